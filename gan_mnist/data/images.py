@@ -1,0 +1,68 @@
+"""Pictures of any size and mode, as arrays of one shape."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from gan_mnist.errors import InputError
+
+
+def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
+    """One image file as pixels.
+
+    Args:
+        path: A file of any format that Pillow reads, usually PNG or JPEG.
+        image_size: Height and width of the result in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        uint8 (image_size, image_size, channels).
+
+    Raises:
+        InputError: If the file is missing, truncated or no image; the message names it.
+    """
+    try:
+        with Image.open(path) as image:
+            return as_pixels(image, image_size, channels)
+    except Image.UnidentifiedImageError:
+        raise InputError(f"{path}: not an image; accepted: PNG or JPEG files") from None
+    # Pillow's decoders let several types through, SyntaxError for a broken PNG among them.
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: the image cannot be read: {error}") from error
+
+
+def as_pixels(image: Image.Image, image_size: int, channels: int) -> np.ndarray:
+    """A Pillow image of any mode as uint8 (image_size, image_size, channels).
+
+    The camera's rotation (EXIF) is applied, 16-bit grey is scaled to 8 bits, and transparent parts
+    are shown on white, as a browser does. The picture is stretched to the square, as Keras' image
+    loaders do: nothing is cropped and no border is invented.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        # Pillow's own conversion clips these modes to 255 instead of scaling them.
+        image = Image.fromarray(((np.asarray(image, np.uint32) + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    image = image.convert("L" if channels == 1 else "RGB")
+    image = image.resize((image_size, image_size), Image.Resampling.LANCZOS)
+    return np.asarray(image).reshape(image_size, image_size, channels)
+
+
+def resize(images: np.ndarray, image_size: int, channels: int) -> np.ndarray:
+    """Images of one shape, brought to another.
+
+    Args:
+        images: uint8 (n, H, W, C) with n >= 1, C 1 or 3.
+        image_size: Height and width of the result in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        uint8 (n, image_size, image_size, channels); `images` itself if that is its shape already.
+    """
+    if images.shape[1:] == (image_size, image_size, channels):
+        return images
+    pictures = images[..., 0] if images.shape[-1] == 1 else images
+    return np.stack([as_pixels(Image.fromarray(p), image_size, channels) for p in pictures])

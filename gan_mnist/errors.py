@@ -1,0 +1,24 @@
+"""The two conditions that are not bugs: a bad request, and a treatment that does not apply."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input from the user.
+
+    The message is one line that names the flag, setting or file, what was given and what is
+    accepted. The command prints it without a traceback and exits with status 2.
+    """
+
+
+class NotApplicable(Exception):
+    """An arm has no meaning on this data (SMOTE with a single image, say); the message says why."""
+
+
+def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
+    """An `InputError` for a name that is not among `accepted`, with the nearest right one."""
+    names = list(accepted)
+    near = difflib.get_close_matches(given, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {', '.join(names)}")

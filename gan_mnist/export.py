@@ -1,0 +1,67 @@
+"""Models for others: SavedModels with named signatures, which TensorFlow alone can load."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from keras.export import ExportArchive
+
+from gan_mnist.generators import TrainedGenerator
+from gan_mnist.study.records import write_json
+
+
+def export_classifier(model: keras.Model, class_names: Sequence[str], directory: Path) -> None:
+    """Writes `directory/classifier`, with the signature `classify`, and `classifier.keras`.
+
+    `classify(images)` takes float32 (n, H, W, C) in [0, 1] and returns `label` (string: the class
+    name), `index` (int32, into `class_names`) and `probability` (float32, of that class), each (n,).
+    """
+    names = tf.constant(list(class_names))
+
+    def classify(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = tf.nn.softmax(model(images, training=False))
+        index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+        return {
+            "label": tf.gather(names, index),
+            "index": index,
+            "probability": tf.reduce_max(probabilities, axis=-1),
+        }
+
+    archive = ExportArchive()
+    archive.track(model)
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
+    archive.add_endpoint("classify", classify, [images])
+    archive.write_out(str(directory / "classifier"), verbose=False)
+    model.save(directory / "classifier.keras")
+    write_json(directory / "classes.json", list(class_names))
+
+
+def export_generator(
+    generator: TrainedGenerator, class_names: Sequence[str], directory: Path
+) -> None:
+    """Writes `directory/generator`, with two signatures, and `generator.keras`.
+
+    `generate(labels)` draws anew at every call; `generate_seeded(labels, seed)` repeats itself.
+    Labels are int32 (n,) indices into `class_names`, the seed is an int32 scalar, and `images` in
+    the answer are float32 (n, H, W, C) in [0, 1].
+    """
+    network = generator.network
+
+    def generate_seeded(labels: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": network.sample(labels, tf.stack([seed, 0]))}
+
+    def generate(labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        seed = tf.random.uniform((2,), maxval=tf.int32.max, dtype=tf.int32)
+        return {"images": network.sample(labels, seed)}
+
+    labels = tf.TensorSpec((None,), tf.int32, name="labels")
+    archive = ExportArchive()
+    archive.track(network.average)
+    archive.add_endpoint("generate", generate, [labels])
+    archive.add_endpoint(
+        "generate_seeded", generate_seeded, [labels, tf.TensorSpec((), tf.int32, name="seed")]
+    )
+    archive.write_out(str(directory / "generator"), verbose=False)
+    network.average.save(directory / "generator.keras")
+    write_json(directory / "classes.json", list(class_names))

@@ -1,0 +1,1 @@
+"""Networks: classifiers, and generators that share one adversarial `train_step`."""

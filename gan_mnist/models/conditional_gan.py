@@ -1,0 +1,182 @@
+"""Class-conditional GANs: latents and a one-hot label in, an image out."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.diffaugment import diff_augment
+
+
+class ConditionalGAN(AdversarialModel):
+    """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
+
+    Attributes:
+        num_classes: Width of the one-hot labels.
+        latent_dim: Width of the latents, drawn from N(0, 1).
+        augment: Whether real and fake images pass through `diff_augment` before they are judged.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        augment: bool = False,
+        **options: Any,
+    ):
+        super().__init__(generator, discriminator, **options)
+        self.latent_dim = generator.inputs[0].shape[-1]
+        self.num_classes = generator.inputs[1].shape[-1]
+        self.augment = augment
+
+    def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
+        return tf.random.stateless_normal((tf.shape(batch[0])[0], self.latent_dim), seed)
+
+    def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
+        return self.generator([latents, self._one_hot(batch)], training=True)
+
+    def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
+        return self.show_fake(batch, batch[0], seed)
+
+    def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
+        shown = diff_augment(fake_images, seed) if self.augment else fake_images
+        return [shown, self._one_hot(batch)]
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Images of the moving average of the generator.
+
+        Args:
+            labels: int (n,) in 0..num_classes-1.
+            seed: int32 (2,); equal seeds and labels give equal images.
+
+        Returns:
+            float32 (n, H, W, C) in [0, 1].
+        """
+        latents = tf.random.stateless_normal((tf.shape(labels)[0], self.latent_dim), seed)
+        one_hot = tf.one_hot(labels, self.num_classes)
+        return tf.cast(self.average([latents, one_hot], training=False), tf.float32)
+
+    def _one_hot(self, batch: Any) -> tf.Tensor:
+        return tf.one_hot(batch[1], self.num_classes)
+
+
+def build_conditional_gan(
+    architecture: str,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    width: int,
+    latent_dim: int,
+    augment: bool = False,
+    loss: str = "non_saturating",
+    average_decay: float = 0.998,
+) -> ConditionalGAN:
+    """A conditional GAN of one of the `ARCHITECTURES`, not compiled."""
+    build_generator, build_discriminator = ARCHITECTURES[architecture]
+    return ConditionalGAN(
+        build_generator(image_shape, num_classes, width, latent_dim),
+        build_discriminator(image_shape, num_classes, width),
+        augment=augment,
+        loss=loss,
+        average_decay=average_decay,
+        name=f"conditional_{architecture}",
+    )
+
+
+def build_mlp_generator(
+    image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
+) -> keras.Model:
+    """One hidden layer of 4 * `width` units. Source: specification, section 3 (`width` 64)."""
+    latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    x = ops.concatenate([latents, one_hot], axis=-1)
+    x = layers.Dense(4 * width, activation="relu")(x)
+    x = layers.Dense(image_shape[0] * image_shape[1] * image_shape[2])(x)
+    x = layers.Activation("sigmoid", dtype="float32")(x)
+    return keras.Model([latents, one_hot], layers.Reshape(image_shape)(x), name="mlp_generator")
+
+
+def build_mlp_discriminator(
+    image_shape: tuple[int, int, int], num_classes: int, width: int
+) -> keras.Model:
+    """One hidden layer of 4 * `width` units. Source: specification, section 3 (`width` 64)."""
+    images, one_hot = keras.Input(image_shape), keras.Input((num_classes,))
+    x = ops.concatenate([layers.Flatten()(images), one_hot], axis=-1)
+    x = layers.Dense(4 * width, activation="relu")(x)
+    logits = layers.Dense(1, dtype="float32")(x)
+    return keras.Model([images, one_hot], logits, name="mlp_discriminator")
+
+
+def build_dcgan_generator(
+    image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
+) -> keras.Model:
+    """Transposed convolutions from 16 * `width` channels down to `width`, batch norm and ELU.
+
+    Source: specification, section 2, where `width` is 64 and images are 28 x 28: 4 x 4, 8, 16, 32,
+    then two unpadded convolutions to 28. Other sides start from the smallest side that reaches
+    them and are cropped. Batch norm stands behind every hidden layer, where the source names it
+    behind some.
+    """
+    side = -(-(max(image_shape[:2]) + 4) // 8)
+    initial = _initializer(width)
+    latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    x = ops.concatenate([latents, one_hot], axis=-1)
+    x = layers.Reshape((1, 1, latent_dim + num_classes))(x)
+    x = layers.Conv2DTranspose(16 * width, side, kernel_initializer=initial.clone())(x)
+    x = _norm_elu(x)
+    for channels in (8 * width, 4 * width, 2 * width):
+        x = layers.Conv2DTranspose(
+            channels, 4, strides=2, padding="same", kernel_initializer=initial.clone()
+        )(x)
+        x = _norm_elu(x)
+    x = _norm_elu(layers.Conv2D(width, 3, kernel_initializer=initial.clone())(x))
+    x = layers.Conv2D(image_shape[2], 3, kernel_initializer=initial.clone())(x)
+    x = layers.CenterCrop(*image_shape[:2])(x) if x.shape[1:] != image_shape else x
+    images = layers.Activation("sigmoid", dtype="float32")(x)
+    return keras.Model([latents, one_hot], images, name="dcgan_generator")
+
+
+def build_dcgan_discriminator(
+    image_shape: tuple[int, int, int], num_classes: int, width: int
+) -> keras.Model:
+    """Convolutions over the image and one constant plane a class, ELU.
+
+    Source: specification, section 2, where `width` is 64. The last layer is dense over what is
+    left, which for 28 x 28 images is the source's 4 x 4 convolution. No batch norm: it lets the
+    discriminator compare the images of a batch with each other, and real and fake ones differ in
+    their statistics.
+    """
+    initial = _initializer(width)
+    images, one_hot = keras.Input(image_shape), keras.Input((num_classes,))
+    planes = ops.ones_like(images[..., :1]) * layers.Reshape((1, 1, num_classes))(one_hot)
+    x = ops.concatenate([images, planes], axis=-1)
+    for channels in (width, 2 * width, 4 * width):
+        x = layers.Conv2D(channels, 5, activation="elu", kernel_initializer=initial.clone())(x)
+    for channels in (8 * width, 16 * width):
+        x = layers.Conv2D(
+            channels,
+            4,
+            strides=2,
+            padding="same",
+            activation="elu",
+            kernel_initializer=initial.clone(),
+        )(x)
+    logits = layers.Dense(1, kernel_initializer=initial.clone(), dtype="float32")(
+        layers.Flatten()(x)
+    )
+    return keras.Model([images, one_hot], logits, name="dcgan_discriminator")
+
+
+def _initializer(width: int) -> keras.Initializer:
+    """The source's truncated normal, sd 0.02 at width 64, scaled to keep the signal's variance."""
+    return keras.initializers.TruncatedNormal(stddev=0.02 * (64 / width) ** 0.5)
+
+
+def _norm_elu(x: Any) -> Any:
+    return layers.Activation("elu")(layers.BatchNormalization()(x))
+
+
+ARCHITECTURES = {
+    "mlp": (build_mlp_generator, build_mlp_discriminator),
+    "dcgan": (build_dcgan_generator, build_dcgan_discriminator),
+}

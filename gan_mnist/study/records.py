@@ -1,0 +1,130 @@
+"""The files of a run: written at once or not at all, and read back to go on where it stopped."""
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError
+from gan_mnist.study.spec import Plan, Trial
+
+DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
+_PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces `path` by `text` in one step: a reader, or a crash, never meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as strict JSON (no NaN), by `write_text`."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def as_line(record: Mapping[str, Any]) -> str:
+    """A record as one line of `records.jsonl`."""
+    return json.dumps(record, allow_nan=False)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`, or None where there is no such file or it is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in _PACKAGES
+    }
+
+
+def record_of(trial: Trial) -> Mapping[str, Any] | None:
+    """What an earlier run left of `trial`, or None.
+
+    Raises:
+        InputError: When it was made with other settings or other data.
+    """
+    record = read_json(trial.directory / "record.json")
+    if record is not None and record["fingerprint"] != trial.fingerprint:
+        changes = differences(record["settings"], trial.settings.identity())
+        raise InputError(
+            f"--workdir: {trial.directory} holds a result of other settings "
+            f"({changes or 'other data'}); give the old settings or a new --workdir"
+        )
+    return record
+
+
+def finished(record: Mapping[str, Any] | None) -> bool:
+    """Whether there is nothing left to do; a failed trial is tried again."""
+    return record is not None and record["status"] != FAILED
+
+
+def records_of(plan: Plan) -> Iterator[Mapping[str, Any]]:
+    """The records of the plan's trials, in its order, as far as they exist."""
+    for trial in plan.trials():
+        record = record_of(trial)
+        if record is not None:
+            yield record
+
+
+def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
+    """Claims the run's directory for `plan`: writes `study.json`, or checks the one that is there.
+
+    More seeds and other arms extend a run; changed settings or data do not.
+
+    Args:
+        plan: What is about to run.
+        description: The content of `study.json`.
+
+    Raises:
+        InputError: When the directory cannot be written or belongs to a different study.
+    """
+    path = plan.workdir / "study.json"
+    before = read_json(path)
+    if before is not None:
+        changed = differences(_identity(before), _identity(description))
+        if changed:
+            raise InputError(
+                f"--workdir: {plan.workdir} holds a study with other settings ({changed}); "
+                "give the old settings or a new --workdir"
+            )
+    for _ in records_of(plan):
+        pass
+    try:
+        write_json(path, description)
+    except OSError as error:
+        raise InputError(f"--workdir: cannot write {path}: {error.strerror}") from None
+
+
+def _identity(description: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "experiment": description["experiment"],
+        "dataset sha256": description["dataset"]["sha256"][:12],
+        **description["settings"],
+    }
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """`name: old -> new` for every key whose value differs, or the empty string."""
+    return "; ".join(
+        f"{name}: {before.get(name)} -> {after.get(name)}"
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    )

@@ -1,0 +1,231 @@
+"""Runs the trials of a plan: in parallel, resumable, and past any that fails."""
+
+import importlib
+import os
+import signal
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import groupby
+from typing import Any, Protocol
+
+from loky import ProcessPoolExecutor
+
+from gan_mnist.errors import InputError, NotApplicable
+from gan_mnist.study import records
+from gan_mnist.study.spec import Trial
+
+Task = Sequence[Trial]
+
+
+class StorageError(OSError):
+    """A record could not be written; the run stops, since nothing it did could be kept."""
+
+
+class Worker(Protocol):
+    """One place where a task can run."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future: ...
+
+    def stop(self) -> None:
+        """Ends it at once, with whatever it is running."""
+        ...
+
+
+class LocalWorker:
+    """A process with one TensorFlow thread.
+
+    Every worker is a pool of its own, so when one is killed it is known which trial it had, and
+    the others do not notice.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ProcessPoolExecutor(
+            max_workers=1, initializer=_begin_worker, initargs=(os.getpid(),), timeout=None
+        )
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        return self._executor.submit(function, *args)
+
+    def stop(self) -> None:
+        self._executor.shutdown(wait=True, kill_workers=True)
+
+
+class RayWorker:
+    """One CPU of a Ray cluster, on whatever machine has it free; the work directory is shared."""
+
+    def __init__(self) -> None:
+        import ray
+
+        ray.init(ignore_reinit_error=True, log_to_driver=False)
+        self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
+        self._kill = lambda reference: ray.cancel(reference, force=True)
+        self._last: Any = None
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        self._last = self._run.remote(function, *args)
+        return self._last.future()
+
+    def stop(self) -> None:
+        if self._last is not None:
+            self._kill(self._last)
+
+
+ENGINES: Mapping[str, Callable[[], Worker]] = {"local": LocalWorker, "ray": RayWorker}
+
+
+def run_trials(
+    trials: Iterable[Trial],
+    jobs: int,
+    engine: str,
+    on_record: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Runs what is not finished; returns when every trial has a record.
+
+    Args:
+        trials: In the order to run them.
+        jobs: How many run at a time.
+        engine: A key of `ENGINES`.
+        on_record: Called in this process with every new record.
+
+    Raises:
+        StorageError: When a record could not be written.
+    """
+    pending = deque(tasks_of(trial for trial in trials if not _finished(trial)))
+    idle = [ENGINES[engine]() for _ in range(min(jobs, len(pending)))]
+    running: dict[Future, tuple[Worker, Task]] = {}
+    try:
+        while pending or running:
+            while pending and idle:
+                worker, task = idle.pop(), pending.popleft()
+                running[worker.submit(complete, task[0])] = worker, task
+            # A time limit lets Python see a signal while it waits.
+            finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+            for future in finished:
+                worker, task = running.pop(future)
+                try:
+                    record = future.result()
+                except StorageError:
+                    raise
+                except Exception as error:
+                    record = _write(task[0], _died(task[0], error))
+                    worker.stop()
+                    worker = ENGINES[engine]()
+                on_record(record)
+                if len(task) > 1:
+                    running[worker.submit(complete, task[1])] = worker, task[1:]
+                else:
+                    idle.append(worker)
+    finally:
+        for worker in [*idle, *(worker for worker, _ in running.values())]:
+            worker.stop()
+
+
+def tasks_of(trials: Iterable[Trial]) -> list[Task]:
+    """Trials that share work, such as a generator, follow each other in one process."""
+    tasks: dict[Any, list[Trial]] = {}
+    for trial in trials:
+        key = (trial.seed, trial.shared_work) if trial.shared_work else (trial.seed, trial.arm)
+        tasks.setdefault(key, []).append(trial)
+    # Within a seed the long tasks go first, which keeps all workers busy to the end.
+    by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
+    return [task for _, group in by_seed for task in sorted(group, key=len, reverse=True)]
+
+
+def complete(trial: Trial) -> Mapping[str, Any]:
+    """Runs one trial and writes its record: the unit that every engine, or a job array, calls.
+
+    Idempotent: a finished trial is only read. Whatever goes wrong inside the trial becomes a
+    record that says so.
+
+    Raises:
+        StorageError: When the record cannot be written.
+    """
+    record = records.record_of(trial)
+    if record is not None and records.finished(record):
+        return record
+    began = time.monotonic()
+    try:
+        trial.directory.mkdir(parents=True, exist_ok=True)
+        module, function = trial.run_trial.split(":")
+        run_trial = getattr(importlib.import_module(module), function)
+        outcome = run_trial(trial.settings, trial.arm, trial.seed, trial.directory)
+        record = _record(trial, records.DONE, None, **outcome)
+    except NotApplicable as reason:
+        record = _record(trial, records.NOT_APPLICABLE, str(reason))
+    except InputError as error:
+        record = _record(trial, records.FAILED, str(error))
+    except OSError as error:
+        raise StorageError(error.errno, error.strerror, str(error.filename)) from None
+    except Exception as error:
+        (trial.directory / "traceback.txt").write_text(traceback.format_exc())
+        record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
+    record["seconds"]["total"] = round(time.monotonic() - began, 3)
+    return _write(trial, record)
+
+
+def _record(
+    trial: Trial,
+    status: str,
+    error: str | None,
+    metrics: Mapping[str, float] | None = None,
+    seconds: Mapping[str, float] | None = None,
+    updates: int = 0,
+    device: str = "",
+) -> dict[str, Any]:
+    return {
+        "experiment": trial.experiment,
+        "arm": trial.arm,
+        "seed": trial.seed,
+        "status": status,
+        "error": error,
+        "metrics": dict(metrics or {}),
+        "settings": trial.settings.identity(),
+        "dataset": dict(trial.dataset),
+        "fingerprint": trial.fingerprint,
+        "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0} | dict(seconds or {}),
+        "updates": updates,
+        "versions": records.versions(),
+        "device": device,
+    }
+
+
+def _died(trial: Trial, error: Exception) -> dict[str, Any]:
+    killed = isinstance(error, BrokenProcessPool)
+    reason = "the worker process was killed" if killed else f"{type(error).__name__}: {error}"
+    return _record(trial, records.FAILED, reason.split("\n")[0])
+
+
+def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        records.write_json(trial.directory / "record.json", record)
+    except OSError as error:
+        raise StorageError(error.errno, error.strerror, str(trial.directory)) from None
+    return record
+
+
+def _finished(trial: Trial) -> bool:
+    return records.finished(records.record_of(trial))
+
+
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
+def _begin_worker(parent: int) -> None:
+    """One thread, deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+    def follow_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()

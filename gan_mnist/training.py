@@ -1,0 +1,185 @@
+"""Training for a number of updates: reusable compiled models, curves, checkpoints, exact resume."""
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gan_mnist.seeding import derive_seed
+
+NUM_INTERVALS = 10
+CHECKPOINT_EVERY_SECONDS = 60
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss or metric became NaN or infinite."""
+
+
+class ReusableModel:
+    """A model that is built, compiled and traced once a process, and trained many times.
+
+    Tracing costs as much as a short training. `fresh` puts back what a newly built model would
+    hold, so a reused model cannot be told from a new one.
+    """
+
+    def __init__(self, build: Callable[[], keras.Model], compile: Callable[[keras.Model], None]):
+        """Builds and compiles.
+
+        Args:
+            build: Returns a model with all its variables; called again for every fresh start.
+            compile: Gives the model its optimizers.
+        """
+        self._build = build
+        self.model = build()
+        compile(self.model)
+        self._optimizers = getattr(self.model, "optimizers", [self.model.optimizer])
+        if self.model.optimizer is not None:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self._start = [[v.numpy() for v in optimizer.variables] for optimizer in self._optimizers]
+
+    def fresh(self, seed: int) -> keras.Model:
+        """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
+        keras.utils.set_random_seed(seed)
+        self.model.set_weights(self._build().get_weights())
+        for optimizer, start in zip(self._optimizers, self._start, strict=True):
+            for variable, value in zip(optimizer.variables, start, strict=True):
+                variable.assign(value)
+        return self.model
+
+
+def updates_per_call(updates: int) -> int:
+    """How many updates one call into TensorFlow does: the largest divisor of an interval to 50."""
+    interval = updates // NUM_INTERVALS
+    return max(size for size in range(1, 51) if interval % size == 0)
+
+
+def fit(
+    model: keras.Model,
+    batches: Callable[[int], tf.data.Dataset],
+    updates: int,
+    directory: Path,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    validation: Any = None,
+) -> float:
+    """Trains for a number of updates and leaves `curves.csv`.
+
+    A training longer than a minute leaves checkpoints, and the same call goes on from the last.
+
+    Args:
+        model: Compiled model, fresh.
+        batches: The data set from a given update on; batch t must depend on t alone.
+        updates: Number of updates, a multiple of `NUM_INTERVALS`; the curves get one row, and
+            callbacks one epoch, an interval.
+        directory: Receives `curves.csv` and checkpoints.
+        seed: Keys the draws of layers such as dropout.
+        callbacks: More Keras callbacks.
+        validation: Arrays (images, labels) for `val_*` metrics, or None.
+
+    Returns:
+        Seconds of training, those before an interruption included.
+
+    Raises:
+        TrainingDiverged: When a metric is not finite.
+    """
+    interval = updates // NUM_INTERVALS
+    curves = Curves(directory, interval, seed)
+    first_update = curves.resume(model)
+    if first_update < updates:
+        model.fit(
+            batches(first_update),
+            initial_epoch=first_update // interval,
+            epochs=NUM_INTERVALS,
+            steps_per_epoch=interval,
+            validation_data=validation,
+            validation_batch_size=250,
+            shuffle=False,
+            verbose=0,
+            callbacks=[curves, *callbacks],
+        )
+    curves.close()
+    return curves.seconds
+
+
+class Curves(keras.callbacks.Callback):
+    """Writes `curves.csv`, keeps the checkpoint, and stops at the first number that is not finite.
+
+    A row holds `update`, `seconds` (of training, so far) and the metrics of the interval.
+    """
+
+    def __init__(self, directory: Path, interval: int, seed: int):
+        super().__init__()
+        self.seconds = 0.0
+        self._path = directory / "curves.csv"
+        self._checkpoints = directory / "checkpoint"
+        self._interval = interval
+        self._seed = seed
+        self._rows: list[dict[str, float]] = []
+        self._update = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def resume(self, model: keras.Model) -> int:
+        """Restores the last checkpoint, if there is one, and tells how many updates it has done."""
+        checkpoint = tf.train.Checkpoint(model=model, update=self._update)
+        self._manager = tf.train.CheckpointManager(checkpoint, str(self._checkpoints), 1)
+        if self._manager.latest_checkpoint:
+            checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
+            done = int(self._update.numpy())
+            self._rows = [row for row in read_rows(self._path) if row["update"] <= done]
+            self.seconds = self._rows[-1]["seconds"]
+        return int(self._update.numpy())
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._last = self._saved = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Dropout draws from a generator whose state no checkpoint holds; a state that follows from
+        # the update makes a resumed run draw what an undisturbed one would have.
+        for index, layer in enumerate(self.model.layers):
+            if hasattr(layer, "seed_generator"):
+                layer.seed_generator.state.assign([derive_seed(self._seed, index, epoch), 0])
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        now = time.monotonic()
+        self.seconds, self._last = self.seconds + now - self._last, now
+        update = (epoch + 1) * self._interval
+        row = {"update": update, "seconds": round(self.seconds, 3), **(logs or {})}
+        bad = [name for name, value in row.items() if not math.isfinite(value)]
+        if bad:
+            raise TrainingDiverged(f"{', '.join(bad)} not finite by update {update}")
+        self._rows.append(row)
+        if now - self._saved > CHECKPOINT_EVERY_SECONDS:
+            # The rows go first: more of them than the checkpoint knows of are dropped on resume.
+            write_rows(self._path, self._rows)
+            self._update.assign(update)
+            self._manager.save()
+            self._saved = now
+
+    def close(self) -> None:
+        """Writes the curves and drops the checkpoints."""
+        write_rows(self._path, self._rows)
+        for path in self._checkpoints.glob("*"):
+            path.unlink()
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`rows` as CSV with a header, in place at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    with temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
+
+
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """Rows of numbers that `write_rows` wrote."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: int(v) if k == "update" else float(v) for k, v in row.items()} for row in rows]
