@@ -99,18 +99,6 @@ class Smote:
         return images
 
 
-class ShuffledLabels:
-    """Another generator's images under wrong labels: each is of some other class. It must hurt."""
-
-    def __init__(self, inner: Generator, num_classes: int):
-        self._inner = inner
-        self._num_classes = num_classes
-
-    def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
-        shift = np.random.default_rng(seed).integers(1, self._num_classes, len(labels))
-        return self._inner.sample((labels + shift) % self._num_classes, seed)
-
-
 class TrainedGenerator:
     """A frozen network with `sample(labels, seed)` on tensors, in chunks of a fixed size."""
 

@@ -34,7 +34,7 @@ class ImbalanceSettings(Settings):
     repeats: int = setting(1, "classifiers trained on one draw; their metrics are averaged", low=1)
 
     fill: str = setting("none", "what the lacking images are replaced by", choices=FILLS)
-    shuffled: bool = setting(False, "generated images come under wrong labels")
+    shuffled: bool = setting(False, "each generated image comes under the label of another class")
     weighted: bool = setting(False, "the loss weighs every class alike")
     classical: bool = setting(False, "random rotation, shift, zoom and shear of every image")
     generated_per_class: int = setting(
@@ -49,10 +49,10 @@ class ImbalanceSettings(Settings):
     gan_updates: int = setting(4000, "of the conditional GAN, a multiple of 10", low=10)
     gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
 
-    rotation_degrees: float = setting(15.0, "classical: rotation in +-degrees", low=0, high=180)
-    shift: float = setting(0.1, "classical: shift in +-sides", low=0, high=1)
-    zoom: float = setting(0.15, "classical: scale in 1 +-", low=0, high=0.9)
-    shear: float = setting(0.15, "classical: shear in +-radians", low=0, high=1)
+    rotation_degrees: float = setting(25.0, "classical: rotation in +-degrees", low=0, high=180)
+    shift: float = setting(0.05, "classical: shift in +-sides", low=0, high=1)
+    zoom: float = setting(0.2, "classical: scale in 1 +-", low=0, high=0.9)
+    shear: float = setting(0.4, "classical: shear in +-radians", low=0, high=1)
 
 
 def resolve(settings: ImbalanceSettings, dataset: Dataset) -> ImbalanceSettings:
@@ -91,22 +91,24 @@ def shared_work(settings: ImbalanceSettings) -> str | None:
 
 DOCUMENT = "document 001"
 ARMS = (
-    # name, what differs, what is done to the training images, source
-    Arm("none", {}, "the imbalanced images as they are", DOCUMENT),
+    # name, what differs, what is done to the training images
+    Arm("none", {}, "the imbalanced images as they are", kind="control", source=DOCUMENT),
     Arm("class_weight", {"weighted": True}, "the loss weighs every class alike"),
     Arm("duplicate", {"fill": "duplicate"}, "the starved class repeated"),
     Arm("classical", {"fill": "duplicate", "classical": True},
-        "repeated, and every image rotated, shifted, zoomed and sheared at random"),
-    Arm("smote", {"fill": "smote"}, "points between neighbours (SMOTE)", "arXiv 1106.1813"),
-    Arm("cgan", {"fill": "cgan"}, "images of a conditional GAN", DOCUMENT),
+        "repeated; every image rotated, shifted, zoomed and sheared at random"),
+    Arm("smote", {"fill": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
+    Arm("cgan", {"fill": "cgan"}, "images of a conditional GAN", kind="generated",
+        source=DOCUMENT),
     Arm("cgan_diffaugment", {"fill": "cgan", "diffaugment": True},
-        "images of a conditional GAN with DiffAugment", "arXiv 2006.10738"),
+        "images of a conditional GAN with DiffAugment", kind="generated",
+        source="arXiv 2006.10738"),
     Arm("cgan_classical", {"fill": "cgan", "classical": True},
-        "images of a conditional GAN, and classical augmentation"),
-    Arm("oracle", {"fill": "held_back"}, "the real images that were taken away"),
+        "images of a conditional GAN, and classical augmentation", kind="generated"),
+    Arm("oracle", {"fill": "held_back"}, "the real images that were taken away", kind="oracle"),
     Arm("shuffled_labels", {"fill": "copy", "shuffled": True},
-        "control: copies of real images under wrong labels"),
-    Arm("copy", {"fill": "copy"}, "control: a generator that copies"),
+        "copies of the starved class under wrong labels", kind="check"),
+    Arm("copy", {"fill": "copy"}, "a generator that copies", kind="check"),
 )  # fmt: skip
 
 STUDY = Study(
@@ -121,6 +123,7 @@ STUDY = Study(
     },
     control="none",
     oracle="oracle",
+    rival="classical",
     metrics=(
         Metric("minority_recall", "recall of the starved class"),
         Metric("balanced_accuracy", "balanced accuracy"),

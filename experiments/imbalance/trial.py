@@ -17,7 +17,7 @@ from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.export import export_classifier, export_generator
 from gan_mnist.gans import GANSettings, trained
-from gan_mnist.generators import Copies, Generator, HeldBack, ShuffledLabels, Smote, TrainedGenerator
+from gan_mnist.generators import Copies, Generator, HeldBack, Smote, TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.monitoring import TensorBoardScalars, log_trial
 from gan_mnist.seeding import derive_seed
@@ -133,8 +133,6 @@ def _generator(
         generator = HeldBack(allotment.held_back)
     else:
         generator, seconds = trained(_gan_settings(settings), subset, seed, workdir)
-    if settings.shuffled:
-        generator = ShuffledLabels(generator, len(settings.classes))
     return generator, seconds
 
 
@@ -166,7 +164,11 @@ def _training_rows(
     images, labels = subset.images[rows], subset.labels[rows]
     if generator is not None:
         wanted = np.repeat(np.arange(len(counts), dtype=np.int32), num_generated)
-        fakes = generator.sample(wanted, derive_seed("imbalance", seed, "generated"))
+        stream = derive_seed("imbalance", seed, "generated")
+        fakes = generator.sample(wanted, stream)
+        if settings.shuffled:
+            shift = np.random.default_rng(stream).integers(1, len(counts), len(wanted))
+            wanted = np.int32((wanted + shift) % len(counts))
         images, labels = np.concatenate([images, fakes]), np.concatenate([labels, wanted])
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:

@@ -28,7 +28,7 @@ _VERDICT_COLORS = {"helps": BLUE, "hurts": VERMILLION, "cannot tell": MUTED, Non
 _VERDICT_MARKERS = {"helps": "o", "hurts": "X", "cannot tell": "o", None: "D"}
 _GALLERY_COLUMNS = 14
 _MOST_CLASSES_WITH_NUMBERS = 6
-_LONGEST_LABEL = 9
+_LONGEST_LABEL = 12
 
 
 @styled
@@ -265,7 +265,7 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         for (row, column), share in np.ndenumerate(matrix) if numbered else ():
-            color = "white" if share > 0.55 else INK  # noqa: PLR2004
+            color = "white" if share > 0.55 else INK
             axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=color,
                       size=8)  # fmt: skip
     figure.supxlabel("prediction", size=8.5, color=MUTED)

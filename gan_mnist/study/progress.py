@@ -59,7 +59,7 @@ class StudyProgress:
         )
         self._console.print(
             f"[{ended}/{self._num_trials}] {record['arm']} seed {record['seed']}: {told} "
-            f"({record['seconds'].get('total', 0):.0f} s; about {left} left)",
+            f"({sum(record['seconds'].values()):.0f} s; about {left} left)",
             markup=False,
         )
 

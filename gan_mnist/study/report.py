@@ -1,13 +1,11 @@
 """The report of a run: `report.html` (one file, no network), `report.md` and `figures/`.
 
-It reads what a run leaves and computes nothing that `summary.json` holds. Whatever optional file is
-missing leaves a sentence in its place.
+Nothing that `summary.json` holds is computed again. In the place of a file that the
+run did not leave stands a sentence.
 """
 
 import base64
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from gan_mnist.errors import InputError
 from gan_mnist.study import figures
 from gan_mnist.study.figure_style import BLUE, GREEN, INK, ORANGE, save
+from gan_mnist.study.records import write_text
+from gan_mnist.study.run_files import SECONDS, Run, read_csv
 
 IMAGES_SHOWN = 10
-_PARTS = ("generator", "training", "evaluation")
 
 
 def write_report(workdir: Path) -> None:
@@ -36,7 +34,7 @@ def write_report(workdir: Path) -> None:
     """
     run = Run.read(workdir)
     order = run.best_first()
-    after = run.best_treatment(order)
+    after = run.best_treatment(order, "generated")
     context = {
         "study": run.study,
         "summary": run.summary,
@@ -52,81 +50,7 @@ def write_report(workdir: Path) -> None:
     environment = _environment()
     for name in ("report.html", "report.md"):
         text = environment.get_template(f"{name}.j2").render(context)
-        (workdir / name).write_text(text, encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class FinishedTrial:
-    """A trial whose record says `done`."""
-
-    arm: str
-    seed: int
-    directory: Path
-    record: Mapping[str, Any]
-
-    def predictions(self) -> pd.DataFrame | None:
-        """Texts as they are written: a class may be called "01" or "NA"."""
-        columns = {"image": str, "label": str, "prediction": str, "probability": float}
-        return _read_csv(self.directory / "predictions.csv", dtype=columns, keep_default_na=False)
-
-    @property
-    def seconds(self) -> list[float]:
-        """Generator, training, evaluation."""
-        return [self.record["seconds"].get(part) or 0.0 for part in _PARTS]
-
-    @property
-    def trained_a_generator(self) -> bool:
-        """Copying or interpolating images takes next to no time; training a generator does not."""
-        generator, training, _ = self.seconds
-        return generator > 0.1 * training
-
-
-@dataclass(frozen=True)
-class Run:
-    """The files of a run, read once."""
-
-    workdir: Path
-    study: Mapping[str, Any]
-    summary: Mapping[str, Any]
-    trials: tuple[FinishedTrial, ...]
-
-    @classmethod
-    def read(cls, workdir: Path) -> "Run":
-        study, summary = (_read_json(workdir / name) for name in ("study.json", "summary.json"))
-        trials = []
-        for path in workdir.glob("trials/*/seed-*/record.json"):
-            record = _read_json(path)
-            # A run directory may hold more than the last command summarised (`--arms`, `--seeds`).
-            asked_for = record["arm"] in summary["arms"] and record["seed"] in summary["seeds"]
-            if asked_for and record["status"] == "done":
-                trials.append(FinishedTrial(record["arm"], record["seed"], path.parent, record))
-        trials.sort(key=lambda trial: trial.seed)
-        return cls(workdir, study, summary, tuple(trials))
-
-    def of(self, arm: str | None) -> list[FinishedTrial]:
-        """Finished trials of an arm, by seed."""
-        return [trial for trial in self.trials if trial.arm == arm]
-
-    def best_first(self) -> list[str]:
-        """All arms, best mean first; those without a result last."""
-        sign = -1 if self.summary["metrics"][0]["higher_is_better"] else 1
-
-        def rank(name: str) -> tuple[bool, float]:
-            mean = self.summary["arms"][name]["mean"]
-            return mean is None, 0.0 if mean is None else sign * mean
-
-        return sorted(self.summary["arms"], key=rank)
-
-    def best_treatment(self, order: Iterable[str], generated: bool = True) -> str | None:
-        """The best arm with (or without) a trained generator, else the best arm of all.
-
-        The control, the oracle and the arms that only check the machinery stand aside.
-        """
-        checks = {check["arm"] for check in self.summary["controls"]}
-        aside = checks | {self.summary["control"], self.summary["oracle"]}
-        rest = [name for name in order if self.of(name) and name not in aside]
-        wanted = [name for name in rest if self.of(name)[0].trained_a_generator == generated]
-        return next(iter(wanted or rest), None)
+        write_text(workdir / name, text)
 
 
 def _draw(run: Run, order: list[str], after: str | None) -> dict[str, Figure]:
@@ -143,7 +67,7 @@ def _draw(run: Run, order: list[str], after: str | None) -> dict[str, Figure]:
 
     curves, label = _curves(run)
     if not curves.empty:
-        rival = run.best_treatment(order, generated=False)
+        rival = run.best_treatment(order, "rival")
         colors = {rival: ORANGE, after: BLUE, oracle: GREEN, control: INK}
         drawn["curves"] = figures.learning_curves(curves, order, control, label)
         drawn["curves_seconds"] = figures.curves_against_seconds(curves, colors, label)
@@ -159,7 +83,7 @@ def _draw(run: Run, order: list[str], after: str | None) -> dict[str, Figure]:
     finished = [name for name in order if run.of(name)]
     if finished:
         means = [np.mean([trial.seconds for trial in run.of(name)], axis=0) for name in finished]
-        drawn["cost"] = figures.cost(pd.DataFrame(means, finished, list(_PARTS)))
+        drawn["cost"] = figures.cost(pd.DataFrame(means, finished, list(SECONDS)))
     return drawn
 
 
@@ -184,7 +108,6 @@ def _galleries(run: Run, order: Iterable[str | None]) -> dict[str, np.ndarray]:
             if path.exists():
                 with np.load(path) as archive:
                     images = archive["images"]
-                images = images if images.ndim == 4 else images[..., np.newaxis]  # noqa: PLR2004
                 if len(images):
                     galleries[trial.arm] = images
     return galleries
@@ -196,7 +119,7 @@ def _curves(run: Run) -> tuple[pd.DataFrame, str]:
     The value is the primary metric where trials validate it, else accuracy. Seconds start with the
     training of the arm's generator.
     """
-    tables = [(trial, _read_csv(trial.directory / "curves.csv")) for trial in run.trials]
+    tables = [(trial, read_csv(trial.directory / "curves.csv")) for trial in run.trials]
     known = [(trial, table) for trial, table in tables if table is not None]
     metric = run.summary["metrics"][0]
     column, label = f"val_{metric['name']}", f"validation: {metric['label']}"
@@ -214,7 +137,7 @@ def _curves(run: Run) -> tuple[pd.DataFrame, str]:
 
 
 def _generator_curves(workdir: Path) -> pd.DataFrame:
-    tables = {p.parent.name: _read_csv(p) for p in sorted(workdir.glob("generators/*/curves.csv"))}
+    tables = {p.parent.name: read_csv(p) for p in sorted(workdir.glob("generators/*/curves.csv"))}
     known = [
         t.assign(generator=name) for name, t in tables.items() if t is not None and "d_loss" in t
     ]
@@ -271,23 +194,6 @@ def _class_examples(name: str, table: pd.DataFrame) -> dict[str, Any]:
     return {"name": name, "rows": shown.to_dict("records"), "images": len(table), **sides}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        message = f"report: no {path.name} in {path.parent}; accepted: the directory of a run"
-        raise InputError(message) from None
-
-
-def _read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
-    """The table in `path`, or None where there is no file or no row."""
-    try:
-        table = pd.read_csv(path, **options)
-    except (FileNotFoundError, pd.errors.EmptyDataError):
-        return None
-    return None if table.empty else table
-
-
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gan_mnist.study"),
@@ -302,7 +208,7 @@ def _environment() -> jinja2.Environment:
         "percent": lambda value: _format(value, ".0%"),
         "interval": lambda ci: _interval(ci, ".3f"),
         "percents": lambda ci: _interval(ci, ".0%"),
-        "p": lambda p: "< 0.001" if p is not None and p < 0.001 else _format(p, ".3f"),  # noqa: PLR2004
+        "p": lambda p: "< 0.001" if p is not None and p < 0.001 else _format(p, ".3f"),
         "seconds": lambda seconds: _format(seconds, ",.1f"),
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;"),
     }
@@ -310,7 +216,9 @@ def _environment() -> jinja2.Environment:
 
 
 def _format(value: float | None, spec: str) -> str:
-    return "–" if value is None else f"{value:{spec}}".replace("-", "−").replace("%", " %")
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:{spec}}".replace("-", "\N{MINUS SIGN}").replace("%", " %")
 
 
 def _interval(ci: list[float] | None, spec: str) -> str:

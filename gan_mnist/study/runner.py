@@ -148,7 +148,6 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     record = records.record_of(trial)
     if record is not None and records.finished(record):
         return record
-    began = time.monotonic()
     try:
         trial.directory.mkdir(parents=True, exist_ok=True)
         module, function = trial.run_trial.split(":")
@@ -164,7 +163,6 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     except Exception as error:
         (trial.directory / "traceback.txt").write_text(traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
-    record["seconds"]["total"] = round(time.monotonic() - began, 3)
     return _write(trial, record)
 
 

@@ -99,14 +99,7 @@ def standard_errors(differences: NDArray[Any]) -> NDArray[Any]:
 
 
 def p_values(differences: NDArray[Any]) -> NDArray[Any]:
-    """Two-sided p values of the paired t test; 1 where every difference is 0.
-
-    Args:
-        differences: Float, shape (..., n), n at least 2.
-
-    Returns:
-        Shape (...), in [0, 1].
-    """
+    """Two-sided p values, shape (...), of the paired t test; 1 where every difference is 0."""
     errors = standard_errors(differences)
     mean = differences.mean(-1)
     t = np.divide(mean, errors, out=np.zeros_like(mean), where=errors > 0)
@@ -116,8 +109,8 @@ def p_values(differences: NDArray[Any]) -> NDArray[Any]:
 def intervals(differences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """95 % intervals of the mean: the hull of the t interval and of Hall's transformed one.
 
-    Source: Hall (1992), the monotone cubic transformation of section 2, referred to Student's t
-    rather than to the normal.
+    Source: Hall (1992), the monotone cubic transformation, referred to Student's t rather than to
+    the normal.
 
     Args:
         differences: Float, shape (..., n), n at least 2.
@@ -129,15 +122,13 @@ def intervals(differences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     mean, error = differences.mean(-1), standard_errors(differences)
     quantile = stats.t.isf(LEVEL / 2, n - 1)
     skewness = skewnesses(differences)
-    high, low = (_undo_skewness(end / np.sqrt(n), skewness, n) for end in (-quantile, quantile))
-    return (
-        mean - error * np.maximum(quantile, np.sqrt(n) * low),
-        mean + error * np.maximum(quantile, -np.sqrt(n) * high),
-    )
+    below = np.sqrt(n) * _undo_skewness(quantile / np.sqrt(n), skewness, n)
+    above = -np.sqrt(n) * _undo_skewness(-quantile / np.sqrt(n), skewness, n)
+    return mean - error * np.maximum(quantile, below), mean + error * np.maximum(quantile, above)
 
 
 def skewnesses(differences: NDArray[Any]) -> NDArray[Any]:
-    """Sample skewness (third over second moment to 3/2) over the last axis; 0 where all are equal."""
+    """Sample skewness, third over second moment to 3/2, shape (...); 0 where all are equal."""
     centred = differences - differences.mean(-1, keepdims=True)
     second, third = (centred**2).mean(-1), (centred**3).mean(-1)
     spread = ~_tied(differences)
@@ -182,16 +173,17 @@ def compare(treated: Values, control: Values) -> Comparison:
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
     if n == 0:
-        return Comparison(0, None, None, None, None, None, None, more_seeds_needed=True)
-    means = [float(row.mean()) for row in pairs]
+        return Comparison(0, None, None, None, None, None, None, True)
+    mean_treated, mean_control = (float(row.mean()) for row in pairs)
     differences = _differences(*pairs)
     mean = float(differences.mean())
     if n == 1:
-        return Comparison(1, *means, mean, None, None, None, more_seeds_needed=True)
+        return Comparison(1, mean_treated, mean_control, mean, None, None, None, True)
     low, high = intervals(differences)
     return Comparison(
         n,
-        *means,
+        mean_treated,
+        mean_control,
         difference=mean,
         ci95=(float(low), float(high)),
         p_value=float(p_values(differences)),
@@ -225,23 +217,15 @@ def verdict(comparison: Comparison, p_holm: float | None, higher_is_better: bool
 def smallest_detectable_effect(comparison: Comparison, tests: int) -> float | None:
     """The true difference that this many seeds find with 80 % power at Holm's strictest level.
 
-    The power is that of the two-sided t test at level 0.05 / `tests`, with the spread seen here.
-
-    Args:
-        comparison: The arm's comparison.
-        tests: Number of arms that Holm adjusts over.
-
-    Returns:
-        In units of the metric, positive; None without a spread or with fewer than two seeds.
+    The power is that of the t test at level 0.05 / `tests`, with the spread seen here.
+    In units of the metric; None without a spread. `tests` is the number of arms Holm adjusts over.
     """
     if not comparison.standard_error:
         return None
     df = comparison.n - 1
     critical = stats.t.isf(LEVEL / 2 / tests, df)
-    # Solved here: statsmodels' solve_power returns its start value at 2-5 seeds and strict levels.
-    shift = optimize.brentq(
-        lambda effect: stats.nct.sf(critical, df, effect) - POWER, 0.0, 20 * critical
-    )
+    # Not statsmodels' solve_power: at few seeds and strict levels it stops at a wrong value.
+    shift = optimize.brentq(lambda s: stats.nct.sf(critical, df, s) - POWER, 0.0, 20 * critical)
     return float(shift * comparison.standard_error)
 
 
@@ -279,8 +263,7 @@ def holds(relation: str, comparison: Comparison) -> bool | None:
     """Whether an `Expectation` came out right in the metric's own direction.
 
     Args:
-        relation: "below" or "above": the interval excludes zero on that side. "equal to": it
-            contains zero.
+        relation: "below", "above": the interval excludes zero on that side; "equal to": holds it.
         comparison: The expectation's arm against its reference.
 
     Returns:

@@ -19,7 +19,7 @@ def idx_labels(labels):
 
 
 def pictures(n, first=0, size=28):
-    """n images that differ from each other, from their mirror images and from their transposes."""
+    """Images, n of them, that differ from each other, their mirror images and their transposes."""
     ramp = np.arange(size * size).reshape(size, size)
     return np.stack([(ramp + first + 7 * k) % 251 for k in range(n)])
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from gan_mnist.errors import InputError
+from gan_mnist.study import figures
 from gan_mnist.study.report import write_report
 
 # name: (mean recall of the starved class, verdict, seconds of the generator)
@@ -28,6 +29,7 @@ ARMS: dict[str, tuple[float, str | None, float]] = {
     "shuffled_labels": (0.12, "hurts", 62),
     "copy": (0.57, "helps", 0.2),
 }
+FAILED = ("cgan", 3)
 METRICS = {
     "minority_recall": "recall of the starved class",
     "balanced_accuracy": "balanced accuracy",
@@ -64,17 +66,12 @@ def make_run(
     for name in arms:
         mean, _, generator_seconds = ARMS[name]
         for seed in range(seeds):
-            if {"arm": name, "seed": seed} in [
-                {"arm": f["arm"], "seed": f["seed"]} for f in summary["failed"]
-            ]:
-                _write_json(
-                    _trial(workdir, name, seed) / "record.json", _record(name, seed, "failed")
-                )
-                continue
             directory = _trial(workdir, name, seed)
-            record = _record(name, seed, "done")
+            record = _record(name, seed, "failed" if (name, seed) == FAILED else "done")
             record["seconds"] = {"generator": generator_seconds, "training": 5.2, "evaluation": 0.6}
             _write_json(directory / "record.json", record)
+            if record["status"] == "failed":
+                continue
             recall = summary["arms"][name]["values"][str(seed)]
             _write_predictions(directory / "predictions.csv", recall, test_images)
             _write_curves(directory / "curves.csv", rng, mean)
@@ -96,17 +93,21 @@ def _summary(rng: np.random.Generator, arms: tuple[str, ...], seeds: int) -> dic
     entries: dict[str, Any] = {}
     for name in arms:
         mean, verdict, generator_seconds = ARMS[name]
-        values = np.clip(rng.normal(mean, 0.05 * (1.02 - mean) + 0.01, seeds), 0, 1)
-        half = 2.8 * values.std() / np.sqrt(seeds) + 0.01 if seeds > 1 else None
-        average = float(values.mean())
-        metrics = {m: {"mean": average, "ci95": _around(average, half)} for m in METRICS}
+        draws = np.clip(rng.normal(mean, 0.05 * (1.02 - mean) + 0.01, seeds), 0, 1)
+        values = {str(seed): draws[seed] for seed in range(seeds) if (name, seed) != FAILED}
+        half = 2.8 * draws.std() / np.sqrt(seeds) + 0.01 if seeds > 1 else None
+        average = float(np.mean(list(values.values())))
+        metrics = {
+            metric: {"mean": average + (1 - average) * k / 6, "ci95": _around(average, half)}
+            for k, metric in enumerate(METRICS)
+        }
         entries[name] = {
             "about": f"what {name} does",
             "source": "the first document" if name == "cgan" else "",
-            "n": seeds,
+            "n": len(values),
             "mean": average,
             "ci95": _around(average, half),
-            "values": {str(seed): float(value) for seed, value in enumerate(values)},
+            "values": values,
             "smallest_detectable_effect": 0.081,
             "more_seeds_needed": name == "copy",
             "verdict": verdict,
@@ -130,6 +131,7 @@ def _summary(rng: np.random.Generator, arms: tuple[str, ...], seeds: int) -> dic
                 "oracle_gap_closed": difference / 0.645,
                 "oracle_gap_closed_ci95": _around(difference / 0.645, half),
             }
+    arm, seed = FAILED
     nothing = dict.fromkeys(entries["none"]) | {"n": 0, "values": {}, "more_seeds_needed": False}
     entries["smote"] = nothing | {"about": "interpolates", "source": "Chawla 2002", "metrics": {}}
     return {
@@ -163,8 +165,8 @@ def _summary(rng: np.random.Generator, arms: tuple[str, ...], seeds: int) -> dic
                 "difference_ci95": [-0.02, 0.026],
             },
         ],
-        "failed": [{"arm": "cgan", "seed": 3, "error": "d_loss became NaN at update 412"}]
-        if "cgan" in arms and seeds > 3
+        "failed": [{"arm": arm, "seed": seed, "error": "d_loss became NaN at update 412"}]
+        if arm in arms and seed < seeds
         else [],
         "not_applicable": {"smote": "class 1 has 1 image; SMOTE needs 2"},
     }
@@ -180,7 +182,10 @@ def _study(arms: tuple[str, ...], seeds: int) -> dict[str, Any]:
         "question": "Can a GAN repair a class imbalance?",
         "preset": "quick",
         "settings": {"classes": [1, 2, 3], "counts": [1, 300, 300], "updates": 1000},
-        "arms": {a: {"about": f"what {a} does", "source": "", "changes": {"arm": a}} for a in arms},
+        "arms": {
+            name: {"about": f"what {name} does", "changes": {"arm": name}, "kind": _kind(name)}
+            for name in arms
+        },
         "seeds": list(range(seeds)),
         "dataset": {
             "name": "mnist_sample",
@@ -192,6 +197,11 @@ def _study(arms: tuple[str, ...], seeds: int) -> dict[str, Any]:
         "command_line": "python -m gan_mnist.main --experiment=imbalance",
         "published": ["Document 001: 23 of 30 right before, 26 of 30 after."],
     }
+
+
+def _kind(arm: str) -> str:
+    kinds = {"none": "control", "oracle": "oracle", "copy": "check", "shuffled_labels": "check"}
+    return kinds.get(arm, "generated" if "gan" in arm else "rival")
 
 
 def _record(arm: str, seed: int, status: str) -> dict[str, Any]:
@@ -350,7 +360,7 @@ def test_table_says_what_the_summary_says(run: Path, html: str) -> None:
     rows = {row[0].split()[0]: row for row in Page(table[: table.index("</table>")]).rows[1:]}
     assert rows.keys() == summary["arms"].keys()
     for name, arm in summary["arms"].items():
-        cells = [cell.replace("−", "-") for cell in rows[name]]
+        cells = [cell.replace("\N{MINUS SIGN}", "-") for cell in rows[name]]
         if not arm["n"]:
             assert "not applicable" in cells[2]
             continue
@@ -366,6 +376,19 @@ def test_table_says_what_the_summary_says(run: Path, html: str) -> None:
         assert _numbers(cells[5]) == pytest.approx([100 * share for share in expected], abs=0.51)
         assert arm["verdict"] in cells[6]
         assert ("more seeds needed" in cells[6]) == arm["more_seeds_needed"]
+
+
+def test_other_metrics_say_what_the_summary_says(run: Path, html: str) -> None:
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    table = html[html.index('id="metrics-table"') :]
+    header, *rows = Page(table[: table.index("</table>")]).rows
+    assert [cell.strip() for cell in header[1:]] == list(METRICS.values())[1:]
+    assert len(rows) == len(ARMS)
+    for name, *cells in rows:
+        metrics = summary["arms"][name.strip()]["metrics"]
+        expected = [[metrics[m]["mean"], *metrics[m]["ci95"]] for m in list(METRICS)[1:]]
+        shown = [_numbers(cell) for cell in cells]
+        assert np.allclose(shown, expected, rtol=0, atol=5.1e-4)
 
 
 def _numbers(text: str) -> list[float]:
@@ -514,6 +537,33 @@ def test_hostile_texts_stay_texts(small_run: Path) -> None:
     assert "\n# two" not in markdown
 
 
+def test_a_huge_interval_does_not_flatten_the_points(small_run: Path) -> None:
+    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
+    summary["arms"]["none"]["ci95"] = [-40.0, 40.0]
+    means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
+    values = [v for arm in summary["arms"].values() for v in arm["values"].values()]
+    low, high = means.get_xlim()
+    assert low < min(values) < max(values) < high
+    assert high - low < 3 * (max(values) - min(values))
+    arrows = [line.get_marker() for line in means.get_lines() if line.get_marker() in ("<", ">")]
+    assert arrows == ["<", ">"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gallery_shows_the_pixels_it_was_given(channels: int) -> None:
+    rng = np.random.default_rng(2)
+    rows = {
+        name: rng.integers(0, 256, (3, 8, 12, channels), dtype=np.uint8) for name in ("real", "gan")
+    }
+    (axes,) = figures.gallery(rows).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["real", "gan"]
+    for strip, images in zip(axes.get_images(), rows.values(), strict=True):
+        pixels = np.asarray(strip.get_array())
+        for column, image in enumerate(images):
+            left = column * 14
+            assert (pixels[:8, left : left + 12] == image).all()
+
+
 def test_rival_table_appears_when_the_summary_names_one(small_run: Path) -> None:
     summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
     versus = {
@@ -529,7 +579,7 @@ def test_rival_table_appears_when_the_summary_names_one(small_run: Path) -> None
     table = html[html.index('id="rival-table"') :]
     rows = Page(table[: table.index("</table>")]).rows
     assert len(rows) == 2
-    assert rows[1][1].strip() == "+0.026 [−0.011, 0.064]"
+    assert rows[1][1].strip() == "+0.026 [\N{MINUS SIGN}0.011, 0.064]"
     assert rows[1][2].strip() == "0.310"
 
 

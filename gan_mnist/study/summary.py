@@ -1,0 +1,209 @@
+"""What a study found: records in, `summary.json` out, with the answer in one sentence."""
+
+import math
+import statistics as builtin_statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gan_mnist.study import statistics
+from gan_mnist.study.answer import answer
+from gan_mnist.study.spec import Arm, Metric, Plan
+from gan_mnist.study.statistics import Comparison
+
+Record = Mapping[str, Any]
+Records = Mapping[str, Mapping[int, Record]]
+
+
+def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
+    """The summary of a run, strict JSON: what could not be computed is null.
+
+    Holm adjusts over all arms with a p value against the control and, separately, over all
+    generated arms with one against `Study.rival`; each of the two questions errs in at most 5 %.
+    Expectations and verdicts rest on the primary metric.
+
+    Args:
+        plan: Which arms and seeds were asked for. Records of others are ignored.
+        records: As `record.json` holds them, in any order; the last one of an arm and seed counts.
+
+    Returns:
+        The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
+        `primary_metric`, `metrics`, `seeds`, `answer`, `arms`, `controls_ok`, `controls`, `failed`
+        and `not_applicable`. An oracle or rival that is not among the arms is null.
+    """
+    study, primary = plan.study, plan.study.metrics[0]
+    by_arm = _by_arm(plan, records)
+    names = [arm.name for arm in plan.arms]
+    values = {name: _values(by_arm[name], primary.name) for name in names}
+    oracle, rival = (name if name in names else None for name in (study.oracle, study.rival))
+    entries = {arm.name: _entry(arm, by_arm[arm.name], study.metrics) for arm in plan.arms}
+
+    comparisons = _compare_all(values, study.control, [n for n in names if n != study.control])
+    for name, found in comparisons.items():
+        entries[name] |= _against_control(found, primary)
+        if oracle is not None:
+            samples = (values[name], values[study.control], values[oracle])
+            closed = statistics.gap_closed(*samples, higher_is_better=primary.higher_is_better)
+            if closed is not None:
+                share, interval = closed
+                entries[name] |= {
+                    "oracle_gap_closed": share,
+                    "oracle_gap_closed_ci95": list(interval),
+                }
+    if rival is not None:
+        generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
+        for name, found in _compare_all(values, rival, generated).items():
+            entries[name]["versus_rival"] = _against_rival(found, primary)
+
+    controls = _check_expectations(plan, values)
+    compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
+    statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
+    checked = [check["ok"] for check in controls if check["ok"] is not None]
+    return {
+        "experiment": study.name,
+        "question": study.question,
+        "preset": plan.preset,
+        "dataset": dict(plan.dataset),
+        "control": study.control,
+        "oracle": oracle,
+        "rival": rival,
+        "primary_metric": primary.name,
+        "metrics": [asdict(metric) for metric in study.metrics],
+        "seeds": list(plan.seeds),
+        "answer": answer(plan, statuses, entries, compared, controls),
+        "arms": entries,
+        "controls_ok": all(checked) if checked else None,
+        "controls": controls,
+        "failed": [
+            {"arm": name, "seed": seed, "error": record.get("error")}
+            for name in names
+            for seed, record in by_arm[name].items()
+            if record["status"] == "failed"
+        ],
+        "not_applicable": {
+            name: record.get("error")
+            for name in names
+            for record in by_arm[name].values()
+            if record["status"] == "not_applicable"
+        },
+    }
+
+
+def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
+    """The records that the plan asks for, seeds in ascending order."""
+    found: dict[str, dict[int, Record]] = {arm.name: {} for arm in plan.arms}
+    for record in records:
+        if record["arm"] in found and record["seed"] in plan.seeds:
+            found[record["arm"]][record["seed"]] = record
+    return {name: dict(sorted(of_arm.items())) for name, of_arm in found.items()}
+
+
+def _done(records: Mapping[int, Record]) -> dict[int, Record]:
+    return {seed: record for seed, record in records.items() if record["status"] == "done"}
+
+
+def _values(records: Mapping[int, Record], metric: str) -> dict[int, float]:
+    """The finite values of a metric by seed."""
+    found = ((seed, record["metrics"].get(metric)) for seed, record in _done(records).items())
+    return {seed: value for seed, value in found if value is not None and math.isfinite(value)}
+
+
+def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -> dict[str, Any]:
+    """What an arm has without being compared; the comparisons fill in the nulls."""
+    values = _values(records, metrics[0].name)
+    found = statistics.estimate(values)
+    done = _done(records).values()
+    seconds = [sum((record.get("seconds") or {}).values()) for record in done]
+    updates = [record["updates"] for record in done if record.get("updates") is not None]
+    return {
+        "about": arm.about,
+        "source": arm.source,
+        "n": found.n,
+        "mean": found.mean,
+        "ci95": _pair(found.ci95),
+        "values": {str(seed): value for seed, value in values.items()},
+        "difference": None,
+        "difference_ci95": None,
+        "p_value": None,
+        "p_holm": None,
+        "oracle_gap_closed": None,
+        "oracle_gap_closed_ci95": None,
+        "smallest_detectable_effect": None,
+        "more_seeds_needed": found.n < statistics.MIN_SEEDS,
+        "verdict": None,
+        "seconds": builtin_statistics.fmean(seconds) if seconds else None,
+        "updates": round(builtin_statistics.fmean(updates)) if updates else None,
+        "metrics": {metric.name: _mean_and_interval(records, metric) for metric in metrics},
+    }
+
+
+def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
+    found = statistics.estimate(_values(records, metric.name))
+    return {"mean": found.mean, "ci95": _pair(found.ci95)}
+
+
+def _pair(interval: statistics.Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)
+
+
+def _compare_all(
+    values: Mapping[str, Mapping[int, float]], reference: str, names: Sequence[str]
+) -> dict[str, tuple[Comparison, float | None, int]]:
+    """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests."""
+    found = {name: statistics.compare(values[name], values[reference]) for name in names}
+    p_values = {name: comparison.p_value for name, comparison in found.items()}
+    adjusted = statistics.holm(p_values)
+    tests = sum(p is not None for p in p_values.values())
+    return {name: (found[name], adjusted[name], tests) for name in names}
+
+
+def _against_control(
+    found: tuple[Comparison, float | None, int], primary: Metric
+) -> dict[str, Any]:
+    comparison, p_holm, tests = found
+    if comparison.n == 0:
+        return {"more_seeds_needed": True}
+    return {
+        "difference": comparison.difference,
+        "difference_ci95": _pair(comparison.ci95),
+        "p_value": comparison.p_value,
+        "p_holm": p_holm,
+        "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
+        "more_seeds_needed": comparison.more_seeds_needed,
+        "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
+    }
+
+
+def _against_rival(
+    found: tuple[Comparison, float | None, int], primary: Metric
+) -> dict[str, Any] | None:
+    comparison, p_holm, _ = found
+    if comparison.n == 0:
+        return None
+    return {
+        "difference": comparison.difference,
+        "ci95": _pair(comparison.ci95),
+        "p_holm": p_holm,
+        "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
+    }
+
+
+def _check_expectations(
+    plan: Plan, values: Mapping[str, Mapping[int, float]]
+) -> list[dict[str, Any]]:
+    """One entry an expectation whose two arms were both asked for."""
+    checks = []
+    for expected in plan.study.expectations:
+        if expected.arm in values and expected.reference in values:
+            found = statistics.compare(values[expected.arm], values[expected.reference])
+            checks.append(
+                {
+                    "arm": expected.arm,
+                    "relation": expected.relation,
+                    "reference": expected.reference,
+                    "ok": statistics.holds(expected.relation, found),
+                    "difference": found.difference,
+                    "difference_ci95": _pair(found.ci95),
+                }
+            )
+    return checks

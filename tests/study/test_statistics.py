@@ -1,0 +1,273 @@
+"""The chosen methods hold at 5 and 10 seeds: simulated, and checked against scipy elsewhere."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.power import TTestPower
+
+from gan_mnist.study import statistics
+from gan_mnist.study.statistics import compare
+
+ARMS = 12
+STUDIES = 4000
+SEED_COUNTS = (5, 10)
+
+
+def two_valued(rng, shape, often):
+    """A rare collapse: 0 with probability 1 - `often`, else 1."""
+    return (rng.random(shape) < often).astype(float)
+
+
+NOISE = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape),
+    "uniform": lambda rng, shape: rng.uniform(size=shape),
+    "near_one": lambda rng, shape: rng.beta(20, 1, size=shape),
+    "recall_of_10": lambda rng, shape: rng.binomial(10, 0.9, shape) / 10,
+    "recall_of_100": lambda rng, shape: rng.binomial(100, 0.99, shape) / 100,
+    "collapse": lambda rng, shape: two_valued(rng, shape, 0.8),
+}
+
+
+def null_differences(noise, n, studies):
+    """Arms that share a control and do nothing; shape (studies, ARMS, n)."""
+    rng = np.random.default_rng(20)
+    values = NOISE[noise](rng, (studies, 1 + ARMS, n))
+    return values[:, 1:] - values[:, :1]
+
+
+def speaks(differences):
+    """Whether any arm of one study, shape (ARMS, n), is said to help or hurt."""
+    zeros = dict.fromkeys(range(differences.shape[1]), 0.0)
+    found = {arm: compare(dict(enumerate(row)), zeros) for arm, row in enumerate(differences)}
+    p_holm = statistics.holm({arm: comparison.p_value for arm, comparison in found.items()})
+    verdicts = {statistics.verdict(found[arm], p_holm[arm], True) for arm in found}
+    return verdicts != {"cannot tell"}
+
+
+def bootstrap_speaks(differences, rng):
+    """The same by the percentile bootstrap, with Bonferroni, which is stricter than Holm."""
+    n = differences.shape[-1]
+    means = np.zeros((2000, *differences.shape[:-1]))
+    for resample in means:
+        resample[:] = differences[..., rng.integers(n, size=n)].mean(-1)
+    tail = np.minimum((means <= 0).mean(0), (means >= 0).mean(0))
+    return (2 * tail * ARMS < statistics.LEVEL).any(-1)
+
+
+LIMIT = 0.05 + 3 * math.sqrt(0.05 * 0.95 / STUDIES)
+
+
+@pytest.mark.parametrize("n", SEED_COUNTS)
+@pytest.mark.parametrize("noise", NOISE)
+def test_a_study_without_effect_rarely_speaks(noise, n):
+    differences = null_differences(noise, n, STUDIES)
+    # Holm rejects something only if it rejects the smallest p value; the rest need no closer look.
+    possible = statistics.p_values(differences).min(-1) * ARMS < statistics.LEVEL
+    assert np.sum([speaks(study) for study in differences[possible]]) / STUDIES <= LIMIT
+
+
+@pytest.mark.parametrize("n", SEED_COUNTS)
+def test_the_percentile_bootstrap_would_not_pass(n):
+    differences = null_differences("normal", n, studies=400)
+    assert bootstrap_speaks(differences, np.random.default_rng(0)).mean() > 2 * LIMIT
+
+
+SKEWED_OR_BOUNDED = {
+    "exponential": (NOISE["exponential"], 1.0),
+    "lognormal": (lambda rng, shape: rng.lognormal(0, 0.5, shape), math.exp(0.125)),
+    "uniform": (NOISE["uniform"], 0.5),
+    "near_one": (NOISE["near_one"], 20 / 21),
+    "u_shaped": (lambda rng, shape: rng.beta(0.5, 0.5, shape), 0.5),
+    "recall_of_10": (NOISE["recall_of_10"], 0.9),
+    "recall_of_100": (NOISE["recall_of_100"], 0.99),
+    "collapse": (NOISE["collapse"], 0.8),
+    "rare_collapse": (lambda rng, shape: two_valued(rng, shape, 0.9), 0.9),
+}
+
+
+def coverage(differences, mean):
+    low, high = statistics.intervals(differences - mean)
+    return (low <= 0) & (high >= 0)
+
+
+@pytest.mark.parametrize("n", SEED_COUNTS)
+def test_intervals_cover_normal_differences(n):
+    covered = coverage(np.random.default_rng(1).normal(0.3, 2.0, (20_000, n)), 0.3)
+    assert 0.93 <= covered.mean() <= 0.97
+
+
+@pytest.mark.parametrize("n", SEED_COUNTS)
+@pytest.mark.parametrize("shape", SKEWED_OR_BOUNDED)
+def test_intervals_cover_skewed_and_bounded_differences_or_say_so(shape, n):
+    draw, mean = SKEWED_OR_BOUNDED[shape]
+    differences = draw(np.random.default_rng(2), (20_000, n))
+    assert (coverage(differences, mean) | statistics.flags(differences - mean)).mean() >= 0.90
+
+
+def test_unflagged_exponential_differences_are_covered_where_the_t_interval_is_not():
+    differences = np.random.default_rng(3).exponential(size=(40_000, 5))
+    flagged = statistics.flags(differences - 1)
+    assert coverage(differences, 1)[~flagged].mean() >= 0.895
+    assert (stats.ttest_1samp(differences, 1, axis=-1).pvalue >= 0.05).mean() < 0.89
+    assert statistics.flags(np.random.default_rng(4).normal(size=(40_000, 5))).mean() < 0.15
+
+
+def values(*numbers):
+    return dict(enumerate(numbers))
+
+
+def test_compare_agrees_with_scipy_where_the_differences_are_symmetric():
+    control = [0.30, 0.42, 0.25, 0.38, 0.33]
+    treated = [c + d for c, d in zip(control, [0.10, 0.12, 0.14, 0.16, 0.18], strict=True)]
+    expected = stats.ttest_rel(treated, control)
+    found = compare(values(*treated), values(*control))
+    assert found.n == 5
+    assert found.difference == pytest.approx(0.14)
+    assert (found.treated, found.control) == (pytest.approx(0.476), pytest.approx(0.336))
+    assert found.p_value == pytest.approx(expected.pvalue)
+    assert found.ci95 == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert found.more_seeds_needed is False
+
+
+def test_the_interval_of_a_skewed_sample_reaches_to_where_halls_transformation_does():
+    sample = np.array([0.1, 0.2, 0.25, 0.4, 2.0])
+    found = compare(values(*sample), values(*np.zeros(5)))
+    spread, skewness = sample.std(ddof=1), stats.skew(sample)
+    end = (sample.mean() - found.ci95[1]) / spread
+    transformed = end + skewness * end**2 / 3 + skewness**2 * end**3 / 27 + skewness / 30
+    assert transformed * math.sqrt(5) == pytest.approx(stats.t.ppf(0.025, 4))
+    symmetric = stats.ttest_1samp(sample, 0).confidence_interval(0.95)
+    assert found.ci95[1] > symmetric.high
+    assert found.ci95[0] == pytest.approx(symmetric.low)
+    assert found.more_seeds_needed is True
+
+
+def test_seeds_are_matched_by_number_and_missing_ones_are_left_out():
+    treated = {3: 0.9, 0: 0.5, 7: float("nan"), 1: 0.7, 9: 1.0, 4: None}
+    control = {0: 0.4, 1: 0.2, 3: 0.1, 4: 0.3, 7: 0.3, 8: 0.0}
+    found = compare(treated, control)
+    assert found.n == 3
+    assert found.difference == pytest.approx((0.1 + 0.5 + 0.8) / 3)
+    assert found.p_value == pytest.approx(stats.ttest_1samp([0.1, 0.5, 0.8], 0).pvalue)
+    assert found.more_seeds_needed is True
+
+
+def test_no_seed_and_one_seed_have_no_interval():
+    nothing = compare({0: 1.0}, {1: 1.0})
+    assert (nothing.n, nothing.difference, nothing.ci95, nothing.p_value) == (0, None, None, None)
+    single = compare({0: 1.0}, {0: 0.75})
+    assert (single.n, single.difference, single.ci95, single.p_value) == (1, 0.25, None, None)
+    assert nothing.more_seeds_needed and single.more_seeds_needed
+    for comparison in (nothing, single):
+        assert statistics.verdict(comparison, None, True) == "cannot tell"
+        assert statistics.smallest_detectable_effect(comparison, 1) is None
+
+
+def test_differences_that_are_all_zero_say_nothing():
+    found = compare(values(0.1 + 0.2, 1.0, 0.5, 0.6, 0.7), values(0.3, 1.0, 0.5, 0.6, 0.7))
+    assert (found.difference, found.ci95, found.p_value) == (0.0, (0.0, 0.0), 1.0)
+    assert statistics.holds("equal to", found) is True
+    assert statistics.holds("above", found) is False
+    assert statistics.smallest_detectable_effect(found, 3) is None
+
+
+@pytest.mark.parametrize("n", [2, 5, 10])
+def test_equal_differences_are_no_more_certain_than_the_signs(n):
+    control = np.linspace(0.1, 0.5, n)
+    found = compare(values(*(control + 0.1)), values(*control))
+    assert found.p_value == pytest.approx(2.0 ** (1 - n))
+    low, high = found.ci95
+    assert (low > 0) == (2.0 ** (1 - n) < 0.05)
+    assert (low + high) / 2 == pytest.approx(0.1)
+    assert found.more_seeds_needed is True
+
+
+def test_estimate_of_none_one_equal_and_spread_values():
+    assert statistics.estimate({0: None}) == statistics.Estimate(0, None, None)
+    assert statistics.estimate({4: 0.5}) == statistics.Estimate(1, 0.5, None)
+    assert statistics.estimate(values(0.9, 0.9, 0.9)) == statistics.Estimate(
+        3, pytest.approx(0.9), (0.9, 0.9)
+    )
+    sample = [20.0, 21.0, 22.0, 23.0, 24.0]
+    expected = stats.t.interval(0.95, 4, 22.0, stats.sem(sample))
+    assert statistics.estimate(values(*sample)).ci95 == pytest.approx(expected)
+
+
+def test_holm_by_hand():
+    adjusted = statistics.holm({"a": 0.01, "b": 0.04, "c": 0.03, "absent": None})
+    assert adjusted == {
+        "a": pytest.approx(0.03),
+        "b": pytest.approx(0.06),
+        "c": pytest.approx(0.06),
+        "absent": None,
+    }
+    assert statistics.holm({"absent": None}) == {"absent": None}
+
+
+@pytest.mark.parametrize(
+    ("higher_is_better", "sign", "expected"),
+    [(True, 1, "helps"), (True, -1, "hurts"), (False, 1, "hurts"), (False, -1, "helps")],
+)
+def test_the_verdict_is_oriented(higher_is_better, sign, expected):
+    gains = sign * np.array([0.30, 0.32, 0.34, 0.36, 0.38])
+    found = compare(values(*gains), values(*np.zeros(5)))
+    assert statistics.verdict(found, 0.049, higher_is_better) == expected
+    assert statistics.verdict(found, 0.05, higher_is_better) == "cannot tell"
+
+
+def test_a_small_p_does_not_outweigh_an_interval_that_holds_zero():
+    found = compare(values(0.01, 0.5, 0.52, 0.51, 0.53), values(*np.zeros(5)))
+    assert found.p_value < 0.05
+    assert found.ci95[0] < 0 < found.ci95[1]
+    assert statistics.verdict(found, found.p_value, True) == "cannot tell"
+    assert found.more_seeds_needed is True
+
+
+def test_fiellers_ends_are_where_the_t_test_turns():
+    control = [0.30, 0.35, 0.28, 0.40, 0.33, 0.31]
+    oracle = [0.98, 0.97, 0.99, 0.99, 0.96, 0.98]
+    arm = [0.80, 0.91, 0.70, 0.88, 0.85, 0.79]
+    share, ends = statistics.gap_closed(values(*arm), values(*control), values(*oracle))
+    gains, gaps = np.subtract(arm, control), np.subtract(oracle, control)
+    assert share == pytest.approx(gains.mean() / gaps.mean())
+    assert ends[0] < share < ends[1]
+    for end in ends:
+        assert stats.ttest_1samp(gains - end * gaps, 0).pvalue == pytest.approx(0.05)
+
+
+def test_the_oracle_closes_its_own_gap_in_either_direction():
+    control, oracle = values(0.3, 0.4, 0.5, 0.6, 0.45), values(0.9, 0.94, 0.95, 0.99, 0.92)
+    for higher_is_better, (base, best) in ((True, (control, oracle)), (False, (oracle, control))):
+        share, ends = statistics.gap_closed(best, base, best, higher_is_better)
+        assert (share, *ends) == pytest.approx((1, 1, 1))
+        assert statistics.gap_closed(best, base, best, not higher_is_better) is None
+
+
+def test_no_share_of_a_gap_that_is_not_there():
+    control, oracle = values(0.3, 0.4, 0.5, 0.6, 0.4), values(0.5, 0.3, 0.5, 0.5, 0.6)
+    assert statistics.gap_closed(control, control, oracle) is None
+    assert statistics.gap_closed({0: 0.5}, {0: 0.1}, {0: 0.9}) is None
+
+
+@pytest.mark.parametrize(("n", "tests"), [(3, 1), (5, 1), (5, 12), (10, 12)])
+def test_the_smallest_detectable_effect_has_80_percent_power(n, tests):
+    differences = np.random.default_rng(n).normal(0.1, 0.04, n)
+    found = compare(values(*differences), values(*np.zeros(n)))
+    effect = statistics.smallest_detectable_effect(found, tests)
+    standardised = effect / differences.std(ddof=1)
+    power = TTestPower().power(standardised, n, 0.05 / tests, alternative="two-sided")
+    assert power == pytest.approx(0.8, abs=1e-3)
+
+
+def test_relations():
+    above = compare(values(0.5, 0.6, 0.7, 0.65, 0.55), values(0.1, 0.2, 0.2, 0.2, 0.1))
+    below = compare(values(0.1, 0.2, 0.2, 0.2, 0.1), values(0.5, 0.6, 0.7, 0.65, 0.55))
+    level = compare(values(0.1, 0.2, 0.2, 0.2, 0.1), values(0.2, 0.1, 0.2, 0.1, 0.2))
+    relations = ("below", "equal to", "above")
+    assert [statistics.holds(relation, below) for relation in relations] == [True, False, False]
+    assert [statistics.holds(relation, level) for relation in relations] == [False, True, False]
+    assert [statistics.holds(relation, above) for relation in relations] == [False, False, True]
+    assert statistics.holds("above", compare({0: 1.0}, {0: 0.5})) is None
