@@ -7,15 +7,15 @@ import keras
 import tensorflow as tf
 from keras.export import ExportArchive
 
+from gan_mnist.files import write_json
 from gan_mnist.generators import TrainedGenerator
-from gan_mnist.study.records import write_json
 
 
 def export_classifier(model: keras.Model, class_names: Sequence[str], directory: Path) -> None:
     """Writes `directory/classifier`, with the signature `classify`, and `classifier.keras`.
 
     `classify(images)` takes float32 (n, H, W, C) in [0, 1] and returns `label` (string: the class
-    name), `index` (int32, into `class_names`) and `probability` (float32, of that class), each (n,).
+    name), `index` (int32, into `class_names`) and `probability` (float32, of that class), all (n,).
     """
     names = tf.constant(list(class_names))
 

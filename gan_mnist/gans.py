@@ -1,8 +1,7 @@
-"""GANs as generators: trained once on a trial's subset, kept on disk, shared by the arms of a seed."""
+"""GANs as generators: trained on a trial's subset, kept on disk, shared by the arms of a seed."""
 
 import dataclasses
 import functools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,12 @@ from filelock import FileLock
 
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
+from gan_mnist.files import fingerprint, read_json, write_json
 from gan_mnist.generators import TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
-from gan_mnist.study.records import read_json, write_json
-from gan_mnist.study.spec import fingerprint
 from gan_mnist.training import ReusableModel, fit, updates_per_call
 
 
@@ -38,6 +36,7 @@ class GANSettings:
         loss: A key of `ADVERSARIAL_LOSSES`.
         augment: Whether the discriminator sees through DiffAugment.
         average_decay: Of the generator's moving average.
+        precision: Keras dtype policy, which the caller has set.
     """
 
     architecture: str
@@ -50,6 +49,7 @@ class GANSettings:
     loss: str = "non_saturating"
     augment: bool = False
     average_decay: float = 0.998
+    precision: str = "float32"
 
 
 def trained(
@@ -82,12 +82,15 @@ def trained(
             return generator, about["seconds"]
         model = reusable.fresh(derive_seed("gan", seed, "weights"))
         model.noise_seed.assign(derive_seed("gan", seed, "noise"))
-        columns = balanced(subset)
         labels = np.repeat(np.arange(len(subset.class_names)), 10)
         seconds = fit(
             model,
-            lambda update: training_batches(
-                columns, settings.batch_size, derive_seed("gan", seed, "order"), update
+            functools.partial(
+                training_batches,
+                balanced(subset),
+                settings.batch_size,
+                derive_seed("gan", seed, "order"),
+                None,
             ),
             settings.updates,
             directory,

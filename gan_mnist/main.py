@@ -4,13 +4,13 @@ Nothing here imports TensorFlow; only the processes that run trials do.
 """
 
 import dataclasses
+import functools
 import os
 import shlex
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
@@ -19,28 +19,27 @@ from gan_mnist.errors import InputError, unknown
 from gan_mnist.study.spec import Plan, Preset, Study, parse_assignments, with_changes
 
 FLAGS = flags.FlagValues()
-DEFINITIONS = (
-    (flags.DEFINE_string, "experiment", None, "What to run; see --list."),
-    (flags.DEFINE_string, "preset", "quick", "smoke (a test), quick (minutes) or paper (a GPU)."),
-    (flags.DEFINE_string, "dataset", "mnist_sample", "Data set: mnist_sample (5,000 digits, at "
-     "hand), mnist, fashion_mnist, kmnist, emnist, cats_vs_dogs or folder."),
-    (flags.DEFINE_string, "data_dir", "", "Where the data set's files lie."),
-    (flags.DEFINE_boolean, "download", False, "Let TensorFlow Datasets fetch what is missing."),
-    (flags.DEFINE_string, "workdir", None, "Where the run is kept; runs/EXPERIMENT by default."),
-    (flags.DEFINE_integer, "seeds", None, "How many seeds; the preset says, by default."),
-    (flags.DEFINE_list, "arms", None, "Only these arms, and the control."),
-    (flags.DEFINE_integer, "jobs", None, "Trials at a time; one a core, by default."),
-    (flags.DEFINE_string, "engine", "local", "Where trials run: local processes or ray."),
-    (flags.DEFINE_string, "precision", "float32", "float32, mixed_bfloat16 or mixed_float16."),
-    (flags.DEFINE_multi_string, "set", [], "name=value of a setting; may be repeated."),
-    (flags.DEFINE_string, "export_dir", "saved_models", "Where SavedModels go; empty for none."),
-    (flags.DEFINE_boolean, "dry_run", False, "Print the plan and train nothing."),
-    (flags.DEFINE_boolean, "list", False, "List experiments, or the arms of --experiment."),
-    (flags.DEFINE_boolean, "debug", False, "Show the traceback of an error."),
-    (flags.DEFINE_boolean, "help", False, "Show this."),
-)  # fmt: skip
-for define, name, default, text in DEFINITIONS:
-    define(name, default, text, flag_values=FLAGS)
+_text = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
+_number = functools.partial(flags.DEFINE_integer, flag_values=FLAGS, lower_bound=1)
+_switch = functools.partial(flags.DEFINE_boolean, flag_values=FLAGS)
+EXPERIMENT = _text("experiment", None, "what to run; see --list")
+PRESET = _text("preset", "quick", "smoke (a test), quick (minutes) or paper (for a GPU)")
+DATASET = _text("dataset", "mnist_sample", "mnist_sample (5,000 digits, at hand), mnist, "
+                "fashion_mnist, kmnist, emnist, cats_vs_dogs or folder")  # fmt: skip
+DATA_DIR = _text("data_dir", "", "where the data set's files lie")
+DOWNLOAD = _switch("download", False, "let TensorFlow Datasets fetch what is missing")
+WORKDIR = _text("workdir", None, "where the run is kept (default runs/EXPERIMENT)")
+SEEDS = _number("seeds", None, "how many seeds (default: the preset's)")
+ARMS = flags.DEFINE_list("arms", None, "only these arms, and the control", flag_values=FLAGS)
+JOBS = _number("jobs", None, "trials at a time (default: one a core)")
+ENGINE = _text("engine", "local", "where trials run: local (processes) or ray")
+PRECISION = _text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
+SET = flags.DEFINE_multi_string("set", [], "name=value of a setting; repeatable", flag_values=FLAGS)
+EXPORT_DIR = _text("export_dir", "saved_models", "where SavedModels go; empty for none")
+DRY_RUN = _switch("dry_run", False, "print the plan and train nothing")
+LIST = _switch("list", False, "list experiments, or the arms and settings of --experiment")
+DEBUG = _switch("debug", False, "show the traceback of an error")
+HELP = _switch("help", False, "show this")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,16 +54,13 @@ def main(argv: Sequence[str]) -> int:
     """
     try:
         _parse(argv)
-        if FLAGS["help"].value:
-            print(_help())
+        if HELP.value or LIST.value:
+            print(_help() if HELP.value else _list(EXPERIMENT.value))
             return 0
-        if FLAGS["list"].value:
-            print(_list(FLAGS.experiment))
-            return 0
-        if FLAGS.experiment is None:
+        if EXPERIMENT.value is None:
             raise unknown("--experiment", "", catalogue.names())
-        plan = make_plan(catalogue.load(FLAGS.experiment))
-        if FLAGS.dry_run:
+        plan = make_plan(catalogue.load(EXPERIMENT.value))
+        if DRY_RUN.value:
             print(describe(plan))
             return 0
         return run(plan, shlex.join(["python", "-m", "gan_mnist.main", *argv[1:]]))
@@ -76,8 +72,6 @@ def main(argv: Sequence[str]) -> int:
     except _Terminated:
         print("told to end; the same command goes on from here", file=sys.stderr)
         return 143
-    except OSError as error:
-        return _refuse(error, 2)
 
 
 class _Terminated(BaseException):
@@ -89,7 +83,7 @@ def _terminate(*_: object) -> None:
 
 
 def _refuse(error: Exception, status: int) -> int:
-    if FLAGS.is_parsed() and FLAGS.debug:
+    if FLAGS.is_parsed() and DEBUG.value:
         raise error
     print(f"error: {error}", file=sys.stderr)
     return status
@@ -100,7 +94,7 @@ def _parse(argv: Sequence[str]) -> None:
     try:
         rest = FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
-        raise unknown("flags", f"--{error.flagname}", [f"--{row[1]}" for row in DEFINITIONS]) from None
+        raise unknown("flags", f"--{error.flagname}", [f"--{name}" for name in FLAGS]) from None
     except flags.Error as error:
         raise InputError(str(error).replace("\n", " ")) from None
     if len(rest) > 1:
@@ -115,39 +109,39 @@ def make_plan(study: Study) -> Plan:
     """
     from gan_mnist.data.datasets import load_dataset
 
-    if FLAGS.preset not in study.presets:
-        raise unknown("--preset", FLAGS.preset, study.presets)
-    preset: Preset = study.presets[FLAGS.preset]
+    if PRESET.value not in study.presets:
+        raise unknown("--preset", PRESET.value, study.presets)
+    preset: Preset = study.presets[PRESET.value]
     chosen = {
-        "dataset": FLAGS.dataset,
-        "data_dir": os.path.abspath(FLAGS.data_dir) if FLAGS.data_dir else "",
-        "export_dir": os.path.abspath(FLAGS.export_dir) if FLAGS.export_dir else "",
-        "precision": FLAGS.precision,
+        "dataset": DATASET.value,
+        "data_dir": os.path.abspath(DATA_DIR.value) if DATA_DIR.value else "",
+        "export_dir": os.path.abspath(EXPORT_DIR.value) if EXPORT_DIR.value else "",
+        "precision": PRECISION.value,
     }
-    given = parse_assignments(study.settings, FLAGS["set"].value)
+    given = parse_assignments(study.settings, SET.value)
+    for name in given:
+        if any(name in arm.changes for arm in study.arms):
+            raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
     settings = with_changes(study.settings, {**preset.changes, **chosen, **given}, "--set")
-    seeds = preset.seeds if FLAGS.seeds is None else FLAGS.seeds
-    for name, value in (("seeds", seeds), ("jobs", FLAGS.jobs)):
-        if value is not None and value < 1:
-            raise InputError(f"--{name}: {value} is out of range; accepted: 1 or more")
-    if FLAGS.engine not in ("local", "ray"):
-        raise unknown("--engine", FLAGS.engine, ("local", "ray"))
-    arms = study.select(FLAGS.arms)
+    seeds = preset.seeds if SEEDS.value is None else SEEDS.value
+    if ENGINE.value not in ("local", "ray"):
+        raise unknown("--engine", ENGINE.value, ("local", "ray"))
+    arms = study.select(ARMS.value)
     dataset = load_dataset(
         settings.dataset,
         settings.data_dir,
-        FLAGS.download,
+        DOWNLOAD.value,
         settings.image_size,
         settings.channels,
     )
     plan = Plan(
         study=study,
-        preset=FLAGS.preset,
+        preset=PRESET.value,
         settings=study.resolve(settings, dataset),
         arms=arms,
         seeds=tuple(range(seeds)),
         dataset=dataset.provenance,
-        workdir=Path(FLAGS.workdir or Path("runs") / study.name).absolute(),
+        workdir=Path(WORKDIR.value or Path("runs") / study.name).absolute(),
     )
     plan.trials()
     return plan
@@ -173,73 +167,18 @@ def describe(plan: Plan) -> str:
 
 
 def run(plan: Plan, command_line: str) -> int:
-    """Runs what is missing of `plan`, then writes summary and report; returns the exit status."""
-    from filelock import FileLock, Timeout
-
-    from gan_mnist.study import records, report, runner, summary
-    from gan_mnist.study.progress import StudyProgress
+    """Runs `plan`; returns the exit status."""
+    from gan_mnist.study.run import run_study
 
     signal.signal(signal.SIGTERM, _terminate)
-    _make_directory(plan.workdir)
-    lock = FileLock(plan.workdir / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
-    with lock:
-        records.open_workdir(plan, study_description(plan, command_line))
-        print(describe(plan), file=sys.stderr)
-        trials = plan.trials()
-        todo = [trial for trial in trials if not records.finished(records.record_of(trial))]
-        if len(todo) < len(trials):
-            print(f"{len(trials) - len(todo)} trials are done already", file=sys.stderr)
-        try:
-            with StudyProgress(len(todo), plan.study.metrics[0].name) as progress:
-                jobs = FLAGS.jobs or os.cpu_count() or 1
-                runner.run_trials(todo, jobs, FLAGS.engine, progress.add)
-        except runner.StorageError as error:
-            raise InputError(
-                f"--workdir: cannot write {error.filename}: {error.strerror}; "
-                "what is finished is kept: make room and give the same command"
-            ) from None
-        all_records = list(records.records_of(plan))
-        lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
-        records.write_text(plan.workdir / "records.jsonl", lines)
-        told = summary.summarize(plan, all_records)
-        records.write_json(plan.workdir / "summary.json", told)
-        report.write_report(plan.workdir)
-    print(f"\n{told['answer']}\n\nreport: {plan.workdir / 'report.html'}")
-    return 1 if told["failed"] else 0
-
-
-def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
-    """The content of `study.json`."""
-    from gan_mnist.study import records
-
-    return {
-        "experiment": plan.study.name,
-        "question": plan.study.question,
-        "preset": plan.preset,
-        "settings": plan.settings.identity(),
-        "arms": {arm.name: dataclasses.asdict(arm) for arm in plan.arms},
-        "seeds": list(plan.seeds),
-        "dataset": dict(plan.dataset),
-        "published": list(plan.study.published),
-        "versions": records.versions(),
-        "command_line": command_line,
-    }
-
-
-def _make_directory(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        (path / ".lock").touch()
-    except OSError as error:
-        raise InputError(f"--workdir: cannot write {path}: {error.strerror}") from None
+    print(describe(plan), file=sys.stderr)
+    summary = run_study(plan, JOBS.value or os.cpu_count() or 1, ENGINE.value, command_line)
+    print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
+    return 1 if summary["failed"] else 0
 
 
 def _help() -> str:
-    rows = "\n".join(f"  --{name:12} {text}" for _, name, _, text in DEFINITIONS)
+    rows = "\n".join(f"  --{name:12} {FLAGS[name].help}" for name in FLAGS)
     return f"{__doc__.splitlines()[0]}\n\n{rows}\n\n{_list(None)}"
 
 
@@ -250,7 +189,7 @@ def _list(experiment: str | None) -> str:
     study = catalogue.load(experiment)
     arms = (f"  {arm.name:20} {arm.about}" for arm in study.arms)
     settings = (
-        f"  {field.name:20} {field.metadata['help']} (default {getattr(study.settings, field.name)})"
+        f"  {field.name:20} {field.metadata['help']} (default {field.default})"
         for field in dataclasses.fields(study.settings)
     )
     return "\n".join(["arms:", *arms, "settings:", *settings])

@@ -1,8 +1,6 @@
 """Training for a number of updates: reusable compiled models, curves, checkpoints, exact resume."""
 
-import csv
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gan_mnist.files import read_rows, write_rows
 from gan_mnist.seeding import derive_seed
 
 NUM_INTERVALS = 10
@@ -130,7 +129,9 @@ class Curves(keras.callbacks.Callback):
         if self._manager.latest_checkpoint:
             checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
             done = int(self._update.numpy())
-            self._rows = [row for row in read_rows(self._path) if row["update"] <= done]
+            rows = [{k: float(v) for k, v in row.items()} for row in read_rows(self._path)]
+            self._rows = [row | {"update": int(row["update"])} for row in rows]
+            self._rows = [row for row in self._rows if row["update"] <= done]
             self.seconds = self._rows[-1]["seconds"]
         return int(self._update.numpy())
 
@@ -165,21 +166,3 @@ class Curves(keras.callbacks.Callback):
         write_rows(self._path, self._rows)
         for path in self._checkpoints.glob("*"):
             path.unlink()
-
-
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """`rows` as CSV with a header, in place at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(temporary, path)
-
-
-def read_rows(path: Path) -> list[dict[str, float]]:
-    """Rows of numbers that `write_rows` wrote."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{k: int(v) if k == "update" else float(v) for k, v in row.items()} for row in rows]

@@ -1,4 +1,4 @@
-"""Can a GAN repair a class imbalance? The study of document 001, with rivals, oracle and controls."""
+"""Can a GAN repair a class imbalance? The study of document 001, with rivals and controls."""
 
 import dataclasses
 from dataclasses import dataclass

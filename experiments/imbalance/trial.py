@@ -14,7 +14,7 @@ from experiments.imbalance.study import ImbalanceSettings
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.pipelines import Augmentation, random_affine, training_batches
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
-from gan_mnist.evaluation.classification import classification_metrics
+from gan_mnist.evaluation.classification import ClassRecall, classification_metrics
 from gan_mnist.export import export_classifier, export_generator
 from gan_mnist.gans import GANSettings, trained
 from gan_mnist.generators import Copies, Generator, HeldBack, Smote, TrainedGenerator
@@ -26,9 +26,7 @@ from gan_mnist.training import ReusableModel, fit, updates_per_call
 GALLERY_IMAGES = 12
 
 
-def run_trial(
-    settings: ImbalanceSettings, arm: str, seed: int, directory: Path
-) -> dict[str, Any]:
+def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:
     """Runs one arm with one seed.
 
     Args:
@@ -61,7 +59,7 @@ def run_trial(
     _save_gallery(settings, columns, augmentation, directory / "gallery.npz")
 
     validation = (allotment.validation.images, allotment.validation.labels)
-    classifier = _classifier(settings, len(settings.classes))
+    classifier = _classifier(settings)
     training_seconds, probabilities = 0.0, []
     test = held_out(dataset, settings.classes)
     began = time.monotonic()
@@ -70,17 +68,21 @@ def run_trial(
         model = classifier.fresh(derive_seed(*stream, "weights"))
         training_seconds += fit(
             model,
-            lambda update, stream=stream: training_batches(
+            functools.partial(
+                training_batches,
                 columns,
                 settings.batch_size,
                 derive_seed(*stream, "order"),
-                update,
                 augmentation,
             ),
             settings.updates,
             directory if repeat == 0 else directory / f"repeat-{repeat}",
             derive_seed(*stream, "dropout"),
-            [TensorBoardScalars(workdir / "tensorboard" / arm / f"seed-{seed:02d}", settings.updates)]
+            [
+                TensorBoardScalars(
+                    workdir / "tensorboard" / arm / f"seed-{seed:02d}", settings.updates
+                )
+            ]
             if repeat == 0
             else [],
             validation,
@@ -96,7 +98,7 @@ def run_trial(
     metrics = _mean_metrics(
         [classification_metrics(test.labels, p, settings.classes) for p in probabilities]
     )
-    starved = settings.classes[int(np.argmin(settings.counts))]
+    starved = settings.classes[_starved(settings)]
     metrics = {"minority_recall": metrics[f"recall_{starved}"], **metrics}
     _save_predictions(test, probabilities[0], directory / "predictions.csv")
     log_trial(
@@ -145,6 +147,7 @@ def _gan_settings(settings: ImbalanceSettings) -> GANSettings:
         batch_size=settings.batch_size,
         learning_rate=settings.gan_learning_rate,
         augment=settings.diffaugment,
+        precision=settings.precision,
     )
 
 
@@ -168,7 +171,7 @@ def _training_rows(
         fakes = generator.sample(wanted, stream)
         if settings.shuffled:
             shift = np.random.default_rng(stream).integers(1, len(counts), len(wanted))
-            wanted = np.int32((wanted + shift) % len(counts))
+            wanted = ((wanted + shift) % len(counts)).astype(np.int32)
         images, labels = np.concatenate([images, fakes]), np.concatenate([labels, wanted])
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:
@@ -184,28 +187,39 @@ def _augmentation(settings: ImbalanceSettings) -> Augmentation | None:
 
 @functools.lru_cache(maxsize=2)
 def _reusable_classifier(
-    image_shape: tuple[int, int, int], num_classes: int, learning_rate: float, updates: int,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    starved: int,
+    learning_rate: float,
+    updates: int,
     precision: str,
-) -> ReusableModel:  # fmt: skip
+) -> ReusableModel:
     return ReusableModel(
         lambda: build_small_cnn(image_shape, num_classes),
         lambda model: model.compile(
             keras.optimizers.Adam(learning_rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=[ClassRecall(starved, name="minority_recall")],
             weighted_metrics=["accuracy"],
             steps_per_execution=updates_per_call(updates),
         ),
     )
 
 
-def _classifier(settings: ImbalanceSettings, num_classes: int) -> ReusableModel:
+def _classifier(settings: ImbalanceSettings) -> ReusableModel:
     return _reusable_classifier(
         (settings.image_size, settings.image_size, settings.channels),
-        num_classes,
+        len(settings.classes),
+        _starved(settings),
         settings.learning_rate,
         settings.updates,
         settings.precision,
     )
+
+
+def _starved(settings: ImbalanceSettings) -> int:
+    """The label of the class with the fewest images."""
+    return int(np.argmin(settings.counts))
 
 
 def _mean_metrics(metrics: list[dict[str, float]]) -> dict[str, float]:
@@ -219,7 +233,7 @@ def _save_gallery(
     path: Path,
 ) -> None:
     """The starved class as this arm shows it to the network, for the report."""
-    rows = np.flatnonzero(columns[1] == np.argmin(settings.counts))
+    rows = np.flatnonzero(columns[1] == _starved(settings))
     images = columns[0][np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)]
     if augmentation is not None:
         images = random_affine(tf.constant(images), augmentation, (0, tf.constant(0))).numpy()

@@ -33,8 +33,8 @@ def training_batches(
     columns: Sequence[np.ndarray],
     batch_size: int,
     seed: int,
+    augmentation: Augmentation | None,
     first_update: int,
-    augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of rows of `columns`, from `first_update` on.
 
@@ -46,8 +46,8 @@ def training_batches(
             float32 images (n, H, W, C). Held once, as tensors.
         batch_size: Rows a batch.
         seed: Stream of the order and of the augmentation.
-        first_update: Number of the first batch; 0 at the start, more on resume.
         augmentation: Applied to every image, or None.
+        first_update: Number of the first batch; 0 at the start, more on resume.
     """
     images, *others = (tf.constant(column) for column in columns)
     num_rows = len(columns[0])

@@ -2,8 +2,26 @@
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
+import tensorflow as tf
 from sklearn import metrics
+
+
+class ClassRecall(keras.metrics.Mean):
+    """Recall of one class during training: the share of its images that get the highest logit."""
+
+    def __init__(self, label: int, name: str):
+        super().__init__(name=name)
+        self._label = label
+
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None
+    ) -> None:
+        """Adds a batch of int (n,) or (n, 1) labels and float (n, k) logits."""
+        of_class = tf.reshape(tf.cast(y_true, tf.int64), [-1]) == self._label
+        found = tf.argmax(y_pred, axis=-1) == self._label
+        super().update_state(tf.cast(found, tf.float32), tf.cast(of_class, tf.float32))
 
 
 def classification_metrics(

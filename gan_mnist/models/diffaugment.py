@@ -43,9 +43,7 @@ def _shift(images: tf.Tensor, down: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     return tf.einsum("nij,njkc,nlk->nilc", take_rows, images, take_columns)
 
 
-def _window(
-    top: tf.Tensor, left: tf.Tensor, height: int, width: int, dtype: tf.DType
-) -> tf.Tensor:
+def _window(top: tf.Tensor, left: tf.Tensor, height: int, width: int, dtype: tf.DType) -> tf.Tensor:
     """(n, H, W, 1): 0 in a square of half the side centred on (top, left), 1 elsewhere."""
     rows = tf.abs(tf.range(height)[None, :] - top[:, None]) < int(CUTOUT * height / 2)
     columns = tf.abs(tf.range(width)[None, :] - left[:, None]) < int(CUTOUT * width / 2)

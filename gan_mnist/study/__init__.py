@@ -1,1 +1,1 @@
-"""Arms x seeds: declared, run, recorded, compared and told. Knows no model, no data, no TensorFlow."""
+"""Arms x seeds: declared, run, recorded, compared and told. Knows no model and no TensorFlow."""

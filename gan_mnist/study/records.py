@@ -1,51 +1,22 @@
-"""The files of a run: written at once or not at all, and read back to go on where it stopped."""
+"""The records of a run: what is done, what it was done with, and whether it may be gone on with."""
 
 import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import read_json, write_json
 from gan_mnist.study.spec import Plan, Trial
 
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
 _PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces `path` by `text` in one step: a reader, or a crash, never meets half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`value` as strict JSON (no NaN), by `write_text`."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
 def as_line(record: Mapping[str, Any]) -> str:
     """A record as one line of `records.jsonl`."""
     return json.dumps(record, allow_nan=False)
-
-
-def read_json(path: Path) -> Any:
-    """The JSON in `path`, or None where there is no such file or it is no JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return None
 
 
 def versions() -> dict[str, str]:
@@ -107,10 +78,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
             )
     for _ in records_of(plan):
         pass
-    try:
-        write_json(path, description)
-    except OSError as error:
-        raise InputError(f"--workdir: cannot write {path}: {error.strerror}") from None
+    write_json(path, description)
 
 
 def _identity(description: Mapping[str, Any]) -> dict[str, Any]:

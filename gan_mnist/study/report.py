@@ -15,9 +15,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
+from gan_mnist.files import write_text
 from gan_mnist.study import figures
 from gan_mnist.study.figure_style import BLUE, GREEN, INK, ORANGE, save
-from gan_mnist.study.records import write_text
 from gan_mnist.study.run_files import SECONDS, Run, read_csv
 
 IMAGES_SHOWN = 10

@@ -11,15 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Protocol
 
 from loky import ProcessPoolExecutor
 
 from gan_mnist.errors import InputError, NotApplicable
+from gan_mnist.files import write_json
 from gan_mnist.study import records
 from gan_mnist.study.spec import Trial
 
 Task = Sequence[Trial]
+ONE_THREAD = dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
+)
 
 
 class StorageError(OSError):
@@ -43,9 +48,9 @@ class LocalWorker:
     the others do not notice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path) -> None:
         self._executor = ProcessPoolExecutor(
-            max_workers=1, initializer=_begin_worker, initargs=(os.getpid(),), timeout=None
+            max_workers=1, initializer=_begin_worker, initargs=(os.getpid(), log), timeout=None
         )
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -58,10 +63,14 @@ class LocalWorker:
 class RayWorker:
     """One CPU of a Ray cluster, on whatever machine has it free; the work directory is shared."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path) -> None:
         import ray
 
-        ray.init(ignore_reinit_error=True, log_to_driver=False)
+        ray.init(
+            ignore_reinit_error=True,
+            log_to_driver=False,
+            runtime_env={"env_vars": ONE_THREAD},
+        )
         self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
         self._kill = lambda reference: ray.cancel(reference, force=True)
         self._last: Any = None
@@ -75,13 +84,14 @@ class RayWorker:
             self._kill(self._last)
 
 
-ENGINES: Mapping[str, Callable[[], Worker]] = {"local": LocalWorker, "ray": RayWorker}
+ENGINES: Mapping[str, Callable[[Path], Worker]] = {"local": LocalWorker, "ray": RayWorker}
 
 
 def run_trials(
     trials: Iterable[Trial],
     jobs: int,
     engine: str,
+    log: Path,
     on_record: Callable[[Mapping[str, Any]], None],
 ) -> None:
     """Runs what is not finished; returns when every trial has a record.
@@ -90,13 +100,14 @@ def run_trials(
         trials: In the order to run them.
         jobs: How many run at a time.
         engine: A key of `ENGINES`.
+        log: File that receives what workers print on stderr.
         on_record: Called in this process with every new record.
 
     Raises:
         StorageError: When a record could not be written.
     """
     pending = deque(tasks_of(trial for trial in trials if not _finished(trial)))
-    idle = [ENGINES[engine]() for _ in range(min(jobs, len(pending)))]
+    idle = [ENGINES[engine](log) for _ in range(min(jobs, len(pending)))]
     running: dict[Future, tuple[Worker, Task]] = {}
     try:
         while pending or running:
@@ -114,7 +125,7 @@ def run_trials(
                 except Exception as error:
                     record = _write(task[0], _died(task[0], error))
                     worker.stop()
-                    worker = ENGINES[engine]()
+                    worker = ENGINES[engine](log)
                 on_record(record)
                 if len(task) > 1:
                     running[worker.submit(complete, task[1])] = worker, task[1:]
@@ -195,12 +206,12 @@ def _record(
 def _died(trial: Trial, error: Exception) -> dict[str, Any]:
     killed = isinstance(error, BrokenProcessPool)
     reason = "the worker process was killed" if killed else f"{type(error).__name__}: {error}"
-    return _record(trial, records.FAILED, reason.split("\n")[0])
+    return _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0])
 
 
 def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        records.write_json(trial.directory / "record.json", record)
+        write_json(trial.directory / "record.json", record)
     except OSError as error:
         raise StorageError(error.errno, error.strerror, str(trial.directory)) from None
     return record
@@ -214,12 +225,13 @@ def _call(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
-def _begin_worker(parent: int) -> None:
+def _begin_worker(parent: int, log: Path) -> None:
     """One thread, deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.update(ONE_THREAD)
+    # TensorFlow's start-up notices would tear the progress display apart.
+    with log.open("a") as file:
+        os.dup2(file.fileno(), 2)
 
     def follow_parent() -> None:
         while os.getppid() == parent:

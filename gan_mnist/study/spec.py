@@ -4,8 +4,6 @@ Everything here is plain data, so that a plan can be read, checked and printed w
 """
 
 import dataclasses
-import hashlib
-import json
 import math
 import typing
 from collections.abc import Callable, Mapping
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import fingerprint
 
 
 def setting(
@@ -72,12 +71,6 @@ class Settings:
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
-def fingerprint(*parts: Any) -> str:
-    """16 hex digits of the SHA-256 of `parts` as canonical JSON."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def with_changes(settings: SettingsT, changes: Mapping[str, Any], origin: str) -> SettingsT:
     """`settings` with some replaced; an unknown name is an `InputError` that names `origin`."""
     names = [field.name for field in dataclasses.fields(settings)]
@@ -111,7 +104,9 @@ _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a t
 def _parse(name: str, text: str, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         element = typing.get_args(kind)[0]
-        return tuple(_parse(name, part.strip(), element) for part in text.split(",") if part.strip())
+        return tuple(
+            _parse(name, part.strip(), element) for part in text.split(",") if part.strip()
+        )
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -127,7 +122,7 @@ def _check(field: dataclasses.Field, value: Any) -> None:
             raise unknown(f"setting {field.name}", str(element), choices)
         if isinstance(element, float) and not math.isfinite(element):
             raise InputError(f"setting {field.name}: {element} is not a finite number")
-        if low is not None and element < low or high is not None and element > high:
+        if (low is not None and element < low) or (high is not None and element > high):
             bounds = f"at least {low:g}" if high is None else f"between {low} and {high}"
             raise InputError(f"setting {field.name}: {element} is out of range; accepted: {bounds}")
 
@@ -161,7 +156,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Preset:
-    """A scale at which a study is run: it changes settings and the number of seeds, never an arm."""
+    """A scale at which a study is run: it changes settings and the number of seeds, not arms."""
 
     seeds: int
     changes: Mapping[str, Any]

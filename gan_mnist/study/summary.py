@@ -36,7 +36,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     names = [arm.name for arm in plan.arms]
     values = {name: _values(by_arm[name], primary.name) for name in names}
     oracle, rival = (name if name in names else None for name in (study.oracle, study.rival))
-    entries = {arm.name: _entry(arm, by_arm[arm.name], study.metrics) for arm in plan.arms}
+    metrics = _metrics(study.metrics, by_arm)
+    entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
 
     comparisons = _compare_all(values, study.control, [n for n in names if n != study.control])
     for name, found in comparisons.items():
@@ -68,7 +69,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "oracle": oracle,
         "rival": rival,
         "primary_metric": primary.name,
-        "metrics": [asdict(metric) for metric in study.metrics],
+        "metrics": [asdict(metric) for metric in metrics],
         "seeds": list(plan.seeds),
         "answer": answer(plan, statuses, entries, compared, controls),
         "arms": entries,
@@ -96,6 +97,15 @@ def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
         if record["arm"] in found and record["seed"] in plan.seeds:
             found[record["arm"]][record["seed"]] = record
     return {name: dict(sorted(of_arm.items())) for name, of_arm in found.items()}
+
+
+def _metrics(declared: Sequence[Metric], by_arm: Records) -> list[Metric]:
+    """The declared metrics, then what else the records hold, such as the recall of each class."""
+    recorded = (r["metrics"] for records in by_arm.values() for r in _done(records).values())
+    names = dict.fromkeys(name for metrics in recorded for name in metrics)
+    known = {metric.name for metric in declared}
+    others = [Metric(name, name.replace("_", " ")) for name in names if name not in known]
+    return [*declared, *others]
 
 
 def _done(records: Mapping[int, Record]) -> dict[int, Record]:

@@ -1,0 +1,82 @@
+"""Takes a plan from an empty, or half finished, directory to its report."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from gan_mnist.errors import InputError
+from gan_mnist.files import write_json, write_text
+from gan_mnist.study import records, report, runner, summary
+from gan_mnist.study.progress import StudyProgress
+from gan_mnist.study.spec import Plan
+
+
+def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[str, Any]:
+    """Runs the trials that are missing, then writes the summary and the report.
+
+    Args:
+        plan: What to run, and where.
+        jobs: Trials at a time.
+        engine: A key of `runner.ENGINES`.
+        command_line: How it was asked for, for the report.
+
+    Returns:
+        The summary.
+
+    Raises:
+        InputError: When the directory cannot be used: not writable, full, taken by another run, or
+            holding results of other settings.
+    """
+    try:
+        plan.workdir.mkdir(parents=True, exist_ok=True)
+        with FileLock(plan.workdir / ".lock", timeout=0):
+            records.open_workdir(plan, _description(plan, command_line))
+            _run_missing(plan, jobs, engine)
+            return _tell(plan)
+    except Timeout:
+        raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
+    except OSError as error:
+        raise InputError(
+            f"--workdir: cannot write {error.filename or plan.workdir}: {error.strerror}; what is "
+            "finished is kept, and the same command goes on"
+        ) from None
+
+
+def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
+    trials = plan.trials()
+    missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
+    if len(missing) < len(trials):
+        print(f"{len(trials) - len(missing)} trials are done already", file=sys.stderr)
+    with StudyProgress(len(missing), plan.study.metrics[0].name) as progress:
+        runner.run_trials(missing, jobs, engine, plan.workdir / "workers.log", progress.add)
+
+
+def _tell(plan: Plan) -> Mapping[str, Any]:
+    all_records = list(records.records_of(plan))
+    lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
+    write_text(plan.workdir / "records.jsonl", lines)
+    told = summary.summarize(plan, all_records)
+    write_json(plan.workdir / "summary.json", told)
+    report.write_report(plan.workdir)
+    return told
+
+
+def _description(plan: Plan, command_line: str) -> dict[str, Any]:
+    """The content of `study.json`."""
+    return {
+        "experiment": plan.study.name,
+        "question": plan.study.question,
+        "preset": plan.preset,
+        "settings": plan.settings.identity(),
+        "arms": {arm.name: dataclasses.asdict(arm) for arm in plan.arms},
+        "seeds": list(plan.seeds),
+        "dataset": dict(plan.dataset),
+        "published": list(plan.study.published),
+        "versions": records.versions(),
+        "command_line": command_line,
+        "processors": os.cpu_count(),
+    }
