@@ -57,7 +57,8 @@ def export_generator(
 
     labels = tf.TensorSpec((None,), tf.int32, name="labels")
     archive = ExportArchive()
-    archive.track(network.average)
+    for resource in network.exported:
+        archive.track(resource)
     archive.add_endpoint("generate", generate, [labels])
     archive.add_endpoint(
         "generate_seeded", generate_seeded, [labels, tf.TensorSpec((), tf.int32, name="seed")]

@@ -1,9 +1,8 @@
 """GANs as generators: trained on a trial's subset, kept on disk, shared by the arms of a seed."""
 
-import dataclasses
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
@@ -12,139 +11,188 @@ from filelock import FileLock
 
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import NotApplicable
 from gan_mnist.files import fingerprint, read_json, write_json
-from gan_mnist.generators import TrainedGenerator
+from gan_mnist.generators import TrainedGenerator, as_uint8
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
+from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import ReusableModel, fit, updates_per_call
 
+SAMPLES_PER_CLASS = 10
+
 
 @dataclass(frozen=True)
-class GANSettings:
-    """All that a trained GAN depends on, but for its data and its seed.
+class GANRecipe:
+    """All that a trained GAN depends on, but for data and seed. A kind of GAN is a subclass.
 
     Attributes:
-        architecture: "mlp" or "dcgan".
-        width: Multiplies the number of units or channels.
-        latent_dim: Width of the latents.
-        updates: Number of updates, a multiple of 10.
+        updates: Number of updates, a multiple of 10; 0 leaves the generator as it was drawn.
         batch_size: Images a batch.
-        learning_rate: Of Adam, for both networks.
-        beta_1: Of Adam.
-        loss: A key of `ADVERSARIAL_LOSSES`.
-        augment: Whether the discriminator sees through DiffAugment.
+        width: Multiplies the numbers of units and channels.
         average_decay: Of the generator's moving average.
         precision: Keras dtype policy, which the caller has set.
     """
 
-    architecture: str
-    width: int
-    latent_dim: int
     updates: int
     batch_size: int
-    learning_rate: float
-    beta_1: float = 0.5
-    loss: str = "non_saturating"
-    augment: bool = False
+    width: int
     average_decay: float = 0.998
     precision: str = "float32"
 
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        """The networks."""
+        raise NotImplementedError
+
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        """The generator's and the discriminator's."""
+        raise NotImplementedError
+
+    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+        """What a batch holds rows of, images first."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ConditionalRecipe(GANRecipe):
+    """A conditional GAN; see `build_conditional_gan`. Adam with beta1 0.5 (arXiv 1511.06434)."""
+
+    architecture: str = "mlp"
+    latent_dim: int = 64
+    learning_rate: float = 1e-3
+    loss: str = "non_saturating"
+    augment: bool = False
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        return build_conditional_gan(
+            self.architecture,
+            image_shape,
+            num_classes,
+            self.width,
+            self.latent_dim,
+            self.augment,
+            self.loss,
+            self.average_decay,
+        )
+
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        return _adam(self.learning_rate, 0.5), _adam(self.learning_rate, 0.5)
+
+    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+        rows = _balanced_rows(subset.labels)
+        return subset.images[rows], subset.labels[rows]
+
+
+@dataclass(frozen=True)
+class WarpRecipe(GANRecipe):
+    """A warp GAN; see `build_warp_gan`. It learns from the classes that have several images."""
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        return build_warp_gan(image_shape, self.width, self.average_decay)
+
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        return _adam(3e-4, 0.0), _adam(4e-4, 0.0)
+
+    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+        several = np.flatnonzero(np.bincount(subset.labels) > 1)
+        if not len(several):
+            raise NotApplicable("a warp GAN needs a class with 2 images or more to learn from")
+        rows = np.flatnonzero(np.isin(subset.labels, several))
+        return (subset.images[rows[_balanced_rows(subset.labels[rows])]],)
+
 
 def trained(
-    settings: GANSettings, subset: Subset, seed: int, workdir: Path
+    recipe: GANRecipe, subset: Subset, seed: int, workdir: Path
 ) -> tuple[TrainedGenerator, float]:
-    """The GAN of these settings, trained on `subset` and nothing else.
+    """The GAN of this recipe, trained on `subset` and nothing else.
 
     The first call trains it and keeps it in `workdir/generators/FINGERPRINT`; others load it. One
-    process has one network for equal settings: the generator returned is good until the next call
-    with the same settings.
+    process has one network for equal recipes: the generator returned is good until the next call
+    with the same recipe.
 
     Args:
-        settings: What to train.
+        recipe: What to train.
         subset: The images it may see.
         seed: Stream of its weights, noise and batch order.
         workdir: Of the run.
 
     Returns:
         The generator, and the seconds that its training took, whenever that was.
+
+    Raises:
+        NotApplicable: If the recipe cannot learn from such a subset.
     """
-    key = fingerprint(dataclasses.asdict(settings), subset.fingerprint, seed)
+    columns = recipe.columns(subset)
+    key = fingerprint(type(recipe).__name__, asdict(recipe), subset.fingerprint, seed)
     directory = workdir / "generators" / key
     directory.mkdir(parents=True, exist_ok=True)
-    reusable, generator = _networks(settings, subset.images.shape[1:], len(subset.class_names))
+    reusable, generator = _networks(recipe, subset.images.shape[1:], len(subset.class_names))
     weights = directory / "gan.weights.h5"
     with FileLock(directory / ".lock"):
+        model = reusable.fresh(derive_seed("gan", seed, "weights"))
+        model.adopt(subset.images, subset.labels)
         about = read_json(directory / "generator.json")
         if about is not None:
-            generator.network.load_weights(weights)
+            model.load_weights(weights)
             return generator, about["seconds"]
-        model = reusable.fresh(derive_seed("gan", seed, "weights"))
         model.noise_seed.assign(derive_seed("gan", seed, "noise"))
-        labels = np.repeat(np.arange(len(subset.class_names)), 10)
-        seconds = fit(
-            model,
-            functools.partial(
-                training_batches,
-                balanced(subset),
-                settings.batch_size,
-                derive_seed("gan", seed, "order"),
-                None,
-            ),
-            settings.updates,
-            directory,
-            seed,
-            [
-                TensorBoardScalars(
-                    workdir / "tensorboard" / "generators" / key,
-                    settings.updates,
-                    samples=lambda: generator.sample(labels, seed=0),
-                )
-            ],
-        )
+        labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
+        sample = functools.partial(generator.sample, labels, 0)
+        seconds = 0.0
+        if recipe.updates:
+            seconds = fit(
+                model,
+                functools.partial(
+                    training_batches,
+                    columns,
+                    recipe.batch_size,
+                    derive_seed("gan", seed, "order"),
+                    None,
+                ),
+                recipe.updates,
+                directory,
+                seed,
+                [
+                    TensorBoardScalars(
+                        workdir / "tensorboard" / "generators" / key, recipe.updates, sample
+                    )
+                ],
+            )
         model.save_weights(weights)
-        images = generator.sample(labels, seed=0)
-        np.savez_compressed(
-            directory / "samples.npz", images=np.uint8(np.round(images * 255)), labels=labels
-        )
+        np.savez_compressed(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
         write_json(
             directory / "generator.json",
-            {"settings": dataclasses.asdict(settings), "seed": seed, "seconds": seconds},
+            {
+                "kind": type(recipe).__name__,
+                "settings": asdict(recipe),
+                "seed": seed,
+                "seconds": seconds,
+            },
         )
     return generator, seconds
 
 
-def balanced(subset: Subset) -> Sequence[np.ndarray]:
-    """Images and labels with every class repeated up to the largest, so that each is seen alike."""
-    counts = np.bincount(subset.labels)
-    rows = np.concatenate(
-        [np.resize(np.flatnonzero(subset.labels == c), counts.max()) for c in range(len(counts))]
-    )
-    return subset.images[rows], subset.labels[rows]
+def _balanced_rows(labels: np.ndarray) -> np.ndarray:
+    """Rows in which every class is repeated up to the largest, so that each is seen alike."""
+    classes, counts = np.unique(labels, return_counts=True)
+    return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])
+
+
+def _adam(learning_rate: float, beta_1: float) -> keras.optimizers.Optimizer:
+    adam = keras.optimizers.Adam(learning_rate, beta_1)
+    if keras.config.dtype_policy().name == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(adam)
+    return adam
 
 
 @functools.lru_cache(maxsize=4)
 def _networks(
-    settings: GANSettings, image_shape: tuple[int, int, int], num_classes: int
+    recipe: GANRecipe, image_shape: tuple[int, int, int], num_classes: int
 ) -> tuple[ReusableModel, TrainedGenerator]:
-    def build() -> AdversarialModel:
-        return build_conditional_gan(
-            settings.architecture,
-            image_shape,
-            num_classes,
-            settings.width,
-            settings.latent_dim,
-            settings.augment,
-            settings.loss,
-            settings.average_decay,
-        )
-
     def compile(model: AdversarialModel) -> None:
-        model.compile(
-            *(keras.optimizers.Adam(settings.learning_rate, settings.beta_1) for _ in range(2)),
-            steps_per_execution=updates_per_call(settings.updates),
-        )
+        model.compile(*recipe.optimizers(), steps_per_execution=updates_per_call(recipe.updates))
 
-    reusable = ReusableModel(build, compile)
+    reusable = ReusableModel(lambda: recipe.build(image_shape, num_classes), compile)
     return reusable, TrainedGenerator(reusable.model)

@@ -16,6 +16,11 @@ from gan_mnist.errors import NotApplicable
 CHUNK = 250
 
 
+def as_uint8(images: np.ndarray) -> np.ndarray:
+    """Images in [0, 1] as files and figures want them: uint8, 0 to 255."""
+    return np.round(images * 255).astype(np.uint8)
+
+
 class Generator(Protocol):
     """The contract."""
 

@@ -37,10 +37,11 @@ class ImbalanceSettings(Settings):
     shuffled: bool = setting(False, "each generated image comes under the label of another class")
     weighted: bool = setting(False, "the loss weighs every class alike")
     classical: bool = setting(False, "random rotation, shift, zoom and shear of every image")
-    generated_per_class: int = setting(
-        0, "images generated for every class, beside as many repeated real ones; 0: just the gap",
-        low=0,
-    )  # fmt: skip
+    every_class: bool = setting(
+        False, "images are generated for every class, beside as many real ones, repeated"
+    )
+    generated_per_class: int = setting(3000, "how many, where every class gets some", low=1)
+    untrained: bool = setting(False, "the generator is used as it was before training")
     diffaugment: bool = setting(False, "the GAN's discriminator sees through DiffAugment")
 
     gan_architecture: str = setting("mlp", "of the conditional GAN", choices=("mlp", "dcgan"))
@@ -48,6 +49,9 @@ class ImbalanceSettings(Settings):
     gan_latent_dim: int = setting(64, "of the conditional GAN", low=1)
     gan_updates: int = setting(4000, "of the conditional GAN, a multiple of 10", low=10)
     gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
+
+    warp_updates: int = setting(1000, "of the warp GAN, a multiple of 10", low=10)
+    warp_width: int = setting(16, "of the warp GAN", low=1)
 
     rotation_degrees: float = setting(25.0, "classical: rotation in +-degrees", low=0, high=180)
     shift: float = setting(0.05, "classical: shift in +-sides", low=0, high=1)
@@ -61,7 +65,7 @@ def resolve(settings: ImbalanceSettings, dataset: Dataset) -> ImbalanceSettings:
     Raises:
         InputError: If it has not.
     """
-    for name in ("updates", "gan_updates"):
+    for name in ("updates", "gan_updates", "warp_updates"):
         if getattr(settings, name) % 10:
             raise InputError(f"setting {name}: {getattr(settings, name)} is not a multiple of 10")
     digits = ("1", "2", "3")
@@ -86,7 +90,11 @@ def resolve(settings: ImbalanceSettings, dataset: Dataset) -> ImbalanceSettings:
 
 def shared_work(settings: ImbalanceSettings) -> str | None:
     """Arms with the same GAN follow each other in one process."""
-    return f"{settings.fill} {settings.diffaugment}" if "gan" in settings.fill else None
+    return (
+        f"{settings.fill} {settings.diffaugment} {settings.untrained}"
+        if "gan" in settings.fill
+        else None
+    )
 
 
 DOCUMENT = "document 001"
@@ -105,6 +113,14 @@ ARMS = (
         source="arXiv 2006.10738"),
     Arm("cgan_classical", {"fill": "cgan", "classical": True},
         "images of a conditional GAN, and classical augmentation", kind="generated"),
+    Arm("warp_gan", {"fill": "warp_gan"}, "warps of real images, learnt by a GAN on the others",
+        kind="generated"),
+    Arm("warp_gan_classical", {"fill": "warp_gan", "every_class": True, "classical": True},
+        "half real, half warped by the GAN, all classes; and classical augmentation",
+        kind="generated"),
+    Arm("random_warp_classical",
+        {"fill": "warp_gan", "every_class": True, "classical": True, "untrained": True},
+        "the same with the GAN's generator untrained: random warps"),
     Arm("oracle", {"fill": "held_back"}, "the real images that were taken away", kind="oracle"),
     Arm("shuffled_labels", {"fill": "copy", "shuffled": True},
         "copies of the starved class under wrong labels", kind="check"),
@@ -117,7 +133,7 @@ STUDY = Study(
     settings=ImbalanceSettings(),
     arms=ARMS,
     presets={
-        "smoke": Preset(2, {"updates": 20, "gan_updates": 20}),
+        "smoke": Preset(2, {"updates": 20, "gan_updates": 20, "warp_updates": 20}),
         "quick": Preset(5, {}),
         "paper": Preset(10, {"repeats": 2, "gan_architecture": "dcgan", "gan_updates": 20_000}),
     },

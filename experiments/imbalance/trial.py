@@ -16,8 +16,8 @@ from gan_mnist.data.pipelines import Augmentation, random_affine, training_batch
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import ClassRecall, classification_metrics
 from gan_mnist.export import export_classifier, export_generator
-from gan_mnist.gans import GANSettings, trained
-from gan_mnist.generators import Copies, Generator, HeldBack, Smote, TrainedGenerator
+from gan_mnist.gans import ConditionalRecipe, GANRecipe, WarpRecipe, trained
+from gan_mnist.generators import Copies, Generator, HeldBack, Smote, TrainedGenerator, as_uint8
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.monitoring import TensorBoardScalars, log_trial
 from gan_mnist.seeding import derive_seed
@@ -134,20 +134,27 @@ def _generator(
     elif settings.fill == "held_back":
         generator = HeldBack(allotment.held_back)
     else:
-        generator, seconds = trained(_gan_settings(settings), subset, seed, workdir)
+        generator, seconds = trained(_recipe(settings), subset, seed, workdir)
     return generator, seconds
 
 
-def _gan_settings(settings: ImbalanceSettings) -> GANSettings:
-    return GANSettings(
-        architecture=settings.gan_architecture,
-        width=settings.gan_width,
-        latent_dim=settings.gan_latent_dim,
+def _recipe(settings: ImbalanceSettings) -> GANRecipe:
+    if settings.fill == "warp_gan":
+        return WarpRecipe(
+            updates=0 if settings.untrained else settings.warp_updates,
+            batch_size=settings.batch_size,
+            width=settings.warp_width,
+            precision=settings.precision,
+        )
+    return ConditionalRecipe(
         updates=settings.gan_updates,
         batch_size=settings.batch_size,
+        width=settings.gan_width,
+        precision=settings.precision,
+        architecture=settings.gan_architecture,
+        latent_dim=settings.gan_latent_dim,
         learning_rate=settings.gan_learning_rate,
         augment=settings.diffaugment,
-        precision=settings.precision,
     )
 
 
@@ -159,7 +166,7 @@ def _training_rows(
     target = counts if settings.fill == "none" else np.full_like(counts, counts.max())
     num_real = target if generator is None else counts
     num_generated = target - num_real
-    if settings.generated_per_class:
+    if settings.every_class:
         num_real = num_generated = np.full_like(counts, settings.generated_per_class)
     rows = np.concatenate(
         [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
@@ -237,7 +244,7 @@ def _save_gallery(
     images = columns[0][np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)]
     if augmentation is not None:
         images = random_affine(tf.constant(images), augmentation, (0, tf.constant(0))).numpy()
-    np.savez_compressed(path, images=np.uint8(np.round(images * 255)))
+    np.savez_compressed(path, images=as_uint8(images))
 
 
 def _save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
@@ -81,6 +82,18 @@ class AdversarialModel(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
 
+    @property
+    def exported(self) -> list[Any]:
+        """The resources that `sample` reads, for an export."""
+        return [self.average]
+
+    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Takes note of the training images, for a flavour whose samples start from them."""
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """float32 images (n, H, W, C) in [0, 1] for int32 labels (n,) and an int32 seed (2,)."""
+        raise NotImplementedError
+
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
         """The noise of one batch; `seed` is int32 (2,)."""
         raise NotImplementedError
@@ -109,8 +122,9 @@ class AdversarialModel(keras.Model):
             fake_images = self.generate(batch, latents)
             with tape.stop_recording():
                 self.update_discriminator(batch, fake_images, seeds[1])
+            # Judged as it stands: spectral norms and statistics change in its own update only.
             fake_logits = self.discriminator(
-                self.show_fake(batch, fake_images, seeds[2]), training=True
+                self.show_fake(batch, fake_images, seeds[2]), training=False
             )
             g_loss = self.adversarial_loss.generator(fake_logits)
             total = g_loss + self.generator_penalty(batch, latents, fake_images)
