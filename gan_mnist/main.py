@@ -5,6 +5,7 @@ Nothing here imports TensorFlow; only the processes that run trials do.
 
 import dataclasses
 import functools
+import importlib.util
 import os
 import shlex
 import signal
@@ -16,11 +17,15 @@ from absl import flags
 
 from experiments import catalogue
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.spec import Plan, Preset, Study, parse_assignments, with_changes
+from gan_mnist.study import progress
+from gan_mnist.study.settings import parse_assignments, with_changes
+from gan_mnist.study.spec import Plan, Preset, Study
 
 FLAGS = flags.FlagValues()
 _text = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
-_number = functools.partial(flags.DEFINE_integer, flag_values=FLAGS, lower_bound=1)
+_number = functools.partial(
+    flags.DEFINE_integer, flag_values=FLAGS, lower_bound=1, upper_bound=10_000
+)
 _switch = functools.partial(flags.DEFINE_boolean, flag_values=FLAGS)
 EXPERIMENT = _text("experiment", None, "what to run; see --list")
 PRESET = _text("preset", "quick", "smoke (a test), quick (minutes) or paper (for a GPU)")
@@ -34,7 +39,7 @@ ARMS = flags.DEFINE_list("arms", None, "only these arms, and the control", flag_
 JOBS = _number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = _text("engine", "local", "where trials run: local (processes) or ray")
 PRECISION = _text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
-SET = flags.DEFINE_multi_string("set", [], "name=value of a setting; repeatable", flag_values=FLAGS)
+SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = _text("export_dir", "saved_models", "where SavedModels go; empty for none")
 DRY_RUN = _switch("dry_run", False, "print the plan and train nothing")
 LIST = _switch("list", False, "list experiments, or the arms and settings of --experiment")
@@ -50,28 +55,39 @@ def main(argv: Sequence[str]) -> int:
 
     Returns:
         Exit status: 0 when all went well, 1 when a trial failed, 2 for bad input, 130 and 143
-        when it was interrupted or told to end.
+        when it was interrupted or told to end, 141 when nobody reads its output.
     """
     try:
-        _parse(argv)
-        if HELP.value or LIST.value:
-            print(_help() if HELP.value else _list(EXPERIMENT.value))
-            return 0
-        if EXPERIMENT.value is None:
-            raise unknown("--experiment", "", catalogue.names())
-        plan = make_plan(catalogue.load(EXPERIMENT.value))
-        if DRY_RUN.value:
-            print(describe(plan))
-            return 0
-        return run(plan, shlex.join(["python", "-m", "gan_mnist.main", *argv[1:]]))
+        return _command(argv)
     except InputError as error:
-        return _refuse(error, 2)
+        if FLAGS.is_parsed() and DEBUG.value:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     except _Terminated:
         print("told to end; the same command goes on from here", file=sys.stderr)
         return 143
+    except BrokenPipeError:
+        # Whoever read this has seen enough; Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _command(argv: Sequence[str]) -> int:
+    _parse(argv)
+    if HELP.value or LIST.value:
+        print(_help() if HELP.value else _list(EXPERIMENT.value), flush=True)
+        return 0
+    if EXPERIMENT.value is None:
+        raise unknown("--experiment", "", catalogue.names())
+    plan = make_plan(catalogue.load(EXPERIMENT.value))
+    if DRY_RUN.value:
+        print(progress.describe(plan), flush=True)
+        return 0
+    return run(plan, shlex.join(["python", "-m", "gan_mnist.main", *argv[1:]]))
 
 
 class _Terminated(BaseException):
@@ -82,19 +98,17 @@ def _terminate(*_: object) -> None:
     raise _Terminated
 
 
-def _refuse(error: Exception, status: int) -> int:
-    if FLAGS.is_parsed() and DEBUG.value:
-        raise error
-    print(f"error: {error}", file=sys.stderr)
-    return status
-
-
 def _parse(argv: Sequence[str]) -> None:
     FLAGS.unparse_flags()
     try:
         rest = FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
         raise unknown("flags", f"--{error.flagname}", [f"--{name}" for name in FLAGS]) from None
+    except flags.IllegalFlagValueError as error:
+        name = str(error).removeprefix("flag --").partition("=")[0]
+        accepted = FLAGS[name].parser.syntactic_help or "true or false"
+        given = str(error).partition("=")[2].partition(":")[0]
+        raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
     except flags.Error as error:
         raise InputError(str(error).replace("\n", " ")) from None
     if len(rest) > 1:
@@ -120,12 +134,16 @@ def make_plan(study: Study) -> Plan:
     }
     given = parse_assignments(study.settings, SET.value)
     for name in given:
+        if name in chosen:
+            raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
         if any(name in arm.changes for arm in study.arms):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
     settings = with_changes(study.settings, {**preset.changes, **chosen, **given}, "--set")
     seeds = preset.seeds if SEEDS.value is None else SEEDS.value
     if ENGINE.value not in ("local", "ray"):
         raise unknown("--engine", ENGINE.value, ("local", "ray"))
+    if ENGINE.value == "ray" and importlib.util.find_spec("ray") is None:
+        raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
     arms = study.select(ARMS.value)
     dataset = load_dataset(
         settings.dataset,
@@ -147,38 +165,18 @@ def make_plan(study: Study) -> Plan:
     return plan
 
 
-def describe(plan: Plan) -> str:
-    """The plan in words: data, settings, arms, trials."""
-    data = plan.dataset
-    per_class = ", ".join(f"{n}: {c['train']}+{c['test']}" for n, c in data["counts"].items())
-    lines = [
-        f"experiment  {plan.study.name}: {plan.study.question}",
-        f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
-        f"            training+test images a class: {per_class}",
-        f"directory   {plan.workdir}",
-        f"preset      {plan.preset}",
-        f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",
-        "arms",
-        *(f"  {arm.name:20} {arm.about}" for arm in plan.arms),
-        "settings",
-        *(f"  {name:20} {value}" for name, value in plan.settings.identity().items()),
-    ]
-    return "\n".join(lines)
-
-
 def run(plan: Plan, command_line: str) -> int:
     """Runs `plan`; returns the exit status."""
     from gan_mnist.study.run import run_study
 
     signal.signal(signal.SIGTERM, _terminate)
-    print(describe(plan), file=sys.stderr)
     summary = run_study(plan, JOBS.value or os.cpu_count() or 1, ENGINE.value, command_line)
     print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
     return 1 if summary["failed"] else 0
 
 
 def _help() -> str:
-    rows = "\n".join(f"  --{name:12} {FLAGS[name].help}" for name in FLAGS)
+    rows = "\n".join(f"  --{name:12} {' '.join(FLAGS[name].help.split())}" for name in FLAGS)
     return f"{__doc__.splitlines()[0]}\n\n{rows}\n\n{_list(None)}"
 
 

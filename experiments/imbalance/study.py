@@ -8,16 +8,13 @@ import numpy as np
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.study.spec import (
-    Arm,
-    Expectation,
-    Metric,
-    Preset,
-    Settings,
-    Study,
-    setting,
-)
+from gan_mnist.study.settings import Settings, setting
+from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
+# Two to train on, one to validate on, and what a fifth of them leaves.
+FEWEST_IMAGES = 5
+# Three unpadded 5 x 5 convolutions leave a pixel.
+SMALLEST_DCGAN_SIDE = 13
 FILLS = ("none", "duplicate", "copy", "smote", "cgan", "warp_gan", "held_back")
 
 
@@ -27,11 +24,17 @@ class ImbalanceSettings(Settings):
 
     classes: tuple[str, ...] = setting((), "class names; digits 1,2,3 or the first three if empty")
     counts: tuple[int, ...] = setting((), "training images a class; 1,300,300 if empty", low=1)
-    validation_per_class: int = setting(50, "images a class for learning curves", low=1)
-    updates: int = setting(1000, "updates of the classifier, a multiple of 10", low=10)
-    batch_size: int = setting(64, "images a batch", low=1)
+    validation_per_class: int = setting(
+        0, "images a class for learning curves; 0: 50, or a fifth of the smallest class", low=0
+    )
+    updates: int = setting(
+        1000, "updates of the classifier", low=10, high=10_000_000, multiple_of=10
+    )
+    batch_size: int = setting(64, "images a batch", low=1, high=10_000)
     learning_rate: float = setting(1e-3, "of Adam, for the classifier", low=1e-8, high=1)
-    repeats: int = setting(1, "classifiers trained on one draw; their metrics are averaged", low=1)
+    repeats: int = setting(
+        1, "classifiers trained on one draw; their metrics are averaged", low=1, high=10_000
+    )
 
     fill: str = setting("none", "what the lacking images are replaced by", choices=FILLS)
     shuffled: bool = setting(False, "each generated image comes under the label of another class")
@@ -40,18 +43,22 @@ class ImbalanceSettings(Settings):
     every_class: bool = setting(
         False, "images are generated for every class, beside as many real ones, repeated"
     )
-    generated_per_class: int = setting(3000, "how many, where every class gets some", low=1)
+    generated_per_class: int = setting(
+        3000, "how many, where every class gets some", low=1, high=1_000_000
+    )
     untrained: bool = setting(False, "the generator is used as it was before training")
     diffaugment: bool = setting(False, "the GAN's discriminator sees through DiffAugment")
 
     gan_architecture: str = setting("mlp", "of the conditional GAN", choices=("mlp", "dcgan"))
-    gan_width: int = setting(64, "of the conditional GAN", low=1)
-    gan_latent_dim: int = setting(64, "of the conditional GAN", low=1)
-    gan_updates: int = setting(4000, "of the conditional GAN, a multiple of 10", low=10)
+    gan_width: int = setting(64, "of the conditional GAN", low=1, high=10_000)
+    gan_latent_dim: int = setting(64, "of the conditional GAN", low=1, high=10_000)
+    gan_updates: int = setting(
+        4000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
+    )
     gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
 
-    warp_updates: int = setting(1000, "of the warp GAN, a multiple of 10", low=10)
-    warp_width: int = setting(16, "of the warp GAN", low=1)
+    warp_updates: int = setting(1000, "of the warp GAN", low=10, high=10_000_000, multiple_of=10)
+    warp_width: int = setting(16, "of the warp GAN", low=1, high=10_000)
 
     rotation_degrees: float = setting(25.0, "classical: rotation in +-degrees", low=0, high=180)
     shift: float = setting(0.05, "classical: shift in +-sides", low=0, high=1)
@@ -65,17 +72,31 @@ def resolve(settings: ImbalanceSettings, dataset: Dataset) -> ImbalanceSettings:
     Raises:
         InputError: If it has not.
     """
-    for name in ("updates", "gan_updates", "warp_updates"):
-        if getattr(settings, name) % 10:
-            raise InputError(f"setting {name}: {getattr(settings, name)} is not a multiple of 10")
     digits = ("1", "2", "3")
     usual = digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
     classes = settings.classes or usual
+    if len(classes) < 2:
+        raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
+    if settings.gan_architecture == "dcgan" and settings.image_size < SMALLEST_DCGAN_SIDE:
+        raise InputError(
+            f"setting image_size: {settings.image_size} is out of range; accepted with "
+            f"gan_architecture=dcgan: {SMALLEST_DCGAN_SIDE} or more"
+        )
+    known = [name for name in classes if name in dataset.class_names]
+    for name in known:
+        num_train, num_test = (
+            int(np.sum(split.labels == dataset.class_names.index(name)))
+            for split in (dataset.train, dataset.test)
+        )
+        if num_train < FEWEST_IMAGES or num_test < 1:
+            raise InputError(
+                f"--set classes: class {name!r} has {num_train} training and {num_test} test "
+                f"images; accepted: classes with {FEWEST_IMAGES} and 1 or more"
+            )
     available = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
-    smallest = min((available[dataset.class_names.index(c)] for c in classes
-                    if c in dataset.class_names), default=0)  # fmt: skip
-    validation = int(min(settings.validation_per_class, smallest // 5))
-    most = int(min(300, smallest - validation))
+    smallest = min((available[dataset.class_names.index(name)] for name in known), default=0)
+    validation = settings.validation_per_class or int(min(50, smallest // 5))
+    most = int(max(1, min(300, smallest - validation)))
     resolved = dataclasses.replace(
         settings,
         classes=classes,

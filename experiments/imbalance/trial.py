@@ -102,7 +102,7 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
     metrics = {"minority_recall": metrics[f"recall_{starved}"], **metrics}
     _save_predictions(test, probabilities[0], directory / "predictions.csv")
     log_trial(
-        workdir / "tensorboard" / arm / f"seed-{seed:02d}",
+        workdir / "tensorboard" / arm / f"seed-{seed:02d}" / "held_out",
         f"{arm} seed {seed}",
         {"arm": arm, "seed": seed, **settings.identity()},
         metrics,

@@ -5,6 +5,7 @@ that has it, or the request is refused with all that was looked for.
 """
 
 import functools
+import os
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -140,7 +141,8 @@ def load_dataset(
 def _load(request: _Request) -> Dataset:
     entry = REGISTRY[request.name]
     can_create = request.download and entry.tfds_name
-    if request.data_dir and not request.directory.is_dir() and not can_create:
+    # Unlike pathlib, os.path answers False for a name that no file system could hold.
+    if request.data_dir and not os.path.isdir(request.directory) and not can_create:
         raise InputError(f"--data_dir: {request.data_dir!r} is not a directory")
     for place in entry.places:
         if (dataset := place.read(entry, request)) is not None:

@@ -68,9 +68,17 @@ def _image_files(folder: Path) -> list[Path]:
 
 def _visible(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+        visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
     except OSError as error:
         raise InputError(f"--data_dir: {folder} cannot be read: {error.strerror}") from error
+    for path in visible:
+        # Names stand in records, tables and messages; bytes that are no text arrive as surrogates.
+        if not path.name.isprintable():
+            raise InputError(
+                f"--data_dir: the name {ascii(path.name)} in {folder} cannot be printed; "
+                "accepted: names of printable characters"
+            )
+    return visible
 
 
 def _class_names(folder: Path) -> tuple[str, ...]:

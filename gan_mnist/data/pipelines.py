@@ -83,11 +83,19 @@ def shuffled_rows(num_rows: int, batch_size: int, seed: int, update: tf.Tensor) 
     """
     position = update * batch_size + tf.range(batch_size, dtype=tf.int64)
     passes, offsets = position // num_rows, position % num_rows
+    # The op below reads the low bits of its three seeds only: each pass gets well-mixed ones.
+    first, num_passes = passes[0], 1 + -(-batch_size // num_rows)
+    keys = [
+        tf.random.stateless_uniform((3,), (seed, first + i), 0, tf.int64.max, tf.int64)
+        for i in range(num_passes)
+    ]
     # A permutation evaluated at single points: nothing to store however long the run, and any
     # batch can be had without those before it.
-    seeds = tf.stack([tf.fill([batch_size], np.int64(seed)), passes, tf.zeros_like(passes)], axis=1)
     return tf.raw_ops.RandomIndexShuffle(
-        index=offsets, seed=seeds, max_index=np.int64(num_rows - 1), rounds=8
+        index=offsets,
+        seed=tf.gather(tf.stack(keys), passes - first),
+        max_index=np.int64(num_rows - 1),
+        rounds=8,
     )
 
 

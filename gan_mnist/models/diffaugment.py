@@ -45,6 +45,10 @@ def _shift(images: tf.Tensor, down: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 def _window(top: tf.Tensor, left: tf.Tensor, height: int, width: int, dtype: tf.DType) -> tf.Tensor:
     """(n, H, W, 1): 0 in a square of half the side centred on (top, left), 1 elsewhere."""
-    rows = tf.abs(tf.range(height)[None, :] - top[:, None]) < int(CUTOUT * height / 2)
-    columns = tf.abs(tf.range(width)[None, :] - left[:, None]) < int(CUTOUT * width / 2)
+    rows = _within(tf.range(height)[None, :] - top[:, None], int(CUTOUT * height))
+    columns = _within(tf.range(width)[None, :] - left[:, None], int(CUTOUT * width))
     return tf.cast(~(rows[:, :, None] & columns[:, None, :]), dtype)[..., None]
+
+
+def _within(distances: tf.Tensor, size: int) -> tf.Tensor:
+    return (distances >= -(size // 2)) & (distances < size - size // 2)

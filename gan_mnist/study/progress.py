@@ -15,6 +15,26 @@ from rich.progress import (
 )
 
 from gan_mnist.study.records import DONE
+from gan_mnist.study.spec import Plan
+
+
+def describe(plan: Plan) -> str:
+    """The plan in words: data, settings, arms, trials."""
+    data = plan.dataset
+    per_class = ", ".join(f"{n}: {c['train']}+{c['test']}" for n, c in data["counts"].items())
+    lines = [
+        f"experiment  {plan.study.name}: {plan.study.question}",
+        f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
+        f"            training+test images a class: {per_class}",
+        f"directory   {plan.workdir}",
+        f"preset      {plan.preset}",
+        f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",
+        "arms",
+        *(f"  {arm.name:20} {arm.about}" for arm in plan.arms),
+        "settings",
+        *(f"  {name:20} {value}" for name, value in plan.settings.identity().items()),
+    ]
+    return "\n".join(lines)
 
 
 class StudyProgress:

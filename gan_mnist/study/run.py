@@ -3,15 +3,17 @@
 import dataclasses
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_json, write_text
-from gan_mnist.study import records, report, runner, summary
-from gan_mnist.study.progress import StudyProgress
+from gan_mnist.study import records, runner
+from gan_mnist.study.progress import StudyProgress, describe
 from gan_mnist.study.spec import Plan
 
 
@@ -31,12 +33,12 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
+    lock = FileLock(plan.workdir / ".lock")
     try:
-        plan.workdir.mkdir(parents=True, exist_ok=True)
-        with FileLock(plan.workdir / ".lock", timeout=0):
-            records.open_workdir(plan, _description(plan, command_line))
-            _run_missing(plan, jobs, engine)
-            return _tell(plan)
+        _claim(plan, lock, command_line)
+        print(describe(plan), file=sys.stderr)
+        _run_missing(plan, jobs, engine)
+        return _tell(plan)
     except Timeout:
         raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
     except OSError as error:
@@ -44,6 +46,24 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
             f"--workdir: cannot write {error.filename or plan.workdir}: {error.strerror}; what is "
             "finished is kept, and the same command goes on"
         ) from None
+    finally:
+        lock.release()
+
+
+def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
+    """Makes sure, before any work, that its results can be kept."""
+    for flag, directory in (
+        ("--workdir", plan.workdir),
+        ("--export_dir", plan.settings.export_dir),
+    ):
+        if directory:
+            try:
+                Path(directory).mkdir(parents=True, exist_ok=True)
+                tempfile.TemporaryFile(dir=directory).close()
+            except OSError as error:
+                raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
+    lock.acquire(timeout=0)
+    records.open_workdir(plan, _description(plan, command_line))
 
 
 def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
@@ -56,6 +76,9 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
 
 
 def _tell(plan: Plan) -> Mapping[str, Any]:
+    # Statistics and plots take seconds to import, which a refused command need not wait for.
+    from gan_mnist.study import report, summary
+
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
     write_text(plan.workdir / "records.jsonl", lines)

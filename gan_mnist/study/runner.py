@@ -1,6 +1,7 @@
 """Runs the trials of a plan: in parallel, resumable, and past any that fails."""
 
 import importlib
+import math
 import os
 import signal
 import threading
@@ -164,6 +165,9 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         module, function = trial.run_trial.split(":")
         run_trial = getattr(importlib.import_module(module), function)
         outcome = run_trial(trial.settings, trial.arm, trial.seed, trial.directory)
+        bad = [name for name, value in outcome["metrics"].items() if not math.isfinite(value)]
+        if bad:
+            raise ArithmeticError(f"{', '.join(bad)} is not finite")
         record = _record(trial, records.DONE, None, **outcome)
     except NotApplicable as reason:
         record = _record(trial, records.NOT_APPLICABLE, str(reason))

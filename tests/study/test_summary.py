@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_mnist.study.spec import Arm, Expectation, Metric, Plan, Preset, Settings, Study
+from gan_mnist.study.settings import Settings
+from gan_mnist.study.spec import Arm, Expectation, Metric, Plan, Preset, Study
 from gan_mnist.study.summary import summarize
 
 RECALL = Metric("recall", "recall of digit 1")
