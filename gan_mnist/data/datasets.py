@@ -5,8 +5,8 @@ that has it, or the request is refused with all that was looked for.
 """
 
 import functools
-import os
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +186,7 @@ def _from_idx(entry: _Entry, request: _Request) -> Dataset | None:
         _as_split(entry, request, *idx.read_split(request.directory, stem))
         for stem in entry.idx_stems
     )
-    source = f"IDX files in {request.data_dir}"
+    source = f"IDX files in {request.directory.name}"
     return Dataset(request.name, source, entry.class_names, train, test)
 
 
@@ -207,7 +207,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
     if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
         return None
     splits = folder.read_folder(request.directory, request.image_size, request.channels)
-    return Dataset(request.name, f"image folder {request.data_dir}", *splits)
+    return Dataset(request.name, f"image folder {request.directory.name}", *splits)
 
 
 def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:

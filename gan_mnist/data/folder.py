@@ -75,7 +75,7 @@ def _visible(folder: Path) -> list[Path]:
         # Names stand in records, tables and messages; bytes that are no text arrive as surrogates.
         if not path.name.isprintable():
             raise InputError(
-                f"--data_dir: the name {ascii(path.name)} in {folder} cannot be printed; "
+                f"--data_dir: the name {path.name!a} in {folder} cannot be printed; "
                 "accepted: names of printable characters"
             )
     return visible
