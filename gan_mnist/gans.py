@@ -78,7 +78,7 @@ class ConditionalRecipe(GANRecipe):
         )
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        return _adam(self.learning_rate, 0.5), _adam(self.learning_rate, 0.5)
+        return _adam(self.learning_rate, 0.5, 0.999), _adam(self.learning_rate, 0.5, 0.999)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         rows = _balanced_rows(subset.labels)
@@ -93,7 +93,7 @@ class WarpRecipe(GANRecipe):
         return build_warp_gan(image_shape, self.width, self.average_decay)
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        return _adam(3e-4, 0.0), _adam(4e-4, 0.0)
+        return _adam(3e-4, 0.0, 0.9), _adam(4e-4, 0.0, 0.9)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         several = np.flatnonzero(np.bincount(subset.labels) > 1)
@@ -180,8 +180,8 @@ def _balanced_rows(labels: np.ndarray) -> np.ndarray:
     return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])
 
 
-def _adam(learning_rate: float, beta_1: float) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(learning_rate, beta_1)
+def _adam(learning_rate: float, beta_1: float, beta_2: float) -> keras.optimizers.Optimizer:
+    adam = keras.optimizers.Adam(learning_rate, beta_1, beta_2)
     if keras.config.dtype_policy().name == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(adam)
     return adam

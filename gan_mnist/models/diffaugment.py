@@ -25,12 +25,16 @@ def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     height, width = images.shape[1], images.shape[2]
     draws = tf.random.stateless_uniform((5, num_images), seed, dtype=images.dtype)
     images += (draws[0] - 0.5)[:, None, None, None]
-    images = _shift(images, *_scaled(draws[1:3] * 2 - 1, TRANSLATION * height, TRANSLATION * width))
-    return images * _window(*_scaled(draws[3:5], height, width), height, width, images.dtype)
+    far_down, far_right = (int(TRANSLATION * side + 0.5) for side in (height, width))
+    down = _whole(draws[1], 2 * far_down + 1) - far_down
+    right = _whole(draws[2], 2 * far_right + 1) - far_right
+    top, left = _whole(draws[3], height), _whole(draws[4], width)
+    return _shift(images, down, right) * _window(top, left, height, width, images.dtype)
 
 
-def _scaled(draws: tf.Tensor, height: float, width: float) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.cast(draws[0] * height, tf.int32), tf.cast(draws[1] * width, tf.int32)
+def _whole(draws: tf.Tensor, number: int) -> tf.Tensor:
+    """Uniform draws in [0, 1) as integers in [0, number)."""
+    return tf.cast(draws * number, tf.int32)
 
 
 def _shift(images: tf.Tensor, down: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
