@@ -30,12 +30,13 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """The JSON in `path`, or None where there is no such file or it is no JSON."""
+def read_json(path: Path, *keys: str) -> dict[str, Any] | None:
+    """The JSON object in `path`, or None where there is none that has all `keys`."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return value if isinstance(value, dict) and value.keys() >= set(keys) else None
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

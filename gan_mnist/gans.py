@@ -131,12 +131,11 @@ def trained(
     reusable, generator = _networks(recipe, subset.images.shape[1:], len(subset.class_names))
     weights = directory / "gan.weights.h5"
     with FileLock(directory / ".lock"):
-        model = reusable.fresh(derive_seed("gan", seed, "weights"))
-        model.adopt(subset.images, subset.labels)
-        about = read_json(directory / "generator.json")
-        if about is not None:
-            model.load_weights(weights)
+        reusable.model.adopt(subset.images, subset.labels)
+        about = read_json(directory / "generator.json", "seconds")
+        if about is not None and _loaded(reusable.model, weights):
             return generator, about["seconds"]
+        model = reusable.fresh(derive_seed("gan", seed, "weights"))
         model.noise_seed.assign(derive_seed("gan", seed, "noise"))
         labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
         sample = functools.partial(generator.sample, labels, 0)
@@ -172,6 +171,15 @@ def trained(
             },
         )
     return generator, seconds
+
+
+def _loaded(model: keras.Model, weights: Path) -> bool:
+    """Loads `weights`; damaged ones are no loss, as they can be trained again."""
+    try:
+        model.load_weights(weights)
+    except (OSError, KeyError, ValueError):
+        return False
+    return True
 
 
 def _balanced_rows(labels: np.ndarray) -> np.ndarray:

@@ -92,8 +92,8 @@ def build_mlp_generator(
     x = ops.concatenate([latents, one_hot], axis=-1)
     x = layers.Dense(4 * width, activation="relu")(x)
     x = layers.Dense(image_shape[0] * image_shape[1] * image_shape[2])(x)
-    x = layers.Activation("sigmoid", dtype="float32")(x)
-    return keras.Model([latents, one_hot], layers.Reshape(image_shape)(x), name="mlp_generator")
+    images = layers.Activation("sigmoid", dtype="float32")(layers.Reshape(image_shape)(x))
+    return keras.Model([latents, one_hot], images, name="mlp_generator")
 
 
 def build_mlp_discriminator(

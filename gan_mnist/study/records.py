@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
@@ -11,6 +12,7 @@ from gan_mnist.files import read_json, write_json
 from gan_mnist.study.spec import Plan, Trial
 
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
+_KEYS = ("arm", "seed", "status", "error", "metrics", "settings", "fingerprint", "seconds")
 _PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
 
 
@@ -26,13 +28,18 @@ def versions() -> dict[str, str]:
     }
 
 
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The record in `path`, or None where there is none; a damaged one counts as none."""
+    return read_json(path, *_KEYS)
+
+
 def record_of(trial: Trial) -> Mapping[str, Any] | None:
     """What an earlier run left of `trial`, or None.
 
     Raises:
         InputError: When it was made with other settings or other data.
     """
-    record = read_json(trial.directory / "record.json")
+    record = read_record(trial.directory / "record.json")
     if record is not None and record["fingerprint"] != trial.fingerprint:
         changes = differences(record["settings"], trial.settings.identity())
         raise InputError(
@@ -68,7 +75,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
         InputError: When the directory cannot be written or belongs to a different study.
     """
     path = plan.workdir / "study.json"
-    before = read_json(path)
+    before = read_json(path, "experiment", "dataset", "settings")
     if before is not None:
         changed = differences(_identity(before), _identity(description))
         if changed:

@@ -5,6 +5,7 @@ run did not leave stands a sentence.
 """
 
 import base64
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -104,12 +105,13 @@ def _galleries(run: Run, order: Iterable[str | None]) -> dict[str, np.ndarray]:
     galleries = {}
     for name in dict.fromkeys(order):
         for trial in run.of(name)[:1]:
-            path = trial.directory / "gallery.npz"
-            if path.exists():
-                with np.load(path) as archive:
+            try:
+                with np.load(trial.directory / "gallery.npz") as archive:
                     images = archive["images"]
-                if len(images):
-                    galleries[trial.arm] = images
+            except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+                continue
+            if len(images):
+                galleries[trial.arm] = images
     return galleries
 
 

@@ -16,6 +16,8 @@ from gan_mnist.study import records, runner
 from gan_mnist.study.progress import StudyProgress, describe
 from gan_mnist.study.spec import Plan
 
+WORKERS_LOG = "workers.log"
+
 
 def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[str, Any]:
     """Runs the trials that are missing, then writes the summary and the report.
@@ -52,18 +54,22 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
 
 def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
     """Makes sure, before any work, that its results can be kept."""
-    for flag, directory in (
-        ("--workdir", plan.workdir),
-        ("--export_dir", plan.settings.export_dir),
-    ):
-        if directory:
-            try:
-                Path(directory).mkdir(parents=True, exist_ok=True)
-                tempfile.TemporaryFile(dir=directory).close()
-            except OSError as error:
-                raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
+    _check_writable("--workdir", plan.workdir)
+    if plan.settings.export_dir:
+        _check_writable("--export_dir", Path(plan.settings.export_dir))
+    plan.workdir.mkdir(parents=True, exist_ok=True)
     lock.acquire(timeout=0)
+    (plan.workdir / WORKERS_LOG).open("a").close()
     records.open_workdir(plan, _description(plan, command_line))
+
+
+def _check_writable(flag: str, directory: Path) -> None:
+    """Tries to write where `directory` is, or would be made; leaves nothing behind."""
+    existing = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
+    try:
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 
 
 def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
@@ -72,7 +78,7 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
     if len(missing) < len(trials):
         print(f"{len(trials) - len(missing)} trials are done already", file=sys.stderr)
     with StudyProgress(len(missing), plan.study.metrics[0].name) as progress:
-        runner.run_trials(missing, jobs, engine, plan.workdir / "workers.log", progress.add)
+        runner.run_trials(missing, jobs, engine, plan.workdir / WORKERS_LOG, progress.add)
 
 
 def _tell(plan: Plan) -> Mapping[str, Any]:

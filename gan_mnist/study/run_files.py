@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.records import DONE, read_json
+from gan_mnist.files import read_json
+from gan_mnist.study.records import DONE, read_record
 
 SECONDS = ("generator", "training", "evaluation")
 
@@ -52,7 +53,7 @@ class Run:
         study, summary = (_read_needed(workdir / name) for name in ("study.json", "summary.json"))
         trials = []
         for path in workdir.glob("trials/*/seed-*/record.json"):
-            record = read_json(path)
+            record = read_record(path)
             if record is None or record["status"] != DONE:
                 continue
             # A run's directory may hold more than was summarised last (`--arms`, `--seeds`).
@@ -86,10 +87,10 @@ class Run:
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
-    """The table in `path`, or None where there is no file or no row."""
+    """The table in `path`, or None where there is no file, no row, or no table at all."""
     try:
         table = pd.read_csv(path, **options)
-    except (FileNotFoundError, pd.errors.EmptyDataError):
+    except (FileNotFoundError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
     return None if table.empty else table
 

@@ -1,5 +1,6 @@
 """Runs the trials of a plan: in parallel, resumable, and past any that fails."""
 
+import errno
 import importlib
 import math
 import os
@@ -23,6 +24,7 @@ from gan_mnist.study import records
 from gan_mnist.study.spec import Trial
 
 Task = Sequence[Trial]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 ONE_THREAD = dict.fromkeys(
     ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
 )
@@ -173,9 +175,9 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         record = _record(trial, records.NOT_APPLICABLE, str(reason))
     except InputError as error:
         record = _record(trial, records.FAILED, str(error))
-    except OSError as error:
-        raise StorageError(error.errno, error.strerror, str(error.filename)) from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise StorageError(error.errno, error.strerror, str(trial.directory)) from None
         (trial.directory / "traceback.txt").write_text(traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
     return _write(trial, record)
