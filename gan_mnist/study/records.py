@@ -30,7 +30,14 @@ def versions() -> dict[str, str]:
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """The record in `path`, or None where there is none; a damaged one counts as none."""
-    return read_json(path, *_KEYS)
+    record = read_json(path, *_KEYS)
+    if record is None or record["status"] not in (DONE, FAILED, NOT_APPLICABLE):
+        return None
+    numbers = [record["metrics"], record["seconds"]]
+    if not all(isinstance(part, dict) for part in (record["settings"], *numbers)):
+        return None
+    values = (value for part in numbers for value in part.values())
+    return record if all(isinstance(value, int | float) for value in values) else None
 
 
 def record_of(trial: Trial) -> Mapping[str, Any] | None:

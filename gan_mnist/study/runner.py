@@ -1,5 +1,6 @@
 """Runs the trials of a plan: in parallel, resumable, and past any that fails."""
 
+import contextlib
 import errno
 import importlib
 import math
@@ -24,6 +25,7 @@ from gan_mnist.study import records
 from gan_mnist.study.spec import Trial
 
 Task = Sequence[Trial]
+TRACEBACK = "traceback.txt"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 ONE_THREAD = dict.fromkeys(
     ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
@@ -171,14 +173,15 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         if bad:
             raise ArithmeticError(f"{', '.join(bad)} is not finite")
         record = _record(trial, records.DONE, None, **outcome)
+        (trial.directory / TRACEBACK).unlink(missing_ok=True)
     except NotApplicable as reason:
         record = _record(trial, records.NOT_APPLICABLE, str(reason))
     except InputError as error:
         record = _record(trial, records.FAILED, str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise StorageError(error.errno, error.strerror, str(trial.directory)) from None
-        (trial.directory / "traceback.txt").write_text(traceback.format_exc())
+        _keep(trial, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
     return _write(trial, record)
 
@@ -213,6 +216,11 @@ def _died(trial: Trial, error: Exception) -> dict[str, Any]:
     killed = isinstance(error, BrokenProcessPool)
     reason = "the worker process was killed" if killed else f"{type(error).__name__}: {error}"
     return _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0])
+
+
+def _keep(trial: Trial, text: str) -> None:
+    with contextlib.suppress(OSError):  # the record, which says the error too, will tell
+        (trial.directory / TRACEBACK).write_text(text)
 
 
 def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
