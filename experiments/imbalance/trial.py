@@ -1,8 +1,7 @@
 """One trial of the imbalance study: fill the starved class, train a classifier, test it once."""
 
-import csv
-import functools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.imbalance.study import ImbalanceSettings
+from gan_mnist.classifiers import ClassifierRecipe, predict, save_predictions, train_classifier
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.pipelines import Augmentation, random_affine, training_batches
+from gan_mnist.data.pipelines import Augmentation, random_affine
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
-from gan_mnist.evaluation.classification import ClassRecall, classification_metrics
+from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.export import export_classifier, export_generator
 from gan_mnist.gans import ConditionalRecipe, GANRecipe, WarpRecipe, trained
 from gan_mnist.generators import Copies, Generator, HeldBack, Smote, TrainedGenerator, as_uint8
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.monitoring import TensorBoardScalars, log_trial
+from gan_mnist.monitoring import log_trial
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training import ReusableModel, fit, updates_per_call
 
 GALLERY_IMAGES = 12
 
@@ -58,51 +57,33 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
     augmentation = _augmentation(settings)
     _save_gallery(settings, columns, augmentation, directory / "gallery.npz")
 
-    validation = (allotment.validation.images, allotment.validation.labels)
-    classifier = _classifier(settings)
+    log_directory = workdir / "tensorboard" / arm / f"seed-{seed:02d}"
+    recipe = _classifier_recipe(settings)
     training_seconds, probabilities = 0.0, []
     test = held_out(dataset, settings.classes)
     began = time.monotonic()
     for repeat in range(settings.repeats):
-        stream = ("imbalance", seed, repeat)
-        model = classifier.fresh(derive_seed(*stream, "weights"))
-        training_seconds += fit(
-            model,
-            functools.partial(
-                training_batches,
-                columns,
-                settings.batch_size,
-                derive_seed(*stream, "order"),
-                augmentation,
-            ),
-            settings.updates,
-            directory if repeat == 0 else directory / f"repeat-{repeat}",
-            derive_seed(*stream, "dropout"),
-            [
-                TensorBoardScalars(
-                    workdir / "tensorboard" / arm / f"seed-{seed:02d}", settings.updates
-                )
-            ]
-            if repeat == 0
-            else [],
-            validation,
+        model, seconds = train_classifier(
+            recipe,
+            columns,
+            augmentation,
+            allotment.validation,
+            ("imbalance", seed, repeat),
+            directory / f"repeat-{repeat}" if repeat else directory,
+            None if repeat else log_directory,
         )
-        logits = model.predict(test.images, batch_size=250, verbose=0)
-        probabilities.append(tf.nn.softmax(logits).numpy())
-        if repeat == 0 and seed == 0 and settings.export_dir:
-            export = Path(settings.export_dir) / "imbalance" / arm
-            export_classifier(model, settings.classes, export)
+        training_seconds += seconds
+        probabilities.append(predict(model, test.images))
+        if seed == repeat == 0 and settings.export_dir:
+            export_directory = Path(settings.export_dir) / "imbalance" / arm
+            export_classifier(model, settings.classes, export_directory)
             if isinstance(generator, TrainedGenerator):
-                export_generator(generator, settings.classes, export)
+                export_generator(generator, settings.classes, export_directory)
 
-    metrics = _mean_metrics(
-        [classification_metrics(test.labels, p, settings.classes) for p in probabilities]
-    )
-    starved = settings.classes[_starved(settings)]
-    metrics = {"minority_recall": metrics[f"recall_{starved}"], **metrics}
-    _save_predictions(test, probabilities[0], directory / "predictions.csv")
+    save_predictions(test, probabilities[0], directory / "predictions.csv")
+    metrics = _mean_metrics(settings, test, probabilities)
     log_trial(
-        workdir / "tensorboard" / arm / f"seed-{seed:02d}" / "held_out",
+        log_directory / "held_out",
         f"{arm} seed {seed}",
         {"arm": arm, "seed": seed, **settings.identity()},
         metrics,
@@ -192,35 +173,16 @@ def _augmentation(settings: ImbalanceSettings) -> Augmentation | None:
     return Augmentation(settings.rotation_degrees, settings.shift, settings.zoom, settings.shear)
 
 
-@functools.lru_cache(maxsize=2)
-def _reusable_classifier(
-    image_shape: tuple[int, int, int],
-    num_classes: int,
-    starved: int,
-    learning_rate: float,
-    updates: int,
-    precision: str,
-) -> ReusableModel:
-    return ReusableModel(
-        lambda: build_small_cnn(image_shape, num_classes),
-        lambda model: model.compile(
-            keras.optimizers.Adam(learning_rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=[ClassRecall(starved, name="minority_recall")],
-            weighted_metrics=["accuracy"],
-            steps_per_execution=updates_per_call(updates),
-        ),
-    )
-
-
-def _classifier(settings: ImbalanceSettings) -> ReusableModel:
-    return _reusable_classifier(
-        (settings.image_size, settings.image_size, settings.channels),
-        len(settings.classes),
-        _starved(settings),
-        settings.learning_rate,
-        settings.updates,
-        settings.precision,
+def _classifier_recipe(settings: ImbalanceSettings) -> ClassifierRecipe:
+    return ClassifierRecipe(
+        build=build_small_cnn,
+        image_shape=(settings.image_size, settings.image_size, settings.channels),
+        num_classes=len(settings.classes),
+        updates=settings.updates,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        precision=settings.precision,
+        minority=_starved(settings),
     )
 
 
@@ -229,8 +191,13 @@ def _starved(settings: ImbalanceSettings) -> int:
     return int(np.argmin(settings.counts))
 
 
-def _mean_metrics(metrics: list[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
+def _mean_metrics(
+    settings: ImbalanceSettings, test: Subset, probabilities: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """Each metric's mean over the classifiers of one draw."""
+    found = [classification_metrics(test.labels, p, settings.classes) for p in probabilities]
+    mean = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+    return {"minority_recall": mean[f"recall_{settings.classes[_starved(settings)]}"], **mean}
 
 
 def _save_gallery(
@@ -245,12 +212,3 @@ def _save_gallery(
     if augmentation is not None:
         images = random_affine(tf.constant(images), augmentation, (0, tf.constant(0))).numpy()
     np.savez_compressed(path, images=as_uint8(images))
-
-
-def _save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:
-    names = test.class_names
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image", "label", "prediction", "probability"])
-        for filename, label, row in zip(test.filenames, test.labels, probabilities, strict=True):
-            writer.writerow([filename, names[label], names[row.argmax()], f"{row.max():.6f}"])
