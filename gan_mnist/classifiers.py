@@ -97,7 +97,8 @@ def _reusable(recipe: ClassifierRecipe) -> ReusableModel:
             keras.optimizers.Adam(recipe.learning_rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=watched,
-            weighted_metrics=["accuracy"],
+            # An object, not a name: its variables exist before the first trace, so there is one.
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
             steps_per_execution=updates_per_call(recipe.updates),
         ),
     )

@@ -33,7 +33,10 @@ def export_classifier(model: keras.Model, class_names: Sequence[str], directory:
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
     archive.add_endpoint("classify", classify, [images])
     archive.write_out(str(directory / "classifier"), verbose=False)
-    model.save(directory / "classifier.keras")
+    # What predicts, without how it was trained: no custom metric is needed to load it.
+    plain = keras.models.clone_model(model)
+    plain.set_weights(model.get_weights())
+    plain.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))
 
 

@@ -94,8 +94,11 @@ class _Terminated(BaseException):
     """SIGTERM."""
 
 
-def _terminate(*_: object) -> None:
-    raise _Terminated
+def _stop(number: int, _frame: object) -> None:
+    # Once is enough: what follows is the clean-up, which an impatient second must not cut short.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def _parse(argv: Sequence[str]) -> None:
@@ -169,7 +172,8 @@ def run(plan: Plan, command_line: str) -> int:
     """Runs `plan`; returns the exit status."""
     from gan_mnist.study.run import run_study
 
-    signal.signal(signal.SIGTERM, _terminate)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _stop)
     summary = run_study(plan, JOBS.value or os.cpu_count() or 1, ENGINE.value, command_line)
     print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
     return 1 if summary["failed"] else 0

@@ -26,7 +26,9 @@ class FinishedTrial:
     def predictions(self) -> pd.DataFrame | None:
         """Texts as they are written: a class may be called "01" or "NA"."""
         columns = {"image": str, "label": str, "prediction": str, "probability": float}
-        return read_csv(self.directory / "predictions.csv", dtype=columns, keep_default_na=False)
+        path = self.directory / "predictions.csv"
+        table = read_csv(path, dtype=columns, keep_default_na=False)
+        return table if table is not None and set(columns) <= set(table.columns) else None
 
     @property
     def seconds(self) -> list[float]:

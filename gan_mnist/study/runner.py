@@ -112,7 +112,8 @@ def run_trials(
         StorageError: When a record could not be written.
     """
     pending = deque(tasks_of(trial for trial in trials if not _finished(trial)))
-    idle = [ENGINES[engine](log) for _ in range(min(jobs, len(pending)))]
+    workers = [ENGINES[engine](log) for _ in range(min(jobs, len(pending)))]
+    idle = list(workers)
     running: dict[Future, tuple[Worker, Task]] = {}
     try:
         while pending or running:
@@ -130,14 +131,16 @@ def run_trials(
                 except Exception as error:
                     record = _write(task[0], _died(task[0], error))
                     worker.stop()
+                    workers.remove(worker)
                     worker = ENGINES[engine](log)
+                    workers.append(worker)
                 on_record(record)
                 if len(task) > 1:
                     running[worker.submit(complete, task[1])] = worker, task[1:]
                 else:
                     idle.append(worker)
     finally:
-        for worker in [*idle, *(worker for worker, _ in running.values())]:
+        for worker in workers:
             worker.stop()
 
 

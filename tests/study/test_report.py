@@ -210,6 +210,9 @@ def _record(arm: str, seed: int, status: str) -> dict[str, Any]:
         "seed": seed,
         "status": status,
         "error": None,
+        "metrics": {},
+        "settings": {},
+        "fingerprint": "0" * 16,
         "seconds": {},
         "device": "CPU",
     }
