@@ -74,7 +74,8 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
     group = _count(len(found), "treatment") + (" with generated images" if kind != "rival" else "")
     if helped:
         others = "" if len(helped) == 1 else f"{len(helped)} helped, and "
-        text = f"Yes: of {group}, {others}{_change(best, found[best], metric)}"
+        text = f"{_opening(rival, beyond[best])}: of {group}, {others}"
+        text += _change(best, found[best], metric)
         text += _beyond_rival(rival, entries, best)
     else:
         if len(hurt) == len(found):
@@ -94,6 +95,13 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
     return text
 
 
+def _opening(rival: str | None, verdict: str | None) -> str:
+    return {
+        "cannot tell": f"Yes, but not shown to beat plain `{rival}`",
+        "hurts": f"Yes, but less than plain `{rival}`",
+    }.get(verdict or "", "Yes")
+
+
 def _beyond_rival(rival: str | None, entries: Entries, best: str) -> str:
     """What is left of a gain over the control when the plain rival is the measure."""
     versus = entries[best].get("versus_rival")
@@ -102,8 +110,8 @@ def _beyond_rival(rival: str | None, entries: Entries, best: str) -> str:
     interval = _interval(versus["difference"], versus["ci95"])
     return {
         "helps": f", and did better than `{rival}` alone ({interval})",
-        "hurts": f"; but it did worse than `{rival}` alone ({interval})",
-        "cannot tell": f"; but whether it beats `{rival}` alone cannot be told ({interval})",
+        "hurts": f"; it did worse than `{rival}` alone ({interval})",
+        "cannot tell": f"; whether it beats `{rival}` alone cannot be told ({interval})",
     }[versus["verdict"]]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from gan_mnist.study.figure_style import (
@@ -196,7 +197,8 @@ def curves_against_seconds(
         axes.plot(mean["seconds"], mean["value"], color=color, zorder=3)
         axes.plot(end, last, "o", color=color, ms=4, zorder=3)
         axes.annotate(name, (end, height), (7, 0), textcoords="offset points", va="center",
-                      color=color, annotation_clip=False)  # fmt: skip
+                      color=color, annotation_clip=False, zorder=5,
+                      path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")

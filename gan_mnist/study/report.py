@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 import numpy as np
 import pandas as pd
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
@@ -212,6 +213,7 @@ def _environment() -> jinja2.Environment:
         "percents": lambda ci: _interval(ci, ".0%"),
         "p": lambda p: "< 0.001" if p is not None and p < 0.001 else _format(p, ".3f"),
         "seconds": lambda seconds: _format(seconds, ",.1f"),
+        "code": _with_code,
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;"),
     }
     return environment
@@ -225,3 +227,10 @@ def _format(value: float | None, spec: str) -> str:
 
 def _interval(ci: list[float] | None, spec: str) -> str:
     return f"[{_format(ci[0], spec)}, {_format(ci[1], spec)}]" if ci else ""
+
+
+def _with_code(text: str) -> Markup:
+    """Escaped HTML in which what stood between backticks is code."""
+    parts = (escape(part) for part in text.split("`"))
+    tagged = (Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+    return Markup("").join(tagged)

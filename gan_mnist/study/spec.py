@@ -44,11 +44,19 @@ class Preset:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of a record that the report compares. `higher_is_better` orients the verdict."""
+    """A number of a record that the report compares.
+
+    Attributes:
+        name: Its name in records, curves and TensorBoard.
+        label: The same in words.
+        higher_is_better: Orients the verdict.
+        bounds: What it can be; intervals of its mean end there. None where it has no bounds.
+    """
 
     name: str
     label: str
     higher_is_better: bool = True
+    bounds: tuple[float, float] | None = (0.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import math
 import statistics as builtin_statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from gan_mnist.study import statistics
@@ -69,7 +68,10 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "oracle": oracle,
         "rival": rival,
         "primary_metric": primary.name,
-        "metrics": [asdict(metric) for metric in metrics],
+        "metrics": [
+            {"name": m.name, "label": m.label, "higher_is_better": m.higher_is_better}
+            for m in metrics
+        ],
         "seeds": list(plan.seeds),
         "answer": answer(plan, statuses, entries, compared, controls),
         "arms": entries,
@@ -130,7 +132,7 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
         "source": arm.source,
         "n": found.n,
         "mean": found.mean,
-        "ci95": _pair(found.ci95),
+        "ci95": _within(found.ci95, metrics[0]),
         "values": {str(seed): value for seed, value in values.items()},
         "difference": None,
         "difference_ci95": None,
@@ -149,7 +151,15 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
 
 def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
     found = statistics.estimate(_values(records, metric.name))
-    return {"mean": found.mean, "ci95": _pair(found.ci95)}
+    return {"mean": found.mean, "ci95": _within(found.ci95, metric)}
+
+
+def _within(interval: statistics.Interval | None, metric: Metric) -> list[float] | None:
+    """The part of an interval in which the metric can lie; cutting off the rest costs nothing."""
+    if interval is None or metric.bounds is None:
+        return _pair(interval)
+    low, high = metric.bounds
+    return [max(interval[0], low), min(interval[1], high)]
 
 
 def _pair(interval: statistics.Interval | None) -> list[float] | None:
