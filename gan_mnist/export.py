@@ -34,7 +34,7 @@ def export_classifier(model: keras.Model, class_names: Sequence[str], directory:
     archive.add_endpoint("classify", classify, [images])
     archive.write_out(str(directory / "classifier"), verbose=False)
     # What predicts, without how it was trained: no custom metric is needed to load it.
-    plain = keras.models.clone_model(model)
+    plain = model.from_config(model.get_config())
     plain.set_weights(model.get_weights())
     plain.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))

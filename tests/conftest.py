@@ -1,0 +1,42 @@
+"""What every test needs: one thread and no GPU, set before anything imports TensorFlow."""
+
+import os
+
+import numpy as np
+import pytest
+
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ[name] = "1"
+
+
+def pytest_configure(config):
+    # Keras writes its variables to files by `np.array`, which NumPy 2 warns of.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+    )
+
+
+@pytest.fixture
+def dtype_policy():
+    """Sets the Keras dtype policy; the old one comes back after the test."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.fixture(scope="session")
+def make_subset():
+    """`make_subset(counts, shape, seed)`: random images, sorted by class."""
+    from gan_mnist.data.subsets import Subset
+
+    def make(counts=(4, 6, 5), shape=(8, 8, 1), seed=0):
+        images = np.random.default_rng(seed).random((sum(counts), *shape), np.float32)
+        labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        names = tuple("abcdefgh"[: len(counts)])
+        return Subset(images, labels, names, tuple(f"{i}.png" for i in range(len(labels))))
+
+    return make

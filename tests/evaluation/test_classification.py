@@ -1,0 +1,100 @@
+"""Metrics of a classifier, counted out by hand."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_mnist.evaluation.classification import ClassRecall, classification_metrics
+
+NAMES = ("one", "two", "three")
+
+
+def random_answers(num=60, seed=0):
+    """Labels, and probabilities that favour the right class; some are tied."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat([0, 1, 2], [num // 6, num // 3, num // 2]))
+    scores = rng.integers(0, 4, (num, 3)) + 1.0 * (labels[:, None] == np.arange(3))
+    scores = np.exp(scores)
+    return labels, scores / scores.sum(axis=1, keepdims=True)
+
+
+def area_by_pairs(scores, is_positive):
+    """How often a positive scores above a negative; a tie counts half."""
+    pairs = itertools.product(scores[is_positive], scores[~is_positive])
+    return np.mean([(p > n) + 0.5 * (p == n) for p, n in pairs])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_are_what_counting_gives(seed):
+    labels, probabilities = random_answers(seed=seed)
+    found = classification_metrics(labels, probabilities, NAMES)
+    right = [int(np.argmax(row)) == label for row, label in zip(probabilities, labels, strict=True)]
+    recalls = [
+        np.mean([r for r, of in zip(right, labels, strict=True) if of == k]) for k in range(3)
+    ]
+    areas = [area_by_pairs(probabilities[:, k], labels == k) for k in range(3)]
+    assert found == pytest.approx(
+        {
+            "accuracy": sum(right) / 60,
+            "balanced_accuracy": sum(recalls) / 3,
+            "macro_auc": sum(areas) / 3,
+            "recall_one": recalls[0],
+            "recall_two": recalls[1],
+            "recall_three": recalls[2],
+        }
+    )
+    assert all(type(value) is float for value in found.values())
+    assert len(set(recalls)) == 3  # Or mixed-up classes would not show.
+
+
+def test_perfect_and_worst_answers():
+    labels = np.array([0, 0, 1, 2])
+    perfect = classification_metrics(labels, np.eye(3)[labels], NAMES)
+    assert set(perfect.values()) == {1.0}
+    worst = classification_metrics(labels, (1 - np.eye(3)[labels]) / 2, NAMES)
+    assert set(worst.values()) == {0.0}
+
+
+def test_two_classes():
+    probabilities = np.array([[0.8, 0.2], [0.4, 0.6], [0.3, 0.7]])
+    found = classification_metrics(np.array([0, 0, 1]), probabilities, ("a", "b"))
+    assert found == pytest.approx(
+        {
+            "accuracy": 2 / 3,
+            "balanced_accuracy": 0.75,
+            "macro_auc": 1.0,
+            "recall_a": 0.5,
+            "recall_b": 1.0,
+        }
+    )
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_class_recall_over_batches_is_the_recall_of_all(column):
+    labels, probabilities = random_answers()
+    for label in range(3):
+        metric = ClassRecall(label, name="minority_recall")
+        for rows in np.array_split(np.arange(60), 7):
+            batch = labels[rows, None] if column else labels[rows]
+            metric.update_state(tf.constant(batch), tf.math.log(probabilities[rows]))
+        expected = np.mean(probabilities[labels == label].argmax(axis=1) == label)
+        assert float(metric.result()) == pytest.approx(expected)
+        metric.reset_state()
+        assert float(metric.result()) == 0
+
+
+def test_class_recall_keeps_its_name_in_keras_and_ignores_loss_weights():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Identity()])
+    model.compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[ClassRecall(1, name="minority_recall")],
+    )
+    labels, probabilities = random_answers()
+    logits = np.log(probabilities).astype(np.float32)
+    weights = np.random.default_rng(0).random(60).astype(np.float32)
+    logs = model.evaluate(logits, labels, sample_weight=weights, verbose=0, return_dict=True)
+    expected = np.mean(probabilities[labels == 1].argmax(axis=1) == 1)
+    assert logs["minority_recall"] == pytest.approx(expected)

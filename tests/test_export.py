@@ -1,0 +1,197 @@
+"""Exports, used by a process that has TensorFlow and has never heard of this package."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_mnist.evaluation.classification import ClassRecall
+from gan_mnist.export import export_classifier, export_generator
+from gan_mnist.generators import TrainedGenerator
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.models.conditional_gan import build_conditional_gan
+from gan_mnist.models.warp_gan import build_warp_gan
+
+NAMES, SHAPE = ("one", "zwei", "三"), (16, 16, 1)
+LABELS = np.int32([2, 0, 1, 1, 0])
+GANS = {
+    "mlp": lambda: build_conditional_gan("mlp", SHAPE, 3, 2, 4),
+    "dcgan": lambda: build_conditional_gan("dcgan", SHAPE, 3, 1, 4),
+    "warp": lambda: build_warp_gan(SHAPE, 2),
+}
+# The exports are all that this gets: it runs in an empty directory, isolated from the environment.
+STRANGER = """
+import sys
+
+class Ban:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("gan_mnist", "experiments"):
+            raise ImportError(f"{name} is not installed here")
+
+sys.meta_path.insert(0, Ban())
+for name in ("gan_mnist", "experiments"):
+    try:
+        __import__(name)
+    except ImportError:
+        continue
+    raise SystemExit(f"{name} can be imported")
+
+import numpy as np
+import tensorflow as tf
+
+exports, out = sys.argv[1:]
+given = np.load(f"{exports}/given.npz")
+answers = {}
+load = lambda name: tf.saved_model.load(f"{exports}/{name}").signatures
+classify = load("mlp/classifier")["classify"]
+for key, value in classify(images=tf.constant(given["images"])).items():
+    answers[f"classify_{key}"] = value.numpy()
+labels = tf.constant(given["labels"])
+for name in given["gans"].tolist():
+    signatures = load(f"{name}/generator")
+    generate, seeded = signatures["generate"], signatures["generate_seeded"]
+    for call in range(2):
+        answers[f"{name}_generate_{call}"] = generate(labels=labels)["images"].numpy()
+        images = seeded(labels=labels, seed=tf.constant(5))["images"]
+        answers[f"{name}_seeded_{call}"] = images.numpy()
+    answers[f"{name}_other_seed"] = seeded(labels=labels, seed=tf.constant(6))["images"].numpy()
+answers["classify_label"] = answers["classify_label"].astype("S")
+np.savez(out, **answers)
+"""
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).random((7, *SHAPE), np.float32)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    """Compiled as the studies compile theirs, and used."""
+    keras.utils.set_random_seed(0)
+    model = build_small_cnn(SHAPE, 3)
+    model.compile(
+        keras.optimizers.Adam(),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[ClassRecall(0, name="minority_recall")],
+        weighted_metrics=["accuracy"],
+    )
+    return model
+
+
+@pytest.fixture(scope="module")
+def generators():
+    """Networks whose average differs from the generator; those of a warp GAN know its images."""
+    made = {}
+    for name, build in GANS.items():
+        keras.utils.set_random_seed(1)
+        network = build()
+        network.average.set_weights([1.1 * w for w in network.average.get_weights()])
+        pool = np.random.default_rng(2).random((6, *SHAPE), np.float32)
+        network.adopt(pool, np.array([0, 1, 1, 2, 2, 2]))
+        made[name] = TrainedGenerator(network)
+    return made
+
+
+@pytest.fixture(scope="module")
+def exports(classifier, generators, images, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("exports")
+    for name, generator in generators.items():
+        export_classifier(classifier, NAMES, directory / name)
+        export_generator(generator, NAMES, directory / name)
+    np.savez(directory / "given.npz", images=images, labels=LABELS, gans=list(generators))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def answers(exports, tmp_path_factory):
+    """What the stranger got."""
+    empty = tmp_path_factory.mktemp("empty")
+    out = empty.parent / "answers.npz"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STRANGER, str(exports), str(out)],
+        cwd=empty,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(empty.iterdir())
+    return np.load(out)
+
+
+def test_classify_answers_as_the_model_does(classifier, images, answers):
+    logits = classifier(images, training=False).numpy().astype(np.float64)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    best = probabilities.argmax(axis=1)
+    assert answers["classify_index"].dtype == np.int32
+    assert answers["classify_probability"].dtype == np.float32
+    np.testing.assert_array_equal(answers["classify_index"], best)
+    np.testing.assert_allclose(
+        answers["classify_probability"], probabilities.max(axis=1), rtol=1e-5
+    )
+    labels = [label.decode("utf-8") for label in answers["classify_label"]]
+    assert labels == [NAMES[index] for index in best]
+    assert sorted(f for f in answers.files if "classify" in f) == [
+        "classify_index",
+        "classify_label",
+        "classify_probability",
+    ]
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_generate_draws_anew(name, answers):
+    one, two = answers[f"{name}_generate_0"], answers[f"{name}_generate_1"]
+    for drawn in (one, two):
+        assert drawn.shape == (len(LABELS), *SHAPE)
+        assert drawn.dtype == np.float32
+        assert 0 <= drawn.min() < drawn.max() <= 1
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_generate_seeded_repeats_itself_and_the_network(name, generators, answers):
+    first = answers[f"{name}_seeded_0"]
+    np.testing.assert_array_equal(first, answers[f"{name}_seeded_1"])
+    assert not np.array_equal(first, answers[f"{name}_other_seed"])
+    expected = generators[name].network.sample(tf.constant(LABELS), tf.constant([5, 0]))
+    np.testing.assert_allclose(first, expected, atol=1e-5)
+    # And so does the study's own sampler, for its first images.
+    np.testing.assert_allclose(first, generators[name].sample(LABELS, seed=5), atol=1e-5)
+
+
+def test_the_warp_gan_carries_its_training_images(generators, answers):
+    """A label with one training image: every image is a warp of that one."""
+    network = generators["warp"].network
+    ones = np.flatnonzero(LABELS == 0)
+    network.adopt(np.zeros((3, *SHAPE), np.float32), np.arange(3))
+    black = network.sample(tf.constant(LABELS), tf.constant([5, 0])).numpy()
+    assert black.max() == 0
+    assert answers["warp_seeded_0"][ones].max() > 0.5
+
+
+def test_keras_files_answer_as_the_models_do(classifier, generators, images, exports):
+    loaded = keras.saving.load_model(exports / "mlp" / "classifier.keras")
+    np.testing.assert_allclose(
+        loaded(images, training=False), classifier(images, training=False), atol=1e-6
+    )
+    for name, generator in generators.items():
+        loaded = keras.saving.load_model(exports / name / "generator.keras")
+        average = generator.network.average
+        rng = np.random.default_rng(3)
+        inputs = [rng.random((4, *x.shape[1:]), np.float32) for x in average.inputs]
+        np.testing.assert_allclose(
+            loaded(inputs, training=False), average(inputs, training=False), atol=1e-6
+        )
+
+
+def test_class_names_lie_beside_the_exports(exports):
+    for name in GANS:
+        text = (exports / name / "classes.json").read_text(encoding="utf-8")
+        assert json.loads(text) == list(NAMES)
