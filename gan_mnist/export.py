@@ -55,7 +55,8 @@ def export_generator(
         return {"images": network.sample(labels, tf.stack([seed, 0]))}
 
     def generate(labels: tf.Tensor) -> dict[str, tf.Tensor]:
-        seed = tf.random.uniform((2,), maxval=tf.int32.max, dtype=tf.int32)
+        # `tf.random.uniform` would build this process's global seed into the graph.
+        seed = tf.raw_ops.RandomUniformInt(shape=[2], minval=0, maxval=tf.int32.max)
         return {"images": network.sample(labels, seed)}
 
     labels = tf.TensorSpec((None,), tf.int32, name="labels")

@@ -65,10 +65,10 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
     except _Terminated:
-        print("told to end; the same command goes on from here", file=sys.stderr)
+        print("terminated; the same command goes on where it stopped", file=sys.stderr)
         return 143
     except BrokenPipeError:
         # Whoever read this has seen enough; Python must not complain at exit either.
@@ -170,11 +170,13 @@ def make_plan(study: Study) -> Plan:
 
 def run(plan: Plan, command_line: str) -> int:
     """Runs `plan`; returns the exit status."""
+    import loky
+
     from gan_mnist.study.run import run_study
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _stop)
-    summary = run_study(plan, JOBS.value or os.cpu_count() or 1, ENGINE.value, command_line)
+    summary = run_study(plan, JOBS.value or loky.cpu_count(), ENGINE.value, command_line)
     print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
     return 1 if summary["failed"] else 0
 

@@ -37,14 +37,17 @@ class ImbalanceSettings(Settings):
     )
 
     fill: str = setting("none", "what the lacking images are replaced by", choices=FILLS)
-    shuffled: bool = setting(False, "each generated image comes under the label of another class")
+    shuffled: bool = setting(False, "each generated image is labelled as another class")
     weighted: bool = setting(False, "the loss weighs every class alike")
     classical: bool = setting(False, "random rotation, shift, zoom and shear of every image")
     every_class: bool = setting(
         False, "images are generated for every class, beside as many real ones, repeated"
     )
     generated_per_class: int = setting(
-        3000, "how many, where every class gets some", low=1, high=1_000_000
+        3000,
+        "with every_class: images generated per class, and as many real ones",
+        low=1,
+        high=1_000_000,
     )
     untrained: bool = setting(False, "the generator is used as it was before training")
     diffaugment: bool = setting(False, "the GAN's discriminator sees through DiffAugment")
@@ -141,7 +144,8 @@ ARMS = (
         kind="generated"),
     Arm("random_warp_classical",
         {"fill": "warp_gan", "every_class": True, "classical": True, "untrained": True},
-        "the same with the GAN's generator untrained: random warps"),
+        "the same with the GAN's generator untrained: random warps",
+        kind="ablation", ablates="warp_gan_classical"),
     Arm("oracle", {"fill": "held_back"}, "the real images that were taken away", kind="oracle"),
     Arm("shuffled_labels", {"fill": "copy", "shuffled": True},
         "copies of the starved class under wrong labels", kind="check"),
@@ -162,10 +166,11 @@ STUDY = Study(
     oracle="oracle",
     rival="classical",
     metrics=(
-        Metric("minority_recall", "recall of the starved class"),
-        Metric("balanced_accuracy", "balanced accuracy"),
-        Metric("macro_auc", "macro ROC AUC"),
-        Metric("accuracy", "accuracy"),
+        Metric("minority_recall", "recall of the starved class", bounds=(0, 1)),
+        Metric("balanced_accuracy", "balanced accuracy", bounds=(0, 1)),
+        Metric("macro_auc", "macro ROC AUC", bounds=(0, 1)),
+        Metric("accuracy", "accuracy", bounds=(0, 1)),
+        Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),
     expectations=(
         Expectation("shuffled_labels", "below", "duplicate"),

@@ -35,7 +35,8 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
         directory: Receives `predictions.csv`, `curves.csv` and `gallery.npz`.
 
     Returns:
-        `metrics`, `seconds`, `updates` and `device` for the record.
+        `metrics`, `seconds` (of one classifier, where there are several), `updates`, `device` and
+        `dataset_sha256` for the record.
 
     Raises:
         NotApplicable: If the arm has no meaning for these counts.
@@ -53,18 +54,17 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
         dataset, settings.classes, settings.counts, seed, settings.validation_per_class
     )
     generator, generator_seconds = _generator(settings, allotment, seed, workdir)
+    began = time.monotonic()
     columns = _training_rows(settings, allotment.train, generator, seed)
+    generator_seconds += time.monotonic() - began
     augmentation = _augmentation(settings)
     _save_gallery(settings, columns, augmentation, directory / "gallery.npz")
 
     log_directory = workdir / "tensorboard" / arm / f"seed-{seed:02d}"
-    recipe = _classifier_recipe(settings)
-    training_seconds, probabilities = 0.0, []
-    test = held_out(dataset, settings.classes)
-    began = time.monotonic()
+    found, training_seconds, evaluation_seconds = [], 0.0, 0.0
     for repeat in range(settings.repeats):
         model, seconds = train_classifier(
-            recipe,
+            _classifier_recipe(settings),
             columns,
             augmentation,
             allotment.validation,
@@ -72,16 +72,18 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
             directory / f"repeat-{repeat}" if repeat else directory,
             None if repeat else log_directory,
         )
+        began = time.monotonic()
+        test = held_out(dataset, settings.classes)
+        probabilities = predict(model, test.images)
+        found.append(classification_metrics(test.labels, probabilities, settings.classes))
+        evaluation_seconds += time.monotonic() - began
         training_seconds += seconds
-        probabilities.append(predict(model, test.images))
-        if seed == repeat == 0 and settings.export_dir:
-            export_directory = Path(settings.export_dir) / "imbalance" / arm
-            export_classifier(model, settings.classes, export_directory)
-            if isinstance(generator, TrainedGenerator):
-                export_generator(generator, settings.classes, export_directory)
+        if repeat == 0:
+            save_predictions(test, probabilities, directory / "predictions.csv")
+            if seed == 0 and settings.export_dir:
+                _export(model, generator, settings, Path(settings.export_dir) / "imbalance" / arm)
 
-    save_predictions(test, probabilities[0], directory / "predictions.csv")
-    metrics = _mean_metrics(settings, test, probabilities)
+    metrics = _mean_metrics(settings, found)
     log_trial(
         log_directory / "held_out",
         f"{arm} seed {seed}",
@@ -92,12 +94,21 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
         "metrics": metrics,
         "seconds": {
             "generator": round(generator_seconds, 3),
-            "training": round(training_seconds, 3),
-            "evaluation": round(time.monotonic() - began - training_seconds, 3),
+            "training": round(training_seconds / settings.repeats, 3),
+            "evaluation": round(evaluation_seconds / settings.repeats, 3),
         },
         "updates": settings.updates,
         "device": tf.config.list_logical_devices()[-1].device_type,
+        "dataset_sha256": dataset.sha256,
     }
+
+
+def _export(
+    model: keras.Model, generator: Generator | None, settings: ImbalanceSettings, directory: Path
+) -> None:
+    export_classifier(model, settings.classes, directory)
+    if isinstance(generator, TrainedGenerator):
+        export_generator(generator, settings.classes, directory)
 
 
 def _generator(
@@ -155,12 +166,14 @@ def _training_rows(
     images, labels = subset.images[rows], subset.labels[rows]
     if generator is not None:
         wanted = np.repeat(np.arange(len(counts), dtype=np.int32), num_generated)
-        stream = derive_seed("imbalance", seed, "generated")
-        fakes = generator.sample(wanted, stream)
+        fakes = generator.sample(wanted, derive_seed("imbalance", seed, "generated"))
+        images, true_labels = np.concatenate([images, fakes]), np.concatenate([labels, wanted])
         if settings.shuffled:
-            shift = np.random.default_rng(stream).integers(1, len(counts), len(wanted))
-            wanted = ((wanted + shift) % len(counts)).astype(np.int32)
-        images, labels = np.concatenate([images, fakes]), np.concatenate([labels, wanted])
+            rng = np.random.default_rng(derive_seed("imbalance", seed, "shuffled_labels"))
+            wanted = (wanted + rng.integers(1, len(counts), len(wanted))) % len(counts)
+        # Class by class, so that a row of the batch order is of one class in every arm of a seed.
+        order = np.argsort(true_labels, kind="stable")
+        images, labels = images[order], np.concatenate([labels, wanted])[order].astype(np.int32)
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:
         weights = (len(labels) / (len(counts) * np.bincount(labels)))[labels].astype(np.float32)
@@ -192,10 +205,9 @@ def _starved(settings: ImbalanceSettings) -> int:
 
 
 def _mean_metrics(
-    settings: ImbalanceSettings, test: Subset, probabilities: Sequence[np.ndarray]
+    settings: ImbalanceSettings, found: Sequence[dict[str, float]]
 ) -> dict[str, float]:
     """Each metric's mean over the classifiers of one draw."""
-    found = [classification_metrics(test.labels, p, settings.classes) for p in probabilities]
     mean = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
     return {"minority_recall": mean[f"recall_{settings.classes[_starved(settings)]}"], **mean}
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.seeding import derive_seed
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -50,13 +52,13 @@ def training_batches(
         first_update: Number of the first batch; 0 at the start, more on resume.
     """
     images, *others = (tf.constant(column) for column in columns)
-    num_rows = len(columns[0])
+    num_rows, augmentation_seed = len(columns[0]), derive_seed(seed, "augmentation")
 
     def batch(update: tf.Tensor) -> tuple[tf.Tensor, ...]:
         rows = shuffled_rows(num_rows, batch_size, seed, update)
         shown = tf.gather(images, rows)
         if augmentation is not None:
-            shown = random_affine(shown, augmentation, (seed, update))
+            shown = random_affine(shown, augmentation, (augmentation_seed, update))
         return shown, *(tf.gather(column, rows) for column in others)
 
     return by_update(batch, first_update)

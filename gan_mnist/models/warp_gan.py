@@ -217,8 +217,7 @@ def _thinner(images: tf.Tensor) -> tf.Tensor:
 def _bilinear(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Images sampled at x, y (n, H, W) in -1..1 across the image; 0 outside.
 
-    The four neighbours of a pixel are packed as channels, so that one gather fetches them, and no
-    gradient flows to `images`.
+    The four neighbours of a pixel are packed as channels, so that one gather fetches them.
     """
     height, width, channels = images.shape[1:]
     # A border of one pixel is 0, and what lies further out is taken to it.

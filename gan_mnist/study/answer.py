@@ -76,7 +76,7 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
         others = "" if len(helped) == 1 else f"{len(helped)} helped, and "
         text = f"{_opening(rival, beyond[best])}: of {group}, {others}"
         text += _change(best, found[best], metric)
-        text += _beyond_rival(rival, entries, best)
+        text += _beyond_rival(rival, entries, best) + _without(entries[best])
     else:
         if len(hurt) == len(found):
             text = f"No: of {group}, each did harm, the least "
@@ -113,6 +113,17 @@ def _beyond_rival(rival: str | None, entries: Entries, best: str) -> str:
         "hurts": f"; it did worse than `{rival}` alone ({interval})",
         "cannot tell": f"; whether it beats `{rival}` alone cannot be told ({interval})",
     }[versus["verdict"]]
+
+
+def _without(entry: Mapping[str, Any]) -> str:
+    """What the arm gains over the one that leaves something out of it."""
+    ablation = entry.get("versus_ablation")
+    if not ablation or ablation["ci95"] is None:
+        return ""
+    low, high = ablation["ci95"]
+    told = "the same within the noise" if low <= 0 <= high else "not the same"
+    interval = _interval(ablation["difference"], ablation["ci95"])
+    return f"; against its ablation `{ablation['arm']}` it is {told} ({interval})"
 
 
 def _change(name: str, found: Comparison, metric: Metric) -> str:

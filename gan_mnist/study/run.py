@@ -44,10 +44,11 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
     except Timeout:
         raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
     except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise InputError(
-            f"--workdir: cannot write {error.filename or plan.workdir}: {error.strerror}; what is "
-            "finished is kept, and the same command goes on"
-        ) from None
+            f"--workdir: cannot write {error.filename or plan.workdir}: {reason}; what is finished "
+            "is kept, and the same command goes on"
+        ) from error
     finally:
         lock.release()
 

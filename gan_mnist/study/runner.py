@@ -30,6 +30,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, e
 ONE_THREAD = dict.fromkeys(
     ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
 )
+# Several trials share a GPU, so none may take all of its memory.
+ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
 class StorageError(OSError):
@@ -74,7 +76,7 @@ class RayWorker:
         ray.init(
             ignore_reinit_error=True,
             log_to_driver=False,
-            runtime_env={"env_vars": ONE_THREAD},
+            runtime_env={"env_vars": ENVIRONMENT},
         )
         self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
         self._kill = lambda reference: ray.cancel(reference, force=True)
@@ -172,6 +174,8 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         module, function = trial.run_trial.split(":")
         run_trial = getattr(importlib.import_module(module), function)
         outcome = run_trial(trial.settings, trial.arm, trial.seed, trial.directory)
+        if outcome.pop("dataset_sha256", trial.dataset["sha256"]) != trial.dataset["sha256"]:
+            raise RuntimeError("the data set is not the one that the run began with")
         bad = [name for name, value in outcome["metrics"].items() if not math.isfinite(value)]
         if bad:
             raise ArithmeticError(f"{', '.join(bad)} is not finite")
@@ -245,7 +249,7 @@ def _call(function: Callable[..., Any], *args: Any) -> Any:
 def _begin_worker(parent: int, log: Path) -> None:
     """One thread, deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(ONE_THREAD)
+    os.environ.update(ENVIRONMENT)
     # TensorFlow's start-up notices would tear the progress display apart.
     with log.open("a") as file:
         os.dup2(file.fileno(), 2)

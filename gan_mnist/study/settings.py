@@ -130,7 +130,9 @@ def _check(field: dataclasses.Field, value: Any) -> None:
             raise InputError(f"setting {field.name}: {element} is out of range; accepted: {bounds}")
         if isinstance(element, int) and element % field.metadata["multiple_of"]:
             accepted = f"multiples of {field.metadata['multiple_of']}"
-            raise InputError(f"setting {field.name}: {element} is none of the accepted: {accepted}")
+            raise InputError(
+                f"setting {field.name}: {element} is not accepted; accepted: {accepted}"
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from gan_mnist.errors import unknown
 from gan_mnist.study.settings import Settings, with_changes
 
-Kind = Literal["control", "rival", "generated", "oracle", "check"]
+Kind = Literal["control", "rival", "generated", "ablation", "oracle", "check"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Arm:
         about: One line: what is done to the training data or the loss.
         source: Where the treatment comes from.
         kind: Its part in the answer. A study asks about its "generated" arms (about every "rival"
-            where it has none); "control", "oracle" and "check" arms are never the answer.
+            where it has none); "control", "ablation", "oracle" and "check" arms are never the
+            answer.
+        ablates: The arm of which this "ablation" leaves something out; the two are compared.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Arm:
     about: str
     source: str = ""
     kind: Kind = "rival"
+    ablates: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Metric:
     """A number of a record that the report compares.
 
     Attributes:
-        name: Its name in records, curves and TensorBoard.
-        label: The same in words.
+        name: Its name in records, curves and TensorBoard. One that ends in `*` stands for all
+            that begin so, such as the recall of each class.
+        label: The same in words; a `*` is replaced likewise.
         higher_is_better: Orients the verdict.
         bounds: What it can be; intervals of its mean end there. None where it has no bounds.
     """
@@ -56,7 +60,7 @@ class Metric:
     name: str
     label: str
     higher_is_better: bool = True
-    bounds: tuple[float, float] | None = (0.0, 1.0)
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -265,13 +265,13 @@ def holds(relation: str, comparison: Comparison) -> bool | None:
         comparison: The expectation's arm against its reference.
 
     Returns:
-        None where there is no interval, and where so few seeds leave it too wide to show a
-        difference that was expected.
+        None where there is no interval, and where one of few seeds holds zero, which shows
+        nothing; unless all differences are zero.
     """
     if comparison.ci95 is None:
         return None
-    side = _side(comparison.ci95)
-    if relation != "equal to" and side == 0 and comparison.n < MIN_SEEDS:
+    side, exact = _side(comparison.ci95), comparison.ci95 == (0.0, 0.0)
+    if side == 0 and comparison.n < MIN_SEEDS and not exact:
         return None
     return side == {"below": -1, "equal to": 0, "above": 1}[relation]
 

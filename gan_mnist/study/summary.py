@@ -3,6 +3,7 @@
 import math
 import statistics as builtin_statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gan_mnist.study import statistics
@@ -50,6 +51,15 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
                     "oracle_gap_closed": share,
                     "oracle_gap_closed_ci95": list(interval),
                 }
+    for arm in plan.arms:
+        if arm.ablates in values:
+            without = statistics.compare(values[arm.ablates], values[arm.name])
+            entries[arm.ablates]["versus_ablation"] = {
+                "arm": arm.name,
+                "difference": without.difference,
+                "ci95": _pair(without.ci95),
+                "p_value": without.p_value,
+            }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
         for name, found in _compare_all(values, rival, generated).items():
@@ -105,9 +115,19 @@ def _metrics(declared: Sequence[Metric], by_arm: Records) -> list[Metric]:
     """The declared metrics, then what else the records hold, such as the recall of each class."""
     recorded = (r["metrics"] for records in by_arm.values() for r in _done(records).values())
     names = dict.fromkeys(name for metrics in recorded for name in metrics)
-    known = {metric.name for metric in declared}
-    others = [Metric(name, name.replace("_", " ")) for name in names if name not in known]
-    return [*declared, *others]
+    families = [metric for metric in declared if metric.name.endswith("*")]
+    single = [metric for metric in declared if metric not in families]
+    others = set(names) - {metric.name for metric in single}
+    return [*single, *(_member(name, families) for name in names if name in others)]
+
+
+def _member(name: str, families: Sequence[Metric]) -> Metric:
+    for family in families:
+        stem = family.name.removesuffix("*")
+        if name.startswith(stem):
+            label = family.label.replace("*", name.removeprefix(stem))
+            return replace(family, name=name, label=label)
+    return Metric(name, name.replace("_", " "))
 
 
 def _done(records: Mapping[int, Record]) -> dict[int, Record]:

@@ -1,0 +1,509 @@
+"""The imbalance study: what each arm shows to the classifier, and a whole run with all its files.
+
+The expected training sets are put together here from the data set's own images.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.imbalance import trial
+from experiments.imbalance.study import STUDY, resolve
+from gan_mnist import classifiers
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import NotApplicable
+from gan_mnist.main import main
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+GENERATED_PER_CLASS = 40
+GAN_ARMS = {
+    "cgan": "ConditionalRecipe",
+    "cgan_diffaugment": "ConditionalRecipe",
+    "cgan_classical": "ConditionalRecipe",
+    "warp_gan": "WarpRecipe",
+    "warp_gan_classical": "WarpRecipe",
+    "random_warp_classical": "WarpRecipe",
+}
+CLASSICAL = ["classical", "cgan_classical", "warp_gan_classical", "random_warp_classical"]
+
+
+def test_the_table_holds_the_arms_of_the_question():
+    assert list(ARMS) == [
+        "none",
+        "class_weight",
+        "duplicate",
+        "classical",
+        "smote",
+        "cgan",
+        "cgan_diffaugment",
+        "cgan_classical",
+        "warp_gan",
+        "warp_gan_classical",
+        "random_warp_classical",
+        "oracle",
+        "shuffled_labels",
+        "copy",
+    ]
+    assert (STUDY.control, STUDY.oracle, STUDY.metrics[0].name) == (
+        "none",
+        "oracle",
+        "minority_recall",
+    )
+    generated = {name for name, arm in ARMS.items() if arm.kind == "generated"}
+    assert generated == set(GAN_ARMS) - {"random_warp_classical"}
+    assert {name for name, arm in ARMS.items() if arm.kind == "check"} == {
+        "shuffled_labels",
+        "copy",
+    }
+
+
+# What an arm shows to the classifier.
+
+
+@dataclass
+class Shown:
+    """All that a trial handed to the training of its classifier."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    augmentation: Any
+    batch_size: int
+    order_seed: int
+    dropout_seed: int
+    initial_weights: list[np.ndarray]
+    validation: tuple[np.ndarray, np.ndarray]
+    recipes: list[Any]
+
+
+class _Stopped(Exception):
+    pass
+
+
+class Grey:
+    """In the place of a trained GAN: images of one level a class."""
+
+    def sample(self, labels, seed):
+        return np.broadcast_to(self.level(labels)[:, None, None, None], (len(labels), 28, 28, 1))
+
+    @staticmethod
+    def level(labels):
+        return (0.5 + 0.1 * labels).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture
+def settings(dataset):
+    """Settings of an arm, resolved for the sample, with some changed."""
+
+    def settings(arm, **changes):
+        base = replace(
+            STUDY.settings, generated_per_class=GENERATED_PER_CLASS, export_dir="", **changes
+        )
+        return replace(resolve(base, dataset), **ARMS[arm].changes)
+
+    return settings
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed, **changes)`: runs the trial up to the training of its classifier."""
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation):
+        raise _Stopped(model.get_weights(), batches(0), seed, validation)
+
+    def trained(recipe, subset, seed, workdir):
+        recipes.append((recipe, subset, seed))
+        return Grey(), 1.0
+
+    recipes = []
+    monkeypatch.setattr(classifiers, "fit", fit)
+    monkeypatch.setattr(classifiers, "training_batches", lambda *arguments: arguments)
+    monkeypatch.setattr(trial, "trained", trained)
+
+    def shown(arm, seed=0, **changes):
+        recipes.clear()
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        with pytest.raises(_Stopped) as stopped:
+            trial.run_trial(settings(arm, **changes), arm, seed, directory)
+        initial_weights, batches, dropout_seed, validation = stopped.value.args
+        columns, batch_size, order_seed, augmentation, first_update = batches
+        assert first_update == 0
+        return Shown(
+            *columns,
+            augmentation,
+            batch_size,
+            order_seed,
+            dropout_seed,
+            initial_weights,
+            validation,
+            list(recipes),
+        )
+
+    return shown
+
+
+@pytest.fixture(scope="module")
+def drawn(dataset):
+    """`drawn(seed)`: the images of the trial, found by hand: one 1, 300 twos and 300 threes."""
+
+    def drawn(seed=0, counts=(1, 300, 300)):
+        return allot(dataset, ("1", "2", "3"), counts, seed, 50)
+
+    return drawn
+
+
+def rows(images):
+    """Images as bytes, to count and compare them."""
+    return [image.tobytes() for image in images]
+
+
+def of_class(shown, label):
+    return shown.images[shown.labels == label]
+
+
+def assert_shows(shown, images, labels):
+    """Whatever the order: the labelled images are the expected ones."""
+    expected = Counter(zip(rows(images), map(int, labels), strict=True))
+    assert Counter(zip(rows(shown.images), map(int, shown.labels), strict=True)) == expected
+
+
+def test_none_shows_the_draw_as_it_is(shown, drawn):
+    arm, subset = shown("none"), drawn().train
+    assert np.bincount(arm.labels).tolist() == [1, 300, 300]
+    assert_shows(arm, subset.images, subset.labels)
+    assert (arm.weights == 1).all()
+    assert arm.augmentation is None
+
+
+def test_class_weight_shows_the_same_and_weighs_every_class_alike(shown, drawn):
+    arm, subset = shown("class_weight"), drawn().train
+    assert_shows(arm, subset.images, subset.labels)
+    totals = np.bincount(arm.labels, weights=arm.weights)
+    np.testing.assert_allclose(totals, len(subset) / 3, rtol=1e-5)
+    assert len(set(zip(arm.labels, arm.weights, strict=True))) == 3
+    assert arm.augmentation is None
+
+
+@pytest.mark.parametrize("name", ["duplicate", "copy", "classical"])
+def test_the_single_image_is_repeated(shown, drawn, name):
+    arm, subset = shown(name), drawn().train
+    images = np.concatenate([np.repeat(subset.of_class(0), 300, axis=0), subset.images[1:]])
+    assert_shows(arm, images, np.repeat([0, 1, 2], 300))
+    assert (arm.weights == 1).all()
+    assert (arm.augmentation is None) == (name != "classical")
+
+
+def test_duplicate_repeats_several_images_evenly(shown, drawn):
+    arm, subset = shown("duplicate", counts=(7, 300, 250)), drawn(counts=(7, 300, 250)).train
+    times = Counter(rows(of_class(arm, 0)))
+    assert set(times) == set(rows(subset.of_class(0)))
+    assert set(times.values()) == {42, 43}
+    assert set(Counter(rows(of_class(arm, 2))).values()) == {1, 2}
+    assert np.bincount(arm.labels).tolist() == [300, 300, 300]
+
+
+def test_oracle_adds_the_299_images_that_were_taken_away(shown, drawn, dataset):
+    arm, allotment = shown("oracle"), drawn()
+    ones = rows(of_class(arm, 0))
+    assert len(set(ones)) == len(ones) == 300
+    assert rows(allotment.train.of_class(0))[0] in ones
+    training = dataset.train.images[dataset.train.labels == 1] / np.float32(255)
+    assert set(ones) <= set(rows(training))
+    assert not set(ones) & set(rows(allotment.validation.of_class(0)))
+    assert not set(ones) & set(
+        rows(dataset.test.images[dataset.test.labels == 1] / np.float32(255))
+    )
+    for label in (1, 2):
+        assert rows(of_class(arm, label)) == rows(allotment.train.of_class(label))
+
+
+def test_shuffled_labels_puts_the_copies_under_other_labels(shown, drawn):
+    arm, subset = shown("shuffled_labels"), drawn().train
+    the_one = rows(subset.of_class(0))[0]
+    labels = Counter(
+        int(label)
+        for image, label in zip(rows(arm.images), arm.labels, strict=True)
+        if image == the_one
+    )
+    assert sum(labels.values()) == 300
+    assert labels[0] == 1  # the real one
+    assert 100 < labels[1] < 199
+    assert labels[1] + labels[2] == 299
+    assert np.bincount(arm.labels).sum() == 900
+    for label in (1, 2):
+        assert set(rows(subset.of_class(label))) <= set(rows(of_class(arm, label)))
+
+
+def test_smote_draws_between_the_images_of_the_class(shown, drawn):
+    arm, subset = shown("smote", counts=(2, 300, 300)), drawn(counts=(2, 300, 300)).train
+    assert np.bincount(arm.labels).tolist() == [300, 300, 300]
+    first, second = subset.of_class(0).reshape(2, -1)
+    new = [
+        image.ravel()
+        for image in of_class(arm, 0)
+        if image.tobytes() not in rows(subset.of_class(0))
+    ]
+    assert len(new) == 298
+    for image in new:
+        share = (image - first) @ (second - first) / ((second - first) @ (second - first))
+        assert 0 < share < 1
+        np.testing.assert_allclose(image, first + share * (second - first), atol=1e-5)
+
+
+def test_smote_does_not_apply_to_a_single_image(settings, tmp_path):
+    with pytest.raises(NotApplicable, match="class 1 has 1"):
+        trial.run_trial(settings("smote"), "smote", 0, tmp_path / "trials" / "smote" / "seed-00")
+
+
+@pytest.mark.parametrize("name", ["cgan", "cgan_diffaugment", "cgan_classical", "warp_gan"])
+def test_generated_images_fill_the_gap_and_nothing_else(shown, drawn, name):
+    arm, subset = shown(name), drawn().train
+    grey = np.full((299, 28, 28, 1), 0.5, np.float32)
+    images = np.concatenate([subset.images, grey])
+    assert_shows(arm, images, np.concatenate([subset.labels, np.zeros(299)]))
+    assert (arm.weights == 1).all()
+
+
+@pytest.mark.parametrize("name", ["warp_gan_classical", "random_warp_classical"])
+def test_every_class_may_be_half_generated(shown, drawn, name):
+    arm, subset = shown(name), drawn().train
+    assert np.bincount(arm.labels).tolist() == [2 * GENERATED_PER_CLASS] * 3
+    for label in range(3):
+        level = Grey.level(np.array([label]))
+        grey = (of_class(arm, label) == level).all(axis=(1, 2, 3))
+        assert grey.sum() == GENERATED_PER_CLASS
+        assert set(rows(of_class(arm, label)[~grey])) <= set(rows(subset.of_class(label)))
+
+
+@pytest.mark.parametrize("name", GAN_ARMS)
+def test_a_gan_sees_the_draw_and_nothing_else(shown, drawn, name):
+    ((recipe, subset, seed),) = shown(name, seed=3).recipes
+    assert seed == 3
+    assert rows(subset.images) == rows(drawn(3).train.images)
+    assert type(recipe).__name__ == GAN_ARMS[name]
+    assert getattr(recipe, "augment", None) == {
+        "cgan": False,
+        "cgan_classical": False,
+        "cgan_diffaugment": True,
+    }.get(name)
+    assert (recipe.updates == 0) == (name == "random_warp_classical")
+
+
+def test_gans_of_equal_settings_are_trained_once_a_seed(shown):
+    recipes = {name: shown(name).recipes[0][0] for name in GAN_ARMS}
+    assert recipes["cgan"] == recipes["cgan_classical"]
+    assert recipes["warp_gan"] == recipes["warp_gan_classical"]
+    assert len(set(recipes.values())) == 4
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_only_the_classical_arms_augment_and_none_flips(shown, name):
+    counts = (2, 300, 300)
+    augmentation = shown(name, counts=counts).augmentation
+    assert (augmentation is not None) == (name in CLASSICAL)
+    if augmentation is not None:
+        assert vars(augmentation) == {
+            "rotation_degrees": 25.0,
+            "shift": 0.05,
+            "zoom": 0.2,
+            "shear": 0.4,
+        }
+
+
+def test_arms_of_one_seed_are_paired_and_seeds_differ(shown, drawn):
+    """Same draw, initial weights, order, dropout and validation in every arm; none in two seeds."""
+    counts = (2, 300, 300)
+    controls = {seed: shown("none", seed, counts=counts) for seed in (0, 1)}
+    for seed, control in controls.items():
+        for name in ARMS:
+            arm = shown(name, seed, counts=counts)
+            for one, other in zip(arm.initial_weights, control.initial_weights, strict=True):
+                np.testing.assert_array_equal(one, other)
+            assert arm.order_seed == control.order_seed
+            assert arm.dropout_seed == control.dropout_seed
+            assert arm.batch_size == control.batch_size
+            assert rows(arm.validation[0]) == rows(control.validation[0])
+            if name not in ("warp_gan_classical", "random_warp_classical"):
+                assert set(rows(control.images)) <= set(rows(arm.images)), name
+    one, other = controls.values()
+    assert one.order_seed != other.order_seed
+    assert one.dropout_seed != other.dropout_seed
+    assert rows(one.initial_weights) != rows(other.initial_weights)
+    assert rows(one.images) != rows(other.images)
+    assert rows(one.validation[0]) == rows(other.validation[0])
+
+
+def test_arms_of_one_size_come_in_the_same_order(settings, tmp_path, monkeypatch):
+    """The labels of the first batches, drawn by the real pipeline, agree between two fills."""
+
+    def fit(model, batches, *_):
+        raise _Stopped([labels.numpy() for _, labels, _ in batches(0).take(3)])
+
+    monkeypatch.setattr(classifiers, "fit", fit)
+    seen = {}
+    for name in ("copy", "oracle"):
+        with pytest.raises(_Stopped) as stopped:
+            trial.run_trial(settings(name), name, 0, tmp_path)
+        seen[name] = np.concatenate(stopped.value.args[0])
+    np.testing.assert_array_equal(seen["copy"], seen["oracle"])
+    assert len(set(seen["copy"])) == 3
+
+
+# A whole run.
+
+
+def load(path):
+    def refuse(constant):
+        raise AssertionError(f"{path} is not strict JSON: {constant}")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_a_smoke_run_of_all_arms(tmp_path, dataset, monkeypatch, capsys):
+    """One test, because it takes half a minute: a run, all its files, and the same run again."""
+    flags = ["--experiment=imbalance", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
+    flags += ["--set", f"generated_per_class={GENERATED_PER_CLASS}", f"--workdir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_mnist.main", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    check_output(done, tmp_path)
+    check_records(tmp_path, dataset)
+    check_predictions(tmp_path, dataset)
+    check_curves_and_galleries(tmp_path)
+    check_generators(tmp_path)
+    check_summary_and_report(tmp_path)
+    check_tensorboard(tmp_path)
+
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    assert main(["main.py", *flags]) == 0
+    assert "14 trials are done already" in capsys.readouterr().err
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    study = tmp_path / "study.json"
+    assert {**after, study: b""} == {**before, study: b""}
+
+
+def check_output(done, workdir):
+    lines = done.stderr.splitlines()
+    assert any("mnist_sample" in line and "sha256" in line for line in lines[:3])
+    assert sum(" seed 0: minority_recall 0." in line for line in lines) == 13
+    assert sum("smote seed 0: not applicable: " in line for line in lines) == 1
+    assert load(workdir / "summary.json")["answer"] in done.stdout
+    assert str(workdir / "report.html") in done.stdout
+
+
+def check_records(workdir, dataset):
+    records = [json.loads(line) for line in (workdir / "records.jsonl").read_text().splitlines()]
+    assert [record["arm"] for record in records] == list(ARMS)
+    for record in records:
+        assert load(workdir / "trials" / record["arm"] / "seed-00" / "record.json") == record
+        assert (record["experiment"], record["seed"]) == ("imbalance", 0)
+        assert record["dataset"] == dataset.provenance
+        assert record["settings"]["counts"] == [1, 300, 300]
+        assert record["settings"]["classes"] == ["1", "2", "3"]
+        assert set(record["seconds"]) == {"generator", "training", "evaluation"}
+        if record["arm"] == "smote":
+            assert record["status"] == "not_applicable"
+            assert "2 images" in record["error"]
+            continue
+        assert (record["status"], record["error"], record["updates"]) == ("done", None, 20)
+        assert record["seconds"]["training"] > 0
+        trained = record["arm"] in GAN_ARMS and record["arm"] != "random_warp_classical"
+        if trained:
+            assert record["seconds"]["generator"] > 0.1
+
+
+def check_predictions(workdir, dataset):
+    """The metrics of every record follow from the predictions beside it."""
+    tables = sorted(workdir.glob("trials/*/*/predictions.csv"))
+    assert len(tables) == 13
+    for path in tables:
+        with path.open(newline="") as file:
+            table = list(csv.DictReader(file))
+        assert list(table[0]) == ["image", "label", "prediction", "probability"]
+        assert len({row["image"] for row in table} & set(dataset.test.filenames)) == len(table)
+        assert Counter(row["label"] for row in table) == {"1": 100, "2": 100, "3": 100}
+        assert all(1 / 3 <= float(row["probability"]) <= 1 for row in table)
+        metrics = load(path.with_name("record.json"))["metrics"]
+        right = Counter(row["label"] for row in table if row["prediction"] == row["label"])
+        for name in "123":
+            assert metrics[f"recall_{name}"] == pytest.approx(right[name] / 100)
+        assert metrics["minority_recall"] == pytest.approx(right["1"] / 100)
+        assert metrics["accuracy"] == pytest.approx(right.total() / 300)
+        assert metrics["balanced_accuracy"] == pytest.approx(right.total() / 300)
+        assert 0 <= metrics["macro_auc"] <= 1
+
+
+def check_curves_and_galleries(workdir):
+    for path in workdir.glob("trials/*/*/curves.csv"):
+        with path.open(newline="") as file:
+            curves = list(csv.DictReader(file))
+        assert [int(row["update"]) for row in curves] == list(range(2, 21, 2))
+        assert {"seconds", "loss", "accuracy", "val_loss", "val_accuracy"} <= set(curves[0])
+        with np.load(path.with_name("gallery.npz")) as gallery:
+            assert gallery["images"].shape[1:] == (28, 28, 1)
+            assert gallery["images"].dtype == np.uint8
+        assert not list(path.parent.glob("checkpoint/*"))
+
+
+def check_generators(workdir):
+    directories = list((workdir / "generators").iterdir())
+    assert len(directories) == 4  # conditional, with DiffAugment, warp, and warp untrained
+    for directory in directories:
+        about = load(directory / "generator.json")
+        assert (directory / "gan.weights.h5").stat().st_size > 0
+        with np.load(directory / "samples.npz") as samples:
+            assert samples["images"].shape == (30, 28, 28, 1)
+            assert samples["labels"].tolist() == np.repeat(range(3), 10).tolist()
+        if about["settings"]["updates"]:
+            header = (directory / "curves.csv").read_text().partition("\n")[0].split(",")
+            expected = {"update", "seconds", "d_loss", "g_loss", "real_accuracy", "fake_accuracy"}
+            assert set(header) == expected
+
+
+def check_summary_and_report(workdir):
+    summary = load(workdir / "summary.json")
+    assert summary["experiment"] == "imbalance"
+    assert (summary["control"], summary["primary_metric"]) == ("none", "minority_recall")
+    assert summary["seeds"] == [0]
+    assert list(summary["arms"]) == list(ARMS)
+    assert summary["failed"] == []
+    assert list(summary["not_applicable"]) == ["smote"]
+    for name, arm in summary["arms"].items():
+        if name == "smote":
+            assert (arm["n"], arm["mean"]) == (0, None)
+            continue
+        record = load(workdir / "trials" / name / "seed-00" / "record.json")
+        assert (arm["n"], arm["mean"]) == (1, record["metrics"]["minority_recall"])
+        assert arm["seconds"] == pytest.approx(sum(record["seconds"].values()))
+    for name in ARMS:
+        assert name in (workdir / "report.html").read_text()
+        assert name in (workdir / "report.md").read_text()
+    assert {path.name for path in (workdir / "figures").iterdir()} >= {"arms.png", "curves.png"}
+
+
+def check_tensorboard(workdir):
+    logged = {
+        str(path.parent.relative_to(workdir / "tensorboard"))
+        for path in workdir.glob("tensorboard/**/events*")
+    }
+    assert {f"{name}/seed-00" for name in ARMS if name != "smote"} <= logged
+    assert sum(name.startswith("generators/") for name in logged) == 3

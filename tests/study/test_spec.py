@@ -1,0 +1,116 @@
+"""A study unfolds into the trials that its table promises; every declared study is sound."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import pytest
+from fake_study import DATASET, STUDY, make_plan
+
+from experiments import catalogue
+from gan_mnist.errors import InputError
+from gan_mnist.study.spec import Arm
+
+
+def test_select_keeps_the_order_of_the_table_and_the_control():
+    def names(asked):
+        return [arm.name for arm in STUDY.select(asked)]
+
+    assert names(None) == ["none", "small", "large", "all"]
+    assert names(["all", "small"]) == ["none", "small", "all"]
+    assert names(["none"]) == ["none"]
+    assert names(["small", "small"]) == ["none", "small"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [(["smal"], "did you mean 'small'?"), (["small", ""], "''"), ([], "none, small, large, all")],
+)
+def test_arms_that_are_not_there_are_refused(asked, told):
+    with pytest.raises(InputError, match="--arms") as error:
+        STUDY.select(asked)
+    assert told in str(error.value)
+
+
+def test_trials_are_seed_major_and_complete(tmp_path):
+    trials = make_plan(tmp_path, seeds=3, arms=["all", "small"]).trials()
+    expected = [(arm, seed) for seed in range(3) for arm in ("none", "small", "all")]
+    assert [(trial.arm, trial.seed) for trial in trials] == expected
+    assert [trial.settings.bonus for trial in trials[:3]] == [0.0, 0.1, 0.3]
+    assert [trial.shared_work for trial in trials[:3]] == [None, "x", None]
+    assert len({trial.directory for trial in trials}) == len(trials)
+    assert trials[4].directory == tmp_path / "trials" / "small" / "seed-01"
+
+
+def test_an_arm_that_changes_an_unknown_setting_is_refused_by_name(tmp_path):
+    arm = Arm("odd", {"bonsu": 1.0}, "a slip")
+    plan = dataclasses.replace(make_plan(tmp_path), arms=(*STUDY.arms, arm))
+    with pytest.raises(InputError, match=r"arm odd: 'bonsu' is unknown; did you mean 'bonus'"):
+        plan.trials()
+
+
+def test_fingerprints_follow_what_the_result_depends_on(tmp_path):
+    def fingerprint(workdir=tmp_path, dataset=DATASET, study=STUDY, trial=1, **changes):
+        plan = make_plan(workdir, **changes)
+        return dataclasses.replace(plan, dataset=dataset, study=study).trials()[trial].fingerprint
+
+    same = fingerprint()
+    assert fingerprint(workdir=tmp_path / "other") == same
+    assert fingerprint(data_dir="/elsewhere", export_dir="/elsewhere") == same
+    assert fingerprint(dataset={**DATASET, "source": "moved"}) == same
+    others = [
+        fingerprint(trial=0),  # another arm
+        fingerprint(trial=5),  # another seed
+        fingerprint(scale=2.0),
+        fingerprint(dataset={**DATASET, "sha256": "f" * 64}),
+        fingerprint(study=dataclasses.replace(STUDY, name="other")),
+    ]
+    assert len({same, *others}) == 6
+
+
+@pytest.fixture(params=catalogue.names())
+def declared(request):
+    return catalogue.load(request.param)
+
+
+def test_declared_names_agree(declared):
+    names = [arm.name for arm in declared.arms]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+    assert {arm.name for arm in declared.arms if arm.kind == "control"} == {declared.control}
+    assert names[0] == declared.control
+    assert {declared.oracle, declared.rival} <= {*names, None}
+    for expected in declared.expectations:
+        assert {expected.arm, expected.reference} <= set(names)
+        assert expected.relation in ("below", "equal to", "above")
+    assert declared.name in catalogue.names()
+    assert declared.question.endswith("?")
+
+
+def test_declared_arms_differ_in_valid_settings(declared, tmp_path):
+    for preset in declared.presets.values():
+        plan = dataclasses.replace(
+            make_plan(tmp_path),
+            study=declared,
+            settings=dataclasses.replace(declared.settings, **preset.changes),
+            arms=declared.arms,
+        )
+        trials = plan.trials()[: len(declared.arms)]
+        assert len({trial.fingerprint for trial in trials}) == len(trials)
+
+
+def test_declared_presets_are_the_three_and_change_settings_that_no_arm_does(declared):
+    assert list(declared.presets) == ["smoke", "quick", "paper"]
+    assert sorted(p.seeds for p in declared.presets.values())[0] >= 2
+    in_arms = {name for arm in declared.arms for name in arm.changes}
+    for preset in declared.presets.values():
+        assert not in_arms & set(preset.changes)
+
+
+def test_declared_settings_and_trials_can_be_found(declared):
+    for field in dataclasses.fields(declared.settings):
+        assert field.metadata["help"], field.name
+    module, function = declared.run_trial.split(":")
+    source = importlib.util.find_spec(module)
+    assert source is not None
+    assert f"\ndef {function}(settings" in Path(source.origin).read_text()
