@@ -17,6 +17,7 @@ from gan_mnist.study.progress import StudyProgress, describe
 from gan_mnist.study.spec import Plan
 
 WORKERS_LOG = "workers.log"
+KEPT = "what is finished is kept, and the same command goes on"
 
 
 def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[str, Any]:
@@ -43,11 +44,12 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
         return _tell(plan)
     except Timeout:
         raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
+    except runner.StorageError as error:
+        raise InputError(f"--workdir: {error}; {KEPT}") from error
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
+        reason = error.strerror or error
         raise InputError(
-            f"--workdir: cannot write {error.filename or plan.workdir}: {reason}; what is finished "
-            "is kept, and the same command goes on"
+            f"--workdir: cannot write {error.filename or plan.workdir}: {reason}; {KEPT}"
         ) from error
     finally:
         lock.release()

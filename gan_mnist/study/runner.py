@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib
+import logging
 import math
 import os
 import signal
@@ -34,8 +35,13 @@ ONE_THREAD = dict.fromkeys(
 ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
-class StorageError(OSError):
-    """A record could not be written; the run stops, since nothing it did could be kept."""
+class StorageError(RuntimeError):
+    """What a trial leaves could not be written; the run stops, as nothing more can be kept."""
+
+    @classmethod
+    def of(cls, error: OSError, path: Path) -> "StorageError":
+        """With one line that names `path` and the reason."""
+        return cls(f"cannot write {path}: {os.strerror(error.errno or errno.EIO)}")
 
 
 class Worker(Protocol):
@@ -73,11 +79,15 @@ class RayWorker:
     def __init__(self, log: Path) -> None:
         import ray
 
-        ray.init(
-            ignore_reinit_error=True,
-            log_to_driver=False,
-            runtime_env={"env_vars": ENVIRONMENT},
-        )
+        if not ray.is_initialized():
+            on_terminate = signal.getsignal(signal.SIGTERM)
+            ray.init(
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": ENVIRONMENT},
+            )
+            # Ray ends the process at once on SIGTERM; ours stops what runs and says so.
+            signal.signal(signal.SIGTERM, on_terminate)
         self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
         self._kill = lambda reference: ray.cancel(reference, force=True)
         self._last: Any = None
@@ -128,8 +138,9 @@ def run_trials(
                 worker, task = running.pop(future)
                 try:
                     record = future.result()
-                except StorageError:
-                    raise
+                except StorageError as error:
+                    # Ray wraps an error of a task in one that is of its class too.
+                    raise getattr(error, "cause", error) from error
                 except Exception as error:
                     record = _write(task[0], _died(task[0], error))
                     worker.stop()
@@ -187,7 +198,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         record = _record(trial, records.FAILED, str(error))
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
-            raise StorageError(error.errno, error.strerror, str(trial.directory)) from None
+            raise StorageError.of(error, trial.directory) from error
         _keep(trial, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
     return _write(trial, record)
@@ -220,7 +231,7 @@ def _record(
 
 
 def _died(trial: Trial, error: Exception) -> dict[str, Any]:
-    killed = isinstance(error, BrokenProcessPool)
+    killed = isinstance(error, BrokenProcessPool) or "Crashed" in type(error).__name__
     reason = "the worker process was killed" if killed else f"{type(error).__name__}: {error}"
     return _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0])
 
@@ -234,7 +245,7 @@ def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         write_json(trial.directory / "record.json", record)
     except OSError as error:
-        raise StorageError(error.errno, error.strerror, str(trial.directory)) from None
+        raise StorageError.of(error, trial.directory) from error
     return record
 
 

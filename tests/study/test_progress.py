@@ -1,0 +1,90 @@
+"""What is shown of a run: a bar on a terminal, plain lines anywhere else."""
+
+import io
+import time
+
+import pytest
+from fake_study import make_plan
+from rich.console import Console
+
+from gan_mnist.study.progress import StudyProgress, describe
+
+
+def record(arm="none", seed=0, status="done", error=None, score=0.5):
+    metrics = {"score": score} if status == "done" else {}
+    seconds = {"generator": 1.0, "training": 2.5, "evaluation": 0.0}
+    return {
+        "arm": arm,
+        "seed": seed,
+        "status": status,
+        "error": error,
+        "metrics": metrics,
+        "seconds": seconds,
+    }
+
+
+def shown(records, terminal, num_trials=4):
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=60, soft_wrap=True, highlight=False)
+    with StudyProgress(num_trials, "score", console) as progress:
+        for each in records:
+            progress.add(each)
+    return text.getvalue()
+
+
+def test_a_log_gets_one_plain_line_a_trial():
+    records = [
+        record(),
+        record("small", 1, "failed", "RuntimeError: [bold]no[/bold] " + "long " * 30),
+        record("all", 1, "not_applicable", "too few images"),
+    ]
+    lines = shown(records, terminal=False).splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("[1/4] none seed 0: score 0.500 (4 s; about ")
+    assert "[2/4] small seed 1: failed: RuntimeError: [bold]no[/bold] long" in lines[1]
+    assert "[3/4] all seed 1: not applicable: too few images" in lines[2]
+    assert not any("\x1b" in line or "━" in line for line in lines)
+
+
+def test_a_terminal_gets_a_bar_with_the_time_left():
+    text = shown([record(), record(seed=1)], terminal=True)
+    assert "━" in text
+    assert "2/4" in text
+    assert "left" in text
+    assert "[1/4] none seed 0: score 0.500" in text
+
+
+@pytest.mark.parametrize(
+    ("ended_after", "told"),
+    [((10.0,), ["30 s"]), ((100.0, 180.0), ["5 min 00 s", "3 min 00 s"]), ((0.0,), ["0 s"])],
+)
+def test_the_time_left_is_that_of_the_trials_so_far(monkeypatch, ended_after, told):
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    text = io.StringIO()
+    with StudyProgress(4, "score", Console(file=text)) as progress:
+        for seconds in ended_after:
+            now = 1000.0 + seconds
+            progress.add(record())
+    lines = text.getvalue().splitlines()
+    assert [line.partition("about ")[2].partition(" left")[0] for line in lines] == told
+
+
+def test_nothing_to_do_shows_nothing():
+    assert shown([], terminal=False, num_trials=0) == ""
+
+
+def test_a_plan_is_described_whole(tmp_path):
+    plan = make_plan(tmp_path, seeds=3, arms=["small", "all"], scale=2.5, data_dir="/data")
+    text = describe(plan)
+    for told in (
+        "Does a bonus help?",
+        "fake from nowhere, sha256 0123456789ab",
+        "a: 2+1, b: 3+1",
+        str(tmp_path),
+        "3 arms x 3 seeds = 9",
+        "small                a little added",
+        "scale                2.5",
+    ):
+        assert told in text, told
+    assert "more added" not in text

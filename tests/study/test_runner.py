@@ -1,0 +1,240 @@
+"""Trials run in real worker processes; what befalls one of them is recorded, and stays with it."""
+
+import json
+import os
+
+import psutil
+import pytest
+from fake_study import STUDY, calls, expected_metrics, make_plan, order
+
+from gan_mnist.study.runner import ENGINES, StorageError, complete, run_trials, tasks_of
+
+
+def run(plan, jobs=2):
+    """Runs `plan`; returns the new records by arm and seed, in the order in which they came."""
+    told = []
+    plan.workdir.mkdir(parents=True, exist_ok=True)
+    run_trials(plan.trials(), jobs, "local", plan.workdir / "workers.log", told.append)
+    return {(record["arm"], record["seed"]): record for record in told}
+
+
+def on_disk(plan):
+    found = [json.loads(p.read_text()) for p in plan.workdir.glob("trials/*/*/record.json")]
+    return {(record["arm"], record["seed"]): record for record in found}
+
+
+def plain(records):
+    """Without what differs between two runs: the order, and seconds."""
+    return {key: {k: v for k, v in r.items() if k != "seconds"} for key, r in records.items()}
+
+
+# One trial.
+
+
+def test_a_trial_leaves_a_whole_record(tmp_path):
+    plan = make_plan(tmp_path, seeds=2, scale=2.0)
+    trial = plan.trials()[5]
+    record = complete(trial)
+    assert record == json.loads((tmp_path / "trials/small/seed-01/record.json").read_text())
+    assert record["metrics"] == expected_metrics(2.0, 0.1, seed=1)
+    versions = record.pop("versions")
+    assert versions["python"]
+    assert record == {
+        "experiment": "fake",
+        "arm": "small",
+        "seed": 1,
+        "status": "done",
+        "error": None,
+        "metrics": record["metrics"],
+        "settings": {**plan.settings.identity(), "bonus": 0.1, "family": "x"},
+        "dataset": plan.dataset,
+        "fingerprint": trial.fingerprint,
+        "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0},
+        "updates": 100,
+        "device": "none",
+    }
+
+
+def test_a_finished_trial_is_only_read(tmp_path):
+    trial = make_plan(tmp_path).trials()[0]
+    first = complete(trial)
+    assert complete(trial) == first
+    assert len(calls(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "status", "error"),
+    [
+        ("raise", "failed", "RuntimeError: the first line"),
+        ("not a number", "failed", "score"),
+        ("infinite", "failed", "loss"),
+        ("refuse", "failed", "--data_dir: 'x.png' is not an image"),
+        ("foreign file", "failed", "file signature not found"),
+        ("missing file", "failed", "/nowhere/at/all"),
+        ("decline", "not_applicable", "too few images"),
+    ],
+)
+def test_what_goes_wrong_in_a_trial_is_its_record(tmp_path, misdeed, status, error):
+    order(tmp_path, "none", 0, misdeed)
+    trial = make_plan(tmp_path).trials()[0]
+    record = complete(trial)
+    assert record == json.loads((trial.directory / "record.json").read_text())
+    assert record["status"] == status
+    assert error in record["error"]
+    assert "\n" not in record["error"]
+    assert record["metrics"] == {}
+    assert record["fingerprint"] == trial.fingerprint
+
+
+def test_a_traceback_is_kept_until_the_trial_succeeds(tmp_path):
+    order(tmp_path, "none", 0, "raise")
+    trial = make_plan(tmp_path).trials()[0]
+    complete(trial)
+    traceback = trial.directory / "traceback.txt"
+    assert "the second line" in traceback.read_text()
+    order(tmp_path, "none", 0, None)
+    assert complete(trial)["status"] == "done"
+    assert not traceback.exists()
+
+
+def test_a_full_disk_is_no_property_of_the_trial(tmp_path):
+    order(tmp_path, "none", 0, "find the disk full")
+    trial = make_plan(tmp_path).trials()[0]
+    with pytest.raises(StorageError, match="No space left on device"):
+        complete(trial)
+    assert not (trial.directory / "record.json").exists()
+
+
+# All trials.
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_the_number_of_jobs_changes_nothing_but_the_time(tmp_path, jobs):
+    plan = make_plan(tmp_path, seeds=2)
+    told = run(plan, jobs)
+    assert told == on_disk(plan)
+    assert {key: record["metrics"] for key, record in told.items()} == {
+        (arm.name, seed): expected_metrics(1.0, arm.changes.get("bonus", 0.0), seed)
+        for arm in STUDY.arms
+        for seed in range(2)
+    }
+    processes = {call[2] for call in calls(tmp_path)}
+    assert 1 <= len(processes) <= jobs
+    assert str(os.getpid()) not in processes
+
+
+def test_two_jobs_use_two_processes_of_one_thread(tmp_path):
+    run(make_plan(tmp_path, seeds=2, nap_seconds=0.2), jobs=2)
+    _, _, processes, threads = zip(*calls(tmp_path), strict=True)
+    assert len(set(processes)) == 2
+    assert set(threads) == {"1"}
+
+
+def test_trials_that_share_work_run_one_after_the_other_in_one_process(tmp_path):
+    run(make_plan(tmp_path, seeds=3, nap_seconds=0.05), jobs=2)
+    process = {(arm, seed): process for arm, seed, process, _ in calls(tmp_path)}
+    for seed in "012":
+        assert process["small", seed] == process["large", seed]
+    in_process = [call[:2] for call in calls(tmp_path) if call[2] == process["small", "1"]]
+    assert in_process.index(["large", "1"]) == in_process.index(["small", "1"]) + 1
+
+
+def test_tasks_are_seed_major_with_the_long_ones_first(tmp_path):
+    tasks = tasks_of(make_plan(tmp_path, seeds=2).trials())
+    names = [[(trial.arm, trial.seed) for trial in task] for task in tasks]
+    assert names == [
+        [("small", 0), ("large", 0)],
+        [("none", 0)],
+        [("all", 0)],
+        [("small", 1), ("large", 1)],
+        [("none", 1)],
+        [("all", 1)],
+    ]
+
+
+def test_only_what_is_missing_runs(tmp_path):
+    run(make_plan(tmp_path, seeds=1, arms=["small"]))
+    wider = make_plan(tmp_path, seeds=2, arms=["small", "all"])
+    assert set(run(wider)) == {("all", 0), ("none", 1), ("small", 1), ("all", 1)}
+    assert len(calls(tmp_path)) == 6
+    assert run(wider) == {}
+    assert len(calls(tmp_path)) == 6
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "reason"),
+    [
+        ("die", "killed"),
+        ("exit", ""),
+        ("raise", "RuntimeError: the first line"),
+        ("leave", "left"),
+        ("not a number", "score"),
+    ],
+)
+def test_one_trial_fails_and_the_others_go_on(tmp_path, misdeed, reason):
+    plan = make_plan(tmp_path, seeds=2)
+    order(tmp_path, "small", 0, misdeed)  # the first of two that share work
+    told = run(plan)
+    assert told == on_disk(plan)
+    assert len(told) == 8
+    failed = told.pop(("small", 0))
+    assert failed["status"] == "failed"
+    assert reason in failed["error"]
+    assert failed["error"]
+    assert {record["status"] for record in told.values()} == {"done"}
+
+    order(tmp_path, "small", 0, None)
+    assert set(run(plan)) == {("small", 0)}
+    undisturbed = make_plan(tmp_path / "undisturbed", seeds=2)
+    assert plain(on_disk(plan)) == plain(run(undisturbed))
+
+
+def test_every_trial_may_die(tmp_path):
+    plan = make_plan(tmp_path, seeds=1)
+    for arm in STUDY.arms:
+        order(tmp_path, arm.name, 0, "die")
+    assert {record["status"] for record in run(plan).values()} == {"failed"}
+    assert len(calls(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("misdeed", ["find the disk full", "leave no room"])
+def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, misdeed):
+    plan = make_plan(tmp_path, seeds=2)
+    order(tmp_path, "none", 1, misdeed)
+    with pytest.raises(StorageError):
+        run(plan, jobs=1)
+    kept = on_disk(plan)
+    assert {key for key in kept if key[1] == 0} == {(arm.name, 0) for arm in STUDY.arms}
+    assert ("none", 1) not in kept
+    assert {record["status"] for record in kept.values()} == {"done"}
+    assert not list(tmp_path.rglob(".record*"))
+
+    order(tmp_path, "none", 1, None)
+    assert not set(run(plan)) & set(kept)
+    assert len(on_disk(plan)) == 8
+
+
+def test_no_worker_outlives_the_run(tmp_path):
+    def workers():
+        children = psutil.Process().children(recursive=True)
+        return {p.pid for p in children if "resource_tracker" not in " ".join(p.cmdline())}
+
+    before = workers()
+    run(make_plan(tmp_path, seeds=1))
+    order(tmp_path, "none", 1, "hang")
+    order(tmp_path, "all", 1, "find the disk full")
+    with pytest.raises(StorageError):
+        run(make_plan(tmp_path, seeds=2))
+    assert workers() <= before
+
+
+def test_what_workers_print_on_stderr_goes_to_the_log(tmp_path, capfd):
+    plan = make_plan(tmp_path, seeds=1)
+    order(tmp_path, "none", 0, "complain")
+    run(plan)
+    assert "a complaint" in (tmp_path / "workers.log").read_text()
+    assert "a complaint" not in capfd.readouterr().err
+
+
+def test_engines():
+    assert set(ENGINES) == {"local", "ray"}

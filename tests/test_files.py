@@ -1,0 +1,120 @@
+"""Files that are whole or absent: what is on disk is looked at as another program would."""
+
+import hashlib
+import json
+import resource
+import threading
+
+import pytest
+
+from gan_mnist.files import (
+    fingerprint,
+    read_json,
+    read_rows,
+    write_json,
+    write_rows,
+    write_text,
+)
+
+
+@pytest.fixture
+def full_disk():
+    """No file can grow beyond ten bytes, which fails a write halfway, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+
+    yield fill
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_text_is_written_as_it_is_and_replaced_whole(tmp_path):
+    path = tmp_path / "deep" / "er" / "text.txt"
+    write_text(path, "zwölf\r\nEicheln\n" * 100)
+    write_text(path, "漢\n")
+    assert path.read_bytes() == "漢\n".encode()
+    assert [p.name for p in path.parent.iterdir()] == ["text.txt"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, full_disk):
+    path = tmp_path / "record.json"
+    write_text(path, "old")
+    full_disk()
+    with pytest.raises(OSError, match="File too large"):
+        write_text(path, "new" * 1000)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("write", "content"),
+    [(write_text, "\ud800"), (write_json, {"loss": float("nan")}), (write_json, {"loss": {1}})],
+)
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path, write, content):
+    path = tmp_path / "record.json"
+    write_text(path, "old")
+    with pytest.raises((ValueError, TypeError)):
+        write(path, content)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path = tmp_path / "record.json"
+    versions = [{"version": n, "padding": str(n) * 100_000} for n in range(2)]
+    write_json(path, versions[0])
+    stop = threading.Event()
+
+    def keep_writing():
+        while not stop.is_set():
+            for version in versions:
+                write_json(path, version)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        seen = [json.loads(path.read_text()) for _ in range(300)]
+    finally:
+        stop.set()
+        writer.join()
+    assert all(value in versions for value in seen)
+
+
+def test_json_is_read_back(tmp_path):
+    value = {"a": [1, 2.5, None, True, "ü"], "b": {}}
+    write_json(tmp_path / "v.json", value)
+    assert read_json(tmp_path / "v.json") == value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b'{"a": 1', b"\xff\xfe\x00", b"not json", b"[" * 100_000],
+    ids=["absent", "empty", "truncated", "binary", "text", "bottomless"],
+)
+def test_what_is_no_json_reads_as_nothing(tmp_path, content):
+    path = tmp_path / "v.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert read_json(path) is None
+
+
+def test_rows_survive_commas_quotes_and_line_breaks(tmp_path):
+    rows = [{"class, name": 'say "a"', "n": "1"}, {"class, name": "two\nlines", "n": "ü"}]
+    write_rows(tmp_path / "rows.csv", rows)
+    assert read_rows(tmp_path / "rows.csv") == rows
+    assert (tmp_path / "rows.csv").read_bytes().startswith(b'"class, name",n\n"say ""a""",1\n')
+
+
+def test_a_fingerprint_is_the_hash_of_canonical_json():
+    expected = hashlib.sha256(b'[{"a":[1.5,"x"],"b":true},3]').hexdigest()[:16]
+    assert fingerprint({"b": True, "a": [1.5, "x"]}, 3) == expected
+    assert fingerprint({"a": [1.5, "x"], "b": True}, 3) == expected
+
+
+def test_fingerprints_tell_values_and_types_apart():
+    values = [1, 1.5, "1", True, None, [1], [[1]], {"1": 1}, {"1": "1"}, ""]
+    assert len({fingerprint(value) for value in values}) == len(values)
+    assert fingerprint([1], 2) != fingerprint([1, 2])
+    with pytest.raises(ValueError, match="JSON compliant"):
+        fingerprint(float("nan"))

@@ -1,0 +1,402 @@
+"""The command as a person meets it: what it accepts, what it refuses and how, and how fast."""
+
+import os
+import resource
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import catalogue
+from gan_mnist.errors import InputError
+from gan_mnist.main import FLAGS, main
+
+IMBALANCE = "--experiment=imbalance"
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path, monkeypatch):
+    """Every command runs in an empty directory."""
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def command(capsys):
+    """`command(*arguments)`: exit status, stdout and stderr."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = main(["main.py", *arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def refused(command, directory):
+    """`refused(*arguments)`: the one line on stderr, after all that a refusal must hold."""
+
+    def run(*arguments):
+        status, out, err = command(*arguments)
+        assert (status, out) == (2, "")
+        assert err.startswith("error: ")
+        assert err.endswith("\n")
+        assert len(err.splitlines()) == 1, err
+        assert list(directory.iterdir()) == []
+        return err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], ["--experiment", "imbalance"]),
+        (["--experiment="], ["--experiment", "imbalance"]),
+        (["--experiment"], ["experiment"]),
+        (["--experiment=imbalanse"], ["'imbalanse'", "did you mean 'imbalance'?"]),
+        (["--experiment=../imbalance"], ["'../imbalance'"]),
+        (["--experiment=imbalance\n"], ["'imbalance\\n'"]),
+        (["--list", "--experiment=x"], ["--experiment", "'x'"]),
+        ([IMBALANCE, "--preset=quik"], ["--preset", "'quik'", "did you mean 'quick'?", "smoke"]),
+        ([IMBALANCE, "--preset="], ["--preset", "smoke, quick, paper"]),
+        ([IMBALANCE, "--presett=quick"], ["--presett", "did you mean '--preset'?", "--workdir"]),
+        ([IMBALANCE, "quick"], ["'quick'", "--name=value"]),
+        ([IMBALANCE, "--", "quick"], ["'quick'", "--name=value"]),
+        ([IMBALANCE, "--engine=rai"], ["--engine", "'rai'", "did you mean 'ray'?", "local"]),
+        ([IMBALANCE, "--precision=float16"], ["precision", "'float16'", "mixed_float16"]),
+        ([IMBALANCE, "--seeds=0"], ["--seeds", "'0'", "[1, "]),
+        ([IMBALANCE, "--seeds=-3"], ["--seeds", "'-3'"]),
+        ([IMBALANCE, "--seeds=five"], ["--seeds", "'five'", "integer"]),
+        ([IMBALANCE, "--seeds=1.5"], ["--seeds", "'1.5'", "integer"]),
+        ([IMBALANCE, "--seeds="], ["--seeds", "''", "integer"]),
+        ([IMBALANCE, "--seeds=99999999999999999999"], ["--seeds", "[1, "]),
+        ([IMBALANCE, "--jobs=0"], ["--jobs", "'0'", "[1, "]),
+        ([IMBALANCE, "--jobs=two"], ["--jobs", "'two'", "integer"]),
+        ([IMBALANCE, "--dry_run=maybe"], ["--dry_run", "'maybe'"]),
+        ([IMBALANCE, "--arms=duplicat"], ["--arms", "'duplicat'", "did you mean 'duplicate'?"]),
+        ([IMBALANCE, "--arms=none,,copy"], ["--arms", "''"]),
+        ([IMBALANCE, "--arms="], ["--arms", "''", "duplicate"]),
+        ([IMBALANCE, "--dataset=mnst"], ["--dataset", "'mnst'", "did you mean 'mnist'?"]),
+        ([IMBALANCE, "--dataset=mnist", "--data_dir=/nowhere"], ["--data_dir", "'/nowhere'"]),
+        ([IMBALANCE, "--dataset=folder"], ["--data_dir", "folder"]),
+        ([IMBALANCE, "--dataset=folder", "--data_dir=" + "x" * 5000], ["--data_dir"]),
+        ([IMBALANCE, "--data_dir=/tmp"], ["--data_dir", "mnist_sample"]),
+        ([IMBALANCE, "--set"], ["set"]),
+        ([IMBALANCE, "--set", "updates"], ["--set", "'updates'", "name=value"]),
+        ([IMBALANCE, "--set", ""], ["--set", "name=value"]),
+        ([IMBALANCE, "--set", "=20"], ["--set", "''"]),
+        ([IMBALANCE, "--set", "updats=20"], ["'updats'", "did you mean 'updates'?"]),
+        ([IMBALANCE, "--set", "updates=many"], ["updates", "'many'", "integer"]),
+        ([IMBALANCE, "--set", "updates=\udcff"], ["updates", "integer"]),
+        ([IMBALANCE, "--set", "updates=" + "9" * 5000], ["updates", "integer"]),
+        ([IMBALANCE, "--set", "updates=" + "9" * 50 + "0"], ["updates", "between 10 and"]),
+        ([IMBALANCE, "--set", "updates=15"], ["updates", "15", "multiples of 10"]),
+        ([IMBALANCE, "--set", "gan_width=0"], ["gan_width", "0", "between 1 and"]),
+        ([IMBALANCE, "--set", "learning_rate=-1"], ["learning_rate", "-1", "between"]),
+        ([IMBALANCE, "--set", "learning_rate=nan"], ["learning_rate", "nan"]),
+        ([IMBALANCE, "--set", "zoom=2"], ["zoom", "2", "between 0 and 0.9"]),
+        ([IMBALANCE, "--set", "gan_architecture=vgg"], ["gan_architecture", "mlp, dcgan"]),
+        ([IMBALANCE, "--set", "channels=2"], ["channels", "2", "1 or 3"]),
+        ([IMBALANCE, "--set", "image_size=4"], ["image_size", "4", "between 8 and"]),
+        ([IMBALANCE, "--set", "fill=copy"], ["--set", "fill", "--arms"]),
+        ([IMBALANCE, "--set", "precision=float32"], ["--set", "precision", "--precision"]),
+        ([IMBALANCE, "--set", "data_dir=/tmp"], ["--set", "data_dir", "--data_dir"]),
+        ([IMBALANCE, "--set", "classes=1,2,ten"], ["classes", "'ten'", "0, 1, 2"]),
+        ([IMBALANCE, "--set", "classes=1,1,2"], ["classes", "'1'", "twice"]),
+        ([IMBALANCE, "--set", "classes=1"], ["classes", "2 or more"]),
+        ([IMBALANCE, "--set", "counts=1,300"], ["counts", "2 counts for 3 classes"]),
+        ([IMBALANCE, "--set", "counts=0,300,300"], ["counts", "0", "at least 1"]),
+        ([IMBALANCE, "--set", "counts=-1,300,300"], ["counts", "-1", "at least 1"]),
+        ([IMBALANCE, "--set", "counts=1,,300,300"], ["counts", "''", "integer"]),
+        ([IMBALANCE, "--set", "counts=9,9,9"], ["counts", "balanced"]),
+        ([IMBALANCE, "--set", "counts=1,9999,300"], ["counts", "9999", "'2'", "1 to 350"]),
+        ([IMBALANCE, "--set", "validation_per_class=9999"], ["validation_per_class", "9999"]),
+    ],
+    ids=lambda value: " ".join(value)[:60].encode("ascii", "replace").decode(),
+)
+def test_bad_input_is_refused_in_one_line(refused, arguments, told):
+    line = refused(*arguments)
+    assert all(part in line for part in told), line
+
+
+def test_ray_that_is_not_installed_is_named_with_its_remedy(refused, monkeypatch):
+    # A module that is None cannot be imported or found, whether or not it is installed.
+    monkeypatch.setitem(sys.modules, "ray", None)
+    line = refused(IMBALANCE, "--engine=ray")
+    assert "--engine" in line
+    assert "pip install" in line
+    assert "[ray]" in line
+
+
+# Data sets in every condition.
+
+
+def write_idx(path, array):
+    header = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(header + array.tobytes())
+
+
+@pytest.fixture
+def mnist(tmp_path):
+    """IDX files of ten images a class and split."""
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    labels = np.arange(100, dtype=np.uint8) % 10
+    for stem in ("train", "t10k"):
+        write_idx(folder / f"{stem}-images-idx3-ubyte", np.zeros((100, 28, 28), np.uint8))
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", labels)
+    return folder
+
+
+def truncate(folder):
+    path = folder / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def overwrite(folder):
+    (folder / "train-images-idx3-ubyte").write_bytes(b"<html>404 Not Found</html>")
+
+
+def unzip(folder):
+    (folder / "t10k-labels-idx1-ubyte").rename(folder / "t10k-labels-idx1-ubyte.gz")
+
+
+def lose(folder):
+    (folder / "t10k-images-idx3-ubyte").unlink()
+
+
+def empty_a_class_of_training(folder):
+    labels = np.arange(100, dtype=np.uint8) % 10
+    write_idx(folder / "train-labels-idx1-ubyte", np.where(labels == 2, 5, labels).astype(np.uint8))
+
+
+def empty_a_class_of_testing(folder):
+    labels = np.arange(100, dtype=np.uint8) % 10
+    write_idx(folder / "t10k-labels-idx1-ubyte", np.where(labels == 2, 5, labels).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (truncate, ["train-images-idx3-ubyte", "truncated"]),
+        (overwrite, ["train-images-idx3-ubyte", "magic number"]),
+        (unzip, ["t10k-labels-idx1-ubyte.gz", "cannot be read"]),
+        (lose, ["t10k-images-idx3-ubyte"]),
+        (empty_a_class_of_training, ["'2'", "0 training"]),
+        (empty_a_class_of_testing, ["'2'", "0 test"]),
+    ],
+)
+def test_spoilt_idx_files_are_refused(refused, mnist, spoil, told):
+    spoil(mnist)
+    line = refused(IMBALANCE, "--dataset=mnist", f"--data_dir={mnist}")
+    assert all(part in line for part in told), line
+
+
+def test_idx_files_that_are_whole_are_not(command, mnist):
+    status, out, _ = command(IMBALANCE, "--dataset=mnist", f"--data_dir={mnist}", "--dry_run")
+    assert status == 0
+    assert "mnist from IDX files in mnist" in out
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A folder of three classes of thirty images."""
+    folder = tmp_path / "images"
+    for name in ("ape", "bear", "cat"):
+        (folder / name).mkdir(parents=True)
+        for number in range(30):
+            Image.new("L", (9, 7), 8 * number).save(folder / name / f"{number}.png")
+    return folder
+
+
+def no_classes(folder):
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def empty_class(folder):
+    (folder / "dog").mkdir()
+
+
+def no_image(folder):
+    (folder / "bear" / "7.png").write_text("not an image")
+
+
+def half_image(folder):
+    path = folder / "bear" / "7.png"
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def few_images(folder):
+    for number in range(1, 30):
+        (folder / "bear" / f"{number}.png").unlink()
+
+
+def name_of_two_lines(folder):
+    (folder / "bear").rename(folder / "be\nar")
+
+
+def name_that_is_no_text(folder):
+    os.rename(folder / "bear", os.fsencode(folder) + b"/\xff\xfe")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (no_classes, ["0 class folder(s)", "at least two"]),
+        (empty_class, ["dog", "no images", ".png"]),
+        (no_image, ["bear/7.png", "not an image"]),
+        (half_image, ["bear/7.png", "cannot be read"]),
+        (few_images, ["'bear'", "1 image", "accepted"]),
+        (name_of_two_lines, ["'be\\nar'"]),
+        (name_that_is_no_text, ["--data_dir"]),
+    ],
+)
+def test_spoilt_folders_are_refused(refused, images, spoil, told):
+    spoil(images)
+    line = refused(IMBALANCE, "--dataset=folder", f"--data_dir={images}")
+    assert all(part in line for part in told), line
+
+
+def test_a_folder_that_is_whole_is_not(command, images):
+    (images / "bear").rename(images / "-a, 'b' \"c\" #<é漢>&;$(x) %s")
+    flags = ["--dataset=folder", f"--data_dir={images}"]
+    status, out, _ = command(IMBALANCE, *flags, "--dry_run")
+    assert status == 0
+    assert "-a, 'b' \"c\" #<é漢>&;$(x) %s: 24+6" in out
+
+
+# The work directory.
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/here"])
+def test_a_work_directory_that_cannot_be_is_refused(refused, tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    line = refused(IMBALANCE, f"--workdir={tmp_path / place}", "--export_dir=")
+    assert "--workdir" in line
+    assert place in line
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/here"])
+def test_an_export_directory_that_cannot_be_is_refused(refused, tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    line = refused(IMBALANCE, f"--export_dir={tmp_path / place}")
+    assert "--export_dir" in line
+    assert place in line
+
+
+# What it prints.
+
+
+def test_help_and_lists(command):
+    status, out, err = command("--help")
+    assert (status, err) == (0, "")
+    assert all(f"--{name} " in out for name in FLAGS)
+    assert all(name in out for name in catalogue.names())
+    status, out, err = command("--list")
+    assert (status, err) == (0, "")
+    assert all(name in out and catalogue.load(name).question in out for name in catalogue.names())
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_the_list_of_an_experiment_tells_arms_and_settings(command, name):
+    status, out, err = command("--list", f"--experiment={name}")
+    assert (status, err) == (0, "")
+    study = catalogue.load(name)
+    lines = out.splitlines()
+    for arm in study.arms:
+        assert f"  {arm.name:20} {arm.about}" in lines
+    for setting in study.settings.identity():
+        assert any(line.split()[:1] == [setting] for line in lines), setting
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(command, directory):
+    flags = ["--preset=paper", "--seeds=3", "--arms=copy,oracle", "--set", "counts=2,30,40"]
+    status, out, err = command(IMBALANCE, *flags, "--set", "classes=7,8,9", "--dry_run")
+    assert (status, err) == (0, "")
+    assert "3 arms x 3 seeds = 9" in out
+    assert str(directory / "runs" / "imbalance") in out
+    assert "sha256" in out
+    settings = dict(line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  "))
+    assert settings["counts"] == "[2, 30, 40]"
+    assert settings["classes"] == "['7', '8', '9']"
+    assert settings["gan_updates"] == "20000"
+    assert settings["repeats"] == "2"
+    assert {"none", "copy", "oracle"} <= set(settings)
+    assert "duplicate" not in settings
+    assert list(directory.iterdir()) == []
+
+
+def test_flags_of_one_call_do_not_reach_the_next(command):
+    command(IMBALANCE, "--arms=copy", "--set", "updates=20", "--seeds=1", "--dry_run")
+    out = command(IMBALANCE, "--dry_run")[1]
+    assert "updates              1000" in out
+    assert "shuffled_labels" in out
+
+
+def test_debug_shows_where_it_was_refused(capsys):
+    with pytest.raises(InputError, match="--preset"):
+        main(["main.py", IMBALANCE, "--preset=x", "--debug"])
+
+
+# In a process of its own: how long it takes, and what it loads.
+
+PROBE = """
+import sys
+from gan_mnist.main import main
+status = main(sys.argv)
+loaded = {"tensorflow", "keras", "matplotlib", "pandas"} & set(sys.modules)
+sys.exit(f"loaded {loaded}" if loaded else status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "most_seconds"),
+    [
+        (["--help"], 0, 1),
+        (["--list"], 0, 1),
+        (["--list", IMBALANCE], 0, 1),
+        ([IMBALANCE, "--preset=x"], 2, 2),
+        ([IMBALANCE, "--set", "counts=9,9,9"], 2, 2),
+        ([IMBALANCE, "--workdir=/proc/here"], 2, 2),
+    ],
+    ids=lambda value: str(value)[-20:],
+)
+def test_answers_come_at_once_and_without_tensorflow(arguments, status, most_seconds):
+    command = [sys.executable, "-c", PROBE, *arguments]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == status, done.stderr.decode()
+    # It waits for nothing, so on an idle machine these are the seconds of a clock.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < most_seconds
+
+
+def test_it_is_a_module_that_runs(directory):
+    command = [sys.executable, "-m", "gan_mnist.main", IMBALANCE, "--preset=x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "error: --preset: 'x' is unknown; accepted: smoke, quick, paper"
+    ]
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gan_mnist.main", IMBALANCE, "--dry_run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
