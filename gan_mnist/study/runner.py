@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import signal
+import tempfile
 import threading
 import time
 import traceback
@@ -62,8 +63,13 @@ class LocalWorker:
     """
 
     def __init__(self, log: Path) -> None:
+        # TensorFlow writes code to temporary files, which an ended worker cannot remove.
+        self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._executor = ProcessPoolExecutor(
-            max_workers=1, initializer=_begin_worker, initargs=(os.getpid(), log), timeout=None
+            max_workers=1,
+            initializer=_begin_worker,
+            initargs=(os.getpid(), log, self._scratch.name),
+            timeout=None,
         )
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -71,6 +77,7 @@ class LocalWorker:
 
     def stop(self) -> None:
         self._executor.shutdown(wait=True, kill_workers=True)
+        self._scratch.cleanup()
 
 
 class RayWorker:
@@ -257,10 +264,11 @@ def _call(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
-def _begin_worker(parent: int, log: Path) -> None:
+def _begin_worker(parent: int, log: Path, scratch: str) -> None:
     """One thread, deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ENVIRONMENT)
+    tempfile.tempdir = scratch
     # TensorFlow's start-up notices would tear the progress display apart.
     with log.open("a") as file:
         os.dup2(file.fileno(), 2)

@@ -3,9 +3,10 @@
 import json
 import os
 
+import fake_study
 import psutil
 import pytest
-from fake_study import STUDY, calls, expected_metrics, make_plan, order
+from fake_study import DATASET, STUDY, calls, expected_metrics, make_plan, order
 
 from gan_mnist.study.runner import ENGINES, StorageError, complete, run_trials, tasks_of
 
@@ -95,6 +96,20 @@ def test_a_traceback_is_kept_until_the_trial_succeeds(tmp_path):
     order(tmp_path, "none", 0, None)
     assert complete(trial)["status"] == "done"
     assert not traceback.exists()
+
+
+def test_data_that_change_under_a_run_fail_the_trial(tmp_path, monkeypatch):
+    seen = {"dataset_sha256": DATASET["sha256"]}
+    work = fake_study.run_trial
+    monkeypatch.setattr(fake_study, "run_trial", lambda *given: {**work(*given), **seen})
+    first, second = make_plan(tmp_path).trials()[:2]
+    record = complete(first)
+    assert record["status"] == "done"
+    assert "dataset_sha256" not in record
+    seen["dataset_sha256"] = "f" * 64
+    record = complete(second)
+    assert record["status"] == "failed"
+    assert "data set" in record["error"]
 
 
 def test_a_full_disk_is_no_property_of_the_trial(tmp_path):
