@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -130,6 +131,8 @@ def run_trials(
     Raises:
         StorageError: When a record could not be written.
     """
+    # loky replaces a worker that has grown by 300 MB, between two trials, which costs seconds only.
+    warnings.filterwarnings("ignore", "A worker was restarted", UserWarning)
     pending = deque(tasks_of(trial for trial in trials if not _finished(trial)))
     workers = [ENGINES[engine](log) for _ in range(min(jobs, len(pending)))]
     idle = list(workers)
