@@ -1,4 +1,4 @@
-"""The command: flags -> experiment -> study -> report.
+"""Does generated data really help? Runs an experiment: flags -> study -> trials -> report.
 
 Nothing here imports TensorFlow; only the processes that run trials do.
 """
@@ -182,21 +182,27 @@ def run(plan: Plan, command_line: str) -> int:
 
 
 def _help() -> str:
-    rows = "\n".join(f"  --{name:12} {' '.join(FLAGS[name].help.split())}" for name in FLAGS)
-    return f"{__doc__.splitlines()[0]}\n\n{rows}\n\n{_list(None)}"
+    rows = ((f"--{name}", " ".join(FLAGS[name].help.split())) for name in FLAGS)
+    return "\n".join([__doc__.splitlines()[0], "", *progress.columns(rows), "", _list(None)])
 
 
 def _list(experiment: str | None) -> str:
     if experiment is None:
-        rows = (f"  {name:18} {catalogue.load(name).question}" for name in catalogue.names())
-        return "experiments:\n" + "\n".join(rows)
+        rows = ((name, catalogue.load(name).question) for name in catalogue.names())
+        return "\n".join(["experiments:", *progress.columns(rows)])
     study = catalogue.load(experiment)
-    arms = (f"  {arm.name:20} {arm.about}" for arm in study.arms)
     settings = (
-        f"  {field.name:20} {field.metadata['help']} (default {field.default})"
+        (field.name, f"{field.metadata['help']} (default {field.default})")
         for field in dataclasses.fields(study.settings)
     )
-    return "\n".join(["arms:", *arms, "settings:", *settings])
+    return "\n".join(
+        [
+            "arms:",
+            *progress.columns((arm.name, arm.about) for arm in study.arms),
+            "settings:",
+            *progress.columns(settings),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Random streams, derived from (study, seed, purpose) and never from the arm.
+"""Random streams, derived from a seed and a purpose and never from the arm.
 
 Two arms of one seed therefore share their subset, initial weights, batch order, dropout masks and
 evaluation noise, which is what makes their difference a paired one.

@@ -54,9 +54,11 @@ def test_a_table_repeats_the_summary(readme):
         assert told == f"{arms[name]['mean']:.3f} [{low:.3f}, {high:.3f}]"
 
 
-@pytest.mark.parametrize("readme", ROOT.glob("**/README.md"), ids=str)
+@pytest.mark.parametrize(
+    "readme",
+    [ROOT / "README.md", ROOT / "saved_models/README.md", *ROOT.glob("experiments/*/README.md")],
+    ids=lambda path: path.parent.name,
+)
 def test_links_lead_somewhere(readme):
-    if {".venv", "runs", "node_modules"} & set(readme.relative_to(ROOT).parts):
-        return
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", readme.read_text()):
         assert (readme.parent / link).exists(), link

@@ -16,6 +16,7 @@ from gan_mnist.data.pipelines import Augmentation, random_affine
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.export import export_classifier, export_generator
+from gan_mnist.files import write_json
 from gan_mnist.gans import ConditionalRecipe, GANRecipe, WarpRecipe, trained
 from gan_mnist.generators import Copies, Generator, HeldBack, Smote, TrainedGenerator, as_uint8
 from gan_mnist.models.classifiers import build_small_cnn
@@ -81,7 +82,11 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
         if repeat == 0:
             save_predictions(test, probabilities, directory / "predictions.csv")
             if seed == 0 and settings.export_dir:
-                _export(model, generator, settings, Path(settings.export_dir) / "imbalance" / arm)
+                export_directory = Path(settings.export_dir) / "imbalance" / arm
+                _export(model, generator, settings, export_directory)
+                about = {"arm": arm, "seed": seed, "settings": settings.identity()}
+                about |= {"dataset": dataset.provenance, "metrics": found[0]}
+                write_json(export_directory / "about.json", about)
 
     metrics = _mean_metrics(settings, found)
     log_trial(

@@ -168,7 +168,7 @@ def build_dcgan_discriminator(
 
 
 def _initializer(width: int) -> keras.Initializer:
-    """The source's truncated normal, sd 0.02 at width 64, scaled to keep the signal's variance."""
+    """The source's truncated normal, sd 0.02 at width 64, wider where fewer channels are summed."""
     return keras.initializers.TruncatedNormal(stddev=0.02 * (64 / width) ** 0.5)
 
 

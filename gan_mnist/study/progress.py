@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -30,11 +30,18 @@ def describe(plan: Plan) -> str:
         f"preset      {plan.preset}",
         f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",
         "arms",
-        *(f"  {arm.name:20} {arm.about}" for arm in plan.arms),
+        *columns((arm.name, arm.about) for arm in plan.arms),
         "settings",
-        *(f"  {name:20} {value}" for name, value in plan.settings.identity().items()),
+        *columns(plan.settings.identity().items()),
     ]
     return "\n".join(lines)
+
+
+def columns(rows: Iterable[tuple[str, Any]]) -> list[str]:
+    """Lines in which what is said of each name begins in one column."""
+    pairs = list(rows)
+    width = max(len(name) for name, _ in pairs)
+    return [f"  {name:{width}}  {text}" for name, text in pairs]
 
 
 class StudyProgress:

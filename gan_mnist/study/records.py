@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     path = plan.workdir / "study.json"
     before = read_json(path, "experiment", "dataset", "settings")
     if before is not None:
-        changed = differences(_identity(before), _identity(description))
+        arms = before.get("arms", {}).keys() & description["arms"].keys()
+        changed = differences(_identity(before, arms), _identity(description, arms))
         if changed:
             raise InputError(
                 f"--workdir: {plan.workdir} holds a study with other settings ({changed}); "
@@ -95,11 +96,13 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     write_json(path, description)
 
 
-def _identity(description: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(description: Mapping[str, Any], arms: Set[str]) -> dict[str, Any]:
+    """What must not change in a work directory; of the arms, those that both plans have."""
     return {
         "experiment": description["experiment"],
         "dataset sha256": description["dataset"]["sha256"][:12],
         **description["settings"],
+        **{f"arm {name}": description["arms"][name]["changes"] for name in sorted(arms)},
     }
 
 

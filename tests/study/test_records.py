@@ -37,8 +37,19 @@ def describe(plan):
         "experiment": plan.study.name,
         "settings": plan.settings.identity(),
         "dataset": dict(plan.dataset),
+        "arms": {arm.name: {"changes": dict(arm.changes)} for arm in plan.arms},
         "seeds": list(plan.seeds),
     }
+
+
+def test_a_changed_row_of_the_table_is_refused(tmp_path):
+    plan = make_plan(tmp_path)
+    open_workdir(plan, describe(plan))
+    name = plan.arms[-1].name
+    edited = describe(plan)
+    edited["arms"][name]["changes"] = {"bonus": 77.0}
+    with pytest.raises(InputError, match=f"arm {name}: .* -> .*77"):
+        open_workdir(plan, edited)
 
 
 def refused(plan):
