@@ -24,7 +24,7 @@ from gan_mnist.study.spec import Plan, Preset, Study
 FLAGS = flags.FlagValues()
 _text = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
 _number = functools.partial(
-    flags.DEFINE_integer, flag_values=FLAGS, lower_bound=1, upper_bound=10_000
+    flags.DEFINE_integer, flag_values=FLAGS, lower_bound=1, upper_bound=1000
 )
 _switch = functools.partial(flags.DEFINE_boolean, flag_values=FLAGS)
 EXPERIMENT = _text("experiment", None, "what to run; see --list")
@@ -33,7 +33,7 @@ DATASET = _text("dataset", "mnist_sample", "mnist_sample (5,000 digits, at hand)
                 "fashion_mnist, kmnist, emnist, cats_vs_dogs or folder")  # fmt: skip
 DATA_DIR = _text("data_dir", "", "where the data set's files lie")
 DOWNLOAD = _switch("download", False, "let TensorFlow Datasets fetch what is missing")
-WORKDIR = _text("workdir", None, "where the run is kept (default runs/EXPERIMENT)")
+WORKDIR = _text("workdir", None, "where the run is kept (default: runs/EXPERIMENT)")
 SEEDS = _number("seeds", None, "how many seeds (default: the preset's)")
 ARMS = flags.DEFINE_list("arms", None, "only these arms, and the control", flag_values=FLAGS)
 JOBS = _number("jobs", None, "trials at a time (default: one a core)")
@@ -147,6 +147,8 @@ def make_plan(study: Study) -> Plan:
         raise unknown("--engine", ENGINE.value, ("local", "ray"))
     if ENGINE.value == "ray" and importlib.util.find_spec("ray") is None:
         raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
+    if WORKDIR.value == "":
+        raise InputError("--workdir: '' is not accepted; accepted: a directory")
     arms = study.select(ARMS.value)
     dataset = load_dataset(
         settings.dataset,

@@ -5,6 +5,7 @@ them the fingerprints, stay as they are, as when a machine and not the study is 
 """
 
 import errno
+import json
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -138,3 +140,14 @@ def calls(workdir: Path) -> list[list[str]]:
     """Arm, seed, process and thread number of every call of `run_trial` so far."""
     path = workdir / "calls.txt"
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _without_seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_seconds(v) for k, v in value.items() if k != "seconds"}
+    return [_without_seconds(v) for v in value] if isinstance(value, list) else value
+
+
+def summary(workdir: Path) -> dict:
+    """The summary of a run without what differs between two of them."""
+    return _without_seconds(json.loads((workdir / "summary.json").read_text()))

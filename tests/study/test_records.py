@@ -182,7 +182,16 @@ def test_another_data_set_or_experiment_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b'{"experiment": "fa', b"\xff\x00", b"[1]", b"{}", b'{"experiment": "fake"}'],
+    [
+        b"",
+        b'{"experiment": "fa',
+        b"\xff\x00",
+        b"[1]",
+        b"{}",
+        b'{"experiment": "fake"}',
+        b'{"experiment": "fake", "settings": {}, "dataset": {}}',
+        b'{"experiment": "fake", "settings": [], "dataset": null}',
+    ],
 )
 def test_a_spoilt_study_file_is_replaced_as_the_records_vouch_for_themselves(
     trial, tmp_path, content
