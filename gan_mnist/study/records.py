@@ -82,9 +82,9 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
         InputError: When the directory cannot be written or belongs to a different study.
     """
     path = plan.workdir / "study.json"
-    before = read_json(path, "experiment", "dataset", "settings")
+    before = _read_description(path)
     if before is not None:
-        arms = before.get("arms", {}).keys() & description["arms"].keys()
+        arms = before["arms"].keys() & description["arms"].keys()
         changed = differences(_identity(before, arms), _identity(description, arms))
         if changed:
             raise InputError(
@@ -94,6 +94,20 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     for _ in records_of(plan):
         pass
     write_json(path, description)
+
+
+def _read_description(path: Path) -> dict[str, Any] | None:
+    """The `study.json` in `path`; a damaged one counts as none, as each record is checked anyway."""
+    found = read_json(path, "experiment", "dataset", "settings", "arms")
+    if found is None:
+        return None
+    parts = [found["dataset"], found["settings"], found["arms"], *_values(found["arms"])]
+    whole = all(isinstance(part, dict) for part in parts) and "sha256" in found["dataset"]
+    return found if whole and all("changes" in arm for arm in _values(found["arms"])) else None
+
+
+def _values(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else []
 
 
 def _identity(description: Mapping[str, Any], arms: Set[str]) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""The imbalance study from end to end: one smoke run of all arms, and every file that it leaves."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from experiments.imbalance.study import STUDY
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.main import main
+
+ARMS = [arm.name for arm in STUDY.arms]
+TRAIN_A_GAN = {"cgan", "cgan_diffaugment", "cgan_classical", "warp_gan", "warp_gan_classical"}
+
+
+def load(path):
+    def refuse(constant):
+        raise AssertionError(f"{path} is not strict JSON: {constant}")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_a_smoke_run_of_all_arms(tmp_path, monkeypatch, capsys):
+    """One test, because it takes half a minute: a run, all its files, and the same run again."""
+    flags = ["--experiment=imbalance", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
+    flags += ["--set", "generated_per_class=40", f"--workdir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_mnist.main", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    check_output(done, tmp_path)
+    dataset = load_dataset("mnist_sample")
+    check_records(tmp_path, dataset)
+    check_predictions(tmp_path, dataset)
+    check_curves_and_galleries(tmp_path)
+    check_generators(tmp_path)
+    check_summary_and_report(tmp_path)
+    check_tensorboard(tmp_path)
+
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    assert main(["main.py", *flags]) == 0
+    assert "14 trials are done already" in capsys.readouterr().err
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    study = tmp_path / "study.json"
+    assert {**after, study: b""} == {**before, study: b""}
+
+
+def check_output(done, workdir):
+    lines = done.stderr.splitlines()
+    assert any("mnist_sample" in line and "sha256" in line for line in lines[:3])
+    assert sum(" seed 0: minority_recall 0." in line for line in lines) == 13
+    assert sum("smote seed 0: not applicable: " in line for line in lines) == 1
+    assert load(workdir / "summary.json")["answer"] in done.stdout
+    assert str(workdir / "report.html") in done.stdout
+
+
+def check_records(workdir, dataset):
+    records = [json.loads(line) for line in (workdir / "records.jsonl").read_text().splitlines()]
+    assert [record["arm"] for record in records] == list(ARMS)
+    for record in records:
+        assert load(workdir / "trials" / record["arm"] / "seed-00" / "record.json") == record
+        assert (record["experiment"], record["seed"]) == ("imbalance", 0)
+        assert record["dataset"] == dataset.provenance
+        assert record["settings"]["counts"] == [1, 300, 300]
+        assert record["settings"]["classes"] == ["1", "2", "3"]
+        assert set(record["seconds"]) == {"generator", "training", "evaluation"}
+        if record["arm"] == "smote":
+            assert record["status"] == "not_applicable"
+            assert "2 images" in record["error"]
+            continue
+        assert (record["status"], record["error"], record["updates"]) == ("done", None, 20)
+        assert record["seconds"]["training"] > 0
+        if record["arm"] in TRAIN_A_GAN:
+            assert record["seconds"]["generator"] > 0.1
+
+
+def check_predictions(workdir, dataset):
+    """The metrics of every record follow from the predictions beside it."""
+    tables = sorted(workdir.glob("trials/*/*/predictions.csv"))
+    assert len(tables) == 13
+    for path in tables:
+        with path.open(newline="") as file:
+            table = list(csv.DictReader(file))
+        assert list(table[0]) == ["image", "label", "prediction", "probability"]
+        assert len({row["image"] for row in table} & set(dataset.test.filenames)) == len(table)
+        assert Counter(row["label"] for row in table) == {"1": 100, "2": 100, "3": 100}
+        assert all(1 / 3 <= float(row["probability"]) <= 1 for row in table)
+        metrics = load(path.with_name("record.json"))["metrics"]
+        right = Counter(row["label"] for row in table if row["prediction"] == row["label"])
+        for name in "123":
+            assert metrics[f"recall_{name}"] == pytest.approx(right[name] / 100)
+        assert metrics["minority_recall"] == pytest.approx(right["1"] / 100)
+        assert metrics["accuracy"] == pytest.approx(right.total() / 300)
+        assert metrics["balanced_accuracy"] == pytest.approx(right.total() / 300)
+        assert 0 <= metrics["macro_auc"] <= 1
+
+
+def check_curves_and_galleries(workdir):
+    for path in workdir.glob("trials/*/*/curves.csv"):
+        with path.open(newline="") as file:
+            curves = list(csv.DictReader(file))
+        assert [int(row["update"]) for row in curves] == list(range(2, 21, 2))
+        assert {"seconds", "loss", "accuracy", "val_loss", "val_accuracy"} <= set(curves[0])
+        with np.load(path.with_name("gallery.npz")) as gallery:
+            assert gallery["images"].shape[1:] == (28, 28, 1)
+            assert gallery["images"].dtype == np.uint8
+        assert not list(path.parent.glob("checkpoint/*"))
+
+
+def check_generators(workdir):
+    directories = list((workdir / "generators").iterdir())
+    assert len(directories) == 4  # conditional, with DiffAugment, warp, and warp untrained
+    for directory in directories:
+        about = load(directory / "generator.json")
+        assert (directory / "gan.weights.h5").stat().st_size > 0
+        with np.load(directory / "samples.npz") as samples:
+            assert samples["images"].shape == (30, 28, 28, 1)
+            assert samples["labels"].tolist() == np.repeat(range(3), 10).tolist()
+        if about["settings"]["updates"]:
+            header = (directory / "curves.csv").read_text().partition("\n")[0].split(",")
+            expected = {"update", "seconds", "d_loss", "g_loss", "real_accuracy", "fake_accuracy"}
+            assert set(header) == expected
+
+
+def check_summary_and_report(workdir):
+    summary = load(workdir / "summary.json")
+    assert summary["experiment"] == "imbalance"
+    assert (summary["control"], summary["primary_metric"]) == ("none", "minority_recall")
+    assert summary["seeds"] == [0]
+    assert list(summary["arms"]) == list(ARMS)
+    assert summary["failed"] == []
+    assert list(summary["not_applicable"]) == ["smote"]
+    for name, arm in summary["arms"].items():
+        if name == "smote":
+            assert (arm["n"], arm["mean"]) == (0, None)
+            continue
+        record = load(workdir / "trials" / name / "seed-00" / "record.json")
+        assert (arm["n"], arm["mean"]) == (1, record["metrics"]["minority_recall"])
+        assert arm["seconds"] == pytest.approx(sum(record["seconds"].values()))
+    for name in ARMS:
+        assert name in (workdir / "report.html").read_text()
+        assert name in (workdir / "report.md").read_text()
+    assert {path.name for path in (workdir / "figures").iterdir()} >= {"arms.png", "curves.png"}
+
+
+def check_tensorboard(workdir):
+    logged = {
+        str(path.parent.relative_to(workdir / "tensorboard"))
+        for path in workdir.glob("tensorboard/**/events*")
+    }
+    assert {f"{name}/seed-00" for name in ARMS if name != "smote"} <= logged
+    assert sum(name.startswith("generators/") for name in logged) == 3
