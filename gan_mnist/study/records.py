@@ -97,7 +97,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
 
 
 def _read_description(path: Path) -> dict[str, Any] | None:
-    """The `study.json` in `path`; a damaged one counts as none, as each record is checked anyway."""
+    """The `study.json` in `path`; a damaged one counts as none, as records are checked anyway."""
     found = read_json(path, "experiment", "dataset", "settings", "arms")
     if found is None:
         return None
