@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.diffaugment import diff_augment
+from gan_mnist.models.latents import Latents
 
 
 class ConditionalGAN(AdversarialModel):
@@ -15,7 +16,7 @@ class ConditionalGAN(AdversarialModel):
 
     Attributes:
         num_classes: Width of the one-hot labels.
-        latent_dim: Width of the latents, drawn from N(0, 1).
+        prior: How the latents are distributed.
         augment: Whether real and fake images pass through `diff_augment` before they are judged.
     """
 
@@ -24,15 +25,16 @@ class ConditionalGAN(AdversarialModel):
         generator: keras.Model,
         discriminator: keras.Model,
         augment: bool = False,
+        distribution: str = "normal",
         **options: Any,
     ):
         super().__init__(generator, discriminator, **options)
-        self.latent_dim = generator.inputs[0].shape[-1]
+        self.prior = Latents(generator.inputs[0].shape[-1], distribution)
         self.num_classes = generator.inputs[1].shape[-1]
         self.augment = augment
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
-        return tf.random.stateless_normal((tf.shape(batch[0])[0], self.latent_dim), seed)
+        return self.prior.draw(tf.shape(batch[0])[0], seed)
 
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
         return self.generator([latents, self._one_hot(batch)], training=True)
@@ -54,7 +56,10 @@ class ConditionalGAN(AdversarialModel):
         Returns:
             float32 (n, H, W, C) in [0, 1].
         """
-        latents = tf.random.stateless_normal((tf.shape(labels)[0], self.latent_dim), seed)
+        return self.decode(self.prior.draw(tf.shape(labels)[0], seed), labels)
+
+    def decode(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The moving average's images, float32 (n, H, W, C) in [0, 1], of given latents."""
         one_hot = tf.one_hot(labels, self.num_classes)
         return tf.cast(self.average([latents, one_hot], training=False), tf.float32)
 
@@ -71,6 +76,8 @@ def build_conditional_gan(
     augment: bool = False,
     loss: str = "non_saturating",
     average_decay: float = 0.998,
+    distribution: str = "normal",
+    most_generator_steps: int = 1,
 ) -> ConditionalGAN:
     """A conditional GAN of one of the `ARCHITECTURES`, not compiled."""
     build_generator, build_discriminator = ARCHITECTURES[architecture]
@@ -78,6 +85,8 @@ def build_conditional_gan(
         build_generator(image_shape, num_classes, width, latent_dim),
         build_discriminator(image_shape, num_classes, width),
         augment=augment,
+        distribution=distribution,
+        most_generator_steps=most_generator_steps,
         loss=loss,
         average_decay=average_decay,
         name=f"conditional_{architecture}",

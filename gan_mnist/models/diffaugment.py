@@ -1,8 +1,9 @@
 """Differentiable augmentation of what a discriminator sees.
 
 Source: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"
-(arXiv 2006.10738), section 3.2: the same random brightness, translation and cutout on real and fake
-images, in both steps, with gradients flowing through to the generator. Never a flip.
+(arXiv 2006.10738), section 3.2: the same random colour, translation and cutout on real and fake
+images, in both steps, with gradients flowing through to the generator. Never a flip. Colour is
+brightness, saturation and contrast, as in the paper; of images with one channel, brightness alone.
 """
 
 import tensorflow as tf
@@ -12,10 +13,10 @@ TRANSLATION, CUTOUT = 0.125, 0.5
 
 
 def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Images with brightness, position and a hidden square drawn for each.
+    """Images with colour, position and a hidden square drawn for each.
 
     Args:
-        images: float (n, H, W, C); differentiable.
+        images: float (n, H, W, C); differentiable. C is 1 for grey, more for colour.
         seed: int32 (2,).
 
     Returns:
@@ -25,11 +26,23 @@ def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     height, width = images.shape[1], images.shape[2]
     draws = tf.random.stateless_uniform((5, num_images), seed, dtype=images.dtype)
     images += (draws[0] - 0.5)[:, None, None, None]
+    if images.shape[3] > 1:
+        images = _saturated_and_contrasted(images, tf.random.fold_in(seed, 1))
     far_down, far_right = (int(TRANSLATION * side + 0.5) for side in (height, width))
     down = _whole(draws[1], 2 * far_down + 1) - far_down
     right = _whole(draws[2], 2 * far_right + 1) - far_right
     top, left = _whole(draws[3], height), _whole(draws[4], width)
     return _shift(images, down, right) * _window(top, left, height, width, images.dtype)
+
+
+def _saturated_and_contrasted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Scales distances from a pixel's grey by 0 to 2, then from the image's mean by 0.5 to 1.5."""
+    shape = (2, tf.shape(images)[0], 1, 1, 1)
+    saturation, contrast = tf.unstack(tf.random.stateless_uniform(shape, seed, dtype=images.dtype))
+    grey = tf.reduce_mean(images, axis=3, keepdims=True)
+    images = grey + (images - grey) * (2 * saturation)
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    return mean + (images - mean) * (contrast + 0.5)
 
 
 def _whole(draws: tf.Tensor, number: int) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Losses and the adversarial step, against formulas written out by hand."""
+"""The adversarial step, against formulas written out by hand."""
 
 import keras
 import numpy as np
@@ -7,61 +7,13 @@ import tensorflow as tf
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
-from gan_mnist.models.losses import ADVERSARIAL_LOSSES
 from gan_mnist.training import TrainingDiverged, fit
 
 NAMES = ["d_loss", "g_loss", "real_accuracy", "fake_accuracy"]
-REAL, FAKE = np.float32([[-3.0], [0.2], [0.9], [1.5]]), np.float32([[2.5], [-0.4], [-1.7], [0.0]])
 
 
 def log1pexp(x):
     return np.log(1 + np.exp(x))
-
-
-FORMULAS = {
-    "non_saturating": (
-        lambda r, f: np.mean(-np.log(1 / (1 + np.exp(-r)))) + np.mean(log1pexp(f)),
-        lambda f: np.mean(-np.log(1 / (1 + np.exp(-f)))),
-    ),
-    "hinge": (
-        lambda r, f: np.mean(np.maximum(0, 1 - r)) + np.mean(np.maximum(0, 1 + f)),
-        lambda f: -np.mean(f),
-    ),
-    "least_squares": (
-        lambda r, f: np.mean((r - 1) ** 2) / 2 + np.mean(f**2) / 2,
-        lambda f: np.mean((f - 1) ** 2) / 2,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
-def test_losses_follow_their_formulas(name):
-    loss, (discriminator, generator) = ADVERSARIAL_LOSSES[name], FORMULAS[name]
-    np.testing.assert_allclose(
-        loss.discriminator(tf.constant(REAL), tf.constant(FAKE)), discriminator(REAL, FAKE), 1e-5
-    )
-    np.testing.assert_allclose(loss.generator(tf.constant(FAKE)), generator(FAKE), 1e-5)
-
-
-def test_non_saturating_is_binary_cross_entropy():
-    cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-    loss = ADVERSARIAL_LOSSES["non_saturating"]
-    ones, zeros = np.ones_like(REAL), np.zeros_like(REAL)
-    np.testing.assert_allclose(
-        loss.discriminator(tf.constant(REAL), tf.constant(FAKE)),
-        cross_entropy(ones, REAL) + cross_entropy(zeros, FAKE),
-        rtol=1e-6,
-    )
-    np.testing.assert_allclose(
-        loss.generator(tf.constant(FAKE)), cross_entropy(ones, FAKE), rtol=1e-6
-    )
-
-
-def test_losses_are_finite_for_huge_logits():
-    huge = tf.constant([[1e4], [-1e4]])
-    for loss in ADVERSARIAL_LOSSES.values():
-        assert np.isfinite(loss.discriminator(huge, -huge))
-        assert np.isfinite(loss.generator(huge))
 
 
 class LinearGAN(AdversarialModel):
@@ -146,6 +98,38 @@ def test_two_updates_follow_the_formulas(penalty):
         np.testing.assert_allclose(logs[name], np.mean([v[name] for v in values]), rtol=1e-5)
 
 
+def test_separate_batches_are_one_for_each_network():
+    """The generator's part as if the discriminator had always been what it became on the other."""
+    model, mine = linear_gan(separate_batches=True), linear_batch()
+    rng = np.random.default_rng(1)
+    others = rng.normal(1.0, 1.0, (6, 1)), rng.normal(0.0, 1.0, (6, 1))
+    logs = model.train_step((as_tensors(mine), as_tensors(others)))
+    _, a, c, values = updated_by_hand(0.5, 0.8, -0.3, *others, 0.0)
+    np.testing.assert_allclose(model.discriminator.get_weights()[0], [[a]], rtol=1e-5)
+    np.testing.assert_allclose(model.discriminator.get_weights()[1], [c], rtol=1e-5)
+    logits = a * 0.5 * mine[1] + c
+    w = 0.5 + 0.2 * np.mean(a * mine[1] / (1 + np.exp(logits)))
+    np.testing.assert_allclose(model.generator.get_weights()[0], [[w]], rtol=1e-5)
+    values["g_loss"] = log1pexp(-logits).mean()
+    assert {k: float(v) for k, v in logs.items()} == pytest.approx(values, rel=1e-5)
+
+
+def test_separate_batches_have_noise_of_their_own():
+    model = stepped_gan(0.0, 1, separate_batches=True)
+    model.train_step((as_tensors(linear_batch()), as_tensors(linear_batch())))
+    mine, others = model.drawn
+    assert not np.isin(mine, others).any()
+
+
+def test_without_a_decay_the_average_is_the_generator():
+    model = conditional(average_decay=0.0)
+    assert model.average is model.generator
+    before = model.generator.get_weights()
+    model.train_step(labelled_batch())
+    assert not np.array_equal(before[0], model.average.get_weights()[0])
+    assert model.generator.trainable
+
+
 @pytest.mark.filterwarnings("default")
 def test_a_loss_scale_changes_nothing_in_float32():
     def scaled(rate):
@@ -159,6 +143,101 @@ def test_a_loss_scale_changes_nothing_in_float32():
         scaling.train_step(as_tensors(linear_batch()))
     for one, other in zip(plain.get_weights(), scaling.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+class Stepped(LinearGAN):
+    """Keeps every batch of noise, and draws it by the seed, as a real flavour does."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.drawn = []
+
+    def latents(self, batch, seed):
+        noise = tf.random.stateless_normal(tf.shape(batch[1]), seed)
+        self.drawn.append(noise)
+        return noise
+
+
+def stepped_gan(bias, most, generator_rate=0.2, slope=0.8, **options):
+    """Its discriminator says `slope` x + `bias`, and learns nothing."""
+    line = linear_gan().generator, linear_gan().discriminator
+    model = Stepped(*line, average_decay=0.75, most_generator_steps=most, **options)
+    model.discriminator.set_weights([np.array([[slope]]), np.array([bias])])
+    model.compile(keras.optimizers.SGD(generator_rate), keras.optimizers.SGD(0.0))
+    return model
+
+
+def steps_of(model):
+    before = int(model.generator_optimizer.iterations)
+    model.train_step(as_tensors(linear_batch()))
+    return int(model.generator_optimizer.iterations) - before
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_a_generator_that_deceives_takes_one_step(most):
+    assert steps_of(stepped_gan(bias=3.0, most=most)) == 1
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_a_generator_that_cannot_deceive_takes_as_many_steps_as_it_may(most):
+    model = stepped_gan(bias=-50.0, most=most)
+    assert steps_of(model) == most
+    assert steps_of(model) == most
+    assert int(model.discriminator_optimizer.iterations) == 2
+    noises = {noise.numpy().tobytes() for noise in model.drawn}
+    assert len(model.drawn) == len(noises) == 2 * most
+
+
+@pytest.mark.parametrize(("more", "steps"), [(-1e-4, 1), (1e-4, 3)])
+def test_good_enough_is_half_the_cross_entropy_below_2_ln_2(more, steps):
+    """Of a discriminator that says the same of every image: the loss is softplus(-bias)."""
+    bias = -np.log(np.expm1(2 * (2 * np.log(2) + more)))
+    assert steps_of(stepped_gan(bias, most=3, slope=0.0)) == steps
+
+
+def test_steps_end_when_the_loss_is_good_enough():
+    """The steps are done again by hand, with the noise that was drawn."""
+    model = stepped_gan(bias=-3.0, most=60, generator_rate=5.0)
+    w, a, c = 0.5, 0.8, -3.0
+    steps = steps_of(model)
+    assert 1 < steps < 60
+    assert len(model.drawn) == steps
+    losses = []
+    for noise in model.drawn:
+        z = noise.numpy().astype(np.float64)
+        logits = a * w * z + c
+        losses.append(log1pexp(-logits).mean())
+        w += 5.0 * np.mean(a * z / (1 + np.exp(logits)))
+    np.testing.assert_allclose(model.generator.get_weights()[0], [[w]], rtol=1e-4)
+    assert min(losses[:-1]) >= 4 * np.log(2) > losses[-1]
+    # The average follows an update, not a step.
+    average = 0.75 * 0.5 + 0.25 * w
+    np.testing.assert_allclose(model.average.get_weights()[0], [[average]], rtol=1e-4)
+
+
+def test_more_steps_leave_the_discriminator_to_its_own_update():
+    """With batch norm in the generator, Adam and a graph, as in a training."""
+
+    def after_one_update(most):
+        model = conditional(most_generator_steps=most)
+        last = model.discriminator.layers[-1]
+        last.set_weights([last.get_weights()[0], np.array([-40.0])])
+        before = [w.copy() for w in model.get_weights()]
+        logs = tf.function(model.train_step)(labelled_batch())
+        assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+        return model, {name: float(value) for name, value in logs.items()}
+
+    (once, once_logs), (often, often_logs) = after_one_update(1), after_one_update(4)
+    networks = [(m.discriminator, m.discriminator_optimizer) for m in (once, often)]
+    for one, other in zip(*networks, strict=True):
+        for a, b in zip(one.variables, other.variables, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-8)
+    iterations = [int(model.generator_optimizer.iterations) for model in (once, often)]
+    assert iterations == [1, 4]
+    # What is told of an update is its first step's.
+    assert once_logs == pytest.approx(often_logs, rel=1e-5)
+    for a, b in zip(once.generator.weights, often.generator.weights, strict=True):
+        assert not np.array_equal(a, b)
 
 
 def conditional(augment=False, **options):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from gan_mnist.models import conditional_gan
 from gan_mnist.models.conditional_gan import build_conditional_gan, build_dcgan_discriminator
 from gan_mnist.models.diffaugment import diff_augment
+from gan_mnist.models.latents import Latents
 
 NUM_CLASSES = 4
 both_architectures = pytest.mark.parametrize("architecture", ["mlp", "dcgan"])
@@ -88,6 +89,23 @@ def test_latents_are_standard_normal():
     # Standard errors of mean and sd: 1 / sqrt(4000) = 0.016, and 0.011.
     np.testing.assert_allclose(latents.mean(axis=0), 0, atol=0.06)
     np.testing.assert_allclose(latents.std(axis=0), 1, atol=0.045)
+
+
+@both_architectures
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_training_and_sampling_draw_from_one_prior(architecture, distribution):
+    keras.utils.set_random_seed(0)
+    model = build_conditional_gan(
+        architecture, (16, 16, 1), NUM_CLASSES, 2, 6, distribution=distribution
+    )
+    batch, seed = batch_of(40), tf.constant([1, 2])
+    expected = Latents(6, distribution).draw(40, seed)
+    assert (np.abs(expected).max() > 1) == (distribution == "normal")
+    np.testing.assert_array_equal(model.latents(batch, seed), expected)
+    one_hot = np.eye(NUM_CLASSES, dtype=np.float32)[batch[1]]
+    images = model.average([expected, tf.constant(one_hot)], training=False)
+    np.testing.assert_array_equal(model.decode(expected, batch[1]), images)
+    np.testing.assert_array_equal(model.sample(batch[1], seed), images)
 
 
 def test_without_diffaugment_images_are_shown_as_they_are():

@@ -1,0 +1,190 @@
+"""Degradation: an image drowned in another one and in noise, as a denoiser gets to see it.
+
+Every draw is stateless, keyed by (seed, update), so that a resumed run repeats it.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.pipelines import as_float, by_update, shuffled_rows
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.seeding import derive_seed
+
+CHOICES = {
+    "per": ("image", "batch"),
+    "shown": ("ref", "scaled"),
+    "target": ("scaled", "plain"),
+}
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What becomes of an image: `min(1, a * truth + b * ref + noise)`.
+
+    Attributes:
+        a: Lowest and highest scale of the truth, drawn uniformly.
+        b: Lowest and highest scale of the reference, likewise.
+        noise: Lowest and highest value of the noise, drawn for every pixel and channel.
+        per: Whether a and b are drawn for every "image" or once a "batch".
+        shown: The reference that the denoiser is shown: "ref", or "scaled" for b * ref.
+        target: What it is to return: "scaled" for a * truth, or "plain" for the truth.
+
+    Raises:
+        InputError: For a range that is negative, infinite or ends before it begins, and an unknown
+            `per`, `shown` or `target`.
+
+    Source: specification, section 9. Its code draws a and b once a batch.
+    """
+
+    a: tuple[float, float] = (0.2, 1.0)
+    b: tuple[float, float] = (0.2, 1.0)
+    noise: tuple[float, float] = (0.0, 1.0)
+    per: str = "image"
+    shown: str = "ref"
+    target: str = "scaled"
+
+    def __post_init__(self) -> None:
+        for name in ("a", "b", "noise"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high < math.inf:
+                raise InputError(
+                    f"degradation {name}: {low:g} to {high:g} is no range; "
+                    "accepted: two finite numbers, 0 <= low <= high"
+                )
+        for name, accepted in CHOICES.items():
+            if getattr(self, name) not in accepted:
+                raise unknown(f"degradation {name}", getattr(self, name), accepted)
+
+
+def degrade(
+    truths: tf.Tensor,
+    refs: tf.Tensor,
+    degradation: Degradation,
+    seed: tuple[int, int | tf.Tensor],
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What a denoiser is given of each pair of images, and what it is to return.
+
+    Args:
+        truths: float32 (n, H, W, C) in [0, 1].
+        refs: float32 (n, H, W, C) in [0, 1].
+        degradation: The ranges, and what is shown and wanted.
+        seed: Two integers that key the draws. The draws do not depend on what is shown and wanted.
+
+    Returns:
+        Noisy images, references and targets: float32 (n, H, W, C) in [0, 1]. A scale above 1 is
+        clipped in all three.
+    """
+    stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
+    num_scales = tf.shape(truths)[0] if degradation.per == "image" else 1
+    a = _uniform((num_scales, 1, 1, 1), degradation.a, stream, 1)
+    b = _uniform((num_scales, 1, 1, 1), degradation.b, stream, 2)
+    noise = _uniform(tf.shape(truths), degradation.noise, stream, 3)
+    scaled_truths, scaled_refs = a * truths, b * refs
+    noisy_images = tf.minimum(scaled_truths + scaled_refs + noise, 1.0)
+    references = tf.minimum(scaled_refs, 1.0) if degradation.shown == "scaled" else refs
+    targets = tf.minimum(scaled_truths, 1.0) if degradation.target == "scaled" else truths
+    return noisy_images, references, targets
+
+
+def _uniform(
+    shape: tuple[int | tf.Tensor, ...] | tf.Tensor,
+    bounds: tuple[float, float],
+    stream: tf.Tensor,
+    purpose: int,
+) -> tf.Tensor:
+    """Numbers within `bounds`, of a stream of their own: one range moves no other draw."""
+    low, high = bounds
+    return tf.random.stateless_uniform(shape, tf.random.fold_in(stream, purpose), low, high)
+
+
+def denoising_batches(
+    images: np.ndarray, batch_size: int, degradation: Degradation, seed: int, first_update: int
+) -> tf.data.Dataset:
+    """Endless batches of a denoiser's inputs and targets, from `first_update` on.
+
+    Truths and references are the same images in two independent orders, each shuffled anew with
+    every pass, so an image meets itself in one pair of n. A discriminator that wants batches of its
+    own takes a second such data set, with another seed.
+
+    Args:
+        images: uint8 (n, H, W, C), or float32 in [0, 1]. Held once, as a tensor.
+        batch_size: Pairs a batch.
+        degradation: Drawn anew for every batch.
+        seed: Stream of the orders and of the degradation.
+        first_update: Number of the first batch; 0 at the start, more on resume.
+
+    Returns:
+        ((noisy_images, references), targets): float32 (batch_size, H, W, C) in [0, 1].
+    """
+    table = tf.constant(images)
+    num_images = len(images)
+    ref_order, degradation_seed = derive_seed(seed, "refs"), derive_seed(seed, "degradation")
+
+    def batch(update: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+        truths, refs = (
+            as_float(tf.gather(table, shuffled_rows(num_images, batch_size, order, update)))
+            for order in (seed, ref_order)
+        )
+        noisy_images, references, targets = degrade(
+            truths, refs, degradation, (degradation_seed, update)
+        )
+        return (noisy_images, references), targets
+
+    return by_update(batch, first_update)
+
+
+class FixedPairs(NamedTuple):
+    """Pairs that do not change, to evaluate denoisers on.
+
+    Attributes:
+        noisy_images, references, targets: float32 (n, H, W, C) in [0, 1], as `degrade` returns
+            them.
+        truth_rows, ref_rows: int64 (n,), where truth and reference stand among the images.
+    """
+
+    noisy_images: np.ndarray
+    references: np.ndarray
+    targets: np.ndarray
+    truth_rows: np.ndarray
+    ref_rows: np.ndarray
+
+
+def fixed_pairs(
+    images: np.ndarray, number: int, degradation: Degradation, a: float = 0.5, b: float = 0.7
+) -> FixedPairs:
+    """The evaluation set: images as truths, other ones as references, degraded alike for all.
+
+    Pairs and noise depend on the images and `number` alone, never on a seed. What an arm shows and
+    wants changes the references and targets, and leaves the noisy images as they are.
+
+    Args:
+        images: uint8 (n, H, W, C), or float32 in [0, 1].
+        number: Pairs, 1 to n; each image is a truth once at most, and a reference once at most.
+        degradation: Gives the noise's range, and what is shown and wanted.
+        a: Scale of every truth.
+        b: Scale of every reference.
+
+    Raises:
+        InputError: For a number of pairs out of range, fewer than two images, or a negative or
+            infinite scale.
+
+    Source: specification, section 9, for a and b. There a reference that is shown scaled is shown
+    at 0.85; here at b, as in training.
+    """
+    if not 1 <= number <= len(images) or len(images) < 2:
+        raise InputError(
+            f"evaluation pairs: {number} of {len(images)} images; "
+            "accepted: 1 or more, of as many images and at least 2"
+        )
+    order = np.random.default_rng(derive_seed("fixed_pairs")).permutation(len(images))
+    truth_rows, ref_rows = order[:number], np.roll(order, 1)[:number]
+    truths, refs = (as_float(tf.constant(images[rows])) for rows in (truth_rows, ref_rows))
+    fixed = replace(degradation, a=(a, a), b=(b, b))
+    noisy_images, references, targets = (
+        part.numpy() for part in degrade(truths, refs, fixed, (derive_seed("fixed_noise"), 0))
+    )
+    return FixedPairs(noisy_images, references, targets, truth_rows, ref_rows)

@@ -1,0 +1,290 @@
+"""A network that removes a known image and noise from a mixture, with an adversary or without.
+
+Source: specification, section 9 (after the generator of SRGAN, arXiv 1609.04802).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.models.adversarial import AdversarialModel
+
+ADVERSARIES = ("none", "vanilla", "conditional")
+NUM_RESIDUAL_BLOCKS = 4
+# The source's last convolution before the logit: what is left of a 28 x 28 image.
+LAST_SIDE = 4
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The weights of content loss and adversarial loss, by update.
+
+    Attributes:
+        phases: (from_update, content_weight, adversarial_weight) in order of updates, which are
+            counted from 0, where the first phase begins. Content loss alone until update 1000, say,
+            then both: ((0, 1, 0), (1000, 1, 0.001)).
+
+    Raises:
+        InputError: For phases in another order, a negative weight, or two weights of 0.
+    """
+
+    phases: tuple[tuple[int, float, float], ...] = ((0, 1.0, 0.0),)
+
+    def __post_init__(self) -> None:
+        starts = [start for start, *_ in self.phases]
+        weights = [weight for _, *both in self.phases for weight in both]
+        if (
+            starts[:1] != [0]
+            or starts != sorted(set(starts))
+            or not all(math.isfinite(weight) and weight >= 0 for weight in weights)
+            or not all(content + adversarial for _, content, adversarial in self.phases)
+        ):
+            raise InputError(
+                f"schedule: {self.phases} is not accepted; accepted: (update, content weight, "
+                "adversarial weight) with updates that rise from 0 and weights of 0 or more, one "
+                "of them above 0"
+            )
+
+    def content(self, update: tf.Tensor) -> Any:
+        """The weight of the content loss: a plain number where it never changes."""
+        return self._at(1, update)
+
+    def adversarial(self, update: tf.Tensor) -> Any:
+        """The weight of the adversarial loss: a plain number where it never changes."""
+        return self._at(2, update)
+
+    @property
+    def has_adversary(self) -> bool:
+        """Whether the adversarial loss ever counts."""
+        return any(adversarial for _, _, adversarial in self.phases)
+
+    def _at(self, column: int, update: tf.Tensor) -> Any:
+        weights = [float(phase[column]) for phase in self.phases]
+        if len(set(weights)) == 1:
+            return weights[0]
+        starts = tf.constant([start for start, *_ in self.phases], update.dtype)
+        return tf.gather(weights, tf.math.count_nonzero(update >= starts) - 1)
+
+
+class DenoisingModel(AdversarialModel):
+    """Batches are ((noisy_images, references), targets), all float32 (n, H, W, C) in [0, 1].
+
+    The content loss is the mean absolute difference to the targets: the metric `l1`, which `fit`
+    also takes on validation data. While the adversarial weight is 0, the discriminator is neither
+    asked nor trained, its metrics read 0, and the generator learns what it would learn alone.
+
+    Where an arm gives the generator and the discriminator different batches, the data set yields
+    pairs: see `separate_batches` of `AdversarialModel`.
+
+    Source: specification, section 9. What differs: pre-training and what follows share one Adam,
+    where the source began a new one; the non-saturating loss is the cross-entropy, of which the
+    source took half, so its weight of 1 is 0.5 here.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model | None = None,
+        schedule: Schedule = Schedule(),
+        loss: str = "non_saturating",
+        average_decay: float = 0.0,
+        separate_batches: bool = False,
+        judge_in_training: bool = True,
+        name: str | None = None,
+    ):
+        """Wires built networks.
+
+        Args:
+            generator: Maps [noisy_images, references] to images.
+            discriminator: Judges images, or [images, noisy_images, references]; None if the
+                schedule has no adversary.
+            schedule: Weights of the two losses.
+            loss: A key of `ADVERSARIAL_LOSSES`.
+            average_decay: Of the generator's moving average; 0, as in the source: none.
+            separate_batches: As in `AdversarialModel`.
+            judge_in_training: As in `AdversarialModel`; the source's way.
+            name: Keras name.
+
+        Raises:
+            InputError: If the schedule has an adversary and there is none.
+        """
+        if discriminator is None and schedule.has_adversary:
+            raise InputError(
+                "adversary: 'none' is not accepted; accepted with an adversarial weight above 0: "
+                f"{', '.join(ADVERSARIES[1:])}"
+            )
+        super().__init__(
+            generator,
+            discriminator,
+            loss=loss,
+            average_decay=average_decay,
+            separate_batches=separate_batches,
+            judge_in_training=judge_in_training,
+            name=name,
+        )
+        self.schedule = schedule
+        self._means["l1"] = keras.metrics.Mean(name="l1")
+
+    @property
+    def update(self) -> tf.Tensor:
+        """int32: the updates done, pre-training included."""
+        return tf.cast(self.generator_optimizer.iterations, tf.int32)
+
+    @property
+    def adversarial_weight(self) -> Any:
+        return self.schedule.adversarial(self.update)
+
+    def latents(self, batch: Any, seed: tf.Tensor) -> None:
+        return None
+
+    def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
+        return self.generator(list(batch[0]), training=True)
+
+    def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
+        return self.show_fake(batch, batch[1], seed)
+
+    def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
+        conditional = len(self.discriminator.inputs) > 1
+        return [fake_images, *batch[0]] if conditional else fake_images
+
+    def generator_penalty(
+        self, batch: Any, latents: tf.Tensor | None, fake_images: tf.Tensor
+    ) -> Any:
+        content_loss = tf.reduce_mean(tf.abs(batch[1] - fake_images))
+        self._means["l1"].update_state(content_loss)
+        return self.schedule.content(self.update) * content_loss
+
+    def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        """The content loss of one batch, which is no pair."""
+        (noisy_images, references), targets = batch
+        l1 = self._means["l1"]
+        l1.update_state(tf.abs(targets - self.denoise(noisy_images, references)))
+        return {"l1": l1.result()}
+
+    def denoise(self, noisy_images: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
+        """What is left of each image without its reference and noise.
+
+        Args:
+            noisy_images: float32 (n, H, W, C) in [0, 1].
+            references: float32 (n, H, W, C) in [0, 1].
+
+        Returns:
+            float32 (n, H, W, C) in [0, 1].
+        """
+        return self.average([noisy_images, references], training=False)
+
+
+def build_denoising_model(
+    image_shape: tuple[int, int, int],
+    width: int = 128,
+    adversary: str = "none",
+    schedule: Schedule = Schedule(),
+    discriminator_width: int = 64,
+    spectral: bool = False,
+    input_skip: bool = True,
+    **options: Any,
+) -> DenoisingModel:
+    """A denoiser and its adversary, not compiled.
+
+    Where the schedule has no use for a discriminator none is built. The generator is built first,
+    so that its initial weights do not depend on the adversary.
+
+    Args:
+        image_shape: (H, W, C).
+        width: See `build_residual_denoiser`.
+        adversary: One of `ADVERSARIES`.
+        schedule: Weights of the two losses.
+        discriminator_width: See `build_denoising_discriminator`.
+        spectral: See `build_denoising_discriminator`.
+        input_skip: See `build_residual_denoiser`.
+        **options: Others of `DenoisingModel`.
+
+    Raises:
+        InputError: For an unknown adversary, or none where the schedule has one.
+    """
+    if adversary not in ADVERSARIES:
+        raise unknown("adversary", adversary, ADVERSARIES)
+    generator = build_residual_denoiser(image_shape, width, input_skip)
+    discriminator = None
+    if adversary != "none" and schedule.has_adversary:
+        discriminator = build_denoising_discriminator(
+            image_shape, discriminator_width, adversary == "conditional", spectral
+        )
+    return DenoisingModel(generator, discriminator, schedule, **options)
+
+
+def build_residual_denoiser(
+    image_shape: tuple[int, int, int], width: int = 128, input_skip: bool = True
+) -> keras.Model:
+    """`ResidualDenoiser`: seven convolutions of 3 x 3, the input added before the last.
+
+    Source: specification, section 9. What differs: no bias before batch norm, which has its own.
+
+    Args:
+        image_shape: (H, W, C) of noisy images, references and what comes out.
+        width: Channels of the hidden layers.
+        input_skip: Whether noisy image and reference are added before the last convolution. The
+            source suspects that skip: the untrained output looks like the reference.
+    """
+    noisy_images, references = keras.Input(image_shape), keras.Input(image_shape)
+    both = layers.Concatenate()([noisy_images, references])
+
+    def elu(x: Any, channels: int) -> Any:
+        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+        return layers.Activation("elu")(layers.BatchNormalization()(x))
+
+    x = elu(both, width)
+    for _ in range(NUM_RESIDUAL_BLOCKS):
+        x = layers.Add()([elu(x, width), x])
+    x = elu(x, both.shape[-1])
+    if input_skip:
+        x = layers.Add()([x, both])
+    x = layers.Conv2D(image_shape[2], 3, padding="same")(x)
+    images = layers.Activation("sigmoid", dtype="float32")(x)
+    return keras.Model([noisy_images, references], images, name="residual_denoiser")
+
+
+def build_denoising_discriminator(
+    image_shape: tuple[int, int, int],
+    width: int = 64,
+    conditional: bool = False,
+    spectral: bool = False,
+) -> keras.Model:
+    """Six convolutions and a logit; sides are 13 pixels or more.
+
+    The last convolution spans what the others leave: 4 x 4 of a 28 x 28 image, as in the source.
+    Of a larger image they leave more; there the strided convolution before it is repeated until
+    4 x 4 or less is left, as in `build_deep_cnn`.
+
+    Source: specification, section 9. What differs: no bias before batch norm, which has its own.
+
+    Args:
+        image_shape: (H, W, C).
+        width: Channels of the first convolution; all other layers are multiples of it.
+        conditional: Whether it sees [images, noisy_images, references], and not the images alone.
+        spectral: Every layer is spectrally normalised (arXiv 1802.05957), without batch norm.
+    """
+    inputs = [keras.Input(image_shape) for _ in range(3 if conditional else 1)]
+
+    def elu(x: Any, channels: int, side: Any, norm: bool = True, **options: Any) -> Any:
+        norm = norm and not spectral
+        convolution = layers.Conv2D(channels, side, use_bias=not norm, **options)
+        x = layers.SpectralNormalization(convolution)(x) if spectral else convolution(x)
+        return layers.Activation("elu")(layers.BatchNormalization()(x) if norm else x)
+
+    x = layers.Concatenate()(inputs) if conditional else inputs[0]
+    for channels in (width, 2 * width, 4 * width):
+        x = elu(x, channels, 5)
+    x = elu(x, 8 * width, 4, strides=2, padding="same")
+    x = elu(x, 16 * width, 4, strides=2, padding="same")
+    while max(x.shape[1:3]) > LAST_SIDE:
+        x = elu(x, 16 * width, 4, strides=2, padding="same")
+    x = layers.Flatten()(elu(x, 32 * width, x.shape[1:3], norm=False))
+    logit = layers.Dense(1, dtype="float32")
+    logits = layers.SpectralNormalization(logit, dtype="float32")(x) if spectral else logit(x)
+    return keras.Model(inputs if conditional else inputs[0], logits, name="denoising_discriminator")

@@ -1,0 +1,343 @@
+"""The denoiser and its losses, against formulas written out by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from gan_mnist.errors import InputError
+from gan_mnist.models.denoiser import (
+    DenoisingModel,
+    Schedule,
+    build_denoising_discriminator,
+    build_denoising_model,
+    build_residual_denoiser,
+)
+
+SHAPE = (16, 16, 1)
+CONTENT, BOTH = ((0, 1.0, 0.0),), ((0, 1.0, 1.0),)
+
+
+def pictures(num, shape=SHAPE, seed=0):
+    return np.random.default_rng(seed).random((num, *shape), np.float32)
+
+
+def noisy_batch(seed=0, num=6):
+    noisy_images, references, targets = (pictures(num, seed=3 * seed + i) for i in range(3))
+    return (noisy_images, references), targets
+
+
+def endless(*batches):
+    """As a data set: the batches in turn."""
+    stacked = tf.nest.map_structure(lambda *parts: np.stack(parts), *batches)
+    return tf.data.Dataset.from_tensor_slices(stacked).repeat()
+
+
+# Networks.
+
+
+def convolved(images, kernel):
+    """A convolution of 3 x 3 that keeps the size, as nine matrix products."""
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return sum(
+        padded[:, i : i + height, j : j + width] @ kernel[i, j] for i in range(3) for j in range(3)
+    )
+
+
+@pytest.mark.parametrize("input_skip", [True, False])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_denoiser_is_seven_convolutions_and_their_skips(input_skip, channels):
+    shape = (5, 6, channels)
+    keras.utils.set_random_seed(0)
+    network = build_residual_denoiser(shape, 4, input_skip)
+    rng = np.random.default_rng(0)
+    weights = [w if w.ndim == 4 else rng.uniform(0.3, 1.0, w.shape) for w in network.get_weights()]
+    network.set_weights(weights)
+    rest = iter([w.astype(np.float32).astype(np.float64) for w in weights])
+
+    def block(x):
+        kernel, gamma, beta, mean, variance = (next(rest) for _ in range(5))
+        x = (convolved(x, kernel) - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+        return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+    noisy_images, references = pictures(2, shape), pictures(2, shape, seed=1)
+    both = np.concatenate([noisy_images, references], axis=-1, dtype=np.float64)
+    x = block(both)
+    for _ in range(4):
+        x = block(x) + x
+    x = block(x) + (both if input_skip else 0)
+    expected = 1 / (1 + np.exp(-(convolved(x, next(rest)) + next(rest))))
+    assert next(rest, None) is None
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(network([noisy_images, references]), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_layers_of_the_discriminator_have_the_sources_sizes():
+    network = build_denoising_discriminator((28, 28, 1), 1, conditional=True)
+    sizes = [x.output.shape[1:] for x in network.layers if isinstance(x, layers.Activation)]
+    assert sizes == [(24, 24, 1), (20, 20, 2), (16, 16, 4), (8, 8, 8), (4, 4, 16), (1, 1, 32)]
+    assert sum(isinstance(x, layers.BatchNormalization) for x in network.layers) == 5
+
+
+@pytest.mark.parametrize("side", [13, 14, 29, 64])
+@pytest.mark.parametrize("spectral", [False, True])
+def test_the_discriminator_judges_images_of_other_sizes(side, spectral):
+    network = build_denoising_discriminator((side, side, 1), 1, spectral=spectral)
+    logits = network(pictures(3, (side, side, 1))).numpy()
+    assert logits.shape == (3, 1)
+    assert len(np.unique(logits)) == 3
+    # Beyond the source's size a kernel may repeat, but none grows.
+    assert max(max(w.shape[:2]) for w in network.weights if len(w.shape) == 4) <= 5
+
+
+def test_only_the_conditional_discriminator_sees_the_input():
+    assert len(build_denoising_discriminator(SHAPE, 1).inputs) == 1
+    conditional = build_denoising_discriminator(SHAPE, 1, conditional=True)
+    inputs = [pictures(2, seed=i) for i in range(3)]
+    logits = conditional(inputs).numpy()
+    for changed in range(3):
+        others = [1 - x if i == changed else x for i, x in enumerate(inputs)]
+        assert not np.array_equal(conditional(others), logits)
+
+
+def test_spectral_norms_become_one_and_no_batch_is_normed():
+    keras.utils.set_random_seed(0)
+    network = build_denoising_discriminator(SHAPE, 2, conditional=True, spectral=True)
+    assert not [x for x in network.layers if isinstance(x, layers.BatchNormalization)]
+    for _ in range(60):
+        network([pictures(1) for _ in range(3)], training=True)
+    norms = [
+        np.linalg.norm(np.reshape(w, (-1, w.shape[-1])), 2)
+        for w in network.trainable_weights
+        if w.path.endswith("kernel")
+    ]
+    assert len(norms) == 7
+    np.testing.assert_allclose(norms, 1, rtol=0.05)
+
+
+# Schedules.
+
+
+def weights_at(schedule, update):
+    update = tf.constant(update)
+    return float(schedule.content(update)), float(schedule.adversarial(update))
+
+
+def test_a_schedule_changes_its_weights_at_the_updates_it_names():
+    schedule = Schedule(((0, 1.0, 0.0), (3, 100.0, 0.5), (7, 0.0, 2.0)))
+    assert [weights_at(schedule, update) for update in range(9)] == [
+        *3 * [(1, 0)],
+        *4 * [(100, 0.5)],
+        *2 * [(0, 2)],
+    ]
+
+
+def test_a_weight_that_never_changes_is_a_number():
+    schedule = Schedule(((0, 1, 0.5), (200_000, 100, 0.5)))
+    assert schedule.adversarial(tf.constant(0)) == 0.5
+    assert isinstance(schedule.adversarial(tf.constant(0)), float)
+    assert tf.is_tensor(schedule.content(tf.constant(0)))
+
+
+@pytest.mark.parametrize(
+    "phases",
+    [
+        (),
+        ((1, 1.0, 0.0),),
+        ((0, 1.0, 0.0), (0, 1.0, 1.0)),
+        ((0, 1.0, 0.0), (5, 1.0, 1.0), (3, 1.0, 1.0)),
+        ((0, -1.0, 1.0),),
+        ((0, 1.0, float("nan")),),
+        ((0, float("inf"), 1.0),),
+        ((0, 0.0, 0.0),),
+        ((0, 1.0, 1.0), (5, 0.0, 0.0)),
+    ],
+)
+def test_phases_that_make_no_schedule_are_refused(phases):
+    with pytest.raises(InputError, match=r"schedule: .* is not accepted; accepted: "):
+        Schedule(phases)
+
+
+# The model.
+
+
+def test_updates_follow_the_formulas_through_a_schedule():
+    """Linear networks on single pixels: content alone, then both, then both with other weights."""
+    phases = ((0, 2.0, 0.0), (1, 1.0, 0.5), (2, 10.0, 0.25))
+    images = [keras.Input((1, 1, 1)) for _ in range(5)]
+    w, a, c = np.array([0.5, -0.2]), np.array([0.8, 0.3, -0.4]), -0.3
+    noisy = layers.Concatenate()(images[:2])
+    generator = keras.Model(images[:2], layers.Dense(1, use_bias=False)(noisy))
+    shown = layers.Flatten()(layers.Concatenate()(images[2:]))
+    discriminator = keras.Model(images[2:], layers.Dense(1)(shown))
+    generator.set_weights([w[:, None]])
+    discriminator.set_weights([a[:, None], np.array([c])])
+    model = DenoisingModel(generator, discriminator, Schedule(phases))
+    model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.1))
+    x, r, t = (np.random.default_rng(i).random((6, 1, 1, 1)) for i in range(3))
+    batch = tuple(tf.constant(part, tf.float32) for part in (x, r, t))
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def flat(*columns):
+        return np.stack([column.ravel() for column in columns], axis=1)
+
+    inputs, target, content_losses = flat(x, r), t.ravel(), []
+    for _, content, adversarial in phases:
+        model.train_step((batch[:2], batch[2]))
+        fake = inputs @ w
+        content_losses.append(np.abs(target - fake).mean())
+        gradient = content * np.sign(fake - target)
+        if adversarial:
+            real_shown, fake_shown = flat(t, x, r), flat(fake, x, r)
+            to_real, to_fake = -sigmoid(-(real_shown @ a + c)), sigmoid(fake_shown @ a + c)
+            a, c = (
+                a - 0.1 * (to_real @ real_shown + to_fake @ fake_shown) / 6,
+                c - 0.1 * (to_real + to_fake).mean(),
+            )
+            gradient -= adversarial * sigmoid(-(fake_shown @ a + c)) * a[0]
+        w = w - 0.05 * gradient @ inputs / 6
+        np.testing.assert_allclose(generator.get_weights()[0][:, 0], w, rtol=1e-4)
+        np.testing.assert_allclose(discriminator.get_weights()[0][:, 0], a, rtol=1e-4)
+        np.testing.assert_allclose(discriminator.get_weights()[1], [c], rtol=1e-4)
+    assert float(model.metrics[-1].result()) == pytest.approx(np.mean(content_losses), rel=1e-5)
+    assert int(model.discriminator_optimizer.iterations) == 2
+
+
+def denoising_model(adversary="none", phases=CONTENT, rates=(1e-3, 1e-3), seed=0, **options):
+    keras.utils.set_random_seed(seed)
+    schedule = Schedule(phases)
+    model = build_denoising_model(SHAPE, 3, adversary, schedule, discriminator_width=1, **options)
+    model.compile(*(keras.optimizers.Adam(rate) for rate in rates), steps_per_execution=2)
+    return model
+
+
+def trained(model, *batches):
+    for batch in batches:
+        model.train_step(tf.nest.map_structure(tf.constant, batch))
+    return model
+
+
+def fitted(model, updates):
+    data = endless(noisy_batch(0), noisy_batch(1))
+    model.fit(data, steps_per_epoch=updates, verbose=0, shuffle=False)
+    return model
+
+
+def equal(one, other):
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("options", [{"adversary": "none"}, {"adversary": "vanilla"}])
+def test_without_an_adversarial_weight_nothing_of_an_adversary_is_built(options):
+    model = denoising_model(**options)
+    assert model.discriminator is None
+    assert len(model.optimizers) == 1
+    assert [metric.name for metric in model.metrics] == ["l1"]
+    assert len(model.get_weights()) == len(model.generator.get_weights())
+
+
+def test_initial_weights_do_not_depend_on_the_adversary():
+    alone = denoising_model().generator
+    assert equal(alone, denoising_model("conditional", BOTH, spectral=True).generator)
+    assert not equal(alone, denoising_model(seed=1).generator)
+
+
+def test_pre_training_is_training_without_an_adversary():
+    """Bit by bit, in a graph, with batch norm and Adam, up to the update where it ends."""
+    alone = fitted(denoising_model(), 4)
+    model = denoising_model("conditional", ((0, 1.0, 0.0), (4, 1.0, 0.5)))
+    untouched = model.discriminator.get_weights()
+    fitted(model, 4)
+    assert equal(model.generator, alone.generator)
+    assert all(map(np.array_equal, untouched, model.discriminator.get_weights()))
+    assert [int(optimizer.iterations) for optimizer in model.optimizers] == [4, 0]
+    fitted(model, 2)
+    fitted(alone, 2)
+    assert not equal(model.generator, alone.generator)
+    assert not any(map(np.array_equal, untouched, model.discriminator.get_weights()))
+    assert [int(optimizer.iterations) for optimizer in model.optimizers] == [6, 2]
+
+
+def test_a_schedule_goes_on_where_a_resumed_training_stood(tmp_path):
+    phases = ((0, 1.0, 0.0), (1, 1.0, 0.5), (3, 100.0, 0.5))
+    batches = [noisy_batch(i) for i in range(4)]
+    whole = trained(denoising_model("conditional", phases), *batches)
+    first = trained(denoising_model("conditional", phases), *batches[:2])
+    path = tf.train.Checkpoint(model=first).save(str(tmp_path / "checkpoint"))
+    second = denoising_model("conditional", phases, seed=1)
+    tf.train.Checkpoint(model=second).restore(path).assert_existing_objects_matched()
+    assert equal(trained(second, *batches[2:]), whole)
+
+
+def test_the_discriminator_learns_on_the_other_batch_and_the_generator_sees_its_own():
+    """With a generator that does not learn, so that only its statistics can change."""
+    mine, others = noisy_batch(0), noisy_batch(1)
+
+    def after_two(*batches, **options):
+        model = denoising_model("conditional", BOTH, rates=(0.0, 1e-3), **options)
+        return trained(model, *batches)
+
+    pair = after_two((mine, others), (mine, others), separate_batches=True)
+    on_mine, on_others = after_two(mine, mine), after_two(others, others)
+    assert equal(pair.discriminator, on_others.discriminator)
+    assert not equal(pair.discriminator, on_mine.discriminator)
+    assert equal(pair.generator, on_mine.generator)
+    assert not equal(pair.generator, on_others.generator)
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+@pytest.mark.parametrize("in_training", [False, True])
+def test_the_generator_is_judged_in_the_mode_that_is_asked_for(in_training, spectral):
+    """The discriminator learns nothing, so that it is afterwards what it was when it judged."""
+    batch = noisy_batch()
+    options = {"judge_in_training": in_training, "spectral": spectral}
+    model = denoising_model("vanilla", BOTH, rates=(1e-3, 0.0), **options)
+    fake_images = denoising_model().generator(list(batch[0]), training=True)
+    logs = model.train_step(tf.nest.map_structure(tf.constant, batch))
+    losses = {}
+    for mode in (False, True):
+        logits = model.discriminator(fake_images, training=mode).numpy()
+        losses[mode] = np.log1p(np.exp(-logits)).mean()
+    assert float(logs["g_loss"]) == pytest.approx(losses[in_training], rel=1e-5)
+    assert losses[False] != pytest.approx(losses[True], rel=1e-4)
+
+
+@pytest.mark.parametrize("separate_batches", [False, True])
+def test_validation_is_the_content_loss_of_the_denoiser(separate_batches):
+    model = denoising_model("vanilla", BOTH, separate_batches=separate_batches)
+    data = endless((noisy_batch(0), noisy_batch(1)) if separate_batches else noisy_batch(0))
+    (noisy_images, references), targets = unseen = noisy_batch(5, num=7)
+    history = model.fit(
+        data,
+        steps_per_epoch=2,
+        verbose=0,
+        shuffle=False,
+        validation_data=unseen,
+        validation_batch_size=3,
+    ).history
+    outputs = model.denoise(noisy_images, references)
+    assert history["val_l1"] == pytest.approx([np.abs(targets - outputs).mean()], rel=1e-5)
+    names = {"d_loss", "g_loss", "real_accuracy", "fake_accuracy", "l1", "val_l1"}
+    assert set(history) == names
+
+
+def test_the_moving_average_denoises_where_there_is_one():
+    model = denoising_model(average_decay=0.9)
+    assert model.average is not model.generator
+    trained(model, noisy_batch())
+    (noisy_images, references), _ = noisy_batch()
+    output = model.denoise(noisy_images, references)
+    np.testing.assert_array_equal(output, model.average([noisy_images, references]))
+    assert not np.array_equal(output, model.generator([noisy_images, references]))
+
+
+def test_an_adversary_that_is_missing_or_unknown_is_refused():
+    with pytest.raises(InputError, match=r"adversary: 'none' .* accepted .*: vanilla, conditional"):
+        build_denoising_model(SHAPE, 2, "none", Schedule(BOTH))
+    with pytest.raises(InputError, match="did you mean 'vanilla'"):
+        build_denoising_model(SHAPE, 2, "vanila", Schedule(BOTH))
