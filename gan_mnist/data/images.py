@@ -28,7 +28,14 @@ def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
     except Image.UnidentifiedImageError:
         raise InputError(f"{path}: not an image; accepted: PNG or JPEG files") from None
     # Pillow's decoders let several types through, SyntaxError for a broken PNG among them.
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        OverflowError,
+        Image.DecompressionBombError,
+    ) as error:
         raise InputError(f"{path}: the image cannot be read: {error}") from error
 
 
@@ -49,6 +56,16 @@ def as_pixels(image: Image.Image, image_size: int, channels: int) -> np.ndarray:
     image = image.convert("L" if channels == 1 else "RGB")
     image = image.resize((image_size, image_size), Image.Resampling.LANCZOS)
     return np.asarray(image).reshape(image_size, image_size, channels)
+
+
+def as_float(images: np.ndarray) -> np.ndarray:
+    """Images as networks take them: float32 in [0, 1], from uint8 or from such floats."""
+    return images / np.float32(255) if images.dtype == np.uint8 else images
+
+
+def as_uint8(images: np.ndarray) -> np.ndarray:
+    """Images as they are kept and drawn: uint8, from floats in [0, 1] or from uint8."""
+    return images if images.dtype == np.uint8 else np.round(images * 255).astype(np.uint8)
 
 
 def resize(images: np.ndarray, image_size: int, channels: int) -> np.ndarray:

@@ -5,37 +5,21 @@ that it would have seen, and two arms with one seed see them in the same order.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data import images
+from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.seeding import derive_seed
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Ranges of a random affine map, each drawn uniformly and anew for every image.
-
-    Attributes:
-        rotation_degrees: Rotation in +-degrees.
-        shift: Translation in +-fractions of the image's side.
-        zoom: Scale in 1 +- zoom, drawn for each axis.
-        shear: Shear in +-radians.
-    """
-
-    rotation_degrees: float
-    shift: float
-    zoom: float
-    shear: float
 
 
 def training_batches(
     columns: Sequence[np.ndarray],
     batch_size: int,
-    seed: int,
     augmentation: Augmentation | None,
+    seed: int,
     first_update: int,
 ) -> tf.data.Dataset:
     """Endless batches of rows of `columns`, from `first_update` on.
@@ -45,23 +29,100 @@ def training_batches(
 
     Args:
         columns: Arrays of one length, such as images, labels and loss weights; the first holds
-            float32 images (n, H, W, C). Held once, as tensors.
+            images (n, H, W, C), uint8 or float32 in [0, 1]. Held once, as tensors.
         batch_size: Rows a batch.
-        seed: Stream of the order and of the augmentation.
         augmentation: Applied to every image, or None.
+        seed: Stream of the order and of the augmentation.
         first_update: Number of the first batch; 0 at the start, more on resume.
     """
-    images, *others = (tf.constant(column) for column in columns)
-    num_rows, augmentation_seed = len(columns[0]), derive_seed(seed, "augmentation")
+    return mixed_batches([(columns, batch_size)], augmentation, seed, first_update)
+
+
+def mixed_batches(
+    sources: Sequence[tuple[Sequence[np.ndarray], int]],
+    augmentation: Augmentation | None,
+    seed: int,
+    first_update: int,
+) -> tf.data.Dataset:
+    """As `training_batches`, with rows of several tables in every batch.
+
+    Args:
+        sources: Columns, and how many of their rows a batch holds. The rows of the first source
+            come first, and each source is gone through in passes of its own.
+        augmentation: Applied to every image, or None.
+        seed: Stream of the orders and of the augmentation.
+        first_update: Number of the first batch.
+    """
+    sizes = [size for _, size in sources]
+    lengths = [len(columns[0]) for columns, _ in sources]
+    # One table, so that a mixed batch is gathered at once, as a plain one is.
+    columns = [tf.constant(_stacked(parts)) for parts in zip(*(c for c, _ in sources), strict=True)]
+    orders = [derive_seed(seed, i) if i else seed for i in range(len(sources))]
+    augmentation_seed = derive_seed(seed, "augmentation")
 
     def batch(update: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        rows = shuffled_rows(num_rows, batch_size, seed, update)
-        shown = tf.gather(images, rows)
+        rows, offset = [], 0
+        for length, size, order in zip(lengths, sizes, orders, strict=True):
+            rows.append(offset + shuffled_rows(length, size, order, update))
+            offset += length
+        chosen = tf.concat(rows, axis=0)
+        pictures, *others = (tf.gather(column, chosen) for column in columns)
+        shown = as_float(pictures)
         if augmentation is not None:
-            shown = random_affine(shown, augmentation, (augmentation_seed, update))
-        return shown, *(tf.gather(column, rows) for column in others)
+            shown = augment(shown, augmentation, (augmentation_seed, update))
+        return shown, *others
 
     return by_update(batch, first_update)
+
+
+def _stacked(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """One column of several tables; images of which some are uint8 and some floats as floats."""
+    if len(parts) == 1:
+        return parts[0]
+    if len({part.dtype for part in parts}) > 1:
+        parts = [images.as_float(part) for part in parts]
+    return np.concatenate(parts)
+
+
+def latent_batches(
+    columns: Sequence[np.ndarray],
+    num_real: int,
+    num_generated: int,
+    num_classes: int,
+    draw: Callable[[int, tf.Tensor], tf.Tensor],
+    augmentation: Augmentation | None,
+    seed: int,
+    first_update: int,
+) -> tf.data.Dataset:
+    """Real images, and what a generator needs to make the rest of the batch where it trains.
+
+    Args:
+        columns: Images and labels of the real rows.
+        num_real: Real rows a batch, in the order of `training_batches`.
+        num_generated: Images to be generated a batch.
+        num_classes: Their labels are uniform in 0..num_classes-1.
+        draw: Maps (number, int64 (2,) seed) to latents (number, d).
+        augmentation: Applied to the real images, or None.
+        seed: Stream of everything.
+        first_update: Number of the first batch.
+
+    Returns:
+        Endless ((images, latents, key), (labels, generated_labels)), as `GeneratingClassifier`
+        takes them; `key` is int64 (2,), a seed of the batch's own.
+    """
+    real = training_batches(columns, num_real, augmentation, seed, first_update)
+    keys = [derive_seed(seed, name) for name in ("latents", "labels", "generated_augmentation")]
+
+    def ingredients(update: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        latents_key, labels_key, key = (tf.stack([name, update]) for name in keys)
+        labels = tf.random.stateless_uniform((num_generated,), labels_key, 0, num_classes, tf.int32)
+        return draw(num_generated, latents_key), key, labels
+
+    def arrange(real: tuple[tf.Tensor, ...], others: tuple[tf.Tensor, ...]) -> Any:
+        (images, labels), (latents, key, generated_labels) = real, others
+        return (images, latents, key), (labels, generated_labels)
+
+    return tf.data.Dataset.zip(real, by_update(ingredients, first_update)).map(arrange)
 
 
 def by_update(batch: Callable[[tf.Tensor], Any], first_update: int) -> tf.data.Dataset:
@@ -75,6 +136,11 @@ def by_update(batch: Callable[[tf.Tensor], Any], first_update: int) -> tf.data.D
     options.threading.max_intra_op_parallelism = 1
     endless = tf.data.Dataset.range(first_update, np.iinfo(np.int64).max)
     return endless.map(batch).with_options(options)
+
+
+def as_float(images: tf.Tensor) -> tf.Tensor:
+    """Images as networks take them: float32 in [0, 1], from uint8 or from such floats."""
+    return tf.cast(images, tf.float32) / 255 if images.dtype == tf.uint8 else images
 
 
 def shuffled_rows(num_rows: int, batch_size: int, seed: int, update: tf.Tensor) -> tf.Tensor:
@@ -98,45 +164,4 @@ def shuffled_rows(num_rows: int, batch_size: int, seed: int, update: tf.Tensor) 
         seed=tf.gather(tf.stack(keys), passes - first),
         max_index=np.int64(num_rows - 1),
         rounds=8,
-    )
-
-
-def random_affine(
-    images: tf.Tensor, augmentation: Augmentation, seed: tuple[int, tf.Tensor]
-) -> tf.Tensor:
-    """Each image rotated, shifted, zoomed and sheared about its centre; bilinear, filled with 0.
-
-    The affine maps are composed and the image is sampled once, where a chain of layers would
-    interpolate four times.
-
-    Args:
-        images: float32 (n, H, W, C).
-        augmentation: The ranges.
-        seed: Two integers that key the draw.
-
-    Returns:
-        float32 (n, H, W, C).
-    """
-    num_images = tf.shape(images)[0]
-    height, width = images.shape[1], images.shape[2]
-    stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
-    draws = tf.random.stateless_uniform((6, num_images), stream, minval=-1.0, maxval=1.0)
-    angle = draws[0] * np.float32(np.deg2rad(augmentation.rotation_degrees))
-    shear = draws[1] * augmentation.shear
-    zoom_x, zoom_y = 1 + draws[2] * augmentation.zoom, 1 + draws[3] * augmentation.zoom
-    shift_x, shift_y = draws[4] * augmentation.shift * width, draws[5] * augmentation.shift * height
-    # Maps output pixels to input pixels: [a0 a1; b0 b1] (x - centre) + centre + shift.
-    a0, a1 = zoom_x * tf.cos(angle), -zoom_y * tf.sin(angle + shear)
-    b0, b1 = zoom_x * tf.sin(angle), zoom_y * tf.cos(angle + shear)
-    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-    a2 = centre_x + shift_x - a0 * centre_x - a1 * centre_y
-    b2 = centre_y + shift_y - b0 * centre_x - b1 * centre_y
-    zeros = tf.zeros_like(angle)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([a0, a1, a2, b0, b1, b2, zeros, zeros], axis=1),
-        output_shape=tf.constant([height, width]),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
     )

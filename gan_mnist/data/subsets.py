@@ -14,10 +14,10 @@ from gan_mnist.seeding import derive_seed
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """Images that are handed to a trial, ready for a network.
+    """Images that are handed to a trial.
 
     Attributes:
-        images: float32 (n, H, W, C) in [0, 1].
+        images: uint8 (n, H, W, C); a quarter of the memory of what networks take.
         labels: int32 (n,) in 0..k-1, indices into `class_names`.
         class_names: The k classes that the trial asked for, in its order.
         filenames: n names.
@@ -32,7 +32,7 @@ class Subset:
         return len(self.labels)
 
     def of_class(self, label: int) -> np.ndarray:
-        """The images with `label`: float32 (n, H, W, C) in [0, 1]."""
+        """The images with `label`: uint8 (n, H, W, C)."""
         return self.images[self.labels == label]
 
     @functools.cached_property
@@ -63,7 +63,7 @@ class Allotment:
 def allot(
     dataset: Dataset,
     classes: tuple[str, ...],
-    counts: tuple[int, ...],
+    counts: tuple[int, ...] | None,
     seed: int,
     validation_per_class: int,
 ) -> Allotment:
@@ -75,7 +75,7 @@ def allot(
     Args:
         dataset: Where the images come from.
         classes: Names of the classes; their order gives the labels.
-        counts: Training images a class.
+        counts: Training images a class, or None for all that validation leaves.
         seed: The replicate.
         validation_per_class: Images a class that are set aside first, whatever the seed.
 
@@ -84,12 +84,12 @@ def allot(
             more images are asked for than there are.
     """
     labels = _labels(dataset, classes)
-    if len(counts) != len(classes):
+    if counts is not None and len(counts) != len(classes):
         raise InputError(
             f"--set counts: {len(counts)} counts for {len(classes)} classes; accepted: one a class"
         )
     train, held_back, validation = [], [], []
-    for name, label, count in zip(classes, labels, counts, strict=True):
+    for index, (name, label) in enumerate(zip(classes, labels, strict=True)):
         rows = np.flatnonzero(dataset.train.labels == label)
         if not 0 <= validation_per_class < len(rows):
             raise InputError(
@@ -97,6 +97,7 @@ def allot(
                 f"0 to {len(rows) - 1}, as class {name!r} has {len(rows)} training images"
             )
         available = len(rows) - validation_per_class
+        count = available if counts is None else counts[index]
         if not 1 <= count <= available:
             raise InputError(
                 f"--set counts: {count} images of class {name!r} is out of range; accepted: 1 to "
@@ -107,7 +108,7 @@ def allot(
         validation.append(rows[:validation_per_class])
         drawn = _shuffled(np.sort(rows[validation_per_class:]), "subset", seed, name)
         train.append(drawn[:count])
-        held_back.append(drawn[count : max(counts)])
+        held_back.append(drawn[count : max(counts or (0,))])
     return Allotment(
         train=_subset(dataset.train, classes, train),
         held_back=_subset(dataset.train, classes, held_back),
@@ -145,7 +146,7 @@ def _subset(split: Split, classes: tuple[str, ...], rows: list[np.ndarray]) -> S
     """The images at `rows`, one array a class, in that order."""
     chosen = split.take(np.concatenate(rows))
     return Subset(
-        images=chosen.images.astype(np.float32) / np.float32(255),
+        images=chosen.images,
         labels=np.repeat(np.arange(len(classes), dtype=np.int32), [len(r) for r in rows]),
         class_names=classes,
         filenames=chosen.filenames,

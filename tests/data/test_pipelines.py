@@ -1,19 +1,17 @@
-"""Batches: their order by counting, their augmentation against scipy's affine transform."""
+"""Batches: their order by counting, and what they hold."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import ndimage
 
+from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.pipelines import (
-    Augmentation,
     by_update,
-    random_affine,
+    mixed_batches,
     shuffled_rows,
     training_batches,
 )
 
-STILL = Augmentation(rotation_degrees=0, shift=0, zoom=0, shear=0)
 STRONG = Augmentation(rotation_degrees=25, shift=0.1, zoom=0.2, shear=0.4)
 
 
@@ -24,7 +22,14 @@ def table(num_rows, side=2, seed=0):
 
 
 def batches(columns, count, batch_size=4, seed=1, augmentation=None, first=0):
-    data = training_batches(columns, batch_size, seed, augmentation, first)
+    return taken(training_batches(columns, batch_size, augmentation, seed, first), count)
+
+
+def mixed(sources, count, seed=1, augmentation=None, first=0):
+    return taken(mixed_batches(sources, augmentation, seed, first), count)
+
+
+def taken(data, count):
     return [[column.numpy() for column in batch] for batch in data.take(count)]
 
 
@@ -32,10 +37,6 @@ def order(num_rows, passes, seed=1):
     """Row numbers of whole passes, (passes, num_rows)."""
     draw = tf.function(lambda update: shuffled_rows(num_rows, num_rows, seed, update))
     return np.stack([draw(tf.constant(update, tf.int64)) for update in range(passes)])
-
-
-def affine(images, augmentation, seed, update):
-    return random_affine(tf.constant(images), augmentation, (seed, tf.constant(update))).numpy()
 
 
 @pytest.mark.parametrize(
@@ -111,108 +112,100 @@ def test_the_seed_changes_order_and_augmentation():
     columns = table(30, side=6)
     one, other = batches(columns, 2), batches(columns, 2, seed=2)
     assert not np.array_equal(one[0][1], other[0][1])
-    images = columns[0]
-    assert not np.array_equal(affine(images, STRONG, 1, 0), affine(images, STRONG, 2, 0))
+    same = (np.repeat(columns[0][:1], 5, axis=0), columns[1][:5])
+    one, other = (batches(same, 1, seed=seed, augmentation=STRONG)[0][0] for seed in (1, 2))
+    assert not np.array_equal(one, other)
 
 
-def test_a_repeated_image_is_augmented_anew_each_time():
-    images = np.repeat(table(1, side=8)[0], 5, axis=0)
-    shown = np.concatenate([affine(images, STRONG, 1, update) for update in range(2)])
-    assert len({image.tobytes() for image in shown}) == 10
+@pytest.mark.parametrize("augmentation", [None, STRONG])
+def test_bytes_are_shown_as_the_floats_that_stand_for_them(augmentation):
+    images = np.arange(256, dtype=np.uint8).reshape(8, 4, 8, 1)
+    floats = (images / 255).astype(np.float32)
+    numbers = np.arange(8)
+    of_bytes = batches((images, numbers), 4, augmentation=augmentation)
+    of_floats = batches((floats, numbers), 4, augmentation=augmentation)
+    for (shown, rows), (expected, _) in zip(of_bytes, of_floats, strict=True):
+        assert shown.dtype == np.float32
+        np.testing.assert_array_equal(shown, expected)
+        if augmentation is None:
+            np.testing.assert_array_equal(shown, floats[rows])
+
+
+def three_sources(side=2):
+    """Tables of 6, 5 and 7 rows, numbered from 0, 100 and 200, and 4, 3 and 1 of them a batch."""
+    sources = []
+    for i, (num_rows, size) in enumerate([(6, 4), (5, 3), (7, 1)]):
+        images, numbers, weights = table(num_rows, side, seed=i)
+        sources.append(((images, numbers + np.int32(100 * i), weights), size))
+    return sources
+
+
+def test_a_mixed_batch_holds_so_many_rows_of_each_source_in_their_order():
+    sources = three_sources()
+    by_number = {
+        number: (image, weight)
+        for columns, _ in sources
+        for image, number, weight in zip(*columns, strict=True)
+    }
+    for images, numbers, weights in mixed(sources, 8):
+        assert (numbers // 100).tolist() == [0] * 4 + [1] * 3 + [2]
+        for image, number, weight in zip(images, numbers, weights, strict=True):
+            np.testing.assert_array_equal(image, by_number[number][0])
+            assert weight == by_number[number][1]
+
+
+def test_each_source_is_gone_through_in_passes_of_its_own():
+    sources, updates = three_sources(), 35
+    numbers = np.stack([batch[1] for batch in mixed(sources, updates)])
+    for i, (columns, size) in enumerate(sources):
+        own = numbers[numbers // 100 == i]
+        assert len(own) == updates * size
+        num_rows = len(columns[1])
+        passes = own[: len(own) // num_rows * num_rows].reshape(-1, num_rows)
+        assert len(passes) > 4
+        np.testing.assert_array_equal(np.sort(passes), np.tile(columns[1], (len(passes), 1)))
+        assert len({order.tobytes() for order in passes}) > 4
+
+
+def test_the_first_source_comes_in_the_order_that_it_has_alone():
+    sources = three_sources()
+    for update, (_, numbers, _) in enumerate(mixed(sources, 12, seed=3)):
+        rows = shuffled_rows(6, 4, 3, tf.constant(update, tf.int64))
+        np.testing.assert_array_equal(numbers[:4], rows)
+    alone = batches(sources[0][0], 12, batch_size=4, seed=3)
+    for among, expected in zip(mixed(sources, 12, seed=3), alone, strict=True):
+        for column, wanted in zip(among, expected, strict=True):
+            np.testing.assert_array_equal(column[:4], wanted)
+
+
+def test_sources_of_one_length_have_orders_of_their_own():
+    columns = table(20)
+    numbers = np.stack([batch[1] for batch in mixed([(columns, 4)] * 3, 5)])
+    orders = {numbers[:, i : i + 4].tobytes() for i in (0, 4, 8)}
+    assert len(orders) == 3
+
+
+@pytest.mark.parametrize("augmentation", [None, STRONG])
+def test_a_mixed_batch_depends_on_its_update_and_the_seed_alone(augmentation):
+    sources = three_sources(side=6)
+    whole = mixed(sources, 9, augmentation=augmentation)
+    resumed = mixed(sources, 4, augmentation=augmentation, first=5)
+    for late, early in zip(resumed, whole[5:], strict=True):
+        for a, b in zip(late, early, strict=True):
+            np.testing.assert_array_equal(a, b)
+    other = mixed(sources, 9, seed=2)
+    for i in range(3):
+        rows = whole[0][1] // 100 == i
+        assert any((a[1][rows] != b[1][rows]).any() for a, b in zip(whole, other, strict=True))
+
+
+def test_every_image_of_a_mixed_batch_is_augmented_by_draws_of_its_own():
+    images = np.repeat(table(1, side=8)[0], 4, axis=0)
+    columns = images, np.arange(4)
+    (shown, _), *_ = mixed([(columns, 3), (columns, 3)], 1, augmentation=STRONG)
+    assert len({image.tobytes() for image in (*shown, images[0])}) == 7
 
 
 def test_by_update_counts_from_the_first_update():
     data = by_update(lambda update: 10 * update, 7)
     assert [int(value) for value in data.take(3)] == [70, 80, 90]
-
-
-def coordinates(height, width, num_images, texture):
-    """Images whose first channels hold x, y and 1: linear, so bilinear sampling is exact on them.
-
-    What comes out tells from where in the input every pixel was taken.
-    """
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    channels = np.stack([x, y, np.ones_like(x), texture], axis=-1)
-    return np.repeat(channels[None], num_images, axis=0)
-
-
-def recovered_maps(shown):
-    """The 2 x 2 matrices and offsets that took output (x, y) to input (x, y), by least squares."""
-    maps = []
-    for image in shown:
-        inside = image[..., 2] > 1 - 2e-6  # No part of it is fill.
-        y, x = np.nonzero(inside)
-        outputs = np.stack([x, y, np.ones_like(x)], axis=1)
-        solution, *_ = np.linalg.lstsq(outputs, image[inside][:, :2].astype(np.float64), rcond=None)
-        assert np.abs(outputs @ solution - image[inside][:, :2]).max() < 1e-3
-        maps.append((solution[:2].T, solution[2]))
-    return maps
-
-
-@pytest.mark.parametrize(("height", "width"), [(28, 28), (20, 32)])
-def test_random_affine_is_one_affine_map_sampled_once(height, width):
-    texture = np.random.default_rng(0).random((height, width), np.float32)
-    shown = affine(coordinates(height, width, 12, texture), STRONG, 4, 2)
-    for image, (matrix, offset) in zip(shown, recovered_maps(shown), strict=True):
-        expected = ndimage.affine_transform(
-            texture.astype(np.float64),
-            matrix[::-1, ::-1],  # scipy's axes are (y, x).
-            offset[::-1],
-            order=1,
-            mode="grid-constant",
-            cval=0,
-        )
-        np.testing.assert_allclose(image[..., 3], expected, atol=1e-3)
-
-
-def test_random_affine_stays_in_its_ranges_and_fills_them():
-    height, width = 24, 32
-    texture = np.zeros((height, width), np.float32)
-    shown = affine(coordinates(height, width, 400, texture), STRONG, 0, 0)
-    parameters = []
-    for matrix, offset in recovered_maps(shown):
-        assert np.linalg.det(matrix) > 0  # Never a flip.
-        centre = np.array([(width - 1) / 2, (height - 1) / 2])
-        moved = matrix @ centre + offset - centre
-        angle = np.arctan2(matrix[1, 0], matrix[0, 0])
-        sheared = np.arctan2(-matrix[0, 1], matrix[1, 1])
-        parameters.append(
-            [
-                np.rad2deg(angle) / STRONG.rotation_degrees,
-                (sheared - angle) / STRONG.shear,
-                (np.hypot(*matrix[:, 0]) - 1) / STRONG.zoom,
-                (np.hypot(*matrix[:, 1]) - 1) / STRONG.zoom,
-                moved[0] / (STRONG.shift * width),
-                moved[1] / (STRONG.shift * height),
-            ]
-        )
-    parameters = np.array(parameters)
-    assert np.abs(parameters).max() < 1.001
-    assert (parameters.max(axis=0) > 0.95).all()
-    assert (parameters.min(axis=0) < -0.95).all()
-    assert np.abs(np.corrcoef(parameters.T) - np.eye(6)).max() < 0.2  # sd 0.05 if independent
-
-
-def test_nothing_drawn_leaves_the_image():
-    images = table(3, side=7)[0]
-    np.testing.assert_array_equal(affine(images, STILL, 0, 0), images)
-
-
-def test_pure_zoom_of_a_linear_image_is_exact():
-    x = np.arange(9, dtype=np.float32) - 4
-    images = np.tile(x, (50, 9, 1))[..., None]
-    shown = affine(images, Augmentation(0, 0, 0.2, 0), 0, 0)[:, 4, :, 0]
-    factors = shown[:, 5]  # One pixel from the centre, where the image is 1.
-    np.testing.assert_allclose(shown[:, 2:7], factors[:, None] * x[2:7], atol=1e-5)
-    assert factors.min() < 0.85
-    assert factors.max() > 1.15
-
-
-def test_augmented_images_stay_in_range():
-    images = np.ones((100, 28, 28, 1), np.float32)
-    images[:50] = np.random.default_rng(0).random((50, 28, 28, 1)) > 0.5
-    shown = affine(images, STRONG, 0, 0)
-    assert shown.dtype == np.float32
-    assert shown.shape == images.shape
-    assert shown.min() >= 0
-    assert shown.max() <= 1 + 1e-6  # Float rounding of the four weights.

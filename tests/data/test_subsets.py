@@ -39,23 +39,16 @@ def of_class(subset, name):
 def test_images_labels_and_filenames_stay_together(dataset):
     allotment = draw(dataset, classes=("cat", "ape"), counts=(10, 3))
     for subset in (allotment.train, allotment.held_back, allotment.validation):
-        assert subset.images.dtype == np.float32
+        assert subset.images.dtype == np.uint8
         assert subset.labels.dtype == np.int32
         assert subset.class_names == ("cat", "ape")
         for image, label, filename in zip(
             subset.images, subset.labels, subset.filenames, strict=True
         ):
             number = int(filename.removeprefix("train"))
-            np.testing.assert_array_equal(image, np.float32(dataset.train.images[number]) / 255)
+            np.testing.assert_array_equal(image, dataset.train.images[number])
             assert NAMES[dataset.train.labels[number]] == ("cat", "ape")[label]
     assert allotment.train.labels.tolist() == [0] * 10 + [1] * 3
-
-
-def test_pixels_end_at_one():
-    images = np.full((8, 1, 1, 1), 255, np.uint8)
-    split = Split(images, np.repeat([0, 1], 4), tuple("abcdefgh"))
-    allotment = allot(Dataset("white", "", ("x", "y"), split, split), ("x", "y"), (1, 2), 0, 1)
-    assert allotment.train.images.max() == 1.0
 
 
 def test_numbers_of_images(dataset):
@@ -68,6 +61,23 @@ def test_numbers_of_images(dataset):
 def test_what_is_held_back_ends_where_the_images_do(dataset):
     allotment = draw(dataset, counts=(30, 55, 45))
     assert np.bincount(allotment.held_back.labels, minlength=3).tolist() == [5, 0, 0]
+
+
+def test_without_counts_all_images_are_drawn_that_validation_leaves(dataset):
+    allotment = draw(dataset, counts=None, classes=("cat", "ape"), seed=2)
+    assert np.bincount(allotment.train.labels).tolist() == [45, 35]
+    assert len(allotment.held_back) == 0
+    assert (
+        allotment.validation.filenames
+        == draw(dataset, classes=("cat", "ape"), counts=(1, 2)).validation.filenames
+    )
+    names = (*allotment.train.filenames, *allotment.validation.filenames)
+    expected = [f"train{k}" for k in np.flatnonzero(dataset.train.labels != NAMES.index("bee"))]
+    assert sorted(names) == sorted(expected)
+    # The order is that of a draw: a count takes the first of them.
+    counted = draw(dataset, counts=(7, 35), classes=("cat", "ape"), seed=2)
+    for name, count in (("cat", 7), ("ape", 35)):
+        assert of_class(counted.train, name) == of_class(allotment.train, name)[:count]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -116,7 +126,7 @@ def test_held_out_is_the_test_split_of_the_classes(dataset):
     assert np.bincount(subset.labels).tolist() == [6, 4]
     assert all(name.startswith("test") for name in subset.filenames)
     assert subset.of_class(1).shape == (4, 2, 2, 1)
-    assert (np.round(subset.of_class(0)[:, 0, 1, 0] * 255) == NAMES.index("bee")).all()
+    assert (subset.of_class(0)[:, 0, 1, 0] == NAMES.index("bee")).all()
 
 
 def test_the_fingerprint_tells_contents_apart(dataset):
@@ -127,7 +137,7 @@ def test_the_fingerprint_tells_contents_apart(dataset):
         return Subset(images, labels, subset.class_names, subset.filenames).fingerprint
 
     brighter = subset.images.copy()
-    brighter[0, 1, 1, 0] += 1 / 255
+    brighter[0, 1, 1, 0] += 1
     relabelled = subset.labels.copy()
     relabelled[0] = 2
     reshaped = subset.images.reshape(-1, 4, 1, 1)
@@ -146,6 +156,8 @@ def test_the_fingerprint_tells_contents_apart(dataset):
         ({"counts": (1, 56, 20)}, "--set counts: 56 images of class 'bee'.*1 to 55 "),
         ({"validation": 40}, "--set validation_per_class: 40 is out of range; accepted: 0 to 39"),
         ({"validation": -1}, "--set validation_per_class: -1 is out of range"),
+        ({"counts": None, "validation": 40}, "--set validation_per_class: 40 is out of range"),
+        ({"counts": None, "classes": ("ape", "bea")}, "--set classes: 'bea'"),
     ],
 )
 def test_bad_requests_are_refused(dataset, options, complaint):
