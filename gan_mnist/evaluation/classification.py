@@ -1,6 +1,7 @@
 """What a classifier is worth on held-out images."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -49,3 +50,57 @@ def classification_metrics(
         "macro_auc": float(metrics.roc_auc_score(one_hot, probabilities, average="macro")),
         **{f"recall_{name}": float(r) for name, r in zip(class_names, recalls, strict=True)},
     }
+
+
+def class_aucs(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+) -> dict[str, float]:
+    """Area under the ROC curve of each class against the rest; `macro_auc` is their mean.
+
+    Args:
+        labels: int (n,) in 0..k-1; every class occurs.
+        probabilities: float (n, k).
+        class_names: The k names.
+
+    Returns:
+        `auc_<name>` a class, in [0, 1].
+    """
+    one_hot = np.eye(len(class_names))[labels]
+    areas = metrics.roc_auc_score(one_hot, probabilities, average=None)
+    return {f"auc_{name}": float(area) for name, area in zip(class_names, areas, strict=True)}
+
+
+def roc_points(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    most_points: int = 200,
+) -> list[dict[str, Any]]:
+    """The ROC curve of each class against the rest, as rows of `roc.csv`.
+
+    Args:
+        labels: int (n,) in 0..k-1; every class occurs.
+        probabilities: float (n, k).
+        class_names: The k names.
+        most_points: A class. Of more, those are kept that stand at even steps of the rate of true
+            positives plus the logarithm of the false ones, so that the steep beginning stays.
+
+    Returns:
+        Rows of `class`, `false_positive_rate` and `true_positive_rate`, in [0, 1], from (0, 0) to
+        (1, 1) a class.
+    """
+    rows = []
+    for label, name in enumerate(class_names):
+        positive = labels == label
+        false, true, _ = metrics.roc_curve(positive, probabilities[:, label])
+        if len(false) > most_points:
+            negatives = np.sum(~positive)
+            position = true + np.log1p(negatives * false) / np.log1p(negatives)
+            steps = np.linspace(0, position[-1], most_points)
+            kept = np.unique(np.searchsorted(position, steps))
+            false, true = false[kept], true[kept]
+        rows += [
+            {"class": name, "false_positive_rate": float(x), "true_positive_rate": float(y)}
+            for x, y in zip(false, true, strict=True)
+        ]
+    return rows

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist.evaluation.classification import ClassRecall, classification_metrics
+from gan_mnist.evaluation.classification import (
+    ClassRecall,
+    class_aucs,
+    classification_metrics,
+    roc_points,
+)
 
 NAMES = ("one", "two", "three")
 
@@ -98,3 +103,66 @@ def test_class_recall_keeps_its_name_in_keras_and_ignores_loss_weights():
     logs = model.evaluate(logits, labels, sample_weight=weights, verbose=0, return_dict=True)
     expected = np.mean(probabilities[labels == 1].argmax(axis=1) == 1)
     assert logs["minority_recall"] == pytest.approx(expected)
+
+
+def curve_of(rows, name):
+    """Rates of false and of true positives of one class, shape (2, n)."""
+    rates = ("false_positive_rate", "true_positive_rate")
+    return np.array([[row[rate] for rate in rates] for row in rows if row["class"] == name]).T
+
+
+def hard_answers(num=6000, seed=0):
+    """Three classes of unlike size, and probabilities that tell them apart somewhat."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(3, num, p=(0.1, 0.3, 0.6))
+    scores = np.exp(rng.normal(0, 1, (num, 3)) + 2.0 * (labels[:, None] == np.arange(3)))
+    return labels, scores / scores.sum(axis=1, keepdims=True)
+
+
+def test_area_of_each_class_is_what_counting_gives():
+    labels, probabilities = random_answers()
+    found = class_aucs(labels, probabilities, NAMES)
+    areas = [area_by_pairs(probabilities[:, k], labels == k) for k in range(3)]
+    assert list(found) == ["auc_one", "auc_two", "auc_three"]
+    assert list(found.values()) == pytest.approx(areas)
+    assert len(set(areas)) == 3
+    macro = classification_metrics(labels, probabilities, NAMES)["macro_auc"]
+    assert np.mean(list(found.values())) == pytest.approx(macro)
+
+
+def test_a_short_curve_is_whole():
+    labels, probabilities = random_answers()
+    rows = roc_points(labels, probabilities, NAMES)
+    for k, name in enumerate(NAMES):
+        false, true = curve_of(rows, name)
+        assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
+        steps = {(0.0, 0.0)}
+        for threshold in probabilities[:, k]:
+            called = probabilities[:, k] >= threshold
+            steps.add((called[labels != k].mean(), called[labels == k].mean()))
+        assert set(zip(false, true, strict=True)) <= steps
+        area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
+        assert area == pytest.approx(area_by_pairs(probabilities[:, k], labels == k))
+
+
+def test_a_long_curve_keeps_its_area_its_ends_and_its_beginning():
+    labels, probabilities = hard_answers()
+    rows = roc_points(labels, probabilities, NAMES)
+    areas = class_aucs(labels, probabilities, NAMES)
+    whole = roc_points(labels, probabilities, NAMES, most_points=10_000)
+    for name in NAMES:
+        false, true = curve_of(rows, name)
+        all_false, all_true = curve_of(whole, name)
+        assert 100 < len(false) <= 200 < len(all_false)
+        assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
+        assert (np.diff(false) >= 0).all()
+        assert (np.diff(true) >= 0).all()
+        area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
+        assert area == pytest.approx(areas[f"auc_{name}"], abs=1e-3)
+        # The few false positives at the beginning, where good classifiers differ, are not lost.
+        first = all_false[all_false > 0][0]
+        grid = np.geomspace(first, 1, 100)
+        read, exact = np.interp(grid, false, true), np.interp(grid, all_false, all_true)
+        np.testing.assert_allclose(read, exact, atol=0.03)
+    rows = roc_points(labels, probabilities, NAMES, most_points=20)
+    assert all(curve_of(rows, name).shape[1] <= 20 for name in NAMES)

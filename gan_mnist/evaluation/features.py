@@ -1,0 +1,47 @@
+"""A trained classifier as an instrument: what its hidden layer makes of images, and its answers."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.images import as_float
+
+BATCH_SIZE = 250
+
+
+class Seen(NamedTuple):
+    """What a classifier made of n images.
+
+    Attributes:
+        features: float32 (n, d): what its last layer is given, d units of the hidden layer.
+        probabilities: float32 (n, k): the softmax of its logits.
+    """
+
+    features: np.ndarray
+    probabilities: np.ndarray
+
+
+class FrozenClassifier:
+    """A copy of a classifier as it is now; what becomes of the original does not change it.
+
+    Whoever measures with it must see to it that it was trained on the training subset only.
+    """
+
+    def __init__(self, classifier: keras.Model):
+        """Copies `classifier`, a chain of layers from images in [0, 1] to logits."""
+        copy = keras.models.clone_model(classifier)
+        copy.set_weights(classifier.get_weights())
+        copy.trainable = False
+        self._network = keras.Model(copy.inputs, [copy.layers[-1].input, copy.outputs[0]])
+
+    def look_at(self, images: np.ndarray) -> Seen:
+        """Features and probabilities of images (n, H, W, C), uint8 or float32 in [0, 1]."""
+        # Batch by batch, so that only one of them is ever held as floats.
+        parts = [
+            self._network.predict_on_batch(as_float(images[start : start + BATCH_SIZE]))
+            for start in range(0, len(images), BATCH_SIZE)
+        ]
+        features, logits = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+        return Seen(features.astype(np.float32), tf.nn.softmax(logits).numpy())

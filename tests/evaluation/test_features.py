@@ -1,0 +1,62 @@
+"""A frozen classifier: its features are what its last layer reads, and they stay as they are."""
+
+import keras
+import numpy as np
+import pytest
+
+from gan_mnist.classifiers import predict
+from gan_mnist.evaluation.features import BATCH_SIZE, FrozenClassifier
+from gan_mnist.models.classifiers import build_small_cnn
+
+SHAPE, NUM_CLASSES, WIDTH = (8, 8, 1), 3, 2
+
+
+@pytest.fixture
+def classifier():
+    keras.utils.set_random_seed(0)
+    return build_small_cnn(SHAPE, NUM_CLASSES, WIDTH)
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (2 * BATCH_SIZE + 7, *SHAPE), np.uint8)
+
+
+def test_features_are_what_the_last_layer_reads(classifier, images):
+    seen = FrozenClassifier(classifier).look_at(images)
+    assert seen.features.shape == (len(images), 4 * WIDTH)
+    assert (seen.features.dtype, seen.probabilities.dtype) == (np.float32, np.float32)
+    kernel, bias = classifier.layers[-1].get_weights()
+    odds = np.exp(seen.features @ kernel + bias)
+    expected = odds / odds.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(seen.probabilities, expected, rtol=1e-5)
+    np.testing.assert_allclose(seen.probabilities, predict(classifier, images), rtol=1e-5)
+    assert len(np.unique(seen.features, axis=0)) > 100
+
+
+def test_neither_company_nor_type_of_an_image_matters(classifier, images):
+    frozen = FrozenClassifier(classifier)
+    together = frozen.look_at(images)
+    as_floats = frozen.look_at(images / np.float32(255))
+    np.testing.assert_array_equal(together.features, as_floats.features)
+    for row in (0, BATCH_SIZE - 1, BATCH_SIZE, len(images) - 1):
+        alone = frozen.look_at(images[row : row + 1])
+        np.testing.assert_allclose(alone.features[0], together.features[row], atol=1e-6)
+        np.testing.assert_allclose(alone.probabilities[0], together.probabilities[row], atol=1e-6)
+
+
+def test_what_becomes_of_the_original_changes_nothing(classifier, images):
+    frozen = FrozenClassifier(classifier)
+    before = frozen.look_at(images)
+    classifier.set_weights([weight + 1 for weight in classifier.get_weights()])
+    after = frozen.look_at(images)
+    np.testing.assert_array_equal(before.features, after.features)
+    np.testing.assert_array_equal(before.probabilities, after.probabilities)
+    assert not np.allclose(FrozenClassifier(classifier).look_at(images).features, after.features)
+
+
+def test_features_are_float32_whatever_the_precision(images, dtype_policy):
+    dtype_policy("mixed_bfloat16")
+    seen = FrozenClassifier(build_small_cnn(SHAPE, NUM_CLASSES, WIDTH)).look_at(images)
+    assert (seen.features.dtype, seen.probabilities.dtype) == (np.float32, np.float32)
