@@ -13,13 +13,24 @@ import pytest
 import tensorflow as tf
 
 import gan_mnist.models
-from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.models.classifiers import (
+    build_colour_cnn,
+    build_deep_cnn,
+    build_digit_cnn,
+    build_small_cnn,
+)
 from gan_mnist.models.conditional_gan import (
     build_conditional_gan,
     build_dcgan_discriminator,
     build_dcgan_generator,
     build_mlp_discriminator,
     build_mlp_generator,
+)
+from gan_mnist.models.denoiser import (
+    Schedule,
+    build_denoising_discriminator,
+    build_denoising_model,
+    build_residual_denoiser,
 )
 from gan_mnist.models.warp_gan import (
     build_warp_discriminator,
@@ -34,6 +45,53 @@ SMALL_CNN_PARAMETERS = (
     + (3 * 3 * 16 * 32 + 32)
     + (7 * 7 * 32 * 64 + 64)
     + (64 * NUM_CLASSES + NUM_CLASSES)
+)
+DEEP_CNN_PARAMETERS = (
+    (5 * 5 * 1 * 32 + 32)
+    + (5 * 5 * 32 * 64 + 64)
+    + (5 * 5 * 64 * 128 + 128)
+    + (4 * 4 * 128 * 256 + 256)
+    + (4 * 4 * 256 * 512 + 512)
+    + (4 * 4 * 512 * 1024 + 1024)
+    + (1024 * 1024 + 1024)
+    + (1024 * 10 + 10)
+)
+DIGIT_CNN_PARAMETERS = (4 * 4 * 1 * 4 + 4) + (4 * 4 * 4 * 8 + 8) + (7 * 7 * 8 * 10 + 10)
+COLOUR_CNN_PARAMETERS = (
+    (3 * 3 * 3 * 16 + 16)
+    + (3 * 3 * 16 * 32 + 32)
+    + (3 * 3 * 32 * 64 + 64)
+    + (8 * 8 * 64 * 512 + 512)
+    + (512 * 256 + 256)
+    + (256 * 2 + 2)
+)
+
+# Of width 5 on 1 channel: kernels without bias, and four numbers a channel of batch norm.
+DENOISER_PARAMETERS = (
+    (3 * 3 * 2 * 5 + 4 * 5)
+    + 4 * (3 * 3 * 5 * 5 + 4 * 5)
+    + (3 * 3 * 5 * 2 + 4 * 2)
+    + (3 * 3 * 2 * 1 + 1)
+)
+# Of width 1 on 1 channel.
+VANILLA_PARAMETERS = (
+    (5 * 5 * 1 * 1 + 4 * 1)
+    + (5 * 5 * 1 * 2 + 4 * 2)
+    + (5 * 5 * 2 * 4 + 4 * 4)
+    + (4 * 4 * 4 * 8 + 4 * 8)
+    + (4 * 4 * 8 * 16 + 4 * 16)
+    + (4 * 4 * 16 * 32 + 32)
+    + (32 * 1 + 1)
+)
+# With biases, and a vector of the spectral norm as long.
+SPECTRAL_CONDITIONAL_PARAMETERS = (
+    (5 * 5 * 3 * 1 + 2 * 1)
+    + (5 * 5 * 1 * 2 + 2 * 2)
+    + (5 * 5 * 2 * 4 + 2 * 4)
+    + (4 * 4 * 4 * 8 + 2 * 8)
+    + (4 * 4 * 8 * 16 + 2 * 16)
+    + (4 * 4 * 16 * 32 + 2 * 32)
+    + (32 * 1 + 2 * 1)
 )
 
 
@@ -62,18 +120,27 @@ class GAN:
         build: The public builder.
         arguments: Its arguments.
         columns: How many of (images, labels) a batch holds.
+        denoises: It makes images of noisy ones, and not of labels and noise.
         still: How many of the discriminator's weights an update may leave as they are.
     """
 
     build: Callable[..., keras.Model]
     arguments: tuple[Any, ...]
     columns: int = 2
+    denoises: bool = False
     still: int = 0
 
 
 NETWORKS = [
     Network(build_small_cnn, (GREY, NUM_CLASSES), (NUM_CLASSES,), SMALL_CNN_PARAMETERS),
     Network(build_small_cnn, (COLOUR, 5), (5,)),
+    Network(build_deep_cnn, (GREY, NUM_CLASSES, 2), (NUM_CLASSES,)),
+    Network(build_deep_cnn, (COLOUR, 5, 2), (5,)),
+    Network(build_deep_cnn, (GREY, 10), (10,), DEEP_CNN_PARAMETERS),
+    Network(build_digit_cnn, (GREY, 10), (10,), DIGIT_CNN_PARAMETERS),
+    Network(build_digit_cnn, (COLOUR, 5), (5,)),
+    Network(build_colour_cnn, (COLOUR, 5, 2), (5,)),
+    Network(build_colour_cnn, ((64, 64, 3), 2), (2,), COLOUR_CNN_PARAMETERS),
     Network(build_mlp_generator, (GREY, NUM_CLASSES, 2, 6), GREY),
     Network(build_mlp_generator, (COLOUR, NUM_CLASSES, 2, 6), COLOUR),
     Network(build_mlp_discriminator, (GREY, NUM_CLASSES, 2), (1,)),
@@ -86,15 +153,29 @@ NETWORKS = [
     Network(build_warp_generator, (COLOUR, 2), COLOUR),
     Network(build_warp_discriminator, (GREY, 2), (1,)),
     Network(build_warp_discriminator, (COLOUR, 2), (1,)),
+    Network(build_residual_denoiser, (GREY, 5), GREY, DENOISER_PARAMETERS),
+    Network(build_residual_denoiser, (COLOUR, 3, False), COLOUR),
+    Network(build_denoising_discriminator, (GREY, 1), (1,), VANILLA_PARAMETERS),
+    Network(build_denoising_discriminator, (COLOUR, 2, True), (1,)),
+    Network(
+        build_denoising_discriminator, (GREY, 1, True, True), (1,), SPECTRAL_CONDITIONAL_PARAMETERS
+    ),
 ]
 GANS = {
     "mlp": GAN(build_conditional_gan, ("mlp", SMALL, NUM_CLASSES, 2, 6)),
     "dcgan": GAN(build_conditional_gan, ("dcgan", SMALL, NUM_CLASSES, 1, 6)),
     # The last bias: within the hinge's margin, real and fake images pull it with equal force.
     "warp": GAN(build_warp_gan, (SMALL, 2), columns=1, still=1),
+    "denoiser": GAN(
+        build_denoising_model,
+        (SMALL, 3, "conditional", Schedule(((0, 1.0, 1.0),)), 2),
+        denoises=True,
+    ),
 }
 
 every_gan = pytest.mark.parametrize("row", GANS.values(), ids=GANS)
+DRAWING = {name: row for name, row in GANS.items() if not row.denoises}
+every_drawing_gan = pytest.mark.parametrize("row", DRAWING.values(), ids=DRAWING)
 # Each builder's first row.
 every_builder = pytest.mark.parametrize(
     "row",
@@ -243,10 +324,16 @@ def fresh(row, noise_seed=0):
 
 
 def batch_of(row):
+    if row.denoises:
+        images, _ = training_data()
+        return (images, images[::-1]), tf.roll(images, 1, axis=0)
     return training_data()[: row.columns]
 
 
 def samples(model, seed=(1, 2), labels=(0, 0, 1, 2, 1)):
+    if hasattr(model, "denoise"):
+        images, _ = training_data(len(labels))
+        return model.denoise(images, images[::-1]).numpy()
     return model.sample(tf.constant(labels), tf.constant(seed, tf.int32)).numpy()
 
 
@@ -256,7 +343,10 @@ def test_an_update_and_the_samples_after_it(row, policy, dtype_policy):
     dtype_policy(policy)
     model = fresh(row) if policy == "float32" else compiled(row)
     logs = model.train_step(batch_of(row))
-    assert list(logs) == ["d_loss", "g_loss", "real_accuracy", "fake_accuracy"]
+    assert list(logs) == [
+        *("d_loss", "g_loss", "real_accuracy", "fake_accuracy"),
+        *(["l1"] if row.denoises else []),
+    ]
     assert np.isfinite([float(value) for value in logs.values()]).all()
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     images = samples(model)
@@ -265,7 +355,7 @@ def test_an_update_and_the_samples_after_it(row, policy, dtype_policy):
     assert 0 <= images.min() < images.max() <= 1
 
 
-@every_gan
+@every_drawing_gan
 def test_samples_follow_the_seed(row):
     model = fresh(row)
     images = samples(model)
@@ -310,7 +400,7 @@ def test_the_generators_update_leaves_the_discriminator(row, monkeypatch):
     assert model.generator_optimizer.iterations == 1
 
 
-@every_gan
+@every_drawing_gan
 def test_an_update_is_a_function_of_noise_seed_and_number(row):
     def updated(noise_seed):
         model = fresh(row, noise_seed=noise_seed)
@@ -354,9 +444,12 @@ def test_weight_files_give_the_same_samples(row, tmp_path):
 @every_gan
 def test_exports_name_every_variable_that_samples_read(row):
     model = fresh(row)
-    sample = tf.function(model.sample).get_concrete_function(
-        tf.TensorSpec((None,), tf.int32), tf.TensorSpec((2,), tf.int32)
-    )
+    if row.denoises:
+        specs = 2 * [tf.TensorSpec((None, *SMALL), tf.float32)]
+    else:
+        specs = [tf.TensorSpec((None,), tf.int32), tf.TensorSpec((2,), tf.int32)]
+    sample = tf.function(model.denoise if row.denoises else model.sample)
+    sample = sample.get_concrete_function(*specs)
     exported = [getattr(resource, "weights", [resource]) for resource in model.exported]
     # Keras' variables wrap TensorFlow's.
     handles = {

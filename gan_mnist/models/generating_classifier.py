@@ -1,0 +1,47 @@
+"""A classifier that makes a part of each training batch itself, on the device that trains."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Augment = Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], tf.Tensor]
+
+
+class GeneratingClassifier(keras.Model):
+    """Trains on real images and, beside them, on those that a frozen generator makes on the spot.
+
+    Batches are ((images, latents, key), (labels, generated_labels)): float32 (n, H, W, C) in
+    [0, 1], float32 (m, d), int64 (2,), int32 (n,) and int32 (m,); n images are real, m are
+    generated. Images need no way to the host and back, as they would in `tf.data`. Otherwise it is
+    the network it was made of: it predicts, is evaluated and exported as that.
+
+    Attributes:
+        generator: (latents, one-hot labels) to images in [0, 1]; set its weights before training.
+    """
+
+    def __init__(
+        self, classifier: keras.Model, generator: keras.Model, augment: Augment | None = None
+    ):
+        """Wraps `classifier`.
+
+        Args:
+            classifier: Functional or sequential model from images to logits.
+            generator: Takes latents and one-hot labels.
+            augment: Applied to the generated images and `key`; the real ones come as they are to
+                be shown.
+        """
+        super().__init__(inputs=classifier.inputs[0], outputs=classifier.outputs[0])
+        generator.trainable = False
+        self.generator = generator
+        self._augment = augment
+
+    def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        (images, latents, key), (labels, generated_labels) = batch
+        one_hot = tf.one_hot(generated_labels, self.generator.inputs[1].shape[-1])
+        generated = self.generator([latents, one_hot], training=False)
+        if self._augment is not None:
+            generated = self._augment(generated, (key[0], key[1]))
+        mixed = tf.concat([images, tf.stop_gradient(generated)], axis=0)
+        return super().train_step((mixed, tf.concat([labels, generated_labels], axis=0)))
