@@ -18,9 +18,12 @@ def export_classifier(model: keras.Model, class_names: Sequence[str], directory:
     name), `index` (int32, into `class_names`) and `probability` (float32, of that class), all (n,).
     """
     names = tf.constant(list(class_names))
+    # What predicts, without how it was trained: no generator is shipped with it, and no custom
+    # class or metric is needed to load it.
+    plain = keras.Model(model.inputs[0], model.outputs[0])
 
     def classify(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.nn.softmax(model(images, training=False))
+        probabilities = tf.nn.softmax(plain(images, training=False))
         index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "label": tf.gather(names, index),
@@ -29,13 +32,10 @@ def export_classifier(model: keras.Model, class_names: Sequence[str], directory:
         }
 
     archive = ExportArchive()
-    archive.track(model)
+    archive.track(plain)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
     archive.add_endpoint("classify", classify, [images])
     archive.write_out(str(directory / "classifier"), verbose=False)
-    # What predicts, without how it was trained: no custom metric is needed to load it.
-    plain = model.from_config(model.get_config())
-    plain.set_weights(model.get_weights())
     plain.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))
 

@@ -5,9 +5,12 @@ import hashlib
 import io
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from gan_mnist.errors import InputError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -52,6 +55,19 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows that `write_rows` wrote, as text."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def check_writable(flag: str, directory: Path) -> None:
+    """Tries to write where `directory` is, or would be made; leaves nothing behind.
+
+    Raises:
+        InputError: If that fails.
+    """
+    existing = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
+    try:
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 
 
 def fingerprint(*parts: Any) -> str:

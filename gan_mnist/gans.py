@@ -4,22 +4,25 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from filelock import FileLock
 
+from gan_mnist.classification import GeneratorSettings
+from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.files import fingerprint, read_json, write_json
-from gan_mnist.generators import TrainedGenerator, as_uint8
+from gan_mnist.generators import TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training import ReusableModel, fit, updates_per_call
+from gan_mnist.training import ReusableModel, fit, loaded, updates_per_call
 
 SAMPLES_PER_CLASS = 10
 
@@ -29,10 +32,11 @@ class GANRecipe:
     """All that a trained GAN depends on, but for data and seed. A kind of GAN is a subclass.
 
     Attributes:
-        updates: Number of updates, a multiple of 10; 0 leaves the generator as it was drawn.
+        updates: Number of updates, a multiple of `intervals`; 0 leaves the generator as drawn.
         batch_size: Images a batch.
         width: Multiplies the numbers of units and channels.
         average_decay: Of the generator's moving average.
+        intervals: Parts of the training after which curves have a point.
         precision: Keras dtype policy, which the caller has set.
     """
 
@@ -40,6 +44,7 @@ class GANRecipe:
     batch_size: int
     width: int
     average_decay: float = 0.998
+    intervals: int = 10
     precision: str = "float32"
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
@@ -57,12 +62,15 @@ class GANRecipe:
 
 @dataclass(frozen=True)
 class ConditionalRecipe(GANRecipe):
-    """A conditional GAN; see `build_conditional_gan`. Adam with beta1 0.5 (arXiv 1511.06434)."""
+    """A conditional GAN; see `build_conditional_gan`. Adam's beta1: 0.5 by arXiv 1511.06434."""
 
     architecture: str = "mlp"
     latent_dim: int = 64
+    distribution: str = "normal"
     learning_rate: float = 1e-3
+    beta_1: float = 0.5
     loss: str = "non_saturating"
+    most_generator_steps: int = 1
     augment: bool = False
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
@@ -75,10 +83,13 @@ class ConditionalRecipe(GANRecipe):
             self.augment,
             self.loss,
             self.average_decay,
+            self.distribution,
+            self.most_generator_steps,
         )
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        return _adam(self.learning_rate, 0.5, 0.999), _adam(self.learning_rate, 0.5, 0.999)
+        rates = self.learning_rate, self.beta_1, 0.999
+        return _adam(*rates), _adam(*rates)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         rows = _balanced_rows(subset.labels)
@@ -104,7 +115,11 @@ class WarpRecipe(GANRecipe):
 
 
 def trained(
-    recipe: GANRecipe, subset: Subset, seed: int, workdir: Path
+    recipe: GANRecipe,
+    subset: Subset,
+    seed: int,
+    workdir: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[TrainedGenerator, float]:
     """The GAN of this recipe, trained on `subset` and nothing else.
 
@@ -117,6 +132,7 @@ def trained(
         subset: The images it may see.
         seed: Stream of its weights, noise and batch order.
         workdir: Of the run.
+        callbacks: More Keras callbacks, for the call that trains it.
 
     Returns:
         The generator, and the seconds that its training took, whenever that was.
@@ -125,15 +141,15 @@ def trained(
         NotApplicable: If the recipe cannot learn from such a subset.
     """
     columns = recipe.columns(subset)
-    key = fingerprint(type(recipe).__name__, asdict(recipe), subset.fingerprint, seed)
+    key = generator_fingerprint(recipe, subset, seed)
     directory = workdir / "generators" / key
     directory.mkdir(parents=True, exist_ok=True)
     reusable, generator = _networks(recipe, subset.images.shape[1:], len(subset.class_names))
     weights = directory / "gan.weights.h5"
     with FileLock(directory / ".lock"):
-        reusable.model.adopt(subset.images, subset.labels)
+        reusable.model.adopt(as_float(subset.images), subset.labels)
         about = read_json(directory / "generator.json", "seconds")
-        if about is not None and _loaded(reusable.model, weights):
+        if about is not None and loaded(reusable.model, weights):
             return generator, about["seconds"]
         model = reusable.fresh(derive_seed("gan", seed, "weights"))
         model.noise_seed.assign(derive_seed("gan", seed, "noise"))
@@ -147,17 +163,21 @@ def trained(
                     training_batches,
                     columns,
                     recipe.batch_size,
-                    derive_seed("gan", seed, "order"),
                     None,
+                    derive_seed("gan", seed, "order"),
                 ),
                 recipe.updates,
                 directory,
                 seed,
                 [
                     TensorBoardScalars(
-                        workdir / "tensorboard" / "generators" / key, recipe.updates, sample
-                    )
+                        workdir / "tensorboard" / "generators" / key,
+                        recipe.updates // recipe.intervals,
+                        sample,
+                    ),
+                    *callbacks,
                 ],
+                intervals=recipe.intervals,
             )
         model.save_weights(weights)
         np.savez_compressed(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
@@ -173,13 +193,26 @@ def trained(
     return generator, seconds
 
 
-def _loaded(model: keras.Model, weights: Path) -> bool:
-    """Loads `weights`; damaged ones are no loss, as they can be trained again."""
-    try:
-        model.load_weights(weights)
-    except (OSError, KeyError, ValueError):
-        return False
-    return True
+def generator_fingerprint(recipe: GANRecipe, subset: Subset, seed: int) -> str:
+    """The name of this GAN's directory in `workdir/generators`."""
+    return fingerprint(type(recipe).__name__, asdict(recipe), subset.fingerprint, seed)
+
+
+def conditional_recipe(settings: GeneratorSettings, **changes: Any) -> ConditionalRecipe:
+    """The conditional GAN that `settings` describe, some of its fields changed."""
+    described: dict[str, Any] = {
+        "updates": settings.gan_updates,
+        "batch_size": settings.gan_batch_size,
+        "width": settings.gan_width,
+        "average_decay": settings.gan_average_decay,
+        "precision": settings.precision,
+        "architecture": settings.gan_architecture,
+        "latent_dim": settings.gan_latent_dim,
+        "learning_rate": settings.gan_learning_rate,
+        "beta_1": settings.gan_beta_1,
+        "loss": settings.gan_loss,
+    }
+    return ConditionalRecipe(**{**described, **changes})
 
 
 def _balanced_rows(labels: np.ndarray) -> np.ndarray:
@@ -199,8 +232,10 @@ def _adam(learning_rate: float, beta_1: float, beta_2: float) -> keras.optimizer
 def _networks(
     recipe: GANRecipe, image_shape: tuple[int, int, int], num_classes: int
 ) -> tuple[ReusableModel, TrainedGenerator]:
+    steps = updates_per_call(recipe.updates, recipe.intervals)
+
     def compile(model: AdversarialModel) -> None:
-        model.compile(*recipe.optimizers(), steps_per_execution=updates_per_call(recipe.updates))
+        model.compile(*recipe.optimizers(), steps_per_execution=steps)
 
     reusable = ReusableModel(lambda: recipe.build(image_shape, num_classes), compile)
     return reusable, TrainedGenerator(reusable.model)

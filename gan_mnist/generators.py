@@ -10,15 +10,18 @@ import numpy as np
 import tensorflow as tf
 from imblearn.over_sampling import SMOTE
 
+from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 
 CHUNK = 250
 
 
-def as_uint8(images: np.ndarray) -> np.ndarray:
-    """Images in [0, 1] as files and figures want them: uint8, 0 to 255."""
-    return np.round(images * 255).astype(np.uint8)
+def mislabelled(labels: np.ndarray, num_classes: int, seed: int) -> np.ndarray:
+    """Labels int32 (n,) in 0..num_classes-1, each replaced by another one at random."""
+    rng = np.random.default_rng(seed)
+    moved = rng.integers(1, num_classes, len(labels), dtype=np.int32)
+    return (labels + moved) % np.int32(num_classes)
 
 
 class Generator(Protocol):
@@ -49,7 +52,7 @@ class Copies:
         for label in np.unique(labels):
             chosen = labels == label
             rows[chosen] = rng.choice(np.flatnonzero(self._subset.labels == label), chosen.sum())
-        return self._subset.images[rows]
+        return as_float(self._subset.images[rows])
 
 
 class HeldBack:
@@ -66,7 +69,7 @@ class HeldBack:
             if len(held) < len(chosen):
                 raise NotApplicable(f"{len(held)} real images held back, {len(chosen)} wanted")
             rows[chosen] = np.random.default_rng(seed).permutation(held)[: len(chosen)]
-        return self._held_back.images[rows]
+        return as_float(self._held_back.images[rows])
 
 
 class Smote:
@@ -97,7 +100,7 @@ class Smote:
                 k_neighbors=min(5, counts[label] - 1),
                 random_state=seed,
             )
-            flat = self._subset.images.reshape(len(self._subset.labels), -1)
+            flat = as_float(self._subset.images).reshape(len(self._subset), -1)
             resampled, _ = smote.fit_resample(flat, self._subset.labels)
             # What SMOTE adds stands behind what it was given.
             images[chosen] = resampled[len(flat) :].reshape(-1, *images.shape[1:])

@@ -9,8 +9,6 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from gan_mnist.training import NUM_INTERVALS
-
 
 class TensorBoardScalars(keras.callbacks.Callback):
     """Every metric of an interval, under its own name, against the number of updates.
@@ -18,17 +16,17 @@ class TensorBoardScalars(keras.callbacks.Callback):
     Keras' own callback prefixes names with `epoch_` and counts epochs.
     """
 
-    def __init__(self, directory: Path, updates: int, samples: Callable[[], Any] | None = None):
+    def __init__(self, directory: Path, interval: int, samples: Callable[[], Any] | None = None):
         """Writes below `directory`.
 
         Args:
             directory: Of the event file.
-            updates: Of the whole training.
+            interval: Updates an epoch of Keras.
             samples: Called after an interval for images (n, H, W, C) in [0, 1] to show as a sheet.
         """
         super().__init__()
         self._directory = directory
-        self._interval = updates // NUM_INTERVALS
+        self._interval = interval
         self._samples = samples
 
     def on_train_begin(self, logs: Any = None) -> None:

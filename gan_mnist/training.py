@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import tensorflow as tf
 from gan_mnist.files import read_rows, write_rows
 from gan_mnist.seeding import derive_seed
 
-NUM_INTERVALS = 10
 CHECKPOINT_EVERY_SECONDS = 60
 
 
@@ -52,9 +51,18 @@ class ReusableModel:
         return self.model
 
 
-def updates_per_call(updates: int) -> int:
+def loaded(model: keras.Model, weights: Path) -> bool:
+    """Loads `weights`; damaged or missing ones are no loss, as they can be trained again."""
+    try:
+        model.load_weights(weights)
+    except (OSError, KeyError, ValueError):
+        return False
+    return True
+
+
+def updates_per_call(updates: int, intervals: int = 10) -> int:
     """How many updates one call into TensorFlow does: the largest divisor of an interval to 50."""
-    interval = updates // NUM_INTERVALS
+    interval = updates // intervals
     return max(size for size in range(1, 51) if interval % size == 0)
 
 
@@ -66,6 +74,8 @@ def fit(
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     validation: Any = None,
+    intervals: int = 10,
+    rows: Sequence[int] | None = None,
 ) -> float:
     """Trains for a number of updates and leaves `curves.csv`.
 
@@ -74,12 +84,14 @@ def fit(
     Args:
         model: Compiled model, fresh.
         batches: The data set from a given update on; batch t must depend on t alone.
-        updates: Number of updates, a multiple of `NUM_INTERVALS`; the curves get one row, and
-            callbacks one epoch, an interval.
+        updates: Number of updates, a multiple of `intervals`.
         directory: Receives `curves.csv` and checkpoints.
         seed: Keys the draws of layers such as dropout.
         callbacks: More Keras callbacks.
         validation: Arrays (images, labels) for `val_*` metrics, or None.
+        intervals: Equal parts of the training; one is an epoch to Keras and its callbacks.
+        rows: Intervals, counted from 1 and the last among them, after which validation runs and the
+            curves get a row; None for all.
 
     Returns:
         Seconds of training, those before an interruption included.
@@ -87,20 +99,25 @@ def fit(
     Raises:
         TrainingDiverged: When a metric is not finite.
     """
-    interval = updates // NUM_INTERVALS
-    curves = Curves(directory, interval, seed)
+    interval, rest = divmod(updates, intervals)
+    if rest or not interval:
+        raise ValueError(f"{updates} updates are not a multiple of {intervals} intervals")
+    rows = range(1, intervals + 1) if rows is None else rows
+    curves = Curves(directory, interval, seed, rows)
     first_update = curves.resume(model)
     if first_update < updates:
         model.fit(
             batches(first_update),
             initial_epoch=first_update // interval,
-            epochs=NUM_INTERVALS,
+            epochs=intervals,
             steps_per_epoch=interval,
             validation_data=validation,
+            validation_freq=list(rows),
             validation_batch_size=250,
             shuffle=False,
             verbose=0,
-            callbacks=[curves, *callbacks],
+            # The curves come last: other callbacks may add to the metrics of an interval.
+            callbacks=[*callbacks, curves],
         )
     curves.close()
     return curves.seconds
@@ -109,57 +126,67 @@ def fit(
 class Curves(keras.callbacks.Callback):
     """Writes `curves.csv`, keeps the checkpoint, and stops at the first number that is not finite.
 
-    A row holds `update`, `seconds` (of training, so far) and the metrics of the interval.
+    A row holds `update`, `seconds` (of training so far, without validation) and the metrics of the
+    interval.
     """
 
-    def __init__(self, directory: Path, interval: int, seed: int):
+    def __init__(self, directory: Path, interval: int, seed: int, kept: Collection[int]):
         super().__init__()
         self.seconds = 0.0
         self._path = directory / "curves.csv"
         self._checkpoints = directory / "checkpoint"
         self._interval = interval
+        self._kept = kept
         self._seed = seed
         self._rows: list[dict[str, float]] = []
         self._update = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
 
     def resume(self, model: keras.Model) -> int:
         """Restores the last checkpoint, if there is one, and tells how many updates it has done."""
-        checkpoint = tf.train.Checkpoint(model=model, update=self._update)
+        checkpoint = tf.train.Checkpoint(model=model, update=self._update, seconds=self._seconds)
         self._manager = tf.train.CheckpointManager(checkpoint, str(self._checkpoints), 1)
         if self._manager.latest_checkpoint:
             checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
             done = int(self._update.numpy())
-            rows = [{k: float(v) for k, v in row.items()} for row in read_rows(self._path)]
+            texts = read_rows(self._path) if self._path.exists() else []
+            rows = [{k: float(v) for k, v in row.items()} for row in texts]
             self._rows = [row | {"update": int(row["update"])} for row in rows]
             self._rows = [row for row in self._rows if row["update"] <= done]
-            self.seconds = self._rows[-1]["seconds"]
+            self.seconds = float(self._seconds.numpy())
         return int(self._update.numpy())
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._last = self._saved = time.monotonic()
+        self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._began = time.monotonic()
         # Dropout draws from a generator whose state no checkpoint holds; a state that follows from
         # the update makes a resumed run draw what an undisturbed one would have.
         for index, layer in enumerate(self.model.layers):
             if hasattr(layer, "seed_generator"):
                 layer.seed_generator.state.assign([derive_seed(self._seed, index, epoch), 0])
 
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._trained = time.monotonic()
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        now = time.monotonic()
-        self.seconds, self._last = self.seconds + now - self._last, now
+        self.seconds += self._trained - self._began
         update = (epoch + 1) * self._interval
         row = {"update": update, "seconds": round(self.seconds, 3), **(logs or {})}
         bad = [name for name, value in row.items() if not math.isfinite(value)]
         if bad:
             raise TrainingDiverged(f"{', '.join(bad)} not finite by update {update}")
-        self._rows.append(row)
-        if now - self._saved > CHECKPOINT_EVERY_SECONDS:
+        if epoch + 1 in self._kept:
+            self._rows.append(row)
+        if time.monotonic() - self._saved > CHECKPOINT_EVERY_SECONDS:
             # The rows go first: more of them than the checkpoint knows of are dropped on resume.
-            write_rows(self._path, self._rows)
+            if self._rows:
+                write_rows(self._path, self._rows)
             self._update.assign(update)
+            self._seconds.assign(self.seconds)
             self._manager.save()
-            self._saved = now
+            self._saved = time.monotonic()
 
     def close(self) -> None:
         """Writes the curves and drops the checkpoints."""

@@ -1,5 +1,7 @@
 """GANs on disk: trained once, found again, and a function of the subset alone."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -199,27 +201,22 @@ def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
         assert_equal(weights("one image", changed=parts.train.filenames[-1:]), expected)
 
 
-def test_conditional_gans_see_every_class_alike(subset):
-    images, labels = RECIPES["conditional"].columns(subset)
-    assert np.bincount(labels).tolist() == [6, 6, 6]
-    for label in range(3):
-        shown = images[labels == label]
-        pool = subset.of_class(label)
-        counts = [(shown == image).all(axis=(1, 2, 3)).sum() for image in pool]
-        assert sum(counts) == 6
-        assert max(counts) - min(counts) <= 1
-
-
-def test_warp_gans_learn_from_classes_with_several_images(subset):
-    (images,) = RECIPES["warp"].columns(subset)
-    assert len(images) == 12
-    assert not (images == subset.images[0]).all(axis=(1, 2, 3)).any()
-
-
 def test_warp_gans_need_a_class_with_several_images(make_subset, tmp_path):
     lonely = make_subset(counts=(1, 1), shape=SHAPE)
     with pytest.raises(NotApplicable, match="a class with 2 images"):
         trained(RECIPES["warp"], lonely, 0, tmp_path)
+
+
+def test_callbacks_go_with_the_training_and_intervals_are_those_of_the_recipe(subset, tmp_path):
+    recipe = replace(RECIPES["conditional"], intervals=5)
+    ended = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
+    for _ in range(2):  # The second call loads what the first trained.
+        trained(recipe, subset, 0, tmp_path, [callback])
+        assert ended == [0, 1, 2, 3, 4]
+    [directory] = (tmp_path / "generators").iterdir()
+    curves = read_rows(directory / "curves.csv")
+    assert [int(row["update"]) for row in curves] == [2, 4, 6, 8, 10]
 
 
 def test_without_updates_a_generator_stays_as_the_seed_drew_it(subset, tmp_path, fits):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.errors import NotApplicable
-from gan_mnist.generators import CHUNK, Copies, HeldBack, Smote, TrainedGenerator, as_uint8
+from gan_mnist.generators import CHUNK, Copies, HeldBack, Smote, TrainedGenerator
 
 COUNTS, SHAPE = (8, 12, 9), (6, 5, 1)
 WANTED = np.array([2, 0, 1, 1, 0, 2, 1], np.int32)
@@ -22,7 +23,7 @@ class Network:
 def marked(make_subset, seed=0):
     """Random images whose level tells their class: [0, 1/3), [1/3, 2/3) and [2/3, 1)."""
     subset = make_subset(COUNTS, SHAPE, seed)
-    subset.images[:] = (subset.images * 0.99 + subset.labels[:, None, None, None]) / 3
+    subset.images[:] = subset.images // 4 + 85 * subset.labels[:, None, None, None]
     return subset
 
 
@@ -68,15 +69,21 @@ def test_no_generator_repeats_itself_always(generator):
     assert len({image.tobytes() for image in images}) > 3
 
 
+def in_unit_range(images):
+    """uint8 images as the floats that stand for them."""
+    assert images.dtype == np.uint8
+    return (images / 255).astype(np.float32)
+
+
 def is_among(images, pool):
-    return [(image == pool).all(axis=(1, 2, 3)).any() for image in images]
+    return [(image == in_unit_range(pool)).all(axis=(1, 2, 3)).any() for image in images]
 
 
 def test_copies_are_members_of_the_class_drawn_with_replacement(subset):
     labels = np.repeat([0, 1], 500)
     images = Copies(subset).sample(labels, seed=0)
     for label in (0, 1):
-        pool = subset.of_class(label)
+        pool = in_unit_range(subset.of_class(label))
         matches = np.array(
             [(image == pool).all(axis=(1, 2, 3)) for image in images[labels == label]]
         )
@@ -88,7 +95,7 @@ def test_copies_are_members_of_the_class_drawn_with_replacement(subset):
 def test_a_single_image_can_be_copied(make_subset):
     lone = make_subset(counts=(1, 3), shape=SHAPE)
     images = Copies(lone).sample(np.zeros(5, int), seed=0)
-    np.testing.assert_array_equal(images, np.repeat(lone.images[:1], 5, axis=0))
+    np.testing.assert_array_equal(images, np.repeat(in_unit_range(lone.images[:1]), 5, axis=0))
 
 
 def test_held_back_images_are_handed_out_once_each(subset, held_back):
@@ -108,7 +115,7 @@ def test_smote_puts_points_between_two_images_of_the_class(subset):
     labels = np.repeat([1, 2], 20)
     images = Smote(subset).sample(labels, seed=0)
     for image, label in zip(images, labels, strict=True):
-        members = subset.of_class(label).reshape(-1, np.prod(SHAPE)).astype(np.float64)
+        members = subset.of_class(label).reshape(-1, np.prod(SHAPE)) / 255
         starts, ways = members[:, None], members[None] - members[:, None]
         lengths = (ways**2).sum(axis=-1) + np.eye(len(members))
         share = ((image.ravel() - starts) * ways).sum(axis=-1) / lengths
@@ -121,10 +128,10 @@ def test_smote_puts_points_between_two_images_of_the_class(subset):
 
 
 def test_smote_keeps_to_the_five_nearest(make_subset):
-    """Seven images at 0, 0.1, ... 0.5 and 1: from 0 the sixth neighbour, 1, is never gone to."""
+    """Images at 0, 0.1, ... 0.5 and 1 of 250: from 0 the sixth neighbour, 1, is never gone to."""
     line = make_subset(counts=(7, 9), shape=SHAPE)
-    line.images[:7] = np.float32([0, 0.1, 0.2, 0.3, 0.4, 0.5, 1])[:, None, None, None]
-    levels = Smote(line).sample(np.zeros(2000, int), seed=0)[:, 0, 0, 0]
+    line.images[:7] = np.array([0, 25, 50, 75, 100, 125, 250])[:, None, None, None]
+    levels = Smote(line).sample(np.zeros(2000, int), seed=0)[:, 0, 0, 0] * 255 / 250
     # So points above 0.5 start at 1, a seventh of all, and go to one of 0.1 ... 0.5.
     share = np.mean([0.5 / (1 - end) for end in (0.1, 0.2, 0.3, 0.4, 0.5)]) / 7
     assert np.mean(levels > 0.5) == pytest.approx(share, abs=4 * (share / 2000) ** 0.5)
@@ -168,3 +175,13 @@ def test_as_uint8_rounds_to_the_nearest_of_256_levels():
     assert as_uint8(levels).dtype == np.uint8
     np.testing.assert_array_equal(as_uint8(levels), np.arange(256))
     np.testing.assert_array_equal(as_uint8(np.float32([0.4 / 255, 0.6 / 255])), [0, 1])
+
+
+def test_as_float_is_the_nearest_float_and_comes_back_as_it_was():
+    levels = np.arange(256, dtype=np.uint8)
+    floats = as_float(levels)
+    assert floats.dtype == np.float32
+    np.testing.assert_array_equal(floats, in_unit_range(levels))
+    np.testing.assert_array_equal(as_uint8(floats), levels)
+    assert as_float(floats) is floats
+    assert as_uint8(levels) is levels

@@ -33,7 +33,7 @@ def sheets(accumulator, tag):
 
 
 def test_metrics_of_an_interval_under_their_own_names(tmp_path):
-    callback = TensorBoardScalars(tmp_path, updates=400)
+    callback = TensorBoardScalars(tmp_path, interval=40)
     callback.on_train_begin()
     for epoch in range(3):
         callback.on_epoch_end(epoch, {"loss": 1.0 / (epoch + 1), "val_accuracy": epoch / 4})
@@ -45,7 +45,7 @@ def test_metrics_of_an_interval_under_their_own_names(tmp_path):
 
 
 def test_a_resumed_training_goes_on_at_its_update(tmp_path):
-    callback = TensorBoardScalars(tmp_path, updates=50)
+    callback = TensorBoardScalars(tmp_path, interval=5)
     callback.on_train_begin()
     callback.on_epoch_end(7, {"loss": 2.0})
     callback.on_train_end()
@@ -60,7 +60,7 @@ def test_samples_are_shown_as_sheets(tmp_path):
         drawn.append(np.broadcast_to(levels[:, None, None, None], (20, 3, 4, 1)))
         return drawn[-1]
 
-    callback = TensorBoardScalars(tmp_path, 100, samples)
+    callback = TensorBoardScalars(tmp_path, 10, samples)
     callback.on_train_begin()
     callback.on_epoch_end(0, {})
     callback.on_epoch_end(1, {})
@@ -77,7 +77,7 @@ def test_fit_writes_what_its_curves_hold(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.1), "mse")
     data = tf.data.Dataset.from_tensors((tf.ones((2, 1)), tf.zeros((2, 1)))).repeat()
-    fit(model, data.skip, 20, tmp_path, 0, [TensorBoardScalars(tmp_path / "events", 20)])
+    fit(model, data.skip, 20, tmp_path, 0, [TensorBoardScalars(tmp_path / "events", 2)])
     rows = np.genfromtxt(tmp_path / "curves.csv", delimiter=",", names=True)
     found = scalars(events(tmp_path / "events"), "loss")
     assert [step for step, _ in found] == rows["update"].tolist() == list(range(2, 21, 2))

@@ -9,13 +9,17 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist import training
-from gan_mnist.data.pipelines import Augmentation, training_batches
+from gan_mnist.data.augmentation import Augmentation
+from gan_mnist.data.images import as_float
+from gan_mnist.data.pipelines import latent_batches, training_batches
 from gan_mnist.files import read_rows
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.models.conditional_gan import build_conditional_gan
-from gan_mnist.training import ReusableModel, TrainingDiverged, fit, updates_per_call
+from gan_mnist.models.conditional_gan import build_conditional_gan, build_mlp_generator
+from gan_mnist.models.generating_classifier import GeneratingClassifier
+from gan_mnist.models.latents import Latents
+from gan_mnist.training import ReusableModel, fit, updates_per_call
 
-SHAPE, UPDATES = (8, 8, 1), 20
+SHAPE, UPDATES, LATENTS = (8, 8, 1), 20, Latents(4)
 
 
 def classifier():
@@ -42,6 +46,21 @@ def gan():
     )
 
 
+def generating():
+    """A classifier that makes a part of each batch itself."""
+    return ReusableModel(
+        lambda: GeneratingClassifier(
+            build_small_cnn(SHAPE, 3), build_mlp_generator(SHAPE, 3, 2, LATENTS.dim)
+        ),
+        lambda model: model.compile(
+            keras.optimizers.Adam(1e-2),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=["accuracy"],
+            steps_per_execution=updates_per_call(UPDATES),
+        ),
+    )
+
+
 @pytest.fixture(scope="module")
 def batches(make_subset):
     subset = make_subset(counts=(5, 6, 7), shape=SHAPE)
@@ -49,27 +68,33 @@ def batches(make_subset):
     augmentation = Augmentation(20, 0.1, 0.1, 0.1)
 
     def make(num_columns):
-        return functools.partial(training_batches, columns[:num_columns], 4, 3, augmentation)
+        return functools.partial(training_batches, columns[:num_columns], 4, augmentation, 3)
 
+    make.latent = functools.partial(latent_batches, columns[:2], 3, 2, 3, LATENTS.draw, None, 3)
     return make
 
 
 @pytest.fixture(scope="module")
 def validation(make_subset):
     subset = make_subset(shape=SHAPE, seed=1)
-    return subset.images, subset.labels
+    return as_float(subset.images), subset.labels
 
 
-@pytest.fixture(scope="module", params=["classifier", "gan"])
+@pytest.fixture(scope="module", params=["classifier", "gan", "generating"])
 def kind(request, batches, validation):
     """How one kind of model is made and trained, and a model that is used again and again."""
     if request.param == "classifier":
         make, columns, held_out = classifier, batches(3), validation
+    elif request.param == "generating":
+        make, columns, held_out = generating, batches.latent, validation
     else:
         make, columns, held_out = gan, batches(2), None
 
-    def train(reusable, directory, seed=0, callbacks=()):
-        return fit(reusable.fresh(seed), columns, UPDATES, directory, seed, callbacks, held_out)
+    def train(reusable, directory, seed=0, callbacks=(), rows=None):
+        model = reusable.fresh(seed)
+        return fit(
+            model, columns, UPDATES, directory, seed, callbacks, validation=held_out, rows=rows
+        )
 
     used, traces = make(), []
     step = used.model.train_step
@@ -117,13 +142,13 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def trained_with_interruption(kind, directory, callback, monkeypatch):
+def trained_with_interruption(kind, directory, callback, monkeypatch, rows=None):
     """Begun in one process, interrupted, and gone on with in another."""
     monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
-        kind.train(kind.used, directory, callbacks=[callback])
+        kind.train(kind.used, directory, callbacks=[callback], rows=rows)
     another = kind.make()
-    kind.train(another, directory)
+    kind.train(another, directory, rows=rows)
     return another
 
 
@@ -133,6 +158,18 @@ def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
     another = trained_with_interruption(kind, tmp_path, Interrupt(4), monkeypatch)
     assert_same(result(another, tmp_path), undisturbed)
     assert not list((tmp_path / "checkpoint").glob("*"))
+
+
+def test_rows_leave_the_training_as_it_is_and_may_begin_after_its_interruption(
+    kind, undisturbed, tmp_path, monkeypatch
+):
+    weights, curves = undisturbed
+    kind.train(kind.used, tmp_path / "whole", rows=(7, 10))
+    expected = weights, [curves[6], curves[9]]
+    assert_same(result(kind.used, tmp_path / "whole"), expected)
+    begun = tmp_path / "begun"
+    another = trained_with_interruption(kind, begun, Interrupt(4), monkeypatch, rows=(7, 10))
+    assert_same(result(another, begun), expected)
 
 
 def test_curves_that_ran_ahead_of_the_checkpoint_are_cut_back(
@@ -188,88 +225,12 @@ def test_fresh_weights_are_those_of_a_newly_built_model():
         np.testing.assert_array_equal(weight, value)
 
 
-class LinearModel:
-    """One weight, learnt from batches (1, target): the fastest thing `fit` can train."""
-
-    @staticmethod
-    def make():
-        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-        model.compile(keras.optimizers.SGD(0.0), "mse")
-        model.set_weights([np.zeros((1, 1))])
-        return model
-
-    @staticmethod
-    def batches(target):
-        """Losses are target(update) squared."""
-
-        def from_update(first_update):
-            data = tf.data.Dataset.range(first_update, 10**6)
-            return data.map(lambda update: (tf.ones((1, 1)), tf.reshape(target(update), (1, 1))))
-
-        return from_update
+@pytest.mark.parametrize("intervals", [1, 4, 10, 25])
+@pytest.mark.parametrize("interval", [1, 2, 50, 51, 53, 70, 130, 530])
+def test_updates_per_call_divides_an_interval(interval, intervals):
+    size = updates_per_call(interval * intervals, intervals)
+    assert size == max(divisor for divisor in range(1, 51) if interval % divisor == 0)
 
 
-def test_curves_hold_one_row_an_interval(tmp_path):
-    batches = LinearModel.batches(lambda update: tf.cast(update, tf.float32))
-    seconds = fit(LinearModel.make(), batches, 30, tmp_path, seed=0)
-    rows = read_rows(tmp_path / "curves.csv")
-    assert list(rows[0]) == ["update", "seconds", "loss"]
-    assert [int(row["update"]) for row in rows] == list(range(3, 31, 3))
-    means = [np.mean(np.arange(first, first + 3) ** 2) for first in range(0, 30, 3)]
-    np.testing.assert_allclose([float(row["loss"]) for row in rows], means, rtol=1e-6)
-    times = [float(row["seconds"]) for row in rows]
-    assert times == sorted(times)
-    assert seconds == pytest.approx(times[-1], abs=1e-3)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_numbers_that_are_not_finite_stop_the_training(bad, tmp_path):
-    def target(update):
-        return tf.where(update < 7, 1.0, np.float32(bad))
-
-    with pytest.raises(TrainingDiverged, match=r"^loss not finite by update 8$"):
-        fit(LinearModel.make(), LinearModel.batches(target), 20, tmp_path, seed=0)
-
-
-def test_a_failed_training_leaves_no_trace_in_the_next(tmp_path):
-    """Keras keeps the validation images of a training for as long as it lasts."""
-    reusable = ReusableModel(LinearModel.make, lambda model: None)
-    batches = LinearModel.batches(lambda update: tf.constant(1.0))
-
-    def train(target, directory, callbacks=()):
-        validation = np.ones((3, 1), np.float32), np.full((3, 1), target, np.float32)
-        fit(reusable.fresh(0), batches, 10, directory, 0, callbacks, validation)
-        return [float(row["val_loss"]) for row in read_rows(directory / "curves.csv")]
-
-    with pytest.raises(KeyboardInterrupt):
-        train(2, tmp_path / "interrupted", [Interrupt(3)])
-    assert train(3, tmp_path / "next") == [9.0] * 10
-
-
-def test_checkpoints_are_kept_once_a_minute_and_seconds_go_on(tmp_path, monkeypatch):
-    clock = iter(range(0, 10_000, 25))
-    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    saved = []
-    save = tf.train.CheckpointManager.save
-
-    def counted(manager, *arguments):
-        saved.append(len(read_rows(tmp_path / "curves.csv")))
-        return save(manager, *arguments)
-
-    monkeypatch.setattr(tf.train.CheckpointManager, "save", counted)
-    batches = LinearModel.batches(lambda update: tf.constant(1.0))
-    with pytest.raises(KeyboardInterrupt):
-        fit(LinearModel.make(), batches, 10, tmp_path, 0, [Interrupt(7)])
-    assert saved == [3, 6]  # An interval takes 25 seconds on this clock.
-    # Six intervals were kept; four more are trained, and all of them are paid for.
-    assert fit(LinearModel.make(), batches, 10, tmp_path, seed=0) == 250
-    rows = read_rows(tmp_path / "curves.csv")
-    assert [float(row["seconds"]) for row in rows] == [25.0 * n for n in range(1, 11)]
-
-
-@pytest.mark.parametrize("updates", [10, 20, 1000, 4000, 70, 1300, 530, 5300])
-def test_updates_per_call_divides_an_interval(updates):
-    size, interval = updates_per_call(updates), updates // 10
-    assert 1 <= size <= 50
-    assert interval % size == 0
-    assert not [larger for larger in range(size + 1, 51) if interval % larger == 0]
+def test_an_interval_is_a_tenth_unless_said_otherwise():
+    assert updates_per_call(70) == 7

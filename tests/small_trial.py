@@ -1,0 +1,43 @@
+"""A trial on a made-up data set: three classes of twelve training and five test images."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gan_mnist.classification import SubsetSettings
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.splits import Split
+from gan_mnist.trials import ClassifierTrial
+
+SHAPE = (8, 8, 1)
+CLASSES = ("cat", "ape")
+SETTINGS = SubsetSettings(
+    image_size=8, classes=CLASSES, validation_per_class=3, width=2, updates=20, batch_size=5
+)
+# Of the ten test images of two classes: one of the first class is called the second.
+LOGITS = np.random.default_rng(0).uniform(0, 1, (10, 2)).astype(np.float32)
+LOGITS[np.arange(10), [1, 0, 0, 0, 0, 1, 1, 1, 1, 1]] += 2
+
+
+def _split(num, seed):
+    labels = np.arange(3 * num) % 3
+    images = np.random.default_rng(seed).integers(0, 256, (3 * num, *SHAPE), np.uint8)
+    return Split(images, labels, tuple(f"{seed}-{row}.png" for row in range(3 * num)))
+
+
+DATASET = Dataset("animals", "made up", ("ape", "bee", "cat"), _split(12, 0), _split(5, 1))
+
+
+def make_trial(workdir, arm="some", seed=0, **changes):
+    """A trial in its directory of a run; `changes` are of `SETTINGS`."""
+    directory = workdir / "trials" / arm / f"seed-{seed:02d}"
+    directory.mkdir(parents=True, exist_ok=True)
+    return ClassifierTrial("study", replace(SETTINGS, **changes), arm, seed, directory)
+
+
+class Fixed:
+    """A model that gives `LOGITS` whatever the images, and remembers them."""
+
+    def predict(self, images, **options):
+        self.images = images
+        return LOGITS

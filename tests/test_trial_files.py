@@ -1,0 +1,124 @@
+"""What a trial leaves: predictions, images for figures, exports and the record."""
+
+import csv
+import functools
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_trial import CLASSES, DATASET, Fixed, make_trial
+
+from gan_mnist import trials
+from gan_mnist.generators import TrainedGenerator
+from gan_mnist.trials import save_gallery
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path, dtype_policy):
+    """`make(arm, seed, **changes)`: a trial of a run in `tmp_path`."""
+    monkeypatch.setattr(trials, "load_dataset", lambda *arguments, **options: DATASET)
+    return functools.partial(make_trial, tmp_path)
+
+
+def test_what_is_kept_tells_the_predictions(make, tmp_path):
+    trial = make()
+    metrics, probabilities = trial.judge(Fixed())
+    trial.keep("no model: nothing is exported", probabilities, metrics)
+    directory = tmp_path / "trials" / "some" / "seed-00"
+    assert {path.name for path in directory.iterdir()} == {"predictions.csv", "shown.npz"}
+    with (directory / "predictions.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["image"] for row in table] == list(trial.test.filenames)
+    assert [row["label"] for row in table] == ["cat"] * 5 + ["ape"] * 5
+    assert [row["prediction"] for row in table] == ["ape"] + ["cat"] * 4 + ["ape"] * 5
+
+    with np.load(directory / "shown.npz") as shown:
+        # Class by class in turn: every image, as there are but ten.
+        rows = [0, 5, 1, 6, 2, 7, 3, 8, 4, 9]
+        np.testing.assert_array_equal(shown["images"], trial.test.images[rows])
+        assert shown["label"].tolist() == ["cat", "ape"] * 5
+        assert shown["prediction"].tolist() == ["ape", "ape"] + ["cat", "ape"] * 4
+        best = probabilities.max(axis=1)[rows]
+        np.testing.assert_array_equal(shown["probability"], best)
+
+
+@pytest.mark.parametrize(
+    ("counts", "rows"),
+    [
+        ((20, 20), [0, 20, 1, 21, 2, 22, 3, 23, 4, 24, 5, 25]),
+        ((2, 20), [0, 2, 1, *range(3, 12)]),
+        ((5, 5, 5, 5, 5), [0, 5, 10, 15, 20, 1, 6, 11, 16, 21, 2, 7]),
+    ],
+)
+def test_twelve_images_are_shown_class_by_class_in_turn(counts, rows, make_subset, tmp_path):
+    subset = make_subset(counts)
+    probabilities = np.eye(len(counts), dtype=np.float32)[subset.labels]
+    trials._save_shown(subset, probabilities, tmp_path / "shown.npz")
+    with np.load(tmp_path / "shown.npz") as shown:
+        np.testing.assert_array_equal(shown["images"], subset.images[rows])
+
+
+class Exports:
+    """In the place of the functions that write SavedModels."""
+
+    def __init__(self, monkeypatch):
+        self.made = []
+        for kind in ("classifier", "generator"):
+            monkeypatch.setattr(trials, f"export_{kind}", self._export(kind))
+
+    def _export(self, kind):
+        def export(model, class_names, directory):
+            self.made.append((kind, model, class_names, directory))
+
+        return export
+
+
+def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monkeypatch):
+    exports, saved = Exports(monkeypatch), tmp_path / "saved"
+    generator = TrainedGenerator(SimpleNamespace(sample=None))
+    for seed, export_dir in ((0, ""), (1, str(saved))):
+        trial = make(seed=seed, export_dir=export_dir)
+        metrics, probabilities = trial.judge(Fixed())
+        trial.keep("model", probabilities, metrics, generator)
+    assert exports.made == []
+    trial = make("some", 0, export_dir=str(saved))
+    trial.keep("model", probabilities, metrics, generator)
+    place = saved / "study" / "some"
+    assert exports.made == [
+        ("classifier", "model", CLASSES, place),
+        ("generator", generator, CLASSES, place),
+    ]
+    about = json.loads((place / "about.json").read_text())
+    assert (about["arm"], about["seed"], about["metrics"]) == ("some", 0, metrics)
+    assert about["settings"]["classes"] == list(CLASSES)
+    assert about["dataset"] == DATASET.provenance
+    # A generator without a network, such as one that copies, is nothing to load.
+    exports.made.clear()
+    for plain in (None, object()):
+        trial.keep("model", probabilities, metrics, plain)
+    assert [kind for kind, *_ in exports.made] == ["classifier"] * 2
+
+
+def test_the_record_gives_the_seconds_of_one_repeat(make, tmp_path):
+    trial = make("some", 2, updates=70)
+    trial.seconds = {"generator": 9.0, "training": 6.0, "evaluation": 0.75}
+    record = trial.record({"accuracy": 0.5}, repeats=3)
+    assert record == {
+        "metrics": {"accuracy": 0.5},
+        "seconds": {"generator": 9.0, "training": 2.0, "evaluation": 0.25},
+        "updates": 70,
+        "device": "CPU",
+        "generators": [],
+        "dataset_sha256": DATASET.sha256,
+    }
+    json.dumps(record, allow_nan=False)
+    assert list((tmp_path / "tensorboard" / "some" / "seed-02" / "held_out").iterdir())
+    assert trial.record({"accuracy": 0.5})["seconds"]["training"] == 6
+
+
+def test_a_gallery_holds_the_images(make_subset, tmp_path):
+    images = make_subset().images
+    save_gallery(images, tmp_path / "gallery.npz")
+    with np.load(tmp_path / "gallery.npz") as gallery:
+        np.testing.assert_array_equal(gallery["images"], images)

@@ -1,0 +1,222 @@
+"""What the trials of classification experiments do step by step, and all the steps together."""
+
+import functools
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+import pytest
+from small_trial import CLASSES, DATASET, LOGITS, SETTINGS, SHAPE, Fixed, make_trial
+
+from gan_mnist import trials
+from gan_mnist.data.augmentation import Augmentation
+from gan_mnist.data.subsets import allot, held_out
+from gan_mnist.files import read_rows
+from gan_mnist.gans import WarpRecipe
+from gan_mnist.models.classifiers import build_small_cnn
+
+
+@dataclass(frozen=True)
+class Given:
+    arguments: tuple
+    options: dict
+
+
+@pytest.fixture
+def loads(monkeypatch, dtype_policy):
+    """What was asked of `load_dataset`, which gives the data set of these tests."""
+    asked = []
+
+    def load_dataset(*arguments, **options):
+        asked.append(Given(arguments, options))
+        return DATASET
+
+    monkeypatch.setattr(trials, "load_dataset", load_dataset)
+    return asked
+
+
+@pytest.fixture
+def make(loads, tmp_path):
+    """`make(arm, seed, **changes)`: a trial of a run in `tmp_path`."""
+    return functools.partial(make_trial, tmp_path)
+
+
+def columns_of(subset):
+    return subset.images, subset.labels
+
+
+def test_a_trial_loads_what_its_settings_name_in_their_precision(make, loads):
+    trial = make(data_dir="somewhere", precision="mixed_bfloat16", dataset="folder", channels=3)
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    [given] = loads
+    assert given.arguments == ("folder", "somewhere")
+    assert given.options == {"image_size": 8, "channels": 3}
+    assert trial.seconds == {"generator": 0, "training": 0, "evaluation": 0}
+
+
+def test_it_sees_the_draw_of_its_seed_and_the_test_images_of_its_classes(make):
+    for seed in (0, 3):
+        for counts in (None, (4, 2)):
+            found = make(seed=seed).allot(counts)
+            expected = allot(DATASET, CLASSES, counts, seed, 3)
+            for part in ("train", "held_back", "validation"):
+                assert getattr(found, part).filenames == getattr(expected, part).filenames
+        assert make(seed=seed).test.filenames == held_out(DATASET, CLASSES).filenames
+
+
+def test_augmentation_is_what_the_settings_say(make):
+    assert make(rotation_degrees=5.0).augmentation is None
+    trial = make(
+        classical=True,
+        rotation_degrees=1.0,
+        shift=0.2,
+        zoom=0.3,
+        shear=0.4,
+        brightness=0.5,
+        border="nearest",
+        flip=True,
+    )
+    assert trial.augmentation == Augmentation(
+        rotation_degrees=1.0,
+        shift=0.2,
+        zoom=0.3,
+        shear=0.4,
+        brightness=0.5,
+        flip=True,
+        fill="nearest",
+    )
+
+
+@pytest.mark.parametrize("classical", [False, True])
+def test_batches_are_of_all_sources_and_augmented_as_the_settings_say(make, classical):
+    trial = make(classical=classical)
+    parts = trial.allot((5, 4))
+    batches = trial.batches((columns_of(parts.train), 4), (columns_of(parts.held_back), 1))
+    first, second = (data.get_single_element() for data in map(_third_batch, [batches] * 2))
+    images, labels = (part.numpy() for part in first)
+    np.testing.assert_array_equal(images, second[0])
+    assert images.shape == (5, *SHAPE)
+    assert labels.shape == (5,)
+    sources = [parts.train.images] * 4 + [parts.held_back.images]
+    shown_as_it_is = [
+        (image == (source / 255).astype(np.float32)).all(axis=(1, 2, 3)).any()
+        for image, source in zip(images, sources, strict=True)
+    ]
+    assert all(shown_as_it_is) != classical
+
+
+def _third_batch(batches):
+    return batches(7, 2).take(1)
+
+
+def test_a_recipe_is_what_the_settings_say_but_for_its_changes(make):
+    trial = make(intervals=5, learning_rate=0.25, precision="mixed_float16")
+    recipe = trial.recipe(build_small_cnn)
+    assert recipe.build is build_small_cnn
+    assert (recipe.image_shape, recipe.num_classes, recipe.width) == (SHAPE, 2, 2)
+    assert (recipe.updates, recipe.intervals, recipe.learning_rate) == (20, 5, 0.25)
+    assert (recipe.precision, recipe.minority) == ("mixed_float16", None)
+    changes = {"updates": 40, "decay": True, "minority": 1}
+    assert trial.recipe(build_small_cnn, **changes) == replace(recipe, **changes)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """The trainings that are asked for; each takes 2 seconds."""
+    asked = []
+
+    def train_classifier(*arguments, **options):
+        asked.append(Given(arguments, options))
+        return "a model", 2.0
+
+    monkeypatch.setattr(trials, "train_classifier", train_classifier)
+    return asked
+
+
+def test_the_streams_of_a_training_know_no_arm(make, trainings):
+    for arm in ("one", "other"):
+        for seed in (0, 1):
+            for repeat in (0, 1):
+                make(arm, seed).train("recipe", "batches", "validation", repeat)
+    streams = [given.arguments[3] for given in trainings]
+    assert streams[:4] == streams[4:]
+    assert len(set(streams)) == 4
+
+
+def test_only_the_first_repeat_writes_beside_the_record_and_to_tensorboard(
+    make, trainings, tmp_path
+):
+    trial = make("some", 3)
+    for repeat in range(3):
+        options = {"watched": "images", "rows": (10,)}
+        assert trial.train("recipe", "batches", "validation", repeat, **options) == "a model"
+    assert trial.seconds == {"generator": 0, "training": 6, "evaluation": 0}
+    directory = tmp_path / "trials" / "some" / "seed-03"
+    log = tmp_path / "tensorboard" / "some" / "seed-03"
+    expected = [(directory, log), (directory / "repeat-1", None), (directory / "repeat-2", None)]
+    assert [given.arguments[4:] for given in trainings] == expected
+    for given in trainings:
+        assert given.arguments[:3] == ("recipe", "batches", "validation")
+        assert given.options == {"watched": "images", "rows": (10,)}
+
+
+def test_a_generator_is_trained_for_the_seed_in_the_run_and_paid_for(make, tmp_path, monkeypatch):
+    given = []
+
+    def trained(*arguments):
+        given.append(arguments)
+        return "a generator", 5.0
+
+    monkeypatch.setattr(trials, "trained", trained)
+    monkeypatch.setattr(trials, "generator_fingerprint", lambda *about: "-".join(map(str, about)))
+    trial = make(seed=4)
+    assert trial.generator("recipe", "subset") == "a generator"
+    trial.generator("another", "subset")
+    assert given == [(recipe, "subset", 4, tmp_path, ()) for recipe in ("recipe", "another")]
+    record = trial.record({})
+    assert record["generators"] == ["recipe-subset-4", "another-subset-4"]
+    assert trial.seconds == {"generator": 10, "training": 0, "evaluation": 0}
+
+
+def test_it_is_judged_by_its_test_images(make):
+    trial, model = make(), Fixed()
+    metrics, probabilities = trial.judge(model)
+    exponentials = np.exp(LOGITS.astype(np.float64))
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+    np.testing.assert_array_equal(model.images, (trial.test.images / 255).astype(np.float32))
+    assert trial.test.labels.tolist() == [0] * 5 + [1] * 5
+    assert metrics["accuracy"] == pytest.approx(0.9)
+    assert (metrics["recall_cat"], metrics["recall_ape"]) == pytest.approx((0.8, 1))
+    assert trial.seconds["evaluation"] > 0
+
+
+def test_a_trial_from_its_draw_to_its_record(make, tmp_path):
+    """Nothing is replaced here but the data set."""
+    trial = make()
+    parts = trial.allot(SETTINGS.counts)
+    assert len(parts.train) == 18
+    generator = trial.generator(WarpRecipe(updates=0, batch_size=4, width=1), parts.train)
+    fakes = generator.sample(np.array([0, 1]), seed=0), np.array([0, 1], np.int32)
+    train = (trial.recipe(build_small_cnn), parts.validation)
+
+    def trained(repeat):
+        real = (parts.train.images / 255).astype(np.float32), parts.train.labels
+        batches = trial.batches((real, 4), (fakes, 1))
+        model = trial.train(train[0], batches, train[1], repeat)
+        return trial.judge(model), model
+
+    (metrics, probabilities), model = trained(0)
+    trial.keep(model, probabilities, metrics, generator)
+    (_, others), _ = trained(1)
+    (_, again), _ = trained(0)
+    assert not np.array_equal(others, probabilities)
+    np.testing.assert_array_equal(again, probabilities)
+    record = trial.record(metrics, repeats=3)
+    assert set(record["metrics"]) >= {"accuracy", "recall_cat", "recall_ape"}
+    assert record["seconds"]["training"] > 0
+    directory = tmp_path / "trials" / "some" / "seed-00"
+    curves = [read_rows(place / "curves.csv") for place in (directory, directory / "repeat-1")]
+    for rows in curves:
+        assert [int(row["update"]) for row in rows] == list(range(2, 21, 2))
+    assert list((tmp_path / "tensorboard" / "some" / "seed-00").glob("events*"))
