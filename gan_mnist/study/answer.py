@@ -10,6 +10,14 @@ from gan_mnist.study.statistics import Comparison
 
 Entries = Mapping[str, Mapping[str, Any]]
 
+# The kinds of arms that a study may ask about, the first that it has; and what they are called.
+_ASKED = {
+    "generated": ("treatment", " with generated images"),
+    "rival": ("treatment", ""),
+    "ablation": ("ablation", ""),
+}
+_OPEN_QUESTIONS = ("How", "What", "When", "Where", "Which", "Who", "Why")
+
 
 def answer(
     plan: Plan,
@@ -21,7 +29,7 @@ def answer(
     """What the arms that were asked about did, behind a warning where the controls failed.
 
     Args:
-        plan: The study; its "generated" arms are asked about, or its rivals where it has none.
+        plan: The study; which of its arms are asked about, says `Arm.kind`.
         statuses: Of all records of the plan's trials.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
@@ -48,19 +56,23 @@ def answer(
 
 
 def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]) -> str:
-    metric, rival = plan.study.metrics[0], plan.study.rival
+    study, metric = plan.study, plan.study.metrics[0]
     sign = 1 if metric.higher_is_better else -1
-    kind = "generated" if any(arm.kind == "generated" for arm in plan.arms) else "rival"
+    better, worse = ("raised", "lowered")[::sign]
+    kinds = {arm.kind for arm in study.arms}
+    kind = next((kind for kind in _ASKED if kind in kinds), "rival")
+    noun, more = _ASKED[kind]
     asked = {
         arm.name: comparisons[arm.name]
         for arm in plan.arms
-        if arm.kind == kind and arm.name in comparisons and arm.name != plan.study.oracle
+        if arm.kind == kind and arm.name in comparisons and arm.name != study.oracle
     }
     found = {name: comparison for name, comparison in asked.items() if comparison.n > 1}
+    plain = _plain_rival(study.rival, entries, comparisons, metric)
     if not found:
         return (
             "No answer yet: a comparison needs two seeds in which both "
-            f"`{plan.study.control}` and a treatment are done"
+            f"`{study.control}` and a {noun}{more} are done{plain}"
         )
     beyond = {name: (entries[name].get("versus_rival") or {}).get("verdict") for name in found}
     verdicts = {name: entries[name]["verdict"] for name in found}
@@ -71,28 +83,48 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
         return beyond[name] == "helps", sign * (found[name].difference or 0.0)
 
     best = max(helped or found, key=rank)
-    group = _count(len(found), "treatment") + (" with generated images" if kind != "rival" else "")
+    size = (
+        f"`{best}` ({_interval(found[best].difference, found[best].ci95)}, {found[best].n} seeds)"
+    )
+    alone = len(found) == 1
+    group = "" if alone else f"of {_count(len(found), noun)}{more}, "
     if helped:
         others = "" if len(helped) == 1 else f"{len(helped)} helped, and "
-        text = f"{_opening(rival, beyond[best])}: of {group}, {others}"
-        text += _change(best, found[best], metric)
-        text += _beyond_rival(rival, entries, best) + _without(entries[best])
+        text = f"{group}{others}{_change(best, found[best], metric)}"
+        text += _beyond_rival(study.rival, entries, best) + _without(entries[best])
+        text = _answered(study.question, _opening(study.rival, beyond[best]), text)
+    elif len(hurt) == len(found):
+        each = f"{group}each {worse} {metric.label}, the least so {size}"
+        text = _change(best, found[best], metric) if alone else each
+        text = _answered(study.question, "No", text) + plain
+    elif alone:
+        shown = size.removeprefix(f"`{best}`")
+        text = f"Cannot tell whether `{best}` {better} {metric.label}{shown}{plain}"
     else:
-        if len(hurt) == len(found):
-            text = f"No: of {group}, each did harm, the least "
-        else:
-            text = f"Cannot tell: of {group}, none clearly helped"
-            text += f" and {len(hurt)} did harm" if hurt else ""
-            text += "; the best was "
-        text += f"`{best}` ({_interval(found[best].difference, found[best].ci95)}, "
-        text += f"{found[best].n} seeds)"
-        if rival is not None and rival in comparisons and entries[rival]["verdict"] == "helps":
-            text += f"; the plain rival {_change(rival, comparisons[rival], metric)}"
+        text = f"Cannot tell: {group}none clearly {better} {metric.label}"
+        text += f" and {len(hurt)} {worse} it" if hurt else ""
+        text += f"; the best was {size}{plain}"
     if found[best].n < statistics.MIN_SEEDS:
         text += f"; {found[best].n} seeds are too few to rely on"
     elif found[best].more_seeds_needed:
         text += "; more seeds are needed to rely on this interval"
     return text
+
+
+def _answered(question: str, opening: str, text: str) -> str:
+    """`text` behind its "Yes" or "No", where that is what the question asks for."""
+    if question.split(maxsplit=1)[0] in _OPEN_QUESTIONS:
+        return text[0].upper() + text[1:]
+    return f"{opening}: {text}"
+
+
+def _plain_rival(
+    rival: str | None, entries: Entries, comparisons: Mapping[str, Comparison], metric: Metric
+) -> str:
+    """What the plain rival did, if it helped."""
+    if rival is None or rival not in comparisons or entries[rival]["verdict"] != "helps":
+        return ""
+    return f"; the plain rival {_change(rival, comparisons[rival], metric)}"
 
 
 def _opening(rival: str | None, verdict: str | None) -> str:

@@ -1,17 +1,27 @@
 """The one style of all figures: colours, type, sizes, and how a figure becomes a file."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, NullFormatter
+from scipy.optimize import isotonic_regression
 
 INK, MUTED, FAINT = "#1b1f24", "#6b7480", "#c9ced4"
 # From Okabe and Ito's palette: told apart with any of the common colour vision deficiencies.
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+PURPLE, SKY = "#CC79A7", "#56B4E9"
 
 WIDTH_INCHES = 9.8
+HALO = [withStroke(linewidth=3, foreground="white")]  # Keeps text readable on lines.
+_LONGEST_NAME = 12
 
 styled = matplotlib.rc_context(
     {
@@ -83,3 +93,58 @@ def name_rows(axes: Axes, names: list[str]) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
+
+
+def color_arms(names: Sequence[str], control: str) -> dict[str, str]:
+    """A colour for the control and for each of the first arms; beyond the palette all are grey."""
+    palette = iter((BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY))
+    return {name: INK if name == control else next(palette, FAINT) for name in names}
+
+
+def label_ends(
+    axes: Axes, ends: Mapping[str, tuple[float, float]], colors: Mapping[str, str]
+) -> None:
+    """Marks the ends of lines and writes their names behind them, as near as they do not clash.
+
+    Args:
+        axes: With its lines drawn.
+        ends: x and y by name.
+        colors: By name.
+    """
+    low, high = axes.get_ylim()
+    names = sorted(ends, key=lambda name: ends[name][1])
+    # The least squares fit among heights that rise by a label's height from each to the next.
+    steps = 0.06 * (high - low) * np.arange(len(names))
+    heights = isotonic_regression([ends[name][1] for name in names] - steps).x + steps
+    for name, height in zip(names, heights, strict=True):
+        x, y = ends[name]
+        axes.plot(x, y, "o", color=colors[name], ms=4, zorder=3)
+        axes.annotate(name, (x, height), (7, 0), textcoords="offset points", va="center",
+                      color=colors[name], annotation_clip=False, zorder=5,
+                      path_effects=HALO)  # fmt: skip
+
+
+def scale_log(axes: Axes) -> None:
+    """Makes the x axis logarithmic, its ticks plain numbers, as many as there is room for."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    axes.xaxis.set_major_formatter("{x:,.9g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def legend_above(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
+    """A legend of lines above the panels, in as many rows as it needs.
+
+    Args:
+        figure: Made with constrained layout.
+        styles: What a line looks like, by label.
+    """
+    columns = int(WIDTH_INCHES / (0.7 + 0.08 * max(map(len, styles))))
+    lines = [Line2D([], [], **style) for style in styles.values()]
+    figure.legend(lines, list(styles), loc="outside upper left", ncols=max(1, columns))
+
+
+def shorten(name: str) -> str:
+    """A class's name as far as there is room for it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"

@@ -1,4 +1,4 @@
-"""The figures of a report: one function each, one style, plain data in, no pyplot state."""
+"""The figures of every report but its curves: a function each, plain data in, no pyplot state."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from gan_mnist.study.figure_style import (
     BLUE,
@@ -20,6 +19,7 @@ from gan_mnist.study.figure_style import (
     VERMILLION,
     WIDTH_INCHES,
     name_rows,
+    shorten,
     small_multiples,
     styled,
 )
@@ -29,7 +29,6 @@ _VERDICT_COLORS = {"helps": BLUE, "hurts": VERMILLION, "cannot tell": MUTED, Non
 _VERDICT_MARKERS = {"helps": "o", "hurts": "X", "cannot tell": "o", None: "D"}
 _GALLERY_COLUMNS = 14
 _MOST_CLASSES_WITH_NUMBERS = 6
-_LONGEST_LABEL = 12
 
 
 @styled
@@ -39,13 +38,18 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
     Args:
         summary: As in `summary.json`.
         order: Names of arms, top row first. Arms without a value become a row that says so.
+
+    An arm that is there to fail does not set the axes: beyond them it is an arrow and a number.
     """
     arms, control, oracle = summary["arms"], summary["control"], summary["oracle"]
     metric = summary["metrics"][0]
     figure = Figure(figsize=(WIDTH_INCHES, 1.1 + 0.36 * len(order)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
 
-    shown = [arm for arm in arms.values() if arm["n"]]
+    failing = {check["arm"] for check in summary["controls"] if check["relation"] == "below"}
+    finished = {name: arm for name, arm in arms.items() if arm["n"]}
+    shown = [arm for name, arm in finished.items() if name not in failing]
+    shown = shown or list(finished.values())
     points = [value for arm in shown for value in (*arm["values"].values(), arm["mean"])]
     _limit(left, points, [arm["ci95"] for arm in shown])
     differences = [arm["difference"] for arm in shown if arm["difference"] is not None]
@@ -81,6 +85,8 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
     left.set_xlabel(f"{metric['label']}{better}")
     right.set_xlabel(f"difference to {control}, paired by seed")
     name_rows(left, list(order))
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(5))
     right.tick_params(axis="y", length=0)
     right.spines["left"].set_visible(False)
     right.grid(axis="x")
@@ -107,6 +113,14 @@ def _interval(axes: Axes, row: int, value: float, ci95: Any, verdict: str | None
             axes.plot(low, row, "<", color=color, ms=6, clip_on=False)
         if ci95[1] > high:
             axes.plot(high, row, ">", color=color, ms=6, clip_on=False)
+    low, high = axes.get_xlim()
+    if not low <= value <= high:
+        end, marker, side = (low, "<", 1) if value < low else (high, ">", -1)
+        axes.plot(end, row, marker, color=color, ms=6, clip_on=False)
+        axes.annotate(f"{value:.3g}", (end, row), (9 * side, 0), textcoords="offset points",
+                      va="center", ha="left" if side > 0 else "right", color=color,
+                      size=8)  # fmt: skip
+        return
     face = "white" if verdict == "cannot tell" else color
     axes.plot(value, row, _VERDICT_MARKERS[verdict], color=color, mfc=face, ms=6.5, mew=1.4)
 
@@ -141,113 +155,6 @@ def gallery(rows: Mapping[str, np.ndarray]) -> Figure:
 
 
 @styled
-def learning_curves(curves: pd.DataFrame, order: Sequence[str], control: str, label: str) -> Figure:
-    """A validation metric against updates: a panel an arm, with the control in each.
-
-    Args:
-        curves: Columns arm, seed, update, value.
-        order: Names of arms, first panel first; those without a curve are left out.
-        control: Its mean is drawn dashed in every panel.
-        label: The metric in words.
-    """
-    means = _over_seeds(curves)
-    names = [name for name in order if name in means]
-    figure, panels = small_multiples(names, most_columns=5, row_inches=1.5)
-    for axes, name in zip(panels, names, strict=True):
-        mean = means[name]
-        color = INK if name == control else BLUE
-        axes.grid(True)
-        axes.margins(y=0.14)
-        axes.fill_between(mean.index, mean["low"], mean["high"], color=color, alpha=0.18, lw=0)
-        if control in means and name != control:
-            axes.plot(means[control].index, means[control]["value"], "--", color=INK, lw=1)
-        axes.plot(mean.index, mean["value"], color=color)
-        last = mean["value"].iloc[-1]
-        axes.annotate(f"{last:.3f}", (mean.index[-1], last), (0, 6), ha="right", color=color,
-                      textcoords="offset points", size=8.5)  # fmt: skip
-    figure.supxlabel("updates", size=8.5, color=MUTED)
-    figure.supylabel(label, size=8.5, color=MUTED)
-    return figure
-
-
-@styled
-def curves_against_seconds(
-    curves: pd.DataFrame, highlighted: Mapping[str, str], label: str
-) -> Figure:
-    """The same metric against seconds from the start of the arm's generator.
-
-    Args:
-        curves: Columns arm, seed, update, seconds, value.
-        highlighted: Colours of the few arms that are labelled; the others stay grey.
-        label: The metric in words.
-    """
-    means = _over_seeds(curves)
-    figure = Figure(figsize=(WIDTH_INCHES, 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.grid(True)
-    for mean in means.values():
-        axes.plot(mean["seconds"], mean["value"], color=FAINT, lw=0.9, zorder=1)
-    low, high = axes.get_ylim()
-    height = low
-    chosen = {name: means[name] for name in highlighted if name in means}
-    for name, mean in sorted(chosen.items(), key=lambda item: item[1]["value"].iloc[-1]):
-        color = highlighted[name]
-        end, last = mean["seconds"].iloc[-1], mean["value"].iloc[-1]
-        height = max(last, height + 0.06 * (high - low))
-        axes.plot(mean["seconds"], mean["value"], color=color, zorder=3)
-        axes.plot(end, last, "o", color=color, ms=4, zorder=3)
-        axes.annotate(name, (end, height), (7, 0), textcoords="offset points", va="center",
-                      color=color, annotation_clip=False, zorder=5,
-                      path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("seconds on the clock, the generator's training included")
-    axes.set_ylabel(label)
-    return figure
-
-
-def _over_seeds(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """By arm: mean value and seconds, smallest and largest value, indexed by update."""
-    grouped = curves.groupby(["arm", "update"]).agg(
-        value=("value", "mean"),
-        low=("value", "min"),
-        high=("value", "max"),
-        seconds=("seconds", "mean"),
-    )
-    return {str(arm): frame.droplevel("arm") for arm, frame in grouped.groupby("arm")}
-
-
-@styled
-def generator_curves(curves: pd.DataFrame) -> Figure:
-    """Losses and discriminator accuracies of every generator against its updates.
-
-    Args:
-        curves: Columns generator, update and any of d_loss, g_loss, real_accuracy, fake_accuracy.
-    """
-    titles = {
-        "d_loss": "discriminator loss",
-        "g_loss": "generator loss",
-        "real_accuracy": "real called real",
-        "fake_accuracy": "generated called generated",
-    }
-    columns = [column for column in titles if column in curves]
-    figure = Figure(figsize=(WIDTH_INCHES, 2.3), layout="constrained")
-    panels = figure.subplots(1, len(columns), squeeze=False)[0]
-    for axes, column in zip(panels, columns, strict=True):
-        axes.grid(True)
-        for _, one in curves.groupby("generator"):
-            axes.plot(one["update"], one[column], color=BLUE, alpha=0.4, lw=0.8)
-        if column.endswith("accuracy"):
-            axes.set_ylim(-0.03, 1.03)
-            axes.axhline(0.5, color=INK, lw=0.9, ls=":")
-        axes.set_title(titles[column])
-        axes.set_xlabel("updates")
-    return figure
-
-
-@styled
 def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
     """Row-normalised confusion matrices, a panel an arm.
 
@@ -257,9 +164,7 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
     """
     numbered = len(classes) <= _MOST_CLASSES_WITH_NUMBERS
     figure, panels = small_multiples(list(matrices), most_columns=6 if numbered else 4)
-    short = [
-        name if len(name) <= _LONGEST_LABEL else f"{name[:_LONGEST_LABEL]}…" for name in classes
-    ]
+    short = [shorten(name) for name in classes]
     for axes, matrix in zip(panels, matrices.values(), strict=True):
         axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(classes)), short, rotation=0 if max(map(len, short)) == 1 else 90)
@@ -280,14 +185,18 @@ def cost(seconds: pd.DataFrame) -> Figure:
     """Mean seconds a trial, stacked.
 
     Args:
-        seconds: Index: arm, top row first; columns: generator, training, evaluation.
+        seconds: Index: arm, top row first; columns: generator, training, evaluation. Those in
+            which no arm spends time are left out.
     """
     figure = Figure(figsize=(WIDTH_INCHES, 0.9 + 0.28 * len(seconds)), layout="constrained")
     axes = figure.subplots()
     ends = seconds.cumsum(axis="columns")
-    for column, color in zip(seconds, (ORANGE, BLUE, FAINT), strict=True):
+    colors = dict(zip(seconds, (ORANGE, BLUE, FAINT), strict=True))
+    spent = [column for column in seconds if seconds[column].any()] or list(seconds)
+    for column in spent:
         starts = ends[column] - seconds[column]
-        axes.barh(range(len(seconds)), seconds[column], 0.62, starts, color=color, label=column)
+        axes.barh(range(len(seconds)), seconds[column], 0.62, starts, color=colors[column],
+                  label=column)  # fmt: skip
     for row, total in enumerate(ends.iloc[:, -1]):
         axes.annotate(f"{total:,.1f}", (total, row), (4, 0), textcoords="offset points",
                       va="center", color=MUTED, size=8)  # fmt: skip

@@ -32,9 +32,16 @@ def describe(plan: Plan) -> str:
         "arms",
         *columns((arm.name, arm.about) for arm in plan.arms),
         "settings",
-        *columns(plan.settings.identity().items()),
+        *columns((name, _with_own(plan, name, v)) for name, v in plan.settings.identity().items()),
     ]
     return "\n".join(lines)
+
+
+def _with_own(plan: Plan, name: str, value: Any) -> str:
+    """The value of a setting, and of the control where that has its own."""
+    (control,) = [arm for arm in plan.arms if arm.name == plan.study.control]
+    own = control.changes.get(name, value)
+    return f"{value}" if own == value else f"{value} ({control.name}: {own})"
 
 
 def columns(rows: Iterable[tuple[str, Any]]) -> list[str]:

@@ -5,7 +5,6 @@ run did not leave stands a sentence.
 """
 
 import base64
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,13 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from gan_mnist.files import write_text
-from gan_mnist.study import figures
-from gan_mnist.study.figure_style import BLUE, GREEN, INK, ORANGE, save
-from gan_mnist.study.run_files import SECONDS, Run, read_csv
+from gan_mnist.study import curve_figures, figures
+from gan_mnist.study.figure_style import BLUE, GREEN, INK, ORANGE, color_arms, save
+from gan_mnist.study.run_files import SECONDS, Run, read_arrays
+from gan_mnist.study.spec import load_function
 
 IMAGES_SHOWN = 10
+FEW_ARMS = 5
 
 
 def write_report(workdir: Path) -> None:
@@ -36,16 +37,19 @@ def write_report(workdir: Path) -> None:
     """
     run = Run.read(workdir)
     order = run.best_first()
-    after = run.best_treatment(order, "generated")
+    after = run.best_treatment("generated")
+    kinds = {arm["kind"] for arm in run.study["arms"].values()}
     context = {
         "study": run.study,
         "summary": run.summary,
         "order": order,
         "metric": run.summary["metrics"][0],
-        "figures": _save(_draw(run, order, after), workdir),
-        "examples": _examples(run, after),
+        "figures": _save(_draw(run, order), workdir),
+        "generates": "generated" in kinds,
+        "examples": _examples(run, after) if run.study["examples"] else None,
         "after": after,
         "images_shown": IMAGES_SHOWN,
+        "few_arms": FEW_ARMS,
         "marks": figures.VERDICT_MARKS,
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
     }
@@ -55,7 +59,7 @@ def write_report(workdir: Path) -> None:
         write_text(workdir / name, text)
 
 
-def _draw(run: Run, order: list[str], after: str | None) -> dict[str, Figure]:
+def _draw(run: Run, order: list[str]) -> dict[str, Figure]:
     """Every figure that the run has data for."""
     summary = run.summary
     control, oracle = summary["control"], summary["oracle"]
@@ -63,20 +67,26 @@ def _draw(run: Run, order: list[str], after: str | None) -> dict[str, Figure]:
     if any(arm["n"] for arm in summary["arms"].values()):
         drawn["arms"] = figures.forest(summary, order)
 
+    for picture in run.study["pictures"]:
+        figure = load_function(picture["draw"])(run)
+        if figure is not None:
+            drawn[picture["name"]] = figure
+
     galleries = _galleries(run, [control, oracle, *order])
     if galleries:
         drawn["gallery"] = figures.gallery(galleries)
 
-    curves, label = _curves(run)
+    curves, label = run.curves()
     if not curves.empty:
-        rival = run.best_treatment(order, "rival")
-        colors = {rival: ORANGE, after: BLUE, oracle: GREEN, control: INK}
-        drawn["curves"] = figures.learning_curves(curves, order, control, label)
-        drawn["curves_seconds"] = figures.curves_against_seconds(curves, colors, label)
+        best = {run.best_treatment("rival"): ORANGE, run.best_treatment("generated"): BLUE}
+        highlighted = best | {oracle: GREEN, control: INK}
+        colors = highlighted if len(order) > FEW_ARMS else color_arms(order, control)
+        drawn["curves"] = curve_figures.learning_curves(curves, order, control, label)
+        drawn["curves_seconds"] = curve_figures.curves_against_seconds(curves, colors, label)
 
-    generator_curves = _generator_curves(run.workdir)
+    generator_curves = run.generator_curves()
     if not generator_curves.empty:
-        drawn["generators"] = figures.generator_curves(generator_curves)
+        drawn["generators"] = curve_figures.generator_curves(generator_curves)
 
     matrices, classes = _confusion(run, order)
     if matrices:
@@ -106,45 +116,10 @@ def _galleries(run: Run, order: Iterable[str | None]) -> dict[str, np.ndarray]:
     galleries = {}
     for name in dict.fromkeys(order):
         for trial in run.of(name)[:1]:
-            try:
-                with np.load(trial.directory / "gallery.npz") as archive:
-                    images = archive["images"]
-            except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-                continue
-            if len(images):
-                galleries[trial.arm] = images
+            found = read_arrays(trial.directory / "gallery.npz", "images")
+            if found is not None and len(found["images"]):
+                galleries[trial.arm] = found["images"]
     return galleries
-
-
-def _curves(run: Run) -> tuple[pd.DataFrame, str]:
-    """Validation curves (arm, seed, update, seconds, value) and what the value is, in words.
-
-    The value is the primary metric where trials validate it, else accuracy. Seconds start with the
-    training of the arm's generator.
-    """
-    tables = [(trial, read_csv(trial.directory / "curves.csv")) for trial in run.trials]
-    known = [(trial, table) for trial, table in tables if table is not None]
-    metric = run.summary["metrics"][0]
-    column, label = f"val_{metric['name']}", f"validation: {metric['label']}"
-    if not all(column in table for _, table in known):
-        column, label = "val_accuracy", "validation accuracy"
-    parts = [
-        table.rename(columns={column: "value"})
-        .assign(arm=trial.arm, seed=trial.seed, seconds=table["seconds"] + trial.seconds[0])
-        .filter(["arm", "seed", "update", "seconds", "value"])
-        .dropna()
-        for trial, table in known
-        if column in table
-    ]
-    return (pd.concat(parts) if parts else pd.DataFrame()), label
-
-
-def _generator_curves(workdir: Path) -> pd.DataFrame:
-    tables = {p.parent.name: read_csv(p) for p in sorted(workdir.glob("generators/*/curves.csv"))}
-    known = [
-        t.assign(generator=name) for name, t in tables.items() if t is not None and "d_loss" in t
-    ]
-    return pd.concat(known) if known else pd.DataFrame()
 
 
 def _classes(run: Run, tables: Iterable[pd.DataFrame]) -> list[str]:
@@ -206,10 +181,10 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": lambda value: _format(value, ".3f"),
-        "signed": lambda value: _format(value, "+.3f"),
+        "number": lambda value: _format(value, ".4f"),
+        "signed": lambda value: _format(value, "+.4f"),
         "percent": lambda value: _format(value, ".0%"),
-        "interval": lambda ci: _interval(ci, ".3f"),
+        "interval": lambda ci: _interval(ci, ".4f"),
         "percents": lambda ci: _interval(ci, ".0%"),
         "p": lambda p: "< 0.001" if p is not None and p < 0.001 else _format(p, ".3f"),
         "seconds": lambda seconds: _format(seconds, ",.1f"),

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import write_json, write_text
+from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import records, runner
 from gan_mnist.study.progress import StudyProgress, describe
 from gan_mnist.study.spec import Plan
@@ -57,22 +56,13 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
 
 def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
     """Makes sure, before any work, that its results can be kept."""
-    _check_writable("--workdir", plan.workdir)
+    check_writable("--workdir", plan.workdir)
     if plan.settings.export_dir:
-        _check_writable("--export_dir", Path(plan.settings.export_dir))
+        check_writable("--export_dir", Path(plan.settings.export_dir))
     plan.workdir.mkdir(parents=True, exist_ok=True)
     lock.acquire(timeout=0)
     (plan.workdir / WORKERS_LOG).open("a").close()
     records.open_workdir(plan, _description(plan, command_line))
-
-
-def _check_writable(flag: str, directory: Path) -> None:
-    """Tries to write where `directory` is, or would be made; leaves nothing behind."""
-    existing = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
-    try:
-        tempfile.TemporaryFile(dir=existing).close()
-    except OSError as error:
-        raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 
 
 def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
@@ -108,6 +98,10 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "seeds": list(plan.seeds),
         "dataset": dict(plan.dataset),
         "published": list(plan.study.published),
+        "gallery_caption": plan.study.gallery_caption,
+        "curve": dataclasses.asdict(plan.study.curve) if plan.study.curve else None,
+        "pictures": [dataclasses.asdict(picture) for picture in plan.study.pictures],
+        "examples": plan.study.examples,
         "versions": records.versions(),
         "command_line": command_line,
         "processors": os.cpu_count(),

@@ -1,10 +1,12 @@
 """The files of a run as the report reads them."""
 
-from collections.abc import Iterable, Mapping
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gan_mnist.errors import InputError
@@ -74,18 +76,83 @@ class Run:
         means = {name: arm["mean"] for name, arm in self.summary["arms"].items()}
         return sorted(means, key=lambda name: (means[name] is None, sign * (means[name] or 0.0)))
 
-    def best_treatment(self, order: Iterable[str], kind: str) -> str | None:
-        """The best arm of `kind` ("generated" or "rival"), else the best of both, else None."""
-        aside = (self.summary["control"], self.summary["oracle"])
-        kinds = {
-            name: self.study["arms"][name]["kind"]
-            for name in order
-            if self.of(name) and name not in aside
-        }
+    def best_treatment(self, kind: str | None = None) -> str | None:
+        """The best arm of `kind` ("generated" or "rival"), else the best that is one of the two.
+
+        None where no such arm has a finished trial. The oracle is none.
+        """
+        kinds = {name: self.study["arms"][name]["kind"] for name in self.best_first()
+                 if self.of(name) and name != self.summary["oracle"]}  # fmt: skip
         treatments = [name for name in kinds if kinds[name] in ("generated", "rival")]
-        return next(
-            (name for name in treatments if kinds[name] == kind), next(iter(treatments), None)
-        )
+        of_kind = [name for name in treatments if kinds[name] == kind]
+        return next(iter(of_kind or treatments), None)
+
+    def table(self, name: str, *columns: str) -> pd.DataFrame:
+        """The rows of a CSV file that trials leave, one trial's after another's.
+
+        Args:
+            name: Of the file in a trial's directory.
+            columns: Its columns that are wanted. A trial without the file, or one of them, is left
+                out, and so is a row with a gap.
+
+        Returns:
+            Columns `arm`, `seed` and the wanted ones; no rows where no trial has the file.
+        """
+        # A class may be called "01" or "NA".
+        texts = {"dtype": {"class": str}, "keep_default_na": False, "na_values": ["", "nan"]}
+        parts = [
+            table.assign(arm=trial.arm, seed=trial.seed)
+            for trial in self.trials
+            if (table := read_csv(trial.directory / name, **texts)) is not None
+            and set(columns) <= set(table.columns)
+        ]
+        wanted = ["arm", "seed", *columns]
+        return pd.concat(parts)[wanted].dropna() if parts else pd.DataFrame(columns=wanted)
+
+    def curves(self) -> tuple[pd.DataFrame, str]:
+        """Learning curves (arm, seed, update, seconds, value) and what the value is, in words.
+
+        The value is `Study.curve`; without one, what validation says of the primary metric, or else
+        of accuracy. Seconds start with the training of the arm's generator.
+        """
+        metric, primary = self.study["curve"], self.summary["metrics"][0]
+        choices = {
+            f"val_{primary['name']}": f"validation: {primary['label']}",
+            "val_accuracy": "validation accuracy",
+        }
+        if metric:
+            choices = {metric["name"]: metric["label"]}
+        tables = {name: self.table("curves.csv", "update", "seconds", name) for name in choices}
+        column = next((name for name in tables if not tables[name].empty), next(iter(tables)))
+        curves = tables[column]
+        before = {(trial.arm, trial.seed): trial.seconds[0] for trial in self.trials}
+        trials = zip(curves["arm"], curves["seed"], strict=True)
+        curves["seconds"] += [before[trial] for trial in trials]
+        return curves.rename(columns={column: "value"}), choices[column]
+
+    def generator_curves(self) -> pd.DataFrame:
+        """Curves of the generators: their columns, `generator` (its name) and `kind` (in words).
+
+        Where records tell which `generators` a trial used, of those; else of all there are.
+        """
+        told = [trial.record["generators"] for trial in self.trials if "generators" in trial.record]
+        used = {name for names in told for name in names}
+        parts = []
+        for path in sorted(self.workdir.glob("generators/*/curves.csv")):
+            table, name = read_csv(path), path.parent.name
+            if table is not None and "d_loss" in table and (name in used or not told):
+                parts.append(table.assign(generator=name, kind=_kind(path.parent)))
+        return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def _kind(directory: Path) -> str:
+    """What kind of GAN is kept in `directory`: "conditional (mlp)", say."""
+    about = read_json(directory / "generator.json", "kind", "settings")
+    if about is None:
+        return "unknown"
+    architecture = about["settings"].get("architecture")
+    kind = about["kind"].removesuffix("Recipe").lower()
+    return f"{kind} ({architecture})" if architecture else kind
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
@@ -95,6 +162,15 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
     except (FileNotFoundError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
     return None if table.empty else table
+
+
+def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:
+    """The arrays called `names` in a NumPy archive, or None where there is none that has them."""
+    try:
+        with path.open("rb") as file, np.load(file) as archive:
+            return {name: archive[name] for name in names}
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
 
 
 def _read_needed(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import importlib
 import logging
 import math
 import os
@@ -25,7 +24,7 @@ from loky import ProcessPoolExecutor
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.files import write_json
 from gan_mnist.study import records
-from gan_mnist.study.spec import Trial
+from gan_mnist.study.spec import Trial, load_function
 
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
@@ -192,8 +191,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         return record
     try:
         trial.directory.mkdir(parents=True, exist_ok=True)
-        module, function = trial.run_trial.split(":")
-        run_trial = getattr(importlib.import_module(module), function)
+        run_trial = load_function(trial.run_trial)
         outcome = run_trial(trial.settings, trial.arm, trial.seed, trial.directory)
         if outcome.pop("dataset_sha256", trial.dataset["sha256"]) != trial.dataset["sha256"]:
             raise RuntimeError("the data set is not the one that the run began with")
@@ -222,6 +220,7 @@ def _record(
     seconds: Mapping[str, float] | None = None,
     updates: int = 0,
     device: str = "",
+    generators: Sequence[str] = (),
 ) -> dict[str, Any]:
     return {
         "experiment": trial.experiment,
@@ -237,6 +236,7 @@ def _record(
         "updates": updates,
         "versions": records.versions(),
         "device": device,
+        "generators": list(generators),
     }
 
 

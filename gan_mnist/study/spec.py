@@ -3,6 +3,7 @@
 Everything here is plain data, so that a plan can be read, checked and printed without TensorFlow.
 """
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,9 @@ class Arm:
         changes: What differs from the study's settings.
         about: One line: what is done to the training data or the loss.
         source: Where the treatment comes from.
-        kind: Its part in the answer. A study asks about its "generated" arms (about every "rival"
-            where it has none); "control", "ablation", "oracle" and "check" arms are never the
-            answer.
+        kind: Its part in the answer. A study asks about its "generated" arms; where it has none,
+            about every "rival"; where it has neither, about every "ablation". "control", "oracle"
+            and "check" arms are never the answer.
         ablates: The arm of which this "ablation" leaves something out; the two are compared.
     """
 
@@ -64,6 +65,25 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A figure of the report that one study has and others have not.
+
+    Attributes:
+        name: Of its file, `figures/NAME.png`, and its place in the page; an identifier.
+        draw: "module:function" of `draw(run: Run) -> Figure | None`, None where the run has no data
+            for it; named, not imported, because it needs matplotlib. `gan_mnist.study.pictures`
+            has some that several studies share.
+        title: The heading above it; also what stands for it where it cannot be seen.
+        caption: What it shows and how it is read.
+    """
+
+    name: str
+    draw: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Expectation:
     """A control that must come out right: `arm` is "below", "equal to" or "above" `reference`."""
 
@@ -94,6 +114,17 @@ class Study:
         published: Lines on what others reported, for the report.
         rival: The strongest plain arm, or None. Generated arms are compared with it besides the
             control: generated data is worth its price only if it does more than a plain rival.
+        gallery_caption: What the images are that trials leave in `gallery.npz`, an arm a row; empty
+            where they leave none.
+        curve: The column of `curves.csv` that the learning curves show. None: what validation says
+            of the primary metric, or else of accuracy.
+        pictures: More figures, in the order of the report.
+        findings: "module:function" of `findings(records) -> {"lines": [...], name: number}`, or
+            empty. It gets the records that are done, in the order of the plan, none to begin with,
+            and tells what the comparison of arms does not: a fit, say. Its lines, plain sentences,
+            stand below the answer; all it returns goes into the summary, so it is strict JSON.
+        examples: Whether the report shows ten test images a class as the control and the best arm
+            call them.
     """
 
     name: str
@@ -110,6 +141,11 @@ class Study:
     shared_work: Callable[[Any], str | None] = lambda settings: None
     published: tuple[str, ...] = ()
     rival: str | None = None
+    gallery_caption: str = ""
+    curve: Metric | None = None
+    pictures: tuple[Picture, ...] = ()
+    findings: str = ""
+    examples: bool = False
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
         """The arms called `names` in table order, always with the control; all for None."""
@@ -119,6 +155,20 @@ class Study:
                 raise unknown("--arms", name, known)
         wanted = known if names is None else [self.control, *names]
         return tuple(arm for arm in self.arms if arm.name in wanted)
+
+    def fixes(self, setting: str) -> bool:
+        """Whether `setting` is what makes an arm differ from the control.
+
+        Where the control has a value of its own, the others' is free, unless all have theirs.
+        """
+        fixed = {arm.name for arm in self.arms if setting in arm.changes}
+        return bool(fixed) and (self.control not in fixed or len(fixed) == len(self.arms))
+
+
+def load_function(name: str) -> Callable[..., Any]:
+    """The function that a declaration names as "module:function"."""
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gan_mnist.study import statistics
 from gan_mnist.study.answer import answer
-from gan_mnist.study.spec import Arm, Metric, Plan
+from gan_mnist.study.spec import Arm, Metric, Plan, load_function
 from gan_mnist.study.statistics import Comparison
 
 Record = Mapping[str, Any]
@@ -29,7 +29,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     Returns:
         The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
         `primary_metric`, `metrics`, `seeds`, `answer`, `arms`, `controls_ok`, `controls`, `failed`
-        and `not_applicable`. An oracle or rival that is not among the arms is null.
+        and `not_applicable`; `findings` too where the study declares them. An oracle or rival that
+        is not among the arms is null.
     """
     study, primary = plan.study, plan.study.metrics[0]
     by_arm = _by_arm(plan, records)
@@ -69,7 +70,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
     checked = [check["ok"] for check in controls if check["ok"] is not None]
-    return {
+    summary = {
         "experiment": study.name,
         "question": study.question,
         "preset": plan.preset,
@@ -100,6 +101,10 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             if record["status"] == "not_applicable"
         },
     }
+    if study.findings:
+        done = [record for name in names for record in _done(by_arm[name]).values()]
+        summary["findings"] = load_function(study.findings)(done)
+    return summary
 
 
 def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:

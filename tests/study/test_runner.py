@@ -53,6 +53,7 @@ def test_a_trial_leaves_a_whole_record(tmp_path):
         "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0},
         "updates": 100,
         "device": "none",
+        "generators": [],
     }
 
 

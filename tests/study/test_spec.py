@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ def test_an_arm_that_changes_an_unknown_setting_is_refused_by_name(tmp_path):
     plan = dataclasses.replace(make_plan(tmp_path), arms=(*STUDY.arms, arm))
     with pytest.raises(InputError, match=r"arm odd: 'bonsu' is unknown; did you mean 'bonus'"):
         plan.trials()
+
+
+@pytest.mark.parametrize(
+    ("rows", "fixed"),
+    [
+        ([{}, {}], False),
+        ([{}, {"bonus": 1.0}], True),  # what the arm differs in
+        ([{"bonus": 1.0}, {}], False),  # the control's own; the other's is free
+        ([{"bonus": 1.0}, {"bonus": 2.0}], True),
+    ],
+)
+def test_what_makes_arms_differ_is_fixed(rows, fixed):
+    arms = tuple(Arm(name, row, "") for name, row in zip(("none", "other"), rows, strict=True))
+    assert dataclasses.replace(STUDY, arms=arms).fixes("bonus") == fixed
 
 
 def test_fingerprints_follow_what_the_result_depends_on(tmp_path):
@@ -102,15 +117,26 @@ def test_declared_arms_differ_in_valid_settings(declared, tmp_path):
 def test_declared_presets_are_the_three_and_change_settings_that_no_arm_does(declared):
     assert list(declared.presets) == ["smoke", "quick", "paper"]
     assert sorted(p.seeds for p in declared.presets.values())[0] >= 2
-    in_arms = {name for arm in declared.arms for name in arm.changes}
     for preset in declared.presets.values():
-        assert not in_arms & set(preset.changes)
+        assert not [name for name in preset.changes if declared.fixes(name)]
 
 
 def test_declared_settings_and_trials_can_be_found(declared):
     for field in dataclasses.fields(declared.settings):
         assert field.metadata["help"], field.name
-    module, function = declared.run_trial.split(":")
-    source = importlib.util.find_spec(module)
-    assert source is not None
-    assert f"\ndef {function}(settings" in Path(source.origin).read_text()
+    shown = {picture.draw: "run" for picture in declared.pictures}
+    found = {declared.findings: "records"} if declared.findings else {}
+    for named, argument in {declared.run_trial: "settings", **shown, **found}.items():
+        module, function = named.split(":")
+        source = importlib.util.find_spec(module)
+        assert source is not None, named
+        text = Path(source.origin).read_text()
+        assert re.search(rf"^def {function}\(\s*{argument}\b", text, re.MULTILINE), named
+
+
+def test_declared_pictures_have_names_of_their_own(declared):
+    names = [picture.name for picture in declared.pictures]
+    usual = ("arms", "gallery", "curves", "curves_seconds", "generators", "confusion", "cost")
+    assert len({*names, *usual}) == len(names) + len(usual)
+    assert all(name.isidentifier() for name in names)
+    assert all(picture.title and picture.caption for picture in declared.pictures)

@@ -1,0 +1,64 @@
+"""The figures of every report show the numbers they were given."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_run import make_run
+
+from gan_mnist.study import figures
+
+
+@pytest.fixture
+def small_run(tmp_path: Path) -> Path:
+    return make_run(tmp_path, arms=("none", "cgan"), seeds=2)
+
+
+def test_a_huge_interval_does_not_flatten_the_points(small_run: Path) -> None:
+    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
+    summary["arms"]["none"]["ci95"] = [-40.0, 40.0]
+    means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
+    values = [v for arm in summary["arms"].values() for v in arm["values"].values()]
+    low, high = means.get_xlim()
+    assert low < min(values) < max(values) < high
+    assert high - low < 3 * (max(values) - min(values))
+    arrows = [line.get_marker() for line in means.get_lines() if line.get_marker() in ("<", ">")]
+    assert arrows == ["<", ">"]
+
+
+def test_an_arm_that_is_to_fail_does_not_flatten_the_others(small_run: Path) -> None:
+    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
+    summary["controls"] = [{"arm": "cgan", "relation": "below"}]
+    summary["arms"]["cgan"]["mean"] = -50.0
+    means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
+    low, high = means.get_xlim()
+    assert high - low < 1
+    assert [text.get_text() for text in means.texts if text.get_text() == "-50"] == ["-50"]
+    summary["controls"] = []
+    means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
+    assert means.get_xlim()[0] < -50
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gallery_shows_the_pixels_it_was_given(channels: int) -> None:
+    rng = np.random.default_rng(2)
+    rows = {
+        name: rng.integers(0, 256, (3, 8, 12, channels), dtype=np.uint8) for name in ("real", "gan")
+    }
+    (axes,) = figures.gallery(rows).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["real", "gan"]
+    for strip, images in zip(axes.get_images(), rows.values(), strict=True):
+        pixels = np.asarray(strip.get_array())
+        for column, image in enumerate(images):
+            left = column * 14
+            assert (pixels[:8, left : left + 12] == image).all()
+
+
+def test_parts_that_cost_no_arm_any_time_are_not_drawn():
+    seconds = {"generator": [0.0, 0.0], "training": [2.0, 3.0], "evaluation": [1.0, 0.0]}
+    (axes,) = figures.cost(pd.DataFrame(seconds, ["a", "b"])).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "evaluation"]
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
+    assert ends == pytest.approx([2, 3, 3, 3])
