@@ -1,0 +1,152 @@
+"""Classifies a folder of images with an exported classifier: images -> a table.
+
+Nothing here imports TensorFlow before the flags are checked.
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.command import Command, given_path, heed_signals, printable, tracked
+from gan_mnist.errors import InputError
+from gan_mnist.exported import find_model, load_model
+from gan_mnist.files import check_writable, write_rows
+
+# Bounds the memory: as floats, these are 75 MB at 256 x 256 pixels in colour.
+BATCH_SIZE = 100
+COLUMNS = ("filename", "prediction", "probability", "error")
+
+COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
+MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/classical")
+IMAGES = COMMAND.text("images", None, "folder of PNG and JPEG files, in sub-folders too")
+OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Program name and arguments.
+
+    Returns:
+        Exit status: 0 when the table is written, whether or not each image could be read, 2 for
+        bad input, 130 and 143 when it was interrupted or told to end, 141 when nobody reads its
+        output.
+    """
+    return COMMAND.run(argv, _command)
+
+
+def _command() -> int:
+    saved_model = find_model(given_path(MODEL, "an exported model's directory"), "classifier")
+    root = given_path(IMAGES, "a folder of images")
+    filenames = find_images(root)
+    # A link stays one: what it points to is replaced.
+    output = Path(os.path.realpath(given_path(OUTPUT, "a file")))
+    if os.path.exists(output) and not os.path.isfile(output):
+        raise InputError(f"--output: {str(output)!r} is no file; accepted: a new or a plain file")
+    check_writable("--output", output.parent)
+    heed_signals()
+
+    model = load_model(saved_model, "classify", ["images"], ["label", "probability"])
+    rows = list(classify_images(model.signatures["classify"], root, filenames))
+    try:
+        write_rows(output, rows)
+    except OSError as error:
+        raise InputError(f"--output: cannot write {output}: {error}") from error
+    print(_summary(rows, output))
+    return 0
+
+
+def find_images(root: Path) -> list[str]:
+    """Names of the image files in a folder and its sub-folders.
+
+    Files of other kinds and all that is hidden are ignored; links to folders are not followed.
+
+    Returns:
+        Names relative to `root`, with forward slashes, sorted.
+
+    Raises:
+        InputError: If a folder cannot be read, or there is no image.
+    """
+    from gan_mnist.data.folder import IMAGE_SUFFIXES
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"--images: {error.filename!r} cannot be read: {error.strerror}")
+
+    paths = []
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        visible = (Path(folder, name) for name in files if not name.startswith("."))
+        paths += [path for path in visible if path.suffix.lower() in IMAGE_SUFFIXES]
+    # A link to nothing is a bad image. A pipe or a device is none, and would keep us waiting.
+    readable = (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
+    names = [path.relative_to(root).as_posix() for path in readable]
+    if not names:
+        raise InputError(
+            f"--images: {str(root)!r} holds no images; accepted: a folder of files ending in "
+            f"{', '.join(IMAGE_SUFFIXES)}"
+        )
+    return sorted(names)
+
+
+def classify_images(
+    classify: Any, root: Path, filenames: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """Classifies image files, some at a time.
+
+    Args:
+        classify: The signature of an exported classifier; images are brought to its size.
+        root: The folder.
+        filenames: Relative to it.
+
+    Yields:
+        For each file, in this order: `filename`, `prediction` (the class's name), `probability`
+        (of that class) and an empty `error`; or, if it cannot be read, the reason as `error`
+        and the two before it empty.
+
+    Raises:
+        InputError: If the classifier takes something else than square images.
+    """
+    import numpy as np
+
+    from gan_mnist.data.images import as_float, read_image
+
+    image_size, channels = _image_shape(classify)
+    for start in tracked(range(0, len(filenames), BATCH_SIZE), "classifying"):
+        images, rows = {}, {}
+        for name in filenames[start : start + BATCH_SIZE]:
+            rows[name] = dict.fromkeys(COLUMNS, "") | {"filename": printable(name)}
+            try:
+                images[name] = as_float(read_image(root / name, image_size, channels))
+            except InputError as error:
+                rows[name]["error"] = printable(str(error).removeprefix(f"{root / name}: "))
+        if images:
+            answer = classify(images=np.stack(list(images.values())))
+            labels, probabilities = answer["label"].numpy(), answer["probability"].numpy()
+            for name, label, probability in zip(images, labels, probabilities, strict=True):
+                rows[name] |= {"prediction": label.decode(), "probability": f"{probability:.6f}"}
+        yield from rows.values()
+
+
+def _image_shape(classify: Any) -> tuple[int, int]:
+    shape = classify.structured_input_signature[1]["images"].shape
+    match tuple(shape) if shape.rank == 4 else ():
+        case (None, int(height), int(width), 1 | 3 as channels) if height == width:
+            return height, channels
+    raise InputError(
+        f"--model: it takes images of shape {shape}; accepted: (None, N, N, 1) or (None, N, N, 3)"
+    )
+
+
+def _summary(rows: Sequence[Mapping[str, str]], output: Path) -> str:
+    bad = sum(bool(row["error"]) for row in rows)
+    counts = sorted(Counter(row["prediction"] for row in rows if not row["error"]).items())
+    classes = ", ".join(f"{name}: {count}" for name, count in counts) or "none"
+    return f"classified {len(rows) - bad} images ({classes}), {bad} bad -> {printable(output)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

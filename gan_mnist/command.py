@@ -1,0 +1,164 @@
+"""What every command does alike: flags, help, refusals in one line, signals, exit statuses.
+
+Nothing here imports TensorFlow, so that help and refusals come at once.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from absl import flags
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.study.progress import columns
+
+SHARED = ("debug", "help")
+Item = TypeVar("Item")
+
+
+class Command:
+    """A command: the flags that it accepts, and how it answers and ends.
+
+    Attributes:
+        flags: absl's flags of this command alone; `--debug` and `--help` are among them.
+    """
+
+    def __init__(self, about: str, when_stopped: str) -> None:
+        """Begins with the flags that all commands have.
+
+        Args:
+            about: What the command does, in one line.
+            when_stopped: What has become of the work when it is interrupted or told to end.
+        """
+        self._about = about
+        self._when_stopped = when_stopped
+        self.flags = flags.FlagValues()
+        self._debug = self.switch("debug", False, "show the traceback of an error")
+        self._help = self.switch("help", False, "show this")
+
+    def text(self, name: str, default: str | None, about: str) -> flags.FlagHolder:
+        """Defines a flag whose value is text."""
+        return flags.DEFINE_string(name, default, about, flag_values=self.flags)
+
+    def number(
+        self, name: str, default: int | None, about: str, least: int = 1, most: int = 1000
+    ) -> flags.FlagHolder:
+        """Defines a flag whose value is an integer from `least` to `most`."""
+        return flags.DEFINE_integer(name, default, about, least, most, flag_values=self.flags)
+
+    def switch(self, name: str, default: bool, about: str) -> flags.FlagHolder:
+        """Defines a flag that is on or off."""
+        return flags.DEFINE_boolean(name, default, about, flag_values=self.flags)
+
+    def names(self, name: str, about: str) -> flags.FlagHolder:
+        """Defines a flag whose value is names with commas between them; None if not given."""
+        return flags.DEFINE_list(name, None, about, flag_values=self.flags)
+
+    def run(
+        self, argv: Sequence[str], body: Callable[[], int], more_help: Callable[[], str] = str
+    ) -> int:
+        """Reads the flags and runs `body`.
+
+        Args:
+            argv: Program name and arguments.
+            body: The work; returns the exit status.
+            more_help: What `--help` tells after the flags.
+
+        Returns:
+            Exit status: that of `body`, 2 for bad input, 130 and 143 when it was interrupted or
+            told to end, 141 when nobody reads its output.
+        """
+        try:
+            self._parse(argv)
+            if self._help.value:
+                print(self._describe(more_help()))
+                status = 0
+            else:
+                status = body()
+            sys.stdout.flush()
+            return status
+        except InputError as error:
+            if self.flags.is_parsed() and self._debug.value:
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"interrupted; {self._when_stopped}", file=sys.stderr)
+            return 130
+        except _Terminated:
+            print(f"terminated; {self._when_stopped}", file=sys.stderr)
+            return 143
+        except BrokenPipeError:
+            # Whoever read this has seen enough; Python must not complain at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+
+    def _parse(self, argv: Sequence[str]) -> None:
+        self.flags.unparse_flags()
+        try:
+            rest = self.flags(argv)
+        except flags.UnrecognizedFlagError as error:
+            names = [f"--{name}" for name in self._flag_names()]
+            raise unknown("flags", f"--{error.flagname}", names) from None
+        except flags.IllegalFlagValueError as error:
+            name = str(error).removeprefix("flag --").partition("=")[0]
+            accepted = self.flags[name].parser.syntactic_help or "true or false"
+            given = str(error).partition("=")[2].partition(":")[0]
+            raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
+        except flags.Error as error:
+            raise InputError(str(error).replace("\n", " ")) from None
+        if len(rest) > 1:
+            raise InputError(f"flags: {rest[1]!r} is not a flag; accepted: --name=value")
+
+    def _flag_names(self) -> list[str]:
+        return sorted(self.flags, key=SHARED.__contains__)
+
+    def _describe(self, more: str) -> str:
+        rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()]
+        lines = columns((name, " ".join(about.split())) for name, about in rows)
+        return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
+
+
+class _Terminated(BaseException):
+    """SIGTERM."""
+
+
+def _stop(number: int, _frame: object) -> None:
+    # Once is enough: what follows is the clean-up, which an impatient second must not cut short.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+
+
+def heed_signals() -> None:
+    """From here on SIGINT and SIGTERM end the command after it has cleaned up."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _stop)
+
+
+def given_path(flag: flags.FlagHolder, accepted: str) -> Path:
+    """The absolute path that a flag names.
+
+    Raises:
+        InputError: If the flag is not given or empty; tells what is `accepted`.
+    """
+    if not flag.value:
+        raise InputError(f"--{flag.name}: {flag.value or ''!r} is no path; accepted: {accepted}")
+    return Path(os.path.abspath(flag.value))
+
+
+def printable(text: str | Path) -> str:
+    """One line of text that can be written; bytes of a file's name that are no text are shown."""
+    return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
+
+
+def tracked(items: Sequence[Item], about: str) -> Iterable[Item]:
+    """The items one by one, with a bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, about, console=console, transient=True, disable=not console.is_terminal)

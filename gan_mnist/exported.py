@@ -1,0 +1,113 @@
+"""Exported models as commands take them: found, checked and loaded."""
+
+import json
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError
+
+
+def find_model(directory: Path, kind: str) -> Path:
+    """The SavedModel of `kind` that a study exported to `directory`, or `directory` itself.
+
+    Nothing is loaded.
+
+    Args:
+        directory: An export, such as `saved_models/imbalance/classical`, or the SavedModel in it.
+        kind: Name of the SavedModel in an export: "classifier" or "generator".
+
+    Returns:
+        A directory with `saved_model.pb` in it.
+
+    Raises:
+        InputError: If there is none.
+    """
+    for candidate in (directory / kind, directory):
+        if os.path.isfile(candidate / "saved_model.pb"):
+            return candidate
+    found = "holds no SavedModel" if os.path.isdir(directory) else "is no directory"
+    raise InputError(
+        f"--model: {str(directory)!r} {found}; accepted: an exported model's directory, "
+        f"with saved_model.pb or {kind}/saved_model.pb in it"
+    )
+
+
+def read_class_names(saved_model: Path) -> tuple[str, ...]:
+    """The class names in `classes.json`, which lies beside a SavedModel.
+
+    Raises:
+        InputError: If that is missing or no list of different names.
+    """
+    path = saved_model.parent / "classes.json"
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        names = None
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(name, str) and name for name in names)
+        or not 0 < len(names) == len(set(names))
+    ):
+        raise InputError(
+            f"--model: {str(path)!r} is no list of class names; accepted: the classes.json "
+            "that was exported with the model"
+        )
+    return tuple(names)
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drops what is written to stderr, by libraries too.
+
+    TensorFlow logs its first lines before it reads the level that is asked for (seen with 2.21).
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def load_model(
+    saved_model: Path, signature: str, inputs: Collection[str], outputs: Collection[str]
+) -> Any:
+    """Loads a SavedModel that has `signature`, with these inputs and at least these outputs.
+
+    Returns:
+        What `tf.saved_model.load` returns. Keep it as long as its signatures are used: they do not
+        hold its variables.
+
+    Raises:
+        InputError: If it cannot be loaded or has no such signature.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _without_stderr():
+        import tensorflow as tf
+
+    try:
+        model = tf.saved_model.load(str(saved_model))
+    # A damaged file lets any of a dozen types through.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--model: {str(saved_model)!r} cannot be loaded: {reason}") from error
+    accepted = f"{signature}({', '.join(inputs)}) -> {', '.join(outputs)}"
+    if signature not in model.signatures:
+        found = ", ".join(model.signatures) or "none"
+        raise InputError(
+            f"--model: {str(saved_model)!r} has no signature {signature!r}, but {found}; "
+            f"accepted: a SavedModel with {accepted}"
+        )
+    function = model.signatures[signature]
+    taken, told = set(function.structured_input_signature[1]), set(function.structured_outputs)
+    if taken != set(inputs) or not told >= set(outputs):
+        raise InputError(
+            f"--model: {signature} of {str(saved_model)!r} is {', '.join(sorted(taken))} -> "
+            f"{', '.join(sorted(told))}; accepted: {accepted}"
+        )
+    return model
