@@ -1,0 +1,1 @@
+"""Training on batches that are half generated."""

@@ -1,0 +1,57 @@
+"""The figure of document 000's claim."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.mixing.findings import POOLS, POSSIBLE, PRIMARY, UNLIMITED, images_seen
+from gan_mnist.study.figure_style import BLUE, INK, MUTED, WIDTH_INCHES, styled
+from gan_mnist.study.run_files import Run
+from gan_mnist.study.statistics import estimate
+
+
+@styled
+def claim(run: Run) -> Figure | None:
+    """Accuracy against the number of possible images, and of different images seen."""
+    values = {
+        arm: {trial.seed: trial.record["metrics"][PRIMARY] for trial in run.of(arm)}
+        for arm in (run.summary["control"], UNLIMITED, *POSSIBLE, *POOLS)
+    }
+    records = {arm: {trial.seed: trial.record for trial in run.of(arm)} for arm in values}
+    possible = [(size, values[arm]) for arm, size in POSSIBLE.items() if values[arm]]
+    seen = [(size, values[arm]) for arm, size in images_seen(records).items()]
+    if not possible or not seen:
+        return None
+    figure = Figure(figsize=(WIDTH_INCHES, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    _points(left, possible, "latents drawn of 100, rounded to 1 decimal")
+    _points(right, seen, "different generated images seen")
+    control = estimate(values[run.summary["control"]])
+    for axes in (left, right):
+        if control.mean is not None:
+            axes.axhline(control.mean, color=INK, ls="--", lw=1)
+            axes.annotate(
+                "real images only", (1, control.mean), (-4, 4), ha="right", size=8, color=INK,
+                textcoords="offset points", xycoords=("axes fraction", "data"),
+            )  # fmt: skip
+    left.set_ylabel("test accuracy, last tenth of the updates")
+    return figure
+
+
+def _points(axes: Axes, rows: Sequence[tuple[int, Mapping[int, float]]], label: str) -> None:
+    axes.set_xscale("log")
+    axes.grid(True)
+    for place, (size, values) in enumerate(rows):
+        # Arms that saw as many stand beside each other.
+        x = size * 1.07 ** sum(other == size for other, _ in rows[:place])
+        axes.plot([x] * len(values), list(values.values()), "o", color=MUTED, alpha=0.4, ms=3.5)
+        told = estimate(values)
+        axes.plot(x, told.mean or 0.0, "D", color=BLUE, ms=5)
+        if told.ci95:
+            axes.plot([x, x], told.ci95, color=BLUE, lw=1.4)
+    ticks = sorted({size for size, _ in rows})
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.set_xlabel(label)

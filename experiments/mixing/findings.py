@@ -1,0 +1,130 @@
+"""What became of document 000's claim: more possible inputs, higher but less stable accuracy."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import linregress
+
+from gan_mnist.study.statistics import MIN_SEEDS, Comparison, compare, holm, verdict
+
+PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
+# Latents that are drawn: the logarithm of the number of possible images, but for a factor.
+POSSIBLE = {
+    "cnn_add_generated_data_v4": 5,
+    "cnn_add_generated_data_v5": 10,
+    "cnn_add_generated_data_v6": 15,
+    "cnn_add_generated_data_v7": 20,
+    "cnn_add_generated_data_v8": 25,
+    "cnn_add_generated_data_v3": 100,
+}
+POOLS = ("pool_1k", "pool_10k", "pool_60k")
+UNLIMITED = "cnn_add_generated_data_v1"
+
+
+def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Slopes of accuracy, and of its swing, against possible and against seen images.
+
+    Each seed gives a slope by least squares over its arms: against the logarithm to base 2 of the
+    number of latents drawn, or to base 10 of the number of different generated images seen. The
+    mean slope is compared with 0 over seeds, adjusted by Holm over all slopes. A seed counts only
+    if all arms of the row are done.
+
+    Args:
+        records: Of finished trials.
+
+    Returns:
+        `lines`, and `slopes`: by name, `n`, `mean`, `ci95`, `p_holm` and `rises` (True, False, or
+        None where it cannot be told).
+    """
+    by_arm: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for record in records:
+        by_arm.setdefault(record["arm"], {})[record["seed"]] = record
+    rows = {
+        "possible": {arm: np.log2(latents) for arm, latents in POSSIBLE.items()},
+        "seen": {arm: np.log10(images) for arm, images in images_seen(by_arm).items()},
+    }
+    compared = {
+        f"{metric}_by_{name}": _slope(by_arm, row, metric)
+        for name, row in rows.items()
+        for metric in (PRIMARY, SWING)
+    }
+    adjusted = holm({name: found.p_value for name, found in compared.items()})
+    told = {name: _told(found, adjusted[name]) for name, found in compared.items()}
+    lines = [
+        _sentence(told[f"{metric}_by_{name}"], words, step)
+        for name, step in (
+            ("possible", "each doubling of the number of latents that are drawn"),
+            ("seen", "ten times as many different generated images seen"),
+        )
+        for metric, words in ((PRIMARY, "test accuracy"), (SWING, "its swing"))
+        if told[f"{metric}_by_{name}"]["ci95"]
+    ]
+    return {"lines": [*lines, *_verdict(told)], "slopes": told}
+
+
+def images_seen(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
+    """Different generated images that an arm sees: its pool, or as many as it is shown if fewer."""
+    seen = {}
+    for arm in (*POOLS, UNLIMITED):
+        for record in list(by_arm.get(arm, {}).values())[:1]:
+            settings = record["settings"]
+            shown = settings["updates"] * round(settings["share"] * settings["batch_size"])
+            seen[arm] = shown if arm == UNLIMITED else min(settings["pool_images"], shown)
+    return seen
+
+
+def _slope(
+    by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]], row: Mapping[str, float], metric: str
+) -> Comparison:
+    """The slope over the arms of `row`, against 0."""
+    # A short training may see as many images of every pool: there is nothing to fit a line to.
+    whole: set[int] = set()
+    if len(row) > 2 and len(set(row.values())) > 1:
+        whole = set.intersection(*(set(by_arm.get(arm, {})) for arm in row))
+    fitted = {
+        seed: linregress(
+            list(row.values()), [by_arm[arm][seed]["metrics"][metric] for arm in row]
+        ).slope
+        for seed in sorted(whole)
+    }
+    return compare(fitted, dict.fromkeys(fitted, 0.0))
+
+
+def _told(found: Comparison, p_holm: float | None) -> dict[str, Any]:
+    word = verdict(found, p_holm, higher_is_better=True)
+    return {
+        "n": found.n,
+        "mean": found.difference,
+        "ci95": list(found.ci95) if found.ci95 else None,
+        "p_holm": p_holm,
+        "rises": {"helps": True, "hurts": False}.get(word),
+    }
+
+
+def _sentence(slope: Mapping[str, Any], words: str, step: str) -> str:
+    low, high = slope["ci95"]
+    digits = min(max(math.ceil(-math.log10((high - low) / 2)), 4), 6) if high > low else 4
+    change = {True: "rises", False: "falls", None: "cannot be told to change"}[slope["rises"]]
+    text = f"With {step}, {words} {change}: {slope['mean']:+.{digits}f}, 95 % CI "
+    text += f"{low:+.{digits}f} to {high:+.{digits}f} ({slope['n']} seeds, Holm over 4 slopes)"
+    return f"{text}; too few seeds to rely on." if slope["n"] < MIN_SEEDS else f"{text}."
+
+
+def _verdict(told: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Whether accuracy, and its swing, go up with the number of images, possible or seen."""
+    if any(slope["ci95"] is None for slope in told.values()):
+        return []
+    words = {True: "rises", False: "falls", None: "cannot be told to change"}
+    by_possible, by_seen, swing_by_possible, swing_by_seen = (
+        words[told[f"{metric}_by_{name}"]["rises"]]
+        for metric in (PRIMARY, SWING)
+        for name in ("possible", "seen")
+    )
+    return [
+        "Document 000 claims that accuracy rises, and grows less stable, with the number of "
+        f"possible generated inputs. Here accuracy {by_possible} with the possible and {by_seen} "
+        f"with the seen images; its swing {swing_by_possible} with the possible and "
+        f"{swing_by_seen} with the seen ones."
+    ]

@@ -1,0 +1,260 @@
+"""The mixing study: what each arm shows to its classifier, and what is read off its curves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments.mixing import trial
+from experiments.mixing.findings import findings, images_seen
+from experiments.mixing.study import STUDY, resolve
+from gan_mnist import classifiers
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.study.settings import with_changes
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]
+FRESH = [*SOURCE, "without_nines", "classical_and_generated"]
+SMALL = {"width": 1, "updates": 20, "intervals": 20, "gan_width": 1, "gan_updates": 10}
+
+
+class _Stopped(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture
+def shown(dataset, tmp_path, monkeypatch):
+    """`shown(arm, seed, **changes)`: a trial up to the training: model, first batches, calls."""
+
+    def fit(model, batches, updates, directory, *rest):
+        raise _Stopped(model, batches, updates)
+
+    monkeypatch.setattr(classifiers, "fit", fit)
+
+    def shown(arm, seed=0, batches=2, first=0, **changes):
+        base = with_changes(STUDY.settings, SMALL | changes, "test")
+        settings = with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        with pytest.raises(_Stopped) as stopped:
+            trial.run_trial(settings, arm, seed, directory)
+        model, make, updates = stopped.value.args
+        return model, list(make(first).take(batches).as_numpy_iterator()), updates
+
+    return shown
+
+
+def test_every_arm_of_the_specification_is_there():
+    pools = ["pool_1k", "pool_10k", "pool_60k"]
+    names = ["normal_cnn_v1", *SOURCE, *pools, "without_nines", "classical"]
+    assert set(names) | {"classical_and_generated"} <= set(ARMS)
+    assert STUDY.control == "normal_cnn_v1"
+    rounded = {name: ARMS[name].changes.get("decimals", -1) for name in SOURCE}
+    assert list(rounded.values()) == [-1, 2, 1, 1, 1, 1, 1, 1]
+    active = [ARMS[name].changes.get("active", 0) for name in SOURCE]
+    assert active == [0, 0, 0, 5, 10, 15, 20, 25]
+
+
+def test_the_control_sees_real_images_only(shown, dataset):
+    model, batches, updates = shown("normal_cnn_v1")
+    images, labels = batches[0]
+    assert (images.shape, labels.shape, updates) == ((100, 28, 28, 1), (100,), 20)
+    known = {image.tobytes() for image in dataset.train.images}
+    assert all(np.uint8(np.round(image * 255)).tobytes() in known for image in images)
+    assert not hasattr(model, "generator")
+
+
+@pytest.mark.parametrize(("arm", "distinct"), [("v1", None), ("v2", 100), ("v4", 10), ("v5", 10)])
+def test_latents_are_rounded_and_cut_as_the_table_says(shown, arm, distinct):
+    _, batches, _ = shown(f"cnn_add_generated_data_{arm}")
+    (images, latents, _), (labels, generated_labels) = batches[0]
+    assert images.shape[0] == len(labels) == 50
+    assert latents.shape == (50, 100)
+    if distinct:
+        np.testing.assert_allclose(latents * distinct, np.round(latents * distinct), atol=1e-4)
+    active = {"v4": 5, "v5": 10}.get(arm, 100)
+    assert np.any(latents[:, :active], axis=0).all()
+    assert not latents[:, active:].any()
+    assert set(generated_labels) == set(range(10))
+    assert not np.array_equal(latents, batches[1][0][1])
+
+
+def test_arms_of_a_seed_share_labels_latents_and_the_real_half(shown):
+    _, first, _ = shown("cnn_add_generated_data_v1")
+    _, second, _ = shown("cnn_add_generated_data_v3")
+    _, resumed, _ = shown("cnn_add_generated_data_v1", batches=1, first=1)
+    _, other, _ = shown("cnn_add_generated_data_v1", seed=1)
+    np.testing.assert_array_equal(first[0][0][0], second[0][0][0])
+    np.testing.assert_array_equal(first[0][1][1], second[0][1][1])
+    np.testing.assert_allclose(first[0][0][1], second[0][0][1], atol=0.051)
+    np.testing.assert_array_equal(first[1][0][1], resumed[0][0][1])
+    assert not np.array_equal(first[0][0][0], other[0][0][0])
+
+
+def test_all_arms_of_a_seed_start_from_the_same_weights(shown):
+    plain, _, _ = shown("normal_cnn_v1")
+    start = [weight.numpy() for weight in plain.trainable_variables]
+    for arm in ("pool_1k", "cnn_add_generated_data_v1", "classical_and_generated"):
+        model, _, _ = shown(arm)
+        for one, other in zip(start, model.trainable_variables, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_pools_hold_what_they_are_called_and_begin_alike(shown):
+    def pool(arm, batches=30):
+        _, found, _ = shown(arm, batches=batches)
+        return {image.tobytes() for images, _ in found for image in images[50:]}
+
+    assert len(pool("pool_1k")) == 1000
+    assert len(pool("pool_10k")) == 1500
+
+
+def test_generated_labels_of_a_pool_fit_unless_they_are_shuffled(shown):
+    def by_image(arm):
+        _, found, _ = shown(arm, batches=10)
+        return {
+            image.tobytes(): label
+            for images, labels in found
+            for image, label in zip(images[50:], labels[50:], strict=True)
+        }
+
+    right, wrong = by_image("pool_10k"), by_image("shuffled_labels")
+    assert right.keys() == wrong.keys()
+    assert all(right[key] != wrong[key] for key in right)
+
+
+def test_without_nines_generates_nothing_of_the_last_class(shown):
+    _, batches, _ = shown("without_nines", batches=20)
+    generated = np.concatenate([labels[1] for _, labels in batches])
+    real = np.concatenate([labels[0] for _, labels in batches])
+    assert set(generated) == set(range(9))
+    assert set(real) == set(range(10))
+
+
+def test_the_share_of_generated_images_is_a_setting(shown):
+    _, batches, _ = shown("cnn_add_generated_data_v1", share=0.2)
+    assert [len(labels) for labels in batches[0][1]] == [80, 20]
+
+
+def test_a_larger_budget_is_what_the_large_arm_has(shown):
+    plain, _, updates = shown("classical")
+    large, _, more = shown("classical_large")
+    assert (updates, more) == (20, 120)
+    assert [len(model.get_weights()[1]) for model in (plain, large)] == [1, 2]
+
+
+def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(
+    shown, dataset, monkeypatch
+):
+    calls = []
+
+    def trained(recipe, subset, seed, workdir, callbacks=()):
+        calls.append((recipe, subset.fingerprint, seed))
+        raise _Stopped(None, lambda first: tf.data.Dataset.range(1), 0)
+
+    monkeypatch.setattr("gan_mnist.trials.trained", trained)
+    for arm in (*FRESH, "pool_1k", "pool_60k", "shuffled_labels"):
+        shown(arm)
+    own = allot(dataset, dataset.class_names, None, 0, 40).train
+    assert set(calls) == {(calls[0][0], own.fingerprint, 0)}
+    assert len(calls) == len(FRESH) + 3
+    keys = {STUDY.shared_work(replace(STUDY.settings, **ARMS[arm].changes)) for arm in FRESH}
+    assert len(keys) == 1
+    assert STUDY.shared_work(STUDY.settings) is None
+
+
+@pytest.mark.parametrize(
+    ("intervals", "expected"),
+    [(10, [*range(1, 11)]), (20, [*range(2, 20, 2), 19, 20]), (100, None)],
+)
+def test_the_last_tenth_is_judged_all_through(intervals, expected):
+    judged = trial.judged_intervals(intervals)
+    assert judged == (expected or [*range(10, 91, 10), *range(91, 101)])
+
+
+def test_what_is_read_off_a_curve():
+    rows = [
+        {"update": 10 * (i + 1), "test_accuracy": accuracy, "val_accuracy": validation}
+        for i, (accuracy, validation) in enumerate([(0.2, 0.9), *[(0.5, 0.1)] * 8, (0.7, 0.2)])
+    ]
+    texts = [{key: str(value) for key, value in row.items()} for row in rows]
+    assert trial.curve_metrics(texts) == {
+        "accuracy_last_tenth": pytest.approx(0.7),
+        "accuracy_swing": pytest.approx(0.0),
+        "accuracy_at_best_validation": pytest.approx(0.2),
+    }
+
+
+def test_slopes_are_found_where_they_are_known():
+    rng = np.random.default_rng(0)
+    sizes = {"pool_1k": 1_000, "pool_10k": 10_000, "pool_60k": 60_000}
+    sizes["cnn_add_generated_data_v1"] = 100_000
+    records = [
+        {
+            "arm": arm,
+            "seed": seed,
+            "settings": {"updates": 2_000, "share": 0.5, "batch_size": 100, "pool_images": size},
+            "metrics": {
+                "accuracy_last_tenth": 0.9 + 0.01 * np.log10(size) + rng.normal(0, 1e-5),
+                "accuracy_swing": 0.001,
+            },
+        }
+        for arm, size in sizes.items()
+        for seed in range(6)
+    ]
+    found = findings(records)
+    slope = found["slopes"]["accuracy_last_tenth_by_seen"]
+    assert (slope["n"], slope["rises"]) == (6, True)
+    assert slope["mean"] == pytest.approx(0.01, abs=1e-4)
+    assert "test accuracy rises" in found["lines"][0]
+    assert "its swing cannot be told to change" in found["lines"][1]
+    assert found["slopes"]["accuracy_last_tenth_by_possible"]["n"] == 0
+    assert len(found["lines"]) == 2
+
+
+def test_pools_that_are_all_larger_than_what_is_shown_have_no_slope():
+    settings = {"updates": 20, "share": 0.5, "batch_size": 100, "pool_images": 60_000}
+    metrics = {"accuracy_last_tenth": 0.5, "accuracy_swing": 0.0}
+    arms = ("pool_1k", "pool_10k", "pool_60k", "cnn_add_generated_data_v1")
+    records = [
+        {"arm": arm, "seed": seed, "settings": settings, "metrics": metrics}
+        for arm in arms
+        for seed in range(2)
+    ]
+    assert findings(records)["lines"] == []
+
+
+def test_a_pool_larger_than_what_is_shown_is_no_pool():
+    settings = {"updates": 1_000, "share": 0.5, "batch_size": 100}
+    records = {
+        arm: {0: {"settings": settings | {"pool_images": size}}}
+        for arm, size in (("pool_10k", 10_000), ("pool_60k", 60_000))
+    }
+    records["cnn_add_generated_data_v1"] = {0: {"settings": settings | {"pool_images": 10_000}}}
+    seen = {"pool_10k": 10_000, "pool_60k": 50_000, "cnn_add_generated_data_v1": 50_000}
+    assert images_seen(records) == seen
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"image_size": 12}, "image_size"),
+        ({"share": 0.01, "batch_size": 10}, "share"),
+        ({"gan_latent_dim": 24}, "gan_latent_dim"),
+        ({"updates": 30}, "intervals"),
+        ({"classes": ("1",)}, "classes"),
+        ({"most_generator_steps": 2, "gan_loss": "hinge"}, "most_generator_steps"),
+        ({"images_per_class": 1_000}, "images"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
