@@ -1,0 +1,1 @@
+"""A class-conditional GAN, trained and measured."""

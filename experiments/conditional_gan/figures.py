@@ -1,0 +1,137 @@
+"""The pictures of conditional GANs: sheets, classes, and nearest training images."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gan_mnist.study.figure_style import (
+    INK,
+    MUTED,
+    WIDTH_INCHES,
+    color_arms,
+    legend_above,
+    shorten,
+    styled,
+)
+from gan_mnist.study.run_files import Run, read_arrays
+
+_MOST_CLASSES = 10
+_BLOCKS = ("nearest of each class", "median of each class")
+
+
+@styled
+def sheets(run: Run) -> Figure | None:
+    """Of every arm a sheet: test images above samples of the same labels."""
+    found = _of_first_seeds(run, "sheet.npz", "real", "samples")
+    if not found:
+        return None
+    shown = next(iter(found.values()))["real"]
+    columns, height, width = shown.shape[:3]
+    # Two arms stand side by side.
+    rows = -(-len(found) // 2)
+    row_inches = 0.3 + WIDTH_INCHES / 2 / columns * 2 * height / width
+    figure = Figure(figsize=(WIDTH_INCHES, rows * row_inches), layout="constrained")
+    panels = list(figure.subplots(rows, 2, squeeze=False).flat)
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, (name, sheet) in zip(panels, found.items(), strict=False):
+        axes.set_title(name)
+        _show(axes, np.stack([sheet["real"], sheet["samples"]]))
+    return figure
+
+
+@styled
+def classes(run: Run) -> Figure | None:
+    """GAN-train and GAN-test recall of each class: a bar an arm, the mean, a dot a seed.
+
+    Of many classes the first ten.
+    """
+    order = [name for name in run.best_first() if run.of(name)]
+    stems = {"gan_train_recall_": "GAN-train recall", "gan_test_recall_": "GAN-test recall"}
+    first = next(iter(stems))
+    names = dict.fromkeys(
+        metric.removeprefix(first)
+        for name in order
+        for trial in run.of(name)
+        for metric in trial.record["metrics"]
+        if metric.startswith(first)
+    )
+    drawn = list(names)[:_MOST_CLASSES]
+    if not drawn:
+        return None
+    colors = color_arms(order, run.summary["control"])
+    figure = Figure(figsize=(WIDTH_INCHES, 4.6), layout="constrained")
+    panels = figure.subplots(2, 1, sharex=True, sharey=True)
+    bar = 0.8 / len(order)
+    for axes, (stem, label) in zip(panels, stems.items(), strict=True):
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+        for place, name in enumerate(order):
+            values = np.array(
+                [[trial.record["metrics"][stem + one] for one in drawn] for trial in run.of(name)]
+            )
+            x = np.arange(len(drawn)) + bar * (place - (len(order) - 1) / 2)
+            axes.bar(x, values.mean(axis=0), 0.9 * bar, color=colors[name], alpha=0.75)
+            for of_seed in values:
+                axes.plot(x, of_seed, "o", color=INK, alpha=0.45, ms=2, mew=0)
+        axes.set_ylabel(label)
+        axes.set_ylim(0, 1.03)
+    panels[-1].set_xticks(range(len(drawn)), [shorten(name) for name in drawn])
+    panels[-1].tick_params(axis="x", length=0, labelcolor=INK, labelsize=9)
+    legend_above(figure, {name: {"color": colors[name], "lw": 6} for name in order})
+    return figure
+
+
+@styled
+def nearest_pairs(run: Run) -> Figure | None:
+    """Samples above their nearest training images, with distances; checks are left out.
+
+    Left the nearest pair of each class, right the median one. Each heading has the median over the
+    classes, of the arm's images and of test images.
+    """
+    wanted = ("samples", "neighbours", "distances", "test_distances")
+    kinds = {name: arm["kind"] for name, arm in run.study["arms"].items()}
+    found = {
+        name: arrays
+        for name, arrays in _of_first_seeds(run, "nearest.npz", *wanted).items()
+        if kinds[name] != "check"
+    }
+    if not found:
+        return None
+    columns, height, width = next(iter(found.values()))["samples"].shape[1:4]
+    row_inches = 0.5 + WIDTH_INCHES / 2 / max(columns, 5) * 2 * height / width
+    figure = Figure(figsize=(WIDTH_INCHES, len(found) * row_inches), layout="constrained")
+    grid = figure.subplots(len(found), 2, squeeze=False)
+    for row, (name, arrays) in zip(grid, found.items(), strict=True):
+        for block, axes in enumerate(row):
+            axes.set_axis_off()
+            pairs = np.stack([arrays["samples"][block], arrays["neighbours"][block]])
+            _show(axes, pairs)
+            distances, of_test = arrays["distances"][block], arrays["test_distances"][block]
+            middles = f"{np.median(distances):.1f}, of test images {np.median(of_test):.1f}"
+            axes.set_title(f"{name}: {_BLOCKS[block]}; median {middles}")
+            for column, distance in enumerate(distances):
+                axes.text(column + 0.5, 2.05, f"{distance:.1f}", ha="center", va="top", size=7.5,
+                          color=MUTED)  # fmt: skip
+    return figure
+
+
+def _of_first_seeds(run: Run, file: str, *names: str) -> dict[str, dict[str, np.ndarray]]:
+    """Arrays by arm, best first, of each arm's first finished trial that has them."""
+    found = {}
+    for arm in run.best_first():
+        for trial in run.of(arm)[:1]:
+            arrays = read_arrays(trial.directory / file, *names)
+            if arrays is not None and len(arrays[names[0]]):
+                found[arm] = arrays
+    return found
+
+
+def _show(axes: Axes, images: np.ndarray) -> None:
+    """Images (rows, columns, H, W, C), one unit wide and high each, a white line between them."""
+    rows, columns, height, width = images.shape[:4]
+    sheet = np.full((rows * (height + 1), columns * (width + 1), 3), 255, np.uint8)
+    for (row, column), _ in np.ndenumerate(images[:, :, 0, 0, 0]):
+        top, left = row * (height + 1), column * (width + 1)
+        sheet[top : top + height, left : left + width] = images[row, column]
+    axes.imshow(sheet, interpolation="nearest", extent=(0, columns, rows, 0), aspect=height / width)

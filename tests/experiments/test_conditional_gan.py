@@ -1,0 +1,310 @@
+"""The study of conditional GANs: what is trained on what, and what is measured."""
+
+from collections import Counter
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib.image import imread
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from experiments.conditional_gan import trial
+from experiments.conditional_gan.sheets import shown_rows
+from experiments.conditional_gan.study import STUDY, resolve
+from gan_mnist import classifiers, trials
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import allot, held_out
+from gan_mnist.errors import InputError
+from gan_mnist.files import read_rows
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.study.settings import with_changes
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SMALL = {"width": 2, "updates": 20, "intervals": 2, "images_per_class": 30}
+SMALL |= {"validation_per_class": 5, "generated_images": 300, "gan_width": 1, "gan_epochs": 1}
+
+
+class Levels:
+    """In the place of a trained GAN: flat images, a level a class and a shade an image."""
+
+    def sample(self, labels, seed):
+        shade = np.random.default_rng(seed).integers(0, 10, len(labels))
+        levels = np.float32((20 * labels + shade + 1) / 255)
+        return np.broadcast_to(levels[:, None, None, None], (len(labels), 28, 28, 1))
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture(scope="module")
+def settings(dataset):
+    def settings(arm, **changes):
+        base = with_changes(STUDY.settings, SMALL | changes, "test")
+        return with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def drawn(dataset):
+    """The training images of a seed."""
+    return lambda seed=0: allot(dataset, dataset.class_names, (30,) * 10, seed, 5).train
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed)`: all that a trial does, but for training; `shown.fits` of classifiers."""
+    fits, gans, measured = [], [], []
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
+        ((columns, size),), augmentation, order = batches.args
+        streams = (updates, seed, order, size, augmentation)
+        fits.append((directory, columns, streams, model.get_weights()))
+        return 0.0
+
+    def trained(recipe, subset, seed, workdir, callbacks):
+        gans.append((recipe, subset.fingerprint, seed))
+        return Levels(), 1.0
+
+    def measure(*args):
+        measured.append(args)
+        return {"kid": 0.0}
+
+    monkeypatch.setattr(classifiers, "fit", fit)
+    monkeypatch.setattr(trials, "trained", trained)
+    monkeypatch.setattr(trial, "generation_metrics", measure)
+
+    def shown(arm, seed=0, **changes):
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        record = trial.run_trial(settings(arm, **changes), arm, seed, directory)
+        return record, directory
+
+    shown.fits, shown.gans, shown.measured = fits, gans, measured
+    return shown
+
+
+def counted(images, labels):
+    return Counter((image.tobytes(), int(c)) for image, c in zip(images, labels, strict=True))
+
+
+def test_the_table_holds_the_source_and_what_it_is_judged_by(settings):
+    assert list(ARMS) == ["mlp", "dcgan", "real", "shuffled_labels"]
+    assert (STUDY.control, STUDY.oracle) == ("mlp", "real")
+    assert [arm.kind for arm in STUDY.arms] == ["control", "generated", "oracle", "check"]
+    assert ARMS["dcgan"].changes == {"gan_architecture": "dcgan"}
+    assert replace(settings("real"), shuffled=True) == settings("shuffled_labels")
+
+
+def test_the_mlp_is_that_of_the_source(settings, monkeypatch, tmp_path, drawn):
+    asked = []
+    monkeypatch.setattr(trials, "trained", lambda recipe, *_: asked.append(recipe) or (Levels(), 0))
+    monkeypatch.setattr(trial, "trained_judge", lambda *_: 1 / 0)
+    for epochs in (STUDY.settings.gan_epochs, 2):
+        with pytest.raises(ZeroDivisionError):
+            trial.run_trial(settings("mlp", gan_epochs=epochs), "mlp", 0, tmp_path)
+    recipe, short = asked
+    assert (recipe.updates, recipe.intervals, recipe.batch_size) == (55_000, 100, 100)
+    assert short == replace(recipe, updates=1_100, intervals=2)
+    assert (recipe.distribution, recipe.average_decay) == ("uniform", 0)
+    for adam in recipe.optimizers():
+        assert (float(adam.learning_rate), adam.beta_1) == (pytest.approx(1e-3), 0.9)
+    network = recipe.build((28, 28, 1), 10)
+    shapes = [weights.shape for weights in network.generator.get_weights()]
+    assert shapes == [(128 + 10, 256), (256,), (256, 784), (784,)]
+    shapes = [weights.shape for weights in network.discriminator.get_weights()]
+    assert shapes == [(784 + 10, 256), (256,), (256, 1), (1,)]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_a_gan_and_the_judge_see_the_draw_and_nothing_else(shown, drawn, arm):
+    shown(arm, seed=1)
+    directory, (images, labels), _, _ = shown.fits[0]
+    assert directory.parent.name == "judges"
+    assert counted(images, labels) == counted(drawn(1).images, drawn(1).labels)
+    is_gan = arm in ("mlp", "dcgan")
+    assert [gan[1:] for gan in shown.gans] == [(drawn(1).fingerprint, 1)] * is_gan
+    assert [gan[0].architecture for gan in shown.gans] == [arm] * is_gan
+
+
+def test_all_arms_of_a_seed_share_a_judge_and_are_paired(shown):
+    for arm in ARMS:
+        shown(arm)
+    judges = [fit for fit in shown.fits if fit[0].parent.name == "judges"]
+    trained = [fit for fit in shown.fits if fit not in judges]
+    assert (len(judges), len(trained)) == (1, len(ARMS))
+    _, (_, labels), streams, weights = trained[0]
+    for _, (_, others), same, initial in trained[1:]:
+        assert same == streams
+        np.testing.assert_array_equal(others, labels)
+        for one, two in zip(weights, initial, strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert streams[:2] != judges[0][2][:2]
+    shown("real", seed=1)
+    assert len(shown.fits) == len(ARMS) + 1 + 2
+    assert shown.fits[-1][2] != streams
+
+
+@pytest.mark.parametrize("generated", [300, 1_000])
+def test_real_images_come_equally_often_and_test_images_never(shown, drawn, dataset, generated):
+    shown("real", generated_images=generated)
+    _, (images, labels), _, _ = shown.fits[1]
+    assert (images.dtype, labels.dtype) == (np.uint8, np.int32)
+    assert np.bincount(labels).tolist() == [generated // 10] * 10
+    counts, train = counted(images, labels), counted(drawn().images, drawn().labels)
+    assert counts.keys() == train.keys()
+    assert max(counts.values()) - min(counts.values()) <= 1
+    test = held_out(dataset, dataset.class_names)
+    assert not {pixels for pixels, _ in counts} & {image.tobytes() for image in test.images}
+
+
+def test_shuffled_labels_are_all_wrong(shown, drawn):
+    shown("shuffled_labels", generated_images=600)
+    _, (images, labels), _, _ = shown.fits[1]
+    truth = dict(counted(drawn().images, drawn().labels).keys())
+    found = np.array([truth[image.tobytes()] for image in images])
+    assert (found != labels).all()
+    pairs = Counter(zip(found.tolist(), labels.tolist(), strict=True))
+    assert len(pairs) == 90
+
+
+def test_generated_images_have_the_labels_that_were_asked_for(shown, dataset):
+    _, directory = shown("mlp", generated_images=305)
+    _, (images, labels), _, _ = shown.fits[1]
+    assert ((images[:, 0, 0, 0] - 1) // 20 == labels).all()
+    assert np.bincount(labels).tolist() == [31] * 5 + [30] * 5
+    with np.load(directory / "gallery.npz") as gallery:
+        assert ((gallery["images"][:, 0, 0, 0] - 1) // 20).tolist() == [*range(10), 0, 1]
+    with np.load(directory / "sheet.npz") as sheet:
+        test = held_out(dataset, dataset.class_names)
+        pairs = zip(test.images, test.labels, strict=True)
+        truth = {image.tobytes(): label for image, label in pairs}
+        assert [truth[image.tobytes()] for image in sheet["real"]] == list(range(10))
+        assert ((sheet["samples"][:, 0, 0, 0] - 1) // 20).tolist() == list(range(10))
+
+
+def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset, drawn, tmp_path):
+    record, _ = shown("mlp")
+    ((real, fake, train, held, _),) = shown.measured
+    test = held_out(dataset, dataset.class_names)
+    assert held is real
+    assert [len(features) for features in (real, fake, train)] == [len(test), len(test), 300]
+    network = build_small_cnn((28, 28, 1), 10, 2)
+    (weights,) = tmp_path.glob("judges/*/judge.weights.h5")
+    network.load_weights(weights)
+    hidden = keras.Model(network.inputs, network.layers[-3].output)
+    for features, images in ((real, test.images), (train, drawn().images)):
+        expected = hidden.predict(images / np.float32(255), verbose=0)
+        np.testing.assert_allclose(features, expected, atol=1e-5)
+    levels = np.arange(1, 201, dtype=np.float32)[:, None, None, None] / 255
+    flat = hidden.predict(np.broadcast_to(levels, (200, 28, 28, 1)), verbose=0)
+    for label in range(10):
+        of_class = flat[20 * label : 20 * label + 10]
+        gaps = np.abs(fake[test.labels == label][:, None] - of_class).max(axis=2).min(axis=1)
+        assert gaps.max() < 1e-5
+    _, (images, labels), _, _ = shown.fits[1]
+    called = network.predict(images / np.float32(255), verbose=0).argmax(axis=1)
+    metrics = record["metrics"]
+    assert metrics["gan_test_accuracy"] == pytest.approx(np.mean(called == labels))
+    for label in range(10):
+        found = np.mean(called[labels == label] == label)
+        assert metrics[f"gan_test_recall_{label}"] == pytest.approx(found)
+
+
+def test_nearest_pairs_are_found_by_brute_force(shown, drawn, dataset):
+    _, directory = shown("mlp")
+    with np.load(directory / "nearest.npz") as archive:
+        found = dict(archive)
+    train = drawn().images / 255.0
+    levels = (np.arange(1, 201) / 255).reshape(200, 1, 1, 1)
+    distances = {}
+    for level in levels:
+        distances[round(level.item() * 255)] = np.sqrt(((train - level) ** 2).sum((1, 2, 3)))
+    assert found["samples"].shape == found["neighbours"].shape == (2, 10, 28, 28, 1)
+    for block in range(2):
+        for label in range(10):
+            to_all = distances[int(found["samples"][block, label, 0, 0, 0])]
+            row = to_all.argmin()
+            assert found["distances"][block, label] == pytest.approx(to_all[row])
+            np.testing.assert_array_equal(found["neighbours"][block, label], drawn().images[row])
+            assert (found["samples"][block, label, 0, 0, 0] - 1) // 20 == label
+    assert (found["distances"][0] <= found["distances"][1]).all()
+    test = held_out(dataset, dataset.class_names)
+    of_class = test.images[test.labels == 3][: trial.PAIRS_A_CLASS] / 255.0
+    near = [np.sqrt(((train - image) ** 2).sum((1, 2, 3)).min()) for image in of_class]
+    assert found["test_distances"][:, 3] == pytest.approx([min(near), sorted(near)[len(near) // 2]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_classes", "expected"),
+    [
+        ([0, 0, 0, 0, 1, 1, 1, 2, 2, 2], 3, [0, 4, 7, 1, 5, 8, 2, 6, 9, 3]),
+        ([0, 1, 0, 1, 1], 2, [0, 1, 2, 3, 0, 4, 2, 1, 0, 3]),
+        (list(range(12)), 12, list(range(10))),
+    ],
+)
+def test_ten_columns_go_through_the_classes(labels, num_classes, expected):
+    assert shown_rows(np.array(labels), num_classes).tolist() == expected
+
+
+def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, capsys, dataset):
+    monkeypatch.setattr(trial, "trained_judge", lambda *_: 1 / 0)
+    small = {"gan_epochs": 21, "gan_epoch_updates": 10, "gan_width": 1}
+    arm = with_changes(settings("mlp"), small | {"images_per_class": 10}, "test")
+    directory = tmp_path / "trials" / "mlp" / "seed-00"
+    directory.mkdir(parents=True)
+    for _ in range(2):  # The second time the GAN is there already.
+        with pytest.raises(ZeroDivisionError):
+            trial.run_trial(arm, "mlp", 0, directory)
+    (curves,) = tmp_path.glob("generators/*/curves.csv")
+    lines = [
+        f"mlp seed 0 epoch {number}/21: d_loss {float(row['d_loss']):.3f}, "
+        f"g_loss {float(row['g_loss']):.3f}"
+        for number, row in enumerate(read_rows(curves), start=1)
+    ]
+    assert capsys.readouterr().out.splitlines() == lines
+    names = sorted(path.name for path in (directory / "sheets").iterdir())
+    assert names == ["epoch-001.png", "epoch-010.png", "epoch-020.png"]
+    first, _, last = (np.round(imread(directory / "sheets" / name) * 255) for name in names)
+    assert first.shape == (2 * 28, 10 * 28)
+    test = held_out(dataset, dataset.class_names)
+    columns = [test.of_class(label)[0, :, :, 0] for label in range(10)]
+    np.testing.assert_array_equal(first[:28], np.hstack(columns))
+    np.testing.assert_array_equal(first[:28], last[:28])
+    assert not np.array_equal(first[28:], last[28:])
+    log = EventAccumulator(str(tmp_path / "tensorboard" / "mlp" / "seed-00" / "sheets"))
+    events = log.Reload().Tensors("sheet")
+    assert [event.step for event in events] == [10, 100, 200]
+    shown = tf.io.decode_png(events[0].tensor_proto.string_val[2]).numpy()
+    np.testing.assert_array_equal(shown[..., 0], first)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"image_size": 12}, "image_size"),
+        ({"generated_images": 9}, "generated_images"),
+        ({"gan_updates": 100}, "gan_updates"),
+        ({"gan_latents": "binary"}, "gan_latents"),
+        ({"gan_epochs": 0}, "gan_epochs"),
+        ({"images_from": "memory"}, "images_from"),
+        ({"updates": 30, "intervals": 4}, "intervals"),
+        ({"images_per_class": 1_000}, "images"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+
+
+def test_too_few_test_images_are_refused(dataset):
+    settings = replace(STUDY.settings, classes=("1", "2"))
+    rows = [np.flatnonzero(dataset.test.labels == label)[:10] for label in (1, 2)]
+    enough, few = (dataset.test.take(np.concatenate(rows)[:number]) for number in (20, 19))
+    assert resolve(settings, replace(dataset, test=enough)).classes == ("1", "2")
+    with pytest.raises(InputError, match=r"1, 2 have 19 test images; accepted: .*20 or more"):
+        resolve(settings, replace(dataset, test=few))

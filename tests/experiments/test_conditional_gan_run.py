@@ -1,0 +1,134 @@
+"""A whole study of conditional GANs: its files, its exports, its figures, and its resumption."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments.conditional_gan import figures, trial
+from experiments.conditional_gan.study import STUDY, resolve
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import held_out
+from gan_mnist.main import main
+from gan_mnist.study.run_files import Run
+from gan_mnist.study.settings import with_changes
+
+ARMS = [arm.name for arm in STUDY.arms]
+GANS = ("mlp", "dcgan")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A whole study, and the command that ran it."""
+    workdir = tmp_path_factory.mktemp("run")
+    command = ["gan_mnist", "--experiment=conditional_gan", "--preset=smoke", "--seeds=1"]
+    command += ["--jobs=1", f"--workdir={workdir}", f"--export_dir={workdir / 'saved'}"]
+    command += ["--set", "updates=60", "--set", "images_per_class=60"]
+    assert main(command) == 0
+    return workdir, command
+
+
+def test_the_files_of_a_whole_study(run):
+    workdir, _ = run
+    dataset = load_dataset("mnist_sample")
+    summary = json.loads((workdir / "summary.json").read_text())
+    assert list(summary["arms"]) == ARMS
+    test = held_out(dataset, dataset.class_names)
+    records = {}
+    for name in ARMS:
+        directory = workdir / "trials" / name / "seed-00"
+        records[name] = json.loads((directory / "record.json").read_text())["metrics"]
+        with (directory / "predictions.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        right = np.array([row["label"] == row["prediction"] for row in rows])
+        assert len(rows) == len(test)
+        assert records[name]["gan_train_accuracy"] == pytest.approx(right.mean())
+        for label in dataset.class_names:
+            of_class = right[[row["label"] == label for row in rows]].mean()
+            assert records[name][f"gan_train_recall_{label}"] == pytest.approx(of_class)
+        assert (directory / "sheets").exists() == (name in GANS)
+        assert (workdir / "saved" / "conditional_gan" / name / "generator").exists() == (
+            name in GANS
+        )
+    assert not list(workdir.glob("saved/*/*/classifier"))
+    # Only real images are among those that are copied, and their labels change nothing of that.
+    assert (records["real"]["copy_rate"], records["mlp"]["copy_rate"]) == (1, 0)
+    assert records["shuffled_labels"]["copy_rate"] == 1
+    assert records["real"]["kid"] < 0.1 * records["mlp"]["kid"]
+    assert records["real"]["coverage"] > 0.5 > records["mlp"]["coverage"]
+    assert records["real"]["gan_train_accuracy"] > records["shuffled_labels"]["gan_train_accuracy"]
+    assert len(list(workdir.glob("judges/*/judge.json"))) == 1
+    for name in ("sheets", "classes", "nearest", "generators", "gallery"):
+        assert (workdir / "figures" / f"{name}.png").exists()
+
+
+def test_an_exported_generator_gives_images_by_tensorflow_alone(run):
+    workdir, _ = run
+    for name in GANS:
+        directory = workdir / "saved" / "conditional_gan" / name
+        about = json.loads((directory / "about.json").read_text())
+        assert (about["arm"], about["seed"]) == (name, 0)
+        assert about["settings"]["gan_architecture"] == name
+        model = tf.saved_model.load(str(directory / "generator"))
+        generate = model.signatures["generate_seeded"]
+        images = generate(labels=tf.constant([3, 1], tf.int32), seed=tf.constant(5))["images"]
+        assert images.shape == (2, 28, 28, 1)
+        assert 0 <= images.numpy().min() < images.numpy().max() <= 1
+
+
+def test_bars_are_means_and_pairs_have_their_distances(run, tmp_path):
+    workdir, _ = run
+    read = Run.read(workdir)
+    order = read.best_first()
+    panels = figures.classes(read).axes
+    for axes, stem in zip(panels, ("gan_train_recall_", "gan_test_recall_"), strict=True):
+        for name, bars in zip(order, axes.containers, strict=True):
+            (one,) = read.of(name)
+            values = [one.record["metrics"][f"{stem}{label}"] for label in range(10)]
+            assert [bar.get_height() for bar in bars] == pytest.approx(values)
+    figure = figures.nearest_pairs(read)
+    drawn = [axes.get_title(loc="left").split(":")[0] for axes in figure.axes]
+    assert drawn == [name for name in order if name != "shuffled_labels" for _ in range(2)]
+    axes = figure.axes[drawn.index("mlp")]
+    with np.load(workdir / "trials" / "mlp" / "seed-00" / "nearest.npz") as archive:
+        expected = [f"{distance:.1f}" for distance in archive["distances"][0]]
+    assert [text.get_text() for text in axes.texts] == expected
+    assert len([axes for axes in figures.sheets(read).axes if axes.images]) == len(ARMS)
+    empty = replace(read, trials=())
+    assert figures.classes(empty) is figures.sheets(empty) is figures.nearest_pairs(empty) is None
+
+
+def test_the_same_command_trains_nothing(run, monkeypatch):
+    workdir, command = run
+    before = {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*/*/*")}
+    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    assert main(command) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*/*/*")}
+
+
+@pytest.mark.parametrize("arm", ["mlp", "shuffled_labels"])
+def test_colour_images_of_a_folder(image_folder, class_names, tmp_path, arm):
+    place = {"dataset": "folder", "data_dir": str(image_folder), "image_size": 16, "channels": 3}
+    small = {"width": 2, "updates": 20, "intervals": 2, "generated_images": 300, "gan_epochs": 1}
+    changes = small | place | {"export_dir": str(tmp_path / "saved")}
+    base = with_changes(STUDY.settings, changes, "test")
+    resolved = resolve(base, load_dataset("folder", place["data_dir"], image_size=16, channels=3))
+    (row,) = [each.changes for each in STUDY.arms if each.name == arm]
+    tiny = {"gan_epoch_updates": 10, "gan_width": 1}
+    directory = tmp_path / "run" / "trials" / arm / "seed-00"
+    directory.mkdir(parents=True)
+    record = trial.run_trial(with_changes(resolved, {**row, **tiny}, arm), arm, 0, directory)
+    metrics = record["metrics"]
+    for stem in ("gan_train_recall_", "gan_test_recall_"):
+        recalls = [metrics[stem + name] for name in class_names]
+        accuracy = metrics[stem.replace("recall_", "accuracy")]
+        assert np.mean(recalls) == pytest.approx(accuracy)  # classes are of equal sizes
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert (tmp_path / "saved" / "conditional_gan" / arm / "about.json").exists() == (arm == "mlp")
+    with np.load(directory / "gallery.npz") as gallery:
+        assert gallery["images"].shape == (12, 16, 16, 3)
+    with np.load(directory / "nearest.npz") as nearest:
+        assert nearest["classes"].tolist() == list(class_names)
