@@ -1,0 +1,1 @@
+"""Training on generated images in place of real ones."""

@@ -1,0 +1,318 @@
+"""The substitution study: what each arm trains on, the copy that must be exact, a whole run."""
+
+import csv
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from experiments.substitution import trial
+from experiments.substitution.findings import findings
+from experiments.substitution.study import STUDY, resolve
+from gan_mnist import classifiers
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import allot, held_out
+from gan_mnist.errors import InputError
+from gan_mnist.main import main
+from gan_mnist.study.settings import with_changes
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+GAN_ARMS = ["generated_only", "real_and_generated", "shuffled_labels"]
+SMALL = {"width": 1, "updates": 20, "intervals": 2, "gan_width": 1, "gan_updates": 10}
+SMALL |= {"images_per_class": 30}
+
+
+class _Stopped(Exception):
+    pass
+
+
+class Levels:
+    """In the place of a trained GAN: flat images, a level a class and a shade an image."""
+
+    def sample(self, labels, seed):
+        shade = np.random.default_rng(seed).integers(0, 10, len(labels))
+        levels = np.float32((20 * labels + shade + 1) / 255)
+        return np.broadcast_to(levels[:, None, None, None], (len(labels), 28, 28, 1))
+
+
+def level_class(image):
+    """The class of a flat image, None of any other."""
+    value = int(image.flat[0])
+    return (value - 1) // 20 if (image == value).all() and value else None
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture
+def settings(dataset):
+    def settings(arm, **changes):
+        base = with_changes(STUDY.settings, SMALL | changes, "test")
+        return with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+
+    return settings
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed, **changes)`: what a trial hands to the training of its classifier."""
+    asked = []
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
+        sources, augmentation, order = batches.args
+        raise _Stopped(model.get_weights(), sources, augmentation, (updates, seed, order), batches)
+
+    def trained(recipe, subset, seed, workdir, callbacks=()):
+        asked.append((recipe, subset.fingerprint, seed))
+        return Levels(), 1.0
+
+    monkeypatch.setattr(classifiers, "fit", fit)
+    monkeypatch.setattr("gan_mnist.trials.trained", trained)
+
+    def shown(arm, seed=0, **changes):
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        with pytest.raises(_Stopped) as stopped:
+            trial.run_trial(settings(arm, **changes), arm, seed, directory)
+        return stopped.value.args
+
+    shown.asked = asked
+    return shown
+
+
+@pytest.fixture(scope="module")
+def drawn(dataset):
+    def drawn(counts=(30,) * 10, seed=0):
+        return allot(dataset, dataset.class_names, counts, seed, 40).train
+
+    return drawn
+
+
+def counted(images, labels):
+    return Counter((image.tobytes(), int(c)) for image, c in zip(images, labels, strict=True))
+
+
+def test_the_table_asks_the_question():
+    names = ["real_only", "generated_only", "real_and_generated", "classical", "copies"]
+    assert list(ARMS) == [*names, "shuffled_labels"]
+    assert (STUDY.control, STUDY.rival, STUDY.metrics[0].name) == (
+        "real_only",
+        "classical",
+        "macro_auc",
+    )
+    kinds = {name: arm.kind for name, arm in ARMS.items() if arm.kind in ("generated", "check")}
+    assert kinds == {
+        "generated_only": "generated",
+        "real_and_generated": "generated",
+        "copies": "check",
+        "shuffled_labels": "check",
+    }
+
+
+@pytest.mark.parametrize("arm", ["real_only", "classical", "copies"])
+def test_real_arms_show_the_draw_and_nothing_else(shown, drawn, arm):
+    _, (((images, labels), size),), augmentation, _, _ = shown(arm)
+    assert counted(images, labels) == counted(drawn().images, drawn().labels)
+    assert (size, images.dtype, labels.dtype) == (64, np.uint8, np.int32)
+    assert (augmentation is not None) == (arm == "classical")
+    assert not shown.asked
+
+
+def test_generated_only_shows_no_real_image_and_as_many(shown, drawn):
+    _, (((images, labels), size),), augmentation, _, _ = shown("generated_only")
+    assert size == 64
+    assert len(images) == len(drawn())
+    assert [level_class(image) for image in images] == labels.tolist()
+    assert augmentation is None
+
+
+def test_real_and_generated_is_half_of_each(shown, drawn):
+    _, (real, generated), _, _, _ = shown("real_and_generated")
+    assert (real[1], generated[1]) == (32, 32)
+    assert counted(*real[0]) == counted(drawn().images, drawn().labels)
+    assert counted(*generated[0]) == counted(*shown("generated_only")[1][0][0])
+    _, (real, generated), _, _, _ = shown("real_and_generated", batch_size=7)
+    assert (real[1], generated[1]) == (4, 3)
+
+
+def test_shuffled_labels_are_all_wrong_and_the_images_the_same(shown):
+    _, (((images, labels), _),), _, _, _ = shown("generated_only")
+    _, (((others, wrong), _),), _, _, _ = shown("shuffled_labels")
+    np.testing.assert_array_equal(images, others)
+    assert (labels != wrong).all()
+    assert set(wrong) == set(range(10))
+
+
+@pytest.mark.parametrize(("most", "expected"), [(20_000, 3950), (101, 101)])
+def test_generated_images_have_the_real_proportions(shown, dataset, most, expected):
+    changes = {"images_per_class": 0, "validation_per_class": 5, "generated_images": most}
+    _, (((_, labels), _),), _, _, _ = shown("generated_only", **changes)
+    available = np.bincount(dataset.train.labels) - 5
+    assert len(labels) == min(expected, available.sum())
+    shares = np.bincount(labels) / len(labels)
+    np.testing.assert_allclose(shares, available / available.sum(), atol=1 / len(labels))
+
+
+def test_a_copier_is_not_capped(shown, drawn):
+    _, (((images, labels), _),), _, _, _ = shown("copies", generated_images=50)
+    assert counted(images, labels) == counted(drawn().images, drawn().labels)
+
+
+def test_arms_of_a_seed_are_paired_and_seeds_differ(shown):
+    control, other = shown("real_only"), shown("real_only", seed=1)
+    for name in ARMS:
+        weights, _, _, streams, _ = shown(name)
+        assert streams == control[3]
+        for one, same in zip(weights, control[0], strict=True):
+            np.testing.assert_array_equal(one, same)
+    assert streams != other[3]
+    assert any(not np.array_equal(*pair) for pair in zip(weights, other[0], strict=True))
+
+    def classes(arm):
+        batches = shown(arm)[4]
+        return [labels.numpy().tolist() for _, labels in batches(0).take(3)]
+
+    assert classes("real_only") == classes("generated_only")
+
+
+def test_one_gan_serves_the_arms_of_a_seed_and_sees_their_draw_only(shown, drawn):
+    for name in ARMS:
+        shown(name, seed=2)
+    assert len(shown.asked) == len(GAN_ARMS)
+    ((recipe, fingerprint, seed),) = set(shown.asked)
+    assert (recipe.architecture, recipe.learning_rate, seed) == ("dcgan", 1e-3, 2)
+    assert fingerprint == drawn(seed=2).fingerprint
+    keys = {name: STUDY.shared_work(replace(STUDY.settings, **ARMS[name].changes)) for name in ARMS}
+    assert {name for name, key in keys.items() if key} == set(GAN_ARMS)
+    assert len(set(keys.values())) == 2
+
+
+def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypatch):
+    command = ["gan_mnist", "--experiment=substitution", "--preset=smoke", "--jobs=1", "--seeds=1"]
+    command += [f"--workdir={tmp_path}", "--export_dir=", "--set", "updates=40"]
+    assert main(command) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary["arms"]) == list(ARMS)
+    test = held_out(dataset, dataset.class_names)
+    records = {}
+    for name in ARMS:
+        directory = tmp_path / "trials" / name / "seed-00"
+        records[name] = json.loads((directory / "record.json").read_text())
+        with (directory / "predictions.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        right = np.mean([row["label"] == row["prediction"] for row in rows])
+        assert len(rows) == len(test)
+        assert records[name]["metrics"]["accuracy"] == pytest.approx(right)
+        curves = defaultdict(list)
+        with (directory / "roc.csv").open() as file:
+            for row in csv.DictReader(file):
+                point = row["false_positive_rate"], row["true_positive_rate"]
+                curves[row["class"]].append(tuple(map(float, point)))
+        metrics = records[name]["metrics"]
+        assert list(curves) == list(dataset.class_names)
+        areas = []
+        for label, points in curves.items():
+            x, y = np.array(points).T
+            areas.append(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2))
+            assert metrics[f"auc_{label}"] == pytest.approx(areas[-1], abs=2e-3)
+        exact = np.mean([metrics[f"auc_{label}"] for label in curves])
+        assert metrics["macro_auc"] == pytest.approx(exact)
+    # A copier is trained on the same images: not nearly, exactly the same.
+    assert records["copies"]["metrics"] == records["real_only"]["metrics"]
+    assert records["generated_only"]["metrics"] != records["real_only"]["metrics"]
+    assert (tmp_path / "figures" / "roc_curves.png").exists()
+    assert len(list((tmp_path / "generators").glob("*/generator.json"))) == 1
+
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
+    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    assert main(command) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
+
+
+@pytest.mark.parametrize("arm", ["real_only", "real_and_generated"])
+def test_colour_images_of_a_folder(tmp_path, arm):
+    rng = np.random.default_rng(0)
+    for index, name in enumerate(("01", "NA", "c, d")):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 100, (18, 20, 3), np.uint8)
+            pixels[..., index] += 120
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    place = {"dataset": "folder", "data_dir": str(tmp_path / "images")}
+    shape = {"image_size": 16, "channels": 3}
+    base = with_changes(STUDY.settings, SMALL | place | shape | {"images_per_class": 0}, "test")
+    resolved = resolve(base, load_dataset("folder", place["data_dir"], **shape))
+    directory = tmp_path / "run" / "trials" / arm / "seed-00"
+    directory.mkdir(parents=True)
+    settings = with_changes(resolved, ARMS[arm].changes, arm)
+    record = trial.run_trial(settings, arm, 0, directory)
+    assert {"auc_01", "auc_NA", "auc_c, d", "macro_auc"} < set(record["metrics"])
+    with np.load(directory / "gallery.npz") as gallery:
+        assert gallery["images"].shape == (14, 16, 16, 3)
+
+
+def test_the_worst_class_is_found_and_compared_in_pairs():
+    rng = np.random.default_rng(0)
+    records = []
+    for seed in range(5):
+        ease = rng.normal(0, 1e-3)
+        for arm, b in (("real_only", 0.99), ("generated_only", 0.95)):
+            aucs = {"auc_a": 0.98 + ease, "auc_b": b + ease + rng.normal(0, 1e-5)}
+            metrics = aucs | {"macro_auc": sum(aucs.values()) / 2}
+            records.append({"arm": arm, "seed": seed, "metrics": metrics})
+    found = findings(records)
+    assert list(found["classes"]) == ["b", "a"]
+    assert found["classes"]["b"]["difference"] == pytest.approx(-0.04, abs=1e-4)
+    low, high = found["classes"]["b"]["ci95"]
+    assert low < -0.04 + 1e-4
+    assert high > -0.04 - 1e-4
+    assert high - low < 1e-3
+    assert found["classes"]["a"]["difference"] == 0
+    alone = np.mean([r["metrics"]["macro_auc"] for r in records if r["arm"] == "generated_only"])
+    assert f"is {alone:.4f}, trained on real ones" in found["lines"][0]
+    assert "(-0.0200, 95 % CI" in found["lines"][0]
+    assert "worst is `b`" in found["lines"][1]
+    assert findings([]) == findings(records[:1]) == {"lines": [], "classes": {}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"image_size": 12}, "image_size"),
+        ({"generated_images": 9}, "generated_images"),
+        ({"updates": 30, "intervals": 4}, "intervals"),
+        ({"classes": ("1",)}, "classes"),
+        ({"images_per_class": 1_000}, "images"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"trained_on": "nothing"}, "trained_on"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+
+
+def test_an_area_is_what_sklearn_says_of_a_class_alone(settings, tmp_path, dataset):
+    """The metrics belong to the test images and the probabilities that were judged."""
+    directory = tmp_path / "trials" / "real_only" / "seed-00"
+    directory.mkdir(parents=True)
+    judged = {}
+    judge = trial.ClassifierTrial.judge
+
+    def spy(self, model):
+        metrics, judged["probabilities"] = judge(self, model)
+        return metrics, judged["probabilities"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial.ClassifierTrial, "judge", spy)
+        record = trial.run_trial(settings("real_only"), "real_only", 0, directory)
+    test = held_out(dataset, dataset.class_names)
+    for label, name in enumerate(dataset.class_names):
+        expected = roc_auc_score(test.labels == label, judged["probabilities"][:, label])
+        assert record["metrics"][f"auc_{name}"] == pytest.approx(expected)
