@@ -1,0 +1,1 @@
+"""A two-layer CNN on digits."""

@@ -1,0 +1,176 @@
+"""The digit study: what each arm shows and how it is trained, and a run from end to end."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.digit_cnn import trial
+from experiments.digit_cnn.study import STUDY
+from gan_mnist import classifiers
+from gan_mnist.classification import resolve
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.errors import InputError
+from gan_mnist.main import main
+from gan_mnist.study.settings import with_changes
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SMALL = {"width": 1, "updates": 20, "intervals": 4, "images_per_class": 10}
+
+
+class _Stopped(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture
+def settings(dataset):
+    def settings(arm, of=dataset, **changes):
+        base = resolve(with_changes(STUDY.settings, SMALL | changes, "test"), of)
+        return with_changes(base, ARMS[arm].changes, arm)
+
+    return settings
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed)`: a trial up to the training: model, first batch, validation."""
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
+        raise _Stopped(model, next(batches(0).as_numpy_iterator()), validation)
+
+    monkeypatch.setattr(classifiers, "fit", fit)
+
+    def shown(arm, seed=0, **changes):
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        with pytest.raises(_Stopped) as stopped:
+            trial.run_trial(settings(arm, **changes), arm, seed, directory)
+        return stopped.value.args
+
+    return shown
+
+
+def test_the_arms_are_augmentation_and_a_falling_learning_rate_and_both():
+    assert {name: arm.changes for name, arm in ARMS.items()} == {
+        "plain": {},
+        "classical": {"classical": True},
+        "decay": {"decay": True},
+        "classical_decay": {"classical": True, "decay": True},
+        "wide_decay": {"width": 8, "decay": True},
+    }
+    assert STUDY.control == "plain"
+    base = STUDY.settings
+    assert (base.width, base.updates, base.intervals) == (4, 10_000, 100)
+    assert (base.batch_size, base.learning_rate, base.flip) == (64, 5e-3, False)
+
+
+def test_plain_shows_the_training_images_and_no_other(shown, dataset):
+    _, (images, labels), (validation, _) = shown("plain", batch_size=100)
+    known = {image.tobytes() for image in dataset.train.images}
+    given = {np.uint8(np.round(image * 255)).tobytes() for image in images}
+    held = {np.uint8(np.round(image * 255)).tobytes() for image in validation}
+    # 10 images a class: a batch of 100 is one pass.
+    assert len(given) == 100 and given <= known
+    assert np.bincount(labels).tolist() == [10] * 10
+    assert held < known and not held & given
+
+
+def test_arms_of_a_seed_share_weights_order_and_validation(shown):
+    plain, (images, labels), validation = shown("plain")
+    start = plain.get_weights()
+    for arm in ("classical", "decay", "classical_decay"):
+        model, (others, same), untouched = shown(arm)
+        for one, other in zip(start, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(labels, same)
+        np.testing.assert_array_equal(validation[0], untouched[0])
+        changed = [not np.array_equal(a, b) for a, b in zip(images, others, strict=True)]
+        assert all(changed) if "classical" in arm else not any(changed)
+    _, (other, _), _ = shown("plain", seed=1)
+    assert not np.array_equal(images, other)
+
+
+def test_the_learning_rate_falls_to_nothing_where_the_table_says(shown):
+    def rates(arm):
+        model, _, _ = shown(arm)
+        schedule = model.optimizer._learning_rate
+        if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            return [float(schedule(update)) for update in (0, 10, 20)]
+        return [float(model.optimizer.learning_rate)] * 3
+
+    assert rates("plain") == rates("classical") == pytest.approx([5e-3] * 3)
+    assert rates("decay") == rates("classical_decay") == pytest.approx([5e-3, 2.5e-3, 0])
+
+
+def test_a_trial_on_a_folder_of_colour_images(settings, tmp_path):
+    rng = np.random.default_rng(0)
+    for name, colour in (("red", (200, 30, 30)), ("green", (30, 200, 30)), ("blue", (30, 30, 200))):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(15):
+            pixels = np.uint8(np.array(colour) + rng.integers(-20, 20, (18, 22, 3)))
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    place = {"dataset": "folder", "data_dir": str(tmp_path / "images"), "image_size": 16}
+    place |= {"channels": 3, "images_per_class": 0, "updates": 80}
+    folder = load_dataset("folder", place["data_dir"], False, 16, 3)
+    directory = tmp_path / "run" / "trials" / "classical_decay" / "seed-00"
+    directory.mkdir(parents=True)
+    asked = settings("classical_decay", folder, **place)
+    record = trial.run_trial(asked, "classical_decay", 0, directory)
+    assert record["metrics"]["accuracy"] > 0.7
+    assert {f"recall_{name}" for name in ("red", "green", "blue")} < set(record["metrics"])
+
+
+def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
+    flags = ["--experiment=digit_cnn", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
+    flags += [f"--workdir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_mnist.main", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
+    assert [record["arm"] for record in records] == list(ARMS)
+    for record in records:
+        assert (record["status"], record["updates"]) == ("done", 40)
+        directory = tmp_path / "trials" / record["arm"] / "seed-00"
+        with (directory / "predictions.csv").open(newline="") as file:
+            table = list(csv.DictReader(file))
+        assert len(table) == 1000
+        right = np.mean([row["label"] == row["prediction"] for row in table])
+        assert record["metrics"]["accuracy"] == pytest.approx(right)
+        with (directory / "curves.csv").open(newline="") as file:
+            curve = list(csv.DictReader(file))
+        assert [int(row["update"]) for row in curve] == [10, 20, 30, 40]
+        # The last point is judged on the same images by the same network.
+        assert float(curve[-1]["test_accuracy"]) == pytest.approx(right)
+    assert {"shown", "curves"} <= {path.stem for path in (tmp_path / "figures").iterdir()}
+
+    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    assert main(["main.py", *flags]) == 0
+    assert "5 trials are done already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"updates": 30}, "updates: 30 .* multiples of 4"),
+        ({"classes": ("1",)}, "classes: 1 is 1 class"),
+        ({"classes": ("1", "x")}, "'x' is unknown"),
+        ({"images_per_class": 1_000}, "images_per_class: 1000 is out of range"),
+        ({"validation_per_class": 400}, "validation_per_class: 400"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, SMALL | changes, "test"), dataset)
