@@ -1,0 +1,1 @@
+"""Batch, mini-batch and online learning."""

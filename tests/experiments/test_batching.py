@@ -1,0 +1,258 @@
+"""The batching study: what the arms share, what a trial measures, and a run from end to end."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import fields, replace
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from experiments.batching import trial
+from experiments.batching.study import STUDY, resolve, schedule
+from gan_mnist import classifiers
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.errors import InputError
+from gan_mnist.main import main
+from gan_mnist.study.settings import with_changes
+from gan_mnist.trials import ClassifierTrial
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SMALL = {"width": 1, "images_per_class": 3, "validation_per_class": 2, "epochs": 4, "intervals": 2}
+
+
+class _Stopped(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture
+def settings(dataset):
+    def settings(arm, of=dataset, **changes):
+        base = resolve(with_changes(STUDY.settings, SMALL | changes, "test"), of)
+        return with_changes(base, ARMS[arm].changes, arm)
+
+    return settings
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed)`: the trial in this process, stopped where the training would begin."""
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
+        raise _Stopped(model.get_weights(), batches(0), updates, validation)
+
+    monkeypatch.setattr(classifiers, "fit", fit)
+
+    def shown(arm, seed=0, **changes):
+        asked = settings(arm, **changes)
+        begun = ClassifierTrial("batching", asked, arm, seed, tmp_path / "trials" / arm / "seed")
+        with pytest.raises(_Stopped) as stopped:
+            trial.train(begun, asked)
+        return stopped.value.args
+
+    return shown
+
+
+def test_the_arms_of_the_specification_differ_in_the_batch_alone():
+    sizes = {name: arm.changes for name, arm in ARMS.items()}
+    assert sizes == {
+        "mini_batch": {"batch_size": 100},
+        "full_batch": {"batch_size": 0},
+        "online": {"batch_size": 1},
+        "mini_batch_10": {"batch_size": 10},
+        "mini_batch_1000": {"batch_size": 1000},
+    }
+    assert STUDY.control == "mini_batch"
+
+
+@pytest.mark.parametrize(
+    ("num_images", "wanted", "updates", "batch_size"),
+    [
+        (3600, 100, 36, 100),
+        (3600, 1, 3600, 1),
+        (3600, 0, 1, 3600),
+        (3600, 1000, 4, 900),
+        (55_000, 1000, 55, 1000),
+        (150, 100, 2, 75),
+        (144, 10, 14, 10),
+        (48, 100, 1, 48),
+        (48, 0, 1, 48),
+    ],
+)
+def test_an_interval_is_divided_into_equal_batches(num_images, wanted, updates, batch_size):
+    settings = replace(STUDY.settings, batch_size=wanted, epochs=25, intervals=25)
+    assert schedule(settings, num_images) == (25 * updates, batch_size)
+
+
+def test_all_arms_see_as_many_images_whatever_their_number():
+    for num_images in range(2, 400):
+        settings = replace(STUDY.settings, epochs=30, intervals=10)
+        for arm in STUDY.arms:
+            updates, size = schedule(with_changes(settings, arm.changes, arm.name), num_images)
+            assert updates % 10 == 0
+            assert 1 <= size <= num_images
+            assert abs(updates * size - 30 * num_images) <= updates / 2
+            if arm.name in ("online", "full_batch"):
+                assert updates * size == 30 * num_images
+
+
+def test_all_arms_see_the_same_images_in_the_same_order_from_the_same_weights(shown, dataset):
+    seen, starts = {}, {}
+    for arm, updates, size in (("full_batch", 4, 30), ("online", 120, 1), ("mini_batch_10", 12, 10),
+                               ("mini_batch", 4, 30), ("mini_batch_1000", 4, 30)):  # fmt: skip
+        weights, batches, all_updates, validation = shown(arm)
+        assert all_updates == updates
+        found = list(batches.take(updates).as_numpy_iterator())
+        assert {images.shape for images, _ in found} == {(size, 28, 28, 1)}
+        seen[arm] = [np.concatenate(column) for column in zip(*found, strict=True)]
+        starts[arm] = weights
+        assert validation[0].shape == (20, 28, 28, 1)
+    for arm, (images, labels) in seen.items():
+        np.testing.assert_array_equal(images, seen["online"][0])
+        np.testing.assert_array_equal(labels, seen["online"][1])
+        for one, other in zip(starts[arm], starts["online"], strict=True):
+            np.testing.assert_array_equal(one, other)
+    images, labels = seen["full_batch"]
+    known = {picture.tobytes() for picture in dataset.train.images}
+    for one_pass in np.split(np.arange(120), 4):
+        texts = {np.uint8(np.round(images[i] * 255)).tobytes() for i in one_pass}
+        assert len(texts) == 30 and texts <= known
+        assert np.bincount(labels[one_pass]).tolist() == [3] * 10
+    _, batches, _, _ = shown("full_batch", seed=1)
+    other = next(batches.as_numpy_iterator())[0]
+    assert not np.array_equal(other, images[:30])
+
+
+def test_the_loss_is_the_mean_of_minus_log_p():
+    probabilities = np.float32([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [1.0, 0.0, 0.0]])
+    found = trial.cross_entropy(np.array([1, 1, 0]), probabilities)
+    assert found == pytest.approx((np.log(4) + np.log(1.25)) / 3)
+    assert trial.cross_entropy(np.array([2]), probabilities[2:]) == pytest.approx(87.3, abs=0.1)
+
+
+def test_the_peak_of_memory_rises_by_what_is_taken_and_does_not_fall():
+    before = trial.peak_memory_mb()
+    resident = psutil.Process().memory_info().rss / 2**20
+    taken = np.ones(int((before - resident + 200) * 2**20), np.uint8)
+    peak = trial.peak_memory_mb()
+    assert peak - before == pytest.approx(200, abs=30)
+    del taken
+    # The kernel counts in portions of some pages a thread.
+    assert trial.peak_memory_mb() == pytest.approx(peak, abs=5)
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Three classes of 15 images: squares of another grey, in noise."""
+    rng = np.random.default_rng(0)
+    for level, name in enumerate(("dark", "grey", "light")):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(15):
+            pixels = np.uint8(60 + 60 * level + rng.integers(-20, 20, (20, 24)))
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    return tmp_path / "images"
+
+
+def test_a_trial_on_a_folder_of_images(settings, images, tmp_path):
+    place = {"dataset": "folder", "data_dir": str(images), "image_size": 16}
+    directory = tmp_path / "run" / "trials" / "full_batch" / "seed-00"
+    directory.mkdir(parents=True)
+    folder = load_dataset("folder", str(images), image_size=16)
+    asked = settings("full_batch", folder, **place, images_per_class=0, epochs=6)
+    record = trial.run_trial(asked, "full_batch", 0, directory)
+    # 12 training images a class, 2 of them for validation.
+    assert (record["updates"], record["metrics"]["images_seen"]) == (6, 180)
+    assert record["metrics"]["peak_memory_mb"] > 5
+    seconds = record["seconds"]["training"]
+    assert record["metrics"]["images_per_second"] == pytest.approx(180 / seconds, rel=0.01)
+    with (directory / "predictions.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 9
+    right = np.mean([row["label"] == row["prediction"] for row in table])
+    assert record["metrics"]["accuracy"] == pytest.approx(right)
+
+
+def test_a_killed_training_is_a_failure_with_its_reason(settings, tmp_path, monkeypatch):
+    def killed(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(trial, "train", killed)
+    directory = tmp_path / "run" / "trials" / "online" / "seed-00"
+    directory.mkdir(parents=True)
+    with pytest.raises(RuntimeError, match="was killed"):
+        trial.run_trial(settings("online"), "online", 0, directory)
+
+
+def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
+    flags = ["--experiment=batching", "--preset=smoke", "--seeds=1", "--jobs=2", "--export_dir="]
+    flags += ["--set", "images_per_class=12", f"--workdir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_mnist.main", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
+    assert [record["arm"] for record in records] == list(ARMS)
+    assert [record["updates"] for record in records] == [10, 10, 1200, 120, 10]
+    by_arm = {record["arm"]: record["metrics"] for record in records}
+    measured = ("images_per_second", "peak_memory_mb")
+    results = {
+        arm: {name: value for name, value in metrics.items() if name not in measured}
+        for arm, metrics in by_arm.items()
+    }
+    # 120 images: here three of the arms are one, and must agree to the last digit.
+    assert results["mini_batch"] == results["full_batch"] == results["mini_batch_1000"]
+    assert results["online"] != results["full_batch"]
+    for record in records:
+        assert record["status"] == "done"
+        assert record["metrics"]["images_seen"] == 1200
+        directory = tmp_path / "trials" / record["arm"] / "seed-00"
+        with (directory / "predictions.csv").open(newline="") as file:
+            table = list(csv.DictReader(file))
+        right = np.mean([row["label"] == row["prediction"] for row in table])
+        assert record["metrics"]["accuracy"] == pytest.approx(right)
+        # Of right predictions the loss is known from the table; of wrong ones, a bound.
+        least = [-np.log(float(row["probability"])) for row in table]
+        assert record["metrics"]["loss"] >= np.mean(least) - 1e-3
+        with (directory / "curves.csv").open(newline="") as file:
+            curve = list(csv.DictReader(file))
+        parts = np.arange(1, 6) * record["updates"] // 5
+        assert [int(row["update"]) for row in curve] == parts.tolist()
+    figures = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert {"accuracy_cost", "loss_cost"} <= figures
+
+    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    assert main(["main.py", *flags]) == 0
+    assert "5 trials are done already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"epochs": 5}, "epochs: 5 .* multiples of 2"),
+        ({"intervals": 3}, "intervals=3"),
+        ({"classes": ("1",)}, "classes"),
+        ({"images_per_class": 1_000}, "images_per_class: 1000"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, SMALL | changes, "test"), dataset)
+
+
+def test_updates_are_no_setting_of_this_study():
+    with pytest.raises(InputError, match="updates: 10 is out of range"):
+        replace(STUDY.settings, updates=10)
+    assert "updates" in {field.name for field in fields(STUDY.settings)}
