@@ -1,0 +1,72 @@
+"""The figure of the scaling laws."""
+
+from collections.abc import Mapping
+
+import matplotlib.ticker
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.data_scaling.findings import PREFIX
+from gan_mnist.study.figure_style import WIDTH_INCHES, color_arms, legend_above, styled
+from gan_mnist.study.run_files import Run
+
+
+@styled
+def scaling(run: Run) -> Figure | None:
+    """Accuracy (left) and error (right) against the number of training images, all arms.
+
+    Dots are seeds, lines their means; dashed: the straight fits of `findings`.
+    """
+    curves = {name: _accuracies(run, name) for name in run.summary["arms"]}
+    curves = {name: of_arm for name, of_arm in curves.items() if of_arm}
+    if not curves:
+        return None
+    colors = color_arms(list(curves), run.summary["control"])
+    figure = Figure(figsize=(WIDTH_INCHES, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for place, (name, of_arm) in enumerate(curves.items()):
+        sizes = np.array(list(of_arm), float)
+        fits = run.summary["findings"]["arms"].get(name, {})
+        errors = [1 - values for values in of_arm.values()]
+        # Dots of several arms stand side by side.
+        beside = sizes * 2 ** (0.12 * (place - (len(curves) - 1) / 2))
+        for axes, values in ((left, list(of_arm.values())), (right, errors)):
+            for x, dots in zip(beside, values, strict=True):
+                axes.plot(np.full(len(dots), x), dots, "o", color=colors[name], alpha=0.35, ms=2.5)
+            axes.plot(sizes, [dots.mean() for dots in values], color=colors[name])
+        _fit(left, sizes, fits.get("accuracy"), colors[name])
+        _fit(right, sizes, fits.get("error"), colors[name], base=2)
+    for axes, label in ((left, "test accuracy"), (right, "test error")):
+        axes.grid(True)
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylabel(label)
+    right.set_yscale("log")
+    right.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    right.yaxis.set_major_formatter("{x:.3g}")
+    right.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    figure.supxlabel("training images", size=8.5)
+    legend_above(figure, {name: {"color": color} for name, color in colors.items()})
+    return figure
+
+
+def _accuracies(run: Run, arm: str) -> Mapping[int, np.ndarray]:
+    """Accuracies of the seeds by size, ascending."""
+    found: dict[int, list[float]] = {}
+    for trial in run.of(arm):
+        for name, value in trial.record["metrics"].items():
+            if name.startswith(PREFIX):
+                found.setdefault(int(name.removeprefix(PREFIX)), []).append(value)
+    return {size: np.array(values) for size, values in sorted(found.items())}
+
+
+def _fit(
+    axes: Axes, sizes: np.ndarray, line: Mapping | None, color: str, base: float | None = None
+) -> None:
+    """The straight line in log2 of `sizes`; `base` to its power on a logarithmic axis."""
+    if line is None:
+        return
+    ends = sizes[[0, -1]]
+    heights = line["intercept"] + line["slope"]["mean"] * np.log2(ends)
+    axes.plot(ends, heights if base is None else base**heights, "--", color=color, lw=1)

@@ -1,0 +1,220 @@
+"""How accuracy and error depend on the number of training images, and where the laws break.
+
+Two laws are fitted, seed by seed, by least squares: accuracy = a + b log2 n, and error = c n^-d, a
+straight line in the logarithms. Intervals are over seeds.
+
+Whether a line is straight is asked before looking for a bend: each seed gives the coefficient of
+the square of log2 n, and the line is bent where the interval of their mean excludes 0. (A curve
+that is bent as much upwards as downwards would escape.) Only then a bend is placed: of all lines of
+two pieces that meet at a size, the one nearest to the mean over seeds. Its slopes have intervals
+over seeds for that place; the places that the seeds choose one by one are told beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gan_mnist.study.statistics import Values, compare, holm, verdict
+
+CONTROL, GENERATED = "alone", "generated"
+PREFIX = "accuracy_at_"
+# Two pieces have three parameters: with fewer points nothing is left to judge them by.
+FEWEST_SIZES = 4
+
+
+def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fits of every arm, and the gain over `alone` at every size.
+
+    Args:
+        records: Of finished trials.
+
+    Returns:
+        `lines`; `arms`: by name, `accuracy` and `error` as `fit_line` gives them, where two seeds
+        and two sizes are there; `gains`: by arm and size, `difference` to `alone`, `ci95` and
+        `p_holm`, adjusted over the sizes.
+    """
+    by_arm: dict[str, dict[int, dict[int, float]]] = {}
+    for record in records:
+        by_arm.setdefault(record["arm"], {})[record["seed"]] = _accuracies(record["metrics"])
+    arms = {arm: _fits(of_arm) for arm, of_arm in by_arm.items()}
+    arms = {arm: fits for arm, fits in arms.items() if fits}
+    gains = {
+        arm: _gains(of_arm, by_arm[CONTROL])
+        for arm, of_arm in by_arm.items()
+        if arm != CONTROL and CONTROL in by_arm
+    }
+    lines = []
+    if CONTROL in arms:
+        lines += _of_control(arms[CONTROL])
+    lines += [_of_gains(arm, gains[arm]) for arm in gains if gains[arm]]
+    lines += [_of_other(arm, arms[arm]) for arm in arms if arm != CONTROL]
+    return {"lines": lines, "arms": arms, "gains": gains}
+
+
+def fit_line(x: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+    """A straight line through every seed's points, and where their mean bends.
+
+    Args:
+        x: float (sizes,), ascending; log2 of the number of images.
+        values: float (seeds, sizes), at least two of each.
+
+    Returns:
+        `intercept` (mean over seeds), `slope`, `curvature` (the coefficient of x squared) and
+        `bent` (None for fewer than `FEWEST_SIZES`); where it is bent, `bend_at` (a number of
+        images), `bends_of_seeds`, `before` and `after`. `slope`, `curvature`, `before` and `after`
+        hold `mean` and `ci95`.
+    """
+    ones = np.ones_like(x)
+    intercepts, slopes = _coefficients((ones, x), values)[0]
+    found = {"intercept": float(intercepts.mean()), "slope": _told(slopes)}
+    if len(x) < FEWEST_SIZES:
+        return found | {"curvature": None, "bent": None}
+    curvatures = _coefficients((ones, x, (x - x.mean()) ** 2), values)[0][2]
+    low, high = (told := _told(curvatures))["ci95"]
+    found |= {"curvature": told, "bent": bool(low > 0 or high < 0)}
+    if found["bent"]:
+        mean = values.mean(axis=0, keepdims=True)
+        bend = _bends(x, mean)[0]
+        before, after = _coefficients(_two_pieces(x, bend), values)[0][1:]
+        found |= {
+            "bend_at": round(2**bend),
+            "bends_of_seeds": [round(2**place) for place in _bends(x, values)],
+            "before": _told(before),
+            "after": _told(after),
+        }
+    return found
+
+
+def _coefficients(
+    columns: Sequence[np.ndarray], values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least squares: coefficients (columns, seeds) and sums of squared residuals (seeds,)."""
+    design = np.stack(columns, axis=1)
+    found = np.linalg.lstsq(design, values.T)[0]
+    return found, np.sum((values.T - design @ found) ** 2, axis=0)
+
+
+def _two_pieces(x: np.ndarray, bend: float) -> tuple[np.ndarray, ...]:
+    """Columns whose coefficients are the height at `bend` and the slopes before and after it."""
+    return np.ones_like(x), np.minimum(x - bend, 0), np.maximum(x - bend, 0)
+
+
+def _bends(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Of the inner points of `x`, the best place to bend the line of each row of `values`."""
+    squares = [_coefficients(_two_pieces(x, bend), values)[1] for bend in x[1:-1]]
+    return x[1:-1][np.argmin(squares, axis=0)]
+
+
+def _told(values: np.ndarray) -> dict[str, Any]:
+    # Against 0, as equal values of few seeds are no certainty there.
+    found = compare(dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0))
+    return {"mean": found.difference, "ci95": list(found.ci95 or ())}
+
+
+def _accuracies(metrics: Mapping[str, float]) -> dict[int, float]:
+    """Accuracy by size, ascending."""
+    named = {name: value for name, value in metrics.items() if name.startswith(PREFIX)}
+    return dict(sorted((int(name.removeprefix(PREFIX)), value) for name, value in named.items()))
+
+
+def _fits(by_seed: Mapping[int, Mapping[int, float]]) -> dict[str, Any]:
+    """Both laws of one arm; empty where there are too few points for intervals."""
+    names = list(next(iter(by_seed.values())))
+    if len(by_seed) < 2 or len(names) < 2:
+        return {}
+    sizes = np.array(names, float)
+    accuracy = np.array([[of_seed[size] for size in names] for of_seed in by_seed.values()])
+    fits = {"accuracy": fit_line(np.log2(sizes), accuracy)}
+    # A size at which a seed makes no error has no logarithm of it.
+    some = (accuracy < 1).all(axis=0)
+    if some.sum() > 1:
+        fits["error"] = fit_line(np.log2(sizes[some]), np.log2(1 - accuracy[:, some]))
+    return fits
+
+
+def _gains(
+    arm: Mapping[int, Mapping[int, float]], control: Mapping[int, Mapping[int, float]]
+) -> dict[str, dict[str, Any]]:
+    def at(of_arm: Mapping[int, Mapping[int, float]], size: int) -> Values:
+        return {seed: accuracies.get(size) for seed, accuracies in of_arm.items()}
+
+    sizes = next(iter(arm.values()))
+    compared = {str(size): compare(at(arm, size), at(control, size)) for size in sizes}
+    compared = {size: found for size, found in compared.items() if found.ci95 is not None}
+    adjusted = holm({size: found.p_value for size, found in compared.items()})
+    return {
+        size: {
+            "difference": found.difference,
+            "ci95": list(found.ci95 or ()),
+            "p_holm": adjusted[size],
+            "verdict": verdict(found, adjusted[size], higher_is_better=True),
+        }
+        for size, found in compared.items()
+    }
+
+
+def _of_control(fits: Mapping[str, Any]) -> list[str]:
+    """The answer to document 000's question, and the law of the error."""
+    line = fits["accuracy"]
+    rises = f"accuracy of `{CONTROL}` changes by {_number(line['slope'])} with each doubling"
+    if line["bent"] is None:
+        first = f"On average {rises}; too few sizes to tell whether that holds throughout."
+    elif not line["bent"]:
+        first = (
+            "Nothing here speaks against accuracy going with the logarithm of the number of "
+            f"training images: {rises}, and no bend can be told."
+        )
+    else:
+        first = (
+            "No, accuracy does not go with the logarithm of the number of training images "
+            f"throughout: {rises} on average, but {_pieces(line)}."
+        )
+    lines = [first]
+    if "error" in fits:
+        lines.append(_law(CONTROL, fits["error"]))
+    return lines
+
+
+def _of_other(arm: str, fits: Mapping[str, Any]) -> str:
+    text = f"Accuracy of `{arm}` changes by {_number(fits['accuracy']['slope'])} with each doubling"
+    return f"{text}. {_law(arm, fits['error'])}" if "error" in fits else f"{text}."
+
+
+def _law(arm: str, line: Mapping[str, Any]) -> str:
+    text = f"The error of `{arm}` goes like n to the power {_number(line['slope'])}"
+    if line["bent"]:
+        return f"{text} on average, but not throughout: the power is {_pieces(line)}."
+    return f"{text}." if line["bent"] is None else f"{text}, and no bend can be told."
+
+
+def _pieces(line: Mapping[str, Any]) -> str:
+    places = sorted(set(line["bends_of_seeds"]))
+    seeds = f"{places[0]:,}" if len(places) == 1 else f"{places[0]:,} to {places[-1]:,}"
+    return (
+        f"{_number(line['before'])} up to about {line['bend_at']:,} images and "
+        f"{_number(line['after'])} beyond (seeds place the bend at {seeds})"
+    )
+
+
+def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]]) -> str:
+    told = [f"{_signed(gain)} at {int(size):,}" for size, gain in gains.items()]
+    clear = {
+        word: [f"{int(size):,}" for size, gain in gains.items() if gain["verdict"] == word]
+        for word in ("helps", "hurts")
+    }
+    judged = "; ".join(f"it {word} at {', '.join(at)} images" for word, at in clear.items() if at)
+    return (
+        f"`{arm}` minus `{CONTROL}`, accuracy by training images: {', '.join(told)}; "
+        f"{judged or 'at no size can a difference be told'} (Holm over {len(gains)} sizes)."
+    )
+
+
+def _signed(gain: Mapping[str, Any]) -> str:
+    low, high = gain["ci95"]
+    return f"{gain['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _number(told: Mapping[str, Any]) -> str:
+    low, high = told["ci95"]
+    return f"{told['mean']:+.3f} (95 % CI {low:+.3f} to {high:+.3f})"

@@ -1,0 +1,386 @@
+"""The scaling study: nested subsets, what each size sees, fits where the truth is known, a run."""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.data_scaling import trial
+from experiments.data_scaling.findings import findings, fit_line
+from experiments.data_scaling.study import STUDY, resolve, sizes
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.main import main
+from gan_mnist.study.settings import with_changes
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SMALL = {"largest": 64, "width": 1, "updates": 10, "intervals": 1, "gan_width": 1}
+SMALL |= {"gan_updates": 10, "pool_images": 40}
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture
+def settings(dataset):
+    def settings(arm, **changes):
+        base = with_changes(STUDY.settings, SMALL | changes, "test")
+        return with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+
+    return settings
+
+
+class Flat:
+    """In the place of a trained GAN: flat images whose level is the size it was trained on."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def sample(self, labels, seed):
+        return np.full((len(labels), 28, 28, 1), np.float32(self.size / 255))
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed)`: by size, what was handed to the training; `.asked`: of generators."""
+    asked = []
+
+    def trained(recipe, subset, seed, workdir, callbacks=()):
+        asked.append((recipe, subset, seed))
+        return Flat(len(subset)), 2.0
+
+    def train_classifier(recipe, batches, validation, stream, directory, log_directory):
+        sources, augmentation = batches.args
+        seen[int(directory.name.removeprefix("size-"))] = sources, augmentation, recipe, stream
+        return None, 1.0
+
+    def judge(self, model):
+        return {"accuracy": 0.5 + 0.01 * len(seen)}, np.full((len(self.test), 10), 0.1)
+
+    monkeypatch.setattr("gan_mnist.trials.trained", trained)
+    monkeypatch.setattr(trial, "train_classifier", train_classifier)
+    monkeypatch.setattr(trial.ClassifierTrial, "judge", judge)
+
+    def shown(arm, seed=0, **changes):
+        seen.clear()
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        shown.record = trial.run_trial(settings(arm, **changes), arm, seed, directory)
+        return dict(seen)
+
+    seen = {}
+    shown.asked = asked
+    return shown
+
+
+def rows(images):
+    return [image.tobytes() for image in images]
+
+
+def test_the_table_asks_the_question():
+    assert {name: (arm.kind, dict(arm.changes)) for name, arm in ARMS.items()} == {
+        "alone": ("control", {}),
+        "classical": ("rival", {"classical": True}),
+        "generated": ("generated", {"generated": True}),
+        "classical_and_generated": ("generated", {"classical": True, "generated": True}),
+    }
+    assert (STUDY.control, STUDY.rival, STUDY.metrics[0].name) == ("alone", "classical", "accuracy")
+
+
+def test_sizes_are_the_powers_of_two_that_there_are(dataset, settings):
+    assert sizes(settings("alone", largest=0)) == (16, 32, 64, 128, 256, 512, 1024, 2048)
+    assert sizes(settings("alone", largest=100)) == (16, 32, 64)
+    assert sizes(settings("alone", smallest=17)) == (32, 64)
+    assert sizes(settings("alone", smallest=2)) == (16, 32, 64)
+    assert sizes(settings("alone", smallest=2, classes=("1", "2"))) == (2, 4, 8, 16, 32, 64)
+    assert resolve(settings("alone"), dataset) == settings("alone")
+
+
+@pytest.mark.parametrize("counts", [(50, 50, 50), (3, 40, 11), (1, 1, 9)])
+def test_subsets_are_nested_and_as_balanced_as_can_be(counts):
+    labels = np.repeat(np.arange(3), counts)
+    order = trial.turns(labels, 0)
+    assert sorted(order) == list(range(len(labels)))
+    for size in range(1, len(labels) + 1):
+        found = np.bincount(labels[order[:size]], minlength=3)
+        open_classes = [c for c in range(3) if found[c] < counts[c]]
+        most = max(found)
+        assert all(found[c] >= most - 1 for c in open_classes)
+    firsts = {tuple(labels[trial.turns(labels, seed)[:3]]) for seed in range(20)}
+    assert len(firsts) > 3  # No class always comes first.
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
+    seen = shown(arm)
+    train = allot(dataset, dataset.class_names, None, 0, 40).train
+    known = dict(zip(rows(train.images), train.labels, strict=True))
+    smaller = set()
+    assert list(seen) == [16, 32, 64]
+    for size, (sources, augmentation, recipe, stream) in seen.items():
+        (images, labels), num_real = sources[0]
+        assert len(set(rows(images))) == len(labels) == size
+        assert all(known[row] == c for row, c in zip(rows(images), labels, strict=True))
+        assert smaller <= set(rows(images))
+        smaller = set(rows(images))
+        assert set(Counter(labels.tolist()).values()) <= {size // 10, size // 10 + 1}
+        assert (augmentation is not None) == ("classical" in arm)
+        assert (recipe.updates, stream) == (10, ("data_scaling", 0, 0))
+        if "generated" not in arm:
+            assert (num_real, len(sources)) == (64, 1)
+            continue
+        (fakes, fake_labels), num_fake = sources[1]
+        assert (num_real, num_fake) == (32, 32)
+        assert np.bincount(fake_labels).tolist() == [4] * 10
+        # Of the generator that was trained on this size, on these images.
+        assert (fakes == size).all()
+    if "generated" in arm:
+        assert [len(subset) for _, subset, _ in shown.asked] == [16, 32, 64]
+        for _, subset, _ in shown.asked:
+            assert rows(subset.images) == rows(seen[len(subset)][0][0][0][0])
+        assert len({recipe for recipe, _, _ in shown.asked}) == 1
+    else:
+        assert not shown.asked
+    metrics = shown.record["metrics"]
+    assert metrics == {
+        "accuracy": pytest.approx(0.52),
+        "accuracy_at_16": 0.51,
+        "accuracy_at_32": 0.52,
+        "accuracy_at_64": 0.53,
+    }
+    assert shown.record["seconds"]["training"] == 3
+    # Six of training and, beyond it, those of drawing the pools.
+    spent = shown.record["seconds"]["generator"]
+    assert 6 <= spent < 7 if "generated" in arm else spent == 0
+    assert shown.record["updates"] == 30
+
+
+def test_arms_of_a_seed_share_images_and_seeds_do_not(shown):
+    control, other = shown("alone"), shown("alone", seed=1)
+    for arm in [name for name in ARMS if name != "alone"]:
+        seen = shown(arm)
+        for size in control:
+            assert rows(seen[size][0][0][0][0]) == rows(control[size][0][0][0][0])
+    assert set(rows(control[16][0][0][0][0])) != set(rows(other[16][0][0][0][0]))
+    keys = {name: STUDY.shared_work(replace(STUDY.settings, **ARMS[name].changes)) for name in ARMS}
+    assert keys["generated"] == keys["classical_and_generated"] is not None
+    assert keys["alone"] is keys["classical"] is None
+
+
+def test_a_size_that_is_done_is_not_done_again_unless_settings_changed(shown, tmp_path):
+    shown("alone")
+    record = shown.record
+    assert list(shown("alone")) == []
+    assert shown.record == record
+    (tmp_path / "trials/alone/seed-00/size-32/result.json").write_text('{"metrics": ')
+    assert list(shown("alone")) == [32]
+    assert list(shown("alone", learning_rate=0.01)) == [16, 32, 64]
+
+
+def test_an_interrupted_trial_ends_as_an_undisturbed_one(settings, tmp_path, monkeypatch):
+    def run(name):
+        directory = tmp_path / name / "trials" / "generated" / "seed-00"
+        directory.mkdir(parents=True, exist_ok=True)
+        record = trial.run_trial(settings("generated", largest=32), "generated", 0, directory)
+        files = [directory / "predictions.csv", directory / "size-32" / "gallery.npz"]
+        return record["metrics"], [path.read_bytes() for path in files]
+
+    whole = run("whole")
+    train, calls = trial.train_classifier, []
+
+    def stop_at_second(*arguments):
+        calls.append(arguments[4].name)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*arguments)
+
+    monkeypatch.setattr(trial, "train_classifier", stop_at_second)
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped")
+    assert run("stopped") == whole
+    assert calls == ["size-16", "size-32", "size-32"]
+
+
+def test_a_whole_study_on_a_colour_folder(tmp_path, monkeypatch):
+    """Four arms on three made-up classes at 16 pixels; what the files say, counted again."""
+    rng = np.random.default_rng(0)
+    for index, name in enumerate(("01", "NA", "c, d")):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(30):
+            pixels = rng.integers(0, 150, (18, 20, 3), np.uint8)
+            pixels[..., index] += 60
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    run = tmp_path / "run"
+    command = ["gan_mnist", "--experiment=data_scaling", "--preset=smoke", "--jobs=1"]
+    command += ["--dataset=folder", f"--data_dir={tmp_path / 'images'}", f"--workdir={run}"]
+    command += ["--export_dir=", "--set", "image_size=16", "--set", "channels=3"]
+    command += ["--set", "smallest=8", "--set", "largest=32"]
+    assert main(command) == 0
+    summary = json.loads((run / "summary.json").read_text())
+    assert list(summary["arms"]) == list(ARMS)
+    for name in ARMS:
+        for seed in range(2):
+            directory = run / "trials" / name / f"seed-0{seed}"
+            metrics = json.loads((directory / "record.json").read_text())["metrics"]
+            by_size = [metrics[f"accuracy_at_{size}"] for size in (8, 16, 32)]
+            assert len(metrics) == 4
+            assert metrics["accuracy"] == pytest.approx(np.mean(by_size))
+            with (directory / "predictions.csv").open() as file:
+                answers = list(csv.DictReader(file))
+            right = np.mean([row["label"] == row["prediction"] for row in answers])
+            assert metrics["accuracy_at_32"] == pytest.approx(right)
+            for size in (8, 16, 32):
+                curve = (directory / f"size-{size}" / "curves.csv").read_text().splitlines()
+                assert len(curve) == 3
+            with np.load(directory / "gallery.npz") as gallery:
+                assert gallery["images"].shape == (12, 16, 16, 3)
+    assert len(list(run.glob("generators/*/generator.json"))) == 2 * 3
+    told = summary["findings"]
+    assert list(told["arms"]) == list(ARMS)
+    gain = told["gains"]["generated"]["8"]
+    values = {
+        (arm, seed): json.loads(
+            (run / "trials" / arm / f"seed-0{seed}" / "record.json").read_text()
+        )["metrics"]["accuracy_at_8"]
+        for arm in ("generated", "alone")
+        for seed in range(2)
+    }
+    differences = [values["generated", seed] - values["alone", seed] for seed in range(2)]
+    assert gain["difference"] == pytest.approx(np.mean(differences))
+    assert (run / "figures" / "scaling.png").exists()
+    assert told["lines"][0].replace("`alone`", "") in (run / "report.md").read_text().replace(
+        "`alone`", ""
+    )
+
+    before = {path: path.stat().st_mtime_ns for path in run.glob("trials/*/*/*/*")}
+    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    assert main(command) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in run.glob("trials/*/*/*/*")}
+
+
+X = np.arange(4.0, 12.0)
+
+
+def test_a_straight_line_is_found_and_its_intervals_hold_the_truth():
+    """Of many studies without a bend about one in twenty sees one, as the interval says."""
+    rng = np.random.default_rng(0)
+    seen, covered = 0, 0
+    for _ in range(200):
+        values = 0.3 + 0.05 * X + rng.normal(0, 0.01, (5, 1)) + rng.normal(0, 0.01, (5, 8))
+        found = fit_line(X, values)
+        low, high = found["slope"]["ci95"]
+        covered += low < 0.05 < high
+        seen += found["bent"]
+        if not found["bent"]:
+            assert "bend_at" not in found
+    assert covered >= 180
+    assert 1 <= seen <= 20
+    assert found["intercept"] == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("bend", [32, 64, 256, 1024])
+def test_a_bend_is_found_where_it_is(bend):
+    rng = np.random.default_rng(bend)
+    place = np.log2(bend)
+    truth = 0.5 + 0.08 * np.minimum(X - place, 0) + 0.01 * np.maximum(X - place, 0)
+    values = truth + rng.normal(0, 0.005, (5, 8))
+    found = fit_line(X, values)
+    assert found["bent"]
+    assert found["bend_at"] == bend
+    assert found["curvature"]["mean"] < 0
+    for part, slope in (("before", 0.08), ("after", 0.01)):
+        low, high = found[part]["ci95"]
+        assert low - 0.003 < slope < high + 0.003
+        assert found[part]["mean"] == pytest.approx(slope, abs=0.01)
+    assert len(found["bends_of_seeds"]) == 5
+
+
+def test_too_few_sizes_bend_nothing():
+    found = fit_line(X[:3], np.array([[0.0, 0.5, 0.6], [0.0, 0.5, 0.61]]))
+    assert found["bent"] is found["curvature"] is None
+
+
+def study_of(alone, gain, seeds=5, arms=("alone", "generated")):
+    """Records whose accuracy is `alone(x, seed)`, and `gain(x)` more with generated images."""
+    records = []
+    for arm in arms:
+        for seed in range(seeds):
+            at = {round(2**x): float(alone(x, seed) + gain(x) * (arm != "alone")) for x in X}
+            metrics = {"accuracy": 0.0} | {f"accuracy_at_{n}": value for n, value in at.items()}
+            records.append({"arm": arm, "seed": seed, "metrics": metrics})
+    return records
+
+
+def test_a_power_law_of_the_error_is_told_and_no_logarithm_of_accuracy():
+    rng = np.random.default_rng(0)
+    noise = {(x, seed): rng.normal(0, 0.01) for x in X for seed in range(5)}
+    found = findings(
+        study_of(lambda x, seed: 1 - 2 ** (1 - 0.6 * x + noise[x, seed]), lambda x: 0.0)
+    )
+    error = found["arms"]["alone"]["error"]
+    assert error["slope"]["mean"] == pytest.approx(-0.6, abs=0.01)
+    assert error["intercept"] == pytest.approx(1, abs=0.05)
+    assert not error["bent"]
+    assert found["arms"]["alone"]["accuracy"]["bent"]
+    assert found["lines"][0].startswith("No, accuracy does not go with the logarithm")
+    assert "-0.6" in found["lines"][1]
+    assert "no bend can be told" in found["lines"][1]
+    assert "at no size can a difference be told" in found["lines"][2]
+
+
+def test_a_gain_is_told_at_the_sizes_where_it_is():
+    rng = np.random.default_rng(0)
+    noise = {(x, seed): rng.normal(0, 0.02) for x in X for seed in range(5)}
+    jitter = iter(rng.normal(0, 1e-3, 1000))
+    found = findings(
+        study_of(
+            lambda x, seed: 0.2 + 0.05 * x + noise[x, seed] + next(jitter),
+            lambda x: 0.05 if x < 6 else -0.04 if x > 10 else 0.0,
+        )
+    )
+    gains = found["gains"]["generated"]
+    verdicts = {int(size): gain["verdict"] for size, gain in gains.items()}
+    assert {size for size, word in verdicts.items() if word == "helps"} == {16, 32}
+    assert {size for size, word in verdicts.items() if word == "hurts"} == {2048}
+    assert gains["16"]["difference"] == pytest.approx(0.05, abs=2e-3)
+    assert found["lines"][0].startswith("Nothing here speaks against")
+    assert "it helps at 16, 32 images; it hurts at 2,048 images" in found["lines"][2]
+
+
+def test_what_is_missing_is_left_out():
+    records = study_of(lambda x, seed: 0.5 + 0.01 * x + 0.001 * seed, lambda x: 0.01)
+    assert findings([]) == {"lines": [], "arms": {}, "gains": {}}
+    assert findings(records[:1])["lines"] == []
+    generated = [record for record in records if record["arm"] == "generated"]
+    assert findings(generated)["gains"] == {}
+    # A seed without an error at some size has no power law there.
+    records[0]["metrics"]["accuracy_at_2048"] = 1.0
+    error = findings(records)["arms"]["alone"]["error"]
+    assert np.isfinite([error["intercept"], error["slope"]["mean"]]).all()
+    json.dumps(findings(records), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"image_size": 12, "gan_architecture": "dcgan"}, "image_size"),
+        ({"largest": 16}, "largest"),
+        ({"largest": 9}, "largest"),
+        ({"smallest": 4096}, "largest"),
+        ({"pool_images": 9}, "pool_images"),
+        ({"updates": 30, "intervals": 4}, "intervals"),
+        ({"classes": ("1",)}, "classes"),
+        ({"classes": ("1", "x")}, "classes"),
+        ({"validation_per_class": 1_000}, "validation_per_class"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
