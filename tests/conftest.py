@@ -34,7 +34,7 @@ def make_subset():
     from gan_mnist.data.subsets import Subset
 
     def make(counts=(4, 6, 5), shape=(8, 8, 1), seed=0):
-        images = np.random.default_rng(seed).random((sum(counts), *shape), np.float32)
+        images = np.random.default_rng(seed).integers(0, 256, (sum(counts), *shape), np.uint8)
         labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         names = tuple("abcdefgh"[: len(counts)])
         return Subset(images, labels, names, tuple(f"{i}.png" for i in range(len(labels))))

@@ -12,9 +12,16 @@ from gan_mnist.study.summary import summarize
 
 ROOT = Path(__file__).parents[1]
 RESULTS = sorted(ROOT.glob("experiments/*/results/*/summary.json"))
-TABLES = {
-    ROOT / "README.md": "imbalance/results/mnist",
-    ROOT / "experiments/imbalance/README.md": "imbalance/results/mnist",
+# The run that an experiment's README tells of.
+TOLD = {
+    "batching": "mnist_sample",
+    "cats_vs_dogs": "mnist_sample",
+    "conditional_gan": "mnist",
+    "data_scaling": "mnist",
+    "digit_cnn": "mnist",
+    "imbalance": "mnist",
+    "mixing": "mnist",
+    "substitution": "mnist",
 }
 
 
@@ -35,7 +42,7 @@ def test_a_summary_follows_from_its_records(path):
         study=study,
         preset=described["preset"],
         settings=study.settings,
-        arms=study.select(None),
+        arms=study.select(list(described["arms"])),
         seeds=tuple(described["seeds"]),
         dataset=described["dataset"],
         workdir=path.parent,
@@ -44,14 +51,30 @@ def test_a_summary_follows_from_its_records(path):
     assert again == summary_of(path.parent)
 
 
-@pytest.mark.parametrize("readme", TABLES, ids=lambda path: path.parent.name)
-def test_a_table_repeats_the_summary(readme):
-    arms = summary_of(ROOT / "experiments" / TABLES[readme])["arms"]
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+ \[[\d., ]+\])", readme.read_text(), re.M))
-    assert set(rows) == {name for name, arm in arms.items() if arm["n"]}
-    for name, told in rows.items():
-        low, high = arms[name]["ci95"]
-        assert told == f"{arms[name]['mean']:.3f} [{low:.3f}, {high:.3f}]"
+def test_every_experiment_tells_of_a_run():
+    assert set(TOLD) == set(catalogue.names())
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_table_repeats_the_summary(name):
+    folder = ROOT / "experiments" / name
+    arms = summary_of(folder / "results" / TOLD[name])["arms"]
+    text = (folder / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+ \[[\d., ]+\])", text, re.M))
+    assert set(rows) == {arm for arm, found in arms.items() if found["n"]}
+    for arm, told in rows.items():
+        digits = len(told.split()[0].partition(".")[2])
+        low, high = arms[arm]["ci95"]
+        assert told == f"{arms[arm]['mean']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+@pytest.mark.parametrize("name", [name for name in TOLD if name != "imbalance"])
+def test_the_answer_and_the_findings_stand_in_the_readme_as_the_run_gave_them(name):
+    folder = ROOT / "experiments" / name
+    summary = summary_of(folder / "results" / TOLD[name])
+    text = " ".join((folder / "README.md").read_text().split())
+    for line in (summary["answer"], *summary.get("findings", {}).get("lines", ())):
+        assert line in text
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,24 @@
 import dataclasses
 from dataclasses import dataclass
 
-import numpy as np
-
+from gan_mnist.classification import (
+    ClassifierSettings,
+    GeneratorSettings,
+    refuse_small_images,
+    resolve_classes,
+    smallest_class,
+)
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.study.settings import Settings, setting
+from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
-# Two to train on, one to validate on, and what a fifth of them leaves.
-FEWEST_IMAGES = 5
-# Three unpadded 5 x 5 convolutions leave a pixel.
-SMALLEST_DCGAN_SIDE = 13
 FILLS = ("none", "duplicate", "copy", "smote", "cgan", "warp_gan", "held_back")
 
 
 @dataclass(frozen=True)
-class ImbalanceSettings(Settings):
+class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     """Settings of the imbalance study. Source: specification, section 1."""
 
     classes: tuple[str, ...] = setting((), "class names; digits 1,2,3 or the first three if empty")
@@ -27,11 +28,6 @@ class ImbalanceSettings(Settings):
     validation_per_class: int = setting(
         0, "images a class for learning curves; 0: 50, or a fifth of the smallest class", low=0
     )
-    updates: int = setting(
-        1000, "updates of the classifier", low=10, high=10_000_000, multiple_of=10
-    )
-    batch_size: int = setting(64, "images a batch", low=1, high=10_000)
-    learning_rate: float = setting(1e-3, "of Adam, for the classifier", low=1e-8, high=1)
     repeats: int = setting(
         1, "classifiers trained on one draw; their metrics are averaged", low=1, high=10_000
     )
@@ -39,7 +35,6 @@ class ImbalanceSettings(Settings):
     fill: str = setting("none", "what the lacking images are replaced by", choices=FILLS)
     shuffled: bool = setting(False, "each generated image is labelled as another class")
     weighted: bool = setting(False, "the loss weighs every class alike")
-    classical: bool = setting(False, "random rotation, shift, zoom and shear of every image")
     every_class: bool = setting(
         False, "images are generated for every class, beside as many real ones, repeated"
     )
@@ -55,9 +50,6 @@ class ImbalanceSettings(Settings):
     gan_architecture: str = setting("mlp", "of the conditional GAN", choices=("mlp", "dcgan"))
     gan_width: int = setting(64, "of the conditional GAN", low=1, high=10_000)
     gan_latent_dim: int = setting(64, "of the conditional GAN", low=1, high=10_000)
-    gan_updates: int = setting(
-        4000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
-    )
     gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
 
     warp_updates: int = setting(1000, "of the warp GAN", low=10, high=10_000_000, multiple_of=10)
@@ -77,33 +69,15 @@ def resolve(settings: ImbalanceSettings, dataset: Dataset) -> ImbalanceSettings:
     """
     digits = ("1", "2", "3")
     usual = digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
-    classes = settings.classes or usual
-    if len(classes) < 2:
-        raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
-    if settings.gan_architecture == "dcgan" and settings.image_size < SMALLEST_DCGAN_SIDE:
-        raise InputError(
-            f"setting image_size: {settings.image_size} is out of range; accepted with "
-            f"gan_architecture=dcgan: {SMALLEST_DCGAN_SIDE} or more"
-        )
-    known = [name for name in classes if name in dataset.class_names]
-    for name in known:
-        num_train, num_test = (
-            int(np.sum(split.labels == dataset.class_names.index(name)))
-            for split in (dataset.train, dataset.test)
-        )
-        if num_train < FEWEST_IMAGES or num_test < 1:
-            raise InputError(
-                f"--set classes: class {name!r} has {num_train} training and {num_test} test "
-                f"images; accepted: classes with {FEWEST_IMAGES} and 1 or more"
-            )
-    available = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
-    smallest = min((available[dataset.class_names.index(name)] for name in known), default=0)
-    validation = settings.validation_per_class or int(min(50, smallest // 5))
-    most = int(max(1, min(300, smallest - validation)))
+    settings = resolve_classes(settings, dataset, usual)
+    if settings.gan_architecture == "dcgan":
+        refuse_small_images(settings, "gan_architecture=dcgan")
+    smallest = smallest_class(settings, dataset)
+    validation = settings.validation_per_class or min(50, smallest // 5)
+    most = max(1, min(300, smallest - validation))
     resolved = dataclasses.replace(
         settings,
-        classes=classes,
-        counts=settings.counts or (1, *(most for _ in classes[1:])),
+        counts=settings.counts or (1, *(most for _ in settings.classes[1:])),
         validation_per_class=validation,
     )
     allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
@@ -188,4 +162,7 @@ STUDY = Study(
         "80 %: 98.92/98.92, 90 %: 98.58/98.26, 95 %: 97.88/97.95, 97.5 %: 96.86/97.05.",
         "DAGAN (arXiv 1711.04340, abstract): EMNIST 73.9 to 76 %, Omniglot 69 to 82 %.",
     ),
+    gallery_caption="The starved class as each arm showed it to the network, in its first finished "
+    "trial. Images that look alike in a row teach the network little more than one of them would.",
+    examples=True,
 )

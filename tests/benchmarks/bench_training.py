@@ -53,7 +53,7 @@ def test_classifier(columns: tuple[np.ndarray, ...], tmp_path: Path) -> None:
 
     def ours() -> None:
         model = reusable.fresh(0)
-        fit(model, lambda u: training_batches(columns, BATCH, 0, None, u), UPDATES, tmp_path, 0)
+        fit(model, lambda u: training_batches(columns, BATCH, None, 0, u), UPDATES, tmp_path, 0)
 
     network, adam = build_small_cnn((28, 28, 1), 3), keras.optimizers.Adam(1e-3)
     adam.build(network.trainable_variables)
@@ -98,7 +98,7 @@ def test_gan(
     def ours() -> None:
         model = reusable.fresh(0)
         batches = columns[:2]
-        fit(model, lambda u: training_batches(batches, BATCH, 0, None, u), updates, tmp_path, 0)
+        fit(model, lambda u: training_batches(batches, BATCH, None, 0, u), updates, tmp_path, 0)
 
     @tf.function
     def bare() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from experiments.imbalance import trial
 from experiments.imbalance.study import STUDY, resolve
-from gan_mnist import classifiers
+from gan_mnist import classifiers, trials
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.subsets import allot
+from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.errors import NotApplicable
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -113,17 +113,17 @@ def settings(dataset):
 def shown(settings, tmp_path, monkeypatch):
     """`shown(arm, seed, **changes)`: runs the trial up to the training of its classifier."""
 
-    def fit(model, batches, updates, directory, seed, callbacks, validation):
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *_):
         raise _Stopped(model.get_weights(), batches(0), seed, validation)
 
-    def trained(recipe, subset, seed, workdir):
+    def trained(recipe, subset, seed, workdir, callbacks=()):
         recipes.append((recipe, subset, seed))
         return Grey(), 1.0
 
     recipes = []
     monkeypatch.setattr(classifiers, "fit", fit)
-    monkeypatch.setattr(classifiers, "training_batches", lambda *arguments: arguments)
-    monkeypatch.setattr(trial, "trained", trained)
+    monkeypatch.setattr(trials, "mixed_batches", lambda *arguments: arguments)
+    monkeypatch.setattr(trials, "trained", trained)
 
     def shown(arm, seed=0, **changes):
         recipes.clear()
@@ -132,7 +132,7 @@ def shown(settings, tmp_path, monkeypatch):
         with pytest.raises(_Stopped) as stopped:
             trial.run_trial(settings(arm, **changes), arm, seed, directory)
         initial_weights, batches, dropout_seed, validation = stopped.value.args
-        columns, batch_size, order_seed, augmentation, first_update = batches
+        ((columns, batch_size),), augmentation, order_seed, first_update = batches
         assert first_update == 0
         return Shown(
             *columns,
@@ -150,10 +150,18 @@ def shown(settings, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def drawn(dataset):
-    """`drawn(seed)`: the images of the trial, found by hand: one 1, 300 twos and 300 threes."""
+    """`drawn(seed)`: the images of the trial, found by hand: one 1, 300 twos and 300 threes.
+
+    They are in [0, 1], as a classifier is shown them.
+    """
 
     def drawn(seed=0, counts=(1, 300, 300)):
-        return allot(dataset, ("1", "2", "3"), counts, seed, 50)
+        parts = allot(dataset, ("1", "2", "3"), counts, seed, 50)
+        train, held_back, validation = (
+            replace(part, images=(part.images / 255).astype(np.float32))
+            for part in (parts.train, parts.held_back, parts.validation)
+        )
+        return Allotment(train, held_back, validation)
 
     return drawn
 
@@ -285,7 +293,8 @@ def test_every_class_may_be_half_generated(shown, drawn, name):
 def test_a_gan_sees_the_draw_and_nothing_else(shown, drawn, name):
     ((recipe, subset, seed),) = shown(name, seed=3).recipes
     assert seed == 3
-    assert rows(subset.images) == rows(drawn(3).train.images)
+    assert subset.images.dtype == np.uint8
+    assert rows(subset.images / np.float32(255)) == rows(drawn(3).train.images)
     assert type(recipe).__name__ == GAN_ARMS[name]
     assert getattr(recipe, "augment", None) == {
         "cgan": False,
@@ -313,6 +322,9 @@ def test_only_the_classical_arms_augment_and_none_flips(shown, name):
             "shift": 0.05,
             "zoom": 0.2,
             "shear": 0.4,
+            "brightness": 0.0,
+            "flip": False,
+            "fill": "zero",
         }
 
 

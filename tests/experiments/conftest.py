@@ -1,0 +1,41 @@
+"""Pictures that no data set has: three made-up classes, as anyone's folder would hold them."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+CLASSES = ("bars, upright", "flat bars", "rings")
+FORMATS = (("L", "png"), ("RGB", "jpg"), ("RGBA", "png"), ("P", "PNG"))
+
+
+def draw(name, rng):
+    """A noisy picture of its class, of whatever size: a float array (H, W) in [0, 255]."""
+    height, width = rng.integers(18, 40, 2)
+    y, x = np.mgrid[:height, :width]
+    phase = rng.uniform(0, 6)
+    wave = {
+        "bars, upright": x,
+        "flat bars": y,
+        "rings": np.hypot(x - width / 2, y - height / 2),
+    }[name]
+    return 127 + 90 * np.sin(wave + phase) + rng.normal(0, 10, (height, width))
+
+
+@pytest.fixture(scope="session")
+def class_names():
+    return CLASSES
+
+
+@pytest.fixture(scope="session")
+def image_folder(tmp_path_factory):
+    """60 images a class, blue and yellow or grey, in all the usual formats."""
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for name in CLASSES:
+        (folder / name).mkdir()
+        for number in range(60):
+            picture = Image.fromarray(np.uint8(np.clip(draw(name, rng), 0, 255)))
+            mode, suffix = FORMATS[number % 4]
+            picture = ImageOps.colorize(picture, "navy", "yellow")
+            picture.convert(mode).save(folder / name / f"{number}.{suffix}")
+    return folder

@@ -1,0 +1,117 @@
+"""What holds for every experiment: anyone's images, exact resume, and a clean stop on bad input."""
+
+import html
+import json
+import subprocess
+import sys
+
+import pytest
+
+from experiments import catalogue
+from gan_mnist.main import main
+from gan_mnist.study.spec import Study
+
+# The arm besides the control that is run on the folder: the one that does the most.
+ARM = {
+    "batching": "online",
+    "cats_vs_dogs": "classical",
+    "conditional_gan": "dcgan",
+    "data_scaling": "classical_and_generated",
+    "digit_cnn": "classical_decay",
+    "imbalance": "cgan_classical",
+    "mixing": "classical_and_generated",
+    "substitution": "real_and_generated",
+}
+
+every_experiment = pytest.mark.parametrize("name", catalogue.names())
+
+
+def without_seconds(record):
+    """A record's results: seconds, and what is measured of memory and speed, differ every time."""
+    measured = ("seconds", "memory", "per_second")
+    metrics = {
+        key: value
+        for key, value in record["metrics"].items()
+        if not any(part in key for part in measured)
+    }
+    return {**record, "seconds": None, "metrics": metrics}
+
+
+@every_experiment
+def test_it_runs_on_a_folder_of_images_and_resumes_exactly(name, image_folder, tmp_path):
+    study: Study = catalogue.load(name)
+    flags = [
+        *(f"--experiment={name}", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="),
+        *("--dataset=folder", f"--data_dir={image_folder}", f"--workdir={tmp_path / 'run'}"),
+        *("--set", "image_size=16", f"--arms={ARM[name]}"),
+    ]
+
+    def run():
+        done = subprocess.run(
+            [sys.executable, "-m", "gan_mnist.main", *flags],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        path = tmp_path / "run" / "trials" / ARM[name] / "seed-00" / "record.json"
+        return done, json.loads(path.read_text()), path
+
+    done, first, path = run()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert set(summary["arms"]) == {study.control, ARM[name]}
+    assert summary["failed"] == []
+    assert study.metrics[0].name in first["metrics"]
+    assert summary["answer"] in done.stdout
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert study.question in html.unescape(report)
+
+    # As after a kill just before the record was written: what the trial kept is there.
+    path.unlink()
+    again, second, _ = run()
+    assert "1 trials are done already" in again.stderr
+    assert without_seconds(second) == without_seconds(first)
+
+
+@every_experiment
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--preset=huge"], "--preset"),
+        (["--arms=nonsense"], "--arms"),
+        (["--set", "nonsense=1"], "--set"),
+        (["--set", "updates"], "--set"),
+        (["--set", "image_size=tall"], "image_size"),
+        (["--set", "image_size=4"], "image_size"),
+        (["--set", "classes=1"], "classes"),
+        (["--set", "classes=1,heron"], "classes"),
+        (["--set", "classes=1,1"], "classes"),
+        (["--set", "validation_per_class=100000"], "validation_per_class"),
+        (["--dataset=nonsense"], "--dataset"),
+        (["--dataset=folder", "--data_dir=/nowhere"], "--data_dir"),
+        (["--dataset=mnist"], "mnist"),
+        (["--precision=float8"], "precision"),
+        (["--seeds=0"], "--seeds"),
+        (["--engine=cloud"], "--engine"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_nothing_is_written(
+    name, flags, named, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    workdir = tmp_path / "run"
+    status = main(["main.py", f"--experiment={name}", f"--workdir={workdir}", *flags])
+    told = capsys.readouterr()
+    assert status == 2
+    assert told.err.count("\n") == 1
+    assert told.err.startswith("error: ")
+    assert named in told.err
+    assert not workdir.exists()
+
+
+def test_every_experiment_has_its_row():
+    assert set(ARM) == set(catalogue.names())
+    for name, arm in ARM.items():
+        assert arm in {each.name for each in catalogue.load(name).arms}
