@@ -157,9 +157,8 @@ def build_dcgan_discriminator(
     """
     initial = _initializer(width)
     images, one_hot = keras.Input(image_shape), keras.Input((num_classes,))
-    planes = ops.ones_like(images[..., :1]) * layers.Reshape((1, 1, num_classes))(one_hot)
-    x = ops.concatenate([images, planes], axis=-1)
-    for channels in (width, 2 * width, 4 * width):
+    x = LabelledConv2D(width, 5, initial.clone())([images, one_hot])
+    for channels in (2 * width, 4 * width):
         x = layers.Conv2D(channels, 5, activation="elu", kernel_initializer=initial.clone())(x)
     for channels in (8 * width, 16 * width):
         x = layers.Conv2D(
@@ -174,6 +173,39 @@ def build_dcgan_discriminator(
         layers.Flatten()(x)
     )
     return keras.Model([images, one_hot], logits, name="dcgan_discriminator")
+
+
+@keras.saving.register_keras_serializable(package="gan_mnist")
+class LabelledConv2D(layers.Layer):
+    """An unpadded convolution over an image and one constant plane a class, of ones or zeros.
+
+    What a constant plane adds is the same everywhere: the sum of the kernel over it. So the planes
+    are not made, and the image alone is convolved. ELU follows.
+    """
+
+    def __init__(self, filters: int, size: int, initializer: Any, **options: Any):
+        super().__init__(**options)
+        self._filters, self._size = filters, size
+        self._initializer = keras.initializers.get(initializer)
+
+    def build(self, input_shape: Any) -> None:
+        (*_, channels), (_, num_classes) = input_shape
+        shape = self._size, self._size, channels + num_classes, self._filters
+        self.kernel = self.add_weight(shape=shape, initializer=self._initializer, name="kernel")
+        self.bias = self.add_weight(shape=(self._filters,), initializer="zeros", name="bias")
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Gives (n, H', W', filters) for images (n, H, W, C) and one-hot labels (n, classes)."""
+        images, one_hot = inputs
+        over_image, over_planes = ops.split(self.kernel, [images.shape[-1]], axis=2)
+        of_labels = ops.matmul(one_hot, ops.sum(over_planes, axis=(0, 1))) + self.bias
+        x = ops.conv(images, over_image, padding="valid")
+        return ops.elu(x + of_labels[:, None, None, :])
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"filters": self._filters, "size": self._size}
+        own["initializer"] = keras.initializers.serialize(self._initializer)
+        return {**super().get_config(), **own}
 
 
 def _initializer(width: int) -> keras.Initializer:
