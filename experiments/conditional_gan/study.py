@@ -31,7 +31,7 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
         low=1, high=100_000,
     )  # fmt: skip
     gan_epoch_updates: int = setting(
-        110, "updates an epoch of the conditional GAN", low=10, high=1_000_000
+        120, "updates an epoch of the conditional GAN", low=10, high=1_000_000
     )
     gan_updates: int = setting(0, "none to set: they follow from the epochs", low=0, high=0)
     gan_latents: str = setting(
@@ -112,7 +112,7 @@ STUDY = Study(
                 "generated_images": 200,
             },
         ),
-        "quick": Preset(3, {}),
+        "quick": Preset(3, {"gan_epochs": 40}),
         "paper": Preset(
             5,
             {
