@@ -23,8 +23,8 @@ SMALLEST_DEEP_SIDE = 13
 
 
 @dataclass(frozen=True)
-class ClassifierSettings(Settings):
-    """Which classes, and how a classifier of them is trained."""
+class TrainingSettings(Settings):
+    """Which classes, and how long a network is trained on them."""
 
     classes: tuple[str, ...] = setting((), "class names; all if empty")
     validation_per_class: int = setting(
@@ -39,6 +39,11 @@ class ClassifierSettings(Settings):
     )
     batch_size: int = setting(64, "images a batch", low=1, high=100_000)
     learning_rate: float = setting(1e-3, "of Adam, for the classifier", low=1e-8, high=1)
+
+
+@dataclass(frozen=True)
+class ClassifierSettings(TrainingSettings):
+    """How a classifier is trained: which images it is shown."""
 
     classical: bool = setting(False, "every image is changed at random, anew in every batch")
     rotation_degrees: float = setting(12.0, "classical: rotation in +-degrees", low=0, high=180)
@@ -97,7 +102,7 @@ PAPER_DCGAN = {
     "gan_beta_1": 0.9,
 }
 
-SettingsT = TypeVar("SettingsT", bound=ClassifierSettings)
+SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 
 
 def resolve_classes(
@@ -115,11 +120,8 @@ def resolve_classes(
         InputError: For fewer than two classes, a class with too few images, digits that are to be
             mirrored, or a number of updates that is no multiple of `intervals`.
     """
-    if settings.flip and dataset.name in NEVER_MIRRORED:
-        raise InputError(
-            f"setting flip: True is not accepted; accepted with --dataset={dataset.name}: False, "
-            "as what its images show changes when it is mirrored"
-        )
+    if isinstance(settings, ClassifierSettings) and settings.flip:
+        _refuse_mirrored(dataset)
     if settings.updates % settings.intervals:
         raise InputError(
             f"setting updates: {settings.updates} is not accepted; accepted with "
@@ -143,14 +145,22 @@ def resolve_classes(
     return dataclasses.replace(settings, classes=classes)
 
 
-def smallest_class(settings: ClassifierSettings, dataset: Dataset) -> int:
+def _refuse_mirrored(dataset: Dataset) -> None:
+    if dataset.name in NEVER_MIRRORED:
+        raise InputError(
+            f"setting flip: True is not accepted; accepted with --dataset={dataset.name}: False, "
+            "as what its images show changes when it is mirrored"
+        )
+
+
+def smallest_class(settings: TrainingSettings, dataset: Dataset) -> int:
     """Training images of the smallest of the named classes, 0 where none is known."""
     available = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
     known = [name for name in settings.classes if name in dataset.class_names]
     return int(min((available[dataset.class_names.index(name)] for name in known), default=0))
 
 
-def usual_validation(settings: ClassifierSettings, dataset: Dataset) -> int:
+def usual_validation(settings: TrainingSettings, dataset: Dataset) -> int:
     """Validation images a class: as set, or a tenth of the smallest class, at most 500."""
     tenth = smallest_class(settings, dataset) // 10
     return settings.validation_per_class or max(1, min(500, tenth))

@@ -1,17 +1,17 @@
-"""What the trials of all classification experiments do alike: data in, a judged classifier out."""
+"""What trials of all experiments do alike, and those that train a classifier besides."""
 
 import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.classification import ClassifierSettings
+from gan_mnist.classification import ClassifierSettings, TrainingSettings
 from gan_mnist.classifiers import (
     Batches,
     ClassifierRecipe,
@@ -48,8 +48,11 @@ def device() -> str:
     return tf.config.list_logical_devices()[-1].device_type
 
 
-class ClassifierTrial:
-    """One trial, step by step: allot images, train a classifier, judge it once, give the record.
+SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
+
+
+class BaseTrial(Generic[SettingsT]):
+    """What any trial does: load the data set, allot images, take its seconds, give the record.
 
     Attributes:
         dataset: What the images come from.
@@ -59,9 +62,7 @@ class ClassifierTrial:
         generators: Names of the directories of those that were asked for.
     """
 
-    def __init__(
-        self, experiment: str, settings: ClassifierSettings, arm: str, seed: int, directory: Path
-    ):
+    def __init__(self, experiment: str, settings: SettingsT, arm: str, seed: int, directory: Path):
         """Sets the precision and loads the data set; arguments as of `run_trial`."""
         self.dataset = begin(settings)
         self.workdir = directory.parents[2]
@@ -82,6 +83,49 @@ class ClassifierTrial:
         return allot(
             self.dataset, settings.classes, counts, self._seed, settings.validation_per_class
         )
+
+    @contextlib.contextmanager
+    def measured(self, part: str) -> Iterator[None]:
+        """Adds the seconds of what is done within to `part`."""
+        began = time.monotonic()
+        yield
+        self.seconds[part] += time.monotonic() - began
+
+    @property
+    def export_directory(self) -> Path | None:
+        """Where this trial's models go; None for all seeds but the first, or where none shall."""
+        if self._seed or not self._settings.export_dir:
+            return None
+        return Path(self._settings.export_dir) / self._experiment / self._arm
+
+    def tell_export(self, directory: Path, metrics: Mapping[str, float]) -> None:
+        """Writes `about.json` beside exported models: what they were trained on, and how good."""
+        about = {"arm": self._arm, "seed": self._seed, "settings": self._settings.identity()}
+        about |= {"dataset": self.dataset.provenance, "metrics": dict(metrics)}
+        write_json(directory / "about.json", about)
+
+    def record(self, metrics: Mapping[str, float], repeats: int = 1) -> dict[str, Any]:
+        """What `run_trial` returns; training and evaluation are the seconds of one repeat."""
+        settings = self._settings
+        log_trial(
+            self.log_directory / "held_out",
+            f"{self._arm} seed {self._seed}",
+            {"arm": self._arm, "seed": self._seed, **settings.identity()},
+            metrics,
+        )
+        shares = {"generator": 1, "training": repeats, "evaluation": repeats}
+        return {
+            "metrics": dict(metrics),
+            "seconds": {part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
+            "updates": settings.updates,
+            "device": device(),
+            "generators": self.generators,
+            "dataset_sha256": self.dataset.sha256,
+        }
+
+
+class ClassifierTrial(BaseTrial[ClassifierSettings]):
+    """One trial, step by step: allot images, train a classifier, judge it once, give the record."""
 
     def generator(
         self,
@@ -155,13 +199,6 @@ class ClassifierTrial:
         self.seconds["training"] += seconds
         return model
 
-    @contextlib.contextmanager
-    def measured(self, part: str) -> Iterator[None]:
-        """Adds the seconds of what is done within to `part`."""
-        began = time.monotonic()
-        yield
-        self.seconds[part] += time.monotonic() - began
-
     def judge(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
         """Metrics on the test images, and the probabilities float32 (n, k) that gave them."""
         with self.measured("evaluation"):
@@ -181,35 +218,12 @@ class ClassifierTrial:
         """Writes `predictions.csv`, `shown.npz` and, for the first seed, the exports."""
         save_predictions(self.test, probabilities, self._directory / "predictions.csv")
         _save_shown(self.test, probabilities, self._directory / "shown.npz")
-        settings = self._settings
-        if self._seed or not settings.export_dir:
+        if (directory := self.export_directory) is None:
             return
-        directory = Path(settings.export_dir) / self._experiment / self._arm
-        export_classifier(model, settings.classes, directory)
+        export_classifier(model, self._settings.classes, directory)
         if isinstance(generator, TrainedGenerator):
-            export_generator(generator, settings.classes, directory)
-        about = {"arm": self._arm, "seed": self._seed, "settings": settings.identity()}
-        about |= {"dataset": self.dataset.provenance, "metrics": dict(metrics)}
-        write_json(directory / "about.json", about)
-
-    def record(self, metrics: Mapping[str, float], repeats: int = 1) -> dict[str, Any]:
-        """What `run_trial` returns; training and evaluation are the seconds of one repeat."""
-        settings = self._settings
-        log_trial(
-            self.log_directory / "held_out",
-            f"{self._arm} seed {self._seed}",
-            {"arm": self._arm, "seed": self._seed, **settings.identity()},
-            metrics,
-        )
-        shares = {"generator": 1, "training": repeats, "evaluation": repeats}
-        return {
-            "metrics": dict(metrics),
-            "seconds": {part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
-            "updates": settings.updates,
-            "device": device(),
-            "generators": self.generators,
-            "dataset_sha256": self.dataset.sha256,
-        }
+            export_generator(generator, self._settings.classes, directory)
+        self.tell_export(directory, metrics)
 
 
 def save_gallery(images: np.ndarray, path: Path) -> None:

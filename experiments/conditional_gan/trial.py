@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from experiments.conditional_gan.judge import trained_judge
 from experiments.conditional_gan.sheets import Epochs, shown_rows
 from experiments.conditional_gan.study import ConditionalGANSettings
 from gan_mnist.classifiers import save_predictions
@@ -15,9 +14,9 @@ from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import generation_metrics, nearest
 from gan_mnist.export import export_generator
-from gan_mnist.files import write_json
 from gan_mnist.gans import conditional_recipe
 from gan_mnist.generators import Generator, TrainedGenerator
+from gan_mnist.judges import trained_judge
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.seeding import derive_seed
 from gan_mnist.trials import ClassifierTrial, save_gallery
@@ -51,7 +50,10 @@ def run_trial(
     _save_sheet(trial.test, measured, directory / "sheet.npz")
     _save_nearest(measured, trial.test, allotment.train, directory / "nearest.npz")
 
-    judge, seconds = trained_judge(settings, trial, allotment, seed)
+    recipe = trial.recipe(build_small_cnn)
+    judge, seconds = trained_judge(
+        recipe, settings.batch_size, allotment, (EXPERIMENT, seed), trial.workdir
+    )
     trial.seconds["evaluation"] += seconds
     with trial.measured("evaluation"):
         probabilities = judge.look_at(images).probabilities
@@ -59,7 +61,7 @@ def run_trial(
         generation = _generation(judge, trial.test, measured, allotment, seed)
 
     batches = trial.batches(((images, labels), settings.batch_size))
-    model = trial.train(trial.recipe(build_small_cnn), batches, allotment.validation)
+    model = trial.train(recipe, batches, allotment.validation)
     gan_train, probabilities = trial.judge(model)
     save_predictions(trial.test, probabilities, directory / "predictions.csv")
     metrics = {
@@ -67,8 +69,9 @@ def run_trial(
         **_accuracies("gan_test", gan_test),
         **generation,
     }
-    if isinstance(generator, TrainedGenerator):
-        _export(settings, trial, generator, arm, seed, metrics)
+    if isinstance(generator, TrainedGenerator) and trial.export_directory is not None:
+        export_generator(generator, settings.classes, trial.export_directory)
+        trial.tell_export(trial.export_directory, metrics)
     return trial.record(metrics)
 
 
@@ -196,21 +199,3 @@ def _least_and_median(distances: np.ndarray, rows: np.ndarray, own: np.ndarray) 
 
 def _flat(images: np.ndarray) -> np.ndarray:
     return as_float(images).reshape(len(images), -1)
-
-
-def _export(
-    settings: ConditionalGANSettings,
-    trial: ClassifierTrial,
-    generator: TrainedGenerator,
-    arm: str,
-    seed: int,
-    metrics: dict[str, float],
-) -> None:
-    """The generator of the first seed, and what it is; no classifier comes out of this study."""
-    if seed or not settings.export_dir:
-        return
-    directory = Path(settings.export_dir) / EXPERIMENT / arm
-    export_generator(generator, settings.classes, directory)
-    about = {"arm": arm, "seed": seed, "settings": settings.identity()}
-    about |= {"dataset": trial.dataset.provenance, "metrics": metrics}
-    write_json(directory / "about.json", about)

@@ -1,53 +1,60 @@
-"""The judge of a seed: a classifier of real images, trained once and kept for all of its arms."""
+"""Judges: classifiers of real images, trained once a seed, frozen, shared by all of its arms."""
 
-import dataclasses
 import functools
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import keras
 from filelock import FileLock
 
-from experiments.conditional_gan.study import ConditionalGANSettings
-from gan_mnist.classification import ClassifierSettings
 from gan_mnist.classifiers import ClassifierRecipe, train_classifier
+from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.files import fingerprint, read_json, write_json
-from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.training import loaded
-from gan_mnist.trials import ClassifierTrial
 
 
 def trained_judge(
-    settings: ConditionalGANSettings, trial: ClassifierTrial, allotment: Allotment, seed: int
+    recipe: ClassifierRecipe,
+    batch_size: int,
+    allotment: Allotment,
+    stream: Sequence[str | int],
+    workdir: Path,
 ) -> tuple[FrozenClassifier, float]:
-    """A `SmallCNN` trained on the training images of this seed, and on nothing else.
+    """The classifier of `recipe`, trained on the training images and on nothing else.
 
-    The first call trains it and keeps it in `judges/FINGERPRINT` of the run; others load it.
+    The first call trains it and keeps it in `workdir/judges/FINGERPRINT`; others load it.
+
+    Args:
+        recipe: What to train.
+        batch_size: Images a batch.
+        allotment: Whose training images it sees; validation only shows in its curves.
+        stream: What keys weights, batch order and dropout.
+        workdir: Of the run.
 
     Returns:
         The judge, and the seconds that its training took, whenever that was.
     """
-    identity = settings.identity()
-    names = {field.name for field in dataclasses.fields(ClassifierSettings)}
-    of_classifier = {name: value for name, value in identity.items() if name in names}
-    key = fingerprint("judge", of_classifier, allotment.train.fingerprint, seed)
-    directory = trial.workdir / "judges" / key
+    settings = {**asdict(recipe), "build": recipe.build.__name__, "batch_size": batch_size}
+    key = fingerprint("judge", settings, allotment.train.fingerprint, *stream)
+    directory = workdir / "judges" / key
     directory.mkdir(parents=True, exist_ok=True)
-    recipe = trial.recipe(build_small_cnn)
     network, weights = _network(recipe), directory / "judge.weights.h5"
     with FileLock(directory / ".lock"):
         about = read_json(directory / "judge.json", "seconds")
         if about is None or not loaded(network, weights):
-            columns = (allotment.train.images, allotment.train.labels)
+            sources = [((allotment.train.images, allotment.train.labels), batch_size)]
             model, seconds = train_classifier(
                 recipe,
-                trial.batches((columns, settings.batch_size)),
+                functools.partial(mixed_batches, sources, None),
                 allotment.validation,
-                ("conditional_gan", seed, "judge"),
+                (*stream, "judge"),
                 directory,
             )
             model.save_weights(weights)
-            about = {"seconds": seconds, "settings": of_classifier, "seed": seed}
+            about = {"seconds": seconds, "settings": settings, "stream": list(stream)}
             write_json(directory / "judge.json", about)
             network.load_weights(weights)
     return FrozenClassifier(network), about["seconds"]
