@@ -1,0 +1,1 @@
+"""Removing a known image and noise, with an adversarial loss and without."""

@@ -1,0 +1,218 @@
+"""One trial of the denoising study: train a denoiser, and mark what it returns in several ways."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from experiments.denoising.study import REF_SCALE, TRUTH_SCALE, DenoisingSettings
+from gan_mnist.classifiers import ClassifierRecipe
+from gan_mnist.data.degradation import Degradation, denoising_batches
+from gan_mnist.data.images import as_uint8
+from gan_mnist.data.subsets import Allotment, Subset
+from gan_mnist.denoisers import DenoiserRecipe, Exam, answers, build_exam, train_denoiser
+from gan_mnist.evaluation.features import FrozenClassifier
+from gan_mnist.evaluation.generation import kernel_distance
+from gan_mnist.evaluation.restoration import subtract_and_filter
+from gan_mnist.export import export_denoiser
+from gan_mnist.files import write_rows
+from gan_mnist.judges import trained_judge
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.monitoring import image_sheet
+from gan_mnist.seeding import derive_seed
+from gan_mnist.trials import BaseTrial
+
+EXPERIMENT = "denoising"
+# On sheets: for the report, and of those in the trial's own.
+SHEET_PAIRS, OWN_SHEET_PAIRS = 16, 4
+VALIDATION_PAIRS, SWEEP_PAIRS = 200, 300
+# Each varied alone, from within what is trained on (by default) to beyond it.
+SWEEPS = {
+    "a": (0.1, 0.2, 0.35, 0.5, 0.75, 1.0),
+    "b": (0.0, 0.2, 0.45, 0.7, 1.0, 1.4),
+    "noise": (0.0, 0.25, 0.5, 1.0, 1.5),
+}
+JUDGE_BATCH_SIZE = 64
+
+Answer = Callable[[Exam], np.ndarray]
+
+
+def run_trial(settings: DenoisingSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:
+    """Runs one arm with one seed; see `imbalance` for the contract.
+
+    `measures.csv` holds the measures of every test pair, `sweep.csv` those beyond the fixed pairs,
+    `sheet.npz` and `sheet.png` some pairs with what the arm returned.
+    """
+    trial = BaseTrial(EXPERIMENT, settings, arm, seed, directory)
+    everything = trial.allot(None)
+    model = None
+    if settings.method == "network":
+        model = _train(settings, trial, everything, seed, directory)
+    answer = _RIVALS[settings.method] if model is None else functools.partial(answers, model)
+
+    judge, seconds = _judge(settings, everything, seed, trial.workdir)
+    trial.seconds["evaluation"] += seconds
+    with trial.measured("evaluation"):
+        exam = _exam(settings, trial.test, settings.test_pairs)
+        outputs = exam.outputs(answer(exam))
+        measures = exam.measures(outputs)
+        metrics = {name: float(values.mean()) for name, values in measures.items()}
+        metrics |= _perception(judge, exam, outputs, trial.test, seed)
+        sweep = list(_sweep(settings, trial.test, answer))
+    _save_sheet(exam, outputs, measures["psnr_db"], directory)
+    write_rows(directory / "measures.csv", _rows(measures))
+    write_rows(directory / "sweep.csv", sweep)
+    if model is not None and trial.export_directory is not None:
+        export_denoiser(model, trial.export_directory)
+        trial.tell_export(trial.export_directory, metrics)
+    return trial.record(metrics) | ({} if model is not None else {"updates": 0})
+
+
+def _train(
+    settings: DenoisingSettings,
+    trial: BaseTrial[DenoisingSettings],
+    everything: Allotment,
+    seed: int,
+    directory: Path,
+) -> DenoisingModel:
+    """The arm's denoiser. Only its own images are in its batches, as truths and as refs."""
+    images = trial.allot(_counts(settings, everything)).train.images
+    validation = _exam(
+        settings, everything.validation, min(VALIDATION_PAIRS, len(everything.validation))
+    )
+    model, trial.seconds["training"] = train_denoiser(
+        _recipe(settings),
+        functools.partial(denoising_batches, images, settings.batch_size, _degradation(settings)),
+        validation,
+        (EXPERIMENT, seed),
+        directory,
+        trial.log_directory,
+    )
+    return model
+
+
+def _counts(settings: DenoisingSettings, everything: Allotment) -> tuple[int, ...] | None:
+    """Images a class; a class that has fewer gives all it has."""
+    if not settings.training_images:
+        return None
+    each = math.ceil(settings.training_images / len(settings.classes))
+    available = np.bincount(everything.train.labels, minlength=len(settings.classes))
+    return tuple(min(each, int(count)) for count in available)
+
+
+def _recipe(settings: DenoisingSettings) -> DenoiserRecipe:
+    return DenoiserRecipe(
+        image_shape=(settings.image_size, settings.image_size, settings.channels),
+        width=settings.width,
+        updates=settings.updates,
+        learning_rate=settings.learning_rate,
+        decay=settings.decay,
+        adversary=settings.adversary,
+        discriminator_width=settings.discriminator_width,
+        loss=settings.adversarial_loss,
+        spectral=settings.spectral,
+        input_skip=settings.input_skip,
+        separate_batches=settings.adversary != "none" and not settings.same_batch,
+        phases=settings.phases,
+        intervals=settings.intervals,
+        precision=settings.precision,
+    )
+
+
+def _degradation(settings: DenoisingSettings) -> Degradation:
+    (a, b, noise) = ((low, high) for low, high in (settings.a, settings.b, settings.noise))
+    return Degradation(a, b, noise, settings.scales, settings.ref_shown, settings.target)
+
+
+def _exam(settings: DenoisingSettings, subset: Subset, number: int, **changes: Any) -> Exam:
+    """The fixed pairs; `changes` move `a`, `b` or the upper end of `noise`."""
+    degradation = _degradation(settings)
+    low = degradation.noise[0]
+    noise = changes.pop("noise", degradation.noise[1])
+    degradation = dataclasses.replace(degradation, noise=(min(low, noise), noise))
+    scales = {"a": TRUTH_SCALE, "b": REF_SCALE} | changes
+    return build_exam(subset.images, number, degradation, **scales)
+
+
+def _judge(
+    settings: DenoisingSettings, everything: Allotment, seed: int, workdir: Path
+) -> tuple[FrozenClassifier, float]:
+    """A classifier of clean images, the same for all arms of a seed."""
+    recipe = ClassifierRecipe(
+        build=build_small_cnn,
+        image_shape=(settings.image_size, settings.image_size, settings.channels),
+        num_classes=len(settings.classes),
+        width=settings.judge_width,
+        updates=settings.judge_updates,
+        learning_rate=1e-3,
+        precision=settings.precision,
+    )
+    return trained_judge(recipe, JUDGE_BATCH_SIZE, everything, (EXPERIMENT, seed), workdir)
+
+
+def _perception(
+    judge: FrozenClassifier, exam: Exam, outputs: np.ndarray, test: Subset, seed: int
+) -> dict[str, float]:
+    """What the judge makes of the outputs, brought to the full scale that it learned on."""
+    seen = judge.look_at(np.minimum(outputs / np.float32(exam.truth_scale), 1))
+    truths = judge.look_at(exam.truths).features
+    num_subsets = min(10, len(outputs) // 2)
+    distance = kernel_distance(
+        truths,
+        seen.features,
+        num_subsets,
+        len(outputs) // num_subsets,
+        derive_seed(EXPERIMENT, seed, "feature_distance"),
+    )
+    labels = test.labels[exam.pairs.truth_rows]
+    return {
+        "digit_accuracy": float(np.mean(seen.probabilities.argmax(axis=1) == labels)),
+        "feature_distance": distance.value,
+    }
+
+
+def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterator[dict[str, Any]]:
+    """Rows of `sweep.csv`: which quantity was varied, its value, and two measures."""
+    number = min(SWEEP_PAIRS, settings.test_pairs)
+    for varied, values in SWEEPS.items():
+        for value in values:
+            exam = _exam(settings, test, number, **{varied: value})
+            measures = exam.measures(exam.outputs(answer(exam)))
+            means = {name: measures[name].mean() for name in ("psnr_db", "ref_leak")}
+            yield {"varied": varied, "value": value, **means}
+
+
+def _rows(measures: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """A row a test pair."""
+    columns = zip(*(values.round(6) for values in measures.values()), strict=True)
+    return [{"pair": i, **dict(zip(measures, row, strict=True))} for i, row in enumerate(columns)]
+
+
+def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory: Path) -> None:
+    """Keeps pairs for the report, and the source's sheet of 4 x 4: truth, ref, input, output."""
+    shown = slice(min(SHEET_PAIRS, len(outputs)))
+    parts = {
+        "truths": exam.truths,
+        "refs": exam.refs,
+        "inputs": exam.pairs.noisy_images,
+        "outputs": outputs,
+    }
+    images: dict[str, Any] = {name: as_uint8(part[shown]) for name, part in parts.items()}
+    np.savez_compressed(directory / "sheet.npz", psnr_db=psnr_db[shown], **images)
+    rows = np.stack([part[:OWN_SHEET_PAIRS] for part in images.values()], axis=1)
+    sheet = image_sheet(rows.reshape(-1, *rows.shape[2:]), columns=len(parts))
+    Image.fromarray(sheet.squeeze(axis=-1) if sheet.shape[-1] == 1 else sheet).save(
+        directory / "sheet.png"
+    )
+
+
+_RIVALS: dict[str, Answer] = {
+    "filter": lambda exam: subtract_and_filter(exam.pairs.noisy_images, exam.pairs.references),
+    "black": lambda exam: np.zeros_like(exam.truths),
+}

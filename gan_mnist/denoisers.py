@@ -1,0 +1,209 @@
+"""A denoiser from images to a trained network: the same way in every arm, adversary or none."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs
+from gan_mnist.data.images import as_float
+from gan_mnist.evaluation.restoration import image_measures
+from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
+from gan_mnist.monitoring import TensorBoardScalars
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training import ReusableModel, fit, updates_per_call
+
+BATCH_SIZE = 250
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """Fixed pairs that all denoisers are asked about, whatever they are shown and asked for.
+
+    A denoiser that returns the truth at full scale is marked after its answer has been brought to
+    the scale of the others' target; else its errors would count for more. All are marked against
+    the ref at full scale, whether they are shown that or a fainter one.
+
+    Attributes:
+        pairs: What the denoiser is given, and which images they are of.
+        truths: float32 (n, H, W, C) in [0, 1], at full scale.
+        refs: Likewise.
+        truth_scale: Of the truths in the mixture.
+        answer_scale: What answers are multiplied by.
+    """
+
+    pairs: FixedPairs
+    truths: np.ndarray
+    refs: np.ndarray
+    truth_scale: float
+    answer_scale: float
+
+    @functools.cached_property
+    def targets(self) -> np.ndarray:
+        """The truths as they were mixed in: float32 (n, H, W, C) in [0, 1]."""
+        return np.minimum(np.float32(self.truth_scale) * self.truths, 1)
+
+    def outputs(self, answers: np.ndarray) -> np.ndarray:
+        """A denoiser's answers at the scale of `targets`: float32 (n, H, W, C) in [0, 1]."""
+        return np.minimum(np.float32(self.answer_scale) * answers, 1)
+
+    def measures(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """The measures of each image; see `image_measures`."""
+        return image_measures(outputs, self.targets, self.refs)
+
+
+def build_exam(
+    images: np.ndarray, number: int, degradation: Degradation, a: float, b: float
+) -> Exam:
+    """The exam on `number` of the images.
+
+    Args:
+        images: uint8 (n, H, W, C), truths and refs alike.
+        number: See `fixed_pairs`.
+        degradation: As in the denoiser's training.
+        a: Scale of every truth.
+        b: Scale of every ref.
+    """
+    pairs = fixed_pairs(images, number, degradation, a, b)
+    return Exam(
+        pairs=pairs,
+        truths=as_float(images[pairs.truth_rows]),
+        refs=as_float(images[pairs.ref_rows]),
+        truth_scale=a,
+        answer_scale=a if degradation.target == "plain" else 1.0,
+    )
+
+
+@dataclass(frozen=True)
+class DenoiserRecipe:
+    """How a denoiser and its adversary are built and trained.
+
+    Attributes:
+        image_shape: (H, W, C).
+        width: Channels of the denoiser's hidden layers.
+        updates: Number of updates, a multiple of `intervals`.
+        learning_rate: Of both networks' Adam.
+        decay: Whether the learning rate falls to 0 along a half cosine (arXiv 1608.03983).
+        adversary: "none", "vanilla" or "conditional".
+        discriminator_width: Channels of the discriminator's first layer.
+        loss: The adversarial loss, a key of `ADVERSARIAL_LOSSES`.
+        spectral: Whether the discriminator is spectrally normalised, without batch norm.
+        input_skip: Whether the input is added before the last convolution.
+        separate_batches: Whether the discriminator learns on batches of its own.
+        phases: Of the `Schedule`.
+        intervals: Parts of the training after which curves have a point.
+        precision: Keras dtype policy, which the caller has set.
+    """
+
+    image_shape: tuple[int, int, int]
+    width: int
+    updates: int
+    learning_rate: float
+    decay: bool = False
+    adversary: str = "none"
+    discriminator_width: int = 4
+    loss: str = "non_saturating"
+    spectral: bool = False
+    input_skip: bool = True
+    separate_batches: bool = False
+    phases: tuple[tuple[int, float, float], ...] = Schedule().phases
+    intervals: int = 10
+    precision: str = "float32"
+
+    def build(self) -> DenoisingModel:
+        """The networks, not compiled."""
+        return build_denoising_model(
+            self.image_shape,
+            self.width,
+            self.adversary,
+            Schedule(self.phases),
+            self.discriminator_width,
+            self.spectral,
+            self.input_skip,
+            loss=self.loss,
+            separate_batches=self.separate_batches,
+        )
+
+
+def train_denoiser(
+    recipe: DenoiserRecipe,
+    batches: Callable[[int, int], tf.data.Dataset],
+    validation: Exam,
+    stream: tuple[str | int, ...],
+    directory: Path,
+    log_directory: Path,
+) -> tuple[DenoisingModel, float]:
+    """Trains a fresh denoiser.
+
+    Args:
+        recipe: How.
+        batches: Maps (seed, first update) to the data set of ((noisy_images, references), targets).
+        validation: For the columns `val_psnr_db` and `val_ref_leak` of the curves.
+        stream: What keys initial weights and the order of images; the same in all arms of a seed.
+        directory: Receives `curves.csv`.
+        log_directory: Receives TensorBoard's events.
+
+    Returns:
+        The model, which the next call with this recipe trains anew, and the seconds it took.
+    """
+    model: DenoisingModel = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
+
+    def all_batches(first_update: int) -> tf.data.Dataset:
+        own = batches(derive_seed(*stream, "order"), first_update)
+        if not recipe.separate_batches:
+            return own
+        return tf.data.Dataset.zip((own, batches(derive_seed(*stream, "others"), first_update)))
+
+    interval = recipe.updates // recipe.intervals
+    seconds = fit(
+        model,
+        all_batches,
+        recipe.updates,
+        directory,
+        derive_seed(*stream, "layers"),
+        [_Watch(validation), TensorBoardScalars(log_directory, interval)],
+        intervals=recipe.intervals,
+    )
+    return model, seconds
+
+
+def answers(model: DenoisingModel, exam: Exam) -> np.ndarray:
+    """What the model returns when it is asked: float32 (n, H, W, C) in [0, 1]."""
+    given = [exam.pairs.noisy_images, exam.pairs.references]
+    return model.average.predict(given, batch_size=BATCH_SIZE, verbose=0)
+
+
+class _Watch(keras.callbacks.Callback):
+    """Adds `val_psnr_db` and `val_ref_leak` to the metrics of an interval."""
+
+    def __init__(self, exam: Exam):
+        super().__init__()
+        self._exam = exam
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            exam = self._exam
+            measured = exam.measures(exam.outputs(answers(self.model, exam)))
+            logs |= {f"val_{name}": measured[name].mean() for name in ("psnr_db", "ref_leak")}
+
+
+@functools.lru_cache(maxsize=4)
+def _reusable(recipe: DenoiserRecipe) -> ReusableModel:
+    def adam() -> keras.optimizers.Optimizer:
+        rate: Any = recipe.learning_rate
+        if recipe.decay:
+            rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.updates)
+        optimizer = keras.optimizers.Adam(rate)
+        if keras.config.dtype_policy().name == "mixed_float16":
+            return keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+    steps = updates_per_call(recipe.updates, recipe.intervals)
+    return ReusableModel(
+        recipe.build, lambda model: model.compile(adam(), adam(), steps_per_execution=steps)
+    )
