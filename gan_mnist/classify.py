@@ -10,9 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.command import Command, given_path, heed_signals, printable, tracked
+from gan_mnist.command import (
+    Command,
+    find_images,
+    given_path,
+    heed_signals,
+    printable,
+    tracked,
+)
 from gan_mnist.errors import InputError
-from gan_mnist.exported import find_model, load_model
+from gan_mnist.exported import find_model, image_shape, load_model
 from gan_mnist.files import check_writable, write_rows
 
 # Bounds the memory: as floats, these are 75 MB at 256 x 256 pixels in colour.
@@ -42,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
 def _command() -> int:
     saved_model = find_model(given_path(MODEL, "an exported model's directory"), "classifier")
     root = given_path(IMAGES, "a folder of images")
-    filenames = find_images(root)
+    filenames = _image_names(root)
     # A link stays one: what it points to is replaced.
     output = Path(os.path.realpath(given_path(OUTPUT, "a file")))
     if os.path.exists(output) and not os.path.isfile(output):
@@ -60,36 +67,16 @@ def _command() -> int:
     return 0
 
 
-def find_images(root: Path) -> list[str]:
-    """Names of the image files in a folder and its sub-folders.
-
-    Files of other kinds and all that is hidden are ignored; links to folders are not followed.
-
-    Returns:
-        Names relative to `root`, with forward slashes, sorted.
-
-    Raises:
-        InputError: If a folder cannot be read, or there is no image.
-    """
+def _image_names(root: Path) -> list[str]:
     from gan_mnist.data.folder import IMAGE_SUFFIXES
 
-    def refuse(error: OSError) -> None:
-        raise InputError(f"--images: {error.filename!r} cannot be read: {error.strerror}")
-
-    paths = []
-    for folder, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = (Path(folder, name) for name in files if not name.startswith("."))
-        paths += [path for path in visible if path.suffix.lower() in IMAGE_SUFFIXES]
-    # A link to nothing is a bad image. A pipe or a device is none, and would keep us waiting.
-    readable = (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
-    names = [path.relative_to(root).as_posix() for path in readable]
+    names = find_images("--images", root)
     if not names:
         raise InputError(
             f"--images: {str(root)!r} holds no images; accepted: a folder of files ending in "
             f"{', '.join(IMAGE_SUFFIXES)}"
         )
-    return sorted(names)
+    return names
 
 
 def classify_images(
@@ -114,7 +101,7 @@ def classify_images(
 
     from gan_mnist.data.images import as_float, read_image
 
-    image_size, channels = _image_shape(classify)
+    image_size, channels = image_shape(classify, "images")
     for start in tracked(range(0, len(filenames), BATCH_SIZE), "classifying"):
         images, rows = {}, {}
         for name in filenames[start : start + BATCH_SIZE]:
@@ -129,16 +116,6 @@ def classify_images(
             for name, label, probability in zip(images, labels, probabilities, strict=True):
                 rows[name] |= {"prediction": label.decode(), "probability": f"{probability:.6f}"}
         yield from rows.values()
-
-
-def _image_shape(classify: Any) -> tuple[int, int]:
-    shape = classify.structured_input_signature[1]["images"].shape
-    match tuple(shape) if shape.rank == 4 else ():
-        case (None, int(height), int(width), 1 | 3 as channels) if height == width:
-            return height, channels
-    raise InputError(
-        f"--model: it takes images of shape {shape}; accepted: (None, N, N, 1) or (None, N, N, 3)"
-    )
 
 
 def _summary(rows: Sequence[Mapping[str, str]], output: Path) -> str:

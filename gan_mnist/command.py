@@ -1,4 +1,4 @@
-"""What every command does alike: flags, help, refusals in one line, signals, exit statuses.
+"""What commands do alike: flags, help, files, refusals in one line, signals, exit statuses.
 
 Nothing here imports TensorFlow, so that help and refusals come at once.
 """
@@ -6,7 +6,9 @@ Nothing here imports TensorFlow, so that help and refusals come at once.
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -148,6 +150,62 @@ def given_path(flag: flags.FlagHolder, accepted: str) -> Path:
     if not flag.value:
         raise InputError(f"--{flag.name}: {flag.value or ''!r} is no path; accepted: {accepted}")
     return Path(os.path.abspath(flag.value))
+
+
+def find_images(flag: str, root: Path) -> list[str]:
+    """Names of the image files in a folder and its sub-folders; there may be none.
+
+    Files of other kinds and all that is hidden are ignored; links to folders are not followed.
+
+    Returns:
+        Names relative to `root`, with forward slashes, sorted.
+
+    Raises:
+        InputError: If a folder cannot be read; names the `flag`.
+    """
+    from gan_mnist.data.folder import IMAGE_SUFFIXES
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{flag}: {error.filename!r} cannot be read: {error.strerror}")
+
+    paths = []
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        visible = (Path(folder, name) for name in files if not name.startswith("."))
+        paths += [path for path in visible if path.suffix.lower() in IMAGE_SUFFIXES]
+    # A link to nothing is a bad image. A pipe or a device is none, and would keep us waiting.
+    readable = (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
+    return sorted(path.relative_to(root).as_posix() for path in readable)
+
+
+def check_empty(flag: str, directory: Path) -> None:
+    """Checks that `directory` is an empty one or could be made.
+
+    Raises:
+        InputError: If it is not; names the `flag`.
+    """
+    accepted = "accepted: a new or empty folder"
+    try:
+        if next(directory.iterdir(), None) is not None:
+            raise InputError(f"{flag}: {str(directory)!r} is not empty; {accepted}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{flag}: {str(directory)!r}: {error.strerror}; {accepted}") from None
+
+
+@contextmanager
+def all_or_nothing(output: Path) -> Iterator[Path]:
+    """A hidden folder in `output`, which is made; what was written to it moves there at the end.
+
+    If the work is stopped or fails, nothing is left of it.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    # A hidden folder is no part of a data set, should this process be killed.
+    with tempfile.TemporaryDirectory(prefix=".", dir=output) as hidden:
+        yield Path(hidden)
+        for path in sorted(Path(hidden).iterdir()):
+            path.rename(output / path.name)
 
 
 def printable(text: str | Path) -> str:

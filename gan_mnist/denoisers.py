@@ -95,7 +95,6 @@ class DenoiserRecipe:
         spectral: Whether the discriminator is spectrally normalised, without batch norm.
         input_skip: Whether the input is added before the last convolution.
         separate_batches: Whether the discriminator learns on batches of its own.
-        phases: Of the `Schedule`.
         intervals: Parts of the training after which curves have a point.
         precision: Keras dtype policy, which the caller has set.
     """
@@ -111,7 +110,6 @@ class DenoiserRecipe:
     spectral: bool = False
     input_skip: bool = True
     separate_batches: bool = False
-    phases: tuple[tuple[int, float, float], ...] = Schedule().phases
     intervals: int = 10
     precision: str = "float32"
 
@@ -121,10 +119,9 @@ class DenoiserRecipe:
             self.image_shape,
             self.width,
             self.adversary,
-            Schedule(self.phases),
-            self.discriminator_width,
-            self.spectral,
-            self.input_skip,
+            discriminator_width=self.discriminator_width,
+            spectral=self.spectral,
+            input_skip=self.input_skip,
             loss=self.loss,
             separate_batches=self.separate_batches,
         )
@@ -132,6 +129,7 @@ class DenoiserRecipe:
 
 def train_denoiser(
     recipe: DenoiserRecipe,
+    schedule: Schedule,
     batches: Callable[[int, int], tf.data.Dataset],
     validation: Exam,
     stream: tuple[str | int, ...],
@@ -142,6 +140,7 @@ def train_denoiser(
 
     Args:
         recipe: How.
+        schedule: Weights of content loss and adversarial loss.
         batches: Maps (seed, first update) to the data set of ((noisy_images, references), targets).
         validation: For the columns `val_psnr_db` and `val_ref_leak` of the curves.
         stream: What keys initial weights and the order of images; the same in all arms of a seed.
@@ -152,6 +151,7 @@ def train_denoiser(
         The model, which the next call with this recipe trains anew, and the seconds it took.
     """
     model: DenoisingModel = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
+    model.follow(schedule)
 
     def all_batches(first_update: int) -> tf.data.Dataset:
         own = batches(derive_seed(*stream, "order"), first_update)
@@ -174,8 +174,13 @@ def train_denoiser(
 
 def answers(model: DenoisingModel, exam: Exam) -> np.ndarray:
     """What the model returns when it is asked: float32 (n, H, W, C) in [0, 1]."""
-    given = [exam.pairs.noisy_images, exam.pairs.references]
-    return model.average.predict(given, batch_size=BATCH_SIZE, verbose=0)
+    noisy_images, refs = exam.pairs.noisy_images, exam.pairs.references
+    # `predict` takes longer to set up than the network does for some hundred images.
+    parts = [
+        model.average.predict_on_batch([noisy_images[i : i + BATCH_SIZE], refs[i : i + BATCH_SIZE]])
+        for i in range(0, len(noisy_images), BATCH_SIZE)
+    ]
+    return np.concatenate(parts)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -192,7 +197,8 @@ class _Watch(keras.callbacks.Callback):
             logs |= {f"val_{name}": measured[name].mean() for name in ("psnr_db", "ref_leak")}
 
 
-@functools.lru_cache(maxsize=4)
+# As many as a study's arms have networks: they are traced once a process.
+@functools.lru_cache(maxsize=16)
 def _reusable(recipe: DenoiserRecipe) -> ReusableModel:
     def adam() -> keras.optimizers.Optimizer:
         rate: Any = recipe.learning_rate

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def find_model(directory: Path, kind: str) -> Path:
 
     Args:
         directory: An export, such as `saved_models/imbalance/classical`, or the SavedModel in it.
-        kind: Name of the SavedModel in an export: "classifier" or "generator".
+        kind: Name of the SavedModel in an export: "classifier", "generator" or "denoiser".
 
     Returns:
         A directory with `saved_model.pb` in it.
@@ -111,3 +111,38 @@ def load_model(
             f"{', '.join(sorted(told))}; accepted: {accepted}"
         )
     return model
+
+
+def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
+    """What images a loaded signature takes.
+
+    Args:
+        function: The signature.
+        *inputs: Those of its inputs that are images.
+
+    Returns:
+        Height and width in pixels, and the number of channels: 1 for grey, 3 for colour.
+
+    Raises:
+        InputError: If it takes something else than square images, all of one shape.
+    """
+    specs = function.structured_input_signature[1]
+    shapes = [specs[name].shape for name in inputs]
+    known = {tuple(shape) if shape.rank == 4 else () for shape in shapes}
+    match known.pop() if len(known) == 1 else ():
+        case (None, int(height), int(width), 1 | 3 as channels) if height == width:
+            return height, channels
+    raise InputError(
+        f"--model: it takes images of shape {' and '.join(map(str, shapes))}; "
+        "accepted: (None, N, N, 1) or (None, N, N, 3)"
+    )
+
+
+def answered_pictures(answer: Mapping[str, Any]) -> list[Any]:
+    """The `images` that a signature answered, float32 (n, H, W, C) in [0, 1], for Pillow."""
+    from PIL import Image
+
+    from gan_mnist.data.images import as_uint8
+
+    images = as_uint8(answer["images"].numpy())
+    return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]

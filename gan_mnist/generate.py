@@ -4,15 +4,22 @@ Nothing here imports TensorFlow before the flags are checked.
 """
 
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gan_mnist.command import Command, given_path, heed_signals, printable, tracked
+from gan_mnist.command import (
+    Command,
+    all_or_nothing,
+    check_empty,
+    given_path,
+    heed_signals,
+    printable,
+    tracked,
+)
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.exported import find_model, load_model, read_class_names
+from gan_mnist.exported import answered_pictures, find_model, load_model, read_class_names
 from gan_mnist.files import check_writable
 from gan_mnist.seeding import derive_seed
 
@@ -45,7 +52,7 @@ def _command() -> int:
     class_names = read_class_names(saved_model)
     chosen = _choose(class_names, CLASSES.value)
     output = given_path(OUTPUT, "a new or empty folder")
-    _check_empty(output)
+    check_empty("--output", output)
     check_writable("--output", output)
     heed_signals()
 
@@ -72,17 +79,6 @@ def _choose(class_names: Sequence[str], given: list[str] | None) -> Sequence[str
     return given
 
 
-def _check_empty(directory: Path) -> None:
-    accepted = "accepted: a new or empty folder"
-    try:
-        if next(directory.iterdir(), None) is not None:
-            raise InputError(f"--output: {str(directory)!r} is not empty; {accepted}")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(f"--output: {str(directory)!r}: {error.strerror}; {accepted}") from None
-
-
 def write_images(
     generate: Any, labels: Mapping[str, int], images_per_class: int, seed: int, output: Path
 ) -> None:
@@ -98,10 +94,8 @@ def write_images(
         seed: Any integer.
         output: A folder without visible files; is made where there is none.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    # A hidden folder is no part of a data set, should this process be killed.
-    with tempfile.TemporaryDirectory(prefix=".", dir=output) as hidden:
-        folders = {name: Path(hidden, directory_name(name)) for name in labels}
+    with all_or_nothing(output) as hidden:
+        folders = {name: hidden / directory_name(name) for name in labels}
         for folder in folders.values():
             folder.mkdir()
         starts = range(0, images_per_class, CHUNK_SIZE)
@@ -109,22 +103,16 @@ def write_images(
             images = _chunk(generate, labels[name], derive_seed("generate", seed, start, name))
             for number, image in enumerate(images[: images_per_class - start], start):
                 image.save(folders[name] / f"{number:05d}.png")
-        for folder in folders.values():
-            folder.rename(output / folder.name)
 
 
 def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
     """The `CHUNK_SIZE` Pillow images of a label and a seed."""
     import numpy as np
     import tensorflow as tf
-    from PIL import Image
-
-    from gan_mnist.data.images import as_uint8
 
     # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
     labels = tf.fill([CHUNK_SIZE], np.int32(label))
-    images = as_uint8(generate(labels=labels, seed=tf.constant(seed))["images"].numpy())
-    return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]
+    return answered_pictures(generate(labels=labels, seed=tf.constant(seed)))
 
 
 def directory_name(class_name: str) -> str:

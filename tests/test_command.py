@@ -14,7 +14,7 @@ sys.exit(f"loaded {{loaded}}" if loaded else status)
 """
 
 
-@pytest.mark.parametrize("module", ["classify", "generate"])
+@pytest.mark.parametrize("module", ["classify", "denoise", "generate"])
 @pytest.mark.parametrize(("flag", "status"), [("--help", 0), ("--model=/nowhere", 2)])
 def test_answers_come_without_tensorflow(module, flag, status):
     command = [sys.executable, "-c", PROBE.format(module=module), flag]

@@ -327,7 +327,7 @@ STUDY = Study(
     pictures=(
         Picture(
             "perception_and_distortion",
-            "experiments.denoising.figures:perception_and_distortion",
+            "experiments.denoising.perception:perception_and_distortion",
             "Perception against distortion",
             "Each mark is an arm, the mean over seeds; bars go from lowest to highest seed. "
             "To the right: nearer to the truth, pixel by pixel. Up on the left: digits that are "
@@ -357,6 +357,7 @@ STUDY = Study(
             "was trained on is shaded. Mean over seeds, with a band from lowest to highest.",
         ),
     ),
+    findings="experiments.denoising.findings:findings",
     published=(
         "Document 004 judged by eye: no adversarial variant beat plain L1; v2, v3, v5 and v6 of "
         "the vanilla arms returned the ref.",

@@ -23,7 +23,7 @@ from gan_mnist.export import export_denoiser
 from gan_mnist.files import write_rows
 from gan_mnist.judges import trained_judge
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.monitoring import image_sheet
 from gan_mnist.seeding import derive_seed
 from gan_mnist.trials import BaseTrial
@@ -31,7 +31,7 @@ from gan_mnist.trials import BaseTrial
 EXPERIMENT = "denoising"
 # On sheets: for the report, and of those in the trial's own.
 SHEET_PAIRS, OWN_SHEET_PAIRS = 16, 4
-VALIDATION_PAIRS, SWEEP_PAIRS = 200, 300
+VALIDATION_PAIRS, SWEEP_PAIRS = 250, 250
 # Each varied alone, from within what is trained on (by default) to beyond it.
 SWEEPS = {
     "a": (0.1, 0.2, 0.35, 0.5, 0.75, 1.0),
@@ -88,6 +88,7 @@ def _train(
     )
     model, trial.seconds["training"] = train_denoiser(
         _recipe(settings),
+        Schedule(settings.phases),
         functools.partial(denoising_batches, images, settings.batch_size, _degradation(settings)),
         validation,
         (EXPERIMENT, seed),
@@ -119,7 +120,6 @@ def _recipe(settings: DenoisingSettings) -> DenoiserRecipe:
         spectral=settings.spectral,
         input_skip=settings.input_skip,
         separate_batches=settings.adversary != "none" and not settings.same_batch,
-        phases=settings.phases,
         intervals=settings.intervals,
         precision=settings.precision,
     )

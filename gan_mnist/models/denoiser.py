@@ -50,25 +50,10 @@ class Schedule:
                 "of them above 0"
             )
 
-    def content(self, update: tf.Tensor) -> Any:
-        """The weight of the content loss: a plain number where it never changes."""
-        return self._at(1, update)
-
-    def adversarial(self, update: tf.Tensor) -> Any:
-        """The weight of the adversarial loss: a plain number where it never changes."""
-        return self._at(2, update)
-
     @property
     def has_adversary(self) -> bool:
         """Whether the adversarial loss ever counts."""
         return any(adversarial for _, _, adversarial in self.phases)
-
-    def _at(self, column: int, update: tf.Tensor) -> Any:
-        weights = [float(phase[column]) for phase in self.phases]
-        if len(set(weights)) == 1:
-            return weights[0]
-        starts = tf.constant([start for start, *_ in self.phases], update.dtype)
-        return tf.gather(weights, tf.math.count_nonzero(update >= starts) - 1)
 
 
 class DenoisingModel(AdversarialModel):
@@ -113,11 +98,6 @@ class DenoisingModel(AdversarialModel):
         Raises:
             InputError: If the schedule has an adversary and there is none.
         """
-        if discriminator is None and schedule.has_adversary:
-            raise InputError(
-                "adversary: 'none' is not accepted; accepted with an adversarial weight above 0: "
-                f"{', '.join(ADVERSARIES[1:])}"
-            )
         super().__init__(
             generator,
             discriminator,
@@ -127,8 +107,24 @@ class DenoisingModel(AdversarialModel):
             judge_in_training=judge_in_training,
             name=name,
         )
-        self.schedule = schedule
+        self._phases = tf.Variable(
+            tf.zeros((0, 3)), shape=(None, 3), trainable=False, name="phases"
+        )
+        self.follow(schedule)
         self._means["l1"] = keras.metrics.Mean(name="l1")
+
+    def follow(self, schedule: Schedule) -> None:
+        """Takes the weights of `schedule` from now on; nothing is traced anew for it.
+
+        Raises:
+            InputError: If the schedule has an adversary and there is none.
+        """
+        if self.discriminator is None and schedule.has_adversary:
+            raise InputError(
+                "adversary: 'none' is not accepted; accepted with an adversarial weight above 0: "
+                f"{', '.join(ADVERSARIES[1:])}"
+            )
+        self._phases.assign(tf.constant(schedule.phases, tf.float32))
 
     @property
     def update(self) -> tf.Tensor:
@@ -136,8 +132,18 @@ class DenoisingModel(AdversarialModel):
         return tf.cast(self.generator_optimizer.iterations, tf.int32)
 
     @property
+    def content_weight(self) -> tf.Tensor:
+        """Of the content loss in this update."""
+        return self._phase[1]
+
+    @property
     def adversarial_weight(self) -> Any:
-        return self.schedule.adversarial(self.update)
+        return self._phase[2] if self.discriminator is not None else 0.0
+
+    @property
+    def _phase(self) -> tf.Tensor:
+        begun = tf.cast(self.update, tf.float32) >= self._phases[:, 0]
+        return self._phases[tf.math.count_nonzero(begun, dtype=tf.int32) - 1]
 
     def latents(self, batch: Any, seed: tf.Tensor) -> None:
         return None
@@ -157,7 +163,7 @@ class DenoisingModel(AdversarialModel):
     ) -> Any:
         content_loss = tf.reduce_mean(tf.abs(batch[1] - fake_images))
         self._means["l1"].update_state(content_loss)
-        return self.schedule.content(self.update) * content_loss
+        return self.content_weight * content_loss
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """The content loss of one batch, which is no pair."""
@@ -191,8 +197,7 @@ def build_denoising_model(
 ) -> DenoisingModel:
     """A denoiser and its adversary, not compiled.
 
-    Where the schedule has no use for a discriminator none is built. The generator is built first,
-    so that its initial weights do not depend on the adversary.
+    The generator is built first, so that its initial weights do not depend on the adversary.
 
     Args:
         image_shape: (H, W, C).
@@ -211,7 +216,7 @@ def build_denoising_model(
         raise unknown("adversary", adversary, ADVERSARIES)
     generator = build_residual_denoiser(image_shape, width, input_skip)
     discriminator = None
-    if adversary != "none" and schedule.has_adversary:
+    if adversary != "none":
         discriminator = build_denoising_discriminator(
             image_shape, discriminator_width, adversary == "conditional", spectral
         )

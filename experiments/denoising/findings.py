@@ -1,0 +1,161 @@
+"""What became of document 004's findings, arm by arm, and what the adversary's weight does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gan_mnist.study.statistics import MIN_SEEDS, Comparison, Values, compare, holm, verdict
+
+PSNR, LEAK = "psnr_db", "ref_leak"
+PREFIX = "resConvNet_"
+# What cannot be seen: arms whose means differ by less are alike.
+ALIKE_DB = 0.5
+MOST = 0.5
+# Arms between plain L1 and an adversary that weighs as much, by the adversary's weight.
+SWEEPS = {
+    "vanilla": {
+        "0": "v1_dcnn", "0.001": "v4_dcgans", "0.01": "vanilla_0.01", "0.1": "vanilla_0.1",
+        "1": "v6_dcgans",
+    },
+    "conditional": {
+        "0": "v1_dcnn", "0.001": "v2_conditional_dcgans", "0.01": "conditional_0.01",
+        "0.1": "conditional_0.1", "1": "v1_conditional_dcgans",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the source reports of an arm. Source: specification, section 9.
+
+    Attributes:
+        arm: Without its prefix.
+        relation: PSNR is "below", "above", "like" or "not above" that of `reference`; or "leaks":
+            most outputs are nearer to the ref than to the truth.
+        reference: The arm that it is compared with; empty for "leaks".
+        reported: In the source's words.
+    """
+
+    arm: str
+    relation: str
+    reference: str
+    reported: str
+
+
+CLAIMS = (
+    Claim("v2_dcnn", "like", "v1_dcnn", "good, as v1"),
+    Claim("v3_dcnn", "below", "v2_dcnn", "worse than v2"),
+    Claim("v5_dcnn", "below", "v1_dcnn", 'slightly worse, "not bad"'),
+    Claim("v1_dcgans", "below", "v1_dcnn", "blurs, partly wrong digits"),
+    Claim("v2_dcgans", "leaks", "", "outputs the ref"),
+    Claim("v3_dcgans", "leaks", "", "outputs the ref"),
+    Claim("v4_dcgans", "below", "v1_dcnn", "usable, some wrong"),
+    Claim("v5_dcgans", "leaks", "", "outputs the ref"),
+    Claim("v6_dcgans", "leaks", "", "outputs the ref"),
+    Claim("v7_dcgans", "not above", "v1_dcnn", "no better than the pre-trained net"),
+    Claim("v1_conditional_dcgans", "below", "v1_dcnn", "distorted"),
+    Claim("v2_conditional_dcgans", "below", "v1_dcnn", "distorted"),
+    Claim("v3_conditional_dcgans", "above", "v1_conditional_dcgans", "better than with L1"),
+    Claim("v4_conditional_dcgans", "below", "v3_conditional_dcgans", "readable, wrong brightness"),
+    Claim("v5_conditional_dcgans", "below", "v1_dcnn", "fair"),
+)
+
+
+def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Whether each of the source's findings holds, and PSNR by the weight of the adversary.
+
+    Args:
+        records: Of finished trials.
+
+    Returns:
+        `lines`; `claims`: by arm `reported`, `n`, `difference` (in dB of PSNR, or of the share of
+        leaks to a half), `ci95`, `p_holm` (adjusted over the claims) and `holds` (True, False, or
+        None where it cannot be told); `psnr_by_weight`: by adversary and weight, the mean.
+    """
+    by_arm: dict[str, dict[int, Mapping[str, float]]] = {}
+    for record in records:
+        of_arm = by_arm.setdefault(record["arm"].removeprefix(PREFIX), {})
+        of_arm[record["seed"]] = record["metrics"]
+    compared = {claim.arm: _compare(claim, by_arm) for claim in CLAIMS}
+    adjusted = holm({arm: found.p_value for arm, found in compared.items()})
+    told, lines = {}, []
+    for claim in CLAIMS:
+        found = compared[claim.arm]
+        if found.difference is None:
+            continue
+        held = _holds(claim, found, adjusted[claim.arm])
+        told[claim.arm] = {
+            "reported": claim.reported,
+            "n": found.n,
+            "difference": found.difference,
+            "ci95": list(found.ci95) if found.ci95 else None,
+            "p_holm": adjusted[claim.arm],
+            "holds": held,
+        }
+        lines.append(_sentence(claim, found, held))
+    by_weight = {adversary: _means(arms, by_arm) for adversary, arms in SWEEPS.items()}
+    lines += [
+        f"PSNR by the weight of the {adversary} adversary: {_listed(means)}."
+        for adversary, means in by_weight.items()
+        if len(means) == len(SWEEPS[adversary])
+    ]
+    return {"lines": lines, "claims": told, "psnr_by_weight": by_weight}
+
+
+def _compare(claim: Claim, by_arm: Mapping[str, Mapping[int, Mapping[str, float]]]) -> Comparison:
+    treated = by_arm.get(claim.arm, {})
+    if claim.relation == "leaks":
+        leaks: Values = {seed: metrics[LEAK] for seed, metrics in treated.items()}
+        return compare(leaks, dict.fromkeys(leaks, MOST))
+    reference = by_arm.get(claim.reference, {})
+    return compare(
+        {seed: metrics[PSNR] for seed, metrics in treated.items()},
+        {seed: metrics[PSNR] for seed, metrics in reference.items()},
+    )
+
+
+def _holds(claim: Claim, found: Comparison, p_holm: float | None) -> bool | None:
+    word = verdict(found, p_holm, higher_is_better=True)
+    higher = {"helps": True, "hurts": False}.get(word)
+    if claim.relation in ("above", "leaks"):
+        return higher
+    if claim.relation == "below":
+        return None if higher is None else not higher
+    if found.ci95 is None:
+        return None
+    low, high = found.ci95
+    if claim.relation == "not above":
+        return False if higher else True if high < ALIKE_DB else None
+    if low > -ALIKE_DB and high < ALIKE_DB:
+        return True
+    return False if low > ALIKE_DB or high < -ALIKE_DB else None
+
+
+def _sentence(claim: Claim, found: Comparison, held: bool | None) -> str:
+    word = {True: "Holds", False: "Does not hold", None: "Cannot be told"}[held]
+    text = f"`{PREFIX}{claim.arm}`, reported: {claim.reported}. {word}: "
+    if claim.relation == "leaks":
+        text += f"{found.treated:.1%} of the outputs are nearer to the ref than to the truth"
+        shift, unit = MOST, ""
+    else:
+        text += f"{found.difference:+.2f} dB to `{PREFIX}{claim.reference}`"
+        shift, unit = 0.0, " dB"
+    if found.ci95:
+        low, high = (end + shift for end in found.ci95)
+        text += f" (95 % CI {low:.2f} to {high:.2f}{unit}, {found.n} seeds)"
+    return f"{text}; too few seeds to rely on." if found.n < MIN_SEEDS else f"{text}."
+
+
+def _means(
+    arms: Mapping[str, str], by_arm: Mapping[str, Mapping[int, Mapping[str, float]]]
+) -> dict[str, float]:
+    values = {
+        weight: [metrics[PSNR] for metrics in by_arm[arm].values()]
+        for weight, arm in arms.items()
+        if by_arm.get(arm)
+    }
+    return {weight: sum(found) / len(found) for weight, found in values.items()}
+
+
+def _listed(means: Mapping[str, float]) -> str:
+    return ", ".join(f"{weight}: {mean:.2f} dB" for weight, mean in means.items())
