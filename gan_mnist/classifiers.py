@@ -112,7 +112,7 @@ def train_classifier(
         directory,
         derive_seed(*stream, "dropout"),
         callbacks,
-        (as_float(validation.images), validation.labels),
+        _in_batches((as_float(validation.images), validation.labels)),
         recipe.intervals,
         rows,
     )
@@ -164,7 +164,13 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     After the loss "sigmoid" the ranking of classes is right, but probabilities are not calibrated.
     Images are (n, H, W, C), uint8 or float32 in [0, 1].
     """
-    return tf.nn.softmax(model.predict(as_float(images), batch_size=250, verbose=0)).numpy()
+    return tf.nn.softmax(model.predict(_in_batches(as_float(images)), verbose=0)).numpy()
+
+
+def _in_batches(columns: Any) -> tf.data.Dataset:
+    """The rows of an array, or of a tuple of them, in their order."""
+    # Keras would make a data set of arrays too, but traces several functions for it every time.
+    return tf.data.Dataset.from_tensor_slices(columns).batch(250)
 
 
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:

@@ -1,5 +1,7 @@
 """Models for others: SavedModels with named signatures, which TensorFlow alone can load."""
 
+import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from keras.export import ExportArchive
 
 from gan_mnist.files import write_json
 from gan_mnist.generators import TrainedGenerator
+from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.denoiser import DenoisingModel
 
 
 def export_classifier(model: keras.Model, class_names: Sequence[str], directory: Path) -> None:
@@ -48,9 +52,45 @@ def export_generator(
     `generate(labels)` draws anew at every call; `generate_seeded(labels, seed)` repeats itself.
     Labels are int32 (n,) indices into `class_names`, the seed is an int32 scalar, and `images` in
     the answer are float32 (n, H, W, C) in [0, 1].
-    """
-    network = generator.network
 
+    Arms that share a generator export it one after the other: from the second on it is copied.
+    """
+    digest = _digest(generator.network)
+    if not _copied(generator.exported, digest, directory):
+        _write_generator(generator.network, directory)
+        generator.exported = digest, directory
+    write_json(directory / "classes.json", list(class_names))
+
+
+def _digest(network: AdversarialModel) -> str:
+    """SHA-256 of all values that `network` samples with."""
+    digest = hashlib.sha256()
+    for resource in network.exported:
+        for variable in getattr(resource, "weights", [resource]):
+            digest.update(variable.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _copied(exported: tuple[str, Path] | None, digest: str, directory: Path) -> bool:
+    """Whether what was exported is the generator of `digest`, and is in `directory` too now."""
+    if exported is None or exported[0] != digest or exported[1] == directory:
+        return False
+    source = exported[1]
+    try:
+        # Without times and modes: the copies are new files, as those of any export.
+        shutil.copytree(
+            source / "generator",
+            directory / "generator",
+            copy_function=shutil.copyfile,
+            dirs_exist_ok=True,
+        )
+        shutil.copyfile(source / "generator.keras", directory / "generator.keras")
+    except OSError:  # the first one is gone; any other trouble will show when it is made anew
+        return False
+    return True
+
+
+def _write_generator(network: AdversarialModel, directory: Path) -> None:
     def generate_seeded(labels: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": network.sample(labels, tf.stack([seed, 0]))}
 
@@ -69,4 +109,25 @@ def export_generator(
     )
     archive.write_out(str(directory / "generator"), verbose=False)
     network.average.save(directory / "generator.keras")
-    write_json(directory / "classes.json", list(class_names))
+
+
+def export_denoiser(model: DenoisingModel, directory: Path) -> None:
+    """Writes `directory/denoiser`, with the signature `denoise`, and `denoiser.keras`.
+
+    `denoise(input, ref)` takes noisy images and what they are to be freed of, each float32
+    (n, H, W, C) in [0, 1]; `images` in the answer are float32 (n, H, W, C) in [0, 1].
+    """
+    network = model.average
+
+    def denoise(input: tf.Tensor, ref: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": model.denoise(input, ref)}
+
+    archive = ExportArchive()
+    archive.track(network)
+    specs = [
+        tf.TensorSpec((None, *x.shape[1:]), tf.float32, name=name)
+        for name, x in zip(("input", "ref"), network.inputs, strict=True)
+    ]
+    archive.add_endpoint("denoise", denoise, specs)
+    archive.write_out(str(directory / "denoiser"), verbose=False)
+    network.save(directory / "denoiser.keras")

@@ -4,6 +4,7 @@ A trained GAN is one of them; so are a copier, SMOTE and the real images an imba
 which makes rivals and controls pass through the very code path of a GAN.
 """
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,11 +109,17 @@ class Smote:
 
 
 class TrainedGenerator:
-    """A frozen network with `sample(labels, seed)` on tensors, in chunks of a fixed size."""
+    """A frozen network with `sample(labels, seed)` on tensors, in chunks of a fixed size.
+
+    Attributes:
+        network: What samples.
+        exported: Digest of the weights that were exported last, and where to; None before.
+    """
 
     def __init__(self, network: Any):
         """Wraps `network`, whose `sample` takes int32 (n,) labels and an int32 (2,) seed."""
         self.network = network
+        self.exported: tuple[str, Path] | None = None
         self._sample = tf.function(network.sample)
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:

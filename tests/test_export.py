@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.evaluation.classification import ClassRecall
-from gan_mnist.export import export_classifier, export_generator
+from gan_mnist.export import export_classifier, export_denoiser, export_generator
 from gan_mnist.generators import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import build_conditional_gan
+from gan_mnist.models.denoiser import build_denoising_model
 from gan_mnist.models.warp_gan import build_warp_gan
 
 NAMES, SHAPE = ("one", "zwei", "三"), (16, 16, 1)
@@ -60,6 +61,9 @@ for name in given["gans"].tolist():
         images = seeded(labels=labels, seed=tf.constant(5))["images"]
         answers[f"{name}_seeded_{call}"] = images.numpy()
     answers[f"{name}_other_seed"] = seeded(labels=labels, seed=tf.constant(6))["images"].numpy()
+denoise = load("denoiser")["denoise"]
+answer = denoise(input=tf.constant(given["images"]), ref=tf.constant(given["references"]))
+answers["denoise_keys"], answers["denoised"] = list(answer), answer["images"].numpy()
 answers["classify_label"] = answers["classify_label"].astype("S")
 np.savez(out, **answers)
 """
@@ -99,12 +103,28 @@ def generators():
 
 
 @pytest.fixture(scope="module")
-def exports(classifier, generators, images, tmp_path_factory):
+def denoiser():
+    """Its moving average differs from the generator."""
+    keras.utils.set_random_seed(4)
+    model = build_denoising_model(SHAPE, width=4, average_decay=0.9)
+    model.average.set_weights([1.2 * w + 0.02 for w in model.average.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def exports(classifier, generators, denoiser, images, tmp_path_factory):
     directory = tmp_path_factory.mktemp("exports")
     for name, generator in generators.items():
         export_classifier(classifier, NAMES, directory / name)
         export_generator(generator, NAMES, directory / name)
-    np.savez(directory / "given.npz", images=images, labels=LABELS, gans=list(generators))
+    export_denoiser(denoiser, directory)
+    np.savez(
+        directory / "given.npz",
+        images=images,
+        references=images[::-1],
+        labels=LABELS,
+        gans=list(generators),
+    )
     return directory
 
 
@@ -174,6 +194,49 @@ def test_the_warp_gan_carries_its_training_images(generators, answers):
     black = network.sample(tf.constant(LABELS), tf.constant([5, 0])).numpy()
     assert black.max() == 0
     assert answers["warp_seeded_0"][ones].max() > 0.5
+
+
+def test_denoise_answers_as_the_moving_average_does(denoiser, images, answers):
+    denoised = answers["denoised"]
+    assert answers["denoise_keys"].tolist() == ["images"]
+    assert (denoised.shape, denoised.dtype) == (images.shape, np.float32)
+    assert 0 <= denoised.min() < denoised.max() <= 1
+    pairs = [images, images[::-1]]
+    expected = denoiser.average(pairs, training=False)
+    np.testing.assert_allclose(denoised, expected, atol=1e-5)
+    for other in (denoiser.generator(pairs), denoiser.average(pairs[::-1])):
+        assert np.abs(denoised - other).max() > 1e-2
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("average_decay", [0.0, 0.9])
+def test_a_denoiser_in_mixed_precision_takes_and_gives_float32(
+    policy, average_decay, dtype_policy, tmp_path, images
+):
+    def build():
+        keras.utils.set_random_seed(5)
+        return build_denoising_model(SHAPE, width=4, average_decay=average_decay)
+
+    pairs = [images, images[::-1]]
+    expected = build().denoise(*pairs)
+    dtype_policy(policy)
+    export_denoiser(build(), tmp_path / "new")
+    dtype_policy("float32")
+    loaded = tf.saved_model.load(str(tmp_path / "new" / "denoiser"))
+    denoise = loaded.signatures["denoise"]
+    specs = denoise.structured_input_signature[1]
+    assert set(specs) == {"input", "ref"}
+    for spec in specs.values():
+        assert (tuple(spec.shape), spec.dtype) == ((None, *SHAPE), tf.float32)
+    denoised = denoise(input=pairs[0], ref=pairs[1])["images"]
+    assert denoised.dtype == tf.float32
+    difference = np.abs(denoised - expected).max()
+    assert 0 < difference < 0.02
+    # Alone or beside others: batch norm does not look at the batch.
+    alone = loaded.denoise(input=pairs[0][:1], ref=pairs[1][:1])["images"]
+    np.testing.assert_allclose(alone, denoised[:1], atol=5e-3)
+    network = keras.saving.load_model(tmp_path / "new" / "denoiser.keras")
+    np.testing.assert_allclose(network(pairs, training=False), denoised, atol=5e-3)
 
 
 def test_keras_files_answer_as_the_models_do(classifier, generators, images, exports):
