@@ -33,11 +33,10 @@ def image_measures(
 ) -> dict[str, np.ndarray]:
     """What each image is worth; none depends on the others beside it.
 
-    An output is a leak of the reference if its squared error to the reference is below that to the
-    target. The squared error, because it takes a dim output for a leak less often: at the scales of
-    the fixed evaluation pairs a black one is nearer to the reference in 0.5 % of pairs of digits,
-    by absolute error in 7 %. Where the reference is shown fainter than the target, such outputs do
-    count: a black image tells how many.
+    An output is a leak of the reference if it is nearer to that than to the target, when each may
+    be made brighter, darker or fainter: if it correlates more with the reference. By squared error
+    a faint reference on grey would pass for the target, and a dim target for the reference. What is
+    of one colour, such as a black image, is no leak.
 
     Args:
         outputs: What the denoiser returned.
@@ -60,7 +59,7 @@ def image_measures(
         "mse": mse,
         "psnr_db": _by_batch(_psnr_db, outputs, targets),
         "ssim": _by_batch(_ssim, outputs, targets),
-        "ref_leak": (_image_means((outputs - references) ** 2) < mse).astype(np.float64),
+        "ref_leak": _leaks(outputs, targets, references),
     }
 
 
@@ -95,6 +94,24 @@ def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.
 def _image_means(values: np.ndarray) -> np.ndarray:
     """The mean of each image, float64 (n,)."""
     return values.mean(axis=(1, 2, 3), dtype=np.float64)
+
+
+def _leaks(outputs: np.ndarray, targets: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """1 where an output correlates more with its reference than with its target, else 0."""
+    outputs, targets, references = (
+        images - images.mean(axis=(1, 2, 3), keepdims=True)
+        for images in (outputs, targets, references)
+    )
+    to_reference, to_target = (
+        (outputs * images).sum(axis=(1, 2, 3), dtype=np.float64)
+        / np.maximum(
+            np.sqrt((images**2).sum(axis=(1, 2, 3), dtype=np.float64)), np.finfo(float).tiny
+        )
+        for images in (references, targets)
+    )
+    # Centred, an image of one colour is what rounding leaves.
+    has_content = _image_means(outputs**2) > np.finfo(np.float32).eps ** 2
+    return (has_content & (to_reference > to_target)).astype(np.float64)
 
 
 def _psnr_db(outputs: np.ndarray, targets: np.ndarray) -> tf.Tensor:

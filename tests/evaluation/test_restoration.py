@@ -123,14 +123,23 @@ def test_ref_leak_on_constructed_cases():
     assert restoration_metrics(outputs, truths, truths)["ref_leak"] == 0
 
 
-def test_ref_leak_goes_by_the_squared_error():
-    # Off by 0.6 in one pixel of 144 from the truth, by 0.01 in all from the reference.
-    output = grey(0.0)
-    truth, ref = grey(0.0), grey(0.01)
-    truth[0, 0, 0] = 0.6
-    found = image_measures(output, truth, ref)
-    assert found["l1"][0] < 0.01 and found["mse"][0] > 0.01**2
-    assert found["ref_leak"].tolist() == [1]
+def test_ref_leak_minds_neither_brightness_nor_contrast():
+    truth, ref = pictures(1, seed=1), pictures(1, seed=2)
+    one = np.corrcoef(truth.ravel(), ref.ravel())[0, 1]
+    for image, leak in ((ref, 1), (truth, 0)):
+        for output in (0.2 * image, 0.5 + 0.3 * image, image):
+            found = image_measures(output, 0.5 * truth, ref)["ref_leak"]
+            assert found.tolist() == [leak]
+    # A negative of the truth looks more like the ref than like the truth, if these are unalike.
+    assert abs(one) < 0.2
+    assert image_measures(1 - truth, truth, ref)["ref_leak"].tolist() == [1]
+
+
+@pytest.mark.parametrize("value", [0, 0.3, 1 / 3, 1])
+def test_one_colour_is_no_leak(value):
+    outputs = np.full((4, 14, 14, 1), value, np.float32)
+    truths, refs = pictures(4, seed=1), pictures(4, seed=2)
+    assert image_measures(outputs, truths, refs)["ref_leak"].tolist() == [0] * 4
 
 
 def test_an_image_is_measured_by_itself():
