@@ -105,7 +105,11 @@ def _mark(axes: Axes, ends: np.ndarray, group: str, is_hollow: bool) -> None:
 def _scale_y_log(axes: Axes) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    axes.yaxis.set_major_locator(
+        LogLocator(
+            subs=(1, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 300 * low else (1,)
+        )
+    )
     axes.yaxis.set_major_formatter("{x:,.9g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
 
