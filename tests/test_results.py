@@ -18,6 +18,7 @@ TOLD = {
     "cats_vs_dogs": "mnist_sample",
     "conditional_gan": "mnist",
     "data_scaling": "mnist",
+    "denoising": "mnist",
     "digit_cnn": "mnist",
     "imbalance": "mnist",
     "mixing": "mnist",

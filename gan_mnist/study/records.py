@@ -83,6 +83,8 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     """
     path = plan.workdir / "study.json"
     before = _read_description(path)
+    # As it will be read again: a tuple is a list in JSON.
+    description = json.loads(json.dumps(description))
     if before is not None:
         arms = before["arms"].keys() & description["arms"].keys()
         changed = differences(_identity(before, arms), _identity(description, arms))

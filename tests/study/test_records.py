@@ -52,6 +52,14 @@ def test_a_changed_row_of_the_table_is_refused(tmp_path):
         open_workdir(plan, edited)
 
 
+def test_a_row_with_a_tuple_is_the_same_when_it_is_read_again(tmp_path):
+    plan = make_plan(tmp_path)
+    described = describe(plan)
+    described["arms"][plan.arms[-1].name]["changes"] = {"counts": (3, 3)}
+    open_workdir(plan, described)
+    open_workdir(plan, described)
+
+
 def refused(plan):
     with pytest.raises(InputError) as error:
         open_workdir(plan, describe(plan))
