@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_mnist.study.statistics import MIN_SEEDS, Comparison, Values, compare, holm, verdict
+from gan_mnist.study.statistics import MIN_SEEDS, Comparison, compare, holm, verdict
 
 PSNR, LEAK = "psnr_db", "ref_leak"
 PREFIX = "resConvNet_"
@@ -31,7 +31,7 @@ class Claim:
     Attributes:
         arm: Without its prefix.
         relation: PSNR is "below", "above", "like" or "not above" that of `reference`; or "leaks":
-            most outputs are nearer to the ref than to the truth.
+            most outputs are more like the ref than like the truth.
         reference: The arm that it is compared with; empty for "leaks".
         reported: In the source's words.
     """
@@ -68,31 +68,34 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         records: Of finished trials.
 
     Returns:
-        `lines`; `claims`: by arm `reported`, `n`, `difference` (in dB of PSNR, or of the share of
-        leaks to a half), `ci95`, `p_holm` (adjusted over the claims) and `holds` (True, False, or
-        None where it cannot be told); `psnr_by_weight`: by adversary and weight, the mean.
+        `lines`; `claims`: by arm `reported`, `n`, `holds` (True, False, or None where it cannot be
+        told), and `difference` in dB of PSNR, `ci95`, `p_holm` (adjusted over such claims), or, of
+        a leak, the `shares` of the seeds; `psnr_by_weight`: by adversary and weight, the mean.
     """
     by_arm: dict[str, dict[int, Mapping[str, float]]] = {}
     for record in records:
         of_arm = by_arm.setdefault(record["arm"].removeprefix(PREFIX), {})
         of_arm[record["seed"]] = record["metrics"]
-    compared = {claim.arm: _compare(claim, by_arm) for claim in CLAIMS}
+    compared = {claim.arm: _compare(claim, by_arm) for claim in CLAIMS if claim.reference}
     adjusted = holm({arm: found.p_value for arm, found in compared.items()})
     told, lines = {}, []
     for claim in CLAIMS:
-        found = compared[claim.arm]
-        if found.difference is None:
-            continue
-        held = _holds(claim, found, adjusted[claim.arm])
-        told[claim.arm] = {
-            "reported": claim.reported,
-            "n": found.n,
-            "difference": found.difference,
-            "ci95": list(found.ci95) if found.ci95 else None,
-            "p_holm": adjusted[claim.arm],
-            "holds": held,
-        }
-        lines.append(_sentence(claim, found, held))
+        found = compared.get(claim.arm)
+        if found is None and claim.arm in by_arm:
+            shares = [metrics[LEAK] for metrics in by_arm[claim.arm].values()]
+            told[claim.arm], line = _leaks(claim, shares)
+            lines.append(line)
+        elif found is not None and found.difference is not None:
+            held = _holds(claim.relation, found, adjusted[claim.arm])
+            told[claim.arm] = {
+                "reported": claim.reported,
+                "n": found.n,
+                "difference": found.difference,
+                "ci95": list(found.ci95) if found.ci95 else None,
+                "p_holm": adjusted[claim.arm],
+                "holds": held,
+            }
+            lines.append(_sentence(claim, found, held))
     by_weight = {adversary: _means(arms, by_arm) for adversary, arms in SWEEPS.items()}
     lines += [
         f"PSNR by the weight of the {adversary} adversary: {_listed(means)}."
@@ -103,28 +106,24 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _compare(claim: Claim, by_arm: Mapping[str, Mapping[int, Mapping[str, float]]]) -> Comparison:
-    treated = by_arm.get(claim.arm, {})
-    if claim.relation == "leaks":
-        leaks: Values = {seed: metrics[LEAK] for seed, metrics in treated.items()}
-        return compare(leaks, dict.fromkeys(leaks, MOST))
-    reference = by_arm.get(claim.reference, {})
+    treated, reference = by_arm.get(claim.arm, {}), by_arm.get(claim.reference, {})
     return compare(
         {seed: metrics[PSNR] for seed, metrics in treated.items()},
         {seed: metrics[PSNR] for seed, metrics in reference.items()},
     )
 
 
-def _holds(claim: Claim, found: Comparison, p_holm: float | None) -> bool | None:
+def _holds(relation: str, found: Comparison, p_holm: float | None) -> bool | None:
     word = verdict(found, p_holm, higher_is_better=True)
     higher = {"helps": True, "hurts": False}.get(word)
-    if claim.relation in ("above", "leaks"):
+    if relation == "above":
         return higher
-    if claim.relation == "below":
+    if relation == "below":
         return None if higher is None else not higher
     if found.ci95 is None:
         return None
     low, high = found.ci95
-    if claim.relation == "not above":
+    if relation == "not above":
         return False if higher else True if high < ALIKE_DB else None
     if low > -ALIKE_DB and high < ALIKE_DB:
         return True
@@ -132,18 +131,26 @@ def _holds(claim: Claim, found: Comparison, p_holm: float | None) -> bool | None
 
 
 def _sentence(claim: Claim, found: Comparison, held: bool | None) -> str:
-    word = {True: "Holds", False: "Does not hold", None: "Cannot be told"}[held]
-    text = f"`{PREFIX}{claim.arm}`, reported: {claim.reported}. {word}: "
-    if claim.relation == "leaks":
-        text += f"{found.treated:.1%} of the outputs are nearer to the ref than to the truth"
-        shift, unit = MOST, ""
-    else:
-        text += f"{found.difference:+.2f} dB to `{PREFIX}{claim.reference}`"
-        shift, unit = 0.0, " dB"
+    text = f"{_reported(claim, held)} {found.difference:+.2f} dB to `{PREFIX}{claim.reference}`"
     if found.ci95:
-        low, high = (end + shift for end in found.ci95)
-        text += f" (95 % CI {low:.2f} to {high:.2f}{unit}, {found.n} seeds)"
+        low, high = found.ci95
+        text += f" (95 % CI {low:.2f} to {high:.2f} dB, {found.n} seeds)"
     return f"{text}; too few seeds to rely on." if found.n < MIN_SEEDS else f"{text}."
+
+
+def _reported(claim: Claim, held: bool | None) -> str:
+    word = {True: "Holds", False: "Does not hold", None: "Cannot be told"}[held]
+    return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}. {word}:"
+
+
+def _leaks(claim: Claim, shares: Sequence[float]) -> tuple[dict[str, Any], str]:
+    """Whether most outputs leak, told where all seeds agree: shares of 0 or 1 have no spread."""
+    sides = {share > MOST for share in shares}
+    held = sides.pop() if len(sides) == 1 and len(shares) > 1 else None
+    told = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
+    text = f"{_reported(claim, held)} {sum(shares) / len(shares):.0%} of the outputs are more like "
+    text += f"the ref than like the truth ({min(shares):.0%} to {max(shares):.0%}, "
+    return told, f"{text}{len(shares)} seeds)."
 
 
 def _means(

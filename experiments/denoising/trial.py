@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,12 +98,15 @@ def _train(
 
 
 def _counts(settings: DenoisingSettings, everything: Allotment) -> tuple[int, ...] | None:
-    """Images a class; a class that has fewer gives all it has."""
+    """Images a class, one at least; a class that has fewer gives all it has."""
     if not settings.training_images:
         return None
-    each = math.ceil(settings.training_images / len(settings.classes))
-    available = np.bincount(everything.train.labels, minlength=len(settings.classes))
-    return tuple(min(each, int(count)) for count in available)
+    num_classes = len(settings.classes)
+    each, rest = divmod(settings.training_images, num_classes)
+    available = np.bincount(everything.train.labels, minlength=num_classes)
+    return tuple(
+        min(max(1, each + (label < rest)), int(count)) for label, count in enumerate(available)
+    )
 
 
 def _recipe(settings: DenoisingSettings) -> DenoiserRecipe:

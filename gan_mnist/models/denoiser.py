@@ -67,8 +67,7 @@ class DenoisingModel(AdversarialModel):
     pairs: see `separate_batches` of `AdversarialModel`.
 
     Source: specification, section 9. What differs: pre-training and what follows share one Adam,
-    where the source began a new one; the non-saturating loss is the cross-entropy, of which the
-    source took half, so its weight of 1 is 0.5 here.
+    where the source began a new one.
     """
 
     def __init__(
