@@ -61,7 +61,7 @@ def test_a_table_repeats_the_summary(name):
     folder = ROOT / "experiments" / name
     arms = summary_of(folder / "results" / TOLD[name])["arms"]
     text = (folder / "README.md").read_text()
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| ([\d.]+ \[[\d., ]+\])", text, re.M))
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+ \[[\d., ]+\])", text, re.M))
     assert set(rows) == {arm for arm, found in arms.items() if found["n"]}
     for arm, told in rows.items():
         digits = len(told.split()[0].partition(".")[2])

@@ -84,7 +84,7 @@ def beyond_training(run: Run) -> Figure | None:
     Lines are means over seeds, bands reach from the lowest to the highest.
     """
     table = run.table("sweep.csv", "varied", "value", "psnr_db")
-    black = table[[group_of(run, arm) == "black" for arm in table["arm"]]]
+    black = table[table["arm"].map(lambda arm: group_of(run, arm) == "black").astype(bool)]
     floor = black.groupby(["varied", "value"])["psnr_db"].mean().to_dict()
     places = zip(table["varied"], table["value"], strict=True)
     table["psnr_db"] -= [floor.get(place, 0.0) for place in places]

@@ -14,12 +14,12 @@ MOST = 0.5
 # Arms between plain L1 and an adversary that weighs as much, by the adversary's weight.
 SWEEPS = {
     "vanilla": {
-        "0": "v1_dcnn", "0.001": "v4_dcgans", "0.01": "vanilla_0.01", "0.1": "vanilla_0.1",
+        "0": "v1_dcnn", "0.001": "v4_dcgans", "0.01": "vanilla_hundredth", "0.1": "vanilla_tenth",
         "1": "v6_dcgans",
     },
     "conditional": {
-        "0": "v1_dcnn", "0.001": "v2_conditional_dcgans", "0.01": "conditional_0.01",
-        "0.1": "conditional_0.1", "1": "v1_conditional_dcgans",
+        "0": "v1_dcnn", "0.001": "v2_conditional_dcgans", "0.01": "conditional_hundredth",
+        "0.1": "conditional_tenth", "1": "v1_conditional_dcgans",
     },
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from experiments.denoising.study import REF_SCALE, TRUTH_SCALE, DenoisingSettings
+from experiments.denoising.settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 from gan_mnist.classifiers import ClassifierRecipe
 from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.data.images import as_uint8

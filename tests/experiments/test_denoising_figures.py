@@ -22,12 +22,12 @@ FEW = {
     "resConvNet_v2_dcnn": ({}, (21.0, 22.0)),
     "no_input_skip": ({}, (19.0, 19.2)),
     "resConvNet_v1_dcgans": (VANILLA, (15.0, 15.4)),
-    "vanilla_0.1": (VANILLA, (18.0, 18.6)),
-    "conditional_0.1": (CONDITIONAL, (17.0, None)),
+    "vanilla_tenth": (VANILLA, (18.0, 18.6)),
+    "conditional_tenth": (CONDITIONAL, (17.0, None)),
     "subtract_and_filter": (NOTHING, (14.0, 14.0)),
     "black": ({"method": "black"}, (16.0, 16.0)),
 }
-TWO = {name: FEW[name] for name in (CONTROL, "vanilla_0.1")}
+TWO = {name: FEW[name] for name in (CONTROL, "vanilla_tenth")}
 MANY = FEW | {
     f"{name}_{number}_of_many": (changes, (19 + 0.02 * number, 19 + 0.04 * number))
     for name, changes in (("vanilla", VANILLA), ("conditional", CONDITIONAL), ("l1", {}))
@@ -83,7 +83,9 @@ def make(workdir, arms, shape=(16, 6, 5, 1)):
             directory = trial(workdir, arm, seed)
             if "method" not in changes:
                 write_curve(workdir, arm, seed, [(1 + seed, psnr - 5), (9 + seed, psnr - 1)])
-            swept = [(varied, x, psnr - x) for varied in ("a", "b", "noise") for x in (0.1, 1.5)]
+            slope = 2 if arm == "black" else 1
+            places = [(varied, x) for varied in ("a", "b", "noise") for x in (0.1, 1.5)]
+            swept = [(varied, x, psnr - slope * x) for varied, x in places]
             rows = [f"{varied},{x},{value},0.1" for varied, x, value in swept]
             (directory / "sweep.csv").write_text("\n".join(["varied,value,psnr_db,leak", *rows]))
             np.savez(directory / "sheet.npz", **pairs(shape), outputs=outputs_of(arm, shape))
@@ -135,7 +137,7 @@ def test_without_data_there_is_no_figure(tmp_path, draw):
 @pytest.mark.parametrize("draw", DRAWN)
 def test_a_failed_control_and_spoilt_files_are_left_out(tmp_path, draw):
     make(tmp_path, FEW | {CONTROL: ({}, (None, None))})
-    for path in trial(tmp_path, "vanilla_0.1", 0).glob("*.*"):
+    for path in trial(tmp_path, "vanilla_tenth", 0).glob("*.*"):
         if path.name != "record.json":
             path.write_bytes(b"")
     save(draw(Run.read(tmp_path)), tmp_path / "figure.png")
@@ -147,7 +149,7 @@ def test_marks_are_means_and_bars_reach_over_the_seeds(tmp_path):
         seeds = {arm: [metrics_of(psnr)[name] for psnr in TWO[arm][1]] for arm in TWO}
         (control, _, of_control), (vanilla, _, of_vanilla) = marks_of(axes)
         assert control == pytest.approx([20.5, np.mean(seeds[CONTROL])])
-        assert vanilla == pytest.approx([18.3, np.mean(seeds["vanilla_0.1"])])
+        assert vanilla == pytest.approx([18.3, np.mean(seeds["vanilla_tenth"])])
         assert (of_control, of_vanilla) == (BLUE.lower(), VERMILLION.lower())
         bars = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) == 2]
         assert bars[0][:, 0] == pytest.approx([20, 21])
@@ -191,7 +193,7 @@ def test_a_distance_of_zero_and_a_missing_metric_are_survived(tmp_path):
     make(tmp_path, TWO)
     write_record(tmp_path, CONTROL, 0, metrics_of(20.0) | {"feature_distance": 0.0})
     write_record(tmp_path, CONTROL, 1, metrics_of(20.0) | {"feature_distance": 0.0})
-    write_record(tmp_path, "vanilla_0.1", 1, {"psnr_db": 30.0})
+    write_record(tmp_path, "vanilla_tenth", 1, {"psnr_db": 30.0})
     left, right, _ = perception_and_distortion(Run.read(tmp_path)).axes
     (control, *_), (vanilla, *_) = marks_of(right)
     assert 0 < control[1] < 1e-4 * vanilla[1]
@@ -206,7 +208,7 @@ def picture(axes):
 def test_sheets_hold_the_images_best_first(tmp_path):
     run = make(tmp_path, FEW)
     (axes,) = sheets(run).axes
-    order = ["resConvNet_v2_dcnn", CONTROL, "no_input_skip", "vanilla_0.1", "conditional_0.1",
+    order = ["resConvNet_v2_dcnn", CONTROL, "no_input_skip", "vanilla_tenth", "conditional_tenth",
              "black", "resConvNet_v1_dcgans", "subtract_and_filter"]  # fmt: skip
     labels = axes.get_yticklabels()
     assert [label.get_text() for label in labels[:5]] == [
@@ -249,16 +251,24 @@ def test_beyond_training_compares_the_best_of_each_kind(tmp_path):
     assert looks == {
         "control: v1 dcnn": (INK, "-"),
         "best, no adversary: v2 dcnn": (BLUE, "-"),
-        "best, vanilla adversary: vanilla 0.1": (VERMILLION, "-"),
-        "best, conditional adversary: conditional 0.1": (GREEN, "-"),
+        "best, vanilla adversary: vanilla tenth": (VERMILLION, "-"),
+        "best, conditional adversary: conditional tenth": (GREEN, "-"),
         "best, not learned: subtract and filter": (MUTED, "-"),
     }
     trained = [(0.2, 1.0), (0.3, 0.9), (1.2, 1.2)]
     for axes, (low, high) in zip(figure.axes, trained, strict=True):
         lines = lines_of(axes)
-        assert lines[INK, "-"] == pytest.approx(np.array([[0.1, 20.4], [1.5, 19.0]]))
-        assert lines[GREEN, "-"] == pytest.approx(np.array([[0.1, 16.9], [1.5, 15.5]]))
+        assert lines[INK, "-"] == pytest.approx(np.array([[0.1, 4.6], [1.5, 6.0]]))
+        assert lines[GREEN, "-"] == pytest.approx(np.array([[0.1, 1.1], [1.5, 2.5]]))
         (span,) = axes.patches
         assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx((low, high))
         band = axes.collections[0].get_paths()[0].vertices
-        assert sorted(np.unique(band[:, 1])) == pytest.approx([18.5, 19.5, 19.9, 20.9])
+        assert sorted(np.unique(band[:, 1])) == pytest.approx([4.1, 5.1, 5.5, 6.5])
+
+
+def test_without_a_black_image_beyond_training_shows_psnr_itself(tmp_path):
+    figure = beyond_training(make(tmp_path, TWO))
+    for axes in figure.axes:
+        lines = lines_of(axes)
+        assert lines[INK, "-"] == pytest.approx(np.array([[0.1, 20.4], [1.5, 19.0]]))
+    assert figure.axes[0].get_ylabel() == "PSNR in dB"

@@ -17,6 +17,7 @@ ARM = {
     "cats_vs_dogs": "classical",
     "conditional_gan": "dcgan",
     "data_scaling": "classical_and_generated",
+    "denoising": "resConvNet_v1_dcgans",
     "digit_cnn": "classical_decay",
     "imbalance": "cgan_classical",
     "mixing": "classical_and_generated",

@@ -1,0 +1,135 @@
+"""The sixteen trainings of document 004 as a table, and the arms beside them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.denoising.settings import ADVERSARIES, DenoisingSettings
+from gan_mnist.study.spec import Arm, Kind
+
+DOCUMENT = "document 004"
+AXES = ("adversary", "phases", "same_batch", "ref_shown", "target", "training_images")
+L1 = ((0, 1, 0),)
+SAME, OTHER = True, False
+# Of `phases`: where one begins, as a share of the updates, its weight of L1 and of the adversary.
+TABLE = (
+    # name, adversary, phases, batches of D and G, ref shown, target, training images
+    ("v1_dcnn", "none", L1, SAME, "ref", "scaled", 0),
+    ("v2_dcnn", "none", L1, SAME, "scaled", "scaled", 0),
+    ("v3_dcnn", "none", L1, SAME, "scaled", "plain", 0),
+    ("v5_dcnn", "none", L1, SAME, "ref", "scaled", 1000),
+    ("v1_dcgans", "vanilla", ((0, 1, 0.001),), OTHER, "ref", "scaled", 0),
+    ("v2_dcgans", "vanilla", ((0, 0.9, 0.1),), OTHER, "ref", "scaled", 0),
+    ("v3_dcgans", "vanilla", ((0, 1, 1),), OTHER, "ref", "scaled", 0),
+    ("v4_dcgans", "vanilla", ((0, 1, 0.001),), SAME, "ref", "scaled", 0),
+    ("v5_dcgans", "vanilla", ((0, 0.9, 0.1),), SAME, "ref", "scaled", 0),
+    ("v6_dcgans", "vanilla", ((0, 1, 1),), SAME, "ref", "scaled", 0),
+    ("v7_dcgans", "vanilla", ((0, 1, 0), (0.5, 1, 0.001)), SAME, "ref", "scaled", 0),
+    ("v1_conditional_dcgans", "conditional", ((0, 1, 1),), SAME, "ref", "scaled", 0),
+    ("v2_conditional_dcgans", "conditional", ((0, 1, 0.001),), SAME, "ref", "scaled", 0),
+    ("v3_conditional_dcgans", "conditional", ((0, 0, 1),), SAME, "ref", "scaled", 0),
+    ("v4_conditional_dcgans", "conditional", ((0, 0, 1),), OTHER, "ref", "scaled", 0),
+    ("v5_conditional_dcgans", "conditional", ((0, 1, 1), (0.4, 100, 1)), SAME, "ref", "scaled", 0),
+)
+
+
+def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
+    """The settings of an adversary and its schedule, as far as they are not the usual ones."""
+    starts, content, adversarial = (tuple(map(float, row)) for row in zip(*phases, strict=True))
+    return _unusual(
+        adversary=adversary,
+        phase_starts=starts,
+        content_weights=content,
+        adversarial_weights=adversarial,
+    )
+
+
+def _unusual(**settings: Any) -> dict[str, Any]:
+    usual = DenoisingSettings()
+    return {name: value for name, value in settings.items() if value != getattr(usual, name)}
+
+
+def in_words(changes: Mapping[str, Any]) -> str:
+    """What an arm does differently, from its settings."""
+    settings = dataclasses.replace(DenoisingSettings(), **changes)
+    losses = [
+        " + ".join(
+            f"{weight:g} {name}" if weight != 1 else name
+            for name, weight in (("L1", content), (settings.adversary, adversarial))
+            if weight
+        )
+        for content, adversarial in zip(
+            settings.content_weights, settings.adversarial_weights, strict=True
+        )
+    ]
+    starts = settings.phase_starts[1:]
+    loss = losses[0] + "".join(
+        f", from {start:.0%} of the updates on {later}"
+        for start, later in zip(starts, losses[1:], strict=True)
+    )
+    told = [loss if settings.adversary != "none" else "L1 alone"]
+    told += ["other batches for the discriminator"] if not settings.same_batch else []
+    told += ["shown b * ref"] if settings.ref_shown == "scaled" else []
+    told += ["to return the truth at full scale"] if settings.target == "plain" else []
+    told += [f"{settings.training_images:,} training images"] if settings.training_images else []
+    return ", ".join(told)
+
+
+def _named(name: str, adversary: str, phases: Any, *others: Any) -> Arm:
+    others_by_name = dict(zip(AXES[2:], others, strict=True))
+    changes = changes_of(adversary, phases) | _unusual(**others_by_name)
+    kind: Kind = "rival" if adversary == "none" else "generated"
+    return Arm(f"resConvNet_{name}", changes, in_words(changes), DOCUMENT, kind)
+
+
+def _weighted(adversary: str, share: str, weight: float) -> Arm:
+    changes = changes_of(adversary, ((0, 1, weight),))
+    return Arm(f"{adversary}_{share}", changes, in_words(changes), kind="generated")
+
+
+NAMED = tuple(_named(*row) for row in TABLE)
+CONTROL = dataclasses.replace(NAMED[0], kind="control")
+ARMS = (
+    CONTROL,
+    *NAMED[1:],
+    # Between the weights 0 (v1_dcnn), 0.001 (v4_dcgans, v2_conditional_dcgans) and 1 (v6_dcgans,
+    # v1_conditional_dcgans).
+    *(
+        _weighted(adversary, share, weight)
+        for adversary in ADVERSARIES[1:]
+        for share, weight in (("hundredth", 0.01), ("tenth", 0.1))
+    ),
+    Arm(
+        "hinge_spectral",
+        changes_of("vanilla", ((0, 1, 0.01),)) | {"adversarial_loss": "hinge", "spectral": True},
+        "as vanilla_hundredth, hinge loss and spectral norm",
+        kind="generated",
+    ),
+    Arm(
+        "least_squares_spectral",
+        changes_of("conditional", ((0, 1, 0.01),))
+        | {"adversarial_loss": "least_squares", "spectral": True},
+        "as conditional_hundredth, least-squares loss and spectral norm",
+        kind="generated",
+    ),
+    Arm(
+        "no_input_skip",
+        {"input_skip": False},
+        "as v1_dcnn, without the last skip",
+        kind="ablation",
+        ablates=CONTROL.name,
+    ),
+    Arm(
+        "no_input_skip_vanilla",
+        changes_of("vanilla", ((0, 1, 1),)) | {"input_skip": False},
+        "as v6_dcgans, without the last skip",
+        kind="ablation",
+        ablates="resConvNet_v6_dcgans",
+    ),
+    Arm(
+        "subtract_and_filter",
+        {"method": "filter"},
+        "nothing learned: the best-fitting multiple of the ref taken away, then a median filter",
+    ),
+    Arm("black", {"method": "black"}, "a black image", kind="check"),
+)

@@ -1,0 +1,134 @@
+"""Settings of the denoising study, and what a data set must have for it."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_mnist.classification import (
+    TrainingSettings,
+    refuse_small_images,
+    resolve_classes,
+    usual_validation,
+)
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.study.settings import setting
+
+ADVERSARIES = ("none", "vanilla", "conditional")
+# Where the fixed evaluation pairs stand. Source: specification, section 9.
+TRUTH_SCALE, REF_SCALE = 0.5, 0.7
+# Fewer say nothing of a distribution.
+FEWEST_PAIRS = 4
+
+
+@dataclass(frozen=True)
+class DenoisingSettings(TrainingSettings):
+    """Settings of the denoising study. Source: specification, section 9.
+
+    The training goes through one phase or several; `phase_starts`, `content_weights` and
+    `adversarial_weights` have an entry each.
+    """
+
+    width: int = setting(16, "of the denoiser: channels of its hidden layers", low=1, high=10_000)
+    updates: int = setting(1600, "updates of the denoiser", low=10, high=10_000_000, multiple_of=10)
+    intervals: int = setting(
+        20, "parts of the training after which validation pairs are looked at", low=1, high=100_000
+    )
+    batch_size: int = setting(32, "pairs a batch", low=2, high=100_000)
+    learning_rate: float = setting(3e-3, "of Adam, for both networks", low=1e-8, high=1)
+    decay: bool = setting(True, "the learning rate falls to 0 along a half cosine")
+    discriminator_width: int = setting(
+        4, "channels of the discriminator's first layer", low=1, high=10_000
+    )
+    test_pairs: int = setting(
+        2000,
+        "test images that are truths, at most as many as there are",
+        low=FEWEST_PAIRS,
+        high=1_000_000,
+    )
+    judge_width: int = setting(16, "of the classifier that reads the outputs", low=1, high=10_000)
+    judge_updates: int = setting(
+        1000, "updates of the classifier that reads the outputs", low=10, high=10_000_000,
+        multiple_of=10,
+    )  # fmt: skip
+
+    a: tuple[float, ...] = setting((0.2, 1.0), "lowest and highest scale of the truth", low=0)
+    b: tuple[float, ...] = setting((0.2, 1.0), "lowest and highest scale of the ref", low=0)
+    noise: tuple[float, ...] = setting((0.0, 1.0), "lowest and highest noise of a pixel", low=0)
+    scales: str = setting(
+        "image", "a and b are drawn for every image, or batch", choices=("image", "batch")
+    )
+
+    method: str = setting(
+        "network", "what denoises: a trained network, or something that learns nothing",
+        choices=("network", "filter", "black"),
+    )  # fmt: skip
+    ref_shown: str = setting(
+        "ref", "the ref as the denoiser is shown it: as it is, or b * ref",
+        choices=("ref", "scaled"),
+    )  # fmt: skip
+    target: str = setting(
+        "scaled", "what the denoiser is to return: a * truth, or the truth",
+        choices=("scaled", "plain"),
+    )  # fmt: skip
+    training_images: int = setting(0, "to train on, at most; 0: all there are", low=0)
+    adversary: str = setting(
+        "none", "what the discriminator sees: nothing, images, or images with input and ref",
+        choices=ADVERSARIES,
+    )  # fmt: skip
+    content_weights: tuple[float, ...] = setting((1.0,), "of L1, by phase", low=0)
+    adversarial_weights: tuple[float, ...] = setting(
+        (0.0,), "of the adversarial loss, by phase", low=0
+    )
+    phase_starts: tuple[float, ...] = setting(
+        (0.0,), "where the phases begin: shares of the updates", low=0, high=1
+    )
+    same_batch: bool = setting(True, "denoiser and discriminator learn on the same batch")
+    adversarial_loss: str = setting(
+        "non_saturating", "of denoiser and discriminator",
+        choices=("non_saturating", "hinge", "least_squares"),
+    )  # fmt: skip
+    spectral: bool = setting(False, "spectral norm in the discriminator, and no batch norm")
+    input_skip: bool = setting(True, "the input is added before the denoiser's last convolution")
+
+    @property
+    def phases(self) -> tuple[tuple[int, float, float], ...]:
+        """(first update, weight of L1, weight of the adversary), as a schedule takes them."""
+        starts = (round(share * self.updates) for share in self.phase_starts)
+        return tuple(zip(starts, self.content_weights, self.adversarial_weights, strict=True))
+
+
+def resolve(settings: DenoisingSettings, dataset: Dataset) -> DenoisingSettings:
+    """Makes explicit what the data set decides, and checks what the arms need.
+
+    Raises:
+        InputError: If it is not met.
+    """
+    refuse_small_images(settings, "the discriminator")
+    for name in ("a", "b", "noise"):
+        bounds = getattr(settings, name)
+        if len(bounds) != 2 or bounds[0] > bounds[1]:
+            raise InputError(
+                f"setting {name}: {', '.join(f'{bound:g}' for bound in bounds) or 'nothing'} is "
+                "no range; accepted: two numbers, the lower first"
+            )
+    settings = resolve_classes(settings, dataset, dataset.class_names)
+    validation = usual_validation(settings, dataset)
+    # Refuses classes that are unknown or named twice, and validation that leaves none to train on.
+    allot(dataset, settings.classes, None, 0, validation)
+    num_test = _num_test(settings, dataset)
+    if num_test < FEWEST_PAIRS:
+        raise InputError(
+            f"--set classes: {', '.join(settings.classes)} have {num_test} test images; "
+            f"accepted: classes with {FEWEST_PAIRS} or more in all"
+        )
+    return dataclasses.replace(
+        settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, num_test)
+    )
+
+
+def _num_test(settings: DenoisingSettings, dataset: Dataset) -> int:
+    labels = [dataset.class_names.index(name) for name in settings.classes]
+    return int(np.isin(dataset.test.labels, labels).sum())

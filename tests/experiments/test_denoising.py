@@ -1,0 +1,299 @@
+"""The denoising study: its table, what each arm is shown, and how what it returns is marked."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib.image import imread
+
+from experiments.denoising import trial
+from experiments.denoising.settings import resolve
+from experiments.denoising.study import STUDY
+from gan_mnist import classifiers, denoisers
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.degradation import Degradation, fixed_pairs
+from gan_mnist.data.subsets import allot, held_out
+from gan_mnist.errors import InputError
+from gan_mnist.evaluation.generation import kernel_distance
+from gan_mnist.files import read_rows
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.seeding import derive_seed
+from gan_mnist.study.settings import with_changes
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SMALL = {"width": 1, "updates": 10, "intervals": 1, "batch_size": 50, "discriminator_width": 1}
+SMALL |= {"judge_width": 1, "judge_updates": 10, "test_pairs": 20, "export_dir": ""}
+# Where the fixed pairs stand.
+USUAL = {("a", 0.5), ("b", 0.7), ("noise", 1.0)}
+ONE, WEAK, MIXED = ((0, 1, 1),), ((0, 1, 0.001),), ((0, 0.9, 0.1),)
+# Specification, section 9: adversary; (start, weight of L1, of the adversary); same batch;
+# ref shown; target; training images. Of v7, half the updates pre-train.
+SOURCE = {
+    "v1_dcnn": ("none", ((0, 1, 0),), True, "ref", "scaled", 0),
+    "v2_dcnn": ("none", ((0, 1, 0),), True, "scaled", "scaled", 0),
+    "v3_dcnn": ("none", ((0, 1, 0),), True, "scaled", "plain", 0),
+    "v5_dcnn": ("none", ((0, 1, 0),), True, "ref", "scaled", 1000),
+    "v1_dcgans": ("vanilla", WEAK, False, "ref", "scaled", 0),
+    "v2_dcgans": ("vanilla", MIXED, False, "ref", "scaled", 0),
+    "v3_dcgans": ("vanilla", ONE, False, "ref", "scaled", 0),
+    "v4_dcgans": ("vanilla", WEAK, True, "ref", "scaled", 0),
+    "v5_dcgans": ("vanilla", MIXED, True, "ref", "scaled", 0),
+    "v6_dcgans": ("vanilla", ONE, True, "ref", "scaled", 0),
+    "v7_dcgans": ("vanilla", ((0, 1, 0), (500, 1, 0.001)), True, "ref", "scaled", 0),
+    "v1_conditional_dcgans": ("conditional", ONE, True, "ref", "scaled", 0),
+    "v2_conditional_dcgans": ("conditional", WEAK, True, "ref", "scaled", 0),
+    "v3_conditional_dcgans": ("conditional", ((0, 0, 1),), True, "ref", "scaled", 0),
+    "v4_conditional_dcgans": ("conditional", ((0, 0, 1),), False, "ref", "scaled", 0),
+    "v5_conditional_dcgans": ("conditional", ((0, 1, 1), (400, 100, 1)), True, "ref", "scaled", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture(scope="module")
+def settings(dataset):
+    def settings(arm, **changes):
+        base = with_changes(STUDY.settings, SMALL, "test")
+        arms = with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+        return with_changes(arms, changes, "test")
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def train(dataset):
+    """All training images of a seed, or some of them."""
+    return lambda seed=0, counts=None: allot(dataset, dataset.class_names, counts, seed, 40).train
+
+
+@pytest.fixture
+def shown(settings, tmp_path, monkeypatch):
+    """`shown(arm, seed)`: a trial without its trainings; `.denoisers`, `.judges`: what began."""
+    monkeypatch.setattr(trial, "SWEEPS", {"a": (0.5,)})
+    began, judges, exams, build = [], [], [], trial.build_exam
+
+    def fit(model, batches, updates, directory, seed, callbacks, **_):
+        weights = [weight.copy() for weight in model.generator.get_weights()]
+        phases, separate = model._phases.numpy(), model.separate_batches
+        began.append(SimpleNamespace(**locals()))
+        return 1.0
+
+    def fit_judge(model, batches, updates, directory, *_):
+        judges.append((directory, batches.args[0][0][0]))
+        return 1.0
+
+    monkeypatch.setattr(denoisers, "fit", fit)
+    monkeypatch.setattr(classifiers, "fit", fit_judge)
+    monkeypatch.setattr(
+        trial, "build_exam", lambda *x, **y: exams.append(build(*x, **y)) or exams[-1]
+    )
+
+    def shown(arm, seed=0, **changes):
+        exams.clear()
+        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        return trial.run_trial(settings(arm, **changes), arm, seed, directory), directory
+
+    shown.denoisers, shown.judges, shown.exams = began, judges, exams
+    return shown
+
+
+def taken(batches, number=1, separate=False):
+    """Noisy images, references and targets of the first batches, those of the others too."""
+    found = list(batches(0).take(number).as_numpy_iterator())
+    parts = [batch for pair in found for batch in pair] if separate else found
+    return [np.concatenate(c) for c in zip(*((*both, t) for both, t in parts), strict=True)]
+
+
+def rows(images):
+    return {np.uint8(np.round(image * 255)).tobytes() for image in images}
+
+
+def test_the_table_is_that_of_the_specification():
+    named = [arm for arm in STUDY.arms if arm.name.startswith("resConvNet_")]
+    assert [arm.name.removeprefix("resConvNet_") for arm in named] == list(SOURCE)
+    for arm, expected in zip(named, SOURCE.values(), strict=True):
+        changed = with_changes(replace(STUDY.settings, updates=1000), arm.changes, arm.name)
+        found = changed.adversary, changed.phases, changed.same_batch, changed.ref_shown
+        assert (*found, changed.target, changed.training_images) == expected, arm.name
+        assert (changed.method, changed.input_skip, changed.spectral) == ("network", True, False)
+        kind = "rival" if expected[0] == "none" else "generated"
+        assert arm.kind == ("control" if arm is named[0] else kind)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"a": (0.5,)}, "setting a: 0.5 is no range"),
+        ({"b": (1.0, 0.2)}, "setting b: 1, 0.2 is no range"),
+        ({"noise": ()}, "setting noise: nothing is no range"),
+        ({"classes": ("1", "1")}, "named twice"),
+        ({"classes": ("1", "heron")}, "heron"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(dataset, changes, named):
+    with pytest.raises(InputError, match=named):
+        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+
+
+def test_pairs_are_as_many_as_there_are_test_images(dataset):
+    settings = replace(STUDY.settings, classes=("1", "2"))
+    labels = dataset.test.labels
+    assert resolve(settings, dataset).test_pairs == np.isin(labels, [1, 2]).sum() == 200
+    assert resolve(STUDY.settings, dataset).test_pairs == len(labels) == 1000
+    some = np.concatenate([np.flatnonzero(labels == label)[:2] for label in (1, 2)])
+    enough, few = (replace(dataset, test=dataset.test.take(some[:n])) for n in (4, 3))
+    assert resolve(settings, enough).test_pairs == 4
+    with pytest.raises(InputError, match=r"1, 2 have 3 test images; accepted: .*4 or more"):
+        resolve(settings, few)
+
+
+def test_arms_of_a_seed_are_paired_and_share_a_judge(shown, tmp_path, train):
+    asked = ["v1_dcnn", "v2_dcnn", "v1_dcgans", "v4_conditional_dcgans"]
+    noisy, inputs = [], []
+    for arm in asked:
+        shown(f"resConvNet_{arm}")
+        began = shown.denoisers[-1]
+        assert began.separate == (not SOURCE[arm][2])
+        (pair,) = began.batches(0).take(1).as_numpy_iterator()
+        noisy.append((pair[0] if began.separate else pair)[0][0])
+        inputs.append([exam.pairs.noisy_images for exam in shown.exams])
+        for one, other in zip(began.weights, shown.denoisers[0].weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(began.phases, SOURCE[arm][1])
+    assert all(np.array_equal(images, noisy[0]) for images in noisy)
+    for exams in inputs[1:]:
+        assert all(np.array_equal(x, y) for x, y in zip(exams, inputs[0], strict=True))
+    ((directory, (images, labels)),) = shown.judges
+    assert directory.parent == tmp_path / "judges"
+    np.testing.assert_array_equal(images, train().images)
+    np.testing.assert_array_equal(labels, train().labels)
+    shown("resConvNet_v1_dcnn", seed=1)
+    other = shown.denoisers[-1]
+    assert not np.array_equal(other.weights[0], shown.denoisers[0].weights[0])
+    assert not np.array_equal(taken(other.batches)[0], noisy[0])
+    assert len(shown.judges) == 2
+
+
+@pytest.mark.parametrize("number", [0, 15])
+def test_batches_hold_the_draw_and_no_other_image(shown, dataset, train, number):
+    arm = "resConvNet_v5_dcnn" if number else "resConvNet_v1_dcgans"
+    shown(arm, a=(1.0, 1.0), training_images=number)
+    (began,) = shown.denoisers
+    _, references, truths = taken(began.batches, 150, began.separate)
+    counts = (2,) * 5 + (1,) * 5 if number else None
+    draw = {image.tobytes() for image in train(0, counts).images}
+    assert rows(truths) == rows(references) == draw
+    assert len(draw) == number or not number
+    validation = allot(dataset, dataset.class_names, None, 0, 40).validation
+    asked_about = validation, held_out(dataset, dataset.class_names)
+    for exam, subset in zip(shown.exams[:2], asked_about, strict=True):
+        others = {image.tobytes() for image in subset.images}
+        assert rows(exam.truths) | rows(exam.refs) <= others
+        assert not draw & others
+    assert len(shown.judges[0][1][0]) == len(train())
+
+
+@pytest.mark.parametrize("share", [1.0, 0.8])
+def test_answers_at_full_scale_are_marked_as_those_at_the_scale_of_the_mixture(
+    shown, monkeypatch, share
+):
+    def answers(model, exam):
+        return np.float32(share) * exam.pairs.targets
+
+    monkeypatch.setattr(trial, "answers", answers)
+    scaled, directory = shown("resConvNet_v2_dcnn")
+    plain, other = shown("resConvNet_v3_dcnn")
+    assert plain["metrics"] == pytest.approx(scaled["metrics"], rel=1e-4, abs=1e-6)
+    assert (scaled["metrics"]["psnr_db"] == 100) == (share == 1)
+    assert scaled["metrics"]["ref_leak"] == 0
+    for swept in (read_rows(d / "sweep.csv")[0] for d in (directory, other)):
+        assert float(swept["psnr_db"]) == pytest.approx(scaled["metrics"]["psnr_db"], rel=1e-4)
+
+
+@pytest.mark.parametrize("arm", ["subtract_and_filter", "black"])
+def test_what_learns_nothing_is_not_trained(shown, dataset, arm):
+    record, _ = shown(arm)
+    assert not shown.denoisers
+    assert (record["updates"], record["seconds"]["training"]) == (0, 0)
+    test = held_out(dataset, dataset.class_names).images
+    truths = test[fixed_pairs(test, 20, Degradation()).truth_rows] / 255
+    assert (record["metrics"]["l1"] == pytest.approx(truths.mean() / 2)) == (arm == "black")
+    assert arm != "black" or record["metrics"]["ref_leak"] == 0
+
+
+@pytest.fixture(scope="module")
+def whole(settings, tmp_path_factory):
+    """A trial from beginning to end, of an arm that returns the truth at full scale."""
+    workdir = tmp_path_factory.mktemp("whole")
+    directory = workdir / "trials" / "resConvNet_v3_dcnn" / "seed-00"
+    directory.mkdir(parents=True)
+    asked = settings("resConvNet_v3_dcnn", export_dir=str(workdir / "saved"))
+    return trial.run_trial(asked, "resConvNet_v3_dcnn", 0, directory), directory, workdir
+
+
+def test_metrics_are_what_the_exported_model_is_worth(whole, dataset):
+    record, directory, workdir = whole
+    metrics, test = record["metrics"], held_out(dataset, dataset.class_names)
+    assert set(metrics) == {metric.name for metric in STUDY.metrics}
+    pairs = fixed_pairs(test.images, 20, Degradation(shown="scaled", target="plain"))
+    exported = tf.saved_model.load(str(workdir / "saved/denoising/resConvNet_v3_dcnn/denoiser"))
+    inputs = {"input": tf.constant(pairs.noisy_images), "ref": tf.constant(pairs.references)}
+    outputs = 0.5 * exported.signatures["denoise"](**inputs)["images"].numpy()
+    truths, refs = (test.images[r] / np.float32(255) for r in (pairs.truth_rows, pairs.ref_rows))
+    errors = outputs - 0.5 * truths
+    mse = (errors**2).mean((1, 2, 3))
+    found = {"l1": np.abs(errors).mean(), "mse": mse.mean(), "psnr_db": -10 * np.log10(mse).mean()}
+    triples = zip(outputs, truths, refs, strict=True)
+    alike = [np.corrcoef([part.ravel() for part in triple])[0, 1:] for triple in triples]
+    found["ref_leak"] = np.mean([to_ref > to_truth for to_truth, to_ref in alike])
+    network = build_small_cnn((28, 28, 1), 10, 1)
+    (weights,) = workdir.glob("judges/*/judge.weights.h5")
+    network.load_weights(weights)
+    called = network.predict(2 * outputs, verbose=0).argmax(axis=1)
+    found["digit_accuracy"] = np.mean(called == test.labels[pairs.truth_rows])
+    hidden = keras.Model(network.inputs, network.layers[-1].input)
+    features = [hidden.predict(images, verbose=0) for images in (truths, 2 * outputs)]
+    seed = derive_seed("denoising", 0, "feature_distance")
+    found["feature_distance"] = kernel_distance(*features, 10, 2, seed).value
+    for name, value in found.items():
+        assert metrics[name] == pytest.approx(value, rel=1e-3, abs=1e-6), name
+    measures = read_rows(directory / "measures.csv")
+    assert [int(row["pair"]) for row in measures] == list(range(20))
+    for name in ("l1", "mse", "psnr_db", "ssim", "ref_leak"):
+        mean = np.mean([float(row[name]) for row in measures])
+        assert mean == pytest.approx(metrics[name], abs=1e-6)
+
+    with np.load(directory / "sheet.npz") as archive:
+        sheet = dict(archive)
+    np.testing.assert_array_equal(sheet["truths"], test.images[pairs.truth_rows[:16]])
+    np.testing.assert_array_equal(sheet["refs"], test.images[pairs.ref_rows[:16]])
+    assert np.abs(sheet["inputs"] - 255 * pairs.noisy_images[:16]).max() < 0.51
+    assert np.abs(sheet["outputs"] - 255 * outputs[:16]).max() < 0.51
+    np.testing.assert_allclose(sheet["psnr_db"], -10 * np.log10(mse[:16]), rtol=1e-3)
+    picture = np.round(imread(directory / "sheet.png") * 255)
+    assert picture.shape == (4 * 28, 4 * 28)
+    for column, name in enumerate(("truths", "refs", "inputs", "outputs")):
+        shown = picture[:, 28 * column : 28 * column + 28].reshape(4, 28, 28, 1)
+        np.testing.assert_array_equal(shown, sheet[name][:4])
+
+
+def test_the_sweep_leaves_one_range_at_a_time(whole):
+    record, directory, _ = whole
+    found = read_rows(directory / "sweep.csv")
+    values = {"a": (0.1, 0.2, 0.35, 0.5, 0.75, 1.0), "b": (0.0, 0.2, 0.45, 0.7, 1.0, 1.4)}
+    values["noise"] = (0.0, 0.25, 0.5, 1.0, 1.5)
+    varied = [(row["varied"], float(row["value"])) for row in found]
+    assert varied == [(name, value) for name, of_name in values.items() for value in of_name]
+    usual = [row for row, at in zip(found, varied, strict=True) if at in USUAL]
+    assert len(usual) == 3
+    for row in usual:
+        for name in ("psnr_db", "ref_leak"):
+            assert float(row[name]) == pytest.approx(record["metrics"][name], abs=1e-6)
+    assert len({row["psnr_db"] for row in found}) == len(found) - 2
