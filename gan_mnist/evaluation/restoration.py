@@ -20,14 +20,6 @@ SSIM_WINDOW = 11
 HIGHEST_PSNR_DB = 100.0
 
 
-def restoration_metrics(
-    outputs: np.ndarray, targets: np.ndarray, references: np.ndarray
-) -> dict[str, float]:
-    """Every metric by the name it has in records and reports: the means of `image_measures`."""
-    measures = image_measures(outputs, targets, references)
-    return {name: float(values.mean()) for name, values in measures.items()}
-
-
 def image_measures(
     outputs: np.ndarray, targets: np.ndarray, references: np.ndarray
 ) -> dict[str, np.ndarray]:

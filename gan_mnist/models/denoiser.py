@@ -59,9 +59,9 @@ class Schedule:
 class DenoisingModel(AdversarialModel):
     """Batches are ((noisy_images, references), targets), all float32 (n, H, W, C) in [0, 1].
 
-    The content loss is the mean absolute difference to the targets: the metric `l1`, which `fit`
-    also takes on validation data. While the adversarial weight is 0, the discriminator is neither
-    asked nor trained, its metrics read 0, and the generator learns what it would learn alone.
+    The content loss is the mean absolute difference to the targets: the metric `l1`. While the
+    adversarial weight is 0, the discriminator is neither asked nor trained, its metrics read 0, and
+    the generator learns what it would learn alone.
 
     Where an arm gives the generator and the discriminator different batches, the data set yields
     pairs: see `separate_batches` of `AdversarialModel`.
@@ -163,13 +163,6 @@ class DenoisingModel(AdversarialModel):
         content_loss = tf.reduce_mean(tf.abs(batch[1] - fake_images))
         self._means["l1"].update_state(content_loss)
         return self.content_weight * content_loss
-
-    def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        """The content loss of one batch, which is no pair."""
-        (noisy_images, references), targets = batch
-        l1 = self._means["l1"]
-        l1.update_state(tf.abs(targets - self.denoise(noisy_images, references)))
-        return {"l1": l1.result()}
 
     def denoise(self, noisy_images: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
         """What is left of each image without its reference and noise.
