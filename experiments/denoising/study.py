@@ -101,6 +101,7 @@ STUDY = Study(
             "highest.",
         ),
     ),
+    treatment="an adversary",
     findings="experiments.denoising.findings:findings",
     published=(
         "Document 004 judged by eye: no adversarial variant beat plain L1; v2, v3, v5 and v6 of "

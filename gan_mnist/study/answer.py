@@ -11,11 +11,7 @@ from gan_mnist.study.statistics import Comparison
 Entries = Mapping[str, Mapping[str, Any]]
 
 # The kinds of arms that a study may ask about, the first that it has; and what they are called.
-_ASKED = {
-    "generated": ("treatment", " with generated images"),
-    "rival": ("treatment", ""),
-    "ablation": ("ablation", ""),
-}
+_ASKED = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
 _OPEN_QUESTIONS = ("How", "What", "When", "Where", "Which", "Who", "Why")
 
 
@@ -61,7 +57,7 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
     better, worse = ("raised", "lowered")[::sign]
     kinds = {arm.kind for arm in study.arms}
     kind = next((kind for kind in _ASKED if kind in kinds), "rival")
-    noun, more = _ASKED[kind]
+    noun, more = _ASKED[kind], f" with {study.treatment}" if kind == "generated" else ""
     asked = {
         arm.name: comparisons[arm.name]
         for arm in plan.arms

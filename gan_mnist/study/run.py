@@ -101,6 +101,7 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "gallery_caption": plan.study.gallery_caption,
         "curve": dataclasses.asdict(plan.study.curve) if plan.study.curve else None,
         "pictures": [dataclasses.asdict(picture) for picture in plan.study.pictures],
+        "treatment": plan.study.treatment,
         "examples": plan.study.examples,
         "versions": records.versions(),
         "command_line": command_line,

@@ -123,6 +123,7 @@ class Study:
             empty. It gets the records that are done, in the order of the plan, none to begin with,
             and tells what the comparison of arms does not: a fit, say. Its lines, plain sentences,
             stand below the answer; all it returns goes into the summary, so it is strict JSON.
+        treatment: What "generated" arms have that the control has not, in words.
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
     """
@@ -145,6 +146,7 @@ class Study:
     curve: Metric | None = None
     pictures: tuple[Picture, ...] = ()
     findings: str = ""
+    treatment: str = "generated images"
     examples: bool = False
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:

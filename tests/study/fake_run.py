@@ -180,6 +180,7 @@ def _study(arms: tuple[str, ...], seeds: int) -> dict[str, Any]:
         "gallery_caption": "The starved class as each arm showed it.",
         "curve": None,
         "pictures": [],
+        "treatment": "generated images",
         "examples": True,
     }
 

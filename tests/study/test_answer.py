@@ -1,6 +1,7 @@
 """The answer of a study in one sentence, of hand-made records."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,13 @@ def test_answers_cannot_tell_and_no():
         "No: of 2 treatments with generated images, each lowered recall of digit 1, "
         "the least so `cgan`"
     )
+
+
+def test_a_study_says_what_its_treatments_have():
+    plan = make_plan()
+    plan = replace(plan, study=replace(plan.study, treatment="an adversary"))
+    answer = summarize(plan, make_records())["answer"]
+    assert answer.startswith("Yes: of 2 treatments with an adversary, `warp_gan` raised")
 
 
 def rivals(control, *others):
