@@ -16,7 +16,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import ClassRecall
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training import ReusableModel, fit, updates_per_call
+from gan_mnist.training import ReusableModel, fit, in_batches, updates_per_call
 
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
@@ -112,7 +112,7 @@ def train_classifier(
         directory,
         derive_seed(*stream, "dropout"),
         callbacks,
-        _in_batches((as_float(validation.images), validation.labels)),
+        (as_float(validation.images), validation.labels),
         recipe.intervals,
         rows,
     )
@@ -164,13 +164,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     After the loss "sigmoid" the ranking of classes is right, but probabilities are not calibrated.
     Images are (n, H, W, C), uint8 or float32 in [0, 1].
     """
-    return tf.nn.softmax(model.predict(_in_batches(as_float(images)), verbose=0)).numpy()
-
-
-def _in_batches(columns: Any) -> tf.data.Dataset:
-    """The rows of an array, or of a tuple of them, in their order."""
-    # Keras would make a data set of arrays too, but traces several functions for it every time.
-    return tf.data.Dataset.from_tensor_slices(columns).batch(250)
+    return tf.nn.softmax(model.predict(in_batches(as_float(images)), verbose=0)).numpy()
 
 
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:

@@ -66,6 +66,12 @@ def updates_per_call(updates: int, intervals: int = 10) -> int:
     return max(size for size in range(1, 51) if interval % size == 0)
 
 
+def in_batches(columns: Any) -> tf.data.Dataset:
+    """The rows of an array, or of a tuple of arrays, in their order."""
+    # Keras would make a data set of arrays too, but traces several functions for it every time.
+    return tf.data.Dataset.from_tensor_slices(columns).batch(250)
+
+
 def fit(
     model: keras.Model,
     batches: Callable[[int], tf.data.Dataset],
@@ -111,9 +117,8 @@ def fit(
             initial_epoch=first_update // interval,
             epochs=intervals,
             steps_per_epoch=interval,
-            validation_data=validation,
+            validation_data=None if validation is None else in_batches(validation),
             validation_freq=list(rows),
-            validation_batch_size=250,
             shuffle=False,
             verbose=0,
             # The curves come last: other callbacks may add to the metrics of an interval.

@@ -313,25 +313,6 @@ def test_the_generator_is_judged_in_the_mode_that_is_asked_for(in_training, spec
     assert losses[False] != pytest.approx(losses[True], rel=1e-4)
 
 
-@pytest.mark.parametrize("separate_batches", [False, True])
-def test_validation_is_the_content_loss_of_the_denoiser(separate_batches):
-    model = denoising_model("vanilla", BOTH, separate_batches=separate_batches)
-    data = endless((noisy_batch(0), noisy_batch(1)) if separate_batches else noisy_batch(0))
-    (noisy_images, references), targets = unseen = noisy_batch(5, num=7)
-    history = model.fit(
-        data,
-        steps_per_epoch=2,
-        verbose=0,
-        shuffle=False,
-        validation_data=unseen,
-        validation_batch_size=3,
-    ).history
-    outputs = model.denoise(noisy_images, references)
-    assert history["val_l1"] == pytest.approx([np.abs(targets - outputs).mean()], rel=1e-5)
-    names = {"d_loss", "g_loss", "real_accuracy", "fake_accuracy", "l1", "val_l1"}
-    assert set(history) == names
-
-
 def test_the_moving_average_denoises_where_there_is_one():
     model = denoising_model(average_decay=0.9)
     assert model.average is not model.generator
