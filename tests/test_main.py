@@ -343,6 +343,16 @@ def test_flags_of_one_call_do_not_reach_the_next(command):
     assert "shuffled_labels" in out
 
 
+def test_a_control_with_settings_of_its_own_leaves_the_others_free(command):
+    gan = "--experiment=conditional_gan"
+    status, out, _ = command(gan, "--dry_run", "--set", "gan_width=3")
+    assert status == 0
+    assert "gan_width 3 (mlp: 64)" in [" ".join(line.split()) for line in out.splitlines()]
+    status, _, err = command(gan, "--dry_run", "--set", "images_from=real")
+    assert status == 2
+    assert "images_from is what arms differ in" in err
+
+
 def test_debug_shows_where_it_was_refused(capsys):
     with pytest.raises(InputError, match="--preset"):
         main(["main.py", IMBALANCE, "--preset=x", "--debug"])

@@ -33,7 +33,7 @@ def image_measures(
     Args:
         outputs: What the denoiser returned.
         targets: What it was to return.
-        references: As they were shown to it.
+        references: What it was to free them of; their scale does not matter.
 
     Returns:
         float64 (n,) each: `l1`, mean absolute error, in [0, 1]; `mse`, mean squared error, in
