@@ -14,9 +14,10 @@ import tensorflow as tf
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import ClassRecall
+from gan_mnist.evaluation.inference import answers
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training import ReusableModel, fit, in_batches, updates_per_call
+from gan_mnist.training import ReusableModel, fit, updates_per_call
 
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
@@ -125,7 +126,7 @@ class _Watch(keras.callbacks.Callback):
     def __init__(self, watched: Watched, kept: Collection[int]):
         super().__init__()
         self._name, subset = watched
-        self._images, self._labels = as_float(subset.images), subset.labels
+        self._images, self._labels = subset.images, subset.labels
         self._kept = kept
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -164,7 +165,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     After the loss "sigmoid" the ranking of classes is right, but probabilities are not calibrated.
     Images are (n, H, W, C), uint8 or float32 in [0, 1].
     """
-    return tf.nn.softmax(model.predict(in_batches(as_float(images)), verbose=0)).numpy()
+    return tf.nn.softmax(answers(model, images)).numpy()
 
 
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:

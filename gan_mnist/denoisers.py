@@ -1,7 +1,7 @@
 """A denoiser from images to a trained network: the same way in every arm, adversary or none."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,12 @@ import tensorflow as tf
 
 from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs
 from gan_mnist.data.images import as_float
+from gan_mnist.evaluation.inference import answers
 from gan_mnist.evaluation.restoration import image_measures
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import ReusableModel, fit, updates_per_call
-
-BATCH_SIZE = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +51,11 @@ class Exam:
         """A denoiser's answers at the scale of `targets`: float32 (n, H, W, C) in [0, 1]."""
         return np.minimum(np.float32(self.answer_scale) * answers, 1)
 
-    def measures(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+    def measures(
+        self, outputs: np.ndarray, names: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
         """The measures of each image; see `image_measures`."""
-        return image_measures(outputs, self.targets, self.refs)
+        return image_measures(outputs, self.targets, self.refs, names)
 
 
 def build_exam(
@@ -135,6 +136,7 @@ def train_denoiser(
     stream: tuple[str | int, ...],
     directory: Path,
     log_directory: Path,
+    before: Callable[[DenoisingModel], None] | None = None,
 ) -> tuple[DenoisingModel, float]:
     """Trains a fresh denoiser.
 
@@ -146,12 +148,15 @@ def train_denoiser(
         stream: What keys initial weights and the order of images; the same in all arms of a seed.
         directory: Receives `curves.csv`.
         log_directory: Receives TensorBoard's events.
+        before: Called with the fresh model before it is trained.
 
     Returns:
         The model, which the next call with this recipe trains anew, and the seconds it took.
     """
     model: DenoisingModel = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
     model.follow(schedule)
+    if before is not None:
+        before(model)
 
     def all_batches(first_update: int) -> tf.data.Dataset:
         own = batches(derive_seed(*stream, "order"), first_update)
@@ -172,15 +177,9 @@ def train_denoiser(
     return model, seconds
 
 
-def answers(model: DenoisingModel, exam: Exam) -> np.ndarray:
+def exam_answers(model: DenoisingModel, exam: Exam) -> np.ndarray:
     """What the model returns when it is asked: float32 (n, H, W, C) in [0, 1]."""
-    noisy_images, refs = exam.pairs.noisy_images, exam.pairs.references
-    # `predict` takes longer to set up than the network does for some hundred images.
-    parts = [
-        model.average.predict_on_batch([noisy_images[i : i + BATCH_SIZE], refs[i : i + BATCH_SIZE]])
-        for i in range(0, len(noisy_images), BATCH_SIZE)
-    ]
-    return np.concatenate(parts)
+    return answers(model.average, exam.pairs.noisy_images, exam.pairs.references)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -193,8 +192,9 @@ class _Watch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
             exam = self._exam
-            measured = exam.measures(exam.outputs(answers(self.model, exam)))
-            logs |= {f"val_{name}": measured[name].mean() for name in ("psnr_db", "ref_leak")}
+            outputs = exam.outputs(exam_answers(self.model, exam))
+            measured = exam.measures(outputs, ("psnr_db", "ref_leak"))
+            logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
 
 
 # As many as a study's arms have networks: they are traced once a process.

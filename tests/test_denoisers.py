@@ -7,7 +7,8 @@ import pytest
 
 from gan_mnist import denoisers, training
 from gan_mnist.data.degradation import Degradation, denoising_batches
-from gan_mnist.denoisers import DenoiserRecipe, answers, build_exam, train_denoiser
+from gan_mnist.denoisers import DenoiserRecipe, build_exam, exam_answers, train_denoiser
+from gan_mnist.evaluation import inference
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 
@@ -18,7 +19,7 @@ VANILLA = replace(RECIPE, adversary="vanilla", separate_batches=True, decay=True
 LATE, BOTH = Schedule(((0, 1.0, 0.0), (8, 1.0, 0.5))), Schedule(((0, 1.0, 1.0),))
 ALONE, TWICE = Schedule(), Schedule(((0, 1.0, 0.0), (8, 2.0, 0.0)))
 VARIANTS = [
-    Degradation(shown=shown, target=target)
+    Degradation(ref_shown=shown, target=target)
     for shown in ("ref", "scaled")
     for target in ("scaled", "plain")
 ]
@@ -32,7 +33,7 @@ def pictures(number=12, seed=0):
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.5, 0.7), (1.5, 1.4)])
-@pytest.mark.parametrize("degradation", VARIANTS, ids=lambda d: f"{d.shown}-{d.target}")
+@pytest.mark.parametrize("degradation", VARIANTS, ids=lambda d: f"{d.ref_shown}-{d.target}")
 def test_whatever_is_shown_and_asked_for_the_marks_are_the_same(degradation, a, b):
     images = pictures()
     exam = build_exam(images, 10, replace(degradation, noise=(0.0, 0.0)), a, b)
@@ -43,7 +44,7 @@ def test_whatever_is_shown_and_asked_for_the_marks_are_the_same(degradation, a, 
     np.testing.assert_allclose(exam.targets, wanted, rtol=1e-6)
     mixed = np.minimum(a * truths + b * refs, 1)
     np.testing.assert_allclose(exam.pairs.noisy_images, mixed, rtol=1e-5)
-    shown = refs if degradation.shown == "ref" else np.minimum(b * refs, 1)
+    shown = refs if degradation.ref_shown == "ref" else np.minimum(b * refs, 1)
     np.testing.assert_allclose(exam.pairs.references, shown, rtol=1e-6)
 
     perfect = exam.measures(exam.outputs(exam.pairs.targets))
@@ -169,8 +170,8 @@ def test_curves_hold_the_marks_on_the_validation_pairs(tmp_path):
 def test_answers_are_given_in_parts_and_in_order(tmp_path, monkeypatch):
     model, exam = train(RECIPE, tmp_path), exam_of(11)
     whole = model.denoise(exam.pairs.noisy_images, exam.pairs.references).numpy()
-    monkeypatch.setattr(denoisers, "BATCH_SIZE", 4)
-    found = answers(model, exam)
+    monkeypatch.setattr(inference, "BATCH_SIZE", 4)
+    found = exam_answers(model, exam)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, whole, atol=1e-6)
     assert np.unique(whole.mean((1, 2, 3)).round(5)).size > 1
@@ -243,7 +244,7 @@ def test_it_trains_in_half_precision(precision, recipe, schedule, tmp_path, dtyp
     assert {weight.dtype for weight in model.generator.get_weights()} == {np.dtype("float32")}
     # What schedules go by; a loss scale has a count of its own.
     assert int(model.update) == 20
-    found = answers(model, exam_of())
+    found = exam_answers(model, exam_of())
     assert found.dtype == np.float32
     assert 0 <= found.min() < found.max() <= 1
     if recipe is VANILLA:

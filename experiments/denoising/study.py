@@ -52,10 +52,17 @@ STUDY = Study(
             bounds=(0, 1),
         ),
         Metric("digit_accuracy", "accuracy of a classifier that reads the outputs", bounds=(0, 1)),
+        Metric("truth_accuracy", "accuracy of that classifier on the truths", bounds=(0, 1)),
         Metric(
             "feature_distance",
             "kernel distance of the outputs to the truths, in the classifier's features",
             higher_is_better=False,
+        ),
+        Metric(
+            "untrained_ref_leak",
+            "the share of outputs more like the ref before any training",
+            higher_is_better=False,
+            bounds=(0, 1),
         ),
     ),
     expectations=(

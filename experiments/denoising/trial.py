@@ -14,7 +14,7 @@ from gan_mnist.classifiers import ClassifierRecipe
 from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
-from gan_mnist.denoisers import DenoiserRecipe, Exam, answers, build_exam, train_denoiser
+from gan_mnist.denoisers import DenoiserRecipe, Exam, build_exam, exam_answers, train_denoiser
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.evaluation.restoration import subtract_and_filter
@@ -50,19 +50,24 @@ def run_trial(settings: DenoisingSettings, arm: str, seed: int, directory: Path)
     """
     trial = BaseTrial(EXPERIMENT, settings, arm, seed, directory)
     everything = trial.allot(None)
-    model = None
+    exam = _exam(settings, trial.test, settings.test_pairs)
+    model, untrained = None, {}
     if settings.method == "network":
-        model = _train(settings, trial, everything, seed, directory)
-    answer = _RIVALS[settings.method] if model is None else functools.partial(answers, model)
+
+        def look(model: DenoisingModel) -> None:
+            untrained["untrained_ref_leak"] = _ref_leak(exam, exam_answers(model, exam))
+
+        model = _train(settings, trial, everything, seed, directory, look)
+    answer = _RIVALS[settings.method] if model is None else functools.partial(exam_answers, model)
 
     judge, seconds = _judge(settings, everything, seed, trial.workdir)
     trial.seconds["evaluation"] += seconds
     with trial.measured("evaluation"):
-        exam = _exam(settings, trial.test, settings.test_pairs)
         outputs = exam.outputs(answer(exam))
         measures = exam.measures(outputs)
+        measures["digit_accuracy"], perception = _perception(judge, exam, outputs, trial.test, seed)
         metrics = {name: float(values.mean()) for name, values in measures.items()}
-        metrics |= _perception(judge, exam, outputs, trial.test, seed)
+        metrics |= perception | untrained
         sweep = list(_sweep(settings, trial.test, answer))
     _save_sheet(exam, outputs, measures["psnr_db"], directory)
     write_rows(directory / "measures.csv", _rows(measures))
@@ -79,6 +84,7 @@ def _train(
     everything: Allotment,
     seed: int,
     directory: Path,
+    before: Callable[[DenoisingModel], None],
 ) -> DenoisingModel:
     """The arm's denoiser. Only its own images are in its batches, as truths and as refs."""
     images = trial.allot(_counts(settings, everything)).train.images
@@ -93,8 +99,13 @@ def _train(
         (EXPERIMENT, seed),
         directory,
         trial.log_directory,
+        before,
     )
     return model
+
+
+def _ref_leak(exam: Exam, answered: np.ndarray) -> float:
+    return float(exam.measures(exam.outputs(answered), ("ref_leak",))["ref_leak"].mean())
 
 
 def _counts(settings: DenoisingSettings, everything: Allotment) -> tuple[int, ...] | None:
@@ -160,23 +171,32 @@ def _judge(
 
 def _perception(
     judge: FrozenClassifier, exam: Exam, outputs: np.ndarray, test: Subset, seed: int
-) -> dict[str, float]:
-    """What the judge makes of the outputs, brought to the full scale that it learned on."""
+) -> tuple[np.ndarray, dict[str, float]]:
+    """What the judge makes of the outputs, brought to the full scale that it learned on.
+
+    Returns:
+        Whether it reads the right digit, 0 or 1 of each pair; and metrics: its accuracy on the
+        truths, which outputs can hardly exceed, and the feature distance.
+    """
+    labels = test.labels[exam.pairs.truth_rows]
+    of_truths = judge.look_at(exam.truths)
     seen = judge.look_at(np.minimum(outputs / np.float32(exam.truth_scale), 1))
-    truths = judge.look_at(exam.truths).features
-    num_subsets = min(10, len(outputs) // 2)
+    read, could_be_read = (
+        (looked.probabilities.argmax(axis=1) == labels).astype(np.float64)
+        for looked in (seen, of_truths)
+    )
+    # Of different pairs: an output resembles its own truth, which a distance of samples of two
+    # distributions would take for a likeness of those.
+    truths, fakes = of_truths.features[::2], seen.features[1::2]
+    num_subsets = min(10, len(fakes) // 2)
     distance = kernel_distance(
         truths,
-        seen.features,
+        fakes,
         num_subsets,
-        len(outputs) // num_subsets,
+        len(fakes) // num_subsets,
         derive_seed(EXPERIMENT, seed, "feature_distance"),
     )
-    labels = test.labels[exam.pairs.truth_rows]
-    return {
-        "digit_accuracy": float(np.mean(seen.probabilities.argmax(axis=1) == labels)),
-        "feature_distance": distance.value,
-    }
+    return read, {"truth_accuracy": could_be_read.mean(), "feature_distance": distance.value}
 
 
 def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterator[dict[str, Any]]:
@@ -185,8 +205,8 @@ def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterato
     for varied, values in SWEEPS.items():
         for value in values:
             exam = _exam(settings, test, number, **{varied: value})
-            measures = exam.measures(exam.outputs(answer(exam)))
-            means = {name: measures[name].mean() for name in ("psnr_db", "ref_leak")}
+            measures = exam.measures(exam.outputs(answer(exam)), ("psnr_db", "ref_leak"))
+            means = {name: values.mean() for name, values in measures.items()}
             yield {"varied": varied, "value": value, **means}
 
 

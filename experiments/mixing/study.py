@@ -145,7 +145,14 @@ STUDY = Study(
     presets={
         "smoke": Preset(
             2,
-            {"updates": 20, "intervals": 20, "width": 1, "gan_updates": 20, "gan_width": 1},
+            {
+                "updates": 20,
+                "intervals": 20,
+                "width": 1,
+                "batch_size": 20,
+                "gan_updates": 20,
+                "gan_width": 1,
+            },
         ),
         "quick": Preset(3, {}),
         "paper": Preset(

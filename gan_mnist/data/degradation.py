@@ -15,8 +15,8 @@ from gan_mnist.errors import InputError, unknown
 from gan_mnist.seeding import derive_seed
 
 CHOICES = {
-    "per": ("image", "batch"),
-    "shown": ("ref", "scaled"),
+    "scales": ("image", "batch"),
+    "ref_shown": ("ref", "scaled"),
     "target": ("scaled", "plain"),
 }
 
@@ -29,13 +29,13 @@ class Degradation:
         a: Lowest and highest scale of the truth, drawn uniformly.
         b: Lowest and highest scale of the reference, likewise.
         noise: Lowest and highest value of the noise, drawn for every pixel and channel.
-        per: Whether a and b are drawn for every "image" or once a "batch".
-        shown: The reference that the denoiser is shown: "ref", or "scaled" for b * ref.
+        scales: Whether a and b are drawn for every "image" or once a "batch".
+        ref_shown: The reference that the denoiser is shown: "ref", or "scaled" for b * ref.
         target: What it is to return: "scaled" for a * truth, or "plain" for the truth.
 
     Raises:
         InputError: For a range that is negative, infinite or ends before it begins, and an unknown
-            `per`, `shown` or `target`.
+            `scales`, `ref_shown` or `target`.
 
     Source: specification, section 9. Its code draws a and b once a batch.
     """
@@ -43,8 +43,8 @@ class Degradation:
     a: tuple[float, float] = (0.2, 1.0)
     b: tuple[float, float] = (0.2, 1.0)
     noise: tuple[float, float] = (0.0, 1.0)
-    per: str = "image"
-    shown: str = "ref"
+    scales: str = "image"
+    ref_shown: str = "ref"
     target: str = "scaled"
 
     def __post_init__(self) -> None:
@@ -79,13 +79,13 @@ def degrade(
         clipped in all three.
     """
     stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
-    num_scales = tf.shape(truths)[0] if degradation.per == "image" else 1
+    num_scales = tf.shape(truths)[0] if degradation.scales == "image" else 1
     a = _uniform((num_scales, 1, 1, 1), degradation.a, stream, 1)
     b = _uniform((num_scales, 1, 1, 1), degradation.b, stream, 2)
     noise = _uniform(tf.shape(truths), degradation.noise, stream, 3)
     scaled_truths, scaled_refs = a * truths, b * refs
     noisy_images = tf.minimum(scaled_truths + scaled_refs + noise, 1.0)
-    references = tf.minimum(scaled_refs, 1.0) if degradation.shown == "scaled" else refs
+    references = tf.minimum(scaled_refs, 1.0) if degradation.ref_shown == "scaled" else refs
     targets = tf.minimum(scaled_truths, 1.0) if degradation.target == "scaled" else truths
     return noisy_images, references, targets
 

@@ -6,9 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import as_float
-
-BATCH_SIZE = 250
+from gan_mnist.evaluation.inference import answers
 
 
 class Seen(NamedTuple):
@@ -38,10 +36,5 @@ class FrozenClassifier:
 
     def look_at(self, images: np.ndarray) -> Seen:
         """Features and probabilities of images (n, H, W, C), uint8 or float32 in [0, 1]."""
-        # Batch by batch, so that only one of them is ever held as floats.
-        parts = [
-            self._network.predict_on_batch(as_float(images[start : start + BATCH_SIZE]))
-            for start in range(0, len(images), BATCH_SIZE)
-        ]
-        features, logits = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+        features, logits = answers(self._network, images)
         return Seen(features.astype(np.float32), tf.nn.softmax(logits).numpy())

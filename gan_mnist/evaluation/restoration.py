@@ -4,7 +4,7 @@ Everywhere images are float (n, H, W, C) in [0, 1], of one shape for all argumen
 values and NaN are an `InputError`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,10 @@ HIGHEST_PSNR_DB = 100.0
 
 
 def image_measures(
-    outputs: np.ndarray, targets: np.ndarray, references: np.ndarray
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    references: np.ndarray,
+    names: Sequence[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """What each image is worth; none depends on the others beside it.
 
@@ -34,6 +37,7 @@ def image_measures(
         outputs: What the denoiser returned.
         targets: What it was to return.
         references: What it was to free them of; their scale does not matter.
+        names: Of the measures that are wanted; None for all.
 
     Returns:
         float64 (n,) each: `l1`, mean absolute error, in [0, 1]; `mse`, mean squared error, in
@@ -43,16 +47,8 @@ def image_measures(
     Source: specification, section 9; Wang et al. 2004 for SSIM, whose 11 x 11 window shrinks to
     the side of a smaller image.
     """
-    outputs, targets, references = _checked(outputs=outputs, targets=targets, references=references)
-    errors = outputs - targets
-    mse = _image_means(errors**2)
-    return {
-        "l1": _image_means(np.abs(errors)),
-        "mse": mse,
-        "psnr_db": _by_batch(_psnr_db, outputs, targets),
-        "ssim": _by_batch(_ssim, outputs, targets),
-        "ref_leak": _leaks(outputs, targets, references),
-    }
+    images = _checked(outputs=outputs, targets=targets, references=references)
+    return {name: _MEASURES[name](*images) for name in names or _MEASURES}
 
 
 def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -83,6 +79,34 @@ def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.
     return ndimage.median_filter(rest, size=(1, 3, 3, 1))
 
 
+def _l1(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return _image_means(np.abs(outputs - targets))
+
+
+def _mse(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return _image_means((outputs - targets) ** 2)
+
+
+def _psnr_db(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.minimum(-10 * np.log10(_mse(outputs, targets, _)), HIGHEST_PSNR_DB)
+
+
+def _ssim(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
+    window = min(SSIM_WINDOW, *outputs.shape[1:3])
+    # Of one batch at a time, as it needs room for several times as many floats.
+    parts = [
+        tf.image.ssim(
+            outputs[start : start + BATCH_SIZE],
+            targets[start : start + BATCH_SIZE],
+            max_val=1.0,
+            filter_size=window,
+        )
+        for start in range(0, len(outputs), BATCH_SIZE)
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
 def _image_means(values: np.ndarray) -> np.ndarray:
     """The mean of each image, float64 (n,)."""
     return values.mean(axis=(1, 2, 3), dtype=np.float64)
@@ -106,26 +130,13 @@ def _leaks(outputs: np.ndarray, targets: np.ndarray, references: np.ndarray) -> 
     return (has_content & (to_reference > to_target)).astype(np.float64)
 
 
-def _psnr_db(outputs: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    return tf.minimum(tf.image.psnr(outputs, targets, max_val=1.0), HIGHEST_PSNR_DB)
-
-
-def _ssim(outputs: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    window = min(SSIM_WINDOW, *outputs.shape[1:3])
-    return tf.image.ssim(outputs, targets, max_val=1.0, filter_size=window)
-
-
-def _by_batch(
-    measure: Callable[[np.ndarray, np.ndarray], tf.Tensor],
-    outputs: np.ndarray,
-    targets: np.ndarray,
-) -> np.ndarray:
-    """A measure of each image, float64 (n,), with the scratch of one batch at a time."""
-    parts = [
-        measure(outputs[start : start + BATCH_SIZE], targets[start : start + BATCH_SIZE])
-        for start in range(0, len(outputs), BATCH_SIZE)
-    ]
-    return np.concatenate(parts).astype(np.float64)
+_MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "l1": _l1,
+    "mse": _mse,
+    "psnr_db": _psnr_db,
+    "ssim": _ssim,
+    "ref_leak": _leaks,
+}
 
 
 def _checked(**images_by_name: np.ndarray) -> list[np.ndarray]:

@@ -53,7 +53,7 @@ def test_what_is_shown_and_wanted_belongs_to_what_was_added():
     truths, refs = pictures(30, seed=1), pictures(30, seed=2)
     small = replace(SILENT, a=(0.1, 0.5), b=(0.1, 0.5))  # Never clipped.
     parts = {
-        (shown, target): degraded(truths, refs, replace(small, shown=shown, target=target))
+        (shown, target): degraded(truths, refs, replace(small, ref_shown=shown, target=target))
         for shown in ("ref", "scaled")
         for target in ("scaled", "plain")
     }
@@ -68,7 +68,7 @@ def test_what_is_shown_and_wanted_belongs_to_what_was_added():
 
 def test_scales_above_1_are_clipped_everywhere():
     truths, refs = pictures(9, seed=1), pictures(9, seed=2)
-    loud = Degradation(a=(1.5, 1.5), b=(3, 3), noise=(2, 2), shown="scaled")
+    loud = Degradation(a=(1.5, 1.5), b=(3, 3), noise=(2, 2), ref_shown="scaled")
     noisy_images, references, targets = degraded(truths, refs, loud)
     assert (noisy_images == 1).all()
     np.testing.assert_allclose(references, np.clip(3 * refs, 0, 1))
@@ -102,7 +102,7 @@ def test_noise_is_drawn_for_every_pixel_channel_and_image():
 
 
 def test_a_batch_may_share_its_scales_but_never_its_noise():
-    faint = Degradation(a=(0.1, 0.4), b=(0.1, 0.4), noise=(0, 0.1), per="batch")
+    faint = Degradation(a=(0.1, 0.4), b=(0.1, 0.4), noise=(0, 0.1), scales="batch")
     silent = replace(faint, noise=(0, 0))
     drawn = np.stack([scales(silent, 5, update=update)[:2] for update in range(200)])
     assert not np.ptp(drawn, axis=(2, 3, 4)).any()
@@ -133,10 +133,10 @@ def test_scales_and_noise_share_no_number():
     assert len(np.unique(np.concatenate(drawn))) > 0.999 * sum(map(len, drawn))
 
 
-@pytest.mark.parametrize("per", ["image", "batch"])
-def test_a_draw_depends_on_seed_and_update_alone(per):
+@pytest.mark.parametrize("scales", ["image", "batch"])
+def test_a_draw_depends_on_seed_and_update_alone(scales):
     truths, refs = pictures(5, seed=1), pictures(5, seed=2)
-    degradation = replace(DEFAULT, per=per)
+    degradation = replace(DEFAULT, scales=scales)
     eager = degraded(truths, refs, degradation, 3, 5)
     graph = tf.function(
         lambda update: degrade(tf.constant(truths), tf.constant(refs), degradation, (3, update))
@@ -157,8 +157,8 @@ def test_a_draw_depends_on_seed_and_update_alone(per):
         ({"b": (0.8, 0.2)}, "degradation b: 0.8 to 0.2 .* low <= high"),
         ({"noise": (0, float("inf"))}, "degradation noise: 0 to inf "),
         ({"noise": (float("nan"), 1)}, "degradation noise: nan to 1 "),
-        ({"per": "images"}, "degradation per: 'images' .* accepted: image, batch"),
-        ({"shown": "plain"}, "degradation shown: 'plain' .* accepted: ref, scaled"),
+        ({"scales": "images"}, "degradation scales: 'images' .* accepted: image, batch"),
+        ({"ref_shown": "plain"}, "degradation ref_shown: 'plain' .* accepted: ref, scaled"),
         ({"target": "ref"}, "degradation target: 'ref' .* accepted: scaled, plain"),
     ],
 )
@@ -212,9 +212,9 @@ def test_a_batch_is_its_rows_degraded():
         np.testing.assert_allclose(noisy_images, targets + 0.25 * references, atol=1e-6)
 
 
-@pytest.mark.parametrize("per", ["image", "batch"])
-def test_a_batch_depends_on_seed_and_update_alone(per):
-    images, degradation = coloured(10), replace(DEFAULT, per=per)
+@pytest.mark.parametrize("scales", ["image", "batch"])
+def test_a_batch_depends_on_seed_and_update_alone(scales):
+    images, degradation = coloured(10), replace(DEFAULT, scales=scales)
     whole = batches(images, 9, degradation)
     resumed = batches(images, 4, degradation, first=5)
     for late, early in zip(resumed, whole[5:], strict=True):
@@ -243,7 +243,7 @@ def test_the_seed_changes_both_orders():
 
 def test_arms_see_the_same_inputs_whatever_is_shown_and_wanted():
     images = (255 * pictures(10)).astype(np.uint8)
-    arm = replace(DEFAULT, shown="scaled", target="plain")
+    arm = replace(DEFAULT, ref_shown="scaled", target="plain")
     for one, other in zip(batches(images, 3), batches(images, 3, arm), strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         assert not np.array_equal(one[1], other[1]) and not np.array_equal(one[2], other[2])
@@ -282,7 +282,7 @@ def test_fixed_pairs_are_at_the_fixed_scales_with_noise():
     # The clipped pixels are those whose noise had no room.
     assert_uniform((noise / (1 - clean[unclipped])).clip(0, 1), 0, 1)
     assert unclipped.mean() == pytest.approx((1 - clean).mean(), abs=0.03)
-    loud = fixed_pairs(images, 40, replace(SILENT, shown="scaled"), a=0.1, b=1.0)
+    loud = fixed_pairs(images, 40, replace(SILENT, ref_shown="scaled"), a=0.1, b=1.0)
     np.testing.assert_allclose(loud.targets, 0.1 * truths, rtol=1e-6)
     np.testing.assert_allclose(loud.noisy_images, loud.targets + loud.references, rtol=1e-6)
 
@@ -291,7 +291,7 @@ def test_fixed_pairs_are_the_same_for_every_arm_and_every_time():
     images = (255 * pictures(30)).astype(np.uint8)
     arms = [
         DEFAULT,
-        Degradation(a=(0, 1), b=(0.3, 0.3), per="batch", shown="scaled", target="plain"),
+        Degradation(a=(0, 1), b=(0.3, 0.3), scales="batch", ref_shown="scaled", target="plain"),
     ]
     one, other = (fixed_pairs(images, 12, arm) for arm in arms)
     for name in ("noisy_images", "truth_rows", "ref_rows"):

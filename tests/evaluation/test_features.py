@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from gan_mnist.classifiers import predict
-from gan_mnist.evaluation.features import BATCH_SIZE, FrozenClassifier
+from gan_mnist.evaluation.features import FrozenClassifier
+from gan_mnist.evaluation.inference import BATCH_SIZE
 from gan_mnist.models.classifiers import build_small_cnn
 
 SHAPE, NUM_CLASSES, WIDTH = (8, 8, 1), 3, 2

@@ -154,6 +154,10 @@ def test_an_image_is_measured_by_itself():
     for name in NAMES:
         np.testing.assert_allclose(whole[name][rows], alone[name], rtol=1e-5)
     assert len(np.unique(whole["ssim"])) > 0.99 * num
+    some = image_measures(outputs, targets, refs, ["ssim", "mse"])
+    assert list(some) == ["ssim", "mse"]
+    for name, values in some.items():
+        np.testing.assert_array_equal(values, whole[name])
 
 
 def test_an_image_that_is_restored_is_perfect():

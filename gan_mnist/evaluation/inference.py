@@ -1,0 +1,29 @@
+"""What a network answers to many images."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan_mnist.data.images import as_float
+
+BATCH_SIZE = 250
+
+
+def answers(network: keras.Model, *columns: np.ndarray) -> Any:
+    """The network's answers to n rows.
+
+    Args:
+        network: Takes as many inputs as there are columns.
+        columns: Images (n, H, W, C), uint8 or float32 in [0, 1].
+
+    Returns:
+        An array (n, ...), or a list of them where the network has several outputs.
+    """
+    # `predict` takes longer to set up than a small network does for some thousand images, and would
+    # hold all of them as floats.
+    parts = []
+    for start in range(0, len(columns[0]), BATCH_SIZE):
+        batch = [as_float(column[start : start + BATCH_SIZE]) for column in columns]
+        parts.append(network.predict_on_batch(batch if len(batch) > 1 else batch[0]))
+    return keras.tree.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
