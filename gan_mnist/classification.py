@@ -56,7 +56,11 @@ class ClassifierSettings(TrainingSettings):
         "classical: what is shown beyond the edge: black, or the edge repeated",
         choices=("zero", "nearest"),
     )
-    flip: bool = setting(False, "classical: left and right exchanged; never for digits")
+    flip: str = setting(
+        "never",
+        "classical: left and right exchanged in half of the images; auto: not of digits and kana",
+        choices=("auto", "always", "never"),
+    )
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,15 @@ class SubsetSettings(ClassifierSettings):
 
 
 @dataclass(frozen=True)
-class GeneratorSettings(Settings):
-    """How a conditional GAN is built and trained. Source: specification, sections 2 and 3."""
+class GANSettings(Settings):
+    """How a conditional GAN is built and trained, but for how long.
+
+    Source: specification, sections 2 and 3.
+    """
 
     gan_architecture: str = setting("dcgan", "of the conditional GAN", choices=("mlp", "dcgan"))
     gan_width: int = setting(4, "of the conditional GAN", low=1, high=10_000)
     gan_latent_dim: int = setting(100, "of the conditional GAN", low=1, high=10_000)
-    gan_updates: int = setting(
-        4000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
-    )
     gan_batch_size: int = setting(64, "of the conditional GAN", low=1, high=10_000)
     gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
     gan_beta_1: float = setting(0.5, "of the conditional GAN's Adam", low=0, high=0.999)
@@ -91,6 +95,15 @@ class GeneratorSettings(Settings):
         "non_saturating",
         "of the conditional GAN",
         choices=("non_saturating", "hinge", "least_squares"),
+    )
+
+
+@dataclass(frozen=True)
+class GeneratorSettings(GANSettings):
+    """A conditional GAN that is trained in one go."""
+
+    gan_updates: int = setting(
+        4000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
     )
 
 
@@ -108,7 +121,7 @@ SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 def resolve_classes(
     settings: SettingsT, dataset: Dataset, usual: tuple[str, ...], fewest: int = FEWEST_IMAGES
 ) -> SettingsT:
-    """`settings` with classes named, each of them large enough, and updates that can be divided.
+    """`settings` with classes named, each of them large enough, and no `flip` left open.
 
     Args:
         settings: May leave the classes open.
@@ -120,8 +133,8 @@ def resolve_classes(
         InputError: For fewer than two classes, a class with too few images, digits that are to be
             mirrored, or a number of updates that is no multiple of `intervals`.
     """
-    if isinstance(settings, ClassifierSettings) and settings.flip:
-        _refuse_mirrored(dataset)
+    if isinstance(settings, ClassifierSettings):
+        settings = dataclasses.replace(settings, flip=_flip(settings.flip, dataset))
     if settings.updates % settings.intervals:
         raise InputError(
             f"setting updates: {settings.updates} is not accepted; accepted with "
@@ -145,12 +158,16 @@ def resolve_classes(
     return dataclasses.replace(settings, classes=classes)
 
 
-def _refuse_mirrored(dataset: Dataset) -> None:
-    if dataset.name in NEVER_MIRRORED:
+def _flip(asked: str, dataset: Dataset) -> str:
+    """ "always" or "never"."""
+    if dataset.name not in NEVER_MIRRORED:
+        return "always" if asked == "auto" else asked
+    if asked == "always":
         raise InputError(
-            f"setting flip: True is not accepted; accepted with --dataset={dataset.name}: False, "
-            "as what its images show changes when it is mirrored"
+            f"setting flip: always is not accepted; accepted with --dataset={dataset.name}: "
+            "auto or never, as what its images show changes when it is mirrored"
         )
+    return "never"
 
 
 def smallest_class(settings: TrainingSettings, dataset: Dataset) -> int:

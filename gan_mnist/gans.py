@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from filelock import FileLock
 
-from gan_mnist.classification import GeneratorSettings
+from gan_mnist.classification import GANSettings
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
@@ -198,10 +198,10 @@ def generator_fingerprint(recipe: GANRecipe, subset: Subset, seed: int) -> str:
     return fingerprint(type(recipe).__name__, asdict(recipe), subset.fingerprint, seed)
 
 
-def conditional_recipe(settings: GeneratorSettings, **changes: Any) -> ConditionalRecipe:
+def conditional_recipe(settings: GANSettings, updates: int, **changes: Any) -> ConditionalRecipe:
     """The conditional GAN that `settings` describe, some of its fields changed."""
     described: dict[str, Any] = {
-        "updates": settings.gan_updates,
+        "updates": updates,
         "batch_size": settings.gan_batch_size,
         "width": settings.gan_width,
         "average_decay": settings.gan_average_decay,

@@ -151,7 +151,7 @@ class ClassifierTrial(BaseTrial[ClassifierSettings]):
             settings.zoom,
             settings.shear,
             settings.brightness,
-            settings.flip,
+            settings.flip == "always",
             settings.border,
         )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist.classification import GeneratorSettings
+from gan_mnist.classification import GANSettings
 from gan_mnist.gans import ConditionalRecipe, WarpRecipe, conditional_recipe
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
 
@@ -60,12 +60,11 @@ def test_a_conditional_recipe_has_all_of_its_fields_in_the_network():
 
 
 def test_settings_describe_a_conditional_gan_and_changes_go_before_them():
-    settings = GeneratorSettings(
+    settings = GANSettings(
         precision="mixed_bfloat16",
         gan_architecture="mlp",
         gan_width=5,
         gan_latent_dim=6,
-        gan_updates=70,
         gan_batch_size=8,
         gan_learning_rate=0.5,
         gan_beta_1=0.25,
@@ -84,6 +83,7 @@ def test_settings_describe_a_conditional_gan_and_changes_go_before_them():
         beta_1=0.25,
         loss="least_squares",
     )
-    assert conditional_recipe(settings) == expected
-    changes = {"updates": 20, "distribution": "uniform", "intervals": 5, "augment": True}
-    assert conditional_recipe(settings, **changes) == replace(expected, **changes)
+    assert conditional_recipe(settings, 70) == expected
+    changes = {"distribution": "uniform", "intervals": 5, "augment": True}
+    changed = replace(expected, updates=20, **changes)
+    assert conditional_recipe(settings, 20, **changes) == changed

@@ -74,7 +74,7 @@ def test_augmentation_is_what_the_settings_say(make):
         shear=0.4,
         brightness=0.5,
         border="nearest",
-        flip=True,
+        flip="always",
     )
     assert trial.augmentation == Augmentation(
         rotation_degrees=1.0,

@@ -1,12 +1,8 @@
 """How good is a small CNN on colour photographs, and what does augmentation add? Document 003."""
 
-import dataclasses
 from dataclasses import dataclass
 
-from gan_mnist import classification
-from gan_mnist.classification import NEVER_MIRRORED, SubsetSettings
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.errors import InputError
+from gan_mnist.classification import SubsetSettings, resolve
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 
@@ -32,34 +28,11 @@ class CatsVsDogsSettings(SubsetSettings):
         "classical: what is shown beyond the edge: black, or the edge repeated",
         choices=("zero", "nearest"),
     )
-    mirror: str = setting(
+    flip: str = setting(
         "auto",
         "classical: left and right exchanged in half of the images; auto: not of digits and kana",
         choices=("auto", "always", "never"),
     )
-    flip: bool = setting(False, "follows from mirror")
-
-
-def resolve(settings: CatsVsDogsSettings, dataset: Dataset) -> CatsVsDogsSettings:
-    """Makes `mirror` and `flip` explicit for `dataset`, besides what every experiment does.
-
-    Raises:
-        InputError: If digits or kana are to be mirrored, or `flip` contradicts `mirror`.
-    """
-    digits = dataset.name in NEVER_MIRRORED
-    mirror = settings.mirror if settings.mirror != "auto" else "never" if digits else "always"
-    if digits and mirror == "always":
-        raise InputError(
-            f"setting mirror: always is not accepted; accepted with --dataset={dataset.name}: "
-            "auto or never, as what its images show changes when it is mirrored"
-        )
-    if settings.flip and mirror == "never":
-        raise InputError(
-            f"setting flip: True is not accepted; accepted with --dataset={dataset.name} and "
-            f"mirror={settings.mirror}: False, as it follows from mirror"
-        )
-    explicit = dataclasses.replace(settings, mirror=mirror, flip=mirror == "always")
-    return classification.resolve(explicit, dataset)
 
 
 ARMS = (

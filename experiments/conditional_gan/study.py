@@ -8,7 +8,7 @@ import numpy as np
 from gan_mnist import classification
 from gan_mnist.classification import (
     PAPER_DCGAN,
-    GeneratorSettings,
+    GANSettings,
     SubsetSettings,
     refuse_small_images,
 )
@@ -22,7 +22,7 @@ FEWEST_TEST_IMAGES = 20
 
 
 @dataclass(frozen=True)
-class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
+class ConditionalGANSettings(GANSettings, SubsetSettings):
     """Settings of the study of conditional GANs. Source: specification, sections 3 and 10."""
 
     updates: int = setting(2000, "updates of each classifier", low=10, high=10_000_000)
@@ -33,7 +33,6 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
     gan_epoch_updates: int = setting(
         120, "updates an epoch of the conditional GAN", low=10, high=1_000_000
     )
-    gan_updates: int = setting(0, "none to set: they follow from the epochs", low=0, high=0)
     gan_latents: str = setting(
         "normal", "latents: N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
     )

@@ -117,7 +117,7 @@ def _generator(
         return Mislabelled(reals, len(settings.classes)) if settings.shuffled else reals
     recipe = conditional_recipe(
         settings,
-        updates=settings.gan_epochs * settings.gan_epoch_updates,
+        settings.gan_epochs * settings.gan_epoch_updates,
         intervals=settings.gan_epochs,
         distribution=settings.gan_latents,
     )

@@ -93,7 +93,7 @@ def _run_size(
     columns, generator = (subset.images, subset.labels), None
     sources, shown = [(columns, settings.batch_size)], columns
     if settings.generated:
-        generator = trial.generator(conditional_recipe(settings), subset)
+        generator = trial.generator(conditional_recipe(settings, settings.gan_updates), subset)
         with trial.measured("generator"):
             shown = _pool(settings, generator, seed)
         half = settings.batch_size // 2

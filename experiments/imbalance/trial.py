@@ -79,7 +79,7 @@ def _recipe(settings: ImbalanceSettings) -> GANRecipe:
             width=settings.warp_width,
             precision=settings.precision,
         )
-    return conditional_recipe(settings, augment=settings.diffaugment)
+    return conditional_recipe(settings, settings.gan_updates, augment=settings.diffaugment)
 
 
 def _training_rows(

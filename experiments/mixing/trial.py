@@ -45,7 +45,7 @@ def run_trial(settings: MixingSettings, arm: str, seed: int, directory: Path) ->
     columns = (allotment.train.images, allotment.train.labels)
     generator = None
     if settings.generated != "none":
-        recipe = conditional_recipe(settings, most_generator_steps=settings.most_generator_steps)
+        recipe = _recipe(settings)
         generator = trial.generator(recipe, allotment.train)
     build, batches, prepare = _mixture(settings, trial, columns, generator, seed)
     _save_gallery(settings, trial, allotment.train, generator, directory / "gallery.npz")
@@ -95,6 +95,12 @@ def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
     }
 
 
+def _recipe(settings: MixingSettings) -> ConditionalRecipe:
+    return conditional_recipe(
+        settings, settings.gan_updates, most_generator_steps=settings.most_generator_steps
+    )
+
+
 def _mixture(
     settings: MixingSettings,
     trial: ClassifierTrial,
@@ -121,7 +127,7 @@ def _mixture(
         trial.augmentation,
     )
     weights = generator.network.average.get_weights()
-    build = BuildGenerating(conditional_recipe(settings), trial.augmentation)
+    build = BuildGenerating(_recipe(settings), trial.augmentation)
     return build, batches, lambda model: model.generator.set_weights(weights)
 
 

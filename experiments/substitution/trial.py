@@ -56,7 +56,7 @@ def _generator(
         return None
     if settings.copies:
         return HeldBack(subset)
-    return trial.generator(conditional_recipe(settings), subset)
+    return trial.generator(conditional_recipe(settings, settings.gan_updates), subset)
 
 
 def _tables(

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from experiments.cats_vs_dogs import trial
-from experiments.cats_vs_dogs.study import STUDY, resolve
+from experiments.cats_vs_dogs.study import STUDY
 from gan_mnist import classifiers
+from gan_mnist.classification import resolve
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
@@ -92,7 +93,7 @@ def test_the_arms_differ_in_augmentation_alone():
 
 
 @pytest.mark.parametrize(
-    ("name", "mirror", "expected"),
+    ("name", "flip", "expected"),
     [
         *((digits, "auto", "never") for digits in ("mnist_sample", "mnist", "kmnist", "emnist")),
         *((other, "auto", "always") for other in ("folder", "cats_vs_dogs", "fashion_mnist")),
@@ -101,20 +102,18 @@ def test_the_arms_differ_in_augmentation_alone():
         ("folder", "always", "always"),
     ],
 )
-def test_mirroring_is_made_explicit(photographs, name, mirror, expected):
+def test_mirroring_is_made_explicit(photographs, name, flip, expected):
     dataset = replace(load_dataset("folder", str(photographs), False, 16, 3), name=name)
-    settings = resolve(with_changes(STUDY.settings, SMALL | {"mirror": mirror}, "test"), dataset)
-    assert (settings.mirror, settings.flip) == (expected, expected == "always")
+    settings = resolve(with_changes(STUDY.settings, SMALL | {"flip": flip}, "test"), dataset)
+    assert settings.flip == expected
     assert resolve(settings, dataset) == settings
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "named"),
     [
-        ("mnist_sample", {"mirror": "always"}, "mirror: always"),
-        ("mnist", {"mirror": "always"}, "--dataset=mnist: auto or never"),
-        ("kmnist", {"flip": True}, "flip: True"),
-        ("folder", {"flip": True, "mirror": "never"}, "flip: True"),
+        ("mnist_sample", {"flip": "always"}, "flip: always"),
+        ("mnist", {"flip": "always"}, "--dataset=mnist: auto or never"),
         ("folder", {"updates": 15}, "updates: 15"),
         ("folder", {"classes": ("cats",)}, "classes: cats is 1 class"),
         ("folder", {"images_per_class": 23}, "images_per_class: 23 is out of range"),
@@ -159,17 +158,17 @@ def test_half_of_the_photographs_are_mirrored_left_to_right(shown):
     mirrored = np.isclose(shown_images, images[:, :, ::-1], atol=1e-4).all(axis=(1, 2, 3))
     assert (kept ^ mirrored).all()
     assert 11 <= mirrored.sum() <= 33
-    _, (never, _), _ = shown("classical", batch_size=44, mirror="never", **STILL)
+    _, (never, _), _ = shown("classical", batch_size=44, flip="never", **STILL)
     np.testing.assert_allclose(never, images, atol=1e-4)
 
 
 def test_digits_are_not_mirrored(settings):
     sample = load_dataset("mnist_sample", image_size=16, channels=3)
-    assert not settings("classical", of=sample, dataset="mnist_sample").flip
+    assert settings("classical", of=sample, dataset="mnist_sample").flip == "never"
 
 
 def test_brightness_goes_both_ways(shown):
-    still = STILL | {"mirror": "never", "batch_size": 44}
+    still = STILL | {"flip": "never", "batch_size": 44}
     _, (images, _), _ = shown("plain", batch_size=44)
     _, (changed, _), _ = shown("classical", **still | {"brightness": 0.2})
     factors = (changed.mean(axis=(1, 2, 3)) / images.mean(axis=(1, 2, 3))).round(3)
@@ -222,7 +221,7 @@ def test_a_prepared_build_is_studied(settings, tmp_path):
     place = {"dataset": "cats_vs_dogs", "data_dir": str(tmp_path / "builds"), "image_size": 64}
     dataset = load_dataset("cats_vs_dogs", place["data_dir"], False, 64, 3)
     asked = settings("plain", dataset, **place)
-    assert (asked.classes, asked.flip) == (("cat", "dog"), True)
+    assert (asked.classes, asked.flip) == (("cat", "dog"), "always")
     directory = tmp_path / "run" / "trials" / "plain" / "seed-00"
     directory.mkdir(parents=True)
     record = trial.run_trial(asked, "plain", 0, directory)
@@ -250,7 +249,7 @@ def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, c
     for arm in ARMS:
         directory = tmp_path / "trials" / arm / "seed-00"
         record = json.loads((directory / "record.json").read_text())
-        assert (record["settings"]["mirror"], record["settings"]["flip"]) == ("always", True)
+        assert record["settings"]["flip"] == "always"
         with (directory / "predictions.csv").open(newline="") as file:
             table = list(csv.DictReader(file))
         assert len(table) == 12

@@ -288,7 +288,6 @@ def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, ca
     [
         ({"image_size": 12}, "image_size"),
         ({"generated_images": 9}, "generated_images"),
-        ({"gan_updates": 100}, "gan_updates"),
         ({"gan_latents": "binary"}, "gan_latents"),
         ({"gan_epochs": 0}, "gan_epochs"),
         ({"images_from": "memory"}, "images_from"),

@@ -70,7 +70,7 @@ def test_the_arms_are_augmentation_and_a_falling_learning_rate_and_both():
     assert STUDY.control == "plain"
     base = STUDY.settings
     assert (base.width, base.updates, base.intervals) == (4, 10_000, 100)
-    assert (base.batch_size, base.learning_rate, base.flip) == (64, 5e-3, False)
+    assert (base.batch_size, base.learning_rate, base.flip) == (64, 5e-3, "never")
 
 
 def test_plain_shows_the_training_images_and_no_other(shown, dataset):
