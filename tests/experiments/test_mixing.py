@@ -9,10 +9,12 @@ import tensorflow as tf
 from experiments.mixing import trial
 from experiments.mixing.findings import findings, images_seen
 from experiments.mixing.study import STUDY, resolve
-from gan_mnist import classifiers
+from gan_mnist import classifiers, training
+from gan_mnist.classifiers import predict
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
+from gan_mnist.files import read_rows
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -258,3 +260,42 @@ def test_a_pool_larger_than_what_is_shown_is_no_pool():
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
         resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+
+
+def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(dataset, tmp_path, monkeypatch):
+    """A classifier that makes images itself: its weights, and what it is shown, go on exactly."""
+    arm = "classical_and_generated"
+    base = with_changes(STUDY.settings, SMALL | {"batch_size": 8, "export_dir": ""}, "test")
+    settings = with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+
+    def run(name):
+        classifiers._reusable.cache_clear()  # As in another process.
+        directory = tmp_path / name / "trials" / arm / "seed-00"
+        directory.mkdir(parents=True, exist_ok=True)
+        metrics = trial.run_trial(settings, arm, 0, directory)["metrics"]
+        curves = [row | {"seconds": ""} for row in read_rows(directory / "curves.csv")]
+        return metrics, curves, (directory / "predictions.csv").read_text()
+
+    undisturbed = run("undisturbed")
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(classifiers, "predict", _stop_in_the_middle())
+        with pytest.raises(_Stopped):
+            run("resumed")
+    assert list(tmp_path.glob(f"resumed/trials/{arm}/seed-00/checkpoint/*"))
+    asked = []
+    monkeypatch.setattr(classifiers, "predict", lambda *of: asked.append(of) or predict(*of))
+    assert run("resumed") == undisturbed
+    # Test accuracy is taken at every tenth; what had been done by then is not done again.
+    assert len(asked) < len(undisturbed[1])
+
+
+def _stop_in_the_middle():
+    calls = iter(range(5))
+
+    def stop(*of):
+        if next(calls, None) is None:
+            raise _Stopped
+        return predict(*of)
+
+    return stop
