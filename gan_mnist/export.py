@@ -12,7 +12,10 @@ from keras.export import ExportArchive
 from gan_mnist.files import write_json
 from gan_mnist.generators import TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.denoiser import DenoisingModel
+
+Sampler = AdversarialModel | WideLatents
 
 
 def export_classifier(model: keras.Model, class_names: Sequence[str], directory: Path) -> None:
@@ -62,7 +65,7 @@ def export_generator(
     write_json(directory / "classes.json", list(class_names))
 
 
-def _digest(network: AdversarialModel) -> str:
+def _digest(network: Sampler) -> str:
     """SHA-256 of all values that `network` samples with."""
     digest = hashlib.sha256()
     for resource in network.exported:
@@ -90,7 +93,7 @@ def _copied(exported: tuple[str, Path] | None, digest: str, directory: Path) -> 
     return True
 
 
-def _write_generator(network: AdversarialModel, directory: Path) -> None:
+def _write_generator(network: Sampler, directory: Path) -> None:
     def generate_seeded(labels: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": network.sample(labels, tf.stack([seed, 0]))}
 

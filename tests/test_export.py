@@ -14,7 +14,7 @@ from gan_mnist.evaluation.classification import ClassRecall
 from gan_mnist.export import export_classifier, export_denoiser, export_generator
 from gan_mnist.generators import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.models.conditional_gan import build_conditional_gan
+from gan_mnist.models.conditional_gan import WideLatents, build_conditional_gan
 from gan_mnist.models.denoiser import build_denoising_model
 from gan_mnist.models.warp_gan import build_warp_gan
 
@@ -25,6 +25,7 @@ GANS = {
     "dcgan": lambda: build_conditional_gan("dcgan", SHAPE, 3, 1, 4),
     "warp": lambda: build_warp_gan(SHAPE, 2),
 }
+GENERATORS = [*GANS, "wide"]
 # The exports are all that this gets: it runs in an empty directory, isolated from the environment.
 STRANGER = """
 import sys
@@ -99,6 +100,7 @@ def generators():
         pool = np.random.default_rng(2).random((6, *SHAPE), np.float32)
         network.adopt(pool, np.array([0, 1, 1, 2, 2, 2]))
         made[name] = TrainedGenerator(network)
+    made["wide"] = TrainedGenerator(WideLatents(made["dcgan"].network, 2.0))
     return made
 
 
@@ -165,7 +167,7 @@ def test_classify_answers_as_the_model_does(classifier, images, answers):
     ]
 
 
-@pytest.mark.parametrize("name", GANS)
+@pytest.mark.parametrize("name", GENERATORS)
 def test_generate_draws_anew(name, answers):
     one, two = answers[f"{name}_generate_0"], answers[f"{name}_generate_1"]
     for drawn in (one, two):
@@ -175,7 +177,7 @@ def test_generate_draws_anew(name, answers):
     assert not np.array_equal(one, two)
 
 
-@pytest.mark.parametrize("name", GANS)
+@pytest.mark.parametrize("name", GENERATORS)
 def test_generate_seeded_repeats_itself_and_the_network(name, generators, answers):
     first = answers[f"{name}_seeded_0"]
     np.testing.assert_array_equal(first, answers[f"{name}_seeded_1"])
@@ -184,6 +186,14 @@ def test_generate_seeded_repeats_itself_and_the_network(name, generators, answer
     np.testing.assert_allclose(first, expected, atol=1e-5)
     # And so does the study's own sampler, for its first images.
     np.testing.assert_allclose(first, generators[name].sample(LABELS, seed=5), atol=1e-5)
+
+
+def test_wide_latents_are_those_of_the_training_multiplied(generators, answers):
+    gan = generators["dcgan"].network
+    latents = 2 * gan.prior.draw(len(LABELS), tf.constant([5, 0]))
+    expected = gan.decode(latents, tf.constant(LABELS))
+    np.testing.assert_allclose(answers["wide_seeded_0"], expected, atol=1e-5)
+    assert np.abs(answers["wide_seeded_0"] - answers["dcgan_seeded_0"]).max() > 1e-3
 
 
 def test_the_warp_gan_carries_its_training_images(generators, answers):
@@ -255,6 +265,6 @@ def test_keras_files_answer_as_the_models_do(classifier, generators, images, exp
 
 
 def test_class_names_lie_beside_the_exports(exports):
-    for name in GANS:
+    for name in GENERATORS:
         text = (exports / name / "classes.json").read_text(encoding="utf-8")
         assert json.loads(text) == list(NAMES)

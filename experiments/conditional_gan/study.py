@@ -36,6 +36,10 @@ class ConditionalGANSettings(GANSettings, SubsetSettings):
     gan_latents: str = setting(
         "normal", "latents: N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
     )
+    gan_sampling_scale: float = setting(
+        1.5, "what latents are multiplied by when images are drawn; above 1: more variety",
+        low=0.01, high=100,
+    )  # fmt: skip
     generated_images: int = setting(
         20_000, "that a classifier is trained on, classes in equal parts", low=2, high=10_000_000
     )
@@ -69,6 +73,11 @@ def resolve(settings: ConditionalGANSettings, dataset: Dataset) -> ConditionalGA
     return resolved
 
 
+def shared_work(settings: ConditionalGANSettings) -> str | None:
+    """Arms with one GAN follow each other in one process."""
+    return settings.gan_architecture if settings.images_from == "gan" else None
+
+
 DOCUMENT = "document 002"
 MLP: dict[str, Any] = {
     "gan_architecture": "mlp",
@@ -79,6 +88,7 @@ MLP: dict[str, Any] = {
     "gan_epoch_updates": 550,
     "gan_beta_1": 0.9,
     "gan_average_decay": 0.0,
+    "gan_sampling_scale": 1.0,
 }
 REAL = {"images_from": "real"}
 ARMS = (
@@ -86,8 +96,10 @@ ARMS = (
     Arm("mlp", MLP, "one hidden layer of 256 units in each network", kind="control",
         source=DOCUMENT),
     Arm("dcgan", {"gan_architecture": "dcgan"},
-        "convolutions, and a moving average of the generator", kind="generated",
-        source="document 000, narrower"),
+        "convolutions, a moving average of the generator, latents spread wider than in training",
+        kind="generated", source="document 000, narrower"),
+    Arm("dcgan_usual_latents", {"gan_architecture": "dcgan", "gan_sampling_scale": 1.0},
+        "as dcgan, latents as in training", kind="ablation", ablates="dcgan"),
     Arm("real", REAL, "the training images themselves", kind="oracle"),
     Arm("shuffled_labels", REAL | {"shuffled": True}, "the training images under wrong labels",
         kind="check"),
@@ -158,13 +170,15 @@ STUDY = Study(
     expectations=(Expectation("shuffled_labels", "below", "mlp"),),
     run_trial="experiments.conditional_gan.trial:run_trial",
     resolve=resolve,
+    shared_work=shared_work,
     pictures=(
         Picture(
             "sheets",
             "experiments.conditional_gan.figures:sheets",
             "Test images, and samples of the same labels",
             "Of each arm, first seed, when its training is done: test images above, samples below. "
-            "The sheets of the first and every tenth epoch lie in `trials/ARM/seed-XX/sheets`.",
+            "The sheets of the first and every tenth epoch lie in `trials/ARM/seed-XX/sheets`, of "
+            "the arm that trained the GAN, with latents as in its training.",
         ),
         Picture(
             "classes",

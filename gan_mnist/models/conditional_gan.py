@@ -67,6 +67,29 @@ class ConditionalGAN(AdversarialModel):
         return tf.one_hot(batch[1], self.num_classes)
 
 
+class WideLatents:
+    """A trained conditional GAN, sampled from latents that are spread wider than in its training.
+
+    The opposite of the truncation trick (Brock et al. 2018, arXiv 1809.11096, section 3.1): more
+    variety for fewer typical images. A generator whose images are too much alike for a classifier
+    to learn from gains by it.
+
+    Attributes:
+        average: As of the GAN.
+        exported: As of the GAN.
+    """
+
+    def __init__(self, gan: ConditionalGAN, scale: float):
+        """Wraps `gan`; `scale` is what its latents are multiplied by."""
+        self._gan, self._scale = gan, scale
+        self.average, self.exported = gan.average, gan.exported
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """As `ConditionalGAN.sample`."""
+        latents = self._gan.prior.draw(tf.shape(labels)[0], seed)
+        return self._gan.decode(self._scale * latents, labels)
+
+
 def build_conditional_gan(
     architecture: str,
     image_shape: tuple[int, int, int],

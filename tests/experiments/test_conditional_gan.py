@@ -12,13 +12,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from experiments.conditional_gan import trial
 from experiments.conditional_gan.sheets import shown_rows
-from experiments.conditional_gan.study import STUDY, resolve
+from experiments.conditional_gan.study import STUDY, resolve, shared_work
 from gan_mnist import classifiers, trials
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_rows
 from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.models.latents import Latents
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -27,12 +28,25 @@ SMALL |= {"validation_per_class": 5, "generated_images": 300, "gan_width": 1, "g
 
 
 class Levels:
-    """In the place of a trained GAN: flat images, a level a class and a shade an image."""
+    """In the place of a trained GAN: flat images, a level a class and a shade an image.
+
+    Shades go up to 4 with latents as in training, and up to 9 with wider ones.
+    """
+
+    average, exported, prior = None, (), Latents(1, "uniform")
+
+    @property
+    def network(self):
+        return self
 
     def sample(self, labels, seed):
-        shade = np.random.default_rng(seed).integers(0, 10, len(labels))
-        levels = np.float32((20 * labels + shade + 1) / 255)
-        return np.broadcast_to(levels[:, None, None, None], (len(labels), 28, 28, 1))
+        latents = self.prior.draw(len(labels), tf.constant([seed, 0]))
+        return self.decode(latents, labels).numpy()
+
+    def decode(self, latents, labels):
+        shade = tf.minimum(tf.floor(5 * tf.abs(latents[:, 0])), 9)
+        levels = (20 * tf.cast(labels, tf.float32) + shade + 1) / 255
+        return tf.tile(levels[:, None, None, None], (1, 28, 28, 1))
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +107,10 @@ def counted(images, labels):
 
 
 def test_the_table_holds_the_source_and_what_it_is_judged_by(settings):
-    assert list(ARMS) == ["mlp", "dcgan", "real", "shuffled_labels"]
+    assert list(ARMS) == ["mlp", "dcgan", "dcgan_usual_latents", "real", "shuffled_labels"]
     assert (STUDY.control, STUDY.oracle) == ("mlp", "real")
-    assert [arm.kind for arm in STUDY.arms] == ["control", "generated", "oracle", "check"]
+    kinds = ["control", "generated", "ablation", "oracle", "check"]
+    assert [arm.kind for arm in STUDY.arms] == kinds
     assert ARMS["dcgan"].changes == {"gan_architecture": "dcgan"}
     assert replace(settings("real"), shuffled=True) == settings("shuffled_labels")
 
@@ -126,9 +141,10 @@ def test_a_gan_and_the_judge_see_the_draw_and_nothing_else(shown, drawn, arm):
     directory, (images, labels), _, _ = shown.fits[0]
     assert directory.parent.name == "judges"
     assert counted(images, labels) == counted(drawn(1).images, drawn(1).labels)
-    is_gan = arm in ("mlp", "dcgan")
+    architecture = arm.split("_")[0]
+    is_gan = architecture in ("mlp", "dcgan")
     assert [gan[1:] for gan in shown.gans] == [(drawn(1).fingerprint, 1)] * is_gan
-    assert [gan[0].architecture for gan in shown.gans] == [arm] * is_gan
+    assert [gan[0].architecture for gan in shown.gans] == [architecture] * is_gan
 
 
 def test_all_arms_of_a_seed_share_a_judge_and_are_paired(shown):
@@ -185,6 +201,20 @@ def test_generated_images_have_the_labels_that_were_asked_for(shown, dataset):
         truth = {image.tobytes(): label for image, label in pairs}
         assert [truth[image.tobytes()] for image in sheet["real"]] == list(range(10))
         assert ((sheet["samples"][:, 0, 0, 0] - 1) // 20).tolist() == list(range(10))
+
+
+def test_one_gan_is_sampled_from_latents_of_two_spreads(shown, settings):
+    shades = {}
+    for arm in ("mlp", "dcgan", "dcgan_usual_latents"):
+        shown(arm, generated_images=500)
+        _, (images, _), *_ = shown.fits[-1]
+        shades[arm] = set(((images[:, 0, 0, 0] - 1) % 20).tolist())
+    assert shades["mlp"] == shades["dcgan_usual_latents"] == set(range(5))
+    assert shades["dcgan"] == set(range(8))
+    _, wide, usual = (gan[0] for gan in shown.gans)
+    assert wide == usual
+    keys = [shared_work(settings(arm)) for arm in ARMS]
+    assert keys == ["mlp", "dcgan", "dcgan", None, None]
 
 
 def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset, drawn, tmp_path):
