@@ -18,7 +18,8 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.files import fingerprint, read_json, write_json
 from gan_mnist.generators import TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
-from gan_mnist.models.conditional_gan import build_conditional_gan
+from gan_mnist.models.conditional_gan import WideLatents, build_conditional_gan
+from gan_mnist.models.dagan import build_dagan
 from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
@@ -107,11 +108,24 @@ class WarpRecipe(GANRecipe):
         return _adam(3e-4, 0.0, 0.9), _adam(4e-4, 0.0, 0.9)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
-        several = np.flatnonzero(np.bincount(subset.labels) > 1)
-        if not len(several):
-            raise NotApplicable("a warp GAN needs a class with 2 images or more to learn from")
-        rows = np.flatnonzero(np.isin(subset.labels, several))
-        return (subset.images[rows[_balanced_rows(subset.labels[rows])]],)
+        return (subset.images[_rows_of_several(subset)],)
+
+
+@dataclass(frozen=True)
+class DAGANRecipe(GANRecipe):
+    """A DAGAN; see `build_dagan`. It learns from the classes that have several images."""
+
+    latent_dim: int = 64
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        return build_dagan(image_shape, self.width, self.latent_dim, self.average_decay)
+
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        return _adam(3e-4, 0.0, 0.9), _adam(4e-4, 0.0, 0.9)
+
+    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+        rows = _rows_of_several(subset)
+        return subset.images[rows], subset.images[_partners(rows, subset.labels)]
 
 
 def trained(
@@ -213,6 +227,40 @@ def conditional_recipe(settings: GANSettings, updates: int, **changes: Any) -> C
         "loss": settings.gan_loss,
     }
     return ConditionalRecipe(**{**described, **changes})
+
+
+def widened(generator: TrainedGenerator, scale: float) -> TrainedGenerator:
+    """A conditional GAN sampled from latents that are multiplied by `scale`."""
+    if scale == 1:
+        return generator
+    return TrainedGenerator(WideLatents(generator.network, scale))
+
+
+def _rows_of_several(subset: Subset) -> np.ndarray:
+    """Rows of the classes that have 2 images or more, balanced.
+
+    Raises:
+        NotApplicable: If there is no such class.
+    """
+    several = np.flatnonzero(np.bincount(subset.labels) > 1)
+    if not len(several):
+        raise NotApplicable("such a GAN needs a class with 2 images or more to learn from")
+    rows = np.flatnonzero(np.isin(subset.labels, several))
+    return rows[_balanced_rows(subset.labels[rows])]
+
+
+def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each of `rows` another row of its class, drawn from all of them."""
+    rng = np.random.default_rng(0)
+    partners = np.empty_like(rows)
+    for label in np.unique(labels[rows]):
+        of_class = np.flatnonzero(labels == label)
+        places = np.flatnonzero(labels[rows] == label)
+        # A step of 1 to n - 1 leads to any row but its own.
+        steps = rng.integers(1, len(of_class), len(places))
+        own = np.searchsorted(of_class, rows[places])
+        partners[places] = of_class[(own + steps) % len(of_class)]
+    return partners
 
 
 def _balanced_rows(labels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_mnist.classification import GANSettings
-from gan_mnist.gans import ConditionalRecipe, WarpRecipe, conditional_recipe
+from gan_mnist.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe, conditional_recipe
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
 
 SHAPE = (8, 8, 1)
@@ -32,6 +32,22 @@ def test_warp_gans_learn_from_classes_with_several_images(subset):
     (images,) = WarpRecipe(updates=10, batch_size=4, width=2).columns(subset)
     assert len(images) == 12
     assert not (images == subset.images[0]).all(axis=(1, 2, 3)).any()
+
+
+def test_a_dagan_is_shown_two_images_of_a_class(make_subset):
+    """Never one and the same, and all pairs come about."""
+    subset = make_subset(counts=(1, 4, 400), shape=SHAPE)
+    number = {image.tobytes(): row for row, image in enumerate(subset.images)}
+    recipe = DAGANRecipe(updates=10, batch_size=4, width=2)
+    images, partners = (
+        np.array([number[image.tobytes()] for image in column]) for column in recipe.columns(subset)
+    )
+    assert np.bincount(subset.labels[images]).tolist() == [0, 400, 400]
+    np.testing.assert_array_equal(subset.labels[images], subset.labels[partners])
+    assert not (images == partners).any()
+    pairs = {(a, b) for a, b in zip(images, partners, strict=True) if subset.labels[a] == 1}
+    assert len(pairs) == 4 * 3
+    assert len(set(partners[400:])) > 200
 
 
 def test_a_conditional_recipe_has_all_of_its_fields_in_the_network():

@@ -12,11 +12,12 @@ from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import NotApplicable
 from gan_mnist.files import read_rows
-from gan_mnist.gans import ConditionalRecipe, GANRecipe, WarpRecipe, trained
+from gan_mnist.gans import ConditionalRecipe, DAGANRecipe, GANRecipe, WarpRecipe, trained
 
 RECIPES = {
     "conditional": ConditionalRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
     "warp": WarpRecipe(updates=10, batch_size=4, width=2),
+    "dagan": DAGANRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
 }
 SHAPE = (8, 8, 1)
 LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
@@ -201,10 +202,11 @@ def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
         assert_equal(weights("one image", changed=parts.train.filenames[-1:]), expected)
 
 
-def test_warp_gans_need_a_class_with_several_images(make_subset, tmp_path):
+@pytest.mark.parametrize("name", ["warp", "dagan"])
+def test_gans_that_start_from_images_need_a_class_with_several(make_subset, tmp_path, name):
     lonely = make_subset(counts=(1, 1), shape=SHAPE)
     with pytest.raises(NotApplicable, match="a class with 2 images"):
-        trained(RECIPES["warp"], lonely, 0, tmp_path)
+        trained(RECIPES[name], lonely, 0, tmp_path)
 
 
 def test_callbacks_go_with_the_training_and_intervals_are_those_of_the_recipe(subset, tmp_path):

@@ -14,11 +14,10 @@ from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import generation_metrics, nearest
 from gan_mnist.export import export_generator
-from gan_mnist.gans import conditional_recipe
+from gan_mnist.gans import conditional_recipe, widened
 from gan_mnist.generators import Generator, TrainedGenerator
 from gan_mnist.judges import trained_judge
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.seeding import derive_seed
 from gan_mnist.trials import ClassifierTrial, save_gallery
 
@@ -131,10 +130,7 @@ def _generator(
         directory,
         trial.log_directory,
     )
-    generator = trial.generator(recipe, subset, [epochs])
-    if settings.gan_sampling_scale == 1:
-        return generator
-    return TrainedGenerator(WideLatents(generator.network, settings.gan_sampling_scale))
+    return widened(trial.generator(recipe, subset, [epochs]), settings.gan_sampling_scale)
 
 
 def _sample(generator: Generator, labels: np.ndarray, seed: int, purpose: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Picture, Preset, Study
 
 SOURCES = ("none", "fresh", "pool")
+GENERATORS = ("conditional", "dagan")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     gan_updates: int = setting(
         3000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
     )
+    gan_sampling_scale: float = setting(
+        1.0, "what latents are multiplied by when images are drawn; above 1: more variety",
+        low=0.01, high=100,
+    )  # fmt: skip
+    dagan_width: int = setting(16, "of the DAGAN", low=1, high=10_000)
     most_generator_steps: int = setting(
         1, "steps of the generator an update, at most, until its loss is low", low=1, high=100
     )
@@ -47,6 +53,10 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     generated: str = setting(
         "none", "where the generated part of a batch comes from: the device, or a pool",
         choices=SOURCES,
+    )  # fmt: skip
+    generator: str = setting(
+        "conditional", "the conditional GAN, or a DAGAN, which starts from training images",
+        choices=GENERATORS,
     )  # fmt: skip
     decimals: int = setting(
         -1, "decimals to which latents are rounded; -1: none are", low=-1, high=7
@@ -92,8 +102,8 @@ def num_generated(settings: MixingSettings) -> int:
 
 
 def shared_work(settings: MixingSettings) -> str | None:
-    """Arms with the generator follow each other in one process."""
-    return "generator" if settings.generated != "none" else None
+    """Arms with one generator follow each other in one process."""
+    return settings.generator if settings.generated != "none" else None
 
 
 DOCUMENT = "document 000"
@@ -124,6 +134,10 @@ ARMS = (
         "half from a pool of 10,000", kind="generated"),
     Arm("pool_60k", {"generated": "pool", "pool_images": 60_000},
         "half from a pool of 60,000", kind="generated"),
+    Arm("wide_latents", FRESH | {"gan_sampling_scale": 1.5},
+        "as v1, latents of one and a half times the spread", kind="generated"),
+    Arm("dagan", {"generated": "pool", "pool_images": 60_000, "generator": "dagan"},
+        "as pool_60k, of a DAGAN", kind="generated", source=f"{DOCUMENT} (planned)"),
     Arm("without_nines", FRESH | {"without_last": True},
         "as v1, nothing of the last class generated", kind="ablation",
         ablates="cnn_add_generated_data_v1", source=f"{DOCUMENT} (code)"),
@@ -152,6 +166,7 @@ STUDY = Study(
                 "batch_size": 20,
                 "gan_updates": 20,
                 "gan_width": 1,
+                "dagan_width": 1,
             },
         ),
         "quick": Preset(3, {}),
@@ -165,6 +180,7 @@ STUDY = Study(
                 **PAPER_DCGAN,
                 "gan_updates": 100_000,
                 "most_generator_steps": 20,
+                "dagan_width": 64,
             },
         ),
     },

@@ -17,7 +17,7 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import latent_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import read_rows
-from gan_mnist.gans import ConditionalRecipe, conditional_recipe
+from gan_mnist.gans import ConditionalRecipe, DAGANRecipe, conditional_recipe, widened
 from gan_mnist.generators import TrainedGenerator, mislabelled
 from gan_mnist.models.classifiers import build_deep_cnn
 from gan_mnist.models.conditional_gan import ARCHITECTURES
@@ -45,10 +45,9 @@ def run_trial(settings: MixingSettings, arm: str, seed: int, directory: Path) ->
     columns = (allotment.train.images, allotment.train.labels)
     generator = None
     if settings.generated != "none":
-        recipe = _recipe(settings)
-        generator = trial.generator(recipe, allotment.train)
+        generator = _generator(settings, trial, allotment.train)
     build, batches, prepare = _mixture(settings, trial, columns, generator, seed)
-    _save_gallery(settings, trial, allotment.train, generator, directory / "gallery.npz")
+    _save_gallery(settings, trial, allotment.train, generator, seed, directory / "gallery.npz")
 
     updates = settings.updates * (LONGER if settings.large else 1)
     model = trial.train(
@@ -95,9 +94,28 @@ def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
     }
 
 
+def _generator(
+    settings: MixingSettings, trial: ClassifierTrial, subset: Subset
+) -> TrainedGenerator:
+    if settings.generator == "dagan":
+        return trial.generator(_dagan(settings), subset)
+    return widened(trial.generator(_recipe(settings), subset), settings.gan_sampling_scale)
+
+
 def _recipe(settings: MixingSettings) -> ConditionalRecipe:
     return conditional_recipe(
         settings, settings.gan_updates, most_generator_steps=settings.most_generator_steps
+    )
+
+
+def _dagan(settings: MixingSettings) -> DAGANRecipe:
+    return DAGANRecipe(
+        updates=settings.gan_updates,
+        batch_size=settings.gan_batch_size,
+        width=settings.dagan_width,
+        average_decay=settings.gan_average_decay,
+        latent_dim=settings.gan_latent_dim,
+        precision=settings.precision,
     )
 
 
@@ -160,6 +178,7 @@ def _latents(settings: MixingSettings) -> Latents:
         settings.gan_latent_dim,
         decimals=None if settings.decimals < 0 else settings.decimals,
         active=settings.active or None,
+        scale=settings.gan_sampling_scale,
     )
 
 
@@ -180,6 +199,7 @@ def _save_gallery(
     trial: ClassifierTrial,
     subset: Subset,
     generator: TrainedGenerator | None,
+    seed: int,
     path: Path,
 ) -> None:
     """One image after the other of each class, real or generated from the arm's latents."""
@@ -188,6 +208,8 @@ def _save_gallery(
     if generator is None:
         of_class = [subset.of_class(label) for label in range(num_classes)]
         images = np.stack([of_class[c][i % len(of_class[c])] for i, c in enumerate(labels)])
+    elif settings.generated == "pool":
+        images = as_uint8(generator.sample(labels, derive_seed("mixing", seed, "pool")))
     else:
         latents = _latents(settings).draw(GALLERY_IMAGES, tf.constant([0, 0]))
         images = as_uint8(generator.network.decode(latents, labels).numpy())

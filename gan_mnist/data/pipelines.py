@@ -29,9 +29,9 @@ def training_batches(
 
     Args:
         columns: Arrays of one length, such as images, labels and loss weights; the first holds
-            images (n, H, W, C), uint8 or float32 in [0, 1]. Held once, as tensors.
+            images (n, H, W, C). What is uint8 comes as float32 in [0, 1]. Held once, as tensors.
         batch_size: Rows a batch.
-        augmentation: Applied to every image, or None.
+        augmentation: Applied to every image of the first column, or None.
         seed: Stream of the order and of the augmentation.
         first_update: Number of the first batch; 0 at the start, more on resume.
     """
@@ -66,8 +66,7 @@ def mixed_batches(
             rows.append(offset + shuffled_rows(length, size, order, update))
             offset += length
         chosen = tf.concat(rows, axis=0)
-        pictures, *others = (tf.gather(column, chosen) for column in columns)
-        shown = as_float(pictures)
+        shown, *others = (as_float(tf.gather(column, chosen)) for column in columns)
         if augmentation is not None:
             shown = augment(shown, augmentation, (augmentation_seed, update))
         return shown, *others
@@ -139,7 +138,7 @@ def by_update(batch: Callable[[tf.Tensor], Any], first_update: int) -> tf.data.D
 
 
 def as_float(images: tf.Tensor) -> tf.Tensor:
-    """Images as networks take them: float32 in [0, 1], from uint8 or from such floats."""
+    """Images as networks take them: float32 in [0, 1], from uint8; anything else as it is."""
     return tf.cast(images, tf.float32) / 255 if images.dtype == tf.uint8 else images
 
 

@@ -1,5 +1,6 @@
 """Class-conditional GANs: latents and a one-hot label in, an image out."""
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -77,17 +78,17 @@ class WideLatents:
     Attributes:
         average: As of the GAN.
         exported: As of the GAN.
+        decode: As of the GAN.
     """
 
     def __init__(self, gan: ConditionalGAN, scale: float):
         """Wraps `gan`; `scale` is what its latents are multiplied by."""
-        self._gan, self._scale = gan, scale
-        self.average, self.exported = gan.average, gan.exported
+        self._prior = dataclasses.replace(gan.prior, scale=scale)
+        self.average, self.exported, self.decode = gan.average, gan.exported, gan.decode
 
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """As `ConditionalGAN.sample`."""
-        latents = self._gan.prior.draw(tf.shape(labels)[0], seed)
-        return self._gan.decode(self._scale * latents, labels)
+        return self.decode(self._prior.draw(tf.shape(labels)[0], seed), labels)
 
 
 def build_conditional_gan(

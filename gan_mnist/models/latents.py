@@ -21,6 +21,7 @@ class Latents:
         distribution: "normal" for N(0, 1), "uniform" for U(-1, 1).
         decimals: Decimals to which each number is rounded, or None for no rounding.
         active: How many of the first numbers are drawn, the rest being 0; None for all.
+        scale: What each number is multiplied by, before it is rounded.
 
     Raises:
         InputError: For an unknown distribution.
@@ -30,6 +31,7 @@ class Latents:
     distribution: str = "normal"
     decimals: int | None = None
     active: int | None = None
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.distribution not in DISTRIBUTIONS:
@@ -46,9 +48,11 @@ class Latents:
             vectors = tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
         else:
             vectors = tf.random.stateless_normal(shape, seed)
+        if self.scale != 1:
+            vectors *= self.scale
         if self.decimals is not None:
-            scale = 10.0**self.decimals
-            vectors = tf.round(vectors * scale) / scale
+            levels = 10.0**self.decimals
+            vectors = tf.round(vectors * levels) / levels
         if self.active is not None:
             vectors *= tf.cast(tf.range(self.dim) < self.active, tf.float32)
         return vectors

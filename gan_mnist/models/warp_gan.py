@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.anchored import AnchoredGAN, build_spectral_discriminator
 
 CONTROL_POINTS = 4
 NUM_FIELD = 2 * CONTROL_POINTS**2
@@ -96,35 +96,12 @@ class Warp(layers.Layer):
         return x, y
 
 
-class WarpGAN(AdversarialModel):
+class WarpGAN(AnchoredGAN):
     """Batches are (images,): float32 (n, H, W, C) of classes with several images each.
 
     The discriminator asks of a single image whether it is a real one. A real image is set against
     warps of others of the batch.
     """
-
-    def __init__(self, generator: keras.Model, discriminator: keras.Model, **options: Any):
-        super().__init__(generator, discriminator, loss="hinge", **options)
-        shape = generator.inputs[0].shape[1:]
-        self.anchors = tf.Variable(
-            np.zeros((1, *shape), np.float32), shape=(None, *shape), trainable=False
-        )
-        self.first_anchor = tf.Variable([0], shape=(None,), trainable=False)
-        self.num_anchors = tf.Variable([1], shape=(None,), trainable=False)
-
-    @property
-    def exported(self) -> list[Any]:
-        return [self.average, self.anchors, self.first_anchor, self.num_anchors]
-
-    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
-        order = np.argsort(labels, kind="stable")
-        counts = np.bincount(labels)
-        self.anchors.assign(images[order])
-        self.num_anchors.assign(counts)
-        self.first_anchor.assign(np.cumsum(counts) - counts)
-
-    def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
-        return tf.random.stateless_normal((tf.shape(batch[0])[0], NUM_PARAMETERS), seed)
 
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
         return self.generator([tf.roll(batch[0], shift=1, axis=0), latents], training=True)
@@ -135,25 +112,6 @@ class WarpGAN(AdversarialModel):
     def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
         return fake_images
 
-    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Warps of the adopted images of each label, drawn with replacement.
-
-        Args:
-            labels: int32 (n,).
-            seed: int32 (2,); equal seeds and labels give equal images.
-
-        Returns:
-            float32 (n, H, W, C) in [0, 1].
-        """
-        seeds = tf.random.split(seed, 2)
-        draws = tf.random.stateless_uniform(tf.shape(labels), seeds[0])
-        counts = tf.gather(self.num_anchors, labels)
-        rows = tf.cast(draws * tf.cast(counts, tf.float32), tf.int32)
-        rows = tf.gather(self.first_anchor, labels) + tf.minimum(rows, counts - 1)
-        latents = tf.random.stateless_normal((tf.shape(labels)[0], NUM_PARAMETERS), seeds[1])
-        warped = self.average([tf.gather(self.anchors, rows), latents], training=False)
-        return tf.cast(warped, tf.float32)
-
 
 def build_warp_gan(
     image_shape: tuple[int, int, int], width: int, average_decay: float = 0.998
@@ -161,7 +119,8 @@ def build_warp_gan(
     """A warp GAN, not compiled; `width` 16 is the one that was tuned."""
     return WarpGAN(
         build_warp_generator(image_shape, width),
-        build_warp_discriminator(image_shape, width),
+        build_spectral_discriminator(image_shape, width),
+        loss="hinge",
         average_decay=average_decay,
         name="warp_gan",
     )
@@ -180,21 +139,6 @@ def build_warp_generator(image_shape: tuple[int, int, int], width: int) -> keras
     x = layers.Add()([latents, layers.Dense(NUM_PARAMETERS, kernel_initializer=small)(x)])
     warped = Warp(dtype="float32")(images, layers.Activation("tanh", dtype="float32")(x))
     return keras.Model([images, latents], warped, name="warp_generator")
-
-
-def build_warp_discriminator(image_shape: tuple[int, int, int], width: int) -> keras.Model:
-    """Three strided convolutions and a dense layer, all with spectral normalisation.
-
-    Source: Miyato et al. 2018 (arXiv 1802.05957).
-    """
-    images = keras.Input(image_shape)
-    x = images
-    for channels in (width, 2 * width, 4 * width):
-        convolution = layers.Conv2D(channels, 4, strides=2, padding="same")
-        x = layers.LeakyReLU(0.2)(layers.SpectralNormalization(convolution)(x))
-    logit = layers.Dense(1, dtype="float32")
-    logits = layers.SpectralNormalization(logit, dtype="float32")(layers.Flatten()(x))
-    return keras.Model(images, logits, name="warp_discriminator")
 
 
 def _thicker(images: tf.Tensor) -> tf.Tensor:

@@ -9,18 +9,20 @@ import tensorflow as tf
 from experiments.mixing import trial
 from experiments.mixing.findings import findings, images_seen
 from experiments.mixing.study import STUDY, resolve
-from gan_mnist import classifiers, training
+from gan_mnist import classifiers, training, trials
 from gan_mnist.classifiers import predict
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_rows
+from gan_mnist.gans import DAGANRecipe
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]
-FRESH = [*SOURCE, "without_nines", "classical_and_generated"]
+FRESH = [*SOURCE, "wide_latents", "without_nines", "classical_and_generated"]
 SMALL = {"width": 1, "updates": 20, "intervals": 20, "gan_width": 1, "gan_updates": 10}
+SMALL |= {"dagan_width": 1}
 
 
 class _Stopped(Exception):
@@ -87,6 +89,31 @@ def test_latents_are_rounded_and_cut_as_the_table_says(shown, arm, distinct):
     assert not latents[:, active:].any()
     assert set(generated_labels) == set(range(10))
     assert not np.array_equal(latents, batches[1][0][1])
+
+
+def test_wide_latents_are_those_of_v1_spread_wider(shown):
+    _, usual, _ = shown("cnn_add_generated_data_v1")
+    _, wide, _ = shown("wide_latents")
+    np.testing.assert_allclose(wide[0][0][1], 1.5 * usual[0][0][1], rtol=1e-6)
+
+
+def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, tmp_path):
+    """An untrained one returns what depends on the image that it is given."""
+    made, started = [], trials.trained
+
+    def trained(recipe, *rest):
+        made.append(recipe)
+        return started(recipe, *rest)
+
+    monkeypatch.setattr(trials, "trained", trained)
+    _, ((images, labels),), _ = shown("dagan", batches=1)
+    (recipe,) = made
+    assert isinstance(recipe, DAGANRecipe)
+    assert (recipe.updates, recipe.width, recipe.latent_dim, recipe.batch_size) == (10, 1, 100, 64)
+    assert len(images) == len(labels) == 100
+    assert len({image.tobytes() for image in images[50:]}) == 50
+    with np.load(tmp_path / "trials/dagan/seed-00/gallery.npz") as gallery:
+        assert len({image.tobytes() for image in gallery["images"]}) == 14
 
 
 def test_arms_of_a_seed_share_labels_latents_and_the_real_half(shown):
@@ -168,8 +195,9 @@ def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(
     own = allot(dataset, dataset.class_names, None, 0, 40).train
     assert set(calls) == {(calls[0][0], own.fingerprint, 0)}
     assert len(calls) == len(FRESH) + 3
-    keys = {STUDY.shared_work(replace(STUDY.settings, **ARMS[arm].changes)) for arm in FRESH}
-    assert len(keys) == 1
+    keys = {arm: STUDY.shared_work(replace(STUDY.settings, **ARMS[arm].changes)) for arm in ARMS}
+    assert len({keys[arm] for arm in FRESH}) == 1
+    assert keys["dagan"] not in (None, keys[FRESH[0]])
     assert STUDY.shared_work(STUDY.settings) is None
 
 

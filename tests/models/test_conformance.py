@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import gan_mnist.models
+from gan_mnist.models.anchored import build_spectral_discriminator
 from gan_mnist.models.classifiers import (
     build_colour_cnn,
     build_deep_cnn,
@@ -26,17 +27,14 @@ from gan_mnist.models.conditional_gan import (
     build_mlp_discriminator,
     build_mlp_generator,
 )
+from gan_mnist.models.dagan import build_dagan, build_dagan_generator
 from gan_mnist.models.denoiser import (
     Schedule,
     build_denoising_discriminator,
     build_denoising_model,
     build_residual_denoiser,
 )
-from gan_mnist.models.warp_gan import (
-    build_warp_discriminator,
-    build_warp_gan,
-    build_warp_generator,
-)
+from gan_mnist.models.warp_gan import build_warp_gan, build_warp_generator
 
 GREY, COLOUR, SMALL = (28, 28, 1), (20, 24, 3), (16, 16, 1)
 NUM_CLASSES = 3
@@ -120,6 +118,7 @@ class GAN:
         build: The public builder.
         arguments: Its arguments.
         columns: How many of (images, labels) a batch holds.
+        pairs: A batch holds images and their partners.
         denoises: It makes images of noisy ones, and not of labels and noise.
         still: How many of the discriminator's weights an update may leave as they are.
     """
@@ -127,6 +126,7 @@ class GAN:
     build: Callable[..., keras.Model]
     arguments: tuple[Any, ...]
     columns: int = 2
+    pairs: bool = False
     denoises: bool = False
     still: int = 0
 
@@ -151,8 +151,10 @@ NETWORKS = [
     Network(build_dcgan_discriminator, (COLOUR, NUM_CLASSES, 1), (1,)),
     Network(build_warp_generator, (GREY, 2), GREY),
     Network(build_warp_generator, (COLOUR, 2), COLOUR),
-    Network(build_warp_discriminator, (GREY, 2), (1,)),
-    Network(build_warp_discriminator, (COLOUR, 2), (1,)),
+    Network(build_dagan_generator, (GREY, 2, 6), GREY),
+    Network(build_dagan_generator, (COLOUR, 2, 6), COLOUR),
+    Network(build_spectral_discriminator, (GREY, 2), (1,)),
+    Network(build_spectral_discriminator, (COLOUR, 2), (1,)),
     Network(build_residual_denoiser, (GREY, 5), GREY, DENOISER_PARAMETERS),
     Network(build_residual_denoiser, (COLOUR, 3, False), COLOUR),
     Network(build_denoising_discriminator, (GREY, 1), (1,), VANILLA_PARAMETERS),
@@ -166,6 +168,7 @@ GANS = {
     "dcgan": GAN(build_conditional_gan, ("dcgan", SMALL, NUM_CLASSES, 1, 6)),
     # The last bias: within the hinge's margin, real and fake images pull it with equal force.
     "warp": GAN(build_warp_gan, (SMALL, 2), columns=1, still=1),
+    "dagan": GAN(build_dagan, (SMALL, 2, 6), pairs=True, still=1),
     "denoiser": GAN(
         build_denoising_model,
         (SMALL, 3, "conditional", Schedule(((0, 1.0, 1.0),)), 2),
@@ -327,6 +330,9 @@ def batch_of(row):
     if row.denoises:
         images, _ = training_data()
         return (images, images[::-1]), tf.roll(images, 1, axis=0)
+    if row.pairs:
+        images, _ = training_data()
+        return images, tf.roll(images, NUM_CLASSES, axis=0)
     return training_data()[: row.columns]
 
 

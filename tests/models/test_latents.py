@@ -86,3 +86,11 @@ def test_a_number_of_vectors_may_be_a_tensor_in_a_graph():
     latents = Latents(3, "uniform", 1, 2)
     drawn = tf.function(lambda number: latents.draw(number, tf.constant(SEED)))(tf.constant(7))
     np.testing.assert_allclose(drawn, draw(latents, 7), atol=1e-6)
+
+
+@every_distribution
+def test_a_scale_multiplies_before_rounding(distribution):
+    plain, latents = Latents(6, distribution), Latents(6, distribution, scale=1.5)
+    np.testing.assert_allclose(draw(latents), 1.5 * draw(plain), rtol=1e-6)
+    rounded = draw(replace(latents, decimals=1, active=4))
+    np.testing.assert_allclose(rounded[:, :4], np.round(draw(latents)[:, :4], 1), atol=1e-5)
