@@ -116,12 +116,15 @@ class DAGANRecipe(GANRecipe):
     """A DAGAN; see `build_dagan`. It learns from the classes that have several images."""
 
     latent_dim: int = 64
+    learning_rate: float = 1e-3
+    beta_1: float = 0.5
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_dagan(image_shape, self.width, self.latent_dim, self.average_decay)
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        return _adam(3e-4, 0.0, 0.9), _adam(4e-4, 0.0, 0.9)
+        rates = self.learning_rate, self.beta_1, 0.999
+        return _adam(*rates), _adam(*rates)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         rows = _rows_of_several(subset)

@@ -115,6 +115,8 @@ def _dagan(settings: MixingSettings) -> DAGANRecipe:
         width=settings.dagan_width,
         average_decay=settings.gan_average_decay,
         latent_dim=settings.gan_latent_dim,
+        learning_rate=settings.gan_learning_rate,
+        beta_1=settings.gan_beta_1,
         precision=settings.precision,
     )
 
