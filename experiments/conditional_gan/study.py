@@ -33,6 +33,9 @@ class ConditionalGANSettings(GANSettings, SubsetSettings):
     gan_epoch_updates: int = setting(
         120, "updates an epoch of the conditional GAN", low=10, high=1_000_000
     )
+    gan_loss: str = setting(
+        "hinge", "of the conditional GAN", choices=("non_saturating", "hinge", "least_squares")
+    )
     gan_latents: str = setting(
         "normal", "latents: N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
     )
@@ -88,6 +91,7 @@ MLP: dict[str, Any] = {
     "gan_epoch_updates": 550,
     "gan_beta_1": 0.9,
     "gan_average_decay": 0.0,
+    "gan_loss": "non_saturating",
     "gan_sampling_scale": 1.0,
 }
 REAL = {"images_from": "real"}
@@ -128,6 +132,7 @@ STUDY = Study(
             5,
             {
                 **PAPER_DCGAN,
+                "gan_loss": "non_saturating",
                 "updates": 10_000,
                 "gan_epoch_updates": 1_000,
                 "generated_images": 60_000,
