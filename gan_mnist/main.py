@@ -131,15 +131,22 @@ def run(plan: Plan, command_line: str) -> int:
     return 1 if summary["failed"] else 0
 
 
+def _described(field: dataclasses.Field) -> str:
+    """What a setting is, and its values in the form that `--set` takes."""
+    value = field.default
+    default = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    told = [f"default {default}" if default else "none by default"]
+    if choices := field.metadata["choices"]:
+        told.append(f"accepted: {', '.join(choices)}")
+    return f"{field.metadata['help']} ({'; '.join(told)})"
+
+
 def _list(experiment: str | None) -> str:
     if experiment is None:
         rows = ((name, catalogue.load(name).question) for name in catalogue.names())
         return "\n".join(["experiments:", *progress.columns(rows)])
     study = catalogue.load(experiment)
-    settings = (
-        (field.name, f"{field.metadata['help']} (default {field.default})")
-        for field in dataclasses.fields(study.settings)
-    )
+    settings = ((field.name, _described(field)) for field in dataclasses.fields(study.settings))
     return "\n".join(
         [
             "arms:",

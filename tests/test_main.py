@@ -319,6 +319,14 @@ def test_the_list_of_an_experiment_tells_arms_and_settings(command, name):
         assert any(line.split()[:1] == [setting] for line in lines), setting
 
 
+def test_values_are_listed_in_the_form_that_set_takes(command):
+    _, out, _ = command("--list", "--experiment=denoising")
+    told = {words[0]: line for line in out.splitlines() if (words := line.split())}
+    assert told["a"].endswith("(default 0.2,1.0)")
+    assert told["classes"].endswith("(none by default)")
+    assert told["scales"].endswith("(default image; accepted: image, batch)")
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(command, directory):
     flags = ["--preset=paper", "--seeds=3", "--arms=copy,oracle", "--set", "counts=2,30,40"]
     status, out, err = command(IMBALANCE, *flags, "--set", "classes=7,8,9", "--dry_run")

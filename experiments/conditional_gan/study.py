@@ -127,7 +127,7 @@ STUDY = Study(
                 "generated_images": 200,
             },
         ),
-        "quick": Preset(3, {"gan_epochs": 40}),
+        "quick": Preset(3, {"gan_epochs": 30}),
         "paper": Preset(
             5,
             {

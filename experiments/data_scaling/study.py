@@ -116,7 +116,7 @@ STUDY = Study(
         "smoke": Preset(
             2, {"largest": 128, "updates": 20, "intervals": 2, "width": 4, "gan_updates": 20}
         ),
-        "quick": Preset(5, {}),
+        "quick": Preset(3, {}),
         "paper": Preset(
             5,
             {
