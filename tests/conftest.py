@@ -1,6 +1,7 @@
 """What every test needs: one thread and no GPU, set before anything imports TensorFlow."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -16,6 +17,34 @@ def pytest_configure(config):
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
     )
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    """An empty directory, in which the test runs."""
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def command(request, capsys, directory):
+    """`command(*arguments)`: exit status, stdout and stderr of the module's `MAIN`.
+
+    The signal handlers of pytest come back after the test.
+    """
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = request.module.MAIN(["command.py", *map(str, arguments)])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from PIL import Image
 from gan_mnist import classify
 from gan_mnist.export import export_classifier
 
+MAIN = classify.main
 NAMES, SIZE = ("dark", "light, 'grey'", "三"), 8
 COLUMNS = ["filename", "prediction", "probability", "error"]
 
@@ -57,24 +58,6 @@ def exports(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(autouse=True)
-def directory(tmp_path, monkeypatch):
-    """Every command runs in an empty directory."""
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
-
-
-@pytest.fixture(autouse=True)
-def handlers():
-    """The signal handlers of pytest come back after the test."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture
 def images(tmp_path):
     """Good images of three sizes and formats, in two folders."""
@@ -84,19 +67,6 @@ def images(tmp_path):
     Image.new("RGB", (30, 30), (5, 5, 5)).save(folder / "sub" / "a.JPG")
     Image.new("L", (SIZE, SIZE), 128).save(folder / "sub" / "deep" / "c.jpeg")
     return folder
-
-
-@pytest.fixture
-def command(capsys):
-    """`command(*arguments)`: exit status, stdout and stderr."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = classify.main(["classify.py", *map(str, arguments)])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
 
 
 def read(path):

@@ -18,6 +18,7 @@ from gan_mnist.export import export_classifier, export_denoiser
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.denoiser import DenoisingModel
 
+MAIN = denoise.main
 SIZE = 8
 COLUMNS = ["filename", "output", "error"]
 
@@ -45,17 +46,6 @@ def exports(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(autouse=True)
-def directory(tmp_path, monkeypatch):
-    """Every command runs in an empty directory; pytest's signal handlers come back after it."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield tmp_path / "here"
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture
 def images(tmp_path):
     """`images(names)`: a folder of pairs of noise in colour; where it lies."""
@@ -70,18 +60,6 @@ def images(tmp_path):
         return tmp_path / "images"
 
     return make
-
-
-@pytest.fixture
-def command(capsys):
-    """`command(*arguments)`: exit status, stdout and stderr."""
-
-    def run(*arguments):
-        status = denoise.main(["denoise.py", *map(str, arguments)])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
 
 
 def read(output):

@@ -22,6 +22,7 @@ from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan
 
+MAIN = generate.main
 NAMES = ("one", "T-shirt/top", "三", "..")
 FOLDERS = ("one", "T-shirt%2Ftop", "三", "%2E%2E")
 SHAPES = {"mlp": (16, 16, 1), "warp": (16, 16, 1), "colour": (16, 16, 3)}
@@ -47,37 +48,6 @@ def exports(tmp_path_factory):
         if classes is not None:
             (directory / name / "classes.json").write_text(json.dumps(classes))
     return directory
-
-
-@pytest.fixture(autouse=True)
-def directory(tmp_path, monkeypatch):
-    """Every command runs in an empty directory."""
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
-
-
-@pytest.fixture(autouse=True)
-def handlers():
-    """The signal handlers of pytest come back after the test."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def command(capsys):
-    """`command(*arguments)`: exit status, stdout and stderr."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = generate.main(["generate.py", *map(str, arguments)])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -14,29 +14,8 @@ from experiments import catalogue
 from gan_mnist.errors import InputError
 from gan_mnist.main import FLAGS, main
 
+MAIN = main
 IMBALANCE = "--experiment=imbalance"
-
-
-@pytest.fixture(autouse=True)
-def directory(tmp_path, monkeypatch):
-    """Every command runs in an empty directory."""
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
-
-
-@pytest.fixture
-def command(capsys):
-    """`command(*arguments)`: exit status, stdout and stderr."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = main(["main.py", *arguments])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

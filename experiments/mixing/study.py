@@ -23,7 +23,7 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     """Settings of the mixing study. Source: specification, section 2."""
 
     width: int = setting(4, "of the classifier: channels of its first layer", low=1, high=10_000)
-    updates: int = setting(1000, "updates of the classifier", low=10, high=10_000_000)
+    updates: int = setting(600, "updates of the classifier", low=10, high=10_000_000)
     intervals: int = setting(
         50, "parts of the training; a tenth of them, and all of the last tenth, are judged",
         low=20, high=100_000, multiple_of=10,
@@ -34,14 +34,12 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         choices=("softmax", "sigmoid"),
     )  # fmt: skip
     share: float = setting(0.5, "generated images in a mixed batch", low=0.01, high=0.99)
-    gan_updates: int = setting(
-        3000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
-    )
+    gan_updates: int = setting(2000, "of the GAN", low=10, high=10_000_000, multiple_of=10)
     gan_sampling_scale: float = setting(
         1.0, "what latents are multiplied by when images are drawn; above 1: more variety",
         low=0.01, high=100,
     )  # fmt: skip
-    dagan_width: int = setting(16, "of the DAGAN", low=1, high=10_000)
+    dagan_width: int = setting(8, "of the DAGAN", low=1, high=10_000)
     most_generator_steps: int = setting(
         1, "steps of the generator an update, at most, until its loss is low", low=1, high=100
     )
@@ -66,7 +64,7 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     without_last: bool = setting(False, "nothing of the last class is generated")
     shuffled: bool = setting(False, "each generated image is labelled as another class")
     large: bool = setting(
-        False, "twice the width, six times the updates, a learning rate that falls to 0"
+        False, "twice the width, eleven passes over the images, a learning rate that falls to 0"
     )
 
 
@@ -146,7 +144,7 @@ ARMS = (
     Arm("classical_and_generated", FRESH | {"classical": True},
         "as v1, every image changed as in classical", kind="generated"),
     Arm("classical_large", {"classical": True, "large": True},
-        "as classical; twice as wide, six times as long, the learning rate falling to 0"),
+        "as classical; twice as wide, eleven passes over the images, the rate falling to 0"),
     Arm("shuffled_labels", {"generated": "pool", "shuffled": True},
         "as pool_10k, generated images under wrong labels", kind="check"),
 )  # fmt: skip
@@ -164,6 +162,7 @@ STUDY = Study(
                 "intervals": 20,
                 "width": 1,
                 "batch_size": 20,
+                "images_per_class": 20,
                 "gan_updates": 20,
                 "gan_width": 1,
                 "dagan_width": 1,

@@ -1,6 +1,7 @@
 """One trial of the mixing study: batches that are partly generated, accuracy all along."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ from gan_mnist.seeding import derive_seed
 from gan_mnist.trials import ClassifierTrial, save_gallery
 
 GALLERY_IMAGES = 14
-# What `large` multiplies the updates and the width by.
-LONGER, WIDER = 6, 2
+# What `large` multiplies the width by, and how often it goes through the training images.
+WIDER, PASSES = 2, 11
 
 Build = Callable[[tuple[int, int, int], int, int], keras.Model]
 Prepare = Callable[[keras.Model], None]
@@ -49,7 +50,7 @@ def run_trial(settings: MixingSettings, arm: str, seed: int, directory: Path) ->
     build, batches, prepare = _mixture(settings, trial, columns, generator, seed)
     _save_gallery(settings, trial, allotment.train, generator, seed, directory / "gallery.npz")
 
-    updates = settings.updates * (LONGER if settings.large else 1)
+    updates = _updates(settings, len(allotment.train))
     model = trial.train(
         trial.recipe(
             build,
@@ -68,6 +69,14 @@ def run_trial(settings: MixingSettings, arm: str, seed: int, directory: Path) ->
     metrics = curve_metrics(read_rows(directory / "curves.csv")) | metrics
     trial.keep(model, probabilities, metrics, generator)
     return trial.record(metrics) | {"updates": updates}
+
+
+def _updates(settings: MixingSettings, num_images: int) -> int:
+    """Updates of the classifier, a multiple of the intervals."""
+    if not settings.large:
+        return settings.updates
+    longest = max(settings.updates, PASSES * num_images / settings.batch_size)
+    return settings.intervals * math.ceil(longest / settings.intervals)
 
 
 def judged_intervals(intervals: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Pictures that no data set has: three made-up classes, as anyone's folder would hold them."""
+"""The embedded digits, small settings of a study, and pictures that no data set has."""
 
 import numpy as np
 import pytest
@@ -19,6 +19,28 @@ def draw(name, rng):
         "rings": np.hypot(x - width / 2, y - height / 2),
     }[name]
     return 127 + 90 * np.sin(wave + phase) + rng.normal(0, 10, (height, width))
+
+
+@pytest.fixture(scope="session")
+def dataset():
+    from gan_mnist.data.datasets import load_dataset
+
+    return load_dataset("mnist_sample")
+
+
+@pytest.fixture(scope="module")
+def settings(request, dataset):
+    """`settings(arm, of, **changes)`: of the module's `STUDY`, with its changes `SMALL`."""
+    from gan_mnist.study.settings import with_changes
+
+    study, small = request.module.STUDY, request.module.SMALL
+    arms = {arm.name: arm for arm in study.arms}
+
+    def settings(arm, of=dataset, **changes):
+        base = study.resolve(with_changes(study.settings, small | changes, "test"), of)
+        return with_changes(base, arms[arm].changes, arm)
+
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from experiments.conditional_gan import trial
 from experiments.conditional_gan.sheets import shown_rows
 from experiments.conditional_gan.study import STUDY, resolve, shared_work
 from gan_mnist import classifiers, trials
-from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_rows
@@ -47,20 +46,6 @@ class Levels:
         shade = tf.minimum(tf.floor(5 * tf.abs(latents[:, 0])), 9)
         levels = (20 * tf.cast(labels, tf.float32) + shade + 1) / 255
         return tf.tile(levels[:, None, None, None], (1, 28, 28, 1))
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_dataset("mnist_sample")
-
-
-@pytest.fixture(scope="module")
-def settings(dataset):
-    def settings(arm, **changes):
-        base = with_changes(STUDY.settings, SMALL | changes, "test")
-        return with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
-
-    return settings
 
 
 @pytest.fixture(scope="module")

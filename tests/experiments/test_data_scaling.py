@@ -12,7 +12,6 @@ from PIL import Image
 from experiments.data_scaling import trial
 from experiments.data_scaling.findings import findings, fit_line
 from experiments.data_scaling.study import STUDY, resolve, sizes
-from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
@@ -21,20 +20,6 @@ from gan_mnist.study.settings import with_changes
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"largest": 64, "width": 1, "updates": 10, "intervals": 1, "gan_width": 1}
 SMALL |= {"gan_updates": 10, "pool_images": 40}
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_dataset("mnist_sample")
-
-
-@pytest.fixture
-def settings(dataset):
-    def settings(arm, **changes):
-        base = with_changes(STUDY.settings, SMALL | changes, "test")
-        return with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
-
-    return settings
 
 
 class Flat:

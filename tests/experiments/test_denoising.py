@@ -13,7 +13,6 @@ from experiments.denoising import trial
 from experiments.denoising.settings import resolve
 from experiments.denoising.study import STUDY
 from gan_mnist import classifiers, denoisers
-from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.degradation import Degradation, fixed_pairs
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError
@@ -50,11 +49,6 @@ SOURCE = {
     "v4_conditional_dcgans": ("conditional", ((0, 0, 1),), False, "ref", "scaled", 0),
     "v5_conditional_dcgans": ("conditional", ((0, 1, 1), (400, 100, 1)), True, "ref", "scaled", 0),
 }
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_dataset("mnist_sample")
 
 
 @pytest.fixture(scope="module")

@@ -27,20 +27,6 @@ class _Stopped(Exception):
     pass
 
 
-@pytest.fixture(scope="module")
-def dataset():
-    return load_dataset("mnist_sample")
-
-
-@pytest.fixture
-def settings(dataset):
-    def settings(arm, of=dataset, **changes):
-        base = resolve(with_changes(STUDY.settings, SMALL | changes, "test"), of)
-        return with_changes(base, ARMS[arm].changes, arm)
-
-    return settings
-
-
 @pytest.fixture
 def shown(settings, tmp_path, monkeypatch):
     """`shown(arm, seed)`: a trial up to the training: model, first batch, validation."""

@@ -13,7 +13,6 @@ import pytest
 from experiments.imbalance import trial
 from experiments.imbalance.study import STUDY, resolve
 from gan_mnist import classifiers, trials
-from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.errors import NotApplicable
 
@@ -89,11 +88,6 @@ class Grey:
     @staticmethod
     def level(labels):
         return (0.5 + 0.1 * labels).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_dataset("mnist_sample")
 
 
 @pytest.fixture

@@ -45,20 +45,6 @@ def level_class(image):
     return (value - 1) // 20 if (image == value).all() and value else None
 
 
-@pytest.fixture(scope="module")
-def dataset():
-    return load_dataset("mnist_sample")
-
-
-@pytest.fixture
-def settings(dataset):
-    def settings(arm, **changes):
-        base = with_changes(STUDY.settings, SMALL | changes, "test")
-        return with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
-
-    return settings
-
-
 @pytest.fixture
 def shown(settings, tmp_path, monkeypatch):
     """`shown(arm, seed, **changes)`: what a trial hands to the training of its classifier."""
