@@ -117,8 +117,9 @@ def _interval(axes: Axes, row: int, value: float, ci95: Any, verdict: str | None
     if not low <= value <= high:
         end, marker, side = (low, "<", 1) if value < low else (high, ">", -1)
         axes.plot(end, row, marker, color=color, ms=6, clip_on=False)
-        axes.annotate(f"{value:.3g}", (end, row), (9 * side, 0), textcoords="offset points",
-                      va="center", ha="left" if side > 0 else "right", color=color,
+        # Above the line, which an interval may draw through the end.
+        axes.annotate(f"{value:.3g}", (end, row), (9 * side, 2), textcoords="offset points",
+                      va="bottom", ha="left" if side > 0 else "right", color=color,
                       size=8)  # fmt: skip
         return
     face = "white" if verdict == "cannot tell" else color
