@@ -23,6 +23,15 @@ SWEEPS = {
     },
 }  # fmt: skip
 
+# The source suspects the last skip: a measure of the ref's part in the outputs, and an arm with the
+# skip and one without.
+SKIP = {
+    "before any training": ("untrained_ref_leak", "v1_dcnn", "no_input_skip"),
+    "after training against a vanilla adversary": (
+        LEAK, "v6_dcgans", "no_input_skip_vanilla",
+    ),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -70,7 +79,9 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         `lines`; `claims`: by arm `reported`, `n`, `holds` (True, False, or None where it cannot be
         told), and `difference` in dB of PSNR, `ci95`, `p_holm` (adjusted over such claims), or, of
-        a leak, the `shares` of the seeds; `psnr_by_weight`: by adversary and weight, the mean.
+        a leak, the `shares` of the seeds; `psnr_by_weight`: by adversary and weight, the mean;
+        `leak_by_skip`: the mean shares of outputs that are more like the ref, with the last skip
+        and without it.
     """
     by_arm: dict[str, dict[int, Mapping[str, float]]] = {}
     for record in records:
@@ -102,7 +113,33 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for adversary, means in by_weight.items()
         if len(means) == len(SWEEPS[adversary])
     ]
-    return {"lines": lines, "claims": told, "psnr_by_weight": by_weight}
+    by_skip = {when: _skip(*arms, by_arm) for when, arms in SKIP.items()}
+    by_skip = {when: shares for when, shares in by_skip.items() if None not in shares}
+    lines += [
+        f"The last skip, which the source suspects: {when}, {shares[0]:.0%} of the outputs are "
+        f"more like the ref with it and {shares[1]:.0%} without it."
+        for when, shares in by_skip.items()
+    ]
+    return {
+        "lines": lines,
+        "claims": told,
+        "psnr_by_weight": by_weight,
+        "leak_by_skip": by_skip,
+    }
+
+
+def _skip(
+    metric: str,
+    with_skip: str,
+    without_skip: str,
+    by_arm: Mapping[str, Mapping[int, Mapping[str, float]]],
+) -> list[float | None]:
+    """Means of a metric over seeds, of two arms; None of one that lacks it."""
+    found = [
+        [metrics[metric] for metrics in by_arm.get(arm, {}).values() if metric in metrics]
+        for arm in (with_skip, without_skip)
+    ]
+    return [sum(values) / len(values) if values else None for values in found]
 
 
 def _compare(claim: Claim, by_arm: Mapping[str, Mapping[int, Mapping[str, float]]]) -> Comparison:

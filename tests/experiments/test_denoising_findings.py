@@ -207,7 +207,21 @@ def test_what_is_told_is_strict_json_with_a_line_a_claim(seeds):
     found = findings(given)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert set(found["claims"]) == ({claim.arm for claim in CLAIMS} if seeds else set())
-    assert len(found["lines"]) == (len(CLAIMS) + 2 if seeds else 0)
+    assert len(found["lines"]) == (len(CLAIMS) + 3 if seeds else 0)
     for claim in CLAIMS if seeds else ():
         assert found["claims"][claim.arm]["reported"] == claim.reported
         assert [line for line in found["lines"] if f"reported: {claim.reported}. " in line]
+
+
+def test_the_last_skip_is_told_of_where_both_arms_were_measured():
+    with_skip = records("v1_dcnn", (1.0, 0.9), "untrained_ref_leak")
+    without = records("no_input_skip", (0.2, 0.3), "untrained_ref_leak")
+    found = findings(with_skip + without)
+    assert found["leak_by_skip"] == {"before any training": pytest.approx([0.95, 0.25])}
+    line = found["lines"][-1]
+    assert "before any training, 95%" in line and "with it and 25% without it" in line
+    trained = records("v6_dcgans", (1.0,), "ref_leak")
+    assert "after training" not in str(findings(trained)["lines"])
+    trained += records("no_input_skip_vanilla", (0.5,), "ref_leak")
+    assert "100% of the outputs" in findings(trained)["lines"][-1]
+    assert findings(without)["leak_by_skip"] == {}
