@@ -128,7 +128,9 @@ def scale_log(axes: Axes) -> None:
     """Makes the x axis logarithmic, its ticks plain numbers, as many as there is room for."""
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    room_for = {30: (1, 2, 5), 300: (1, 3)}
+    subs = next((subs for span, subs in room_for.items() if high < span * low), (1,))
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter("{x:,.9g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 
