@@ -71,7 +71,9 @@ def images_seen(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[s
         for record in list(by_arm.get(arm, {}).values())[:1]:
             settings = record["settings"]
             shown = settings["updates"] * round(settings["share"] * settings["batch_size"])
-            seen[arm] = shown if arm == UNLIMITED else min(settings["pool_images"], shown)
+            limit = settings.get("pool_limit", shown)  # Older records were made without one.
+            pool = min(settings["pool_images"], limit)
+            seen[arm] = shown if arm == UNLIMITED else min(pool, shown)
     return seen
 
 

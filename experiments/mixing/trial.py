@@ -198,7 +198,8 @@ def _pool(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Generated images and their labels; a smaller pool is the beginning of a larger one."""
     num_classes = len(settings.classes)
-    labels = np.arange(settings.pool_images, dtype=np.int32) % num_classes
+    num_images = min(settings.pool_images, settings.pool_limit)
+    labels = np.arange(num_images, dtype=np.int32) % num_classes
     images = as_uint8(generator.sample(labels, derive_seed("mixing", seed, "pool")))
     if settings.shuffled:
         labels = mislabelled(labels, num_classes, derive_seed("mixing", seed, "shuffled_labels"))

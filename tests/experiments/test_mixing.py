@@ -222,6 +222,9 @@ def test_what_is_read_off_a_curve():
     }
 
 
+SHOWN = {"share": 0.5, "batch_size": 100, "pool_limit": 60_000}
+
+
 def test_slopes_are_found_where_they_are_known():
     rng = np.random.default_rng(0)
     sizes = {"pool_1k": 1_000, "pool_10k": 10_000, "pool_60k": 60_000}
@@ -230,7 +233,7 @@ def test_slopes_are_found_where_they_are_known():
         {
             "arm": arm,
             "seed": seed,
-            "settings": {"updates": 2_000, "share": 0.5, "batch_size": 100, "pool_images": size},
+            "settings": SHOWN | {"updates": 2_000, "pool_images": size},
             "metrics": {
                 "accuracy_last_tenth": 0.9 + 0.01 * np.log10(size) + rng.normal(0, 1e-5),
                 "accuracy_swing": 0.001,
@@ -250,7 +253,7 @@ def test_slopes_are_found_where_they_are_known():
 
 
 def test_pools_that_are_all_larger_than_what_is_shown_have_no_slope():
-    settings = {"updates": 20, "share": 0.5, "batch_size": 100, "pool_images": 60_000}
+    settings = SHOWN | {"updates": 20, "pool_images": 60_000}
     metrics = {"accuracy_last_tenth": 0.5, "accuracy_swing": 0.0}
     arms = ("pool_1k", "pool_10k", "pool_60k", "cnn_add_generated_data_v1")
     records = [
@@ -262,7 +265,7 @@ def test_pools_that_are_all_larger_than_what_is_shown_have_no_slope():
 
 
 def test_a_pool_larger_than_what_is_shown_is_no_pool():
-    settings = {"updates": 1_000, "share": 0.5, "batch_size": 100}
+    settings = SHOWN | {"updates": 1_000}
     records = {
         arm: {0: {"settings": settings | {"pool_images": size}}}
         for arm, size in (("pool_10k", 10_000), ("pool_60k", 60_000))
@@ -270,6 +273,11 @@ def test_a_pool_larger_than_what_is_shown_is_no_pool():
     records["cnn_add_generated_data_v1"] = {0: {"settings": settings | {"pool_images": 10_000}}}
     seen = {"pool_10k": 10_000, "pool_60k": 50_000, "cnn_add_generated_data_v1": 50_000}
     assert images_seen(records) == seen
+
+
+def test_no_pool_holds_more_than_the_limit():
+    settings = SHOWN | {"updates": 1_000, "pool_images": 10_000, "pool_limit": 400}
+    assert images_seen({"pool_10k": {0: {"settings": settings}}}) == {"pool_10k": 400}
 
 
 @pytest.mark.parametrize(
