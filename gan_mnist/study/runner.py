@@ -132,13 +132,14 @@ def run_trials(
     """
     # loky replaces a worker that has grown by 300 MB, between two trials, which costs seconds only.
     warnings.filterwarnings("ignore", "A worker was restarted", UserWarning)
-    pending = deque(tasks_of(trial for trial in trials if not _finished(trial)))
-    workers = [ENGINES[engine](log) for _ in range(min(jobs, len(pending)))]
+    missing = [trial for trial in trials if not _finished(trial)]
+    pending = deque(tasks_of(missing))
+    workers = [ENGINES[engine](log) for _ in range(min(jobs, len(missing)))]
     idle = list(workers)
     running: dict[Future, tuple[Worker, Task]] = {}
     try:
         while pending or running:
-            while pending and idle:
+            while idle and (pending or _divide(running, pending)):
                 worker, task = idle.pop(), pending.popleft()
                 running[worker.submit(complete, task[0])] = worker, task
             # A time limit lets Python see a signal while it waits.
@@ -167,7 +168,10 @@ def run_trials(
 
 
 def tasks_of(trials: Iterable[Trial]) -> list[Task]:
-    """Trials that share work, such as a generator, follow each other in one process."""
+    """Trials that share work, such as a generator, follow each other in one process.
+
+    Only at the end of a run, when other processes have nothing to do, are they divided.
+    """
     tasks: dict[Any, list[Trial]] = {}
     for trial in trials:
         key = (trial.seed, trial.shared_work) if trial.shared_work else (trial.seed, trial.arm)
@@ -175,6 +179,21 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
     # Within a seed the long tasks go first, which keeps all workers busy to the end.
     by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
     return [task for _, group in by_seed for task in sorted(group, key=len, reverse=True)]
+
+
+def _divide(running: dict[Future, tuple[Worker, Task]], pending: deque[Task]) -> bool:
+    """Moves half of what the longest task has yet to begin to `pending`, if it is worth it.
+
+    A single trial is not: another process would have to load and trace what this one has at hand.
+    """
+    longest = max(running, key=lambda future: len(running[future][1]), default=None)
+    if longest is None or len(running[longest][1]) < 3:
+        return False
+    worker, task = running[longest]
+    kept = 1 + len(task) // 2
+    running[longest] = worker, task[:kept]
+    pending.append(task[kept:])
+    return True
 
 
 def complete(trial: Trial) -> Mapping[str, Any]:

@@ -15,12 +15,13 @@ from gan_mnist.data.degradation import Degradation, degrade, denoising_batches
 from gan_mnist.data.pipelines import as_float, shuffled_rows
 from gan_mnist.data.subsets import allot
 from gan_mnist.denoisers import DenoiserRecipe, build_exam, train_denoiser
+from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import Schedule, build_residual_denoiser
 
 SHAPE, BATCH, ROUNDS = (28, 28, 1), 32, 3
 UPDATES = 400
-# At the source's width: enough updates for a difference in PSNR to be seen, in minutes.
-WIDE, WIDE_UPDATES, WIDE_BATCH = 128, 100, 32
+# At the source's width: trained until it beats the rival that learns nothing, in half an hour.
+WIDE, WIDE_UPDATES, WIDE_BATCH, WIDE_INTERVALS = 128, 320, 32, 8
 MOST_DB_LOST = 0.2
 
 
@@ -36,8 +37,8 @@ def precision() -> Iterator[Callable[[str], None]]:
     keras.config.set_dtype_policy("float32")
 
 
-def recipe(width: int, updates: int, **changes) -> DenoiserRecipe:
-    return DenoiserRecipe(SHAPE, width, updates, learning_rate=3e-3, intervals=2, **changes)
+def recipe(width: int, updates: int, intervals: int = 2, **changes) -> DenoiserRecipe:
+    return DenoiserRecipe(SHAPE, width, updates, learning_rate=3e-3, intervals=intervals, **changes)
 
 
 def test_training_against_the_bare_loop(allotment, tmp_path: Path) -> None:
@@ -90,21 +91,20 @@ def test_bfloat16_at_the_source_width(allotment, tmp_path: Path, precision) -> N
     for name in ("float32", "mixed_bfloat16"):
         precision(name)
         directory = tmp_path / name
-        wide = recipe(WIDE, WIDE_UPDATES, decay=True, precision=name)
+        wide = recipe(WIDE, WIDE_UPDATES, WIDE_INTERVALS, decay=True, precision=name)
         batches = functools.partial(denoising_batches, images, WIDE_BATCH, degradation)
         train = functools.partial(
             train_denoiser, wide, Schedule(), batches, exam, ("bench", 0), directory, directory
         )
         directory.mkdir()
         train()
-        rows = (directory / "curves.csv").read_text().splitlines()
-        last = dict(zip(rows[0].split(","), map(float, rows[-1].split(",")), strict=True))
-        first = dict(zip(rows[0].split(","), map(float, rows[1].split(",")), strict=True))
-        # The second half: the first one holds the trace.
-        seconds[name] = last["seconds"] - first["seconds"]
-        psnr_db[name] = last["val_psnr_db"]
+        rows = read_rows(directory / "curves.csv")
+        # Without the first interval, which holds the trace.
+        seconds[name] = float(rows[-1]["seconds"]) - float(rows[0]["seconds"])
+        psnr_db[name] = [float(row["val_psnr_db"]) for row in rows]
     ratio = seconds["float32"] / seconds["mixed_bfloat16"]
-    told = ", ".join(f"{name} {value:.2f} dB" for name, value in psnr_db.items())
-    print(f"\ndenoiser, width {WIDE}: bfloat16 {ratio:.2f} times as fast; {told}")
+    print(f"\ndenoiser, width {WIDE}: bfloat16 {ratio:.2f} times as fast")
+    for name, values in psnr_db.items():
+        print(f"  {name}: PSNR {', '.join(f'{value:.2f}' for value in values)} dB")
     assert ratio >= 1.6
-    assert abs(psnr_db["float32"] - psnr_db["mixed_bfloat16"]) <= MOST_DB_LOST
+    assert abs(psnr_db["float32"][-1] - psnr_db["mixed_bfloat16"][-1]) <= MOST_DB_LOST

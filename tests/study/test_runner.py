@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import fake_study
 import psutil
@@ -9,6 +10,7 @@ import pytest
 from fake_study import DATASET, STUDY, calls, expected_metrics, make_plan, order
 
 from gan_mnist.study.runner import ENGINES, StorageError, complete, run_trials, tasks_of
+from gan_mnist.study.spec import Arm
 
 
 def run(plan, jobs=2):
@@ -166,6 +168,17 @@ def test_tasks_are_seed_major_with_the_long_ones_first(tmp_path):
         [("none", 1)],
         [("all", 1)],
     ]
+
+
+def test_who_has_nothing_to_do_takes_half_of_what_shares_work(tmp_path):
+    family = tuple(Arm(f"arm{i}", {"family": "x", "bonus": i / 10}, "") for i in range(7))
+    plan = replace(make_plan(tmp_path, seeds=1, nap_seconds=0.3), arms=family)
+    told = run(plan, jobs=2)
+    assert told == on_disk(plan)
+    assert set(told) == {(arm.name, 0) for arm in family}
+    arms, _, processes, _ = zip(*calls(tmp_path), strict=True)
+    assert len(arms) == len(set(arms))
+    assert len(set(processes)) == 2
 
 
 def test_only_what_is_missing_runs(tmp_path):
