@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from filelock import FileLock
 
-from gan_mnist.classification import GANSettings
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
@@ -23,6 +22,7 @@ from gan_mnist.models.dagan import build_dagan
 from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
+from gan_mnist.shared_settings import GANSettings
 from gan_mnist.training import ReusableModel, fit, loaded, updates_per_call
 
 SAMPLES_PER_CLASS = 10

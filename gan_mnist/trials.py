@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.classification import ClassifierSettings, TrainingSettings
 from gan_mnist.classifiers import (
     Batches,
     ClassifierRecipe,
@@ -29,6 +28,7 @@ from gan_mnist.files import write_json
 from gan_mnist.gans import GANRecipe, generator_fingerprint, trained
 from gan_mnist.generators import TrainedGenerator
 from gan_mnist.monitoring import log_trial
+from gan_mnist.shared_settings import ClassifierSettings, TrainingSettings
 from gan_mnist.study.settings import Settings
 
 

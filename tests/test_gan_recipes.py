@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist.classification import GANSettings
 from gan_mnist.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe, conditional_recipe
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
+from gan_mnist.shared_settings import GANSettings
 
 SHAPE = (8, 8, 1)
 

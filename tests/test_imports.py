@@ -24,13 +24,13 @@ LEARNING = (
     *("gan_mnist.models", "gan_mnist.training", "gan_mnist.gans", "gan_mnist.classifiers"),
     "gan_mnist.trials",
 )
-ABOVE = ("gan_mnist.generators", "gan_mnist.classification", "gan_mnist.study")
+ABOVE = ("gan_mnist.generators", "gan_mnist.shared_settings", "gan_mnist.study")
 # (part, what it may not import, except these modules of it)
 RULES = [
-    ("gan_mnist.study", (*NETWORKS, "gan_mnist.classification", "experiments"), ()),
+    ("gan_mnist.study", (*NETWORKS, "gan_mnist.shared_settings", "experiments"), ()),
     ("gan_mnist.data", (*LEARNING, *ABOVE), ()),
     ("gan_mnist.models", (*LEARNING[1:], "gan_mnist.data", *ABOVE), ()),
-    ("gan_mnist.classification", ("tensorflow", "keras", *LEARNING, "gan_mnist.generators"), ()),
+    ("gan_mnist.shared_settings", ("tensorflow", "keras", *LEARNING, "gan_mnist.generators"), ()),
     ("gan_mnist", ("experiments",), ("gan_mnist.main",)),
     ("gan_mnist", ("gan_mnist.main",), ()),
     ("experiments", ("gan_mnist.main",), ()),
@@ -112,7 +112,7 @@ def test_nothing_is_called_utils():
 def test_flags_and_declarations_do_without_tensorflow():
     studies = [f"experiments.{name}.study" for name in catalogue.names()]
     assert studies
-    names = ["gan_mnist.main", "gan_mnist.classification", *studies]
+    names = ["gan_mnist.main", "gan_mnist.shared_settings", *studies]
     code = (
         f"import sys, {', '.join(names)}\n"
         "print([n for n in ('tensorflow', 'keras', 'sklearn') if n in sys.modules])"

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gan_mnist import classification
-from gan_mnist.classification import SubsetSettings
+from gan_mnist import shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import SubsetSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 
@@ -36,7 +36,7 @@ def resolve(settings: BatchingSettings, dataset: Dataset) -> BatchingSettings:
             f"setting epochs: {settings.epochs} is not accepted; accepted with "
             f"intervals={settings.intervals}: multiples of {settings.intervals}"
         )
-    return classification.resolve(settings, dataset)
+    return shared_settings.resolve(settings, dataset)
 
 
 def schedule(settings: BatchingSettings, num_images: int) -> tuple[int, int]:

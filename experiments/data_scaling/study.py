@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_mnist.classification import (
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import (
     PAPER_DCGAN,
     ClassifierSettings,
     GeneratorSettings,
@@ -13,9 +16,6 @@ from gan_mnist.classification import (
     resolve_classes,
     usual_validation,
 )
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 

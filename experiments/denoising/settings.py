@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_mnist.classification import (
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import (
     TrainingSettings,
     refuse_small_images,
     resolve_classes,
     usual_validation,
 )
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError
 from gan_mnist.study.settings import setting
 
 ADVERSARIES = ("none", "vanilla", "conditional")

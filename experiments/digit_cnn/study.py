@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gan_mnist.classification import SubsetSettings, resolve
+from gan_mnist.shared_settings import SubsetSettings, resolve
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 

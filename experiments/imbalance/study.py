@@ -3,16 +3,16 @@
 import dataclasses
 from dataclasses import dataclass
 
-from gan_mnist.classification import (
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import (
     ClassifierSettings,
     GeneratorSettings,
     refuse_small_images,
     resolve_classes,
     smallest_class,
 )
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from gan_mnist import classification
-from gan_mnist.classification import (
+from gan_mnist import shared_settings
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import (
     PAPER_DCGAN,
     GeneratorSettings,
     SubsetSettings,
     refuse_small_images,
 )
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.errors import InputError
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Picture, Preset, Study
 
@@ -92,7 +92,7 @@ def resolve(settings: MixingSettings, dataset: Dataset) -> MixingSettings:
             f"setting most_generator_steps: {settings.most_generator_steps} is not accepted with "
             f"gan_loss={settings.gan_loss}; accepted: 1, as its limit is one of the cross-entropy"
         )
-    return classification.resolve(settings, dataset)
+    return shared_settings.resolve(settings, dataset)
 
 
 def num_generated(settings: MixingSettings) -> int:

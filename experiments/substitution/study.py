@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from gan_mnist import classification
-from gan_mnist.classification import (
+from gan_mnist import shared_settings
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import (
     PAPER_DCGAN,
     GeneratorSettings,
     SubsetSettings,
     refuse_small_images,
 )
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.errors import InputError
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Picture, Preset, Study
 
@@ -42,7 +42,7 @@ def resolve(settings: SubstitutionSettings, dataset: Dataset) -> SubstitutionSet
     """
     if settings.gan_architecture == "dcgan":
         refuse_small_images(settings, "gan_architecture=dcgan")
-    resolved = classification.resolve(settings, dataset)
+    resolved = shared_settings.resolve(settings, dataset)
     if resolved.generated_images < len(resolved.classes):
         raise InputError(
             f"setting generated_images: {resolved.generated_images} is out of range; accepted: "

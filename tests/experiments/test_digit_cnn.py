@@ -13,10 +13,10 @@ from PIL import Image
 from experiments.digit_cnn import trial
 from experiments.digit_cnn.study import STUDY
 from gan_mnist import classifiers
-from gan_mnist.classification import resolve
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
+from gan_mnist.shared_settings import resolve
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}

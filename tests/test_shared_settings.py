@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist.classification import (
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.splits import Split
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+from gan_mnist.shared_settings import (
     ClassifierSettings,
     SubsetSettings,
     refuse_small_images,
@@ -13,10 +17,6 @@ from gan_mnist.classification import (
     resolve_classes,
     smallest_class,
 )
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.splits import Split
-from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
 # A "dog" too few to train on, no "eel" to test on, and "fly" with just enough of both.

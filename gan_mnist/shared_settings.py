@@ -1,4 +1,4 @@
-"""Settings that the classification experiments share, and how a data set makes them explicit.
+"""Settings that experiments share, and how a data set makes them explicit.
 
 Nothing here imports TensorFlow: an experiment's declaration reads this.
 """
