@@ -13,7 +13,7 @@ import numpy as np
 from experiments.batching.study import BatchingSettings, schedule
 from gan_mnist.models.classifiers import build_digit_cnn
 from gan_mnist.study.run import WORKERS_LOG
-from gan_mnist.study.runner import LocalWorker
+from gan_mnist.study.workers import LocalWorker
 from gan_mnist.trials import ClassifierTrial
 
 

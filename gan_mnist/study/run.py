@@ -25,7 +25,7 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
     Args:
         plan: What to run, and where.
         jobs: Trials at a time.
-        engine: A key of `runner.ENGINES`.
+        engine: A key of `workers.ENGINES`.
         command_line: How it was asked for, for the report.
 
     Returns:

@@ -9,8 +9,9 @@ import psutil
 import pytest
 from fake_study import DATASET, STUDY, calls, expected_metrics, make_plan, order
 
-from gan_mnist.study.runner import ENGINES, StorageError, complete, run_trials, tasks_of
+from gan_mnist.study.runner import StorageError, complete, run_trials, tasks_of
 from gan_mnist.study.spec import Arm
+from gan_mnist.study.workers import ENGINES
 
 
 def run(plan, jobs=2):

@@ -1,0 +1,107 @@
+"""Where tasks run: processes of this machine, or the CPUs of a Ray cluster."""
+
+import logging
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol
+
+from loky import ProcessPoolExecutor
+
+ONE_THREAD = dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
+)
+# Several trials share a GPU, so none may take all of its memory.
+ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
+
+class Worker(Protocol):
+    """One place where a task can run."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future: ...
+
+    def stop(self) -> None:
+        """Ends it at once, with whatever it is running."""
+        ...
+
+
+class LocalWorker:
+    """A process with one TensorFlow thread.
+
+    Every worker is a pool of its own, so when one is killed it is known which trial it had, and
+    the others do not notice.
+    """
+
+    def __init__(self, log: Path) -> None:
+        # TensorFlow writes code to temporary files, which an ended worker cannot remove.
+        self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._executor = ProcessPoolExecutor(
+            max_workers=1,
+            initializer=_begin_worker,
+            initargs=(os.getpid(), log, self._scratch.name),
+            timeout=None,
+        )
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        return self._executor.submit(function, *args)
+
+    def stop(self) -> None:
+        self._executor.shutdown(wait=True, kill_workers=True)
+        self._scratch.cleanup()
+
+
+class RayWorker:
+    """One CPU of a Ray cluster, on whatever machine has it free; the work directory is shared."""
+
+    def __init__(self, log: Path) -> None:
+        import ray
+
+        if not ray.is_initialized():
+            on_terminate = signal.getsignal(signal.SIGTERM)
+            ray.init(
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": ENVIRONMENT},
+            )
+            # Ray ends the process at once on SIGTERM; ours stops what runs and says so.
+            signal.signal(signal.SIGTERM, on_terminate)
+        self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
+        self._kill = lambda reference: ray.cancel(reference, force=True)
+        self._last: Any = None
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future:
+        self._last = self._run.remote(function, *args)
+        return self._last.future()
+
+    def stop(self) -> None:
+        if self._last is not None:
+            self._kill(self._last)
+
+
+ENGINES: Mapping[str, Callable[[Path], Worker]] = {"local": LocalWorker, "ray": RayWorker}
+
+
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
+def _begin_worker(parent: int, log: Path, scratch: str) -> None:
+    """One thread, deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(ENVIRONMENT)
+    tempfile.tempdir = scratch
+    # TensorFlow's start-up notices would tear the progress display apart.
+    with log.open("a") as file:
+        os.dup2(file.fileno(), 2)
+
+    def follow_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
