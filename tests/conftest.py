@@ -48,6 +48,22 @@ def command(request, capsys, directory):
 
 
 @pytest.fixture
+def refused(command, directory):
+    """`refused(*arguments)`: the one line on stderr, after all that a refusal must hold."""
+
+    def run(*arguments):
+        status, out, err = command(*arguments)
+        assert (status, out) == (2, "")
+        assert err.startswith("error: ")
+        assert err.endswith("\n")
+        assert len(err.splitlines()) == 1, err
+        assert list(directory.iterdir()) == []
+        return err
+
+    return run
+
+
+@pytest.fixture
 def dtype_policy():
     """Sets the Keras dtype policy; the old one comes back after the test."""
     import keras

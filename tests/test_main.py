@@ -1,14 +1,10 @@
 """The command as a person meets it: what it accepts, what it refuses and how, and how fast."""
 
-import os
 import resource
-import struct
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from experiments import catalogue
 from gan_mnist.errors import InputError
@@ -16,22 +12,6 @@ from gan_mnist.main import FLAGS, main
 
 MAIN = main
 IMBALANCE = "--experiment=imbalance"
-
-
-@pytest.fixture
-def refused(command, directory):
-    """`refused(*arguments)`: the one line on stderr, after all that a refusal must hold."""
-
-    def run(*arguments):
-        status, out, err = command(*arguments)
-        assert (status, out) == (2, "")
-        assert err.startswith("error: ")
-        assert err.endswith("\n")
-        assert len(err.splitlines()) == 1, err
-        assert list(directory.iterdir()) == []
-        return err
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -113,144 +93,6 @@ def test_ray_that_is_not_installed_is_named_with_its_remedy(refused, monkeypatch
     assert "--engine" in line
     assert "pip install" in line
     assert "[ray]" in line
-
-
-# Data sets in every condition.
-
-
-def write_idx(path, array):
-    header = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
-    path.write_bytes(header + array.tobytes())
-
-
-@pytest.fixture
-def mnist(tmp_path):
-    """IDX files of ten images a class and split."""
-    folder = tmp_path / "mnist"
-    folder.mkdir()
-    labels = np.arange(100, dtype=np.uint8) % 10
-    for stem in ("train", "t10k"):
-        write_idx(folder / f"{stem}-images-idx3-ubyte", np.zeros((100, 28, 28), np.uint8))
-        write_idx(folder / f"{stem}-labels-idx1-ubyte", labels)
-    return folder
-
-
-def truncate(folder):
-    path = folder / "train-images-idx3-ubyte"
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def overwrite(folder):
-    (folder / "train-images-idx3-ubyte").write_bytes(b"<html>404 Not Found</html>")
-
-
-def unzip(folder):
-    (folder / "t10k-labels-idx1-ubyte").rename(folder / "t10k-labels-idx1-ubyte.gz")
-
-
-def lose(folder):
-    (folder / "t10k-images-idx3-ubyte").unlink()
-
-
-def empty_a_class_of_training(folder):
-    labels = np.arange(100, dtype=np.uint8) % 10
-    write_idx(folder / "train-labels-idx1-ubyte", np.where(labels == 2, 5, labels).astype(np.uint8))
-
-
-def empty_a_class_of_testing(folder):
-    labels = np.arange(100, dtype=np.uint8) % 10
-    write_idx(folder / "t10k-labels-idx1-ubyte", np.where(labels == 2, 5, labels).astype(np.uint8))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "told"),
-    [
-        (truncate, ["train-images-idx3-ubyte", "truncated"]),
-        (overwrite, ["train-images-idx3-ubyte", "magic number"]),
-        (unzip, ["t10k-labels-idx1-ubyte.gz", "cannot be read"]),
-        (lose, ["t10k-images-idx3-ubyte"]),
-        (empty_a_class_of_training, ["'2'", "0 training"]),
-        (empty_a_class_of_testing, ["'2'", "0 test"]),
-    ],
-)
-def test_spoilt_idx_files_are_refused(refused, mnist, spoil, told):
-    spoil(mnist)
-    line = refused(IMBALANCE, "--dataset=mnist", f"--data_dir={mnist}")
-    assert all(part in line for part in told), line
-
-
-def test_idx_files_that_are_whole_are_not(command, mnist):
-    status, out, _ = command(IMBALANCE, "--dataset=mnist", f"--data_dir={mnist}", "--dry_run")
-    assert status == 0
-    assert "mnist from IDX files in mnist" in out
-
-
-@pytest.fixture
-def images(tmp_path):
-    """A folder of three classes of thirty images."""
-    folder = tmp_path / "images"
-    for name in ("ape", "bear", "cat"):
-        (folder / name).mkdir(parents=True)
-        for number in range(30):
-            Image.new("L", (9, 7), 8 * number).save(folder / name / f"{number}.png")
-    return folder
-
-
-def no_classes(folder):
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-
-
-def empty_class(folder):
-    (folder / "dog").mkdir()
-
-
-def no_image(folder):
-    (folder / "bear" / "7.png").write_text("not an image")
-
-
-def half_image(folder):
-    path = folder / "bear" / "7.png"
-    path.write_bytes(path.read_bytes()[:50])
-
-
-def few_images(folder):
-    for number in range(1, 30):
-        (folder / "bear" / f"{number}.png").unlink()
-
-
-def name_of_two_lines(folder):
-    (folder / "bear").rename(folder / "be\nar")
-
-
-def name_that_is_no_text(folder):
-    os.rename(folder / "bear", os.fsencode(folder) + b"/\xff\xfe")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "told"),
-    [
-        (no_classes, ["0 class folder(s)", "at least two"]),
-        (empty_class, ["dog", "no images", ".png"]),
-        (no_image, ["bear/7.png", "not an image"]),
-        (half_image, ["bear/7.png", "cannot be read"]),
-        (few_images, ["'bear'", "1 image", "accepted"]),
-        (name_of_two_lines, ["'be\\nar'"]),
-        (name_that_is_no_text, ["--data_dir"]),
-    ],
-)
-def test_spoilt_folders_are_refused(refused, images, spoil, told):
-    spoil(images)
-    line = refused(IMBALANCE, "--dataset=folder", f"--data_dir={images}")
-    assert all(part in line for part in told), line
-
-
-def test_a_folder_that_is_whole_is_not(command, images):
-    (images / "bear").rename(images / "-a, 'b' \"c\" #<é漢>&;$(x) %s")
-    flags = ["--dataset=folder", f"--data_dir={images}"]
-    status, out, _ = command(IMBALANCE, *flags, "--dry_run")
-    assert status == 0
-    assert "-a, 'b' \"c\" #<é漢>&;$(x) %s: 24+6" in out
 
 
 # The work directory.

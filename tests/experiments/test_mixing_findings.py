@@ -1,0 +1,63 @@
+"""What the mixing study finds, where the truth is known."""
+
+import numpy as np
+import pytest
+
+from experiments.mixing.findings import findings, images_seen
+
+SHOWN = {"share": 0.5, "batch_size": 100, "pool_limit": 60_000}
+
+
+def test_slopes_are_found_where_they_are_known():
+    rng = np.random.default_rng(0)
+    sizes = {"pool_1k": 1_000, "pool_10k": 10_000, "pool_60k": 60_000}
+    sizes["cnn_add_generated_data_v1"] = 100_000
+    records = [
+        {
+            "arm": arm,
+            "seed": seed,
+            "settings": SHOWN | {"updates": 2_000, "pool_images": size},
+            "metrics": {
+                "accuracy_last_tenth": 0.9 + 0.01 * np.log10(size) + rng.normal(0, 1e-5),
+                "accuracy_swing": 0.001,
+            },
+        }
+        for arm, size in sizes.items()
+        for seed in range(6)
+    ]
+    found = findings(records)
+    slope = found["slopes"]["accuracy_last_tenth_by_seen"]
+    assert (slope["n"], slope["rises"]) == (6, True)
+    assert slope["mean"] == pytest.approx(0.01, abs=1e-4)
+    assert "test accuracy rises" in found["lines"][0]
+    assert "its swing cannot be told to change" in found["lines"][1]
+    assert found["slopes"]["accuracy_last_tenth_by_possible"]["n"] == 0
+    assert len(found["lines"]) == 2
+
+
+def test_pools_that_are_all_larger_than_what_is_shown_have_no_slope():
+    settings = SHOWN | {"updates": 20, "pool_images": 60_000}
+    metrics = {"accuracy_last_tenth": 0.5, "accuracy_swing": 0.0}
+    arms = ("pool_1k", "pool_10k", "pool_60k", "cnn_add_generated_data_v1")
+    records = [
+        {"arm": arm, "seed": seed, "settings": settings, "metrics": metrics}
+        for arm in arms
+        for seed in range(2)
+    ]
+    assert findings(records)["lines"] == []
+
+
+def test_a_pool_larger_than_what_is_shown_is_no_pool():
+    settings = SHOWN | {"updates": 1_000}
+    records = {
+        arm: {0: {"settings": settings | {"pool_images": size}}}
+        for arm, size in (("pool_10k", 10_000), ("pool_60k", 60_000))
+    }
+    records["cnn_add_generated_data_v1"] = {0: {"settings": settings | {"pool_images": 10_000}}}
+    seen = {"pool_10k": 10_000, "pool_60k": 50_000, "cnn_add_generated_data_v1": 50_000}
+    assert images_seen(records) == seen
+
+
+def test_no_pool_holds_more_than_the_limit():
+    settings = SHOWN | {"updates": 1_000, "pool_images": 10_000, "pool_limit": 400}
+    assert images_seen({"pool_10k": {0: {"settings": settings}}}) == {"pool_10k": 400}
