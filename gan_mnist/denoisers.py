@@ -1,6 +1,7 @@
 """A denoiser from images to a trained network: the same way in every arm, adversary or none."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from gan_mnist.evaluation.restoration import image_measures
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training import ReusableModel, fit, updates_per_call
+from gan_mnist.training import ReusableModel, fit, scaled_adam, updates_per_call
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,8 @@ class DenoiserRecipe:
         width: Channels of the denoiser's hidden layers.
         updates: Number of updates, a multiple of `intervals`.
         learning_rate: Of both networks' Adam.
-        decay: Whether the learning rate falls to 0 along a half cosine (arXiv 1608.03983).
+        decay: Whether the learning rate falls to 0 along a half cosine (arXiv 1608.03983), for both
+            by the updates of the denoiser.
         adversary: "none", "vanilla" or "conditional".
         discriminator_width: Channels of the discriminator's first layer.
         loss: The adversarial loss, a key of `ADVERSARIAL_LOSSES`.
@@ -193,23 +195,26 @@ class _Watch(keras.callbacks.Callback):
         if logs is not None:
             exam = self._exam
             outputs = exam.outputs(exam_answers(self.model, exam))
-            measured = exam.measures(outputs, ("psnr_db", "ref_leak"))
-            logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
+            if np.isfinite(outputs).all():
+                measured = exam.measures(outputs, ("psnr_db", "ref_leak"))
+                logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
+            else:  # The curves, which come next, stop the training and say when.
+                logs["val_psnr_db"] = math.nan
 
 
 # As many as a study's arms have networks: they are traced once a process.
 @functools.lru_cache(maxsize=16)
 def _reusable(recipe: DenoiserRecipe) -> ReusableModel:
-    def adam() -> keras.optimizers.Optimizer:
+    def compile(model: DenoisingModel) -> None:
         rate: Any = recipe.learning_rate
-        if recipe.decay:
+        if not recipe.decay:
+            optimizers = scaled_adam(rate), scaled_adam(rate)
+        else:
             rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.updates)
-        optimizer = keras.optimizers.Adam(rate)
-        if keras.config.dtype_policy().name == "mixed_float16":
-            return keras.optimizers.LossScaleOptimizer(optimizer)
-        return optimizer
+            denoiser = scaled_adam(rate)
+            # A discriminator that begins later has done fewer updates, but has the same rate.
+            optimizers = denoiser, scaled_adam(lambda: rate(denoiser.iterations))
+        steps = updates_per_call(recipe.updates, recipe.intervals)
+        model.compile(*optimizers, steps_per_execution=steps)
 
-    steps = updates_per_call(recipe.updates, recipe.intervals)
-    return ReusableModel(
-        recipe.build, lambda model: model.compile(adam(), adam(), steps_per_execution=steps)
-    )
+    return ReusableModel(recipe.build, compile)

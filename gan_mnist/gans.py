@@ -23,7 +23,7 @@ from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.monitoring import TensorBoardScalars
 from gan_mnist.seeding import derive_seed
 from gan_mnist.shared_settings import GANSettings
-from gan_mnist.training import ReusableModel, fit, loaded, updates_per_call
+from gan_mnist.training import ReusableModel, fit, loaded, scaled_adam, updates_per_call
 
 SAMPLES_PER_CLASS = 10
 
@@ -90,7 +90,7 @@ class ConditionalRecipe(GANRecipe):
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         rates = self.learning_rate, self.beta_1, 0.999
-        return _adam(*rates), _adam(*rates)
+        return scaled_adam(*rates), scaled_adam(*rates)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         rows = _balanced_rows(subset.labels)
@@ -105,7 +105,7 @@ class WarpRecipe(GANRecipe):
         return build_warp_gan(image_shape, self.width, self.average_decay)
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        return _adam(3e-4, 0.0, 0.9), _adam(4e-4, 0.0, 0.9)
+        return scaled_adam(3e-4, 0.0, 0.9), scaled_adam(4e-4, 0.0, 0.9)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         return (subset.images[_rows_of_several(subset)],)
@@ -124,7 +124,7 @@ class DAGANRecipe(GANRecipe):
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         rates = self.learning_rate, self.beta_1, 0.999
-        return _adam(*rates), _adam(*rates)
+        return scaled_adam(*rates), scaled_adam(*rates)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         rows = _rows_of_several(subset)
@@ -270,13 +270,6 @@ def _balanced_rows(labels: np.ndarray) -> np.ndarray:
     """Rows in which every class is repeated up to the largest, so that each is seen alike."""
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])
-
-
-def _adam(learning_rate: float, beta_1: float, beta_2: float) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(learning_rate, beta_1, beta_2)
-    if keras.config.dtype_policy().name == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(adam)
-    return adam
 
 
 @functools.lru_cache(maxsize=4)

@@ -186,6 +186,24 @@ def test_networks_learn_at_the_rate_that_is_asked_for(recipe, last, tmp_path):
         assert float(optimizer.learning_rate) == pytest.approx(last, abs=1e-9)
 
 
+def test_a_discriminator_that_begins_late_has_the_denoisers_rate(tmp_path):
+    model = train(VANILLA, tmp_path, LATE)
+    assert int(model.generator_optimizer.iterations) == 20
+    assert int(model.discriminator_optimizer.iterations) == 12
+    for optimizer in model.optimizers:
+        assert float(optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_training_that_diverges_says_when(tmp_path):
+    def spoil(model):
+        model.generator.layers[-2].bias.assign([np.nan])
+
+    with pytest.raises(training.TrainingDiverged, match=r"val_psnr_db not finite by update 5$"):
+        train_denoiser(
+            RECIPE, ALONE, batches, exam_of(), ("study", 0), tmp_path, tmp_path / "log", spoil
+        )
+
+
 @pytest.fixture
 def begun(tmp_path, monkeypatch):
     """`begun(recipe, stream)`: what training starts from: weights, and a data set's first batch."""

@@ -89,6 +89,7 @@ MLP: dict[str, Any] = {
     "gan_latents": "uniform",
     "gan_batch_size": 100,
     "gan_epoch_updates": 550,
+    "gan_learning_rate": 1e-3,
     "gan_beta_1": 0.9,
     "gan_average_decay": 0.0,
     "gan_loss": "non_saturating",

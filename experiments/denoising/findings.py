@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from gan_mnist.study.statistics import MIN_SEEDS, Comparison, compare, holm, verdict
 
+ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"
 PREFIX = "resConvNet_"
 # What cannot be seen: arms whose means differ by less are alike.
@@ -81,9 +83,9 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         told), and `difference` in dB of PSNR, `ci95`, `p_holm` (adjusted over such claims), or, of
         a leak, the `shares` of the seeds; `psnr_by_weight`: by adversary and weight, the mean;
         `leak_by_skip`: the mean shares of outputs that are more like the ref, with the last skip
-        and without it.
+        and without it. These means are over the seeds in which all arms of the row are done.
     """
-    by_arm: dict[str, dict[int, Mapping[str, float]]] = {}
+    by_arm: ByArm = {}
     for record in records:
         of_arm = by_arm.setdefault(record["arm"].removeprefix(PREFIX), {})
         of_arm[record["seed"]] = record["metrics"]
@@ -107,14 +109,20 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "holds": held,
             }
             lines.append(_sentence(claim, found, held))
-    by_weight = {adversary: _means(arms, by_arm) for adversary, arms in SWEEPS.items()}
+    by_weight = {
+        adversary: dict(zip(arms, means, strict=True))
+        for adversary, arms in SWEEPS.items()
+        if (means := _means(list(arms.values()), PSNR, by_arm))
+    }
     lines += [
         f"PSNR by the weight of the {adversary} adversary: {_listed(means)}."
         for adversary, means in by_weight.items()
-        if len(means) == len(SWEEPS[adversary])
     ]
-    by_skip = {when: _skip(*arms, by_arm) for when, arms in SKIP.items()}
-    by_skip = {when: shares for when, shares in by_skip.items() if None not in shares}
+    by_skip = {
+        when: shares
+        for when, (metric, *arms) in SKIP.items()
+        if (shares := _means(arms, metric, by_arm))
+    }
     lines += [
         f"The last skip, which the source suspects: {when}, {shares[0]:.0%} of the outputs are "
         f"more like the ref with it and {shares[1]:.0%} without it."
@@ -128,21 +136,17 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _skip(
-    metric: str,
-    with_skip: str,
-    without_skip: str,
-    by_arm: Mapping[str, Mapping[int, Mapping[str, float]]],
-) -> list[float | None]:
-    """Means of a metric over seeds, of two arms; None of one that lacks it."""
-    found = [
-        [metrics[metric] for metrics in by_arm.get(arm, {}).values() if metric in metrics]
-        for arm in (with_skip, without_skip)
+def _means(arms: Sequence[str], metric: str, by_arm: ByArm) -> list[float]:
+    """Means of a metric over the seeds in which all of `arms` have it; none without such seeds."""
+    values = [
+        {seed: found[metric] for seed, found in by_arm.get(arm, {}).items() if metric in found}
+        for arm in arms
     ]
-    return [sum(values) / len(values) if values else None for values in found]
+    common = set.intersection(*map(set, values))
+    return [fmean(of_arm[seed] for seed in common) for of_arm in values] if common else []
 
 
-def _compare(claim: Claim, by_arm: Mapping[str, Mapping[int, Mapping[str, float]]]) -> Comparison:
+def _compare(claim: Claim, by_arm: ByArm) -> Comparison:
     treated, reference = by_arm.get(claim.arm, {}), by_arm.get(claim.reference, {})
     return compare(
         {seed: metrics[PSNR] for seed, metrics in treated.items()},
@@ -188,17 +192,6 @@ def _leaks(claim: Claim, shares: Sequence[float]) -> tuple[dict[str, Any], str]:
     text = f"{_reported(claim, held)} {sum(shares) / len(shares):.0%} of the outputs are more like "
     text += f"the ref than like the truth ({min(shares):.0%} to {max(shares):.0%}, "
     return told, f"{text}{len(shares)} seeds)."
-
-
-def _means(
-    arms: Mapping[str, str], by_arm: Mapping[str, Mapping[int, Mapping[str, float]]]
-) -> dict[str, float]:
-    values = {
-        weight: [metrics[PSNR] for metrics in by_arm[arm].values()]
-        for weight, arm in arms.items()
-        if by_arm.get(arm)
-    }
-    return {weight: sum(found) / len(found) for weight, found in values.items()}
 
 
 def _listed(means: Mapping[str, float]) -> str:

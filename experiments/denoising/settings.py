@@ -20,7 +20,7 @@ ADVERSARIES = ("none", "vanilla", "conditional")
 # Where the fixed evaluation pairs stand. Source: specification, section 9.
 TRUTH_SCALE, REF_SCALE = 0.5, 0.7
 # Fewer say nothing of a distribution.
-FEWEST_PAIRS = 8
+FEWEST_PAIRS = 10
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ STUDY = Study(
     control=CONTROL.name,
     oracle=None,
     metrics=(
-        Metric("psnr_db", "PSNR in dB of the outputs on the fixed test pairs"),
+        Metric("psnr_db", "PSNR in dB of the outputs on the fixed test pairs", bounds=(0, 100)),
         Metric("ssim", "structural similarity", bounds=(-1, 1)),
         Metric("l1", "mean absolute error", higher_is_better=False, bounds=(0, 1)),
         Metric("mse", "mean squared error", higher_is_better=False, bounds=(0, 1)),

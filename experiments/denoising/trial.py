@@ -15,6 +15,7 @@ from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.denoisers import DenoiserRecipe, Exam, build_exam, exam_answers, train_denoiser
+from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.evaluation.restoration import subtract_and_filter
@@ -109,9 +110,15 @@ def _ref_leak(exam: Exam, answered: np.ndarray) -> float:
 
 
 def _counts(settings: DenoisingSettings, everything: Allotment) -> tuple[int, ...] | None:
-    """Images a class, one at least; a class that has fewer gives all it has."""
+    """Images a class, one at least; a class that has fewer gives all it has.
+
+    Raises:
+        NotApplicable: If there are no more images than are asked for: that would be another arm.
+    """
     if not settings.training_images:
         return None
+    if settings.training_images >= len(everything.train):
+        raise NotApplicable(f"there are no more than {len(everything.train)} training images")
     num_classes = len(settings.classes)
     each, rest = divmod(settings.training_images, num_classes)
     available = np.bincount(everything.train.labels, minlength=num_classes)
@@ -185,15 +192,17 @@ def _perception(
         (looked.probabilities.argmax(axis=1) == labels).astype(np.float64)
         for looked in (seen, of_truths)
     )
-    # Of different pairs: an output resembles its own truth, which a distance of samples of two
-    # distributions would take for a likeness of those.
-    truths, fakes = of_truths.features[::2], seen.features[1::2]
-    num_subsets = min(10, len(fakes) // 2)
+    # An output may resemble its own truth or ref, which a distance of samples of two distributions
+    # would take for a likeness of those. The refs of the second half are truths of that half too,
+    # but for the first, which is the last truth of the first half.
+    half = len(outputs) // 2
+    truths, fakes = of_truths.features[: half - 1], seen.features[half:]
+    num_subsets = min(10, len(truths) // 2)
     distance = kernel_distance(
         truths,
         fakes,
         num_subsets,
-        len(fakes) // num_subsets,
+        len(truths) // num_subsets,
         derive_seed(EXPERIMENT, seed, "feature_distance"),
     )
     return read, {"truth_accuracy": could_be_read.mean(), "feature_distance": distance.value}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import compare
+from gan_mnist.study.statistics import Comparison, compare
 
 PRIMARY, CLASS_PREFIX = "macro_auc", "auc_"
 REAL, GENERATED = "real_only", "generated_only"
@@ -31,7 +31,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     )
     classes: dict[str, dict[str, Any]] = {}
     for name in names:
-        found = compare(*(_values(metrics[arm], name) for arm in (GENERATED, REAL)))
+        found = _compare(metrics, name)
         if found.ci95 is not None:
             classes[name.removeprefix(CLASS_PREFIX)] = {
                 "real": found.control,
@@ -41,7 +41,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             }
     classes = dict(sorted(classes.items(), key=lambda item: item[1]["difference"]))
     lines = []
-    found = compare(*(_values(metrics[arm], PRIMARY) for arm in (GENERATED, REAL)))
+    found = _compare(metrics, PRIMARY)
     if found.ci95 is not None:
         low, high = found.ci95
         lines.append(
@@ -62,5 +62,10 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"lines": lines, "classes": classes}
 
 
-def _values(metrics: Mapping[int, Mapping[str, float]], name: str) -> dict[int, float]:
-    return {seed: of_seed[name] for seed, of_seed in metrics.items() if name in of_seed}
+def _compare(metrics: Mapping[str, Mapping[int, Mapping[str, float]]], name: str) -> Comparison:
+    """A ROC AUC after training on generated images against that after training on real ones."""
+    generated, real = (
+        {seed: of_seed[name] for seed, of_seed in metrics[arm].items() if name in of_seed}
+        for arm in (GENERATED, REAL)
+    )
+    return compare(generated, real, bounds=(0, 1))

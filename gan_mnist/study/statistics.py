@@ -40,6 +40,7 @@ MIN_SEEDS = 5
 MAX_SKEWNESS = 1.0
 
 Interval = tuple[float, float]
+Bounds = tuple[float, float] | None
 Values = Mapping[int, float | None]
 
 
@@ -152,8 +153,13 @@ def _undo_skewness(transformed: float, skewness: NDArray[Any], n: int) -> NDArra
     return np.where(straight, shifted, (np.cbrt(1 + 3 * safe * shifted) - 1) / safe)
 
 
-def estimate(values: Values) -> Estimate:
-    """Mean of the present, finite values and its 95 % interval."""
+def estimate(values: Values, bounds: Bounds = None) -> Estimate:
+    """Mean of the present, finite values and its 95 % interval.
+
+    Args:
+        values: By seed.
+        bounds: Lowest and highest that a value can be, where the interval ends; or None.
+    """
     present = _finite(values)
     sample = np.array([present[seed] for seed in sorted(present)])
     if sample.size == 0:
@@ -163,11 +169,18 @@ def estimate(values: Values) -> Estimate:
     # Measured from the first value, equal values are zeros and have the interval of width zero.
     low, high = intervals(sample - sample[0])
     ends = (float(low + sample[0]), float(high + sample[0]))
-    return Estimate(sample.size, float(sample.mean()), ends)
+    return Estimate(sample.size, float(sample.mean()), _within(ends, bounds))
 
 
-def compare(treated: Values, control: Values) -> Comparison:
-    """Paired comparison, matched by seed; None, NaN and infinite values count as missing."""
+def compare(treated: Values, control: Values, bounds: Bounds = None) -> Comparison:
+    """Paired comparison, matched by seed; None, NaN and infinite values count as missing.
+
+    Args:
+        treated: By seed.
+        control: Likewise.
+        bounds: Lowest and highest that a value of either can be, or None. Their difference can be
+            as large as these are apart, and there the interval ends.
+    """
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
     if n == 0:
@@ -178,16 +191,25 @@ def compare(treated: Values, control: Values) -> Comparison:
     if n == 1:
         return Comparison(1, mean_treated, mean_control, mean, None, None, None, True)
     low, high = intervals(differences)
+    span = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return Comparison(
         n,
         mean_treated,
         mean_control,
         difference=mean,
-        ci95=(float(low), float(high)),
+        ci95=_within((float(low), float(high)), span),
         p_value=float(p_values(differences)),
         standard_error=float(standard_errors(differences)),
         more_seeds_needed=bool(flags(differences)),
     )
+
+
+def _within(interval: Interval, bounds: Bounds) -> Interval:
+    """The part of an interval in which the truth can lie; cutting off the rest costs nothing."""
+    if bounds is None:
+        return interval
+    low, high = map(float, bounds)
+    return max(interval[0], low), min(interval[1], high)
 
 
 def holm(p_by_arm: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -40,7 +40,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     metrics = _metrics(study.metrics, by_arm)
     entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
 
-    comparisons = _compare_all(values, study.control, [n for n in names if n != study.control])
+    others = [name for name in names if name != study.control]
+    comparisons = _compare_all(values, study.control, others, primary)
     for name, found in comparisons.items():
         entries[name] |= _against_control(found, primary)
         if oracle is not None:
@@ -54,7 +55,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
                 }
     for arm in plan.arms:
         if arm.ablates in values:
-            without = statistics.compare(values[arm.ablates], values[arm.name])
+            without = statistics.compare(values[arm.ablates], values[arm.name], primary.bounds)
             entries[arm.ablates]["versus_ablation"] = {
                 "arm": arm.name,
                 "difference": without.difference,
@@ -63,7 +64,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
-        for name, found in _compare_all(values, rival, generated).items():
+        for name, found in _compare_all(values, rival, generated, primary).items():
             entries[name]["versus_rival"] = _against_rival(found, primary)
 
     controls = _check_expectations(plan, values)
@@ -148,7 +149,7 @@ def _values(records: Mapping[int, Record], metric: str) -> dict[int, float]:
 def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -> dict[str, Any]:
     """What an arm has without being compared; the comparisons fill in the nulls."""
     values = _values(records, metrics[0].name)
-    found = statistics.estimate(values)
+    found = statistics.estimate(values, metrics[0].bounds)
     done = _done(records).values()
     seconds = [sum((record.get("seconds") or {}).values()) for record in done]
     updates = [record["updates"] for record in done if record.get("updates") is not None]
@@ -157,7 +158,7 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
         "source": arm.source,
         "n": found.n,
         "mean": found.mean,
-        "ci95": _within(found.ci95, metrics[0]),
+        "ci95": _pair(found.ci95),
         "values": {str(seed): value for seed, value in values.items()},
         "difference": None,
         "difference_ci95": None,
@@ -175,16 +176,8 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
 
 
 def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
-    found = statistics.estimate(_values(records, metric.name))
-    return {"mean": found.mean, "ci95": _within(found.ci95, metric)}
-
-
-def _within(interval: statistics.Interval | None, metric: Metric) -> list[float] | None:
-    """The part of an interval in which the metric can lie; cutting off the rest costs nothing."""
-    if interval is None or metric.bounds is None:
-        return _pair(interval)
-    low, high = metric.bounds
-    return [max(interval[0], low), min(interval[1], high)]
+    found = statistics.estimate(_values(records, metric.name), metric.bounds)
+    return {"mean": found.mean, "ci95": _pair(found.ci95)}
 
 
 def _pair(interval: statistics.Interval | None) -> list[float] | None:
@@ -192,10 +185,15 @@ def _pair(interval: statistics.Interval | None) -> list[float] | None:
 
 
 def _compare_all(
-    values: Mapping[str, Mapping[int, float]], reference: str, names: Sequence[str]
+    values: Mapping[str, Mapping[int, float]],
+    reference: str,
+    names: Sequence[str],
+    primary: Metric,
 ) -> dict[str, tuple[Comparison, float | None, int]]:
     """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests."""
-    found = {name: statistics.compare(values[name], values[reference]) for name in names}
+    found = {
+        name: statistics.compare(values[name], values[reference], primary.bounds) for name in names
+    }
     p_values = {name: comparison.p_value for name, comparison in found.items()}
     adjusted = statistics.holm(p_values)
     tests = sum(p is not None for p in p_values.values())
@@ -240,7 +238,9 @@ def _check_expectations(
     checks = []
     for expected in plan.study.expectations:
         if expected.arm in values and expected.reference in values:
-            found = statistics.compare(values[expected.arm], values[expected.reference])
+            found = statistics.compare(
+                values[expected.arm], values[expected.reference], plan.study.metrics[0].bounds
+            )
             checks.append(
                 {
                     "arm": expected.arm,

@@ -1,6 +1,7 @@
 """The chosen methods hold at 5 and 10 seeds: simulated, and checked against scipy elsewhere."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from gan_mnist.study import statistics
-from gan_mnist.study.statistics import compare
+from gan_mnist.study.statistics import compare, estimate
 
 ARMS = 12
 STUDIES = 4000
@@ -146,6 +147,19 @@ def test_compare_agrees_with_scipy_where_the_differences_are_symmetric():
     assert found.p_value == pytest.approx(expected.pvalue)
     assert found.ci95 == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert found.more_seeds_needed is False
+
+
+def test_intervals_end_where_values_do():
+    shares, others = values(0.9, 0.1, 0.8), values(0.1, 0.7, 0.1)
+    unbounded = compare(shares, others)
+    assert unbounded.ci95[0] < -1 and unbounded.ci95[1] > 1
+    found = compare(shares, others, bounds=(0, 1))
+    assert found.ci95 == (-1, 1)
+    assert replace(found, ci95=unbounded.ci95) == unbounded
+    low, high = estimate(shares).ci95
+    assert low < 0 and high > 1
+    assert estimate(shares, bounds=(0, 1)).ci95 == (0, 1)
+    assert estimate(shares, bounds=(-9, 1)).ci95 == (low, 1)
 
 
 def test_the_interval_of_a_skewed_sample_reaches_to_where_halls_transformation_does():
