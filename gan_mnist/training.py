@@ -206,5 +206,6 @@ class Curves(keras.callbacks.Callback):
     def close(self) -> None:
         """Writes the curves and drops the checkpoints."""
         write_rows(self._path, self._rows)
-        for path in self._checkpoints.glob("*"):
+        # In order: first goes "checkpoint", which names the others and must not outlive them.
+        for path in sorted(self._checkpoints.glob("*")):
             path.unlink()

@@ -199,7 +199,7 @@ class ClassifierTrial(BaseTrial[ClassifierSettings]):
         self.seconds["training"] += seconds
         return model
 
-    def judge(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
+    def examine(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
         """Metrics on the test images, and the probabilities float32 (n, k) that gave them."""
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)

@@ -63,6 +63,7 @@ IMBALANCE = "--experiment=imbalance"
         ([IMBALANCE, "--set", "learning_rate=nan"], ["learning_rate", "nan"]),
         ([IMBALANCE, "--set", "zoom=2"], ["zoom", "2", "between 0 and 0.9"]),
         ([IMBALANCE, "--set", "gan_architecture=vgg"], ["gan_architecture", "mlp, dcgan"]),
+        (["--experiment=conditional_gan", "--set", "gan_architecture=mlp"], ["gan_architecture"]),
         ([IMBALANCE, "--set", "channels=2"], ["channels", "2", "1 or 3"]),
         ([IMBALANCE, "--set", "image_size=4"], ["image_size", "4", "between 8 and"]),
         ([IMBALANCE, "--set", "fill=copy"], ["--set", "fill", "--arms"]),

@@ -23,7 +23,7 @@ def make(monkeypatch, tmp_path, dtype_policy):
 
 def test_what_is_kept_tells_the_predictions(make, tmp_path):
     trial = make()
-    metrics, probabilities = trial.judge(Fixed())
+    metrics, probabilities = trial.examine(Fixed())
     trial.keep("no model: nothing is exported", probabilities, metrics)
     directory = tmp_path / "trials" / "some" / "seed-00"
     assert {path.name for path in directory.iterdir()} == {"predictions.csv", "shown.npz"}
@@ -79,7 +79,7 @@ def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monke
     generator = TrainedGenerator(SimpleNamespace(sample=None))
     for seed, export_dir in ((0, ""), (1, str(saved))):
         trial = make(seed=seed, export_dir=export_dir)
-        metrics, probabilities = trial.judge(Fixed())
+        metrics, probabilities = trial.examine(Fixed())
         trial.keep("model", probabilities, metrics, generator)
     assert exports.made == []
     trial = make("some", 0, export_dir=str(saved))

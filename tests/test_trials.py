@@ -180,7 +180,7 @@ def test_a_generator_is_trained_for_the_seed_in_the_run_and_paid_for(make, tmp_p
 
 def test_it_is_judged_by_its_test_images(make):
     trial, model = make(), Fixed()
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     exponentials = np.exp(LOGITS.astype(np.float64))
     expected = exponentials / exponentials.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
@@ -204,7 +204,7 @@ def test_a_trial_from_its_draw_to_its_record(make, tmp_path):
         real = (parts.train.images / 255).astype(np.float32), parts.train.labels
         batches = trial.batches((real, 4), (fakes, 1))
         model = trial.train(train[0], batches, train[1], repeat)
-        return trial.judge(model), model
+        return trial.examine(model), model
 
     (metrics, probabilities), model = trained(0)
     trial.keep(model, probabilities, metrics, generator)

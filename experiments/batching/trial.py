@@ -53,7 +53,7 @@ def train(trial: ClassifierTrial, settings: BatchingSettings) -> dict[str, Any]:
         "images_per_second": updates * batch_size / trial.seconds["training"],
         "peak_memory_mb": peak_memory_mb() - before,
     }
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     metrics |= {"loss": cross_entropy(trial.test.labels, probabilities)} | measured
     trial.keep(model, probabilities, metrics)
     return trial.record(metrics) | {"updates": updates}

@@ -21,6 +21,6 @@ def run_trial(settings: CatsVsDogsSettings, arm: str, seed: int, directory: Path
         trial.batches((columns, settings.batch_size)),
         allotment.validation,
     )
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     trial.keep(model, probabilities, metrics)
     return trial.record(metrics)

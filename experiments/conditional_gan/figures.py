@@ -1,7 +1,6 @@
 """The pictures of conditional GANs: sheets, classes, and nearest training images."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gan_mnist.study.figure_style import (
@@ -11,6 +10,7 @@ from gan_mnist.study.figure_style import (
     color_arms,
     legend_above,
     shorten,
+    show_sheet,
     styled,
 )
 from gan_mnist.study.run_files import Run, read_arrays
@@ -36,7 +36,7 @@ def sheets(run: Run) -> Figure | None:
         axes.set_axis_off()
     for axes, (name, sheet) in zip(panels, found.items(), strict=False):
         axes.set_title(name)
-        _show(axes, np.stack([sheet["real"], sheet["samples"]]))
+        show_sheet(axes, np.stack([sheet["real"], sheet["samples"]]))
     return figure
 
 
@@ -106,7 +106,7 @@ def nearest_pairs(run: Run) -> Figure | None:
         for block, axes in enumerate(row):
             axes.set_axis_off()
             pairs = np.stack([arrays["samples"][block], arrays["neighbours"][block]])
-            _show(axes, pairs)
+            show_sheet(axes, pairs)
             distances, of_test = arrays["distances"][block], arrays["test_distances"][block]
             middles = f"{np.median(distances):.1f}, of test images {np.median(of_test):.1f}"
             axes.set_title(f"{name}: {_BLOCKS[block]}; median {middles}")
@@ -125,13 +125,3 @@ def _of_first_seeds(run: Run, file: str, *names: str) -> dict[str, dict[str, np.
             if arrays is not None and len(arrays[names[0]]):
                 found[arm] = arrays
     return found
-
-
-def _show(axes: Axes, images: np.ndarray) -> None:
-    """Images (rows, columns, H, W, C), one unit wide and high each, a white line between them."""
-    rows, columns, height, width = images.shape[:4]
-    sheet = np.full((rows * (height + 1), columns * (width + 1), 3), 255, np.uint8)
-    for (row, column), _ in np.ndenumerate(images[:, :, 0, 0, 0]):
-        top, left = row * (height + 1), column * (width + 1)
-        sheet[top : top + height, left : left + width] = images[row, column]
-    axes.imshow(sheet, interpolation="nearest", extent=(0, columns, rows, 0), aspect=height / width)

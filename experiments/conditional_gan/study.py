@@ -95,7 +95,8 @@ MLP: dict[str, Any] = {
     "gan_loss": "non_saturating",
     "gan_sampling_scale": 1.0,
 }
-REAL = {"images_from": "real"}
+# The architecture is given in every arm, and so cannot be set: none would heed it.
+REAL = {"images_from": "real", "gan_architecture": "dcgan"}
 ARMS = (
     # name, what differs, whose images are measured
     Arm("mlp", MLP, "one hidden layer of 256 units in each network", kind="control",

@@ -62,7 +62,7 @@ def run_trial(
 
     batches = trial.batches(((images, labels), settings.batch_size))
     model = trial.train(recipe, batches, allotment.validation)
-    gan_train, probabilities = trial.judge(model)
+    gan_train, probabilities = trial.examine(model)
     save_predictions(trial.test, probabilities, directory / "predictions.csv")
     metrics = {
         **_accuracies("gan_train", gan_train),

@@ -47,7 +47,6 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
     gan_updates: int = setting(
         6000, "of the conditional GAN at every size", low=10, high=10_000_000, multiple_of=10
     )
-    gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
 
 
 def resolve(settings: DataScalingSettings, dataset: Dataset) -> DataScalingSettings:

@@ -111,7 +111,7 @@ def _run_size(
         trial.log_directory / size,
     )
     trial.seconds["training"] += seconds
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     if len(rows) == settings.largest:
         trial.keep(model, probabilities, metrics, generator)
     return metrics

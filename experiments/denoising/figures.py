@@ -18,6 +18,7 @@ from gan_mnist.study.figure_style import (
     VERMILLION,
     WIDTH_INCHES,
     legend_above,
+    show_sheet,
     styled,
 )
 from gan_mnist.study.run_files import Run, read_arrays
@@ -62,9 +63,10 @@ def sheets(run: Run) -> Figure | None:
     for block, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
         arms = list(found)[block * length : (block + 1) * length]
         rows = [given["truths"], given["refs"], given["inputs"]]
-        _show(axes, np.stack([row[:_PAIRS] for row in rows + [found[a]["outputs"] for a in arms]]))
+        rows += [found[arm]["outputs"] for arm in arms]
+        show_sheet(axes, np.stack([row[:_PAIRS] for row in rows]))
         axes.set_ylim(3 + length, 0)
-        names = ["truth", "reference", "input", *(label_of(arm, control) for arm in arms)]
+        names = ["truth", "ref", "input", *(label_of(arm, control) for arm in arms)]
         axes.set_yticks(np.arange(len(names)) + 0.5, names)
         colors = [MUTED] * 3 + [GROUPS[group_of(run, arm)][1] for arm in arms]
         for text, color, arm in zip(axes.get_yticklabels(), colors, [""] * 3 + arms, strict=True):
@@ -162,18 +164,6 @@ def _sheets(run: Run) -> dict[str, dict[str, np.ndarray]]:
                 found[arm] = sheet
                 break
     return found
-
-
-def _show(axes: Axes, images: np.ndarray) -> None:
-    """Images (rows, columns, H, W, C), one unit wide and high each, a white line between them."""
-    rows, columns, height, width, _ = images.shape
-    sheet = np.full((rows, height + 1, columns, width + 1, 3), 255, np.uint8)
-    sheet[:, :height, :, :width] = images.transpose(0, 2, 1, 3, 4)
-    sheet = sheet.reshape(rows * (height + 1), columns * (width + 1), 3)
-    axes.imshow(sheet, interpolation="nearest", extent=(0, columns, rows, 0), aspect=height / width)
-    axes.set_xticks([])
-    axes.tick_params(length=0, labelsize=8.5)
-    axes.spines[:].set_visible(False)
 
 
 def _band(axes: Axes, sweep: pd.DataFrame, look: Mapping[str, Any]) -> None:

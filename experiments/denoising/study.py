@@ -88,8 +88,8 @@ STUDY = Study(
             "experiments.denoising.figures:sheets",
             "What the arms return",
             "Eight of the fixed test pairs, first seed. Truths and refs are shown at full scale; "
-            "outputs are to have half of it. Each trial keeps its own sheet of truth, ref, input "
-            "and output as `sheet.png`.",
+            "outputs are to have half of it. PSNR is the mean over all test pairs and seeds. Each "
+            "trial keeps its own sheet of truth, ref, input and output as `sheet.png`.",
         ),
         Picture(
             "against_cost",

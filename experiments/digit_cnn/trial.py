@@ -23,6 +23,6 @@ def run_trial(settings: DigitCNNSettings, arm: str, seed: int, directory: Path) 
         allotment.validation,
         watched=("test", trial.test),
     )
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     trial.keep(model, probabilities, metrics)
     return trial.record(metrics)

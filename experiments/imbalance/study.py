@@ -50,7 +50,6 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     gan_architecture: str = setting("mlp", "of the conditional GAN", choices=("mlp", "dcgan"))
     gan_width: int = setting(64, "of the conditional GAN", low=1, high=10_000)
     gan_latent_dim: int = setting(64, "of the conditional GAN", low=1, high=10_000)
-    gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
 
     warp_updates: int = setting(1000, "of the warp GAN", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "of the warp GAN", low=1, high=10_000)

@@ -49,7 +49,7 @@ def run_trial(settings: ImbalanceSettings, arm: str, seed: int, directory: Path)
     for repeat in range(settings.repeats):
         batches = trial.batches((columns, settings.batch_size))
         model = trial.train(recipe, batches, allotment.validation, repeat)
-        metrics, probabilities = trial.judge(model)
+        metrics, probabilities = trial.examine(model)
         found.append(metrics)
         if repeat == 0:
             trial.keep(model, probabilities, metrics, generator)

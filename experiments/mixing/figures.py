@@ -6,7 +6,14 @@ import matplotlib.ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.mixing.findings import POOLS, POSSIBLE, PRIMARY, UNLIMITED, images_seen
+from experiments.mixing.findings import (
+    POOLS,
+    PRIMARY,
+    ROUNDED,
+    UNLIMITED,
+    images_seen,
+    latents_drawn,
+)
 from gan_mnist.study.figure_style import BLUE, INK, MUTED, WIDTH_INCHES, styled
 from gan_mnist.study.run_files import Run
 from gan_mnist.study.statistics import estimate
@@ -17,16 +24,16 @@ def claim(run: Run) -> Figure | None:
     """Accuracy against the number of possible images, and of different images seen."""
     values = {
         arm: {trial.seed: trial.record["metrics"][PRIMARY] for trial in run.of(arm)}
-        for arm in (run.summary["control"], UNLIMITED, *POSSIBLE, *POOLS)
+        for arm in (run.summary["control"], UNLIMITED, *ROUNDED, *POOLS)
     }
     records = {arm: {trial.seed: trial.record for trial in run.of(arm)} for arm in values}
-    possible = [(size, values[arm]) for arm, size in POSSIBLE.items() if values[arm]]
+    possible = [(size, values[arm]) for arm, size in latents_drawn(records).items()]
     seen = [(size, values[arm]) for arm, size in images_seen(records).items()]
     if not possible or not seen:
         return None
     figure = Figure(figsize=(WIDTH_INCHES, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _points(left, possible, "latents drawn of 100, rounded to 1 decimal")
+    _points(left, possible, "latents drawn, rounded to 1 decimal")
     _points(right, seen, "different generated images seen")
     control = estimate(values[run.summary["control"]])
     for axes in (left, right):

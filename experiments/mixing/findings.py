@@ -10,15 +10,8 @@ from scipy.stats import linregress
 from gan_mnist.study.statistics import MIN_SEEDS, Comparison, compare, holm, verdict
 
 PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
-# Latents that are drawn: the logarithm of the number of possible images, but for a factor.
-POSSIBLE = {
-    "cnn_add_generated_data_v4": 5,
-    "cnn_add_generated_data_v5": 10,
-    "cnn_add_generated_data_v6": 15,
-    "cnn_add_generated_data_v7": 20,
-    "cnn_add_generated_data_v8": 25,
-    "cnn_add_generated_data_v3": 100,
-}
+# Arms that round latents to 1 decimal, and differ in how many they draw.
+ROUNDED = tuple(f"cnn_add_generated_data_v{i}" for i in (4, 5, 6, 7, 8, 3))
 POOLS = ("pool_1k", "pool_10k", "pool_60k")
 UNLIMITED = "cnn_add_generated_data_v1"
 
@@ -42,7 +35,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for record in records:
         by_arm.setdefault(record["arm"], {})[record["seed"]] = record
     rows = {
-        "possible": {arm: np.log2(latents) for arm, latents in POSSIBLE.items()},
+        "possible": {arm: np.log2(latents) for arm, latents in latents_drawn(by_arm).items()},
         "seen": {arm: np.log10(images) for arm, images in images_seen(by_arm).items()},
     }
     compared = {
@@ -51,9 +44,10 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for metric in (PRIMARY, SWING)
     }
     adjusted = holm({name: found.p_value for name, found in compared.items()})
+    tests = sum(found.p_value is not None for found in compared.values())
     told = {name: _told(found, adjusted[name]) for name, found in compared.items()}
     lines = [
-        _sentence(told[f"{metric}_by_{name}"], words, step)
+        _sentence(told[f"{metric}_by_{name}"], words, step, tests)
         for name, step in (
             ("possible", "each doubling of the number of latents that are drawn"),
             ("seen", "ten times as many different generated images seen"),
@@ -62,6 +56,15 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if told[f"{metric}_by_{name}"]["ci95"]
     ]
     return {"lines": [*lines, *_verdict(told)], "slopes": told}
+
+
+def latents_drawn(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
+    """Latents that an arm draws: the logarithm of its number of possible images, but a factor."""
+    return {
+        arm: record["settings"]["active"] or record["settings"]["gan_latent_dim"]
+        for arm in ROUNDED
+        for record in list(by_arm.get(arm, {}).values())[:1]
+    }
 
 
 def images_seen(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
@@ -105,12 +108,14 @@ def _told(found: Comparison, p_holm: float | None) -> dict[str, Any]:
     }
 
 
-def _sentence(slope: Mapping[str, Any], words: str, step: str) -> str:
+def _sentence(slope: Mapping[str, Any], words: str, step: str, tests: int) -> str:
     low, high = slope["ci95"]
     digits = min(max(math.ceil(-math.log10((high - low) / 2)), 4), 6) if high > low else 4
     change = {True: "rises", False: "falls", None: "cannot be told to change"}[slope["rises"]]
     text = f"With {step}, {words} {change}: {slope['mean']:+.{digits}f}, 95 % CI "
-    text += f"{low:+.{digits}f} to {high:+.{digits}f} ({slope['n']} seeds, Holm over 4 slopes)"
+    text += (
+        f"{low:+.{digits}f} to {high:+.{digits}f} ({slope['n']} seeds, Holm over {tests} slopes)"
+    )
     return f"{text}; too few seeds to rely on." if slope["n"] < MIN_SEEDS else f"{text}."
 
 

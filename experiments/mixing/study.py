@@ -221,9 +221,10 @@ STUDY = Study(
             "claim",
             "experiments.mixing.figures:claim",
             "Do more possible, or more seen, images raise accuracy?",
-            "Left: how many of the 100 latents are drawn (rounded to 1 decimal), and with them the "
-            "number of possible images. Right: how many different generated images are ever seen. "
-            "Dots are seeds, marks means with 95 % intervals; the dashed line is the control.",
+            "Left: how many of the latents are drawn (rounded to 1 decimal, the others being 0), "
+            "and with them the number of possible images. Right: how many different generated "
+            "images are ever seen; arms that saw as many stand side by side. Dots are seeds, marks "
+            "means with 95 % intervals; the dashed line is the control.",
         ),
     ),
     gallery_caption="What was generated for each arm, or real images as it shows them.",

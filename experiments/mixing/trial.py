@@ -65,7 +65,7 @@ def run_trial(settings: MixingSettings, arm: str, seed: int, directory: Path) ->
         rows=judged_intervals(settings.intervals),
         prepare=prepare,
     )
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     metrics = curve_metrics(read_rows(directory / "curves.csv")) | metrics
     trial.keep(model, probabilities, metrics, generator)
     return trial.record(metrics) | {"updates": updates}

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gan_mnist import shared_settings
 from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.shared_settings import (
     PAPER_DCGAN,
@@ -24,7 +27,6 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
         20_000, "of the GAN, at most; as many as there are real ones, if these are fewer",
         low=2, high=10_000_000,
     )  # fmt: skip
-    gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
 
     trained_on: str = setting(
         "real", "what a batch holds: images of one kind, or half of each",
@@ -43,10 +45,14 @@ def resolve(settings: SubstitutionSettings, dataset: Dataset) -> SubstitutionSet
     if settings.gan_architecture == "dcgan":
         refuse_small_images(settings, "gan_architecture=dcgan")
     resolved = shared_settings.resolve(settings, dataset)
-    if resolved.generated_images < len(resolved.classes):
+    train = allot(
+        dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class
+    ).train
+    fewest = -(-len(train) // int(np.bincount(train.labels).min()))
+    if resolved.generated_images < fewest:
         raise InputError(
             f"setting generated_images: {resolved.generated_images} is out of range; accepted: "
-            f"{len(resolved.classes)} or more, one a class"
+            f"{fewest} or more, which in the real proportions gives every class one"
         )
     return resolved
 

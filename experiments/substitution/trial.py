@@ -41,7 +41,7 @@ def run_trial(
     sizes = [(settings.batch_size + i) // len(tables) for i in reversed(range(len(tables)))]
     batches = trial.batches(*zip(tables, sizes, strict=True))
     model = trial.train(trial.recipe(build_small_cnn), batches, allotment.validation)
-    metrics, probabilities = trial.judge(model)
+    metrics, probabilities = trial.examine(model)
     judged = (trial.test.labels, probabilities, settings.classes)
     metrics |= class_aucs(*judged)
     write_rows(directory / "roc.csv", roc_points(*judged))

@@ -85,6 +85,18 @@ def small_multiples(
     return figure, grid[: len(names)]
 
 
+def show_sheet(axes: Axes, images: np.ndarray) -> None:
+    """Draws images (rows, columns, H, W, C), each one unit wide and high, white lines between."""
+    rows, columns, height, width, _ = images.shape
+    sheet = np.full((rows, height + 1, columns, width + 1, 3), 255, np.uint8)
+    sheet[:, :height, :, :width] = images.transpose(0, 2, 1, 3, 4)
+    sheet = sheet.reshape(rows * (height + 1), columns * (width + 1), 3)
+    axes.imshow(sheet, interpolation="nearest", extent=(0, columns, rows, 0), aspect=height / width)
+    axes.set_xticks([])
+    axes.tick_params(length=0, labelsize=8.5)
+    axes.spines[:].set_visible(False)
+
+
 def name_rows(axes: Axes, names: list[str]) -> None:
     """Gives a chart of horizontal rows the names of its rows, the first on top."""
     axes.set_yticks(range(len(names)), names)

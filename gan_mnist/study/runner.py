@@ -30,8 +30,9 @@ class StorageError(RuntimeError):
 
     @classmethod
     def of(cls, error: OSError, path: Path) -> "StorageError":
-        """With one line that names `path` and the reason."""
-        return cls(f"cannot write {path}: {os.strerror(error.errno or errno.EIO)}")
+        """With one line that names the file, or else `path`, and the reason."""
+        place = error.filename or path
+        return cls(f"cannot write {place}: {os.strerror(error.errno or errno.EIO)}")
 
 
 def run_trials(

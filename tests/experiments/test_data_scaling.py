@@ -50,7 +50,7 @@ def shown(settings, tmp_path, monkeypatch):
 
     monkeypatch.setattr("gan_mnist.trials.trained", trained)
     monkeypatch.setattr(trial, "train_classifier", train_classifier)
-    monkeypatch.setattr(trial.ClassifierTrial, "judge", judge)
+    monkeypatch.setattr(trial.ClassifierTrial, "examine", judge)
 
     def shown(arm, seed=0, **changes):
         seen.clear()

@@ -212,7 +212,7 @@ def test_sheets_hold_the_images_best_first(tmp_path):
              "black", "resConvNet_v1_dcgans", "subtract_and_filter"]  # fmt: skip
     labels = axes.get_yticklabels()
     assert [label.get_text() for label in labels[:5]] == [
-        "truth", "reference", "input", "v2 dcnn", "v1 dcnn (control)",
+        "truth", "ref", "input", "v2 dcnn", "v1 dcnn (control)",
     ]  # fmt: skip
     assert [label.get_weight() for label in labels].index("bold") == 4
     assert [label.get_color() for label in labels[6:9]] == [VERMILLION, GREEN, MUTED]

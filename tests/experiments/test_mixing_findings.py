@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.mixing.findings import findings, images_seen
+from experiments.mixing.findings import ROUNDED, findings, images_seen, latents_drawn
+from experiments.mixing.study import STUDY
 
 SHOWN = {"share": 0.5, "batch_size": 100, "pool_limit": 60_000}
 
@@ -33,6 +34,31 @@ def test_slopes_are_found_where_they_are_known():
     assert "its swing cannot be told to change" in found["lines"][1]
     assert found["slopes"]["accuracy_last_tenth_by_possible"]["n"] == 0
     assert len(found["lines"]) == 2
+
+
+def test_latents_are_counted_by_the_settings():
+    drawn = dict.fromkeys(ROUNDED, STUDY.settings.gan_latent_dim)
+    drawn |= {arm.name: arm.changes["active"] for arm in STUDY.arms if "active" in arm.changes}
+    assert sorted(drawn.values()) == [5, 10, 15, 20, 25, 100]
+    metrics = {"accuracy_last_tenth": 0.5, "accuracy_swing": 0.0}
+    records = [
+        {
+            "arm": arm.name,
+            "seed": seed,
+            "settings": SHOWN
+            | {"updates": 20, "pool_images": 10_000, "gan_latent_dim": 40}
+            | {"active": arm.changes.get("active", 0)},
+            "metrics": metrics | {"accuracy_last_tenth": 0.5 + seed / 10 * len(arm.about)},
+        }
+        for arm in STUDY.arms
+        if arm.name in ROUNDED
+        for seed in range(3)
+    ]
+    by_arm = {record["arm"]: {record["seed"]: record} for record in records}
+    assert latents_drawn(by_arm) == drawn | {"cnn_add_generated_data_v3": 40}
+    lines = findings(records)["lines"]
+    assert [line for line in lines if "Holm over 2 slopes" in line] == lines
+    assert len(lines) == 2
 
 
 def test_pools_that_are_all_larger_than_what_is_shown_have_no_slope():

@@ -284,19 +284,30 @@ def test_what_cannot_be_done_is_refused(dataset, changes, named):
         resolve(with_changes(STUDY.settings, changes, "test"), dataset)
 
 
+def test_every_class_has_its_share_of_the_generated_images(dataset):
+    labels = dataset.train.labels
+    rows = np.concatenate([np.flatnonzero(labels == 1)[:91], np.flatnonzero(labels == 2)[:11]])
+    uneven = replace(dataset, train=dataset.train.take(rows))
+    changes = {"classes": ("1", "2"), "validation_per_class": 1}
+    settings = with_changes(STUDY.settings, changes, "test")
+    assert resolve(replace(settings, generated_images=10), uneven).generated_images == 10
+    with pytest.raises(InputError, match="accepted: 10 or more, which in the real proportions"):
+        resolve(replace(settings, generated_images=9), uneven)
+
+
 def test_an_area_is_what_sklearn_says_of_a_class_alone(settings, tmp_path, dataset):
     """The metrics belong to the test images and the probabilities that were judged."""
     directory = tmp_path / "trials" / "real_only" / "seed-00"
     directory.mkdir(parents=True)
     judged = {}
-    judge = trial.ClassifierTrial.judge
+    judge = trial.ClassifierTrial.examine
 
     def spy(self, model):
         metrics, judged["probabilities"] = judge(self, model)
         return metrics, judged["probabilities"]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial.ClassifierTrial, "judge", spy)
+        patch.setattr(trial.ClassifierTrial, "examine", spy)
         record = trial.run_trial(settings("real_only"), "real_only", 0, directory)
     test = held_out(dataset, dataset.class_names)
     for label, name in enumerate(dataset.class_names):
