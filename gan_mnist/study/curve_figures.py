@@ -15,8 +15,9 @@ from gan_mnist.study.figure_style import (
     ORANGE,
     VERMILLION,
     WIDTH_INCHES,
-    label_ends,
     legend_above,
+    legend_of_arms,
+    mark_end,
     scale_log,
     small_multiples,
     styled,
@@ -76,15 +77,13 @@ def curves_against_seconds(
     axes.grid(True)
     for mean in means.values():
         axes.plot(mean["seconds"], mean["value"], color=FAINT, lw=0.9, zorder=1)
-    chosen = [name for name in highlighted if name in means]
-    for name in chosen:
+    colors = {name: color for name, color in highlighted.items() if name in means}
+    for name, color in colors.items():
         mean = means[name]
-        axes.plot(mean["seconds"], mean["value"], color=highlighted[name], zorder=3)
-    ends = {
-        name: (means[name]["seconds"].iloc[-1], means[name]["value"].iloc[-1]) for name in chosen
-    }
+        axes.plot(mean["seconds"], mean["value"], color=color, zorder=3)
+        mark_end(axes, mean["seconds"].iloc[-1], mean["value"].iloc[-1], color)
     scale_log(axes)
-    label_ends(axes, ends, highlighted)
+    legend_of_arms(figure, colors | {name: FAINT for name in means if name not in colors})
     axes.set_xlabel("seconds of training")
     axes.set_ylabel(label)
     return figure

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
-from scipy.optimize import isotonic_regression
 
 INK, MUTED, FAINT = "#1b1f24", "#6b7480", "#c9ced4"
 # From Okabe and Ito's palette: told apart with any of the common colour vision deficiencies.
@@ -101,7 +100,7 @@ def name_rows(axes: Axes, names: list[str]) -> None:
     """Gives a chart of horizontal rows the names of its rows, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
+    axes.tick_params(axis="y", length=0, pad=9, labelcolor=INK, labelsize=9)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
@@ -113,27 +112,9 @@ def color_arms(names: Sequence[str], control: str) -> dict[str, str]:
     return {name: INK if name == control else next(palette, FAINT) for name in names}
 
 
-def label_ends(
-    axes: Axes, ends: Mapping[str, tuple[float, float]], colors: Mapping[str, str]
-) -> None:
-    """Marks the ends of lines and writes their names behind them, as near as they do not clash.
-
-    Args:
-        axes: With its lines drawn.
-        ends: x and y by name.
-        colors: By name.
-    """
-    low, high = axes.get_ylim()
-    names = sorted(ends, key=lambda name: ends[name][1])
-    # The least squares fit among heights that rise by a label's height from each to the next.
-    steps = 0.06 * (high - low) * np.arange(len(names))
-    heights = isotonic_regression([ends[name][1] for name in names] - steps).x + steps
-    for name, height in zip(names, heights, strict=True):
-        x, y = ends[name]
-        axes.plot(x, y, "o", color=colors[name], ms=4, zorder=3)
-        axes.annotate(name, (x, height), (7, 0), textcoords="offset points", va="center",
-                      color=colors[name], annotation_clip=False, zorder=5,
-                      path_effects=HALO)  # fmt: skip
+def mark_end(axes: Axes, x: float, y: float, color: str) -> None:
+    """A dot where a line ends."""
+    axes.plot(x, y, "o", color=color, ms=4, zorder=4)
 
 
 def scale_log(axes: Axes) -> None:
@@ -162,3 +143,15 @@ def legend_above(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> Non
 def shorten(name: str) -> str:
     """A class's name as far as there is room for it."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def legend_of_arms(figure: Figure, colors: Mapping[str, str]) -> None:
+    """A legend above the panels of the arms that have a colour of their own, and of the others.
+
+    Args:
+        figure: Made with constrained layout.
+        colors: As `color_arms` gives them.
+    """
+    styles = {name: {"color": color} for name, color in colors.items() if color != FAINT}
+    others = {"others": {"color": FAINT}} if FAINT in colors.values() else {}
+    legend_above(figure, styles | others)

@@ -94,12 +94,15 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
 
 
 def _limit(axes: Axes, points: Sequence[float], intervals: Sequence[Any]) -> None:
-    """Fits the x axis to all points, and to intervals as long as they do not flatten the points."""
+    """Fits the x axis to all points, and to intervals unless a few would flatten the points."""
     low, high = min(points), max(points)
     span = (high - low) or abs(high) or 1.0
-    ends = [end for interval in intervals if interval for end in interval] or [low]
-    low = min(low, max(low - 0.6 * span, min(ends)))
-    high = max(high, min(high + 0.6 * span, max(ends)))
+    ends = np.array([interval for interval in intervals if interval] or [(low, high)])
+    # The usual ones: half of the intervals, or more, are seen whole.
+    lowest = np.quantile(ends[:, 0], 0.5, method="higher")
+    highest = np.quantile(ends[:, 1], 0.5, method="lower")
+    low = min(low, max(ends[:, 0].min(), min(lowest, low - 0.6 * span)))
+    high = max(high, min(ends[:, 1].max(), max(highest, high + 0.6 * span)))
     axes.set_xlim(low - 0.04 * span, high + 0.04 * span)
 
 

@@ -19,8 +19,9 @@ from gan_mnist.study.figure_style import (
     VERMILLION,
     WIDTH_INCHES,
     color_arms,
-    label_ends,
     legend_above,
+    legend_of_arms,
+    mark_end,
     scale_log,
     shorten,
     small_multiples,
@@ -189,10 +190,10 @@ def against_cost(run: Run) -> Figure | None:
                 axes.plot(lines[name]["value"], color=FAINT, lw=0.9, zorder=1)
             else:
                 _band(axes, lines[name], colors[name], "-")
-        labelled = [name for name in order if colors[name] != FAINT]
-        ends = {name: (lines[name].index[-1], lines[name]["value"].iloc[-1]) for name in labelled}
+                last = lines[name].iloc[-1]
+                mark_end(axes, last[column], last["value"], colors[name])
         scale_log(axes)
-        label_ends(axes, ends, colors)
+    legend_of_arms(figure, colors)
     panels[0].set_xlabel("updates")
     panels[1].set_xlabel("seconds of training")
     return figure

@@ -28,6 +28,14 @@ def test_a_huge_interval_does_not_flatten_the_points(small_run: Path) -> None:
     assert arrows == ["<", ">"]
 
 
+def test_intervals_that_are_all_huge_are_seen_whole(small_run: Path) -> None:
+    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
+    for arm in summary["arms"].values():
+        arm["ci95"] = [-40.0, 40.0]
+    means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
+    assert means.get_xlim()[0] < -40 < 40 < means.get_xlim()[1]
+
+
 def test_an_arm_that_is_to_fail_does_not_flatten_the_others(small_run: Path) -> None:
     summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
     summary["controls"] = [{"arm": "cgan", "relation": "below"}]
