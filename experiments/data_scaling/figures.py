@@ -42,6 +42,8 @@ def scaling(run: Run) -> Figure | None:
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_ylabel(label)
+    # A fitted line may promise more than all.
+    left.set_ylim(top=min(1.01, left.get_ylim()[1]))
     right.set_yscale("log")
     right.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     right.yaxis.set_major_formatter("{x:.3g}")

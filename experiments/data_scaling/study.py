@@ -145,9 +145,10 @@ STUDY = Study(
             "scaling",
             "experiments.data_scaling.figures:scaling",
             "Accuracy and error against the number of training images",
-            "Dots are seeds, lines their means, dashes the fits: accuracy as a straight line in "
-            "the logarithm of the number of images (left), error as a power of it (right). Where a "
-            "line leaves its dashes, that law does not hold.",
+            "Dots are seeds, those of several arms side by side at a size; lines are their means, "
+            "dashes the fits: accuracy as a straight line in the logarithm of the number of images "
+            "(left), error as a power of it (right). Where a line leaves its dashes, that law does "
+            "not hold.",
         ),
     ),
     gallery_caption="What each arm trains on, or adds to real images, from the smallest size "
