@@ -100,6 +100,17 @@ def test_the_table_holds_the_source_and_what_it_is_judged_by(settings):
     assert replace(settings("real"), shuffled=True) == settings("shuffled_labels")
 
 
+def test_the_mlp_gan_is_that_of_its_source_in_every_preset():
+    found = []
+    for preset in STUDY.presets.values():
+        settings = with_changes(STUDY.settings, preset.changes, "preset")
+        of_arm = with_changes(settings, ARMS["mlp"].changes, "mlp").identity()
+        of_gan = {name: value for name, value in of_arm.items() if name.startswith("gan_")}
+        found.append({name: value for name, value in of_gan.items() if name != "gan_epochs"})
+    assert found[0]["gan_learning_rate"] == 1e-3
+    assert all(of_preset == found[0] for of_preset in found)
+
+
 def test_the_mlp_is_that_of_the_source(settings, monkeypatch, tmp_path, drawn):
     asked = []
     monkeypatch.setattr(trials, "trained", lambda recipe, *_: asked.append(recipe) or (Levels(), 0))
