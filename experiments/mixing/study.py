@@ -61,7 +61,7 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     )
     active: int = setting(0, "latents that are drawn, the others being 0; 0: all", low=0)
     pool_images: int = setting(10_000, "images in the pool", low=1, high=10_000_000)
-    pool_limit: int = setting(60_000, "images in any pool, at most", low=1, high=10_000_000)
+    pool_limit: int = setting(10_000_000, "images in any pool, at most", low=1, high=10_000_000)
     without_last: bool = setting(False, "nothing of the last class is generated")
     shuffled: bool = setting(False, "each generated image is labelled as another class")
     large: bool = setting(
