@@ -1,6 +1,7 @@
 """Training for a number of updates: reusable compiled models, curves, checkpoints, exact resume."""
 
 import math
+import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,9 @@ class ReusableModel:
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
-        keras.utils.set_random_seed(seed)
+        # Keras draws the seeds of initial weights from here. Its `set_random_seed` seeds TensorFlow
+        # besides, which makes it prepare every function that is traced already once more.
+        random.seed(seed)
         self.model.set_weights(self._build().get_weights())
         for optimizer, start in zip(self._optimizers, self._start, strict=True):
             for variable, value in zip(optimizer.variables, start, strict=True):

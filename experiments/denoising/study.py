@@ -4,6 +4,21 @@ from experiments.denoising.arms import ARMS, CONTROL
 from experiments.denoising.settings import DenoisingSettings, resolve
 from gan_mnist.study.spec import Expectation, Metric, Picture, Preset, Study
 
+
+def shared_work(settings: DenoisingSettings) -> str | None:
+    """Arms with the same networks and losses: the process that trains one has them traced."""
+    if settings.method != "network":
+        return None
+    networks = (
+        settings.adversary,
+        settings.same_batch,
+        settings.adversarial_loss,
+        settings.spectral,
+        settings.input_skip,
+    )
+    return " ".join(map(str, networks))
+
+
 STUDY = Study(
     name="denoising",
     question="Does an adversarial loss help a denoiser?",
@@ -13,8 +28,9 @@ STUDY = Study(
         "smoke": Preset(
             2,
             {
+                "image_size": 16,
                 "width": 2,
-                "updates": 20,
+                "updates": 10,
                 "intervals": 2,
                 "batch_size": 8,
                 "discriminator_width": 1,
@@ -70,6 +86,7 @@ STUDY = Study(
         Expectation("subtract_and_filter", "below", CONTROL.name),
     ),
     run_trial="experiments.denoising.trial:run_trial",
+    shared_work=shared_work,
     resolve=resolve,
     curve=Metric("val_psnr_db", "PSNR in dB on validation pairs"),
     pictures=(

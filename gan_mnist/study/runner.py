@@ -6,8 +6,8 @@ import math
 import os
 import traceback
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
@@ -57,14 +57,17 @@ def run_trials(
     # loky replaces a worker that has grown by 300 MB, between two trials, which costs seconds only.
     warnings.filterwarnings("ignore", "A worker was restarted", UserWarning)
     missing = [trial for trial in trials if not _finished(trial)]
-    pending = deque(tasks_of(missing))
+    pending = tasks_of(missing)
     workers = [ENGINES[engine](log) for _ in range(min(jobs, len(missing)))]
     idle = list(workers)
+    known: dict[Worker, set[str]] = defaultdict(set)
     running: dict[Future, tuple[Worker, Task]] = {}
     try:
         while pending or running:
             while idle and (pending or _divide(running, pending)):
-                worker, task = idle.pop(), pending.popleft()
+                worker = idle.pop()
+                task = next_task(pending, known[worker])
+                known[worker].add(_work(task[0]))
                 running[worker.submit(complete, task[0])] = worker, task
             # A time limit lets Python see a signal while it waits.
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
@@ -98,14 +101,31 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
     """
     tasks: dict[Any, list[Trial]] = {}
     for trial in trials:
-        key = (trial.seed, trial.shared_work) if trial.shared_work else (trial.seed, trial.arm)
-        tasks.setdefault(key, []).append(trial)
+        tasks.setdefault((trial.seed, _work(trial)), []).append(trial)
     # Within a seed the long tasks go first, which keeps all workers busy to the end.
     by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
     return [task for _, group in by_seed for task in sorted(group, key=len, reverse=True)]
 
 
-def _divide(running: dict[Future, tuple[Worker, Task]], pending: deque[Task]) -> bool:
+def _work(trial: Trial) -> str:
+    return trial.shared_work or trial.arm
+
+
+def next_task(pending: list[Task], known: Collection[str]) -> Task:
+    """Takes the first task of the first seed, or rather one of it whose work the process knows.
+
+    What it built and traced for that work, with another seed, serves again.
+    """
+    seed = pending[0][0].seed
+    places = (
+        place
+        for place, (trial, *_) in enumerate(pending)
+        if trial.seed == seed and _work(trial) in known
+    )
+    return pending.pop(next(places, 0))
+
+
+def _divide(running: dict[Future, tuple[Worker, Task]], pending: list[Task]) -> bool:
     """Moves half of what the longest task has yet to begin to `pending`, if it is worth it.
 
     A single trial is not: another process would have to load and trace what this one has at hand.

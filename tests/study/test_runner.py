@@ -9,7 +9,7 @@ import psutil
 import pytest
 from fake_study import DATASET, STUDY, calls, expected_metrics, make_plan, order
 
-from gan_mnist.study.runner import StorageError, complete, run_trials, tasks_of
+from gan_mnist.study.runner import StorageError, complete, next_task, run_trials, tasks_of
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.workers import ENGINES
 
@@ -169,6 +169,26 @@ def test_tasks_are_seed_major_with_the_long_ones_first(tmp_path):
         [("none", 1)],
         [("all", 1)],
     ]
+
+
+def test_a_process_goes_on_with_the_work_it_knows_but_not_with_a_later_seed(tmp_path):
+    pending = tasks_of(make_plan(tmp_path, seeds=2).trials())
+    taken = [next_task(pending, {"all"}) for _ in range(len(pending))]
+    assert [(task[0].arm, task[0].seed) for task in taken] == [
+        ("all", 0),
+        ("small", 0),
+        ("none", 0),
+        ("all", 1),
+        ("small", 1),
+        ("none", 1),
+    ]
+
+
+def test_a_process_goes_on_with_shared_work(tmp_path):
+    families = tuple(Arm(name, {"family": name[0]}, "") for name in ("x1", "x2", "y1", "y2"))
+    pending = tasks_of(replace(make_plan(tmp_path, seeds=1), arms=families).trials())
+    assert [trial.arm for trial in next_task(pending, {"y"})] == ["y1", "y2"]
+    assert [trial.arm for trial in next_task(pending, {"y"})] == ["x1", "x2"]
 
 
 def test_who_has_nothing_to_do_takes_half_of_what_shares_work(tmp_path):
