@@ -18,6 +18,9 @@ from gan_mnist.errors import InputError, unknown
 from gan_mnist.study.progress import columns
 
 SHARED = ("debug", "help")
+# Of absl, in every command that uses it: flags from a file, and flags that may be unknown.
+UNWANTED = ("flagfile", "undefok")
+ENDING = (signal.SIGINT, signal.SIGTERM)
 Item = TypeVar("Item")
 
 
@@ -100,11 +103,14 @@ class Command:
 
     def _parse(self, argv: Sequence[str]) -> None:
         self.flags.unparse_flags()
+        known = [f"--{name}" for name in self._flag_names()]
+        for given in argv[1:]:
+            if given.startswith("-") and given.strip("-").partition("=")[0] in UNWANTED:
+                raise unknown("flags", given.partition("=")[0], known)
         try:
             rest = self.flags(argv)
         except flags.UnrecognizedFlagError as error:
-            names = [f"--{name}" for name in self._flag_names()]
-            raise unknown("flags", f"--{error.flagname}", names) from None
+            raise unknown("flags", f"--{error.flagname}", known) from None
         except flags.IllegalFlagValueError as error:
             name = str(error).removeprefix("flag --").partition("=")[0]
             accepted = self.flags[name].parser.syntactic_help or "true or false"
@@ -130,14 +136,14 @@ class _Terminated(BaseException):
 
 def _stop(number: int, _frame: object) -> None:
     # Once is enough: what follows is the clean-up, which an impatient second must not cut short.
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in ENDING:
         signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def heed_signals() -> None:
     """From here on SIGINT and SIGTERM end the command after it has cleaned up."""
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in ENDING:
         signal.signal(name, _stop)
 
 
@@ -186,8 +192,10 @@ def check_empty(flag: str, directory: Path) -> None:
     """
     accepted = "accepted: a new or empty folder"
     try:
-        if next(directory.iterdir(), None) is not None:
-            raise InputError(f"{flag}: {str(directory)!r} is not empty; {accepted}")
+        if found := next(directory.iterdir(), None):
+            raise InputError(
+                f"{flag}: {str(directory)!r} is not empty, but holds {found.name!r}; {accepted}"
+            )
     except FileNotFoundError:
         return
     except OSError as error:
@@ -195,17 +203,36 @@ def check_empty(flag: str, directory: Path) -> None:
 
 
 @contextmanager
-def all_or_nothing(output: Path) -> Iterator[Path]:
+def all_or_nothing(output: Path, last: str = "") -> Iterator[Path]:
     """A hidden folder in `output`, which is made; what was written to it moves there at the end.
 
-    If the work is stopped or fails, nothing is left of it.
+    If the work is stopped or fails, nothing is left of it. The move cannot be stopped but by a
+    kill; the file `last` goes last, so that it is not there without the others.
+
+    Raises:
+        InputError: If something else has come to `output` meanwhile.
     """
     output.mkdir(parents=True, exist_ok=True)
     # A hidden folder is no part of a data set, should this process be killed.
-    with tempfile.TemporaryDirectory(prefix=".", dir=output) as hidden:
-        yield Path(hidden)
-        for path in sorted(Path(hidden).iterdir()):
-            path.rename(output / path.name)
+    with tempfile.TemporaryDirectory(prefix=".", dir=output) as name:
+        hidden = Path(name)
+        yield hidden
+        if others := set(output.iterdir()) - {hidden}:
+            raise InputError(f"--output: {str(min(others))!r} has come there meanwhile")
+        with _deaf():
+            for path in sorted(hidden.iterdir(), key=lambda path: (path.name == last, path)):
+                path.rename(output / path.name)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignores SIGINT and SIGTERM."""
+    handlers = {name: signal.signal(name, signal.SIG_IGN) for name in ENDING}
+    try:
+        yield
+    finally:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
 
 
 def printable(text: str | Path) -> str:

@@ -21,7 +21,7 @@ from gan_mnist.command import (
     tracked,
 )
 from gan_mnist.errors import InputError
-from gan_mnist.exported import answered_pictures, find_model, image_shape, load_model
+from gan_mnist.exported import ask_for_pictures, find_model, image_shape, load_model
 from gan_mnist.files import check_writable, write_rows
 
 # Bounds the memory, whatever the size of the images: a denoiser keeps all their pixels in all its
@@ -67,7 +67,7 @@ def _command() -> int:
     denoise = model.signatures["denoise"]
     shape = image_shape(denoise, *SIDES)
     try:
-        with all_or_nothing(output) as hidden:
+        with all_or_nothing(output, last=TABLE) as hidden:
             rows = list(denoise_images(denoise, shape, root, found, hidden))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
@@ -139,8 +139,9 @@ def denoise_images(
                 rows[name]["error"] = printable(str(error))
         if pairs:
             batches = map(np.stack, zip(*pairs.values(), strict=True))
-            answer = denoise(**dict(zip(SIDES, batches, strict=True)))
-            for name, picture in zip(pairs, answered_pictures(answer), strict=True):
+            inputs = dict(zip(SIDES, batches, strict=True))
+            pictures = ask_for_pictures(denoise, len(pairs), **inputs)
+            for name, picture in zip(pairs, pictures, strict=True):
                 path = output / outputs[name]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.save(path)

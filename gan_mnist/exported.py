@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
     shapes = [specs[name].shape for name in inputs]
     known = {tuple(shape) if shape.rank == 4 else () for shape in shapes}
     match known.pop() if len(known) == 1 else ():
-        case (None, int(height), int(width), 1 | 3 as channels) if height == width:
+        case (None, int(height), int(width), 1 | 3 as channels) if height == width > 0:
             return height, channels
     raise InputError(
         f"--model: it takes images of shape {' and '.join(map(str, shapes))}; "
@@ -138,11 +138,37 @@ def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
     )
 
 
-def answered_pictures(answer: Mapping[str, Any]) -> list[Any]:
-    """The `images` that a signature answered, float32 (n, H, W, C) in [0, 1], for Pillow."""
+def ask_for_pictures(function: Any, number: int, **inputs: Any) -> list[Any]:
+    """Pillow images: what a loaded signature answers as `images`.
+
+    Args:
+        function: The signature.
+        number: Of the images that are asked for.
+        **inputs: Its inputs.
+
+    Raises:
+        InputError: If it fails, or answers something else than float images (number, H, W, 1 or 3)
+            of finite numbers. What is below 0 or above 1 is clipped.
+    """
+    import numpy as np
     from PIL import Image
 
     from gan_mnist.data.images import as_uint8
 
-    images = as_uint8(answer["images"].numpy())
+    try:
+        images = np.asarray(function(**inputs)["images"])
+    # The graph of a model may raise anything.
+    except Exception as error:
+        raise InputError(f"--model: it failed: {' '.join(str(error).split())}") from error
+    match images.shape:
+        case (count, height, width, 1 | 3) if count == number and height * width > 0:
+            shaped = np.issubdtype(images.dtype, np.floating)
+        case _:
+            shaped = False
+    if not shaped or not np.isfinite(images).all():
+        raise InputError(
+            f"--model: it answered {images.dtype} of shape {images.shape}; accepted: finite "
+            f"floats of shape ({number}, H, W, 1) or ({number}, H, W, 3)"
+        )
+    images = as_uint8(np.clip(images, 0, 1))
     return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]

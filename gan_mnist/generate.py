@@ -19,7 +19,7 @@ from gan_mnist.command import (
     tracked,
 )
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.exported import answered_pictures, find_model, load_model, read_class_names
+from gan_mnist.exported import ask_for_pictures, find_model, load_model, read_class_names
 from gan_mnist.files import check_writable
 from gan_mnist.seeding import derive_seed
 
@@ -112,7 +112,7 @@ def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
 
     # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
     labels = tf.fill([CHUNK_SIZE], np.int32(label))
-    return answered_pictures(generate(labels=labels, seed=tf.constant(seed)))
+    return ask_for_pictures(generate, CHUNK_SIZE, labels=labels, seed=tf.constant(seed))
 
 
 def directory_name(class_name: str) -> str:

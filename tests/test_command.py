@@ -1,9 +1,17 @@
-"""What all commands that use exported models share, in a process of its own."""
+"""What all commands that use exported models share."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
+
+from gan_mnist import denoise
+from gan_mnist.command import all_or_nothing
+from gan_mnist.errors import InputError
+
+MAIN = denoise.main
 
 PROBE = """
 import sys
@@ -23,3 +31,41 @@ def test_answers_come_without_tensorflow(module, flag, status):
     if flag == "--help":
         assert "--model" in done.stdout
         assert done.stderr == ""
+
+
+@pytest.mark.parametrize("flag", ["--flagfile", "--flagfile=x", "-flagfile=x", "--undefok=zzz"])
+def test_flags_of_absl_itself_are_unknown(command, flag):
+    status, out, err = command(flag, "--zzz=1")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: flags: {flag.partition('=')[0]!r} is unknown; accepted: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_the_last_file_moves_last_and_no_signal_stops_the_move(tmp_path, monkeypatch):
+    def seen(path, target):
+        # Asked for once each: a handler would end the test.
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        moved.append(target.name)
+        return rename(path, target)
+
+    moved, rename = [], os.rename
+    monkeypatch.setattr("pathlib.Path.rename", seen)
+    handlers = [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
+    with all_or_nothing(tmp_path / "new", last="table") as hidden:
+        for name in ("z", "table", "a"):
+            (hidden / name).write_text(name)
+    assert moved == ["a", "z", "table"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a", "table", "z"]
+    assert [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_what_came_to_the_output_meanwhile_stays_alone(tmp_path):
+    def write():
+        with all_or_nothing(tmp_path) as hidden:
+            (hidden / "theirs").write_text("theirs")
+            (tmp_path / "mine").write_text("mine")
+
+    with pytest.raises(InputError, match=r"/mine' has come there meanwhile"):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

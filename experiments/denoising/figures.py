@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.denoising.settings import TRUTH_SCALE
 from gan_mnist.study.figure_style import (
     BLUE,
     FAINT,
@@ -45,8 +46,9 @@ _LARGEST_CELL_INCHES = 0.62
 def sheets(run: Run) -> Figure | None:
     """Truths, references and inputs, and what each arm makes of them, best first.
 
-    At the right end the mean PSNR over all test images and seeds. Of many arms the second half
-    stands beside the first, below the same three rows.
+    Outputs, which are to be as faint as the truth in the mixture, are brought to full scale. At the
+    right end the mean PSNR over all test images and seeds. Of many arms the second half stands
+    beside the first, below the same three rows.
     """
     found = _sheets(run)
     if not found:
@@ -63,7 +65,7 @@ def sheets(run: Run) -> Figure | None:
     for block, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
         arms = list(found)[block * length : (block + 1) * length]
         rows = [given["truths"], given["refs"], given["inputs"]]
-        rows += [found[arm]["outputs"] for arm in arms]
+        rows += [_at_full_scale(found[arm]["outputs"]) for arm in arms]
         show_sheet(axes, np.stack([row[:_PAIRS] for row in rows]))
         axes.set_ylim(3 + length, 0)
         names = ["truth", "ref", "input", *(label_of(arm, control) for arm in arms)]
@@ -164,6 +166,10 @@ def _sheets(run: Run) -> dict[str, dict[str, np.ndarray]]:
                 found[arm] = sheet
                 break
     return found
+
+
+def _at_full_scale(outputs: np.ndarray) -> np.ndarray:
+    return np.minimum(outputs / TRUTH_SCALE, 255).astype(np.uint8)
 
 
 def _band(axes: Axes, sweep: pd.DataFrame, look: Mapping[str, Any]) -> None:

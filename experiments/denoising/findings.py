@@ -37,14 +37,16 @@ SKIP = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What the source reports of an arm. Source: specification, section 9.
+    """What the source reports of an arm, and what that is taken to say of PSNR.
+
+    Source: specification, section 9. The source looked at pictures: blur, say, is not PSNR.
 
     Attributes:
         arm: Without its prefix.
-        relation: PSNR is "below", "above", "like" or "not above" that of `reference`; or "leaks":
-            most outputs are more like the ref than like the truth.
+        relation: PSNR is "below", "above", "like" or "not above" that of `reference`, the last two
+            but for `ALIKE_DB`; or "leaks": most outputs are more like the ref than like the truth.
         reference: The arm that it is compared with; empty for "leaks".
-        reported: In the source's words.
+        reported: In the specification's words.
     """
 
     arm: str
@@ -53,6 +55,13 @@ class Claim:
     reported: str
 
 
+_ASKED = {
+    "below": "is PSNR below that of {}",
+    "above": "is PSNR above that of {}",
+    "like": f"is PSNR within {ALIKE_DB:g} dB of that of {{}}",
+    "not above": f"is PSNR less than {ALIKE_DB:g} dB above that of {{}}",
+    "leaks": "are most outputs more like the ref than like the truth",
+}
 CLAIMS = (
     Claim("v2_dcnn", "like", "v1_dcnn", "good, as v1"),
     Claim("v3_dcnn", "below", "v2_dcnn", "worse than v2"),
@@ -125,7 +134,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
     lines += [
         f"The last skip, which the source suspects: {when}, {shares[0]:.0%} of the outputs are "
-        f"more like the ref with it and {shares[1]:.0%} without it."
+        f"more like the ref with it and {shares[1]:.0%} without it, in the mean."
         for when, shares in by_skip.items()
     ]
     return {
@@ -172,16 +181,17 @@ def _holds(relation: str, found: Comparison, p_holm: float | None) -> bool | Non
 
 
 def _sentence(claim: Claim, found: Comparison, held: bool | None) -> str:
-    text = f"{_reported(claim, held)} {found.difference:+.2f} dB to `{PREFIX}{claim.reference}`"
+    text = f"{_reported(claim, held)} {found.difference:+.2f} dB"
     if found.ci95:
         low, high = found.ci95
         text += f" (95 % CI {low:.2f} to {high:.2f} dB, {found.n} seeds)"
-    return f"{text}; too few seeds to rely on." if found.n < MIN_SEEDS else f"{text}."
+    return text + _end(found.n)
 
 
 def _reported(claim: Claim, held: bool | None) -> str:
+    asked = _ASKED[claim.relation].format(f"`{PREFIX}{claim.reference}`")
     word = {True: "Holds", False: "Does not hold", None: "Cannot be told"}[held]
-    return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}. {word}:"
+    return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}; asked: {asked}? {word}:"
 
 
 def _leaks(claim: Claim, shares: Sequence[float]) -> tuple[dict[str, Any], str]:
@@ -189,9 +199,12 @@ def _leaks(claim: Claim, shares: Sequence[float]) -> tuple[dict[str, Any], str]:
     sides = {share > MOST for share in shares}
     held = sides.pop() if len(sides) == 1 and len(shares) > 1 else None
     told = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
-    text = f"{_reported(claim, held)} {sum(shares) / len(shares):.0%} of the outputs are more like "
-    text += f"the ref than like the truth ({min(shares):.0%} to {max(shares):.0%}, "
-    return told, f"{text}{len(shares)} seeds)."
+    text = f"{_reported(claim, held)} {fmean(shares):.1%} of them ({min(shares):.1%} to "
+    return told, f"{text}{max(shares):.1%}, {len(shares)} seeds){_end(len(shares))}"
+
+
+def _end(num_seeds: int) -> str:
+    return "; too few seeds to rely on." if num_seeds < MIN_SEEDS else "."
 
 
 def _listed(means: Mapping[str, float]) -> str:

@@ -54,9 +54,15 @@ class DenoisingSettings(TrainingSettings):
         multiple_of=10,
     )  # fmt: skip
 
-    a: tuple[float, ...] = setting((0.2, 1.0), "lowest and highest scale of the truth", low=0)
-    b: tuple[float, ...] = setting((0.2, 1.0), "lowest and highest scale of the ref", low=0)
-    noise: tuple[float, ...] = setting((0.0, 1.0), "lowest and highest noise of a pixel", low=0)
+    a: tuple[float, ...] = setting(
+        (0.2, 1.0), "lowest and highest scale of the truth", low=0, high=100
+    )
+    b: tuple[float, ...] = setting(
+        (0.2, 1.0), "lowest and highest scale of the ref", low=0, high=100
+    )
+    noise: tuple[float, ...] = setting(
+        (0.0, 1.0), "lowest and highest noise of a pixel", low=0, high=100
+    )
     scales: str = setting(
         "image", "a and b are drawn for every image, or batch", choices=("image", "batch")
     )

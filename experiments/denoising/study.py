@@ -97,16 +97,18 @@ STUDY = Study(
             "Each mark is an arm, the mean over seeds; bars go from lowest to highest seed. "
             "To the right: nearer to the truth, pixel by pixel. Upwards in the first panel: digits "
             "that are read aright. Downwards in the second: outputs that are distributed as the "
-            "truths are. An adversary would be worth its price if it moved an arm so without "
-            "moving it to the left. A hollow mark stands for an arm that is worse than drawn.",
+            "truths are; 1 is the control's distance with the same seed. An adversary would be "
+            "worth its price if it moved an arm so without moving it to the left. A hollow mark "
+            "stands for an arm that is worse than drawn.",
         ),
         Picture(
             "sheets",
             "experiments.denoising.figures:sheets",
             "What the arms return",
-            "Eight of the fixed test pairs, first seed. Truths and refs are shown at full scale; "
-            "outputs are to have half of it. PSNR is the mean over all test pairs and seeds. Each "
-            "trial keeps its own sheet of truth, ref, input and output as `sheet.png`.",
+            "Eight of the fixed test pairs, first seed. All are shown at full scale: outputs, "
+            "which are to have half of it, are twice as bright here. PSNR is the mean over all "
+            "test pairs and seeds. Each trial keeps its own sheet of truth, ref, input and output, "
+            "as they are, as `sheet.png`.",
         ),
         Picture(
             "against_cost",

@@ -1,5 +1,6 @@
 """Pictures of any size and mode, as arrays of one shape."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +24,13 @@ def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
         InputError: If the file is missing, truncated or no image; the message names it.
     """
     try:
-        with Image.open(path) as image:
+        # Of what Pillow warns of, the picture is right or cannot be read.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return as_pixels(image, image_size, channels)
     except Image.UnidentifiedImageError:
         raise InputError(f"{path}: not an image; accepted: PNG or JPEG files") from None
-    # Pillow's decoders let several types through, SyntaxError for a broken PNG among them.
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        OverflowError,
-        Image.DecompressionBombError,
-    ) as error:
+    # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
+    except Exception as error:
         raise InputError(f"{path}: the image cannot be read: {error}") from error
 
 
@@ -49,7 +44,8 @@ def as_pixels(image: Image.Image, image_size: int, channels: int) -> np.ndarray:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         # Pillow's own conversion clips these modes to 255 instead of scaling them.
-        image = Image.fromarray(((np.asarray(image, np.uint32) + 128) // 257).astype(np.uint8))
+        levels = np.clip(np.asarray(image, np.int64), 0, 65535)
+        image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))

@@ -10,6 +10,7 @@ from gan_mnist.study.figure_style import (
     BLUE,
     FAINT,
     GREEN,
+    HALO,
     INK,
     MUTED,
     ORANGE,
@@ -51,7 +52,7 @@ def learning_curves(curves: pd.DataFrame, order: Sequence[str], control: str, la
         axes.plot(mean.index, mean["value"], color=color)
         last = mean["value"].iloc[-1]
         axes.annotate(f"{last:.3f}", (mean.index[-1], last), (0, 6), ha="right", color=color,
-                      textcoords="offset points", size=8.5)  # fmt: skip
+                      textcoords="offset points", size=8.5, path_effects=HALO)  # fmt: skip
     ends = [mean.index[-1] for mean in means.values()]
     if max(ends) > _MOST_TIMES_LONGER * min(ends):
         scale_log(panels[0])

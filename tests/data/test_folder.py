@@ -1,8 +1,10 @@
 """Folders of images of every kind, drawn here with Pillow."""
 
+import struct
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import read_image
@@ -86,6 +88,24 @@ def test_an_unreadable_image_is_named(tmp_path):
             broken.write_bytes(content)
             assert str(broken) in refused(tmp_path)
         broken.unlink()
+
+
+def test_a_photo_with_a_damaged_description_is_an_unreadable_image(tmp_path):
+    # A resolution in letters, and a rotation, for which Pillow writes all of it anew.
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 2, 2, b"7")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    path = tmp_path / "photo.jpg"
+    Image.new("L", (8, 8)).save(path, exif=exif)
+    with pytest.raises(TypeError):
+        ImageOps.exif_transpose(Image.open(path))
+    with pytest.raises(InputError, match=r"photo.jpg: the image cannot be read"):
+        read_image(path, 8, 1)
+
+
+def test_integers_of_32_bits_are_clipped_to_16(tmp_path):
+    values = np.array([[0, 65535, 70000, 2**31 - 1]] * 4, np.int32)
+    Image.fromarray(values).save(tmp_path / "image.tif")
+    assert read_image(tmp_path / "image.tif", 4, 1)[0, :, 0].tolist() == [0, 255, 255, 255]
 
 
 def test_refuses_what_is_no_data_set(tmp_path):

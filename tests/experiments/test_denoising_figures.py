@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
+from scipy import stats
 
 from experiments.denoising.figures import beyond_training, sheets
 from experiments.denoising.perception import perception_and_distortion
@@ -145,17 +146,36 @@ def test_a_failed_control_and_spoilt_files_are_left_out(tmp_path, draw):
 
 def test_marks_are_means_and_bars_reach_over_the_seeds(tmp_path):
     left, right, _ = perception_and_distortion(make(tmp_path, TWO)).axes
-    for axes, name in ((left, "digit_accuracy"), (right, "feature_distance")):
-        seeds = {arm: [metrics_of(psnr)[name] for psnr in TWO[arm][1]] for arm in TWO}
+    metrics = {arm: [metrics_of(psnr) for psnr in TWO[arm][1]] for arm in TWO}
+    accuracies = {arm: [of_seed["digit_accuracy"] for of_seed in metrics[arm]] for arm in TWO}
+    # In multiples of the control's with the same seed.
+    distances = {
+        arm: [
+            of_seed["feature_distance"] / of_control["feature_distance"]
+            for of_seed, of_control in zip(metrics[arm], metrics[CONTROL], strict=True)
+        ]
+        for arm in TWO
+    }
+    for axes, seeds, mean in ((left, accuracies, np.mean), (right, distances, stats.gmean)):
         (control, _, of_control), (vanilla, _, of_vanilla) = marks_of(axes)
-        assert control == pytest.approx([20.5, np.mean(seeds[CONTROL])])
-        assert vanilla == pytest.approx([18.3, np.mean(seeds["vanilla_tenth"])])
+        assert control == pytest.approx([20.5, mean(seeds[CONTROL])])
+        assert vanilla == pytest.approx([18.3, mean(seeds["vanilla_tenth"])])
         assert (of_control, of_vanilla) == (BLUE.lower(), VERMILLION.lower())
         bars = [line.get_xydata() for line in axes.get_lines() if len(line.get_xdata()) == 2]
         assert bars[0][:, 0] == pytest.approx([20, 21])
         assert sorted(bars[1][:, 1]) == pytest.approx(sorted(seeds[CONTROL]))
     assert (left.get_yscale(), right.get_yscale()) == ("linear", "log")
-    assert "lower is better" in right.get_ylabel()
+    assert "multiples of the control's" in right.get_ylabel()
+
+
+def test_without_distances_of_the_control_they_stand_as_they_are(tmp_path):
+    make(tmp_path, TWO)
+    for seed in (0, 1):
+        write_record(tmp_path, CONTROL, seed, metrics_of(20.0) | {"feature_distance": -0.1})
+    right = perception_and_distortion(Run.read(tmp_path)).axes[1]
+    expected = stats.gmean([metrics_of(psnr)["feature_distance"] for psnr in (18.0, 18.6)])
+    assert marks_of(right)[1][0] == pytest.approx([18.3, expected])
+    assert "multiples" not in right.get_ylabel()
 
 
 def test_numbers_and_names_of_many_arms_are_legible(tmp_path):
@@ -216,7 +236,9 @@ def test_sheets_hold_the_images_best_first(tmp_path):
     ]  # fmt: skip
     assert [label.get_weight() for label in labels].index("bold") == 4
     assert [label.get_color() for label in labels[6:9]] == [VERMILLION, GREEN, MUTED]
-    rows = [*pairs().values(), *(outputs_of(arm, (16, 6, 5, 1)) for arm in order)]
+    # Outputs have half of the full scale, at which they are shown.
+    outputs = [np.minimum(2.0 * outputs_of(arm, (16, 6, 5, 1)), 255) for arm in order]
+    rows = [*pairs().values(), *outputs]
     shown = picture(axes)
     assert shown.shape == (11 * 7, 8 * 6, 3)
     for row, images in enumerate(rows):

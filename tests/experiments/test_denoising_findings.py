@@ -84,8 +84,7 @@ def test_a_finding_holds_fails_or_cannot_be_told(arm, by, spread, holds):
     assert told["difference"] == pytest.approx(expected)
     low, high = told["ci95"]
     assert low < expected < high
-    assert WORDS[holds] in f"{line} "
-    assert f"{expected:+.2f} dB to `resConvNet_{COMPARED[arm]}`" in line
+    assert f"that of `resConvNet_{COMPARED[arm]}`? {WORDS[holds]}{expected:+.2f} dB" in line
     assert f"95 % CI {low:.2f} to {high:.2f} dB, 5 seeds" in line
     assert "too few" not in line
 
@@ -122,9 +121,8 @@ def test_most_outputs_leak_where_all_seeds_agree(arm, shares, holds):
     assert (told["n"], told["shares"], told["holds"]) == (len(shares), list(shares), holds)
     (line,) = found["lines"]
     assert f"`resConvNet_{arm}`" in line
-    assert WORDS[holds] in line
-    assert f"{np.mean(shares):.0%} of the outputs" in line
-    assert f"({min(shares):.0%} to {max(shares):.0%}, {len(shares)} seed" in line
+    assert f"{WORDS[holds]}{np.mean(shares):.1%} of them" in line
+    assert f"({min(shares):.1%} to {max(shares):.1%}, {len(shares)} seeds); too few" in line
 
 
 def test_p_values_are_adjusted_over_the_claims_that_are_compared():
@@ -217,7 +215,7 @@ def test_what_is_told_is_strict_json_with_a_line_a_claim(seeds):
     assert len(found["lines"]) == (len(CLAIMS) + 3 if seeds else 0)
     for claim in CLAIMS if seeds else ():
         assert found["claims"][claim.arm]["reported"] == claim.reported
-        assert [line for line in found["lines"] if f"reported: {claim.reported}. " in line]
+        assert [line for line in found["lines"] if f"reported: {claim.reported}; asked: " in line]
 
 
 def test_the_last_skip_is_told_of_where_both_arms_were_measured():
