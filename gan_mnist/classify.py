@@ -19,7 +19,7 @@ from gan_mnist.command import (
     tracked,
 )
 from gan_mnist.errors import InputError
-from gan_mnist.exported import find_model, image_shape, load_model
+from gan_mnist.exported import ask, find_model, image_shape, load_model
 from gan_mnist.files import check_writable, write_rows
 
 # Bounds the memory: as floats, these are 75 MB at 256 x 256 pixels in colour.
@@ -111,9 +111,9 @@ def classify_images(
             except InputError as error:
                 rows[name]["error"] = printable(str(error).removeprefix(f"{root / name}: "))
         if images:
-            answer = classify(images=np.stack(list(images.values())))
-            labels, probabilities = answer["label"].numpy(), answer["probability"].numpy()
-            for name, label, probability in zip(images, labels, probabilities, strict=True):
+            answer = ask(classify, images=np.stack(list(images.values())))
+            answers = zip(images, answer["label"], answer["probability"], strict=True)
+            for name, label, probability in answers:
                 rows[name] |= {"prediction": label.decode(), "probability": f"{probability:.6f}"}
         yield from rows.values()
 

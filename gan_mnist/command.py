@@ -136,15 +136,19 @@ class _Terminated(BaseException):
 
 def _stop(number: int, _frame: object) -> None:
     # Once is enough: what follows is the clean-up, which an impatient second must not cut short.
-    for name in ENDING:
-        signal.signal(name, signal.SIG_IGN)
+    _ignore_signals()
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def heed_signals() -> None:
     """From here on SIGINT and SIGTERM end the command after it has cleaned up."""
-    for name in ENDING:
-        signal.signal(name, _stop)
+    for number in ENDING:
+        signal.signal(number, _stop)
+
+
+def _ignore_signals() -> None:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def given_path(flag: flags.FlagHolder, accepted: str) -> Path:
@@ -206,33 +210,26 @@ def check_empty(flag: str, directory: Path) -> None:
 def all_or_nothing(output: Path, last: str = "") -> Iterator[Path]:
     """A hidden folder in `output`, which is made; what was written to it moves there at the end.
 
-    If the work is stopped or fails, nothing is left of it. The move cannot be stopped but by a
-    kill; the file `last` goes last, so that it is not there without the others.
+    If the work is stopped or fails, nothing is left of it. Once the move has begun, nothing but a
+    kill stops the command; the file `last` goes last, so that it is not there without the others.
 
     Raises:
-        InputError: If something else has come to `output` meanwhile.
+        InputError: If something of the same name has come to `output` meanwhile.
     """
     output.mkdir(parents=True, exist_ok=True)
     # A hidden folder is no part of a data set, should this process be killed.
-    with tempfile.TemporaryDirectory(prefix=".", dir=output) as name:
-        hidden = Path(name)
-        yield hidden
-        if others := set(output.iterdir()) - {hidden}:
-            raise InputError(f"--output: {str(min(others))!r} has come there meanwhile")
-        with _deaf():
-            for path in sorted(hidden.iterdir(), key=lambda path: (path.name == last, path)):
-                path.rename(output / path.name)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Ignores SIGINT and SIGTERM."""
-    handlers = {name: signal.signal(name, signal.SIG_IGN) for name in ENDING}
-    try:
-        yield
-    finally:
-        for name, handler in handlers.items():
-            signal.signal(name, handler)
+    with tempfile.TemporaryDirectory(prefix=".", dir=output) as hidden:
+        yield Path(hidden)
+        made = sorted(Path(hidden).iterdir(), key=lambda path: (path.name == last, path))
+        for path in made:
+            if os.path.lexists(output / path.name):
+                raise InputError(
+                    f"--output: {str(output / path.name)!r} has come there meanwhile; "
+                    "accepted: a folder that nobody else writes to"
+                )
+        _ignore_signals()
+        for path in made:
+            path.rename(output / path.name)
 
 
 def printable(text: str | Path) -> str:

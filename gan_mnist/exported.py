@@ -138,37 +138,47 @@ def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
     )
 
 
-def ask_for_pictures(function: Any, number: int, **inputs: Any) -> list[Any]:
+def ask(function: Any, **inputs: Any) -> dict[str, Any]:
+    """What a loaded signature answers, as arrays.
+
+    Raises:
+        InputError: If it fails.
+    """
+    try:
+        return {name: answer.numpy() for name, answer in function(**inputs).items()}
+    # The graph of a model may raise anything.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--model: it failed, which no exported model does: {reason}") from error
+
+
+def ask_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
     """Pillow images: what a loaded signature answers as `images`.
 
     Args:
         function: The signature.
-        number: Of the images that are asked for.
+        num_images: How many are asked for.
         **inputs: Its inputs.
 
     Raises:
-        InputError: If it fails, or answers something else than float images (number, H, W, 1 or 3)
-            of finite numbers. What is below 0 or above 1 is clipped.
+        InputError: If it fails, or answers something else than finite float images (num_images, H,
+            W, 1 or 3). What is below 0 or above 1 is clipped.
     """
     import numpy as np
     from PIL import Image
 
     from gan_mnist.data.images import as_uint8
 
-    try:
-        images = np.asarray(function(**inputs)["images"])
-    # The graph of a model may raise anything.
-    except Exception as error:
-        raise InputError(f"--model: it failed: {' '.join(str(error).split())}") from error
+    images = ask(function, **inputs)["images"]
     match images.shape:
-        case (count, height, width, 1 | 3) if count == number and height * width > 0:
+        case (count, height, width, 1 | 3) if count == num_images and height * width > 0:
             shaped = np.issubdtype(images.dtype, np.floating)
         case _:
             shaped = False
     if not shaped or not np.isfinite(images).all():
         raise InputError(
             f"--model: it answered {images.dtype} of shape {images.shape}; accepted: finite "
-            f"floats of shape ({number}, H, W, 1) or ({number}, H, W, 3)"
+            f"floats of shape ({num_images}, H, W, 1) or ({num_images}, H, W, 3)"
         )
     images = as_uint8(np.clip(images, 0, 1))
     return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]

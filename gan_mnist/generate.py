@@ -92,7 +92,10 @@ def write_images(
         labels: Class names, and what the generator calls them.
         images_per_class: How many.
         seed: Any integer.
-        output: A folder without visible files; is made where there is none.
+        output: An empty folder; is made where there is none.
+
+    Raises:
+        InputError: If the generator fails, or something else has come to `output` meanwhile.
     """
     with all_or_nothing(output) as hidden:
         folders = {name: hidden / directory_name(name) for name in labels}

@@ -44,8 +44,8 @@ class ReusableModel:
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
-        # Keras draws the seeds of initial weights from here. Its `set_random_seed` seeds TensorFlow
-        # besides, which makes it prepare every function that is traced already once more.
+        # Keras draws the seeds of initial weights from Python's `random`. Its `set_random_seed`
+        # seeds TensorFlow too, which drops its caches: every function would be prepared anew.
         random.seed(seed)
         self.model.set_weights(self._build().get_weights())
         for optimizer, start in zip(self._optimizers, self._start, strict=True):

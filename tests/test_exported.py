@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gan_mnist.errors import InputError
 from gan_mnist.exported import ask_for_pictures
 
 
 def answering(images):
-    return lambda **inputs: {"images": images}
+    return lambda **inputs: {"images": tf.constant(images)}
 
 
 def failing(**inputs):
@@ -18,8 +19,7 @@ def failing(**inputs):
 @pytest.mark.parametrize(
     ("function", "told"),
     [
-        (failing, "it failed: the graph says no"),
-        (lambda **inputs: {}, "it failed"),
+        (failing, "it failed, .*: the graph says no"),
         (answering(np.zeros((1, 8, 8, 1), np.float32)), r"shape \(1, 8, 8, 1\)"),
         (answering(np.zeros((2, 8, 8, 2), np.float32)), r"shape \(2, 8, 8, 2\)"),
         (answering(np.zeros((2, 8, 8), np.float32)), r"shape \(2, 8, 8\)"),

@@ -225,6 +225,12 @@ def test_fresh_weights_are_those_of_a_newly_built_model():
         np.testing.assert_array_equal(weight, value)
 
 
+def test_fresh_weights_leave_the_caches_of_tensorflow_alone(monkeypatch):
+    reusable = classifier()
+    monkeypatch.setattr(tf.random, "set_seed", None)
+    reusable.fresh(12)
+
+
 @pytest.mark.parametrize("intervals", [1, 4, 10, 25])
 @pytest.mark.parametrize("interval", [1, 2, 50, 51, 53, 70, 130, 530])
 def test_updates_per_call_divides_an_interval(interval, intervals):

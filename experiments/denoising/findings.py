@@ -44,7 +44,7 @@ class Claim:
     Attributes:
         arm: Without its prefix.
         relation: PSNR is "below", "above", "like" or "not above" that of `reference`, the last two
-            but for `ALIKE_DB`; or "leaks": most outputs are more like the ref than like the truth.
+            to within `ALIKE_DB`; or "leaks": most outputs are more like the ref than the truth.
         reference: The arm that it is compared with; empty for "leaks".
         reported: In the specification's words.
     """
@@ -174,7 +174,7 @@ def _holds(relation: str, found: Comparison, p_holm: float | None) -> bool | Non
         return None
     low, high = found.ci95
     if relation == "not above":
-        return False if higher else True if high < ALIKE_DB else None
+        return True if high < ALIKE_DB else False if low > ALIKE_DB else None
     if low > -ALIKE_DB and high < ALIKE_DB:
         return True
     return False if low > ALIKE_DB or high < -ALIKE_DB else None

@@ -22,17 +22,14 @@ def perception_and_distortion(run: Run) -> Figure | None:
     """Digit accuracy (left) and feature distance (right) against PSNR, a numbered mark an arm.
 
     The distance is by the features of another classifier in every seed, so it is told in multiples
-    of the control's. Marks are means over seeds, of distances the geometric ones; bars reach from
-    the lowest seed to the highest. An arm that is far worse than most does not set the axes: it is
-    a hollow mark at their edge.
+    of the control's. Marks are means over seeds, bars reach from the lowest seed to the highest. An
+    arm that is far worse than most does not set the axes: it is a hollow mark at their edge.
 
     Source: Blau and Michaeli (2018), "The perception-distortion tradeoff", for the axes.
     """
     control = run.summary["control"]
-    scales = _distances(run, control)
-    told = {
-        arm: found for arm in run.best_first() if (found := _told(run, arm, scales)) is not None
-    }
+    units = _control_distances(run, control)
+    told = {arm: found for arm in run.best_first() if (found := _told(run, arm, units)) is not None}
     if not told:
         return None
     groups = {arm: group_of(run, arm) for arm in told}
@@ -52,7 +49,7 @@ def perception_and_distortion(run: Run) -> Figure | None:
         if hollow.any():
             axes.set_title("hollow: worse than drawn", size=8, color=MUTED)
     panels[0].set_ylabel("digit accuracy, higher is better")
-    unit = "multiples of the control's" if scales else "logarithmic"
+    unit = "multiples of the control's" if units else "logarithmic"
     panels[1].set_ylabel(f"feature distance ({unit}), lower is better")
     _scale_y_log(panels[1])
     _list_names(names, order, groups, control, height / _LEGEND_ROW_INCHES - 2)
@@ -63,34 +60,26 @@ def perception_and_distortion(run: Run) -> Figure | None:
     return figure
 
 
-def _distances(run: Run, control: str) -> dict[int, float]:
+def _control_distances(run: Run, control: str) -> dict[int, float]:
     """The control's feature distance by seed; none unless all are above 0."""
     found = {t.record["seed"]: t.record["metrics"].get(_METRICS[2], 0.0) for t in run.of(control)}
     return found if min(found.values(), default=0.0) > 0 else {}
 
 
-def _told(run: Run, arm: str, scales: Mapping[int, float]) -> np.ndarray | None:
+def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
     """Rows lowest, mean and highest over seeds; columns as `_METRICS`; None without values.
 
-    Trials that lack one of the metrics are left out, as are those of seeds that `scales`, which
-    distances are divided by, lacks. Without `scales` distances stay as they are.
+    Trials that lack one of the metrics are left out, as are those of seeds without a unit that
+    distances are divided by; without any units distances stay as they are.
     """
-    rows = [
-        [trial.record["metrics"].get(name, np.nan) for name in _METRICS[:2]]
-        + [
-            trial.record["metrics"].get(_METRICS[2], np.nan)
-            / (scales.get(trial.record["seed"], np.nan) if scales else 1)
-        ]
-        for trial in run.of(arm)
-    ]
-    values = np.array(rows, float).reshape(-1, len(_METRICS))
+    trials = run.of(arm)
+    metrics = [trial.record["metrics"] for trial in trials]
+    values = np.array([[told.get(name) for name in _METRICS] for told in metrics], float)
+    values = values.reshape(-1, len(_METRICS))
+    if units:
+        values[:, 2] /= [units.get(trial.record["seed"], np.nan) for trial in trials]
     values = values[np.isfinite(values).all(axis=1)]
-    if not len(values):
-        return None
-    largest = max(values[:, 2].max(), np.finfo(float).tiny)
-    logarithms = np.log(np.maximum(values[:, 2], _LEAST_DISTANCE * largest))
-    means = [*values[:, :2].mean(0), np.exp(logarithms.mean())]
-    return np.stack([values.min(0), means, values.max(0)])
+    return np.stack([values.min(0), values.mean(0), values.max(0)]) if len(values) else None
 
 
 def _cut_off(told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

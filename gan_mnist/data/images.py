@@ -24,11 +24,13 @@ def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
         InputError: If the file is missing, truncated or no image; the message names it.
     """
     try:
-        # Of what Pillow warns of, the picture is right or cannot be read.
+        # A picture that Pillow warns of is right, or else refused below.
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return as_pixels(image, image_size, channels)
     except Image.UnidentifiedImageError:
         raise InputError(f"{path}: not an image; accepted: PNG or JPEG files") from None
+    except MemoryError:
+        raise
     # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
     except Exception as error:
         raise InputError(f"{path}: the image cannot be read: {error}") from error
@@ -37,9 +39,10 @@ def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
 def as_pixels(image: Image.Image, image_size: int, channels: int) -> np.ndarray:
     """A Pillow image of any mode as uint8 (image_size, image_size, channels).
 
-    The camera's rotation (EXIF) is applied, 16-bit grey is scaled to 8 bits, and transparent parts
-    are shown on white, as a browser does. The picture is stretched to the square, as Keras' image
-    loaders do: nothing is cropped and no border is invented.
+    The camera's rotation (EXIF) is applied, 16-bit grey is scaled to 8 bits (what 32 bits hold is
+    clipped to 16), and transparent parts are shown on white, as a browser does. The picture is
+    stretched to the square, as Keras' image loaders do: nothing is cropped and no border is
+    invented.
     """
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):

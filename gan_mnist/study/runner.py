@@ -7,7 +7,7 @@ import os
 import traceback
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
@@ -45,7 +45,7 @@ def run_trials(
     """Runs what is not finished; returns when every trial has a record.
 
     Args:
-        trials: In the order to run them.
+        trials: Seed by seed, the order in which seeds are begun.
         jobs: How many run at a time.
         engine: A key of `ENGINES`.
         log: File that receives what workers print on stderr.
@@ -60,15 +60,18 @@ def run_trials(
     pending = tasks_of(missing)
     workers = [ENGINES[engine](log) for _ in range(min(jobs, len(missing)))]
     idle = list(workers)
-    known: dict[Worker, set[str]] = defaultdict(set)
+    given: dict[Worker, set[str]] = defaultdict(set)
     running: dict[Future, tuple[Worker, Task]] = {}
+
+    def start(worker: Worker, task: Task) -> None:
+        given[worker].add(_work(task[0]))
+        running[worker.submit(complete, task[0])] = worker, task
+
     try:
         while pending or running:
             while idle and (pending or _divide(running, pending)):
                 worker = idle.pop()
-                task = next_task(pending, known[worker])
-                known[worker].add(_work(task[0]))
-                running[worker.submit(complete, task[0])] = worker, task
+                start(worker, next_task(pending, given[worker]))
             # A time limit lets Python see a signal while it waits.
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:
@@ -86,7 +89,7 @@ def run_trials(
                     workers.append(worker)
                 on_record(record)
                 if len(task) > 1:
-                    running[worker.submit(complete, task[1])] = worker, task[1:]
+                    start(worker, task[1:])
                 else:
                     idle.append(worker)
     finally:
@@ -102,7 +105,7 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
     tasks: dict[Any, list[Trial]] = {}
     for trial in trials:
         tasks.setdefault((trial.seed, _work(trial)), []).append(trial)
-    # Within a seed the long tasks go first, which keeps all workers busy to the end.
+    # Within a seed the long tasks come first, which keeps all workers busy to the end.
     by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
     return [task for _, group in by_seed for task in sorted(group, key=len, reverse=True)]
 
@@ -111,16 +114,16 @@ def _work(trial: Trial) -> str:
     return trial.shared_work or trial.arm
 
 
-def next_task(pending: list[Task], known: Collection[str]) -> Task:
-    """Takes the first task of the first seed, or rather one of it whose work the process knows.
+def next_task(pending: list[Task], given: Container[str]) -> Task:
+    """Takes the first task of the first seed, or one of that seed whose work was `given` before.
 
-    What it built and traced for that work, with another seed, serves again.
+    What a process built and traced for that work, with another seed, serves again.
     """
     seed = pending[0][0].seed
     places = (
         place
         for place, (trial, *_) in enumerate(pending)
-        if trial.seed == seed and _work(trial) in known
+        if trial.seed == seed and _work(trial) in given
     )
     return pending.pop(next(places, 0))
 

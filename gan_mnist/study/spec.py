@@ -109,8 +109,8 @@ class Study:
         run_trial: "module:function" of `run_trial(settings, arm, seed, directory) -> dict` with
             keys `metrics`, `seconds`, `updates`; named, not imported, because it needs TensorFlow.
         resolve: Turns settings into fully explicit ones for a data set, or raises `InputError`.
-        shared_work: A key for work that arms of one seed share (a generator), or None; trials
-            with equal keys run one after the other in one process.
+        shared_work: A key for work that arms of one seed share (a generator, a network that is
+            traced), or None; trials with equal keys run one after the other in one process.
         published: Lines on what others reported, for the report.
         rival: The strongest plain arm, or None. Generated arms are compared with it besides the
             control: generated data is worth its price only if it does more than a plain rival.

@@ -103,7 +103,7 @@ def test_a_photo_with_a_damaged_description_is_an_unreadable_image(tmp_path):
 
 
 def test_integers_of_32_bits_are_clipped_to_16(tmp_path):
-    values = np.array([[0, 65535, 70000, 2**31 - 1]] * 4, np.int32)
+    values = np.array([[-1, 65535, 70000, 2**31 - 1]] * 4, np.int32)
     Image.fromarray(values).save(tmp_path / "image.tif")
     assert read_image(tmp_path / "image.tif", 4, 1)[0, :, 0].tolist() == [0, 255, 255, 255]
 

@@ -71,6 +71,8 @@ def test_every_arm_of_the_source_but_the_control_is_told_of():
         ("v2_dcnn", 0, WIDE, None),
         ("v2_dcnn", ALIKE_DB, CLOSE, None),
         ("v7_dcgans", 0, CLOSE, True),  # not above
+        ("v7_dcgans", ALIKE_DB / 2, CLOSE, True),
+        ("v7_dcgans", ALIKE_DB, CLOSE, None),
         ("v7_dcgans", -2, CLOSE, True),
         ("v7_dcgans", +2, CLOSE, False),
         ("v7_dcgans", 0, WIDE, None),

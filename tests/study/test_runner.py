@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import Future
 from dataclasses import replace
 
 import fake_study
@@ -189,6 +190,30 @@ def test_a_process_goes_on_with_shared_work(tmp_path):
     pending = tasks_of(replace(make_plan(tmp_path, seeds=1), arms=families).trials())
     assert [trial.arm for trial in next_task(pending, {"y"})] == ["y1", "y2"]
     assert [trial.arm for trial in next_task(pending, {"y"})] == ["x1", "x2"]
+
+
+def test_processes_keep_their_arms_over_the_seeds(tmp_path, monkeypatch):
+    class AtOnce:
+        """Runs a trial as soon as it is given one."""
+
+        def __init__(self, log):
+            self.arms = set()
+            workers.append(self)
+
+        def submit(self, function, trial):
+            self.arms.add(trial.arm)
+            future = Future()
+            future.set_result(function(trial))
+            return future
+
+        def stop(self):
+            pass
+
+    workers = []
+    monkeypatch.setitem(ENGINES, "at once", AtOnce)
+    plan = make_plan(tmp_path, seeds=12, arms=["all"])
+    run_trials(plan.trials(), 2, "at once", tmp_path / "workers.log", lambda record: None)
+    assert sorted(map(sorted, (worker.arms for worker in workers))) == [["all"], ["none"]]
 
 
 def test_who_has_nothing_to_do_takes_half_of_what_shares_work(tmp_path):
