@@ -25,8 +25,9 @@ STUDY = Study(
     settings=DenoisingSettings(),
     arms=ARMS,
     presets={
+        # One seed, so no comparison: two of so many arms take longer than a minute.
         "smoke": Preset(
-            2,
+            1,
             {
                 "image_size": 16,
                 "width": 2,
