@@ -25,9 +25,8 @@ STUDY = Study(
     settings=DenoisingSettings(),
     arms=ARMS,
     presets={
-        # One seed, so no comparison: two of so many arms take longer than a minute.
         "smoke": Preset(
-            1,
+            2,
             {
                 "image_size": 16,
                 "width": 2,

@@ -18,6 +18,9 @@ ONE_THREAD = dict.fromkeys(
 )
 # Several trials share a GPU, so none may take all of its memory.
 ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+# Bytes that a process may grow by before loky replaces it, between two trials. A traced network takes
+# tens of MB, and a new process would have to trace it again.
+GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "2e9"}
 
 
 class Worker(Protocol):
@@ -45,6 +48,7 @@ class LocalWorker:
             initializer=_begin_worker,
             initargs=(os.getpid(), log, self._scratch.name),
             timeout=None,
+            env=ENVIRONMENT | GROWTH,
         )
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -91,9 +95,8 @@ def _call(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def _begin_worker(parent: int, log: Path, scratch: str) -> None:
-    """One thread, deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
+    """Deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(ENVIRONMENT)
     tempfile.tempdir = scratch
     # TensorFlow's start-up notices would tear the progress display apart.
     with log.open("a") as file:
