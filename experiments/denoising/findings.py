@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from gan_mnist.study.statistics import MIN_SEEDS, Comparison, compare, holm, verdict
+from gan_mnist.study.small_samples import MIN_SEEDS
+from gan_mnist.study.statistics import Comparison, compare, holm, verdict
 
 ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"

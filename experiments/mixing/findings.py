@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import linregress
 
-from gan_mnist.study.statistics import MIN_SEEDS, Comparison, compare, holm, verdict
+from gan_mnist.study.small_samples import MIN_SEEDS
+from gan_mnist.study.statistics import Comparison, compare, holm, verdict
 
 PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
 # Arms that round latents to 1 decimal, and differ in how many they draw.

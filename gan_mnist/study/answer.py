@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study import statistics
+from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Metric, Plan
 from gan_mnist.study.statistics import Comparison
 
@@ -100,7 +100,7 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
         text = f"Cannot tell: {group}none clearly {better} {metric.label}"
         text += f" and {len(hurt)} {worse} it" if hurt else ""
         text += f"; the best was {size}{plain}"
-    if found[best].n < statistics.MIN_SEEDS:
+    if found[best].n < MIN_SEEDS:
         text += f"; {found[best].n} seeds are too few to rely on"
     elif found[best].more_seeds_needed:
         text += "; more seeds are needed to rely on this interval"

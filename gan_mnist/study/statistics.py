@@ -1,29 +1,4 @@
-"""Paired statistics over few seeds. The seed is the replicate: n is 5 or 10, sometimes 2 or 3.
-
-What was chosen, and what simulation said (tests/study/test_statistics.py repeats it):
-
-- Test: the paired t test, adjusted by Holm. If a treatment does nothing, its arm and the control
-  are exchangeable within a seed, so their differences are symmetric whatever the noise is. Of
-  studies with 12 such arms at most 5 % see an effect, for normal, skewed, bounded and discrete
-  noise; with the percentile bootstrap 48 % do at 5 seeds and 20 % at 10. A sign-flip test never
-  falls below 2**(1 - n), 0.0625 for 5 seeds; a skewness-corrected p errs in 8 % of normal studies.
-- Interval: the hull of the t interval and of Hall's, which allows for the skewness seen. At 5 and
-  10 seeds it covers 96 % for normal differences, 93 and 94 % for exponential, 94 and 95 % for
-  lognormal with sigma 0.5, 96 and 97 % for uniform; the t interval covers 88 % of 5 exponentials.
-- `more_seeds_needed` says where even that may not hold: under 5 seeds, differences that are all
-  equal, or a sample skewness beyond 1 (12 and 9 % of normal samples are flagged too). A rare
-  collapse (a two-valued difference) is covered or flagged in over 99 %; a lognormal with sigma 1
-  only in 89 % at 5 seeds.
-- Verdict: a Holm-adjusted p below 0.05 *and* an interval on one side of zero.
-
-What does not hold: a treatment that leaves the mean alone but skews the outcome (better in most
-seeds, far worse in a few) can gain in every seed of a small study. With 12 arms of independent,
-centred exponential differences 27 % of studies call an effect. Raising small spreads to 0.7 of the
-arms' median cures that, but hides small, steady effects beside noisy arms, and was not done.
-
-Source: Hall, "On the removal of skewness by transformation", J. R. Statist. Soc. B 54 (1992);
-Holm, Scand. J. Statist. 6 (1979); Fieller, J. R. Statist. Soc. B 16 (1954).
-"""
+"""Arms compared seed by seed: means, differences, verdicts. The methods are of `small_samples`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,10 +9,16 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
-LEVEL = 0.05
+from gan_mnist.study.small_samples import (
+    LEVEL,
+    MIN_SEEDS,
+    flags,
+    intervals,
+    p_values,
+    standard_errors,
+)
+
 POWER = 0.8
-MIN_SEEDS = 5
-MAX_SKEWNESS = 1.0
 
 Interval = tuple[float, float]
 Bounds = tuple[float, float] | None
@@ -70,7 +51,7 @@ class Comparison:
         ci95: 95 % interval of the difference; None, as `p_value`, for fewer than two seeds.
         p_value: Two-sided, unadjusted.
         standard_error: Of the difference.
-        more_seeds_needed: True where `ci95` may cover less than it says.
+        more_seeds_needed: True where `ci95` may cover less than it says; see `flags`.
     """
 
     n: int
@@ -81,76 +62,6 @@ class Comparison:
     p_value: float | None
     standard_error: float | None
     more_seeds_needed: bool
-
-
-def standard_errors(differences: NDArray[Any]) -> NDArray[Any]:
-    """Standard error of the mean difference over the last axis.
-
-    Differences that are all equal have no spread, and a t test would call them certain. Theirs is
-    the standard error at which the t test gives the sign-flip p value, 2**(1 - n).
-
-    Args:
-        differences: Float, shape (..., n), n at least 2.
-
-    Returns:
-        Shape (...); 0 only where every difference is 0.
-    """
-    n = differences.shape[-1]
-    tied = np.abs(differences.mean(-1)) / stats.t.isf(2.0**-n, n - 1)
-    return np.where(_tied(differences), tied, differences.std(-1, ddof=1) / np.sqrt(n))
-
-
-def p_values(differences: NDArray[Any]) -> NDArray[Any]:
-    """Two-sided p values, shape (...), of the paired t test; 1 where every difference is 0."""
-    errors = standard_errors(differences)
-    mean = differences.mean(-1)
-    t = np.divide(mean, errors, out=np.zeros_like(mean), where=errors > 0)
-    return 2 * stats.t.sf(np.abs(t), differences.shape[-1] - 1)
-
-
-def intervals(differences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """95 % intervals of the mean: the hull of the t interval and of Hall's transformed one.
-
-    Source: Hall (1992), the monotone cubic transformation, referred to Student's t rather than to
-    the normal.
-
-    Returns:
-        Lower and upper ends, each of shape (...).
-    """
-    n = differences.shape[-1]
-    mean, error = differences.mean(-1), standard_errors(differences)
-    quantile = stats.t.isf(LEVEL / 2, n - 1)
-    skewness = skewnesses(differences)
-    below = np.sqrt(n) * _undo_skewness(quantile / np.sqrt(n), skewness, n)
-    above = -np.sqrt(n) * _undo_skewness(-quantile / np.sqrt(n), skewness, n)
-    return mean - error * np.maximum(quantile, below), mean + error * np.maximum(quantile, above)
-
-
-def skewnesses(differences: NDArray[Any]) -> NDArray[Any]:
-    """Sample skewness, third over second moment to 3/2, shape (...); 0 where all are equal."""
-    centred = differences - differences.mean(-1, keepdims=True)
-    second, third = (centred**2).mean(-1), (centred**3).mean(-1)
-    spread = ~_tied(differences)
-    return np.divide(third, second**1.5, out=np.zeros_like(second), where=spread)
-
-
-def flags(differences: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether more seeds are needed before `intervals` can be relied on; shape (...)."""
-    few = differences.shape[-1] < MIN_SEEDS
-    return few | _tied(differences) | (np.abs(skewnesses(differences)) > MAX_SKEWNESS)
-
-
-def _tied(differences: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.ptp(differences, axis=-1) <= 1e-9 * np.abs(differences).max(-1)
-
-
-def _undo_skewness(transformed: float, skewness: NDArray[Any], n: int) -> NDArray[Any]:
-    """Inverse of g(t) = t + a s t^2 + (a s)^2 t^3 / 3 + b s / n with a = 1/3, b = 1/6."""
-    a = skewness / 3
-    shifted = transformed - skewness / (6 * n)
-    straight = np.abs(a) < 1e-6
-    safe = np.where(straight, 1.0, a)
-    return np.where(straight, shifted, (np.cbrt(1 + 3 * safe * shifted) - 1) / safe)
 
 
 def estimate(values: Values, bounds: Bounds = None) -> Estimate:
@@ -253,6 +164,8 @@ def gap_closed(
     arm: Values, control: Values, oracle: Values, higher_is_better: bool = True
 ) -> tuple[float, Interval] | None:
     """Share of the gap between control and oracle that `arm` closes, with Fieller's 95 % interval.
+
+    Source: Fieller, J. R. Statist. Soc. B 16 (1954).
 
     Returns:
         (share, interval), 1 for the oracle itself; None where the oracle is not clearly better than

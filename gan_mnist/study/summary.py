@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_mnist.study import statistics
 from gan_mnist.study.answer import answer
+from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric, Plan, load_function
 from gan_mnist.study.statistics import Comparison
 
@@ -167,7 +168,7 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
         "oracle_gap_closed": None,
         "oracle_gap_closed_ci95": None,
         "smallest_detectable_effect": None,
-        "more_seeds_needed": found.n < statistics.MIN_SEEDS,
+        "more_seeds_needed": found.n < MIN_SEEDS,
         "verdict": None,
         "seconds": builtin_statistics.fmean(seconds) if seconds else None,
         "updates": round(builtin_statistics.fmean(updates)) if updates else None,
