@@ -20,7 +20,7 @@ ONE_THREAD = dict.fromkeys(
 ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 # Bytes that a process may grow by before loky replaces it, between two trials. A traced network
 # takes tens of MB, and a new process would have to trace it again.
-GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "2e9"}
+GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "7e8"}
 
 
 class Worker(Protocol):
