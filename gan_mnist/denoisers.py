@@ -95,6 +95,7 @@ class DenoiserRecipe:
         adversary: "none", "vanilla" or "conditional".
         discriminator_width: Channels of the discriminator's first layer.
         loss: The adversarial loss, a key of `ADVERSARIAL_LOSSES`.
+        content_loss: "l1" or "mse".
         spectral: Whether the discriminator is spectrally normalised, without batch norm.
         input_skip: Whether the input is added before the last convolution.
         separate_batches: Whether the discriminator learns on batches of its own.
@@ -110,6 +111,7 @@ class DenoiserRecipe:
     adversary: str = "none"
     discriminator_width: int = 4
     loss: str = "non_saturating"
+    content_loss: str = "l1"
     spectral: bool = False
     input_skip: bool = True
     separate_batches: bool = False
@@ -126,6 +128,7 @@ class DenoiserRecipe:
             spectral=self.spectral,
             input_skip=self.input_skip,
             loss=self.loss,
+            content_loss=self.content_loss,
             separate_batches=self.separate_batches,
         )
 

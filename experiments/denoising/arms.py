@@ -99,6 +99,13 @@ ARMS = (
         for adversary in ADVERSARIES[1:]
         for share, weight in (("hundredth", 0.01), ("tenth", 0.1))
     ),
+    # PSNR is a squared error, which L1 does not minimise: what is gained without an adversary.
+    Arm(
+        "squared_error",
+        {"content_loss": "mse"},
+        "as v1_dcnn, mean squared error in place of L1",
+        kind="rival",
+    ),
     Arm(
         "hinge_spectral",
         changes_of("vanilla", ((0, 1, 0.01),)) | {"adversarial_loss": "hinge", "spectral": True},

@@ -84,7 +84,11 @@ class DenoisingSettings(TrainingSettings):
         "none", "what the discriminator sees: nothing, images, or images with input and ref",
         choices=ADVERSARIES,
     )  # fmt: skip
-    content_weights: tuple[float, ...] = setting((1.0,), "of L1, by phase", low=0)
+    content_loss: str = setting(
+        "l1", "what the denoiser minimises beside the adversarial loss: mean absolute or squared "
+        "error", choices=("l1", "mse"),
+    )  # fmt: skip
+    content_weights: tuple[float, ...] = setting((1.0,), "of the content loss, by phase", low=0)
     adversarial_weights: tuple[float, ...] = setting(
         (0.0,), "of the adversarial loss, by phase", low=0
     )
@@ -101,7 +105,7 @@ class DenoisingSettings(TrainingSettings):
 
     @property
     def phases(self) -> tuple[tuple[int, float, float], ...]:
-        """(first update, weight of L1, weight of the adversary), as a schedule takes them."""
+        """(first update, weight of content loss, of adversary), as a schedule takes them."""
         starts = (round(share * self.updates) for share in self.phase_starts)
         return tuple(zip(starts, self.content_weights, self.adversarial_weights, strict=True))
 

@@ -12,6 +12,7 @@ def shared_work(settings: DenoisingSettings) -> str | None:
     networks = (
         settings.adversary,
         settings.same_batch,
+        settings.content_loss,
         settings.adversarial_loss,
         settings.spectral,
         settings.input_skip,

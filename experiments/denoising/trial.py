@@ -137,6 +137,7 @@ def _recipe(settings: DenoisingSettings) -> DenoiserRecipe:
         adversary=settings.adversary,
         discriminator_width=settings.discriminator_width,
         loss=settings.adversarial_loss,
+        content_loss=settings.content_loss,
         spectral=settings.spectral,
         input_skip=settings.input_skip,
         separate_batches=settings.adversary != "none" and not settings.same_batch,

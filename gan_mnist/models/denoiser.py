@@ -15,6 +15,8 @@ from gan_mnist.errors import InputError, unknown
 from gan_mnist.models.adversarial import AdversarialModel
 
 ADVERSARIES = ("none", "vanilla", "conditional")
+# Of the difference between target and output, pixel by pixel.
+CONTENT_LOSSES = {"l1": tf.abs, "mse": tf.square}
 NUM_RESIDUAL_BLOCKS = 4
 # The source's last convolution before the logit: what is left of a 28 x 28 image.
 LAST_SIDE = 4
@@ -59,9 +61,10 @@ class Schedule:
 class DenoisingModel(AdversarialModel):
     """Batches are ((noisy_images, references), targets), all float32 (n, H, W, C) in [0, 1].
 
-    The content loss is the mean absolute difference to the targets: the metric `l1`. While the
-    adversarial weight is 0, the discriminator is neither asked nor trained, its metrics read 0, and
-    the generator learns what it would learn alone.
+    The content loss is the mean absolute difference to the targets, or the mean squared one; the
+    metric `l1` is the former in either case. While the adversarial weight is 0, the discriminator
+    is neither asked nor trained, its metrics read 0, and the generator learns what it would learn
+    alone.
 
     Where an arm gives the generator and the discriminator different batches, the data set yields
     pairs: see `separate_batches` of `AdversarialModel`.
@@ -76,6 +79,7 @@ class DenoisingModel(AdversarialModel):
         discriminator: keras.Model | None = None,
         schedule: Schedule = Schedule(),
         loss: str = "non_saturating",
+        content_loss: str = "l1",
         average_decay: float = 0.0,
         separate_batches: bool = False,
         judge_in_training: bool = True,
@@ -89,14 +93,18 @@ class DenoisingModel(AdversarialModel):
                 schedule has no adversary.
             schedule: Weights of the two losses.
             loss: A key of `ADVERSARIAL_LOSSES`.
+            content_loss: A key of `CONTENT_LOSSES`; the source's is "l1".
             average_decay: Of the generator's moving average; 0, as in the source: none.
             separate_batches: As in `AdversarialModel`.
             judge_in_training: As in `AdversarialModel`; the source's way.
             name: Keras name.
 
         Raises:
-            InputError: If the schedule has an adversary and there is none.
+            InputError: If the schedule has an adversary and there is none, and for an unknown
+                content loss.
         """
+        if content_loss not in CONTENT_LOSSES:
+            raise unknown("content loss", content_loss, CONTENT_LOSSES)
         super().__init__(
             generator,
             discriminator,
@@ -110,6 +118,7 @@ class DenoisingModel(AdversarialModel):
             tf.zeros((0, 3)), shape=(None, 3), trainable=False, name="phases"
         )
         self.follow(schedule)
+        self._content_loss = CONTENT_LOSSES[content_loss]
         self._means["l1"] = keras.metrics.Mean(name="l1")
 
     def follow(self, schedule: Schedule) -> None:
@@ -160,9 +169,9 @@ class DenoisingModel(AdversarialModel):
     def generator_penalty(
         self, batch: Any, latents: tf.Tensor | None, fake_images: tf.Tensor
     ) -> Any:
-        content_loss = tf.reduce_mean(tf.abs(batch[1] - fake_images))
-        self._means["l1"].update_state(content_loss)
-        return self.content_weight * content_loss
+        differences = batch[1] - fake_images
+        self._means["l1"].update_state(tf.reduce_mean(tf.abs(differences)))
+        return self.content_weight * tf.reduce_mean(self._content_loss(differences))
 
     def denoise(self, noisy_images: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
         """What is left of each image without its reference and noise.

@@ -118,6 +118,7 @@ def test_the_table_is_that_of_the_specification():
         found = changed.adversary, changed.phases, changed.same_batch, changed.ref_shown
         assert (*found, changed.target, changed.training_images) == expected, arm.name
         assert (changed.method, changed.input_skip, changed.spectral) == ("network", True, False)
+        assert changed.content_loss == "l1"
         kind = "rival" if expected[0] == "none" else "generated"
         assert arm.kind == ("control" if arm is named[0] else kind)
 
@@ -174,6 +175,18 @@ def test_arms_of_a_seed_are_paired_and_share_a_judge(shown, tmp_path, train):
     assert not np.array_equal(other.weights[0], shown.denoisers[0].weights[0])
     assert not np.array_equal(taken(other.batches)[0], noisy[0])
     assert len(shown.judges) == 2
+
+
+@pytest.mark.parametrize(
+    ("arm", "power"), [("resConvNet_v1_dcnn", 1), ("squared_error", 2), ("no_input_skip", 1)]
+)
+def test_an_arm_is_trained_on_its_content_loss(shown, arm, power):
+    shown(arm)
+    (began,) = shown.denoisers
+    noisy_images, references, targets = taken(began.batches)
+    outputs = np.full_like(targets, 0.25)
+    loss = began.model.generator_penalty(((noisy_images, references), targets), None, outputs)
+    assert float(loss) == pytest.approx((np.abs(targets - outputs) ** power).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("number", [0, 15])

@@ -79,7 +79,10 @@ def test_phases_that_make_no_schedule_are_refused(phases):
         Schedule(phases)
 
 
-def test_updates_follow_the_formulas_through_a_schedule():
+@pytest.mark.parametrize(
+    ("content_loss", "slope"), [("l1", np.sign), ("mse", lambda error: 2 * error)]
+)
+def test_updates_follow_the_formulas_through_a_schedule(content_loss, slope):
     """Linear networks on single pixels: content alone, then both, then both with other weights."""
     phases = ((0, 2.0, 0.0), (1, 1.0, 0.5), (2, 10.0, 0.25))
     images = [keras.Input((1, 1, 1)) for _ in range(5)]
@@ -90,7 +93,7 @@ def test_updates_follow_the_formulas_through_a_schedule():
     discriminator = keras.Model(images[2:], layers.Dense(1)(shown))
     generator.set_weights([w[:, None]])
     discriminator.set_weights([a[:, None], np.array([c])])
-    model = DenoisingModel(generator, discriminator, Schedule(phases))
+    model = DenoisingModel(generator, discriminator, Schedule(phases), content_loss=content_loss)
     model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.1))
     x, r, t = (np.random.default_rng(i).random((6, 1, 1, 1)) for i in range(3))
     batch = tuple(tf.constant(part, tf.float32) for part in (x, r, t))
@@ -101,12 +104,12 @@ def test_updates_follow_the_formulas_through_a_schedule():
     def flat(*columns):
         return np.stack([column.ravel() for column in columns], axis=1)
 
-    inputs, target, content_losses = flat(x, r), t.ravel(), []
+    inputs, target, absolute_errors = flat(x, r), t.ravel(), []
     for _, content, adversarial in phases:
         model.train_step((batch[:2], batch[2]))
         fake = inputs @ w
-        content_losses.append(np.abs(target - fake).mean())
-        gradient = content * np.sign(fake - target)
+        absolute_errors.append(np.abs(target - fake).mean())
+        gradient = content * slope(fake - target)
         if adversarial:
             real_shown, fake_shown = flat(t, x, r), flat(fake, x, r)
             to_real, to_fake = -sigmoid(-(real_shown @ a + c)), sigmoid(fake_shown @ a + c)
@@ -119,7 +122,7 @@ def test_updates_follow_the_formulas_through_a_schedule():
         np.testing.assert_allclose(generator.get_weights()[0][:, 0], w, rtol=1e-4)
         np.testing.assert_allclose(discriminator.get_weights()[0][:, 0], a, rtol=1e-4)
         np.testing.assert_allclose(discriminator.get_weights()[1], [c], rtol=1e-4)
-    assert float(model.metrics[-1].result()) == pytest.approx(np.mean(content_losses), rel=1e-5)
+    assert float(model.metrics[-1].result()) == pytest.approx(np.mean(absolute_errors), rel=1e-5)
     assert int(model.discriminator_optimizer.iterations) == 2
 
 
@@ -237,3 +240,8 @@ def test_an_adversary_that_is_missing_or_unknown_is_refused():
         build_denoising_model(SHAPE, 2, "none", Schedule(BOTH))
     with pytest.raises(InputError, match="did you mean 'vanilla'"):
         build_denoising_model(SHAPE, 2, "vanila", Schedule(BOTH))
+
+
+def test_an_unknown_content_loss_is_refused():
+    with pytest.raises(InputError, match="content loss: 'l2' is unknown; accepted: l1, mse"):
+        build_denoising_model(SHAPE, 2, content_loss="l2")
