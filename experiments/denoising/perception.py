@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from experiments.denoising.figures import GROUPS, group_of, label_of
 from gan_mnist.study.figure_style import HALO, MUTED, WIDTH_INCHES, styled
@@ -50,7 +50,7 @@ def perception_and_distortion(run: Run) -> Figure | None:
             axes.set_title("hollow: worse than drawn", size=8, color=MUTED)
     panels[0].set_ylabel("digit accuracy, higher is better")
     unit = "multiples of the control's" if units else "logarithmic"
-    panels[1].set_ylabel(f"feature distance ({unit}), lower is better")
+    panels[1].set_ylabel(f"feature distance, lower is better\n({unit})")
     _scale_y_log(panels[1])
     _list_names(names, order, groups, control, height / _LEGEND_ROW_INCHES - 2)
     figure.draw_without_rendering()  # Only then is it known how far apart the marks are.
@@ -119,11 +119,12 @@ def _mark(axes: Axes, ends: np.ndarray, group: str, is_hollow: bool) -> None:
 def _scale_y_log(axes: Axes) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(
-        LogLocator(
-            subs=(1, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 300 * low else (1,)
-        )
-    )
+    if high < 3 * low:  # So short a piece of it is nearly linear.
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        subs = (1, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 300 * low else (1,)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs))
     axes.yaxis.set_major_formatter("{x:,.9g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
 
