@@ -57,6 +57,7 @@ STUDY = Study(
     },
     control=CONTROL.name,
     oracle=None,
+    rival="squared_error",
     metrics=(
         Metric("psnr_db", "PSNR in dB of the outputs on the fixed test pairs", bounds=(0, 100)),
         Metric("ssim", "structural similarity", bounds=(-1, 1)),
