@@ -90,6 +90,28 @@ def test_the_answer_and_the_findings_stand_in_the_readme_as_the_run_gave_them(na
         assert line in text
 
 
+# Runs besides, of more seeds: their tables give means, and intervals of differences.
+MORE = {"denoising": ("mnist_ten_seeds", "mnist_squared_error")}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_table_of_further_runs_repeats_their_summaries(name):
+    folder = ROOT / "experiments" / name
+    text = (folder / "README.md").read_text()
+    row = r"^\| [\d.]+ \| `(\w+)` \| ([\d.]+ \| [-+\d., \[\]]* ?\| [a-z ]+) \|"
+    told = dict(re.findall(row, text, re.M))
+    expected = {}
+    for summary in (summary_of(folder / "results" / run) for run in MORE[name]):
+        assert summary["answer"] in " ".join(text.split())
+        for arm, found in summary["arms"].items():
+            compared = arm != summary["control"]
+            low, high = found["difference_ci95"] if compared else (0, 0)
+            difference = f"{found['difference']:+.2f} [{low:.2f}, {high:.2f}] " if compared else ""
+            verdict = found["verdict"] if compared else "control"
+            expected[arm] = f"{found['mean']:.2f} | {difference}| {verdict}"
+    assert told == expected
+
+
 @pytest.mark.parametrize(
     "readme",
     [ROOT / "README.md", ROOT / "saved_models/README.md", *ROOT.glob("experiments/*/README.md")],
