@@ -95,7 +95,7 @@ class DenoiserRecipe:
         adversary: "none", "vanilla" or "conditional".
         discriminator_width: Channels of the discriminator's first layer.
         loss: The adversarial loss, a key of `ADVERSARIAL_LOSSES`.
-        content_loss: "l1" or "mse".
+        content_loss: A key of `CONTENT_LOSSES`.
         spectral: Whether the discriminator is spectrally normalised, without batch norm.
         input_skip: Whether the input is added before the last convolution.
         separate_batches: Whether the discriminator learns on batches of its own.

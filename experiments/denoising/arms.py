@@ -99,7 +99,8 @@ ARMS = (
         for adversary in ADVERSARIES[1:]
         for share, weight in (("hundredth", 0.01), ("tenth", 0.1))
     ),
-    # PSNR is a squared error, which L1 does not minimise: what is gained without an adversary.
+    # PSNR falls with the squared error, which L1 does not minimise: what is to be had without an
+    # adversary.
     Arm(
         "squared_error",
         {"content_loss": "mse"},

@@ -54,7 +54,7 @@ def run_trials(
     Raises:
         StorageError: When a record could not be written.
     """
-    # loky says so when it replaces a worker that has grown, between two trials.
+    # loky says so when it replaces a worker that has grown, between two trials; nothing is lost.
     warnings.filterwarnings("ignore", "A worker was restarted", UserWarning)
     missing = [trial for trial in trials if not _finished(trial)]
     pending = tasks_of(missing)

@@ -21,8 +21,7 @@ seeds, far worse in a few) can gain in every seed of a small study. With 12 arms
 centred exponential differences 27 % of studies call an effect. Raising small spreads to 0.7 of the
 arms' median cures that, but hides small, steady effects beside noisy arms, and was not done.
 
-Source: Hall, "On the removal of skewness by transformation", J. R. Statist. Soc. B 54 (1992);
-Holm, Scand. J. Statist. 6 (1979).
+Source: Hall, "On the removal of skewness by transformation", J. R. Statist. Soc. B 54 (1992).
 """
 
 from typing import Any

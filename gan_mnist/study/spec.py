@@ -112,8 +112,8 @@ class Study:
         shared_work: A key for work that arms of one seed share (a generator, a network that is
             traced), or None; trials with equal keys run one after the other in one process.
         published: Lines on what others reported, for the report.
-        rival: The strongest plain arm, or None. Generated arms are compared with it besides the
-            control: generated data is worth its price only if it does more than a plain rival.
+        rival: A plain arm, or None. Generated arms are compared with it besides the control: they
+            are worth their price only if they do more than it.
         gallery_caption: What the images are that trials leave in `gallery.npz`, an arm a row; empty
             where they leave none.
         curve: The column of `curves.csv` that the learning curves show. None: what validation says

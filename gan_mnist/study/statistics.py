@@ -1,4 +1,7 @@
-"""Arms compared seed by seed: means, differences, verdicts. The methods are of `small_samples`."""
+"""Arms compared seed by seed: means, differences, verdicts.
+
+Intervals and tests are those of `small_samples`, where it is told why.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,7 +127,10 @@ def _within(interval: Interval, bounds: Bounds) -> Interval:
 
 
 def holm(p_by_arm: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Holm-adjusted p values; arms without a p value stay None and do not count."""
+    """Holm-adjusted p values; arms without a p value stay None and do not count.
+
+    Source: Holm, Scand. J. Statist. 6 (1979).
+    """
     tested = {arm: p for arm, p in p_by_arm.items() if p is not None}
     adjusted: dict[str, float | None] = dict.fromkeys(p_by_arm)
     if tested:

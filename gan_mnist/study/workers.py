@@ -18,8 +18,8 @@ ONE_THREAD = dict.fromkeys(
 )
 # Several trials share a GPU, so none may take all of its memory.
 ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-# Bytes that a process may grow by before loky replaces it, between two trials. A traced network
-# takes tens of MB, and a new process would have to trace it again.
+# Bytes that a process may grow by before loky replaces it, between two trials. By what denoising
+# traces it grows by 600 MB, twice loky's limit; a new process would have to trace all that again.
 GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "7e8"}
 
 

@@ -169,14 +169,12 @@ def test_marks_are_means_and_bars_reach_over_the_seeds(tmp_path):
 
 @pytest.mark.parametrize("spread", [0.1, 1, 3, 8])
 def test_distances_can_be_read_off_however_far_apart_they_are(tmp_path, spread):
-    arms = {CONTROL: ({}, (20.0, 20.0)), "vanilla_tenth": (VANILLA, (20 - spread, 20 - spread))}
-    figure = perception_and_distortion(make(tmp_path, arms))
+    far = (20.0 - spread, 20.0 - spread)
+    figure = perception_and_distortion(make(tmp_path, TWO | {"vanilla_tenth": (VANILLA, far)}))
     figure.draw_without_rendering()
-    axes = figure.axes[1]
-    low, high = axes.get_ylim()
-    labels = [label for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
-    assert 3 <= len([label for label in labels if label.get_text()]) <= 9
-    assert axes.yaxis.label.get_window_extent().height < figure.bbox.height
+    axis, (low, high) = figure.axes[1].yaxis, figure.axes[1].get_ylim()
+    assert 3 <= sum(low <= tick <= high for tick in axis.get_majorticklocs()) <= 9
+    assert axis.label.get_window_extent().height < figure.bbox.height
 
 
 def test_without_distances_of_the_control_they_stand_as_they_are(tmp_path):
