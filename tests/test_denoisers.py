@@ -29,9 +29,6 @@ def pictures(number=12, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (number, *SHAPE), np.uint8)
 
 
-# The exam.
-
-
 @pytest.mark.parametrize(("a", "b"), [(0.5, 0.7), (1.5, 1.4)])
 @pytest.mark.parametrize("degradation", VARIANTS, ids=lambda d: f"{d.ref_shown}-{d.target}")
 def test_whatever_is_shown_and_asked_for_the_marks_are_the_same(degradation, a, b):
@@ -56,9 +53,6 @@ def test_whatever_is_shown_and_asked_for_the_marks_are_the_same(degradation, a, 
     np.testing.assert_allclose(found["l1"], np.abs(marked - wanted).mean((1, 2, 3)), rtol=1e-5)
     leaks = exam.measures(exam.outputs(exam.refs))["ref_leak"]
     assert leaks.tolist() == [1] * 10
-
-
-# The training.
 
 
 def exam_of(number=10):

@@ -96,9 +96,6 @@ def test_ray_that_is_not_installed_is_named_with_its_remedy(refused, monkeypatch
     assert "[ray]" in line
 
 
-# The work directory.
-
-
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/here"])
 def test_a_work_directory_that_cannot_be_is_refused(refused, tmp_path, place):
     (tmp_path / "file").write_text("mine")
@@ -114,9 +111,6 @@ def test_an_export_directory_that_cannot_be_is_refused(refused, tmp_path, place)
     line = refused(IMBALANCE, f"--export_dir={tmp_path / place}")
     assert "--export_dir" in line
     assert place in line
-
-
-# What it prints.
 
 
 def test_help_and_lists(command):

@@ -5,12 +5,11 @@ import os
 from concurrent.futures import Future
 from dataclasses import replace
 
-import fake_study
 import psutil
 import pytest
-from fake_study import DATASET, STUDY, calls, expected_metrics, make_plan, order
+from fake_study import STUDY, calls, expected_metrics, make_plan, order
 
-from gan_mnist.study.runner import StorageError, complete, next_task, run_trials, tasks_of
+from gan_mnist.study.runner import StorageError, next_task, run_trials, tasks_of
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.workers import ENGINES
 
@@ -31,101 +30,6 @@ def on_disk(plan):
 def plain(records):
     """Without what differs between two runs: the order, and seconds."""
     return {key: {k: v for k, v in r.items() if k != "seconds"} for key, r in records.items()}
-
-
-# One trial.
-
-
-def test_a_trial_leaves_a_whole_record(tmp_path):
-    plan = make_plan(tmp_path, seeds=2, scale=2.0)
-    trial = plan.trials()[5]
-    record = complete(trial)
-    assert record == json.loads((tmp_path / "trials/small/seed-01/record.json").read_text())
-    assert record["metrics"] == expected_metrics(2.0, 0.1, seed=1)
-    versions = record.pop("versions")
-    assert versions["python"]
-    assert record == {
-        "experiment": "fake",
-        "arm": "small",
-        "seed": 1,
-        "status": "done",
-        "error": None,
-        "metrics": record["metrics"],
-        "settings": {**plan.settings.identity(), "bonus": 0.1, "family": "x"},
-        "dataset": plan.dataset,
-        "fingerprint": trial.fingerprint,
-        "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0},
-        "updates": 100,
-        "device": "none",
-        "generators": [],
-    }
-
-
-def test_a_finished_trial_is_only_read(tmp_path):
-    trial = make_plan(tmp_path).trials()[0]
-    first = complete(trial)
-    assert complete(trial) == first
-    assert len(calls(tmp_path)) == 1
-
-
-@pytest.mark.parametrize(
-    ("misdeed", "status", "error"),
-    [
-        ("raise", "failed", "RuntimeError: the first line"),
-        ("not a number", "failed", "score"),
-        ("infinite", "failed", "loss"),
-        ("refuse", "failed", "--data_dir: 'x.png' is not an image"),
-        ("foreign file", "failed", "file signature not found"),
-        ("missing file", "failed", "/nowhere/at/all"),
-        ("decline", "not_applicable", "too few images"),
-    ],
-)
-def test_what_goes_wrong_in_a_trial_is_its_record(tmp_path, misdeed, status, error):
-    order(tmp_path, "none", 0, misdeed)
-    trial = make_plan(tmp_path).trials()[0]
-    record = complete(trial)
-    assert record == json.loads((trial.directory / "record.json").read_text())
-    assert record["status"] == status
-    assert error in record["error"]
-    assert "\n" not in record["error"]
-    assert record["metrics"] == {}
-    assert record["fingerprint"] == trial.fingerprint
-
-
-def test_a_traceback_is_kept_until_the_trial_succeeds(tmp_path):
-    order(tmp_path, "none", 0, "raise")
-    trial = make_plan(tmp_path).trials()[0]
-    complete(trial)
-    traceback = trial.directory / "traceback.txt"
-    assert "the second line" in traceback.read_text()
-    order(tmp_path, "none", 0, None)
-    assert complete(trial)["status"] == "done"
-    assert not traceback.exists()
-
-
-def test_data_that_change_under_a_run_fail_the_trial(tmp_path, monkeypatch):
-    seen = {"dataset_sha256": DATASET["sha256"]}
-    work = fake_study.run_trial
-    monkeypatch.setattr(fake_study, "run_trial", lambda *given: {**work(*given), **seen})
-    first, second = make_plan(tmp_path).trials()[:2]
-    record = complete(first)
-    assert record["status"] == "done"
-    assert "dataset_sha256" not in record
-    seen["dataset_sha256"] = "f" * 64
-    record = complete(second)
-    assert record["status"] == "failed"
-    assert "data set" in record["error"]
-
-
-def test_a_full_disk_is_no_property_of_the_trial(tmp_path):
-    order(tmp_path, "none", 0, "find the disk full")
-    trial = make_plan(tmp_path).trials()[0]
-    with pytest.raises(StorageError, match="No space left on device"):
-        complete(trial)
-    assert not (trial.directory / "record.json").exists()
-
-
-# All trials.
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
