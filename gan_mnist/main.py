@@ -13,8 +13,8 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments import catalogue
-from gan_mnist.command import Command, heed_signals
+from gan_mnist import experiments
+from gan_mnist.commands.command import Command, heed_signals
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.study import progress
 from gan_mnist.study.settings import parse_assignments, with_changes
@@ -59,8 +59,8 @@ def _command(command_line: str) -> int:
         print(_list(EXPERIMENT.value))
         return 0
     if EXPERIMENT.value is None:
-        raise unknown("--experiment", "", catalogue.names())
-    plan = make_plan(catalogue.load(EXPERIMENT.value))
+        raise unknown("--experiment", "", experiments.names())
+    plan = make_plan(experiments.load(EXPERIMENT.value))
     if DRY_RUN.value:
         print(progress.describe(plan))
         return 0
@@ -143,9 +143,9 @@ def _described(field: dataclasses.Field) -> str:
 
 def _list(experiment: str | None) -> str:
     if experiment is None:
-        rows = ((name, catalogue.load(name).question) for name in catalogue.names())
+        rows = ((name, experiments.load(name).question) for name in experiments.names())
         return "\n".join(["experiments:", *progress.columns(rows)])
-    study = catalogue.load(experiment)
+    study = experiments.load(experiment)
     settings = ((field.name, _described(field)) for field in dataclasses.fields(study.settings))
     return "\n".join(
         [

@@ -11,13 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.classifiers import (
-    Batches,
-    ClassifierRecipe,
-    predict,
-    save_predictions,
-    train_classifier,
-)
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.pipelines import mixed_batches
@@ -25,11 +18,18 @@ from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.export import export_classifier, export_generator
 from gan_mnist.files import write_json
-from gan_mnist.gans import GANRecipe, generator_fingerprint, trained
-from gan_mnist.generators import TrainedGenerator
-from gan_mnist.monitoring import log_trial
-from gan_mnist.shared_settings import ClassifierSettings, TrainingSettings
+from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.gans import GANRecipe, generator_fingerprint, trained
+from gan_mnist.settings import ClassifierSettings, TrainingSettings
 from gan_mnist.study.settings import Settings
+from gan_mnist.training.classifier import (
+    Batches,
+    ClassifierRecipe,
+    predict,
+    save_predictions,
+    train_classifier,
+)
+from gan_mnist.training.tensorboard import log_trial
 
 
 def begin(settings: Settings) -> Dataset:

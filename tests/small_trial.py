@@ -6,7 +6,7 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
-from gan_mnist.shared_settings import SubsetSettings
+from gan_mnist.settings import SubsetSettings
 from gan_mnist.trials import ClassifierTrial
 
 SHAPE = (8, 8, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import catalogue
+from gan_mnist import experiments
 
 ROOT = Path(__file__).parent.parent
 MODULES = {
@@ -16,21 +16,31 @@ MODULES = {
     for path in (ROOT / package).rglob("*.py")
 }
 NETWORKS = (
-    *("tensorflow", "keras", "gan_mnist.data", "gan_mnist.models", "gan_mnist.training"),
-    *("gan_mnist.generators", "gan_mnist.gans", "gan_mnist.classifiers", "gan_mnist.evaluation"),
-    *("gan_mnist.export", "gan_mnist.monitoring", "gan_mnist.trials"),
+    *("tensorflow", "keras", "gan_mnist.data", "gan_mnist.models", "gan_mnist.training.loop"),
+    *(
+        "gan_mnist.generators.contract",
+        "gan_mnist.generators.gans",
+        "gan_mnist.training.classifier",
+        "gan_mnist.evaluation",
+    ),
+    *("gan_mnist.export", "gan_mnist.training.tensorboard", "gan_mnist.trials"),
 )
 LEARNING = (
-    *("gan_mnist.models", "gan_mnist.training", "gan_mnist.gans", "gan_mnist.classifiers"),
+    *(
+        "gan_mnist.models",
+        "gan_mnist.training.loop",
+        "gan_mnist.generators.gans",
+        "gan_mnist.training.classifier",
+    ),
     "gan_mnist.trials",
 )
-ABOVE = ("gan_mnist.generators", "gan_mnist.shared_settings", "gan_mnist.study")
+ABOVE = ("gan_mnist.generators.contract", "gan_mnist.settings", "gan_mnist.study")
 # (part, what it may not import, except these modules of it)
 RULES = [
-    ("gan_mnist.study", (*NETWORKS, "gan_mnist.shared_settings", "experiments"), ()),
+    ("gan_mnist.study", (*NETWORKS, "gan_mnist.settings", "experiments"), ()),
     ("gan_mnist.data", (*LEARNING, *ABOVE), ()),
     ("gan_mnist.models", (*LEARNING[1:], "gan_mnist.data", *ABOVE), ()),
-    ("gan_mnist.shared_settings", ("tensorflow", "keras", *LEARNING, "gan_mnist.generators"), ()),
+    ("gan_mnist.settings", ("tensorflow", "keras", *LEARNING, "gan_mnist.generators.contract"), ()),
     ("gan_mnist", ("experiments",), ("gan_mnist.main",)),
     ("gan_mnist", ("gan_mnist.main",), ()),
     ("experiments", ("gan_mnist.main",), ()),
@@ -110,9 +120,9 @@ def test_nothing_is_called_utils():
 
 
 def test_flags_and_declarations_do_without_tensorflow():
-    studies = [f"experiments.{name}.study" for name in catalogue.names()]
+    studies = [f"experiments.{name}.study" for name in experiments.names()]
     assert studies
-    names = ["gan_mnist.main", "gan_mnist.shared_settings", *studies]
+    names = ["gan_mnist.main", "gan_mnist.settings", *studies]
     code = (
         f"import sys, {', '.join(names)}\n"
         "print([n for n in ('tensorflow', 'keras', 'sklearn') if n in sys.modules])"

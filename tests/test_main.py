@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from experiments import catalogue
+from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.main import FLAGS, main
 
@@ -117,17 +117,19 @@ def test_help_and_lists(command):
     status, out, err = command("--help")
     assert (status, err) == (0, "")
     assert all(f"--{name} " in out for name in FLAGS)
-    assert all(name in out for name in catalogue.names())
+    assert all(name in out for name in experiments.names())
     status, out, err = command("--list")
     assert (status, err) == (0, "")
-    assert all(name in out and catalogue.load(name).question in out for name in catalogue.names())
+    assert all(
+        name in out and experiments.load(name).question in out for name in experiments.names()
+    )
 
 
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", experiments.names())
 def test_the_list_of_an_experiment_tells_arms_and_settings(command, name):
     status, out, err = command("--list", f"--experiment={name}")
     assert (status, err) == (0, "")
-    study = catalogue.load(name)
+    study = experiments.load(name)
     lines = out.splitlines()
     for arm in study.arms:
         assert [arm.name, *arm.about.split()] in [line.split() for line in lines]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import catalogue
+from gan_mnist import experiments
 from gan_mnist.study.spec import Plan
 from gan_mnist.study.summary import summarize
 
@@ -50,7 +50,7 @@ def test_there_are_results():
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: "/".join(path.parts[-4:-1]))
 def test_a_summary_follows_from_its_records(path):
     described = json.loads((path.parent / "study.json").read_text())
-    study = catalogue.load(described["experiment"])
+    study = experiments.load(described["experiment"])
     lines = (path.parent / "records.jsonl").read_text().splitlines()
     plan = Plan(
         study=study,
@@ -66,7 +66,7 @@ def test_a_summary_follows_from_its_records(path):
 
 
 def test_every_experiment_tells_of_a_run():
-    assert set(TOLD) == set(catalogue.names())
+    assert set(TOLD) == set(experiments.names())
 
 
 @pytest.mark.parametrize("name", TOLD)

@@ -9,7 +9,7 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     ClassifierSettings,
     SubsetSettings,
     refuse_small_images,

@@ -10,7 +10,7 @@ import pytest
 from small_trial import CLASSES, DATASET, Fixed, make_trial
 
 from gan_mnist import trials
-from gan_mnist.generators import TrainedGenerator
+from gan_mnist.generators.contract import TrainedGenerator
 from gan_mnist.trials import save_gallery
 
 

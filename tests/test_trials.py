@@ -12,7 +12,7 @@ from gan_mnist import trials
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.files import read_rows
-from gan_mnist.gans import WarpRecipe
+from gan_mnist.generators.gans import WarpRecipe
 from gan_mnist.models.classifiers import build_small_cnn
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gan_mnist import shared_settings
+from gan_mnist import settings as shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import SubsetSettings
+from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 
@@ -96,20 +96,20 @@ STUDY = Study(
         Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),
     expectations=(),
-    run_trial="experiments.batching.trial:run_trial",
+    run_trial="gan_mnist.experiments.batching.trial:run_trial",
     resolve=resolve,
     curve=Metric("val_accuracy", "validation accuracy"),
     pictures=(
         Picture(
             "accuracy_cost",
-            "gan_mnist.study.pictures:against_cost",
+            "gan_mnist.report.pictures:against_cost",
             "Accuracy against updates and against seconds",
             "The same images seen in the same number of passes: many cheap updates or few dear "
             "ones. Lines are means over seeds, bands reach from the lowest to the highest.",
         ),
         Picture(
             "loss_cost",
-            "experiments.batching.figures:loss",
+            "gan_mnist.experiments.batching.figures:loss",
             "Loss against updates and against seconds",
             "The same for the cross-entropy on validation images.",
         ),

@@ -10,11 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from experiments.batching.study import BatchingSettings, schedule
 from gan_mnist.models.classifiers import build_digit_cnn
 from gan_mnist.study.run import WORKERS_LOG
 from gan_mnist.study.workers import LocalWorker
 from gan_mnist.trials import ClassifierTrial
+
+from .study import BatchingSettings, schedule
 
 
 def run_trial(settings: BatchingSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gan_mnist.shared_settings import SubsetSettings, resolve
+from gan_mnist.settings import SubsetSettings, resolve
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 
@@ -61,20 +61,20 @@ STUDY = Study(
         Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),
     expectations=(),
-    run_trial="experiments.cats_vs_dogs.trial:run_trial",
+    run_trial="gan_mnist.experiments.cats_vs_dogs.trial:run_trial",
     resolve=resolve,
     curve=Metric("val_accuracy", "validation accuracy"),
     pictures=(
         Picture(
             "training",
-            "gan_mnist.study.pictures:train_and_validation",
+            "gan_mnist.report.pictures:train_and_validation",
             "Training and validation",
             "Where the dashed line leaves the solid one behind, images are learnt by heart. "
             "Training is judged on the images as they are shown, augmented or with dropout.",
         ),
         Picture(
             "shown",
-            "gan_mnist.study.pictures:predictions",
+            "gan_mnist.report.pictures:predictions",
             "What is seen in a picture",
             "Test images as the control and the best arm call them, first seed; ✕ marks a mistake.",
         ),

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from experiments.cats_vs_dogs.study import CatsVsDogsSettings
 from gan_mnist.models.classifiers import build_colour_cnn
 from gan_mnist.trials import ClassifierTrial
+
+from .study import CatsVsDogsSettings
 
 
 def run_trial(settings: CatsVsDogsSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:

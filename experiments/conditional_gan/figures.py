@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gan_mnist.study.figure_style import (
+from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.report.style import (
     INK,
     MUTED,
     WIDTH_INCHES,
@@ -13,7 +14,6 @@ from gan_mnist.study.figure_style import (
     show_sheet,
     styled,
 )
-from gan_mnist.study.run_files import Run, read_arrays
 
 _MOST_CLASSES = 10
 _BLOCKS = ("nearest of each class", "median of each class")

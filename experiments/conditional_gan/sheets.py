@@ -12,7 +12,7 @@ from PIL import Image
 
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Subset
-from gan_mnist.monitoring import image_sheet
+from gan_mnist.training.tensorboard import image_sheet
 
 COLUMNS = 10
 # After the first epoch, and then after each tenth. Source: specification, section 3.

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist import shared_settings
+from gan_mnist import settings as shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     PAPER_DCGAN,
     GANSettings,
     SubsetSettings,
@@ -175,13 +175,13 @@ STUDY = Study(
         Metric("frechet*", "Frechet distance*", higher_is_better=False),
     ),
     expectations=(Expectation("shuffled_labels", "below", "mlp"),),
-    run_trial="experiments.conditional_gan.trial:run_trial",
+    run_trial="gan_mnist.experiments.conditional_gan.trial:run_trial",
     resolve=resolve,
     shared_work=shared_work,
     pictures=(
         Picture(
             "sheets",
-            "experiments.conditional_gan.figures:sheets",
+            "gan_mnist.experiments.conditional_gan.figures:sheets",
             "Test images, and samples of the same labels",
             "Of each arm, first seed, when its training is done: test images above, samples below. "
             "The sheets of the first and every tenth epoch lie in `trials/ARM/seed-XX/sheets`, of "
@@ -189,7 +189,7 @@ STUDY = Study(
         ),
         Picture(
             "classes",
-            "experiments.conditional_gan.figures:classes",
+            "gan_mnist.experiments.conditional_gan.figures:classes",
             "Which classes are good",
             "GAN-train: the share of a class's test images that are found by a classifier trained "
             "on the arm's images. GAN-test: the share of the arm's images of a class that are "
@@ -198,7 +198,7 @@ STUDY = Study(
         ),
         Picture(
             "nearest",
-            "experiments.conditional_gan.figures:nearest_pairs",
+            "gan_mnist.experiments.conditional_gan.figures:nearest_pairs",
             "Is it memorising?",
             "Samples above, the nearest training image of each below, with their Euclidean "
             "distance over all pixels in [0, 1]; first seed. Left: of each class the pair that is "

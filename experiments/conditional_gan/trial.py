@@ -5,21 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from experiments.conditional_gan.sheets import Epochs, shown_rows
-from experiments.conditional_gan.study import ConditionalGANSettings
-from gan_mnist.classifiers import save_predictions
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import generation_metrics, nearest
 from gan_mnist.export import export_generator
-from gan_mnist.gans import conditional_recipe, widened
-from gan_mnist.generators import Generator, TrainedGenerator
-from gan_mnist.judges import trained_judge
+from gan_mnist.generators.contract import Generator, TrainedGenerator
+from gan_mnist.generators.gans import conditional_recipe, widened
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.classifier import save_predictions
+from gan_mnist.training.judge import trained_judge
 from gan_mnist.trials import ClassifierTrial, save_gallery
+
+from .sheets import Epochs, shown_rows
+from .study import ConditionalGANSettings
 
 EXPERIMENT = "conditional_gan"
 GALLERY_IMAGES = 12

@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.data_scaling.findings import PREFIX
-from gan_mnist.study.figure_style import WIDTH_INCHES, color_arms, legend_above, styled
-from gan_mnist.study.run_files import Run
+from gan_mnist.report.run_files import Run
+from gan_mnist.report.style import WIDTH_INCHES, color_arms, legend_above, styled
+
+from .findings import PREFIX
 
 
 @styled

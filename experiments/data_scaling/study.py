@@ -8,7 +8,7 @@ import numpy as np
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     PAPER_DCGAN,
     ClassifierSettings,
     GeneratorSettings,
@@ -136,14 +136,14 @@ STUDY = Study(
         Metric("accuracy_at_*", "test accuracy at * training images", bounds=(0, 1)),
     ),
     expectations=(),
-    run_trial="experiments.data_scaling.trial:run_trial",
+    run_trial="gan_mnist.experiments.data_scaling.trial:run_trial",
     resolve=resolve,
     shared_work=shared_work,
-    findings="experiments.data_scaling.findings:findings",
+    findings="gan_mnist.experiments.data_scaling.findings:findings",
     pictures=(
         Picture(
             "scaling",
-            "experiments.data_scaling.figures:scaling",
+            "gan_mnist.experiments.data_scaling.figures:scaling",
             "Accuracy and error against the number of training images",
             "Dots are seeds, those of several arms side by side at a size; lines are their means, "
             "dashes the fits: accuracy as a straight line in the logarithm of the number of images "

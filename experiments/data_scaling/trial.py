@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from experiments.data_scaling.study import DataScalingSettings, sizes
-from gan_mnist.classifiers import train_classifier
 from gan_mnist.data.augmentation import augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.files import read_json, write_json
-from gan_mnist.gans import conditional_recipe
-from gan_mnist.generators import TrainedGenerator
+from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.gans import conditional_recipe
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.classifier import train_classifier
 from gan_mnist.trials import ClassifierTrial, save_gallery
+
+from .study import DataScalingSettings, sizes
 
 GALLERY_IMAGES = 14
 

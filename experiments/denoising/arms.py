@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.denoising.settings import ADVERSARIES, DenoisingSettings
 from gan_mnist.study.spec import Arm, Kind
+
+from .settings import ADVERSARIES, DenoisingSettings
 
 DOCUMENT = "document 004"
 AXES = ("adversary", "phases", "same_batch", "ref_shown", "target", "training_images")

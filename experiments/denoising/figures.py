@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.denoising.settings import TRUTH_SCALE
-from gan_mnist.study.figure_style import (
+from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.report.style import (
     BLUE,
     FAINT,
     GREEN,
@@ -22,7 +22,8 @@ from gan_mnist.study.figure_style import (
     show_sheet,
     styled,
 )
-from gan_mnist.study.run_files import Run, read_arrays
+
+from .settings import TRUTH_SCALE
 
 _VARIED = {
     "a": "a, scale of the truth",

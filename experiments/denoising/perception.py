@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from experiments.denoising.figures import GROUPS, group_of, label_of
-from gan_mnist.study.figure_style import HALO, MUTED, WIDTH_INCHES, styled
-from gan_mnist.study.run_files import Run
+from gan_mnist.report.run_files import Run
+from gan_mnist.report.style import HALO, MUTED, WIDTH_INCHES, styled
+
+from .figures import GROUPS, group_of, label_of
 
 _METRICS = ("psnr_db", "digit_accuracy", "feature_distance")
 # Of the largest distance: what stands for 0, which has no logarithm.

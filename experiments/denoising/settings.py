@@ -8,7 +8,7 @@ import numpy as np
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     TrainingSettings,
     refuse_small_images,
     resolve_classes,

@@ -1,8 +1,9 @@
 """Does an adversarial loss help a denoiser? The study of document 004."""
 
-from experiments.denoising.arms import ARMS, CONTROL
-from experiments.denoising.settings import DenoisingSettings, resolve
 from gan_mnist.study.spec import Expectation, Metric, Picture, Preset, Study
+
+from .arms import ARMS, CONTROL
+from .settings import DenoisingSettings, resolve
 
 
 def shared_work(settings: DenoisingSettings) -> str | None:
@@ -87,14 +88,14 @@ STUDY = Study(
         Expectation("black", "below", CONTROL.name),
         Expectation("subtract_and_filter", "below", CONTROL.name),
     ),
-    run_trial="experiments.denoising.trial:run_trial",
+    run_trial="gan_mnist.experiments.denoising.trial:run_trial",
     shared_work=shared_work,
     resolve=resolve,
     curve=Metric("val_psnr_db", "PSNR in dB on validation pairs"),
     pictures=(
         Picture(
             "perception_and_distortion",
-            "experiments.denoising.perception:perception_and_distortion",
+            "gan_mnist.experiments.denoising.perception:perception_and_distortion",
             "Perception against distortion",
             "Each mark is an arm, the mean over seeds; bars go from lowest to highest seed. "
             "To the right: nearer to the truth, pixel by pixel. Upwards in the first panel: digits "
@@ -105,7 +106,7 @@ STUDY = Study(
         ),
         Picture(
             "sheets",
-            "experiments.denoising.figures:sheets",
+            "gan_mnist.experiments.denoising.figures:sheets",
             "What the arms return",
             "Eight of the fixed test pairs, first seed. Truths, refs and outputs are shown at full "
             "scale: outputs, which are to have half of it, are twice as bright here. PSNR is the "
@@ -114,14 +115,14 @@ STUDY = Study(
         ),
         Picture(
             "against_cost",
-            "gan_mnist.study.pictures:against_cost",
+            "gan_mnist.report.pictures:against_cost",
             "Against updates and against seconds",
             "PSNR on validation pairs, the mean over seeds. An update with an adversary takes "
             "longer than one without.",
         ),
         Picture(
             "beyond_training",
-            "experiments.denoising.figures:beyond_training",
+            "gan_mnist.experiments.denoising.figures:beyond_training",
             "Beyond what was trained on",
             "PSNR above that of a black image when one of the three ranges is left, the other two "
             "as in the fixed pairs (a 0.5, b 0.7, noise to 1). What was trained on is shaded; of "
@@ -130,7 +131,7 @@ STUDY = Study(
         ),
     ),
     treatment="an adversary",
-    findings="experiments.denoising.findings:findings",
+    findings="gan_mnist.experiments.denoising.findings:findings",
     published=(
         "Document 004 judged by eye: no adversarial variant beat plain L1; v2, v3, v5 and v6 of "
         "the vanilla arms returned the ref.",

@@ -9,24 +9,31 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from experiments.denoising.settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
-from gan_mnist.classifiers import ClassifierRecipe
 from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
-from gan_mnist.denoisers import DenoiserRecipe, Exam, build_exam, exam_answers, train_denoiser
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.evaluation.restoration import subtract_and_filter
 from gan_mnist.export import export_denoiser
 from gan_mnist.files import write_rows
-from gan_mnist.judges import trained_judge
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
-from gan_mnist.monitoring import image_sheet
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.classifier import ClassifierRecipe
+from gan_mnist.training.denoiser import (
+    DenoiserRecipe,
+    Exam,
+    build_exam,
+    exam_answers,
+    train_denoiser,
+)
+from gan_mnist.training.judge import trained_judge
+from gan_mnist.training.tensorboard import image_sheet
 from gan_mnist.trials import BaseTrial
+
+from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 
 EXPERIMENT = "denoising"
 # On sheets: for the report, and of those in the trial's own.

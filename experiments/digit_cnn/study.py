@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gan_mnist.shared_settings import SubsetSettings, resolve
+from gan_mnist.settings import SubsetSettings, resolve
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
 
@@ -51,13 +51,13 @@ STUDY = Study(
         Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),
     expectations=(),
-    run_trial="experiments.digit_cnn.trial:run_trial",
+    run_trial="gan_mnist.experiments.digit_cnn.trial:run_trial",
     resolve=resolve,
     curve=Metric("test_accuracy", "test accuracy"),
     pictures=(
         Picture(
             "shown",
-            "gan_mnist.study.pictures:predictions",
+            "gan_mnist.report.pictures:predictions",
             "What is seen in a picture",
             "Test images as the control and the best arm call them, first seed; ✕ marks a mistake.",
         ),

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from experiments.digit_cnn.study import DigitCNNSettings
 from gan_mnist.models.classifiers import build_digit_cnn
 from gan_mnist.trials import ClassifierTrial
+
+from .study import DigitCNNSettings
 
 
 def run_trial(settings: DigitCNNSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     ClassifierSettings,
     GeneratorSettings,
     refuse_small_images,
@@ -150,7 +150,7 @@ STUDY = Study(
         Expectation("copy", "equal to", "duplicate"),
         Expectation("oracle", "above", "none"),
     ),
-    run_trial="experiments.imbalance.trial:run_trial",
+    run_trial="gan_mnist.experiments.imbalance.trial:run_trial",
     resolve=resolve,
     shared_work=shared_work,
     published=(

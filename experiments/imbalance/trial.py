@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from experiments.imbalance.study import ImbalanceSettings
 from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
-from gan_mnist.gans import GANRecipe, WarpRecipe, conditional_recipe
-from gan_mnist.generators import Copies, Generator, HeldBack, Smote
+from gan_mnist.generators.contract import Copies, Generator, HeldBack, Smote
+from gan_mnist.generators.gans import GANRecipe, WarpRecipe, conditional_recipe
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.seeding import derive_seed
 from gan_mnist.trials import ClassifierTrial, save_gallery
+
+from .study import ImbalanceSettings
 
 GALLERY_IMAGES = 12
 

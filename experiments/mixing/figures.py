@@ -6,7 +6,11 @@ import matplotlib.ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.mixing.findings import (
+from gan_mnist.report.run_files import Run
+from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, styled
+from gan_mnist.study.statistics import estimate
+
+from .findings import (
     POOLS,
     PRIMARY,
     ROUNDED,
@@ -14,9 +18,6 @@ from experiments.mixing.findings import (
     images_seen,
     latents_drawn,
 )
-from gan_mnist.study.figure_style import BLUE, INK, MUTED, WIDTH_INCHES, styled
-from gan_mnist.study.run_files import Run
-from gan_mnist.study.statistics import estimate
 
 
 @styled

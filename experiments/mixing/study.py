@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gan_mnist import shared_settings
+from gan_mnist import settings as shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     PAPER_DCGAN,
     GeneratorSettings,
     SubsetSettings,
@@ -211,15 +211,15 @@ STUDY = Study(
         Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),
     expectations=(Expectation("shuffled_labels", "below", "pool_10k"),),
-    run_trial="experiments.mixing.trial:run_trial",
+    run_trial="gan_mnist.experiments.mixing.trial:run_trial",
     resolve=resolve,
     shared_work=shared_work,
     curve=Metric("test_accuracy", "test accuracy"),
-    findings="experiments.mixing.findings:findings",
+    findings="gan_mnist.experiments.mixing.findings:findings",
     pictures=(
         Picture(
             "claim",
-            "experiments.mixing.figures:claim",
+            "gan_mnist.experiments.mixing.figures:claim",
             "Do more possible, or more seen, images raise accuracy?",
             "Left: how many of the latents are drawn (rounded to 1 decimal, the others being 0), "
             "and with them the number of possible images. Right: how many different generated "

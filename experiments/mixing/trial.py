@@ -11,21 +11,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.mixing.study import MixingSettings, num_generated
-from gan_mnist.classifiers import Batches
 from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import latent_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import read_rows
-from gan_mnist.gans import ConditionalRecipe, DAGANRecipe, conditional_recipe, widened
-from gan_mnist.generators import TrainedGenerator, mislabelled
+from gan_mnist.generators.contract import TrainedGenerator, mislabelled
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, conditional_recipe, widened
 from gan_mnist.models.classifiers import build_deep_cnn
 from gan_mnist.models.conditional_gan import ARCHITECTURES
 from gan_mnist.models.generating_classifier import Augment, GeneratingClassifier
 from gan_mnist.models.latents import Latents
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.classifier import Batches
 from gan_mnist.trials import ClassifierTrial, save_gallery
+
+from .study import MixingSettings, num_generated
 
 GALLERY_IMAGES = 14
 # What `large` multiplies the width by, and how often it goes through the training images.

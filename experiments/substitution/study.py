@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_mnist import shared_settings
+from gan_mnist import settings as shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.shared_settings import (
+from gan_mnist.settings import (
     PAPER_DCGAN,
     GeneratorSettings,
     SubsetSettings,
@@ -113,14 +113,14 @@ STUDY = Study(
         Expectation("copies", "equal to", "real_only"),
         Expectation("shuffled_labels", "below", "generated_only"),
     ),
-    run_trial="experiments.substitution.trial:run_trial",
+    run_trial="gan_mnist.experiments.substitution.trial:run_trial",
     resolve=resolve,
     shared_work=shared_work,
-    findings="experiments.substitution.findings:findings",
+    findings="gan_mnist.experiments.substitution.findings:findings",
     pictures=(
         Picture(
             "roc_curves",
-            "gan_mnist.study.pictures:roc_curves",
+            "gan_mnist.report.pictures:roc_curves",
             "What each class costs",
             "Each class against all others. The axis of false positives is logarithmic. In the "
             "corner: the area under the curve, mean over seeds.",

@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from experiments.substitution.study import SubstitutionSettings
 from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import class_aucs, roc_points
 from gan_mnist.files import write_rows
-from gan_mnist.gans import conditional_recipe
-from gan_mnist.generators import Generator, HeldBack, mislabelled
+from gan_mnist.generators.contract import Generator, HeldBack, mislabelled
+from gan_mnist.generators.gans import conditional_recipe
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.seeding import derive_seed
 from gan_mnist.trials import ClassifierTrial, save_gallery
+
+from .study import SubstitutionSettings
 
 GALLERY_IMAGES = 14
 

@@ -76,7 +76,8 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
 
 def _tell(plan: Plan) -> Mapping[str, Any]:
     # Statistics and plots take seconds to import, which a refused command need not wait for.
-    from gan_mnist.study import report, summary
+    from gan_mnist.report import page as report
+    from gan_mnist.study import summary
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)

@@ -71,7 +71,7 @@ class Picture:
     Attributes:
         name: Of its file, `figures/NAME.png`, and its place in the page; an identifier.
         draw: "module:function" of `draw(run: Run) -> Figure | None`, None where the run has no data
-            for it; named, not imported, because it needs matplotlib. `gan_mnist.study.pictures`
+            for it; named, not imported, because it needs matplotlib. `gan_mnist.report.pictures`
             has some that several studies share.
         title: The heading above it; also what stands for it where it cannot be seen.
         caption: What it shows and how it is read.

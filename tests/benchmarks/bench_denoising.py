@@ -14,9 +14,9 @@ from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.degradation import Degradation, degrade, denoising_batches
 from gan_mnist.data.pipelines import as_float, shuffled_rows
 from gan_mnist.data.subsets import Allotment, allot
-from gan_mnist.denoisers import DenoiserRecipe, build_exam, train_denoiser
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import Schedule, build_residual_denoiser
+from gan_mnist.training.denoiser import DenoiserRecipe, build_exam, train_denoiser
 
 SHAPE, BATCH, ROUNDS = (28, 28, 1), 32, 3
 UPDATES = 400

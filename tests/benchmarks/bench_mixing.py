@@ -6,10 +6,10 @@ import time
 import keras
 import numpy as np
 import pytest
+from gan_mnist.experiments.mixing.trial import BuildGenerating
 
-from experiments.mixing.trial import BuildGenerating
 from gan_mnist.data.pipelines import latent_batches, mixed_batches
-from gan_mnist.gans import ConditionalRecipe
+from gan_mnist.generators.gans import ConditionalRecipe
 from gan_mnist.models.classifiers import build_deep_cnn
 from gan_mnist.models.latents import Latents
 

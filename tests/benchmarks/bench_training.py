@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.data.pipelines import shuffled_rows, training_batches
-from gan_mnist.gans import ConditionalRecipe
+from gan_mnist.generators.gans import ConditionalRecipe
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.training import ReusableModel, fit, updates_per_call
+from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
 
 # The quick preset's numbers of updates, so that what a training costs once counts as it does there.
 UPDATES, BATCH, ROUNDS = 1000, 64, 3

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from gan_mnist.classifiers import predict
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.inference import BATCH_SIZE
 from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.training.classifier import predict
 
 SHAPE, NUM_CLASSES, WIDTH = (8, 8, 1), 3, 2
 

@@ -11,10 +11,10 @@ from dataclasses import fields, replace
 import numpy as np
 import psutil
 import pytest
+from gan_mnist.experiments.batching import trial
+from gan_mnist.experiments.batching.study import STUDY, resolve, schedule
 from PIL import Image
 
-from experiments.batching import trial
-from experiments.batching.study import STUDY, resolve, schedule
 from gan_mnist import classifiers
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
@@ -219,7 +219,7 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
     figures = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert {"accuracy_cost", "loss_cost"} <= figures
 
-    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
     assert main(["main.py", *flags]) == 0
     assert "5 trials are done already" in capsys.readouterr().err
 

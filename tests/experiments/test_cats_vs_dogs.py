@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.cats_vs_dogs import trial
+from gan_mnist.experiments.cats_vs_dogs.study import STUDY
 from PIL import Image
 
-from experiments.cats_vs_dogs import trial
-from experiments.cats_vs_dogs.study import STUDY
 from gan_mnist import classifiers
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
-from gan_mnist.shared_settings import resolve
-from gan_mnist.study.run_files import read_arrays
+from gan_mnist.report.run_files import read_arrays
+from gan_mnist.settings import resolve
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -265,6 +265,6 @@ def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, c
         assert (np.ptp(seen["images"].astype(int), axis=-1) > 30).any(axis=(1, 2)).all()
     assert {"training", "shown"} <= {path.stem for path in (tmp_path / "figures").iterdir()}
 
-    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
     assert main(["main.py", *flags]) == 0
     assert "2 trials are done already" in capsys.readouterr().err

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gan_mnist.experiments.conditional_gan import trial
+from gan_mnist.experiments.conditional_gan.sheets import shown_rows
+from gan_mnist.experiments.conditional_gan.study import STUDY, resolve, shared_work
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from experiments.conditional_gan import trial
-from experiments.conditional_gan.sheets import shown_rows
-from experiments.conditional_gan.study import STUDY, resolve, shared_work
 from gan_mnist import classifiers, trials
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError

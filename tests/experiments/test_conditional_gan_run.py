@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from gan_mnist.experiments.conditional_gan import figures, trial
+from gan_mnist.experiments.conditional_gan.study import STUDY, resolve
 
-from experiments.conditional_gan import figures, trial
-from experiments.conditional_gan.study import STUDY, resolve
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import held_out
 from gan_mnist.main import main
-from gan_mnist.study.run_files import Run
+from gan_mnist.report.run_files import Run
 from gan_mnist.study.settings import with_changes
 
 ARMS = [arm.name for arm in STUDY.arms]

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.data_scaling import trial
+from gan_mnist.experiments.data_scaling.study import STUDY, resolve, sizes
 from PIL import Image
 
-from experiments.data_scaling import trial
-from experiments.data_scaling.study import STUDY, resolve, sizes
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.main import main

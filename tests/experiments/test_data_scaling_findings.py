@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-
-from experiments.data_scaling.findings import findings, fit_line
+from gan_mnist.experiments.data_scaling.findings import findings, fit_line
 
 X = np.arange(4.0, 12.0)
 

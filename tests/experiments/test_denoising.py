@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gan_mnist.experiments.denoising import trial
+from gan_mnist.experiments.denoising.settings import resolve
+from gan_mnist.experiments.denoising.study import STUDY
 from matplotlib.image import imread
 
-from experiments.denoising import trial
-from experiments.denoising.settings import resolve
-from experiments.denoising.study import STUDY
 from gan_mnist import classifiers, denoisers
 from gan_mnist.data.degradation import Degradation, fixed_pairs
 from gan_mnist.data.subsets import allot, held_out

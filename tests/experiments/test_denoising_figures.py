@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.denoising.figures import beyond_training, sheets
+from gan_mnist.experiments.denoising.perception import perception_and_distortion
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from experiments.denoising.figures import beyond_training, sheets
-from experiments.denoising.perception import perception_and_distortion
-from gan_mnist.study.figure_style import BLUE, GREEN, INK, MUTED, VERMILLION, save
-from gan_mnist.study.run_files import Run
+from gan_mnist.report.run_files import Run
+from gan_mnist.report.style import BLUE, GREEN, INK, MUTED, VERMILLION, save
 
 DRAWN = (perception_and_distortion, sheets, beyond_training)
 CONTROL = "resConvNet_v1_dcnn"

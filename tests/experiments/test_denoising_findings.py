@@ -4,11 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.denoising.findings import ALIKE_DB, CLAIMS, findings
+from gan_mnist.experiments.denoising.study import STUDY
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-
-from experiments.denoising.findings import ALIKE_DB, CLAIMS, findings
-from experiments.denoising.study import STUDY
 
 CONTROL = "v1_dcnn"
 LEAKS = {"v2_dcgans", "v3_dcgans", "v5_dcgans", "v6_dcgans"}

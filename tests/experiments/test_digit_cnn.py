@@ -8,15 +8,15 @@ import sys
 import keras
 import numpy as np
 import pytest
+from gan_mnist.experiments.digit_cnn import trial
+from gan_mnist.experiments.digit_cnn.study import STUDY
 from PIL import Image
 
-from experiments.digit_cnn import trial
-from experiments.digit_cnn.study import STUDY
 from gan_mnist import classifiers
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
-from gan_mnist.shared_settings import resolve
+from gan_mnist.settings import resolve
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -142,7 +142,7 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
         assert float(curve[-1]["test_accuracy"]) == pytest.approx(right)
     assert {"shown", "curves"} <= {path.stem for path in (tmp_path / "figures").iterdir()}
 
-    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
     assert main(["main.py", *flags]) == 0
     assert "5 trials are done already" in capsys.readouterr().err
 

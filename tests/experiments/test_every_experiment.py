@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from experiments import catalogue
+from gan_mnist import experiments
 from gan_mnist.main import main
 from gan_mnist.study.spec import Study
 
@@ -24,7 +24,7 @@ ARM = {
     "substitution": "real_and_generated",
 }
 
-every_experiment = pytest.mark.parametrize("name", catalogue.names())
+every_experiment = pytest.mark.parametrize("name", experiments.names())
 
 
 def without_seconds(record):
@@ -40,7 +40,7 @@ def without_seconds(record):
 
 @every_experiment
 def test_it_runs_on_a_folder_of_images_and_resumes_exactly(name, image_folder, tmp_path):
-    study: Study = catalogue.load(name)
+    study: Study = experiments.load(name)
     flags = [
         *(f"--experiment={name}", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="),
         *("--dataset=folder", f"--data_dir={image_folder}", f"--workdir={tmp_path / 'run'}"),
@@ -113,6 +113,6 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 
 def test_every_experiment_has_its_row():
-    assert set(ARM) == set(catalogue.names())
+    assert set(ARM) == set(experiments.names())
     for name, arm in ARM.items():
-        assert arm in {each.name for each in catalogue.load(name).arms}
+        assert arm in {each.name for each in experiments.load(name).arms}

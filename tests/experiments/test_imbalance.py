@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.imbalance import trial
+from gan_mnist.experiments.imbalance.study import STUDY, resolve
 
-from experiments.imbalance import trial
-from experiments.imbalance.study import STUDY, resolve
 from gan_mnist import classifiers, trials
 from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.errors import NotApplicable

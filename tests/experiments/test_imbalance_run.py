@@ -8,8 +8,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.imbalance.study import STUDY
 
-from experiments.imbalance.study import STUDY
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.main import main
 
@@ -45,7 +45,7 @@ def test_a_smoke_run_of_all_arms(tmp_path, monkeypatch, capsys):
     check_tensorboard(tmp_path)
 
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-    monkeypatch.setattr("gan_mnist.study.report.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
     assert main(["main.py", *flags]) == 0
     assert "14 trials are done already" in capsys.readouterr().err
     after = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from gan_mnist.experiments.mixing import trial
+from gan_mnist.experiments.mixing.study import STUDY, resolve
 
-from experiments.mixing import trial
-from experiments.mixing.study import STUDY, resolve
 from gan_mnist import classifiers, training, trials
-from gan_mnist.classifiers import predict
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_rows
-from gan_mnist.gans import DAGANRecipe
+from gan_mnist.generators.gans import DAGANRecipe
 from gan_mnist.study.settings import with_changes
+from gan_mnist.training.classifier import predict
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-
-from experiments.mixing.findings import ROUNDED, findings, images_seen, latents_drawn
-from experiments.mixing.study import STUDY
+from gan_mnist.experiments.mixing.findings import ROUNDED, findings, images_seen, latents_drawn
+from gan_mnist.experiments.mixing.study import STUDY
 
 SHOWN = {"share": 0.5, "batch_size": 100, "pool_limit": 60_000}
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.substitution import trial
+from gan_mnist.experiments.substitution.findings import findings
+from gan_mnist.experiments.substitution.study import STUDY, resolve
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from experiments.substitution import trial
-from experiments.substitution.findings import findings
-from experiments.substitution.study import STUDY, resolve
 from gan_mnist import classifiers
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import allot, held_out

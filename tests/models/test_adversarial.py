@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
-from gan_mnist.training import TrainingDiverged, fit
+from gan_mnist.training.loop import TrainingDiverged, fit
 
 NAMES = ["d_loss", "g_loss", "real_accuracy", "fake_accuracy"]
 

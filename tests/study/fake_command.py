@@ -6,13 +6,13 @@ import types
 
 import fake_study
 
-from experiments import catalogue
+from gan_mnist import experiments
 from gan_mnist.main import main
 
-catalogue.names = lambda: ["fake"]
-catalogue.load = lambda name: fake_study.STUDY
+experiments.names = lambda: ["fake"]
+experiments.load = lambda name: fake_study.STUDY
 # In the place of the module, since its plots take longer to import than all else takes to run.
-sys.modules["gan_mnist.study.report"] = types.SimpleNamespace(write_report=lambda workdir: None)
+sys.modules["gan_mnist.report.page"] = types.SimpleNamespace(write_report=lambda workdir: None)
 
 if __name__ == "__main__":
     # A shell starts background jobs deaf to Ctrl-C, and pytest may be the child of one.

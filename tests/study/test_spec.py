@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fake_study import DATASET, STUDY, make_plan
 
-from experiments import catalogue
+from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.study.spec import Arm
 
@@ -83,9 +83,9 @@ def test_fingerprints_follow_what_the_result_depends_on(tmp_path):
     assert len({same, *others}) == 6
 
 
-@pytest.fixture(params=catalogue.names())
+@pytest.fixture(params=experiments.names())
 def declared(request):
-    return catalogue.load(request.param)
+    return experiments.load(request.param)
 
 
 def test_declared_names_agree(declared):
@@ -98,7 +98,7 @@ def test_declared_names_agree(declared):
     for expected in declared.expectations:
         assert {expected.arm, expected.reference} <= set(names)
         assert expected.relation in ("below", "equal to", "above")
-    assert declared.name in catalogue.names()
+    assert declared.name in experiments.names()
     assert declared.question.endswith("?")
 
 

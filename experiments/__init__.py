@@ -1,1 +1,0 @@
-"""One folder an experiment: a question, its arms as a table, and the code of one trial."""

@@ -1,0 +1,1 @@
+"""The commands beside `main`: exported models used on files, and what all commands share."""

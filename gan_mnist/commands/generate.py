@@ -1,0 +1,140 @@
+"""Generates a labelled folder of images with an exported generator: classes -> PNG files.
+
+Nothing here imports TensorFlow before the flags are checked.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from gan_mnist.commands.command import (
+    Command,
+    all_or_nothing,
+    check_empty,
+    given_path,
+    heed_signals,
+    printable,
+    tracked,
+)
+from gan_mnist.commands.exported import ask_for_pictures, find_model, load_model, read_class_names
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import check_writable
+from gan_mnist.seeding import derive_seed
+
+# Images that one seed draws together: another size gives other images.
+CHUNK_SIZE = 100
+
+COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
+MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/warp_gan")
+OUTPUT = COMMAND.text("output", None, "new or empty folder; gets CLASS/00000.png and so on")
+IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "how many images", most=100_000)
+SEED = COMMAND.number("seed", 0, "the same seed gives the same files", least=0, most=2**31 - 1)
+CLASSES = COMMAND.names("classes", "only these classes (default: all)")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Program name and arguments.
+
+    Returns:
+        Exit status: 0 when all images are written, 2 for bad input, 130 and 143 when it was
+        interrupted or told to end, 141 when nobody reads its output.
+    """
+    return COMMAND.run(argv, _command)
+
+
+def _command() -> int:
+    saved_model = find_model(given_path(MODEL, "an exported model's directory"), "generator")
+    class_names = read_class_names(saved_model)
+    chosen = _choose(class_names, CLASSES.value)
+    output = given_path(OUTPUT, "a new or empty folder")
+    check_empty("--output", output)
+    check_writable("--output", output)
+    heed_signals()
+
+    model = load_model(saved_model, "generate_seeded", ["labels", "seed"], ["images"])
+    labels = {name: class_names.index(name) for name in chosen}
+    generate = model.signatures["generate_seeded"]
+    try:
+        write_images(generate, labels, IMAGES_PER_CLASS.value, SEED.value, output)
+    except OSError as error:
+        raise InputError(f"--output: cannot write {output}: {error}") from error
+    total = IMAGES_PER_CLASS.value * len(labels)
+    print(f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}")
+    return 0
+
+
+def _choose(class_names: Sequence[str], given: list[str] | None) -> Sequence[str]:
+    if given is None:
+        return class_names
+    for name in given or [""]:
+        if name not in class_names:
+            raise unknown("--classes", name, class_names)
+        if given.count(name) > 1:
+            raise InputError(f"--classes: {name!r} is given twice; accepted: each class once")
+    return given
+
+
+def write_images(
+    generate: Any, labels: Mapping[str, int], images_per_class: int, seed: int, output: Path
+) -> None:
+    """Writes `output/CLASS/00000.png` and so on, all of them or none.
+
+    The images of a class depend on nothing but the generator, the class, its label and the seed;
+    fewer images are the first of many.
+
+    Args:
+        generate: The signature `generate_seeded(labels, seed)` of an exported generator.
+        labels: Class names, and what the generator calls them.
+        images_per_class: How many.
+        seed: Any integer.
+        output: An empty folder; is made where there is none.
+
+    Raises:
+        InputError: If the generator fails, or something else has come to `output` meanwhile.
+    """
+    with all_or_nothing(output) as hidden:
+        folders = {name: hidden / directory_name(name) for name in labels}
+        for folder in folders.values():
+            folder.mkdir()
+        starts = range(0, images_per_class, CHUNK_SIZE)
+        for name, start in tracked([(n, s) for n in labels for s in starts], "generating"):
+            images = _chunk(generate, labels[name], derive_seed("generate", seed, start, name))
+            for number, image in enumerate(images[: images_per_class - start], start):
+                image.save(folders[name] / f"{number:05d}.png")
+
+
+def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
+    """The `CHUNK_SIZE` Pillow images of a label and a seed."""
+    import numpy as np
+    import tensorflow as tf
+
+    # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
+    labels = tf.fill([CHUNK_SIZE], np.int32(label))
+    return ask_for_pictures(generate, CHUNK_SIZE, labels=labels, seed=tf.constant(seed))
+
+
+def directory_name(class_name: str) -> str:
+    """A name for the folder of a class, which every file system accepts.
+
+    What it may not accept is written as in a web address ("T-shirt%2Ftop"), and the percent sign
+    too, so that different classes have different folders; `urllib.parse.unquote` undoes it. So are
+    a first dot, which would hide the folder, and a last dot or space, which Windows drops.
+    """
+    last = len(class_name) - 1
+    return "".join(
+        f"%{ord(c):02X}"
+        if (c == "." and i in (0, last)) or (c == " " and i == last)
+        else quote(c, safe="", errors="surrogatepass")
+        if c in '%/\\<>:"|?*' or not c.isprintable()
+        else c
+        for i, c in enumerate(class_name)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,1 @@
+"""Anything frozen that answers `sample(labels, seed)` with images, GAN or not."""

@@ -1,0 +1,211 @@
+"""The figures of every report but its curves: a function each, plain data in, no pyplot state."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gan_mnist.report.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    VERMILLION,
+    WIDTH_INCHES,
+    name_rows,
+    shorten,
+    small_multiples,
+    styled,
+)
+
+VERDICT_MARKS = {"helps": "●", "hurts": "✕", "cannot tell": "○", None: "◆"}
+_VERDICT_COLORS = {"helps": BLUE, "hurts": VERMILLION, "cannot tell": MUTED, None: INK}
+_VERDICT_MARKERS = {"helps": "o", "hurts": "X", "cannot tell": "o", None: "D"}
+_GALLERY_COLUMNS = 14
+_MOST_CLASSES_WITH_NUMBERS = 6
+
+
+@styled
+def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
+    """Every arm's mean with its interval, and beside it the paired difference to the control.
+
+    Args:
+        summary: As in `summary.json`.
+        order: Names of arms, top row first. Arms without a value become a row that says so.
+
+    An arm that is there to fail does not set the axes: beyond them it is an arrow and a number.
+    """
+    arms, control, oracle = summary["arms"], summary["control"], summary["oracle"]
+    metric = summary["metrics"][0]
+    figure = Figure(figsize=(WIDTH_INCHES, 1.1 + 0.36 * len(order)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
+
+    failing = {check["arm"] for check in summary["controls"] if check["relation"] == "below"}
+    finished = {name: arm for name, arm in arms.items() if arm["n"]}
+    shown = [arm for name, arm in finished.items() if name not in failing]
+    shown = shown or list(finished.values())
+    points = [value for arm in shown for value in (*arm["values"].values(), arm["mean"])]
+    _limit(left, points, [arm["ci95"] for arm in shown])
+    differences = [arm["difference"] for arm in shown if arm["difference"] is not None]
+    _limit(right, [0.0, *differences], [arm["difference_ci95"] for arm in shown])
+
+    for row, name in enumerate(order):
+        arm = arms[name]
+        if not arm["n"]:
+            reason = "not applicable" if name in summary["not_applicable"] else "no finished trial"
+            left.text(0.03, row, reason, transform=left.get_yaxis_transform(), va="center",
+                      color=MUTED, style="italic", size=8)  # fmt: skip
+            continue
+        values = list(arm["values"].values())
+        left.plot(values, [row + 0.25] * len(values), "o", color=INK, alpha=0.22, ms=3.5, mew=0)
+        _interval(left, row, arm["mean"], arm["ci95"], arm["verdict"])
+        verdict = "control" if name == control else arm["verdict"] or "no verdict"
+        if name != control and arm["difference"] is not None:
+            _interval(right, row, arm["difference"], arm["difference_ci95"], arm["verdict"])
+        right.text(1.02, row, f"{VERDICT_MARKS[arm['verdict']]} {verdict}", va="center", size=8.5,
+                   transform=right.get_yaxis_transform(),
+                   color=_VERDICT_COLORS[arm["verdict"]])  # fmt: skip
+
+    lines = (("control", control, INK, "-", 3), ("oracle", oracle, GREEN, "--", 13))
+    for role, name, color, style, offset in lines:
+        if name in arms and arms[name]["n"]:
+            mean = arms[name]["mean"]
+            left.axvline(mean, color=color, ls=style, lw=0.9, alpha=0.7, zorder=0)
+            left.annotate(name if name == role else f"{role}: {name}", (mean, 1), (0, offset),
+                          textcoords="offset points", xycoords=left.get_xaxis_transform(),
+                          ha="center", va="bottom", color=color, size=8)  # fmt: skip
+    right.axvline(0, color=INK, lw=0.9, alpha=0.7, zorder=0)
+    better = "" if metric["higher_is_better"] else " (lower is better)"
+    left.set_xlabel(f"{metric['label']}{better}")
+    right.set_xlabel(f"difference to {control}, paired by seed")
+    name_rows(left, list(order))
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    right.tick_params(axis="y", length=0)
+    right.spines["left"].set_visible(False)
+    right.grid(axis="x")
+    return figure
+
+
+def _limit(axes: Axes, points: Sequence[float], intervals: Sequence[Any]) -> None:
+    """Fits the x axis to all points, and to intervals unless a few would flatten the points."""
+    low, high = min(points), max(points)
+    span = (high - low) or abs(high) or 1.0
+    ends = np.array([interval for interval in intervals if interval] or [(low, high)])
+    # The usual ones: half of the intervals, or more, are seen whole.
+    lowest = np.quantile(ends[:, 0], 0.5, method="higher")
+    highest = np.quantile(ends[:, 1], 0.5, method="lower")
+    low = min(low, max(ends[:, 0].min(), min(lowest, low - 0.6 * span)))
+    high = max(high, min(ends[:, 1].max(), max(highest, high + 0.6 * span)))
+    axes.set_xlim(low - 0.04 * span, high + 0.04 * span)
+
+
+def _interval(axes: Axes, row: int, value: float, ci95: Any, verdict: str | None) -> None:
+    """A mark with its interval; an end beyond the axis is an arrow."""
+    color = _VERDICT_COLORS[verdict]
+    if ci95:
+        axes.plot(ci95, [row, row], color=color, lw=2.2, solid_capstyle="butt")
+        low, high = axes.get_xlim()
+        if ci95[0] < low:
+            axes.plot(low, row, "<", color=color, ms=6, clip_on=False)
+        if ci95[1] > high:
+            axes.plot(high, row, ">", color=color, ms=6, clip_on=False)
+    low, high = axes.get_xlim()
+    if not low <= value <= high:
+        end, marker, side = (low, "<", 1) if value < low else (high, ">", -1)
+        axes.plot(end, row, marker, color=color, ms=6, clip_on=False)
+        # Above the line, which an interval may draw through the end.
+        axes.annotate(f"{value:.3g}", (end, row), (9 * side, 2), textcoords="offset points",
+                      va="bottom", ha="left" if side > 0 else "right", color=color,
+                      size=8)  # fmt: skip
+        return
+    face = "white" if verdict == "cannot tell" else color
+    axes.plot(value, row, _VERDICT_MARKERS[verdict], color=color, mfc=face, ms=6.5, mew=1.4)
+
+
+@styled
+def gallery(rows: Mapping[str, np.ndarray]) -> Figure:
+    """One row of images an arm.
+
+    Args:
+        rows: Images by arm, uint8 (n, height, width, 1 or 3) in [0, 255].
+    """
+    height, width = (side + 2 for side in next(iter(rows.values())).shape[1:3])
+    labels_inches = 0.08 * max(map(len, rows))
+    cell_inches = (WIDTH_INCHES - 0.2 - labels_inches) / _GALLERY_COLUMNS
+    height_inches = 0.1 + cell_inches * len(rows) * height / width
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="compressed")
+    axes = figure.subplots()
+    for row, images in enumerate(rows.values()):
+        strip = np.full((height, _GALLERY_COLUMNS * width, 3), 255, np.uint8)
+        for column, image in enumerate(images[:_GALLERY_COLUMNS]):
+            start = column * width
+            strip[: height - 2, start : start + width - 2] = image
+        extent = (0, strip.shape[1], (row + 1) * height, row * height)
+        axes.imshow(strip, interpolation="nearest", extent=extent)
+    axes.set_xlim(0, _GALLERY_COLUMNS * width)
+    axes.set_ylim(len(rows) * height, 0)
+    axes.set_yticks([(row + 0.5) * height for row in range(len(rows))], list(rows))
+    axes.tick_params(length=0, labelcolor=INK, labelsize=9)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+@styled
+def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """Row-normalised confusion matrices, a panel an arm.
+
+    Args:
+        matrices: By arm, (classes, classes) shares in [0, 1]; row: truth, column: prediction.
+        classes: Their names.
+    """
+    numbered = len(classes) <= _MOST_CLASSES_WITH_NUMBERS
+    figure, panels = small_multiples(list(matrices), most_columns=6 if numbered else 4)
+    short = [shorten(name) for name in classes]
+    for axes, matrix in zip(panels, matrices.values(), strict=True):
+        axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(classes)), short, rotation=0 if max(map(len, short)) == 1 else 90)
+        axes.set_yticks(range(len(classes)), short)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        for (row, column), share in np.ndenumerate(matrix) if numbered else ():
+            color = "white" if share > 0.55 else INK
+            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=color,
+                      size=8)  # fmt: skip
+    figure.supxlabel("prediction", size=8.5, color=MUTED)
+    figure.supylabel("truth", size=8.5, color=MUTED)
+    return figure
+
+
+@styled
+def cost(seconds: pd.DataFrame) -> Figure:
+    """Mean seconds a trial, stacked.
+
+    Args:
+        seconds: Index: arm, top row first; columns: generator, training, evaluation. Those in
+            which no arm spends time are left out.
+    """
+    figure = Figure(figsize=(WIDTH_INCHES, 0.9 + 0.28 * len(seconds)), layout="constrained")
+    axes = figure.subplots()
+    ends = seconds.cumsum(axis="columns")
+    colors = dict(zip(seconds, (ORANGE, BLUE, FAINT), strict=True))
+    spent = [column for column in seconds if seconds[column].any()] or list(seconds)
+    for column in spent:
+        starts = ends[column] - seconds[column]
+        axes.barh(range(len(seconds)), seconds[column], 0.62, starts, color=colors[column],
+                  label=column)  # fmt: skip
+    for row, total in enumerate(ends.iloc[:, -1]):
+        axes.annotate(f"{total:,.1f}", (total, row), (4, 0), textcoords="offset points",
+                      va="center", color=MUTED, size=8)  # fmt: skip
+    axes.margins(x=0.08)
+    name_rows(axes, list(seconds.index))
+    axes.set_xlabel("seconds a trial, mean over seeds")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, handlelength=1)
+    return figure

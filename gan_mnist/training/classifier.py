@@ -1,0 +1,178 @@
+"""A classifier from rows to predictions: the same way in every experiment and every arm."""
+
+import csv
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.images import as_float
+from gan_mnist.data.subsets import Subset
+from gan_mnist.evaluation.classification import ClassRecall
+from gan_mnist.evaluation.inference import answers
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
+from gan_mnist.training.tensorboard import TensorBoardScalars
+
+Batches = Callable[[int, int], tf.data.Dataset]
+Watched = tuple[str, Subset]
+
+
+class _OneAgainstRest(keras.losses.Loss):
+    """Binary cross-entropy of every class on its own, the mean over classes."""
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        one_hot = tf.one_hot(tf.cast(tf.reshape(y_true, [-1]), tf.int32), y_pred.shape[-1])
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(one_hot, y_pred)
+        return tf.reduce_mean(losses, axis=-1)
+
+
+LOSSES: Mapping[str, Callable[[], keras.losses.Loss]] = {
+    "softmax": functools.partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    # Document 000's, for classes that exclude each other.
+    "sigmoid": _OneAgainstRest,
+}
+
+
+@dataclass(frozen=True)
+class ClassifierRecipe:
+    """How a classifier is built and trained; the arms of a study share one.
+
+    Attributes:
+        build: Maps (image_shape, num_classes, width) to a model from images to logits.
+        image_shape: (H, W, C).
+        num_classes: Width of the logits.
+        width: Multiplies the numbers of channels and units.
+        updates: Number of updates, a multiple of `intervals`.
+        learning_rate: Of Adam.
+        decay: Whether the learning rate falls to 0 along a half cosine (arXiv 1608.03983).
+        loss: A key of `LOSSES`.
+        intervals: Parts of the training after which curves may have a point.
+        precision: Keras dtype policy, which the caller has set.
+        minority: Label whose recall is watched as `minority_recall`, or None.
+    """
+
+    build: Callable[[tuple[int, int, int], int, int], keras.Model]
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    width: int
+    updates: int
+    learning_rate: float
+    decay: bool = False
+    loss: str = "softmax"
+    intervals: int = 10
+    precision: str = "float32"
+    minority: int | None = None
+
+
+def train_classifier(
+    recipe: ClassifierRecipe,
+    batches: Batches,
+    validation: Subset,
+    stream: tuple[str | int, ...],
+    directory: Path,
+    log_directory: Path | None = None,
+    watched: Watched | None = None,
+    rows: Sequence[int] | None = None,
+    prepare: Callable[[keras.Model], None] | None = None,
+) -> tuple[keras.Model, float]:
+    """Trains a fresh classifier.
+
+    Args:
+        recipe: How.
+        batches: Maps (seed, first update) to the data set of (images, labels, loss weights).
+        validation: Images for the `val_*` columns of the curves.
+        stream: What keys initial weights, batch order and dropout; the same in all arms of a seed.
+        directory: Receives `curves.csv`.
+        log_directory: Receives TensorBoard's events, or None for none.
+        watched: More images, whose accuracy the curves show beside that of validation.
+        rows: As in `fit`.
+        prepare: Called with the fresh model before it is trained.
+
+    Returns:
+        The model, which the next call with this recipe trains anew, and the seconds it took.
+    """
+    model = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
+    if prepare is not None:
+        prepare(model)
+    callbacks: list[keras.callbacks.Callback] = []
+    if watched is not None:
+        kept = range(1, recipe.intervals + 1) if rows is None else rows
+        callbacks.append(_Watch(watched, kept))
+    if log_directory is not None:
+        callbacks.append(TensorBoardScalars(log_directory, recipe.updates // recipe.intervals))
+    seconds = fit(
+        model,
+        functools.partial(batches, derive_seed(*stream, "order")),
+        recipe.updates,
+        directory,
+        derive_seed(*stream, "dropout"),
+        callbacks,
+        (as_float(validation.images), validation.labels),
+        recipe.intervals,
+        rows,
+    )
+    return model, seconds
+
+
+class _Watch(keras.callbacks.Callback):
+    """Adds `NAME_accuracy` of the watched images to the metrics of the intervals in `kept`."""
+
+    def __init__(self, watched: Watched, kept: Collection[int]):
+        super().__init__()
+        self._name, subset = watched
+        self._images, self._labels = subset.images, subset.labels
+        self._kept = kept
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if logs is not None and epoch + 1 in self._kept:
+            predicted = predict(self.model, self._images).argmax(axis=1)
+            logs[f"{self._name}_accuracy"] = float(np.mean(predicted == self._labels))
+
+
+@functools.lru_cache(maxsize=4)
+def _reusable(recipe: ClassifierRecipe) -> ReusableModel:
+    watched = (
+        [] if recipe.minority is None else [ClassRecall(recipe.minority, name="minority_recall")]
+    )
+    return ReusableModel(
+        lambda: recipe.build(recipe.image_shape, recipe.num_classes, recipe.width),
+        lambda model: model.compile(
+            keras.optimizers.Adam(_learning_rate(recipe)),
+            LOSSES[recipe.loss](),
+            metrics=watched,
+            # An object, not a name: its variables exist before the first trace, so there is one.
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            steps_per_execution=updates_per_call(recipe.updates, recipe.intervals),
+        ),
+    )
+
+
+def _learning_rate(recipe: ClassifierRecipe) -> Any:
+    if recipe.decay:
+        return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.updates)
+    return recipe.learning_rate
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Probabilities, float32 (n, k): the softmax of the logits, whatever the loss was.
+
+    After the loss "sigmoid" the ranking of classes is right, but probabilities are not calibrated.
+    Images are (n, H, W, C), uint8 or float32 in [0, 1].
+    """
+    return tf.nn.softmax(answers(model, images)).numpy()
+
+
+def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:
+    """Writes a row an image: file name, true class, predicted class and its probability."""
+    names = test.class_names
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", "label", "prediction", "probability"])
+        for filename, label, row in zip(test.filenames, test.labels, probabilities, strict=True):
+            writer.writerow([filename, names[label], names[row.argmax()], f"{row.max():.6f}"])

@@ -1,0 +1,223 @@
+"""A denoiser from images to a trained network: the same way in every arm, adversary or none."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs
+from gan_mnist.data.images import as_float
+from gan_mnist.evaluation.inference import answers
+from gan_mnist.evaluation.restoration import image_measures
+from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training.loop import ReusableModel, fit, scaled_adam, updates_per_call
+from gan_mnist.training.tensorboard import TensorBoardScalars
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """Fixed pairs that all denoisers are asked about, whatever they are shown and asked for.
+
+    A denoiser that returns the truth at full scale is marked after its answer has been brought to
+    the scale of the others' target; else its errors would count for more. All are marked against
+    the ref at full scale, whether they are shown that or a fainter one.
+
+    Attributes:
+        pairs: What the denoiser is given, and which images they are of.
+        truths: float32 (n, H, W, C) in [0, 1], at full scale.
+        refs: Likewise.
+        truth_scale: Of the truths in the mixture.
+        answer_scale: What answers are multiplied by.
+    """
+
+    pairs: FixedPairs
+    truths: np.ndarray
+    refs: np.ndarray
+    truth_scale: float
+    answer_scale: float
+
+    @functools.cached_property
+    def targets(self) -> np.ndarray:
+        """The truths as they were mixed in: float32 (n, H, W, C) in [0, 1]."""
+        return np.minimum(np.float32(self.truth_scale) * self.truths, 1)
+
+    def outputs(self, answers: np.ndarray) -> np.ndarray:
+        """A denoiser's answers at the scale of `targets`: float32 (n, H, W, C) in [0, 1]."""
+        return np.minimum(np.float32(self.answer_scale) * answers, 1)
+
+    def measures(
+        self, outputs: np.ndarray, names: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """The measures of each image; see `image_measures`."""
+        return image_measures(outputs, self.targets, self.refs, names)
+
+
+def build_exam(
+    images: np.ndarray, number: int, degradation: Degradation, a: float, b: float
+) -> Exam:
+    """The exam on `number` of the images.
+
+    Args:
+        images: uint8 (n, H, W, C), truths and refs alike.
+        number: See `fixed_pairs`.
+        degradation: As in the denoiser's training.
+        a: Scale of every truth.
+        b: Scale of every ref.
+    """
+    pairs = fixed_pairs(images, number, degradation, a, b)
+    return Exam(
+        pairs=pairs,
+        truths=as_float(images[pairs.truth_rows]),
+        refs=as_float(images[pairs.ref_rows]),
+        truth_scale=a,
+        answer_scale=a if degradation.target == "plain" else 1.0,
+    )
+
+
+@dataclass(frozen=True)
+class DenoiserRecipe:
+    """How a denoiser and its adversary are built and trained.
+
+    Attributes:
+        image_shape: (H, W, C).
+        width: Channels of the denoiser's hidden layers.
+        updates: Number of updates, a multiple of `intervals`.
+        learning_rate: Of both networks' Adam.
+        decay: Whether the learning rate falls to 0 along a half cosine (arXiv 1608.03983), for both
+            by the updates of the denoiser.
+        adversary: "none", "vanilla" or "conditional".
+        discriminator_width: Channels of the discriminator's first layer.
+        loss: The adversarial loss, a key of `ADVERSARIAL_LOSSES`.
+        content_loss: A key of `CONTENT_LOSSES`.
+        spectral: Whether the discriminator is spectrally normalised, without batch norm.
+        input_skip: Whether the input is added before the last convolution.
+        separate_batches: Whether the discriminator learns on batches of its own.
+        intervals: Parts of the training after which curves have a point.
+        precision: Keras dtype policy, which the caller has set.
+    """
+
+    image_shape: tuple[int, int, int]
+    width: int
+    updates: int
+    learning_rate: float
+    decay: bool = False
+    adversary: str = "none"
+    discriminator_width: int = 4
+    loss: str = "non_saturating"
+    content_loss: str = "l1"
+    spectral: bool = False
+    input_skip: bool = True
+    separate_batches: bool = False
+    intervals: int = 10
+    precision: str = "float32"
+
+    def build(self) -> DenoisingModel:
+        """The networks, not compiled."""
+        return build_denoising_model(
+            self.image_shape,
+            self.width,
+            self.adversary,
+            discriminator_width=self.discriminator_width,
+            spectral=self.spectral,
+            input_skip=self.input_skip,
+            loss=self.loss,
+            content_loss=self.content_loss,
+            separate_batches=self.separate_batches,
+        )
+
+
+def train_denoiser(
+    recipe: DenoiserRecipe,
+    schedule: Schedule,
+    batches: Callable[[int, int], tf.data.Dataset],
+    validation: Exam,
+    stream: tuple[str | int, ...],
+    directory: Path,
+    log_directory: Path,
+    before: Callable[[DenoisingModel], None] | None = None,
+) -> tuple[DenoisingModel, float]:
+    """Trains a fresh denoiser.
+
+    Args:
+        recipe: How.
+        schedule: Weights of content loss and adversarial loss.
+        batches: Maps (seed, first update) to the data set of ((noisy_images, references), targets).
+        validation: For the columns `val_psnr_db` and `val_ref_leak` of the curves.
+        stream: What keys initial weights and the order of images; the same in all arms of a seed.
+        directory: Receives `curves.csv`.
+        log_directory: Receives TensorBoard's events.
+        before: Called with the fresh model before it is trained.
+
+    Returns:
+        The model, which the next call with this recipe trains anew, and the seconds it took.
+    """
+    model: DenoisingModel = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
+    model.follow(schedule)
+    if before is not None:
+        before(model)
+
+    def all_batches(first_update: int) -> tf.data.Dataset:
+        own = batches(derive_seed(*stream, "order"), first_update)
+        if not recipe.separate_batches:
+            return own
+        return tf.data.Dataset.zip((own, batches(derive_seed(*stream, "others"), first_update)))
+
+    interval = recipe.updates // recipe.intervals
+    seconds = fit(
+        model,
+        all_batches,
+        recipe.updates,
+        directory,
+        derive_seed(*stream, "layers"),
+        [_Watch(validation), TensorBoardScalars(log_directory, interval)],
+        intervals=recipe.intervals,
+    )
+    return model, seconds
+
+
+def exam_answers(model: DenoisingModel, exam: Exam) -> np.ndarray:
+    """What the model returns when it is asked: float32 (n, H, W, C) in [0, 1]."""
+    return answers(model.average, exam.pairs.noisy_images, exam.pairs.references)
+
+
+class _Watch(keras.callbacks.Callback):
+    """Adds `val_psnr_db` and `val_ref_leak` to the metrics of an interval."""
+
+    def __init__(self, exam: Exam):
+        super().__init__()
+        self._exam = exam
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            exam = self._exam
+            outputs = exam.outputs(exam_answers(self.model, exam))
+            if np.isfinite(outputs).all():
+                measured = exam.measures(outputs, ("psnr_db", "ref_leak"))
+                logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
+            else:  # The curves, which come next, stop the training and say when.
+                logs["val_psnr_db"] = math.nan
+
+
+# As many as a study's arms have networks: they are traced once a process.
+@functools.lru_cache(maxsize=16)
+def _reusable(recipe: DenoiserRecipe) -> ReusableModel:
+    def compile(model: DenoisingModel) -> None:
+        rate: Any = recipe.learning_rate
+        if not recipe.decay:
+            optimizers = scaled_adam(rate), scaled_adam(rate)
+        else:
+            rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.updates)
+            denoiser = scaled_adam(rate)
+            # A discriminator that begins later has done fewer updates, but has the same rate.
+            optimizers = denoiser, scaled_adam(lambda: rate(denoiser.iterations))
+        steps = updates_per_call(recipe.updates, recipe.intervals)
+        model.compile(*optimizers, steps_per_execution=steps)
+
+    return ReusableModel(recipe.build, compile)

@@ -1,0 +1,105 @@
+"""What a GAN is made of and shown: from settings to networks, optimizers and rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe, conditional_recipe
+from gan_mnist.models.losses import ADVERSARIAL_LOSSES
+from gan_mnist.settings import GANSettings
+
+SHAPE = (8, 8, 1)
+
+
+@pytest.fixture(scope="module")
+def subset(make_subset):
+    return make_subset(counts=(1, 6, 5), shape=SHAPE)
+
+
+def test_conditional_gans_see_every_class_alike(subset):
+    images, labels = ConditionalRecipe(updates=10, batch_size=4, width=2).columns(subset)
+    assert np.bincount(labels).tolist() == [6, 6, 6]
+    for label in range(3):
+        shown = images[labels == label]
+        pool = subset.of_class(label)
+        counts = [(shown == image).all(axis=(1, 2, 3)).sum() for image in pool]
+        assert sum(counts) == 6
+        assert max(counts) - min(counts) <= 1
+
+
+def test_warp_gans_learn_from_classes_with_several_images(subset):
+    (images,) = WarpRecipe(updates=10, batch_size=4, width=2).columns(subset)
+    assert len(images) == 12
+    assert not (images == subset.images[0]).all(axis=(1, 2, 3)).any()
+
+
+def test_a_dagan_is_shown_two_images_of_a_class(make_subset):
+    """Never one and the same, and all pairs come about."""
+    subset = make_subset(counts=(1, 4, 400), shape=SHAPE)
+    number = {image.tobytes(): row for row, image in enumerate(subset.images)}
+    recipe = DAGANRecipe(updates=10, batch_size=4, width=2)
+    images, partners = (
+        np.array([number[image.tobytes()] for image in column]) for column in recipe.columns(subset)
+    )
+    assert np.bincount(subset.labels[images]).tolist() == [0, 400, 400]
+    np.testing.assert_array_equal(subset.labels[images], subset.labels[partners])
+    assert not (images == partners).any()
+    pairs = {(a, b) for a, b in zip(images, partners, strict=True) if subset.labels[a] == 1}
+    assert len(pairs) == 4 * 3
+    assert len(set(partners[400:])) > 200
+
+
+def test_a_conditional_recipe_has_all_of_its_fields_in_the_network():
+    recipe = ConditionalRecipe(
+        updates=10,
+        batch_size=4,
+        width=3,
+        average_decay=0.5,
+        latent_dim=7,
+        distribution="uniform",
+        learning_rate=0.25,
+        beta_1=0.125,
+        loss="hinge",
+        most_generator_steps=4,
+        augment=True,
+    )
+    network = recipe.build(SHAPE, 3)
+    assert (network.average_decay, network.augment, network.most_generator_steps) == (0.5, True, 4)
+    assert (network.prior.dim, network.prior.distribution) == (7, "uniform")
+    assert network.adversarial_loss == ADVERSARIAL_LOSSES["hinge"]
+    assert network.generator.get_weights()[0].shape == (7 + 3, 4 * 3)
+    generator_adam, discriminator_adam = recipe.optimizers()
+    assert generator_adam is not discriminator_adam
+    for adam in (generator_adam, discriminator_adam):
+        assert (float(adam.learning_rate), adam.beta_1, adam.beta_2) == (0.25, 0.125, 0.999)
+
+
+def test_settings_describe_a_conditional_gan_and_changes_go_before_them():
+    settings = GANSettings(
+        precision="mixed_bfloat16",
+        gan_architecture="mlp",
+        gan_width=5,
+        gan_latent_dim=6,
+        gan_batch_size=8,
+        gan_learning_rate=0.5,
+        gan_beta_1=0.25,
+        gan_average_decay=0.75,
+        gan_loss="least_squares",
+    )
+    expected = ConditionalRecipe(
+        updates=70,
+        batch_size=8,
+        width=5,
+        average_decay=0.75,
+        precision="mixed_bfloat16",
+        architecture="mlp",
+        latent_dim=6,
+        learning_rate=0.5,
+        beta_1=0.25,
+        loss="least_squares",
+    )
+    assert conditional_recipe(settings, 70) == expected
+    changes = {"distribution": "uniform", "intervals": 5, "augment": True}
+    changed = replace(expected, updates=20, **changes)
+    assert conditional_recipe(settings, 20, **changes) == changed

@@ -1,0 +1,237 @@
+"""GANs on disk: trained once, found again, and a function of the subset alone."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from gan_mnist import gans, generators
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.splits import Split
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import NotApplicable
+from gan_mnist.files import read_rows
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, GANRecipe, WarpRecipe, trained
+
+RECIPES = {
+    "conditional": ConditionalRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
+    "warp": WarpRecipe(updates=10, batch_size=4, width=2),
+    "dagan": DAGANRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
+}
+SHAPE = (8, 8, 1)
+LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_chunks():
+    """Sampling 250 images where 30 are wanted would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generators, "CHUNK", 30)
+        yield
+
+
+@pytest.fixture(scope="module", params=RECIPES.values(), ids=RECIPES)
+def recipe(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def subset(make_subset):
+    return make_subset(counts=(1, 6, 5), shape=SHAPE)
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def images(recipe, subset, workdir):
+    """What the generator of seed 0 answers right after its training."""
+    generator, _ = trained(recipe, subset, 0, workdir)
+    return generator.sample(LABELS, seed=1)
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """The trainings that are done."""
+    done = []
+
+    def counted(*arguments, **options):
+        done.append(arguments)
+        return fit(*arguments, **options)
+
+    fit = gans.fit
+    monkeypatch.setattr(gans, "fit", counted)
+    return done
+
+
+def weights_of(generator):
+    return generator.network.get_weights()
+
+
+def assert_equal(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_every_kind_of_recipe_is_tested_here():
+    assert set(GANRecipe.__subclasses__()) == {type(recipe) for recipe in RECIPES.values()}
+
+
+def test_images_have_the_shape_of_the_subset(images):
+    assert images.shape == (len(LABELS), *SHAPE)
+    assert images.dtype == np.float32
+    assert 0 <= images.min() < images.max() <= 1
+
+
+def test_the_second_call_loads_what_the_first_trained(recipe, subset, workdir, images, fits):
+    trained(recipe, subset, 5, workdir)  # The networks now hold other weights.
+    assert len(fits) == 1
+    again, seconds = trained(recipe, subset, 0, workdir)
+    assert len(fits) == 1
+    np.testing.assert_array_equal(again.sample(LABELS, seed=1), images)
+    assert seconds > 0
+
+
+def test_another_process_loads_the_same_generator(recipe, subset, workdir, images, fits):
+    before = trained(recipe, subset, 0, workdir)[0]
+    gans._networks.cache_clear()
+    after = trained(recipe, subset, 0, workdir)[0]
+    assert after is not before
+    assert not fits
+    np.testing.assert_array_equal(after.sample(LABELS, seed=1), images)
+
+
+def test_trained_again_elsewhere_it_is_the_same_and_leaves_its_traces(
+    recipe, subset, tmp_path, images, fits
+):
+    generator, _ = trained(recipe, subset, 0, tmp_path)
+    assert len(fits) == 1
+    np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
+
+    [directory] = (tmp_path / "generators").iterdir()
+    samples = np.load(directory / "samples.npz")
+    assert samples["labels"].tolist() == [0] * 10 + [1] * 10 + [2] * 10
+    assert samples["images"].dtype == np.uint8
+    expected = generator.sample(samples["labels"], seed=0) * 255
+    assert np.abs(samples["images"] - expected).max() <= 0.5 + 1e-4
+    curves = read_rows(directory / "curves.csv")
+    assert [int(row["update"]) for row in curves] == list(range(1, 11))
+    metrics = {"d_loss", "g_loss", "real_accuracy", "fake_accuracy"}
+    assert set(curves[0]) == {"update", "seconds"} | metrics
+    assert list((tmp_path / "tensorboard" / "generators" / directory.name).iterdir())
+
+
+def test_another_seed_or_subset_is_another_generator(
+    recipe, subset, make_subset, workdir, images, fits
+):
+    others = make_subset(counts=(1, 6, 5), shape=SHAPE, seed=1)
+    for arguments in ((subset, 1), (others, 0)):
+        generator, _ = trained(recipe, *arguments, workdir)
+        assert not np.array_equal(generator.sample(LABELS, seed=1), images)
+    assert len(fits) == 2
+
+
+@pytest.mark.parametrize("name", ["gan.weights.h5", "generator.json"])
+def test_damaged_files_are_made_again(name, subset, tmp_path, fits):
+    recipe = RECIPES["conditional"]
+    images = trained(recipe, subset, 0, tmp_path)[0].sample(LABELS, seed=1)
+    [directory] = (tmp_path / "generators").iterdir()
+    (directory / name).write_bytes(b"{")
+    generator, _ = trained(recipe, subset, 0, tmp_path)
+    assert len(fits) == 2
+    np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_images(
+    recipe, subset, tmp_path, images, monkeypatch
+):
+    class Interrupt(keras.callbacks.Callback):
+        def __init__(self, *arguments):
+            super().__init__()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 6:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("gan_mnist.training.loop.CHECKPOINT_EVERY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(gans, "TensorBoardScalars", Interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            trained(recipe, subset, 0, tmp_path)
+    batches = []
+
+    def watched(*arguments):
+        batches.append(arguments[-1])
+        return training_batches(*arguments)
+
+    training_batches = gans.training_batches
+    monkeypatch.setattr(gans, "training_batches", watched)
+    generator, _ = trained(recipe, subset, 0, tmp_path)
+    assert batches == [6]
+    np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
+
+
+def numbered_dataset(test_pixel=7, changed=()):
+    """Random images; those named in `changed` are black, and test images are `test_pixel`."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 12)
+    pixels = rng.integers(0, 256, (36, *SHAPE), dtype=np.uint8)
+    names = tuple(f"{row}.png" for row in range(36))
+    pixels[[name in changed for name in names]] = 0
+    test = Split(np.full((3, *SHAPE), test_pixel, np.uint8), np.arange(3), ("a", "b", "c"))
+    return Dataset("numbered", "made up", ("0", "1", "2"), Split(pixels, labels, names), test)
+
+
+def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
+    def allotted(**changes):
+        return allot(numbered_dataset(**changes), ("0", "1", "2"), (1, 6, 6), 0, 3)
+
+    def weights(directory, **changes):
+        return weights_of(trained(recipe, allotted(**changes).train, 0, tmp_path / directory)[0])
+
+    parts = allotted()
+    expected = weights("as it is")
+    unseen = {*parts.held_back.filenames, *parts.validation.filenames}
+    unseen |= {f"{row}.png" for row in range(36)} - set(parts.train.filenames)
+    assert len(unseen) == 36 - 13
+    assert_equal(weights("other images", test_pixel=200, changed=unseen), expected)
+    with pytest.raises(AssertionError):
+        assert_equal(weights("one image", changed=parts.train.filenames[-1:]), expected)
+
+
+@pytest.mark.parametrize("name", ["warp", "dagan"])
+def test_gans_that_start_from_images_need_a_class_with_several(make_subset, tmp_path, name):
+    lonely = make_subset(counts=(1, 1), shape=SHAPE)
+    with pytest.raises(NotApplicable, match="a class with 2 images"):
+        trained(RECIPES[name], lonely, 0, tmp_path)
+
+
+def test_callbacks_go_with_the_training_and_intervals_are_those_of_the_recipe(subset, tmp_path):
+    recipe = replace(RECIPES["conditional"], intervals=5)
+    ended = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
+    for _ in range(2):  # The second call loads what the first trained.
+        trained(recipe, subset, 0, tmp_path, [callback])
+        assert ended == [0, 1, 2, 3, 4]
+    [directory] = (tmp_path / "generators").iterdir()
+    curves = read_rows(directory / "curves.csv")
+    assert [int(row["update"]) for row in curves] == [2, 4, 6, 8, 10]
+
+
+def test_without_updates_a_generator_stays_as_the_seed_drew_it(subset, tmp_path, fits):
+    recipe = WarpRecipe(updates=0, batch_size=4, width=2)
+
+    def drawn(seed):
+        generator, seconds = trained(recipe, subset, seed, tmp_path)
+        assert seconds == 0
+        network = generator.network
+        assert_equal(network.average.get_weights(), network.generator.get_weights())
+        return network.generator.get_weights()[0], generator.sample(LABELS, seed=1)
+
+    first = drawn(0)
+    assert not np.array_equal(drawn(1)[0], first[0])
+    assert_equal(drawn(0), first)
+    assert not fits

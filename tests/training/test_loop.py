@@ -1,0 +1,242 @@
+"""Trainings that are repeated, interrupted and resumed: all must end with the same numbers."""
+
+import functools
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_mnist import training
+from gan_mnist.data.augmentation import Augmentation
+from gan_mnist.data.images import as_float
+from gan_mnist.data.pipelines import latent_batches, training_batches
+from gan_mnist.files import read_rows
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.models.conditional_gan import build_conditional_gan, build_mlp_generator
+from gan_mnist.models.generating_classifier import GeneratingClassifier
+from gan_mnist.models.latents import Latents
+from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
+
+SHAPE, UPDATES, LATENTS = (8, 8, 1), 20, Latents(4)
+
+
+def classifier():
+    """A new process' classifier; it has dropout."""
+    return ReusableModel(
+        lambda: build_small_cnn(SHAPE, 3),
+        lambda model: model.compile(
+            keras.optimizers.Adam(1e-2),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=["accuracy"],
+            steps_per_execution=updates_per_call(UPDATES),
+        ),
+    )
+
+
+def gan():
+    return ReusableModel(
+        lambda: build_conditional_gan("mlp", SHAPE, 3, 2, 4, augment=True),
+        lambda model: model.compile(
+            keras.optimizers.Adam(1e-2),
+            keras.optimizers.Adam(1e-2),
+            steps_per_execution=updates_per_call(UPDATES),
+        ),
+    )
+
+
+def generating():
+    """A classifier that makes a part of each batch itself."""
+    return ReusableModel(
+        lambda: GeneratingClassifier(
+            build_small_cnn(SHAPE, 3), build_mlp_generator(SHAPE, 3, 2, LATENTS.dim)
+        ),
+        lambda model: model.compile(
+            keras.optimizers.Adam(1e-2),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=["accuracy"],
+            steps_per_execution=updates_per_call(UPDATES),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def batches(make_subset):
+    subset = make_subset(counts=(5, 6, 7), shape=SHAPE)
+    columns = (subset.images, subset.labels, np.linspace(0.5, 1.5, 18, dtype=np.float32))
+    augmentation = Augmentation(20, 0.1, 0.1, 0.1)
+
+    def make(num_columns):
+        return functools.partial(training_batches, columns[:num_columns], 4, augmentation, 3)
+
+    make.latent = functools.partial(latent_batches, columns[:2], 3, 2, 3, LATENTS.draw, None, 3)
+    return make
+
+
+@pytest.fixture(scope="module")
+def validation(make_subset):
+    subset = make_subset(shape=SHAPE, seed=1)
+    return as_float(subset.images), subset.labels
+
+
+@pytest.fixture(scope="module", params=["classifier", "gan", "generating"])
+def kind(request, batches, validation):
+    """How one kind of model is made and trained, and a model that is used again and again."""
+    if request.param == "classifier":
+        make, columns, held_out = classifier, batches(3), validation
+    elif request.param == "generating":
+        make, columns, held_out = generating, batches.latent, validation
+    else:
+        make, columns, held_out = gan, batches(2), None
+
+    def train(reusable, directory, seed=0, callbacks=(), rows=None):
+        model = reusable.fresh(seed)
+        return fit(
+            model, columns, UPDATES, directory, seed, callbacks, validation=held_out, rows=rows
+        )
+
+    used, traces = make(), []
+    step = used.model.train_step
+
+    def traced_step(batch):
+        traces.append(batch)
+        return step(batch)
+
+    used.model.train_step = traced_step
+    return SimpleNamespace(make=make, train=train, used=used, traces=traces)
+
+
+def result(reusable, directory):
+    """Weights, optimizer states, and the curves without their seconds."""
+    curves = read_rows(directory / "curves.csv")
+    for row in curves:
+        del row["seconds"]
+    optimizers = getattr(reusable.model, "optimizers", [reusable.model.optimizer])
+    states = [v.numpy() for optimizer in optimizers for v in optimizer.variables]
+    return reusable.model.get_weights() + states, curves
+
+
+def assert_same(one, other):
+    for a, b in zip(one[0], other[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert one[1] == other[1]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kind, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("undisturbed")
+    kind.train(kind.used, directory)
+    return result(kind.used, directory)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Raises when interval number `interval` begins."""
+
+    def __init__(self, interval):
+        super().__init__()
+        self.interval = interval
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.interval:
+            raise KeyboardInterrupt
+
+
+def trained_with_interruption(kind, directory, callback, monkeypatch, rows=None):
+    """Begun in one process, interrupted, and gone on with in another."""
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    with pytest.raises(KeyboardInterrupt):
+        kind.train(kind.used, directory, callbacks=[callback], rows=rows)
+    another = kind.make()
+    kind.train(another, directory, rows=rows)
+    return another
+
+
+def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
+    kind, undisturbed, tmp_path, monkeypatch
+):
+    another = trained_with_interruption(kind, tmp_path, Interrupt(4), monkeypatch)
+    assert_same(result(another, tmp_path), undisturbed)
+    assert not list((tmp_path / "checkpoint").glob("*"))
+
+
+def test_rows_leave_the_training_as_it_is_and_may_begin_after_its_interruption(
+    kind, undisturbed, tmp_path, monkeypatch
+):
+    weights, curves = undisturbed
+    kind.train(kind.used, tmp_path / "whole", rows=(7, 10))
+    expected = weights, [curves[6], curves[9]]
+    assert_same(result(kind.used, tmp_path / "whole"), expected)
+    begun = tmp_path / "begun"
+    another = trained_with_interruption(kind, begun, Interrupt(4), monkeypatch, rows=(7, 10))
+    assert_same(result(another, begun), expected)
+
+
+def test_curves_that_ran_ahead_of_the_checkpoint_are_cut_back(
+    kind, undisturbed, tmp_path, monkeypatch
+):
+    save = tf.train.CheckpointManager.save
+    saves = []
+
+    def killed_while_saving(manager, *arguments):
+        saves.append(manager)
+        if len(saves) == 6:
+            raise KeyboardInterrupt
+        return save(manager, *arguments)
+
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", killed_while_saving)
+        with pytest.raises(KeyboardInterrupt):
+            kind.train(kind.used, tmp_path)
+    assert len(read_rows(tmp_path / "curves.csv")) == 6
+    kind.train(kind.used, tmp_path)
+    assert_same(result(kind.used, tmp_path), undisturbed)
+
+
+def test_a_training_that_ended_but_was_not_closed_is_not_repeated(
+    kind, undisturbed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Curves, "close", lambda self: Interrupt(0).on_epoch_begin(0))
+        with pytest.raises(KeyboardInterrupt):
+            kind.train(kind.used, tmp_path)
+    monkeypatch.setattr(kind.used.model, "fit", None)
+    kind.train(kind.used, tmp_path)
+    assert_same(result(kind.used, tmp_path), undisturbed)
+
+
+def test_a_reused_model_cannot_be_told_from_a_new_one(kind, undisturbed, tmp_path):
+    traces = len(kind.traces)
+    kind.train(kind.used, tmp_path / "other seed", seed=1)
+    with pytest.raises(AssertionError):
+        assert_same(result(kind.used, tmp_path / "other seed"), undisturbed)
+    kind.train(kind.used, tmp_path / "same seed")
+    assert_same(result(kind.used, tmp_path / "same seed"), undisturbed)
+    assert len(kind.traces) == traces > 0
+
+
+def test_fresh_weights_are_those_of_a_newly_built_model():
+    reusable = classifier()
+    keras.utils.set_random_seed(12)
+    expected = build_small_cnn(SHAPE, 3).get_weights()
+    for weight, value in zip(reusable.fresh(12).get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
+def test_fresh_weights_leave_the_caches_of_tensorflow_alone(monkeypatch):
+    reusable = classifier()
+    monkeypatch.setattr(tf.random, "set_seed", None)
+    reusable.fresh(12)
+
+
+@pytest.mark.parametrize("intervals", [1, 4, 10, 25])
+@pytest.mark.parametrize("interval", [1, 2, 50, 51, 53, 70, 130, 530])
+def test_updates_per_call_divides_an_interval(interval, intervals):
+    size = updates_per_call(interval * intervals, intervals)
+    assert size == max(divisor for divisor in range(1, 51) if interval % divisor == 0)
+
+
+def test_an_interval_is_a_tenth_unless_said_otherwise():
+    assert updates_per_call(70) == 7
