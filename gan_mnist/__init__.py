@@ -1,8 +1,71 @@
 """A laboratory with one question: does generated data, or an adversarial loss, really help?"""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # The commands lie in a folder of their own: `python -m gan_mnist.classify` finds them there.
 __path__.append(str(Path(__file__).parent / "commands"))
+
+
+def run(
+    experiment: str,
+    *,
+    preset: str = "quick",
+    dataset: str = "mnist_sample",
+    data_dir: str = "",
+    download: bool = False,
+    workdir: str | Path | None = None,
+    seeds: int | None = None,
+    arms: Sequence[str] | None = None,
+    jobs: int | None = None,
+    engine: str = "local",
+    precision: str = "float32",
+    settings: Mapping[str, Any] | None = None,
+    export_dir: str = "saved_models",
+) -> Mapping[str, Any]:
+    """Runs an experiment to its report, as `python -m gan_mnist.main` does.
+
+    What is finished in `workdir` is not run again.
+
+    Args:
+        experiment: A name, or the path of a folder with a `study.py` and a `trial.py`.
+        preset: "smoke" (a test), "quick" (minutes) or "paper" (for a GPU).
+        dataset: Name of the data set.
+        data_dir: Where its files lie.
+        download: Whether TensorFlow Datasets may fetch what is missing.
+        workdir: Where the run is kept; `runs/EXPERIMENT` if None.
+        seeds: How many; the preset's if None.
+        arms: Names of arms, to run only these and the control; all if None.
+        jobs: Trials at a time; one a core if None.
+        engine: Where trials run: "local" (processes) or "ray".
+        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        settings: Values of the experiment's settings, by name.
+        export_dir: Where SavedModels go; empty for none.
+
+    Returns:
+        What `summary.json` in `workdir` holds: the answer, and for each arm its mean, interval,
+        difference to the control and verdict.
+
+    Raises:
+        gan_mnist.errors.InputError: For anything that cannot be met, in one line.
+    """
+    from gan_mnist import api
+
+    return api.run(
+        experiment,
+        preset=preset,
+        dataset=dataset,
+        data_dir=data_dir,
+        download=download,
+        workdir=workdir,
+        seeds=seeds,
+        arms=arms,
+        jobs=jobs,
+        engine=engine,
+        precision=precision,
+        settings=settings,
+        export_dir=export_dir,
+    )

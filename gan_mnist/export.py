@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras.export import ExportArchive
 
 from gan_mnist.files import write_json
-from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.denoiser import DenoisingModel

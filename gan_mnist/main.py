@@ -4,25 +4,22 @@ Nothing here imports TensorFlow; only the processes that run trials do.
 """
 
 import dataclasses
-import importlib.util
-import os
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any, NoReturn
 
 from absl import flags
 
-from gan_mnist import experiments
+from gan_mnist import api, experiments
 from gan_mnist.commands.command import Command, heed_signals
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import unknown
 from gan_mnist.study import progress
-from gan_mnist.study.settings import parse_assignments, with_changes
-from gan_mnist.study.spec import Plan, Preset, Study
+from gan_mnist.study.settings import parse_assignments
 
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
 FLAGS = COMMAND.flags
-EXPERIMENT = COMMAND.text("experiment", None, "what to run; see --list")
+EXPERIMENT = COMMAND.text("experiment", None, "what to run: a name (--list) or a folder")
 PRESET = COMMAND.text("preset", "quick", "smoke (a test), quick (minutes) or paper (for a GPU)")
 DATASET = COMMAND.text("dataset", "mnist_sample", "mnist_sample (5,000 digits, at hand), mnist, "
                        "fashion_mnist, kmnist, emnist, cats_vs_dogs or folder")  # fmt: skip
@@ -60,80 +57,32 @@ def _command(command_line: str) -> int:
         return 0
     if EXPERIMENT.value is None:
         raise unknown("--experiment", "", experiments.names())
-    plan = make_plan(experiments.load(EXPERIMENT.value))
+    study = experiments.load(EXPERIMENT.value)
+    api.check_engine(ENGINE.value)
+    plan = api.make_plan(
+        EXPERIMENT.value,
+        preset=PRESET.value,
+        dataset=DATASET.value,
+        data_dir=DATA_DIR.value,
+        download=DOWNLOAD.value,
+        workdir=WORKDIR.value,
+        seeds=SEEDS.value,
+        arms=ARMS.value,
+        precision=PRECISION.value,
+        settings=parse_assignments(study.settings, SET.value),
+        export_dir=EXPORT_DIR.value,
+    )
     if DRY_RUN.value:
         print(progress.describe(plan))
         return 0
-    return run(plan, command_line)
-
-
-def make_plan(study: Study) -> Plan:
-    """The plan that the flags ask for.
-
-    Raises:
-        InputError: For any flag or setting that cannot be met.
-    """
-    from gan_mnist.data.datasets import load_dataset
-
-    if PRESET.value not in study.presets:
-        raise unknown("--preset", PRESET.value, study.presets)
-    preset: Preset = study.presets[PRESET.value]
-    chosen = {
-        "dataset": DATASET.value,
-        "data_dir": os.path.abspath(DATA_DIR.value) if DATA_DIR.value else "",
-        "export_dir": os.path.abspath(EXPORT_DIR.value) if EXPORT_DIR.value else "",
-        "precision": PRECISION.value,
-    }
-    given = parse_assignments(study.settings, SET.value)
-    for name in given:
-        if name in chosen:
-            raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
-        if study.fixes(name):
-            raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
-    settings = with_changes(study.settings, {**preset.changes, **chosen, **given}, "--set")
-    seeds = preset.seeds if SEEDS.value is None else SEEDS.value
-    if ENGINE.value not in ("local", "ray"):
-        raise unknown("--engine", ENGINE.value, ("local", "ray"))
-    if ENGINE.value == "ray" and importlib.util.find_spec("ray") is None:
-        raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
-    if WORKDIR.value == "":
-        raise InputError("--workdir: '' is not accepted; accepted: a directory")
-    arms = study.select(ARMS.value)
-    dataset = load_dataset(
-        settings.dataset,
-        settings.data_dir,
-        DOWNLOAD.value,
-        settings.image_size,
-        settings.channels,
-    )
-    plan = Plan(
-        study=study,
-        preset=PRESET.value,
-        settings=study.resolve(settings, dataset),
-        arms=arms,
-        seeds=tuple(range(seeds)),
-        dataset=dataset.provenance,
-        workdir=Path(WORKDIR.value or Path("runs") / study.name).absolute(),
-    )
-    plan.trials()
-    return plan
-
-
-def run(plan: Plan, command_line: str) -> int:
-    """Runs `plan`; returns the exit status."""
-    import loky
-
-    from gan_mnist.study.run import run_study
-
     heed_signals()
-    summary = run_study(plan, JOBS.value or loky.cpu_count(), ENGINE.value, command_line)
+    summary = api.execute(plan, JOBS.value, ENGINE.value, command_line)
     print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
     return 1 if summary["failed"] else 0
 
 
-def _described(field: dataclasses.Field) -> str:
+def _described(field: dataclasses.Field, value: Any) -> str:
     """What a setting is, and its values in the form that `--set` takes."""
-    value = field.default
     default = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     told = [f"default {default}" if default else "none by default"]
     if choices := field.metadata["choices"]:
@@ -146,16 +95,19 @@ def _list(experiment: str | None) -> str:
         rows = ((name, experiments.load(name).question) for name in experiments.names())
         return "\n".join(["experiments:", *progress.columns(rows)])
     study = experiments.load(experiment)
-    settings = ((field.name, _described(field)) for field in dataclasses.fields(study.settings))
-    return "\n".join(
-        [
-            "arms:",
-            *progress.columns((arm.name, arm.about) for arm in study.arms),
-            "settings:",
-            *progress.columns(settings),
-        ]
-    )
+    lines = ["arms:", *progress.columns((arm.name, arm.about) for arm in study.arms)]
+    for group, fields in study.settings.groups().items():
+        rows = (
+            (field.name, _described(field, getattr(study.settings, field.name))) for field in fields
+        )
+        lines += [f"settings, {group}:", *progress.columns(rows)]
+    return "\n".join(lines)
+
+
+def run_from_shell() -> NoReturn:
+    """The console script `gan-mnist`."""
+    sys.exit(main(sys.argv))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    run_from_shell()

@@ -1,17 +1,18 @@
-"""Settings that experiments share, and how a data set makes them explicit.
+"""Settings that experiments share, a class a group, and how a data set makes them explicit.
 
 Nothing here imports TensorFlow: an experiment's declaration reads this.
 """
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
+from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import Settings, setting
 
 # Two to train on, one to validate on, and what a fifth of them leaves.
@@ -23,139 +24,117 @@ SMALLEST_DEEP_SIDE = 13
 
 
 @dataclass(frozen=True)
-class TrainingSettings(Settings):
-    """Which classes, and how long a network is trained on them."""
+class DataSettings(Settings):
+    """Which classes are learnt, and what is set aside for validation."""
+
+    GROUP: ClassVar[str] = "data"
 
     classes: tuple[str, ...] = setting((), "class names; all if empty")
     validation_per_class: int = setting(
         0, "images a class for validation; 0: a tenth of the smallest class, at most 500", low=0
     )
-    width: int = setting(16, "of the classifier: multiplies its channels", low=1, high=10_000)
-    updates: int = setting(
-        1000, "updates of the classifier", low=10, high=10_000_000, multiple_of=10
-    )
+
+    def load(self, download: bool = False) -> Dataset:
+        return load_dataset(self.dataset, self.data_dir, download, self.image_size, self.channels)
+
+    def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
+        """The classes where none are named."""
+        return dataset.class_names
+
+    def resolve(self, dataset: Dataset) -> Self:
+        """With classes named.
+
+        Raises:
+            InputError: For fewer than two classes, or a class with too few images.
+        """
+        settings = super().resolve(dataset)
+        classes = settings.classes or self.usual_classes(dataset)
+        if len(classes) < 2:
+            raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
+        for name in classes:
+            if name not in dataset.class_names:
+                continue  # `allot` refuses it, with the nearest right name
+            num_train, num_test = (
+                int(np.sum(split.labels == dataset.class_names.index(name)))
+                for split in (dataset.train, dataset.test)
+            )
+            if num_train < FEWEST_IMAGES or num_test < 1:
+                raise InputError(
+                    f"--set classes: class {name!r} has {num_train} training and {num_test} test "
+                    f"images; accepted: classes with {FEWEST_IMAGES} and 1 or more"
+                )
+        return dataclasses.replace(settings, classes=classes)
+
+    def smallest_class(self, dataset: Dataset) -> int:
+        """Training images of the smallest of the named classes, 0 where none is known."""
+        available = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+        known = [name for name in self.classes if name in dataset.class_names]
+        return int(min((available[dataset.class_names.index(name)] for name in known), default=0))
+
+    def usual_validation(self, dataset: Dataset) -> int:
+        """Validation images a class: as set, or a tenth of the smallest class, at most 500."""
+        return self.validation_per_class or max(1, min(500, self.smallest_class(dataset) // 10))
+
+
+@dataclass(frozen=True)
+class TrainingSettings(DataSettings):
+    """How long a network is trained, and how."""
+
+    GROUP: ClassVar[str] = "network and training"
+
+    width: int = setting(16, "channels of the first layer; the others follow", low=1, high=10_000)
+    updates: int = setting(1000, "updates of the network", low=10, high=10_000_000, multiple_of=10)
     intervals: int = setting(
         10, "parts of the training after which accuracies are taken", low=1, high=100_000
     )
     batch_size: int = setting(64, "images a batch", low=1, high=100_000)
-    learning_rate: float = setting(1e-3, "of Adam, for the classifier", low=1e-8, high=1)
+    learning_rate: float = setting(1e-3, "learning rate of Adam", low=1e-8, high=1)
+
+    def resolve(self, dataset: Dataset) -> Self:
+        """As `DataSettings.resolve`.
+
+        Raises:
+            InputError: For a number of updates that is no multiple of `intervals`, too.
+        """
+        if self.updates % self.intervals:
+            raise InputError(
+                f"setting updates: {self.updates} is not accepted; accepted with "
+                f"intervals={self.intervals}: multiples of {self.intervals}"
+            )
+        return super().resolve(dataset)
 
 
 @dataclass(frozen=True)
 class ClassifierSettings(TrainingSettings):
-    """How a classifier is trained: which images it is shown."""
+    """How a classifier is shown its images: as they are, or changed at random."""
+
+    GROUP: ClassVar[str] = "classical augmentation"
 
     classical: bool = setting(False, "every image is changed at random, anew in every batch")
-    rotation_degrees: float = setting(12.0, "classical: rotation in +-degrees", low=0, high=180)
-    shift: float = setting(0.07, "classical: shift in +-sides", low=0, high=1)
-    zoom: float = setting(0.1, "classical: scale in 1 +-", low=0, high=0.9)
-    shear: float = setting(0.2, "classical: shear in +-radians", low=0, high=1)
-    brightness: float = setting(0.0, "classical: brightness in 1 +-", low=0, high=1)
+    rotation_degrees: float = setting(12.0, "rotation in +-degrees", low=0, high=180)
+    shift: float = setting(0.07, "shift in +-sides", low=0, high=1)
+    zoom: float = setting(0.1, "scale in 1 +-", low=0, high=0.9)
+    shear: float = setting(0.2, "shear in +-radians", low=0, high=1)
+    brightness: float = setting(0.0, "brightness in 1 +-", low=0, high=1)
     border: str = setting(
         "zero",
-        "classical: what is shown beyond the edge: black, or the edge repeated",
+        "what is shown beyond the edge: black, or the edge repeated",
         choices=("zero", "nearest"),
     )
     flip: str = setting(
         "never",
-        "classical: left and right exchanged in half of the images; auto: not of digits and kana",
+        "left and right exchanged in half of the images; auto: not of digits and kana",
         choices=("auto", "always", "never"),
     )
 
+    def resolve(self, dataset: Dataset) -> Self:
+        """As `TrainingSettings.resolve`, with no `flip` left open.
 
-@dataclass(frozen=True)
-class SubsetSettings(ClassifierSettings):
-    """As many training images of every class."""
-
-    images_per_class: int = setting(0, "training images a class; 0: all there are", low=0)
-
-    @property
-    def counts(self) -> tuple[int, ...] | None:
-        """Training images a class, as `allot` takes them."""
-        return (self.images_per_class,) * len(self.classes) if self.images_per_class else None
-
-
-@dataclass(frozen=True)
-class GANSettings(Settings):
-    """How a conditional GAN is built and trained, but for how long.
-
-    Source: specification, sections 2 and 3.
-    """
-
-    gan_architecture: str = setting("dcgan", "of the conditional GAN", choices=("mlp", "dcgan"))
-    gan_width: int = setting(4, "of the conditional GAN", low=1, high=10_000)
-    gan_latent_dim: int = setting(100, "of the conditional GAN", low=1, high=10_000)
-    gan_batch_size: int = setting(64, "of the conditional GAN", low=1, high=10_000)
-    gan_learning_rate: float = setting(1e-3, "of the conditional GAN", low=1e-8, high=1)
-    gan_beta_1: float = setting(0.5, "of the conditional GAN's Adam", low=0, high=0.999)
-    gan_average_decay: float = setting(
-        0.998, "of the moving average of the generator's weights", low=0, high=0.9999
-    )
-    gan_loss: str = setting(
-        "non_saturating",
-        "of the conditional GAN",
-        choices=("non_saturating", "hinge", "least_squares"),
-    )
-
-
-@dataclass(frozen=True)
-class GeneratorSettings(GANSettings):
-    """A conditional GAN that is trained in one go."""
-
-    gan_updates: int = setting(
-        4000, "of the conditional GAN", low=10, high=10_000_000, multiple_of=10
-    )
-
-
-# The source's conditional DCGAN, for the presets `paper`. Source: specification, section 2.
-PAPER_DCGAN = {
-    "gan_width": 64,
-    "gan_batch_size": 100,
-    "gan_learning_rate": 1e-5,
-    "gan_beta_1": 0.9,
-}
-
-SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
-
-
-def resolve_classes(
-    settings: SettingsT, dataset: Dataset, usual: tuple[str, ...], fewest: int = FEWEST_IMAGES
-) -> SettingsT:
-    """`settings` with classes named, each of them large enough, and no `flip` left open.
-
-    Args:
-        settings: May leave the classes open.
-        dataset: Must have them.
-        usual: The classes where settings name none.
-        fewest: Training images that a class must have.
-
-    Raises:
-        InputError: For fewer than two classes, a class with too few images, digits that are to be
-            mirrored, or a number of updates that is no multiple of `intervals`.
-    """
-    if isinstance(settings, ClassifierSettings):
-        settings = dataclasses.replace(settings, flip=_flip(settings.flip, dataset))
-    if settings.updates % settings.intervals:
-        raise InputError(
-            f"setting updates: {settings.updates} is not accepted; accepted with "
-            f"intervals={settings.intervals}: multiples of {settings.intervals}"
-        )
-    classes = settings.classes or usual
-    if len(classes) < 2:
-        raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
-    for name in classes:
-        if name not in dataset.class_names:
-            continue  # `allot` refuses it, with the nearest right name
-        num_train, num_test = (
-            int(np.sum(split.labels == dataset.class_names.index(name)))
-            for split in (dataset.train, dataset.test)
-        )
-        if num_train < fewest or num_test < 1:
-            raise InputError(
-                f"--set classes: class {name!r} has {num_train} training and {num_test} test "
-                f"images; accepted: classes with {fewest} and 1 or more"
-            )
-    return dataclasses.replace(settings, classes=classes)
+        Raises:
+            InputError: For digits that are to be mirrored, too.
+        """
+        settings = super().resolve(dataset)
+        return dataclasses.replace(settings, flip=_flip(settings.flip, dataset))
 
 
 def _flip(asked: str, dataset: Dataset) -> str:
@@ -170,39 +149,131 @@ def _flip(asked: str, dataset: Dataset) -> str:
     return "never"
 
 
-def smallest_class(settings: TrainingSettings, dataset: Dataset) -> int:
-    """Training images of the smallest of the named classes, 0 where none is known."""
-    available = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
-    known = [name for name in settings.classes if name in dataset.class_names]
-    return int(min((available[dataset.class_names.index(name)] for name in known), default=0))
+@dataclass(frozen=True)
+class SubsetSettings(ClassifierSettings):
+    """As many training images of every class."""
+
+    GROUP: ClassVar[str] = "data"
+
+    images_per_class: int = setting(0, "training images a class; 0: all there are", low=0)
+
+    @property
+    def counts(self) -> tuple[int, ...] | None:
+        """Training images a class, as `allot` takes them."""
+        return (self.images_per_class,) * len(self.classes) if self.images_per_class else None
+
+    def resolve(self, dataset: Dataset) -> Self:
+        """As `ClassifierSettings.resolve`, with validation explicit.
+
+        Raises:
+            InputError: If the data set has fewer images than are asked for, too.
+        """
+        settings = super().resolve(dataset)
+        validation = settings.usual_validation(dataset)
+        resolved = dataclasses.replace(settings, validation_per_class=validation)
+        most = settings.smallest_class(dataset) - validation
+        if 0 < most < settings.images_per_class:
+            raise InputError(
+                f"--set images_per_class: {settings.images_per_class} is out of range; accepted: "
+                f"1 to {most}, or 0 for all ({validation} images a class are set aside for "
+                "validation)"
+            )
+        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
+        return resolved
 
 
-def usual_validation(settings: TrainingSettings, dataset: Dataset) -> int:
-    """Validation images a class: as set, or a tenth of the smallest class, at most 500."""
-    tenth = smallest_class(settings, dataset) // 10
-    return settings.validation_per_class or max(1, min(500, tenth))
+# What is done with a generator when it has been trained; arms that differ in it share one.
+_AFTER_TRAINING = ("shuffled_labels", "gan_sampling_scale")
 
 
-SubsetSettingsT = TypeVar("SubsetSettingsT", bound=SubsetSettings)
+@dataclass(frozen=True)
+class GeneratorSettings(Settings):
+    """Which generator's images are shown, and how those that learn are built and trained.
 
-
-def resolve(settings: SubsetSettingsT, dataset: Dataset) -> SubsetSettingsT:
-    """Makes classes and validation explicit for `dataset`, and checks that it has what is asked.
-
-    Raises:
-        InputError: If it has not.
+    Source: docs/sources.md#mixing, docs/sources.md#conditional_gan.
     """
-    settings = resolve_classes(settings, dataset, dataset.class_names)
-    validation = usual_validation(settings, dataset)
-    resolved = dataclasses.replace(settings, validation_per_class=validation)
-    most = smallest_class(settings, dataset) - validation
-    if 0 < most < settings.images_per_class:
-        raise InputError(
-            f"--set images_per_class: {settings.images_per_class} is out of range; accepted: 1 to "
-            f"{most}, or 0 for all ({validation} images a class are set aside for validation)"
-        )
-    allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
-    return resolved
+
+    GROUP: ClassVar[str] = "generator"
+
+    generator: str = setting(
+        NONE, "whose images are shown; none: real ones only", choices=(NONE, *GENERATORS)
+    )
+    shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
+    untrained: bool = setting(False, "a network is used as it was before its training")
+    gan_architecture: str = setting(
+        "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
+    )
+    gan_width: int = setting(4, "cgan: what multiplies units and channels", low=1, high=10_000)
+    gan_latent_dim: int = setting(100, "cgan, dagan: length of the latents", low=1, high=10_000)
+    gan_latents: str = setting(
+        "normal", "cgan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
+    )
+    gan_updates: int = setting(
+        4000, "cgan, dagan: updates", low=10, high=10_000_000, multiple_of=10
+    )
+    gan_batch_size: int = setting(64, "any GAN: images a batch", low=1, high=10_000)
+    gan_learning_rate: float = setting(1e-3, "cgan, dagan: learning rate of Adam", low=1e-8, high=1)
+    gan_beta_1: float = setting(0.5, "cgan, dagan: beta1 of Adam", low=0, high=0.999)
+    gan_average_decay: float = setting(
+        0.998, "cgan, dagan: decay of the moving average that is sampled", low=0, high=0.9999
+    )
+    gan_loss: str = setting(
+        "non_saturating",
+        "cgan: the adversarial loss",
+        choices=("non_saturating", "hinge", "least_squares"),
+    )
+    most_generator_steps: int = setting(
+        1, "cgan: steps of the generator an update, at most, until its loss is low", low=1, high=100
+    )
+    gan_sampling_scale: float = setting(
+        1.0,
+        "cgan: what latents are multiplied by when images are drawn; above 1: more variety",
+        low=0.01,
+        high=100,
+    )
+    diffaugment: bool = setting(False, "cgan: the discriminator sees through DiffAugment")
+    dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
+    warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
+    warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
+
+    @property
+    def gan_budget(self) -> tuple[int, int]:
+        """Updates of cgan and dagan, and in how many parts their curves have a point each."""
+        return self.gan_updates, 10
+
+    @property
+    def shared_work(self) -> str | None:
+        if self.generator == NONE or not GENERATORS[self.generator].trains:
+            return super().shared_work
+        named = (field.name for field in dataclasses.fields(GeneratorSettings))
+        fixed = {field.name for field in dataclasses.fields(Settings)} | {*_AFTER_TRAINING}
+        return " ".join(str(getattr(self, name)) for name in named if name not in fixed)
+
+    def resolve(self, dataset: Any) -> Self:
+        """As that of the other settings.
+
+        Raises:
+            InputError: For a convolutional GAN of images that are too small for it, and steps of
+                the generator until a limit that the loss does not have, too.
+        """
+        if self.gan_architecture == "dcgan":
+            refuse_small_images(self, "gan_architecture=dcgan")
+        if self.most_generator_steps > 1 and self.gan_loss != "non_saturating":
+            raise InputError(
+                f"setting most_generator_steps: {self.most_generator_steps} is not "
+                f"accepted with gan_loss={self.gan_loss}; accepted: 1, as its limit is one of the "
+                "cross-entropy"
+            )
+        return super().resolve(dataset)
+
+
+# The source's conditional DCGAN, for the presets `paper`. Source: docs/sources.md#mixing.
+PAPER_DCGAN = {
+    "gan_width": 64,
+    "gan_batch_size": 100,
+    "gan_learning_rate": 1e-5,
+    "gan_beta_1": 0.9,
+}
 
 
 def refuse_small_images(settings: Settings, because: str) -> None:

@@ -1,4 +1,4 @@
-"""What trials of all experiments do alike, and those that train a classifier besides."""
+"""The steps that trials of all experiments take: allot images, generate, train, judge, keep."""
 
 import contextlib
 import functools
@@ -11,17 +11,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.augmentation import Augmentation
-from gan_mnist.data.datasets import Dataset, load_dataset
+from gan_mnist.data.augmentation import Augmentation, augment
+from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.export import export_classifier, export_generator
 from gan_mnist.files import write_json
-from gan_mnist.generators.contract import TrainedGenerator
-from gan_mnist.generators.gans import GANRecipe, generator_fingerprint, trained
+from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.settings import ClassifierSettings, TrainingSettings
-from gan_mnist.study.settings import Settings
+from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import (
     Batches,
     ClassifierRecipe,
@@ -31,57 +31,36 @@ from gan_mnist.training.classifier import (
 )
 from gan_mnist.training.tensorboard import log_trial
 
-
-def begin(settings: Settings) -> Dataset:
-    """Sets the precision, and loads the data set that `settings` name."""
-    keras.config.set_dtype_policy(settings.precision)
-    return load_dataset(
-        settings.dataset,
-        settings.data_dir,
-        image_size=settings.image_size,
-        channels=settings.channels,
-    )
-
-
-def device() -> str:
-    """What trains: "GPU" or "CPU"."""
-    return tf.config.list_logical_devices()[-1].device_type
-
-
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
+ClassifierSettingsT = TypeVar("ClassifierSettingsT", bound=ClassifierSettings)
 
 
-class BaseTrial(Generic[SettingsT]):
-    """What any trial does: load the data set, allot images, take its seconds, give the record.
+class Steps(Generic[SettingsT]):
+    """What any trial does: allot images, take its seconds, give the outcome.
 
     Attributes:
-        dataset: What the images come from.
-        workdir: Of the run.
-        log_directory: For TensorBoard.
+        trial: What the engine handed over.
         seconds: Of generator, training and evaluation, added up as the steps are done.
-        generators: Names of the directories of those that were asked for.
+        generators: Keys of those that were asked for.
     """
 
-    def __init__(self, experiment: str, settings: SettingsT, arm: str, seed: int, directory: Path):
-        """Sets the precision and loads the data set; arguments as of `run_trial`."""
-        self.dataset = begin(settings)
-        self.workdir = directory.parents[2]
-        self.log_directory = self.workdir / "tensorboard" / arm / f"seed-{seed:02d}"
+    def __init__(self, trial: Trial[SettingsT]):
+        """Sets the precision."""
+        keras.config.set_dtype_policy(trial.settings.precision)
+        self.trial = trial
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
         self.generators: list[str] = []
-        self._experiment, self._settings = experiment, settings
-        self._arm, self._seed, self._directory = arm, seed, directory
 
     @functools.cached_property
     def test(self) -> Subset:
         """The test images of the trial's classes."""
-        return held_out(self.dataset, self._settings.classes)
+        return held_out(self.trial.dataset, self.trial.settings.classes)
 
     def allot(self, counts: tuple[int, ...] | None) -> Allotment:
-        """The training images of this seed."""
-        settings = self._settings
+        """The training images of this seed: so many a class, all for None."""
+        settings, seed = self.trial.settings, self.trial.seed
         return allot(
-            self.dataset, settings.classes, counts, self._seed, settings.validation_per_class
+            self.trial.dataset, settings.classes, counts, seed, settings.validation_per_class
         )
 
     @contextlib.contextmanager
@@ -94,55 +73,93 @@ class BaseTrial(Generic[SettingsT]):
     @property
     def export_directory(self) -> Path | None:
         """Where this trial's models go; None for all seeds but the first, or where none shall."""
-        if self._seed or not self._settings.export_dir:
+        trial = self.trial
+        if trial.seed or not trial.settings.export_dir:
             return None
-        return Path(self._settings.export_dir) / self._experiment / self._arm
+        return Path(trial.settings.export_dir) / trial.experiment / trial.arm
 
     def tell_export(self, directory: Path, metrics: Mapping[str, float]) -> None:
         """Writes `about.json` beside exported models: what they were trained on, and how good."""
-        about = {"arm": self._arm, "seed": self._seed, "settings": self._settings.identity()}
-        about |= {"dataset": self.dataset.provenance, "metrics": dict(metrics)}
+        trial = self.trial
+        about = {"arm": trial.arm, "seed": trial.seed, "settings": trial.settings.identity()}
+        about |= {"dataset": dict(trial.provenance), "metrics": dict(metrics)}
         write_json(directory / "about.json", about)
 
-    def record(self, metrics: Mapping[str, float], repeats: int = 1) -> dict[str, Any]:
-        """What `run_trial` returns; training and evaluation are the seconds of one repeat."""
-        settings = self._settings
+    def outcome(
+        self, metrics: Mapping[str, float], updates: int | None = None, repeats: int = 1
+    ) -> Outcome:
+        """What `run_trial` returns.
+
+        Args:
+            metrics: Of the trial.
+            updates: Of the network, where they are not those of the settings.
+            repeats: Trainings; seconds of training and evaluation are those of one.
+        """
+        trial = self.trial
         log_trial(
-            self.log_directory / "held_out",
-            f"{self._arm} seed {self._seed}",
-            {"arm": self._arm, "seed": self._seed, **settings.identity()},
+            trial.log_directory / "held_out",
+            f"{trial.arm} seed {trial.seed}",
+            {"arm": trial.arm, "seed": trial.seed, **trial.settings.identity()},
             metrics,
         )
         shares = {"generator": 1, "training": repeats, "evaluation": repeats}
-        return {
-            "metrics": dict(metrics),
-            "seconds": {part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
-            "updates": settings.updates,
-            "device": device(),
-            "generators": self.generators,
-            "dataset_sha256": self.dataset.sha256,
-        }
+        return Outcome(
+            metrics=dict(metrics),
+            seconds={part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
+            updates=trial.settings.updates if updates is None else updates,
+            device=tf.config.list_logical_devices()[-1].device_type,
+            generators=tuple(self.generators),
+        )
 
 
-class ClassifierTrial(BaseTrial[ClassifierSettings]):
-    """One trial, step by step: allot images, train a classifier, judge it once, give the record."""
+class ClassifierSteps(Steps[ClassifierSettingsT]):
+    """The steps of a trial that trains a classifier and judges it once."""
 
     def generator(
-        self,
-        recipe: GANRecipe,
-        subset: Subset,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> TrainedGenerator:
-        """The GAN of `recipe` trained on `subset`; see `trained`."""
-        generator, seconds = trained(recipe, subset, self._seed, self.workdir, callbacks)
-        self.seconds["generator"] += seconds
-        self.generators.append(generator_fingerprint(recipe, subset, self._seed))
+        self, images: Allotment, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> Generator | None:
+        """The generator that the settings name, None for none.
+
+        Args:
+            images: Of the trial.
+            callbacks: For its training, if this trial is the one that does it.
+
+        Raises:
+            NotApplicable: If there can be none for such images.
+        """
+        trial = self.trial
+        request = Request(trial.settings, images, trial.seed, trial.workdir, callbacks)
+        generator = create_generator(request)
+        if generator is not None:
+            self.seconds["generator"] += generator.seconds
+            self.generators += filter(None, [generator.key])
         return generator
+
+    def generate(
+        self, generator: Generator, labels: np.ndarray, *purpose: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Images, and the labels under which they are shown: wrong ones if the settings say so.
+
+        Args:
+            generator: Whose images.
+            labels: int32 (n,) of the classes that are asked for.
+            purpose: Names the stream of the images.
+
+        Returns:
+            float32 (n, H, W, C) in [0, 1] and int32 (n,).
+        """
+        settings: Any = self.trial.settings
+        with self.measured("generator"):
+            images = generator.sample(labels, self.trial.stream(*purpose))
+        if settings.shuffled_labels:
+            stream = self.trial.stream("shuffled_labels")
+            labels = mislabelled(labels, len(settings.classes), stream)
+        return images, labels
 
     @property
     def augmentation(self) -> Augmentation | None:
         """What the settings say of classical augmentation."""
-        settings = self._settings
+        settings = self.trial.settings
         if not settings.classical:
             return None
         return Augmentation(
@@ -160,10 +177,10 @@ class ClassifierTrial(BaseTrial[ClassifierSettings]):
         return functools.partial(mixed_batches, sources, self.augmentation)
 
     def recipe(
-        self, build: Callable[[tuple[int, int, int], int, int], keras.Model], **changes: Any
+        self, network: Callable[[tuple[int, int, int], int, int], keras.Model], **changes: Any
     ) -> ClassifierRecipe:
-        """How the settings want the network of `build` trained, some fields changed."""
-        settings = self._settings
+        """How the settings want a network trained, some fields changed."""
+        settings = self.trial.settings
         described: dict[str, Any] = {
             "image_shape": (settings.image_size, settings.image_size, settings.channels),
             "num_classes": len(settings.classes),
@@ -173,7 +190,7 @@ class ClassifierTrial(BaseTrial[ClassifierSettings]):
             "learning_rate": settings.learning_rate,
             "precision": settings.precision,
         }
-        return ClassifierRecipe(build=build, **{**described, **changes})
+        return ClassifierRecipe(network=network, **{**described, **changes})
 
     def train(
         self,
@@ -181,30 +198,40 @@ class ClassifierTrial(BaseTrial[ClassifierSettings]):
         batches: Batches,
         validation: Subset,
         repeat: int = 0,
+        part: str = "",
         **options: Any,
     ) -> keras.Model:
-        """A fresh classifier, trained; `options` as of `train_classifier`.
+        """A fresh classifier, trained.
 
-        Only the first of several repeats writes its curves beside the record and to TensorBoard.
+        Args:
+            recipe: How.
+            batches: What it is shown.
+            validation: For the curves.
+            repeat: Which of several trainings on the same images. Only the first one's curves stand
+                beside the record and in TensorBoard.
+            part: Folder for the curves of one of several trainings that a trial consists of.
+            **options: Others of `train_classifier`.
         """
+        trial = self.trial
+        folder = f"repeat-{repeat}" if repeat else part
         model, seconds = train_classifier(
             recipe,
             batches,
             validation,
-            (self._experiment, self._seed, repeat),
-            self._directory / f"repeat-{repeat}" if repeat else self._directory,
-            None if repeat else self.log_directory,
+            (trial.experiment, trial.seed, repeat),
+            trial.directory / folder,
+            None if repeat else trial.log_directory / part,
             **options,
         )
         self.seconds["training"] += seconds
         return model
 
-    def examine(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
+    def evaluate(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
         """Metrics on the test images, and the probabilities float32 (n, k) that gave them."""
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)
             metrics = classification_metrics(
-                self.test.labels, probabilities, self._settings.classes
+                self.test.labels, probabilities, self.trial.settings.classes
             )
         return metrics, probabilities
 
@@ -213,22 +240,37 @@ class ClassifierTrial(BaseTrial[ClassifierSettings]):
         model: keras.Model,
         probabilities: np.ndarray,
         metrics: Mapping[str, float],
-        generator: Any = None,
+        generator: Generator | None = None,
     ) -> None:
         """Writes `predictions.csv`, `shown.npz` and, for the first seed, the exports."""
-        save_predictions(self.test, probabilities, self._directory / "predictions.csv")
-        _save_shown(self.test, probabilities, self._directory / "shown.npz")
+        directory = self.trial.directory
+        save_predictions(self.test, probabilities, directory / "predictions.csv")
+        _save_shown(self.test, probabilities, directory / "shown.npz")
+        if self.export_directory is not None:
+            export_classifier(model, self.trial.settings.classes, self.export_directory)
+        self.export(generator, metrics)
+
+    def export(self, generator: Generator | None, metrics: Mapping[str, float]) -> None:
+        """Exports a network that generates, for the first seed, and tells what was exported."""
         if (directory := self.export_directory) is None:
             return
-        export_classifier(model, self._settings.classes, directory)
         if isinstance(generator, TrainedGenerator):
-            export_generator(generator, self._settings.classes, directory)
+            export_generator(generator, self.trial.settings.classes, directory)
         self.tell_export(directory, metrics)
 
+    def save_gallery(self, images: np.ndarray, part: str = "", augmented: bool = False) -> None:
+        """Keeps images as the network is shown them, for the report's row of this arm.
 
-def save_gallery(images: np.ndarray, path: Path) -> None:
-    """Keeps uint8 images (n, H, W, C) for the report's row of this arm."""
-    np.savez_compressed(path, images=images)
+        Args:
+            images: uint8, or float32 in [0, 1], (n, H, W, C).
+            part: Folder in the trial's directory.
+            augmented: Whether they are as they are shown already.
+        """
+        if self.augmentation is not None and not augmented:
+            shown = tf.constant(as_float(images))
+            images = augment(shown, self.augmentation, (0, tf.constant(0))).numpy()
+        path = self.trial.directory / part / "gallery.npz"
+        np.savez_compressed(path, images=as_uint8(images))
 
 
 def _save_shown(test: Subset, probabilities: np.ndarray, path: Path, number: int = 12) -> None:

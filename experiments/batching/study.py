@@ -1,63 +1,58 @@
 """How many images should an update look at: one, a batch, or all? Document 003."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
-from gan_mnist import settings as shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.settings import setting
-from gan_mnist.study.spec import Arm, Metric, Picture, Preset, Study
+from gan_mnist.study.spec import Arm, Metric, Preset, Study
 
 
 @dataclass(frozen=True)
 class BatchingSettings(SubsetSettings):
-    """Settings of the batching study. Source: specification, section 7."""
+    """Settings of the batching study. Source: docs/sources.md#batching."""
 
-    width: int = setting(4, "of the classifier: channels of its first layer", low=1, high=10_000)
+    GROUP: ClassVar[str] = "network and training"
+
     epochs: int = setting(
         25, "passes over the training images, in every arm", low=1, high=1_000_000
     )
     updates: int = setting(0, "none to set: they follow from epochs and arm", low=0, high=0)
-    intervals: int = setting(
-        25, "parts of the training after which the curves have a point", low=1, high=100_000
-    )
     batch_size: int = setting(100, "images a batch; 0: all", low=0, high=100_000)
 
+    def resolve(self, dataset: Dataset) -> Self:
+        """Checks that the curves have points where passes end, besides what every experiment does.
 
-def resolve(settings: BatchingSettings, dataset: Dataset) -> BatchingSettings:
-    """Checks that points of the curves lie where passes end, besides what every experiment does.
+        Raises:
+            InputError: If they do not.
+        """
+        if self.epochs % self.intervals:
+            raise InputError(
+                f"setting epochs: {self.epochs} is not accepted; accepted with "
+                f"intervals={self.intervals}: multiples of {self.intervals}"
+            )
+        return super().resolve(dataset)
 
-    Raises:
-        InputError: If they do not.
-    """
-    if settings.epochs % settings.intervals:
-        raise InputError(
-            f"setting epochs: {settings.epochs} is not accepted; accepted with "
-            f"intervals={settings.intervals}: multiples of {settings.intervals}"
-        )
-    return shared_settings.resolve(settings, dataset)
+    def schedule(self, num_images: int) -> tuple[int, int]:
+        """How many updates, and of how many images each.
 
+        Every arm sees the same number of images in each interval. It is divided into equal batches,
+        as near to the wanted size as that allows, and never larger than all images: of 3,600 images
+        four batches of 900 are made where 1,000 are wanted. What rounding adds or drops is less
+        than half an image an update.
 
-def schedule(settings: BatchingSettings, num_images: int) -> tuple[int, int]:
-    """How many updates, and of how many images each.
+        Args:
+            num_images: Training images.
 
-    Every arm sees the same number of images in each interval. It is divided into equal batches, as
-    near to the wanted size as that allows, and never larger than all images: of 3,600 images four
-    batches of 900 are made where 1,000 are wanted. What rounding adds or drops is less than half
-    an image an update.
-
-    Args:
-        settings: Of the arm.
-        num_images: Training images.
-
-    Returns:
-        Updates, a multiple of `intervals`, and images a batch.
-    """
-    images = num_images * (settings.epochs // settings.intervals)
-    wanted = min(settings.batch_size or num_images, num_images)
-    updates = round(images / wanted)
-    return updates * settings.intervals, round(images / updates)
+        Returns:
+            Updates, a multiple of `intervals`, and images a batch.
+        """
+        images = num_images * (self.epochs // self.intervals)
+        wanted = min(self.batch_size or num_images, num_images)
+        updates = round(images / wanted)
+        return updates * self.intervals, round(images / updates)
 
 
 ARMS = (
@@ -72,9 +67,9 @@ ARMS = (
 )  # fmt: skip
 
 STUDY = Study(
-    name="batching",
+    package=__package__,
     question="How many images should an update look at: one, a batch, or all?",
-    settings=BatchingSettings(),
+    settings=BatchingSettings(width=4, intervals=25),
     arms=ARMS,
     presets={
         "smoke": Preset(2, {"images_per_class": 20, "epochs": 10, "intervals": 5}),
@@ -82,7 +77,6 @@ STUDY = Study(
         "paper": Preset(10, {}),
     },
     control="mini_batch",
-    oracle=None,
     metrics=(
         Metric("accuracy", "test accuracy", bounds=(0, 1)),
         Metric("loss", "test cross-entropy (nats)", higher_is_better=False),
@@ -95,23 +89,5 @@ STUDY = Study(
         Metric("macro_auc", "macro ROC AUC", bounds=(0, 1)),
         Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),
-    expectations=(),
-    run_trial="gan_mnist.experiments.batching.trial:run_trial",
-    resolve=resolve,
     curve=Metric("val_accuracy", "validation accuracy"),
-    pictures=(
-        Picture(
-            "accuracy_cost",
-            "gan_mnist.report.pictures:against_cost",
-            "Accuracy against updates and against seconds",
-            "The same images seen in the same number of passes: many cheap updates or few dear "
-            "ones. Lines are means over seeds, bands reach from the lowest to the highest.",
-        ),
-        Picture(
-            "loss_cost",
-            "gan_mnist.experiments.batching.figures:loss",
-            "Loss against updates and against seconds",
-            "The same for the cross-entropy on validation images.",
-        ),
-    ),
 )

@@ -5,59 +5,59 @@ import resource
 import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 
+from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.models.classifiers import build_digit_cnn
 from gan_mnist.study.run import WORKERS_LOG
+from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import LocalWorker
-from gan_mnist.trials import ClassifierTrial
+from gan_mnist.trials import ClassifierSteps
 
-from .study import BatchingSettings, schedule
+from .study import BatchingSettings
 
 
-def run_trial(settings: BatchingSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:
-    """Runs one arm with one seed; see `imbalance` for the contract.
+def run_trial(trial: Trial[BatchingSettings]) -> Outcome:
+    """Trains and judges one classifier, in a process of its own.
 
     A process keeps the memory that an earlier trial took, and reading the data set takes more than
-    it leaves. So the data is read here, and a process of its own trains.
+    it leaves. So the data is read here, and a fresh process trains.
 
     Raises:
         RuntimeError: If that process is killed, for want of memory perhaps.
     """
-    trial = ClassifierTrial("batching", settings, arm, seed, directory)
     worker = LocalWorker(trial.workdir / WORKERS_LOG)
+    images, test = (steps := ClassifierSteps(trial)).allot(trial.settings.counts), steps.test
     try:
-        return worker.submit(train, trial, settings).result()
+        return worker.submit(train, trial, images, test).result()
     except BrokenProcessPool as error:
         raise RuntimeError("the process that trained was killed; was memory short?") from error
     finally:
         worker.stop()
 
 
-def train(trial: ClassifierTrial, settings: BatchingSettings) -> dict[str, Any]:
+def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Outcome:
     """Trains, judges and keeps; in a fresh process, if its `peak_memory_mb` is to mean anything."""
-    keras.config.set_dtype_policy(settings.precision)
-    allotment = trial.allot(settings.counts)
-    updates, batch_size = schedule(settings, len(allotment.train))
-    columns = (allotment.train.images, allotment.train.labels)
+    steps = ClassifierSteps(trial)
+    steps.test = test
+    updates, batch_size = trial.settings.schedule(len(images.train))
+    columns = (images.train.images, images.train.labels)
     before = peak_memory_mb()
-    model = trial.train(
-        trial.recipe(build_digit_cnn, updates=updates),
-        trial.batches((columns, batch_size)),
-        allotment.validation,
+    model = steps.train(
+        steps.recipe(build_digit_cnn, updates=updates),
+        steps.batches((columns, batch_size)),
+        images.validation,
     )
     measured = {
         "images_seen": float(updates * batch_size),
-        "images_per_second": updates * batch_size / trial.seconds["training"],
+        "images_per_second": updates * batch_size / steps.seconds["training"],
         "peak_memory_mb": peak_memory_mb() - before,
     }
-    metrics, probabilities = trial.examine(model)
-    metrics |= {"loss": cross_entropy(trial.test.labels, probabilities)} | measured
-    trial.keep(model, probabilities, metrics)
-    return trial.record(metrics) | {"updates": updates}
+    metrics, probabilities = steps.evaluate(model)
+    metrics |= {"loss": cross_entropy(test.labels, probabilities)} | measured
+    steps.keep(model, probabilities, metrics)
+    return steps.outcome(metrics, updates)
 
 
 def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -1,27 +1,21 @@
 """One trial of the photograph study: train on colour images, as they are or augmented."""
 
-from pathlib import Path
-from typing import Any
-
 from gan_mnist.models.classifiers import build_colour_cnn
-from gan_mnist.trials import ClassifierTrial
+from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.trials import ClassifierSteps
 
-from .study import CatsVsDogsSettings
 
-
-def run_trial(settings: CatsVsDogsSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:
-    """Runs one arm with one seed; see `imbalance` for the contract.
-
-    Validation and test images are never augmented.
-    """
-    trial = ClassifierTrial("cats_vs_dogs", settings, arm, seed, directory)
-    allotment = trial.allot(settings.counts)
-    columns = (allotment.train.images, allotment.train.labels)
-    model = trial.train(
-        trial.recipe(build_colour_cnn),
-        trial.batches((columns, settings.batch_size)),
-        allotment.validation,
+def run_trial(trial: Trial[SubsetSettings]) -> Outcome:
+    """Trains and judges one classifier; validation and test images are never augmented."""
+    steps = ClassifierSteps(trial)
+    images = steps.allot(trial.settings.counts)
+    columns = (images.train.images, images.train.labels)
+    model = steps.train(
+        steps.recipe(build_colour_cnn),
+        steps.batches((columns, trial.settings.batch_size)),
+        images.validation,
     )
-    metrics, probabilities = trial.examine(model)
-    trial.keep(model, probabilities, metrics)
-    return trial.record(metrics)
+    metrics, probabilities = steps.evaluate(model)
+    steps.keep(model, probabilities, metrics)
+    return steps.outcome(metrics)

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run, read_arrays
 from gan_mnist.report.style import (
     INK,
@@ -125,3 +126,34 @@ def _of_first_seeds(run: Run, file: str, *names: str) -> dict[str, dict[str, np.
             if arrays is not None and len(arrays[names[0]]):
                 found[arm] = arrays
     return found
+
+
+PICTURES = (
+    Picture(
+        "sheets",
+        sheets,
+        "Test images, and samples of the same labels",
+        "Of each arm, first seed, when its training is done: test images above, samples below. "
+        "The sheets of the first and every tenth epoch lie in `trials/ARM/seed-XX/sheets`, of "
+        "the arm that trained the GAN, with latents as in its training.",
+    ),
+    Picture(
+        "classes",
+        classes,
+        "Which classes are good",
+        "GAN-train: the share of a class's test images that are found by a classifier trained "
+        "on the arm's images. GAN-test: the share of the arm's images of a class that are "
+        "found by one trained on real images. Bars are means over seeds, dots are seeds. "
+        "GAN-test high and GAN-train low: good images, too much alike.",
+    ),
+    Picture(
+        "nearest",
+        nearest_pairs,
+        "Is it memorising?",
+        "Samples above, the nearest training image of each below, with their Euclidean "
+        "distance over all pixels in [0, 1]; first seed. Left: of each class the pair that is "
+        "nearest of those examined; right: the median pair. A copy has the same picture below "
+        "it and a distance near 0, as the training images themselves have. Each heading has "
+        "the median of its distances, and that of as many test images for comparison.",
+    ),
+)

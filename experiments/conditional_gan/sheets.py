@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,7 +11,10 @@ from PIL import Image
 
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Subset
+from gan_mnist.study.trial import Trial
 from gan_mnist.training.tensorboard import image_sheet
+
+from .study import ConditionalGANSettings
 
 COLUMNS = 10
 # After the first epoch, and then after each tenth. Source: specification, section 3.
@@ -39,33 +41,25 @@ class Epochs(keras.callbacks.Callback):
     an undisturbed one would have.
     """
 
-    def __init__(
-        self,
-        name: str,
-        epochs: int,
-        epoch_updates: int,
-        test: Subset,
-        seed: int,
-        directory: Path,
-        log_directory: Path,
-    ):
+    def __init__(self, trial: Trial[ConditionalGANSettings], test: Subset):
         """Describes the sheets.
 
         Args:
-            name: Of the training, in the lines.
-            epochs: Of the whole training.
-            epoch_updates: Updates an epoch.
+            trial: The one that trains. `sheets/epoch-001.png` and so on go to its directory, and
+                the image `sheet` to `sheets` among its logs for TensorBoard.
             test: Images for the upper row; they are shown and nothing else.
-            seed: Of the latents, the same on all sheets.
-            directory: Receives `sheets/epoch-001.png` and so on.
-            log_directory: The trial's for TensorBoard; `sheets` in it receives the image `sheet`.
         """
         super().__init__()
-        self._name, self._epochs, self._epoch_updates = name, epochs, epoch_updates
+        self._name = f"{trial.arm} seed {trial.seed}"
+        self._epochs = trial.settings.gan_epochs
+        self._epoch_updates = trial.settings.gan_epoch_updates
         rows = shown_rows(test.labels, len(test.class_names))
         self._images, self._labels = test.images[rows], test.labels[rows]
-        self._seed = seed
-        self._directory, self._log_directory = directory / "sheets", log_directory / "sheets"
+        # Of the latents, which are the same on all sheets.
+        self._seed = trial.stream("sheet")
+        self._directory, self._log_directory = (
+            folder / "sheets" for folder in (trial.directory, trial.log_directory)
+        )
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._writer = tf.summary.create_file_writer(str(self._log_directory))

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import WIDTH_INCHES, color_arms, legend_above, styled
 
@@ -73,3 +74,16 @@ def _fit(
     ends = sizes[[0, -1]]
     heights = line["intercept"] + line["slope"]["mean"] * np.log2(ends)
     axes.plot(ends, heights if base is None else base**heights, "--", color=color, lw=1)
+
+
+PICTURES = (
+    Picture(
+        "scaling",
+        scaling,
+        "Accuracy and error against the number of training images",
+        "Dots are seeds, those of several arms side by side at a size; lines are their means, "
+        "dashes the fits: accuracy as a straight line in the logarithm of the number of images "
+        "(left), error as a power of it (right). Where a line leaves its dashes, that law does "
+        "not hold.",
+    ),
+)

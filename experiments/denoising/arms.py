@@ -6,7 +6,7 @@ from typing import Any
 
 from gan_mnist.study.spec import Arm, Kind
 
-from .settings import ADVERSARIES, DenoisingSettings
+from .settings import ADVERSARIES, DEFAULTS
 
 DOCUMENT = "document 004"
 AXES = ("adversary", "phases", "same_batch", "ref_shown", "target", "training_images")
@@ -46,13 +46,13 @@ def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> 
 
 
 def _unusual(**settings: Any) -> dict[str, Any]:
-    usual = DenoisingSettings()
+    usual = DEFAULTS
     return {name: value for name, value in settings.items() if value != getattr(usual, name)}
 
 
 def in_words(changes: Mapping[str, Any]) -> str:
     """What an arm does differently, from its settings."""
-    settings = dataclasses.replace(DenoisingSettings(), **changes)
+    settings = dataclasses.replace(DEFAULTS, **changes)
     losses = [
         " + ".join(
             f"{weight:g} {name}" if weight != 1 else name

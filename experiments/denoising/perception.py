@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import HALO, MUTED, WIDTH_INCHES, styled
 
-from .figures import GROUPS, group_of, label_of
+from .drawings import GROUPS, group_of, label_of
 
 _METRICS = ("psnr_db", "digit_accuracy", "feature_distance")
 # Of the largest distance: what stands for 0, which has no logarithm.

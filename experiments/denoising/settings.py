@@ -2,22 +2,18 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.settings import (
-    TrainingSettings,
-    refuse_small_images,
-    resolve_classes,
-    usual_validation,
-)
+from gan_mnist.settings import TrainingSettings, refuse_small_images
 from gan_mnist.study.settings import setting
 
 ADVERSARIES = ("none", "vanilla", "conditional")
-# Where the fixed evaluation pairs stand. Source: specification, section 9.
+# Where the fixed evaluation pairs stand. Source: docs/sources.md#denoising.
 TRUTH_SCALE, REF_SCALE = 0.5, 0.7
 # Fewer say nothing of a distribution.
 FEWEST_PAIRS = 10
@@ -25,19 +21,15 @@ FEWEST_PAIRS = 10
 
 @dataclass(frozen=True)
 class DenoisingSettings(TrainingSettings):
-    """Settings of the denoising study. Source: specification, section 9.
+    """Settings of the denoising study. Source: docs/sources.md#denoising.
 
     The training goes through one phase or several; `phase_starts`, `content_weights` and
     `adversarial_weights` have an entry each.
     """
 
-    width: int = setting(16, "of the denoiser: channels of its hidden layers", low=1, high=10_000)
-    updates: int = setting(1600, "updates of the denoiser", low=10, high=10_000_000, multiple_of=10)
-    intervals: int = setting(
-        20, "parts of the training after which validation pairs are looked at", low=1, high=100_000
-    )
+    GROUP: ClassVar[str] = "denoising"
+
     batch_size: int = setting(32, "pairs a batch", low=2, high=100_000)
-    learning_rate: float = setting(3e-3, "of Adam, for both networks", low=1e-8, high=1)
     decay: bool = setting(True, "the learning rate falls to 0 along a half cosine")
     discriminator_width: int = setting(
         4, "channels of the discriminator's first layer", low=1, high=10_000
@@ -109,36 +101,49 @@ class DenoisingSettings(TrainingSettings):
         starts = (round(share * self.updates) for share in self.phase_starts)
         return tuple(zip(starts, self.content_weights, self.adversarial_weights, strict=True))
 
+    def resolve(self, dataset: Dataset) -> Self:
+        """Makes explicit what the data set decides, and checks what the arms need.
 
-def resolve(settings: DenoisingSettings, dataset: Dataset) -> DenoisingSettings:
-    """Makes explicit what the data set decides, and checks what the arms need.
-
-    Raises:
-        InputError: If it is not met.
-    """
-    refuse_small_images(settings, "the discriminator")
-    for name in ("a", "b", "noise"):
-        bounds = getattr(settings, name)
-        if len(bounds) != 2 or bounds[0] > bounds[1]:
+        Raises:
+            InputError: If it is not met.
+        """
+        refuse_small_images(self, "the discriminator")
+        for name in ("a", "b", "noise"):
+            bounds = getattr(self, name)
+            if len(bounds) != 2 or bounds[0] > bounds[1]:
+                raise InputError(
+                    f"setting {name}: {', '.join(f'{bound:g}' for bound in bounds) or 'nothing'} "
+                    "is no range; accepted: two numbers, the lower first"
+                )
+        settings = super().resolve(dataset)
+        validation = settings.usual_validation(dataset)
+        # Refuses classes that are unknown or named twice, and validation that leaves none.
+        allot(dataset, settings.classes, None, 0, validation)
+        labels = [dataset.class_names.index(name) for name in settings.classes]
+        num_test = int(np.isin(dataset.test.labels, labels).sum())
+        if num_test < FEWEST_PAIRS:
             raise InputError(
-                f"setting {name}: {', '.join(f'{bound:g}' for bound in bounds) or 'nothing'} is "
-                "no range; accepted: two numbers, the lower first"
+                f"--set classes: {', '.join(settings.classes)} have {num_test} test images; "
+                f"accepted: classes with {FEWEST_PAIRS} or more in all"
             )
-    settings = resolve_classes(settings, dataset, dataset.class_names)
-    validation = usual_validation(settings, dataset)
-    # Refuses classes that are unknown or named twice, and validation that leaves none to train on.
-    allot(dataset, settings.classes, None, 0, validation)
-    num_test = _num_test(settings, dataset)
-    if num_test < FEWEST_PAIRS:
-        raise InputError(
-            f"--set classes: {', '.join(settings.classes)} have {num_test} test images; "
-            f"accepted: classes with {FEWEST_PAIRS} or more in all"
+        return dataclasses.replace(
+            settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, num_test)
         )
-    return dataclasses.replace(
-        settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, num_test)
-    )
+
+    @property
+    def shared_work(self) -> str | None:
+        """Arms with the same networks and losses: the process that trains one has them traced."""
+        if self.method != "network":
+            return None
+        networks = (
+            self.adversary,
+            self.same_batch,
+            self.content_loss,
+            self.adversarial_loss,
+            self.spectral,
+            self.input_skip,
+        )
+        return " ".join(map(str, networks))
 
 
-def _num_test(settings: DenoisingSettings, dataset: Dataset) -> int:
-    labels = [dataset.class_names.index(name) for name in settings.classes]
-    return int(np.isin(dataset.test.labels, labels).sum())
+DEFAULTS = DenoisingSettings(width=16, updates=1600, intervals=20, learning_rate=3e-3)

@@ -1,30 +1,14 @@
 """Does an adversarial loss help a denoiser? The study of document 004."""
 
-from gan_mnist.study.spec import Expectation, Metric, Picture, Preset, Study
+from gan_mnist.study.spec import Expectation, Metric, Preset, Study
 
 from .arms import ARMS, CONTROL
-from .settings import DenoisingSettings, resolve
-
-
-def shared_work(settings: DenoisingSettings) -> str | None:
-    """Arms with the same networks and losses: the process that trains one has them traced."""
-    if settings.method != "network":
-        return None
-    networks = (
-        settings.adversary,
-        settings.same_batch,
-        settings.content_loss,
-        settings.adversarial_loss,
-        settings.spectral,
-        settings.input_skip,
-    )
-    return " ".join(map(str, networks))
-
+from .settings import DEFAULTS
 
 STUDY = Study(
-    name="denoising",
+    package=__package__,
     question="Does an adversarial loss help a denoiser?",
-    settings=DenoisingSettings(),
+    settings=DEFAULTS,
     arms=ARMS,
     presets={
         "smoke": Preset(
@@ -57,7 +41,6 @@ STUDY = Study(
         ),
     },
     control=CONTROL.name,
-    oracle=None,
     rival="squared_error",
     metrics=(
         Metric("psnr_db", "PSNR in dB of the outputs on the fixed test pairs", bounds=(0, 100)),
@@ -88,50 +71,8 @@ STUDY = Study(
         Expectation("black", "below", CONTROL.name),
         Expectation("subtract_and_filter", "below", CONTROL.name),
     ),
-    run_trial="gan_mnist.experiments.denoising.trial:run_trial",
-    shared_work=shared_work,
-    resolve=resolve,
     curve=Metric("val_psnr_db", "PSNR in dB on validation pairs"),
-    pictures=(
-        Picture(
-            "perception_and_distortion",
-            "gan_mnist.experiments.denoising.perception:perception_and_distortion",
-            "Perception against distortion",
-            "Each mark is an arm, the mean over seeds; bars go from lowest to highest seed. "
-            "To the right: nearer to the truth, pixel by pixel. Upwards in the first panel: digits "
-            "that are read aright. Downwards in the second: outputs that are distributed as the "
-            "truths are; 1 is the control's distance with the same seed. An adversary would be "
-            "worth its price if it moved an arm so without moving it to the left. A hollow mark "
-            "stands for an arm that is worse than drawn.",
-        ),
-        Picture(
-            "sheets",
-            "gan_mnist.experiments.denoising.figures:sheets",
-            "What the arms return",
-            "Eight of the fixed test pairs, first seed. Truths, refs and outputs are shown at full "
-            "scale: outputs, which are to have half of it, are twice as bright here. PSNR is the "
-            "mean over all test pairs and seeds. Each trial keeps its own sheet of truth, ref, "
-            "input and output, as they are, as `sheet.png`.",
-        ),
-        Picture(
-            "against_cost",
-            "gan_mnist.report.pictures:against_cost",
-            "Against updates and against seconds",
-            "PSNR on validation pairs, the mean over seeds. An update with an adversary takes "
-            "longer than one without.",
-        ),
-        Picture(
-            "beyond_training",
-            "gan_mnist.experiments.denoising.figures:beyond_training",
-            "Beyond what was trained on",
-            "PSNR above that of a black image when one of the three ranges is left, the other two "
-            "as in the fixed pairs (a 0.5, b 0.7, noise to 1). What was trained on is shaded; of "
-            "the noise it is one upper end, the line. Mean over seeds, with a band from lowest to "
-            "highest.",
-        ),
-    ),
     treatment="an adversary",
-    findings="gan_mnist.experiments.denoising.findings:findings",
     published=(
         "Document 004 judged by eye: no adversarial variant beat plain L1; v2, v3, v5 and v6 of "
         "the vanilla arms returned the ref.",

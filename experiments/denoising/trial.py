@@ -20,7 +20,7 @@ from gan_mnist.export import export_denoiser
 from gan_mnist.files import write_rows
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
-from gan_mnist.seeding import derive_seed
+from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.denoiser import (
     DenoiserRecipe,
@@ -31,11 +31,10 @@ from gan_mnist.training.denoiser import (
 )
 from gan_mnist.training.judge import trained_judge
 from gan_mnist.training.tensorboard import image_sheet
-from gan_mnist.trials import BaseTrial
+from gan_mnist.trials import Steps
 
 from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 
-EXPERIMENT = "denoising"
 # On sheets: for the report, and of those in the trial's own.
 SHEET_PAIRS, OWN_SHEET_PAIRS = 16, 4
 VALIDATION_PAIRS, SWEEP_PAIRS = 250, 250
@@ -50,62 +49,64 @@ JUDGE_BATCH_SIZE = 64
 Answer = Callable[[Exam], np.ndarray]
 
 
-def run_trial(settings: DenoisingSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:
-    """Runs one arm with one seed; see `imbalance` for the contract.
+def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
+    """Trains and marks one denoiser.
 
     `measures.csv` holds the measures of every test pair, `sweep.csv` those beyond the fixed pairs,
     `sheet.npz` and `sheet.png` some pairs with what the arm returned.
+
+    Raises:
+        NotApplicable: If there are fewer training images than the arm is to have.
     """
-    trial = BaseTrial(EXPERIMENT, settings, arm, seed, directory)
-    everything = trial.allot(None)
-    exam = _exam(settings, trial.test, settings.test_pairs)
+    steps, settings = Steps(trial), trial.settings
+    everything = steps.allot(None)
+    exam = _exam(settings, steps.test, settings.test_pairs)
     model, untrained = None, {}
     if settings.method == "network":
 
         def look(model: DenoisingModel) -> None:
             untrained["untrained_ref_leak"] = _ref_leak(exam, exam_answers(model, exam))
 
-        model = _train(settings, trial, everything, seed, directory, look)
+        model = _train(steps, everything, look)
     answer = _RIVALS[settings.method] if model is None else functools.partial(exam_answers, model)
 
-    judge, seconds = _judge(settings, everything, seed, trial.workdir)
-    trial.seconds["evaluation"] += seconds
-    with trial.measured("evaluation"):
+    judge, seconds = _judge(trial, everything)
+    steps.seconds["evaluation"] += seconds
+    with steps.measured("evaluation"):
         outputs = exam.outputs(answer(exam))
         measures = exam.measures(outputs)
-        measures["digit_accuracy"], perception = _perception(judge, exam, outputs, trial.test, seed)
+        seed = trial.stream("feature_distance")
+        measures["digit_accuracy"], perception = _perception(judge, exam, outputs, steps.test, seed)
         metrics = {name: float(values.mean()) for name, values in measures.items()}
         metrics |= perception | untrained
-        sweep = list(_sweep(settings, trial.test, answer))
-    _save_sheet(exam, outputs, measures["psnr_db"], directory)
-    write_rows(directory / "measures.csv", _rows(measures))
-    write_rows(directory / "sweep.csv", sweep)
-    if model is not None and trial.export_directory is not None:
-        export_denoiser(model, trial.export_directory)
-        trial.tell_export(trial.export_directory, metrics)
-    return trial.record(metrics) | ({} if model is not None else {"updates": 0})
+        sweep = list(_sweep(settings, steps.test, answer))
+    _save_sheet(exam, outputs, measures["psnr_db"], trial.directory)
+    write_rows(trial.directory / "measures.csv", _rows(measures))
+    write_rows(trial.directory / "sweep.csv", sweep)
+    if model is not None and steps.export_directory is not None:
+        export_denoiser(model, steps.export_directory)
+        steps.tell_export(steps.export_directory, metrics)
+    return steps.outcome(metrics, None if model is not None else 0)
 
 
 def _train(
-    settings: DenoisingSettings,
-    trial: BaseTrial[DenoisingSettings],
+    steps: Steps[DenoisingSettings],
     everything: Allotment,
-    seed: int,
-    directory: Path,
     before: Callable[[DenoisingModel], None],
 ) -> DenoisingModel:
     """The arm's denoiser. Only its own images are in its batches, as truths and as refs."""
-    images = trial.allot(_counts(settings, everything)).train.images
+    trial, settings = steps.trial, steps.trial.settings
+    images = steps.allot(_counts(settings, everything)).train.images
     validation = _exam(
         settings, everything.validation, min(VALIDATION_PAIRS, len(everything.validation))
     )
-    model, trial.seconds["training"] = train_denoiser(
+    model, steps.seconds["training"] = train_denoiser(
         _recipe(settings),
         Schedule(settings.phases),
         functools.partial(denoising_batches, images, settings.batch_size, _degradation(settings)),
         validation,
-        (EXPERIMENT, seed),
-        directory,
+        (trial.experiment, trial.seed),
+        trial.directory,
         trial.log_directory,
         before,
     )
@@ -169,11 +170,12 @@ def _exam(settings: DenoisingSettings, subset: Subset, number: int, **changes: A
 
 
 def _judge(
-    settings: DenoisingSettings, everything: Allotment, seed: int, workdir: Path
+    trial: Trial[DenoisingSettings], everything: Allotment
 ) -> tuple[FrozenClassifier, float]:
     """A classifier of clean images, the same for all arms of a seed."""
+    settings = trial.settings
     recipe = ClassifierRecipe(
-        build=build_small_cnn,
+        network=build_small_cnn,
         image_shape=(settings.image_size, settings.image_size, settings.channels),
         num_classes=len(settings.classes),
         width=settings.judge_width,
@@ -181,7 +183,8 @@ def _judge(
         learning_rate=1e-3,
         precision=settings.precision,
     )
-    return trained_judge(recipe, JUDGE_BATCH_SIZE, everything, (EXPERIMENT, seed), workdir)
+    stream = trial.experiment, trial.seed
+    return trained_judge(recipe, JUDGE_BATCH_SIZE, everything, stream, trial.workdir)
 
 
 def _perception(
@@ -211,7 +214,7 @@ def _perception(
         fakes,
         num_subsets,
         len(truths) // num_subsets,
-        derive_seed(EXPERIMENT, seed, "feature_distance"),
+        seed,
     )
     return read, {"truth_accuracy": could_be_read.mean(), "feature_distance": distance.value}
 

@@ -2,38 +2,27 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.settings import (
-    ClassifierSettings,
-    GeneratorSettings,
-    refuse_small_images,
-    resolve_classes,
-    smallest_class,
-)
+from gan_mnist.settings import ClassifierSettings, GeneratorSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
-
-FILLS = ("none", "duplicate", "copy", "smote", "cgan", "warp_gan", "held_back")
 
 
 @dataclass(frozen=True)
 class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
-    """Settings of the imbalance study. Source: specification, section 1."""
+    """Settings of the imbalance study. Source: docs/sources.md#imbalance."""
 
-    classes: tuple[str, ...] = setting((), "class names; digits 1,2,3 or the first three if empty")
+    GROUP: ClassVar[str] = "imbalance"
+
     counts: tuple[int, ...] = setting((), "training images a class; 1,300,300 if empty", low=1)
-    validation_per_class: int = setting(
-        0, "images a class for learning curves; 0: 50, or a fifth of the smallest class", low=0
-    )
     repeats: int = setting(
         1, "classifiers trained on one draw; their metrics are averaged", low=1, high=10_000
     )
-
-    fill: str = setting("none", "what the lacking images are replaced by", choices=FILLS)
-    shuffled: bool = setting(False, "each generated image is labelled as another class")
+    duplicate: bool = setting(False, "real images are repeated until the classes are balanced")
     weighted: bool = setting(False, "the loss weighs every class alike")
     every_class: bool = setting(
         False, "images are generated for every class, beside as many real ones, repeated"
@@ -44,54 +33,35 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         low=1,
         high=1_000_000,
     )
-    untrained: bool = setting(False, "the generator is used as it was before training")
-    diffaugment: bool = setting(False, "the GAN's discriminator sees through DiffAugment")
 
-    gan_architecture: str = setting("mlp", "of the conditional GAN", choices=("mlp", "dcgan"))
-    gan_width: int = setting(64, "of the conditional GAN", low=1, high=10_000)
-    gan_latent_dim: int = setting(64, "of the conditional GAN", low=1, high=10_000)
+    def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
+        digits = ("1", "2", "3")
+        return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
 
-    warp_updates: int = setting(1000, "of the warp GAN", low=10, high=10_000_000, multiple_of=10)
-    warp_width: int = setting(16, "of the warp GAN", low=1, high=10_000)
+    def usual_validation(self, dataset: Dataset) -> int:
+        """As set, or 50, or a fifth of the smallest class."""
+        return self.validation_per_class or min(50, self.smallest_class(dataset) // 5)
 
-    rotation_degrees: float = setting(25.0, "classical: rotation in +-degrees", low=0, high=180)
-    shift: float = setting(0.05, "classical: shift in +-sides", low=0, high=1)
-    zoom: float = setting(0.2, "classical: scale in 1 +-", low=0, high=0.9)
-    shear: float = setting(0.4, "classical: shear in +-radians", low=0, high=1)
+    def resolve(self, dataset: Dataset) -> Self:
+        """Makes classes and counts explicit for `dataset` and checks that it has them.
 
-
-def resolve(settings: ImbalanceSettings, dataset: Dataset) -> ImbalanceSettings:
-    """Makes classes and counts explicit for `dataset` and checks that it has them.
-
-    Raises:
-        InputError: If it has not.
-    """
-    digits = ("1", "2", "3")
-    usual = digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
-    settings = resolve_classes(settings, dataset, usual)
-    if settings.gan_architecture == "dcgan":
-        refuse_small_images(settings, "gan_architecture=dcgan")
-    smallest = smallest_class(settings, dataset)
-    validation = settings.validation_per_class or min(50, smallest // 5)
-    most = max(1, min(300, smallest - validation))
-    resolved = dataclasses.replace(
-        settings,
-        counts=settings.counts or (1, *(most for _ in settings.classes[1:])),
-        validation_per_class=validation,
-    )
-    allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
-    if min(resolved.counts) == max(resolved.counts):
-        raise InputError(f"--set counts: {resolved.counts} is balanced; accepted: unequal counts")
-    return resolved
-
-
-def shared_work(settings: ImbalanceSettings) -> str | None:
-    """Arms with the same GAN follow each other in one process."""
-    return (
-        f"{settings.fill} {settings.diffaugment} {settings.untrained}"
-        if "gan" in settings.fill
-        else None
-    )
+        Raises:
+            InputError: If it has not.
+        """
+        settings = super().resolve(dataset)
+        validation = settings.usual_validation(dataset)
+        most = max(1, min(300, settings.smallest_class(dataset) - validation))
+        resolved = dataclasses.replace(
+            settings,
+            counts=settings.counts or (1, *(most for _ in settings.classes[1:])),
+            validation_per_class=validation,
+        )
+        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
+        if min(resolved.counts) == max(resolved.counts):
+            raise InputError(
+                f"--set counts: {resolved.counts} is balanced; accepted: unequal counts"
+            )
+        return resolved
 
 
 DOCUMENT = "document 001"
@@ -99,36 +69,45 @@ ARMS = (
     # name, what differs, what is done to the training images
     Arm("none", {}, "the imbalanced images as they are", kind="control", source=DOCUMENT),
     Arm("class_weight", {"weighted": True}, "the loss weighs every class alike"),
-    Arm("duplicate", {"fill": "duplicate"}, "the starved class repeated"),
-    Arm("classical", {"fill": "duplicate", "classical": True},
+    Arm("duplicate", {"duplicate": True}, "the starved class repeated"),
+    Arm("classical", {"duplicate": True, "classical": True},
         "repeated; every image rotated, shifted, zoomed and sheared at random"),
-    Arm("smote", {"fill": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
-    Arm("cgan", {"fill": "cgan"}, "images of a conditional GAN", kind="generated",
+    Arm("smote", {"generator": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
+    Arm("cgan", {"generator": "cgan"}, "images of a conditional GAN", kind="generated",
         source=DOCUMENT),
-    Arm("cgan_diffaugment", {"fill": "cgan", "diffaugment": True},
+    Arm("cgan_diffaugment", {"generator": "cgan", "diffaugment": True},
         "images of a conditional GAN with DiffAugment", kind="generated",
         source="arXiv 2006.10738"),
-    Arm("cgan_classical", {"fill": "cgan", "classical": True},
+    Arm("cgan_classical", {"generator": "cgan", "classical": True},
         "images of a conditional GAN, and classical augmentation", kind="generated"),
-    Arm("warp_gan", {"fill": "warp_gan"}, "warps of real images, learnt by a GAN on the others",
-        kind="generated"),
-    Arm("warp_gan_classical", {"fill": "warp_gan", "every_class": True, "classical": True},
+    Arm("warp_gan", {"generator": "warp_gan"},
+        "warps of real images, learnt by a GAN on the others", kind="generated"),
+    Arm("warp_gan_classical", {"generator": "warp_gan", "every_class": True, "classical": True},
         "half real, half warped by the GAN, all classes; and classical augmentation",
         kind="generated"),
     Arm("random_warp_classical",
-        {"fill": "warp_gan", "every_class": True, "classical": True, "untrained": True},
+        {"generator": "warp_gan", "every_class": True, "classical": True, "untrained": True},
         "the same with the GAN's generator untrained: random warps",
         kind="ablation", ablates="warp_gan_classical"),
-    Arm("oracle", {"fill": "held_back"}, "the real images that were taken away", kind="oracle"),
-    Arm("shuffled_labels", {"fill": "copy", "shuffled": True},
+    Arm("oracle", {"generator": "held_back"}, "the real images that were taken away",
+        kind="oracle"),
+    Arm("shuffled_labels", {"generator": "copy", "shuffled_labels": True},
         "copies of the starved class under wrong labels", kind="check"),
-    Arm("copy", {"fill": "copy"}, "a generator that copies", kind="check"),
+    Arm("copy", {"generator": "copy"}, "a generator that copies", kind="check"),
 )  # fmt: skip
 
 STUDY = Study(
-    name="imbalance",
+    package=__package__,
     question="Can a GAN repair a class imbalance?",
-    settings=ImbalanceSettings(),
+    settings=ImbalanceSettings(
+        gan_architecture="mlp",
+        gan_width=64,
+        gan_latent_dim=64,
+        rotation_degrees=25.0,
+        shift=0.05,
+        zoom=0.2,
+        shear=0.4,
+    ),
     arms=ARMS,
     presets={
         "smoke": Preset(2, {"updates": 20, "gan_updates": 20, "warp_updates": 20}),
@@ -150,9 +129,6 @@ STUDY = Study(
         Expectation("copy", "equal to", "duplicate"),
         Expectation("oracle", "above", "none"),
     ),
-    run_trial="gan_mnist.experiments.imbalance.trial:run_trial",
-    resolve=resolve,
-    shared_work=shared_work,
     published=(
         "Document 001, digits 1, 2, 3 with 1, 300 and 300 images: 23 of 30 test images right "
         "before and 26 of 30 after (digit 1: 4 and 7 of 10).",

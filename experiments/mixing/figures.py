@@ -6,6 +6,7 @@ import matplotlib.ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, styled
 from gan_mnist.study.statistics import estimate
@@ -63,3 +64,16 @@ def _points(axes: Axes, rows: Sequence[tuple[int, Mapping[int, float]]], label: 
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axes.set_xlabel(label)
+
+
+PICTURES = (
+    Picture(
+        "claim",
+        claim,
+        "Do more possible, or more seen, images raise accuracy?",
+        "Left: how many of the latents are drawn (rounded to 1 decimal, the others being 0), "
+        "and with them the number of possible images. Right: how many different generated "
+        "images are ever seen; arms that saw as many stand side by side. Dots are seeds, marks "
+        "means with 95 % intervals; the dashed line is the control.",
+    ),
+)

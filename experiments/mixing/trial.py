@@ -4,72 +4,88 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from gan_mnist.data.augmentation import Augmentation, augment
-from gan_mnist.data.images import as_float, as_uint8
+from gan_mnist.data.images import as_uint8
 from gan_mnist.data.pipelines import latent_batches
 from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import NotApplicable
 from gan_mnist.files import read_rows
-from gan_mnist.generators.contract import TrainedGenerator, mislabelled
-from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, conditional_recipe, widened
+from gan_mnist.generators.contract import Generator
+from gan_mnist.generators.gans import ConditionalRecipe
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_deep_cnn
 from gan_mnist.models.conditional_gan import ARCHITECTURES
 from gan_mnist.models.generating_classifier import Augment, GeneratingClassifier
 from gan_mnist.models.latents import Latents
-from gan_mnist.seeding import derive_seed
+from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches
-from gan_mnist.trials import ClassifierTrial, save_gallery
+from gan_mnist.trials import ClassifierSteps
 
-from .study import MixingSettings, num_generated
+from .study import MixingSettings
 
 GALLERY_IMAGES = 14
 # What `large` multiplies the width by, and how often it goes through the training images.
 WIDER, PASSES = 2, 11
 
-Build = Callable[[tuple[int, int, int], int, int], keras.Model]
-Prepare = Callable[[keras.Model], None]
+Steps = ClassifierSteps[MixingSettings]
 
 
-def run_trial(settings: MixingSettings, arm: str, seed: int, directory: Path) -> dict[str, Any]:
-    """Runs one arm with one seed; see `imbalance` for the contract.
+class Mixture(NamedTuple):
+    """What the classifier learns from.
+
+    Attributes:
+        build: Builds the classifier.
+        batches: What it is shown.
+        gallery: Some of the images that the arm adds, or real ones where it adds none.
+        prepare: What is done with the fresh classifier, or None.
+    """
+
+    build: Callable[[tuple[int, int, int], int, int], keras.Model]
+    batches: Batches
+    gallery: np.ndarray
+    prepare: Callable[[keras.Model], None] | None = None
+
+
+def run_trial(trial: Trial[MixingSettings]) -> Outcome:
+    """Trains and judges one classifier.
 
     The curves hold `test_accuracy` at every tenth of the training and all through the last one.
     Nothing is chosen by it: `accuracy_at_best_validation` looks at validation images.
-    """
-    trial = ClassifierTrial("mixing", settings, arm, seed, directory)
-    allotment = trial.allot(settings.counts)
-    columns = (allotment.train.images, allotment.train.labels)
-    generator = None
-    if settings.generated != "none":
-        generator = _generator(settings, trial, allotment.train)
-    build, batches, prepare = _mixture(settings, trial, columns, generator, seed)
-    _save_gallery(settings, trial, allotment.train, generator, seed, directory / "gallery.npz")
 
-    updates = _updates(settings, len(allotment.train))
-    model = trial.train(
-        trial.recipe(
-            build,
+    Raises:
+        NotApplicable: If the generator cannot do what the settings ask of it.
+    """
+    steps, settings = Steps(trial), trial.settings
+    images = steps.allot(settings.counts)
+    generator = steps.generator(images)
+    mixture = _mixture(steps, images.train, generator)
+    steps.save_gallery(mixture.gallery)
+
+    updates = _updates(settings, len(images.train))
+    model = steps.train(
+        steps.recipe(
+            mixture.build,
             width=settings.width * (WIDER if settings.large else 1),
             updates=updates,
             decay=settings.large,
             loss=settings.loss,
         ),
-        batches,
-        allotment.validation,
-        watched=("test", trial.test),
+        mixture.batches,
+        images.validation,
+        watched=("test", steps.test),
         rows=judged_intervals(settings.intervals),
-        prepare=prepare,
+        prepare=mixture.prepare,
     )
-    metrics, probabilities = trial.examine(model)
-    metrics = curve_metrics(read_rows(directory / "curves.csv")) | metrics
-    trial.keep(model, probabilities, metrics, generator)
-    return trial.record(metrics) | {"updates": updates}
+    metrics, probabilities = steps.evaluate(model)
+    metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
+    steps.keep(model, probabilities, metrics, generator)
+    return steps.outcome(metrics, updates)
 
 
 def _updates(settings: MixingSettings, num_images: int) -> int:
@@ -104,61 +120,60 @@ def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
     }
 
 
-def _generator(
-    settings: MixingSettings, trial: ClassifierTrial, subset: Subset
-) -> TrainedGenerator:
-    if settings.generator == "dagan":
-        return trial.generator(_dagan(settings), subset)
-    return widened(trial.generator(_recipe(settings), subset), settings.gan_sampling_scale)
-
-
-def _recipe(settings: MixingSettings) -> ConditionalRecipe:
-    return conditional_recipe(
-        settings, settings.gan_updates, most_generator_steps=settings.most_generator_steps
-    )
-
-
-def _dagan(settings: MixingSettings) -> DAGANRecipe:
-    return DAGANRecipe(
-        updates=settings.gan_updates,
-        batch_size=settings.gan_batch_size,
-        width=settings.dagan_width,
-        average_decay=settings.gan_average_decay,
-        latent_dim=settings.gan_latent_dim,
-        learning_rate=settings.gan_learning_rate,
-        beta_1=settings.gan_beta_1,
-        precision=settings.precision,
-    )
-
-
-def _mixture(
-    settings: MixingSettings,
-    trial: ClassifierTrial,
-    columns: tuple[np.ndarray, np.ndarray],
-    generator: TrainedGenerator | None,
-    seed: int,
-) -> tuple[Build, Batches, Prepare | None]:
-    """How the classifier is built, what its batches hold, and what it must be given first."""
+def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixture:
+    settings = steps.trial.settings
+    columns = (subset.images, subset.labels)
     if generator is None:
-        return build_deep_cnn, trial.batches((columns, settings.batch_size)), None
-    fakes = num_generated(settings)
-    if settings.generated == "pool":
-        with trial.measured("generator"):
-            pool = _pool(settings, generator, seed)
-        real = settings.batch_size - fakes
-        return build_deep_cnn, trial.batches((columns, real), (pool, fakes)), None
+        batches = steps.batches((columns, settings.batch_size))
+        return Mixture(build_deep_cnn, batches, _in_turn(subset, len(settings.classes)))
+    if settings.fresh:
+        return _fresh(steps, columns, generator)
+    fakes = settings.num_generated
+    number = min(settings.pool_images, settings.pool_limit)
+    wanted = np.arange(number, dtype=np.int32) % np.int32(len(settings.classes))
+    # A smaller pool is the beginning of a larger one.
+    generated, labels = steps.generate(generator, wanted, "pool")
+    pool = as_uint8(generated), labels
+    batches = steps.batches((columns, settings.batch_size - fakes), (pool, fakes))
+    return Mixture(build_deep_cnn, batches, pool[0][:GALLERY_IMAGES])
+
+
+def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) -> Mixture:
+    """The classifier makes the generated half of each batch itself, from latents and labels."""
+    settings = steps.trial.settings
+    if settings.generator != "cgan" or not isinstance(generator, TrainedGenerator):
+        raise NotApplicable(
+            f"images are made anew for every batch by cgan only; {settings.generator} fills a pool"
+        )
+    if settings.shuffled_labels:
+        raise NotApplicable("wrong labels are given to images of a pool only")
+    num_classes = len(settings.classes) - settings.without_last
+    latents = _latents(settings)
     batches = functools.partial(
         latent_batches,
         columns,
-        settings.batch_size - fakes,
-        fakes,
-        len(settings.classes) - settings.without_last,
-        _latents(settings).draw,
-        trial.augmentation,
+        settings.batch_size - settings.num_generated,
+        settings.num_generated,
+        num_classes,
+        latents.draw,
+        steps.augmentation,
     )
     weights = generator.network.average.get_weights()
-    build = BuildGenerating(_recipe(settings), trial.augmentation)
-    return build, batches, lambda model: model.generator.set_weights(weights)
+    labels = np.arange(GALLERY_IMAGES, dtype=np.int32) % num_classes
+    shown = generator.network.decode(latents.draw(GALLERY_IMAGES, tf.constant([0, 0])), labels)
+    return Mixture(
+        BuildGenerating(ConditionalRecipe.of(settings), steps.augmentation),
+        batches,
+        shown.numpy(),
+        lambda model: model.generator.set_weights(weights),
+    )
+
+
+def _in_turn(subset: Subset, num_classes: int) -> np.ndarray:
+    """One real image after the other of each class."""
+    of_class = [subset.of_class(label) for label in range(num_classes)]
+    turns = ((turn, of_class[turn % num_classes]) for turn in range(GALLERY_IMAGES))
+    return np.stack([images[turn % len(images)] for turn, images in turns])
 
 
 @dataclass(frozen=True)
@@ -192,41 +207,3 @@ def _latents(settings: MixingSettings) -> Latents:
         active=settings.active or None,
         scale=settings.gan_sampling_scale,
     )
-
-
-def _pool(
-    settings: MixingSettings, generator: TrainedGenerator, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Generated images and their labels; a smaller pool is the beginning of a larger one."""
-    num_classes = len(settings.classes)
-    num_images = min(settings.pool_images, settings.pool_limit)
-    labels = np.arange(num_images, dtype=np.int32) % num_classes
-    images = as_uint8(generator.sample(labels, derive_seed("mixing", seed, "pool")))
-    if settings.shuffled:
-        labels = mislabelled(labels, num_classes, derive_seed("mixing", seed, "shuffled_labels"))
-    return images, labels
-
-
-def _save_gallery(
-    settings: MixingSettings,
-    trial: ClassifierTrial,
-    subset: Subset,
-    generator: TrainedGenerator | None,
-    seed: int,
-    path: Path,
-) -> None:
-    """One image after the other of each class, real or generated from the arm's latents."""
-    num_classes = len(settings.classes) - settings.without_last
-    labels = np.arange(GALLERY_IMAGES, dtype=np.int32) % num_classes
-    if generator is None:
-        of_class = [subset.of_class(label) for label in range(num_classes)]
-        images = np.stack([of_class[c][i % len(of_class[c])] for i, c in enumerate(labels)])
-    elif settings.generated == "pool":
-        images = as_uint8(generator.sample(labels, derive_seed("mixing", seed, "pool")))
-    else:
-        latents = _latents(settings).draw(GALLERY_IMAGES, tf.constant([0, 0]))
-        images = as_uint8(generator.network.decode(latents, labels).numpy())
-    if trial.augmentation is not None:
-        shown = augment(tf.constant(as_float(images)), trial.augmentation, (0, tf.constant(0)))
-        images = as_uint8(shown.numpy())
-    save_gallery(images, path)

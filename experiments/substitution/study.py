@@ -1,10 +1,10 @@
 """Can generated images replace real ones? The study of document 003, after arXiv 1812.01547."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 
-from gan_mnist import settings as shared_settings
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
@@ -12,75 +12,67 @@ from gan_mnist.settings import (
     PAPER_DCGAN,
     GeneratorSettings,
     SubsetSettings,
-    refuse_small_images,
 )
 from gan_mnist.study.settings import setting
-from gan_mnist.study.spec import Arm, Expectation, Metric, Picture, Preset, Study
+from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
+
+MANY = 10_000_000
 
 
 @dataclass(frozen=True)
 class SubstitutionSettings(GeneratorSettings, SubsetSettings):
-    """Settings of the substitution study. Source: specification, section 4."""
+    """Settings of the substitution study. Source: docs/sources.md#substitution."""
+
+    GROUP: ClassVar[str] = "substitution"
 
     batch_size: int = setting(64, "images a batch", low=2, high=100_000)
-    generated_images: int = setting(
-        20_000, "of the GAN, at most; as many as there are real ones, if these are fewer",
-        low=2, high=10_000_000,
-    )  # fmt: skip
-
     trained_on: str = setting(
         "real", "what a batch holds: images of one kind, or half of each",
         choices=("real", "generated", "both"),
     )  # fmt: skip
-    copies: bool = setting(False, "the generator hands out the real images, each of them once")
-    shuffled: bool = setting(False, "each generated image is labelled as another class")
+    generated_images: int = setting(
+        20_000, "generated, at most; as many as there are real ones, if these are fewer",
+        low=2, high=MANY,
+    )  # fmt: skip
 
+    def resolve(self, dataset: Dataset) -> Self:
+        """Checks what the generated images need, besides what every experiment does.
 
-def resolve(settings: SubstitutionSettings, dataset: Dataset) -> SubstitutionSettings:
-    """Checks what the networks and the generated images need, besides what every experiment does.
-
-    Raises:
-        InputError: If it is not met.
-    """
-    if settings.gan_architecture == "dcgan":
-        refuse_small_images(settings, "gan_architecture=dcgan")
-    resolved = shared_settings.resolve(settings, dataset)
-    train = allot(
-        dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class
-    ).train
-    fewest = -(-len(train) // int(np.bincount(train.labels).min()))
-    if resolved.generated_images < fewest:
-        raise InputError(
-            f"setting generated_images: {resolved.generated_images} is out of range; accepted: "
-            f"{fewest} or more, which in the real proportions gives every class one"
-        )
-    return resolved
-
-
-def shared_work(settings: SubstitutionSettings) -> str | None:
-    """Arms with the GAN follow each other in one process."""
-    return None if settings.trained_on == "real" or settings.copies else "generator"
+        Raises:
+            InputError: If it is not met.
+        """
+        resolved = super().resolve(dataset)
+        train = allot(
+            dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class
+        ).train
+        fewest = -(-len(train) // int(np.bincount(train.labels).min()))
+        if resolved.generated_images < fewest:
+            raise InputError(
+                f"setting generated_images: {resolved.generated_images} is out of range; accepted: "
+                f"{fewest} or more, which in the real proportions gives every class one"
+            )
+        return resolved
 
 
 PAPER = "document 003, arXiv 1812.01547"
-GENERATED = {"trained_on": "generated"}
+GENERATED = {"generator": "cgan", "trained_on": "generated"}
 ARMS = (
     # name, what differs, what the classifier is trained on
     Arm("real_only", {}, "real images", kind="control", source=PAPER),
     Arm("generated_only", GENERATED, "images of a conditional GAN and nothing else",
         kind="generated", source=PAPER),
-    Arm("real_and_generated", {"trained_on": "both"}, "half real, half generated images",
-        kind="generated", source=PAPER),
+    Arm("real_and_generated", {"generator": "cgan", "trained_on": "both"},
+        "half real, half generated images", kind="generated", source=PAPER),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
-    Arm("copies", GENERATED | {"copies": True},
+    Arm("copies", {"generator": "copy", "trained_on": "generated", "generated_images": MANY},
         "a generator that hands out each real image once", kind="check"),
-    Arm("shuffled_labels", GENERATED | {"shuffled": True},
+    Arm("shuffled_labels", GENERATED | {"shuffled_labels": True},
         "as generated_only, under wrong labels", kind="check"),
 )  # fmt: skip
 
 STUDY = Study(
-    name="substitution",
+    package=__package__,
     question="How much is lost when generated images replace real ones in training a classifier?",
     settings=SubstitutionSettings(),
     arms=ARMS,
@@ -100,7 +92,6 @@ STUDY = Study(
         ),
     },
     control="real_only",
-    oracle=None,
     rival="classical",
     metrics=(
         Metric("macro_auc", "macro ROC AUC", bounds=(0, 1)),
@@ -112,19 +103,6 @@ STUDY = Study(
     expectations=(
         Expectation("copies", "equal to", "real_only"),
         Expectation("shuffled_labels", "below", "generated_only"),
-    ),
-    run_trial="gan_mnist.experiments.substitution.trial:run_trial",
-    resolve=resolve,
-    shared_work=shared_work,
-    findings="gan_mnist.experiments.substitution.findings:findings",
-    pictures=(
-        Picture(
-            "roc_curves",
-            "gan_mnist.report.pictures:roc_curves",
-            "What each class costs",
-            "Each class against all others. The axis of false positives is logarithmic. In the "
-            "corner: the area under the curve, mean over seeds.",
-        ),
     ),
     gallery_caption="What each arm trains on, one image of each class in turn.",
     published=(

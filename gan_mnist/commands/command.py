@@ -14,12 +14,11 @@ from typing import TypeVar
 
 from absl import flags
 
+from gan_mnist import __version__
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.study.progress import columns
 
-SHARED = ("debug", "help")
-# Of absl, in every command that uses it: flags from a file, and flags that may be unknown.
-UNWANTED = ("flagfile", "undefok")
+SHARED = ("debug", "help", "helpfull", "version")
 ENDING = (signal.SIGINT, signal.SIGTERM)
 Item = TypeVar("Item")
 
@@ -43,6 +42,8 @@ class Command:
         self.flags = flags.FlagValues()
         self._debug = self.switch("debug", False, "show the traceback of an error")
         self._help = self.switch("help", False, "show this")
+        self._help_full = self.switch("helpfull", False, "show this too, as absl's users expect")
+        self._version = self.switch("version", False, "show the version")
 
     def text(self, name: str, default: str | None, about: str) -> flags.FlagHolder:
         """Defines a flag whose value is text."""
@@ -78,8 +79,11 @@ class Command:
         """
         try:
             self._parse(argv)
-            if self._help.value:
+            if self._help.value or self._help_full.value:
                 print(self._describe(more_help()))
+                status = 0
+            elif self._version.value:
+                print(f"gan_mnist {__version__}")
                 status = 0
             else:
                 status = body()
@@ -104,9 +108,6 @@ class Command:
     def _parse(self, argv: Sequence[str]) -> None:
         self.flags.unparse_flags()
         known = [f"--{name}" for name in self._flag_names()]
-        for given in argv[1:]:
-            if given.startswith("-") and given.strip("-").partition("=")[0] in UNWANTED:
-                raise unknown("flags", given.partition("=")[0], known)
         try:
             rest = self.flags(argv)
         except flags.UnrecognizedFlagError as error:

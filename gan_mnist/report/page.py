@@ -5,7 +5,7 @@ run did not leave stands a sentence.
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,21 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from gan_mnist.files import write_text
-from gan_mnist.report import curves as curve_figures
-from gan_mnist.report import figures
+from gan_mnist.report import figures, learning
+from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import SECONDS, Run, read_arrays
 from gan_mnist.report.style import BLUE, GREEN, INK, ORANGE, color_arms, save
-from gan_mnist.study.spec import load_function
 
 IMAGES_SHOWN = 10
 FEW_ARMS = 5
 
 
-def write_report(workdir: Path) -> None:
+def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
     """Writes `report.html`, `report.md` and `figures/*.png` into `workdir`.
 
     Args:
         workdir: Directory of a run, with `study.json` and `summary.json`.
+        pictures: Figures of the experiment's own, in their order.
 
     Raises:
         InputError: If one of these two is missing.
@@ -45,7 +45,8 @@ def write_report(workdir: Path) -> None:
         "summary": run.summary,
         "order": order,
         "metric": run.summary["metrics"][0],
-        "figures": _save(_draw(run, order), workdir),
+        "pictures": pictures,
+        "figures": _save(_draw(run, order, pictures), workdir),
         "generates": "generated" in kinds,
         "examples": _examples(run, after) if run.study["examples"] else None,
         "after": after,
@@ -60,7 +61,7 @@ def write_report(workdir: Path) -> None:
         write_text(workdir / name, text)
 
 
-def _draw(run: Run, order: list[str]) -> dict[str, Figure]:
+def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, Figure]:
     """Every figure that the run has data for."""
     summary = run.summary
     control, oracle = summary["control"], summary["oracle"]
@@ -68,10 +69,9 @@ def _draw(run: Run, order: list[str]) -> dict[str, Figure]:
     if any(arm["n"] for arm in summary["arms"].values()):
         drawn["arms"] = figures.forest(summary, order)
 
-    for picture in run.study["pictures"]:
-        figure = load_function(picture["draw"])(run)
-        if figure is not None:
-            drawn[picture["name"]] = figure
+    for picture in pictures:
+        if (figure := picture.draw(run)) is not None:
+            drawn[picture.name] = figure
 
     galleries = _galleries(run, [control, oracle, *order])
     if galleries:
@@ -82,12 +82,12 @@ def _draw(run: Run, order: list[str]) -> dict[str, Figure]:
         best = {run.best_treatment("rival"): ORANGE, run.best_treatment("generated"): BLUE}
         highlighted = best | {oracle: GREEN, control: INK}
         colors = highlighted if len(order) > FEW_ARMS else color_arms(order, control)
-        drawn["curves"] = curve_figures.learning_curves(curves, order, control, label)
-        drawn["curves_seconds"] = curve_figures.curves_against_seconds(curves, colors, label)
+        drawn["curves"] = learning.learning_curves(curves, order, control, label)
+        drawn["curves_seconds"] = learning.curves_against_seconds(curves, colors, label)
 
     generator_curves = run.generator_curves()
     if not generator_curves.empty:
-        drawn["generators"] = curve_figures.generator_curves(generator_curves)
+        drawn["generators"] = learning.generator_curves(generator_curves)
 
     matrices, classes = _confusion(run, order)
     if matrices:

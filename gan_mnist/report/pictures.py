@@ -1,7 +1,11 @@
-"""Figures that several studies ask for by name, in a row `Picture`; each draws itself from the run.
+"""Figures that one study has and others have not, and those that several studies choose from.
 
-All return None where the run has no data for them.
+An experiment lists its own as `PICTURES` in its `figures.py`. Each draws itself from the run, or
+returns None where the run has no data for it.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.integrate import trapezoid
 
-from gan_mnist.report.curves import over_seeds
+from gan_mnist.report.learning import over_seeds
 from gan_mnist.report.run_files import Run, read_arrays
 from gan_mnist.report.style import (
     BLUE,
@@ -33,6 +37,23 @@ _MOST_ARMS = 5
 _MOST_CLASSES = 10
 _PICTURES_A_ROW = 6
 _LONGEST_TITLE = 24
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report.
+
+    Attributes:
+        name: Of its file, `figures/NAME.png`, and its place in the page; an identifier.
+        draw: Makes it of a run; None where the run has no data for it.
+        title: The heading above it; also what stands for it where it cannot be seen.
+        caption: What it shows and how it is read.
+    """
+
+    name: str
+    draw: Callable[[Run], Figure | None]
+    title: str
+    caption: str
 
 
 @styled

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.spec import Metric, Plan
+from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.trial import Plan
 
 Entries = Mapping[str, Mapping[str, Any]]
 

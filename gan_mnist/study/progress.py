@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from gan_mnist.study.records import DONE
-from gan_mnist.study.spec import Plan
+from gan_mnist.study.trial import Plan
 
 
 def describe(plan: Plan) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json, write_json
-from gan_mnist.study.spec import Plan, Trial
+from gan_mnist.files import fingerprint, read_json, write_json
+from gan_mnist.study.spec import Study
+from gan_mnist.study.trial import Plan, Trial
 
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
 _KEYS = ("arm", "seed", "status", "error", "metrics", "settings", "fingerprint", "seconds")
@@ -48,12 +49,25 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
     """
     record = read_record(trial.directory / "record.json")
     if record is not None and record["fingerprint"] != trial.fingerprint:
-        changes = differences(record["settings"], trial.settings.identity())
-        raise InputError(
-            f"--workdir: {trial.directory} holds a result of other settings "
-            f"({changes or 'other data'}); give the old settings or a new --workdir"
-        )
+        before, after = _as_declared(record["settings"], trial.study), trial.settings.identity()
+        own = fingerprint(record["settings"], *_of_no_setting(trial))
+        if before != after or record["fingerprint"] != own:
+            raise InputError(
+                f"--workdir: {trial.directory} holds a result of other settings "
+                f"({differences(before, after) or 'other data'}); give the old settings or a new "
+                "--workdir"
+            )
     return record
+
+
+def _of_no_setting(trial: Trial) -> tuple[str, int, str]:
+    """What a fingerprint depends on besides settings."""
+    return trial.experiment, trial.seed, trial.provenance["sha256"]
+
+
+def _as_declared(settings: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    """Settings of an earlier run; what had not been declared then has its declared default."""
+    return study.settings.identity() | dict(settings)
 
 
 def finished(record: Mapping[str, Any] | None) -> bool:
@@ -87,6 +101,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     description = json.loads(json.dumps(description))
     if before is not None:
         arms = before["arms"].keys() & description["arms"].keys()
+        before = before | {"settings": _as_declared(before["settings"], plan.study)}
         changed = differences(_identity(before, arms), _identity(description, arms))
         if changed:
             raise InputError(

@@ -1,9 +1,9 @@
-"""Takes a plan from an empty, or half finished, directory to its report."""
+"""Takes a plan from an empty, or half finished, directory to its summary."""
 
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,27 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import records, runner
 from gan_mnist.study.progress import StudyProgress, describe
-from gan_mnist.study.spec import Plan
+from gan_mnist.study.trial import Plan
 
 WORKERS_LOG = "workers.log"
 KEPT = "what is finished is kept, and the same command goes on"
 
 
-def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[str, Any]:
-    """Runs the trials that are missing, then writes the summary and the report.
+def run_study(
+    plan: Plan,
+    jobs: int,
+    engine: str,
+    command_line: str,
+    write_report: Callable[[Path], None] = lambda workdir: None,
+) -> Mapping[str, Any]:
+    """Runs the trials that are missing, then writes `records.jsonl` and `summary.json`.
 
     Args:
         plan: What to run, and where.
         jobs: Trials at a time.
         engine: A key of `workers.ENGINES`.
-        command_line: How it was asked for, for the report.
+        command_line: How it was asked for, for `study.json`.
+        write_report: Called with the directory once the summary is there, while it is still ours.
 
     Returns:
         The summary.
@@ -40,7 +47,9 @@ def run_study(plan: Plan, jobs: int, engine: str, command_line: str) -> Mapping[
         _claim(plan, lock, command_line)
         print(describe(plan), file=sys.stderr)
         _run_missing(plan, jobs, engine)
-        return _tell(plan)
+        told = _summarize(plan)
+        write_report(plan.workdir)
+        return told
     except Timeout:
         raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
     except runner.StorageError as error:
@@ -74,9 +83,8 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
         runner.run_trials(missing, jobs, engine, plan.workdir / WORKERS_LOG, progress.add)
 
 
-def _tell(plan: Plan) -> Mapping[str, Any]:
-    # Statistics and plots take seconds to import, which a refused command need not wait for.
-    from gan_mnist.report import page as report
+def _summarize(plan: Plan) -> Mapping[str, Any]:
+    # Statistics take seconds to import, which a refused command need not wait for.
     from gan_mnist.study import summary
 
     all_records = list(records.records_of(plan))
@@ -84,7 +92,6 @@ def _tell(plan: Plan) -> Mapping[str, Any]:
     write_text(plan.workdir / "records.jsonl", lines)
     told = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
-    report.write_report(plan.workdir)
     return told
 
 
@@ -101,7 +108,6 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "published": list(plan.study.published),
         "gallery_caption": plan.study.gallery_caption,
         "curve": dataclasses.asdict(plan.study.curve) if plan.study.curve else None,
-        "pictures": [dataclasses.asdict(picture) for picture in plan.study.pictures],
         "treatment": plan.study.treatment,
         "examples": plan.study.examples,
         "versions": records.versions(),

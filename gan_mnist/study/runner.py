@@ -17,11 +17,12 @@ from typing import Any
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.files import write_json
 from gan_mnist.study import records
-from gan_mnist.study.spec import Trial, load_function
+from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import ENGINES, Worker
 
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
+NOTHING = Outcome({})
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
@@ -111,7 +112,7 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
 
 
 def _work(trial: Trial) -> str:
-    return trial.shared_work or trial.arm
+    return trial.settings.shared_work or trial.arm
 
 
 def next_task(pending: list[Task], given: Container[str]) -> Task:
@@ -157,14 +158,11 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         return record
     try:
         trial.directory.mkdir(parents=True, exist_ok=True)
-        run_trial = load_function(trial.run_trial)
-        outcome = run_trial(trial.settings, trial.arm, trial.seed, trial.directory)
-        if outcome.pop("dataset_sha256", trial.dataset["sha256"]) != trial.dataset["sha256"]:
-            raise RuntimeError("the data set is not the one that the run began with")
-        bad = [name for name, value in outcome["metrics"].items() if not math.isfinite(value)]
-        if bad:
+        outcome = _experiment(trial).run_trial(trial)
+        values = outcome.metrics.items()
+        if bad := [name for name, value in values if not math.isfinite(value)]:
             raise ArithmeticError(f"{', '.join(bad)} is not finite")
-        record = _record(trial, records.DONE, None, **outcome)
+        record = _record(trial, records.DONE, None, outcome)
         (trial.directory / TRACEBACK).unlink(missing_ok=True)
     except NotApplicable as reason:
         record = _record(trial, records.NOT_APPLICABLE, str(reason))
@@ -178,15 +176,16 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     return _write(trial, record)
 
 
+def _experiment(trial: Trial) -> Any:
+    """The module with the experiment's `run_trial`; see `gan_mnist.study.trial`."""
+    module = trial.study.part("trial")
+    if not hasattr(module, "run_trial"):
+        raise InputError(f"experiment {trial.experiment}: no trial.py with run_trial(trial)")
+    return module
+
+
 def _record(
-    trial: Trial,
-    status: str,
-    error: str | None,
-    metrics: Mapping[str, float] | None = None,
-    seconds: Mapping[str, float] | None = None,
-    updates: int = 0,
-    device: str = "",
-    generators: Sequence[str] = (),
+    trial: Trial, status: str, error: str | None, outcome: Outcome = NOTHING
 ) -> dict[str, Any]:
     return {
         "experiment": trial.experiment,
@@ -194,15 +193,15 @@ def _record(
         "seed": trial.seed,
         "status": status,
         "error": error,
-        "metrics": dict(metrics or {}),
+        "metrics": dict(outcome.metrics),
         "settings": trial.settings.identity(),
-        "dataset": dict(trial.dataset),
+        "dataset": dict(trial.provenance),
         "fingerprint": trial.fingerprint,
-        "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0} | dict(seconds or {}),
-        "updates": updates,
+        "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0} | dict(outcome.seconds),
+        "updates": outcome.updates,
         "versions": records.versions(),
-        "device": device,
-        "generators": list(generators),
+        "device": outcome.device,
+        "generators": list(outcome.generators),
     }
 
 

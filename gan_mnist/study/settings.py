@@ -5,7 +5,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import fingerprint
@@ -46,7 +46,15 @@ def setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings that every experiment has. An experiment adds its own in a subclass."""
+    """Settings that every experiment has. An experiment adds its own in a subclass.
+
+    A default is changed where the settings are made, as an argument: `MySettings(image_size=64)`.
+
+    Attributes:
+        GROUP: What the fields of a class are of; the heading above them in `--list`.
+    """
+
+    GROUP: ClassVar[str] = "images and precision"
 
     dataset: str = setting("mnist_sample", "name of the data set")
     data_dir: str = setting("", "where its files lie", location=True)
@@ -62,6 +70,42 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
+
+    def load(self, download: bool = False) -> Any:
+        """The data set that the settings name, with `provenance` and `sha256`.
+
+        Args:
+            download: Whether it may be fetched.
+        """
+        raise NotImplementedError
+
+    def resolve(self, dataset: Any) -> Self:
+        """Fully explicit settings for `dataset`, which is what `load` gives.
+
+        Raises:
+            InputError: If the data set has not what is asked for.
+        """
+        return self
+
+    @property
+    def shared_work(self) -> str | None:
+        """A key for work that arms of one seed share (a generator, a network that is traced).
+
+        Trials with equal keys run one after the other in one process. None where there is none.
+        """
+        return None
+
+    @classmethod
+    def groups(cls) -> dict[str, list[dataclasses.Field]]:
+        """The fields by the `GROUP` of the class that declares them; an experiment's own first."""
+        found: dict[str, list[dataclasses.Field]] = {}
+        for owner in cls.__mro__:
+            own = vars(owner).get("__annotations__", {})
+            named = [field for field in dataclasses.fields(cls) if field.name in own]
+            known = {field.name for fields in found.values() for field in fields}
+            if named := [field for field in named if field.name not in known]:
+                found.setdefault(vars(owner).get("GROUP", "others"), []).extend(named)
+        return found
 
     def fingerprint(self, *extra: Any) -> str:
         """16 hex digits that change with any setting but a location, and with `extra`."""

@@ -1,16 +1,13 @@
-"""What a study is: arms as rows over settings, presets, and the trials they unfold into.
+"""What a study is: arms as rows over settings, presets, metrics, and what must come out right."""
 
-Everything here is plain data, so that a plan can be read, checked and printed without TensorFlow.
-"""
-
-import importlib
-from collections.abc import Callable, Mapping
+import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from gan_mnist.errors import unknown
-from gan_mnist.study.settings import Settings, with_changes
+from gan_mnist.study.settings import Settings
 
 Kind = Literal["control", "rival", "generated", "ablation", "oracle", "check"]
 
@@ -65,25 +62,6 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure of the report that one study has and others have not.
-
-    Attributes:
-        name: Of its file, `figures/NAME.png`, and its place in the page; an identifier.
-        draw: "module:function" of `draw(run: Run) -> Figure | None`, None where the run has no data
-            for it; named, not imported, because it needs matplotlib. `gan_mnist.report.pictures`
-            has some that several studies share.
-        title: The heading above it; also what stands for it where it cannot be seen.
-        caption: What it shows and how it is read.
-    """
-
-    name: str
-    draw: str
-    title: str
-    caption: str
-
-
-@dataclass(frozen=True)
 class Expectation:
     """A control that must come out right: `arm` is "below", "equal to" or "above" `reference`."""
 
@@ -94,60 +72,66 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Study:
-    """An experiment's declaration.
+    """An experiment's declaration: `STUDY` in the `study.py` of its folder.
+
+    What needs more than a declaration stands beside it, and is found by its name:
+
+    - `trial.py`: `run_trial(trial) -> Outcome`, see `gan_mnist.study.trial`.
+    - `findings.py`, if wanted: `findings(records) -> {"lines": [...], name: number}`. It gets the
+      records that are done, in the order of the plan, none to begin with, and tells what the
+      comparison of arms does not: a fit, say. Its lines, plain sentences, stand below the answer;
+      all it returns goes into the summary, so it is strict JSON.
+    - `figures.py`, if wanted: `PICTURES`, figures of the report that other studies have not.
 
     Attributes:
-        name: The experiment's name.
+        package: The package that the declaration stands in: `__package__`.
         question: In one line, as `--list` prints it.
         settings: The frozen base that every arm starts from.
         arms: The table; the control is among them.
-        presets: "smoke", "quick" and "paper".
         control: The arm that all others are compared with.
-        oracle: The arm that shows what is possible, or None.
         metrics: The primary metric first.
+        presets: "smoke", "quick" and "paper".
+        oracle: The arm that shows what is possible, or None.
         expectations: Controls that must come out right.
-        run_trial: "module:function" of `run_trial(settings, arm, seed, directory) -> dict` with
-            keys `metrics`, `seconds`, `updates`; named, not imported, because it needs TensorFlow.
-        resolve: Turns settings into fully explicit ones for a data set, or raises `InputError`.
-        shared_work: A key for work that arms of one seed share (a generator, a network that is
-            traced), or None; trials with equal keys run one after the other in one process.
-        published: Lines on what others reported, for the report.
         rival: A plain arm, or None. Generated arms are compared with it besides the control: they
             are worth their price only if they do more than it.
+        published: Lines on what others reported, for the report.
         gallery_caption: What the images are that trials leave in `gallery.npz`, an arm a row; empty
             where they leave none.
         curve: The column of `curves.csv` that the learning curves show. None: what validation says
             of the primary metric, or else of accuracy.
-        pictures: More figures, in the order of the report.
-        findings: "module:function" of `findings(records) -> {"lines": [...], name: number}`, or
-            empty. It gets the records that are done, in the order of the plan, none to begin with,
-            and tells what the comparison of arms does not: a fit, say. Its lines, plain sentences,
-            stand below the answer; all it returns goes into the summary, so it is strict JSON.
         treatment: What "generated" arms have that the control has not, in words.
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
     """
 
-    name: str
+    package: str
     question: str
     settings: Settings
     arms: tuple[Arm, ...]
-    presets: Mapping[str, Preset]
     control: str
-    oracle: str | None
     metrics: tuple[Metric, ...]
-    expectations: tuple[Expectation, ...]
-    run_trial: str
-    resolve: Callable[[Any, Any], Any]
-    shared_work: Callable[[Any], str | None] = lambda settings: None
-    published: tuple[str, ...] = ()
+    presets: Mapping[str, Preset]
+    oracle: str | None = None
+    expectations: tuple[Expectation, ...] = ()
     rival: str | None = None
+    published: tuple[str, ...] = ()
     gallery_caption: str = ""
     curve: Metric | None = None
-    pictures: tuple[Picture, ...] = ()
-    findings: str = ""
     treatment: str = "generated images"
     examples: bool = False
+
+    @property
+    def name(self) -> str:
+        """The experiment's name: that of its folder."""
+        return self.package.rpartition(".")[2]
+
+    def part(self, name: str) -> ModuleType | None:
+        """The module `name` of the experiment's folder, or None where it has no such file."""
+        full_name = f"{self.package}.{name}"
+        if importlib.util.find_spec(full_name) is None:
+            return None
+        return importlib.import_module(full_name)
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
         """The arms called `names` in table order, always with the control; all for None."""
@@ -165,73 +149,3 @@ class Study:
         """
         fixed = {arm.name for arm in self.arms if setting in arm.changes}
         return bool(fixed) and (self.control not in fixed or len(fixed) == len(self.arms))
-
-
-def load_function(name: str) -> Callable[..., Any]:
-    """The function that a declaration names as "module:function"."""
-    module, function = name.split(":")
-    return getattr(importlib.import_module(module), function)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One arm with one seed: all that `run_trial` needs, as plain data.
-
-    Attributes:
-        experiment: Name of the study.
-        arm: Name of the arm.
-        seed: The replicate.
-        settings: The arm's settings, complete.
-        dataset: Provenance: name, source, counts, sha256.
-        run_trial: "module:function".
-        shared_work: See `Study`.
-        workdir: The run's directory.
-    """
-
-    experiment: str
-    arm: str
-    seed: int
-    settings: Settings
-    dataset: Mapping[str, Any]
-    run_trial: str
-    shared_work: str | None
-    workdir: Path
-
-    @property
-    def directory(self) -> Path:
-        return self.workdir / "trials" / self.arm / f"seed-{self.seed:02d}"
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with whatever the result depends on; equal fingerprints mean equal numbers."""
-        return self.settings.fingerprint(self.experiment, self.seed, self.dataset["sha256"])
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study made concrete: these arms, seeds and settings on this data set, in this directory."""
-
-    study: Study
-    preset: str
-    settings: Settings
-    arms: tuple[Arm, ...]
-    seeds: tuple[int, ...]
-    dataset: Mapping[str, Any]
-    workdir: Path
-
-    def trials(self) -> list[Trial]:
-        """Seed-major: an interrupted study has whole seeds, on which arms can be compared."""
-        return [self._trial(arm, seed) for seed in self.seeds for arm in self.arms]
-
-    def _trial(self, arm: Arm, seed: int) -> Trial:
-        settings = with_changes(self.settings, arm.changes, f"arm {arm.name}")
-        return Trial(
-            experiment=self.study.name,
-            arm=arm.name,
-            seed=seed,
-            settings=settings,
-            dataset=self.dataset,
-            run_trial=self.study.run_trial,
-            shared_work=self.study.shared_work(settings),
-            workdir=self.workdir,
-        )

@@ -9,8 +9,9 @@ from typing import Any
 from gan_mnist.study import statistics
 from gan_mnist.study.answer import answer
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.spec import Arm, Metric, Plan, load_function
+from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.trial import Plan
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Mapping[int, Record]]
@@ -30,7 +31,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     Returns:
         The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
         `primary_metric`, `metrics`, `seeds`, `answer`, `arms`, `controls_ok`, `controls`, `failed`
-        and `not_applicable`; `findings` too where the study declares them. An oracle or rival that
+        and `not_applicable`; `findings` too where the experiment has some. An oracle or rival that
         is not among the arms is null.
     """
     study, primary = plan.study, plan.study.metrics[0]
@@ -103,9 +104,9 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             if record["status"] == "not_applicable"
         },
     }
-    if study.findings:
+    if (module := study.part("findings")) is not None:
         done = [record for name in names for record in _done(by_arm[name]).values()]
-        summary["findings"] = load_function(study.findings)(done)
+        summary["findings"] = module.findings(done)
     return summary
 
 

@@ -16,7 +16,8 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import ClassRecall
 from gan_mnist.evaluation.inference import answers
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
+from gan_mnist.training.kept import reusable
+from gan_mnist.training.loop import fit, updates_per_call
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 Batches = Callable[[int, int], tf.data.Dataset]
@@ -44,7 +45,7 @@ class ClassifierRecipe:
     """How a classifier is built and trained; the arms of a study share one.
 
     Attributes:
-        build: Maps (image_shape, num_classes, width) to a model from images to logits.
+        network: Maps (image_shape, num_classes, width) to a model from images to logits.
         image_shape: (H, W, C).
         num_classes: Width of the logits.
         width: Multiplies the numbers of channels and units.
@@ -57,7 +58,7 @@ class ClassifierRecipe:
         minority: Label whose recall is watched as `minority_recall`, or None.
     """
 
-    build: Callable[[tuple[int, int, int], int, int], keras.Model]
+    network: Callable[[tuple[int, int, int], int, int], keras.Model]
     image_shape: tuple[int, int, int]
     num_classes: int
     width: int
@@ -68,6 +69,25 @@ class ClassifierRecipe:
     intervals: int = 10
     precision: str = "float32"
     minority: int | None = None
+
+    def build(self) -> keras.Model:
+        """The network, not compiled."""
+        return self.network(self.image_shape, self.num_classes, self.width)
+
+    def compile(self, model: keras.Model) -> None:
+        """Gives it optimizer, loss and metrics."""
+        rate: Any = self.learning_rate
+        if self.decay:
+            rate = keras.optimizers.schedules.CosineDecay(rate, self.updates)
+        watched = [] if self.minority is None else [ClassRecall(self.minority, "minority_recall")]
+        model.compile(
+            keras.optimizers.Adam(rate),
+            LOSSES[self.loss](),
+            metrics=watched,
+            # An object, not a name: its variables exist before the first trace, so there is one.
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            steps_per_execution=updates_per_call(self.updates, self.intervals),
+        )
 
 
 def train_classifier(
@@ -97,7 +117,7 @@ def train_classifier(
     Returns:
         The model, which the next call with this recipe trains anew, and the seconds it took.
     """
-    model = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
+    model = reusable(recipe).fresh(derive_seed(*stream, "weights"))
     if prepare is not None:
         prepare(model)
     callbacks: list[keras.callbacks.Callback] = []
@@ -133,30 +153,6 @@ class _Watch(keras.callbacks.Callback):
         if logs is not None and epoch + 1 in self._kept:
             predicted = predict(self.model, self._images).argmax(axis=1)
             logs[f"{self._name}_accuracy"] = float(np.mean(predicted == self._labels))
-
-
-@functools.lru_cache(maxsize=4)
-def _reusable(recipe: ClassifierRecipe) -> ReusableModel:
-    watched = (
-        [] if recipe.minority is None else [ClassRecall(recipe.minority, name="minority_recall")]
-    )
-    return ReusableModel(
-        lambda: recipe.build(recipe.image_shape, recipe.num_classes, recipe.width),
-        lambda model: model.compile(
-            keras.optimizers.Adam(_learning_rate(recipe)),
-            LOSSES[recipe.loss](),
-            metrics=watched,
-            # An object, not a name: its variables exist before the first trace, so there is one.
-            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-            steps_per_execution=updates_per_call(recipe.updates, recipe.intervals),
-        ),
-    )
-
-
-def _learning_rate(recipe: ClassifierRecipe) -> Any:
-    if recipe.decay:
-        return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.updates)
-    return recipe.learning_rate
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:

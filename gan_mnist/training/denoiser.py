@@ -17,7 +17,8 @@ from gan_mnist.evaluation.inference import answers
 from gan_mnist.evaluation.restoration import image_measures
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training.loop import ReusableModel, fit, scaled_adam, updates_per_call
+from gan_mnist.training.kept import reusable
+from gan_mnist.training.loop import fit, scaled_adam, updates_per_call
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 
@@ -132,6 +133,19 @@ class DenoiserRecipe:
             separate_batches=self.separate_batches,
         )
 
+    def compile(self, model: DenoisingModel) -> None:
+        """Gives the networks their optimizers."""
+        rate: Any = self.learning_rate
+        if not self.decay:
+            optimizers = scaled_adam(rate), scaled_adam(rate)
+        else:
+            rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, self.updates)
+            denoiser = scaled_adam(rate)
+            # A discriminator that begins later has done fewer updates, but has the same rate.
+            optimizers = denoiser, scaled_adam(lambda: rate(denoiser.iterations))
+        steps = updates_per_call(self.updates, self.intervals)
+        model.compile(*optimizers, steps_per_execution=steps)
+
 
 def train_denoiser(
     recipe: DenoiserRecipe,
@@ -158,7 +172,7 @@ def train_denoiser(
     Returns:
         The model, which the next call with this recipe trains anew, and the seconds it took.
     """
-    model: DenoisingModel = _reusable(recipe).fresh(derive_seed(*stream, "weights"))
+    model: DenoisingModel = reusable(recipe).fresh(derive_seed(*stream, "weights"))
     model.follow(schedule)
     if before is not None:
         before(model)
@@ -203,21 +217,3 @@ class _Watch(keras.callbacks.Callback):
                 logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
             else:  # The curves, which come next, stop the training and say when.
                 logs["val_psnr_db"] = math.nan
-
-
-# As many as a study's arms have networks: they are traced once a process.
-@functools.lru_cache(maxsize=16)
-def _reusable(recipe: DenoiserRecipe) -> ReusableModel:
-    def compile(model: DenoisingModel) -> None:
-        rate: Any = recipe.learning_rate
-        if not recipe.decay:
-            optimizers = scaled_adam(rate), scaled_adam(rate)
-        else:
-            rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.updates)
-            denoiser = scaled_adam(rate)
-            # A discriminator that begins later has done fewer updates, but has the same rate.
-            optimizers = denoiser, scaled_adam(lambda: rate(denoiser.iterations))
-        steps = updates_per_call(recipe.updates, recipe.intervals)
-        model.compile(*optimizers, steps_per_execution=steps)
-
-    return ReusableModel(recipe.build, compile)

@@ -4,16 +4,16 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
-from filelock import FileLock
 
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.evaluation.features import FrozenClassifier
-from gan_mnist.files import fingerprint, read_json, write_json
+from gan_mnist.files import fingerprint
 from gan_mnist.training.classifier import ClassifierRecipe, train_classifier
-from gan_mnist.training.loop import loaded
+from gan_mnist.training.kept import trained_once
 
 
 def trained_judge(
@@ -37,30 +37,29 @@ def trained_judge(
     Returns:
         The judge, and the seconds that its training took, whenever that was.
     """
-    settings = {**asdict(recipe), "build": recipe.build.__name__, "batch_size": batch_size}
-    key = fingerprint("judge", settings, allotment.train.fingerprint, *stream)
-    directory = workdir / "judges" / key
-    directory.mkdir(parents=True, exist_ok=True)
-    network, weights = _network(recipe), directory / "judge.weights.h5"
-    with FileLock(directory / ".lock"):
-        about = read_json(directory / "judge.json", "seconds")
-        if about is None or not loaded(network, weights):
-            sources = [((allotment.train.images, allotment.train.labels), batch_size)]
-            model, seconds = train_classifier(
-                recipe,
-                functools.partial(mixed_batches, sources, None),
-                allotment.validation,
-                (*stream, "judge"),
-                directory,
-            )
-            model.save_weights(weights)
-            about = {"seconds": seconds, "settings": settings, "stream": list(stream)}
-            write_json(directory / "judge.json", about)
-            network.load_weights(weights)
-    return FrozenClassifier(network), about["seconds"]
+    settings = {**asdict(recipe), "network": recipe.network.__name__, "batch_size": batch_size}
+    directory = (
+        workdir / "judges" / fingerprint("judge", settings, allotment.train.fingerprint, *stream)
+    )
+
+    def train() -> tuple[keras.Model, dict[str, Any]]:
+        sources = [((allotment.train.images, allotment.train.labels), batch_size)]
+        model, seconds = train_classifier(
+            recipe,
+            functools.partial(mixed_batches, sources, None),
+            allotment.validation,
+            (*stream, "judge"),
+            directory,
+        )
+        return model, {"seconds": seconds, "settings": settings, "stream": list(stream)}
+
+    network = _network(recipe)
+    files = directory / "judge.weights.h5", directory / "judge.json"
+    told = trained_once(network, *files, train)
+    return FrozenClassifier(network), told["seconds"]
 
 
 @functools.lru_cache(maxsize=1)
 def _network(recipe: ClassifierRecipe) -> keras.Model:
     """What weights are loaded into; the network that is trained has an optimizer besides."""
-    return recipe.build(recipe.image_shape, recipe.num_classes, recipe.width)
+    return recipe.build()

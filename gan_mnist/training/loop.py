@@ -54,15 +54,6 @@ class ReusableModel:
         return self.model
 
 
-def loaded(model: keras.Model, weights: Path) -> bool:
-    """Loads `weights`; damaged or missing ones are no loss, as they can be trained again."""
-    try:
-        model.load_weights(weights)
-    except (OSError, KeyError, ValueError):
-        return False
-    return True
-
-
 def updates_per_call(updates: int, intervals: int = 10) -> int:
     """How many updates one call into TensorFlow does: the largest divisor of an interval to 50."""
     interval = updates // intervals

@@ -1,0 +1,39 @@
+"""Real images as a generator hands them out: the memoriser, and the oracle."""
+
+import numpy as np
+
+from gan_mnist.data.images import as_float
+from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Generator, Request
+
+
+class RealImages(Generator):
+    """Images of the subset: of a class, none comes again before all others have come."""
+
+    def __init__(self, subset: Subset, once: bool = False):
+        """Hands out `subset`; `once`: none comes again at all."""
+        super().__init__(subset)
+        self._once = once
+
+    def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        rows = np.empty(len(labels), dtype=np.int64)
+        for label in np.unique(labels):
+            wanted = np.flatnonzero(labels == label)
+            own = np.flatnonzero(self.subset.labels == label)
+            if len(own) < (len(wanted) if self._once else 1):
+                name = self.subset.class_names[label]
+                raise NotApplicable(
+                    f"{len(own)} real images of class {name} held back, {len(wanted)} wanted"
+                )
+            rows[wanted] = np.resize(rng.permutation(own), len(wanted))
+        return as_float(self.subset.images[rows])
+
+
+class HeldBack(RealImages):
+    """Images that the trial may not see, each handed out once: an oracle's generator."""
+
+    @classmethod
+    def create(cls, request: Request) -> "HeldBack":
+        return cls(request.images.held_back, once=True)

@@ -1,0 +1,173 @@
+"""Networks as generators: trained on a trial's images, kept on disk, shared by arms."""
+
+import abc
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.images import as_float, as_uint8
+from gan_mnist.data.pipelines import training_batches
+from gan_mnist.data.subsets import Subset
+from gan_mnist.files import fingerprint
+from gan_mnist.generators.contract import Generator, Request
+from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.conditional_gan import WideLatents
+from gan_mnist.seeding import derive_seed
+from gan_mnist.settings import GeneratorSettings
+from gan_mnist.training.kept import reusable, trained_once
+from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
+from gan_mnist.training.tensorboard import TensorBoardScalars
+
+CHUNK = 250
+SAMPLES_PER_CLASS = 10
+
+
+class TrainedGenerator(Generator):
+    """A frozen network with `sample(labels, seed)` on tensors, in chunks of a fixed size.
+
+    Attributes:
+        network: What samples.
+        exported: Digest of the weights that were exported last, and where to; None before.
+    """
+
+    def __init__(self, network: Any):
+        """Wraps `network`, whose `sample` takes int32 (n,) labels and an int32 (2,) seed."""
+        self.network = network
+        self.exported: tuple[str, Path] | None = None
+        self._sample = tf.function(network.sample)
+
+    def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
+        padded = np.resize(labels, -(-len(labels) // CHUNK) * CHUNK).astype(np.int32)
+        chunks = [
+            self._sample(tf.constant(padded[i : i + CHUNK]), tf.constant([seed, i], tf.int32))
+            for i in range(0, len(padded), CHUNK)
+        ]
+        return np.concatenate(chunks)[: len(labels)]
+
+    def widened(self, scale: float) -> "TrainedGenerator":
+        """This conditional GAN, sampled from latents that are multiplied by `scale`."""
+        if scale == 1:
+            return self
+        wide = TrainedGenerator(WideLatents(self.network, scale))
+        wide.key, wide.seconds = self.key, self.seconds
+        return wide
+
+
+@dataclass(frozen=True)
+class GANRecipe(abc.ABC):
+    """All that a trained GAN depends on, but for data and seed. A kind of GAN is a subclass.
+
+    Attributes:
+        updates: Number of updates, a multiple of `intervals`; 0 leaves the generator as drawn.
+        batch_size: Images a batch.
+        width: Multiplies the numbers of units and channels.
+        average_decay: Of the generator's moving average.
+        intervals: Parts of the training after which curves have a point.
+        precision: Keras dtype policy, which the caller has set.
+    """
+
+    updates: int
+    batch_size: int
+    width: int
+    average_decay: float = 0.998
+    intervals: int = 10
+    precision: str = "float32"
+
+    @classmethod
+    @abc.abstractmethod
+    def of(cls, settings: GeneratorSettings) -> Self:
+        """The recipe that `settings` describe."""
+
+    @abc.abstractmethod
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        """The networks."""
+
+    @abc.abstractmethod
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        """The generator's and the discriminator's."""
+
+    @abc.abstractmethod
+    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+        """What a batch holds rows of, images first.
+
+        Raises:
+            NotApplicable: If the GAN cannot learn from such a subset.
+        """
+
+    @classmethod
+    def create(cls, request: Request) -> TrainedGenerator:
+        """As `Generator.create`."""
+        return trained(cls.of(request.settings), request)
+
+    def compile(self, model: AdversarialModel) -> None:
+        """Gives the networks their optimizers."""
+        steps = updates_per_call(self.updates, self.intervals)
+        model.compile(*self.optimizers(), steps_per_execution=steps)
+
+
+def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
+    """The GAN of this recipe, trained on the request's training images and nothing else.
+
+    The first call trains it and keeps it in `generators/KEY` of the run; others load it. One
+    process has one network for equal recipes: the generator returned is good until the next call
+    with the same recipe.
+
+    Raises:
+        NotApplicable: If the recipe cannot learn from such images.
+    """
+    subset, seed = request.images.train, request.seed
+    columns = recipe.columns(subset)
+    key = generator_key(recipe, subset, seed)
+    directory = request.workdir / "generators" / key
+    shapes = subset.images.shape[1:], len(subset.class_names)
+    network = reusable(recipe, *shapes)
+    generator = _generator(network)
+    network.model.adopt(as_float(subset.images), subset.labels)
+
+    def train() -> tuple[keras.Model, dict[str, Any]]:
+        model = network.fresh(derive_seed("gan", seed, "weights"))
+        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
+        sample = functools.partial(generator.sample, labels, 0)
+        seconds = 0.0
+        if recipe.updates:
+            order = derive_seed("gan", seed, "order")
+            logs = request.workdir / "tensorboard" / "generators" / key
+            interval = recipe.updates // recipe.intervals
+            seconds = fit(
+                model,
+                functools.partial(training_batches, columns, recipe.batch_size, None, order),
+                recipe.updates,
+                directory,
+                seed,
+                [TensorBoardScalars(logs, interval, sample), *request.callbacks],
+                intervals=recipe.intervals,
+            )
+        np.savez_compressed(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
+        return model, _about(recipe) | {"seed": seed, "seconds": seconds}
+
+    files = directory / "gan.weights.h5", directory / "generator.json"
+    told = trained_once(network.model, *files, train)
+    generator.key, generator.seconds = key, told["seconds"]
+    return generator
+
+
+def generator_key(recipe: GANRecipe, subset: Subset, seed: int) -> str:
+    """The name of this GAN's directory in `generators/` of a run."""
+    told = _about(recipe)
+    return fingerprint(told["kind"], told["settings"], subset.fingerprint, seed)
+
+
+def _about(recipe: Any) -> dict[str, Any]:
+    return {"kind": type(recipe).__name__, "settings": asdict(recipe)}
+
+
+@functools.lru_cache(maxsize=16)
+def _generator(network: ReusableModel) -> TrainedGenerator:
+    return TrainedGenerator(network.model)

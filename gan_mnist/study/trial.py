@@ -1,0 +1,135 @@
+"""A study made concrete: its plan, the trials that it unfolds into, and what a trial gives back.
+
+This is the contract between the engine and an experiment. The engine calls
+
+    run_trial(trial: Trial[MySettings]) -> Outcome
+
+of the experiment's `trial.py`, in a process of its own, on whatever machine:
+
+- It is a pure function of `trial.settings`, `trial.seed` and `trial.dataset`. All that is drawn at
+  random is keyed by `trial.stream(purpose)`, which does not depend on the arm: that pairs the arms.
+- It writes to `trial.directory` what belongs to this trial (`predictions.csv`, `curves.csv`,
+  `gallery.npz`, for instance), and to `trial.workdir` only what others may share.
+- It may be stopped at any moment and called again: it goes on, or starts anew, and ends the same.
+- It raises `NotApplicable` where the arm has no meaning on the data, which the report tells; any
+  other exception is recorded as the trial's failure, and the other trials go on.
+"""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from gan_mnist.seeding import derive_seed
+from gan_mnist.study.settings import Settings, with_changes
+from gan_mnist.study.spec import Arm, Study
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial found.
+
+    Attributes:
+        metrics: Finite numbers by name, the study's primary metric among them.
+        seconds: Spent on parts of the work: "generator", "training", "evaluation".
+        updates: Of the network that is judged.
+        device: What trained: "CPU" or "GPU".
+        generators: Names of the directories in `generators/` that were used.
+    """
+
+    metrics: Mapping[str, float]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    updates: int = 0
+    device: str = ""
+    generators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trial(Generic[SettingsT]):
+    """One arm with one seed.
+
+    Attributes:
+        study: The study that it belongs to.
+        arm: Name of the arm; for labels only.
+        seed: The replicate.
+        settings: The arm's settings, complete.
+        provenance: Of the data set: name, source, counts, sha256.
+        workdir: The run's directory.
+    """
+
+    study: Study
+    arm: str
+    seed: int
+    settings: SettingsT
+    provenance: Mapping[str, Any]
+    workdir: Path
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment."""
+        return self.study.name
+
+    @property
+    def directory(self) -> Path:
+        """Where the trial's own files go."""
+        return self.workdir / "trials" / self.arm / f"seed-{self.seed:02d}"
+
+    @property
+    def log_directory(self) -> Path:
+        """Where the trial's events for TensorBoard go."""
+        return self.workdir / "tensorboard" / self.arm / f"seed-{self.seed:02d}"
+
+    @functools.cached_property
+    def dataset(self) -> Any:
+        """The data set that the settings name, loaded at the first use.
+
+        Raises:
+            RuntimeError: If it is not the one that the run began with.
+        """
+        dataset = self.settings.load()
+        if dataset.sha256 != self.provenance["sha256"]:
+            raise RuntimeError("the data set is not the one that the run began with")
+        return dataset
+
+    def stream(self, *purpose: str | int) -> int:
+        """The seed of a stream of random numbers: the same in every arm of a seed."""
+        return derive_seed(self.experiment, self.seed, *purpose)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with whatever the result depends on; equal fingerprints mean equal numbers."""
+        return self.settings.fingerprint(self.experiment, self.seed, self.provenance["sha256"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """These arms, seeds and settings of a study on this data set, in this directory.
+
+    Attributes:
+        study: What is run.
+        preset: Name of the preset that `settings` come from.
+        settings: The base that every arm starts from, explicit for the data set.
+        arms: Those that run.
+        seeds: The replicates.
+        dataset: Provenance of the data set: name, source, counts, sha256.
+        workdir: The run's directory.
+    """
+
+    study: Study
+    preset: str
+    settings: Settings
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    dataset: Mapping[str, Any]
+    workdir: Path
+
+    def trials(self) -> list[Trial]:
+        """Seed-major: an interrupted study has whole seeds, on which arms can be compared."""
+        return [self._trial(arm, seed) for seed in self.seeds for arm in self.arms]
+
+    def _trial(self, arm: Arm, seed: int) -> Trial:
+        settings = with_changes(self.settings, arm.changes, f"arm {arm.name}")
+        return Trial(self.study, arm.name, seed, settings, self.dataset, self.workdir)
