@@ -1,4 +1,4 @@
-"""How many images should an update look at: one, a batch, or all? Document 003."""
+"""How many images should an update look at: one, a batch, or all?"""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -57,10 +57,10 @@ class BatchingSettings(SubsetSettings):
 
 ARMS = (
     Arm("mini_batch", {"batch_size": 100}, "about 100 images an update, all where there are fewer",
-        kind="control", source="document 003"),
+        kind="control", source="docs/sources.md#batching"),
     Arm("full_batch", {"batch_size": 0}, "all training images in every update",
-        source="document 003"),
-    Arm("online", {"batch_size": 1}, "one image an update", source="document 003"),
+        source="docs/sources.md#batching"),
+    Arm("online", {"batch_size": 1}, "one image an update", source="docs/sources.md#batching"),
     Arm("mini_batch_10", {"batch_size": 10}, "about 10 images an update"),
     Arm("mini_batch_1000", {"batch_size": 1000},
         "about 1,000 images an update, all where there are fewer"),

@@ -1,13 +1,14 @@
-"""How good is a small CNN on colour photographs, and what does augmentation add? Document 003."""
+"""How good is a small CNN on colour photographs, and what does augmentation add?"""
 
 from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.spec import Arm, Metric, Preset, Study
 
+SOURCE = "docs/sources.md#cats_vs_dogs"
 ARMS = (
-    Arm("plain", {}, "the training images as they are", kind="control", source="document 003"),
+    Arm("plain", {}, "the training images as they are", kind="control", source=SOURCE),
     Arm("classical", {"classical": True},
         "every image rotated, shifted, made brighter or darker, mirrored or not (digits not)",
-        source="document 003"),
+        source=SOURCE),
 )  # fmt: skip
 
 STUDY = Study(

@@ -17,7 +17,7 @@ from gan_mnist.training.tensorboard import image_sheet
 from .study import ConditionalGANSettings
 
 COLUMNS = 10
-# After the first epoch, and then after each tenth. Source: specification, section 3.
+# After the first epoch, and then after each tenth. Source: docs/sources.md#conditional_gan.
 EPOCHS_A_SHEET = 10
 
 

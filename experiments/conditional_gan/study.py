@@ -1,4 +1,4 @@
-"""Are images of a class-conditional GAN any good? The GAN of document 002, measured."""
+"""Are images of a class-conditional GAN any good?"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -65,7 +65,7 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
         return resolved
 
 
-DOCUMENT = "document 002"
+DOCUMENT = "docs/sources.md#conditional_gan"
 MLP: dict[str, Any] = {
     "generator": "cgan",
     "gan_architecture": "mlp",
@@ -89,7 +89,7 @@ ARMS = (
         source=DOCUMENT),
     Arm("dcgan", DCGAN,
         "convolutions, a moving average of the generator, latents spread wider than in training",
-        kind="generated", source="document 000, narrower"),
+        kind="generated", source="docs/sources.md#mixing, narrower"),
     Arm("dcgan_usual_latents", DCGAN | {"gan_sampling_scale": 1.0},
         "as dcgan, latents as in training", kind="ablation", ablates="dcgan"),
     Arm("real", REAL, "the training images themselves", kind="oracle"),
@@ -162,5 +162,5 @@ STUDY = Study(
     ),
     expectations=(Expectation("shuffled_labels", "below", "mlp"),),
     gallery_caption="Samples of each arm, classes in turn.",
-    published=("Document 002 shows sheets of samples and no figures.",),
+    published=("The source shows sheets of samples and no figures.",),
 )

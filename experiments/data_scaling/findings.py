@@ -155,7 +155,7 @@ def _gains(
 
 
 def _of_control(fits: Mapping[str, Any]) -> list[str]:
-    """The answer to document 000's question, and the law of the error."""
+    """The answer to the source's question, and the law of the error."""
     line = fits["accuracy"]
     rises = f"accuracy of `{CONTROL}` changes by {_number(line['slope'])} with each doubling"
     if line["bent"] is None:

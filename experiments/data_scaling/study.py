@@ -1,4 +1,4 @@
-"""How does accuracy grow with the number of training images? Document 000's open question."""
+"""How does accuracy grow with the number of training images?"""
 
 import dataclasses
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
 
 ARMS = (
     # name, what differs, what a batch holds
-    Arm("alone", {}, "real images", kind="control", source="document 000"),
+    Arm("alone", {}, "real images", kind="control", source="docs/sources.md#data_scaling"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
     Arm("generated", {"generator": "cgan"},
@@ -116,7 +116,7 @@ STUDY = Study(
     gallery_caption="What each arm trains on, or adds to real images, from the smallest size "
     "(left) to the largest.",
     published=(
-        "Document 000 asks whether accuracy is tied to the logarithm of the amount of data, and "
+        "The source asks whether accuracy is tied to the logarithm of the amount of data, and "
         "supposes that it is; it reports no measurement.",
     ),
 )

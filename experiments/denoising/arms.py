@@ -1,4 +1,4 @@
-"""The sixteen trainings of document 004 as a table, and the arms beside them."""
+"""The sixteen trainings of the source as a table, and the arms beside them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from gan_mnist.study.spec import Arm, Kind
 
 from .settings import ADVERSARIES, DEFAULTS
 
-DOCUMENT = "document 004"
+DOCUMENT = "docs/sources.md#denoising"
 AXES = ("adversary", "phases", "same_batch", "ref_shown", "target", "training_images")
 L1 = ((0, 1, 0),)
 SAME, OTHER = True, False

@@ -1,4 +1,4 @@
-"""What became of document 004's findings, arm by arm, and what the adversary's weight does."""
+"""What became of the source's findings, arm by arm, and what the adversary's weight does."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ SKIP = {
 class Claim:
     """What the source reports of an arm, and what that is taken to say of PSNR.
 
-    Source: specification, section 9. The source looked at pictures: blur, say, is not PSNR.
+    Source: docs/sources.md#denoising. The source looked at pictures: blur, say, is not PSNR.
 
     Attributes:
         arm: Without its prefix.
         relation: PSNR is "below", "above", "like" or "not above" that of `reference`, the last two
             to within `ALIKE_DB`; or "leaks": most outputs are more like the ref than the truth.
         reference: The arm that it is compared with; empty for "leaks".
-        reported: In the specification's words.
+        reported: In the words of docs/sources.md.
     """
 
     arm: str

@@ -1,4 +1,4 @@
-"""Does an adversarial loss help a denoiser? The study of document 004."""
+"""Does an adversarial loss help a denoiser?"""
 
 from gan_mnist.study.spec import Expectation, Metric, Preset, Study
 
@@ -74,7 +74,7 @@ STUDY = Study(
     curve=Metric("val_psnr_db", "PSNR in dB on validation pairs"),
     treatment="an adversary",
     published=(
-        "Document 004 judged by eye: no adversarial variant beat plain L1; v2, v3, v5 and v6 of "
+        "The source judged by eye: no adversarial variant beat plain L1; v2, v3, v5 and v6 of "
         "the vanilla arms returned the ref.",
     ),
 )

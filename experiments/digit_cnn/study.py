@@ -1,4 +1,4 @@
-"""How good is a two-layer CNN on digits, and what does augmentation add? Document 003."""
+"""How good is a two-layer CNN on digits, and what does augmentation add?"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +18,13 @@ class DigitCNNSettings(SubsetSettings):
 
 
 ARMS = (
-    Arm("plain", {}, "the training images as they are", kind="control", source="document 003"),
+    Arm(
+        "plain",
+        {},
+        "the training images as they are",
+        kind="control",
+        source="docs/sources.md#digit_cnn",
+    ),
     Arm("classical", {"classical": True}, "every image rotated, shifted, zoomed and sheared"),
     Arm("decay", {"decay": True}, "as they are; the learning rate falls to 0 along a cosine"),
     Arm("classical_decay", {"classical": True, "decay": True}, "both"),

@@ -1,1 +1,1 @@
-"""Document 001: one image of a digit against hundreds of two others."""
+"""The source: one image of a digit against hundreds of two others."""

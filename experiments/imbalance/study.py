@@ -1,4 +1,4 @@
-"""Can a GAN repair a class imbalance? The study of document 001, with rivals and controls."""
+"""Can a GAN repair a class imbalance? With rivals and controls."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return resolved
 
 
-DOCUMENT = "document 001"
+DOCUMENT = "docs/sources.md#imbalance"
 ARMS = (
     # name, what differs, what is done to the training images
     Arm("none", {}, "the imbalanced images as they are", kind="control", source=DOCUMENT),
@@ -130,7 +130,7 @@ STUDY = Study(
         Expectation("oracle", "above", "none"),
     ),
     published=(
-        "Document 001, digits 1, 2, 3 with 1, 300 and 300 images: 23 of 30 test images right "
+        "The source, digits 1, 2, 3 with 1, 300 and 300 images: 23 of 30 test images right "
         "before and 26 of 30 after (digit 1: 4 and 7 of 10).",
         "BAGAN on MNIST (ResNet-18; arXiv 1803.09655, read off its figure), accuracy of plain / "
         "BAGAN with a share of the minority class dropped: 40 %: 99.40/99.33, 60 %: 99.14/99.37, "

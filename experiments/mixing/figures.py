@@ -1,4 +1,4 @@
-"""The figure of document 000's claim."""
+"""The figure of the source's claim."""
 
 from collections.abc import Mapping, Sequence
 

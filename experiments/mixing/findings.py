@@ -1,4 +1,4 @@
-"""What became of document 000's claim: more possible inputs, higher but less stable accuracy."""
+"""What became of the source's claim: more possible inputs, higher but less stable accuracy."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def _verdict(told: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for name in ("possible", "seen")
     )
     return [
-        "Document 000 claims that accuracy rises, and grows less stable, with the number of "
+        "The source claims that accuracy rises, and grows less stable, with the number of "
         f"possible generated inputs. Here accuracy {by_possible} with the possible and {by_seen} "
         f"with the seen images; its swing {swing_by_possible} with the possible and "
         f"{swing_by_seen} with the seen ones."

@@ -1,4 +1,4 @@
-"""Does training on real + generated digits raise accuracy? The study of document 000."""
+"""Does training on real + generated digits raise accuracy?"""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -68,7 +68,7 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         return super().resolve(dataset)
 
 
-DOCUMENT = "document 000"
+DOCUMENT = "docs/sources.md#mixing"
 FRESH = {"generator": "cgan", "fresh": True}
 POOL = {"generator": "cgan"}
 ONE_DECIMAL = FRESH | {"decimals": 1}
@@ -186,7 +186,7 @@ STUDY = Study(
     curve=Metric("test_accuracy", "test accuracy"),
     gallery_caption="What was generated for each arm, or real images as it shows them.",
     published=(
-        "Document 000, best or settled points of one test curve each: real only 0.9875 (best "
+        "The source, best or settled points of one test curve each: real only 0.9875 (best "
         "0.9883); v1, v2 and v3 about 0.992 (best about 0.994); v4 0.988, v5 0.9907, v6 about "
         "0.991, v7 about 0.9915; v8 not reported.",
     ),

@@ -1,4 +1,4 @@
-"""Can generated images replace real ones? The study of document 003, after arXiv 1812.01547."""
+"""Can generated images replace real ones?"""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -54,7 +54,7 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
         return resolved
 
 
-PAPER = "document 003, arXiv 1812.01547"
+PAPER = "docs/sources.md#substitution, arXiv 1812.01547"
 GENERATED = {"generator": "cgan", "trained_on": "generated"}
 ARMS = (
     # name, what differs, what the classifier is trained on
@@ -106,7 +106,7 @@ STUDY = Study(
     ),
     gallery_caption="What each arm trains on, one image of each class in turn.",
     published=(
-        "Document 003: ROC AUC about 0.99 on real images only; high on generated images, and on "
+        "The source: ROC AUC about 0.99 on real images only; high on generated images, and on "
         "real and generated ones, without figures.",
         "arXiv 1812.01547: ROC AUC above 0.95 for a classifier trained on generated images only.",
     ),

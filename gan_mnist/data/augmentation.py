@@ -23,7 +23,7 @@ class Augmentation:
         fill: What lies outside the image: "zero", as around digits, or "nearest", its edge
             repeated, as suits photographs.
 
-    Source: specification, section 6, for brightness and flip. Its brightness [0.2, 0.2] only
+    Source: docs/sources.md#cats_vs_dogs, for brightness and flip. Its brightness [0.2, 0.2] only
     darkens; this one does both.
     """
 

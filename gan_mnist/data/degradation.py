@@ -37,7 +37,7 @@ class Degradation:
         InputError: For a range that is negative, infinite or ends before it begins, and an unknown
             `scales`, `ref_shown` or `target`.
 
-    Source: specification, section 9. Its code draws a and b once a batch.
+    Source: docs/sources.md#denoising. Its code draws a and b once a batch.
     """
 
     a: tuple[float, float] = (0.2, 1.0)
@@ -172,7 +172,7 @@ def fixed_pairs(
         InputError: For a number of pairs out of range, fewer than two images, or a negative or
             infinite scale.
 
-    Source: specification, section 9, for a and b. There a reference that is shown scaled is shown
+    Source: docs/sources.md#denoising, for a and b. There a reference that is shown scaled is shown
     at 0.85; here at b, as in training.
     """
     if not 1 <= number <= len(images) or len(images) < 2:

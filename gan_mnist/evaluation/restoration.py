@@ -44,7 +44,7 @@ def image_measures(
         [0, 1]; `psnr_db`, peak signal-to-noise ratio in dB, 0 to 100; `ssim`, structural
         similarity, in [-1, 1]; `ref_leak`, 1 for a leak, or else 0.
 
-    Source: specification, section 9; Wang et al. 2004 for SSIM, whose 11 x 11 window shrinks to
+    Source: docs/sources.md#denoising; Wang et al. 2004 for SSIM, whose 11 x 11 window shrinks to
     the side of a smaller image.
     """
     images = _checked(outputs=outputs, targets=targets, references=references)

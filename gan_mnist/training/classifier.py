@@ -35,7 +35,7 @@ class _OneAgainstRest(keras.losses.Loss):
 
 LOSSES: Mapping[str, Callable[[], keras.losses.Loss]] = {
     "softmax": functools.partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
-    # Document 000's, for classes that exclude each other.
+    # docs/sources.md#mixing, for classes that exclude each other.
     "sigmoid": _OneAgainstRest,
 }
 
