@@ -204,7 +204,7 @@ def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:
         raise unknown(f"readme: a metric of {run.directory}", name, labels)
     if not ratio:
         return labels[name], {
-            arm: f"{found['metrics'][name]['mean']:.3g}" for arm, found in run.arms().items()
+            arm: _brief(found["metrics"][name]["mean"]) for arm, found in run.arms().items()
         }
     values = run.values(name)
     control = values[run.summary["control"]]
@@ -212,6 +212,17 @@ def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:
         arm: f"{fmean(of_arm[seed] / control[seed] for seed in of_arm if seed in control):.2f}"
         for arm, of_arm in values.items()
     }
+
+
+def _brief(value: float) -> str:
+    """A number of any size in a few figures."""
+    return (
+        f"{value:.4f}"
+        if abs(value) < 10
+        else f"{value:,.1f}"
+        if abs(value) < 100
+        else f"{value:,.0f}"
+    )
 
 
 def interval(ends: list[float] | None, digits: int) -> str:
