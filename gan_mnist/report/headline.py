@@ -6,6 +6,7 @@ of a run's trials and are kept beside it, so that it can be drawn again without 
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -42,7 +43,7 @@ def take_images(workdir: Path, root: Path) -> None:
     Raises:
         InputError: If an arm has left no gallery.
     """
-    kept = {}
+    kept: dict[str, Any] = {}
     for arm, *_ in ROWS:
         path = workdir / "trials" / arm / "seed-00" / "gallery.npz"
         found = read_arrays(path, "images")
@@ -124,8 +125,8 @@ def _figure(run: PublishedRun, galleries: Sequence[np.ndarray]) -> Figure:
         found, color = run.summary["arms"][arm], _COLORS.get(arm, BLUE)
         axes.plot([chart, chart + chart_width], [middle] * 2, color="#eceef1", lw=7,
                   solid_capstyle="butt", zorder=0)  # fmt: skip
-        ends = [chart + chart_width * end for end in found["ci95"]]
-        axes.plot(ends, [middle] * 2, color=color, lw=2.4, alpha=0.55)
+        reach = [chart + chart_width * end for end in found["ci95"]]
+        axes.plot(reach, [middle] * 2, color=color, lw=2.4, alpha=0.55)
         axes.plot(chart + chart_width * found["mean"], middle, "o", color=color, ms=6.5)
         end = chart + chart_width + 0.15
         axes.text(end, middle, f"{found['mean']:.2f}", size=11.5, weight="bold",

@@ -90,6 +90,8 @@ def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
     if block["part"] == "answer":
         lines = [f"> {run.summary['answer']}"]
     elif block["part"] == "findings":
+        if "findings" not in run.summary:
+            raise InputError(f"readme: no findings in {run.directory}; accepted: another part")
         lines = [f"- {line}" for line in run.summary["findings"]["lines"]]
     elif block["part"] == "command":
         lines = _command(run, page)
@@ -188,8 +190,8 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
     columns = {heading: cells for heading, cells in columns.items() if cells}
     lines = ["", f"| arm | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     for name in arms:
-        cells = " | ".join(column.get(name, "") for column in columns.values())
-        lines.append(f"| `{name}` | {cells} |")
+        row = " | ".join(column.get(name, "") for column in columns.values())
+        lines.append(f"| `{name}` | {row} |")
     lines.append("")
     for name, reason in summary["not_applicable"].items():
         lines += [f"`{name}` does not apply: {reason}.", ""]
