@@ -97,7 +97,10 @@ def test_what_is_repeated_of_a_run_is_as_the_run_has_it(path):
 
 def test_the_picture_shows_the_numbers_of_the_run():
     assert not headline.is_stale(ROOT)
-    assert headline.PICTURE.as_posix() in MAIN.read_text()
+    for path in (MAIN, ROOT / "experiments/imbalance/README.md"):
+        found = re.search(rf"!\[([^]]+)\]\([./]*{headline.PICTURE}\)", path.read_text())
+        assert found
+        assert unsupported(found[1], summary_of(*headline.RUN.parts[1::2])) == []
 
 
 @pytest.mark.parametrize("name", TOLD)
