@@ -1,0 +1,58 @@
+"""Renews what READMEs and pages of docs/ repeat of the published runs, from the runs' files.
+
+Works on the repository that it is run in. Nothing here imports TensorFlow.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gan_mnist.commands.command import Command, given_path, printable
+from gan_mnist.errors import InputError
+from gan_mnist.files import write_text
+
+COMMAND = Command(__doc__.splitlines()[0], "pages that were renewed stay so")
+CHECK = COMMAND.switch("check", False, "write nothing; name what is stale, exit status 1")
+RUN = COMMAND.text("run", None, "a run of imbalance: take the images of the first picture from it")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Program name and arguments.
+
+    Returns:
+        Exit status: 0 when all is up to date, 1 when `--check` found something stale, 2 for bad
+        input, 130 and 143 when it was interrupted or told to end.
+    """
+    return COMMAND.run(argv, _command)
+
+
+def _command() -> int:
+    if CHECK.value and RUN.value is not None:
+        raise InputError("--run: is not accepted with --check, which writes nothing")
+    run = None if RUN.value is None else given_path(RUN, "the directory of a run of imbalance")
+
+    from gan_mnist.report import headline
+    from gan_mnist.report.readme import renewed_pages
+
+    root = Path(os.getcwd())
+    pages = renewed_pages(root)
+    stale = [page for page, (text, renewed) in pages.items() if text != renewed]
+    redraw = run is not None or headline.is_stale(root)
+    if not CHECK.value:
+        if run is not None:
+            headline.take_images(run, root)
+        if redraw:
+            headline.draw(root)
+        for page in stale:
+            write_text(page, pages[page][1])
+    for path in [*stale, *([root / headline.PICTURE] if redraw else [])]:
+        print(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
+    return 1 if CHECK.value and (stale or redraw) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,232 @@
+"""What READMEs and pages of `docs/` repeat of a run, put between markers from its files.
+
+A block looks like this, and everything between the markers is ours to write:
+
+    <!-- results: imbalance/mnist table digits=3 -->
+    <!-- end -->
+
+The first word is the run, `experiments/imbalance/results/mnist`; the second is the part of it that
+is told; what follows are options of the part.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import read_json
+
+_OPENING = "<!-- results:"
+_BLOCK = re.compile(
+    rf"(?P<opening>{_OPENING} (?P<run>\w+/\w+) (?P<part>\w+)(?P<options>(?: \w+=\S+)*) -->\n)"
+    r"(?P<body>.*?)(?P<end><!-- end -->)",
+    re.DOTALL,
+)
+# Where a reader keeps the files of MNIST, whatever it was called where a run was made.
+_DATA_DIR = "--data_dir=data/mnist"
+
+
+def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
+    """The pages of a repository that have blocks, as they are and as they should be.
+
+    Args:
+        root: The repository's directory.
+
+    Returns:
+        By page: its text, and its text with every block renewed.
+
+    Raises:
+        InputError: If `root` is no such repository, or a block cannot be filled.
+    """
+    if not (root / "README.md").is_file() or not (root / "experiments").is_dir():
+        raise InputError(
+            f"readme: {root} is not a checkout of this project; accepted: a directory with "
+            "README.md and experiments/"
+        )
+    found = {}
+    for pattern in ("README.md", "experiments/*/README.md", "docs/*.md"):
+        for page in sorted(root.glob(pattern)):
+            text = page.read_text(encoding="utf-8")
+            if _OPENING in text:
+                found[page] = (text, renew(text, page, root))
+    return found
+
+
+def renew(text: str, page: Path, root: Path) -> str:
+    """The text of a page with every block filled from its run.
+
+    Args:
+        text: Markdown.
+        page: Where it stands; links are relative to it.
+        root: The repository's directory.
+
+    Raises:
+        InputError: If a block has no end, its run no files, or its part is unknown.
+    """
+
+    def fill(block: re.Match[str]) -> str:
+        body = "\n".join(_tell(block, page, root))
+        return f"{block['opening']}{body}\n{block['end']}"
+
+    blocks = list(_BLOCK.finditer(text))
+    if len(blocks) != text.count(_OPENING):
+        raise InputError(
+            f"readme: a block in {page} is not closed or not well formed; accepted: "
+            f"'{_OPENING} EXPERIMENT/RUN PART -->', a new line, '<!-- end -->'"
+        )
+    return _BLOCK.sub(fill, text)
+
+
+def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
+    options = dict(option.split("=", 1) for option in block["options"].split())
+    experiment, name = block["run"].split("/")
+    run = PublishedRun(root / "experiments" / experiment / "results" / name)
+    if block["part"] == "answer":
+        lines = [f"> {run.summary['answer']}"]
+    elif block["part"] == "findings":
+        if "findings" not in run.summary:
+            raise InputError(f"readme: no findings in {run.directory}; accepted: another part")
+        lines = [f"- {line}" for line in run.summary["findings"]["lines"]]
+    elif block["part"] == "command":
+        lines = _command(run, page)
+    elif block["part"] == "table":
+        lines = _table(run, int(options.get("digits", 3)), options.get("with", "").split(","))
+    else:
+        parts = ("answer", "findings", "command", "table")
+        raise unknown(f"readme: in {page}, the part of a run", block["part"], parts)
+    return lines
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """The files of a run that the repository keeps."""
+
+    directory: Path
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """`summary.json`."""
+        return self._read("summary.json")
+
+    @cached_property
+    def study(self) -> dict[str, Any]:
+        """`study.json`."""
+        return self._read("study.json")
+
+    def _read(self, name: str) -> dict[str, Any]:
+        content = read_json(self.directory / name)
+        if content is None:
+            raise InputError(f"readme: no {name} in {self.directory}; accepted: a published run")
+        return content
+
+    def values(self, metric: str) -> dict[str, dict[int, float]]:
+        """The values of a metric by arm and seed, from the records."""
+        found: dict[str, dict[int, float]] = {}
+        with (self.directory / "records.jsonl").open(encoding="utf-8") as lines:
+            for record in map(json.loads, lines):
+                value = (record.get("metrics") or {}).get(metric)
+                if value is not None:
+                    found.setdefault(record["arm"], {})[record["seed"]] = value
+        return found
+
+    def arms(self) -> dict[str, Mapping[str, Any]]:
+        """The arms that have a result, best first."""
+        sign = -1 if self.summary["metrics"][0]["higher_is_better"] else 1
+        finished = {name: arm for name, arm in self.summary["arms"].items() if arm["n"]}
+        return dict(sorted(finished.items(), key=lambda item: sign * item[1]["mean"]))
+
+
+def _command(run: PublishedRun, page: Path) -> list[str]:
+    given = run.study["command_line"]
+    line = given if isinstance(given, str) else " ".join(given)
+    where = os.path.relpath(run.directory, page.parent)
+    files = (("records", "records.jsonl"), ("summary", "summary.json"), ("report", "report.md"))
+    links = ", ".join(f"[{name}]({where}/{file})" for name, file in files)
+    return [
+        "",
+        f"    {re.sub('--data_dir=[^ ]+', _DATA_DIR, line)}",
+        "",
+        f"{len(run.summary['seeds'])} seeds: {links}.",
+    ]
+
+
+def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
+    """A row an arm that has a result, best first; a line for each arm that does not apply."""
+    summary, arms = run.summary, run.arms()
+    control, label = summary["control"], summary["metrics"][0]["label"]
+    columns: dict[str, dict[str, str]] = {
+        f"{label} [95 %]": {
+            name: f"{arm['mean']:.{digits}f} {interval(arm['ci95'], digits)}".rstrip()
+            for name, arm in arms.items()
+        },
+        f"difference to `{control}` [95 %]": {
+            name: f"{arm['difference']:+.{digits}f} {interval(arm['difference_ci95'], digits)}"
+            for name, arm in arms.items()
+            if arm["difference"] is not None
+        },
+        "share of the gap to the oracle": {
+            name: f"{arm['oracle_gap_closed']:.0%}".replace("%", " %")
+            for name, arm in arms.items()
+            if arm["oracle_gap_closed"] is not None
+        },
+        "verdict": {name: arm["verdict"] or "" for name, arm in arms.items()}
+        | {control: "control"},
+        f"against `{summary['rival']}` [95 %]": {
+            name: f"{versus['difference']:+.{digits}f} {interval(versus['ci95'], digits)}, "
+            f"{versus['verdict']}"
+            for name, arm in arms.items()
+            if (versus := arm.get("versus_rival"))
+        },
+    }
+    for wanted in filter(None, extra):
+        heading, cells = _metric(run, wanted)
+        columns[heading] = cells
+    columns = {heading: cells for heading, cells in columns.items() if cells}
+    lines = ["", f"| arm | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
+    for name in arms:
+        row = " | ".join(column.get(name, "") for column in columns.values())
+        lines.append(f"| `{name}` | {row} |")
+    lines.append("")
+    for name, reason in summary["not_applicable"].items():
+        lines += [f"`{name}` does not apply: {reason}.", ""]
+    return lines
+
+
+def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:
+    """The heading and the cells of a further metric; `NAME/control` is its ratio, seed by seed."""
+    name, _, ratio = wanted.partition("/")
+    labels = {metric["name"]: metric["label"] for metric in run.summary["metrics"]}
+    if name not in labels:
+        raise unknown(f"readme: a metric of {run.directory}", name, labels)
+    if not ratio:
+        return labels[name], {
+            arm: _brief(found["metrics"][name]["mean"]) for arm, found in run.arms().items()
+        }
+    values = run.values(name)
+    control = values[run.summary["control"]]
+    return f"{labels[name]}, in multiples of the control's", {
+        arm: f"{fmean(of_arm[seed] / control[seed] for seed in of_arm if seed in control):.2f}"
+        for arm, of_arm in values.items()
+    }
+
+
+def _brief(value: float) -> str:
+    """A number of any size in a few figures."""
+    return (
+        f"{value:.4f}"
+        if abs(value) < 10
+        else f"{value:,.1f}"
+        if abs(value) < 100
+        else f"{value:,.0f}"
+    )
+
+
+def interval(ends: list[float] | None, digits: int) -> str:
+    """An interval in brackets; nothing where there is none."""
+    return f"[{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]" if ends else ""
