@@ -52,9 +52,9 @@ def run(
     Raises:
         gan_mnist.errors.InputError: For anything that cannot be met, in one line.
     """
-    from gan_mnist import api
+    from gan_mnist import experiments
 
-    return api.run(
+    return experiments.run(
         experiment,
         preset=preset,
         dataset=dataset,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from absl import flags
 
-from gan_mnist import api, experiments
+from gan_mnist import experiments
 from gan_mnist.commands.command import Command, heed_signals
 from gan_mnist.errors import unknown
 from gan_mnist.study import progress
@@ -58,8 +58,8 @@ def _command(command_line: str) -> int:
     if EXPERIMENT.value is None:
         raise unknown("--experiment", "", experiments.names())
     study = experiments.load(EXPERIMENT.value)
-    api.check_engine(ENGINE.value)
-    plan = api.make_plan(
+    experiments.check_engine(ENGINE.value)
+    plan = experiments.make_plan(
         EXPERIMENT.value,
         preset=PRESET.value,
         dataset=DATASET.value,
@@ -76,7 +76,7 @@ def _command(command_line: str) -> int:
         print(progress.describe(plan))
         return 0
     heed_signals()
-    summary = api.execute(plan, JOBS.value, ENGINE.value, command_line)
+    summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line)
     print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
     return 1 if summary["failed"] else 0
 

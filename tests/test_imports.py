@@ -23,7 +23,7 @@ NETWORKS = (
         "gan_mnist.training.classifier",
         "gan_mnist.evaluation",
     ),
-    *("gan_mnist.export", "gan_mnist.training.tensorboard", "gan_mnist.trials"),
+    *("gan_mnist.trials.export", "gan_mnist.training.tensorboard", "gan_mnist.trials"),
 )
 LEARNING = (
     *(

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist import export
-from gan_mnist.export import export_generator
+from gan_mnist.trials.export import export_generator
 from gan_mnist.generators.contract import TrainedGenerator
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan

@@ -7,12 +7,8 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
-from gan_mnist.settings import (
-    PAPER_DCGAN,
-    GeneratorSettings,
-    SubsetSettings,
-    refuse_small_images,
-)
+from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
+from gan_mnist.settings import SubsetSettings, refuse_small_images
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 

@@ -16,7 +16,6 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.evaluation.restoration import subtract_and_filter
-from gan_mnist.export import export_denoiser
 from gan_mnist.files import write_rows
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
@@ -32,6 +31,7 @@ from gan_mnist.training.denoiser import (
 from gan_mnist.training.judge import trained_judge
 from gan_mnist.training.tensorboard import image_sheet
 from gan_mnist.trials import Steps
+from gan_mnist.trials.export import export_denoiser
 
 from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 

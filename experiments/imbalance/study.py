@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.settings import ClassifierSettings, GeneratorSettings
+from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.settings import ClassifierSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 

@@ -10,12 +10,12 @@ import numpy as np
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
+from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GANRecipe, TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
 from gan_mnist.models.warp_gan import build_warp_gan
-from gan_mnist.settings import GeneratorSettings
 from gan_mnist.training.loop import scaled_adam
 
 

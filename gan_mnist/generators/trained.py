@@ -16,10 +16,10 @@ from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
 from gan_mnist.generators.contract import Generator, Request
+from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.seeding import derive_seed
-from gan_mnist.settings import GeneratorSettings
 from gan_mnist.training.kept import reusable, trained_once
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
 from gan_mnist.training.tensorboard import TensorBoardScalars

@@ -67,10 +67,12 @@ class RayWorker:
 
         if not ray.is_initialized():
             on_terminate = signal.getsignal(signal.SIGTERM)
+            # Where experiments lie, say: other machines do not inherit this process's environment.
+            ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
             ray.init(
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                runtime_env={"env_vars": ENVIRONMENT},
+                runtime_env={"env_vars": ENVIRONMENT | ours},
             )
             # Ray ends the process at once on SIGTERM; ours stops what runs and says so.
             signal.signal(signal.SIGTERM, on_terminate)

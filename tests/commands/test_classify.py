@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gan_mnist import classify
-from gan_mnist.export import export_classifier
+from gan_mnist.trials.export import export_classifier
 
 MAIN = classify.main
 NAMES, SIZE = ("dark", "light, 'grey'", "三"), 8

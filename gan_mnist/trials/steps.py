@@ -16,7 +16,6 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import classification_metrics
-from gan_mnist.export import export_classifier, export_generator
 from gan_mnist.files import write_json
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
 from gan_mnist.generators.trained import TrainedGenerator
@@ -30,6 +29,7 @@ from gan_mnist.training.classifier import (
     train_classifier,
 )
 from gan_mnist.training.tensorboard import log_trial
+from gan_mnist.trials.export import export_classifier, export_generator
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 ClassifierSettingsT = TypeVar("ClassifierSettingsT", bound=ClassifierSettings)

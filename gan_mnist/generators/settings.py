@@ -1,0 +1,106 @@
+"""Settings of generators: which one, and how those that learn are built and trained.
+
+Nothing here imports TensorFlow: an experiment's declaration reads this.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from gan_mnist.errors import InputError
+from gan_mnist.generators.names import GENERATORS, NONE
+from gan_mnist.settings import refuse_small_images
+from gan_mnist.study.settings import Settings, setting
+
+# What is done with a generator when it has been trained; arms that differ in it share one.
+_AFTER_TRAINING = ("shuffled_labels", "gan_sampling_scale")
+
+
+@dataclass(frozen=True)
+class GeneratorSettings(Settings):
+    """Which generator's images are shown, and how those that learn are built and trained.
+
+    Source: docs/sources.md#mixing, docs/sources.md#conditional_gan.
+    """
+
+    GROUP: ClassVar[str] = "generator"
+
+    generator: str = setting(
+        NONE, "whose images are shown; none: real ones only", choices=(NONE, *GENERATORS)
+    )
+    shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
+    untrained: bool = setting(False, "a network is used as it was before its training")
+    gan_architecture: str = setting(
+        "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
+    )
+    gan_width: int = setting(4, "cgan: what multiplies units and channels", low=1, high=10_000)
+    gan_latent_dim: int = setting(100, "cgan, dagan: length of the latents", low=1, high=10_000)
+    gan_latents: str = setting(
+        "normal", "cgan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
+    )
+    gan_updates: int = setting(
+        4000, "cgan, dagan: updates", low=10, high=10_000_000, multiple_of=10
+    )
+    gan_batch_size: int = setting(64, "any GAN: images a batch", low=1, high=10_000)
+    gan_learning_rate: float = setting(1e-3, "cgan, dagan: learning rate of Adam", low=1e-8, high=1)
+    gan_beta_1: float = setting(0.5, "cgan, dagan: beta1 of Adam", low=0, high=0.999)
+    gan_average_decay: float = setting(
+        0.998, "cgan, dagan: decay of the moving average that is sampled", low=0, high=0.9999
+    )
+    gan_loss: str = setting(
+        "non_saturating",
+        "cgan: the adversarial loss",
+        choices=("non_saturating", "hinge", "least_squares"),
+    )
+    most_generator_steps: int = setting(
+        1, "cgan: steps of the generator an update, at most, until its loss is low", low=1, high=100
+    )
+    gan_sampling_scale: float = setting(
+        1.0,
+        "cgan: what latents are multiplied by when images are drawn; above 1: more variety",
+        low=0.01,
+        high=100,
+    )
+    diffaugment: bool = setting(False, "cgan: the discriminator sees through DiffAugment")
+    dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
+    warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
+    warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
+
+    @property
+    def gan_budget(self) -> tuple[int, int]:
+        """Updates of cgan and dagan, and in how many parts their curves have a point each."""
+        return self.gan_updates, 10
+
+    @property
+    def shared_work(self) -> str | None:
+        if self.generator == NONE or not GENERATORS[self.generator].trains:
+            return super().shared_work
+        named = (field.name for field in dataclasses.fields(GeneratorSettings))
+        fixed = {field.name for field in dataclasses.fields(Settings)} | {*_AFTER_TRAINING}
+        return " ".join(str(getattr(self, name)) for name in named if name not in fixed)
+
+    def resolve(self, dataset: Any) -> Self:
+        """As that of the other settings.
+
+        Raises:
+            InputError: For a convolutional GAN of images that are too small for it, and steps of
+                the generator until a limit that the loss does not have, too.
+        """
+        if self.gan_architecture == "dcgan":
+            refuse_small_images(self, "gan_architecture=dcgan")
+        if self.most_generator_steps > 1 and self.gan_loss != "non_saturating":
+            raise InputError(
+                f"setting most_generator_steps: {self.most_generator_steps} is not "
+                f"accepted with gan_loss={self.gan_loss}; accepted: 1, as its limit is one of the "
+                "cross-entropy"
+            )
+        return super().resolve(dataset)
+
+
+# The source's conditional DCGAN, for the presets `paper`. Source: docs/sources.md#mixing.
+PAPER_DCGAN = {
+    "gan_width": 64,
+    "gan_batch_size": 100,
+    "gan_learning_rate": 1e-5,
+    "gan_beta_1": 0.9,
+}
