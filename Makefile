@@ -18,7 +18,8 @@ benchmark: .venv/installed
 
 .venv/installed: setup.cfg
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q -e ".[test]"
+	$(BIN)/python -m pip install -q uv # does in 15 seconds what takes pip 75
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test]"
 	touch $@
 
 clean:
