@@ -37,10 +37,42 @@ def settings(request, dataset):
     arms = {arm.name: arm for arm in study.arms}
 
     def settings(arm, of=dataset, **changes):
-        base = study.resolve(with_changes(study.settings, small | changes, "test"), of)
+        base = with_changes(study.settings, small | changes, "test").resolve(of)
         return with_changes(base, arms[arm].changes, arm)
 
     return settings
+
+
+@pytest.fixture
+def make(request, settings, dataset, tmp_path):
+    """`make(arm, seed, of, workdir, **changes)`: a trial of the module's `STUDY`."""
+    from small_trial import make_trial
+
+    def make(arm, seed=0, of=dataset, workdir=tmp_path, **changes):
+        asked = settings(arm, of, **changes)
+        return make_trial(request.module.STUDY, arm, seed, asked, workdir, of)
+
+    return make
+
+
+@pytest.fixture
+def fake_gan(monkeypatch):
+    """`fake_gan(make)`: GANs are not trained, but made by `make(request)`; returns what was asked.
+
+    That is (recipe, fingerprint of the images, seed) of each.
+    """
+
+    def fake_gan(make):
+        asked = []
+
+        def trained(recipe, request):
+            asked.append((recipe, request.images.train.fingerprint, request.seed))
+            return make(request)
+
+        monkeypatch.setattr("gan_mnist.generators.trained.trained", trained)
+        return asked
+
+    return fake_gan
 
 
 @pytest.fixture(scope="session")

@@ -10,53 +10,48 @@ from typing import Any
 import numpy as np
 import pytest
 from gan_mnist.experiments.imbalance import trial
-from gan_mnist.experiments.imbalance.study import STUDY, resolve
+from gan_mnist.experiments.imbalance.study import STUDY
 
-from gan_mnist import classifiers, trials
+from gan_mnist import trials
 from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Generator
+from gan_mnist.generators.names import GENERATORS
+from gan_mnist.training import classifier
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 GENERATED_PER_CLASS = 40
-GAN_ARMS = {
-    "cgan": "ConditionalRecipe",
-    "cgan_diffaugment": "ConditionalRecipe",
-    "cgan_classical": "ConditionalRecipe",
-    "warp_gan": "WarpRecipe",
-    "warp_gan_classical": "WarpRecipe",
-    "random_warp_classical": "WarpRecipe",
-}
-CLASSICAL = ["classical", "cgan_classical", "warp_gan_classical", "random_warp_classical"]
+SMALL = {"generated_per_class": GENERATED_PER_CLASS}
 
 
-def test_the_table_holds_the_arms_of_the_question():
-    assert list(ARMS) == [
-        "none",
-        "class_weight",
-        "duplicate",
-        "classical",
-        "smote",
-        "cgan",
-        "cgan_diffaugment",
-        "cgan_classical",
-        "warp_gan",
-        "warp_gan_classical",
-        "random_warp_classical",
-        "oracle",
-        "shuffled_labels",
-        "copy",
+def arms_with(**changes):
+    """Names of the arms that have these settings."""
+    base = STUDY.settings
+    return [
+        name
+        for name, arm in ARMS.items()
+        if all(arm.changes.get(key, getattr(base, key)) == value for key, value in changes.items())
     ]
+
+
+GAN_ARMS = [arm for name, row in GENERATORS.items() if row.trains for arm in arms_with(generator=name)]
+EVERY_CLASS = arms_with(every_class=True)
+
+
+def test_the_table_asks_the_question():
     assert (STUDY.control, STUDY.oracle, STUDY.metrics[0].name) == (
         "none",
         "oracle",
         "minority_recall",
     )
-    generated = {name for name, arm in ARMS.items() if arm.kind == "generated"}
-    assert generated == set(GAN_ARMS) - {"random_warp_classical"}
-    assert {name for name, arm in ARMS.items() if arm.kind == "check"} == {
-        "shuffled_labels",
-        "copy",
-    }
+    assert ARMS["none"].changes == {}
+    assert {name for name, arm in ARMS.items() if arm.kind == "generated"} <= set(GAN_ARMS)
+    assert ARMS["oracle"].changes == {"generator": "held_back"}
+    for name in arms_with(shuffled_labels=True):
+        assert ARMS[name].kind == "check"
+    for name in arms_with(untrained=True):
+        reference = ARMS[name].ablates
+        assert ARMS[name].changes == {**ARMS[reference].changes, "untrained": True}
 
 
 @dataclass
@@ -79,8 +74,16 @@ class _Stopped(Exception):
     pass
 
 
-class Grey:
+class Grey(Generator):
     """In the place of a trained GAN: images of one level a class."""
+
+    key, seconds = "grey", 1.0
+
+    def __init__(self):
+        pass
+
+    def widened(self, scale):
+        return self
 
     def sample(self, labels, seed):
         return np.broadcast_to(self.level(labels)[:, None, None, None], (len(labels), 28, 28, 1))
@@ -91,40 +94,20 @@ class Grey:
 
 
 @pytest.fixture
-def settings(dataset):
-    """Settings of an arm, resolved for the sample, with some changed."""
-
-    def settings(arm, **changes):
-        base = replace(
-            STUDY.settings, generated_per_class=GENERATED_PER_CLASS, export_dir="", **changes
-        )
-        return replace(resolve(base, dataset), **ARMS[arm].changes)
-
-    return settings
-
-
-@pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(make, fake_gan, monkeypatch):
     """`shown(arm, seed, **changes)`: runs the trial up to the training of its classifier."""
 
     def fit(model, batches, updates, directory, seed, callbacks, validation, *_):
         raise _Stopped(model.get_weights(), batches(0), seed, validation)
 
-    def trained(recipe, subset, seed, workdir, callbacks=()):
-        recipes.append((recipe, subset, seed))
-        return Grey(), 1.0
-
-    recipes = []
-    monkeypatch.setattr(classifiers, "fit", fit)
+    recipes = fake_gan(lambda request: Grey())
+    monkeypatch.setattr(classifier, "fit", fit)
     monkeypatch.setattr(trials, "mixed_batches", lambda *arguments: arguments)
-    monkeypatch.setattr(trials, "trained", trained)
 
     def shown(arm, seed=0, **changes):
         recipes.clear()
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
         with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings(arm, **changes), arm, seed, directory)
+            trial.run_trial(make(arm, seed, **changes))
         initial_weights, batches, dropout_seed, validation = stopped.value.args
         ((columns, batch_size),), augmentation, order_seed, first_update = batches
         assert first_update == 0
@@ -143,14 +126,21 @@ def shown(settings, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def drawn(dataset):
-    """`drawn(seed)`: the images of the trial, found by hand: one 1, 300 twos and 300 threes.
+def allotted(dataset):
+    """`allotted(seed)`: one 1, 300 twos and 300 threes, found by hand."""
 
-    They are in [0, 1], as a classifier is shown them.
-    """
+    def allotted(seed=0, counts=(1, 300, 300)):
+        return allot(dataset, ("1", "2", "3"), counts, seed, 50)
+
+    return allotted
+
+
+@pytest.fixture(scope="module")
+def drawn(allotted):
+    """`drawn(seed)`: the images of the trial, in [0, 1] as a classifier is shown them."""
 
     def drawn(seed=0, counts=(1, 300, 300)):
-        parts = allot(dataset, ("1", "2", "3"), counts, seed, 50)
+        parts = allotted(seed, counts)
         train, held_back, validation = (
             replace(part, images=(part.images / 255).astype(np.float32))
             for part in (parts.train, parts.held_back, parts.validation)
@@ -258,12 +248,12 @@ def test_smote_draws_between_the_images_of_the_class(shown, drawn):
         np.testing.assert_allclose(image, first + share * (second - first), atol=1e-5)
 
 
-def test_smote_does_not_apply_to_a_single_image(settings, tmp_path):
+def test_smote_does_not_apply_to_a_single_image(make):
     with pytest.raises(NotApplicable, match="class 1 has 1"):
-        trial.run_trial(settings("smote"), "smote", 0, tmp_path / "trials" / "smote" / "seed-00")
+        trial.run_trial(make("smote"))
 
 
-@pytest.mark.parametrize("name", ["cgan", "cgan_diffaugment", "cgan_classical", "warp_gan"])
+@pytest.mark.parametrize("name", [name for name in GAN_ARMS if name not in EVERY_CLASS])
 def test_generated_images_fill_the_gap_and_nothing_else(shown, drawn, name):
     arm, subset = shown(name), drawn().train
     grey = np.full((299, 28, 28, 1), 0.5, np.float32)
@@ -272,7 +262,7 @@ def test_generated_images_fill_the_gap_and_nothing_else(shown, drawn, name):
     assert (arm.weights == 1).all()
 
 
-@pytest.mark.parametrize("name", ["warp_gan_classical", "random_warp_classical"])
+@pytest.mark.parametrize("name", EVERY_CLASS)
 def test_every_class_may_be_half_generated(shown, drawn, name):
     arm, subset = shown(name), drawn().train
     assert np.bincount(arm.labels).tolist() == [2 * GENERATED_PER_CLASS] * 3
@@ -284,32 +274,32 @@ def test_every_class_may_be_half_generated(shown, drawn, name):
 
 
 @pytest.mark.parametrize("name", GAN_ARMS)
-def test_a_gan_sees_the_draw_and_nothing_else(shown, drawn, name):
-    ((recipe, subset, seed),) = shown(name, seed=3).recipes
+def test_a_gan_sees_the_draw_and_nothing_else(shown, allotted, name):
+    ((recipe, fingerprint, seed),) = shown(name, seed=3).recipes
+    changes = ARMS[name].changes
     assert seed == 3
-    assert subset.images.dtype == np.uint8
-    assert rows(subset.images / np.float32(255)) == rows(drawn(3).train.images)
-    assert type(recipe).__name__ == GAN_ARMS[name]
-    assert getattr(recipe, "augment", None) == {
-        "cgan": False,
-        "cgan_classical": False,
-        "cgan_diffaugment": True,
-    }.get(name)
-    assert (recipe.updates == 0) == (name == "random_warp_classical")
+    assert fingerprint == allotted(3).train.fingerprint
+    assert type(recipe).__name__ == GENERATORS[changes["generator"]].name
+    assert getattr(recipe, "augment", False) == changes.get("diffaugment", False)
+    assert (recipe.updates == 0) == changes.get("untrained", False)
 
 
 def test_gans_of_equal_settings_are_trained_once_a_seed(shown):
     recipes = {name: shown(name).recipes[0][0] for name in GAN_ARMS}
     assert recipes["cgan"] == recipes["cgan_classical"]
     assert recipes["warp_gan"] == recipes["warp_gan_classical"]
-    assert len(set(recipes.values())) == 4
+    told = {name: dict(ARMS[name].changes) for name in GAN_ARMS}
+    for changes in told.values():
+        for used_later in ("classical", "every_class", "duplicate", "shuffled_labels"):
+            changes.pop(used_later, None)
+    assert len(set(recipes.values())) == len({tuple(sorted(of.items())) for of in told.values()})
 
 
 @pytest.mark.parametrize("name", ARMS)
 def test_only_the_classical_arms_augment_and_none_flips(shown, name):
     counts = (2, 300, 300)
     augmentation = shown(name, counts=counts).augmentation
-    assert (augmentation is not None) == (name in CLASSICAL)
+    assert (augmentation is not None) == ARMS[name].changes.get("classical", False)
     if augmentation is not None:
         assert vars(augmentation) == {
             "rotation_degrees": 25.0,
@@ -335,7 +325,7 @@ def test_arms_of_one_seed_are_paired_and_seeds_differ(shown, drawn):
             assert arm.dropout_seed == control.dropout_seed
             assert arm.batch_size == control.batch_size
             assert rows(arm.validation[0]) == rows(control.validation[0])
-            if name not in ("warp_gan_classical", "random_warp_classical"):
+            if name not in EVERY_CLASS:
                 assert set(rows(control.images)) <= set(rows(arm.images)), name
     one, other = controls.values()
     assert one.order_seed != other.order_seed
@@ -345,17 +335,17 @@ def test_arms_of_one_seed_are_paired_and_seeds_differ(shown, drawn):
     assert rows(one.validation[0]) == rows(other.validation[0])
 
 
-def test_arms_of_one_size_come_in_the_same_order(settings, tmp_path, monkeypatch):
+def test_arms_of_one_size_come_in_the_same_order(make, monkeypatch):
     """The labels of the first batches, drawn by the real pipeline, agree between two fills."""
 
     def fit(model, batches, *_):
         raise _Stopped([labels.numpy() for _, labels, _ in batches(0).take(3)])
 
-    monkeypatch.setattr(classifiers, "fit", fit)
+    monkeypatch.setattr(classifier, "fit", fit)
     seen = {}
     for name in ("copy", "oracle"):
         with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings(name), name, 0, tmp_path)
+            trial.run_trial(make(name))
         seen[name] = np.concatenate(stopped.value.args[0])
     np.testing.assert_array_equal(seen["copy"], seen["oracle"])
     assert len(set(seen["copy"])) == 3
