@@ -1,5 +1,7 @@
 """The embedded digits, small settings of a study, and pictures that no data set has."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -53,6 +55,32 @@ def make(request, settings, dataset, tmp_path):
         return make_trial(request.module.STUDY, arm, seed, asked, workdir, of)
 
     return make
+
+
+class _Stopped(Exception):
+    pass
+
+
+@pytest.fixture
+def begun(request, make, monkeypatch):
+    """`begun(arm, seed, **changes)`: a trial up to the training of its classifier.
+
+    Of that: `model`, `weights` to begin with, `batches`, `updates`, `seed` and `validation`.
+    """
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
+        weights = [weight.copy() for weight in model.get_weights()]
+        raise _Stopped(SimpleNamespace(**locals()))
+
+    monkeypatch.setattr("gan_mnist.training.classifier.fit", fit)
+    run_trial = request.module.STUDY.part("trial").run_trial
+
+    def begun(arm, seed=0, **changes):
+        with pytest.raises(_Stopped) as stopped:
+            run_trial(make(arm, seed, **changes))
+        return stopped.value.args[0]
+
+    return begun
 
 
 @pytest.fixture
