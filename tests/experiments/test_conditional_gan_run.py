@@ -132,7 +132,9 @@ def test_colour_images_of_a_folder(image_folder, class_names, tmp_path, arm):
     for stem in ("gan_train_recall_", "gan_test_recall_"):
         recalls = [metrics[stem + name] for name in class_names]
         accuracy = metrics[stem.replace("recall_", "accuracy")]
-        assert np.mean(recalls) == pytest.approx(accuracy)  # classes are of equal sizes
+        # Classes are of equal sizes, but where wrong labels are drawn.
+        if not (stem.startswith("gan_test") and settings.shuffled_labels):
+            assert np.mean(recalls) == pytest.approx(accuracy)
     assert all(np.isfinite(value) for value in metrics.values())
     assert (tmp_path / "saved" / "conditional_gan" / arm / "about.json").exists() == (arm == "mlp")
     with np.load(directory / "gallery.npz") as gallery:

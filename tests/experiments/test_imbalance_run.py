@@ -55,7 +55,7 @@ def test_a_smoke_run_of_all_arms(tmp_path, monkeypatch, capsys):
     check_tensorboard(tmp_path)
 
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert main(["main.py", *flags]) == 0
     assert f"{len(ARMS)} trials are done already" in capsys.readouterr().err
     after = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
