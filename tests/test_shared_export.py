@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan_mnist import export
 from gan_mnist.export import export_generator
-from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan
 
