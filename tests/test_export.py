@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.evaluation.classification import ClassRecall
-from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import WideLatents, build_conditional_gan
 from gan_mnist.models.denoiser import build_denoising_model
