@@ -1,0 +1,184 @@
+"""Experiments by name and by path, and what `gan_mnist.run` does with them."""
+
+import json
+import os
+import re
+import sys
+import threading
+
+import pytest
+
+import gan_mnist
+from gan_mnist import experiments
+from gan_mnist.errors import InputError
+
+STUDY = """
+from dataclasses import dataclass
+
+from gan_mnist.settings import DataSettings
+from gan_mnist.study.settings import setting
+from gan_mnist.study.spec import Arm, Metric, Preset, Study
+
+
+@dataclass(frozen=True)
+class CoinSettings(DataSettings):
+    bias: float = setting(0.5, "chance of heads", low=0, high=1)
+
+
+STUDY = Study(
+    package=__package__,
+    question="Does a bent coin show heads more often?",
+    settings=CoinSettings(),
+    arms=(Arm("fair", {}, "even", kind="control"), Arm("bent", {"bias": 0.8}, "bent")),
+    control="fair",
+    metrics=(Metric("heads", "share of heads", bounds=(0, 1)),),
+    presets={"smoke": Preset(2, {}), "quick": Preset(3, {})},
+)
+"""
+TRIAL = """
+import numpy as np
+
+from gan_mnist.study.trial import Outcome
+
+
+def run_trial(trial):
+    tosses = np.random.default_rng(trial.stream("tosses")).random(100)
+    return Outcome({"heads": float(np.mean(tosses < trial.settings.bias))})
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_path(monkeypatch, directory):
+    """Experiments that a test announces are forgotten after it; it runs in an empty folder."""
+    ours = experiments.names()
+    monkeypatch.setattr(experiments, "__path__", list(experiments.__path__))
+    monkeypatch.setenv(experiments.PATH_VARIABLE, "")
+    yield
+    prefix = f"{experiments.__name__}."
+    for name in [name for name in sys.modules if name.startswith(prefix)]:
+        if name.removeprefix(prefix).partition(".")[0] not in ours:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def make(tmp_path):
+    """`make(name, study, trial)`: the folder of an experiment, outside of this package."""
+
+    def make(name, study=STUDY, trial=TRIAL):
+        folder = tmp_path / "elsewhere" / name
+        folder.mkdir(parents=True)
+        (folder / "study.py").write_text(study)
+        (folder / "trial.py").write_text(trial)
+        return folder
+
+    return make
+
+
+def run(experiment, **options):
+    return gan_mnist.run(str(experiment), export_dir="", jobs=2, **options)
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_an_experiment_is_found_by_its_name(name):
+    study = experiments.load(name)
+    assert (study.name, study.package) == (name, f"gan_mnist.experiments.{name}")
+
+
+def test_an_experiment_outside_runs_by_its_path(make, directory):
+    told = run(make("coin_of_mine"), preset="smoke")
+    workdir = directory / "runs" / "coin_of_mine"
+    assert told == json.loads((workdir / "summary.json").read_text())
+    assert told["arms"]["bent"]["difference"] > 0.1
+    assert told["experiment"] == "coin_of_mine"
+    assert told["answer"] in (workdir / "report.md").read_text()
+    assert "coin_of_mine" in experiments.names()
+
+
+def test_what_is_finished_is_not_run_again_and_more_is(make, tmp_path):
+    folder, workdir = make("coin_again"), tmp_path / "run"
+    first = run(folder, preset="smoke", workdir=workdir)
+    made = {path: path.stat().st_mtime_ns for path in workdir.rglob("record.json")}
+    assert run(folder, preset="smoke", workdir=workdir) == first
+    assert run(folder, preset="smoke", workdir=workdir, seeds=3)["arms"]["bent"]["n"] == 3
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+def test_a_run_in_a_thread(make, tmp_path):
+    folder, told = make("coin_in_a_thread"), []
+    options = {"preset": "smoke", "workdir": tmp_path / "run", "arms": ["bent"]}
+    thread = threading.Thread(target=lambda: told.append(run(folder, **options)))
+    thread.start()
+    thread.join()
+    assert list(told[0]["arms"]) == ["fair", "bent"]
+
+
+def test_settings_and_arms_are_arguments(make, tmp_path):
+    told = run(
+        make("coin_set"), preset="smoke", workdir=tmp_path / "run", settings={"classes": ("1", "2")}
+    )
+    study = json.loads((tmp_path / "run" / "study.json").read_text())
+    assert study["settings"]["classes"] == ["1", "2"]
+    assert "gan_mnist.run('" in study["command_line"]
+    assert told["seeds"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"preset": "quik"}, "--preset: 'quik' is unknown"),
+        ({"arms": ["bend"]}, "did you mean 'bent'"),
+        ({"engine": "cloud"}, "--engine: 'cloud' is unknown"),
+        ({"settings": {"bias": 0.1}}, "bias is what arms differ in"),
+        ({"settings": {"precision": "float32"}}, "--precision"),
+        ({"settings": {"tosses": 1}}, "--set: 'tosses' is unknown"),
+        ({"dataset": "mnits"}, "did you mean 'mnist'"),
+        ({"workdir": ""}, "--workdir"),
+    ],
+)
+def test_bad_arguments_are_refused_and_leave_nothing(make, directory, options, told):
+    folder = make("coin_refused")
+    with pytest.raises(InputError, match=re.escape(told)):
+        run(folder, **options)
+    assert list(directory.iterdir()) == []
+
+
+def test_a_folder_with_the_name_of_one_of_ours_is_the_folder_that_was_named(make):
+    experiments.load("digit_cnn")
+    with pytest.raises(InputError, match="is loaded already; accepted: a folder of another name"):
+        experiments.load(str(make("digit_cnn")))
+
+
+@pytest.mark.parametrize(
+    ("study", "told"),
+    [
+        ("STUDY = (", "cannot be loaded: SyntaxError"),
+        ("import nothing_of_that_name", "cannot be loaded: ModuleNotFoundError"),
+        ("1 / 0", "cannot be loaded: ZeroDivisionError"),
+        ("", "cannot be loaded: AttributeError"),
+        ("STUDY = 3", "is no Study"),
+    ],
+)
+def test_a_declaration_that_is_broken_is_one_line(make, study, told):
+    folder = make("broken", study)
+    with pytest.raises(InputError) as error:
+        experiments.load(str(folder))
+    assert told in str(error.value)
+    assert str(folder / "study.py") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("given", ["", "imbalence", "nowhere/at/all", "."])
+def test_what_is_no_experiment_is_refused(given):
+    with pytest.raises(InputError, match=r"^--experiment: .* is unknown; .*a folder with a study"):
+        experiments.load(given)
+
+
+def test_a_folder_whose_name_is_no_identifier_is_refused(make):
+    with pytest.raises(InputError, match="'my-coin' is no name of a package"):
+        experiments.load(str(make("my-coin")))
+
+
+def test_processes_find_what_was_announced(make):
+    folder = make("coin_announced")
+    experiments.load(str(folder))
+    assert os.environ[experiments.PATH_VARIABLE].split(os.pathsep)[0] == str(folder.parent)
