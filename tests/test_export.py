@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.evaluation.classification import ClassRecall
-from gan_mnist.trials.export import export_classifier, export_denoiser, export_generator
-from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import WideLatents, build_conditional_gan
 from gan_mnist.models.denoiser import build_denoising_model
 from gan_mnist.models.warp_gan import build_warp_gan
+from gan_mnist.trials.export import export_classifier, export_denoiser, export_generator
 
 NAMES, SHAPE = ("one", "zwei", "三"), (16, 16, 1)
 LABELS = np.int32([2, 0, 1, 1, 0])

@@ -66,7 +66,7 @@ IMBALANCE = "--experiment=imbalance"
         (["--experiment=conditional_gan", "--set", "gan_architecture=mlp"], ["gan_architecture"]),
         ([IMBALANCE, "--set", "channels=2"], ["channels", "2", "1 or 3"]),
         ([IMBALANCE, "--set", "image_size=4"], ["image_size", "4", "between 8 and"]),
-        ([IMBALANCE, "--set", "fill=copy"], ["--set", "fill", "--arms"]),
+        ([IMBALANCE, "--set", "generator=copy"], ["--set", "generator", "--arms"]),
         ([IMBALANCE, "--set", "precision=float32"], ["--set", "precision", "--precision"]),
         ([IMBALANCE, "--set", "data_dir=/tmp"], ["--set", "data_dir", "--data_dir"]),
         ([IMBALANCE, "--set", "classes=1,2,ten"], ["classes", "'ten'", "0, 1, 2"]),
@@ -158,7 +158,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(command, directory):
     assert settings["gan_updates"] == "20000"
     assert settings["repeats"] == "2"
     assert {"none", "copy", "oracle"} <= set(settings)
-    assert "duplicate" not in settings
+    assert "cgan" not in settings
     assert list(directory.iterdir()) == []
 
 
@@ -174,9 +174,9 @@ def test_a_control_with_settings_of_its_own_leaves_the_others_free(command):
     status, out, _ = command(gan, "--dry_run", "--set", "gan_width=3")
     assert status == 0
     assert "gan_width 3 (mlp: 64)" in [" ".join(line.split()) for line in out.splitlines()]
-    status, _, err = command(gan, "--dry_run", "--set", "images_from=real")
+    status, _, err = command(gan, "--dry_run", "--set", "generator=copy")
     assert status == 2
-    assert "images_from is what arms differ in" in err
+    assert "generator is what arms differ in" in err
 
 
 def test_debug_shows_where_it_was_refused(capsys):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gan_mnist import experiments
-from gan_mnist.study.spec import Plan
 from gan_mnist.study.summary import summarize
+from gan_mnist.study.trial import Plan
 
 ROOT = Path(__file__).parents[1]
 RESULTS = sorted(ROOT.glob("experiments/*/results/*/summary.json"))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist import export
-from gan_mnist.trials.export import export_generator
-from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan
+from gan_mnist.trials import export
+from gan_mnist.trials.export import export_generator
 
 NAMES, SHAPE = ("one", "zwei", "三"), (16, 16, 1)
 LABELS = np.int32([2, 0, 1, 1, 0])

@@ -1,6 +1,6 @@
 """Settings made explicit for a data set, and refused where it has not what they ask for."""
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -9,14 +9,8 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.settings import (
-    ClassifierSettings,
-    SubsetSettings,
-    refuse_small_images,
-    resolve,
-    resolve_classes,
-    smallest_class,
-)
+from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
 # A "dog" too few to train on, no "eel" to test on, and "fly" with just enough of both.
@@ -43,16 +37,19 @@ def sound(dataset):
 
 
 def test_classes_are_all_of_the_data_set_unless_named(sound):
-    assert resolve(SubsetSettings(), sound).classes == ("ape", "bee", "cat")
+    assert SubsetSettings().resolve(sound).classes == ("ape", "bee", "cat")
     named = SubsetSettings(classes=("cat", "ape"))
-    assert resolve(named, sound).classes == ("cat", "ape")
+    assert named.resolve(sound).classes == ("cat", "ape")
+
+
+class Usual(ClassifierSettings):
+    def usual_classes(self, dataset):
+        return ("cat", "bee")
 
 
 def test_an_experiment_may_have_usual_classes_of_its_own(dataset):
-    usual = ("cat", "bee")
-    assert resolve_classes(ClassifierSettings(), dataset, usual).classes == usual
-    named = ClassifierSettings(classes=("ape", "fly"))
-    assert resolve_classes(named, dataset, usual).classes == ("ape", "fly")
+    assert Usual().resolve(dataset).classes == ("cat", "bee")
+    assert Usual(classes=("ape", "fly")).resolve(dataset).classes == ("ape", "fly")
 
 
 @pytest.mark.parametrize(
@@ -64,32 +61,32 @@ def test_an_experiment_may_have_usual_classes_of_its_own(dataset):
     ],
 )
 def test_validation_takes_a_tenth_of_the_smallest_class(classes, validation, dataset):
-    resolved = resolve(SubsetSettings(classes=classes), dataset)
+    resolved = SubsetSettings(classes=classes).resolve(dataset)
     assert resolved.validation_per_class == validation
 
 
 def test_validation_takes_500_images_at_most():
     large = Dataset("large", "", ("a", "b"), split((8000, 6000)), split((1, 1)))
-    assert resolve(SubsetSettings(), large).validation_per_class == 500
+    assert SubsetSettings().resolve(large).validation_per_class == 500
 
 
 def test_what_is_set_stays_as_it_is_and_so_does_what_is_resolved(sound):
     settings = SubsetSettings(validation_per_class=7, images_per_class=20, updates=70, intervals=7)
-    resolved = resolve(settings, sound)
+    resolved = settings.resolve(sound)
     assert resolved == replace(settings, classes=("ape", "bee", "cat"))
-    assert resolve(resolved, sound) == resolved
+    assert resolved.resolve(sound) == resolved
 
 
 def test_counts_are_what_a_draw_takes(sound):
     for images_per_class, numbers in ((0, [36, 56, 7996]), (20, [20, 20, 20]), (36, [36] * 3)):
-        resolved = resolve(SubsetSettings(images_per_class=images_per_class), sound)
+        resolved = SubsetSettings(images_per_class=images_per_class).resolve(sound)
         drawn = allot(sound, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
         assert np.bincount(drawn.train.labels).tolist() == numbers
 
 
 def test_the_smallest_class_is_that_of_the_named_ones(dataset):
     def smallest(*classes):
-        return smallest_class(ClassifierSettings(classes=classes), dataset)
+        return ClassifierSettings(classes=classes).smallest_class(dataset)
 
     assert smallest("bee", "ape", "cat") == 40
     assert smallest("cat", "bee") == 60
@@ -140,29 +137,20 @@ def test_the_smallest_class_is_that_of_the_named_ones(dataset):
 )  # fmt: skip
 def test_what_the_data_set_cannot_give_is_refused(changes, complaint, dataset):
     with pytest.raises(InputError) as error:
-        resolve(SubsetSettings(**changes), dataset)
+        SubsetSettings(**changes).resolve(dataset)
     assert str(error.value) == complaint
 
 
 def test_as_many_images_as_validation_leaves_of_the_smallest_class_are_accepted(sound):
-    assert resolve(SubsetSettings(images_per_class=36), sound).images_per_class == 36
+    assert SubsetSettings(images_per_class=36).resolve(sound).images_per_class == 36
 
 
 @pytest.mark.parametrize("images_per_class", [37, 60])
 def test_more_images_than_that_are_refused(images_per_class, sound):
     complaint = rf"^--set images_per_class: {images_per_class} is out of range; accepted: 1 to 36,"
     with pytest.raises(InputError, match=complaint) as error:
-        resolve(SubsetSettings(images_per_class=images_per_class), sound)
+        SubsetSettings(images_per_class=images_per_class).resolve(sound)
     assert "\n" not in str(error.value)
-
-
-def test_how_few_are_enough_is_for_the_experiment_to_say(dataset):
-    settings = ClassifierSettings(classes=("ape", "dog"))
-    assert resolve_classes(settings, dataset, NAMES, fewest=4) == settings
-    with pytest.raises(
-        InputError, match=r"'ape' has 40 .* accepted: classes with 41 and 1 or more"
-    ):
-        resolve_classes(settings, dataset, NAMES, fewest=41)
 
 
 def test_deep_networks_refuse_images_that_three_convolutions_use_up():
@@ -172,3 +160,47 @@ def test_deep_networks_refuse_images_that_three_convolutions_use_up():
     assert str(error.value) == (
         "setting image_size: 12 is out of range; accepted with gan_architecture=dcgan: 13 or more"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"image_size": 12}, "setting image_size: 12 is out of range; accepted with gan_archi"),
+        ({"most_generator_steps": 2, "gan_loss": "hinge"}, "setting most_generator_steps: 2"),
+    ],
+)
+def test_what_a_generator_cannot_be_is_refused(changes, complaint, sound):
+    with pytest.raises(InputError, match=f"^{complaint}"):
+        Shown(**changes).resolve(sound)
+
+
+@dataclass(frozen=True)
+class Shown(GeneratorSettings, SubsetSettings):
+    """Of an experiment that shows generated images."""
+
+
+def test_settings_of_all_groups_are_resolved_together(sound):
+    resolved = Shown(flip="auto").resolve(sound)
+    assert (resolved.classes, resolved.flip) == (("ape", "bee", "cat"), "always")
+    assert resolved.validation_per_class == 4
+
+
+def test_arms_that_train_the_same_generator_share_it():
+    def work(**changes):
+        return Shown(**changes).shared_work
+
+    assert work() is work(generator="copy") is None
+    same = work(generator="cgan")
+    assert same == work(generator="cgan", shuffled_labels=True, gan_sampling_scale=2.0)
+    assert same == work(generator="cgan", classical=True, updates=20)
+    others = [work(generator="dagan"), work(generator="cgan", untrained=True)]
+    assert len({same, *others, work(generator="cgan", gan_width=5)}) == 4
+
+
+def test_fields_are_grouped_by_what_they_are_of():
+    groups = Shown.groups()
+    assert [field.name for fields in groups.values() for field in fields].count("classes") == 1
+    named = {field.name: group for group, fields in groups.items() for field in fields}
+    assert set(named) == {field.name for field in fields(Shown)}
+    assert (named["classes"], named["images_per_class"]) == ("data", "data")
+    assert (named["gan_width"], named["zoom"]) == ("generator", "classical augmentation")

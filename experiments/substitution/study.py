@@ -13,8 +13,6 @@ from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
-MANY = 10_000_000
-
 
 @dataclass(frozen=True)
 class SubstitutionSettings(GeneratorSettings, SubsetSettings):
@@ -28,8 +26,8 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
         choices=("real", "generated", "both"),
     )  # fmt: skip
     generated_images: int = setting(
-        20_000, "generated, at most; as many as there are real ones, if these are fewer",
-        low=2, high=MANY,
+        20_000, "generated, at most as many as there are real ones; of copies always as many",
+        low=2, high=10_000_000,
     )  # fmt: skip
 
     def resolve(self, dataset: Dataset) -> Self:
@@ -62,7 +60,7 @@ ARMS = (
         "half real, half generated images", kind="generated", source=PAPER),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
-    Arm("copies", {"generator": "copy", "trained_on": "generated", "generated_images": MANY},
+    Arm("copies", {"generator": "copy", "trained_on": "generated"},
         "a generator that hands out each real image once", kind="check"),
     Arm("shuffled_labels", GENERATED | {"shuffled_labels": True},
         "as generated_only, under wrong labels", kind="check"),

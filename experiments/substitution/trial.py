@@ -52,7 +52,9 @@ def _tables(steps: Steps, subset: Subset, generator: Generator | None) -> list[T
     if settings.trained_on != "real":
         if generator is None:
             raise NotApplicable("there is no generator whose images it could be trained on")
-        wanted = min(len(subset), settings.generated_images)
+        # A copier is not capped: it must hand out what `real_only` is trained on.
+        most = len(subset) if settings.generator == "copy" else settings.generated_images
+        wanted = min(len(subset), most)
         # Labels at even steps through the classes have the real proportions.
         labels = subset.labels[np.arange(wanted) * len(subset) // wanted]
         images, shown = steps.generate(generator, labels, "generated")

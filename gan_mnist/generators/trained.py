@@ -43,7 +43,8 @@ class TrainedGenerator(Generator):
         self._sample = tf.function(network.sample)
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
-        padded = np.resize(labels, -(-len(labels) // CHUNK) * CHUNK).astype(np.int32)
+        chunks_wanted = max(1, -(-len(labels) // CHUNK))
+        padded = np.resize(labels, chunks_wanted * CHUNK).astype(np.int32)
         chunks = [
             self._sample(tf.constant(padded[i : i + CHUNK]), tf.constant([seed, i], tf.int32))
             for i in range(0, len(padded), CHUNK)

@@ -135,7 +135,8 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
     Raises:
         InputError: For text without `=`, an unknown name, or a value of the wrong type.
     """
-    types = typing.get_type_hints(type(settings))
+    hints = typing.get_type_hints(type(settings))
+    types = {field.name: hints[field.name] for field in dataclasses.fields(settings)}
     values = {}
     for assignment in assignments:
         name, separator, text = assignment.partition("=")

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from gan_mnist import denoise
+import gan_mnist
+from gan_mnist.commands import denoise
 from gan_mnist.commands.command import all_or_nothing
 from gan_mnist.errors import InputError
 
@@ -33,12 +34,32 @@ def test_answers_come_without_tensorflow(module, flag, status):
         assert done.stderr == ""
 
 
-@pytest.mark.parametrize("flag", ["--flagfile", "--flagfile=x", "-flagfile=x", "--undefok=zzz"])
-def test_flags_of_absl_itself_are_unknown(command, flag):
-    status, out, err = command(flag, "--zzz=1")
+def test_flags_may_come_from_a_file(command, tmp_path):
+    (tmp_path / "flags").write_text("--model=/nowhere\n--images=.\n")
+    status, out, err = command(f"--flagfile={tmp_path / 'flags'}", "--output=table.csv")
     assert (status, out) == (2, "")
-    assert err.startswith(f"error: flags: {flag.partition('=')[0]!r} is unknown; accepted: ")
-    assert len(err.splitlines()) == 1
+    assert "--model: '/nowhere'" in err
+
+
+def test_a_file_of_flags_that_is_not_there_is_one_line(refused):
+    assert "/nowhere/flags" in refused("--flagfile=/nowhere/flags")
+
+
+def test_a_flag_that_may_be_unknown_is_passed_over(command):
+    status, _, err = command("--undefok=zzz", "--zzz=1", "--model=/nowhere")
+    assert status == 2
+    assert "zzz" not in err
+
+
+@pytest.mark.parametrize("flag", ["--helpfull", "--help"])
+def test_help_tells_every_flag(command, flag):
+    status, out, err = command(flag)
+    assert (status, err) == (0, "")
+    assert all(f"--{name} " in out for name in ("model", "images", "version", "helpfull"))
+
+
+def test_the_version_is_that_of_the_package(command):
+    assert command("--version") == (0, f"gan_mnist {gan_mnist.__version__}\n", "")
 
 
 def test_the_last_file_moves_last_and_no_signal_stops_the_move(command, tmp_path, monkeypatch):

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from gan_mnist import denoise
-from gan_mnist.trials.export import export_classifier, export_denoiser
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.trials.export import export_classifier, export_denoiser
 
 MAIN = denoise.main
 SIZE = 8

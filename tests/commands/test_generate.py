@@ -16,11 +16,11 @@ from PIL import Image
 
 from gan_mnist import generate
 from gan_mnist.data.folder import read_folder
-from gan_mnist.trials.export import export_classifier, export_generator
-from gan_mnist.generators.contract import TrainedGenerator
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan
+from gan_mnist.trials.export import export_classifier, export_generator
 
 MAIN = generate.main
 NAMES = ("one", "T-shirt/top", "三", "..")

@@ -1,5 +1,7 @@
 """The embedded digits, small settings of a study, and pictures that no data set has."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -37,10 +39,68 @@ def settings(request, dataset):
     arms = {arm.name: arm for arm in study.arms}
 
     def settings(arm, of=dataset, **changes):
-        base = study.resolve(with_changes(study.settings, small | changes, "test"), of)
+        base = with_changes(study.settings, small | changes, "test").resolve(of)
         return with_changes(base, arms[arm].changes, arm)
 
     return settings
+
+
+@pytest.fixture
+def make(request, settings, dataset, tmp_path):
+    """`make(arm, seed, of, workdir, **changes)`: a trial of the module's `STUDY`."""
+    from small_trial import make_trial
+
+    def make(arm, seed=0, of=dataset, workdir=tmp_path, **changes):
+        asked = settings(arm, of, **changes)
+        return make_trial(request.module.STUDY, arm, seed, asked, workdir, of)
+
+    return make
+
+
+class _Stopped(Exception):
+    pass
+
+
+@pytest.fixture
+def begun(request, make, monkeypatch):
+    """`begun(arm, seed, **changes)`: a trial up to the training of its classifier.
+
+    Of that: `model`, `weights` to begin with, `batches`, `updates`, `seed` and `validation`.
+    """
+
+    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
+        weights = [weight.copy() for weight in model.get_weights()]
+        raise _Stopped(SimpleNamespace(**locals()))
+
+    monkeypatch.setattr("gan_mnist.training.classifier.fit", fit)
+    run_trial = request.module.STUDY.part("trial").run_trial
+
+    def begun(arm, seed=0, **changes):
+        with pytest.raises(_Stopped) as stopped:
+            run_trial(make(arm, seed, **changes))
+        return stopped.value.args[0]
+
+    return begun
+
+
+@pytest.fixture
+def fake_gan(monkeypatch):
+    """`fake_gan(make)`: GANs are not trained, but made by `make(request)`; returns what was asked.
+
+    That is (recipe, fingerprint of the images, seed) of each.
+    """
+
+    def fake_gan(make):
+        asked = []
+
+        def trained(recipe, request):
+            asked.append((recipe, request.images.train.fingerprint, request.seed))
+            return make(request)
+
+        monkeypatch.setattr("gan_mnist.generators.trained.trained", trained)
+        return asked
+
+    return fake_gan
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,14 @@ import numpy as np
 import psutil
 import pytest
 from gan_mnist.experiments.batching import trial
-from gan_mnist.experiments.batching.study import STUDY, resolve, schedule
+from gan_mnist.experiments.batching.study import STUDY
 from PIL import Image
 
-from gan_mnist import classifiers
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
 from gan_mnist.study.settings import with_changes
-from gan_mnist.trials import ClassifierTrial
+from gan_mnist.trials import ClassifierSteps
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "images_per_class": 3, "validation_per_class": 2, "epochs": 4, "intervals": 2}
@@ -31,33 +30,30 @@ class _Stopped(Exception):
 
 
 @pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(make, monkeypatch):
     """`shown(arm, seed)`: the trial in this process, stopped where the training would begin."""
 
     def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
         raise _Stopped(model.get_weights(), batches(0), updates, validation)
 
-    monkeypatch.setattr(classifiers, "fit", fit)
+    monkeypatch.setattr("gan_mnist.training.classifier.fit", fit)
 
     def shown(arm, seed=0, **changes):
-        asked = settings(arm, **changes)
-        begun = ClassifierTrial("batching", asked, arm, seed, tmp_path / "trials" / arm / "seed")
+        asked = make(arm, seed, **changes)
+        steps = ClassifierSteps(asked)
         with pytest.raises(_Stopped) as stopped:
-            trial.train(begun, asked)
+            trial.train(asked, steps.allot(asked.settings.counts), steps.test)
         return stopped.value.args
 
     return shown
 
 
 def test_the_arms_of_the_specification_differ_in_the_batch_alone():
-    sizes = {name: arm.changes for name, arm in ARMS.items()}
-    assert sizes == {
-        "mini_batch": {"batch_size": 100},
-        "full_batch": {"batch_size": 0},
-        "online": {"batch_size": 1},
-        "mini_batch_10": {"batch_size": 10},
-        "mini_batch_1000": {"batch_size": 1000},
-    }
+    assert all(set(arm.changes) == {"batch_size"} for arm in STUDY.arms)
+    sizes = {name: arm.changes["batch_size"] for name, arm in ARMS.items()}
+    assert sizes["mini_batch"] == 100
+    assert sizes["full_batch"] == 0
+    assert sizes["online"] == 1
     assert STUDY.control == "mini_batch"
 
 
@@ -77,14 +73,14 @@ def test_the_arms_of_the_specification_differ_in_the_batch_alone():
 )
 def test_an_interval_is_divided_into_equal_batches(num_images, wanted, updates, batch_size):
     settings = replace(STUDY.settings, batch_size=wanted, epochs=25, intervals=25)
-    assert schedule(settings, num_images) == (25 * updates, batch_size)
+    assert settings.schedule(num_images) == (25 * updates, batch_size)
 
 
 def test_all_arms_see_as_many_images_whatever_their_number():
     for num_images in range(2, 400):
         settings = replace(STUDY.settings, epochs=30, intervals=10)
         for arm in STUDY.arms:
-            updates, size = schedule(with_changes(settings, arm.changes, arm.name), num_images)
+            updates, size = with_changes(settings, arm.changes, arm.name).schedule(num_images)
             assert updates % 10 == 0
             assert 1 <= size <= num_images
             assert abs(updates * size - 30 * num_images) <= updates / 2
@@ -92,10 +88,12 @@ def test_all_arms_see_as_many_images_whatever_their_number():
                 assert updates * size == 30 * num_images
 
 
-def test_all_arms_see_the_same_images_in_the_same_order_from_the_same_weights(shown, dataset):
+def test_all_arms_see_the_same_images_in_the_same_order_from_the_same_weights(
+    shown, settings, dataset
+):
     seen, starts = {}, {}
-    for arm, updates, size in (("full_batch", 4, 30), ("online", 120, 1), ("mini_batch_10", 12, 10),
-                               ("mini_batch", 4, 30), ("mini_batch_1000", 4, 30)):  # fmt: skip
+    for arm in ARMS:
+        updates, size = settings(arm).schedule(30)
         weights, batches, all_updates, validation = shown(arm)
         assert all_updates == updates
         found = list(batches.take(updates).as_numpy_iterator())
@@ -149,34 +147,30 @@ def images(tmp_path):
     return tmp_path / "images"
 
 
-def test_a_trial_on_a_folder_of_images(settings, images, tmp_path):
+def test_a_trial_on_a_folder_of_images(make, images):
     place = {"dataset": "folder", "data_dir": str(images), "image_size": 16}
-    directory = tmp_path / "run" / "trials" / "full_batch" / "seed-00"
-    directory.mkdir(parents=True)
     folder = load_dataset("folder", str(images), image_size=16)
-    asked = settings("full_batch", folder, **place, images_per_class=0, epochs=6)
-    record = trial.run_trial(asked, "full_batch", 0, directory)
+    asked = make("full_batch", of=folder, **place, images_per_class=0, epochs=6)
+    outcome = trial.run_trial(asked)
     # 12 training images a class, 2 of them for validation.
-    assert (record["updates"], record["metrics"]["images_seen"]) == (6, 180)
-    assert record["metrics"]["peak_memory_mb"] > 5
-    seconds = record["seconds"]["training"]
-    assert record["metrics"]["images_per_second"] == pytest.approx(180 / seconds, rel=0.01)
-    with (directory / "predictions.csv").open(newline="") as file:
+    assert (outcome.updates, outcome.metrics["images_seen"]) == (6, 180)
+    assert outcome.metrics["peak_memory_mb"] > 5
+    seconds = outcome.seconds["training"]
+    assert outcome.metrics["images_per_second"] == pytest.approx(180 / seconds, rel=0.01)
+    with (asked.directory / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert len(table) == 9
     right = np.mean([row["label"] == row["prediction"] for row in table])
-    assert record["metrics"]["accuracy"] == pytest.approx(right)
+    assert outcome.metrics["accuracy"] == pytest.approx(right)
 
 
-def test_a_killed_training_is_a_failure_with_its_reason(settings, tmp_path, monkeypatch):
+def test_a_killed_training_is_a_failure_with_its_reason(make, monkeypatch):
     def killed(*_):
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(trial, "train", killed)
-    directory = tmp_path / "run" / "trials" / "online" / "seed-00"
-    directory.mkdir(parents=True)
     with pytest.raises(RuntimeError, match="was killed"):
-        trial.run_trial(settings("online"), "online", 0, directory)
+        trial.run_trial(make("online"))
 
 
 def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
@@ -191,8 +185,12 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
     assert [record["arm"] for record in records] == list(ARMS)
-    assert [record["updates"] for record in records] == [10, 10, 1200, 120, 10]
     by_arm = {record["arm"]: record["metrics"] for record in records}
+    settings = replace(STUDY.settings, epochs=10, intervals=5)
+    for record in records:
+        changed = with_changes(settings, ARMS[record["arm"]].changes, "test")
+        assert record["updates"] == changed.schedule(120)[0]
+    assert by_arm["online"]["images_seen"] == 1200
     measured = ("images_per_second", "peak_memory_mb")
     results = {
         arm: {name: value for name, value in metrics.items() if name not in measured}
@@ -219,9 +217,9 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
     figures = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert {"accuracy_cost", "loss_cost"} <= figures
 
-    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert main(["main.py", *flags]) == 0
-    assert "5 trials are done already" in capsys.readouterr().err
+    assert f"{len(ARMS)} trials are done already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -235,7 +233,7 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
 )
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, SMALL | changes, "test"), dataset)
+        with_changes(STUDY.settings, SMALL | changes, "test").resolve(dataset)
 
 
 def test_updates_are_no_setting_of_this_study():

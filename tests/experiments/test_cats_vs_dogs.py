@@ -12,21 +12,15 @@ from gan_mnist.experiments.cats_vs_dogs import trial
 from gan_mnist.experiments.cats_vs_dogs.study import STUDY
 from PIL import Image
 
-from gan_mnist import classifiers
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
 from gan_mnist.report.run_files import read_arrays
-from gan_mnist.settings import resolve
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "updates": 10, "intervals": 2, "image_size": 16, "batch_size": 20}
 STILL = {"rotation_degrees": 0.0, "shift": 0.0, "brightness": 0.0}
-
-
-class _Stopped(Exception):
-    pass
 
 
 def draw(path, colour, rng):
@@ -49,42 +43,26 @@ def photographs(tmp_path_factory):
     return root
 
 
-@pytest.fixture
-def settings(photographs):
-    """`settings(arm, dataset, **changes)`: resolved, of the photographs unless told otherwise."""
-
-    def settings(arm, of=None, **changes):
-        place = {"dataset": "folder", "data_dir": str(photographs)} if of is None else {}
-        base = with_changes(STUDY.settings, SMALL | place | changes, "test")
-        if of is None:
-            of = load_dataset("folder", str(photographs), False, base.image_size, base.channels)
-        return with_changes(resolve(base, of), ARMS[arm].changes, arm)
-
-    return settings
+@pytest.fixture(scope="module")
+def dataset(photographs):
+    """The photographs, in the place of the digits that other experiments are tested on."""
+    return load_dataset("folder", str(photographs), False, 16, 3)
 
 
 @pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(begun):
     """`shown(arm, seed)`: a trial up to the training: weights, the first batch, validation."""
 
-    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
-        raise _Stopped(model.get_weights(), next(batches(0).as_numpy_iterator()), validation)
-
-    monkeypatch.setattr(classifiers, "fit", fit)
-
     def shown(arm, seed=0, **changes):
-        with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings(arm, **changes), arm, seed, tmp_path / "trials" / arm / "seed")
-        return stopped.value.args
+        told = begun(arm, seed, **changes)
+        return told.weights, next(told.batches(0).as_numpy_iterator()), told.validation
 
     return shown
 
 
 def test_the_arms_differ_in_augmentation_alone():
-    assert {name: arm.changes for name, arm in ARMS.items()} == {
-        "plain": {},
-        "classical": {"classical": True},
-    }
+    assert ARMS["plain"].changes == {}
+    assert ARMS["classical"].changes == {"classical": True}
     assert STUDY.control == "plain"
     base = STUDY.settings
     assert (base.image_size, base.channels, base.width, base.batch_size) == (64, 3, 16, 32)
@@ -102,11 +80,11 @@ def test_the_arms_differ_in_augmentation_alone():
         ("folder", "always", "always"),
     ],
 )
-def test_mirroring_is_made_explicit(photographs, name, flip, expected):
-    dataset = replace(load_dataset("folder", str(photographs), False, 16, 3), name=name)
-    settings = resolve(with_changes(STUDY.settings, SMALL | {"flip": flip}, "test"), dataset)
+def test_mirroring_is_made_explicit(dataset, name, flip, expected):
+    named = replace(dataset, name=name)
+    settings = with_changes(STUDY.settings, SMALL | {"flip": flip}, "test").resolve(named)
     assert settings.flip == expected
-    assert resolve(settings, dataset) == settings
+    assert settings.resolve(named) == settings
 
 
 @pytest.mark.parametrize(
@@ -119,14 +97,12 @@ def test_mirroring_is_made_explicit(photographs, name, flip, expected):
         ("folder", {"images_per_class": 23}, "images_per_class: 23 is out of range"),
     ],
 )
-def test_what_cannot_be_done_is_refused(photographs, name, changes, named):
-    dataset = replace(load_dataset("folder", str(photographs), False, 16, 3), name=name)
+def test_what_cannot_be_done_is_refused(dataset, name, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, SMALL | changes, "test"), dataset)
+        with_changes(STUDY.settings, SMALL | changes, "test").resolve(replace(dataset, name=name))
 
 
-def test_plain_shows_the_training_images_and_no_other(shown, photographs):
-    dataset = load_dataset("folder", str(photographs), False, 16, 3)
+def test_plain_shows_the_training_images_and_no_other(shown, dataset):
     _, (images, labels), (validation, validation_labels) = shown("plain", batch_size=44)
     # 24 a class, a tenth of them for validation; a batch of 44 is one pass.
     train = {image.tobytes(): label for image, label in zip(
@@ -182,22 +158,21 @@ def test_no_black_comes_in_over_the_edge(shown):
     assert changed.min() >= images.min() - 1e-3
 
 
-def test_a_trial_on_three_classes_of_grey_images(settings, tmp_path):
+def test_a_trial_on_three_classes_of_grey_images(make, tmp_path):
     rng = np.random.default_rng(1)
     for level, name in enumerate(("a", "b", "c")):
         for number in range(10):
             draw(tmp_path / "images" / name / f"{number}.png", (0.2 + 0.3 * level,) * 3, rng)
     place = {"dataset": "folder", "data_dir": str(tmp_path / "images"), "channels": 1}
-    dataset = load_dataset("folder", place["data_dir"], False, 16, 1)
-    directory = tmp_path / "run" / "trials" / "classical" / "seed-00"
-    directory.mkdir(parents=True)
-    record = trial.run_trial(settings("classical", dataset, **place), "classical", 0, directory)
-    assert record["updates"] == 10
-    assert {f"recall_{name}" for name in "abc"} < set(record["metrics"])
-    assert read_arrays(directory / "shown.npz", "images")["images"].shape == (6, 16, 16, 1)
+    grey = load_dataset("folder", place["data_dir"], False, 16, 1)
+    asked = make("classical", of=grey, workdir=tmp_path / "run", **place)
+    outcome = trial.run_trial(asked)
+    assert outcome.updates == 10
+    assert {f"recall_{name}" for name in "abc"} < set(outcome.metrics)
+    assert read_arrays(asked.directory / "shown.npz", "images")["images"].shape == (6, 16, 16, 1)
 
 
-def test_a_prepared_build_is_studied(settings, tmp_path):
+def test_a_prepared_build_is_studied(make, tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets")
     rng = np.random.default_rng(0)
     rows = [
@@ -220,13 +195,13 @@ def test_a_prepared_build_is_studied(settings, tmp_path):
     )
     place = {"dataset": "cats_vs_dogs", "data_dir": str(tmp_path / "builds"), "image_size": 64}
     dataset = load_dataset("cats_vs_dogs", place["data_dir"], False, 64, 3)
-    asked = settings("plain", dataset, **place)
-    assert (asked.classes, asked.flip) == (("cat", "dog"), "always")
-    directory = tmp_path / "run" / "trials" / "plain" / "seed-00"
-    directory.mkdir(parents=True)
-    record = trial.run_trial(asked, "plain", 0, directory)
-    assert record["dataset_sha256"] == dataset.sha256
-    assert len((directory / "predictions.csv").read_text().splitlines()) == 5
+    asked = make("plain", of=dataset, workdir=tmp_path / "run", **place)
+    assert (asked.settings.classes, asked.settings.flip) == (("cat", "dog"), "always")
+    # It loads the build itself, and checks that it is the one.
+    del asked.__dict__["dataset"]
+    trial.run_trial(asked)
+    assert asked.dataset.sha256 == dataset.sha256
+    assert len((asked.directory / "predictions.csv").read_text().splitlines()) == 5
 
 
 def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, capsys):
@@ -242,7 +217,7 @@ def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, c
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert list(summary["arms"]) == ["plain", "classical"]
+    assert list(summary["arms"]) == list(ARMS)
     assert summary["failed"] == []
     counts = {"train": 24, "test": 6}
     assert summary["dataset"]["counts"] == {"cats": counts, "dogs": counts}
@@ -265,6 +240,6 @@ def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, c
         assert (np.ptp(seen["images"].astype(int), axis=-1) > 30).any(axis=(1, 2)).all()
     assert {"training", "shown"} <= {path.stem for path in (tmp_path / "figures").iterdir()}
 
-    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda workdir: None)
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert main(["main.py", *flags]) == 0
-    assert "2 trials are done already" in capsys.readouterr().err
+    assert f"{len(ARMS)} trials are done already" in capsys.readouterr().err

@@ -8,44 +8,43 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from gan_mnist.experiments.conditional_gan import trial
-from gan_mnist.experiments.conditional_gan.sheets import shown_rows
-from gan_mnist.experiments.conditional_gan.study import STUDY, resolve, shared_work
-from matplotlib.image import imread
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from gan_mnist.experiments.conditional_gan.study import STUDY
 
-from gan_mnist import classifiers, trials
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_rows
+from gan_mnist.generators.names import GENERATORS
+from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.latents import Latents
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
+GANS = [name for name, arm in ARMS.items() if GENERATORS[arm.changes["generator"]].trains]
 SMALL = {"width": 2, "updates": 20, "intervals": 2, "images_per_class": 30}
 SMALL |= {"validation_per_class": 5, "generated_images": 300, "gan_width": 1, "gan_epochs": 1}
 
 
 class Levels:
-    """In the place of a trained GAN: flat images, a level a class and a shade an image.
+    """In the place of a GAN's network: flat images, a level a class and a shade an image.
 
     Shades go up to 4 with latents as in training, and up to 9 with wider ones.
     """
 
     average, exported, prior = None, (), Latents(1, "uniform")
 
-    @property
-    def network(self):
-        return self
-
     def sample(self, labels, seed):
-        latents = self.prior.draw(len(labels), tf.constant([seed, 0]))
-        return self.decode(latents, labels).numpy()
+        return self.decode(self.prior.draw(tf.shape(labels)[0], seed), labels)
 
     def decode(self, latents, labels):
         shade = tf.minimum(tf.floor(5 * tf.abs(latents[:, 0])), 9)
         levels = (20 * tf.cast(labels, tf.float32) + shade + 1) / 255
         return tf.tile(levels[:, None, None, None], (1, 28, 28, 1))
+
+
+def of_levels(request=None):
+    generator = TrainedGenerator(Levels())
+    generator.key, generator.seconds = "levels", 1.0
+    return generator
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +54,9 @@ def drawn(dataset):
 
 
 @pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(make, fake_gan, monkeypatch):
     """`shown(arm, seed)`: all that a trial does, but for training; `shown.fits` of classifiers."""
-    fits, gans, measured = [], [], []
+    fits, measured = [], []
 
     def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
         ((columns, size),), augmentation, order = batches.args
@@ -65,25 +64,18 @@ def shown(settings, tmp_path, monkeypatch):
         fits.append((directory, columns, streams, model.get_weights()))
         return 0.0
 
-    def trained(recipe, subset, seed, workdir, callbacks):
-        gans.append((recipe, subset.fingerprint, seed))
-        return Levels(), 1.0
-
     def measure(*args):
         measured.append(args)
         return {"kid": 0.0}
 
-    monkeypatch.setattr(classifiers, "fit", fit)
-    monkeypatch.setattr(trials, "trained", trained)
+    monkeypatch.setattr("gan_mnist.training.classifier.fit", fit)
     monkeypatch.setattr(trial, "generation_metrics", measure)
 
     def shown(arm, seed=0, **changes):
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
-        record = trial.run_trial(settings(arm, **changes), arm, seed, directory)
-        return record, directory
+        asked = make(arm, seed, **changes)
+        return trial.run_trial(asked), asked.directory
 
-    shown.fits, shown.gans, shown.measured = fits, gans, measured
+    shown.fits, shown.gans, shown.measured = fits, fake_gan(of_levels), measured
     return shown
 
 
@@ -92,12 +84,11 @@ def counted(images, labels):
 
 
 def test_the_table_holds_the_source_and_what_it_is_judged_by(settings):
-    assert list(ARMS) == ["mlp", "dcgan", "dcgan_usual_latents", "real", "shuffled_labels"]
     assert (STUDY.control, STUDY.oracle) == ("mlp", "real")
-    kinds = ["control", "generated", "ablation", "oracle", "check"]
-    assert [arm.kind for arm in STUDY.arms] == kinds
-    assert ARMS["dcgan"].changes == {"gan_architecture": "dcgan"}
-    assert replace(settings("real"), shuffled=True) == settings("shuffled_labels")
+    assert ARMS["dcgan"].changes == {"generator": "cgan", "gan_architecture": "dcgan"}
+    for name, arm in ARMS.items():
+        assert arm.kind != "generated" or name in GANS
+    assert replace(settings("real"), shuffled_labels=True) == settings("shuffled_labels")
 
 
 def test_the_mlp_gan_is_that_of_its_source_in_every_preset():
@@ -111,14 +102,12 @@ def test_the_mlp_gan_is_that_of_its_source_in_every_preset():
     assert all(of_preset == found[0] for of_preset in found)
 
 
-def test_the_mlp_is_that_of_the_source(settings, monkeypatch, tmp_path, drawn):
-    asked = []
-    monkeypatch.setattr(trials, "trained", lambda recipe, *_: asked.append(recipe) or (Levels(), 0))
-    monkeypatch.setattr(trial, "trained_judge", lambda *_: 1 / 0)
+def test_the_mlp_is_that_of_the_source(make, fake_gan):
+    asked = fake_gan(lambda request: 1 / 0)
     for epochs in (STUDY.settings.gan_epochs, 2):
         with pytest.raises(ZeroDivisionError):
-            trial.run_trial(settings("mlp", gan_epochs=epochs), "mlp", 0, tmp_path)
-    recipe, short = asked
+            trial.run_trial(make("mlp", gan_epochs=epochs))
+    recipe, short = (recipe for recipe, _, _ in asked)
     assert (recipe.updates, recipe.intervals, recipe.batch_size) == (55_000, 100, 100)
     assert short == replace(recipe, updates=1_100, intervals=2)
     assert (recipe.distribution, recipe.average_decay) == ("uniform", 0)
@@ -137,10 +126,13 @@ def test_a_gan_and_the_judge_see_the_draw_and_nothing_else(shown, drawn, arm):
     directory, (images, labels), _, _ = shown.fits[0]
     assert directory.parent.name == "judges"
     assert counted(images, labels) == counted(drawn(1).images, drawn(1).labels)
-    architecture = arm.split("_")[0]
-    is_gan = architecture in ("mlp", "dcgan")
-    assert [gan[1:] for gan in shown.gans] == [(drawn(1).fingerprint, 1)] * is_gan
-    assert [gan[0].architecture for gan in shown.gans] == [architecture] * is_gan
+    assert [gan[1:] for gan in shown.gans] == [(drawn(1).fingerprint, 1)] * (arm in GANS)
+    for recipe, _, _ in shown.gans:
+        assert type(recipe).__name__ == GENERATORS[ARMS[arm].changes["generator"]].name
+        assert getattr(recipe, "architecture", None) in (
+            None,
+            ARMS[arm].changes["gan_architecture"],
+        )
 
 
 def test_all_arms_of_a_seed_share_a_judge_and_are_paired(shown):
@@ -150,9 +142,10 @@ def test_all_arms_of_a_seed_share_a_judge_and_are_paired(shown):
     trained = [fit for fit in shown.fits if fit not in judges]
     assert (len(judges), len(trained)) == (1, len(ARMS))
     _, (_, labels), streams, weights = trained[0]
-    for _, (_, others), same, initial in trained[1:]:
+    for arm, (_, (_, others), same, initial) in zip(ARMS, trained, strict=True):
         assert same == streams
-        np.testing.assert_array_equal(others, labels)
+        wrong = ARMS[arm].changes.get("shuffled_labels", False)
+        assert (labels != others).all() if wrong else (labels == others).all()
         for one, two in zip(weights, initial, strict=True):
             np.testing.assert_array_equal(one, two)
     assert streams[:2] != judges[0][2][:2]
@@ -209,12 +202,13 @@ def test_one_gan_is_sampled_from_latents_of_two_spreads(shown, settings):
     assert shades["dcgan"] == set(range(8))
     _, wide, usual = (gan[0] for gan in shown.gans)
     assert wide == usual
-    keys = [shared_work(settings(arm)) for arm in ARMS]
-    assert keys == ["mlp", "dcgan", "dcgan", None, None]
+    keys = {arm: settings(arm).shared_work for arm in ARMS}
+    assert {arm for arm, key in keys.items() if key} == set(GANS)
+    assert keys["dcgan"] == keys["dcgan_usual_latents"] != keys["mlp"]
 
 
 def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset, drawn, tmp_path):
-    record, _ = shown("mlp")
+    outcome, _ = shown("mlp")
     ((real, fake, train, held, _),) = shown.measured
     test = held_out(dataset, dataset.class_names)
     assert held is real
@@ -234,7 +228,7 @@ def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset,
         assert gaps.max() < 1e-5
     _, (images, labels), _, _ = shown.fits[1]
     called = network.predict(images / np.float32(255), verbose=0).argmax(axis=1)
-    metrics = record["metrics"]
+    metrics = outcome.metrics
     assert metrics["gan_test_accuracy"] == pytest.approx(np.mean(called == labels))
     for label in range(10):
         found = np.mean(called[labels == label] == label)
@@ -266,70 +260,26 @@ def test_nearest_pairs_are_found_by_brute_force(shown, drawn, dataset):
 
 
 @pytest.mark.parametrize(
-    ("labels", "num_classes", "expected"),
-    [
-        ([0, 0, 0, 0, 1, 1, 1, 2, 2, 2], 3, [0, 4, 7, 1, 5, 8, 2, 6, 9, 3]),
-        ([0, 1, 0, 1, 1], 2, [0, 1, 2, 3, 0, 4, 2, 1, 0, 3]),
-        (list(range(12)), 12, list(range(10))),
-    ],
-)
-def test_ten_columns_go_through_the_classes(labels, num_classes, expected):
-    assert shown_rows(np.array(labels), num_classes).tolist() == expected
-
-
-def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, capsys, dataset):
-    monkeypatch.setattr(trial, "trained_judge", lambda *_: 1 / 0)
-    small = {"gan_epochs": 21, "gan_epoch_updates": 10, "gan_width": 1}
-    arm = with_changes(settings("mlp"), small | {"images_per_class": 10}, "test")
-    directory = tmp_path / "trials" / "mlp" / "seed-00"
-    directory.mkdir(parents=True)
-    for _ in range(2):  # The second time the GAN is there already.
-        with pytest.raises(ZeroDivisionError):
-            trial.run_trial(arm, "mlp", 0, directory)
-    (curves,) = tmp_path.glob("generators/*/curves.csv")
-    lines = [
-        f"mlp seed 0 epoch {number}/21: d_loss {float(row['d_loss']):.3f}, "
-        f"g_loss {float(row['g_loss']):.3f}"
-        for number, row in enumerate(read_rows(curves), start=1)
-    ]
-    assert capsys.readouterr().out.splitlines() == lines
-    names = sorted(path.name for path in (directory / "sheets").iterdir())
-    assert names == ["epoch-001.png", "epoch-010.png", "epoch-020.png"]
-    first, _, last = (np.round(imread(directory / "sheets" / name) * 255) for name in names)
-    assert first.shape == (2 * 28, 10 * 28)
-    test = held_out(dataset, dataset.class_names)
-    columns = [test.of_class(label)[0, :, :, 0] for label in range(10)]
-    np.testing.assert_array_equal(first[:28], np.hstack(columns))
-    np.testing.assert_array_equal(first[:28], last[:28])
-    assert not np.array_equal(first[28:], last[28:])
-    log = EventAccumulator(str(tmp_path / "tensorboard" / "mlp" / "seed-00" / "sheets"))
-    events = log.Reload().Tensors("sheet")
-    assert [event.step for event in events] == [10, 100, 200]
-    shown = tf.io.decode_png(events[0].tensor_proto.string_val[2]).numpy()
-    np.testing.assert_array_equal(shown[..., 0], first)
-
-
-@pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({"image_size": 12}, "image_size"),
         ({"generated_images": 9}, "generated_images"),
         ({"gan_latents": "binary"}, "gan_latents"),
         ({"gan_epochs": 0}, "gan_epochs"),
-        ({"images_from": "memory"}, "images_from"),
+        ({"generator": "memory"}, "generator"),
         ({"updates": 30, "intervals": 4}, "intervals"),
         ({"images_per_class": 1_000}, "images"),
     ],
 )
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+        with_changes(STUDY.settings, changes, "test").resolve(dataset)
 
 
 def test_too_few_test_images_are_refused(dataset):
     settings = replace(STUDY.settings, classes=("1", "2"))
     rows = [np.flatnonzero(dataset.test.labels == label)[:10] for label in (1, 2)]
     enough, few = (dataset.test.take(np.concatenate(rows)[:number]) for number in (20, 19))
-    assert resolve(settings, replace(dataset, test=enough)).classes == ("1", "2")
+    assert settings.resolve(replace(dataset, test=enough)).classes == ("1", "2")
     with pytest.raises(InputError, match=r"1, 2 have 19 test images; accepted: .*20 or more"):
-        resolve(settings, replace(dataset, test=few))
+        settings.resolve(replace(dataset, test=few))

@@ -8,11 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gan_mnist.experiments.data_scaling import trial
-from gan_mnist.experiments.data_scaling.study import STUDY, resolve, sizes
+from gan_mnist.experiments.data_scaling.study import STUDY
 from PIL import Image
 
+from gan_mnist import trials
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
+from gan_mnist.generators.contract import Generator
+from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.main import main
 from gan_mnist.study.settings import with_changes
 
@@ -21,46 +24,54 @@ SMALL = {"largest": 64, "width": 1, "updates": 10, "intervals": 1, "gan_width": 
 SMALL |= {"gan_updates": 10, "pool_images": 40}
 
 
-class Flat:
+GENERATOR_OF = {name: arm.changes.get("generator", NONE) for name, arm in ARMS.items()}
+# Theirs is replaced here; what others show is known from their own tests.
+GAN_ARMS = [name for name, of in GENERATOR_OF.items() if of != NONE and GENERATORS[of].trains]
+
+
+class Flat(Generator):
     """In the place of a trained GAN: flat images whose level is the size it was trained on."""
+
+    key, seconds = "flat", 2.0
 
     def __init__(self, size):
         self.size = size
+
+    def widened(self, scale):
+        return self
 
     def sample(self, labels, seed):
         return np.full((len(labels), 28, 28, 1), np.float32(self.size / 255))
 
 
 @pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(make, fake_gan, monkeypatch):
     """`shown(arm, seed)`: by size, what was handed to the training; `.asked`: of generators."""
-    asked = []
+    subsets = []
 
-    def trained(recipe, subset, seed, workdir, callbacks=()):
-        asked.append((recipe, subset, seed))
-        return Flat(len(subset)), 2.0
+    def flat(request):
+        subsets.append(request.images.train)
+        return Flat(len(request.images.train))
 
     def train_classifier(recipe, batches, validation, stream, directory, log_directory):
         sources, augmentation = batches.args
         seen[int(directory.name.removeprefix("size-"))] = sources, augmentation, recipe, stream
         return None, 1.0
 
-    def judge(self, model):
-        return {"accuracy": 0.5 + 0.01 * len(seen)}, np.full((len(self.test), 10), 0.1)
+    def evaluate(self, model):
+        return {"accuracy": 0.5 + 0.01 * len(seen)}, np.full((len(self.test.labels), 10), 0.1)
 
-    monkeypatch.setattr("gan_mnist.trials.trained", trained)
-    monkeypatch.setattr(trial, "train_classifier", train_classifier)
-    monkeypatch.setattr(trial.ClassifierTrial, "examine", judge)
+    asked = fake_gan(flat)
+    monkeypatch.setattr(trials, "train_classifier", train_classifier)
+    monkeypatch.setattr(trials.ClassifierSteps, "evaluate", evaluate)
 
     def shown(arm, seed=0, **changes):
         seen.clear()
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
-        shown.record = trial.run_trial(settings(arm, **changes), arm, seed, directory)
+        shown.outcome = trial.run_trial(make(arm, seed, **changes))
         return dict(seen)
 
     seen = {}
-    shown.asked = asked
+    shown.asked, shown.subsets = asked, subsets
     return shown
 
 
@@ -69,22 +80,21 @@ def rows(images):
 
 
 def test_the_table_asks_the_question():
-    assert {name: (arm.kind, dict(arm.changes)) for name, arm in ARMS.items()} == {
-        "alone": ("control", {}),
-        "classical": ("rival", {"classical": True}),
-        "generated": ("generated", {"generated": True}),
-        "classical_and_generated": ("generated", {"classical": True, "generated": True}),
-    }
+    changes = {name: dict(arm.changes) for name, arm in ARMS.items()}
+    assert changes["alone"] == {}
+    assert changes["classical"] == {"classical": True}
+    assert changes["classical_and_generated"] == changes["classical"] | changes["generated"]
+    assert all(arm.kind != "generated" or name in GAN_ARMS for name, arm in ARMS.items())
     assert (STUDY.control, STUDY.rival, STUDY.metrics[0].name) == ("alone", "classical", "accuracy")
 
 
 def test_sizes_are_the_powers_of_two_that_there_are(dataset, settings):
-    assert sizes(settings("alone", largest=0)) == (16, 32, 64, 128, 256, 512, 1024, 2048)
-    assert sizes(settings("alone", largest=100)) == (16, 32, 64)
-    assert sizes(settings("alone", smallest=17)) == (32, 64)
-    assert sizes(settings("alone", smallest=2)) == (16, 32, 64)
-    assert sizes(settings("alone", smallest=2, classes=("1", "2"))) == (2, 4, 8, 16, 32, 64)
-    assert resolve(settings("alone"), dataset) == settings("alone")
+    assert settings("alone", largest=0).sizes == (16, 32, 64, 128, 256, 512, 1024, 2048)
+    assert settings("alone", largest=100).sizes == (16, 32, 64)
+    assert settings("alone", smallest=17).sizes == (32, 64)
+    assert settings("alone", smallest=2).sizes == (16, 32, 64)
+    assert settings("alone", smallest=2, classes=("1", "2")).sizes == (2, 4, 8, 16, 32, 64)
+    assert settings("alone").resolve(dataset) == settings("alone")
 
 
 @pytest.mark.parametrize("counts", [(50, 50, 50), (3, 40, 11), (1, 1, 9)])
@@ -101,7 +111,9 @@ def test_subsets_are_nested_and_as_balanced_as_can_be(counts):
     assert len(firsts) > 3  # No class always comes first.
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize(
+    "arm", [name for name in ARMS if GENERATOR_OF[name] == NONE or name in GAN_ARMS]
+)
 def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
     seen = shown(arm)
     train = allot(dataset, dataset.class_names, None, 0, 40).train
@@ -115,9 +127,9 @@ def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
         assert smaller <= set(rows(images))
         smaller = set(rows(images))
         assert set(Counter(labels.tolist()).values()) <= {size // 10, size // 10 + 1}
-        assert (augmentation is not None) == ("classical" in arm)
+        assert (augmentation is not None) == ARMS[arm].changes.get("classical", False)
         assert (recipe.updates, stream) == (10, ("data_scaling", 0, 0))
-        if "generated" not in arm:
+        if arm not in GAN_ARMS:
             assert (num_real, len(sources)) == (64, 1)
             continue
         (fakes, fake_labels), num_fake = sources[1]
@@ -125,25 +137,25 @@ def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
         assert np.bincount(fake_labels).tolist() == [4] * 10
         # Of the generator that was trained on this size, on these images.
         assert (fakes == size).all()
-    if "generated" in arm:
-        assert [len(subset) for _, subset, _ in shown.asked] == [16, 32, 64]
-        for _, subset, _ in shown.asked:
+    if arm in GAN_ARMS:
+        assert [len(subset) for subset in shown.subsets] == [16, 32, 64]
+        for subset in shown.subsets:
             assert rows(subset.images) == rows(seen[len(subset)][0][0][0][0])
         assert len({recipe for recipe, _, _ in shown.asked}) == 1
     else:
         assert not shown.asked
-    metrics = shown.record["metrics"]
+    metrics = shown.outcome.metrics
     assert metrics == {
         "accuracy": pytest.approx(0.52),
         "accuracy_at_16": 0.51,
         "accuracy_at_32": 0.52,
         "accuracy_at_64": 0.53,
     }
-    assert shown.record["seconds"]["training"] == 3
+    assert shown.outcome.seconds["training"] == 3
     # Six of training and, beyond it, those of drawing the pools.
-    spent = shown.record["seconds"]["generator"]
-    assert 6 <= spent < 7 if "generated" in arm else spent == 0
-    assert shown.record["updates"] == 30
+    spent = shown.outcome.seconds["generator"]
+    assert 6 <= spent < 7 if arm in GAN_ARMS else spent == 0
+    assert shown.outcome.updates == 30
 
 
 def test_arms_of_a_seed_share_images_and_seeds_do_not(shown):
@@ -153,31 +165,30 @@ def test_arms_of_a_seed_share_images_and_seeds_do_not(shown):
         for size in control:
             assert rows(seen[size][0][0][0][0]) == rows(control[size][0][0][0][0])
     assert set(rows(control[16][0][0][0][0])) != set(rows(other[16][0][0][0][0]))
-    keys = {name: STUDY.shared_work(replace(STUDY.settings, **ARMS[name].changes)) for name in ARMS}
-    assert keys["generated"] == keys["classical_and_generated"] is not None
-    assert keys["alone"] is keys["classical"] is None
+    keys = {name: replace(STUDY.settings, **ARMS[name].changes).shared_work for name in ARMS}
+    assert keys["generated"] == keys["classical_and_generated"]
+    assert {name for name, key in keys.items() if key} == set(GAN_ARMS)
 
 
 def test_a_size_that_is_done_is_not_done_again_unless_settings_changed(shown, tmp_path):
     shown("alone")
-    record = shown.record
+    outcome = shown.outcome
     assert list(shown("alone")) == []
-    assert shown.record == record
+    assert shown.outcome == outcome
     (tmp_path / "trials/alone/seed-00/size-32/result.json").write_text('{"metrics": ')
     assert list(shown("alone")) == [32]
     assert list(shown("alone", learning_rate=0.01)) == [16, 32, 64]
 
 
-def test_an_interrupted_trial_ends_as_an_undisturbed_one(settings, tmp_path, monkeypatch):
+def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeypatch):
     def run(name):
-        directory = tmp_path / name / "trials" / "generated" / "seed-00"
-        directory.mkdir(parents=True, exist_ok=True)
-        record = trial.run_trial(settings("generated", largest=32), "generated", 0, directory)
-        files = [directory / "predictions.csv", directory / "size-32" / "gallery.npz"]
-        return record["metrics"], [path.read_bytes() for path in files]
+        asked = make("generated", workdir=tmp_path / name, largest=32)
+        metrics = trial.run_trial(asked).metrics
+        files = [asked.directory / "predictions.csv", asked.directory / "size-32" / "gallery.npz"]
+        return metrics, [path.read_bytes() for path in files]
 
     whole = run("whole")
-    train, calls = trial.train_classifier, []
+    train, calls = trials.train_classifier, []
 
     def stop_at_second(*arguments):
         calls.append(arguments[4].name)
@@ -185,7 +196,7 @@ def test_an_interrupted_trial_ends_as_an_undisturbed_one(settings, tmp_path, mon
             raise KeyboardInterrupt
         return train(*arguments)
 
-    monkeypatch.setattr(trial, "train_classifier", stop_at_second)
+    monkeypatch.setattr(trials, "train_classifier", stop_at_second)
     with pytest.raises(KeyboardInterrupt):
         run("stopped")
     assert run("stopped") == whole
@@ -209,10 +220,12 @@ def test_a_whole_study_on_a_colour_folder(tmp_path, monkeypatch):
     assert main(command) == 0
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary["arms"]) == list(ARMS)
+    records = {}
     for name in ARMS:
         for seed in range(2):
             directory = run / "trials" / name / f"seed-0{seed}"
-            metrics = json.loads((directory / "record.json").read_text())["metrics"]
+            records[name, seed] = json.loads((directory / "record.json").read_text())
+            metrics = records[name, seed]["metrics"]
             by_size = [metrics[f"accuracy_at_{size}"] for size in (8, 16, 32)]
             assert len(metrics) == 4
             assert metrics["accuracy"] == pytest.approx(np.mean(by_size))
@@ -225,17 +238,18 @@ def test_a_whole_study_on_a_colour_folder(tmp_path, monkeypatch):
                 assert len(curve) == 3
             with np.load(directory / "gallery.npz") as gallery:
                 assert gallery["images"].shape == (12, 16, 16, 3)
-    assert len(list(run.glob("generators/*/generator.json"))) == 2 * 3
+    keys = [set(record["generators"]) for record in records.values()]
+    assert {path.parent.name for path in run.glob("generators/*/generator.json")} == set().union(
+        *keys
+    )
+    for seed in range(2):
+        generated = records["generated", seed]["generators"]
+        assert generated == records["classical_and_generated", seed]["generators"]
+        assert len(set(generated)) == 3
     told = summary["findings"]
     assert list(told["arms"]) == list(ARMS)
     gain = told["gains"]["generated"]["8"]
-    values = {
-        (arm, seed): json.loads(
-            (run / "trials" / arm / f"seed-0{seed}" / "record.json").read_text()
-        )["metrics"]["accuracy_at_8"]
-        for arm in ("generated", "alone")
-        for seed in range(2)
-    }
+    values = {at: record["metrics"]["accuracy_at_8"] for at, record in records.items()}
     differences = [values["generated", seed] - values["alone", seed] for seed in range(2)]
     assert gain["difference"] == pytest.approx(np.mean(differences))
     assert (run / "figures" / "scaling.png").exists()
@@ -265,4 +279,4 @@ def test_a_whole_study_on_a_colour_folder(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+        with_changes(STUDY.settings, changes, "test").resolve(dataset)

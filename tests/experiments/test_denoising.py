@@ -1,33 +1,22 @@
-"""The denoising study: its table, what each arm is shown, and how what it returns is marked."""
+"""The denoising study: its table, and what each arm is shown and asked for."""
 
 from dataclasses import replace
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from gan_mnist.experiments.denoising import trial
-from gan_mnist.experiments.denoising.settings import resolve
 from gan_mnist.experiments.denoising.study import STUDY
-from matplotlib.image import imread
 
-from gan_mnist import classifiers, denoisers
 from gan_mnist.data.degradation import Degradation, fixed_pairs
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError, NotApplicable
-from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.files import read_rows
-from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.models.denoiser import build_denoising_model
-from gan_mnist.seeding import derive_seed
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "updates": 10, "intervals": 1, "batch_size": 50, "discriminator_width": 1}
 SMALL |= {"judge_width": 1, "judge_updates": 10, "test_pairs": 20, "export_dir": ""}
-# Where the fixed pairs stand.
-USUAL = {("a", 0.5), ("b", 0.7), ("noise", 1.0)}
 ONE, WEAK, MIXED = ((0, 1, 1),), ((0, 1, 0.001),), ((0, 0.9, 0.1),)
 # Specification, section 9: adversary; (start, weight of L1, of the adversary); same batch;
 # ref shown; target; training images. Of v7, half the updates pre-train.
@@ -53,9 +42,11 @@ SOURCE = {
 
 @pytest.fixture(scope="module")
 def settings(dataset):
-    def settings(arm, **changes):
-        base = with_changes(STUDY.settings, SMALL, "test")
-        arms = with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
+    """Changes go before the arm's own."""
+
+    def settings(arm, of=dataset, **changes):
+        base = with_changes(STUDY.settings, SMALL, "test").resolve(of)
+        arms = with_changes(base, ARMS[arm].changes, arm)
         return with_changes(arms, changes, "test")
 
     return settings
@@ -68,7 +59,7 @@ def train(dataset):
 
 
 @pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(make, monkeypatch):
     """`shown(arm, seed)`: a trial without its trainings; `.denoisers`, `.judges`: what began."""
     monkeypatch.setattr(trial, "SWEEPS", {"a": (0.5,)})
     began, judges, exams, build = [], [], [], trial.build_exam
@@ -83,17 +74,16 @@ def shown(settings, tmp_path, monkeypatch):
         judges.append((directory, batches.args[0][0][0]))
         return 1.0
 
-    monkeypatch.setattr(denoisers, "fit", fit)
-    monkeypatch.setattr(classifiers, "fit", fit_judge)
+    monkeypatch.setattr("gan_mnist.training.denoiser.fit", fit)
+    monkeypatch.setattr("gan_mnist.training.classifier.fit", fit_judge)
     monkeypatch.setattr(
         trial, "build_exam", lambda *x, **y: exams.append(build(*x, **y)) or exams[-1]
     )
 
     def shown(arm, seed=0, **changes):
         exams.clear()
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
-        return trial.run_trial(settings(arm, **changes), arm, seed, directory), directory
+        asked = make(arm, seed, **changes)
+        return trial.run_trial(asked), asked.directory
 
     shown.denoisers, shown.judges, shown.exams = began, judges, exams
     return shown
@@ -135,19 +125,19 @@ def test_the_table_is_that_of_the_specification():
 )
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+        with_changes(STUDY.settings, changes, "test").resolve(dataset)
 
 
 def test_pairs_are_as_many_as_there_are_test_images(dataset):
     settings = replace(STUDY.settings, classes=("1", "2"))
     labels = dataset.test.labels
-    assert resolve(settings, dataset).test_pairs == np.isin(labels, [1, 2]).sum() == 200
-    assert resolve(STUDY.settings, dataset).test_pairs == len(labels) == 1000
+    assert settings.resolve(dataset).test_pairs == np.isin(labels, [1, 2]).sum() == 200
+    assert STUDY.settings.resolve(dataset).test_pairs == len(labels) == 1000
     some = np.concatenate([np.flatnonzero(labels == label)[:5] for label in (1, 2)])
     enough, few = (replace(dataset, test=dataset.test.take(some[:n])) for n in (10, 9))
-    assert resolve(settings, enough).test_pairs == 10
+    assert settings.resolve(enough).test_pairs == 10
     with pytest.raises(InputError, match=r"1, 2 have 9 test images; accepted: .*10 or more"):
-        resolve(settings, few)
+        settings.resolve(few)
 
 
 def test_arms_of_a_seed_are_paired_and_share_a_judge(shown, tmp_path, train):
@@ -223,101 +213,21 @@ def test_answers_at_full_scale_are_marked_as_those_at_the_scale_of_the_mixture(
     monkeypatch.setattr(trial, "exam_answers", exam_answers)
     scaled, directory = shown("resConvNet_v2_dcnn")
     plain, other = shown("resConvNet_v3_dcnn")
-    assert plain["metrics"] == pytest.approx(scaled["metrics"], rel=1e-4, abs=1e-6)
-    assert (scaled["metrics"]["psnr_db"] == 100) == (share == 1)
-    assert scaled["metrics"]["ref_leak"] == 0
+    assert plain.metrics == pytest.approx(scaled.metrics, rel=1e-4, abs=1e-6)
+    assert (scaled.metrics["psnr_db"] == 100) == (share == 1)
+    assert scaled.metrics["ref_leak"] == 0
     for swept in (read_rows(d / "sweep.csv")[0] for d in (directory, other)):
-        assert float(swept["psnr_db"]) == pytest.approx(scaled["metrics"]["psnr_db"], rel=1e-4)
+        assert float(swept["psnr_db"]) == pytest.approx(scaled.metrics["psnr_db"], rel=1e-4)
 
 
-@pytest.mark.parametrize("arm", ["subtract_and_filter", "black"])
+@pytest.mark.parametrize(
+    "arm", [arm.name for arm in STUDY.arms if arm.changes.get("method", "network") != "network"]
+)
 def test_what_learns_nothing_is_not_trained(shown, dataset, arm):
-    record, _ = shown(arm)
+    outcome, _ = shown(arm)
     assert not shown.denoisers
-    assert (record["updates"], record["seconds"]["training"]) == (0, 0)
+    assert (outcome.updates, outcome.seconds["training"]) == (0, 0)
     test = held_out(dataset, dataset.class_names).images
     truths = test[fixed_pairs(test, 20, Degradation()).truth_rows] / 255
-    assert (record["metrics"]["l1"] == pytest.approx(truths.mean() / 2)) == (arm == "black")
-    assert arm != "black" or record["metrics"]["ref_leak"] == 0
-
-
-@pytest.fixture(scope="module")
-def whole(settings, tmp_path_factory):
-    """A trial from beginning to end, of an arm that returns the truth at full scale."""
-    workdir = tmp_path_factory.mktemp("whole")
-    directory = workdir / "trials" / "resConvNet_v3_dcnn" / "seed-00"
-    directory.mkdir(parents=True)
-    asked = settings("resConvNet_v3_dcnn", export_dir=str(workdir / "saved"))
-    return trial.run_trial(asked, "resConvNet_v3_dcnn", 0, directory), directory, workdir
-
-
-def test_metrics_are_what_the_exported_model_is_worth(whole, dataset):
-    record, directory, workdir = whole
-    metrics, test = record["metrics"], held_out(dataset, dataset.class_names)
-    assert set(metrics) == {metric.name for metric in STUDY.metrics}
-    pairs = fixed_pairs(test.images, 20, Degradation(ref_shown="scaled", target="plain"))
-    exported = tf.saved_model.load(str(workdir / "saved/denoising/resConvNet_v3_dcnn/denoiser"))
-    inputs = {"input": tf.constant(pairs.noisy_images), "ref": tf.constant(pairs.references)}
-    outputs = 0.5 * exported.signatures["denoise"](**inputs)["images"].numpy()
-    truths, refs = (test.images[r] / np.float32(255) for r in (pairs.truth_rows, pairs.ref_rows))
-    errors = outputs - 0.5 * truths
-    mse = (errors**2).mean((1, 2, 3))
-    found = {"l1": np.abs(errors).mean(), "mse": mse.mean(), "psnr_db": -10 * np.log10(mse).mean()}
-    triples = zip(outputs, truths, refs, strict=True)
-    alike = [np.corrcoef([part.ravel() for part in triple])[0, 1:] for triple in triples]
-    found["ref_leak"] = np.mean([to_ref > to_truth for to_truth, to_ref in alike])
-    keras.utils.set_random_seed(derive_seed("denoising", 0, "weights"))
-    fresh = build_denoising_model((28, 28, 1), 1, "none")
-    returned = fresh.denoise(pairs.noisy_images, pairs.references).numpy()
-    triples = zip(returned, truths, refs, strict=True)
-    alike = [np.corrcoef([part.ravel() for part in triple])[0, 1:] for triple in triples]
-    found["untrained_ref_leak"] = np.mean([to_ref > to_truth for to_truth, to_ref in alike])
-    network = build_small_cnn((28, 28, 1), 10, 1)
-    (weights,) = workdir.glob("judges/*/judge.weights.h5")
-    network.load_weights(weights)
-    labels = test.labels[pairs.truth_rows]
-    read = network.predict(2 * outputs, verbose=0).argmax(axis=1) == labels
-    found["digit_accuracy"] = np.mean(read)
-    called = network.predict(truths, verbose=0).argmax(axis=1)
-    found["truth_accuracy"] = np.mean(called == labels)
-    hidden = keras.Model(network.inputs, network.layers[-1].input)
-    assert not set(pairs.truth_rows[:9]) & {*pairs.truth_rows[10:], *pairs.ref_rows[10:]}
-    features = [hidden.predict(images, verbose=0) for images in (truths[:9], 2 * outputs[10:])]
-    seed = derive_seed("denoising", 0, "feature_distance")
-    found["feature_distance"] = kernel_distance(*features, 4, 2, seed).value
-    for name, value in found.items():
-        assert metrics[name] == pytest.approx(value, rel=1e-3, abs=1e-6), name
-    measures = read_rows(directory / "measures.csv")
-    assert [int(row["pair"]) for row in measures] == list(range(20))
-    assert [float(row["digit_accuracy"]) for row in measures] == read.tolist()
-    for name in ("l1", "mse", "psnr_db", "ssim", "ref_leak"):
-        mean = np.mean([float(row[name]) for row in measures])
-        assert mean == pytest.approx(metrics[name], abs=1e-6)
-
-    with np.load(directory / "sheet.npz") as archive:
-        sheet = dict(archive)
-    np.testing.assert_array_equal(sheet["truths"], test.images[pairs.truth_rows[:16]])
-    np.testing.assert_array_equal(sheet["refs"], test.images[pairs.ref_rows[:16]])
-    assert np.abs(sheet["inputs"] - 255 * pairs.noisy_images[:16]).max() < 0.51
-    assert np.abs(sheet["outputs"] - 255 * outputs[:16]).max() < 0.51
-    np.testing.assert_allclose(sheet["psnr_db"], -10 * np.log10(mse[:16]), rtol=1e-3)
-    picture = np.round(imread(directory / "sheet.png") * 255)
-    assert picture.shape == (4 * 28, 4 * 28)
-    for column, name in enumerate(("truths", "refs", "inputs", "outputs")):
-        shown = picture[:, 28 * column : 28 * column + 28].reshape(4, 28, 28, 1)
-        np.testing.assert_array_equal(shown, sheet[name][:4])
-
-
-def test_the_sweep_leaves_one_range_at_a_time(whole):
-    record, directory, _ = whole
-    found = read_rows(directory / "sweep.csv")
-    values = {"a": (0.1, 0.2, 0.35, 0.5, 0.75, 1.0), "b": (0.0, 0.2, 0.45, 0.7, 1.0, 1.4)}
-    values["noise"] = (0.0, 0.25, 0.5, 1.0, 1.5)
-    varied = [(row["varied"], float(row["value"])) for row in found]
-    assert varied == [(name, value) for name, of_name in values.items() for value in of_name]
-    usual = [row for row, at in zip(found, varied, strict=True) if at in USUAL]
-    assert len(usual) == 3
-    for row in usual:
-        for name in ("psnr_db", "ref_leak"):
-            assert float(row[name]) == pytest.approx(record["metrics"][name], abs=1e-6)
-    assert len({row["psnr_db"] for row in found}) == len(found) - 2
+    assert (outcome.metrics["l1"] == pytest.approx(truths.mean() / 2)) == (arm == "black")
+    assert arm != "black" or outcome.metrics["ref_leak"] == 0

@@ -1,178 +1,29 @@
-"""The imbalance study: what each arm shows to the classifier.
+"""The imbalance study: what arms without a network show to the classifier."""
 
-The expected training sets are put together here from the data set's own images.
-"""
-
+import functools
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pytest
 from gan_mnist.experiments.imbalance import trial
-from gan_mnist.experiments.imbalance.study import STUDY, resolve
+from gan_mnist.experiments.imbalance.study import STUDY  # noqa: F401 (for the fixtures)
+from imbalance_images import assert_shows, drawn_of, of_class, rows, shown_by
 
-from gan_mnist import classifiers, trials
-from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.errors import NotApplicable
 
-ARMS = {arm.name: arm for arm in STUDY.arms}
-GENERATED_PER_CLASS = 40
-GAN_ARMS = {
-    "cgan": "ConditionalRecipe",
-    "cgan_diffaugment": "ConditionalRecipe",
-    "cgan_classical": "ConditionalRecipe",
-    "warp_gan": "WarpRecipe",
-    "warp_gan_classical": "WarpRecipe",
-    "random_warp_classical": "WarpRecipe",
-}
-CLASSICAL = ["classical", "cgan_classical", "warp_gan_classical", "random_warp_classical"]
-
-
-def test_the_table_holds_the_arms_of_the_question():
-    assert list(ARMS) == [
-        "none",
-        "class_weight",
-        "duplicate",
-        "classical",
-        "smote",
-        "cgan",
-        "cgan_diffaugment",
-        "cgan_classical",
-        "warp_gan",
-        "warp_gan_classical",
-        "random_warp_classical",
-        "oracle",
-        "shuffled_labels",
-        "copy",
-    ]
-    assert (STUDY.control, STUDY.oracle, STUDY.metrics[0].name) == (
-        "none",
-        "oracle",
-        "minority_recall",
-    )
-    generated = {name for name, arm in ARMS.items() if arm.kind == "generated"}
-    assert generated == set(GAN_ARMS) - {"random_warp_classical"}
-    assert {name for name, arm in ARMS.items() if arm.kind == "check"} == {
-        "shuffled_labels",
-        "copy",
-    }
-
-
-@dataclass
-class Shown:
-    """All that a trial handed to the training of its classifier."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-    augmentation: Any
-    batch_size: int
-    order_seed: int
-    dropout_seed: int
-    initial_weights: list[np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    recipes: list[Any]
-
-
-class _Stopped(Exception):
-    pass
-
-
-class Grey:
-    """In the place of a trained GAN: images of one level a class."""
-
-    def sample(self, labels, seed):
-        return np.broadcast_to(self.level(labels)[:, None, None, None], (len(labels), 28, 28, 1))
-
-    @staticmethod
-    def level(labels):
-        return (0.5 + 0.1 * labels).astype(np.float32)
+SMALL = {}
 
 
 @pytest.fixture
-def settings(dataset):
-    """Settings of an arm, resolved for the sample, with some changed."""
-
-    def settings(arm, **changes):
-        base = replace(
-            STUDY.settings, generated_per_class=GENERATED_PER_CLASS, export_dir="", **changes
-        )
-        return replace(resolve(base, dataset), **ARMS[arm].changes)
-
-    return settings
-
-
-@pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
-    """`shown(arm, seed, **changes)`: runs the trial up to the training of its classifier."""
-
-    def fit(model, batches, updates, directory, seed, callbacks, validation, *_):
-        raise _Stopped(model.get_weights(), batches(0), seed, validation)
-
-    def trained(recipe, subset, seed, workdir, callbacks=()):
-        recipes.append((recipe, subset, seed))
-        return Grey(), 1.0
-
-    recipes = []
-    monkeypatch.setattr(classifiers, "fit", fit)
-    monkeypatch.setattr(trials, "mixed_batches", lambda *arguments: arguments)
-    monkeypatch.setattr(trials, "trained", trained)
-
-    def shown(arm, seed=0, **changes):
-        recipes.clear()
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
-        with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings(arm, **changes), arm, seed, directory)
-        initial_weights, batches, dropout_seed, validation = stopped.value.args
-        ((columns, batch_size),), augmentation, order_seed, first_update = batches
-        assert first_update == 0
-        return Shown(
-            *columns,
-            augmentation,
-            batch_size,
-            order_seed,
-            dropout_seed,
-            initial_weights,
-            validation,
-            list(recipes),
-        )
-
-    return shown
+def shown(begun):
+    """`shown(arm, seed, **changes)`: what the trial hands to the training of its classifier."""
+    return lambda *asked, **changes: shown_by(begun(*asked, **changes))
 
 
 @pytest.fixture(scope="module")
 def drawn(dataset):
-    """`drawn(seed)`: the images of the trial, found by hand: one 1, 300 twos and 300 threes.
-
-    They are in [0, 1], as a classifier is shown them.
-    """
-
-    def drawn(seed=0, counts=(1, 300, 300)):
-        parts = allot(dataset, ("1", "2", "3"), counts, seed, 50)
-        train, held_back, validation = (
-            replace(part, images=(part.images / 255).astype(np.float32))
-            for part in (parts.train, parts.held_back, parts.validation)
-        )
-        return Allotment(train, held_back, validation)
-
-    return drawn
-
-
-def rows(images):
-    """Images as bytes, to count and compare them."""
-    return [image.tobytes() for image in images]
-
-
-def of_class(shown, label):
-    return shown.images[shown.labels == label]
-
-
-def assert_shows(shown, images, labels):
-    """Whatever the order: the labelled images are the expected ones."""
-    expected = Counter(zip(rows(images), map(int, labels), strict=True))
-    assert Counter(zip(rows(shown.images), map(int, shown.labels), strict=True)) == expected
+    """`drawn(seed, counts)`: the images that it should show."""
+    return functools.partial(drawn_of, dataset)
 
 
 def test_none_shows_the_draw_as_it_is(shown, drawn):
@@ -258,104 +109,6 @@ def test_smote_draws_between_the_images_of_the_class(shown, drawn):
         np.testing.assert_allclose(image, first + share * (second - first), atol=1e-5)
 
 
-def test_smote_does_not_apply_to_a_single_image(settings, tmp_path):
+def test_smote_does_not_apply_to_a_single_image(make):
     with pytest.raises(NotApplicable, match="class 1 has 1"):
-        trial.run_trial(settings("smote"), "smote", 0, tmp_path / "trials" / "smote" / "seed-00")
-
-
-@pytest.mark.parametrize("name", ["cgan", "cgan_diffaugment", "cgan_classical", "warp_gan"])
-def test_generated_images_fill_the_gap_and_nothing_else(shown, drawn, name):
-    arm, subset = shown(name), drawn().train
-    grey = np.full((299, 28, 28, 1), 0.5, np.float32)
-    images = np.concatenate([subset.images, grey])
-    assert_shows(arm, images, np.concatenate([subset.labels, np.zeros(299)]))
-    assert (arm.weights == 1).all()
-
-
-@pytest.mark.parametrize("name", ["warp_gan_classical", "random_warp_classical"])
-def test_every_class_may_be_half_generated(shown, drawn, name):
-    arm, subset = shown(name), drawn().train
-    assert np.bincount(arm.labels).tolist() == [2 * GENERATED_PER_CLASS] * 3
-    for label in range(3):
-        level = Grey.level(np.array([label]))
-        grey = (of_class(arm, label) == level).all(axis=(1, 2, 3))
-        assert grey.sum() == GENERATED_PER_CLASS
-        assert set(rows(of_class(arm, label)[~grey])) <= set(rows(subset.of_class(label)))
-
-
-@pytest.mark.parametrize("name", GAN_ARMS)
-def test_a_gan_sees_the_draw_and_nothing_else(shown, drawn, name):
-    ((recipe, subset, seed),) = shown(name, seed=3).recipes
-    assert seed == 3
-    assert subset.images.dtype == np.uint8
-    assert rows(subset.images / np.float32(255)) == rows(drawn(3).train.images)
-    assert type(recipe).__name__ == GAN_ARMS[name]
-    assert getattr(recipe, "augment", None) == {
-        "cgan": False,
-        "cgan_classical": False,
-        "cgan_diffaugment": True,
-    }.get(name)
-    assert (recipe.updates == 0) == (name == "random_warp_classical")
-
-
-def test_gans_of_equal_settings_are_trained_once_a_seed(shown):
-    recipes = {name: shown(name).recipes[0][0] for name in GAN_ARMS}
-    assert recipes["cgan"] == recipes["cgan_classical"]
-    assert recipes["warp_gan"] == recipes["warp_gan_classical"]
-    assert len(set(recipes.values())) == 4
-
-
-@pytest.mark.parametrize("name", ARMS)
-def test_only_the_classical_arms_augment_and_none_flips(shown, name):
-    counts = (2, 300, 300)
-    augmentation = shown(name, counts=counts).augmentation
-    assert (augmentation is not None) == (name in CLASSICAL)
-    if augmentation is not None:
-        assert vars(augmentation) == {
-            "rotation_degrees": 25.0,
-            "shift": 0.05,
-            "zoom": 0.2,
-            "shear": 0.4,
-            "brightness": 0.0,
-            "flip": False,
-            "fill": "zero",
-        }
-
-
-def test_arms_of_one_seed_are_paired_and_seeds_differ(shown, drawn):
-    """Same draw, initial weights, order, dropout and validation in every arm; none in two seeds."""
-    counts = (2, 300, 300)
-    controls = {seed: shown("none", seed, counts=counts) for seed in (0, 1)}
-    for seed, control in controls.items():
-        for name in ARMS:
-            arm = shown(name, seed, counts=counts)
-            for one, other in zip(arm.initial_weights, control.initial_weights, strict=True):
-                np.testing.assert_array_equal(one, other)
-            assert arm.order_seed == control.order_seed
-            assert arm.dropout_seed == control.dropout_seed
-            assert arm.batch_size == control.batch_size
-            assert rows(arm.validation[0]) == rows(control.validation[0])
-            if name not in ("warp_gan_classical", "random_warp_classical"):
-                assert set(rows(control.images)) <= set(rows(arm.images)), name
-    one, other = controls.values()
-    assert one.order_seed != other.order_seed
-    assert one.dropout_seed != other.dropout_seed
-    assert rows(one.initial_weights) != rows(other.initial_weights)
-    assert rows(one.images) != rows(other.images)
-    assert rows(one.validation[0]) == rows(other.validation[0])
-
-
-def test_arms_of_one_size_come_in_the_same_order(settings, tmp_path, monkeypatch):
-    """The labels of the first batches, drawn by the real pipeline, agree between two fills."""
-
-    def fit(model, batches, *_):
-        raise _Stopped([labels.numpy() for _, labels, _ in batches(0).take(3)])
-
-    monkeypatch.setattr(classifiers, "fit", fit)
-    seen = {}
-    for name in ("copy", "oracle"):
-        with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings(name), name, 0, tmp_path)
-        seen[name] = np.concatenate(stopped.value.args[0])
-    np.testing.assert_array_equal(seen["copy"], seen["oracle"])
-    assert len(set(seen["copy"])) == 3
+        trial.run_trial(make("smote"))

@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from gan_mnist.experiments.mixing import trial
-from gan_mnist.experiments.mixing.study import STUDY, resolve
+from gan_mnist.experiments.mixing.study import STUDY
 
-from gan_mnist import classifiers, training, trials
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_rows
 from gan_mnist.generators.gans import DAGANRecipe
+from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import with_changes
+from gan_mnist.training import classifier, kept
 from gan_mnist.training.classifier import predict
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]
-FRESH = [*SOURCE, "wide_latents", "without_nines", "classical_and_generated"]
+FRESH = [name for name, arm in ARMS.items() if arm.changes.get("fresh")]
 SMALL = {"width": 1, "updates": 20, "intervals": 20, "gan_width": 1, "gan_updates": 10}
 SMALL |= {"dagan_width": 1}
 
@@ -28,32 +28,20 @@ class _Stopped(Exception):
 
 
 @pytest.fixture
-def shown(dataset, tmp_path, monkeypatch):
-    """`shown(arm, seed, **changes)`: a trial up to the training: model, first batches, calls."""
-
-    def fit(model, batches, updates, directory, *rest):
-        raise _Stopped(model, batches, updates)
-
-    monkeypatch.setattr(classifiers, "fit", fit)
+def shown(begun):
+    """`shown(arm, seed, **changes)`: a trial up to the training: model, first batches, updates."""
 
     def shown(arm, seed=0, batches=2, first=0, **changes):
-        base = with_changes(STUDY.settings, SMALL | changes, "test")
-        settings = with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
-        with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings, arm, seed, directory)
-        model, make, updates = stopped.value.args
-        return model, list(make(first).take(batches).as_numpy_iterator()), updates
+        told = begun(arm, seed, **changes)
+        found = list(told.batches(first).take(batches).as_numpy_iterator())
+        return told.model, found, told.updates
 
     return shown
 
 
 def test_every_arm_of_the_specification_is_there():
-    pools = ["pool_1k", "pool_10k", "pool_60k"]
-    names = ["normal_cnn_v1", *SOURCE, *pools, "without_nines", "classical"]
-    assert set(names) | {"classical_and_generated"} <= set(ARMS)
-    assert STUDY.control == "normal_cnn_v1"
+    assert (STUDY.control, STUDY.rival) == ("normal_cnn_v1", "classical")
+    assert set(SOURCE) <= set(FRESH)
     rounded = {name: ARMS[name].changes.get("decimals", -1) for name in SOURCE}
     assert list(rounded.values()) == [-1, 2, 1, 1, 1, 1, 1, 1]
     active = [ARMS[name].changes.get("active", 0) for name in SOURCE]
@@ -92,13 +80,13 @@ def test_wide_latents_are_those_of_v1_spread_wider(shown):
 
 def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, tmp_path):
     """An untrained one returns what depends on the image that it is given."""
-    made, started = [], trials.trained
+    made, start = [], DAGANRecipe.columns
 
-    def trained(recipe, *rest):
+    def columns(recipe, subset):
         made.append(recipe)
-        return started(recipe, *rest)
+        return start(recipe, subset)
 
-    monkeypatch.setattr(trials, "trained", trained)
+    monkeypatch.setattr(DAGANRecipe, "columns", columns)
     _, ((images, labels),), _ = shown("dagan", batches=1)
     (recipe,) = made
     assert isinstance(recipe, DAGANRecipe)
@@ -178,25 +166,23 @@ def test_a_larger_budget_is_what_the_large_arm_has(shown, dataset):
     assert shown("classical_large", updates=800)[2] == 800
 
 
-def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(
-    shown, dataset, monkeypatch
-):
-    calls = []
+def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(make, fake_gan, dataset):
+    def stop(request):
+        raise _Stopped
 
-    def trained(recipe, subset, seed, workdir, callbacks=()):
-        calls.append((recipe, subset.fingerprint, seed))
-        raise _Stopped(None, lambda first: tf.data.Dataset.range(1), 0)
-
-    monkeypatch.setattr("gan_mnist.trials.trained", trained)
-    for arm in (*FRESH, "pool_1k", "pool_60k", "shuffled_labels"):
-        shown(arm)
+    calls, pools = fake_gan(stop), ("pool_1k", "pool_60k", "shuffled_labels")
+    for arm in (*FRESH, *pools):
+        with pytest.raises(_Stopped):
+            trial.run_trial(make(arm))
     own = allot(dataset, dataset.class_names, None, 0, 40).train
     assert set(calls) == {(calls[0][0], own.fingerprint, 0)}
-    assert len(calls) == len(FRESH) + 3
-    keys = {arm: STUDY.shared_work(replace(STUDY.settings, **ARMS[arm].changes)) for arm in ARMS}
-    assert len({keys[arm] for arm in FRESH}) == 1
+    assert len(calls) == len(FRESH) + len(pools)
+    keys = {arm: replace(STUDY.settings, **ARMS[arm].changes).shared_work for arm in ARMS}
+    assert len({keys[arm] for arm in (*FRESH, *pools)}) == 1
     assert keys["dagan"] not in (None, keys[FRESH[0]])
-    assert STUDY.shared_work(STUDY.settings) is None
+    for name, arm in ARMS.items():
+        of = arm.changes.get("generator", NONE)
+        assert (keys[name] is None) == (of == NONE or not GENERATORS[of].trains)
 
 
 @pytest.mark.parametrize(
@@ -235,32 +221,28 @@ def test_what_is_read_off_a_curve():
 )
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+        with_changes(STUDY.settings, changes, "test").resolve(dataset)
 
 
-def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(dataset, tmp_path, monkeypatch):
+def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, monkeypatch):
     """A classifier that makes images itself: its weights, and what it is shown, go on exactly."""
-    arm = "classical_and_generated"
-    base = with_changes(STUDY.settings, SMALL | {"batch_size": 8, "export_dir": ""}, "test")
-    settings = with_changes(resolve(base, dataset), ARMS[arm].changes, arm)
 
     def run(name):
-        classifiers._reusable.cache_clear()  # As in another process.
-        directory = tmp_path / name / "trials" / arm / "seed-00"
-        directory.mkdir(parents=True, exist_ok=True)
-        metrics = trial.run_trial(settings, arm, 0, directory)["metrics"]
-        curves = [row | {"seconds": ""} for row in read_rows(directory / "curves.csv")]
-        return metrics, curves, (directory / "predictions.csv").read_text()
+        kept.reusable.cache_clear()  # As in another process.
+        asked = make("classical_and_generated", workdir=tmp_path / name, batch_size=8)
+        metrics = trial.run_trial(asked).metrics
+        curves = [row | {"seconds": ""} for row in read_rows(asked.directory / "curves.csv")]
+        return metrics, curves, (asked.directory / "predictions.csv").read_text()
 
     undisturbed = run("undisturbed")
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    monkeypatch.setattr("gan_mnist.training.loop.CHECKPOINT_EVERY_SECONDS", 0)
     with monkeypatch.context() as broken:
-        broken.setattr(classifiers, "predict", _stop_in_the_middle())
+        broken.setattr(classifier, "predict", _stop_in_the_middle())
         with pytest.raises(_Stopped):
             run("resumed")
-    assert list(tmp_path.glob(f"resumed/trials/{arm}/seed-00/checkpoint/*"))
+    assert list(tmp_path.glob("resumed/trials/*/seed-00/checkpoint/*"))
     asked = []
-    monkeypatch.setattr(classifiers, "predict", lambda *of: asked.append(of) or predict(*of))
+    monkeypatch.setattr(classifier, "predict", lambda *of: asked.append(of) or predict(*of))
     assert run("resumed") == undisturbed
     # Test accuracy is taken at every tenth; what had been done by then is not done again.
     assert len(asked) < len(undisturbed[1])

@@ -1,37 +1,35 @@
 """The substitution study: what each arm trains on, the copy that must be exact, a whole run."""
 
-import csv
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from gan_mnist.experiments.substitution import trial
-from gan_mnist.experiments.substitution.findings import findings
-from gan_mnist.experiments.substitution.study import STUDY, resolve
-from PIL import Image
-from sklearn.metrics import roc_auc_score
+from gan_mnist.experiments.substitution.study import STUDY
 
-from gan_mnist import classifiers
-from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.subsets import allot, held_out
+from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.main import main
+from gan_mnist.generators.contract import Generator
+from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import with_changes
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
-GAN_ARMS = ["generated_only", "real_and_generated", "shuffled_labels"]
+GENERATOR_OF = {name: arm.changes.get("generator", NONE) for name, arm in ARMS.items()}
+GAN_ARMS = [name for name, of in GENERATOR_OF.items() if of != NONE and GENERATORS[of].trains]
 SMALL = {"width": 1, "updates": 20, "intervals": 2, "gan_width": 1, "gan_updates": 10}
 SMALL |= {"images_per_class": 30}
 
 
-class _Stopped(Exception):
-    pass
-
-
-class Levels:
+class Levels(Generator):
     """In the place of a trained GAN: flat images, a level a class and a shade an image."""
+
+    key, seconds = "levels", 1.0
+
+    def __init__(self):
+        pass
+
+    def widened(self, scale):
+        return self
 
     def sample(self, labels, seed):
         shade = np.random.default_rng(seed).integers(0, 10, len(labels))
@@ -46,27 +44,15 @@ def level_class(image):
 
 
 @pytest.fixture
-def shown(settings, tmp_path, monkeypatch):
+def shown(begun, fake_gan):
     """`shown(arm, seed, **changes)`: what a trial hands to the training of its classifier."""
-    asked = []
-
-    def fit(model, batches, updates, directory, seed, callbacks, validation, *rest):
-        sources, augmentation, order = batches.args
-        raise _Stopped(model.get_weights(), sources, augmentation, (updates, seed, order), batches)
-
-    def trained(recipe, subset, seed, workdir, callbacks=()):
-        asked.append((recipe, subset.fingerprint, seed))
-        return Levels(), 1.0
-
-    monkeypatch.setattr(classifiers, "fit", fit)
-    monkeypatch.setattr("gan_mnist.trials.trained", trained)
+    asked = fake_gan(lambda request: Levels())
 
     def shown(arm, seed=0, **changes):
-        directory = tmp_path / "trials" / arm / f"seed-{seed:02d}"
-        directory.mkdir(parents=True, exist_ok=True)
-        with pytest.raises(_Stopped) as stopped:
-            trial.run_trial(settings(arm, **changes), arm, seed, directory)
-        return stopped.value.args
+        told = begun(arm, seed, **changes)
+        sources, augmentation, order = told.batches.args
+        streams = (told.updates, told.seed, order)
+        return told.weights, sources, augmentation, streams, told.batches
 
     shown.asked = asked
     return shown
@@ -85,20 +71,19 @@ def counted(images, labels):
 
 
 def test_the_table_asks_the_question():
-    names = ["real_only", "generated_only", "real_and_generated", "classical", "copies"]
-    assert list(ARMS) == [*names, "shuffled_labels"]
     assert (STUDY.control, STUDY.rival, STUDY.metrics[0].name) == (
         "real_only",
         "classical",
         "macro_auc",
     )
-    kinds = {name: arm.kind for name, arm in ARMS.items() if arm.kind in ("generated", "check")}
-    assert kinds == {
-        "generated_only": "generated",
-        "real_and_generated": "generated",
-        "copies": "check",
-        "shuffled_labels": "check",
-    }
+    assert ARMS["real_only"].changes == {}
+    assert ARMS["classical"].changes == {"classical": True}
+    for name, arm in ARMS.items():
+        shows = arm.changes.get("trained_on", "real") != "real"
+        assert shows == (GENERATOR_OF[name] != NONE), name
+        assert arm.kind != "generated" or name in GAN_ARMS
+        if arm.changes.get("shuffled_labels") or GENERATOR_OF[name] == "copy":
+            assert arm.kind == "check"
 
 
 @pytest.mark.parametrize("arm", ["real_only", "classical", "copies"])
@@ -171,100 +156,15 @@ def test_one_gan_serves_the_arms_of_a_seed_and_sees_their_draw_only(shown, drawn
     for name in ARMS:
         shown(name, seed=2)
     assert len(shown.asked) == len(GAN_ARMS)
-    ((recipe, fingerprint, seed),) = set(shown.asked)
-    assert (recipe.architecture, recipe.learning_rate, seed) == ("dcgan", 1e-3, 2)
-    assert fingerprint == drawn(seed=2).fingerprint
-    keys = {name: STUDY.shared_work(replace(STUDY.settings, **ARMS[name].changes)) for name in ARMS}
+    for recipe, fingerprint, seed in shown.asked:
+        assert (recipe.architecture, recipe.learning_rate, seed) == ("dcgan", 1e-3, 2)
+        assert fingerprint == drawn(seed=2).fingerprint
+    keys = {name: replace(STUDY.settings, **ARMS[name].changes).shared_work for name in ARMS}
     assert {name for name, key in keys.items() if key} == set(GAN_ARMS)
-    assert len(set(keys.values())) == 2
-
-
-def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypatch):
-    command = ["gan_mnist", "--experiment=substitution", "--preset=smoke", "--jobs=1", "--seeds=1"]
-    command += [f"--workdir={tmp_path}", "--export_dir=", "--set", "updates=40"]
-    assert main(command) == 0
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert list(summary["arms"]) == list(ARMS)
-    test = held_out(dataset, dataset.class_names)
-    records = {}
-    for name in ARMS:
-        directory = tmp_path / "trials" / name / "seed-00"
-        records[name] = json.loads((directory / "record.json").read_text())
-        with (directory / "predictions.csv").open() as file:
-            rows = list(csv.DictReader(file))
-        right = np.mean([row["label"] == row["prediction"] for row in rows])
-        assert len(rows) == len(test)
-        assert records[name]["metrics"]["accuracy"] == pytest.approx(right)
-        curves = defaultdict(list)
-        with (directory / "roc.csv").open() as file:
-            for row in csv.DictReader(file):
-                point = row["false_positive_rate"], row["true_positive_rate"]
-                curves[row["class"]].append(tuple(map(float, point)))
-        metrics = records[name]["metrics"]
-        assert list(curves) == list(dataset.class_names)
-        areas = []
-        for label, points in curves.items():
-            x, y = np.array(points).T
-            areas.append(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2))
-            assert metrics[f"auc_{label}"] == pytest.approx(areas[-1], abs=2e-3)
-        exact = np.mean([metrics[f"auc_{label}"] for label in curves])
-        assert metrics["macro_auc"] == pytest.approx(exact)
-    # A copier is trained on the same images: not nearly, exactly the same.
-    assert records["copies"]["metrics"] == records["real_only"]["metrics"]
-    assert records["generated_only"]["metrics"] != records["real_only"]["metrics"]
-    assert (tmp_path / "figures" / "roc_curves.png").exists()
-    assert len(list((tmp_path / "generators").glob("*/generator.json"))) == 1
-
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
-    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
-    assert main(command) == 0
-    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
-
-
-@pytest.mark.parametrize("arm", ["real_only", "real_and_generated"])
-def test_colour_images_of_a_folder(tmp_path, arm):
-    rng = np.random.default_rng(0)
-    for index, name in enumerate(("01", "NA", "c, d")):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(12):
-            pixels = rng.integers(0, 100, (18, 20, 3), np.uint8)
-            pixels[..., index] += 120
-            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
-    place = {"dataset": "folder", "data_dir": str(tmp_path / "images")}
-    shape = {"image_size": 16, "channels": 3}
-    base = with_changes(STUDY.settings, SMALL | place | shape | {"images_per_class": 0}, "test")
-    resolved = resolve(base, load_dataset("folder", place["data_dir"], **shape))
-    directory = tmp_path / "run" / "trials" / arm / "seed-00"
-    directory.mkdir(parents=True)
-    settings = with_changes(resolved, ARMS[arm].changes, arm)
-    record = trial.run_trial(settings, arm, 0, directory)
-    assert {"auc_01", "auc_NA", "auc_c, d", "macro_auc"} < set(record["metrics"])
-    with np.load(directory / "gallery.npz") as gallery:
-        assert gallery["images"].shape == (14, 16, 16, 3)
-
-
-def test_the_worst_class_is_found_and_compared_in_pairs():
-    rng = np.random.default_rng(0)
-    records = []
-    for seed in range(5):
-        ease = rng.normal(0, 1e-3)
-        for arm, b in (("real_only", 0.99), ("generated_only", 0.95)):
-            aucs = {"auc_a": 0.98 + ease, "auc_b": b + ease + rng.normal(0, 1e-5)}
-            metrics = aucs | {"macro_auc": sum(aucs.values()) / 2}
-            records.append({"arm": arm, "seed": seed, "metrics": metrics})
-    found = findings(records)
-    assert list(found["classes"]) == ["b", "a"]
-    assert found["classes"]["b"]["difference"] == pytest.approx(-0.04, abs=1e-4)
-    low, high = found["classes"]["b"]["ci95"]
-    assert low < -0.04 + 1e-4
-    assert high > -0.04 - 1e-4
-    assert high - low < 1e-3
-    assert found["classes"]["a"]["difference"] == 0
-    alone = np.mean([r["metrics"]["macro_auc"] for r in records if r["arm"] == "generated_only"])
-    assert f"is {alone:.4f}, trained on real ones" in found["lines"][0]
-    assert "(-0.0200, 95 % CI" in found["lines"][0]
-    assert "worst is `b`" in found["lines"][1]
-    assert findings([]) == findings(records[:1]) == {"lines": [], "classes": {}}
+    by_name = dict(zip(GAN_ARMS, shown.asked, strict=True))
+    for name in ("real_and_generated", "shuffled_labels"):
+        assert by_name[name] == by_name["generated_only"]
+        assert keys[name] == keys["generated_only"]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +181,7 @@ def test_the_worst_class_is_found_and_compared_in_pairs():
 )
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
-        resolve(with_changes(STUDY.settings, changes, "test"), dataset)
+        with_changes(STUDY.settings, changes, "test").resolve(dataset)
 
 
 def test_every_class_has_its_share_of_the_generated_images(dataset):
@@ -290,26 +190,6 @@ def test_every_class_has_its_share_of_the_generated_images(dataset):
     uneven = replace(dataset, train=dataset.train.take(rows))
     changes = {"classes": ("1", "2"), "validation_per_class": 1}
     settings = with_changes(STUDY.settings, changes, "test")
-    assert resolve(replace(settings, generated_images=10), uneven).generated_images == 10
+    assert replace(settings, generated_images=10).resolve(uneven).generated_images == 10
     with pytest.raises(InputError, match="accepted: 10 or more, which in the real proportions"):
-        resolve(replace(settings, generated_images=9), uneven)
-
-
-def test_an_area_is_what_sklearn_says_of_a_class_alone(settings, tmp_path, dataset):
-    """The metrics belong to the test images and the probabilities that were judged."""
-    directory = tmp_path / "trials" / "real_only" / "seed-00"
-    directory.mkdir(parents=True)
-    judged = {}
-    judge = trial.ClassifierTrial.examine
-
-    def spy(self, model):
-        metrics, judged["probabilities"] = judge(self, model)
-        return metrics, judged["probabilities"]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial.ClassifierTrial, "examine", spy)
-        record = trial.run_trial(settings("real_only"), "real_only", 0, directory)
-    test = held_out(dataset, dataset.class_names)
-    for label, name in enumerate(dataset.class_names):
-        expected = roc_auc_score(test.labels == label, judged["probabilities"][:, label])
-        assert record["metrics"][f"auc_{name}"] == pytest.approx(expected)
+        replace(settings, generated_images=9).resolve(uneven)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe, conditional_recipe
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe
+from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
-from gan_mnist.settings import GANSettings
 
 SHAPE = (8, 8, 1)
 
@@ -75,31 +75,69 @@ def test_a_conditional_recipe_has_all_of_its_fields_in_the_network():
         assert (float(adam.learning_rate), adam.beta_1, adam.beta_2) == (0.25, 0.125, 0.999)
 
 
-def test_settings_describe_a_conditional_gan_and_changes_go_before_them():
-    settings = GANSettings(
-        precision="mixed_bfloat16",
-        gan_architecture="mlp",
-        gan_width=5,
-        gan_latent_dim=6,
-        gan_batch_size=8,
-        gan_learning_rate=0.5,
-        gan_beta_1=0.25,
-        gan_average_decay=0.75,
-        gan_loss="least_squares",
-    )
-    expected = ConditionalRecipe(
+SETTINGS = GeneratorSettings(
+    precision="mixed_bfloat16",
+    gan_architecture="dcgan",
+    gan_updates=70,
+    gan_width=5,
+    gan_latent_dim=6,
+    gan_latents="uniform",
+    gan_batch_size=8,
+    gan_learning_rate=0.5,
+    gan_beta_1=0.25,
+    gan_average_decay=0.75,
+    gan_loss="least_squares",
+    most_generator_steps=3,
+    diffaugment=True,
+    dagan_width=9,
+    warp_updates=30,
+    warp_width=7,
+)
+EXPECTED = {
+    "cgan": ConditionalRecipe(
         updates=70,
         batch_size=8,
         width=5,
         average_decay=0.75,
         precision="mixed_bfloat16",
-        architecture="mlp",
+        architecture="dcgan",
         latent_dim=6,
+        distribution="uniform",
         learning_rate=0.5,
         beta_1=0.25,
         loss="least_squares",
-    )
-    assert conditional_recipe(settings, 70) == expected
-    changes = {"distribution": "uniform", "intervals": 5, "augment": True}
-    changed = replace(expected, updates=20, **changes)
-    assert conditional_recipe(settings, 20, **changes) == changed
+        most_generator_steps=3,
+        augment=True,
+    ),
+    "dagan": DAGANRecipe(
+        updates=70,
+        batch_size=8,
+        width=9,
+        average_decay=0.75,
+        precision="mixed_bfloat16",
+        latent_dim=6,
+        learning_rate=0.5,
+        beta_1=0.25,
+    ),
+    "warp_gan": WarpRecipe(updates=30, batch_size=8, width=7, precision="mixed_bfloat16"),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_settings_describe_a_gan(name):
+    expected = EXPECTED[name]
+    kind = type(expected)
+    assert kind.of(SETTINGS) == expected
+    assert kind.of(replace(SETTINGS, untrained=True)) == replace(expected, updates=0)
+    # What is done with its images afterwards is no part of its training.
+    later = {"shuffled_labels": True, "gan_sampling_scale": 2.0}
+    assert kind.of(replace(SETTINGS, **later)) == expected
+
+
+def test_an_experiment_may_say_how_long_gans_are_trained():
+    class Budget(GeneratorSettings):
+        gan_budget = (60, 3)
+
+    for kind in (ConditionalRecipe, DAGANRecipe):
+        recipe = kind.of(Budget())
+        assert (recipe.updates, recipe.intervals) == (60, 3)

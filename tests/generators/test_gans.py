@@ -6,13 +6,17 @@ import keras
 import numpy as np
 import pytest
 
-from gan_mnist import gans, generators
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
-from gan_mnist.data.subsets import allot
+from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.errors import NotApplicable
 from gan_mnist.files import read_rows
-from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, GANRecipe, WarpRecipe, trained
+from gan_mnist.generators import trained as module
+from gan_mnist.generators.contract import Request
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe
+from gan_mnist.generators.names import GENERATORS
+from gan_mnist.generators.trained import generator_key
+from gan_mnist.training import kept
 
 RECIPES = {
     "conditional": ConditionalRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
@@ -27,13 +31,19 @@ LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
 def small_chunks():
     """Sampling 250 images where 30 are wanted would take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generators, "CHUNK", 30)
+        patch.setattr(module, "CHUNK", 30)
         yield
 
 
 @pytest.fixture(scope="module", params=RECIPES.values(), ids=RECIPES)
 def recipe(request):
     return request.param
+
+
+def trained(recipe, subset, seed, workdir, callbacks=()):
+    """A generator of a trial that has these training images, and nothing besides."""
+    images = Allotment(subset, None, None)
+    return module.trained(recipe, Request(None, images, seed, workdir, callbacks))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,7 @@ def workdir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def images(recipe, subset, workdir):
     """What the generator of seed 0 answers right after its training."""
-    generator, _ = trained(recipe, subset, 0, workdir)
+    generator = trained(recipe, subset, 0, workdir)
     return generator.sample(LABELS, seed=1)
 
 
@@ -62,8 +72,8 @@ def fits(monkeypatch):
         done.append(arguments)
         return fit(*arguments, **options)
 
-    fit = gans.fit
-    monkeypatch.setattr(gans, "fit", counted)
+    fit = module.fit
+    monkeypatch.setattr(module, "fit", counted)
     return done
 
 
@@ -77,7 +87,8 @@ def assert_equal(one, other):
 
 
 def test_every_kind_of_recipe_is_tested_here():
-    assert set(GANRecipe.__subclasses__()) == {type(recipe) for recipe in RECIPES.values()}
+    registered = {row.name for row in GENERATORS.values() if row.trains}
+    assert registered == {type(recipe).__name__ for recipe in RECIPES.values()}
 
 
 def test_images_have_the_shape_of_the_subset(images):
@@ -89,16 +100,19 @@ def test_images_have_the_shape_of_the_subset(images):
 def test_the_second_call_loads_what_the_first_trained(recipe, subset, workdir, images, fits):
     trained(recipe, subset, 5, workdir)  # The networks now hold other weights.
     assert len(fits) == 1
-    again, seconds = trained(recipe, subset, 0, workdir)
+    again = trained(recipe, subset, 0, workdir)
     assert len(fits) == 1
     np.testing.assert_array_equal(again.sample(LABELS, seed=1), images)
-    assert seconds > 0
+    assert again.seconds > 0
+    assert again.key == generator_key(recipe, subset, 0)
+    assert (workdir / "generators" / again.key / "generator.json").exists()
 
 
 def test_another_process_loads_the_same_generator(recipe, subset, workdir, images, fits):
-    before = trained(recipe, subset, 0, workdir)[0]
-    gans._networks.cache_clear()
-    after = trained(recipe, subset, 0, workdir)[0]
+    before = trained(recipe, subset, 0, workdir)
+    kept.reusable.cache_clear()
+    module._generator.cache_clear()
+    after = trained(recipe, subset, 0, workdir)
     assert after is not before
     assert not fits
     np.testing.assert_array_equal(after.sample(LABELS, seed=1), images)
@@ -107,7 +121,7 @@ def test_another_process_loads_the_same_generator(recipe, subset, workdir, image
 def test_trained_again_elsewhere_it_is_the_same_and_leaves_its_traces(
     recipe, subset, tmp_path, images, fits
 ):
-    generator, _ = trained(recipe, subset, 0, tmp_path)
+    generator = trained(recipe, subset, 0, tmp_path)
     assert len(fits) == 1
     np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
 
@@ -129,7 +143,7 @@ def test_another_seed_or_subset_is_another_generator(
 ):
     others = make_subset(counts=(1, 6, 5), shape=SHAPE, seed=1)
     for arguments in ((subset, 1), (others, 0)):
-        generator, _ = trained(recipe, *arguments, workdir)
+        generator = trained(recipe, *arguments, workdir)
         assert not np.array_equal(generator.sample(LABELS, seed=1), images)
     assert len(fits) == 2
 
@@ -137,10 +151,10 @@ def test_another_seed_or_subset_is_another_generator(
 @pytest.mark.parametrize("name", ["gan.weights.h5", "generator.json"])
 def test_damaged_files_are_made_again(name, subset, tmp_path, fits):
     recipe = RECIPES["conditional"]
-    images = trained(recipe, subset, 0, tmp_path)[0].sample(LABELS, seed=1)
+    images = trained(recipe, subset, 0, tmp_path).sample(LABELS, seed=1)
     [directory] = (tmp_path / "generators").iterdir()
     (directory / name).write_bytes(b"{")
-    generator, _ = trained(recipe, subset, 0, tmp_path)
+    generator = trained(recipe, subset, 0, tmp_path)
     assert len(fits) == 2
     np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
 
@@ -158,7 +172,7 @@ def test_an_interrupted_training_goes_on_to_the_same_images(
 
     monkeypatch.setattr("gan_mnist.training.loop.CHECKPOINT_EVERY_SECONDS", 0)
     with monkeypatch.context() as patch:
-        patch.setattr(gans, "TensorBoardScalars", Interrupt)
+        patch.setattr(module, "TensorBoardScalars", Interrupt)
         with pytest.raises(KeyboardInterrupt):
             trained(recipe, subset, 0, tmp_path)
     batches = []
@@ -167,9 +181,9 @@ def test_an_interrupted_training_goes_on_to_the_same_images(
         batches.append(arguments[-1])
         return training_batches(*arguments)
 
-    training_batches = gans.training_batches
-    monkeypatch.setattr(gans, "training_batches", watched)
-    generator, _ = trained(recipe, subset, 0, tmp_path)
+    training_batches = module.training_batches
+    monkeypatch.setattr(module, "training_batches", watched)
+    generator = trained(recipe, subset, 0, tmp_path)
     assert batches == [6]
     np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
 
@@ -190,7 +204,9 @@ def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
         return allot(numbered_dataset(**changes), ("0", "1", "2"), (1, 6, 6), 0, 3)
 
     def weights(directory, **changes):
-        return weights_of(trained(recipe, allotted(**changes).train, 0, tmp_path / directory)[0])
+        return weights_of(
+            module.trained(recipe, Request(None, allotted(**changes), 0, tmp_path / directory))
+        )
 
     parts = allotted()
     expected = weights("as it is")
@@ -225,8 +241,8 @@ def test_without_updates_a_generator_stays_as_the_seed_drew_it(subset, tmp_path,
     recipe = WarpRecipe(updates=0, batch_size=4, width=2)
 
     def drawn(seed):
-        generator, seconds = trained(recipe, subset, seed, tmp_path)
-        assert seconds == 0
+        generator = trained(recipe, subset, seed, tmp_path)
+        assert generator.seconds == 0
         network = generator.network
         assert_equal(network.average.get_weights(), network.generator.get_weights())
         return network.generator.get_weights()[0], generator.sample(LABELS, seed=1)

@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.errors import NotApplicable
-from gan_mnist.generators.contract import CHUNK, Copies, HeldBack, Smote, TrainedGenerator
+from gan_mnist.generators.real import HeldBack, RealImages
+from gan_mnist.generators.smote import Smote
+from gan_mnist.generators.trained import CHUNK, TrainedGenerator
 
 COUNTS, SHAPE = (8, 12, 9), (6, 5, 1)
 WANTED = np.array([2, 0, 1, 1, 0, 2, 1], np.int32)
@@ -40,8 +42,8 @@ def held_back(make_subset):
 @pytest.fixture(scope="module", params=["copies", "held_back", "smote", "trained"])
 def generator(request, subset, held_back):
     return {
-        "copies": lambda: Copies(subset),
-        "held_back": lambda: HeldBack(held_back),
+        "copies": lambda: RealImages(subset),
+        "held_back": lambda: HeldBack(held_back, once=True),
         "smote": lambda: Smote(subset),
         "trained": lambda: TrainedGenerator(Network()),
     }[request.param]()
@@ -79,36 +81,46 @@ def is_among(images, pool):
     return [(image == in_unit_range(pool)).all(axis=(1, 2, 3)).any() for image in images]
 
 
-def test_copies_are_members_of_the_class_drawn_with_replacement(subset):
+def test_of_a_class_no_copy_comes_again_before_all_others_have_come(subset):
     labels = np.repeat([0, 1], 500)
-    images = Copies(subset).sample(labels, seed=0)
+    images = RealImages(subset).sample(labels, seed=0)
     for label in (0, 1):
         pool = in_unit_range(subset.of_class(label))
         matches = np.array(
             [(image == pool).all(axis=(1, 2, 3)) for image in images[labels == label]]
         )
         assert (matches.sum(axis=1) == 1).all()
-        # 500 draws from 8 or 12 images: about 62 or 42 each, sd 7.4 or 6.2.
-        assert np.abs(matches.sum(axis=0) - 500 / len(pool)).max() < 4 * 7.4
+        taken = matches.argmax(axis=1)
+        for begin in range(0, 500, len(pool)):
+            turn = taken[begin : begin + len(pool)]
+            assert len(set(turn)) == len(turn)
+    orders = {RealImages(subset).sample(np.zeros(8, int), seed).tobytes() for seed in range(5)}
+    assert len(orders) == 5
+
+
+def test_a_class_without_an_image_cannot_be_copied(make_subset):
+    few = make_subset(counts=(0, 3), shape=SHAPE)
+    with pytest.raises(NotApplicable, match="0 real images of class a"):
+        RealImages(few).sample(np.zeros(1, int), seed=0)
 
 
 def test_a_single_image_can_be_copied(make_subset):
     lone = make_subset(counts=(1, 3), shape=SHAPE)
-    images = Copies(lone).sample(np.zeros(5, int), seed=0)
+    images = RealImages(lone).sample(np.zeros(5, int), seed=0)
     np.testing.assert_array_equal(images, np.repeat(in_unit_range(lone.images[:1]), 5, axis=0))
 
 
 def test_held_back_images_are_handed_out_once_each(subset, held_back):
     labels = np.repeat([2, 0, 1], [9, 8, 12])
-    images = HeldBack(held_back).sample(labels, seed=5)
+    images = HeldBack(held_back, once=True).sample(labels, seed=5)
     assert len({image.tobytes() for image in images}) == 29 == len(held_back)
     assert all(is_among(images, held_back.images))
     assert not any(is_among(images, subset.images))
 
 
 def test_held_back_is_not_applicable_for_more_than_there_is(held_back):
-    with pytest.raises(NotApplicable, match="8 real images held back, 9 wanted"):
-        HeldBack(held_back).sample(np.zeros(9, int), seed=0)
+    with pytest.raises(NotApplicable, match="8 real images of class a held back, 9 wanted"):
+        HeldBack(held_back, once=True).sample(np.zeros(9, int), seed=0)
 
 
 def test_smote_puts_points_between_two_images_of_the_class(subset):

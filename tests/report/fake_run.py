@@ -179,7 +179,6 @@ def _study(arms: tuple[str, ...], seeds: int) -> dict[str, Any]:
         "published": ["Document 001: 23 of 30 right before, 26 of 30 after."],
         "gallery_caption": "The starved class as each arm showed it.",
         "curve": None,
-        "pictures": [],
         "treatment": "generated images",
         "examples": True,
     }

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from fake_run import make_run
 
-from gan_mnist.study import figures
+from gan_mnist.report import figures
 
 
 @pytest.fixture

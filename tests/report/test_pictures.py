@@ -7,9 +7,9 @@ import pytest
 from fake_run import change, make_run, trial, write_csv
 from matplotlib.colors import to_hex
 
+from gan_mnist.report import pictures
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import BLUE, INK, ORANGE, VERMILLION
-from gan_mnist.study import pictures
 
 ARMS = ("none", "classical", "cgan")
 CURVES = "update,seconds,loss,accuracy,val_loss,val_accuracy"

@@ -9,9 +9,10 @@ from fake_run import change, make_run, trial, write_csv, write_json
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from gan_mnist.report import learning
 from gan_mnist.report.page import write_report
+from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run, read_arrays
-from gan_mnist.study import curve_figures
 
 SENTENCE = "This run has no data for this figure."
 
@@ -22,22 +23,6 @@ def draw(run):
 
 def draw_nothing(run):
     return None
-
-
-PICTURES = [
-    {
-        "name": "own",
-        "draw": "test_report_of_other_studies:draw",
-        "title": 'More is "better"',
-        "caption": "Dots are <seeds>.",
-    },
-    {
-        "name": "absent",
-        "draw": "test_report_of_other_studies:draw_nothing",
-        "title": "Not to be seen",
-        "caption": "Nobody reads this.",
-    },
-]
 
 
 @pytest.fixture
@@ -52,8 +37,8 @@ def workdir(tmp_path):
     return tmp_path
 
 
-def report(workdir):
-    write_report(workdir)
+def report(workdir, pictures=()):
+    write_report(workdir, pictures)
     return [(workdir / name).read_text(encoding="utf-8") for name in ("report.html", "report.md")]
 
 
@@ -86,8 +71,13 @@ def test_without_oracle_all_rows_of_the_table_are_equally_wide(workdir):
 
 
 def test_pictures_stand_between_the_arms_and_the_table(workdir):
-    change(workdir, "study.json", pictures=PICTURES)
-    html, markdown = report(workdir)
+    html, markdown = report(
+        workdir,
+        [
+            Picture("own", draw, 'More is "better"', "Dots are <seeds>."),
+            Picture("absent", draw_nothing, "Not to be seen", "Nobody reads this."),
+        ],
+    )
     section = html[html.index('<section id="pictures">') : html.index('<section id="table">')]
     assert html.index('<section id="arms">') < html.index('<section id="pictures">')
     assert "<h2>More is &#34;better&#34;</h2>" in section
@@ -162,7 +152,7 @@ def test_long_and_short_trainings_share_a_logarithmic_axis(workdir):
     curves, label = Run.read(workdir).curves()
 
     def scales(curves):
-        figure = curve_figures.learning_curves(curves, ["none", "classical"], "none", label)
+        figure = learning.learning_curves(curves, ["none", "classical"], "none", label)
         return {axes.get_xscale() for axes in figure.axes}
 
     assert scales(curves) == {"log"}
@@ -184,12 +174,12 @@ def test_generators_are_those_that_were_used_and_a_kind_has_a_colour(tmp_path):
     told = ("conditional (mlp)", "conditional (dcgan)", "warp", "unknown")
     assert kind_of == dict(zip(names, told, strict=True))
 
-    figure = curve_figures.generator_curves(found)
+    figure = learning.generator_curves(found)
     (legend,) = figure.legends
     assert sorted(text.get_text() for text in legend.get_texts()) == sorted(told)
     colors = {to_hex(line.get_color()) for line in figure.axes[0].get_lines()}
     assert len(colors) == 4
-    assert not curve_figures.generator_curves(found[found["kind"] == "warp"]).legends
+    assert not learning.generator_curves(found[found["kind"] == "warp"]).legends
 
     for seed, used in enumerate((names[:1], [])):
         change(trial(tmp_path, "cgan", seed), "record.json", generators=used)

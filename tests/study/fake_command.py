@@ -9,10 +9,12 @@ import fake_study
 from gan_mnist import experiments
 from gan_mnist.main import main
 
-experiments.names = lambda: ["fake"]
+experiments.names = lambda: ["fake_study"]
 experiments.load = lambda name: fake_study.STUDY
 # In the place of the module, since its plots take longer to import than all else takes to run.
-sys.modules["gan_mnist.report.page"] = types.SimpleNamespace(write_report=lambda workdir: None)
+sys.modules["gan_mnist.report.page"] = types.SimpleNamespace(
+    write_report=lambda workdir, pictures: None
+)
 
 if __name__ == "__main__":
     # A shell starts background jobs deaf to Ctrl-C, and pytest may be the child of one.

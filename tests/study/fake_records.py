@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_mnist.study.settings import Settings
-from gan_mnist.study.spec import Arm, Expectation, Metric, Plan, Preset, Study
+from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
+from gan_mnist.study.trial import Plan
 
 RECALL = Metric("recall", "recall of digit 1")
 LOSS = Metric("loss", "loss", higher_is_better=False)
@@ -36,6 +37,7 @@ def make_plan(
     rival="classical",
     expectations=None,
     asked=None,
+    package="fake_study",
     **changes,
 ):
     arms = tuple(Arm(name, {}, f"about {name}", "a paper", kind) for name, kind in kinds.items())
@@ -46,7 +48,7 @@ def make_plan(
         )
     changes = {"question": "Does it help?", **changes}
     study = Study(
-        name="imbalance",
+        package=package,
         settings=Settings(),
         arms=arms,
         presets={"quick": Preset(5, {})},
@@ -54,8 +56,6 @@ def make_plan(
         oracle=oracle,
         metrics=metrics,
         expectations=tuple(expectations),
-        run_trial="module:function",
-        resolve=lambda settings, dataset: settings,
         rival=rival,
         **changes,
     )

@@ -1,12 +1,15 @@
 """One trial: what `complete` leaves of it, whatever befalls it."""
 
+import dataclasses
 import json
+from types import SimpleNamespace
 
 import fake_study
 import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
 from gan_mnist.study.runner import StorageError, complete
+from gan_mnist.study.trial import Outcome
 
 
 def test_a_trial_leaves_a_whole_record(tmp_path):
@@ -18,7 +21,7 @@ def test_a_trial_leaves_a_whole_record(tmp_path):
     versions = record.pop("versions")
     assert versions["python"]
     assert record == {
-        "experiment": "fake",
+        "experiment": "fake_study",
         "arm": "small",
         "seed": 1,
         "status": "done",
@@ -77,14 +80,15 @@ def test_a_traceback_is_kept_until_the_trial_succeeds(tmp_path):
 
 
 def test_data_that_change_under_a_run_fail_the_trial(tmp_path, monkeypatch):
-    seen = {"dataset_sha256": DATASET["sha256"]}
-    work = fake_study.run_trial
-    monkeypatch.setattr(fake_study, "run_trial", lambda *given: {**work(*given), **seen})
+    def work(trial):
+        assert trial.dataset.sha256 == DATASET["sha256"]
+        return Outcome({"score": 1.0})
+
+    monkeypatch.setattr(fake_study.trial, "run_trial", work)
     first, second = make_plan(tmp_path).trials()[:2]
-    record = complete(first)
-    assert record["status"] == "done"
-    assert "dataset_sha256" not in record
-    seen["dataset_sha256"] = "f" * 64
+    assert complete(first)["status"] == "done"
+    changed = SimpleNamespace(sha256="f" * 64)
+    monkeypatch.setattr(fake_study.FakeSettings, "load", lambda settings: changed)
     record = complete(second)
     assert record["status"] == "failed"
     assert "data set" in record["error"]
@@ -96,3 +100,11 @@ def test_a_full_disk_is_no_property_of_the_trial(tmp_path):
     with pytest.raises(StorageError, match="No space left on device"):
         complete(trial)
     assert not (trial.directory / "record.json").exists()
+
+
+def test_an_experiment_without_a_trial_is_told_of(tmp_path):
+    plan = make_plan(tmp_path)
+    study = dataclasses.replace(plan.study, package="json")
+    record = complete(dataclasses.replace(plan.trials()[0], study=study))
+    assert record["status"] == "failed"
+    assert "experiment json: no trial.py with run_trial(trial)" in record["error"]

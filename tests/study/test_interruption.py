@@ -37,7 +37,7 @@ def start(images):
             [
                 sys.executable,
                 str(COMMAND),
-                "--experiment=fake",
+                "--experiment=fake_study",
                 "--dataset=folder",
                 f"--data_dir={images}",
                 "--export_dir=",
@@ -94,7 +94,7 @@ def undisturbed(tmp_path_factory, images):
     workdir = tmp_path_factory.mktemp("undisturbed")
     flags = [f"--data_dir={images}", f"--workdir={workdir}", "--dataset=folder", "--export_dir="]
     subprocess.run(
-        [sys.executable, str(COMMAND), "--experiment=fake", "--seeds=2", "--jobs=2", *flags],
+        [sys.executable, str(COMMAND), "--experiment=fake_study", "--seeds=2", "--jobs=2", *flags],
         check=True,
         capture_output=True,
     )
@@ -205,4 +205,4 @@ def test_a_finished_run_prints_answer_and_report_on_stdout(start, tmp_path):
     assert "[4/4]" in err
     assert "\x1b" not in out + err
     study = json.loads((tmp_path / "study.json").read_text())
-    assert study["command_line"].startswith("python -m gan_mnist.main --experiment=fake")
+    assert study["command_line"].startswith("python -m gan_mnist.main --experiment=fake_study")

@@ -6,6 +6,7 @@ import pytest
 from fake_study import DATASET, make_plan
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import fingerprint
 from gan_mnist.study.records import (
     as_line,
     differences,
@@ -177,7 +178,7 @@ def test_changed_settings_are_refused_and_change_nothing(tmp_path):
 def test_another_data_set_or_experiment_is_refused(tmp_path):
     plan = make_plan(tmp_path)
     others = {
-        "denoising -> fake": {**describe(plan), "experiment": "denoising"},
+        "denoising -> fake_study": {**describe(plan), "experiment": "denoising"},
         "ffffffffffff -> 0123456789ab": {
             **describe(plan),
             "dataset": {**DATASET, "sha256": "f" * 64},
@@ -196,9 +197,9 @@ def test_another_data_set_or_experiment_is_refused(tmp_path):
         b"\xff\x00",
         b"[1]",
         b"{}",
-        b'{"experiment": "fake"}',
-        b'{"experiment": "fake", "settings": {}, "dataset": {}}',
-        b'{"experiment": "fake", "settings": [], "dataset": null}',
+        b'{"experiment": "fake_study"}',
+        b'{"experiment": "fake_study", "settings": {}, "dataset": {}}',
+        b'{"experiment": "fake_study", "settings": [], "dataset": null}',
     ],
 )
 def test_a_spoilt_study_file_is_replaced_as_the_records_vouch_for_themselves(
@@ -206,7 +207,50 @@ def test_a_spoilt_study_file_is_replaced_as_the_records_vouch_for_themselves(
 ):
     (tmp_path / "study.json").write_bytes(content)
     open_workdir(make_plan(tmp_path), describe(make_plan(tmp_path)))
-    assert json.loads((tmp_path / "study.json").read_text())["experiment"] == "fake"
+    assert json.loads((tmp_path / "study.json").read_text())["experiment"] == "fake_study"
     (tmp_path / "study.json").write_bytes(content)
     refused(make_plan(tmp_path, scale=2.0))
     assert (tmp_path / "study.json").read_bytes() == content
+
+
+def without(trial, *settings):
+    """Takes `settings` from what the run in the trial's directory left, as if they were younger."""
+
+    def older(record):
+        for name in settings:
+            del record["settings"][name]
+        sha256 = record["dataset"]["sha256"]
+        parts = record["settings"], record["experiment"], record["seed"], sha256
+        record["fingerprint"] = fingerprint(*parts)
+
+    edit(trial.directory / "record.json", older)
+
+
+def test_a_setting_younger_than_the_record_counts_as_its_declared_default(trial, tmp_path):
+    without(trial, "scale", "counts")
+    assert finished(record_of(trial))
+    with pytest.raises(InputError, match=r"scale: 1.0 -> 2.0"):
+        record_of(make_plan(tmp_path, scale=2.0).trials()[1])
+
+
+def test_a_setting_younger_than_the_record_that_the_arm_changes_is_refused(trial):
+    without(trial, "bonus")
+    with pytest.raises(InputError, match=r"bonus: 0.0 -> 0.1"):
+        record_of(trial)
+
+
+def test_a_record_without_a_setting_must_still_be_of_the_same_data(trial):
+    without(trial, "scale")
+    edit(trial.directory / "record.json", lambda record: record.update(fingerprint="0" * 16))
+    with pytest.raises(InputError, match="other data"):
+        record_of(trial)
+
+
+def test_a_run_from_before_a_setting_existed_is_gone_on_with(tmp_path):
+    plan = make_plan(tmp_path)
+    described = describe(plan)
+    del described["settings"]["scale"]
+    open_workdir(plan, described)
+    open_workdir(plan, describe(plan))
+    (tmp_path / "study.json").write_text(json.dumps(described))
+    assert "scale: 1.0 -> 2.0" in refused(make_plan(tmp_path, scale=2.0))

@@ -13,13 +13,16 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 
 from gan_mnist.errors import InputError
-from gan_mnist.study import report
+from gan_mnist.report.page import write_report
+from gan_mnist.report.pictures import Picture
 from gan_mnist.study.run import run_study
-from gan_mnist.study.spec import Metric, Picture
+from gan_mnist.study.spec import Metric
 
 
-def run(plan, jobs=1):
-    return run_study(plan, jobs, "local", "python -m gan_mnist.main --experiment=fake")
+def run(plan, jobs=1, report=lambda workdir: None):
+    """The report has tests of its own and takes a second: a test that wants it says so."""
+    command = "python -m gan_mnist.main --experiment=fake_study"
+    return run_study(plan, jobs, "local", command, report)
 
 
 def refused(plan):
@@ -40,29 +43,17 @@ def files(workdir):
     return {str(path.relative_to(workdir)): path.read_bytes() for path in found}
 
 
-@pytest.fixture(autouse=True)
-def _no_report(request, monkeypatch):
-    """The report has tests of its own and takes a second: a test that wants it says so."""
-    if "with_report" not in request.fixturenames:
-        monkeypatch.setattr(report, "write_report", lambda workdir: None)
-
-
-@pytest.fixture
-def with_report():
-    """Asks for the report."""
-
-
-def test_a_run_leaves_its_files(tmp_path, capsys, with_report):
+def test_a_run_leaves_its_files(tmp_path, capsys):
     plan = make_plan(tmp_path / "run", seeds=2)
-    told = run(plan)
+    told = run(plan, report=write_report)
     assert json.loads((plan.workdir / "summary.json").read_text()) == told
     study = json.loads((plan.workdir / "study.json").read_text())
-    assert study["command_line"] == "python -m gan_mnist.main --experiment=fake"
+    assert study["command_line"] == "python -m gan_mnist.main --experiment=fake_study"
     assert study["settings"] == plan.settings.identity()
     assert study["dataset"] == plan.dataset
     assert list(study["arms"]) == ["none", "small", "large", "all"]
     assert study["seeds"] == [0, 1]
-    assert study["pictures"] == []
+    assert "pictures" not in study
     assert study["curve"] is None
     assert study["versions"]["tensorflow"]
     lines = (plan.workdir / "records.jsonl").read_text().splitlines()
@@ -80,27 +71,22 @@ def test_a_run_leaves_its_files(tmp_path, capsys, with_report):
     assert printed.err.count(": score ") == 8
 
 
-def test_what_a_study_declares_for_its_report_reaches_it(tmp_path, with_report):
-    picture = Picture("own", "test_run:draw", "A figure of its own", "What it shows.")
+def test_what_an_experiment_has_for_its_report_reaches_it(tmp_path):
+    picture = Picture("own", draw, "A figure of its own", "What it shows.")
     curve = Metric("loss", "the loss")
-    study = dataclasses.replace(
-        STUDY, pictures=(picture,), curve=curve, findings="test_run:findings"
-    )
-    told = run(dataclasses.replace(make_plan(tmp_path, seeds=1), study=study))
-    assert told["findings"] == {"lines": ["4 records."]}
+    study = dataclasses.replace(STUDY, package="fake_findings", curve=curve)
+    plan = dataclasses.replace(make_plan(tmp_path, seeds=1), study=study)
+    told = run(plan, report=lambda workdir: write_report(workdir, (picture,)))
+    assert told["findings"]["lines"] == ["4 trials."]
     page = shown(tmp_path / "report.html")
     assert "A figure of its own" in page
-    assert "4 records." in page
+    assert "4 trials." in page
     assert (tmp_path / "figures" / "own.png").is_file()
     assert (tmp_path / "figures" / "curves.png").is_file()
 
 
 def draw(run):
     return Figure(figsize=(1, len(run.trials) / 10))
-
-
-def findings(records):
-    return {"lines": [f"{len(records)} records."]}
 
 
 def test_the_same_command_again_trains_nothing_and_tells_the_same(tmp_path, capsys):
@@ -162,10 +148,10 @@ def test_two_runs_in_one_directory_at_once_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("misdeed", ["raise", "not a number", "die"])
-def test_a_failed_trial_is_told_of_and_repaired(tmp_path, misdeed, with_report):
+def test_a_failed_trial_is_told_of_and_repaired(tmp_path, misdeed):
     order(tmp_path, "small", 1, misdeed)
     plan = make_plan(tmp_path, seeds=3)
-    told = run(plan, jobs=2)
+    told = run(plan, jobs=2, report=write_report)
     assert [(f["arm"], f["seed"]) for f in told["failed"]] == [("small", 1)]
     reason = told["failed"][0]["error"]
     assert reason
@@ -176,20 +162,20 @@ def test_a_failed_trial_is_told_of_and_repaired(tmp_path, misdeed, with_report):
         assert reason[:20] in text
 
     order(tmp_path, "small", 1, None)
-    assert run(plan)["failed"] == []
+    assert run(plan, report=write_report)["failed"] == []
     run(make_plan(tmp_path / "undisturbed", seeds=3))
     assert summary(tmp_path) == summary(tmp_path / "undisturbed")
 
 
-def test_an_arm_that_does_not_apply_is_told_of_and_not_tried_again(tmp_path, with_report):
+def test_an_arm_that_does_not_apply_is_told_of_and_not_tried_again(tmp_path):
     for seed in range(2):
         order(tmp_path, "large", seed, "decline")
     plan = make_plan(tmp_path, seeds=2)
-    told = run(plan)
+    told = run(plan, report=write_report)
     assert told["not_applicable"] == {"large": "too few images"}
     assert told["failed"] == []
     assert "too few images" in (tmp_path / "report.md").read_text()
-    run(plan)
+    run(plan, report=write_report)
     assert len(calls(tmp_path)) == 8
 
 
@@ -248,9 +234,9 @@ def test_an_export_directory_that_cannot_be_is_refused_before_anything_runs(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_spoilt_files_of_a_finished_trial_leave_gaps_in_the_report_only(tmp_path, with_report):
+def test_spoilt_files_of_a_finished_trial_leave_gaps_in_the_report_only(tmp_path):
     plan = make_plan(tmp_path, seeds=2)
-    run(plan)
+    run(plan, report=write_report)
     before = summary(tmp_path)
     trials = tmp_path / "trials"
     (trials / "none" / "seed-00" / "curves.csv").write_bytes(b"\xff\xfe\x00garbage")
@@ -262,6 +248,6 @@ def test_spoilt_files_of_a_finished_trial_leave_gaps_in_the_report_only(tmp_path
     (trials / "stray" / "seed-00" / "record.json").write_text("{}")
     (trials / "stray" / "file").write_text("")
     (tmp_path / "report.html").unlink()
-    run(plan)
+    run(plan, report=write_report)
     assert summary(tmp_path) == before
     assert before["answer"].replace("`", "") in shown(tmp_path / "report.html")

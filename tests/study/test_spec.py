@@ -1,9 +1,7 @@
 """A study unfolds into the trials that its table promises; every declared study is sound."""
 
 import dataclasses
-import importlib.util
-import re
-from pathlib import Path
+import inspect
 
 import pytest
 from fake_study import DATASET, STUDY, make_plan
@@ -38,7 +36,7 @@ def test_trials_are_seed_major_and_complete(tmp_path):
     expected = [(arm, seed) for seed in range(3) for arm in ("none", "small", "all")]
     assert [(trial.arm, trial.seed) for trial in trials] == expected
     assert [trial.settings.bonus for trial in trials[:3]] == [0.0, 0.1, 0.3]
-    assert [trial.shared_work for trial in trials[:3]] == [None, "x", None]
+    assert [trial.settings.shared_work for trial in trials[:3]] == [None, "x", None]
     assert len({trial.directory for trial in trials}) == len(trials)
     assert trials[4].directory == tmp_path / "trials" / "small" / "seed-01"
 
@@ -78,7 +76,7 @@ def test_fingerprints_follow_what_the_result_depends_on(tmp_path):
         fingerprint(trial=5),  # another seed
         fingerprint(scale=2.0),
         fingerprint(dataset={**DATASET, "sha256": "f" * 64}),
-        fingerprint(study=dataclasses.replace(STUDY, name="other")),
+        fingerprint(study=dataclasses.replace(STUDY, package="other")),
     ]
     assert len({same, *others}) == 6
 
@@ -121,22 +119,36 @@ def test_declared_presets_are_the_three_and_change_nothing_that_makes_arms_diffe
         assert not [name for name in preset.changes if declared.fixes(name)]
 
 
-def test_declared_settings_and_trials_can_be_found(declared):
+def parameters(function):
+    return list(inspect.signature(function).parameters)
+
+
+def test_declared_settings_have_a_line_each(declared):
     for field in dataclasses.fields(declared.settings):
         assert field.metadata["help"], field.name
-    shown = {picture.draw: "run" for picture in declared.pictures}
-    found = {declared.findings: "records"} if declared.findings else {}
-    for named, argument in {declared.run_trial: "settings", **shown, **found}.items():
-        module, function = named.split(":")
-        source = importlib.util.find_spec(module)
-        assert source is not None, named
-        text = Path(source.origin).read_text()
-        assert re.search(rf"^def {function}\(\s*{argument}\b", text, re.MULTILINE), named
 
 
-def test_declared_pictures_have_names_of_their_own(declared):
-    names = [picture.name for picture in declared.pictures]
+def test_what_stands_beside_a_declaration_can_be_called(declared):
+    assert parameters(declared.part("trial").run_trial) == ["trial"]
+    if (module := declared.part("findings")) is not None:
+        assert parameters(module.findings) == ["records"]
+    assert declared.part("nothing_of_that_name") is None
+
+
+def test_pictures_have_names_of_their_own(declared):
+    pictures = getattr(declared.part("figures"), "PICTURES", ())
+    names = [picture.name for picture in pictures]
     usual = ("arms", "gallery", "curves", "curves_seconds", "generators", "confusion", "cost")
     assert len({*names, *usual}) == len(names) + len(usual)
     assert all(name.isidentifier() for name in names)
-    assert all(picture.title and picture.caption for picture in declared.pictures)
+    assert all(picture.title and picture.caption for picture in pictures)
+    assert all(len(parameters(picture.draw)) == 1 for picture in pictures)
+
+
+def test_no_field_is_declared_again_for_another_default(declared):
+    for owner in type(declared.settings).__mro__:
+        own = vars(owner).get("__annotations__", {})
+        for above in owner.__mro__[1:]:
+            for name in own.keys() & vars(above).get("__annotations__", {}).keys() - {"GROUP"}:
+                one, other = (cls.__dataclass_fields__[name].metadata for cls in (owner, above))
+                assert one != other, f"{owner.__name__}.{name}"

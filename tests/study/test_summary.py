@@ -107,16 +107,10 @@ def test_without_generated_arms_the_rivals_are_asked_about():
     assert summary["rival"] is summary["controls_ok"] is None
 
 
-def count(records):
-    """Findings of a study, for the test below."""
-    told = [(found["arm"], found["seed"]) for found in records]
-    return {"lines": [f"{len(told)} trials."], "trials": told}
-
-
 def test_findings_are_made_of_the_records_that_are_done_and_asked_for():
     records = without(make_records(), "cgan", 2)
     records += [record("cgan", 2, status="failed", error="NaN"), record("none", 17, 0.9)]
-    plan = make_plan(findings="test_summary:count", asked=["cgan"], expectations=())
+    plan = make_plan(package="fake_findings", asked=["cgan"], expectations=())
     found = summarize(plan, reversed(records))["findings"]
     expected = [(arm, seed) for arm in ("none", "cgan") for seed in SEEDS]
     expected.remove(("cgan", 2))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist import classifiers
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import read_rows
 from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.training import classifier
 from gan_mnist.training.classifier import (
     LOSSES,
     ClassifierRecipe,
@@ -72,7 +72,7 @@ def test_it_learns_and_depends_on_its_stream_alone(tmp_path):
 
 
 def test_batches_go_on_from_an_update_in_the_order_of_the_stream(tmp_path, monkeypatch):
-    monkeypatch.setattr(classifiers, "fit", lambda model, batches, *others: batches(7))
+    monkeypatch.setattr(classifier, "fit", lambda model, batches, *others: batches(7))
 
     def order(stream, recipe=RECIPE):
         _, (seed, first_update) = train_classifier(
@@ -183,8 +183,8 @@ def test_a_model_may_be_prepared_before_its_training(tmp_path):
         model.layers[0].set_weights([np.zeros_like(w) for w in model.layers[0].get_weights()])
         model.layers[0].trainable = False
 
-    build = functools.partial(build_small_cnn)  # A recipe, and so a model, of this test's own.
-    model = fit_to(two_kinds(1), tmp_path, recipe=replace(RECIPE, build=build), prepare=prepare)
+    network = functools.partial(build_small_cnn)  # A recipe, and so a model, of this test's own.
+    model = fit_to(two_kinds(1), tmp_path, recipe=replace(RECIPE, network=network), prepare=prepare)
     assert seen == [0]
     assert not any(weight.any() for weight in model.layers[0].get_weights())
 

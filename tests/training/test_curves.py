@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist import training
 from gan_mnist.files import read_rows
+from gan_mnist.training import loop
 from gan_mnist.training.loop import ReusableModel, TrainingDiverged, fit
 
 
@@ -158,7 +158,7 @@ class Clock(keras.callbacks.Callback):
 
 def test_seconds_are_of_training_alone(tmp_path, monkeypatch):
     clock = Clock(training=2, validation=1000, afterwards=300)
-    monkeypatch.setattr(training, "time", clock)
+    monkeypatch.setattr(loop, "time", clock)
     seconds = fit(linear_model(), ONES, 12, tmp_path, 0, [clock], TWOS, 4, (1, 3, 4))
     assert clock.now == 12 * 2 + 3 * 1000 + 4 * 300
     assert seconds == 24
@@ -169,7 +169,7 @@ def test_seconds_are_of_training_alone(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("rows", "held"), [(None, [3, 6]), ((2, 9, 10), [1, 1]), ((10,), [0, 0])])
 def test_checkpoints_are_kept_once_a_minute_and_seconds_go_on(rows, held, tmp_path, monkeypatch):
     clock = Clock(training=25)
-    monkeypatch.setattr(training, "time", clock)
+    monkeypatch.setattr(loop, "time", clock)
     curves, saved = tmp_path / "curves.csv", []
     save = tf.train.CheckpointManager.save
 

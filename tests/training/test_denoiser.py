@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist import denoisers, training
 from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.evaluation import inference
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
+from gan_mnist.training import denoiser, kept, loop
 from gan_mnist.training.denoiser import DenoiserRecipe, build_exam, exam_answers, train_denoiser
 
 SHAPE = (13, 13, 1)
@@ -85,7 +85,7 @@ def same(one, other):
     return one[1] == other[1] and all(np.array_equal(a, b) for a, b in arrays)
 
 
-class Interrupted(denoisers._Watch):
+class Interrupted(denoiser._Watch):
     """Watches as ever, until the third interval begins."""
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -104,13 +104,13 @@ def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
     """Not even where the undisturbed one had a model that was trained otherwise before."""
     train(recipe, tmp_path / "before", other, ("study", 1))
     expected = result(train(recipe, tmp_path / "whole", schedule), tmp_path / "whole")
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
     with monkeypatch.context() as patch:
-        patch.setattr(denoisers, "_Watch", Interrupted)
+        patch.setattr(denoiser, "_Watch", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(recipe, tmp_path / "begun", schedule)
     assert len(read_rows(tmp_path / "begun" / "curves.csv")) == 2
-    denoisers._reusable.cache_clear()  # As in another process.
+    kept.reusable.cache_clear()  # As in another process.
     asked = []
 
     def watched(seed, first_update):
@@ -132,7 +132,7 @@ def test_another_schedule_or_seed_is_not_traced_again_and_leaves_nothing_behind(
         return step(self, batch)
 
     monkeypatch.setattr(DenoisingModel, "train_step", traced)
-    denoisers._reusable.cache_clear()
+    kept.reusable.cache_clear()
 
     def trained(name, schedule, seed=0):
         directory = tmp_path / name
@@ -192,7 +192,7 @@ def test_a_training_that_diverges_says_when(tmp_path):
     def spoil(model):
         model.generator.layers[-2].bias.assign([np.nan])
 
-    with pytest.raises(training.TrainingDiverged, match=r"val_psnr_db not finite by update 5$"):
+    with pytest.raises(loop.TrainingDiverged, match=r"val_psnr_db not finite by update 5$"):
         train_denoiser(
             RECIPE, ALONE, batches, exam_of(), ("study", 0), tmp_path, tmp_path / "log", spoil
         )
@@ -206,7 +206,7 @@ def begun(tmp_path, monkeypatch):
         model.asked = all_batches(3)
         return 0.0
 
-    monkeypatch.setattr(denoisers, "fit", fit)
+    monkeypatch.setattr(denoiser, "fit", fit)
 
     def begun(recipe, stream=("study", 0)):
         model = train(recipe, tmp_path, stream=stream)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist import judges
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.files import read_json
 from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.training import judge
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.judge import trained_judge
 
@@ -30,17 +30,17 @@ def allotment(parts):
 @pytest.fixture
 def judged(tmp_path, monkeypatch, allotment, parts):
     """`judged(...)`: answers of the judge; `.batches`: from which each training was fed."""
-    batches, train = [], judges.train_classifier
+    batches, train = [], judge.train_classifier
 
     def train_classifier(recipe, make, *rest):
         batches.append(make)
         return train(recipe, make, *rest)
 
-    monkeypatch.setattr(judges, "train_classifier", train_classifier)
+    monkeypatch.setattr(judge, "train_classifier", train_classifier)
 
     def judged(recipe=RECIPE, size=5, allotment=allotment, stream=STREAM, workdir=tmp_path):
-        judge, judged.seconds = trained_judge(recipe, size, allotment, stream, workdir)
-        return judge.look_at(parts[5].images).probabilities
+        frozen, judged.seconds = trained_judge(recipe, size, allotment, stream, workdir)
+        return frozen.look_at(parts[5].images).probabilities
 
     judged.batches = batches
     return judged
@@ -48,7 +48,7 @@ def judged(tmp_path, monkeypatch, allotment, parts):
 
 def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
     first, seconds = judged(), judged.seconds
-    judges._network.cache_clear()  # As in another process.
+    judge._network.cache_clear()  # As in another process.
     np.testing.assert_array_equal(judged(), first)
     assert len(judged.batches) == 1
     assert judged.seconds == seconds > 0
@@ -83,10 +83,10 @@ def test_whatever_changes_the_training_is_another_judge(judged, allotment, parts
 
 
 def test_a_judge_in_use_is_not_changed_by_the_next(allotment, parts, tmp_path):
-    judge, _ = trained_judge(RECIPE, 5, allotment, STREAM, tmp_path)
-    before = judge.look_at(parts[5].images).probabilities
+    first, _ = trained_judge(RECIPE, 5, allotment, STREAM, tmp_path)
+    before = first.look_at(parts[5].images).probabilities
     other, _ = trained_judge(RECIPE, 5, allotment, ("study", 1), tmp_path)
-    np.testing.assert_array_equal(judge.look_at(parts[5].images).probabilities, before)
+    np.testing.assert_array_equal(first.look_at(parts[5].images).probabilities, before)
     assert not np.array_equal(other.look_at(parts[5].images).probabilities, before)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist import training
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.images import as_float
 from gan_mnist.data.pipelines import latent_batches, training_batches
@@ -17,6 +16,7 @@ from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import build_conditional_gan, build_mlp_generator
 from gan_mnist.models.generating_classifier import GeneratingClassifier
 from gan_mnist.models.latents import Latents
+from gan_mnist.training import loop
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
 
 SHAPE, UPDATES, LATENTS = (8, 8, 1), 20, Latents(4)
@@ -144,7 +144,7 @@ class Interrupt(keras.callbacks.Callback):
 
 def trained_with_interruption(kind, directory, callback, monkeypatch, rows=None):
     """Begun in one process, interrupted, and gone on with in another."""
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
         kind.train(kind.used, directory, callbacks=[callback], rows=rows)
     another = kind.make()
@@ -184,7 +184,7 @@ def test_curves_that_ran_ahead_of_the_checkpoint_are_cut_back(
             raise KeyboardInterrupt
         return save(manager, *arguments)
 
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
     with monkeypatch.context() as patch:
         patch.setattr(tf.train.CheckpointManager, "save", killed_while_saving)
         with pytest.raises(KeyboardInterrupt):
@@ -197,9 +197,9 @@ def test_curves_that_ran_ahead_of_the_checkpoint_are_cut_back(
 def test_a_training_that_ended_but_was_not_closed_is_not_repeated(
     kind, undisturbed, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY_SECONDS", 0)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
     with monkeypatch.context() as patch:
-        patch.setattr(training.Curves, "close", lambda self: Interrupt(0).on_epoch_begin(0))
+        patch.setattr(loop.Curves, "close", lambda self: Interrupt(0).on_epoch_begin(0))
         with pytest.raises(KeyboardInterrupt):
             kind.train(kind.used, tmp_path)
     monkeypatch.setattr(kind.used.model, "fit", None)

@@ -7,23 +7,22 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from small_trial import CLASSES, DATASET, Fixed, make_trial
+from small_trial import CLASSES, DATASET, Fixed, make_steps
 
 from gan_mnist import trials
-from gan_mnist.generators.contract import TrainedGenerator
-from gan_mnist.trials import save_gallery
+from gan_mnist.generators.trained import TrainedGenerator
+from gan_mnist.study.trial import Outcome
 
 
 @pytest.fixture
-def make(monkeypatch, tmp_path, dtype_policy):
-    """`make(arm, seed, **changes)`: a trial of a run in `tmp_path`."""
-    monkeypatch.setattr(trials, "load_dataset", lambda *arguments, **options: DATASET)
-    return functools.partial(make_trial, tmp_path)
+def make(tmp_path, dtype_policy):
+    """`make(arm, seed, **changes)`: the steps of a trial of a run in `tmp_path`."""
+    return functools.partial(make_steps, tmp_path)
 
 
 def test_what_is_kept_tells_the_predictions(make, tmp_path):
     trial = make()
-    metrics, probabilities = trial.examine(Fixed())
+    metrics, probabilities = trial.evaluate(Fixed())
     trial.keep("no model: nothing is exported", probabilities, metrics)
     directory = tmp_path / "trials" / "some" / "seed-00"
     assert {path.name for path in directory.iterdir()} == {"predictions.csv", "shown.npz"}
@@ -79,7 +78,7 @@ def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monke
     generator = TrainedGenerator(SimpleNamespace(sample=None))
     for seed, export_dir in ((0, ""), (1, str(saved))):
         trial = make(seed=seed, export_dir=export_dir)
-        metrics, probabilities = trial.examine(Fixed())
+        metrics, probabilities = trial.evaluate(Fixed())
         trial.keep("model", probabilities, metrics, generator)
     assert exports.made == []
     trial = make("some", 0, export_dir=str(saved))
@@ -100,25 +99,40 @@ def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monke
     assert [kind for kind, *_ in exports.made] == ["classifier"] * 2
 
 
-def test_the_record_gives_the_seconds_of_one_repeat(make, tmp_path):
-    trial = make("some", 2, updates=70)
-    trial.seconds = {"generator": 9.0, "training": 6.0, "evaluation": 0.75}
-    record = trial.record({"accuracy": 0.5}, repeats=3)
-    assert record == {
-        "metrics": {"accuracy": 0.5},
-        "seconds": {"generator": 9.0, "training": 2.0, "evaluation": 0.25},
-        "updates": 70,
-        "device": "CPU",
-        "generators": [],
-        "dataset_sha256": DATASET.sha256,
-    }
-    json.dumps(record, allow_nan=False)
+def test_the_outcome_gives_the_seconds_of_one_repeat(make, tmp_path):
+    steps = make("some", 2, updates=70)
+    steps.seconds = {"generator": 9.0, "training": 6.0, "evaluation": 0.75}
+    assert steps.outcome({"accuracy": 0.5}, repeats=3) == Outcome(
+        metrics={"accuracy": 0.5},
+        seconds={"generator": 9.0, "training": 2.0, "evaluation": 0.25},
+        updates=70,
+        device="CPU",
+        generators=(),
+    )
     assert list((tmp_path / "tensorboard" / "some" / "seed-02" / "held_out").iterdir())
-    assert trial.record({"accuracy": 0.5})["seconds"]["training"] == 6
+    outcome = steps.outcome({"accuracy": 0.5}, updates=10)
+    assert (outcome.seconds["training"], outcome.updates) == (6, 10)
 
 
-def test_a_gallery_holds_the_images(make_subset, tmp_path):
-    images = make_subset().images
-    save_gallery(images, tmp_path / "gallery.npz")
-    with np.load(tmp_path / "gallery.npz") as gallery:
-        np.testing.assert_array_equal(gallery["images"], images)
+def gallery_of(steps, part=""):
+    with np.load(steps.trial.directory / part / "gallery.npz") as gallery:
+        return gallery["images"]
+
+
+def test_a_gallery_holds_the_images(make, make_subset):
+    images, steps = make_subset().images, make()
+    steps.save_gallery(images)
+    np.testing.assert_array_equal(gallery_of(steps), images)
+    (steps.trial.directory / "part").mkdir()
+    steps.save_gallery((images / 255).astype(np.float32)[:5], "part")
+    np.testing.assert_array_equal(gallery_of(steps, "part"), images[:5])
+
+
+def test_a_gallery_shows_images_as_they_are_augmented_but_once(make, make_subset):
+    images, steps = make_subset().images, make(classical=True, shift=0.3)
+    steps.save_gallery(images)
+    augmented = gallery_of(steps)
+    assert augmented.shape == images.shape
+    assert (augmented != images).any(axis=(1, 2, 3)).all()
+    steps.save_gallery(augmented, augmented=True)
+    np.testing.assert_array_equal(gallery_of(steps), augmented)

@@ -1,26 +1,14 @@
-"""A study without TensorFlow: its numbers are plain functions of the settings and the seed.
+"""The declaration, plans of it, and what its trials left."""
 
-A file `orders/ARM-SEED` in the work directory tells a trial to misbehave; the settings, and with
-them the fingerprints, stay as they are, as when a machine and not the study is at fault.
-"""
-
-import errno
 import json
-import os
-import resource
-import signal
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
-from gan_mnist.errors import InputError, NotApplicable
-from gan_mnist.files import write_rows
 from gan_mnist.study.settings import Settings, setting
-from gan_mnist.study.spec import Arm, Expectation, Metric, Plan, Preset, Study
+from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
+from gan_mnist.study.trial import Plan
 
 DATASET = {
     "name": "fake",
@@ -40,9 +28,16 @@ class FakeSettings(Settings):
     bonus: float = setting(0.0, "what an arm adds")
     family: str = setting("", "trials of one family share work", choices=("", "x", "y"))
 
+    def load(self, download=False):
+        return SimpleNamespace(sha256=DATASET["sha256"], provenance=DATASET)
+
+    @property
+    def shared_work(self):
+        return self.family or None
+
 
 STUDY = Study(
-    name="fake",
+    package="fake_study",
     question="Does a bonus help?",
     settings=FakeSettings(),
     arms=(
@@ -60,58 +55,7 @@ STUDY = Study(
     oracle="all",
     metrics=(Metric("score", "score"), Metric("loss", "loss", higher_is_better=False)),
     expectations=(Expectation("all", "above", "none"),),
-    run_trial="fake_study:run_trial",
-    resolve=lambda settings, dataset: settings,
-    shared_work=lambda settings: settings.family or None,
 )
-
-
-def run_trial(settings: FakeSettings, arm: str, seed: int, directory: Path) -> dict:
-    """Adds a line to `calls.txt`, then does as it is told, which is to work unless told else."""
-    workdir = directory.parents[2]
-    threads = os.environ.get("TF_NUM_INTRAOP_THREADS")
-    with (workdir / "calls.txt").open("a") as file:
-        file.write(f"{arm} {seed} {os.getpid()} {threads}\n")
-    time.sleep(settings.nap_seconds)
-    write_rows(directory / "curves.csv", [{"update": settings.updates, "seconds": 0.1, "loss": 1}])
-    metrics = expected_metrics(settings.scale, settings.bonus, seed)
-    order = workdir / "orders" / f"{arm}-{seed}"
-    if order.exists():
-        metrics |= _MISDEEDS[order.read_text()]() or {}
-    seconds = {"training": settings.nap_seconds}
-    return {"metrics": metrics, "seconds": seconds, "updates": settings.updates, "device": "none"}
-
-
-def expected_metrics(scale: float, bonus: float, seed: int) -> dict[str, float]:
-    noise = float(np.random.default_rng(seed).normal(scale=0.1))
-    return {"score": scale * (noise + bonus * (1 + seed / 10)), "loss": -noise}
-
-
-def _raise(error: BaseException) -> None:
-    raise error
-
-
-def _leave_no_room() -> None:
-    """No file of this process can grow any more, so its record will not fit."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
-
-
-_MISDEEDS = {
-    "raise": lambda: _raise(RuntimeError("the first line\nthe second line")),
-    "not a number": lambda: {"score": float("nan")},
-    "infinite": lambda: {"loss": float("inf")},
-    "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "exit": lambda: os._exit(3),
-    "leave": lambda: _raise(SystemExit("left")),
-    "refuse": lambda: _raise(InputError("--data_dir: 'x.png' is not an image")),
-    "decline": lambda: _raise(NotApplicable("too few images")),
-    "foreign file": lambda: _raise(OSError("h5: file signature not found")),
-    "missing file": lambda: Path("/nowhere/at/all").read_text(),
-    "find the disk full": lambda: _raise(OSError(errno.ENOSPC, "No space left on device", "x")),
-    "leave no room": _leave_no_room,
-    "complain": lambda: print("a complaint", file=sys.stderr, flush=True),
-    "hang": lambda: time.sleep(1000),
-}
 
 
 def make_plan(workdir: Path, seeds: int = 2, arms: list[str] | None = None, **changes) -> Plan:

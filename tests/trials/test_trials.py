@@ -1,19 +1,33 @@
 """What the trials of classification experiments do step by step, and all the steps together."""
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
-from small_trial import CLASSES, DATASET, LOGITS, SETTINGS, SHAPE, Fixed, make_trial
+from small_trial import (
+    CLASSES,
+    DATASET,
+    LOGITS,
+    SETTINGS,
+    SHAPE,
+    STUDY,
+    Fixed,
+    make_steps,
+    make_trial,
+)
 
 from gan_mnist import trials
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.files import read_rows
-from gan_mnist.generators.gans import WarpRecipe
+from gan_mnist.generators.contract import Request
+from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -23,7 +37,7 @@ class Given:
 
 
 @pytest.fixture
-def loads(monkeypatch, dtype_policy):
+def loads(monkeypatch):
     """What was asked of `load_dataset`, which gives the data set of these tests."""
     asked = []
 
@@ -31,27 +45,35 @@ def loads(monkeypatch, dtype_policy):
         asked.append(Given(arguments, options))
         return DATASET
 
-    monkeypatch.setattr(trials, "load_dataset", load_dataset)
+    monkeypatch.setattr("gan_mnist.settings.load_dataset", load_dataset)
     return asked
 
 
 @pytest.fixture
-def make(loads, tmp_path):
-    """`make(arm, seed, **changes)`: a trial of a run in `tmp_path`."""
-    return functools.partial(make_trial, tmp_path)
+def make(tmp_path, dtype_policy):
+    """`make(arm, seed, **changes)`: the steps of a trial of a run in `tmp_path`."""
+    return functools.partial(make_steps, tmp_path)
 
 
 def columns_of(subset):
     return subset.images, subset.labels
 
 
-def test_a_trial_loads_what_its_settings_name_in_their_precision(make, loads):
-    trial = make(data_dir="somewhere", precision="mixed_bfloat16", dataset="folder", channels=3)
+def test_a_trial_loads_what_its_settings_name_once(loads, tmp_path):
+    settings = replace(SETTINGS, data_dir="somewhere", dataset="folder", channels=3)
+    trial = Trial(STUDY, "some", 0, settings, DATASET.provenance, tmp_path)
+    assert loads == []
+    assert trial.dataset is trial.dataset is DATASET
+    assert loads == [Given(("folder", "somewhere", False, 8, 3), {})]
+    other = replace(trial, provenance={**DATASET.provenance, "sha256": "of others"})
+    with pytest.raises(RuntimeError, match="not the one that the run began with"):
+        _ = other.dataset
+
+
+def test_its_steps_set_the_precision(make):
+    steps = make(precision="mixed_bfloat16")
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
-    [given] = loads
-    assert given.arguments == ("folder", "somewhere")
-    assert given.options == {"image_size": 8, "channels": 3}
-    assert trial.seconds == {"generator": 0, "training": 0, "evaluation": 0}
+    assert steps.seconds == {"generator": 0, "training": 0, "evaluation": 0}
 
 
 def test_it_sees_the_draw_of_its_seed_and_the_test_images_of_its_classes(make):
@@ -112,7 +134,7 @@ def _third_batch(batches):
 def test_a_recipe_is_what_the_settings_say_but_for_its_changes(make):
     trial = make(intervals=5, learning_rate=0.25, precision="mixed_float16")
     recipe = trial.recipe(build_small_cnn)
-    assert recipe.build is build_small_cnn
+    assert recipe.network is build_small_cnn
     assert (recipe.image_shape, recipe.num_classes, recipe.width) == (SHAPE, 2, 2)
     assert (recipe.updates, recipe.intervals, recipe.learning_rate) == (20, 5, 0.25)
     assert (recipe.precision, recipe.minority) == ("mixed_float16", None)
@@ -160,27 +182,85 @@ def test_only_the_first_repeat_writes_beside_the_record_and_to_tensorboard(
         assert given.options == {"watched": "images", "rows": (10,)}
 
 
-def test_a_generator_is_trained_for_the_seed_in_the_run_and_paid_for(make, tmp_path, monkeypatch):
+@dataclass(frozen=True)
+class GeneratingSettings(GeneratorSettings, SubsetSettings):
+    """As an experiment makes its own."""
+
+
+GENERATING = GeneratingSettings(
+    **{field.name: getattr(SETTINGS, field.name) for field in fields(SETTINGS)},
+    generator="warp_gan",
+    gan_architecture="mlp",
+    untrained=True,
+    warp_width=1,
+    gan_batch_size=4,
+)
+
+
+def generating_steps(workdir, seed=0, **changes):
+    settings = replace(GENERATING, **changes)
+    return trials.ClassifierSteps(make_trial(STUDY, "some", seed, settings, workdir))
+
+
+def test_a_generator_is_asked_for_by_all_that_it_may_know_and_paid_for(tmp_path, monkeypatch):
     given = []
 
-    def trained(*arguments):
-        given.append(arguments)
-        return "a generator", 5.0
+    def create_generator(request):
+        given.append(request)
+        return SimpleNamespace(key=f"key-{len(given)}", seconds=5.0)
 
-    monkeypatch.setattr(trials, "trained", trained)
-    monkeypatch.setattr(trials, "generator_fingerprint", lambda *about: "-".join(map(str, about)))
-    trial = make(seed=4)
-    assert trial.generator("recipe", "subset") == "a generator"
-    trial.generator("another", "subset")
-    assert given == [(recipe, "subset", 4, tmp_path, ()) for recipe in ("recipe", "another")]
-    record = trial.record({})
-    assert record["generators"] == ["recipe-subset-4", "another-subset-4"]
-    assert trial.seconds == {"generator": 10, "training": 0, "evaluation": 0}
+    monkeypatch.setattr(trials, "create_generator", create_generator)
+    steps = generating_steps(tmp_path, seed=4)
+    images, callback = steps.allot(None), keras.callbacks.Callback()
+    assert steps.generator(images).key == "key-1"
+    steps.generator(images, [callback])
+    for request, callbacks in zip(given, ([], [callback]), strict=True):
+        assert isinstance(request, Request)
+        assert (request.settings, request.images, request.seed) == (
+            steps.trial.settings,
+            images,
+            4,
+        )
+        assert (request.workdir, list(request.callbacks)) == (tmp_path, callbacks)
+    outcome = steps.outcome({})
+    assert outcome.generators == ("key-1", "key-2")
+    assert outcome.seconds == {"generator": 10, "training": 0, "evaluation": 0}
+
+
+def test_without_a_generator_nothing_is_made_or_paid(tmp_path):
+    steps = generating_steps(tmp_path, generator="none")
+    assert steps.generator(steps.allot(None)) is None
+    assert steps.outcome({}).generators == ()
+    assert not (tmp_path / "generators").exists()
+
+
+class Echo:
+    """A generator that returns the seed of the stream."""
+
+    def sample(self, labels, seed):
+        return np.full((len(labels), *SHAPE), seed, np.float64)
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_generated_images_have_a_stream_of_their_purpose_and_the_labels_that_are_shown(
+    tmp_path, shuffled
+):
+    steps = generating_steps(tmp_path, shuffled_labels=shuffled)
+    wanted = np.zeros(200, np.int32)
+    images, labels = steps.generate(Echo(), wanted, "pool")
+    assert images[0, 0, 0, 0] == steps.trial.stream("pool")
+    assert labels.dtype == np.int32
+    # Of two classes the wrong one is known.
+    assert (labels == shuffled).all()
+    assert not wanted.any()
+    others, _ = steps.generate(Echo(), wanted, "other")
+    assert others[0, 0, 0, 0] != images[0, 0, 0, 0]
+    assert steps.seconds["generator"] > 0
 
 
 def test_it_is_judged_by_its_test_images(make):
     trial, model = make(), Fixed()
-    metrics, probabilities = trial.examine(model)
+    metrics, probabilities = trial.evaluate(model)
     exponentials = np.exp(LOGITS.astype(np.float64))
     expected = exponentials / exponentials.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
@@ -191,12 +271,12 @@ def test_it_is_judged_by_its_test_images(make):
     assert trial.seconds["evaluation"] > 0
 
 
-def test_a_trial_from_its_draw_to_its_record(make, tmp_path):
+def test_a_trial_from_its_draw_to_its_outcome(tmp_path):
     """Nothing is replaced here but the data set."""
-    trial = make()
+    trial = generating_steps(tmp_path)
     parts = trial.allot(SETTINGS.counts)
     assert len(parts.train) == 18
-    generator = trial.generator(WarpRecipe(updates=0, batch_size=4, width=1), parts.train)
+    generator = trial.generator(parts)
     fakes = generator.sample(np.array([0, 1]), seed=0), np.array([0, 1], np.int32)
     train = (trial.recipe(build_small_cnn), parts.validation)
 
@@ -204,7 +284,7 @@ def test_a_trial_from_its_draw_to_its_record(make, tmp_path):
         real = (parts.train.images / 255).astype(np.float32), parts.train.labels
         batches = trial.batches((real, 4), (fakes, 1))
         model = trial.train(train[0], batches, train[1], repeat)
-        return trial.examine(model), model
+        return trial.evaluate(model), model
 
     (metrics, probabilities), model = trained(0)
     trial.keep(model, probabilities, metrics, generator)
@@ -212,9 +292,9 @@ def test_a_trial_from_its_draw_to_its_record(make, tmp_path):
     (_, again), _ = trained(0)
     assert not np.array_equal(others, probabilities)
     np.testing.assert_array_equal(again, probabilities)
-    record = trial.record(metrics, repeats=3)
-    assert set(record["metrics"]) >= {"accuracy", "recall_cat", "recall_ape"}
-    assert record["seconds"]["training"] > 0
+    outcome = trial.outcome(metrics, repeats=3)
+    assert set(outcome.metrics) >= {"accuracy", "recall_cat", "recall_ape"}
+    assert outcome.seconds["training"] > 0
     directory = tmp_path / "trials" / "some" / "seed-00"
     curves = [read_rows(place / "curves.csv") for place in (directory, directory / "repeat-1")]
     for rows in curves:

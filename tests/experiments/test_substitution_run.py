@@ -1,0 +1,126 @@
+"""The substitution study from end to end: its files, its areas under curves, what it finds."""
+
+import csv
+import json
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from gan_mnist.experiments.substitution import trial
+from gan_mnist.experiments.substitution.findings import findings
+from gan_mnist.experiments.substitution.study import STUDY
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.subsets import held_out
+from gan_mnist.main import main
+
+ARMS = {arm.name: arm for arm in STUDY.arms}
+SMALL = {"width": 1, "updates": 20, "intervals": 2, "gan_width": 1, "gan_updates": 10}
+SMALL |= {"images_per_class": 30}
+
+
+def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypatch):
+    command = ["gan_mnist", "--experiment=substitution", "--preset=smoke", "--jobs=1", "--seeds=1"]
+    command += [f"--workdir={tmp_path}", "--export_dir=", "--set", "updates=40"]
+    assert main(command) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary["arms"]) == list(ARMS)
+    test = held_out(dataset, dataset.class_names)
+    records = {}
+    for name in ARMS:
+        directory = tmp_path / "trials" / name / "seed-00"
+        records[name] = json.loads((directory / "record.json").read_text())
+        with (directory / "predictions.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        right = np.mean([row["label"] == row["prediction"] for row in rows])
+        assert len(rows) == len(test)
+        assert records[name]["metrics"]["accuracy"] == pytest.approx(right)
+        curves = defaultdict(list)
+        with (directory / "roc.csv").open() as file:
+            for row in csv.DictReader(file):
+                point = row["false_positive_rate"], row["true_positive_rate"]
+                curves[row["class"]].append(tuple(map(float, point)))
+        metrics = records[name]["metrics"]
+        assert list(curves) == list(dataset.class_names)
+        areas = []
+        for label, points in curves.items():
+            x, y = np.array(points).T
+            areas.append(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2))
+            assert metrics[f"auc_{label}"] == pytest.approx(areas[-1], abs=2e-3)
+        exact = np.mean([metrics[f"auc_{label}"] for label in curves])
+        assert metrics["macro_auc"] == pytest.approx(exact)
+    # A copier is trained on the same images: not nearly, exactly the same.
+    assert records["copies"]["metrics"] == records["real_only"]["metrics"]
+    assert records["generated_only"]["metrics"] != records["real_only"]["metrics"]
+    assert (tmp_path / "figures" / "roc_curves.png").exists()
+    keys = {path.parent.name for path in tmp_path.glob("generators/*/generator.json")}
+    assert keys == {key for record in records.values() for key in record["generators"]}
+    assert records["generated_only"]["generators"] == records["shuffled_labels"]["generators"]
+
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
+    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    assert main(command) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
+
+
+@pytest.mark.parametrize("arm", ["real_only", "real_and_generated"])
+def test_colour_images_of_a_folder(make, tmp_path, arm):
+    rng = np.random.default_rng(0)
+    for index, name in enumerate(("01", "NA", "c, d")):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 100, (18, 20, 3), np.uint8)
+            pixels[..., index] += 120
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    place = {"dataset": "folder", "data_dir": str(tmp_path / "images")}
+    shape = {"image_size": 16, "channels": 3}
+    folder = load_dataset("folder", place["data_dir"], **shape)
+    changes = place | shape | {"images_per_class": 0}
+    asked = make(arm, of=folder, workdir=tmp_path / "run", **changes)
+    outcome = trial.run_trial(asked)
+    assert {"auc_01", "auc_NA", "auc_c, d", "macro_auc"} < set(outcome.metrics)
+    with np.load(asked.directory / "gallery.npz") as gallery:
+        assert gallery["images"].shape == (14, 16, 16, 3)
+
+
+def test_an_area_is_what_sklearn_says_of_a_class_alone(make, dataset, monkeypatch):
+    """The metrics belong to the test images and the probabilities that were judged."""
+    judged = {}
+    evaluate = trial.ClassifierSteps.evaluate
+
+    def spy(self, model):
+        metrics, judged["probabilities"] = evaluate(self, model)
+        return metrics, judged["probabilities"]
+
+    monkeypatch.setattr(trial.ClassifierSteps, "evaluate", spy)
+    outcome = trial.run_trial(make("real_only"))
+    test = held_out(dataset, dataset.class_names)
+    for label, name in enumerate(dataset.class_names):
+        expected = roc_auc_score(test.labels == label, judged["probabilities"][:, label])
+        assert outcome.metrics[f"auc_{name}"] == pytest.approx(expected)
+
+
+def test_the_worst_class_is_found_and_compared_in_pairs():
+    rng = np.random.default_rng(0)
+    records = []
+    for seed in range(5):
+        ease = rng.normal(0, 1e-3)
+        for arm, b in (("real_only", 0.99), ("generated_only", 0.95)):
+            aucs = {"auc_a": 0.98 + ease, "auc_b": b + ease + rng.normal(0, 1e-5)}
+            metrics = aucs | {"macro_auc": sum(aucs.values()) / 2}
+            records.append({"arm": arm, "seed": seed, "metrics": metrics})
+    found = findings(records)
+    assert list(found["classes"]) == ["b", "a"]
+    assert found["classes"]["b"]["difference"] == pytest.approx(-0.04, abs=1e-4)
+    low, high = found["classes"]["b"]["ci95"]
+    assert low < -0.04 + 1e-4
+    assert high > -0.04 - 1e-4
+    assert high - low < 1e-3
+    assert found["classes"]["a"]["difference"] == 0
+    alone = np.mean([r["metrics"]["macro_auc"] for r in records if r["arm"] == "generated_only"])
+    assert f"is {alone:.4f}, trained on real ones" in found["lines"][0]
+    assert "(-0.0200, 95 % CI" in found["lines"][0]
+    assert "worst is `b`" in found["lines"][1]
+    assert findings([]) == findings(records[:1]) == {"lines": [], "classes": {}}

@@ -1,0 +1,197 @@
+"""Every row of the table of generators: what it gives, what it sees, and when it refuses.
+
+A new row is tested here without a line being written; only what it alone may see, or must refuse,
+is told below.
+"""
+
+import importlib
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gan_mnist.data.subsets import Allotment, Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators import trained
+from gan_mnist.generators.contract import Generator, Request, create_generator
+from gan_mnist.generators.names import GENERATORS, NONE
+from gan_mnist.generators.settings import GeneratorSettings
+
+SHAPE, NUM_CLASSES = (8, 8, 1), 3
+LABELS = np.array([2, 0, 1, 1, 0, 2, 1, 0], np.int32)
+PARTS = ("train", "held_back", "validation")
+# The part of an allotment that a generator sees, where it is not the training images.
+SEES = {"held_back": "held_back"}
+# What there must be no images of.
+REFUSES = {
+    ("smote", "a lone image"): "SMOTE needs 2 images a class; class b has 1",
+    ("dagan", "lone images"): "needs a class with 2 images",
+    ("warp_gan", "lone images"): "needs a class with 2 images",
+    ("smote", "lone images"): "SMOTE needs 2 images a class",
+    ("held_back", "nothing held back"): "0 real images of class",
+}
+every_generator = pytest.mark.parametrize("name", GENERATORS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_chunks():
+    """Sampling 250 images where 30 are wanted would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trained, "CHUNK", 30)
+        yield
+
+
+def part(seed, counts=(6, 7, 6)):
+    """Noisy images of a level a class: around 40, 125 and 210 of 255."""
+    labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    noise = np.random.default_rng(seed).integers(-15, 16, (len(labels), *SHAPE))
+    images = np.uint8(40 + 85 * labels[:, None, None, None] + noise)
+    return Subset(images, labels, ("a", "b", "c"), tuple(f"{seed}-{i}" for i in range(len(labels))))
+
+
+def allotment(**counts):
+    """Of each part so many images a class."""
+    return Allotment(*(part(i, **({"counts": counts[p]} if p in counts else {}))
+                       for i, p in enumerate(PARTS)))  # fmt: skip
+
+
+SITUATIONS = {
+    "a lone image": allotment(train=(4, 1, 5)),
+    "lone images": allotment(train=(1, 1, 1)),
+    "nothing held back": allotment(held_back=(0, 0, 0)),
+}
+
+
+def settings(name, **changes):
+    small = {
+        "gan_architecture": "mlp",
+        "gan_width": 1,
+        "gan_latent_dim": 4,
+        "gan_updates": 10,
+        "gan_batch_size": 8,
+        # So little that what starts from an image stays with it.
+        "gan_learning_rate": 1e-6,
+        "dagan_width": 1,
+        "warp_updates": 10,
+        "warp_width": 1,
+    }
+    return GeneratorSettings(generator=name, **{**small, **changes})
+
+
+def create(name, workdir, images=None, seed=0, **changes):
+    images = allotment() if images is None else images
+    return create_generator(Request(settings(name, **changes), images, seed, workdir))
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+def test_names_and_their_lines_are_read_without_tensorflow():
+    program = (
+        "import sys; from gan_mnist.generators.names import GENERATORS, NONE; "
+        "assert GENERATORS and NONE not in GENERATORS; "
+        "print(sorted({'tensorflow', 'keras', 'numpy', 'imblearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
+
+
+def test_without_a_name_there_is_none(workdir):
+    assert create(NONE, workdir) is None
+
+
+@every_generator
+def test_a_row_names_a_class_and_tells_of_it_in_a_line(name):
+    row = GENERATORS[name]
+    assert row.about.strip() == row.about != ""
+    assert len(row.about.splitlines()) == 1
+    assert name.isidentifier()
+    kind = getattr(importlib.import_module(row.module), row.name)
+    assert callable(kind.create)
+    assert kind.__doc__
+
+
+@every_generator
+@pytest.mark.parametrize("labels", [LABELS, LABELS[:1], np.zeros(6, np.int32), LABELS[:0]],
+                         ids=["mixed", "one", "of a class", "none"])  # fmt: skip
+def test_it_gives_one_image_a_label(name, labels, workdir):
+    generator = create(name, workdir)
+    assert isinstance(generator, Generator)
+    if not len(labels) and GENERATORS[name].trains:
+        pytest.skip("a network is asked for an image at least")
+    images = generator.sample(labels, 1)
+    assert images.shape == (len(labels), *SHAPE)
+    assert images.dtype == np.float32
+    assert ((images >= 0) & (images <= 1)).all()
+
+
+@every_generator
+def test_its_images_are_those_of_the_seed(name, workdir, tmp_path):
+    generator = create(name, workdir)
+    images = generator.sample(LABELS, 1)
+    np.testing.assert_array_equal(generator.sample(LABELS, 1), images)
+    assert not np.array_equal(generator.sample(LABELS, 2), images)
+    # Trained in another run, by whatever came before, it is the same generator.
+    np.random.seed(7)
+    again = create(name, tmp_path)
+    np.testing.assert_array_equal(again.sample(LABELS, 1), images)
+
+
+@every_generator
+def test_its_images_are_of_the_classes_that_are_asked_for(name, workdir):
+    # Only a network that starts from noise has to learn what classes look like.
+    changes = (
+        {"gan_updates": 400, "gan_learning_rate": 5e-3, "gan_width": 4} if name == "cgan" else {}
+    )
+    images = create(name, workdir, **changes).sample(LABELS, 1)
+    levels = np.median(images, axis=(1, 2, 3)) * 255
+    np.testing.assert_array_equal(np.round((levels - 40) / 85), LABELS)
+
+
+@every_generator
+def test_it_sees_its_part_and_nothing_else(name, workdir, tmp_path):
+    """Poisoned: all images of another part, which has other sizes too."""
+    images = create(name, workdir).sample(LABELS, 1)
+    for index, poisoned in enumerate(PARTS):
+        others = part(10 + index, counts=(8, 9, 8))
+        others.images[:, 2:4] = 255
+        parts = replace(allotment(), **{poisoned: others})
+        before = {p: getattr(parts, p).images.copy() for p in PARTS}
+        # Each trains its own: nothing is found that was trained before.
+        found = create(name, tmp_path / poisoned, parts).sample(LABELS, 1)
+        assert np.array_equal(found, images) == (poisoned != SEES.get(name, "train"))
+        for p in PARTS:
+            np.testing.assert_array_equal(getattr(parts, p).images, before[p])
+
+
+@every_generator
+def test_a_generator_that_is_trained_is_kept_under_its_key(name, workdir):
+    generator = create(name, workdir, seed=3)
+    kept = workdir / "generators" / generator.key
+    if GENERATORS[name].trains:
+        assert generator.seconds > 0
+        assert (kept / "generator.json").exists()
+        assert create(name, workdir, seed=3).key == generator.key
+        assert create(name, workdir, seed=4).key != generator.key
+    else:
+        assert (generator.key, generator.seconds) == ("", 0)
+
+
+@every_generator
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_it_gives_images_or_tells_why_not(name, situation, workdir):
+    reason = REFUSES.get((name, situation))
+    if reason is not None:
+        with pytest.raises(NotApplicable, match=reason):
+            create(name, workdir, SITUATIONS[situation]).sample(LABELS, 1)
+        return
+    try:
+        images = create(name, workdir, SITUATIONS[situation]).sample(LABELS, 1)
+    except NotApplicable as refusal:
+        assert str(refusal).strip()
+    else:
+        assert images.shape == (len(LABELS), *SHAPE)

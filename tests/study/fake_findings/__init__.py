@@ -1,0 +1,1 @@
+"""The fake study with findings: who told how many trials."""

@@ -1,0 +1,3 @@
+from fake_study.trial import run_trial
+
+__all__ = ["run_trial"]
