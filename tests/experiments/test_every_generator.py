@@ -35,9 +35,17 @@ TINY = {
     "generated_images": 24,
     "pool_images": 24,
     "generated_per_class": 12,
+    # Recipes are equal in all experiments: each network is built and traced once.
     "gan_architecture": "mlp",
     "gan_width": 1,
-    "gan_epochs": 1,
+    "gan_latent_dim": 32,
+    "gan_latents": "normal",
+    "gan_learning_rate": 1e-3,
+    "gan_beta_1": 0.5,
+    "gan_average_decay": 0.9,
+    "gan_loss": "non_saturating",
+    "gan_sampling_scale": 1.0,
+    "gan_epochs": 10,
     "gan_epoch_updates": 10,
     "gan_batch_size": 8,
     "warp_updates": 10,
@@ -74,10 +82,16 @@ def settings_of(study, generator, **changes):
     known = {field.name for field in fields(study.settings)}
     wanted = {**study.presets["smoke"].changes, **shows, **TINY}
     if study.settings.gan_updates:
-        wanted["gan_updates"] = 10
+        wanted["gan_updates"] = 100
     wanted |= {"generator": generator, "shuffled_labels": False, **changes}
     kept = {key: value for key, value in wanted.items() if key in known}
     return replace(study.settings, **kept).resolve(DATASET)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Sampling 250 images where 24 are wanted would take most of the time."""
+    monkeypatch.setattr("gan_mnist.generators.trained.CHUNK", 30)
 
 
 @every_experiment
