@@ -32,6 +32,9 @@ REFUSES = {
     ("smote", "lone images"): "SMOTE needs 2 images a class",
     ("held_back", "nothing held back"): "0 real images of class",
 }
+# Enough for a network to learn what the classes look like.
+LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
+LONG |= {"dagan_width": 2}
 every_generator = pytest.mark.parametrize("name", GENERATORS)
 
 
@@ -71,8 +74,6 @@ def settings(name, **changes):
         "gan_latent_dim": 4,
         "gan_updates": 10,
         "gan_batch_size": 8,
-        # So little that what starts from an image stays with it.
-        "gan_learning_rate": 1e-6,
         "dagan_width": 1,
         "warp_updates": 10,
         "warp_width": 1,
@@ -121,8 +122,6 @@ def test_a_row_names_a_class_and_tells_of_it_in_a_line(name):
 def test_it_gives_one_image_a_label(name, labels, workdir):
     generator = create(name, workdir)
     assert isinstance(generator, Generator)
-    if not len(labels) and GENERATORS[name].trains:
-        pytest.skip("a network is asked for an image at least")
     images = generator.sample(labels, 1)
     assert images.shape == (len(labels), *SHAPE)
     assert images.dtype == np.float32
@@ -143,11 +142,7 @@ def test_its_images_are_those_of_the_seed(name, workdir, tmp_path):
 
 @every_generator
 def test_its_images_are_of_the_classes_that_are_asked_for(name, workdir):
-    # Only a network that starts from noise has to learn what classes look like.
-    changes = (
-        {"gan_updates": 400, "gan_learning_rate": 5e-3, "gan_width": 4} if name == "cgan" else {}
-    )
-    images = create(name, workdir, **changes).sample(LABELS, 1)
+    images = create(name, workdir, **(LONG if GENERATORS[name].trains else {})).sample(LABELS, 1)
     levels = np.median(images, axis=(1, 2, 3)) * 255
     np.testing.assert_array_equal(np.round((levels - 40) / 85), LABELS)
 
@@ -175,8 +170,10 @@ def test_a_generator_that_is_trained_is_kept_under_its_key(name, workdir):
     if GENERATORS[name].trains:
         assert generator.seconds > 0
         assert (kept / "generator.json").exists()
-        assert create(name, workdir, seed=3).key == generator.key
-        assert create(name, workdir, seed=4).key != generator.key
+        # One process has one generator for equal recipes, which takes the key of the last.
+        key = generator.key
+        assert create(name, workdir, seed=4).key != key
+        assert create(name, workdir, seed=3).key == key
     else:
         assert (generator.key, generator.seconds) == ("", 0)
 
@@ -184,14 +181,16 @@ def test_a_generator_that_is_trained_is_kept_under_its_key(name, workdir):
 @every_generator
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_it_gives_images_or_tells_why_not(name, situation, workdir):
-    reason = REFUSES.get((name, situation))
-    if reason is not None:
-        with pytest.raises(NotApplicable, match=reason):
-            create(name, workdir, SITUATIONS[situation]).sample(LABELS, 1)
+    def images():
+        return create(name, workdir, SITUATIONS[situation]).sample(LABELS, 1)
+
+    if (name, situation) in REFUSES:
+        with pytest.raises(NotApplicable, match=REFUSES[name, situation]):
+            images()
         return
+    # Any other row may refuse as well, in words, but not fail.
     try:
-        images = create(name, workdir, SITUATIONS[situation]).sample(LABELS, 1)
+        found, reason = images(), ""
     except NotApplicable as refusal:
-        assert str(refusal).strip()
-    else:
-        assert images.shape == (len(LABELS), *SHAPE)
+        found, reason = None, str(refusal)
+    assert reason or found.shape == (len(LABELS), *SHAPE)

@@ -1,0 +1,146 @@
+"""Networks that are used again: however many recipes come between, each has its own weights."""
+
+import functools
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from gan_mnist.data.pipelines import training_batches
+from gan_mnist.data.subsets import Allotment
+from gan_mnist.files import read_json
+from gan_mnist.generators import trained as trained_module
+from gan_mnist.generators.contract import Request
+from gan_mnist.generators.gans import ConditionalRecipe, WarpRecipe
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.training import classifier, kept
+from gan_mnist.training.classifier import ClassifierRecipe, predict, train_classifier
+
+SHAPE = (8, 8, 1)
+LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
+GANS = [
+    ConditionalRecipe(updates=10, batch_size=4, width=1, latent_dim=2),
+    WarpRecipe(updates=0, batch_size=4, width=1),
+    ConditionalRecipe(updates=0, batch_size=4, width=2, latent_dim=2),
+]
+
+
+@pytest.fixture
+def room_for_one(monkeypatch):
+    """Both caches hold a single network: each other recipe drives the last one out."""
+    reusable = functools.lru_cache(maxsize=1)(kept.reusable.__wrapped__)
+    generator = functools.lru_cache(maxsize=1)(trained_module._generator.__wrapped__)
+    for module in (kept, classifier, trained_module):
+        monkeypatch.setattr(module, "reusable", reusable)
+    monkeypatch.setattr(trained_module, "_generator", generator)
+    monkeypatch.setattr(trained_module, "CHUNK", 30)
+    return reusable
+
+
+def test_a_generator_that_was_driven_out_samples_with_its_own_weights(
+    room_for_one, make_subset, tmp_path, monkeypatch
+):
+    images = Allotment(make_subset(shape=SHAPE), None, None)
+    request = Request(None, images, 0, tmp_path)
+    first = [trained_module.trained(recipe, request) for recipe in GANS]
+    samples = [generator.sample(LABELS, 1) for generator in first]
+    assert len({sample.tobytes() for sample in samples}) == len(GANS)
+    assert room_for_one.cache_info().misses == len(GANS)
+    # Those at hand are not touched by what drove them out, nor by one made again in their place.
+    monkeypatch.setattr(trained_module, "fit", None)
+    for recipe, generator, sample in zip(GANS, first, samples, strict=True):
+        again = trained_module.trained(recipe, request)
+        assert again is not generator
+        assert again.key == generator.key
+        np.testing.assert_array_equal(again.sample(LABELS, 1), sample)
+        np.testing.assert_array_equal(generator.sample(LABELS, 1), sample)
+    for generator, sample in zip(first, samples, strict=True):
+        np.testing.assert_array_equal(generator.sample(LABELS, 1), sample)
+
+
+def test_a_generator_asked_for_again_has_its_own_weights_while_another_has_the_network(
+    make_subset, tmp_path, monkeypatch
+):
+    """The seeds of a recipe share a network, which holds the weights of the last."""
+    monkeypatch.setattr(trained_module, "CHUNK", 30)
+    images = Allotment(make_subset(shape=SHAPE), None, None)
+
+    def samples(seed):
+        return trained_module.trained(GANS[0], Request(None, images, seed, tmp_path)).sample(
+            LABELS, 1
+        )
+
+    first, second = samples(0), samples(1)
+    assert not np.array_equal(first, second)
+    for seed, expected in ((0, first), (1, second), (0, first)):
+        np.testing.assert_array_equal(samples(seed), expected)
+
+
+def test_a_classifier_that_was_driven_out_is_trained_to_the_same(
+    room_for_one, make_subset, tmp_path
+):
+    subset = make_subset(shape=SHAPE)
+    recipe = ClassifierRecipe(build_small_cnn, SHAPE, 3, 1, 10, 1e-2, intervals=1)
+    batches = functools.partial(training_batches, (subset.images, subset.labels), 4, None)
+
+    def probabilities(recipe):
+        model, _ = train_classifier(recipe, batches, subset, ("study", 0), tmp_path)
+        return predict(model, subset.images)
+
+    first = probabilities(recipe)
+    other = probabilities(replace(recipe, width=2))
+    assert not np.array_equal(first, other)
+    np.testing.assert_array_equal(probabilities(recipe), first)
+    assert room_for_one.cache_info().misses == 3
+
+
+def test_equal_recipes_share_a_network_and_shapes_tell_them_apart():
+    recipe = ConditionalRecipe(updates=10, batch_size=4, width=1, latent_dim=3)
+    one = kept.reusable(recipe, SHAPE, 3)
+    assert kept.reusable(replace(recipe), SHAPE, 3) is one
+    assert kept.reusable(recipe, SHAPE, 2) is not one
+    assert kept.reusable(replace(recipe, updates=20), SHAPE, 3) is not one
+
+
+def dense(value):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.set_weights([np.full_like(weight, value) for weight in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_weights_are_trained_once_and_loaded_by_all_others(own, tmp_path):
+    files = tmp_path / "new" / "w.weights.h5", tmp_path / "new" / "about.json"
+    asked = []
+
+    def ask(value):
+        model = dense(0)
+
+        def train():
+            asked.append(value)
+            trained = model if own else dense(value)
+            trained.set_weights(dense(value).get_weights())
+            return trained, {"seconds": value, "told": "of it"}
+
+        about = kept.trained_once(model, *files, train)
+        assert about == {"seconds": 1, "told": "of it"}
+        assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {1.0}
+
+    ask(1)
+    ask(2)
+    assert asked == [1]
+    assert read_json(files[1], "seconds")["seconds"] == 1
+
+
+def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
+    files = tmp_path / "w.weights.h5", tmp_path / "about.json"
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kept.trained_once(dense(0), *files, fail)
+    model = dense(0)
+    assert kept.trained_once(model, *files, lambda: (dense(3), {"seconds": 1}))["seconds"] == 1
+    assert model.get_weights()[0].item() == 3
