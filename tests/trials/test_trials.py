@@ -19,7 +19,7 @@ from small_trial import (
     make_trial,
 )
 
-from gan_mnist import trials
+from gan_mnist.trials import steps as trials
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.files import read_rows
