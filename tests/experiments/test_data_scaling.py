@@ -159,7 +159,7 @@ def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
 
 def test_arms_of_a_seed_share_images_and_seeds_do_not(shown):
     control, other = shown("alone"), shown("alone", seed=1)
-    for arm in SHOWN:
+    for arm in [name for name in SHOWN if name != "alone"]:
         seen = shown(arm)
         for size in control:
             assert rows(seen[size][0][0][0][0]) == rows(control[size][0][0][0][0])
