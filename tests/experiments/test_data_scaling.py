@@ -27,6 +27,7 @@ SMALL |= {"gan_updates": 10, "pool_images": 40}
 GENERATOR_OF = {name: arm.changes.get("generator", NONE) for name, arm in ARMS.items()}
 # Theirs is replaced here; what others show is known from their own tests.
 GAN_ARMS = [name for name, of in GENERATOR_OF.items() if of != NONE and GENERATORS[of].trains]
+SHOWN = [name for name in ARMS if GENERATOR_OF[name] == NONE or name in GAN_ARMS]
 
 
 class Flat(Generator):
@@ -111,9 +112,7 @@ def test_subsets_are_nested_and_as_balanced_as_can_be(counts):
     assert len(firsts) > 3  # No class always comes first.
 
 
-@pytest.mark.parametrize(
-    "arm", [name for name in ARMS if GENERATOR_OF[name] == NONE or name in GAN_ARMS]
-)
+@pytest.mark.parametrize("arm", SHOWN)
 def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
     seen = shown(arm)
     train = allot(dataset, dataset.class_names, None, 0, 40).train
@@ -160,7 +159,7 @@ def test_every_size_shows_its_images_and_nothing_else(shown, dataset, arm):
 
 def test_arms_of_a_seed_share_images_and_seeds_do_not(shown):
     control, other = shown("alone"), shown("alone", seed=1)
-    for arm in [name for name in ARMS if name != "alone"]:
+    for arm in [name for name in SHOWN if name != "alone"]:
         seen = shown(arm)
         for size in control:
             assert rows(seen[size][0][0][0][0]) == rows(control[size][0][0][0][0])
