@@ -205,18 +205,24 @@ class LabelledConv2D(layers.Layer):
 
     What a constant plane adds is the same everywhere: the sum of the kernel over it. So the planes
     are not made, and the image alone is convolved. ELU follows.
+
+    Attributes:
+        filters: Channels of what comes out.
+        kernel_size: Side of the kernel.
+        kernel_initializer: Of the kernel; the bias starts at 0.
     """
 
-    def __init__(self, filters: int, size: int, initializer: Any, **options: Any):
+    def __init__(self, filters: int, kernel_size: int, kernel_initializer: Any, **options: Any):
         super().__init__(**options)
-        self._filters, self._size = filters, size
-        self._initializer = keras.initializers.get(initializer)
+        self.filters, self.kernel_size = filters, kernel_size
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape: Any) -> None:
         (*_, channels), (_, num_classes) = input_shape
-        shape = self._size, self._size, channels + num_classes, self._filters
-        self.kernel = self.add_weight(shape=shape, initializer=self._initializer, name="kernel")
-        self.bias = self.add_weight(shape=(self._filters,), initializer="zeros", name="bias")
+        shape = self.kernel_size, self.kernel_size, channels + num_classes, self.filters
+        initializer = self.kernel_initializer
+        self.kernel = self.add_weight(shape=shape, initializer=initializer, name="kernel")
+        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Gives (n, H', W', filters) for images (n, H, W, C) and one-hot labels (n, classes)."""
@@ -227,8 +233,8 @@ class LabelledConv2D(layers.Layer):
         return ops.elu(x + of_labels[:, None, None, :])
 
     def get_config(self) -> dict[str, Any]:
-        own = {"filters": self._filters, "size": self._size}
-        own["initializer"] = keras.initializers.serialize(self._initializer)
+        own = {"filters": self.filters, "kernel_size": self.kernel_size}
+        own["kernel_initializer"] = keras.initializers.serialize(self.kernel_initializer)
         return {**super().get_config(), **own}
 
 
