@@ -12,6 +12,7 @@ from gan_mnist.models.diffaugment import diff_augment
 from gan_mnist.models.latents import Latents
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class ConditionalGAN(AdversarialModel):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
@@ -33,6 +34,10 @@ class ConditionalGAN(AdversarialModel):
         self.prior = Latents(generator.inputs[0].shape[-1], distribution)
         self.num_classes = generator.inputs[1].shape[-1]
         self.augment = augment
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"augment": self.augment, "distribution": self.prior.distribution}
+        return {**super().get_config(), **own}
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
         return self.prior.draw(tf.shape(batch[0])[0], seed)
