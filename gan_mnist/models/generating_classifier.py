@@ -1,5 +1,6 @@
 """A classifier that makes a part of each training batch itself, on the device that trains."""
 
+import copy
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -66,8 +67,8 @@ class GeneratingClassifier(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        names = "classifier", "generator", "augment"
-        parts = {
-            key: keras.saving.deserialize_keras_object(config[key], custom_objects) for key in names
-        }
-        return cls(**parts, name=config["name"])
+        # Keras empties the configs of functional models that it reads.
+        options = copy.deepcopy(config)
+        for key in ("classifier", "generator", "augment"):
+            options[key] = keras.saving.deserialize_keras_object(options[key], custom_objects)
+        return cls(**options)

@@ -1,5 +1,6 @@
 """Two networks with an optimizer each: how Keras compiles, asks and saves them as one model."""
 
+import copy
 import types
 from typing import Any, Self
 
@@ -159,10 +160,11 @@ class TwoNetworks(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        options = dict(config)
+        # Keras empties the configs of functional models that it reads.
+        options = copy.deepcopy(config)
         noise_seed = options.pop("noise_seed")
         for key in ("generator", "discriminator"):
-            options[key] = keras.saving.deserialize_keras_object(config[key], custom_objects)
+            options[key] = keras.saving.deserialize_keras_object(options[key], custom_objects)
         model = cls(**options)
         model.noise_seed.assign(noise_seed)
         return model

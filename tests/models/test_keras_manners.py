@@ -1,6 +1,5 @@
 """Each model as a user of Keras meets it: compile, fit, predict, save. The rows are the GANs'."""
 
-import functools
 import importlib
 import inspect
 import pkgutil
@@ -9,86 +8,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conformance import GANS, NUM_CLASSES, SMALL, built, same
+from conformance import built, same
+from manners import FLAVOURS, LABELS, compiled, data, every_flavour, fit, fresh, row_of, state
 
 import gan_mnist.models
 from gan_mnist.errors import InputError
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.anchored import AnchoredGAN
 from gan_mnist.models.conditional_gan import ConditionalGAN
-from gan_mnist.models.dagan import DAGAN
-from gan_mnist.models.denoiser import DenoisingModel
 from gan_mnist.models.two_networks import TwoNetworks
-from gan_mnist.models.warp_gan import WarpGAN
 
-FLAVOURS = {
-    ConditionalGAN: "mlp",
-    WarpGAN: "warp",
-    DAGAN: "dagan",
-    DenoisingModel: "denoiser",
-}
 # What the flavours are made of: no model is of these classes alone.
 ABSTRACT = {TwoNetworks, AdversarialModel, AnchoredGAN}
 # Their tests are in `test_keras_manners_layers`.
 ELSEWHERE = {"GeneratingClassifier", "LabelledConv2D", "Style", "Warp"}
-LABELS = np.arange(6, dtype=np.int32) % NUM_CLASSES
-IMAGES = np.random.default_rng(0).random((6, *SMALL), np.float32)
-
-every_flavour = pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda kind: kind.__name__)
-
-
-def row_of(flavour):
-    return GANS[FLAVOURS[flavour]]
-
-
-def data(flavour, seed=0):
-    """One batch, as a data set."""
-    images = np.random.default_rng(seed).random((6, *SMALL), np.float32)
-    row = row_of(flavour)
-    if row.denoises:
-        batch = (images, images[::-1]), np.roll(images, 1, axis=0)
-    elif row.pairs:
-        batch = images, np.roll(images, NUM_CLASSES, axis=0)
-    else:
-        batch = (images, LABELS)[: row.columns]
-    return tf.data.Dataset.from_tensors(batch)
-
-
-def compiled(flavour, *optimizers, **options):
-    model = built(row_of(flavour))
-    model.compile(*(optimizers or ("adam", "adam")), **options)
-    model.adopt(IMAGES, LABELS)
-    model.noise_seed.assign(7)
-    return model
-
-
-@functools.cache
-def shared(flavour):
-    """The one model of a flavour and all its numbers: tracing takes most of a test's time."""
-    model = compiled(flavour)
-    variables = [*model.weights, *(v for o in model.optimizers for v in o.variables)]
-    return model, [(variable, variable.numpy()) for variable in variables]
-
-
-def fresh(flavour):
-    model, start = shared(flavour)
-    for variable, value in start:
-        variable.assign(value)
-    return model
-
-
-def fit(model, flavour, **options):
-    options = {"epochs": 2, "verbose": 0, "shuffle": False, **options}
-    return model.fit(data(flavour), **options).history
-
-
-def questions(flavour, num=6):
-    """What `predict` takes."""
-    return [IMAGES[:num], IMAGES[::-1][:num]] if row_of(flavour).denoises else LABELS[:num]
-
-
-def state(model):
-    return [*model.get_weights(), *(v.numpy() for o in model.optimizers for v in o.variables)]
 
 
 def test_every_public_model_and_layer_has_its_rows():
@@ -124,7 +57,8 @@ def test_optimizers_are_given_as_keras_takes_them(flavour):
 @pytest.mark.parametrize("twice", [False, True])
 def test_one_optimizer_is_copied_for_the_other_network(twice):
     one = keras.optimizers.RMSprop(0.125, rho=0.5)
-    model = compiled(ConditionalGAN, one, one) if twice else compiled(ConditionalGAN, one)
+    both = (one, one) if twice else (one,)
+    model = compiled(ConditionalGAN, *both, run_eagerly=True)
     assert model.generator_optimizer is one
     other = model.discriminator_optimizer
     assert other is not one
