@@ -16,7 +16,8 @@ class TwoNetworks(keras.Model):
     `save` and `keras.models.load_model` keep the networks, all arguments, `noise_seed`, and, once
     compiled, the optimizers with their states: trained on the same batches, the loaded model goes
     on bit by bit as the saved one would have. Learning rates may be numbers and Keras' schedules; a
-    rate that is a function of one's own cannot be read back, nor can metrics of an epoch half done.
+    model with a rate that is a function is loaded with `compile=False` and compiled anew, without
+    the optimizers' states. Metrics of an epoch half done are not kept.
 
     Attributes:
         generator: The network that is trained.

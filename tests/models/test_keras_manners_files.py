@@ -155,3 +155,15 @@ def test_a_model_that_was_not_compiled_is_kept_as_that(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert not loaded.compiled
     assert all(same(model.get_weights(), loaded.get_weights()))
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_a_rate_that_is_a_function_is_compiled_anew(tmp_path):
+    adam = keras.optimizers.Adam(1e-3)
+    model = compiled(ConditionalGAN, adam, keras.optimizers.Adam(lambda: adam.learning_rate / 2))
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="lambda"):
+        keras.models.load_model(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert not loaded.compiled
+    assert all(same(model.get_weights(), loaded.get_weights()))
