@@ -9,12 +9,13 @@ import tensorflow as tf
 from keras import ops
 
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
+from gan_mnist.models.two_networks import TwoNetworks
 
 # The source goes on until half the cross-entropy is below 2 ln 2.
 GOOD_ENOUGH = 4 * math.log(2)
 
 
-class AdversarialModel(keras.Model):
+class AdversarialModel(TwoNetworks):
     """A generator, its discriminator, and how one update trains both.
 
     A flavour says what the generator is fed and what the discriminator is shown, by overriding
@@ -27,13 +28,8 @@ class AdversarialModel(keras.Model):
     generator goes on, on fresh noise, until it deceives well enough. Noise is stateless, keyed by
     (`noise_seed`, purpose, update), so a resumed run draws what an undisturbed one would have.
 
-    Attributes:
-        generator: The network that is trained.
-        average: The exponential moving average of its weights: the one to sample from. The
-            generator itself where `average_decay` is 0.
-        discriminator: Maps what it is shown to float32 logits (n, ...); None where the adversarial
-            weight is always 0.
-        noise_seed: int32 variable; set it before training.
+    `fit` takes a data set of such batches, and one as `validation_data`; `predict` takes what
+    `sample` does but for the seed. Attributes, `compile` and files are those of `TwoNetworks`.
     """
 
     def __init__(
@@ -45,7 +41,7 @@ class AdversarialModel(keras.Model):
         most_generator_steps: int = 1,
         separate_batches: bool = False,
         judge_in_training: bool = False,
-        name: str | None = None,
+        **options: Any,
     ):
         """Wires two built networks.
 
@@ -60,51 +56,27 @@ class AdversarialModel(keras.Model):
                 on, and one for the discriminator.
             judge_in_training: The discriminator judges for the generator in training mode, so that
                 batch norm looks at the batch that is judged. Nothing in it changes.
-            name: Keras name.
+            **options: Of `keras.Model`, such as `name`.
         """
-        super().__init__(name=name)
-        self.generator = generator
-        self.discriminator: Any = discriminator
-        self.average = generator
-        if average_decay:
-            self.average = keras.models.clone_model(generator)
-            self.average.set_weights(generator.get_weights())
-            self.average.trainable = False
+        super().__init__(generator, discriminator, average_decay, **options)
         self.adversarial_loss = ADVERSARIAL_LOSSES[loss]
-        self.average_decay = average_decay
+        self.loss_name = loss
         self.most_generator_steps = most_generator_steps
         self.separate_batches = separate_batches
         self.judge_in_training = judge_in_training
-        self.noise_seed = tf.Variable(0, dtype=tf.int32, trainable=False, name="noise_seed")
         self._means = {}
         if discriminator is not None:
             for metric in ("d_loss", "g_loss", "real_accuracy", "fake_accuracy"):
                 self._means[metric] = keras.metrics.Mean(name=metric)
-        # Keras asks a subclassed model for `call` on a batch unless it is told that it is built.
-        self.built = True
 
-    def compile(
-        self,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
-        **options: Any,
-    ) -> None:
-        """Gives each network its optimizer, built now so that checkpoints hold its state.
-
-        Where there is no discriminator, none is needed for it, and one that is given does nothing.
-        """
-        super().compile(optimizer=None, **options)
-        self.generator_optimizer = generator_optimizer
-        self.discriminator_optimizer: Any = discriminator_optimizer
-        networks = self.generator, self.discriminator
-        for optimizer, network in zip(self.optimizers, networks, strict=False):
-            optimizer.build(network.trainable_variables)
-
-    @property
-    def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """The generator's, and the discriminator's if there is one."""
-        both = [self.generator_optimizer, self.discriminator_optimizer]
-        return both if self.discriminator is not None else both[:1]
+    def get_config(self) -> dict[str, Any]:
+        own = {
+            "loss": self.loss_name,
+            "most_generator_steps": self.most_generator_steps,
+            "separate_batches": self.separate_batches,
+            "judge_in_training": self.judge_in_training,
+        }
+        return {**super().get_config(), **own}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -131,10 +103,6 @@ class AdversarialModel(keras.Model):
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Takes note of the training images, for a flavour whose samples start from them."""
 
-    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """float32 images (n, H, W, C) in [0, 1] for int32 labels (n,) and an int32 seed (2,)."""
-        raise NotImplementedError
-
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor | None:
         """The noise of one batch, if the generator is fed any; `seed` is int32 (2,)."""
         raise NotImplementedError
@@ -142,6 +110,11 @@ class AdversarialModel(keras.Model):
     def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
         """Fake images (n, H, W, C) by `self.generator` in training mode."""
         raise NotImplementedError
+
+    def generate_in_test(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
+        """Fake images of a test: as in training unless overridden, and without a trace."""
+        with keras.StatelessScope():
+            return self.generate(batch, latents)
 
     def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
         """What the discriminator is shown as real; `seed` is int32 (2,)."""
@@ -157,6 +130,13 @@ class AdversarialModel(keras.Model):
         """What the generator minimises besides the adversarial loss; nothing unless overridden."""
         return 0.0
 
+    # Update t, with noise keyed by (noise_seed, purpose, t):
+    #   1. fake = generator(batch, noise)
+    #   2. discriminator descends loss(discriminator(real), discriminator(fake)), fake held fixed
+    #   3. g_loss = loss(discriminator(fake)), the discriminator held fixed
+    #   4. generator descends weight * g_loss + penalty; 2 and 3 are left out at weight 0
+    #   5. on fresh noise, 1, 3 and 4 again, up to most_generator_steps while g_loss >= 4 ln 2
+    #   6. average = generator + average_decay * (average - generator)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         batch, others = batch if self.separate_batches else (batch, None)
         seeds = tf.random.split(tf.stack([self.noise_seed, self.update]), 3)
@@ -170,7 +150,10 @@ class AdversarialModel(keras.Model):
                     if others is None:
                         self.update_discriminator(batch, fake_images, seeds[1])
                     else:
-                        fakes = self._generate_unchanged(others, seeds[0])
+                        noise = self.latents(others, tf.random.fold_in(seeds[0], 1))
+                        # It leaves no trace in the generator, nor in its statistics.
+                        with keras.StatelessScope():
+                            fakes = self.generate(others, noise)
                         self.update_discriminator(others, fakes, seeds[1])
                 g_loss = self._adversarial_loss(batch, fake_images, seeds[2])
                 self._means["g_loss"].update_state(g_loss)
@@ -186,11 +169,34 @@ class AdversarialModel(keras.Model):
                 average.assign(now + self.average_decay * (average - now))
         return {name: mean.result() for name, mean in self._means.items()}
 
-    def _generate_unchanged(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
-        """Fake images of a batch that leaves no trace in the generator, nor in its statistics."""
-        latents = self.latents(batch, tf.random.fold_in(seed, 1))
-        with keras.StatelessScope():
-            return self.generate(batch, latents)
+    def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        """The losses of `train_step` on a batch it could have, which change nothing.
+
+        Both networks are in the mode in which the generator is judged in training, so that a gap to
+        the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
+        and the number of the batch alone: it is the same after every epoch.
+        """
+        batch, others = batch if self.separate_batches else (batch, batch)
+        tested = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
+        seeds = tf.random.split(self.seed_beside_training(tested), 3)
+        latents = self.latents(batch, seeds[0])
+        fake_images = self.generate_in_test(batch, latents)
+
+        def against_discriminator() -> tf.Tensor:
+            fakes = fake_images
+            if others is not batch:
+                noise = self.latents(others, tf.random.fold_in(seeds[0], 1))
+                fakes = self.generate_in_test(others, noise)
+            with keras.StatelessScope():
+                judged = self._judge(others, fakes, seeds[1], self.judge_in_training)
+            self._record(*judged)
+            g_loss = self._adversarial_loss(batch, fake_images, seeds[2])
+            self._means["g_loss"].update_state(g_loss)
+            return g_loss
+
+        ops.cond(self.adversarial_weight > 0, against_discriminator, lambda: tf.constant(0.0))
+        self.generator_penalty(batch, latents, fake_images)
+        return {name: mean.result() for name, mean in self._means.items()}
 
     def _adversarial_loss(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         shown = self.show_fake(batch, fake_images, seed)
@@ -219,14 +225,23 @@ class AdversarialModel(keras.Model):
 
     def update_discriminator(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> None:
         """One discriminator update; the generator is left as it is."""
-        seeds = tf.random.split(seed, 2)
         with tf.GradientTape() as tape:
-            real_logits = self.discriminator(self.show_real(batch, seeds[0]), training=True)
-            fake_logits = self.discriminator(
-                self.show_fake(batch, fake_images, seeds[1]), training=True
-            )
-            d_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+            d_loss, *logits = self._judge(batch, fake_images, seed, training=True)
         _minimize(self.discriminator_optimizer, tape, d_loss, self.discriminator)
+        self._record(d_loss, *logits)
+
+    def _judge(
+        self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The discriminator's loss, and its logits on real and on fake images."""
+        seeds = tf.random.split(seed, 2)
+        real_logits = self.discriminator(self.show_real(batch, seeds[0]), training=training)
+        shown = self.show_fake(batch, fake_images, seeds[1])
+        fake_logits = self.discriminator(shown, training=training)
+        d_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+        return d_loss, real_logits, fake_logits
+
+    def _record(self, d_loss: tf.Tensor, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> None:
         self._means["d_loss"].update_state(d_loss)
         self._means["real_accuracy"].update_state(tf.cast(real_logits > 0, tf.float32))
         self._means["fake_accuracy"].update_state(tf.cast(fake_logits < 0, tf.float32))

@@ -1,5 +1,6 @@
 """GANs whose images are made from real ones of the class asked for, the anchors."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +14,8 @@ from gan_mnist.models.latents import Latents
 
 class AnchoredGAN(AdversarialModel):
     """A generator of (anchor images, latents), and the anchors that its samples start from.
+
+    `adopt` gives it its anchors; `save` keeps them, `save_weights` does not.
 
     Attributes:
         prior: How the latents are distributed.
@@ -45,6 +48,24 @@ class AnchoredGAN(AdversarialModel):
         self._anchors.assign(images[order])
         self._num_anchors.assign(counts)
         self._first_anchor.assign(np.cumsum(counts) - counts)
+
+    def save_assets(self, dir_path: str) -> None:
+        """Keras' part of `save` that is no weight: the anchors."""
+        parts = {name: variable.numpy() for name, variable in self._adopted.items()}
+        np.savez_compressed(Path(dir_path) / "anchors.npz", **parts)
+
+    def load_assets(self, dir_path: str) -> None:
+        with np.load(Path(dir_path) / "anchors.npz") as parts:
+            for name, variable in self._adopted.items():
+                variable.assign(parts[name])
+
+    @property
+    def _adopted(self) -> dict[str, tf.Variable]:
+        return {
+            "images": self._anchors,
+            "first": self._first_anchor,
+            "num": self._num_anchors,
+        }
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
         return self.prior.draw(tf.shape(batch[0])[0], seed)

@@ -12,6 +12,7 @@ from gan_mnist.models.diffaugment import diff_augment
 from gan_mnist.models.latents import Latents
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class ConditionalGAN(AdversarialModel):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
@@ -33,6 +34,10 @@ class ConditionalGAN(AdversarialModel):
         self.prior = Latents(generator.inputs[0].shape[-1], distribution)
         self.num_classes = generator.inputs[1].shape[-1]
         self.augment = augment
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"augment": self.augment, "distribution": self.prior.distribution}
+        return {**super().get_config(), **own}
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
         return self.prior.draw(tf.shape(batch[0])[0], seed)
@@ -205,18 +210,24 @@ class LabelledConv2D(layers.Layer):
 
     What a constant plane adds is the same everywhere: the sum of the kernel over it. So the planes
     are not made, and the image alone is convolved. ELU follows.
+
+    Attributes:
+        filters: Channels of what comes out.
+        kernel_size: Side of the kernel.
+        kernel_initializer: Of the kernel; the bias starts at 0.
     """
 
-    def __init__(self, filters: int, size: int, initializer: Any, **options: Any):
+    def __init__(self, filters: int, kernel_size: int, kernel_initializer: Any, **options: Any):
         super().__init__(**options)
-        self._filters, self._size = filters, size
-        self._initializer = keras.initializers.get(initializer)
+        self.filters, self.kernel_size = filters, kernel_size
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape: Any) -> None:
         (*_, channels), (_, num_classes) = input_shape
-        shape = self._size, self._size, channels + num_classes, self._filters
-        self.kernel = self.add_weight(shape=shape, initializer=self._initializer, name="kernel")
-        self.bias = self.add_weight(shape=(self._filters,), initializer="zeros", name="bias")
+        shape = self.kernel_size, self.kernel_size, channels + num_classes, self.filters
+        initializer = self.kernel_initializer
+        self.kernel = self.add_weight(shape=shape, initializer=initializer, name="kernel")
+        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Gives (n, H', W', filters) for images (n, H, W, C) and one-hot labels (n, classes)."""
@@ -227,8 +238,8 @@ class LabelledConv2D(layers.Layer):
         return ops.elu(x + of_labels[:, None, None, :])
 
     def get_config(self) -> dict[str, Any]:
-        own = {"filters": self._filters, "size": self._size}
-        own["initializer"] = keras.initializers.serialize(self._initializer)
+        own = {"filters": self.filters, "kernel_size": self.kernel_size}
+        own["kernel_initializer"] = keras.initializers.serialize(self.kernel_initializer)
         return {**super().get_config(), **own}
 
 

@@ -16,6 +16,7 @@ from gan_mnist.models.anchored import AnchoredGAN, build_spectral_discriminator
 LEVELS = 3
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class DAGAN(AnchoredGAN):
     """Batches are (images, partners): float32 (n, H, W, C) in [0, 1], two of one class in a row.
 

@@ -3,9 +3,7 @@
 Source: specification, section 9 (after the generator of SRGAN, arXiv 1609.04802).
 """
 
-import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -13,7 +11,9 @@ from keras import layers
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.schedule import Schedule
 
+CONTENT_ALONE = Schedule()
 ADVERSARIES = ("none", "vanilla", "conditional")
 # Of the difference between target and output, pixel by pixel.
 CONTENT_LOSSES = {"l1": tf.abs, "mse": tf.square}
@@ -22,42 +22,7 @@ NUM_RESIDUAL_BLOCKS = 4
 LAST_SIDE = 4
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """The weights of content loss and adversarial loss, by update.
-
-    Attributes:
-        phases: (from_update, content_weight, adversarial_weight) in order of updates, which are
-            counted from 0, where the first phase begins. Content loss alone until update 1000, say,
-            then both: ((0, 1, 0), (1000, 1, 0.001)).
-
-    Raises:
-        InputError: For phases in another order, a negative weight, or two weights of 0.
-    """
-
-    phases: tuple[tuple[int, float, float], ...] = ((0, 1.0, 0.0),)
-
-    def __post_init__(self) -> None:
-        starts = [start for start, *_ in self.phases]
-        weights = [weight for _, *both in self.phases for weight in both]
-        if (
-            starts[:1] != [0]
-            or starts != sorted(set(starts))
-            or not all(math.isfinite(weight) and weight >= 0 for weight in weights)
-            or not all(content + adversarial for _, content, adversarial in self.phases)
-        ):
-            raise InputError(
-                f"schedule: {self.phases} is not accepted; accepted: (update, content weight, "
-                "adversarial weight) with updates that rise from 0 and weights of 0 or more, one "
-                "of them above 0"
-            )
-
-    @property
-    def has_adversary(self) -> bool:
-        """Whether the adversarial loss ever counts."""
-        return any(adversarial for _, _, adversarial in self.phases)
-
-
+@keras.saving.register_keras_serializable("gan_mnist")
 class DenoisingModel(AdversarialModel):
     """Batches are ((noisy_images, references), targets), all float32 (n, H, W, C) in [0, 1].
 
@@ -77,13 +42,13 @@ class DenoisingModel(AdversarialModel):
         self,
         generator: keras.Model,
         discriminator: keras.Model | None = None,
-        schedule: Schedule = Schedule(),
+        schedule: Schedule = CONTENT_ALONE,
         loss: str = "non_saturating",
         content_loss: str = "l1",
         average_decay: float = 0.0,
         separate_batches: bool = False,
         judge_in_training: bool = True,
-        name: str | None = None,
+        **options: Any,
     ):
         """Wires built networks.
 
@@ -97,7 +62,7 @@ class DenoisingModel(AdversarialModel):
             average_decay: Of the generator's moving average; 0, as in the source: none.
             separate_batches: As in `AdversarialModel`.
             judge_in_training: As in `AdversarialModel`; the source's way.
-            name: Keras name.
+            **options: Others of `AdversarialModel`.
 
         Raises:
             InputError: If the schedule has an adversary and there is none, and for an unknown
@@ -112,14 +77,23 @@ class DenoisingModel(AdversarialModel):
             average_decay=average_decay,
             separate_batches=separate_batches,
             judge_in_training=judge_in_training,
-            name=name,
+            **options,
         )
         self._phases = tf.Variable(
             tf.zeros((0, 3)), shape=(None, 3), trainable=False, name="phases"
         )
         self.follow(schedule)
-        self._content_loss = CONTENT_LOSSES[content_loss]
+        self.content_loss = content_loss
         self._means["l1"] = keras.metrics.Mean(name="l1")
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"schedule": self.schedule.phases, "content_loss": self.content_loss}
+        return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        schedule = Schedule(tuple((start, *weights) for start, *weights in config["schedule"]))
+        return super().from_config({**config, "schedule": schedule}, custom_objects)
 
     def follow(self, schedule: Schedule) -> None:
         """Takes the weights of `schedule` from now on; nothing is traced anew for it.
@@ -132,6 +106,7 @@ class DenoisingModel(AdversarialModel):
                 "adversary: 'none' is not accepted; accepted with an adversarial weight above 0: "
                 f"{', '.join(ADVERSARIES[1:])}"
             )
+        self.schedule = schedule
         self._phases.assign(tf.constant(schedule.phases, tf.float32))
 
     @property
@@ -159,6 +134,10 @@ class DenoisingModel(AdversarialModel):
     def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
         return self.generator(list(batch[0]), training=True)
 
+    def generate_in_test(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
+        """What `denoise` gives: the validation's `val_l1` is that of the answers."""
+        return self.denoise(*batch[0])
+
     def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
         return self.show_fake(batch, batch[1], seed)
 
@@ -171,7 +150,11 @@ class DenoisingModel(AdversarialModel):
     ) -> Any:
         differences = batch[1] - fake_images
         self._means["l1"].update_state(tf.reduce_mean(tf.abs(differences)))
-        return self.content_weight * tf.reduce_mean(self._content_loss(differences))
+        return self.content_weight * tf.reduce_mean(CONTENT_LOSSES[self.content_loss](differences))
+
+    def predicted(self, inputs: Any, batch: tf.Tensor) -> tf.Tensor:
+        """`denoise` for [noisy_images, references]: `predict` and calls take these."""
+        return self.denoise(*inputs)
 
     def denoise(self, noisy_images: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
         """What is left of each image without its reference and noise.
@@ -190,7 +173,7 @@ def build_denoising_model(
     image_shape: tuple[int, int, int],
     width: int = 128,
     adversary: str = "none",
-    schedule: Schedule = Schedule(),
+    schedule: Schedule = CONTENT_ALONE,
     discriminator_width: int = 64,
     spectral: bool = False,
     input_skip: bool = True,

@@ -96,6 +96,7 @@ class Warp(layers.Layer):
         return x, y
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class WarpGAN(AnchoredGAN):
     """Batches are (images,): float32 (n, H, W, C) of classes with several images each.
 

@@ -1,0 +1,180 @@
+"""Two networks with an optimizer each: how Keras compiles, asks and saves them as one model."""
+
+import copy
+import types
+from typing import Any, Self
+
+import keras
+import tensorflow as tf
+
+from gan_mnist.errors import InputError
+
+
+class TwoNetworks(keras.Model):
+    """A generator, its moving average and a discriminator; how they learn is a subclass's matter.
+
+    `save` and `keras.models.load_model` keep the networks, all arguments, `noise_seed`, and, once
+    compiled, the optimizers with their states: trained on the same batches, the loaded model goes
+    on bit by bit as the saved one would have. Learning rates may be numbers and Keras' schedules; a
+    model with a rate that is a function is loaded with `compile=False` and compiled anew, without
+    the optimizers' states. Metrics of an epoch half done are not kept.
+
+    Attributes:
+        generator: The network that is trained.
+        average: The exponential moving average of its weights: the one to sample from. The
+            generator itself where `average_decay` is 0.
+        average_decay: Decay of that average an update.
+        discriminator: Maps what it is shown to float32 logits (n, ...), or None.
+        noise_seed: int32 variable; set it before training.
+        generator_optimizer: Set by `compile`, as the next two are.
+        discriminator_optimizer: Not the generator's.
+        optimizer: The generator's, out of its loss scale if it has one: what callbacks of Keras
+            such as `LearningRateScheduler` steer. The discriminator's keeps its own rate.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model | None,
+        average_decay: float,
+        **options: Any,
+    ):
+        """Takes built networks; `options` are of `keras.Model`."""
+        super().__init__(**options)
+        self.generator = generator
+        self.discriminator: Any = discriminator
+        self.average = generator
+        if average_decay:
+            self.average = keras.models.clone_model(generator)
+            self.average.set_weights(generator.get_weights())
+            self.average.trainable = False
+        self.average_decay = average_decay
+        self.noise_seed = tf.Variable(0, dtype=tf.int32, trainable=False, name="noise_seed")
+        # Out of sight of Keras and TensorFlow, as it belongs neither into files nor checkpoints.
+        self._predicted = types.SimpleNamespace(
+            batches=tf.Variable(
+                0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+            )
+        )
+        # Keras asks a subclassed model for its shapes unless it is told that it is built.
+        self.built = True
+
+    def compile(
+        self,
+        generator_optimizer: Any,
+        discriminator_optimizer: Any = None,
+        auto_scale_loss: bool = True,
+        **options: Any,
+    ) -> None:
+        """Gives each network its optimizer, built now so that checkpoints hold its state.
+
+        Args:
+            generator_optimizer: Whatever `keras.optimizers.get` takes: name, config or optimizer.
+            discriminator_optimizer: As well; the discriminator gets a copy of the generator's if
+                there is none. Where there is no discriminator, one that is given does nothing.
+            auto_scale_loss: As of `keras.Model.compile`, for both.
+            **options: Others of `keras.Model.compile`, such as `steps_per_execution`.
+
+        Raises:
+            InputError: For an optimizer with `use_ema`.
+        """
+        first = keras.optimizers.get(generator_optimizer)
+        second = keras.optimizers.get(discriminator_optimizer)
+        if self.discriminator is not None and (second is None or second is first):
+            second = type(first).from_config(first.get_config())
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            first, second = _scaled(first), _scaled(second)
+        # Keras ends `fit` by putting averages into all weights of a model, of both networks here.
+        if any(getattr(_unscaled(optimizer), "use_ema", False) for optimizer in (first, second)):
+            raise InputError(
+                "optimizer: use_ema is not accepted; accepted: average_decay of the model"
+            )
+        # A loss scale is not for others to build: it has no guard against being built again.
+        super().compile(optimizer=_unscaled(first), auto_scale_loss=False, **options)
+        self.generator_optimizer = first
+        self.discriminator_optimizer: Any = second
+        networks = self.generator, self.discriminator
+        for optimizer, network in zip(self.optimizers, networks, strict=False):
+            if not optimizer.built:
+                optimizer.build(network.trainable_variables)
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """The generator's, and the discriminator's if there is one."""
+        both = [self.generator_optimizer, self.discriminator_optimizer]
+        return both if self.discriminator is not None else both[:1]
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """float32 images (n, H, W, C) in [0, 1] for int32 labels (n,) and an int32 seed (2,)."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Samples by the noise of `noise_seed`; equal inputs give equal images.
+
+        `predict` draws other noise for each of its batches, and the same in every prediction: it
+        follows from `noise_seed`, the number of the batch and the place in it.
+
+        Args:
+            inputs: int labels (n,) in 0..num_classes-1, unless a flavour says otherwise.
+
+        Returns:
+            float32 images (n, H, W, C) in [0, 1].
+        """
+        return self.predicted(inputs, tf.constant(0))
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        # Keras asks for it at the beginning of every prediction.
+        self._predicted.batches.assign(0)
+        return super().make_predict_function(force)
+
+    def predict_step(self, data: Any) -> tf.Tensor:
+        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        images = self.predicted(inputs, self._predicted.batches.read_value())
+        self._predicted.batches.assign_add(1)
+        return images
+
+    def predicted(self, inputs: Any, batch: tf.Tensor) -> tf.Tensor:
+        """What `predict` gives for the inputs of one of its batches, whose number is int32 ()."""
+        return self.sample(inputs, tf.random.fold_in(self.seed_beside_training(batch), 0))
+
+    def seed_beside_training(self, number: tf.Tensor) -> tf.Tensor:
+        """int32 (2,): of a numbered batch that is not trained on; no update draws by it."""
+        # Updates count from 0 upwards.
+        return tf.stack([self.noise_seed, -1 - number])
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        if config:
+            del config["optimizer"]
+            for key in ("generator_optimizer", "discriminator_optimizer"):
+                config[key] = keras.saving.serialize_keras_object(getattr(self, key))
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"average_decay": self.average_decay, "noise_seed": int(self.noise_seed.numpy())}
+        for key in ("generator", "discriminator"):
+            own[key] = keras.saving.serialize_keras_object(getattr(self, key))
+        return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        # Keras empties the configs of functional models that it reads.
+        options = copy.deepcopy(config)
+        noise_seed = options.pop("noise_seed")
+        for key in ("generator", "discriminator"):
+            options[key] = keras.saving.deserialize_keras_object(options[key], custom_objects)
+        model = cls(**options)
+        model.noise_seed.assign(noise_seed)
+        return model
+
+
+def _scaled(optimizer: Any) -> Any:
+    scales = keras.optimizers.LossScaleOptimizer
+    return optimizer if optimizer is None or isinstance(optimizer, scales) else scales(optimizer)
+
+
+def _unscaled(optimizer: Any) -> Any:
+    return getattr(optimizer, "inner_optimizer", optimizer)
