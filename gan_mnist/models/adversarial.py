@@ -51,7 +51,7 @@ class AdversarialModel(TwoNetworks):
             loss: A key of `ADVERSARIAL_LOSSES`.
             average_decay: Decay of the generator's moving average an update, in [0, 1).
             most_generator_steps: Generator steps in an update, at most: they end once its loss is
-                below `GOOD_ENOUGH` (specification, section 2).
+                below `GOOD_ENOUGH` (docs/sources.md#mixing).
             separate_batches: The data set yields pairs of batches: one for the generator to learn
                 on, and one for the discriminator.
             judge_in_training: The discriminator judges for the generator in training mode, so that

@@ -21,7 +21,7 @@ DEEP_CNN_LAST_SIDE = 4
 def build_small_cnn(
     image_shape: tuple[int, int, int], num_classes: int, width: int = 16
 ) -> keras.Model:
-    """`SmallCNN`: two convolutions, one hidden layer. Source: specification, section 1."""
+    """`SmallCNN`: two convolutions, one hidden layer. Source: docs/sources.md#imbalance."""
     return keras.Sequential(
         [
             keras.Input(image_shape),
@@ -48,7 +48,7 @@ def build_deep_cnn(
     more, 13 x 13 of 64 x 64, and a kernel of that size has 89 million weights. There the strided
     convolution before it is repeated, at 4 million weights each, until 4 x 4 or less is left.
 
-    Source: specification, section 2.
+    Source: docs/sources.md#mixing.
     """
     images = keras.Input(image_shape)
     x = images
@@ -69,7 +69,7 @@ def build_digit_cnn(
 ) -> keras.Model:
     """Two convolutions and no hidden layer, with the source's initial weights at every width.
 
-    Source: specification, section 5.
+    Source: docs/sources.md#digit_cnn.
     """
     return keras.Sequential(
         [
@@ -92,7 +92,7 @@ def build_colour_cnn(
 ) -> keras.Model:
     """Three convolutions with dropout, two hidden layers; sides are 8 pixels or more.
 
-    Source: specification, section 6, where images are 64 x 64 in colour.
+    Source: docs/sources.md#cats_vs_dogs, where images are 64 x 64 in colour.
     """
     return keras.Sequential(
         [

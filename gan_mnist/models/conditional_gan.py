@@ -125,7 +125,7 @@ def build_conditional_gan(
 def build_mlp_generator(
     image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
 ) -> keras.Model:
-    """One hidden layer of 4 * `width` units. Source: specification, section 3 (`width` 64)."""
+    """One hidden layer of 4 * `width` units. Source: docs/sources.md#conditional_gan (`width` 64)."""
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
     x = ops.concatenate([latents, one_hot], axis=-1)
     x = layers.Dense(4 * width, activation="relu")(x)
@@ -137,7 +137,7 @@ def build_mlp_generator(
 def build_mlp_discriminator(
     image_shape: tuple[int, int, int], num_classes: int, width: int
 ) -> keras.Model:
-    """One hidden layer of 4 * `width` units. Source: specification, section 3 (`width` 64)."""
+    """One hidden layer of 4 * `width` units. Source: docs/sources.md#conditional_gan (`width` 64)."""
     images, one_hot = keras.Input(image_shape), keras.Input((num_classes,))
     x = ops.concatenate([layers.Flatten()(images), one_hot], axis=-1)
     x = layers.Dense(4 * width, activation="relu")(x)
@@ -150,7 +150,7 @@ def build_dcgan_generator(
 ) -> keras.Model:
     """Transposed convolutions from 16 * `width` channels down to `width`, batch norm and ELU.
 
-    Source: specification, section 2, where `width` is 64 and images are 28 x 28: 4 x 4, 8, 16, 32,
+    Source: docs/sources.md#mixing, where `width` is 64 and images are 28 x 28: 4 x 4, 8, 16, 32,
     then two unpadded convolutions to 28. Other sides start from the smallest side that reaches
     them and are cropped. Batch norm stands behind every hidden layer, where the source names it
     behind some.
@@ -179,7 +179,7 @@ def build_dcgan_discriminator(
 ) -> keras.Model:
     """Convolutions over the image and one constant plane a class, ELU.
 
-    Source: specification, section 2, where `width` is 64. The last layer is dense over what is
+    Source: docs/sources.md#mixing, where `width` is 64. The last layer is dense over what is
     left, which for 28 x 28 images is the source's 4 x 4 convolution. No batch norm: it lets the
     discriminator compare the images of a batch with each other, and real and fake ones differ in
     their statistics.

@@ -1,6 +1,6 @@
 """A network that removes a known image and noise from a mixture, with an adversary or without.
 
-Source: specification, section 9 (after the generator of SRGAN, arXiv 1609.04802).
+Source: docs/sources.md#denoising (after the generator of SRGAN, arXiv 1609.04802).
 """
 
 from typing import Any, Self
@@ -34,7 +34,7 @@ class DenoisingModel(AdversarialModel):
     Where an arm gives the generator and the discriminator different batches, the data set yields
     pairs: see `separate_batches` of `AdversarialModel`.
 
-    Source: specification, section 9. What differs: pre-training and what follows share one Adam,
+    Source: docs/sources.md#denoising. What differs: pre-training and what follows share one Adam,
     where the source began a new one.
     """
 
@@ -212,7 +212,7 @@ def build_residual_denoiser(
 ) -> keras.Model:
     """`ResidualDenoiser`: seven convolutions of 3 x 3, the input added before the last.
 
-    Source: specification, section 9. What differs: no bias before batch norm, which has its own.
+    Source: docs/sources.md#denoising. What differs: no bias before batch norm, which has its own.
 
     Args:
         image_shape: (H, W, C) of noisy images, references and what comes out.
@@ -250,7 +250,7 @@ def build_denoising_discriminator(
     Of a larger image they leave more; there the strided convolution before it is repeated until
     4 x 4 or less is left, as in `build_deep_cnn`.
 
-    Source: specification, section 9. What differs: no bias before batch norm, which has its own.
+    Source: docs/sources.md#denoising. What differs: no bias before batch norm, which has its own.
 
     Args:
         image_shape: (H, W, C).

@@ -1,6 +1,6 @@
 """What a generator is fed: how its latents are distributed, and how many different ones there are.
 
-Source: specification, section 2 (the latents of the mixing arms) and section 3 (uniform latents).
+Source: docs/sources.md#mixing (the latents of the mixing arms) and section 3 (uniform latents).
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 The class survives by construction, since a warp is bounded, so what is learnt on classes with many
 images serves a class with one.
 
-Source: specification, section 1 (the lead). What differs, after comparison on other digits and
+Source: docs/sources.md#imbalance (the lead). What differs, after comparison on other digits and
 draws: the discriminator judges single images, because one that saw pairs drove every warp to its
 bounds; the latents enter the warp's parameters directly, so that the untrained generator already
 is a random warp, which training corrects; thinning keeps the ridge of a stroke, where plain erosion

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from small_trial import CLASSES, DATASET, Fixed, make_steps
 
-from gan_mnist.trials import steps as trials
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.study.trial import Outcome
+from gan_mnist.trials import steps as trials
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from small_trial import (
     make_trial,
 )
 
-from gan_mnist.trials import steps as trials
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.files import read_rows
@@ -28,6 +27,7 @@ from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.trial import Trial
+from gan_mnist.trials import steps as trials
 
 
 @dataclass(frozen=True)
