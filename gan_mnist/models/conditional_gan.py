@@ -125,7 +125,7 @@ def build_conditional_gan(
 def build_mlp_generator(
     image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
 ) -> keras.Model:
-    """One hidden layer of 4 * `width` units. Source: docs/sources.md#conditional_gan (`width` 64)."""
+    """One hidden layer of 4 * `width` units, 64 in docs/sources.md#conditional_gan."""
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
     x = ops.concatenate([latents, one_hot], axis=-1)
     x = layers.Dense(4 * width, activation="relu")(x)
@@ -137,7 +137,7 @@ def build_mlp_generator(
 def build_mlp_discriminator(
     image_shape: tuple[int, int, int], num_classes: int, width: int
 ) -> keras.Model:
-    """One hidden layer of 4 * `width` units. Source: docs/sources.md#conditional_gan (`width` 64)."""
+    """One hidden layer of 4 * `width` units, 64 in docs/sources.md#conditional_gan."""
     images, one_hot = keras.Input(image_shape), keras.Input((num_classes,))
     x = ops.concatenate([layers.Flatten()(images), one_hot], axis=-1)
     x = layers.Dense(4 * width, activation="relu")(x)
