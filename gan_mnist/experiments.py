@@ -52,7 +52,8 @@ def load(name_or_path: str) -> Study:
         if not name_or_path or not os.path.isfile(folder / "study.py"):
             raise unknown("--experiment", name_or_path, [*names(), "a folder with a study.py"])
         name = _announce(folder)
-    folder = next(Path(home) / name for home in __path__ if (Path(home) / name).is_dir())
+    folders = (Path(home) / name for home in __path__)
+    folder = next(folder for folder in folders if (folder / "study.py").is_file())
     try:
         module = importlib.import_module(f"{__name__}.{name}.study")
         study = module.STUDY
