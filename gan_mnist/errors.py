@@ -19,6 +19,6 @@ class NotApplicable(Exception):
 def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not among `accepted`, with the nearest right one."""
     names = list(accepted)
-    near = difflib.get_close_matches(given, names, n=1)
+    near = difflib.get_close_matches(str(given), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {', '.join(names)}")

@@ -9,11 +9,12 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.settings import with_changes
+from gan_mnist.study.settings import typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
 
@@ -27,6 +28,8 @@ __path__ = [
 ]
 
 ENGINES = ("local", "ray")
+# Of seeds, and of trials at a time.
+MOST = 1000
 # Settings that are arguments, and flags, of their own.
 CHOSEN = ("dataset", "data_dir", "export_dir", "precision")
 
@@ -52,7 +55,8 @@ def load(name_or_path: str) -> Study:
         if not name_or_path or not os.path.isfile(folder / "study.py"):
             raise unknown("--experiment", name_or_path, [*names(), "a folder with a study.py"])
         name = _announce(folder)
-    folder = next(Path(home) / name for home in __path__ if (Path(home) / name).is_dir())
+    folders = (Path(home) / name for home in __path__)
+    folder = next(folder for folder in folders if (folder / "study.py").is_file())
     try:
         module = importlib.import_module(f"{__name__}.{name}.study")
         study = module.STUDY
@@ -107,6 +111,7 @@ def make_plan(
         InputError: For anything that cannot be met; names it as the command's flags do.
     """
     study, given = load(experiment), dict(settings or {})
+    _check_number("--seeds", seeds)
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
     for name in given:
@@ -121,7 +126,9 @@ def make_plan(
         "precision": precision,
     }
     wanted = with_changes(
-        study.settings, {**study.presets[preset].changes, **chosen, **given}, "--set"
+        study.settings,
+        {**study.presets[preset].changes, **chosen, **typed(study.settings, given)},
+        "--set",
     )
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
@@ -146,6 +153,13 @@ def check_engine(engine: str) -> None:
         raise unknown("--engine", engine, ENGINES)
     if engine == "ray" and importlib.util.find_spec("ray") is None:
         raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
+
+
+def _check_number(flag: str, number: int | None) -> None:
+    if number is not None and (not isinstance(number, Integral) or not 1 <= number <= MOST):
+        raise InputError(
+            f"{flag}: {number!r} is not accepted; accepted: an integer in the range [1, {MOST}]"
+        )
 
 
 def execute(plan: Plan, jobs: int | None, engine: str, command_line: str) -> Mapping[str, Any]:
@@ -173,5 +187,6 @@ def run(
     told = {"jobs": jobs, "engine": engine, **options}
     arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
     check_engine(engine)
+    _check_number("--jobs", jobs)
     plan = make_plan(experiment, **options)
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")

@@ -112,8 +112,14 @@ class Command:
             rest = self.flags(argv)
         except flags.UnrecognizedFlagError as error:
             raise unknown("flags", f"--{error.flagname}", known) from None
+        except flags.CantOpenFlagFileError as error:
+            raise _bad_flag_file(str(error.__context__)) from None
+        except ValueError as error:
+            raise _bad_flag_file(f"holds no text: {error}") from None
         except flags.IllegalFlagValueError as error:
             name = str(error).removeprefix("flag --").partition("=")[0]
+            if name not in self.flags:  # absl's own --flagfile, without a value
+                raise _bad_flag_file("no file is named") from None
             accepted = self.flags[name].parser.syntactic_help or "true or false"
             given = str(error).partition("=")[2].partition(":")[0]
             raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
@@ -129,6 +135,10 @@ class Command:
         rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()]
         lines = columns((name, " ".join(about.split())) for name, about in rows)
         return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
+
+
+def _bad_flag_file(reason: str) -> InputError:
+    return InputError(f"--flagfile: {reason}; accepted: a text file with a flag a line")
 
 
 class _Terminated(BaseException):

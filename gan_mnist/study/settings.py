@@ -5,6 +5,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self, TypeVar
 
 from gan_mnist.errors import InputError, unknown
@@ -135,9 +136,7 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
     Raises:
         InputError: For text without `=`, an unknown name, or a value of the wrong type.
     """
-    hints = typing.get_type_hints(type(settings))
-    types = {field.name: hints[field.name] for field in dataclasses.fields(settings)}
-    values = {}
+    types, values = _types(settings), {}
     for assignment in assignments:
         name, separator, text = assignment.partition("=")
         if not separator:
@@ -146,6 +145,37 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
             raise unknown("--set", name, types)
         values[name] = _parse(name, text, types[name])
     return values
+
+
+def typed(settings: Settings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values given from Python as the fields of `settings` hold them: a list is a tuple, 1 is 1.0.
+
+    Names that are unknown pass; `with_changes` refuses them.
+
+    Raises:
+        InputError: For a value of the wrong type.
+    """
+    types = _types(settings)
+    return {
+        name: _typed(name, v, types[name]) if name in types else v for name, v in values.items()
+    }
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"--set: {name}={value!r} is not a list or tuple")
+        return tuple(_typed(name, element, typing.get_args(kind)[0]) for element in value)
+    # numpy's numbers are numbers; a switch is none, though Python takes it for one.
+    accepted = {int: Integral, float: Real}.get(kind, kind)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"--set: {name}={value!r} is not {_KINDS[kind]}")
+    return kind(value)
+
+
+def _types(settings: Settings) -> dict[str, Any]:
+    hints = typing.get_type_hints(type(settings))
+    return {field.name: hints[field.name] for field in dataclasses.fields(settings)}
 
 
 _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
