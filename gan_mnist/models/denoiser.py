@@ -35,7 +35,8 @@ class DenoisingModel(AdversarialModel):
     pairs: see `separate_batches` of `AdversarialModel`.
 
     Source: docs/sources.md#denoising. What differs: pre-training and what follows share one Adam,
-    where the source began a new one.
+    where the source began a new one; and the adversarial losses are not halved, as the source's
+    code does, so that a weight of 0.001 there would be 0.0005 here.
     """
 
     def __init__(
