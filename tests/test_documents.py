@@ -24,7 +24,6 @@ SECTIONS = (
     *("imbalance", "mixing", "conditional_gan", "substitution", "digit_cnn", "cats_vs_dogs"),
     *("batching", "data_scaling", "denoising", "what-the-sources-lack", "published-figures"),
 )
-RECIPES = {"experiments/mine/study.py", "experiments/mine/trial.py"}
 
 FENCE = re.compile(r"^ *(```|~~~).*?^ *\1[^\n]*$", re.M | re.S)
 INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
@@ -122,12 +121,6 @@ def not_one_sentence(text: str) -> list[int]:
     ]
 
 
-def recipes(text: str) -> dict[str, str]:
-    """The Python blocks that are whole files, by path."""
-    blocks = re.findall(r"^```python\n(# (\S+\.py)\n.*?)^```", text, re.M | re.S)
-    return {path: block for block, path in blocks}
-
-
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_links_lead_to_a_file_and_a_heading(path):
     assert astray(path, links(path.read_text(encoding="utf-8"))) == []
@@ -156,15 +149,6 @@ def test_every_experiment_has_a_section_and_is_in_the_table_of_sources():
 @pytest.mark.parametrize("path", PROSE, ids=name_of)
 def test_a_line_has_one_sentence(path):
     assert not_one_sentence(path.read_text(encoding="utf-8")) == []
-
-
-def test_the_recipes_can_be_taken_out_and_parsed():
-    found = recipes((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-    assert set(found) >= RECIPES
-    assert any(path.startswith("gan_mnist/generators/") for path in found)
-    for path, block in found.items():
-        compile(block, path, "exec")
-    assert sum(len(found[path].splitlines()) for path in RECIPES) < 60
 
 
 def test_the_citation_file_has_what_its_form_requires():

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gan_mnist import experiments
+
 PAGE = Path(__file__).parents[1] / "docs" / "library.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
 
@@ -15,7 +17,8 @@ def names(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("library"))
         # The path of experiments is that of the process, and comes back after the test.
-        patch.setenv("GAN_MNIST_EXPERIMENTS", "")
+        patch.setattr(experiments, "__path__", list(experiments.__path__))
+        patch.setenv(experiments.PATH_VARIABLE, "")
         yield {}
 
 

@@ -11,13 +11,13 @@ from gan_mnist.experiments.data_scaling import trial
 from gan_mnist.experiments.data_scaling.study import STUDY
 from PIL import Image
 
-from gan_mnist import trials
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.generators.contract import Generator
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.main import main
 from gan_mnist.study.settings import with_changes
+from gan_mnist.trials import steps as trials
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"largest": 64, "width": 1, "updates": 10, "intervals": 1, "gan_width": 1}

@@ -14,7 +14,7 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.names import GENERATORS, NONE
-from gan_mnist.settings import GeneratorSettings
+from gan_mnist.generators.settings import GeneratorSettings
 
 STUDIES = {name: experiments.load(name) for name in experiments.names()}
 GENERATING = {
