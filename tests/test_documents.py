@@ -264,8 +264,3 @@ def test_what_is_not_one_sentence_a_line_is_noticed(line):
 )
 def test_one_sentence_a_line_passes(line):
     assert not_one_sentence(f"# Title\n\n{line}\n") == []
-
-
-def test_only_whole_files_are_recipes():
-    text = "```python\n# a/b.py\nx = 1\n```\n\n```python\n# in a/c.py\ny\n```\n"
-    assert recipes(text) == {"a/b.py": "# a/b.py\nx = 1\n"}
