@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from small_trial import make_trial
 
-from gan_mnist import experiments, trials
+from gan_mnist import experiments
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.trials import steps as trials
 
 STUDIES = {name: experiments.load(name) for name in experiments.names()}
 GENERATING = {
