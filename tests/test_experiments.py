@@ -3,75 +3,27 @@
 import json
 import os
 import re
-import sys
 import threading
 
+import coin
 import pytest
 
 import gan_mnist
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
 
-STUDY = """
-from dataclasses import dataclass
-
-from gan_mnist.settings import DataSettings
-from gan_mnist.study.settings import setting
-from gan_mnist.study.spec import Arm, Metric, Preset, Study
-
-
-@dataclass(frozen=True)
-class CoinSettings(DataSettings):
-    bias: float = setting(0.5, "chance of heads", low=0, high=1)
-
-
-STUDY = Study(
-    package=__package__,
-    question="Does a bent coin show heads more often?",
-    settings=CoinSettings(),
-    arms=(Arm("fair", {}, "even", kind="control"), Arm("bent", {"bias": 0.8}, "bent")),
-    control="fair",
-    metrics=(Metric("heads", "share of heads", bounds=(0, 1)),),
-    presets={"smoke": Preset(2, {}), "quick": Preset(3, {})},
-)
-"""
-TRIAL = """
-import numpy as np
-
-from gan_mnist.study.trial import Outcome
-
-
-def run_trial(trial):
-    tosses = np.random.default_rng(trial.stream("tosses")).random(100)
-    return Outcome({"heads": float(np.mean(tosses < trial.settings.bias))})
-"""
-
 
 @pytest.fixture(autouse=True)
-def _own_path(monkeypatch, directory):
+def _forgotten(directory):
     """Experiments that a test announces are forgotten after it; it runs in an empty folder."""
-    ours = experiments.names()
-    monkeypatch.setattr(experiments, "__path__", list(experiments.__path__))
-    monkeypatch.setenv(experiments.PATH_VARIABLE, "")
-    yield
-    prefix = f"{experiments.__name__}."
-    for name in [name for name in sys.modules if name.startswith(prefix)]:
-        if name.removeprefix(prefix).partition(".")[0] not in ours:
-            del sys.modules[name]
+    with coin.forgotten():
+        yield
 
 
 @pytest.fixture
 def make(tmp_path):
     """`make(name, study, trial)`: the folder of an experiment, outside of this package."""
-
-    def make(name, study=STUDY, trial=TRIAL):
-        folder = tmp_path / "elsewhere" / name
-        folder.mkdir(parents=True)
-        (folder / "study.py").write_text(study)
-        (folder / "trial.py").write_text(trial)
-        return folder
-
-    return make
+    return lambda name, *texts: coin.write(tmp_path / "elsewhere" / name, *texts)
 
 
 def run(experiment, **options):

@@ -213,7 +213,3 @@ def test_what_workers_print_on_stderr_goes_to_the_log(tmp_path, capfd):
     run(plan)
     assert "a complaint" in (tmp_path / "workers.log").read_text()
     assert "a complaint" not in capfd.readouterr().err
-
-
-def test_engines():
-    assert set(ENGINES) == {"local", "ray"}
