@@ -3,71 +3,14 @@
 import csv
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import ARMS, METRICS, change, make_run, record, trial
+from fake_run import ARMS, METRICS, make_run, trial
+from parsed_page import SECTIONS, Page
 
-from gan_mnist.errors import InputError
 from gan_mnist.report.page import write_report
-
-SECTIONS = (
-    "arms",
-    "table",
-    "images",
-    "curves",
-    "confusion",
-    "examples",
-    "cost",
-    "gaps",
-    "provenance",
-    "words",
-)
-
-
-class Page(HTMLParser):
-    """Text, ids, external references, and the cells of each table row."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.tags: list[str] = []
-        self.references: list[str] = []
-        self.rows: list[list[str]] = []
-        self.wrong: list[str] = []
-        self.pieces: list[str] = []
-        self._cell = self._in_wrong = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        self.tags.append(tag)
-        self.ids += [attributes["id"] or ""] if "id" in attributes else []
-        keys = ("src", "href", "srcset", "data", "action", "poster")
-        self.references += [attributes[key] or "" for key in keys if key in attributes]
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self._cell = True
-            self.rows[-1].append("")
-            self._in_wrong = "wrong" in (attributes.get("class") or "").split()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th"):
-            self._cell = self._in_wrong = False
-
-    def handle_data(self, data: str) -> None:
-        self.pieces.append(data)
-        if self._cell:
-            self.rows[-1][-1] += f" {data.strip()}"
-        if self._in_wrong:
-            self.wrong.append(data.strip())
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.pieces).split())
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +24,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def html(run: Path) -> str:
     return (run / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def small_run(tmp_path: Path) -> Path:
-    return make_run(tmp_path, arms=("none", "cgan"), seeds=2)
-
-
-def _report(workdir: Path) -> Page:
-    write_report(workdir)
-    return Page((workdir / "report.html").read_text(encoding="utf-8"))
 
 
 def test_page_needs_no_network(html: str) -> None:
@@ -211,119 +144,3 @@ def test_markdown_links_to_files_that_exist(run: Path) -> None:
     row = next(line for line in text.splitlines() if line.startswith("| warp_gan_classical |"))
     assert row.count("|") == 9
     assert "helps" in row
-
-
-def test_a_wrong_control_is_a_warning_on_the_first_screen(small_run: Path) -> None:
-    check = {
-        "arm": "cgan",
-        "relation": "below",
-        "reference": "none",
-        "ok": False,
-        "difference": 0.25,
-        "difference_ci95": [0.2, 0.3],
-    }
-    change(small_run, "summary.json", controls_ok=False, controls=[check])
-    write_report(small_run)
-    html = (small_run / "report.html").read_text(encoding="utf-8")
-    header = html[html.index("<header>") : html.index("</header>")]
-    assert 'class="box warning"' in header
-    told = "cgan must be below none : difference +0.2500 [0.2000, 0.3000], wrong"
-    assert told in Page(header).text
-    markdown = (small_run / "report.md").read_text(encoding="utf-8")
-    assert markdown.index("**Warning: do not trust") < markdown.index("![")
-
-
-def test_missing_files_leave_a_sentence(small_run: Path) -> None:
-    for path in [*small_run.rglob("*.csv"), *small_run.rglob("*.npz")]:
-        path.unlink()
-    page = _report(small_run)
-    assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
-    assert page.tags.count("img") == 2
-    for sentence in (
-        "saved no images",
-        "saved no learning curves",
-        "No generator left",
-        "saved no predictions",
-        "No seed has predictions of both",
-    ):
-        assert sentence in page.text
-
-
-def test_a_cut_off_generator_curve_is_drawn_as_far_as_it_goes(small_run: Path) -> None:
-    first, second = sorted(small_run.glob("generators/*/curves.csv"))[:2]
-    first.write_text("")
-    second.write_text(second.read_text()[:-30])
-    assert "4 generators" not in _report(small_run).text
-
-
-def test_a_single_seed_without_intervals(tmp_path: Path) -> None:
-    page = _report(make_run(tmp_path, arms=("none", "classical"), seeds=1))
-    assert page.tags.count("img") == 6
-    assert "None" not in [cell.strip() for row in page.rows for cell in row]
-
-
-def test_a_run_in_which_nothing_finished(small_run: Path) -> None:
-    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
-    nothing = summary["arms"]["smote"]
-    for path in small_run.glob("trials/*/*/record.json"):
-        path.write_text(json.dumps(record(path.parts[-3], int(path.parts[-2][-2:]), "failed")))
-    change(
-        small_run,
-        "summary.json",
-        arms=dict.fromkeys(summary["arms"], nothing),
-        controls_ok=None,
-        controls=[],
-        answer="Nothing finished.",
-    )
-    page = _report(small_run)
-    assert "No trial has finished yet" in page.text
-    assert page.tags.count("img") == 1  # What the generators left.
-
-
-def test_trials_outside_the_summary_are_left_alone(small_run: Path) -> None:
-    change(small_run, "summary.json", seeds=[1])
-    assert "both seed 1." in _report(small_run).text
-
-
-def test_hostile_texts_stay_texts(small_run: Path) -> None:
-    hostile = "<script>alert('$x|_')</script>"
-    study = json.loads((small_run / "study.json").read_text(encoding="utf-8"))
-    counts = {hostile: {"train": 1, "test": 2}, **study["dataset"]["counts"]}
-    change(small_run, "study.json", dataset=study["dataset"] | {"counts": counts})
-    failed = [{"arm": "cgan", "seed": 1, "error": f"{hostile}\n# two | lines"}]
-    change(small_run, "summary.json", failed=failed)
-    for path in small_run.glob("trials/*/*/predictions.csv"):
-        text = path.read_text(encoding="utf-8").replace(",1,", f",{hostile},")
-        path.write_text(text, encoding="utf-8")
-    page = _report(small_run)
-    assert "script" not in page.tags
-    assert page.text.count(hostile) >= 3  # Error, count and class.
-    markdown = (small_run / "report.md").read_text(encoding="utf-8")
-    assert "<script>" not in markdown
-    assert "\n# two" not in markdown
-
-
-def test_rival_table_appears_when_the_summary_names_one(small_run: Path) -> None:
-    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
-    versus = {
-        "difference": 0.0264,
-        "ci95": [-0.0111, 0.0639],
-        "p_holm": 0.31,
-        "verdict": "cannot tell",
-    }
-    summary["arms"]["cgan"]["versus_rival"] = versus
-    change(small_run, "summary.json", rival="none", arms=summary["arms"])
-    write_report(small_run)
-    html = (small_run / "report.html").read_text(encoding="utf-8")
-    table = html[html.index('id="rival-table"') :]
-    rows = Page(table[: table.index("</table>")]).rows
-    assert len(rows) == 2
-    assert rows[1][1].strip() == "+0.0264 [\N{MINUS SIGN}0.0111, 0.0639]"
-    assert rows[1][2].strip() == "0.310"
-
-
-@pytest.mark.parametrize("name", ["study.json", "summary.json"])
-def test_without_the_two_files_it_needs_it_says_which(small_run: Path, name: str) -> None:
-    (small_run / name).unlink()
-    with pytest.raises(InputError, match=re.escape(f"no {name} in {small_run}")):
-        write_report(small_run)
