@@ -1,5 +1,6 @@
 """The command as a person meets it: what it accepts, what it refuses and how, and how fast."""
 
+import dataclasses
 import resource
 import subprocess
 import sys
@@ -135,6 +136,39 @@ def test_the_list_of_an_experiment_tells_arms_and_settings(command, name):
         assert [arm.name, *arm.about.split()] in [line.split() for line in lines]
     for setting in study.settings.identity():
         assert any(line.split()[:1] == [setting] for line in lines), setting
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_setting_is_listed_once_below_what_it_is_of(command, name):
+    settings = experiments.load(name).settings
+    out = command("--list", f"--experiment={name}")[1]
+    # (heading, name, what it is) of every line; the arms come first.
+    told, heading = [], ""
+    for line in out.splitlines():
+        if line.startswith(" "):
+            told.append((heading, *line.split(maxsplit=1)))
+        else:
+            heading = line
+    told = [row for row in told if row[0].startswith("settings, ")]
+    groups = {f"settings, {group}:": fields for group, fields in settings.groups().items()}
+    assert [row[:2] for row in told] == [
+        (group, field.name) for group, fields in groups.items() for field in fields
+    ]
+    fields = {field.name: field for field in dataclasses.fields(settings)}
+    assert sorted(row[1] for row in told) == sorted(fields)
+    assert all(len(row) == 3 and row[2].startswith(fields[row[1]].metadata["help"]) for row in told)
+    assert "settings, others:" not in groups
+
+
+def test_flags_may_come_from_a_file(command, tmp_path):
+    (tmp_path / "flags").write_text(f"# what to run\n\n{IMBALANCE}\n--seeds=3\n--arms=copy\n")
+    status, out, err = command(f"--flagfile={tmp_path / 'flags'}", "--seeds=4", "--dry_run")
+    assert (status, err) == (0, "")
+    assert "2 arms x 4 seeds = 8" in out
+
+
+def test_help_in_full_is_help(command):
+    assert command("--helpfull") == command("--help")
 
 
 def test_values_are_listed_in_the_form_that_set_takes(command):
