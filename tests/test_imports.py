@@ -1,6 +1,7 @@
 """Which part may know of which, read from the source."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ RULES = [
     ("gan_mnist.data", ("gan_mnist.models",)),
     ("gan_mnist.study", (*TENSORFLOW, "gan_mnist.data", "gan_mnist.models")),
     ("gan_mnist.report", (*TENSORFLOW, "gan_mnist.data", "gan_mnist.models", "gan_mnist.settings")),
+    ("gan_mnist.report", ("gan_mnist.evaluation", "gan_mnist.seeding")),
     ("gan_mnist.evaluation", ("gan_mnist.settings", "gan_mnist.report")),
     ("gan_mnist.training", ("gan_mnist.study", "gan_mnist.report", "gan_mnist.experiments")),
     ("gan_mnist.generators", ("gan_mnist.report", "gan_mnist.experiments", "gan_mnist.commands")),
@@ -63,6 +65,7 @@ def imported(source, module="", is_package=False):
     return names
 
 
+@functools.cache
 def imports_of(module):
     path = MODULES[module]
     return imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
@@ -116,23 +119,62 @@ def test_every_part_has_its_floor():
     assert len(told) <= MOST_ROOMS
 
 
+def test_rules_name_modules_that_exist():
+    told = {part for parts in FLOORS for part in parts}
+    told |= {name for part, forbidden in RULES for name in (part, *forbidden)}
+    assert told - set(MODULES) - set(TENSORFLOW) == {"experiments"}  # a folder, no package
+
+
+def test_nobody_imports_the_command():
+    wrong = [m for m in MODULES if any(within(n, "gan_mnist.main") for n in imports_of(m))]
+    assert wrong == []
+
+
+def circles(graph):
+    """The strongly connected components of more than one module, by Tarjan's algorithm."""
+    found, path, number, lowest = [], [], {}, {}
+
+    def visit(module):
+        number[module] = lowest[module] = len(number)
+        path.append(module)
+        for name in sorted(graph.get(module, ())):
+            if name not in number:
+                visit(name)
+                lowest[module] = min(lowest[module], lowest[name])
+            elif name in path:
+                lowest[module] = min(lowest[module], number[name])
+        if lowest[module] == number[module]:
+            start = path.index(module)
+            found.append(path[start:])
+            del path[start:]
+
+    for module in graph:
+        if module not in number:
+            visit(module)
+    return [sorted(component) for component in found if len(component) > 1]
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [
+        ({"a": "b", "b": "c"}, []),
+        ({"a": "bc", "b": "d", "c": "d"}, []),  # two ways to one place
+        ({"a": "b", "b": "a"}, ["ab"]),
+        ({"a": "b", "b": "c", "c": "b"}, ["bc"]),
+        ({"a": "b", "b": "c", "c": "ad", "d": "e", "e": "d"}, ["de", "abc"]),
+    ],
+)
+def test_circles_are_found(graph, expected):
+    assert circles(graph) == [list(component) for component in expected]
+
+
 def test_no_module_imports_itself_by_a_detour():
-    reached = {
+    graph = {
         module: {name for name in imports_of(module) if name in MODULES and name != module}
         for module in MODULES
         if module != "gan_mnist"  # which imports a part of its own, late
     }
-
-    def visit(module, path):
-        assert module not in path, " -> ".join((*path, module))
-        if module not in done:
-            for name in reached.get(module, ()):
-                visit(name, (*path, module))
-            done.add(module)
-
-    done = set()
-    for module in reached:
-        visit(module, ())
+    assert circles(graph) == []
 
 
 @pytest.mark.parametrize("module", MODULES)
