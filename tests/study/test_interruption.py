@@ -89,16 +89,34 @@ NAPS = ("--seeds=2", "--jobs=2", "--set", "nap_seconds=0.3")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, images):
-    """The summary of a run that nothing happened to."""
+def whole(tmp_path_factory, images):
+    """The directory of a run that nothing happened to, and the process that ran it."""
     workdir = tmp_path_factory.mktemp("undisturbed")
     flags = [f"--data_dir={images}", f"--workdir={workdir}", "--dataset=folder", "--export_dir="]
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, str(COMMAND), "--experiment=fake_study", "--seeds=2", "--jobs=2", *flags],
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
     )
-    return summary(workdir)
+    return workdir, done
+
+
+@pytest.fixture(scope="module")
+def undisturbed(whole):
+    """Its summary."""
+    return summary(whole[0])
+
+
+def test_a_finished_run_prints_answer_and_report_on_stdout(whole):
+    workdir, done = whole
+    assert done.returncode == 0, done.stderr
+    assert json.loads((workdir / "summary.json").read_text())["answer"] in done.stdout
+    assert f"report: {workdir / 'report.html'}" in done.stdout
+    assert "[8/8]" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    study = json.loads((workdir / "study.json").read_text())
+    assert study["command_line"].startswith("python -m gan_mnist.main --experiment=fake_study")
 
 
 @pytest.mark.parametrize("draw", range(2))
@@ -195,14 +213,3 @@ def test_a_second_run_in_the_directory_is_refused_while_the_first_goes_on(start,
     assert err.count("\n") == 1
     assert "in use by another run" in err
     assert finish(first)[0] == 0
-
-
-def test_a_finished_run_prints_answer_and_report_on_stdout(start, tmp_path):
-    status, out, err = finish(start(tmp_path, "--seeds=1"))
-    assert status == 0
-    assert json.loads((tmp_path / "summary.json").read_text())["answer"] in out
-    assert f"report: {tmp_path / 'report.html'}" in out
-    assert "[4/4]" in err
-    assert "\x1b" not in out + err
-    study = json.loads((tmp_path / "study.json").read_text())
-    assert study["command_line"].startswith("python -m gan_mnist.main --experiment=fake_study")

@@ -13,6 +13,7 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import fingerprint
 from gan_mnist.report.page import write_report
 from gan_mnist.report.pictures import Picture
 from gan_mnist.study.run import run_study
@@ -132,6 +133,43 @@ def test_changed_settings_are_refused_with_the_difference_and_nothing_is_touched
     assert "updates: 100 -> 50" in message
     assert "--workdir" in message
     assert files(tmp_path) == before
+
+
+def without(workdir, *names):
+    """Makes the run one from before the settings `names` existed."""
+    for path in [workdir / "study.json", *workdir.glob("trials/*/*/record.json")]:
+        content = json.loads(path.read_text())
+        for name in names:
+            del content["settings"][name]
+        if path.name == "record.json":
+            given = content["settings"], content["experiment"], content["seed"]
+            content["fingerprint"] = fingerprint(*given, content["dataset"]["sha256"])
+        path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("study_file", ["whole", "lost"])
+def test_a_run_from_before_a_setting_existed_is_gone_on_with(tmp_path, capsys, study_file):
+    plan = make_plan(tmp_path, seeds=2)
+    run(plan)
+    told = summary(tmp_path)
+    without(tmp_path, "scale", "classes")
+    if study_file == "lost":
+        (tmp_path / "study.json").unlink()
+    before = files(tmp_path)
+    assert "scale: 1.0 -> 2.0" in refused(make_plan(tmp_path, seeds=2, scale=2.0))
+    assert "classes: [] -> ['a']" in refused(make_plan(tmp_path, seeds=2, classes=("a",)))
+    other = dataclasses.replace(plan, dataset={**plan.dataset, "sha256": "f" * 64})
+    assert "data" in refused(other)
+    assert files(tmp_path) == before
+
+    capsys.readouterr()
+    run(plan)
+    assert "8 trials are done already" in capsys.readouterr().err
+    assert len(calls(tmp_path)) == 8
+    assert summary(tmp_path) == told
+    run(make_plan(tmp_path, seeds=3))
+    run(make_plan(tmp_path / "undisturbed", seeds=3))
+    assert summary(tmp_path) == summary(tmp_path / "undisturbed")
 
 
 def test_moved_data_is_no_change(tmp_path):
