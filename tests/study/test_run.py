@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_study import STUDY, calls, make_plan, order, summary
+from fake_worker import AtOnce
 from filelock import FileLock
 from matplotlib.figure import Figure
 
@@ -18,17 +19,24 @@ from gan_mnist.report.page import write_report
 from gan_mnist.report.pictures import Picture
 from gan_mnist.study.run import run_study
 from gan_mnist.study.spec import Metric
+from gan_mnist.study.workers import ENGINES
 
 
-def run(plan, jobs=1, report=lambda workdir: None):
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """An engine that starts no process, for tests that are not about them."""
+    monkeypatch.setitem(ENGINES, "at once", AtOnce)
+
+
+def run(plan, jobs=1, report=lambda workdir: None, engine="at once"):
     """The report has tests of its own and takes a second: a test that wants it says so."""
     command = "python -m gan_mnist.main --experiment=fake_study"
-    return run_study(plan, jobs, "local", command, report)
+    return run_study(plan, jobs, engine, command, report)
 
 
-def refused(plan):
+def refused(plan, engine="at once"):
     with pytest.raises(InputError) as error:
-        run(plan)
+        run(plan, engine=engine)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -46,7 +54,7 @@ def files(workdir):
 
 def test_a_run_leaves_its_files(tmp_path, capsys):
     plan = make_plan(tmp_path / "run", seeds=2)
-    told = run(plan, report=write_report)
+    told = run(plan, report=write_report, engine="local")
     assert json.loads((plan.workdir / "summary.json").read_text()) == told
     study = json.loads((plan.workdir / "study.json").read_text())
     assert study["command_line"] == "python -m gan_mnist.main --experiment=fake_study"
@@ -121,7 +129,7 @@ def test_fewer_arms_and_seeds_lose_nothing(tmp_path):
 
 def test_jobs_do_not_change_the_numbers(tmp_path):
     for jobs in (1, 2):
-        run(make_plan(tmp_path / str(jobs), seeds=2), jobs)
+        run(make_plan(tmp_path / str(jobs), seeds=2), jobs, engine="local")
     assert summary(tmp_path / "1") == summary(tmp_path / "2")
 
 
@@ -189,7 +197,7 @@ def test_two_runs_in_one_directory_at_once_are_refused(tmp_path):
 def test_a_failed_trial_is_told_of_and_repaired(tmp_path, misdeed):
     order(tmp_path, "small", 1, misdeed)
     plan = make_plan(tmp_path, seeds=3)
-    told = run(plan, jobs=2, report=write_report)
+    told = run(plan, jobs=2, report=write_report, engine="local")
     assert [(f["arm"], f["seed"]) for f in told["failed"]] == [("small", 1)]
     reason = told["failed"][0]["error"]
     assert reason
@@ -220,7 +228,7 @@ def test_an_arm_that_does_not_apply_is_told_of_and_not_tried_again(tmp_path):
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path):
     plan = make_plan(tmp_path, seeds=2)
     order(tmp_path, "none", 1, "leave no room")
-    message = refused(plan)
+    message = refused(plan, engine="local")
     assert "seed-01" in message
     assert "File too large" in message
     kept = {name for name in files(tmp_path) if name.endswith("record.json")}

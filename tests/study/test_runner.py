@@ -2,12 +2,12 @@
 
 import json
 import os
-from concurrent.futures import Future
 from dataclasses import replace
 
 import psutil
 import pytest
 from fake_study import STUDY, calls, expected_metrics, make_plan, order
+from fake_worker import AtOnce
 
 from gan_mnist.study.runner import StorageError, next_task, run_trials, tasks_of
 from gan_mnist.study.spec import Arm
@@ -97,24 +97,13 @@ def test_a_process_goes_on_with_shared_work(tmp_path):
 
 
 def test_processes_keep_their_arms_over_the_seeds(tmp_path, monkeypatch):
-    class AtOnce:
-        """Runs a trial as soon as it is given one."""
-
-        def __init__(self, log):
-            self.arms = set()
-            workers.append(self)
-
-        def submit(self, function, trial):
-            self.arms.add(trial.arm)
-            future = Future()
-            future.set_result(function(trial))
-            return future
-
-        def stop(self):
-            pass
-
     workers = []
-    monkeypatch.setitem(ENGINES, "at once", AtOnce)
+
+    def start(log):
+        workers.append(AtOnce(log))
+        return workers[-1]
+
+    monkeypatch.setitem(ENGINES, "at once", start)
     plan = make_plan(tmp_path, seeds=12, arms=["all"])
     run_trials(plan.trials(), 2, "at once", tmp_path / "workers.log", lambda record: None)
     assert sorted(map(sorted, (worker.arms for worker in workers))) == [["all"], ["none"]]
