@@ -95,11 +95,17 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr("gan_mnist.generators.trained.CHUNK", 30)
 
 
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """Of one run: what is trained on equal images is shared by the experiments."""
+    return tmp_path_factory.mktemp("run")
+
+
 @every_experiment
 @pytest.mark.parametrize("generator", GENERATORS)
-def test_a_trial_is_done_or_tells_why_it_cannot_be(name, generator, tmp_path):
-    study = GENERATING[name]
-    trial = make_trial(study, "some", 0, settings_of(study, generator), tmp_path, DATASET)
+def test_a_trial_is_done_or_tells_why_it_cannot_be(name, generator, workdir):
+    study, arm = GENERATING[name], f"{name}-{generator}"
+    trial = make_trial(study, arm, 0, settings_of(study, generator), workdir, DATASET)
     try:
         outcome = study.part("trial").run_trial(trial)
     except NotApplicable as refusal:
@@ -115,7 +121,7 @@ def test_a_trial_is_done_or_tells_why_it_cannot_be(name, generator, tmp_path):
     assert study.metrics[0].name in outcome.metrics
     assert bool(outcome.generators) == GENERATORS[generator].trains
     for key in outcome.generators:
-        assert (tmp_path / "generators" / key / "generator.json").exists()
+        assert (workdir / "generators" / key / "generator.json").exists()
     with np.load(trial.directory / "gallery.npz") as gallery:
         assert gallery["images"].shape[1:] == (SIDE, SIDE, 1)
 
