@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from gan_mnist.errors import unknown
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
 from gan_mnist.models.two_networks import TwoNetworks
 
@@ -28,8 +29,9 @@ class AdversarialModel(TwoNetworks):
     generator goes on, on fresh noise, until it deceives well enough. Noise is stateless, keyed by
     (`noise_seed`, purpose, update), so a resumed run draws what an undisturbed one would have.
 
-    `fit` takes a data set of such batches, and one as `validation_data`; `predict` takes what
-    `sample` does but for the seed. Attributes, `compile` and files are those of `TwoNetworks`.
+    `fit` takes a data set of such batches or the arrays they are of, and the like as
+    `validation_data`; `predict` takes what `sample` does but for the seed. Attributes, `compile`
+    and files are those of `TwoNetworks`.
     """
 
     def __init__(
@@ -57,7 +59,12 @@ class AdversarialModel(TwoNetworks):
             judge_in_training: The discriminator judges for the generator in training mode, so that
                 batch norm looks at the batch that is judged. Nothing in it changes.
             **options: Of `keras.Model`, such as `name`.
+
+        Raises:
+            InputError: For an unknown loss.
         """
+        if loss not in ADVERSARIAL_LOSSES:
+            raise unknown("loss", loss, ADVERSARIAL_LOSSES)
         super().__init__(generator, discriminator, average_decay, **options)
         self.adversarial_loss = ADVERSARIAL_LOSSES[loss]
         self.loss_name = loss
@@ -138,7 +145,7 @@ class AdversarialModel(TwoNetworks):
     #   5. on fresh noise, 1, 3 and 4 again, up to most_generator_steps while g_loss >= 4 ln 2
     #   6. average = generator + average_decay * (average - generator)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        batch, others = batch if self.separate_batches else (batch, None)
+        batch, others = _parts(batch) if self.separate_batches else (_parts(batch), None)
         seeds = tf.random.split(tf.stack([self.noise_seed, self.update]), 3)
         latents = self.latents(batch, seeds[0])
         weight = self.adversarial_weight
@@ -176,7 +183,7 @@ class AdversarialModel(TwoNetworks):
         the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
         and the number of the batch alone: it is the same after every epoch.
         """
-        batch, others = batch if self.separate_batches else (batch, batch)
+        batch, others = _parts(batch) if self.separate_batches else 2 * (_parts(batch),)
         tested = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
         seeds = tf.random.split(self.seed_beside_training(tested), 3)
         latents = self.latents(batch, seeds[0])
@@ -245,6 +252,17 @@ class AdversarialModel(TwoNetworks):
         self._means["d_loss"].update_state(d_loss)
         self._means["real_accuracy"].update_state(tf.cast(real_logits > 0, tf.float32))
         self._means["fake_accuracy"].update_state(tf.cast(fake_logits < 0, tf.float32))
+
+
+def _parts(batch: Any) -> tuple[Any, ...]:
+    """A batch as data sets have it, of one that Keras made of arrays.
+
+    Of a single array that is no tuple; of one batch, parts that were not given are None, and the
+    others no tensors yet.
+    """
+    parts = batch if isinstance(batch, tuple) else (batch,)
+    given = tuple(part for part in parts if part is not None)
+    return keras.tree.map_structure(tf.convert_to_tensor, given)
 
 
 def _minimize(

@@ -73,11 +73,15 @@ class TwoNetworks(keras.Model):
             discriminator_optimizer: As well; the discriminator gets a copy of the generator's if
                 there is none. Where there is no discriminator, one that is given does nothing.
             auto_scale_loss: As of `keras.Model.compile`, for both.
-            **options: Others of `keras.Model.compile`, such as `steps_per_execution`.
+            **options: `run_eagerly`, `steps_per_execution` and `jit_compile` of
+                `keras.Model.compile`; losses and metrics are the model's own.
 
         Raises:
-            InputError: For an optimizer with `use_ema`.
+            InputError: For an optimizer with `use_ema`, and for a loss or metrics.
         """
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if options.get(name) is not None:
+                raise InputError(f"{name}: not accepted; the model has its own")
         first = keras.optimizers.get(generator_optimizer)
         second = keras.optimizers.get(discriminator_optimizer)
         if self.discriminator is not None and (second is None or second is first):
@@ -121,6 +125,10 @@ class TwoNetworks(keras.Model):
             float32 images (n, H, W, C) in [0, 1].
         """
         return self.predicted(inputs, tf.constant(0))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        # Of labels or of a list of images, the first number is that of the batch.
+        return (keras.tree.flatten(input_shape)[0], *self.average.output_shape[1:])
 
     def make_predict_function(self, force: bool = False) -> Any:
         # Keras asks for it at the beginning of every prediction.
