@@ -1,6 +1,6 @@
 """What a generator is fed: how its latents are distributed, and how many different ones there are.
 
-Source: docs/sources.md#mixing (the latents of the mixing arms) and section 3 (uniform latents).
+Source: docs/sources.md#mixing (of its arms), docs/sources.md#conditional_gan (uniform ones).
 """
 
 from dataclasses import dataclass

@@ -4,57 +4,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_gans import (
+    as_tensors,
+    conditional,
+    labelled_batch,
+    linear_batch,
+    linear_gan,
+    log1pexp,
+    stepped_gan,
+)
 
-from gan_mnist.models.adversarial import AdversarialModel
-from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.training.loop import TrainingDiverged, fit
 
 NAMES = ["d_loss", "g_loss", "real_accuracy", "fake_accuracy"]
-
-
-def log1pexp(x):
-    return np.log(1 + np.exp(x))
-
-
-class LinearGAN(AdversarialModel):
-    """A generator w * z, a discriminator a * x + c, and the noise in the batch: (real, z)."""
-
-    def latents(self, batch, seed):
-        return batch[1]
-
-    def generate(self, batch, latents):
-        return self.generator(latents, training=True)
-
-    def show_real(self, batch, seed):
-        return batch[0]
-
-    def show_fake(self, batch, fake_images, seed):
-        return fake_images
-
-
-def linear_gan(penalty=0.0, optimizer=keras.optimizers.SGD, **options):
-    def line(use_bias):
-        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=use_bias)])
-
-    class Penalised(LinearGAN):
-        def generator_penalty(self, batch, latents, fake_images):
-            return penalty * tf.reduce_mean(fake_images)
-
-    model = Penalised(line(False), line(True), average_decay=0.75, **options)
-    model.generator.set_weights([np.array([[0.5]])])
-    model.average.set_weights([np.array([[0.5]])])
-    model.discriminator.set_weights([np.array([[0.8]]), np.array([-0.3])])
-    model.compile(optimizer(0.2), optimizer(0.1))
-    return model
-
-
-def linear_batch():
-    rng = np.random.default_rng(0)
-    return rng.normal(1.0, 1.0, (6, 1)), rng.normal(0.0, 1.0, (6, 1))
-
-
-def as_tensors(batch):
-    return tuple(tf.constant(part, tf.float32) for part in batch)
 
 
 def updated_by_hand(w, a, c, real, z, penalty):
@@ -143,113 +105,6 @@ def test_a_loss_scale_changes_nothing_in_float32():
         scaling.train_step(as_tensors(linear_batch()))
     for one, other in zip(plain.get_weights(), scaling.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
-
-
-class Stepped(LinearGAN):
-    """Keeps every batch of noise, and draws it by the seed, as a real flavour does."""
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.drawn = []
-
-    def latents(self, batch, seed):
-        noise = tf.random.stateless_normal(tf.shape(batch[1]), seed)
-        self.drawn.append(noise)
-        return noise
-
-
-def stepped_gan(bias, most, generator_rate=0.2, slope=0.8, **options):
-    """Its discriminator says `slope` x + `bias`, and learns nothing."""
-    line = linear_gan().generator, linear_gan().discriminator
-    model = Stepped(*line, average_decay=0.75, most_generator_steps=most, **options)
-    model.discriminator.set_weights([np.array([[slope]]), np.array([bias])])
-    model.compile(keras.optimizers.SGD(generator_rate), keras.optimizers.SGD(0.0))
-    return model
-
-
-def steps_of(model):
-    before = int(model.generator_optimizer.iterations)
-    model.train_step(as_tensors(linear_batch()))
-    return int(model.generator_optimizer.iterations) - before
-
-
-@pytest.mark.parametrize("most", [1, 2, 5])
-def test_a_generator_that_deceives_takes_one_step(most):
-    assert steps_of(stepped_gan(bias=3.0, most=most)) == 1
-
-
-@pytest.mark.parametrize("most", [1, 2, 5])
-def test_a_generator_that_cannot_deceive_takes_as_many_steps_as_it_may(most):
-    model = stepped_gan(bias=-50.0, most=most)
-    assert steps_of(model) == most
-    assert steps_of(model) == most
-    assert int(model.discriminator_optimizer.iterations) == 2
-    noises = {noise.numpy().tobytes() for noise in model.drawn}
-    assert len(model.drawn) == len(noises) == 2 * most
-
-
-@pytest.mark.parametrize(("more", "steps"), [(-1e-4, 1), (1e-4, 3)])
-def test_good_enough_is_half_the_cross_entropy_below_2_ln_2(more, steps):
-    """Of a discriminator that says the same of every image: the loss is softplus(-bias)."""
-    bias = -np.log(np.expm1(2 * (2 * np.log(2) + more)))
-    assert steps_of(stepped_gan(bias, most=3, slope=0.0)) == steps
-
-
-def test_steps_end_when_the_loss_is_good_enough():
-    """The steps are done again by hand, with the noise that was drawn."""
-    model = stepped_gan(bias=-3.0, most=60, generator_rate=5.0)
-    w, a, c = 0.5, 0.8, -3.0
-    steps = steps_of(model)
-    assert 1 < steps < 60
-    assert len(model.drawn) == steps
-    losses = []
-    for noise in model.drawn:
-        z = noise.numpy().astype(np.float64)
-        logits = a * w * z + c
-        losses.append(log1pexp(-logits).mean())
-        w += 5.0 * np.mean(a * z / (1 + np.exp(logits)))
-    np.testing.assert_allclose(model.generator.get_weights()[0], [[w]], rtol=1e-4)
-    assert min(losses[:-1]) >= 4 * np.log(2) > losses[-1]
-    # The average follows an update, not a step.
-    average = 0.75 * 0.5 + 0.25 * w
-    np.testing.assert_allclose(model.average.get_weights()[0], [[average]], rtol=1e-4)
-
-
-def test_more_steps_leave_the_discriminator_to_its_own_update():
-    """With batch norm in the generator, Adam and a graph, as in a training."""
-
-    def after_one_update(most):
-        model = conditional(most_generator_steps=most)
-        last = model.discriminator.layers[-1]
-        last.set_weights([last.get_weights()[0], np.array([-40.0])])
-        before = [w.copy() for w in model.get_weights()]
-        logs = tf.function(model.train_step)(labelled_batch())
-        assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
-        return model, {name: float(value) for name, value in logs.items()}
-
-    (once, once_logs), (often, often_logs) = after_one_update(1), after_one_update(4)
-    networks = [(m.discriminator, m.discriminator_optimizer) for m in (once, often)]
-    for one, other in zip(*networks, strict=True):
-        for a, b in zip(one.variables, other.variables, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-8)
-    iterations = [int(model.generator_optimizer.iterations) for model in (once, often)]
-    assert iterations == [1, 4]
-    # What is told of an update is its first step's.
-    assert once_logs == pytest.approx(often_logs, rel=1e-5)
-    for a, b in zip(once.generator.weights, often.generator.weights, strict=True):
-        assert not np.array_equal(a, b)
-
-
-def conditional(augment=False, **options):
-    keras.utils.set_random_seed(0)
-    model = build_conditional_gan("dcgan", (16, 16, 1), 3, 1, 4, augment, **options)
-    model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
-    return model
-
-
-def labelled_batch(num_images=6):
-    images = np.random.default_rng(0).random((num_images, 16, 16, 1), np.float32)
-    return tf.constant(images), tf.range(num_images) % 3
 
 
 def test_the_average_follows_weights_and_batch_norm_statistics():
