@@ -31,6 +31,7 @@ ARMS = COMMAND.names("arms", "only these arms, and the control")
 JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
 PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
+SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
@@ -59,6 +60,9 @@ def _command(command_line: str) -> int:
         raise unknown("--experiment", "", experiments.names())
     study = experiments.load(EXPERIMENT.value)
     experiments.check_engine(ENGINE.value)
+    settings = parse_assignments(study.settings, SET.value)
+    if SKIP_BAD.value:
+        settings["skip_bad"] = True
     plan = experiments.make_plan(
         EXPERIMENT.value,
         preset=PRESET.value,
@@ -69,7 +73,7 @@ def _command(command_line: str) -> int:
         seeds=SEEDS.value,
         arms=ARMS.value,
         precision=PRECISION.value,
-        settings=parse_assignments(study.settings, SET.value),
+        settings=settings,
         export_dir=EXPORT_DIR.value,
     )
     if DRY_RUN.value:

@@ -10,6 +10,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
+from gan_mnist.data.folder import FolderOptions
+from gan_mnist.data.images import GROUNDS, RESIZES
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.study.settings import Settings, setting
@@ -24,9 +26,21 @@ SMALLEST_DEEP_SIDE = 13
 
 @dataclass(frozen=True)
 class DataSettings(Settings):
-    """Which classes are learnt, and what is set aside for validation."""
+    """How images are read, which classes are learnt, and what is set aside for validation."""
 
     GROUP: ClassVar[str] = "data"
+
+    resize: str = setting(
+        "pad", "how images that are not square become so: black beside them, their middle, or "
+        "drawn out", choices=RESIZES,
+    )  # fmt: skip
+    ground: str = setting(
+        "white", "what transparent parts of images are shown on", choices=tuple(GROUNDS)
+    )
+    image_megabytes: int = setting(
+        1024, "memory that decoding an image may take", low=1, location=True
+    )
+    skip_bad: bool = setting(False, "empty and broken files are left out, not refused")
 
     classes: tuple[str, ...] = setting((), "class names; all if empty")
     validation_per_class: int = setting(
@@ -34,14 +48,19 @@ class DataSettings(Settings):
     )
 
     def load(self, download: bool = False) -> Dataset:
-        return load_dataset(self.dataset, self.data_dir, download, self.image_size, self.channels)
+        options = FolderOptions(
+            **{field.name: getattr(self, field.name) for field in dataclasses.fields(FolderOptions)}
+        )
+        return load_dataset(
+            self.dataset, self.data_dir, download, self.image_size, self.channels, options
+        )
 
     def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
         """The classes where none are named."""
         return dataset.class_names
 
     def resolve(self, dataset: Dataset) -> Self:
-        """With classes named.
+        """With classes named, and size and channels of the images as they are.
 
         Raises:
             InputError: For fewer than two classes, or a class with too few images.
@@ -62,7 +81,13 @@ class DataSettings(Settings):
                     f"--set classes: class {name!r} has {num_train} training and {num_test} test "
                     f"images; accepted: classes with {FEWEST_IMAGES} and 1 or more"
                 )
-        return dataclasses.replace(settings, classes=classes)
+        size, _, channels = dataset.image_shape
+        return dataclasses.replace(
+            settings,
+            classes=classes,
+            image_size=settings.image_size or size,
+            channels=settings.channels or channels,
+        )
 
     def smallest_class(self, dataset: Dataset) -> int:
         """Training images of the smallest of the named classes, 0 where none is known."""

@@ -66,7 +66,7 @@ IMBALANCE = "--experiment=imbalance"
         ([IMBALANCE, "--set", "gan_architecture=vgg"], ["gan_architecture", "mlp, dcgan"]),
         (["--experiment=conditional_gan", "--set", "gan_architecture=mlp"], ["gan_architecture"]),
         ([IMBALANCE, "--set", "channels=2"], ["channels", "2", "1 or 3"]),
-        ([IMBALANCE, "--set", "image_size=4"], ["image_size", "4", "between 8 and"]),
+        ([IMBALANCE, "--set", "image_size=4"], ["image_size", "4", "8 or more"]),
         ([IMBALANCE, "--set", "generator=copy"], ["--set", "generator", "--arms"]),
         ([IMBALANCE, "--set", "precision=float32"], ["--set", "precision", "--precision"]),
         ([IMBALANCE, "--set", "data_dir=/tmp"], ["--set", "data_dir", "--data_dir"]),

@@ -126,7 +126,7 @@ def name_that_is_no_text(folder):
     ("spoil", "told"),
     [
         (no_classes, ["0 class folder(s)", "at least two"]),
-        (empty_class, ["dog", "no images", ".png"]),
+        (empty_class, ["dog", "no images", "PNG"]),
         (no_image, ["bear/7.png", "not an image"]),
         (half_image, ["bear/7.png", "cannot be read"]),
         (few_images, ["'bear'", "1 image", "accepted"]),
@@ -146,3 +146,24 @@ def test_a_folder_that_is_whole_is_not(command, images):
     status, out, _ = command(IMBALANCE, *flags, "--dry_run")
     assert status == 0
     assert "-a, 'b' \"c\" #<é漢>&;$(x) %s: 24+6" in out
+
+
+def test_the_plan_tells_what_was_read_and_passed_over(command, images):
+    (images / "ape" / "notes.txt").write_text("about apes")
+    half_image(images)
+    flags = ("--dataset=folder", f"--data_dir={images}", "--dry_run")
+    status, out, _ = command(IMBALANCE, *flags, "--skip_bad")
+    assert status == 0
+    told = "89 images read, 2 passed over: 1 no image by name (.txt); 1 empty, broken or too large"
+    assert told in out
+    assert "of the images: 89 not square, resize=pad" in out
+    assert "training+test images a class: ape: 24+6, bear: 23+6, cat: 24+6" in out
+    assert [settings_in(out)[name] for name in ("image_size", "channels")] == ["16", "1"]
+    status, out, _ = command(IMBALANCE, "--dry_run")
+    assert "passed over" not in out
+    assert [settings_in(out)[name] for name in ("image_size", "channels")] == ["28", "1"]
+
+
+def settings_in(plan):
+    lines = plan.partition("settings\n")[2].splitlines()
+    return dict(line.split(maxsplit=1) for line in lines if len(line.split()) > 1)

@@ -73,7 +73,7 @@ def test_validation_takes_500_images_at_most():
 def test_what_is_set_stays_as_it_is_and_so_does_what_is_resolved(sound):
     settings = SubsetSettings(validation_per_class=7, images_per_class=20, updates=70, intervals=7)
     resolved = settings.resolve(sound)
-    assert resolved == replace(settings, classes=("ape", "bee", "cat"))
+    assert resolved == replace(settings, classes=("ape", "bee", "cat"), image_size=1, channels=1)
     assert resolved.resolve(sound) == resolved
 
 
@@ -180,7 +180,7 @@ class Shown(GeneratorSettings, SubsetSettings):
 
 
 def test_settings_of_all_groups_are_resolved_together(sound):
-    resolved = Shown(flip="auto").resolve(sound)
+    resolved = Shown(flip="auto", image_size=28).resolve(sound)
     assert (resolved.classes, resolved.flip) == (("ape", "bee", "cat"), "always")
     assert resolved.validation_per_class == 4
 

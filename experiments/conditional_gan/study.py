@@ -44,8 +44,8 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
         Raises:
             InputError: If it is not met.
         """
-        refuse_small_images(self, "the arm dcgan")
         resolved = super().resolve(dataset)
+        refuse_small_images(resolved, "the arm dcgan")
         if resolved.generated_images < len(resolved.classes):
             raise InputError(
                 f"setting generated_images: {resolved.generated_images} is out of range; accepted: "

@@ -107,7 +107,6 @@ class DenoisingSettings(TrainingSettings):
         Raises:
             InputError: If it is not met.
         """
-        refuse_small_images(self, "the discriminator")
         for name in ("a", "b", "noise"):
             bounds = getattr(self, name)
             if len(bounds) != 2 or bounds[0] > bounds[1]:
@@ -116,6 +115,7 @@ class DenoisingSettings(TrainingSettings):
                     "is no range; accepted: two numbers, the lower first"
                 )
         settings = super().resolve(dataset)
+        refuse_small_images(settings, "the discriminator")
         validation = settings.usual_validation(dataset)
         # Refuses classes that are unknown or named twice, and validation that leaves none.
         allot(dataset, settings.classes, None, 0, validation)

@@ -49,7 +49,6 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         Raises:
             InputError: If it is not met.
         """
-        refuse_small_images(self, "the DeepCNN")
         if not 0 < self.num_generated < self.batch_size:
             raise InputError(
                 f"--set share: {self.share} of batch_size={self.batch_size} leaves a part "
@@ -61,7 +60,9 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
                 f"setting gan_latent_dim: {self.gan_latent_dim} is out of range; accepted: "
                 f"{most_active} or more, as an arm draws so many"
             )
-        return super().resolve(dataset)
+        resolved = super().resolve(dataset)
+        refuse_small_images(resolved, "the DeepCNN")
+        return resolved
 
 
 DOCUMENT = "docs/sources.md#mixing"

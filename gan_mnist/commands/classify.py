@@ -68,13 +68,12 @@ def _command() -> int:
 
 
 def _image_names(root: Path) -> list[str]:
-    from gan_mnist.data.folder import IMAGE_SUFFIXES
+    from gan_mnist.data.images import FORMATS
 
     names = find_images("--images", root)
     if not names:
         raise InputError(
-            f"--images: {str(root)!r} holds no images; accepted: a folder of files ending in "
-            f"{', '.join(IMAGE_SUFFIXES)}"
+            f"--images: {str(root)!r} holds no images; accepted: a folder of {FORMATS} files"
         )
     return names
 

@@ -184,7 +184,7 @@ def find_images(flag: str, root: Path) -> list[str]:
     Raises:
         InputError: If a folder cannot be read; names the `flag`.
     """
-    from gan_mnist.data.folder import IMAGE_SUFFIXES
+    from gan_mnist.data.finding import IMAGE_SUFFIXES
 
     def refuse(error: OSError) -> None:
         raise InputError(f"{flag}: {error.filename!r} cannot be read: {error.strerror}")

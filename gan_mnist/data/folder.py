@@ -1,112 +1,134 @@
-"""A folder of class folders of images as a data set."""
+"""A folder of images as a data set: class folders, or a table of labels."""
 
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gan_mnist.data.images import read_image
+from gan_mnist.data.finding import TEST, VALIDATION, Found, find_classes, find_images
+from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.errors import InputError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-SPLIT_FOLDERS = (("train", "test"), ("training_set", "test_set"))
+_BAD_SHOWN, _ACCEPTED = 5, f"; accepted: {FORMATS}"
+BAD = "empty, broken or too large"
+
+
+@dataclass(frozen=True)
+class FolderOptions:
+    """How images become arrays of one shape, and what a folder of them is taken for.
+
+    Attributes:
+        resize: As of `Look`.
+        ground: As of `Look`.
+        image_megabytes: Memory that decoding an image may take.
+        skip_bad: Whether empty and broken files are left out; else they are refused.
+    """
+
+    resize: str = "pad"
+    ground: str = "white"
+    image_megabytes: int = 1024
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """What was read of a folder.
+
+    Attributes:
+        class_names: In alphabetical order.
+        train: The training images.
+        validation: Those that the folder sets aside for validation; None where it does not say.
+        test: The test images; carved where the folder has none.
+        files: `read`, the number of images, and by reason how many were `passed_over` and of how
+            many there is something `noted`.
+        inner: The folder in it that holds all the rest; "" where it is the folder itself.
+        remember: As of `Dataset`.
+    """
+
+    class_names: tuple[str, ...]
+    train: Split
+    validation: Split | None
+    test: Split
+    files: dict[str, int | dict[str, int]]
+    inner: str
+    remember: Callable[[str, Callable[[], str]], str]
 
 
 def has_images(root: Path) -> bool:
-    """Whether `root` looks like a folder of class folders: one of them holds an image."""
-    return any(_image_files(folder) for folder in _class_folders(_layout(root)[0]))
+    """Whether there is an image anywhere in `root`."""
+    return bool(find_images(root).files)
 
 
-def read_folder(root: Path, image_size: int, channels: int) -> tuple[tuple[str, ...], Split, Split]:
-    """Class names, training and test split of a folder of images.
-
-    The sub-folders are the classes, in alphabetical order; PNG and JPEG files directly in them are
-    the images. Hidden files and files of other kinds are ignored. Where `train` and `test` (or
-    `training_set` and `test_set`) lie side by side, they hold the class folders; otherwise a fixed
-    fifth of each class is carved for testing.
+def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
+    """The images of a folder.
 
     Args:
-        root: The folder.
-        image_size: Height and width that every image is brought to, in pixels.
-        channels: 1 for grey, 3 for colour.
-
-    Returns:
-        The sorted class names and two splits, whose file names are relative to `root`.
+        root: The folder. Its class folders, or those in its folders of splits, hold the images.
+        look: How they are looked at; what is 0 in it follows the images.
+        options: What the folder is taken for.
 
     Raises:
-        InputError: For fewer than two classes, a class without images, different classes in the
-            two splits, or an unreadable image.
+        InputError: For fewer than two classes, a class without images, different classes in two
+            splits, or unreadable images, all of which are counted.
     """
-    train_folder, test_folder = _layout(root)
-    class_names = _class_names(train_folder)
-    train = _read_split(root, train_folder, class_names, image_size, channels)
-    if test_folder is None:
-        return class_names, *carve_test(train, class_names, f"--data_dir: {root}")
-    if (test_names := _class_names(test_folder)) != class_names:
-        raise InputError(
-            f"--data_dir: {root} has other classes in {train_folder.name} "
-            f"({', '.join(class_names)}) than in {test_folder.name} ({', '.join(test_names)})"
-        )
-    return class_names, train, _read_split(root, test_folder, class_names, image_size, channels)
+    found = find_classes(root)
+    decoded = read_files(root, [file.name for file in found.files], look)
+    if decoded.bad and not options.skip_bad:
+        raise _refusal(root, decoded, len(found.files))
+    class_names = tuple(sorted({file.class_name for file in found.files}))
+    splits = _splits(found, decoded, class_names)
+    for split in splits.values():
+        _check_classes(root, split, class_names)
+    validation, test = splits.pop(VALIDATION, None), splits.pop(TEST, None)
+    (train,) = splits.values()
+    if test is None:
+        train, test = carve_test(train, class_names, f"--data_dir: {root}")
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
+    files: dict[str, int | dict[str, int]] = {
+        "read": len(found.files) - len(decoded.bad),
+        "passed_over": dict(passed_over.most_common()),
+        "noted": dict(decoded.told.most_common()),
+    }
+    return Folder(class_names, train, validation, test, files, found.inner, decoded.remember)
 
 
-def _layout(root: Path) -> tuple[Path, Path | None]:
-    for train, test in SPLIT_FOLDERS:
-        if (root / train).is_dir() and (root / test).is_dir():
-            return root / train, root / test
-    return root, None
-
-
-def _class_folders(folder: Path) -> list[Path]:
-    return sorted(path for path in _visible(folder) if path.is_dir())
-
-
-def _image_files(folder: Path) -> list[Path]:
-    files = (path for path in _visible(folder) if path.is_file())
-    return sorted(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES)
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"--data_dir: {folder} cannot be read: {error.strerror}") from error
-    for path in visible:
-        # Names stand in records, tables and messages; bytes that are no text arrive as surrogates.
-        if not path.name.isprintable():
-            raise InputError(
-                f"--data_dir: the name {path.name!a} in {folder} cannot be printed; "
-                "accepted: names of printable characters"
-            )
-    return visible
-
-
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = tuple(path.name for path in _class_folders(folder))
-    if len(names) < 2:
-        raise InputError(
-            f"--data_dir: {folder} has {len(names)} class folder(s); "
-            "accepted: at least two sub-folders of images, one a class"
-        )
-    return names
-
-
-def _read_split(
-    root: Path, folder: Path, class_names: tuple[str, ...], image_size: int, channels: int
-) -> Split:
-    paths: list[Path] = []
-    counts = []
-    for name in class_names:
-        files = _image_files(folder / name)
-        if not files:
-            raise InputError(
-                f"--data_dir: class folder {folder / name} holds no images; accepted: "
-                f"files ending in {', '.join(IMAGE_SUFFIXES)} directly in it"
-            )
-        paths += files
-        counts.append(len(files))
-    return Split(
-        images=np.stack([read_image(path, image_size, channels) for path in paths]),
-        labels=np.repeat(np.arange(len(class_names)), counts),
-        filenames=tuple(path.relative_to(root).as_posix() for path in paths),
+def _refusal(root: Path, decoded: Decoded, number: int) -> InputError:
+    reasons = [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in decoded.bad.items()]
+    more = f" and {len(reasons) - _BAD_SHOWN} more" if len(reasons) > _BAD_SHOWN else ""
+    return InputError(
+        f"--data_dir: {len(reasons)} of {number} images in {root} cannot be read: "
+        f"{'; '.join(reasons[:_BAD_SHOWN])}{more}; accepted: whole images, or --skip_bad to go on "
+        "without these"
     )
+
+
+def _splits(found: Found, decoded: Decoded, class_names: tuple[str, ...]) -> dict[str, Split]:
+    """The images that could be read by the split that they are said to be of."""
+    label_of = {name: label for label, name in enumerate(class_names)}
+    rows: dict[str, list[int]] = {}
+    for row, file in enumerate(found.files):
+        if file.name not in decoded.bad:
+            rows.setdefault(file.split, []).append(row)
+    return {
+        split: Split(
+            decoded.images,
+            np.array([label_of[found.files[row].class_name] for row in of_split], np.int64),
+            tuple(found.files[row].name for row in of_split),
+            rows=np.array(of_split),
+        )
+        for split, of_split in rows.items()
+    }
+
+
+def _check_classes(root: Path, split: Split, class_names: tuple[str, ...]) -> None:
+    """Bad files that were left out may have been all of a class."""
+    counts = np.bincount(split.labels, minlength=len(class_names))
+    if not counts.all():
+        name = class_names[int(counts.argmin())]
+        raise InputError(
+            f"--data_dir: no image of class {name!r} in {root} can be read; accepted: one or more"
+        )

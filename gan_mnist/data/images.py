@@ -1,6 +1,10 @@
 """Pictures of any size and mode, as arrays of one shape."""
 
+import contextlib
+import threading
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +12,48 @@ from PIL import Image, ImageOps
 
 from gan_mnist.errors import InputError
 
+FORMATS = "PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads"
+RESIZES = ("pad", "crop", "stretch")
+GROUNDS = {"white": 255, "black": 0, "grey": 128}
+# What is told of images that were read, in the plan and the report.
+FRAMES = "of several frames, of which the first is taken"
+TRANSPARENT = "with transparent parts, shown on {ground}"
+OBLONG = "not square, resize={resize}"
+DEEP = "of more than 8 bits, of which values up to {white:,} are shown"
+# Values that white can be: of 1, 8, 10, 12, 14 and 16 bits.
+_WHITES = (1, 255, 1023, 4095, 16383, 65535)
+# A JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that leaves so many pixels for one.
+_PIXELS_FOR_ONE = 4
+# Threads that may decode at the same time.
+MOST_THREADS = 8
+_LIMIT, _LARGE = threading.Lock(), threading.Lock()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a picture of any size and mode becomes an array.
+
+    Attributes:
+        image_size: Height and width of the array in pixels; 0 where it follows the images.
+        channels: 1 for grey, 3 for colour; 0 likewise.
+        resize: How what is not square becomes so. "pad": scaled as a whole, black beside it;
+            "crop": the middle of it; "stretch": drawn out.
+        ground: A key of `GROUNDS`: what transparent parts are shown on.
+        white: Value of files of more than 8 bits that is white; 0: the highest value of as many
+            bits as the file makes use of.
+        megabytes: Memory that decoding a picture may take.
+    """
+
+    image_size: int = 0
+    channels: int = 0
+    resize: str = "pad"
+    ground: str = "white"
+    white: int = 0
+    megabytes: int = 1024
+
 
 def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
-    """One image file as pixels.
+    """One image file as pixels, looked at as `Look` does unless told otherwise.
 
     Args:
         path: A file of any format that Pillow reads, usually PNG or JPEG.
@@ -21,14 +64,44 @@ def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
         uint8 (image_size, image_size, channels).
 
     Raises:
-        InputError: If the file is missing, truncated or no image; the message names it.
+        InputError: If the file is missing, truncated, no image or too large; the message names it.
+    """
+    # A picture that Pillow warns of is right, or else refused below.
+    with warnings.catch_warnings(action="ignore"):
+        return decode(path, Look(image_size, channels))[0]
+
+
+def decode(path: Path, look: Look) -> tuple[np.ndarray, list[str]]:
+    """As `read_image`, for many threads at once; and what is to be told of the picture.
+
+    Whoever calls it catches Pillow's warnings, which no thread can do for itself.
+    """
+    with opened(path) as image:
+        frames = getattr(image, "n_frames", 1)
+        least = _PIXELS_FOR_ONE * look.image_size
+        image.draft(image.mode, (least, least))
+        needed = checked_memory(path, image, look.megabytes)
+        # Small ones by many threads at once, but no two that together could take too much.
+        with contextlib.nullcontext() if needed * MOST_THREADS < look.megabytes else _LARGE:
+            pixels, told = as_pixels(image, look)
+    return pixels, [*told, *([FRAMES] if frames > 1 else [])]
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """An image file of whatever size, opened.
+
+    Raises:
+        InputError: If it is no image, or what is done with it fails; the message names it.
     """
     try:
-        # A picture that Pillow warns of is right, or else refused below.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            return as_pixels(image, image_size, channels)
+        with _open(path) as image:
+            yield image
+    except InputError:
+        raise
     except Image.UnidentifiedImageError:
-        raise InputError(f"{path}: not an image; accepted: PNG or JPEG files") from None
+        reason = "an empty file" if path.stat().st_size == 0 else "not an image"
+        raise InputError(f"{path}: {reason}; accepted: {FORMATS}") from None
     except MemoryError:
         raise
     # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
@@ -36,25 +109,106 @@ def read_image(path: Path, image_size: int, channels: int) -> np.ndarray:
         raise InputError(f"{path}: the image cannot be read: {error}") from error
 
 
-def as_pixels(image: Image.Image, image_size: int, channels: int) -> np.ndarray:
-    """A Pillow image of any mode as uint8 (image_size, image_size, channels).
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path)
+    except Image.DecompressionBombError:
+        # Pillow's limit is one of pixels, for the whole process; ours is one of memory.
+        with _LIMIT:
+            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                return Image.open(path)
+            finally:
+                Image.MAX_IMAGE_PIXELS = limit
 
-    The camera's rotation (EXIF) is applied, 16-bit grey is scaled to 8 bits (what 32 bits hold is
-    clipped to 16), and transparent parts are shown on white, as a browser does. The picture is
-    stretched to the square, as Keras' image loaders do: nothing is cropped and no border is
-    invented.
+
+def megabytes_of(image: Image.Image) -> float:
+    """Memory that decoding takes, about: the picture as Pillow holds it, and a converted copy."""
+    bytes_of_pixel = 24 if is_deep(image.mode) else 2 if image.mode in ("1", "L", "P") else 8
+    return image.width * image.height * bytes_of_pixel / 1e6
+
+
+def checked_memory(path: Path, image: Image.Image, megabytes: int) -> float:
+    """Memory that decoding a picture takes, in MB.
+
+    Raises:
+        InputError: If it is more than `megabytes`.
     """
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        # Pillow's own conversion clips these modes to 255 instead of scaling them.
-        levels = np.clip(np.asarray(image, np.int64), 0, 65535)
-        image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    if (needed := megabytes_of(image)) > megabytes:
+        raise InputError(
+            f"{path}: {image.width:,} x {image.height:,} pixels take {needed:,.0f} MB; accepted: "
+            f"up to {megabytes:,} (--set image_megabytes=...)"
+        )
+    return needed
+
+
+def as_pixels(image: Image.Image, look: Look) -> tuple[np.ndarray, list[str]]:
+    """A Pillow image of any mode as uint8 (image_size, image_size, channels), and what to tell.
+
+    The camera's rotation (EXIF) is applied. Grey of more than 8 bits is scaled to 8: values of 12
+    bits in a file of 16 would else be black. Transparent parts are shown on the ground.
+    """
+    told = []
+    ImageOps.exif_transpose(image, in_place=True)
+    if is_deep(image.mode):
+        image, white = _scaled(image, look.white)
+        told.append(DEEP.format(white=white))
+    border = 0
     if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    image = image.convert("L" if channels == 1 else "RGB")
-    image = image.resize((image_size, image_size), Image.Resampling.LANCZOS)
-    return np.asarray(image).reshape(image_size, image_size, channels)
+        image = image.convert("RGBA")
+        # Many programs give every picture an alpha channel, and leave it full.
+        if np.asarray(image.getchannel("A")).min() < 255:
+            told.append(TRANSPARENT.format(ground=look.ground))
+            border = GROUNDS[look.ground]
+            below = Image.new("RGBA", image.size, (border, border, border, 255))
+            image = Image.alpha_composite(below, image)
+    mode = "L" if look.channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    if image.width != image.height:
+        told.append(OBLONG.format(resize=look.resize))
+    image = _square(image, look, border)
+    return np.asarray(image).reshape(look.image_size, look.image_size, look.channels), told
+
+
+def is_deep(mode: str) -> bool:
+    """Whether pixels of a Pillow mode hold more than 8 bits."""
+    return mode.startswith(("I", "F"))
+
+
+def white_of(highest: float) -> int:
+    """The value that is white where `highest` is the highest value: that of the fewest bits."""
+    return next((white for white in _WHITES if highest <= white), _WHITES[-1])
+
+
+def highest_of(image: Image.Image) -> float:
+    """The highest value of a picture of more than 8 bits."""
+    return float(np.nanmax(np.asarray(image), initial=0))
+
+
+def _scaled(image: Image.Image, white: int) -> tuple[Image.Image, int]:
+    """In 8 bits; Pillow's own conversion clips these modes to 255. And what was white."""
+    white = white or white_of(highest_of(image))
+    levels = np.nan_to_num(np.asarray(image, np.float32))
+    scaled = np.floor(np.clip(levels, 0, white) * (255 / white) + 0.5)
+    return Image.fromarray(scaled.astype(np.uint8)), white
+
+
+def _square(image: Image.Image, look: Look, border: int) -> Image.Image:
+    side, (width, height) = look.image_size, image.size
+    if width == height or look.resize == "stretch":
+        return image.resize((side, side), Image.Resampling.LANCZOS)
+    if look.resize == "crop":
+        least = min(width, height)
+        left, top = (width - least) // 2, (height - least) // 2
+        box = (left, top, left + least, top + least)
+        return image.resize((side, side), Image.Resampling.LANCZOS, box=box)
+    most = max(width, height)
+    inner = [max(1, round(part * side / most)) for part in (width, height)]
+    whole = Image.new(image.mode, (side, side), (border,) * len(image.getbands()))
+    scaled = image.resize((inner[0], inner[1]), Image.Resampling.LANCZOS)
+    whole.paste(scaled, ((side - inner[0]) // 2, (side - inner[1]) // 2))
+    return whole
 
 
 def as_float(images: np.ndarray) -> np.ndarray:
@@ -67,18 +221,17 @@ def as_uint8(images: np.ndarray) -> np.ndarray:
     return images if images.dtype == np.uint8 else np.round(images * 255).astype(np.uint8)
 
 
-def resize(images: np.ndarray, image_size: int, channels: int) -> np.ndarray:
+def resize(images: np.ndarray, look: Look) -> np.ndarray:
     """Images of one shape, brought to another.
 
     Args:
         images: uint8 (n, H, W, C) with n >= 1, C 1 or 3.
-        image_size: Height and width of the result in pixels.
-        channels: 1 for grey, 3 for colour.
+        look: The other.
 
     Returns:
         uint8 (n, image_size, image_size, channels); `images` itself if that is its shape already.
     """
-    if images.shape[1:] == (image_size, image_size, channels):
+    if images.shape[1:] == (look.image_size, look.image_size, look.channels):
         return images
     pictures = images[..., 0] if images.shape[-1] == 1 else images
-    return np.stack([as_pixels(Image.fromarray(p), image_size, channels) for p in pictures])
+    return np.stack([as_pixels(Image.fromarray(p), look)[0] for p in pictures])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_mnist.data.images import resize
+from gan_mnist.data.images import Look, resize
 from gan_mnist.errors import InputError
 
 _INFO = "dataset_info.json"
@@ -39,15 +39,12 @@ def find_build(directory: Path, name: str) -> Path | None:
     return versions[max(versions)] if versions else None
 
 
-def read_build(
-    build: Path, image_size: int, channels: int
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def read_build(build: Path, look: Look) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The images of a build, by split.
 
     Args:
         build: A directory that `find_build` found or `download` made.
-        image_size: Height and width that every image is brought to, in pixels.
-        channels: 1 for grey, 3 for colour.
+        look: How every image becomes an array.
 
     Returns:
         For "train", and "test" if there is one: uint8 (n, image_size, image_size, channels) and
@@ -63,7 +60,7 @@ def read_build(
         splits = {}
         for split in {"train", "test"}.intersection(builder.info.splits):
             examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
-            images = [resize(e["image"][np.newaxis], image_size, channels) for e in examples]
+            images = [resize(e["image"][np.newaxis], look) for e in examples]
             labels = np.array([e["label"] for e in examples], np.int64)
             splits[split] = np.concatenate(images), labels
     except Exception as error:  # a damaged build fails in as many ways as it has files

@@ -1,6 +1,8 @@
 """Labelled images that belong together, and how a test split is carved where there is none."""
 
-from dataclasses import dataclass
+import functools
+import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,35 +10,82 @@ from gan_mnist.errors import InputError
 from gan_mnist.seeding import derive_seed
 
 TEST_SHARE = 0.2
+_BLOCK = 1024
 
 
-@dataclass(frozen=True, eq=False)
 class Split:
-    """The training or the test images of a data set.
+    """The training, validation or test images of a data set.
 
-    The arrays are made read-only, because every trial of a process shares them.
+    The arrays are made read-only, because every trial of a process shares them. Images stay where
+    they lie, in a file perhaps, until they are asked for.
 
     Attributes:
-        images: uint8 (n, H, W, C).
         labels: int64 (n,), indices into the data set's class names.
         filenames: n names, unique within the split.
+        groups: int64 (n,), equal for images that must stay on one side of every division (of one
+            patient, say); None where each stands alone.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
-    filenames: tuple[str, ...]
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        filenames: tuple[str, ...],
+        groups: np.ndarray | None = None,
+        rows: np.ndarray | None = None,
+    ):
+        """Images with their labels.
 
-    def __post_init__(self) -> None:
-        self.images.setflags(write=False)
-        self.labels.setflags(write=False)
+        Args:
+            images: uint8 (m, H, W, C).
+            labels: Of the split's images, as the attribute; so are the next two.
+            filenames: Their names.
+            groups: Their groups.
+            rows: int64 (n,): which of `images` are the split's; None for all.
+        """
+        self.labels, self.filenames, self.groups = labels, filenames, groups
+        self._source, self._rows = images, rows
+        for array in (images, labels):
+            array.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @functools.cached_property
+    def images(self) -> np.ndarray:
+        """The pixels: uint8 (n, H, W, C)."""
+        if self._rows is None:
+            return self._source
+        images = self._source[self._rows]
+        images.setflags(write=False)
+        return images
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        _, height, width, channels = self._source.shape
+        return height, width, channels
+
     def take(self, rows: np.ndarray) -> "Split":
         """The images at `rows`, in that order."""
         filenames = tuple(self.filenames[row] for row in rows)
-        return Split(self.images[rows], self.labels[rows], filenames)
+        groups = None if self.groups is None else self.groups[rows]
+        within = rows if self._rows is None else self._rows[rows]
+        return Split(self._source, self.labels[rows], filenames, groups, within)
+
+    def blocks(self) -> Iterator[bytes]:
+        """All that a checksum is of: the shape, the pixels, a block at a time, and the labels."""
+        yield repr((len(self), *self.image_shape)).encode()
+        for start in range(0, len(self), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            yield self._source[part if self._rows is None else self._rows[part]].tobytes()
+        yield self.labels.astype("<i8").tobytes()
+
+    @property
+    def selection(self) -> str:
+        """A checksum of which images these are among those that lie there, and of their labels."""
+        rows = np.arange(len(self)) if self._rows is None else self._rows
+        return hashlib.sha256(rows.astype("<i8").tobytes() + self.labels.tobytes()).hexdigest()
 
 
 def numbered_filenames(labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[str, ...]:

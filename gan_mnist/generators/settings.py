@@ -86,15 +86,16 @@ class GeneratorSettings(Settings):
             InputError: For a convolutional GAN of images that are too small for it, and steps of
                 the generator until a limit that the loss does not have, too.
         """
-        if self.gan_architecture == "dcgan":
-            refuse_small_images(self, "gan_architecture=dcgan")
         if self.most_generator_steps > 1 and self.gan_loss != "non_saturating":
             raise InputError(
                 f"setting most_generator_steps: {self.most_generator_steps} is not "
                 f"accepted with gan_loss={self.gan_loss}; accepted: 1, as its limit is one of the "
                 "cross-entropy"
             )
-        return super().resolve(dataset)
+        resolved = super().resolve(dataset)
+        if self.gan_architecture == "dcgan":
+            refuse_small_images(resolved, "gan_architecture=dcgan")
+        return resolved
 
 
 # The source's conditional DCGAN, for the presets `paper`. Source: docs/sources.md#mixing.

@@ -21,11 +21,15 @@ from gan_mnist.study.trial import Plan
 def describe(plan: Plan) -> str:
     """The plan in words: data, settings, arms, trials."""
     data = plan.dataset
-    per_class = ", ".join(f"{n}: {c['train']}+{c['test']}" for n, c in data["counts"].items())
+    per_class = ", ".join(
+        f"{name}: {'+'.join(map(str, counts.values()))}" for name, counts in data["counts"].items()
+    )
+    splits = "+".join(next(iter(data["counts"].values()))).replace("train", "training")
     lines = [
         f"experiment  {plan.study.name}: {plan.study.question}",
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
-        f"            training+test images a class: {per_class}",
+        *(f"            {line}" for line in files_in_words(data.get("files"))),
+        f"            {splits} images a class: {per_class}",
         f"directory   {plan.workdir}",
         f"preset      {plan.preset}",
         f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",
@@ -35,6 +39,24 @@ def describe(plan: Plan) -> str:
         *columns((name, _with_own(plan, name, v)) for name, v in plan.settings.identity().items()),
     ]
     return "\n".join(lines)
+
+
+def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
+    """How many files of a folder were read, were passed over, and are worth a word, a line each.
+
+    Args:
+        files: As in the provenance of a data set; None where it was read from no folder.
+    """
+    if files is None:
+        return []
+
+    def counted(reasons: Mapping[str, int]) -> str:
+        return "; ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+
+    lines = [f"{files['read']:,} images read, {sum(files['passed_over'].values()):,} passed over"]
+    if files["passed_over"]:
+        lines[0] += f": {counted(files['passed_over'])}"
+    return lines + ([f"of the images: {counted(files['noted'])}"] if files["noted"] else [])
 
 
 def _with_own(plan: Plan, name: str, value: Any) -> str:

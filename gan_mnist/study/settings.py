@@ -60,8 +60,13 @@ class Settings:
     dataset: str = setting("mnist_sample", "name of the data set")
     data_dir: str = setting("", "where its files lie", location=True)
     export_dir: str = setting("", "where SavedModels go; empty for none", location=True)
-    image_size: int = setting(28, "height and width in pixels", low=8, high=512)
-    channels: int = setting(1, "1 for grey, 3 for colour", low=1, high=3)
+    image_size: int = setting(
+        0, "height and width in pixels; 0: as a folder's images, 16, 32 or 64; 28 for digits",
+        low=0, high=512,
+    )  # fmt: skip
+    channels: int = setting(
+        0, "1 for grey, 3 for colour; 0: as a folder's images; grey for digits", low=0, high=3
+    )
     precision: str = setting(
         "float32",
         "Keras dtype policy",

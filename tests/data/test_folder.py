@@ -1,13 +1,10 @@
 """Folders of images of every kind, drawn here with Pillow."""
 
-import struct
-
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.images import read_image
 from gan_mnist.errors import InputError
 
 
@@ -35,7 +32,7 @@ def test_a_fifth_of_every_class_is_carved_for_testing(tmp_path):
     everything = dataset.train.filenames + dataset.test.filenames
     assert len(set(everything)) == 12
     for split in (dataset.train, dataset.test):
-        for image, label, filename in zip(*vars(split).values(), strict=True):
+        for image, label, filename in zip(split.images, split.labels, split.filenames, strict=True):
             name, number = filename.lower().removesuffix(".png").split("/")
             assert dataset.class_names[label] == name
             assert (image == int(number) + (100 if name == "ape" else 0)).all()
@@ -86,26 +83,9 @@ def test_an_unreadable_image_is_named(tmp_path):
         whole = broken.read_bytes()
         for content in (whole[: len(whole) // 2], b"", b"no image"):
             broken.write_bytes(content)
-            assert str(broken) in refused(tmp_path)
+            line = refused(tmp_path)
+            assert f"1 of 5 images in {tmp_path} cannot be read: a/broken.{suffix} (" in line
         broken.unlink()
-
-
-def test_a_photo_with_a_damaged_description_is_an_unreadable_image(tmp_path):
-    # A resolution in letters, and a rotation, for which Pillow writes all of it anew.
-    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 2, 2, b"7")
-    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
-    path = tmp_path / "photo.jpg"
-    Image.new("L", (8, 8)).save(path, exif=exif)
-    with pytest.raises(TypeError):
-        ImageOps.exif_transpose(Image.open(path))
-    with pytest.raises(InputError, match=r"photo.jpg: the image cannot be read"):
-        read_image(path, 8, 1)
-
-
-def test_integers_of_32_bits_are_clipped_to_16(tmp_path):
-    values = np.array([[-1, 65535, 70000, 2**31 - 1]] * 4, np.int32)
-    Image.fromarray(values).save(tmp_path / "image.tif")
-    assert read_image(tmp_path / "image.tif", 4, 1)[0, :, 0].tolist() == [0, 255, 255, 255]
 
 
 def test_refuses_what_is_no_data_set(tmp_path):
@@ -133,7 +113,7 @@ def test_cats_vs_dogs_takes_a_folder_in_colour(tmp_path):
     for name, colour in (("cats", (200, 10, 30)), ("dogs", (0, 0, 255))):
         (tmp_path / name).mkdir()
         for number in range(2):
-            Image.new("RGB", (50, 31), colour).save(tmp_path / name / f"{number}.png")
+            Image.new("RGB", (50, 50), colour).save(tmp_path / name / f"{number}.png")
     dataset = load_dataset("cats_vs_dogs", str(tmp_path), image_size=64, channels=3)
     assert dataset.class_names == ("cats", "dogs")
     assert dataset.train.images.shape == (2, 64, 64, 3)
@@ -144,54 +124,3 @@ def test_cats_vs_dogs_says_what_it_looked_for(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"cats_vs_dogs/VERSION.* or a folder of class folders"):
         load_dataset("cats_vs_dogs", str(tmp_path))
-
-
-def one_image(tmp_path, image, image_size=8, channels=1, **options):
-    image.save(tmp_path / "image.png", **options)
-    pixels = read_image(tmp_path / "image.png", image_size, channels)
-    assert pixels.dtype == np.uint8
-    assert pixels.shape == (image_size, image_size, channels)
-    return pixels
-
-
-def test_16_bit_grey_is_scaled_not_clipped(tmp_path):
-    values = np.repeat(np.array([[0, 257 * 100, 65535, 257 * 7]], np.uint16), 4, axis=0)
-    pixels = one_image(tmp_path, Image.fromarray(values), image_size=4)
-    assert pixels[0, :, 0].tolist() == [0, 100, 255, 7]
-
-
-def test_palette_black_and_white_and_grey_alpha(tmp_path):
-    palette = Image.new("P", (8, 8), 1)
-    palette.putpalette([0, 0, 0, 10, 200, 30])
-    assert (one_image(tmp_path, palette, channels=3) == (10, 200, 30)).all()
-    # ITU-R 601 luma, as Pillow and MNIST-like conversions define grey.
-    luma = 0.299 * 10 + 0.587 * 200 + 0.114 * 30
-    np.testing.assert_allclose(one_image(tmp_path, palette), luma, atol=1)
-    assert (one_image(tmp_path, Image.new("1", (8, 8), 1)) == 255).all()
-    assert (one_image(tmp_path, Image.new("LA", (8, 8), (40, 255))) == 40).all()
-
-
-def test_transparency_is_shown_on_white(tmp_path):
-    assert (one_image(tmp_path, Image.new("RGBA", (8, 8), (0, 0, 0, 0))) == 255).all()
-    np.testing.assert_allclose(one_image(tmp_path, Image.new("LA", (8, 8), (0, 128))), 127, atol=1)
-    palette = Image.new("P", (8, 8), 0)
-    palette.putpalette([9, 9, 9])
-    assert (one_image(tmp_path, palette, transparency=0) == 255).all()
-
-
-def test_oblong_images_are_stretched_whole(tmp_path):
-    image = np.zeros((8, 32), np.uint8)
-    image[:, 16:] = 250
-    pixels = one_image(tmp_path, Image.fromarray(image))
-    assert (pixels[:, :2] < 20).all()
-    assert (pixels[:, 6:] > 230).all()
-
-
-def test_the_cameras_rotation_is_applied(tmp_path):
-    image = Image.new("L", (8, 8), 0)
-    image.paste(255, (0, 0, 8, 4))
-    exif = Image.Exif()
-    exif[0x0112] = 3
-    pixels = one_image(tmp_path, image, exif=exif)
-    assert (pixels[:4] == 0).all()
-    assert (pixels[4:] == 255).all()

@@ -93,7 +93,7 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused():
         ({"counts": (3, 0)}, ["counts", "0", "at least 1"]),
         ({"family": "z"}, ["family", "'z'", "x, y"]),
         ({"precision": "float31"}, ["precision", "'float31'", "did you mean 'float32'?"]),
-        ({"image_size": 7}, ["image_size", "7", "between 8 and 512"]),
+        ({"image_size": 513}, ["image_size", "513", "between 0 and 512"]),
         ({"channels": 4}, ["channels", "4"]),
         ({"scael": 1.0}, ["by hand", "'scael'", "did you mean 'scale'?"]),
     ],

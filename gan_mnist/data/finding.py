@@ -1,0 +1,260 @@
+"""The image files of a folder: to which split and class they belong, and what was passed over.
+
+Nothing is read here but names; nothing is left out without being counted.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from gan_mnist.data.images import FORMATS
+from gan_mnist.errors import InputError
+
+# Of these Pillow knows the name and no more, or needs another program, or they are films.
+_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"}
+# What operating systems and programs leave beside images.
+_OF_THE_SYSTEM = {
+    "__macosx",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "@eadir",
+    "__pycache__",
+}
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+_SPLITS = {
+    TRAIN: ("train", "training", "trn"),
+    VALIDATION: ("validation", "valid", "val", "validate", "dev"),
+    TEST: ("test", "testing", "tst"),
+}
+SPLIT_NAMES: Mapping[str, str] = {
+    f"{stem}{end}": split
+    for split, stems in _SPLITS.items()
+    for stem in stems
+    for end in ("", "set", "_set", "_data", "_images", "_split")
+}
+OUTSIDE = "outside the class folders"
+_JOINER = "\N{ZERO WIDTH JOINER}"
+
+
+def _suffixes() -> frozenset[str]:
+    Image.init()
+    known = Image.registered_extensions().items()
+    return frozenset(end for end, kind in known if kind in Image.OPEN and kind not in _NOT_READ)
+
+
+IMAGE_SUFFIXES = _suffixes()
+
+
+class ImageFile(NamedTuple):
+    """A file that is an image by its name.
+
+    Attributes:
+        name: Relative to the folder, with forward slashes.
+        class_name: The class that it shows.
+        split: "train", "validation" or "test"; "" where nothing says.
+        group: What has to stay on one side of every split: a patient, say. Empty for none.
+    """
+
+    name: str
+    class_name: str = ""
+    split: str = ""
+    group: str = ""
+
+
+@dataclass
+class Found:
+    """What was found in a folder.
+
+    Attributes:
+        root: The folder.
+        files: Its images.
+        passed_over: How many files and folders were not taken, by reason.
+        inner: The folder in it that was entered as it holds all the rest; "" for none.
+    """
+
+    root: Path
+    files: list[ImageFile]
+    passed_over: Counter[str]
+    inner: str = ""
+
+
+def find_images(root: Path, flag: str = "--data_dir") -> Found:
+    """The images in a folder and all its sub-folders, whatever they show, sorted by name.
+
+    Links to folders are followed, unless they lead back. Files of other kinds, hidden files, and
+    what operating systems leave are counted as passed over.
+
+    Raises:
+        InputError: If a folder cannot be read, or a name cannot be printed; names the `flag`.
+    """
+    folder = _Folder(root, flag)
+    files = [ImageFile(name) for name in folder.images("")]
+    return Found(root, files, folder.passed_over())
+
+
+def find_classes(root: Path) -> Found:
+    """The images of a folder of class folders, by class, and by split where folders tell.
+
+    Folders of splits are known by their usual names in any case; they hold the class folders.
+    Sub-folders of a class folder belong to the class. A folder that is the only one is entered.
+
+    Raises:
+        InputError: For fewer than two classes, a class without images, other classes in one split
+            than in another, or a folder that cannot be read.
+    """
+    folder = _Folder(root, "--data_dir")
+    inner = folder.entered("")
+    names, _ = folder.entries(inner)
+    splits = {name: SPLIT_NAMES.get(_plain(name), "") for name in names}
+    found = Found(root, [], Counter(), inner)
+    if TRAIN in splits.values() and {TEST, VALIDATION} & set(splits.values()):
+        _read_splits(folder, found, splits)
+    else:
+        _read_classes(folder, found, inner, "")
+    found.passed_over += folder.passed_over()
+    return found
+
+
+def _read_splits(folder: "_Folder", found: Found, splits: Mapping[str, str]) -> None:
+    """Adds the images of the folders of splits in the one that was entered."""
+    _, files = folder.entries(found.inner)
+    found.passed_over[OUTSIDE] += len(files)
+    classes: dict[str, set[str]] = {}
+    for name, split in splits.items():
+        place = _join(found.inner, name)
+        if split:
+            place = folder.entered(place)
+            classes.setdefault(split, set()).update(_read_classes(folder, found, place, split))
+        else:
+            found.passed_over["outside the folders of splits"] += len(list(folder.images(place)))
+    for split, names in classes.items():
+        if names != classes[TRAIN]:
+            raise InputError(
+                f"--data_dir: {found.root} has other classes in {TRAIN} "
+                f"({', '.join(sorted(classes[TRAIN]))}) than in {split} "
+                f"({', '.join(sorted(names))})"
+            )
+
+
+def _read_classes(folder: "_Folder", found: Found, place: str, split: str) -> list[str]:
+    """Adds the images of the class folders in `place`; returns the names of the classes."""
+    names, files = folder.entries(place)
+    if len(names) < 2:
+        raise InputError(
+            f"--data_dir: {found.root / place} has {len(names)} class folder(s); accepted: at "
+            "least two sub-folders of images, one a class, or --set labels=FILE.csv"
+        )
+    found.passed_over[OUTSIDE] += len(files)
+    for name in names:
+        images = list(folder.images(_join(place, name)))
+        if not images:
+            raise InputError(
+                f"--data_dir: class folder {found.root / place / name} holds no images; "
+                f"accepted: {FORMATS}"
+            )
+        found.files += [ImageFile(image, name, split) for image in images]
+    return names
+
+
+class _Folder:
+    """A folder as it is walked through; counts once what is passed over in each place."""
+
+    def __init__(self, root: Path, flag: str):
+        self._root, self._flag = root, flag
+        self._known: dict[str, tuple[list[str], list[str]]] = {}
+        self._passed_over: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+
+    def passed_over(self) -> Counter[str]:
+        """How many files and folders were passed over, by reason."""
+        if not self._kinds:
+            return self._passed_over
+        # The usual ones by name; a folder may hold files of a hundred kinds.
+        kinds = [kind for kind, _ in self._kinds.most_common(4)]
+        more = ", ..." if len(self._kinds) > len(kinds) else ""
+        reason = f"no image by name ({', '.join(sorted(kinds))}{more})"
+        return self._passed_over + Counter({reason: self._kinds.total()})
+
+    def entries(self, place: str) -> tuple[list[str], list[str]]:
+        """Names of the folders and of the images in `place`, a path relative to the root."""
+        if place not in self._known:
+            self._known[place] = self._listed(self._root / place)
+        return self._known[place]
+
+    def images(self, place: str) -> Iterator[str]:
+        """Names, relative to the root, of the images in `place` and its sub-folders, in order."""
+        folders, files = self.entries(place)
+        within = set(folders)
+        # As paths are ordered: "a/1.png" is before "a.png".
+        for name in sorted([*folders, *files]):
+            if name in within:
+                yield from self.images(_join(place, name))
+            else:
+                yield _join(place, name)
+
+    def entered(self, place: str) -> str:
+        """`place`, or the folder within that holds all the rest, however deep."""
+        folders, files = self.entries(place)
+        if len(folders) != 1 or files:
+            return place
+        inner = _join(place, folders[0])
+        below, _ = self.entries(inner)
+        return self.entered(inner) if below else place
+
+    def _listed(self, path: Path) -> tuple[list[str], list[str]]:
+        folders, files = [], []
+        try:
+            with os.scandir(path) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
+        except OSError as error:
+            raise InputError(f"{self._flag}: {path} cannot be read: {error.strerror}") from error
+        for entry in entries:
+            if entry.name.startswith("."):
+                self._passed_over["hidden"] += 1
+            elif entry.name.lower() in _OF_THE_SYSTEM:
+                self._passed_over["of the operating system"] += 1
+            elif entry.is_dir():
+                if entry.is_symlink() and _leads_back(entry.path):
+                    self._passed_over["a link to a folder it lies in"] += 1
+                else:
+                    folders.append(self._printable(entry))
+            # A link to nothing is a bad image. A pipe or a device is none, and keeps us waiting.
+            elif not entry.is_file() and os.path.exists(entry.path):
+                self._passed_over["neither file nor folder"] += 1
+            elif (kind := os.path.splitext(entry.name)[1].lower()) in IMAGE_SUFFIXES:
+                files.append(self._printable(entry))
+            else:
+                self._kinds[kind if kind.isprintable() else "?"] += 1
+        return folders, files
+
+    def _printable(self, entry: os.DirEntry) -> str:
+        # Names stand in records, tables and messages; bytes that are no text arrive as surrogates.
+        # An emoji may be several, joined by what cannot be seen.
+        if not entry.name.replace(_JOINER, "").isprintable():
+            raise InputError(
+                f"{self._flag}: the name {entry.name!a} in {os.path.dirname(entry.path)} cannot "
+                "be printed; accepted: names of printable characters"
+            )
+        return entry.name
+
+
+def _leads_back(link: str) -> bool:
+    here, there = os.path.realpath(os.path.dirname(link)), os.path.realpath(link)
+    return os.path.commonpath([here, there]) == there
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}/{name}" if place else name

@@ -1,0 +1,167 @@
+"""Image files as one array: surveyed, decoded once, kept; all bad ones found at once."""
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gan_mnist.data.cache import Shelf
+from gan_mnist.data.images import (
+    MOST_THREADS,
+    Look,
+    checked_memory,
+    decode,
+    highest_of,
+    is_deep,
+    opened,
+    white_of,
+)
+from gan_mnist.errors import InputError
+from gan_mnist.files import fingerprint
+
+SMALLEST_SIDE, LARGEST_SIDE = 16, 64
+# Of smaller files Python does more than the decoder, and threads are in each other's way.
+_BYTES_FOR_THREADS = 100_000
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What image files hold.
+
+    Attributes:
+        images: uint8 (n, image_size, image_size, channels), for n names; 0 where a file is bad.
+        bad: The reason for each file that could not be read, by name.
+        told: How many images there is something to tell of, by what.
+        look: How they were looked at; nothing in it is left open.
+        remember: Gives a text that belongs to the images, by name: as kept, or made by what it is
+            handed, and kept from then on.
+    """
+
+    images: np.ndarray
+    bad: dict[str, str]
+    told: Counter[str]
+    look: Look
+    remember: Callable[[str, Callable[[], str]], str]
+
+
+def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
+    """Decodes image files, unless that was done before.
+
+    Args:
+        root: The folder.
+        names: At least one, relative to it.
+        look: How to look at them. Where `image_size` is 0, it is the power of two from 16 to 64
+            that is nearest to the usual longer side; where `channels` is 0, it is 1 if all images
+            are grey, whatever their files say; where `white` is 0, it is the same for all.
+    """
+    shelf = Shelf(root, names)
+    asked = f"look-{fingerprint(asdict(look))}.json"
+    known = shelf.json(asked)
+    wanted = _surveyed(root, names, look) if known is None else Look(**known)
+    decoded = _decoded(shelf, root, names, wanted)
+    if not look.channels and known is None and wanted.channels == 3 and _is_grey(decoded.images):
+        decoded = _decoded(shelf, root, names, replace(wanted, channels=1), decoded)
+    shelf.keep_json(asked, asdict(decoded.look))
+    return decoded
+
+
+def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
+    """`look` with nothing left open, but colour where grey can only be seen in the pixels."""
+    sides, grey, highest = [], True, 0.0
+    with warnings.catch_warnings(action="ignore"):
+        for name in names:
+            try:
+                with opened(root / name) as image:
+                    sides.append(max(image.size))
+                    grey &= is_deep(image.mode) or image.mode in ("1", "L", "LA", "La")
+                    if is_deep(image.mode) and not look.white:
+                        checked_memory(root / name, image, look.megabytes)
+                        highest = max(highest, highest_of(image))
+            except InputError:
+                continue  # told when it is decoded
+    usual = float(np.median(sides)) if sides else SMALLEST_SIDE
+    nearest = 1 << round(np.log2(usual))
+    return replace(
+        look,
+        image_size=look.image_size or min(max(nearest, SMALLEST_SIDE), LARGEST_SIDE),
+        channels=look.channels or (1 if grey else 3),
+        white=look.white or white_of(highest),
+    )
+
+
+def _is_grey(images: np.ndarray) -> bool:
+    blocks = (images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK))
+    return all((block == block[..., :1]).all() for block in blocks)
+
+
+def _decoded(
+    shelf: Shelf, root: Path, names: Sequence[str], look: Look, colour: Decoded | None = None
+) -> Decoded:
+    """As kept, or made now; from grey images in `colour` where they are given."""
+    key = fingerprint(asdict(look))
+
+    def remember(name: str, make: Callable[[], str]) -> str:
+        return shelf.text(f"{key}-{name}", make)
+
+    about = shelf.json(f"{key}.json", "bad", "told")
+    images = shelf.array(f"{key}.npy") if about is not None else None
+    if about is not None and images is not None:
+        return Decoded(images, about["bad"], Counter(about["told"]), look, remember)
+    shape = (len(names), look.image_size, look.image_size, look.channels)
+    bad: dict[str, str] = {}
+    told: Counter[str] = Counter()
+    with shelf.new_array(f"{key}.npy", shape) as images:
+        if colour is not None:
+            bad, told = colour.bad, colour.told
+            for start in range(0, len(names), _BLOCK):
+                images[start : start + _BLOCK] = colour.images[start : start + _BLOCK, ..., :1]
+        else:
+            for row, result in enumerate(_results(root, names, look)):
+                if isinstance(result, str):
+                    bad[names[row]] = result
+                else:
+                    images[row] = result[0]
+                    told.update(result[1])
+    shelf.keep_json(f"{key}.json", {"bad": bad, "told": told})
+    return Decoded(images, bad, told, look, remember)
+
+
+def _results(
+    root: Path, names: Sequence[str], look: Look
+) -> Iterator[tuple[np.ndarray, list[str]] | str]:
+    """For each file its pixels and what there is to tell, or why it cannot be read."""
+
+    def result(name: str) -> tuple[np.ndarray, list[str]] | str:
+        try:
+            return decode(root / name, look)
+        except InputError as error:
+            return str(error).removeprefix(f"{root / name}: ")
+
+    with warnings.catch_warnings(action="ignore"):
+        yield from _mapped(result, names, _is_worth_threads(root, names))
+
+
+def _is_worth_threads(root: Path, names: Sequence[str]) -> bool:
+    sizes = []
+    for name in names[:: max(1, len(names) // 100)]:
+        try:
+            sizes.append(os.path.getsize(root / name))
+        except OSError:
+            continue
+    return bool(sizes) and float(np.mean(sizes)) > _BYTES_FOR_THREADS
+
+
+def _mapped(function: Callable[[str], object], names: Sequence[str], threads: bool) -> Iterator:
+    if not threads:
+        yield from map(function, names)
+        return
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+        # Some at a time, so that no more pixels wait than are looked at.
+        for start in range(0, len(names), _BLOCK):
+            yield from pool.map(function, names[start : start + _BLOCK])

@@ -1,0 +1,190 @@
+"""Size and channels that follow the images, and what was decoded once and is kept."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_mnist.data import cache, reading
+from gan_mnist.data.images import Look
+from gan_mnist.data.reading import read_files
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """The cache, empty; files are kept though they are new."""
+    monkeypatch.setenv("GAN_MNIST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", -60)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the files that were decoded."""
+    names = []
+
+    def decode(path, look):
+        names.append(path.name)
+        return original(path, look)
+
+    original = reading.decode
+    monkeypatch.setattr(reading, "decode", decode)
+    return names
+
+
+def draw(folder, sizes, mode="L", value=100):
+    folder.mkdir(exist_ok=True)
+    names = []
+    for number, size in enumerate(sizes):
+        names.append(f"{number}.png")
+        Image.new(mode, size, value).save(folder / names[-1])
+    return names
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(28, 28)], 32),
+        ([(32, 20)], 32),
+        ([(20, 50)], 64),
+        ([(1000, 800)], 64),
+        ([(9, 7)], 16),
+        ([(16, 16), (16, 16), (500, 500)], 16),  # the usual one
+    ],
+)
+def test_the_size_follows_the_images(tmp_path, sizes, expected):
+    names = draw(tmp_path / "images", sizes)
+    assert read_files(tmp_path / "images", names, Look()).look.image_size == expected
+    assert read_files(tmp_path / "images", names, Look(24)).images.shape[1:] == (24, 24, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "channels"),
+    [
+        ("L", 9, 1),
+        ("I;16", 900, 1),
+        ("LA", (7, 9), 1),
+        ("RGB", (9, 9, 9), 1),  # grey, though its file says colour
+        ("RGB", (9, 9, 10), 3),
+        ("P", 5, 1),
+    ],
+)
+def test_the_channels_follow_the_images(tmp_path, mode, value, channels):
+    names = draw(tmp_path / "images", [(8, 8)] * 2, mode, value)
+    assert read_files(tmp_path / "images", names, Look()).images.shape == (2, 16, 16, channels)
+
+
+def test_one_colour_image_makes_all_colour(tmp_path):
+    names = draw(tmp_path / "images", [(16, 16)] * 300, "RGB", (5, 5, 5))
+    Image.new("RGB", (16, 16), (5, 5, 6)).save(tmp_path / "images" / names[-1])
+    assert read_files(tmp_path / "images", names, Look()).look.channels == 3
+
+
+def test_grey_that_was_found_in_the_pixels_is_what_a_grey_look_sees(tmp_path, kept):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    Image.fromarray(noise).convert("RGB").save(folder / "0.jpg", quality=50)
+    found = read_files(folder, ["0.jpg"], Look())
+    for file in kept.rglob("*.*"):
+        file.unlink()
+    np.testing.assert_array_equal(found.images, read_files(folder, ["0.jpg"], found.look).images)
+
+
+def test_white_is_the_same_for_all_images(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, value in (("dark.png", 800), ("light.png", 4000)):
+        Image.fromarray(np.full((8, 8), value, np.uint16)).save(folder / name)
+    found = read_files(folder, ["dark.png", "light.png"], Look())
+    assert found.images[:, 0, 0, 0].tolist() == [50, 249]
+    assert found.told == {"of more than 8 bits, of which values up to 4,095 are shown": 2}
+
+
+def test_images_are_decoded_once_and_mapped_afterwards(tmp_path, kept, decoded):
+    names = draw(tmp_path / "images", [(20, 20), (30, 20)])
+    (tmp_path / "images" / "bad.png").write_bytes(b"no image")
+    first = read_files(tmp_path / "images", [*names, "bad.png"], Look())
+    assert decoded == ["0.png", "1.png", "bad.png"]
+    # Another process asks for the very size and channels that were found.
+    for look in (Look(), first.look):
+        again = read_files(tmp_path / "images", [*names, "bad.png"], look)
+        assert decoded == ["0.png", "1.png", "bad.png"]
+        assert isinstance(again.images, np.memmap)
+        np.testing.assert_array_equal(again.images, first.images)
+        assert (again.bad, again.told, again.look) == (first.bad, first.told, first.look)
+    assert first.told == {"not square, resize=pad": 1}
+    assert list(first.bad) == ["bad.png"]
+
+
+def test_what_changed_is_decoded_anew(tmp_path, kept, decoded):
+    folder = tmp_path / "images"
+    names = draw(folder, [(8, 8)])
+    read_files(folder, names, Look())
+    before = os.stat(folder / "0.png")
+    whole = (folder / "0.png").read_bytes()
+    Image.new("L", (8, 8), 101).save(folder / "0.png")
+    assert len(whole) == os.path.getsize(folder / "0.png")
+    # As if nothing had happened, as far as a program can.
+    os.utime(folder / "0.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (read_files(folder, names, Look()).images == 101).all()
+    assert decoded == ["0.png"] * 2
+
+
+def test_another_look_is_another_array(tmp_path, kept):
+    names = draw(tmp_path / "images", [(8, 16)])
+    seen = [read_files(tmp_path / "images", names, Look(8, 1, how)) for how in ("pad", "crop")]
+    again = [read_files(tmp_path / "images", names, Look(8, 1, how)) for how in ("pad", "crop")]
+    for one, other in zip(seen, again, strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
+    assert seen[0].images.min() == 0
+    assert seen[1].images.min() == 100
+
+
+def test_new_files_are_not_kept_as_they_may_change_unseen(tmp_path, kept, monkeypatch):
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", 60)
+    names = draw(tmp_path / "images", [(8, 8)])
+    assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+    assert not kept.exists()
+
+
+def test_without_a_place_to_keep_them_images_are_read_all_the_same(tmp_path, kept, decoded):
+    kept.write_text("no directory")
+    names = draw(tmp_path / "images", [(8, 8)])
+    for _ in range(2):
+        assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+    assert len(decoded) == 2
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x")])
+def test_a_damaged_cache_is_made_anew(tmp_path, kept, spoil):
+    names = draw(tmp_path / "images", [(8, 8)])
+    read_files(tmp_path / "images", names, Look())
+    for path in [*kept.rglob("*.npy"), *kept.rglob("*.json")]:
+        spoil(path)
+        assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+
+
+def test_what_was_not_used_for_a_week_is_removed(tmp_path, kept):
+    old, new = tmp_path / "old", tmp_path / "new"
+    read_files(old, draw(old, [(8, 8)]), Look())
+    (place,) = kept.iterdir()
+    long_ago = time.time() - cache.KEPT_SECONDS - 60
+    os.utime(place, (long_ago, long_ago))
+    read_files(new, draw(new, [(8, 8)]), Look())
+    assert not place.exists()
+    assert len(list(kept.iterdir())) == 1
+
+
+def test_large_files_are_decoded_by_threads_in_order(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    names = [f"{number}.bmp" for number in range(6)]
+    for number, name in enumerate(names):
+        noise = rng.integers(0, 20, (200, 200, 3), np.uint8) + np.uint8(40 * number)
+        Image.fromarray(noise).save(folder / name)
+    means = read_files(folder, names, Look()).images.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(means, [9.5 + 40 * number for number in range(6)], atol=1)
