@@ -100,7 +100,7 @@ def _list(experiment: str | None) -> str:
         return "\n".join(["experiments:", *progress.columns(rows)])
     study = experiments.load(experiment)
     lines = ["arms:", *progress.columns((arm.name, arm.about) for arm in study.arms)]
-    for group, fields in study.settings.groups().items():
+    for group, fields in study.settings.fields_by_group().items():
         rows = (
             (field.name, _described(field, getattr(study.settings, field.name))) for field in fields
         )

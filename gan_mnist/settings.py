@@ -12,12 +12,11 @@ import numpy as np
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.images import GROUNDS, RESIZES
-from gan_mnist.data.subsets import allot
+from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
 from gan_mnist.study.settings import Settings, setting
 
-# Two to train on, one to validate on, and what a fifth of them leaves.
-FEWEST_IMAGES = 5
+FEWEST_IMAGES = 1
 # A mirrored digit or letter is another one, or none.
 NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
 # Three unpadded 5 x 5 convolutions leave a pixel.
@@ -41,6 +40,16 @@ class DataSettings(Settings):
         1024, "memory that decoding an image may take", low=1, location=True
     )
     skip_bad: bool = setting(False, "empty and broken files are left out, not refused")
+    labels: str = setting(
+        "", "CSV file in data_dir that tells the classes of a folder's images", location=True
+    )
+    file_column: str = setting("", "labels: column of file names; found if empty")
+    label_column: str = setting("", "labels: column of classes; found if empty")
+    split_column: str = setting("", "labels: column of train, val and test; found if empty")
+    groups: str = setting(
+        "", "what stays on one side of every split: a regular expression on file names, or "
+        "column:NAME of labels",
+    )  # fmt: skip
 
     classes: tuple[str, ...] = setting((), "class names; all if empty")
     validation_per_class: int = setting(
@@ -96,8 +105,27 @@ class DataSettings(Settings):
         return int(min((available[dataset.class_names.index(name)] for name in known), default=0))
 
     def usual_validation(self, dataset: Dataset) -> int:
-        """Validation images a class: as set, or a tenth of the smallest class, at most 500."""
-        return self.validation_per_class or max(1, min(500, self.smallest_class(dataset) // 10))
+        """Validation images a class: as set, or all of a validation split.
+
+        Where there is none it is `usual_share` of the smallest class, but one at least.
+        """
+        if self.validation_per_class:
+            return self.validation_per_class
+        if dataset.validation is not None:
+            return int(np.bincount(dataset.validation.labels).max())
+        return max(1, self.usual_share(self.smallest_class(dataset)))
+
+    def usual_share(self, images: int) -> int:
+        """How many of so many training images of a class are set aside to validate on."""
+        return min(500, images // 10)
+
+    def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
+        """Training images of the smallest of the named classes that validation leaves.
+
+        Raises:
+            InputError: If a class is unknown or named twice, or validation leaves none.
+        """
+        return min(map(len, divided(dataset, self.classes, validation_per_class)[0]))
 
 
 @dataclass(frozen=True)
@@ -195,14 +223,13 @@ class SubsetSettings(ClassifierSettings):
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
-        most = settings.smallest_class(dataset) - validation
-        if 0 < most < settings.images_per_class:
+        most = resolved.fewest_left(dataset, validation)
+        if most < settings.images_per_class:
             raise InputError(
                 f"--set images_per_class: {settings.images_per_class} is out of range; accepted: "
                 f"1 to {most}, or 0 for all ({validation} images a class are set aside for "
                 "validation)"
             )
-        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
         return resolved
 
 

@@ -150,7 +150,7 @@ def test_every_setting_is_listed_once_below_what_it_is_of(command, name):
         else:
             heading = line
     told = [row for row in told if row[0].startswith("settings, ")]
-    groups = {f"settings, {group}:": fields for group, fields in settings.groups().items()}
+    groups = {f"settings, {group}:": fields for group, fields in settings.fields_by_group().items()}
     assert [row[:2] for row in told] == [
         (group, field.name) for group, fields in groups.items() for field in fields
     ]

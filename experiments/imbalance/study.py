@@ -39,9 +39,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         digits = ("1", "2", "3")
         return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
 
-    def usual_validation(self, dataset: Dataset) -> int:
-        """As set, or 50, or a fifth of the smallest class."""
-        return self.validation_per_class or min(50, self.smallest_class(dataset) // 5)
+    def usual_share(self, images: int) -> int:
+        return min(50, images // 5)
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes and counts explicit for `dataset` and checks that it has them.
@@ -51,7 +50,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        most = max(1, min(300, settings.smallest_class(dataset) - validation))
+        most = max(1, min(300, settings.fewest_left(dataset, validation)))
         resolved = dataclasses.replace(
             settings,
             counts=settings.counts or (1, *(most for _ in settings.classes[1:])),

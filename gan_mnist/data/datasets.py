@@ -128,8 +128,19 @@ def _load(request: _Request) -> Dataset:
         raise InputError(f"--data_dir: {request.data_dir!r} is not a directory")
     for place in entry.places:
         if (dataset := place.read(entry, request)) is not None:
+            if dataset.files is None:
+                _refuse_idle(request.options)
             return dataset
     raise _not_found(entry, request)
+
+
+def _refuse_idle(options: folder.FolderOptions) -> None:
+    """Refuses what is said of a folder of images where there is none."""
+    for name in folder.OF_FOLDERS:
+        if value := getattr(options, name):
+            raise InputError(
+                f"setting {name}: {value!r} is not accepted; accepted with a folder of images"
+            )
 
 
 def _not_found(entry: _Entry, request: _Request) -> InputError:
@@ -190,9 +201,11 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
     if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
         return None
     read = folder.read_folder(request.directory, request.look, request.options)
+    labels = request.options.labels
     return Dataset(
         request.name,
-        f"image folder {request.directory.name}{read.inner and '/'}{read.inner}",
+        f"image folder {request.directory.name}{read.inner and '/'}{read.inner}"
+        f"{labels and ', labels of '}{labels}",
         read.class_names,
         read.train,
         read.test,

@@ -114,7 +114,7 @@ def find_classes(root: Path) -> Found:
     folder = _Folder(root, "--data_dir")
     inner = folder.entered("")
     names, _ = folder.entries(inner)
-    splits = {name: SPLIT_NAMES.get(_plain(name), "") for name in names}
+    splits = {name: SPLIT_NAMES.get(plain(name), "") for name in names}
     found = Found(root, [], Counter(), inner)
     if TRAIN in splits.values() and {TEST, VALIDATION} & set(splits.values()):
         _read_splits(folder, found, splits)
@@ -137,7 +137,8 @@ def _read_splits(folder: "_Folder", found: Found, splits: Mapping[str, str]) -> 
         else:
             found.passed_over["outside the folders of splits"] += len(list(folder.images(place)))
     for split, names in classes.items():
-        if names != classes[TRAIN]:
+        # To validate on some classes is well; to be tested on some is not.
+        if names != classes[TRAIN] and not (split == VALIDATION and names < classes[TRAIN]):
             raise InputError(
                 f"--data_dir: {found.root} has other classes in {TRAIN} "
                 f"({', '.join(sorted(classes[TRAIN]))}) than in {split} "
@@ -252,7 +253,8 @@ def _leads_back(link: str) -> bool:
     return os.path.commonpath([here, there]) == there
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name of a split, or a column, as it is compared: in small letters, without blanks."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 

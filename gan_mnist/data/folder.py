@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_mnist.data.finding import TEST, VALIDATION, Found, find_classes, find_images
+from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
 from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.errors import InputError
 
+# Options that have no meaning for images that lie in no folder.
+OF_FOLDERS = ("skip_bad", "labels", "file_column", "label_column", "split_column", "groups")
 _BAD_SHOWN, _ACCEPTED = 5, f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
 
@@ -26,12 +29,23 @@ class FolderOptions:
         ground: As of `Look`.
         image_megabytes: Memory that decoding an image may take.
         skip_bad: Whether empty and broken files are left out; else they are refused.
+        labels: A CSV file that tells the classes; empty where class folders do.
+        file_column: Its column of files; found where it is empty. So are the next two.
+        label_column: That of classes.
+        split_column: That of splits, which may be missing.
+        groups: What finds the group of an image: a regular expression on its name, or "column:"
+            and a column of the table; empty where each image stands alone.
     """
 
     resize: str = "pad"
     ground: str = "white"
     image_megabytes: int = 1024
     skip_bad: bool = False
+    labels: str = ""
+    file_column: str = ""
+    label_column: str = ""
+    split_column: str = ""
+    groups: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +89,19 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         InputError: For fewer than two classes, a class without images, different classes in two
             splits, or unreadable images, all of which are counted.
     """
-    found = find_classes(root)
+    found = _found(root, options)
     decoded = read_files(root, [file.name for file in found.files], look)
     if decoded.bad and not options.skip_bad:
         raise _refusal(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = _splits(found, decoded, class_names)
-    for split in splits.values():
-        _check_classes(root, split, class_names)
     validation, test = splits.pop(VALIDATION, None), splits.pop(TEST, None)
-    (train,) = splits.values()
+    # What no folder and no table says the split of is to be trained on.
+    train = splits.get(TRAIN) or splits.get("")
+    if train is None:
+        raise InputError(f"--data_dir: {root} has no images to train on that can be read")
+    for name, split in ((TRAIN, train), (TEST, test)):
+        _check_classes(root, name, split, class_names)
     if test is None:
         train, test = carve_test(train, class_names, f"--data_dir: {root}")
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
@@ -94,6 +111,23 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         "noted": dict(decoded.told.most_common()),
     }
     return Folder(class_names, train, validation, test, files, found.inner, decoded.remember)
+
+
+def _found(root: Path, options: FolderOptions) -> Found:
+    """The images, with classes, splits and groups."""
+    column = options.groups.startswith(COLUMN)
+    if options.labels:
+        group = options.groups.removeprefix(COLUMN) if column else ""
+        named = (options.file_column, options.label_column, options.split_column, group)
+        found = find_labelled(root, options.labels, Columns(*named))
+    elif column or options.file_column or options.label_column or options.split_column:
+        raise InputError(
+            "settings file_column, label_column, split_column, groups: a column is named; accepted "
+            "with --set labels=FILE.csv"
+        )
+    else:
+        found = find_classes(root)
+    return with_groups(found, options.groups) if options.groups and not column else found
 
 
 def _refusal(root: Path, decoded: Decoded, number: int) -> InputError:
@@ -113,22 +147,38 @@ def _splits(found: Found, decoded: Decoded, class_names: tuple[str, ...]) -> dic
     for row, file in enumerate(found.files):
         if file.name not in decoded.bad:
             rows.setdefault(file.split, []).append(row)
+    groups = _groups(found)
     return {
         split: Split(
             decoded.images,
             np.array([label_of[found.files[row].class_name] for row in of_split], np.int64),
             tuple(found.files[row].name for row in of_split),
-            rows=np.array(of_split),
+            None if groups is None else groups[of_split],
+            np.array(of_split),
         )
         for split, of_split in rows.items()
     }
 
 
-def _check_classes(root: Path, split: Split, class_names: tuple[str, ...]) -> None:
-    """Bad files that were left out may have been all of a class."""
-    counts = np.bincount(split.labels, minlength=len(class_names))
+def _groups(found: Found) -> np.ndarray | None:
+    """A number for each group, and for each image that is in none; None where there are none."""
+    names = [file.group for file in found.files]
+    if not any(names):
+        return None
+    numbers: dict[str | int, int] = {}
+    named = (group or row for row, group in enumerate(names))
+    return np.array([numbers.setdefault(name, len(numbers)) for name in named])
+
+
+def _check_classes(
+    root: Path, split: str, images: Split | None, class_names: tuple[str, ...]
+) -> None:
+    """A table may tell of no image of a class; bad files that were left out may have been all."""
+    if images is None:
+        return
+    counts = np.bincount(images.labels, minlength=len(class_names))
     if not counts.all():
-        name = class_names[int(counts.argmin())]
         raise InputError(
-            f"--data_dir: no image of class {name!r} in {root} can be read; accepted: one or more"
+            f"--data_dir: {root} has no image of class {class_names[counts.argmin()]!r} "
+            f"in its {split} split that can be read; accepted: one or more"
         )

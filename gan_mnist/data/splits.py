@@ -102,7 +102,8 @@ def numbered_filenames(labels: np.ndarray, class_names: tuple[str, ...]) -> tupl
 def carve_test(images: Split, class_names: tuple[str, ...], origin: str) -> tuple[Split, Split]:
     """Training and test split of images that come without: 20 % of each class, at least one.
 
-    The draw is fixed: it depends on the names and numbers of the classes, on nothing else.
+    The draw is fixed: it depends on the names and numbers of the classes, and on groups where
+    there are some, on nothing else.
 
     Args:
         images: All images.
@@ -110,8 +111,20 @@ def carve_test(images: Split, class_names: tuple[str, ...], origin: str) -> tupl
         origin: What the images are, for the error message.
 
     Raises:
-        InputError: If a class has fewer than two images.
+        InputError: If a class has fewer than two images, or its images cannot be divided as they
+            are of one group.
     """
+    if images.groups is not None:
+        wanted = np.maximum(1, np.round(TEST_SHARE * np.bincount(images.labels)))
+        stream = derive_seed("test_split", *class_names)
+        is_test = set_aside(images.labels, images.groups, wanted, stream)
+        for label, name in enumerate(class_names):
+            if len(set(is_test[images.labels == label])) < 2:
+                raise InputError(
+                    f"{origin}: images of class {name!r} cannot be divided, as groups go; "
+                    "accepted: two groups or more a class, one of them to test on"
+                )
+        return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
     is_test = np.zeros(len(images), bool)
     for label, name in enumerate(class_names):
         rows = np.flatnonzero(images.labels == label)
@@ -124,3 +137,45 @@ def carve_test(images: Split, class_names: tuple[str, ...], origin: str) -> tupl
         random = np.random.default_rng(derive_seed("test_split", name))
         is_test[random.permutation(rows)[:num_test]] = True
     return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
+
+
+def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
+    """Chooses whole groups, so that of each class about so many images are chosen.
+
+    Groups are gone through in a random order; one is chosen if no class then has more than wanted.
+    Of a class that has none afterwards the smallest group is chosen. A group whose choice would
+    leave no image of a class unchosen is never chosen.
+
+    Args:
+        labels: int (n,) in 0..k-1.
+        groups: int (n,).
+        wanted: (k,): images of each class.
+        seed: Keys the order.
+
+    Returns:
+        bool (n,).
+    """
+    names, members = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), len(wanted)), np.int64)
+    np.add.at(counts, (members, labels), 1)
+    left, taken = counts.sum(axis=0), np.zeros(len(wanted), np.int64)
+    chosen = np.zeros(len(names), bool)
+    order = np.random.default_rng(seed).permutation(len(names))
+
+    def choose(group: int) -> None:
+        chosen[group] = True
+        left[:] -= counts[group]
+        taken[:] += counts[group]
+
+    def leaves_some(group: int) -> bool:
+        return bool(((left - counts[group])[counts[group] > 0] > 0).all())
+
+    for group in order:
+        if leaves_some(group) and (taken + counts[group] <= wanted).all():
+            choose(group)
+    for label in np.flatnonzero(wanted > 0):
+        having = (group for group in order if counts[group, label] and leaves_some(group))
+        smallest = min(having, key=lambda group: counts[group].sum(), default=None)
+        if not taken[label] and smallest is not None:
+            choose(smallest)
+    return chosen[members]

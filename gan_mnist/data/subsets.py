@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.splits import Split
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.splits import Split, set_aside
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.seeding import derive_seed
 
@@ -52,7 +52,7 @@ class Allotment:
         train: What the trial trains on.
         held_back: The real images that the imbalance took away: they fill every class up to the
             largest one, as far as there are enough. Only an oracle may be given them.
-        validation: For selection; the same for every seed.
+        validation: For selection; the same for every seed. Empty where there is nothing to spare.
     """
 
     train: Subset
@@ -77,42 +77,91 @@ def allot(
         classes: Names of the classes; their order gives the labels.
         counts: Training images a class, or None for all that validation leaves.
         seed: The replicate.
-        validation_per_class: Images a class that are set aside first, whatever the seed.
+        validation_per_class: As of `divided`.
 
     Raises:
         InputError: If a class is unknown or named twice, the lengths differ, a count is below 1, or
             more images are asked for than there are.
     """
-    labels = _labels(dataset, classes)
+    rows, validation = divided(dataset, classes, validation_per_class)
     if counts is not None and len(counts) != len(classes):
         raise InputError(
             f"--set counts: {len(counts)} counts for {len(classes)} classes; accepted: one a class"
         )
-    train, held_back, validation = [], [], []
-    for index, (name, label) in enumerate(zip(classes, labels, strict=True)):
-        rows = np.flatnonzero(dataset.train.labels == label)
-        if not 0 <= validation_per_class < len(rows):
-            raise InputError(
-                f"--set validation_per_class: {validation_per_class} is out of range; accepted: "
-                f"0 to {len(rows) - 1}, as class {name!r} has {len(rows)} training images"
-            )
-        available = len(rows) - validation_per_class
-        count = available if counts is None else counts[index]
-        if not 1 <= count <= available:
+    train, held_back = [], []
+    for index, (name, of_class) in enumerate(zip(classes, rows, strict=True)):
+        count = len(of_class) if counts is None else counts[index]
+        if not 1 <= count <= len(of_class):
+            present = int(np.sum(dataset.train.labels == dataset.class_names.index(name)))
             raise InputError(
                 f"--set counts: {count} images of class {name!r} is out of range; accepted: 1 to "
-                f"{available} ({validation_per_class} of its {len(rows)} training images are set "
-                "aside for validation)"
+                f"{len(of_class)} ({present - len(of_class)} of its {present} training images are "
+                "set aside for validation)"
             )
-        rows = _shuffled(rows, "validation", name)
-        validation.append(rows[:validation_per_class])
-        drawn = _shuffled(np.sort(rows[validation_per_class:]), "subset", seed, name)
+        drawn = _shuffled(of_class, "subset", seed, name)
         train.append(drawn[:count])
         held_back.append(drawn[count : max(counts or (0,))])
     return Allotment(
         train=_subset(dataset.train, classes, train),
         held_back=_subset(dataset.train, classes, held_back),
-        validation=_subset(dataset.train, classes, validation),
+        validation=_subset(dataset.validation or dataset.train, classes, validation),
+    )
+
+
+def divided(
+    dataset: Dataset, classes: tuple[str, ...], validation_per_class: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Which images are there to train on, and which to validate on, whatever the seed.
+
+    Args:
+        dataset: Where the images come from.
+        classes: Names of the classes.
+        validation_per_class: Images a class to validate on: at most so many of a validation split,
+            where there is one; else of the training split, but none of a class that has a single
+            image; of groups, which stay whole, about so many.
+
+    Returns:
+        For each class, rows of the training split; and rows of the validation split where there is
+        one, or else of the training split.
+
+    Raises:
+        InputError: If a class is unknown or named twice, or there are not so many images.
+    """
+    labels = _labels(dataset, classes)
+    rows = [np.flatnonzero(dataset.train.labels == label) for label in labels]
+    if dataset.validation is not None:
+        own = [np.flatnonzero(dataset.validation.labels == label) for label in labels]
+        drawn = [_shuffled(r, "validation", name) for r, name in zip(own, classes, strict=True)]
+        return rows, [of_class[:validation_per_class] for of_class in drawn]
+    for name, of_class in zip(classes, rows, strict=True):
+        if not 0 <= validation_per_class < max(2, len(of_class)):
+            raise InputError(
+                f"--set validation_per_class: {validation_per_class} is out of range; accepted: "
+                f"0 to {len(of_class) - 1}, as class {name!r} has {len(of_class)} training images"
+            )
+    if dataset.train.groups is not None:
+        return _divided_by_groups(dataset.train, classes, rows, validation_per_class)
+    train, validation = [], []
+    for name, of_class in zip(classes, rows, strict=True):
+        number = min(validation_per_class, len(of_class) - 1)
+        shuffled = _shuffled(of_class, "validation", name)
+        validation.append(shuffled[:number])
+        train.append(np.sort(shuffled[number:]))
+    return train, validation
+
+
+def _divided_by_groups(
+    split: Split, classes: tuple[str, ...], rows: list[np.ndarray], validation_per_class: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    every = np.concatenate(rows)
+    labels = np.repeat(np.arange(len(rows)), [len(of_class) for of_class in rows])
+    wanted = np.full(len(rows), validation_per_class)
+    assert split.groups is not None
+    chosen = set_aside(labels, split.groups[every], wanted, derive_seed("validation", *classes))
+    parts = np.split(chosen, np.cumsum([len(of_class) for of_class in rows])[:-1])
+    return (
+        [of_class[~part] for of_class, part in zip(rows, parts, strict=True)],
+        [of_class[part] for of_class, part in zip(rows, parts, strict=True)],
     )
 
 

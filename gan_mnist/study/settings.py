@@ -102,7 +102,7 @@ class Settings:
         return None
 
     @classmethod
-    def groups(cls) -> dict[str, list[dataclasses.Field]]:
+    def fields_by_group(cls) -> dict[str, list[dataclasses.Field]]:
         """The fields by the `GROUP` of the class that declares them; an experiment's own first."""
         found: dict[str, list[dataclasses.Field]] = {}
         for owner in cls.__mro__:

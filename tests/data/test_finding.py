@@ -179,5 +179,5 @@ def test_bad_images_are_left_out_on_request(tmp_path):
 def test_a_class_whose_images_are_all_bad_is_refused(tmp_path):
     draw(tmp_path, "a/1.png", "a/2.png")
     touch(tmp_path, "b/1.png")
-    with pytest.raises(InputError, match=r"no image of class 'b' in .* can be read"):
+    with pytest.raises(InputError, match="has no image of class 'b' in its train split that"):
         load_dataset("folder", str(tmp_path), options=FolderOptions(skip_bad=True))
