@@ -21,4 +21,14 @@ def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     names = list(accepted)
     near = difflib.get_close_matches(str(given), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {', '.join(names)}")
+    return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {listed(names)}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between them; in quotes, as `--set` takes them, where they need it."""
+    return ", ".join(
+        '"{}"'.format(name.replace('"', '""'))
+        if set(name) & {",", '"'} or name != name.strip()
+        else name
+        for name in names
+    )

@@ -125,10 +125,9 @@ def make_plan(
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precision,
     }
+    scale = study.presets[preset].changes
     wanted = with_changes(
-        study.settings,
-        {**study.presets[preset].changes, **chosen, **typed(study.settings, given)},
-        "--set",
+        study.settings, {**scale, **chosen, **typed(study.settings, given)}, "--set"
     )
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
@@ -137,7 +136,7 @@ def make_plan(
     plan = Plan(
         study=study,
         preset=preset,
-        settings=wanted.resolve(loaded),
+        settings=wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded),
         arms=selected,
         seeds=tuple(range(study.presets[preset].seeds if seeds is None else seeds)),
         dataset=loaded.provenance,

@@ -4,6 +4,7 @@ Nothing here imports TensorFlow: an experiment's declaration reads this.
 """
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -213,6 +214,15 @@ class SubsetSettings(ClassifierSettings):
     def counts(self) -> tuple[int, ...] | None:
         """Training images a class, as `allot` takes them."""
         return (self.images_per_class,) * len(self.classes) if self.images_per_class else None
+
+    def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
+        settings = super().fitted(dataset, free)
+        if "images_per_class" not in free or not settings.images_per_class:
+            return settings
+        named = dataclasses.replace(settings, images_per_class=0).resolve(dataset)
+        most = named.fewest_left(dataset, named.validation_per_class)
+        fitted = min(settings.images_per_class, most)
+        return dataclasses.replace(settings, images_per_class=fitted)
 
     def resolve(self, dataset: Dataset) -> Self:
         """As `ClassifierSettings.resolve`, with validation explicit.

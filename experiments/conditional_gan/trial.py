@@ -17,7 +17,7 @@ from gan_mnist.training.judge import trained_judge
 from gan_mnist.trials import ClassifierSteps
 
 from .sheets import Epochs, shown_rows
-from .study import ConditionalGANSettings
+from .study import FEWEST_TEST_IMAGES, ConditionalGANSettings
 
 GALLERY_IMAGES = 12
 # Of a class, whose nearest training images are looked for; and the classes that are drawn.
@@ -61,7 +61,9 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
             judge.look_at(part).features
             for part in (steps.test.images, measured, allotment.train.images)
         )
-        generation = generation_metrics(real, fake, train, real, trial.stream("kid"))
+        seed = trial.stream("kid")
+        enough = len(real) >= FEWEST_TEST_IMAGES
+        generation = generation_metrics(real, fake, train, real, seed) if enough else {}
 
     batches = steps.batches(((images, labels), settings.batch_size))
     model = steps.train(recipe, batches, allotment.validation)

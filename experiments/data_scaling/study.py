@@ -25,7 +25,7 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
 
     smallest: int = setting(
         0, "training images of the smallest size, rounded up to a power of two with an image a "
-        f"class; 0: {USUAL_SMALLEST} or more", low=0,
+        f"class; 0: {USUAL_SMALLEST} or more, fewer where there are no more", low=0,
     )  # fmt: skip
     largest: int = setting(
         0, "training images of the largest size, rounded down to a power of two that there is; "
@@ -50,13 +50,15 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         num_classes = len(settings.classes)
         validation = settings.usual_validation(dataset)
         available = len(allot(dataset, settings.classes, None, 0, validation).train)
-        smallest = max(settings.smallest or USUAL_SMALLEST, num_classes)
         largest = min(settings.largest or available, available)
+        largest = 1 << int(np.floor(np.log2(largest)))
+        usual = min(USUAL_SMALLEST, largest // 2)
+        smallest = max(settings.smallest or usual, num_classes)
         resolved = dataclasses.replace(
             settings,
             validation_per_class=validation,
             smallest=1 << int(np.ceil(np.log2(smallest))),
-            largest=1 << int(np.floor(np.log2(largest))),
+            largest=largest,
         )
         if len(resolved.sizes) < 2:
             raise InputError(

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot
+from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
 from gan_mnist.settings import TrainingSettings, refuse_small_images
 from gan_mnist.study.settings import setting
@@ -15,8 +15,9 @@ from gan_mnist.study.settings import setting
 ADVERSARIES = ("none", "vanilla", "conditional")
 # Where the fixed evaluation pairs stand. Source: docs/sources.md#denoising.
 TRUTH_SCALE, REF_SCALE = 0.5, 0.7
-# Fewer say nothing of a distribution.
-FEWEST_PAIRS = 10
+# A truth and its reference are different images. Of fewer than ten pairs no distance of
+# distributions is measured.
+FEWEST_PAIRS, FEWEST_FOR_DISTANCE = 2, 10
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,12 @@ class DenoisingSettings(TrainingSettings):
         refuse_small_images(settings, "the discriminator")
         validation = settings.usual_validation(dataset)
         # Refuses classes that are unknown or named twice, and validation that leaves none.
-        allot(dataset, settings.classes, None, 0, validation)
+        num_validation = sum(map(len, divided(dataset, settings.classes, validation)[1]))
+        if num_validation < FEWEST_PAIRS:
+            raise InputError(
+                f"--set classes: {', '.join(settings.classes)} leave {num_validation} images to "
+                f"validate on; accepted: classes that leave {FEWEST_PAIRS} or more in all"
+            )
         labels = [dataset.class_names.index(name) for name in settings.classes]
         num_test = int(np.isin(dataset.test.labels, labels).sum())
         if num_test < FEWEST_PAIRS:

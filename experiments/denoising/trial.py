@@ -33,7 +33,7 @@ from gan_mnist.training.tensorboard import image_sheet
 from gan_mnist.trials import Steps
 from gan_mnist.trials.export import export_denoiser
 
-from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
+from .settings import FEWEST_FOR_DISTANCE, REF_SCALE, TRUTH_SCALE, DenoisingSettings
 
 # On sheets: for the report, and of those in the trial's own.
 SHEET_PAIRS, OWN_SHEET_PAIRS = 16, 4
@@ -206,6 +206,9 @@ def _perception(
     # An output may resemble its own truth or ref, which a distance of samples of two distributions
     # would take for a likeness of those. The refs of the second half are truths of that half too,
     # but for the first, which is the last truth of the first half.
+    told = {"truth_accuracy": float(could_be_read.mean())}
+    if len(outputs) < FEWEST_FOR_DISTANCE:
+        return read, told
     half = len(outputs) // 2
     truths, fakes = of_truths.features[: half - 1], seen.features[half:]
     num_subsets = min(10, len(truths) // 2)
@@ -216,7 +219,7 @@ def _perception(
         len(truths) // num_subsets,
         seed,
     )
-    return read, {"truth_accuracy": could_be_read.mean(), "feature_distance": distance.value}
+    return read, told | {"feature_distance": distance.value}
 
 
 def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterator[dict[str, Any]]:

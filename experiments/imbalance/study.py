@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot
+from gan_mnist.data.subsets import allot, divided
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
@@ -50,7 +50,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        most = max(1, min(300, settings.fewest_left(dataset, validation)))
+        # The first class is starved; the others are as many as the smallest of them has.
+        left = divided(dataset, settings.classes, validation)[0]
+        most = min(300, *map(len, left[1:]))
         resolved = dataclasses.replace(
             settings,
             counts=settings.counts or (1, *(most for _ in settings.classes[1:])),

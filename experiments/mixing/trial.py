@@ -106,18 +106,16 @@ def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
     """What a test curve says beyond its end.
 
     Args:
-        rows: With `update`, `test_accuracy` and `val_accuracy`.
+        rows: With `update`, `test_accuracy` and, where there are validation images,
+            `val_accuracy`.
     """
-    update, test, validation = (
-        np.array([float(row[name]) for row in rows])
-        for name in ("update", "test_accuracy", "val_accuracy")
-    )
+    columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    update, test = columns["update"], columns["test_accuracy"]
     last = test[update > 0.9 * update[-1]]
-    return {
-        "accuracy_last_tenth": float(last.mean()),
-        "accuracy_swing": float(last.std()),
-        "accuracy_at_best_validation": float(test[validation.argmax()]),
-    }
+    told = {"accuracy_last_tenth": float(last.mean()), "accuracy_swing": float(last.std())}
+    if "val_accuracy" in columns:
+        told["accuracy_at_best_validation"] = float(test[columns["val_accuracy"].argmax()])
+    return told
 
 
 def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixture:

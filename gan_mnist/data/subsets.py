@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.splits import Split, set_aside
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, listed, unknown
 from gan_mnist.seeding import derive_seed
 
 
@@ -178,7 +178,7 @@ def held_out(dataset: Dataset, classes: tuple[str, ...]) -> Subset:
 def _labels(dataset: Dataset, classes: tuple[str, ...]) -> list[int]:
     """The data set's labels of `classes`."""
     if not classes:
-        raise InputError(f"--set classes: none given; accepted: {', '.join(dataset.class_names)}")
+        raise InputError(f"--set classes: none given; accepted: {listed(dataset.class_names)}")
     for name in classes:
         if name not in dataset.class_names:
             raise unknown("--set classes", name, dataset.class_names)

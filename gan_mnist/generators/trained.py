@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import as_float, as_uint8
+from gan_mnist.data.images import as_uint8
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
@@ -129,7 +129,7 @@ def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
     shapes = subset.images.shape[1:], len(subset.class_names)
     network = reusable(recipe, *shapes)
     generator = _generator(network)
-    network.model.adopt(as_float(subset.images), subset.labels)
+    network.model.adopt(subset.images, subset.labels)
 
     def train() -> tuple[keras.Model, dict[str, Any]]:
         model = network.fresh(derive_seed("gan", seed, "weights"))

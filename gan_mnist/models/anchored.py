@@ -40,12 +40,13 @@ class AnchoredGAN(AdversarialModel):
         """Makes them the anchors.
 
         Args:
-            images: float32 (n, H, W, C) in [0, 1].
+            images: (n, H, W, C), uint8 or float32 in [0, 1].
             labels: int (n,) in 0..num_classes-1, every class among them.
         """
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels)
-        self._anchors.assign(images[order])
+        anchors = images[order]
+        self._anchors.assign(anchors / np.float32(255) if anchors.dtype == np.uint8 else anchors)
         self._num_anchors.assign(counts)
         self._first_anchor.assign(np.cumsum(counts) - counts)
 

@@ -28,7 +28,8 @@ VERDICT_MARKS = {"helps": "●", "hurts": "✕", "cannot tell": "○", None: "�
 _VERDICT_COLORS = {"helps": BLUE, "hurts": VERMILLION, "cannot tell": MUTED, None: INK}
 _VERDICT_MARKERS = {"helps": "o", "hurts": "X", "cannot tell": "o", None: "D"}
 _GALLERY_COLUMNS = 14
-_MOST_CLASSES_WITH_NUMBERS = 6
+_MOST_CLASSES_WITH_NUMBERS, _MOST_CLASSES_IN_SMALL_PANELS = 6, 16
+_NAME_INCHES = 0.13
 
 
 @styled
@@ -167,12 +168,18 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
         classes: Their names.
     """
     numbered = len(classes) <= _MOST_CLASSES_WITH_NUMBERS
-    figure, panels = small_multiples(list(matrices), most_columns=6 if numbered else 4)
-    short = [shorten(name) for name in classes]
+    columns = 6 if numbered else 4 if len(classes) <= _MOST_CLASSES_IN_SMALL_PANELS else 2
+    row_inches = WIDTH_INCHES / 2 if columns == 2 else None
+    figure, panels = small_multiples(list(matrices), columns, row_inches)
+    # As many names as a side has room for.
+    side_inches = WIDTH_INCHES / max(2, min(columns, len(matrices))) - 1
+    step = -(-len(classes) // int(side_inches / _NAME_INCHES))
+    places = range(0, len(classes), step)
+    short = [shorten(classes[place]) for place in places]
     for axes, matrix in zip(panels, matrices.values(), strict=True):
         axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(classes)), short, rotation=0 if max(map(len, short)) == 1 else 90)
-        axes.set_yticks(range(len(classes)), short)
+        axes.set_xticks(places, short, rotation=0 if max(map(len, short)) == 1 else 90)
+        axes.set_yticks(places, short)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         for (row, column), share in np.ndenumerate(matrix) if numbered else ():

@@ -13,6 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from gan_mnist.report.lettering import FAMILIES, legible
+
 INK, MUTED, FAINT = "#1b1f24", "#6b7480", "#c9ced4"
 # From Okabe and Ito's palette: told apart with any of the common colour vision deficiencies.
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
@@ -32,7 +34,7 @@ styled = matplotlib.rc_context(
         "axes.titlecolor": INK,
         "axes.titlelocation": "left",
         "axes.titlesize": 9,
-        "font.family": "DejaVu Sans",  # Comes with matplotlib: the same picture everywhere.
+        "font.family": FAMILIES,
         "font.size": 9,
         "grid.color": "#eceef1",
         "grid.linewidth": 0.8,
@@ -141,7 +143,8 @@ def legend_above(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> Non
 
 
 def shorten(name: str) -> str:
-    """A class's name as far as there is room for it."""
+    """A class's name as it can be drawn, as far as there is room for it."""
+    name = legible(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 

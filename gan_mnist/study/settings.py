@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, TypeVar
@@ -84,6 +85,15 @@ class Settings:
             download: Whether it may be fetched.
         """
         raise NotImplementedError
+
+    def fitted(self, dataset: Any, free: Collection[str]) -> Self:
+        """With numbers that are in `free` lowered to what `dataset` has.
+
+        Args:
+            dataset: What `load` gives.
+            free: Settings that a preset chose, not a person.
+        """
+        return self
 
     def resolve(self, dataset: Any) -> Self:
         """Fully explicit settings for `dataset`, which is what `load` gives.
@@ -189,13 +199,31 @@ _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a t
 def _parse(name: str, text: str, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         element = typing.get_args(kind)[0]
-        return tuple(_parse(name, part.strip(), element) for part in text.split(",") if text)
+        return tuple(_parse(name, part, element) for part in _parts(name, text))
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         return kind(text)
     except (KeyError, ValueError):
         raise InputError(f"--set: {name}={text!r} is not {_KINDS[kind]}") from None
+
+
+# A part of a list as CSV has it: with commas, quotes and blanks in quotes, or without them.
+_PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(,|$)')
+
+
+def _parts(name: str, text: str) -> list[str]:
+    parts, place, more = [], 0, text
+    while more:
+        if (found := _PART.match(text, place)) is None:
+            raise InputError(
+                f"--set: {name}={text!r} has a quote that is not one of a pair; accepted: commas "
+                f'between texts, and those that have commas in quotes: {name}="a, b",c'
+            )
+        quoted, plain, more = found.groups()
+        parts.append(plain if quoted is None else quoted.replace('""', '"'))
+        place = found.end()
+    return parts
 
 
 def _check(field: dataclasses.Field, value: Any) -> None:

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import ClassRecall
 from gan_mnist.evaluation.inference import answers
@@ -106,7 +105,7 @@ def train_classifier(
     Args:
         recipe: How.
         batches: Maps (seed, first update) to the data set of (images, labels, loss weights).
-        validation: Images for the `val_*` columns of the curves.
+        validation: Images for the `val_*` columns of the curves, which are not there without any.
         stream: What keys initial weights, batch order and dropout; the same in all arms of a seed.
         directory: Receives `curves.csv`.
         log_directory: Receives TensorBoard's events, or None for none.
@@ -133,7 +132,7 @@ def train_classifier(
         directory,
         derive_seed(*stream, "dropout"),
         callbacks,
-        (as_float(validation.images), validation.labels),
+        (validation.images, validation.labels) if len(validation) else None,
         recipe.intervals,
         rows,
     )

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.images import as_float
 from gan_mnist.files import read_rows, write_rows
 from gan_mnist.seeding import derive_seed
 
 CHECKPOINT_EVERY_SECONDS = 60
+MOST_BYTES_AS_FLOATS = 100_000_000
 
 
 class TrainingDiverged(RuntimeError):
@@ -70,10 +73,17 @@ def scaled_adam(
     return adam
 
 
-def in_batches(columns: Any) -> tf.data.Dataset:
-    """The rows of an array, or of a tuple of arrays, in their order."""
+def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
+    """The rows of both in their order; images as float32 in [0, 1], whatever they are."""
+    # As floats they take four times the memory, but a function to make floats of bytes would have
+    # to be traced for every training, which takes longer than some of them.
+    if images.nbytes < MOST_BYTES_AS_FLOATS / 4:
+        images = as_float(images)
     # Keras would make a data set of arrays too, but traces several functions for it every time.
-    return tf.data.Dataset.from_tensor_slices(columns).batch(250)
+    rows = tf.data.Dataset.from_tensor_slices((images, labels)).batch(250)
+    if images.dtype != np.uint8:
+        return rows
+    return rows.map(lambda images, labels: (tf.cast(images, tf.float32) / 255, labels))
 
 
 def fit(
@@ -98,7 +108,8 @@ def fit(
         directory: Receives `curves.csv` and checkpoints.
         seed: Keys the draws of layers such as dropout.
         callbacks: More Keras callbacks.
-        validation: Arrays (images, labels) for `val_*` metrics, or None.
+        validation: Arrays (images, labels) for `val_*` metrics, or None. Images are uint8, or
+            float32 in [0, 1].
         intervals: Equal parts of the training; one is an epoch to Keras and its callbacks.
         rows: Intervals, counted from 1 and the last among them, after which validation runs and the
             curves get a row; None for all.
@@ -121,7 +132,7 @@ def fit(
             initial_epoch=first_update // interval,
             epochs=intervals,
             steps_per_epoch=interval,
-            validation_data=None if validation is None else in_batches(validation),
+            validation_data=None if validation is None else in_batches(*validation),
             validation_freq=list(rows),
             shuffle=False,
             verbose=0,

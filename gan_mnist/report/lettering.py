@@ -1,0 +1,54 @@
+"""Names in any script: drawn with a font that has their signs, or else spelled out."""
+
+import functools
+import unicodedata
+
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+# Comes with matplotlib: the same picture everywhere.
+_FIRST = "DejaVu Sans"
+# For signs that it has not, where one of these is installed. Colour emoji cannot be drawn.
+_OTHERS = (
+    "Noto Sans CJK KR", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans KR", "Noto Sans JP",
+    "Noto Sans SC", "NanumGothic", "Nanum Gothic", "Malgun Gothic", "Apple SD Gothic Neo",
+    "Hiragino Sans", "Yu Gothic", "MS Gothic", "PingFang SC", "PingFang HK", "Microsoft YaHei",
+    "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "Arial Unicode MS",
+    "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai",
+    "Noto Emoji", "Segoe UI Emoji", "Segoe UI Symbol", "Symbola", "Unifont",
+)  # fmt: skip
+_INSTALLED = {font.name for font in fontManager.ttflist}
+FAMILIES = [_FIRST, *(name for name in _OTHERS if name in _INSTALLED)]
+# What names of signs begin with, of which the rest is how they are spoken.
+_SYLLABLES = (
+    "HANGUL SYLLABLE ", "HIRAGANA LETTER SMALL ", "HIRAGANA LETTER ", "KATAKANA LETTER SMALL ",
+    "KATAKANA LETTER ",
+)  # fmt: skip
+
+
+def legible(text: str) -> str:
+    """`text` as it can be drawn: a sign that no font has is spelled out by its Unicode name.
+
+    So classes stay different from each other, where all would be the same boxes.
+    """
+    return "".join(sign if _is_drawn(sign) else _spelled(sign) for sign in text)
+
+
+@functools.cache
+def _is_drawn(sign: str) -> bool:
+    if unicodedata.category(sign) == "Cf":
+        return False
+    fonts = (get_font(findfont(FontProperties(family=[name]))) for name in FAMILIES)
+    return any(font.get_char_index(ord(sign)) for font in fonts)
+
+
+def _spelled(sign: str) -> str:
+    # What joins or changes the sign before it is not seen alone.
+    if unicodedata.category(sign) in ("Cf", "Mn", "Me"):
+        return ""
+    name = unicodedata.name(sign, "")
+    for stem in _SYLLABLES:
+        if name.startswith(stem):
+            return name.removeprefix(stem).lower()
+    if not name or "IDEOGRAPH" in name:
+        return f"U+{ord(sign):X}"
+    return f"({name.lower()})"
