@@ -25,6 +25,7 @@ def run(
     precision: str = "float32",
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
+    generated: Sequence[str] = (),
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.
 
@@ -44,6 +45,8 @@ def run(
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
+        generated: "NAME=DIR", folders of images by class that were made elsewhere; or names of
+            generators.
 
     Returns:
         What `summary.json` in `workdir` holds: the answer, and for each arm its mean, interval,
@@ -68,4 +71,5 @@ def run(
         precision=precision,
         settings=settings,
         export_dir=export_dir,
+        generated=generated,
     )

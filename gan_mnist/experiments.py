@@ -8,13 +8,14 @@ checkout they lie in `experiments/` beside `gan_mnist/`, in an installation insi
 import importlib
 import importlib.util
 import os
+import re
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.settings import typed, with_changes
+from gan_mnist.study.settings import Source, typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
 
@@ -104,6 +105,7 @@ def make_plan(
     precision: str = "float32",
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
+    generated: Sequence[str] = (),
 ) -> Plan:
     """What would be run; arguments as of `run`.
 
@@ -131,19 +133,57 @@ def make_plan(
     )
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
+    places = _places(study, generated)
+    rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
+    study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))
     loaded = wanted.load(download)
+    resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
+    sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
+    for name, source in sources.items():
+        changed = {arm.name: source.changes for arm in rows[name]}
+        study, selected = study.changed(changed), tuple(a.changed(changed) for a in selected)
     plan = Plan(
         study=study,
         preset=preset,
-        settings=wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded),
+        settings=resolved,
         arms=selected,
         seeds=tuple(range(study.presets[preset].seeds if seeds is None else seeds)),
-        dataset=loaded.provenance,
+        dataset=_told(loaded.provenance, sources),
         workdir=Path(workdir or Path("runs") / study.name).absolute(),
     )
     plan.trials()
     return plan
+
+
+def _places(study: Study, generated: Sequence[str]) -> dict[str, str]:
+    """Where generated images come from, by the name that each source has in arms."""
+    if generated and study.of_source is None:
+        raise InputError(
+            f"--generated: {generated[0]!r} is not accepted; accepted with experiments that show "
+            "generated images"
+        )
+    places: dict[str, str] = {}
+    for text in generated or study.sources:
+        name, _, where = text.partition("=")
+        if not re.fullmatch(r"\w[\w.-]*", name) or (not where and "=" in text):
+            raise InputError(
+                f"--generated: {text!r} is not accepted; accepted: NAME=DIR, with a NAME of "
+                "letters, digits, _, - and ."
+            )
+        if name in places:
+            raise InputError(f"--generated: {name!r} is given twice; accepted: each name once")
+        places[name] = where or name
+    return places
+
+
+def _told(provenance: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Any]:
+    """What is said of the data set, and of generated images that were made elsewhere."""
+    told = dict(provenance)
+    if of_sources := {name: dict(source.told) for name, source in sources.items() if source.told}:
+        told["generated"] = of_sources
+    warnings = [*told.get("warnings", ()), *(w for s in sources.values() for w in s.warnings)]
+    return told | ({"warnings": warnings} if warnings else {})
 
 
 def check_engine(engine: str) -> None:

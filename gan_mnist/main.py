@@ -31,6 +31,10 @@ ARMS = COMMAND.names("arms", "only these arms, and the control")
 JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
 PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
+GENERATED = flags.DEFINE_multi_string(
+    "generated", [], "NAME=DIR: images by class that NAME made, judged in arms of their own; or "
+    "the name of a generator", flag_values=FLAGS,
+)  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
@@ -75,6 +79,7 @@ def _command(command_line: str) -> int:
         precision=PRECISION.value,
         settings=settings,
         export_dir=EXPORT_DIR.value,
+        generated=GENERATED.value,
     )
     if DRY_RUN.value:
         print(progress.describe(plan))
@@ -100,6 +105,9 @@ def _list(experiment: str | None) -> str:
         return "\n".join(["experiments:", *progress.columns(rows)])
     study = experiments.load(experiment)
     lines = ["arms:", *progress.columns((arm.name, arm.about) for arm in study.arms)]
+    if study.of_source is not None:
+        rows = ((arm.name, arm.about) for arm in study.of_source(study.settings, "NAME"))
+        lines += ["arms of --generated=NAME=DIR:", *progress.columns(rows)]
     for group, fields in study.settings.fields_by_group().items():
         rows = (
             (field.name, _described(field, getattr(study.settings, field.name))) for field in fields

@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
-from gan_mnist.data.images import GROUNDS, RESIZES
+from gan_mnist.data.images import GROUNDS, RESIZES, Look
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
 from gan_mnist.study.settings import Settings, setting
@@ -56,6 +56,13 @@ class DataSettings(Settings):
     validation_per_class: int = setting(
         0, "images a class for validation; 0: a tenth of the smallest class, at most 500", low=0
     )
+
+    @property
+    def look(self) -> Look:
+        """How an image file becomes an array; nothing is open where the settings are resolved."""
+        return Look(
+            self.image_size, self.channels, self.resize, self.ground, megabytes=self.image_megabytes
+        )
 
     def load(self, download: bool = False) -> Dataset:
         options = FolderOptions(

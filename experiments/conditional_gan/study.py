@@ -84,11 +84,18 @@ ARMS = (
         "the training images under wrong labels", kind="check"),
 )  # fmt: skip
 
+
+def of_source(settings: ConditionalGANSettings, name: str) -> tuple[Arm, ...]:
+    """The arm of one source of generated images."""
+    return (Arm(name, {}, f"images of {name}", kind="generated"),)
+
+
 STUDY = Study(
     package=__package__,
     question="Are images of a convolutional GAN worth more than those of a two-layer MLP GAN?",
     settings=ConditionalGANSettings(updates=2000, gan_loss="hinge", gan_sampling_scale=1.5),
     arms=ARMS,
+    of_source=of_source,
     presets={
         "smoke": Preset(
             2,

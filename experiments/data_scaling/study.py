@@ -85,6 +85,16 @@ ARMS = (
         "as generated, every image changed as in classical", kind="generated"),
 )  # fmt: skip
 
+
+def of_source(settings: DataScalingSettings, name: str) -> tuple[Arm, ...]:
+    """The arms of one source of generated images."""
+    return (
+        Arm(name, {}, f"half real images, half of {name}", kind="generated"),
+        Arm(f"{name}_classical", {"classical": True},
+            f"as {name}, every image changed as in classical", kind="generated"),
+    )  # fmt: skip
+
+
 STUDY = Study(
     package=__package__,
     question="How does accuracy grow with the number of training images, alone and with generated "
@@ -93,6 +103,7 @@ STUDY = Study(
         updates=500, gan_architecture="mlp", gan_width=64, gan_latent_dim=64, gan_updates=6000
     ),
     arms=ARMS,
+    of_source=of_source,
     presets={
         "smoke": Preset(
             2, {"largest": 128, "updates": 20, "intervals": 2, "width": 4, "gan_updates": 20}

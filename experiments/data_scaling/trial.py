@@ -1,12 +1,12 @@
 """One trial of the scaling study: a classifier, and a generator, at every number of images."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from gan_mnist.data.images import as_uint8
-from gan_mnist.data.subsets import Allotment, Subset
-from gan_mnist.files import read_json, write_json
+from gan_mnist.data.subsets import Allotment
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
@@ -29,20 +29,8 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     in_turns = turns(images.train.labels, trial.stream("class_order"))
     accuracies = {}
     for size in settings.sizes:
-        path = trial.directory / f"size-{size}" / "result.json"
-        result = read_json(path, "fingerprint", "metrics", "seconds", "generators")
-        if result is None or result["fingerprint"] != trial.fingerprint:
-            spent, known = dict(steps.seconds), len(steps.generators)
-            metrics = _run_size(steps, images, in_turns[:size])
-            seconds = {part: steps.seconds[part] - spent[part] for part in spent}
-            result = {"fingerprint": trial.fingerprint, "metrics": metrics, "seconds": seconds}
-            result["generators"] = steps.generators[known:]
-            write_json(path, result)
-        else:
-            for part, more in result["seconds"].items():
-                steps.seconds[part] += more
-            steps.generators += result["generators"]
-        accuracies[f"accuracy_at_{size}"] = result["metrics"]["accuracy"]
+        run = functools.partial(_run_size, steps, images, in_turns[:size])
+        accuracies[f"accuracy_at_{size}"] = steps.part(f"size-{size}", run)["accuracy"]
     _save_gallery(steps)
     mean = float(np.mean(list(accuracies.values())))
     return steps.outcome({"accuracy": mean} | accuracies, settings.updates * len(accuracies))
@@ -76,7 +64,7 @@ def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, fl
     Initial weights, order and dropout are those of every other size.
     """
     settings, size = steps.trial.settings, f"size-{len(rows)}"
-    subset = _part(images.train, rows)
+    subset = images.train.take(rows)
     columns = shown = subset.images, subset.labels
     sources = [(columns, settings.batch_size)]
     generator = steps.generator(dataclasses.replace(images, train=subset))
@@ -86,7 +74,6 @@ def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, fl
         shown = as_uint8(generated), labels
         half = settings.batch_size // 2
         sources = [(columns, settings.batch_size - half), (shown, half)]
-    (steps.trial.directory / size).mkdir(exist_ok=True)
     # The last rows are those that no smaller size has.
     steps.save_gallery(shown[0][-GALLERY_IMAGES:], size)
     model = steps.train(
@@ -96,15 +83,6 @@ def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, fl
     if len(rows) == settings.largest:
         steps.keep(model, probabilities, metrics, generator)
     return metrics
-
-
-def _part(subset: Subset, rows: np.ndarray) -> Subset:
-    return Subset(
-        images=subset.images[rows],
-        labels=subset.labels[rows],
-        class_names=subset.class_names,
-        filenames=tuple(subset.filenames[row] for row in rows),
-    )
 
 
 def _save_gallery(steps: Steps) -> None:

@@ -98,6 +98,16 @@ ARMS = (
     Arm("copy", {"generator": "copy"}, "a generator that copies", kind="check"),
 )  # fmt: skip
 
+
+def of_source(settings: ImbalanceSettings, name: str) -> tuple[Arm, ...]:
+    """The arms of one source of generated images."""
+    return (
+        Arm(name, {}, f"images of {name}", kind="generated"),
+        Arm(f"{name}_classical", {"classical": True},
+            f"images of {name}, and classical augmentation", kind="generated"),
+    )  # fmt: skip
+
+
 STUDY = Study(
     package=__package__,
     question="Can a GAN repair a class imbalance?",
@@ -111,6 +121,7 @@ STUDY = Study(
         shear=0.4,
     ),
     arms=ARMS,
+    of_source=of_source,
     presets={
         "smoke": Preset(2, {"updates": 20, "gan_updates": 20, "warp_updates": 20}),
         "quick": Preset(5, {}),

@@ -111,6 +111,12 @@ ARMS = (
         "as pool_10k, generated images under wrong labels", kind="check"),
 )  # fmt: skip
 
+
+def of_source(settings: MixingSettings, name: str) -> tuple[Arm, ...]:
+    """The arm of one source of generated images."""
+    return (Arm(name, {}, f"half from a pool of images of {name}", kind="generated"),)
+
+
 STUDY = Study(
     package=__package__,
     question="Does training on real and generated images raise a classifier's accuracy?",
@@ -125,6 +131,7 @@ STUDY = Study(
         shear=0.2,
     ),
     arms=ARMS,
+    of_source=of_source,
     presets={
         "smoke": Preset(
             2,

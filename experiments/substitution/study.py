@@ -66,11 +66,22 @@ ARMS = (
         "as generated_only, under wrong labels", kind="check"),
 )  # fmt: skip
 
+
+def of_source(settings: SubstitutionSettings, name: str) -> tuple[Arm, ...]:
+    """The arms of one source of generated images."""
+    return (
+        Arm(f"{name}_only", {"trained_on": "generated"},
+            f"images of {name} and nothing else", kind="generated"),
+        Arm(name, {"trained_on": "both"}, f"half real images, half of {name}", kind="generated"),
+    )  # fmt: skip
+
+
 STUDY = Study(
     package=__package__,
     question="How much is lost when generated images replace real ones in training a classifier?",
     settings=SubstitutionSettings(),
     arms=ARMS,
+    of_source=of_source,
     presets={
         "smoke": Preset(
             2, {"updates": 20, "width": 4, "gan_updates": 20, "gan_width": 1, "intervals": 2}

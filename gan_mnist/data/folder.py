@@ -92,7 +92,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     found = _found(root, options)
     decoded = read_files(root, [file.name for file in found.files], look)
     if decoded.bad and not options.skip_bad:
-        raise _refusal(root, decoded, len(found.files))
+        raise refusal(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = _splits(found, decoded, class_names)
     validation, test = splits.pop(VALIDATION, None), splits.pop(TEST, None)
@@ -130,11 +130,12 @@ def _found(root: Path, options: FolderOptions) -> Found:
     return with_groups(found, options.groups) if options.groups and not column else found
 
 
-def _refusal(root: Path, decoded: Decoded, number: int) -> InputError:
+def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
+    """What is said of all bad ones among a `number` of images at once."""
     reasons = [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in decoded.bad.items()]
     more = f" and {len(reasons) - _BAD_SHOWN} more" if len(reasons) > _BAD_SHOWN else ""
     return InputError(
-        f"--data_dir: {len(reasons)} of {number} images in {root} cannot be read: "
+        f"{flag}: {len(reasons)} of {number} images in {root} cannot be read: "
         f"{'; '.join(reasons[:_BAD_SHOWN])}{more}; accepted: whole images, or --skip_bad to go on "
         "without these"
     )

@@ -35,6 +35,11 @@ class Subset:
         """The images with `label`: uint8 (n, H, W, C)."""
         return self.images[self.labels == label]
 
+    def take(self, rows: np.ndarray) -> "Subset":
+        """The images at `rows`, in that order."""
+        filenames = tuple(self.filenames[row] for row in rows)
+        return Subset(self.images[rows], self.labels[rows], self.class_names, filenames)
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 in hexadecimal of the shape, images and labels: what a generator was shown."""

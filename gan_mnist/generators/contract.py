@@ -60,6 +60,11 @@ class Generator(abc.ABC):
         """
         return cls(request.images.train)
 
+    @property
+    def supply(self) -> np.ndarray | None:
+        """How many images of each class there are, int (k,); None for as many as are wanted."""
+        return None
+
     @abc.abstractmethod
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         """One image a label.

@@ -30,6 +30,7 @@ GENERATORS: Mapping[str, Row] = {
     "warp_gan": Row("a GAN that warps real images", GANS, "WarpRecipe", trains=True),
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
+    "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),
     "smote": Row("points between neighbours", "gan_mnist.generators.smote", "Smote"),
 }
 NONE = "none"

@@ -11,6 +11,8 @@ from gan_mnist.generators.contract import Generator, Request
 class RealImages(Generator):
     """Images of the subset: of a class, none comes again before all others have come."""
 
+    _kind, _state = "real", ""
+
     def __init__(self, subset: Subset, once: bool = False):
         """Hands out `subset`; `once`: none comes again at all."""
         super().__init__(subset)
@@ -25,7 +27,8 @@ class RealImages(Generator):
             if len(own) < (len(wanted) if self._once else 1):
                 name = self.subset.class_names[label]
                 raise NotApplicable(
-                    f"{len(own)} real images of class {name} held back, {len(wanted)} wanted"
+                    f"{len(own)} {self._kind} images of class {name}{self._state}, "
+                    f"{len(wanted)} wanted"
                 )
             rows[wanted] = np.resize(rng.permutation(own), len(wanted))
         return as_float(self.subset.images[rows])
@@ -33,6 +36,8 @@ class RealImages(Generator):
 
 class HeldBack(RealImages):
     """Images that the trial may not see, each handed out once: an oracle's generator."""
+
+    _state = " held back"
 
     @classmethod
     def create(cls, request: Request) -> "HeldBack":

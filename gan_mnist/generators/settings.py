@@ -4,20 +4,26 @@ Nothing here imports TensorFlow: an experiment's declaration reads this.
 """
 
 import dataclasses
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError
 from gan_mnist.generators.names import GENERATORS, NONE
-from gan_mnist.settings import refuse_small_images
-from gan_mnist.study.settings import Settings, setting
+from gan_mnist.settings import DataSettings, refuse_small_images
+from gan_mnist.study.settings import Source, setting
 
+# Copies of test images among so many of a source are told of before the answer.
+LEAK = 0.01
 # What is done with a generator when it has been trained; arms that differ in it share one.
 _AFTER_TRAINING = ("shuffled_labels", "gan_sampling_scale")
 
 
 @dataclass(frozen=True)
-class GeneratorSettings(Settings):
+class GeneratorSettings(DataSettings):
     """Which generator's images are shown, and how those that learn are built and trained.
 
     Source: docs/sources.md#mixing, docs/sources.md#conditional_gan.
@@ -29,6 +35,8 @@ class GeneratorSettings(Settings):
         NONE, "whose images are shown; none: real ones only", choices=(NONE, *GENERATORS)
     )
     shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
+    given: str = setting("", "given: the folder of its images", location=True)
+    given_sha256: str = setting("", "given: the checksum of its images")
     untrained: bool = setting(False, "a network is used as it was before its training")
     gan_architecture: str = setting(
         "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
@@ -76,7 +84,7 @@ class GeneratorSettings(Settings):
         if self.generator == NONE or not GENERATORS[self.generator].trains:
             return super().shared_work
         named = (field.name for field in dataclasses.fields(GeneratorSettings))
-        fixed = {field.name for field in dataclasses.fields(Settings)} | {*_AFTER_TRAINING}
+        fixed = {field.name for field in dataclasses.fields(DataSettings)} | {*_AFTER_TRAINING}
         return " ".join(str(getattr(self, name)) for name in named if name not in fixed)
 
     def resolve(self, dataset: Any) -> Self:
@@ -96,6 +104,21 @@ class GeneratorSettings(Settings):
         if self.gan_architecture == "dcgan":
             refuse_small_images(resolved, "gan_architecture=dcgan")
         return resolved
+
+    def source(self, name: str, where: str, dataset: Dataset) -> Source:
+        """As of `Settings`: the name of a generator, or a folder of images by class."""
+        if where in GENERATORS:
+            return Source({"generator": where})
+        given = read_given(Path(where).expanduser(), self.classes, self.look, self.skip_bad)
+        told = given.told(dataset)
+        changes = {"generator": "given", "given": os.path.abspath(where)}
+        warnings = tuple(
+            f"{told['copies'][split]:,} of the {len(given.labels):,} images of `{name}` are copies "
+            f"of {split} images, which is a leak"
+            for split in ("test", "validation")
+            if told["copies"].get(split, 0) > LEAK * len(given.labels)
+        )
+        return Source({**changes, "given_sha256": given.sha256}, told, warnings)
 
 
 # The source's conditional DCGAN, for the presets `paper`. Source: docs/sources.md#mixing.

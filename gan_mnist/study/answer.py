@@ -44,6 +44,8 @@ def answer(
             "The controls did not come out right, so do not trust this run: "
             f"{', '.join(wrong)}; its numbers would say: {finding}"
         )
+    if warnings := plan.dataset.get("warnings"):
+        finding = f"Careful, {'; '.join(warnings)}. {finding}"
     failed, missing = statuses.count("failed"), len(plan.arms) * len(plan.seeds) - len(statuses)
     if failed:
         finding += f"; {_count(failed, 'trial')} failed"

@@ -30,6 +30,8 @@ def describe(plan: Plan) -> str:
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
         f"            {splits} images a class: {per_class}",
+        *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
+        *(f"careful     {warning}" for warning in data.get("warnings", ())),
         f"directory   {plan.workdir}",
         f"preset      {plan.preset}",
         f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",
@@ -57,6 +59,21 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     if files["passed_over"]:
         lines[0] += f": {counted(files['passed_over'])}"
     return lines + ([f"of the images: {counted(files['noted'])}"] if files["noted"] else [])
+
+
+def generated_in_words(sources: Mapping[str, Any]) -> list[str]:
+    """What generated images were given, a source after the other.
+
+    Args:
+        sources: As in the provenance of a data set.
+    """
+    lines = []
+    for name, told in sources.items():
+        counts = ", ".join(f"{of_class}: {number}" for of_class, number in told["counts"].items())
+        copies = ", ".join(f"{number} of {split}" for split, number in told["copies"].items())
+        first, *more = files_in_words(told["files"])
+        lines += [f"{name}: {first}", *more, f"{counts}; copies of real images: {copies}"]
+    return lines
 
 
 def _with_own(plan: Plan, name: str, value: Any) -> str:

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import fingerprint
@@ -44,6 +44,20 @@ def setting(
         "location": location,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+class Source(NamedTuple):
+    """Generated images that were made elsewhere, or a generator by its name.
+
+    Attributes:
+        changes: Settings of the arms that show them.
+        told: What plan and report say of them; strict JSON.
+        warnings: What the answer says before all else, sentences without a full stop.
+    """
+
+    changes: Mapping[str, Any]
+    told: Mapping[str, Any] = {}
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,22 @@ class Settings:
             InputError: If the data set has not what is asked for.
         """
         return self
+
+    def source(self, name: str, where: str, dataset: Any) -> Source:
+        """Generated images from elsewhere, for settings that are resolved.
+
+        Args:
+            name: How they are called.
+            where: What was given: the place where they lie.
+            dataset: What `load` gave.
+
+        Raises:
+            InputError: If there are none, or the experiment shows no generated images.
+        """
+        raise InputError(
+            f"--generated: {name} is not accepted; accepted with experiments that show generated "
+            "images"
+        )
 
     @property
     def shared_work(self) -> str | None:

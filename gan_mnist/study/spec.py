@@ -1,12 +1,12 @@
 """What a study is: arms as rows over settings, presets, metrics, and what must come out right."""
 
 import importlib.util
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
 
-from gan_mnist.errors import unknown
+from gan_mnist.errors import InputError, unknown
 from gan_mnist.study.settings import Settings
 
 Kind = Literal["control", "rival", "generated", "ablation", "oracle", "check"]
@@ -33,6 +33,10 @@ class Arm:
     source: str = ""
     kind: Kind = "rival"
     ablates: str | None = None
+
+    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> "Arm":
+        """This arm with more that differs, if its name is among `changes`."""
+        return replace(self, changes={**self.changes, **changes.get(self.name, {})})
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,10 @@ class Study:
         curve: The column of `curves.csv` that the learning curves show. None: what validation says
             of the primary metric, or else of accuracy.
         treatment: What "generated" arms have that the control has not, in words.
+        of_source: The arms that show the images of one source (`--generated=NAME=DIR`), from the
+            study's settings and the source's name; their changes leave out which generator it is.
+            None where there can be none.
+        sources: What `--generated` is unless it is given.
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
     """
@@ -119,6 +127,8 @@ class Study:
     gallery_caption: str = ""
     curve: Metric | None = None
     treatment: str = "generated images"
+    of_source: Callable[[Any, str], tuple[Arm, ...]] | None = None
+    sources: tuple[str, ...] = ()
     examples: bool = False
 
     @property
@@ -132,6 +142,26 @@ class Study:
         if importlib.util.find_spec(full_name) is None:
             return None
         return importlib.import_module(full_name)
+
+    def showing(self, rows: Iterable[Arm]) -> "Study":
+        """This study with further arms.
+
+        Raises:
+            InputError: If two arms have the same name.
+        """
+        arms = (*self.arms, *rows)
+        names = [arm.name for arm in arms]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(
+                    f"--generated: there would be two arms {name!r}; accepted: names that lead to "
+                    "none of another"
+                )
+        return replace(self, arms=arms)
+
+    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> "Study":
+        """This study with more that differs in some arms, by name."""
+        return replace(self, arms=tuple(arm.changed(changes) for arm in self.arms))
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
         """The arms called `names` in table order, always with the control; all for None."""

@@ -16,7 +16,7 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.evaluation.classification import classification_metrics
-from gan_mnist.files import write_json
+from gan_mnist.files import read_json, write_json
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.settings import ClassifierSettings, TrainingSettings
@@ -69,6 +69,31 @@ class Steps(Generic[SettingsT]):
         began = time.monotonic()
         yield
         self.seconds[part] += time.monotonic() - began
+
+    def part(self, name: str, run: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """Metrics of one of several trainings that a trial consists of.
+
+        What was finished before the trial was stopped is read from its `result.json`.
+
+        Args:
+            name: Of the part's folder in the trial's directory.
+            run: Does it; returns its metrics.
+        """
+        fingerprint = self.trial.fingerprint
+        path = self.trial.directory / name / "result.json"
+        result = read_json(path, "fingerprint", "metrics", "seconds", "generators")
+        if result is not None and result["fingerprint"] == fingerprint:
+            for kind, more in result["seconds"].items():
+                self.seconds[kind] += more
+            self.generators += result["generators"]
+            return result["metrics"]
+        spent, known = dict(self.seconds), len(self.generators)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        metrics = run()
+        seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
+        result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
+        write_json(path, result | {"generators": self.generators[known:]})
+        return metrics
 
     @property
     def export_directory(self) -> Path | None:

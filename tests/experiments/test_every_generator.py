@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_trial import make_trial
 
 from gan_mnist import experiments
@@ -29,6 +30,8 @@ TINY = {
     "validation_per_class": 3,
     "images_per_class": 8,
     "counts": (3, 8, 8),
+    "channels": 1,
+    "judge_updates": 10,
     "smallest": 8,
     "largest": 16,
     "width": 1,
@@ -85,6 +88,8 @@ def settings_of(study, generator, **changes):
     if study.settings.gan_updates:
         wanted["gan_updates"] = 100
     wanted |= {"generator": generator, "shuffled_labels": False, **changes}
+    if isinstance(study.settings.images_per_class if "images_per_class" in known else 0, tuple):
+        wanted["images_per_class"] = (wanted["images_per_class"],)
     kept = {key: value for key, value in wanted.items() if key in known}
     return replace(study.settings, **kept).resolve(DATASET)
 
@@ -93,6 +98,17 @@ def settings_of(study, generator, **changes):
 def small_chunks(monkeypatch):
     """Sampling 250 images where 24 are wanted would take most of the time."""
     monkeypatch.setattr("gan_mnist.generators.trained.CHUNK", 30)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made_elsewhere(tmp_path_factory):
+    """A folder of images by class."""
+    folder = tmp_path_factory.mktemp("made")
+    images = split(2, 12)
+    for name, pixels, label in zip(images.filenames, images.images, images.labels, strict=True):
+        (folder / CLASSES[label]).mkdir(exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(folder / CLASSES[label] / name)
+    TINY["given"] = str(folder)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,17 @@ A new row is tested here without a line being written; only what it alone may se
 is told below.
 """
 
+import functools
 import importlib
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
@@ -23,7 +27,7 @@ SHAPE, NUM_CLASSES = (8, 8, 1), 3
 LABELS = np.array([2, 0, 1, 1, 0, 2, 1, 0], np.int32)
 PARTS = ("train", "held_back", "validation")
 # The part of an allotment that a generator sees, where it is not the training images.
-SEES = {"held_back": "held_back"}
+SEES = {"held_back": "held_back", "given": None}
 # What there must be no images of.
 REFUSES = {
     ("smote", "a lone image"): "SMOTE needs 2 images a class; class b has 1",
@@ -67,8 +71,22 @@ SITUATIONS = {
 }
 
 
+@functools.cache
+def made_elsewhere():
+    """A folder of images by class, which is gone at the end."""
+    folder, images = tempfile.TemporaryDirectory(), part(50)
+    for row, (pixels, label) in enumerate(zip(images.images, images.labels, strict=True)):
+        path = Path(folder.name) / images.class_names[label] / f"{row}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(path)
+    return folder
+
+
 def settings(name, **changes):
     small = {
+        "image_size": SHAPE[0],
+        "channels": SHAPE[2],
+        "given": made_elsewhere().name,
         "gan_architecture": "mlp",
         "gan_width": 1,
         "gan_latent_dim": 4,

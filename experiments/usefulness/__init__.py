@@ -1,0 +1,1 @@
+"""Generated images judged by what they teach a classifier."""

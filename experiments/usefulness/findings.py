@@ -1,0 +1,111 @@
+"""At which numbers of real images a source helps, against real images and against augmentation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan_mnist.study.statistics import Values, compare, holm, verdict
+
+PREFIX = "balanced_accuracy_at_"
+CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
+CHECKS = ("copy", "shuffled_labels")
+MANY_COPIES = 0.01
+
+Arms = Mapping[str, Mapping[str, Values]]
+
+
+def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a source does at each number of real images.
+
+    Args:
+        records: Of finished trials.
+
+    Returns:
+        `lines`; `gains`: by reference ("real" and "classical"), arm and number of images,
+        `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
+        `verdict`.
+    """
+    arms = _accuracies(records)
+    gains = {
+        reference: _gains(arms, reference, (CONTROL, *CHECKS) if reference == CONTROL else
+                          (CONTROL, RIVAL, ORACLE, *CHECKS))
+        for reference in (CONTROL, RIVAL)
+        if reference in arms
+    }  # fmt: skip
+    lines = [
+        _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}))
+        for arm in gains.get(CONTROL, {})
+    ]
+    return {"lines": [*lines, *_copies(records)], "gains": gains}
+
+
+def _accuracies(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[int, float]]]:
+    """Balanced accuracy by arm, number of images and seed."""
+    arms: dict[str, dict[str, dict[int, float]]] = {}
+    for record in records:
+        for name, value in record["metrics"].items():
+            if name.startswith(PREFIX):
+                of_arm = arms.setdefault(record["arm"], {})
+                of_arm.setdefault(name.removeprefix(PREFIX), {})[record["seed"]] = value
+    return arms
+
+
+def _gains(arms: Arms, reference: str, left_out: Sequence[str]) -> dict[str, dict[str, Any]]:
+    compared = {
+        (arm, size): compare(values, arms[reference].get(size, {}))
+        for arm, of_arm in arms.items()
+        if arm not in left_out
+        for size, values in of_arm.items()
+    }
+    compared = {key: found for key, found in compared.items() if found.ci95 is not None}
+    adjusted = holm({f"{arm} {size}": found.p_value for (arm, size), found in compared.items()})
+    gains: dict[str, dict[str, Any]] = {}
+    for (arm, size), found in compared.items():
+        p_holm = adjusted[f"{arm} {size}"]
+        gains.setdefault(arm, {})[size] = {
+            "difference": found.difference,
+            "ci95": list(found.ci95 or ()),
+            "p_holm": p_holm,
+            "verdict": verdict(found, p_holm, higher_is_better=True),
+        }
+    return gains
+
+
+def _told(arm: str, over_real: Mapping[str, Any], over_rival: Mapping[str, Any]) -> str:
+    text = f"`{arm}` minus `{CONTROL}`, balanced accuracy by real images a class: "
+    text += ", ".join(f"{_signed(gain)} at {size}" for size, gain in over_real.items())
+    text += f"; {_judged(over_real)}."
+    if over_rival:
+        text += f" Against `{RIVAL}` {_judged(over_rival)}."
+    return text
+
+
+def _judged(gains: Mapping[str, Any]) -> str:
+    clear = {
+        word: [size for size, gain in gains.items() if gain["verdict"] == word]
+        for word in ("helps", "hurts")
+    }
+    told = [f"it {word} at {', '.join(sizes)}" for word, sizes in clear.items() if sizes]
+    return " and ".join(told) or "no difference can be told at any number"
+
+
+def _signed(gain: Mapping[str, Any]) -> str:
+    low, high = gain["ci95"]
+    return f"{gain['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is to be said of arms whose images are copies of real ones."""
+    lines = []
+    for split, meaning in (("train", "learnt by heart"), ("test", "a leak")):
+        shares: dict[str, list[float]] = {}
+        for record in records:
+            share = record["metrics"].get(f"copies_of_{split}")
+            if share is not None:
+                shares.setdefault(record["arm"], []).append(share)
+        for arm, of_arm in shares.items():
+            if (mean := sum(of_arm) / len(of_arm)) > MANY_COPIES and arm != ORACLE:
+                lines.append(
+                    f"Of the generated images of `{arm}` {mean:.0%} are copies of {split} images: "
+                    f"{meaning}."
+                )
+    return lines

@@ -1,0 +1,145 @@
+"""One trial of the study of usefulness: a classifier at every number of real images."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from gan_mnist.data.duplicates import find_pairs
+from gan_mnist.data.images import as_uint8
+from gan_mnist.data.subsets import Allotment, Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.evaluation.generation import generation_metrics
+from gan_mnist.generators.contract import Generator
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.training.judge import trained_judge
+from gan_mnist.trials import ClassifierSteps
+
+from .study import UsefulnessSettings
+
+GALLERY_IMAGES = 12
+# Of generated images that are compared with real ones, and of training images for that.
+MOST_COMPARED, FEWEST_COMPARED, MOST_REFERENCES = 2_000, 20, 10_000
+COMPARED = ("kid", "precision", "recall", "density", "coverage")
+
+Steps = ClassifierSteps[UsefulnessSettings]
+Table = tuple[np.ndarray, np.ndarray]
+
+
+def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
+    """Trains and judges a classifier at every number of real images.
+
+    Raises:
+        NotApplicable: If there are no generated images of a class, or too few held back.
+    """
+    steps, settings = Steps(trial), trial.settings
+    found: dict[str, float] = {}
+    for size in settings.images_per_class:
+        name = str(size or "all")
+        metrics = steps.part(f"images-{name}", functools.partial(_run_size, steps, size, name))
+        found |= {f"{key}_at_{name}": metrics.pop(key) for key in ("balanced_accuracy", "accuracy")}
+        found |= metrics
+    of_sizes = [value for key, value in found.items() if key.startswith("balanced_accuracy_at_")]
+    updates = settings.updates * len(of_sizes)
+    return steps.outcome({"balanced_accuracy": float(np.mean(of_sizes))} | found, updates)
+
+
+def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
+    """Metrics of the classifier that is trained on `size` real images a class, all for 0."""
+    settings = steps.trial.settings
+    images = _allotted(steps, size)
+    generator = steps.generator(images)
+    tables = _tables(steps, images.train, generator)
+    is_last = size == settings.images_per_class[-1]
+    if is_last:
+        _save_gallery(steps, tables[-1])
+    # Class by class, so that a row of the batch order is of one class in every arm of a seed.
+    labels = np.concatenate([labels for _, labels in tables])
+    order = np.argsort(labels, kind="stable")
+    columns = np.concatenate([part for part, _ in tables])[order], labels[order]
+    model = steps.train(
+        steps.recipe(build_small_cnn),
+        steps.batches((columns, settings.batch_size)),
+        images.validation,
+        part=f"images-{name}",
+    )
+    metrics, probabilities = steps.evaluate(model)
+    kept = {key: metrics[key] for key in ("balanced_accuracy", "accuracy")}
+    if is_last:
+        steps.keep(model, probabilities, metrics, generator)
+        if generator is not None and settings.measured:
+            with steps.measured("evaluation"):
+                kept |= _compared(steps, generator)
+    return kept
+
+
+def _allotted(steps: Steps, size: int) -> Allotment:
+    """So many images of every class; what is left of the others is held back."""
+    if not size:
+        return steps.allot(None)
+    images = steps.allot((size,) * len(steps.trial.settings.classes))
+    everything = steps.allot(None).train
+    taken = set(images.train.filenames)
+    rest = [row for row, name in enumerate(everything.filenames) if name not in taken]
+    return dataclasses.replace(images, held_back=everything.take(np.array(rest, int)))
+
+
+def _tables(steps: Steps, real: Subset, generator: Generator | None) -> list[Table]:
+    """uint8 images and int32 labels: real ones, generated ones, or both, in this order."""
+    settings, tables = steps.trial.settings, []
+    if settings.trained_on != "generated":
+        tables.append((real.images, real.labels))
+    if settings.trained_on != "real":
+        if generator is None:
+            raise NotApplicable("there is no generator whose images it could be trained on")
+        counts = np.bincount(real.labels, minlength=len(settings.classes))
+        wanted = np.maximum(1, np.round(counts * settings.share).astype(int))
+        if generator.supply is not None:
+            wanted = np.minimum(wanted, generator.supply)
+        if settings.trained_on == "generated" and not wanted.all():
+            missing = settings.classes[int(wanted.argmin())]
+            raise NotApplicable(f"there is no generated image of class {missing}")
+        labels = np.repeat(np.arange(len(wanted), dtype=np.int32), wanted)
+        generated, shown = steps.generate(generator, labels, "generated")
+        tables.append((as_uint8(generated), shown))
+    return tables
+
+
+def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
+    """How near generated images are to real ones, and how many of them are copies."""
+    settings, test = steps.trial.settings, steps.test
+    everything = steps.allot(None)
+    if generator.supply is None:
+        counts = np.bincount(test.labels, minlength=len(settings.classes))
+        supply = counts * min(1.0, MOST_COMPARED / len(test))
+    else:
+        supply = generator.supply * min(1.0, MOST_COMPARED / generator.supply.sum())
+    labels = np.repeat(np.arange(len(supply), dtype=np.int32), np.ceil(supply).astype(int))
+    fake = as_uint8(generator.sample(labels, steps.trial.stream("compared")))
+    metrics = {
+        f"copies_of_{name}": len(find_pairs(fake, part.images)) / len(fake)
+        for name, part in (("train", everything.train), ("test", test))
+    }
+    if min(len(fake), len(test)) < FEWEST_COMPARED:
+        return metrics
+    recipe = steps.recipe(
+        build_small_cnn, updates=settings.judge_updates, intervals=settings.intervals
+    )
+    stream = steps.trial.experiment, steps.trial.seed
+    judge, _ = trained_judge(recipe, settings.batch_size, everything, stream, steps.trial.workdir)
+    references = everything.train.images[:: 1 + len(everything.train) // MOST_REFERENCES]
+    real, generated, train = (
+        judge.look_at(images).features for images in (test.images, fake, references)
+    )
+    near = generation_metrics(real, generated, train, real, steps.trial.stream("kid"))
+    return metrics | {key: near[key] for key in COMPARED}
+
+
+def _save_gallery(steps: Steps, table: Table) -> None:
+    """An image of each class in turn."""
+    images, labels = table
+    rng, classes = np.random.default_rng(0), np.unique(labels)
+    rows = [rng.choice(np.flatnonzero(labels == classes[turn % len(classes)]))
+            for turn in range(GALLERY_IMAGES)]  # fmt: skip
+    steps.save_gallery(images[rows])

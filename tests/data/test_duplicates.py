@@ -1,0 +1,78 @@
+"""Images that are there twice, equal or nearly so."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_mnist.data.duplicates import find_pairs
+
+
+def scenes(number, seed, side=32, channels=3):
+    """Pictures with structure, no two alike: a few soft blobs each, in uint8."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    images = np.zeros((number, side, side, channels))
+    for row in range(number):
+        for _ in range(6):
+            cx, cy, width = rng.random(3)
+            blob = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (0.01 + 0.05 * width))
+            images[row] += blob[..., None] * rng.random(channels)
+    return np.uint8(np.clip(images / images.max() * 255, 0, 255))
+
+
+def as_jpeg(image, quality):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def test_equal_images_are_found_whatever_their_order():
+    images = scenes(6, 0)
+    pairs = find_pairs(images[[4, 1]], images)
+    np.testing.assert_array_equal(pairs.rows, [0, 1])
+    np.testing.assert_array_equal(pairs.matches, [4, 1])
+    assert pairs.equal.all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: as_jpeg(image, 75),
+        lambda image: np.asarray(Image.fromarray(image).resize((64, 64)).resize((32, 32))),
+        lambda image: np.uint8(np.clip(image * 0.9 + 10, 0, 255)),
+    ],
+    ids=["saved anew", "scaled", "brighter"],
+)
+def test_nearly_equal_images_are_found(change):
+    images = scenes(20, 1)
+    pairs = find_pairs(np.stack([change(images[7]), scenes(1, 99)[0]]), images)
+    np.testing.assert_array_equal(pairs.rows, [0])
+    np.testing.assert_array_equal(pairs.matches, [7])
+    assert not pairs.equal[0]
+
+
+@pytest.mark.parametrize(("side", "channels"), [(28, 1), (48, 3), (8, 1)])
+def test_other_images_are_not(side, channels):
+    assert len(find_pairs(scenes(300, 2, side, channels), scenes(20, 3, side, channels))) <= 3
+
+
+def test_test_digits_are_no_copies_of_training_digits():
+    from gan_mnist.data.datasets import load_dataset
+
+    sample = load_dataset("mnist_sample")
+    assert len(find_pairs(sample.test.images, sample.train.images)) == 0
+
+
+def test_images_of_one_grey_are_alike_only_if_they_are_equal():
+    grey = np.full((1, 8, 8, 1), 100, np.uint8)
+    assert len(find_pairs(grey, grey + 1)) == 0
+    assert find_pairs(grey, grey).equal.all()
+
+
+@pytest.mark.parametrize("empty", [0, 1])
+def test_of_nothing_nothing_is_found(empty):
+    both = [scenes(2, 0), scenes(2, 0)]
+    both[empty] = both[empty][:0]
+    assert len(find_pairs(*both)) == 0

@@ -1,0 +1,93 @@
+"""Folders of generated images, by the classes of a data set."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.given import NO_CLASS, read_given
+from gan_mnist.data.images import Look
+from gan_mnist.data.splits import Split
+from gan_mnist.errors import InputError
+
+LOOK = Look(16, 1)
+NAMES = ("cat", "dog")
+
+
+def save(path, seed, side=16, channels=1):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (side, side) if channels == 1 else (side, side, channels)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_images_are_of_the_class_whose_folder_they_lie_in(tmp_path):
+    first = save(tmp_path / "run1" / "cat" / "a.png", 0)
+    second = save(tmp_path / "run2" / "dog" / "deep" / "b.png", 1)
+    given = read_given(tmp_path, NAMES, LOOK)
+    assert given.filenames == ("run1/cat/a.png", "run2/dog/deep/b.png")
+    np.testing.assert_array_equal(given.labels, [0, 1])
+    np.testing.assert_array_equal(given.images[..., 0], [first, second])
+
+
+def test_other_sizes_and_colour_become_as_the_data_set_is(tmp_path):
+    save(tmp_path / "cat" / "large.png", 0, side=64, channels=3)
+    given = read_given(tmp_path, NAMES, LOOK)
+    assert given.images.shape == (1, 16, 16, 1)
+
+
+def test_missing_and_extra_classes_are_told(tmp_path):
+    save(tmp_path / "cat" / "a.png", 0)
+    save(tmp_path / "cow" / "a.png", 1)
+    (tmp_path / "cat" / "notes.txt").write_text("of the run")
+    given = read_given(tmp_path, NAMES, LOOK)
+    assert given.files["read"] == 1
+    assert given.files["passed_over"] == {NO_CLASS: 1, "no image by name (.txt)": 1}
+    assert given.told(dataset())["counts"] == {"cat": 1, "dog": 0}
+
+
+def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
+    save(tmp_path / "cat" / "a.png", 0)
+    for name in ("b.png", "c.png"):
+        (tmp_path / "cat" / name).write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"--generated: 2 of 3 images .*b\.png.*c\.png"):
+        read_given(tmp_path, NAMES, LOOK)
+    given = read_given(tmp_path, NAMES, LOOK, skip_bad=True)
+    assert given.filenames == ("cat/a.png",)
+    assert given.files["passed_over"] == {"empty, broken or too large": 2}
+
+
+@pytest.mark.parametrize("what", ["nowhere", "no classes"])
+def test_a_folder_without_images_of_the_classes_is_refused(what, tmp_path):
+    save(tmp_path / "cow" / "a.png", 0)
+    place = tmp_path / "nowhere" if what == "nowhere" else tmp_path
+    with pytest.raises(InputError, match="--generated: "):
+        read_given(place, NAMES, LOOK)
+
+
+def dataset(test_images=None):
+    rng = np.random.default_rng(5)
+    train = rng.integers(0, 256, (4, 16, 16, 1), np.uint8)
+    test = rng.integers(0, 256, (2, 16, 16, 1), np.uint8) if test_images is None else test_images
+    labels = np.array([0, 0, 1, 1])
+    return Dataset(
+        "made up", "here", NAMES, Split(train, labels, tuple("abcd")),
+        Split(test, np.arange(len(test)) % 2, tuple("xyzvw"[: len(test)])),
+    )  # fmt: skip
+
+
+def test_copies_of_test_images_are_counted(tmp_path):
+    pixels = [save(tmp_path / "cat" / f"{name}.png", name) for name in range(3)]
+    told = read_given(tmp_path, NAMES, LOOK).told(dataset(np.stack(pixels[:2])[..., None]))
+    assert told["copies"] == {"train": 0, "test": 2}
+
+
+def test_the_checksum_changes_with_pixels_and_with_labels(tmp_path):
+    save(tmp_path / "a" / "cat" / "x.png", 0)
+    save(tmp_path / "b" / "dog" / "x.png", 0)
+    save(tmp_path / "c" / "cat" / "y.png", 0)
+    save(tmp_path / "d" / "cat" / "x.png", 1)
+    sums = [read_given(tmp_path / name, NAMES, LOOK).sha256 for name in "abcd"]
+    assert sums[0] == sums[2]
+    assert len(set(sums)) == 3
