@@ -116,7 +116,7 @@ def test_what_is_passed_over_is_counted_by_reason(tmp_path):
         "hidden": 2,
         "of the operating system": 3,
         "neither file nor folder": 1,
-        "no image by name (, .csv, .txt)": 4,
+        "no image by name (.csv, .txt, no suffix)": 4,
     }
 
 
@@ -135,6 +135,7 @@ def test_images_are_found_without_classes_too(tmp_path):
     found = find_images(tmp_path, "--images")
     assert [file.name for file in found.files] == ["1.png", "x/2.png", "x/y/3.gif"]
     assert found.passed_over == {"no image by name (.txt)": 1}
+    assert found.left_out == {"x/about.txt": "no image by name"}
     with pytest.raises(InputError, match=r"^--images: .*nowhere cannot be read: No such file"):
         find_images(tmp_path / "nowhere", "--images")
 
