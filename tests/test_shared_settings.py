@@ -204,3 +204,37 @@ def test_fields_are_grouped_by_what_they_are_of():
     assert set(named) == {field.name for field in fields(Shown)}
     assert (named["classes"], named["images_per_class"]) == ("data", "data")
     assert (named["gan_width"], named["zoom"]) == ("generator", "classical augmentation")
+
+
+def test_what_a_preset_asks_for_is_lowered_to_what_there_is(sound):
+    wished = SubsetSettings(images_per_class=50)
+    assert wished.fitted(sound, {"images_per_class"}).images_per_class == 36
+    assert wished.fitted(sound, {"updates"}) == wished
+    few = SubsetSettings(images_per_class=20)
+    assert few.fitted(sound, {"images_per_class"}) == few
+    everything = SubsetSettings(images_per_class=0)
+    assert everything.fitted(sound, {"images_per_class"}) == everything
+
+
+def test_a_validation_split_validates_and_leaves_all_training_images(sound):
+    split_off = replace(sound, validation=split((3, 9, 7)))
+    resolved = SubsetSettings().resolve(split_off)
+    assert resolved.validation_per_class == 9
+    found = allot(split_off, resolved.classes, None, 0, resolved.validation_per_class)
+    assert np.bincount(found.train.labels).tolist() == [40, 60, 8000]
+    assert np.bincount(found.validation.labels).tolist() == [3, 9, 7]
+    fewer = allot(split_off, ("bee", "ape"), (60, 40), 1, 4)
+    assert np.bincount(fewer.validation.labels).tolist() == [4, 3]
+
+
+def test_of_a_single_training_image_none_is_set_aside(dataset):
+    resolved = SubsetSettings(classes=("fly", "ape")).resolve(dataset)
+    assert resolved.validation_per_class == 1
+    found = allot(dataset, resolved.classes, resolved.counts, 0, 1)
+    assert np.bincount(found.train.labels).tolist() == [1, 39]
+    assert found.validation.labels.tolist() == [1]
+
+
+def test_size_and_channels_are_those_of_the_images_unless_they_are_set(sound):
+    for given, expected in ((0, 1), (32, 32)):
+        assert SubsetSettings(image_size=given).resolve(sound).image_size == expected

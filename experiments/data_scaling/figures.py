@@ -46,10 +46,12 @@ def scaling(run: Run) -> Figure | None:
         axes.set_ylabel(label)
     # A fitted line may promise more than all.
     left.set_ylim(top=min(1.01, left.get_ylim()[1]))
-    right.set_yscale("log")
-    right.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    right.yaxis.set_major_formatter("{x:.3g}")
-    right.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    # Of few test images no arm may make an error, and 0 has no logarithm.
+    if any(values.min() < 1 for of_arm in curves.values() for values in of_arm.values()):
+        right.set_yscale("log")
+        right.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        right.yaxis.set_major_formatter("{x:.3g}")
+        right.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     figure.supxlabel("training images", size=8.5)
     legend_above(figure, {name: {"color": color} for name, color in colors.items()})
     return figure

@@ -51,13 +51,13 @@ def _training_rows(
     rows = np.concatenate(
         [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
     )
-    images, labels = as_float(subset.images[rows]), subset.labels[rows]
+    images, labels = subset.images[rows], subset.labels[rows]
     if generator is not None:
         wanted = np.repeat(np.arange(len(counts), dtype=np.int32), num_generated)
         fake_images, shown = steps.generate(generator, wanted, "generated")
         # Class by class, so that a row of the batch order is of one class in every arm of a seed.
         order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
-        images = np.concatenate([images, fake_images])[order]
+        images = np.concatenate([as_float(images), fake_images])[order]
         labels = np.concatenate([labels, shown])[order]
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:

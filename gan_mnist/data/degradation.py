@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.pipelines import as_float, by_update, shuffled_rows
+from gan_mnist.data.pipelines import as_float, by_update, rows_of, shuffled_rows
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.seeding import derive_seed
 
@@ -111,7 +111,7 @@ def denoising_batches(
     own takes a second such data set, with another seed.
 
     Args:
-        images: uint8 (n, H, W, C), or float32 in [0, 1]. Held once, as a tensor.
+        images: uint8 (n, H, W, C), or float32 in [0, 1].
         batch_size: Pairs a batch.
         degradation: Drawn anew for every batch.
         seed: Stream of the orders and of the degradation.
@@ -120,13 +120,13 @@ def denoising_batches(
     Returns:
         ((noisy_images, references), targets): float32 (batch_size, H, W, C) in [0, 1].
     """
-    table = tf.constant(images)
+    table = rows_of(images)
     num_images = len(images)
     ref_order, degradation_seed = derive_seed(seed, "refs"), derive_seed(seed, "degradation")
 
     def batch(update: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
         truths, refs = (
-            as_float(tf.gather(table, shuffled_rows(num_images, batch_size, order, update)))
+            as_float(table(shuffled_rows(num_images, batch_size, order, update)))
             for order in (seed, ref_order)
         )
         noisy_images, references, targets = degrade(

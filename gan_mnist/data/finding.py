@@ -6,7 +6,7 @@ Nothing is read here but names; nothing is left out without being counted.
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ SPLIT_NAMES: Mapping[str, str] = {
     for stem in stems
     for end in ("", "set", "_set", "_data", "_images", "_split")
 }
-OUTSIDE = "outside the class folders"
+OUTSIDE, _OTHER = "outside the class folders", "no image by name"
 _JOINER = "\N{ZERO WIDTH JOINER}"
 
 
@@ -79,12 +79,14 @@ class Found:
         files: Its images.
         passed_over: How many files and folders were not taken, by reason.
         inner: The folder in it that was entered as it holds all the rest; "" for none.
+        left_out: By name, why it is no image that could be read: for rows of a table, say.
     """
 
     root: Path
     files: list[ImageFile]
     passed_over: Counter[str]
     inner: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_images(root: Path, flag: str = "--data_dir") -> Found:
@@ -98,7 +100,7 @@ def find_images(root: Path, flag: str = "--data_dir") -> Found:
     """
     folder = _Folder(root, flag)
     files = [ImageFile(name) for name in folder.images("")]
-    return Found(root, files, folder.passed_over())
+    return Found(root, files, folder.passed_over(), left_out=folder.left_out)
 
 
 def find_classes(root: Path) -> Found:
@@ -172,23 +174,25 @@ class _Folder:
     def __init__(self, root: Path, flag: str):
         self._root, self._flag = root, flag
         self._known: dict[str, tuple[list[str], list[str]]] = {}
-        self._passed_over: Counter[str] = Counter()
-        self._kinds: Counter[str] = Counter()
+        self.left_out: dict[str, str] = {}
 
     def passed_over(self) -> Counter[str]:
         """How many files and folders were passed over, by reason."""
-        if not self._kinds:
-            return self._passed_over
-        # The usual ones by name; a folder may hold files of a hundred kinds.
-        kinds = [kind for kind, _ in self._kinds.most_common(4)]
-        more = ", ..." if len(self._kinds) > len(kinds) else ""
-        reason = f"no image by name ({', '.join(sorted(kinds))}{more})"
-        return self._passed_over + Counter({reason: self._kinds.total()})
+        counts = Counter(self.left_out.values())
+        others = [name for name, reason in self.left_out.items() if reason == _OTHER]
+        suffixes = (os.path.splitext(name)[1].lower() or "no suffix" for name in others)
+        kinds = Counter(kind if kind.isprintable() else "?" for kind in suffixes)
+        if kinds:
+            # The usual ones by name; a folder may hold files of a hundred kinds.
+            usual = sorted(kind for kind, _ in kinds.most_common(4))
+            more = ", ..." if len(kinds) > len(usual) else ""
+            counts[f"{_OTHER} ({', '.join(usual)}{more})"] = counts.pop(_OTHER)
+        return counts
 
     def entries(self, place: str) -> tuple[list[str], list[str]]:
         """Names of the folders and of the images in `place`, a path relative to the root."""
         if place not in self._known:
-            self._known[place] = self._listed(self._root / place)
+            self._known[place] = self._listed(place)
         return self._known[place]
 
     def images(self, place: str) -> Iterator[str]:
@@ -211,30 +215,20 @@ class _Folder:
         below, _ = self.entries(inner)
         return self.entered(inner) if below else place
 
-    def _listed(self, path: Path) -> tuple[list[str], list[str]]:
-        folders, files = [], []
+    def _listed(self, place: str) -> tuple[list[str], list[str]]:
+        folders, files, path = [], [], self._root / place
         try:
             with os.scandir(path) as scanned:
                 entries = sorted(scanned, key=lambda entry: entry.name)
         except OSError as error:
             raise InputError(f"{self._flag}: {path} cannot be read: {error.strerror}") from error
         for entry in entries:
-            if entry.name.startswith("."):
-                self._passed_over["hidden"] += 1
-            elif entry.name.lower() in _OF_THE_SYSTEM:
-                self._passed_over["of the operating system"] += 1
+            if (reason := _why_not(entry)) is not None:
+                self.left_out[_join(place, entry.name)] = reason
             elif entry.is_dir():
-                if entry.is_symlink() and _leads_back(entry.path):
-                    self._passed_over["a link to a folder it lies in"] += 1
-                else:
-                    folders.append(self._printable(entry))
-            # A link to nothing is a bad image. A pipe or a device is none, and keeps us waiting.
-            elif not entry.is_file() and os.path.exists(entry.path):
-                self._passed_over["neither file nor folder"] += 1
-            elif (kind := os.path.splitext(entry.name)[1].lower()) in IMAGE_SUFFIXES:
-                files.append(self._printable(entry))
+                folders.append(self._printable(entry))
             else:
-                self._kinds[kind if kind.isprintable() else "?"] += 1
+                files.append(self._printable(entry))
         return folders, files
 
     def _printable(self, entry: os.DirEntry) -> str:
@@ -246,6 +240,21 @@ class _Folder:
                 "be printed; accepted: names of printable characters"
             )
         return entry.name
+
+
+def _why_not(entry: os.DirEntry) -> str | None:
+    """Why something is passed over; None for folders and for images."""
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.name.lower() in _OF_THE_SYSTEM:
+        return "of the operating system"
+    if entry.is_dir():
+        back = entry.is_symlink() and _leads_back(entry.path)
+        return "a link to a folder it lies in" if back else None
+    # A link to nothing is a bad image. A pipe or a device is none, and keeps us waiting.
+    if not entry.is_file() and os.path.exists(entry.path):
+        return "neither file nor folder"
+    return None if os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES else _OTHER
 
 
 def _leads_back(link: str) -> bool:

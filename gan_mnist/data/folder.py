@@ -1,7 +1,8 @@
 """A folder of images as a data set: class folders, or a table of labels."""
 
+import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         raise refusal(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = _splits(found, decoded, class_names)
-    validation, test = splits.pop(VALIDATION, None), splits.pop(TEST, None)
+    shared = _across(splits)
+    validation, test = splits.get(VALIDATION) or None, splits.get(TEST)
     # What no folder and no table says the split of is to be trained on.
     train = splits.get(TRAIN) or splits.get("")
     if train is None:
@@ -108,7 +110,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     files: dict[str, int | dict[str, int]] = {
         "read": len(found.files) - len(decoded.bad),
         "passed_over": dict(passed_over.most_common()),
-        "noted": dict(decoded.told.most_common()),
+        "noted": dict((decoded.told + shared).most_common()),
     }
     return Folder(class_names, train, validation, test, files, found.inner, decoded.remember)
 
@@ -146,8 +148,9 @@ def _splits(found: Found, decoded: Decoded, class_names: tuple[str, ...]) -> dic
     label_of = {name: label for label, name in enumerate(class_names)}
     rows: dict[str, list[int]] = {}
     for row, file in enumerate(found.files):
+        of_split = rows.setdefault(file.split, [])
         if file.name not in decoded.bad:
-            rows.setdefault(file.split, []).append(row)
+            of_split.append(row)
     groups = _groups(found)
     return {
         split: Split(
@@ -155,10 +158,24 @@ def _splits(found: Found, decoded: Decoded, class_names: tuple[str, ...]) -> dic
             np.array([label_of[found.files[row].class_name] for row in of_split], np.int64),
             tuple(found.files[row].name for row in of_split),
             None if groups is None else groups[of_split],
-            np.array(of_split),
+            np.array(of_split, np.int64),
         )
         for split, of_split in rows.items()
     }
+
+
+def _across(splits: Mapping[str, Split]) -> Counter[str]:
+    """How many images of a split have others of their group in a split that comes before it.
+
+    Folders or a table that tell the splits are taken at their word.
+    """
+    counts: Counter[str] = Counter()
+    ordered = [(name, splits[name].groups) for name in (TRAIN, VALIDATION, TEST) if name in splits]
+    for (first, before), (second, after) in itertools.combinations(ordered, 2):
+        if before is not None and after is not None:
+            told = f"of the {second} split, of groups that are in the {first} split too"
+            counts[told] = int(np.isin(after, before).sum())
+    return +counts
 
 
 def _groups(found: Found) -> np.ndarray | None:

@@ -4,6 +4,7 @@ Order and augmentation are drawn statelessly, so a run that resumes at update 70
 that it would have seen, and two arms with one seed see them in the same order.
 """
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ import tensorflow as tf
 from gan_mnist.data import images
 from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.seeding import derive_seed
+
+MOST_BYTES_AS_TENSOR = 100_000_000
 
 
 def training_batches(
@@ -29,7 +32,7 @@ def training_batches(
 
     Args:
         columns: Arrays of one length, such as images, labels and loss weights; the first holds
-            images (n, H, W, C). What is uint8 comes as float32 in [0, 1]. Held once, as tensors.
+            images (n, H, W, C). What is uint8 comes as float32 in [0, 1].
         batch_size: Rows a batch.
         augmentation: Applied to every image of the first column, or None.
         seed: Stream of the order and of the augmentation.
@@ -56,7 +59,7 @@ def mixed_batches(
     sizes = [size for _, size in sources]
     lengths = [len(columns[0]) for columns, _ in sources]
     # One table, so that a mixed batch is gathered at once, as a plain one is.
-    columns = [tf.constant(_stacked(parts)) for parts in zip(*(c for c, _ in sources), strict=True)]
+    columns = [rows_of(_stacked(parts)) for parts in zip(*(c for c, _ in sources), strict=True)]
     orders = [derive_seed(seed, i) if i else seed for i in range(len(sources))]
     augmentation_seed = derive_seed(seed, "augmentation")
 
@@ -66,12 +69,35 @@ def mixed_batches(
             rows.append(offset + shuffled_rows(length, size, order, update))
             offset += length
         chosen = tf.concat(rows, axis=0)
-        shown, *others = (as_float(tf.gather(column, chosen)) for column in columns)
+        shown, *others = (as_float(column(chosen)) for column in columns)
         if augmentation is not None:
             shown = augment(shown, augmentation, (augmentation_seed, update))
         return shown, *others
 
     return by_update(batch, first_update)
+
+
+def rows_of(table: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function from numbers of rows, int64 (n,), to these rows of a table."""
+    if table.nbytes < MOST_BYTES_AS_TENSOR:
+        tensor = tf.constant(table)
+        return lambda rows: tf.gather(tensor, rows)
+
+    # TensorFlow would hold two copies besides the array, and for a moment a third. It never lets go
+    # of a function that it was given, so that one must not hold the array.
+    held = weakref.ref(table)
+
+    def look_up(rows: np.ndarray) -> np.ndarray:
+        alive = held()
+        assert alive is not None
+        return alive[rows]
+
+    def chosen(rows: tf.Tensor) -> tf.Tensor:
+        found = tf.numpy_function(look_up, [rows], table.dtype, stateful=False)
+        # What reads `table` here, the data set, keeps it alive.
+        return tf.ensure_shape(found, (*rows.shape, *table.shape[1:]))
+
+    return chosen
 
 
 def _stacked(parts: Sequence[np.ndarray]) -> np.ndarray:

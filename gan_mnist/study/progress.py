@@ -80,7 +80,8 @@ def _with_own(plan: Plan, name: str, value: Any) -> str:
     """The value of a setting, and of the control where that has its own."""
     (control,) = [arm for arm in plan.arms if arm.name == plan.study.control]
     own = control.changes.get(name, value)
-    return f"{value}" if own == value else f"{value} ({control.name}: {own})"
+    told = "none given" if value == "" else value
+    return f"{told}" if own == value else f"{told} ({control.name}: {own})"
 
 
 def columns(rows: Iterable[tuple[str, Any]]) -> list[str]:

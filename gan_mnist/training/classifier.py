@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import ClassRecall
 from gan_mnist.evaluation.inference import answers
@@ -21,6 +22,7 @@ from gan_mnist.training.tensorboard import TensorBoardScalars
 
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
+MOST_BYTES_AS_FLOATS = 100_000_000
 
 
 class _OneAgainstRest(keras.losses.Loss):
@@ -132,11 +134,18 @@ def train_classifier(
         directory,
         derive_seed(*stream, "dropout"),
         callbacks,
-        (validation.images, validation.labels) if len(validation) else None,
+        (_shown(validation), validation.labels) if len(validation) else None,
         recipe.intervals,
         rows,
     )
     return model, seconds
+
+
+def _shown(validation: Subset) -> np.ndarray:
+    """Its images: as floats, but where they would take much memory, as bytes."""
+    # To make floats of bytes batch by batch a function is traced for every training.
+    small = validation.images.nbytes < MOST_BYTES_AS_FLOATS / 4
+    return as_float(validation.images) if small else validation.images
 
 
 class _Watch(keras.callbacks.Callback):

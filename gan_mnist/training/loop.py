@@ -11,12 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import as_float
 from gan_mnist.files import read_rows, write_rows
 from gan_mnist.seeding import derive_seed
 
 CHECKPOINT_EVERY_SECONDS = 60
-MOST_BYTES_AS_FLOATS = 100_000_000
 
 
 class TrainingDiverged(RuntimeError):
@@ -74,11 +72,7 @@ def scaled_adam(
 
 
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
-    """The rows of both in their order; images as float32 in [0, 1], whatever they are."""
-    # As floats they take four times the memory, but a function to make floats of bytes would have
-    # to be traced for every training, which takes longer than some of them.
-    if images.nbytes < MOST_BYTES_AS_FLOATS / 4:
-        images = as_float(images)
+    """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
     rows = tf.data.Dataset.from_tensor_slices((images, labels)).batch(250)
     if images.dtype != np.uint8:

@@ -116,7 +116,7 @@ def test_what_is_passed_over_is_counted_by_reason(tmp_path):
         "hidden": 2,
         "of the operating system": 3,
         "neither file nor folder": 1,
-        "no image by name (, .csv, .txt)": 4,
+        "no image by name (.csv, .txt, no suffix)": 4,
     }
 
 
@@ -135,6 +135,7 @@ def test_images_are_found_without_classes_too(tmp_path):
     found = find_images(tmp_path, "--images")
     assert [file.name for file in found.files] == ["1.png", "x/2.png", "x/y/3.gif"]
     assert found.passed_over == {"no image by name (.txt)": 1}
+    assert found.left_out == {"x/about.txt": "no image by name"}
     with pytest.raises(InputError, match=r"^--images: .*nowhere cannot be read: No such file"):
         find_images(tmp_path / "nowhere", "--images")
 
@@ -181,3 +182,19 @@ def test_a_class_whose_images_are_all_bad_is_refused(tmp_path):
     touch(tmp_path, "b/1.png")
     with pytest.raises(InputError, match="has no image of class 'b' in its train split that"):
         load_dataset("folder", str(tmp_path), options=FolderOptions(skip_bad=True))
+
+
+def test_a_split_whose_images_are_all_bad_is_not_made_up(tmp_path):
+    for name in "ab":
+        draw(tmp_path, *(f"{split}/{name}/{number}.png" for split in ("train", "val")
+                         for number in range(3)))  # fmt: skip
+        touch(tmp_path, f"test/{name}/1.png")
+    options = FolderOptions(skip_bad=True)
+    with pytest.raises(InputError, match="has no image of class 'a' in its test split that can be"):
+        load_dataset("folder", str(tmp_path), options=options)
+    for name in "ab":
+        draw(tmp_path, f"test/{name}/1.png")
+        touch(tmp_path, *(f"val/{name}/{number}.png" for number in range(3)))
+    dataset = load_dataset("folder", str(tmp_path), options=options)
+    assert dataset.validation is None
+    assert dataset.files["passed_over"] == {"empty, broken or too large": 6}

@@ -245,3 +245,14 @@ def test_no_choice_leaves_a_class_without_images():
         chosen = set_aside(labels, groups, np.full(3, 2), seed)
         assert not set(groups[chosen]) & set(groups[~chosen])
         assert set(labels[~chosen]) == {0, 1, 2}
+
+
+def test_groups_on_both_sides_of_splits_that_are_given_are_told(images):
+    names = {1: "train", 2: "train", 3: "val", 4: "val", 5: "test", 6: "test"}
+    who = {1: "x", 2: "y", 3: "y", 4: "z", 5: "x", 6: "y"}
+    text = table(["image", "label", "split", "who"], lambda n, c: [FILES[n], c, names[n], who[n]])
+    assert load(images, text, groups="column:who").files["noted"] == {
+        "of the test split, of groups that are in the train split too": 2,
+        "of the validation split, of groups that are in the train split too": 1,
+        "of the test split, of groups that are in the validation split too": 1,
+    }

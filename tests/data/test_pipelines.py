@@ -1,9 +1,13 @@
 """Batches: their order by counting, and what they hold."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan_mnist.data import pipelines
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.pipelines import (
     by_update,
@@ -209,3 +213,32 @@ def test_every_image_of_a_mixed_batch_is_augmented_by_draws_of_its_own():
 def test_by_update_counts_from_the_first_update():
     data = by_update(lambda update: 10 * update, 7)
     assert [int(value) for value in data.take(3)] == [70, 80, 90]
+
+
+def test_a_large_table_is_not_copied_and_gives_the_same_batches(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3), np.uint8)
+    columns = images, np.arange(50, dtype=np.int32)
+
+    def batches(columns):
+        made = pipelines.training_batches(columns, 8, None, 3, 5)
+        assert made.element_spec[0].shape == (8, 4, 4, 3)
+        return [tuple(part.numpy() for part in batch) for batch in made.take(20)]
+
+    expected = batches(columns)
+    monkeypatch.setattr(pipelines, "MOST_BYTES_AS_TENSOR", 1)
+    for one, other in zip(batches(columns), expected, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_batches_keep_a_large_table_alive_and_nothing_else_does(monkeypatch):
+    monkeypatch.setattr(pipelines, "MOST_BYTES_AS_TENSOR", 1)
+    images = np.zeros((9, 2, 2, 1), np.uint8)
+    held = weakref.ref(images)
+    made = iter(pipelines.training_batches((images, np.arange(9)), 4, None, 0, 0))
+    del images
+    gc.collect()
+    assert next(made)[0].shape == (4, 2, 2, 1)
+    del made
+    gc.collect()
+    assert held() is None

@@ -109,6 +109,19 @@ def class_names():
 
 
 @pytest.fixture(scope="session")
+def few_images(tmp_path_factory):
+    """Two classes of five images."""
+    folder = tmp_path_factory.mktemp("few")
+    rng = np.random.default_rng(0)
+    for name in CLASSES[:2]:
+        (folder / name).mkdir()
+        for number in range(5):
+            picture = Image.fromarray(np.uint8(np.clip(draw(name, rng), 0, 255)))
+            picture.save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def image_folder(tmp_path_factory):
     """60 images a class, blue and yellow or grey, in all the usual formats."""
     folder = tmp_path_factory.mktemp("images")

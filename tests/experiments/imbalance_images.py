@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 from gan_mnist.experiments.imbalance.study import STUDY
 
+from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Allotment, allot
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -20,7 +21,7 @@ def shown_by(begun):
     """All that a trial handed to the training of its classifier."""
     (((images, labels, weights), batch_size),), augmentation, order_seed = begun.batches.args
     return SimpleNamespace(
-        images=images,
+        images=as_float(images),
         labels=labels,
         weights=weights,
         augmentation=augmentation,

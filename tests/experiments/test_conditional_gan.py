@@ -276,10 +276,9 @@ def test_what_cannot_be_done_is_refused(dataset, changes, named):
         with_changes(STUDY.settings, changes, "test").resolve(dataset)
 
 
-def test_too_few_test_images_are_refused(dataset):
+def test_few_test_images_are_accepted(dataset):
+    # That nothing but accuracies is measured then shows where every experiment runs on a few.
     settings = replace(STUDY.settings, classes=("1", "2"))
-    rows = [np.flatnonzero(dataset.test.labels == label)[:10] for label in (1, 2)]
-    enough, few = (dataset.test.take(np.concatenate(rows)[:number]) for number in (20, 19))
-    assert settings.resolve(replace(dataset, test=enough)).classes == ("1", "2")
-    with pytest.raises(InputError, match=r"1, 2 have 19 test images; accepted: .*20 or more"):
-        settings.resolve(replace(dataset, test=few))
+    rows = [np.flatnonzero(dataset.test.labels == label)[0] for label in (1, 2)]
+    few = dataset.test.take(np.array(rows))
+    assert settings.resolve(replace(dataset, test=few)).classes == ("1", "2")

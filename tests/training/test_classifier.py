@@ -208,3 +208,18 @@ def test_predictions_name_file_truth_guess_and_probability(tmp_path):
         "0.png,below,above,0.750000",
         "1.png,above,above,0.900000",
     ]
+
+
+def test_validation_images_that_stay_bytes_give_the_same_curves(tmp_path, monkeypatch):
+    fit_to(two_kinds(1), tmp_path / "floats", validation=noise(2, 300))
+    monkeypatch.setattr(classifier, "MOST_BYTES_AS_FLOATS", 0)
+    fit_to(two_kinds(1), tmp_path / "bytes", validation=noise(2, 300))
+    for column in ("val_accuracy", "val_loss"):
+        assert curve(tmp_path / "bytes", column) == curve(tmp_path / "floats", column)
+
+
+def test_without_validation_images_the_curves_lack_their_columns(tmp_path):
+    columns = (two_kinds(1).images, two_kinds(1).labels)
+    batches = functools.partial(training_batches, columns, 8, None)
+    train_classifier(RECIPE, batches, two_kinds(1, number=0), ("study", 0), tmp_path)
+    assert not [name for name in read_rows(tmp_path / "curves.csv")[0] if "val_" in name]
