@@ -23,6 +23,7 @@ def run(
     jobs: int | None = None,
     engine: str = "local",
     precision: str = "float32",
+    classifier: str | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
 ) -> Mapping[str, Any]:
@@ -42,6 +43,7 @@ def run(
         jobs: Trials at a time; one a core if None.
         engine: Where trials run: "local" (processes) or "ray".
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        classifier: The network, such as "resnet"; the experiment's own if None.
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
 
@@ -66,6 +68,7 @@ def run(
         jobs=jobs,
         engine=engine,
         precision=precision,
+        classifier=classifier,
         settings=settings,
         export_dir=export_dir,
     )

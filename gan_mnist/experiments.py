@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.settings import typed, with_changes
+from gan_mnist.settings import NetworkSettings
+from gan_mnist.study.settings import Settings, typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
 
@@ -31,7 +32,7 @@ ENGINES = ("local", "ray")
 # Of seeds, and of trials at a time.
 MOST = 1000
 # Settings that are arguments, and flags, of their own.
-CHOSEN = ("dataset", "data_dir", "export_dir", "precision")
+CHOSEN = ("dataset", "data_dir", "export_dir", "precision", "classifier")
 
 
 def names() -> list[str]:
@@ -102,6 +103,7 @@ def make_plan(
     seeds: int | None = None,
     arms: Sequence[str] | None = None,
     precision: str = "float32",
+    classifier: str | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
 ) -> Plan:
@@ -125,8 +127,9 @@ def make_plan(
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precision,
     }
+    declared = study.settings if classifier is None else _with_classifier(study, classifier)
     wanted = with_changes(
-        study.settings,
+        declared,
         {**study.presets[preset].changes, **chosen, **typed(study.settings, given)},
         "--set",
     )
@@ -145,6 +148,21 @@ def make_plan(
     )
     plan.trials()
     return plan
+
+
+def _with_classifier(study: Study, classifier: str) -> Settings:
+    """The settings of `study` with another network.
+
+    Raises:
+        InputError: If it has none, or if its arms differ in it.
+    """
+    if not isinstance(study.settings, NetworkSettings):
+        raise InputError(
+            f"--classifier: {classifier!r} is not accepted; {study.name} trains no classifier"
+        )
+    if study.fixes("classifier"):
+        raise InputError("--classifier: it is what arms differ in; choose among them by --arms")
+    return study.settings.with_classifier(classifier)
 
 
 def check_engine(engine: str) -> None:

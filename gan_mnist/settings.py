@@ -12,14 +12,14 @@ import numpy as np
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
+from gan_mnist.models.names import CLASSIFIERS, check_classifier
 from gan_mnist.study.settings import Settings, setting
 
 # Two to train on, one to validate on, and what a fifth of them leaves.
 FEWEST_IMAGES = 5
 # A mirrored digit or letter is another one, or none.
 NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
-# Three unpadded 5 x 5 convolutions leave a pixel.
-SMALLEST_DEEP_SIDE = 13
+SMALLEST_DEEP_SIDE = CLASSIFIERS["deep_cnn"].least_side
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,32 @@ class TrainingSettings(DataSettings):
 
 
 @dataclass(frozen=True)
-class ClassifierSettings(TrainingSettings):
+class NetworkSettings(TrainingSettings):
+    """Which network classifies; an experiment's own is the default where its settings are made."""
+
+    GROUP: ClassVar[str] = "network and training"
+
+    classifier: str = setting("small_cnn", f"the network: {', '.join(CLASSIFIERS)}")
+
+    def with_classifier(self, classifier: str) -> Self:
+        """With another network, of its own usual width."""
+        row = CLASSIFIERS.get(classifier)
+        if row is None or classifier == self.classifier:
+            return dataclasses.replace(self, classifier=classifier)
+        return dataclasses.replace(self, classifier=classifier, width=row.width)
+
+    def resolve(self, dataset: Dataset) -> Self:
+        """As `TrainingSettings.resolve`.
+
+        Raises:
+            InputError: For a network that there is not, or images too small for it, too.
+        """
+        check_classifier(self.classifier, self.image_size)
+        return super().resolve(dataset)
+
+
+@dataclass(frozen=True)
+class ClassifierSettings(NetworkSettings):
     """How a classifier is shown its images: as they are, or changed at random."""
 
     GROUP: ClassVar[str] = "classical augmentation"
@@ -127,7 +152,7 @@ class ClassifierSettings(TrainingSettings):
     )
 
     def resolve(self, dataset: Dataset) -> Self:
-        """As `TrainingSettings.resolve`, with no `flip` left open.
+        """As `NetworkSettings.resolve`, with no `flip` left open.
 
         Raises:
             InputError: For digits that are to be mirrored, too.

@@ -133,6 +133,15 @@ def test_the_smallest_class_is_that_of_the_named_ones(dataset):
             {"classes": ("ape", "bee"), "updates": 10, "intervals": 20},
             "setting updates: 10 is not accepted; accepted with intervals=20: multiples of 20",
         ),
+        (
+            {"classifier": "resnt"},
+            "--classifier: 'resnt' is unknown; did you mean 'resnet'? accepted: small_cnn, "
+            "deep_cnn, digit_cnn, colour_cnn, resnet",
+        ),
+        (
+            {"classifier": "deep_cnn", "image_size": 12},
+            "setting image_size: 12 is out of range; accepted with classifier=deep_cnn: 13 or more",
+        ),
     ],
 )  # fmt: skip
 def test_what_the_data_set_cannot_give_is_refused(changes, complaint, dataset):
@@ -151,6 +160,15 @@ def test_more_images_than_that_are_refused(images_per_class, sound):
     with pytest.raises(InputError, match=complaint) as error:
         SubsetSettings(images_per_class=images_per_class).resolve(sound)
     assert "\n" not in str(error.value)
+
+
+def test_another_network_has_its_own_usual_width():
+    settings = SubsetSettings(width=3)
+    assert settings.with_classifier("small_cnn") == settings
+    assert settings.with_classifier("deep_cnn") == replace(
+        settings, classifier="deep_cnn", width=32
+    )
+    assert settings.with_classifier("nonsense").width == 3  # `resolve` refuses it
 
 
 def test_deep_networks_refuse_images_that_three_convolutions_use_up():

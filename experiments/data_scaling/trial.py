@@ -7,7 +7,6 @@ import numpy as np
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.files import read_json, write_json
-from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
@@ -89,9 +88,7 @@ def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, fl
     (steps.trial.directory / size).mkdir(exist_ok=True)
     # The last rows are those that no smaller size has.
     steps.save_gallery(shown[0][-GALLERY_IMAGES:], size)
-    model = steps.train(
-        steps.recipe(build_small_cnn), steps.batches(*sources), images.validation, part=size
-    )
+    model = steps.train(steps.recipe(), steps.batches(*sources), images.validation, part=size)
     metrics, probabilities = steps.evaluate(model)
     if len(rows) == settings.largest:
         steps.keep(model, probabilities, metrics, generator)

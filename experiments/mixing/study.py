@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
-from gan_mnist.settings import SubsetSettings, refuse_small_images
+from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -49,7 +49,6 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         Raises:
             InputError: If it is not met.
         """
-        refuse_small_images(self, "the DeepCNN")
         if not 0 < self.num_generated < self.batch_size:
             raise InputError(
                 f"--set share: {self.share} of batch_size={self.batch_size} leaves a part "
@@ -114,6 +113,7 @@ STUDY = Study(
     package=__package__,
     question="Does training on real and generated images raise a classifier's accuracy?",
     settings=MixingSettings(
+        classifier="deep_cnn",
         width=4,
         updates=600,
         batch_size=100,

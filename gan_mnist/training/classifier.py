@@ -22,6 +22,7 @@ from gan_mnist.training.tensorboard import TensorBoardScalars
 
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
+BuildNetwork = Callable[[tuple[int, int, int], int, int], keras.Model]
 
 
 class _OneAgainstRest(keras.losses.Loss):
@@ -58,7 +59,7 @@ class ClassifierRecipe:
         minority: Label whose recall is watched as `minority_recall`, or None.
     """
 
-    network: Callable[[tuple[int, int, int], int, int], keras.Model]
+    network: BuildNetwork
     image_shape: tuple[int, int, int]
     num_classes: int
     width: int

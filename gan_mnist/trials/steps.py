@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,11 +23,13 @@ from gan_mnist.settings import ClassifierSettings, TrainingSettings
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import (
     Batches,
+    BuildNetwork,
     ClassifierRecipe,
     predict,
     save_predictions,
     train_classifier,
 )
+from gan_mnist.training.networks import network_of
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.export import export_classifier, export_generator
 
@@ -176,12 +178,16 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """Batches of so many rows of each source, augmented as the settings say."""
         return functools.partial(mixed_batches, sources, self.augmentation)
 
-    def recipe(
-        self, network: Callable[[tuple[int, int, int], int, int], keras.Model], **changes: Any
-    ) -> ClassifierRecipe:
-        """How the settings want a network trained, some fields changed."""
+    @property
+    def network(self) -> BuildNetwork:
+        """What builds the classifier that the settings name."""
+        return network_of(self.trial.settings)
+
+    def recipe(self, **changes: Any) -> ClassifierRecipe:
+        """How the settings want their network trained, some fields changed."""
         settings = self.trial.settings
         described: dict[str, Any] = {
+            "network": self.network,
             "image_shape": (settings.image_size, settings.image_size, settings.channels),
             "num_classes": len(settings.classes),
             "width": settings.width,
@@ -190,7 +196,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             "learning_rate": settings.learning_rate,
             "precision": settings.precision,
         }
-        return ClassifierRecipe(network=network, **{**described, **changes})
+        return ClassifierRecipe(**{**described, **changes})
 
     def train(
         self,
