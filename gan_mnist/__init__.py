@@ -43,7 +43,8 @@ def run(
         jobs: Trials at a time; one a core if None.
         engine: Where trials run: "local" (processes) or "ray".
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
-        classifier: The network, such as "resnet"; the experiment's own if None.
+        classifier: The network: "resnet" or another name, "module:function", a path "model.keras",
+            or "applications:NAME"; the experiment's own if None.
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
 

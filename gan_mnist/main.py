@@ -14,7 +14,7 @@ from absl import flags
 from gan_mnist import experiments
 from gan_mnist.commands.command import Command, heed_signals
 from gan_mnist.errors import unknown
-from gan_mnist.models.names import CLASSIFIERS
+from gan_mnist.models.names import FORMS
 from gan_mnist.study import progress
 from gan_mnist.study.settings import parse_assignments
 
@@ -33,7 +33,7 @@ JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
 PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
 CLASSIFIER = COMMAND.text("classifier", None, "the network: "
-                          f"{', '.join(CLASSIFIERS)} (default: the experiment's own)")  # fmt: skip
+                          f"{', '.join(FORMS)} (default: the experiment's own)")  # fmt: skip
 SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")

@@ -1,5 +1,6 @@
 """Settings made explicit for a data set, and refused where it has not what they ask for."""
 
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -10,7 +11,13 @@ from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
+from gan_mnist.models.names import Choice
+from gan_mnist.settings import (
+    TRY_NETWORK,
+    ClassifierSettings,
+    SubsetSettings,
+    refuse_small_images,
+)
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
 # A "dog" too few to train on, no "eel" to test on, and "fly" with just enough of both.
@@ -134,12 +141,13 @@ def test_the_smallest_class_is_that_of_the_named_ones(dataset):
             "setting updates: 10 is not accepted; accepted with intervals=20: multiples of 20",
         ),
         (
-            {"classifier": "resnt"},
+            {"classes": ("ape", "bee"), "classifier": "resnt"},
             "--classifier: 'resnt' is unknown; did you mean 'resnet'? accepted: small_cnn, "
-            "deep_cnn, digit_cnn, colour_cnn, resnet",
+            "deep_cnn, digit_cnn, colour_cnn, resnet, module:function, model.keras, "
+            "applications:NAME",
         ),
         (
-            {"classifier": "deep_cnn", "image_size": 12},
+            {"classes": ("ape", "bee"), "classifier": "deep_cnn", "image_size": 12},
             "setting image_size: 12 is out of range; accepted with classifier=deep_cnn: 13 or more",
         ),
     ],
@@ -168,7 +176,54 @@ def test_another_network_has_its_own_usual_width():
     assert settings.with_classifier("deep_cnn") == replace(
         settings, classifier="deep_cnn", width=32
     )
-    assert settings.with_classifier("nonsense").width == 3  # `resolve` refuses it
+    with pytest.raises(InputError, match="'nonsense' is unknown"):
+        settings.with_classifier("nonsense")
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """What networks of others are tried with, as if in a process of its own."""
+    asked = []
+
+    def apart(function, *arguments):
+        assert function == TRY_NETWORK
+        asked.append(arguments)
+        return "0..255"
+
+    monkeypatch.setattr("gan_mnist.settings.apart", apart)
+    return asked
+
+
+def test_a_network_of_others_is_tried_and_known_by_its_content(sound, tried, tmp_path):
+    def resolved(name, content=b"some", **changes):
+        (tmp_path / name).write_bytes(content)
+        settings = SubsetSettings(classifier=str(tmp_path / name), width=3, **changes)
+        return settings.resolve(sound)
+
+    found = resolved("a.keras")
+    assert (found.classifier, found.pixels) == (str(tmp_path / "a.keras"), "0..255")
+    assert tried == [(replace(found.choice, pixels="auto"), (28, 28, 1), 3, 3, "float32")]
+    assert found.identity() == resolved("b.keras").identity()
+    assert found.fingerprint() == resolved("b.keras").fingerprint()
+    assert str(tmp_path) not in str(found.identity())
+    for other in (resolved("a.keras", b"other"), resolved("a.keras", frozen=1)):
+        assert other.fingerprint() != found.fingerprint()
+
+
+def test_a_process_that_a_network_ends_is_told(sound, monkeypatch):
+    def apart(*_):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("gan_mnist.settings.apart", apart)
+    complaint = "^--classifier: 'applications:VGG16' ended the process that built it$"
+    with pytest.raises(InputError, match=complaint):
+        SubsetSettings(classifier="applications:VGG16").resolve(sound)
+
+
+def test_ours_are_not_tried_and_keep_the_defaults_that_older_records_lack(sound, tried):
+    resolved = SubsetSettings(classifier="resnet").resolve(sound)
+    assert tried == []
+    assert resolved.choice == Choice("resnet")
 
 
 def test_deep_networks_refuse_images_that_three_convolutions_use_up():

@@ -15,6 +15,7 @@ from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
+from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.files import write_json
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
@@ -32,6 +33,7 @@ from gan_mnist.training.classifier import (
 from gan_mnist.training.networks import network_of
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.export import export_classifier, export_generator
+from gan_mnist.trials.shown import save_shown
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 ClassifierSettingsT = TypeVar("ClassifierSettingsT", bound=ClassifierSettings)
@@ -181,10 +183,15 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     @property
     def network(self) -> BuildNetwork:
         """What builds the classifier that the settings name."""
-        return network_of(self.trial.settings)
+        return network_of(self.trial.settings.choice)
 
     def recipe(self, **changes: Any) -> ClassifierRecipe:
-        """How the settings want their network trained, some fields changed."""
+        """How the settings want their network trained, some fields changed.
+
+        Raises:
+            NotApplicable: If the arm wants another width of a network that has its own.
+        """
+        self._check_width(changes)
         settings = self.trial.settings
         described: dict[str, Any] = {
             "network": self.network,
@@ -197,6 +204,14 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             "precision": settings.precision,
         }
         return ClassifierRecipe(**{**described, **changes})
+
+    def _check_width(self, changes: Mapping[str, Any]) -> None:
+        settings, study = self.trial.settings, self.trial.study
+        own = [arm.changes for arm in study.arms if arm.name == self.trial.arm]
+        width = changes.get("width", settings.width)
+        changed = width != settings.width or any("width" in arm for arm in own)
+        if changed and settings.choice.kind in ("saved", "application"):
+            raise NotApplicable("the classifier has a width of its own, which no arm can change")
 
     def train(
         self,
@@ -251,7 +266,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """Writes `predictions.csv`, `shown.npz` and, for the first seed, the exports."""
         directory = self.trial.directory
         save_predictions(self.test, probabilities, directory / "predictions.csv")
-        _save_shown(self.test, probabilities, directory / "shown.npz")
+        save_shown(self.test, probabilities, directory / "shown.npz")
         if self.export_directory is not None:
             export_classifier(model, self.trial.settings.classes, self.export_directory)
         self.export(generator, metrics)
@@ -277,18 +292,3 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             images = augment(shown, self.augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / "gallery.npz"
         np.savez_compressed(path, images=as_uint8(images))
-
-
-def _save_shown(test: Subset, probabilities: np.ndarray, path: Path, number: int = 12) -> None:
-    """Keeps some test images, class by class in turn, with what they were called, for a figure."""
-    by_class = [np.flatnonzero(test.labels == label) for label in range(len(test.class_names))]
-    turns = [rows[i] for i in range(number) for rows in by_class if i < len(rows)]
-    rows = np.array(turns[:number])
-    names = np.array(test.class_names)
-    np.savez_compressed(
-        path,
-        images=test.images[rows],
-        label=names[test.labels[rows]],
-        prediction=names[probabilities[rows].argmax(axis=1)],
-        probability=probabilities[rows].max(axis=1),
-    )

@@ -24,7 +24,6 @@ from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.files import read_rows
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.models.classifiers import build_resnet, build_small_cnn
 from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.trial import Trial
 from gan_mnist.trials import steps as trials
@@ -129,18 +128,6 @@ def test_batches_are_of_all_sources_and_augmented_as_the_settings_say(make, clas
 
 def _third_batch(batches):
     return batches(7, 2).take(1)
-
-
-def test_a_recipe_is_what_the_settings_say_but_for_its_changes(make):
-    trial = make(intervals=5, learning_rate=0.25, precision="mixed_float16")
-    recipe = trial.recipe()
-    assert recipe.network is build_small_cnn
-    assert make(classifier="resnet").recipe().network is build_resnet
-    assert (recipe.image_shape, recipe.num_classes, recipe.width) == (SHAPE, 2, 2)
-    assert (recipe.updates, recipe.intervals, recipe.learning_rate) == (20, 5, 0.25)
-    assert (recipe.precision, recipe.minority) == ("mixed_float16", None)
-    changes = {"updates": 40, "decay": True, "minority": 1, "network": build_resnet}
-    assert trial.recipe(**changes) == replace(recipe, **changes)
 
 
 @pytest.fixture
