@@ -24,6 +24,7 @@ def run(
     engine: str = "local",
     precision: str = "float32",
     classifier: str | None = None,
+    test_dir: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
 ) -> Mapping[str, Any]:
@@ -45,6 +46,7 @@ def run(
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
         classifier: The network: "resnet" or another name, "module:function", a path "model.keras",
             or "applications:NAME"; the experiment's own if None.
+        test_dir: Folders by name, of images on which every arm is judged as well.
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
 
@@ -70,6 +72,7 @@ def run(
         engine=engine,
         precision=precision,
         classifier=classifier,
+        test_dir=test_dir,
         settings=settings,
         export_dir=export_dir,
     )

@@ -12,12 +12,8 @@ from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.names import Choice
-from gan_mnist.settings import (
-    TRY_NETWORK,
-    ClassifierSettings,
-    SubsetSettings,
-    refuse_small_images,
-)
+from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
+from gan_mnist.settings.network import TRY_NETWORK
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
 # A "dog" too few to train on, no "eel" to test on, and "fly" with just enough of both.
@@ -190,7 +186,7 @@ def tried(monkeypatch):
         asked.append(arguments)
         return "0..255"
 
-    monkeypatch.setattr("gan_mnist.settings.apart", apart)
+    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
     return asked
 
 
@@ -214,7 +210,7 @@ def test_a_process_that_a_network_ends_is_told(sound, monkeypatch):
     def apart(*_):
         raise BrokenProcessPool
 
-    monkeypatch.setattr("gan_mnist.settings.apart", apart)
+    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
     complaint = "^--classifier: 'applications:VGG16' ended the process that built it$"
     with pytest.raises(InputError, match=complaint):
         SubsetSettings(classifier="applications:VGG16").resolve(sound)

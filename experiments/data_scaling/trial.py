@@ -26,7 +26,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     steps, settings = Steps(trial), trial.settings
     images = steps.allot(None)
     in_turns = turns(images.train.labels, trial.stream("class_order"))
-    accuracies = {}
+    accuracies, found = {}, []
     for size in settings.sizes:
         path = trial.directory / f"size-{size}" / "result.json"
         result = read_json(path, "fingerprint", "metrics", "seconds", "generators")
@@ -41,10 +41,13 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
             for part, more in result["seconds"].items():
                 steps.seconds[part] += more
             steps.generators += result["generators"]
+        found.append(result["metrics"])
         accuracies[f"accuracy_at_{size}"] = result["metrics"]["accuracy"]
     _save_gallery(steps)
-    mean = float(np.mean(list(accuracies.values())))
-    return steps.outcome({"accuracy": mean} | accuracies, settings.updates * len(accuracies))
+    means = {"accuracy": float(np.mean(list(accuracies.values())))}
+    for name in steps.further.of(found[-1]):
+        means[name] = float(np.mean([metrics[name] for metrics in found]))
+    return steps.outcome(means | accuracies, settings.updates * len(accuracies))
 
 
 def turns(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -78,6 +78,7 @@ APPLICATIONS: Mapping[str, Application] = {
     "Xception": Application("-1..1", 71),
 }  # fmt: skip
 
+NO_FILE = "none"
 APPLICATION_PREFIX = "applications:"
 SUFFIXES = (".keras", ".h5")
 FORMS = (*CLASSIFIERS, "module:function", "model.keras", "applications:NAME")
@@ -89,7 +90,7 @@ class Choice:
 
     classifier: str
     weights: str = ""
-    classifier_sha256: str = ""
+    classifier_sha256: str = NO_FILE
     frozen: int = 0
     pixels: str = AUTO
 
@@ -151,9 +152,9 @@ class Choice:
             _source_file(self.classifier)
 
     def digest(self) -> str:
-        """SHA-256 in hexadecimal of `file`; empty where there is none."""
+        """SHA-256 in hexadecimal of `file`; "none" where there is none."""
         if self.file is None:
-            return ""
+            return NO_FILE
         with self.file.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 

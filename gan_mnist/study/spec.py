@@ -103,6 +103,7 @@ class Study:
         treatment: What "generated" arms have that the control has not, in words.
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
+        further_tests: Names of test sets besides that of the data; a plan has those of its flags.
     """
 
     package: str
@@ -120,6 +121,7 @@ class Study:
     curve: Metric | None = None
     treatment: str = "generated images"
     examples: bool = False
+    further_tests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -15,7 +15,6 @@ from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
-from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.files import write_json
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
@@ -30,9 +29,10 @@ from gan_mnist.training.classifier import (
     save_predictions,
     train_classifier,
 )
-from gan_mnist.training.networks import network_of
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.export import export_classifier, export_generator
+from gan_mnist.trials.further import FurtherTests
+from gan_mnist.trials.networks import check_width, network_of
 from gan_mnist.trials.shown import save_shown
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
@@ -191,8 +191,8 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         Raises:
             NotApplicable: If the arm wants another width of a network that has its own.
         """
-        self._check_width(changes)
         settings = self.trial.settings
+        check_width(self.trial, changes.get("width", settings.width))
         described: dict[str, Any] = {
             "network": self.network,
             "image_shape": (settings.image_size, settings.image_size, settings.channels),
@@ -204,14 +204,6 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             "precision": settings.precision,
         }
         return ClassifierRecipe(**{**described, **changes})
-
-    def _check_width(self, changes: Mapping[str, Any]) -> None:
-        settings, study = self.trial.settings, self.trial.study
-        own = [arm.changes for arm in study.arms if arm.name == self.trial.arm]
-        width = changes.get("width", settings.width)
-        changed = width != settings.width or any("width" in arm for arm in own)
-        if changed and settings.choice.kind in ("saved", "application"):
-            raise NotApplicable("the classifier has a width of its own, which no arm can change")
 
     def train(
         self,
@@ -248,13 +240,28 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         return model
 
     def evaluate(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
-        """Metrics on the test images, and the probabilities float32 (n, k) that gave them."""
+        """Metrics on all test images, and the probabilities of those of the data set.
+
+        Returns:
+            Metrics, those of further test sets among them, and float32 (n, k).
+        """
+        classes = self.trial.settings.classes
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)
-            metrics = classification_metrics(
-                self.test.labels, probabilities, self.trial.settings.classes
-            )
-        return metrics, probabilities
+            metrics = classification_metrics(self.test.labels, probabilities, classes)
+            self.further.evaluate(model)
+        return metrics | self.further.metrics, probabilities
+
+    @functools.cached_property
+    def further(self) -> FurtherTests:
+        """The further test sets."""
+        return FurtherTests(self.trial)
+
+    def save_predictions(self, probabilities: np.ndarray) -> None:
+        """Writes `predictions.csv`, and that of each further test set as it was evaluated last."""
+        directory = self.trial.directory
+        save_predictions(self.test, probabilities, directory / "predictions.csv")
+        self.further.save_predictions(directory)
 
     def keep(
         self,
@@ -263,10 +270,9 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         metrics: Mapping[str, float],
         generator: Generator | None = None,
     ) -> None:
-        """Writes `predictions.csv`, `shown.npz` and, for the first seed, the exports."""
-        directory = self.trial.directory
-        save_predictions(self.test, probabilities, directory / "predictions.csv")
-        save_shown(self.test, probabilities, directory / "shown.npz")
+        """Writes predictions, `shown.npz` and, for the first seed, the exports."""
+        self.save_predictions(probabilities)
+        save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
         if self.export_directory is not None:
             export_classifier(model, self.trial.settings.classes, self.export_directory)
         self.export(generator, metrics)

@@ -7,6 +7,7 @@ import pytest
 
 from gan_mnist import experiments
 from gan_mnist.main import main
+from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.spec import Study
 
 
@@ -41,6 +42,9 @@ def test_it_runs_on_a_folder_of_images_and_resumes_exactly(
         *("--dataset=folder", f"--data_dir={image_folder}", f"--workdir={tmp_path / 'run'}"),
         *("--set", "image_size=16", f"--arms={arm}"),
     ]
+    judges_classifiers = isinstance(study.settings, NetworkSettings)
+    if judges_classifiers:
+        flags += ["--classifier=digit_cnn", f"--test_dir=again={image_folder}"]
 
     path = tmp_path / "run" / "trials" / arm / "seed-00" / "record.json"
 
@@ -55,6 +59,8 @@ def test_it_runs_on_a_folder_of_images_and_resumes_exactly(
     assert set(summary["arms"]) == {study.control, arm}
     assert summary["failed"] == []
     assert study.metrics[0].name in first["metrics"]
+    assert ("again_accuracy" in first["metrics"]) == judges_classifiers
+    assert first["settings"].get("classifier") == ("digit_cnn" if judges_classifiers else None)
     assert summary["answer"] in told.out
     report = (tmp_path / "run" / "report.html").read_text()
     assert study.question in html.unescape(report)

@@ -37,7 +37,7 @@ def test_it_is_found_in_the_current_folder_here_and_where_trials_run(
     assert exported.is_file()
 
     # The same command does nothing; another network is another run.
-    monkeypatch.setattr("gan_mnist.settings.apart", lambda *_: "0..1")
+    monkeypatch.setattr("gan_mnist.settings.network.apart", lambda *_: "0..1")
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert "2 trials are done already" in command(*flags, "--classifier=own_networks:build")[2]
     (directory / "own_networks.py").write_text(NETWORK + "# changed")

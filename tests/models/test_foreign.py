@@ -194,7 +194,7 @@ def builder(monkeypatch):
     def builder(function):
         monkeypatch.setitem(sys.modules, "theirs", SimpleNamespace(build=function))
         monkeypatch.setattr("gan_mnist.models.names._source_file", lambda _: __file__)
-        monkeypatch.setattr(Choice, "digest", lambda self: "")
+        monkeypatch.setattr(Choice, "digest", lambda self: "none")
         return Choice("theirs:build")
 
     return builder

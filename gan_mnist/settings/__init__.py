@@ -4,21 +4,19 @@ Nothing here imports TensorFlow: an experiment's declaration reads this.
 """
 
 import dataclasses
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.models.names import AUTO, CLASSIFIERS, FORMS, PIXELS, Choice
+from gan_mnist.models.names import CLASSIFIERS
+from gan_mnist.settings.further import FurtherTestSettings
+from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.settings import Settings, setting
-from gan_mnist.study.workers import apart
 
-# What builds a network as a trial will, where TensorFlow may be imported.
-TRY_NETWORK = "gan_mnist.models.foreign:check"
 # Two to train on, one to validate on, and what a fifth of them leaves.
 FEWEST_IMAGES = 5
 # A mirrored digit or letter is another one, or none.
@@ -108,75 +106,7 @@ class TrainingSettings(DataSettings):
 
 
 @dataclass(frozen=True)
-class NetworkSettings(TrainingSettings):
-    """Which network classifies; an experiment's own is the default where its settings are made."""
-
-    GROUP: ClassVar[str] = "network and training"
-
-    classifier: str = setting("small_cnn", f"the network: {', '.join(FORMS)}")
-    weights: str = setting("", "applications:NAME: file of weights; empty: none", location=True)
-    classifier_sha256: str = setting("", "none to set: checksum of the file that it needs")
-    frozen: int = setting(
-        0,
-        "a saved model, applications:NAME: layers with weights, from the input on, that are not "
-        "trained; below 0: all but so many, as -1 for all but the head",
-    )
-    pixels: str = setting(
-        AUTO,
-        "black and white as a network of others takes them; auto: as applications:NAME was "
-        "trained, or 0..1",
-        choices=(AUTO, *PIXELS),
-    )
-
-    def with_classifier(self, classifier: str) -> Self:
-        """With another network, of its own usual width.
-
-        Raises:
-            InputError: If there is none.
-        """
-        Choice(classifier).check_known()
-        row = CLASSIFIERS.get(classifier)
-        if row is None or classifier == self.classifier:
-            return dataclasses.replace(self, classifier=classifier)
-        return dataclasses.replace(self, classifier=classifier, width=row.width)
-
-    @property
-    def choice(self) -> Choice:
-        """What these settings say of the network."""
-        return Choice(**{name: getattr(self, name) for name in _OF_CHOICE})
-
-    def identity(self) -> dict[str, Any]:
-        """As that of all settings; a saved model is known by its checksum, not its path."""
-        told = super().identity()
-        return told | {"classifier": "saved model"} if self.choice.kind == "saved" else told
-
-    def resolve(self, dataset: Dataset) -> Self:
-        """As `TrainingSettings.resolve`.
-
-        Raises:
-            InputError: For a network that there is not, or that cannot classify such images, too.
-        """
-        resolved = super().resolve(dataset)
-        choice = resolved.choice.located(resolved.image_size)
-        resolved = dataclasses.replace(resolved, **dataclasses.asdict(choice))
-        if choice.kind == "ours":
-            return resolved
-        # It takes TensorFlow and runs somebody's program: both are kept out of this process.
-        shape = resolved.image_size, resolved.image_size, resolved.channels
-        arguments = choice, shape, len(resolved.classes), self.width, self.precision
-        try:
-            return dataclasses.replace(resolved, pixels=apart(TRY_NETWORK, *arguments))
-        except BrokenProcessPool as error:
-            raise InputError(
-                f"--classifier: {choice.classifier!r} ended the process that built it"
-            ) from error
-
-
-_OF_CHOICE = tuple(field.name for field in dataclasses.fields(Choice))
-
-
-@dataclass(frozen=True)
-class ClassifierSettings(NetworkSettings):
+class ClassifierSettings(NetworkSettings, FurtherTestSettings, TrainingSettings):
     """How a classifier is shown its images: as they are, or changed at random."""
 
     GROUP: ClassVar[str] = "classical augmentation"
@@ -199,7 +129,7 @@ class ClassifierSettings(NetworkSettings):
     )
 
     def resolve(self, dataset: Dataset) -> Self:
-        """As `NetworkSettings.resolve`, with no `flip` left open.
+        """As the others', with no `flip` left open.
 
         Raises:
             InputError: For digits that are to be mirrored, too.
