@@ -23,6 +23,8 @@ def run(
     jobs: int | None = None,
     engine: str = "local",
     precision: str = "float32",
+    classifier: str | None = None,
+    test_dir: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
     generated: Sequence[str] = (),
@@ -43,6 +45,9 @@ def run(
         jobs: Trials at a time; one a core if None.
         engine: Where trials run: "local" (processes) or "ray".
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        classifier: The network: "resnet" or another name, "module:function", a path "model.keras",
+            or "applications:NAME"; the experiment's own if None.
+        test_dir: Folders by name, of images on which every arm is judged as well.
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
         generated: "NAME=DIR", folders of images by class that were made elsewhere; or names of
@@ -69,6 +74,8 @@ def run(
         jobs=jobs,
         engine=engine,
         precision=precision,
+        classifier=classifier,
+        test_dir=test_dir,
         settings=settings,
         export_dir=export_dir,
         generated=generated,

@@ -5,6 +5,7 @@ checkout they lie in `experiments/` beside `gan_mnist/`, in an installation insi
 `experiments` package of anybody else's is not touched. Nothing here imports TensorFlow.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import os
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.settings import Source, typed, with_changes
+from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
+from gan_mnist.settings.network import NetworkSettings
+from gan_mnist.study.settings import Settings, Source, typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
 
@@ -32,7 +35,7 @@ ENGINES = ("local", "ray")
 # Of seeds, and of trials at a time.
 MOST = 1000
 # Settings that are arguments, and flags, of their own.
-CHOSEN = ("dataset", "data_dir", "export_dir", "precision")
+CHOSEN = ("dataset", "data_dir", "export_dir", "precision", "classifier", "test_dir")
 
 
 def names() -> list[str]:
@@ -103,6 +106,8 @@ def make_plan(
     seeds: int | None = None,
     arms: Sequence[str] | None = None,
     precision: str = "float32",
+    classifier: str | None = None,
+    test_dir: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
     generated: Sequence[str] = (),
@@ -121,16 +126,18 @@ def make_plan(
             raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
         if study.fixes(name):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
-    chosen = {
+    chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precision,
     }
+    declared = study.settings if classifier is None else _with_classifier(study, classifier)
+    if test_dir:
+        study = _with_further_tests(study, test_dir)
+        chosen["test_dir"] = located(test_dir)
     scale = study.presets[preset].changes
-    wanted = with_changes(
-        study.settings, {**scale, **chosen, **typed(study.settings, given)}, "--set"
-    )
+    wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
     places = _places(study, generated)
@@ -184,6 +191,34 @@ def _told(provenance: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[
         told["generated"] = of_sources
     warnings = [*told.get("warnings", ()), *(w for s in sources.values() for w in s.warnings)]
     return told | ({"warnings": warnings} if warnings else {})
+
+
+def _with_classifier(study: Study, classifier: str) -> Settings:
+    """The settings of `study` with another network.
+
+    Raises:
+        InputError: If it has none, or if its arms differ in it.
+    """
+    if not isinstance(study.settings, NetworkSettings):
+        raise InputError(
+            f"--classifier: {classifier!r} is not accepted; {study.name} trains no classifier"
+        )
+    if study.fixes("classifier"):
+        raise InputError("--classifier: it is what arms differ in; choose among them by --arms")
+    return study.settings.with_classifier(classifier)
+
+
+def _with_further_tests(study: Study, folders: Mapping[str, str]) -> Study:
+    """`study` with the metrics of further test sets.
+
+    Raises:
+        InputError: If it judges no classifier, or a name cannot be one.
+    """
+    if not isinstance(study.settings, FurtherTestSettings):
+        raise InputError(f"--test_dir: it is not accepted; {study.name} trains no classifier")
+    further = further_metrics(list(folders), study.metrics)
+    metrics = *study.metrics, *further
+    return dataclasses.replace(study, metrics=metrics, further_tests=tuple(folders))
 
 
 def check_engine(engine: str) -> None:

@@ -14,6 +14,8 @@ from absl import flags
 from gan_mnist import experiments
 from gan_mnist.commands.command import Command, heed_signals
 from gan_mnist.errors import unknown
+from gan_mnist.models.names import FORMS
+from gan_mnist.settings.further import parse_test_dirs
 from gan_mnist.study import progress
 from gan_mnist.study.settings import parse_assignments
 
@@ -36,6 +38,10 @@ GENERATED = flags.DEFINE_multi_string(
     "the name of a generator", flag_values=FLAGS,
 )  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
+CLASSIFIER = COMMAND.text("classifier", None, "the network: "
+                          f"{', '.join(FORMS)} (default: the experiment's own)")  # fmt: skip
+TEST_DIR = flags.DEFINE_multi_string("test_dir", None, "NAME=DIR: a further test set, such as "
+                                     "shifted images; any number", flag_values=FLAGS)  # fmt: skip
 SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
@@ -77,6 +83,8 @@ def _command(command_line: str) -> int:
         seeds=SEEDS.value,
         arms=ARMS.value,
         precision=PRECISION.value,
+        classifier=CLASSIFIER.value,
+        test_dir=parse_test_dirs(TEST_DIR.value or ()),
         settings=settings,
         export_dir=EXPORT_DIR.value,
         generated=GENERATED.value,

@@ -125,6 +125,17 @@ def test_values_from_python_are_those_that_the_command_takes(directory):
     assert fingerprints[0] == fingerprints[1]
 
 
+def test_a_classifier_has_its_own_width_unless_preset_or_settings_say_otherwise():
+    def planned(**options):
+        found = experiments.make_plan("substitution", **options).settings
+        return found.classifier, found.width
+
+    assert planned() == planned(classifier="small_cnn") == ("small_cnn", 16)
+    assert planned(classifier="deep_cnn") == ("deep_cnn", 32)
+    assert planned(classifier="deep_cnn", settings={"width": 3}) == ("deep_cnn", 3)
+    assert planned(classifier="deep_cnn", preset="smoke") == ("deep_cnn", 4)
+
+
 def test_arguments_are_the_flags_with_their_defaults():
     arguments = dict(inspect.signature(gan_mnist.run).parameters)
     assert arguments.pop("experiment").default is inspect.Parameter.empty

@@ -1,5 +1,6 @@
 """Settings made explicit for a data set, and refused where it has not what they ask for."""
 
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.models.names import Choice
 from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
+from gan_mnist.settings.network import TRY_NETWORK
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
 # No "dog" to train on, no "eel" to test on, and "fly" with just enough of both.
@@ -20,7 +23,7 @@ TRAIN_COUNTS, TEST_COUNTS = (40, 60, 8000, 0, 30, 1), (4, 6, 5, 3, 0, 1)
 def split(counts):
     labels = np.repeat(np.arange(len(counts)), counts)
     names = tuple(str(number) for number in range(len(labels)))
-    return Split(np.zeros((len(labels), 1, 1, 1), np.uint8), labels, names)
+    return Split(np.broadcast_to(np.uint8(0), (len(labels), 16, 16, 1)), labels, names)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_validation_takes_500_images_at_most():
 def test_what_is_set_stays_as_it_is_and_so_does_what_is_resolved(sound):
     settings = SubsetSettings(validation_per_class=7, images_per_class=20, updates=70, intervals=7)
     resolved = settings.resolve(sound)
-    assert resolved == replace(settings, classes=("ape", "bee", "cat"), image_size=1, channels=1)
+    assert resolved == replace(settings, classes=("ape", "bee", "cat"), image_size=16, channels=1)
     assert resolved.resolve(sound) == resolved
 
 
@@ -133,6 +136,16 @@ def test_the_smallest_class_is_that_of_the_named_ones(dataset):
             {"classes": ("ape", "bee"), "updates": 10, "intervals": 20},
             "setting updates: 10 is not accepted; accepted with intervals=20: multiples of 20",
         ),
+        (
+            {"classes": ("ape", "bee"), "classifier": "resnt"},
+            "--classifier: 'resnt' is unknown; did you mean 'resnet'? accepted: small_cnn, "
+            "deep_cnn, digit_cnn, colour_cnn, resnet, module:function, model.keras, "
+            "applications:NAME",
+        ),
+        (
+            {"classes": ("ape", "bee"), "classifier": "deep_cnn", "image_size": 12},
+            "setting image_size: 12 is out of range; accepted with classifier=deep_cnn: 13 or more",
+        ),
     ],
 )  # fmt: skip
 def test_what_the_data_set_cannot_give_is_refused(changes, complaint, dataset):
@@ -151,6 +164,62 @@ def test_more_images_than_that_are_refused(images_per_class, sound):
     with pytest.raises(InputError, match=complaint) as error:
         SubsetSettings(images_per_class=images_per_class).resolve(sound)
     assert "\n" not in str(error.value)
+
+
+def test_another_network_has_its_own_usual_width():
+    settings = SubsetSettings(width=3)
+    assert settings.with_classifier("small_cnn") == settings
+    assert settings.with_classifier("deep_cnn") == replace(
+        settings, classifier="deep_cnn", width=32
+    )
+    with pytest.raises(InputError, match="'nonsense' is unknown"):
+        settings.with_classifier("nonsense")
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """What networks of others are tried with, as if in a process of its own."""
+    asked = []
+
+    def apart(function, *arguments):
+        assert function == TRY_NETWORK
+        asked.append(arguments)
+        return "0..255"
+
+    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
+    return asked
+
+
+def test_a_network_of_others_is_tried_and_known_by_its_content(sound, tried, tmp_path):
+    def resolved(name, content=b"some", **changes):
+        (tmp_path / name).write_bytes(content)
+        settings = SubsetSettings(classifier=str(tmp_path / name), width=3, **changes)
+        return settings.resolve(sound)
+
+    found = resolved("a.keras")
+    assert (found.classifier, found.pixels) == (str(tmp_path / "a.keras"), "0..255")
+    assert tried == [(replace(found.choice, pixels="auto"), (16, 16, 1), 3, 3, "float32")]
+    assert found.identity() == resolved("b.keras").identity()
+    assert found.fingerprint() == resolved("b.keras").fingerprint()
+    assert str(tmp_path) not in str(found.identity())
+    for other in (resolved("a.keras", b"other"), resolved("a.keras", frozen=1)):
+        assert other.fingerprint() != found.fingerprint()
+
+
+def test_a_process_that_a_network_ends_is_told(sound, monkeypatch):
+    def apart(*_):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
+    complaint = "^--classifier: 'applications:VGG16' ended the process that built it$"
+    with pytest.raises(InputError, match=complaint):
+        SubsetSettings(classifier="applications:VGG16").resolve(sound)
+
+
+def test_ours_are_not_tried_and_keep_the_defaults_that_older_records_lack(sound, tried):
+    resolved = SubsetSettings(classifier="resnet").resolve(sound)
+    assert tried == []
+    assert resolved.choice == Choice("resnet")
 
 
 def test_deep_networks_refuse_images_that_three_convolutions_use_up():
@@ -236,5 +305,5 @@ def test_of_a_single_training_image_none_is_set_aside(dataset):
 
 
 def test_size_and_channels_are_those_of_the_images_unless_they_are_set(sound):
-    for given, expected in ((0, 1), (32, 32)):
+    for given, expected in ((0, 16), (32, 32)):
         assert SubsetSettings(image_size=given).resolve(sound).image_size == expected

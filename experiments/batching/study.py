@@ -69,7 +69,7 @@ ARMS = (
 STUDY = Study(
     package=__package__,
     question="How many images should an update look at: one, a batch, or all?",
-    settings=BatchingSettings(width=4, intervals=25),
+    settings=BatchingSettings(classifier="digit_cnn", width=4, intervals=25),
     arms=ARMS,
     presets={
         "smoke": Preset(2, {"images_per_class": 20, "epochs": 10, "intervals": 5}),

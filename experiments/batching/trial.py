@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from gan_mnist.data.subsets import Allotment, Subset
-from gan_mnist.models.classifiers import build_digit_cnn
 from gan_mnist.study.run import WORKERS_LOG
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import LocalWorker
@@ -45,7 +44,7 @@ def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Ou
     columns = (images.train.images, images.train.labels)
     before = peak_memory_mb()
     model = steps.train(
-        steps.recipe(build_digit_cnn, updates=updates),
+        steps.recipe(updates=updates),
         steps.batches((columns, batch_size)),
         images.validation,
     )

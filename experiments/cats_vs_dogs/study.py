@@ -15,6 +15,7 @@ STUDY = Study(
     package=__package__,
     question="How good is a CNN on small colour photographs, and does augmentation help it?",
     settings=SubsetSettings(
+        classifier="colour_cnn",
         image_size=64,
         channels=3,
         updates=3_200,

@@ -1,6 +1,5 @@
 """One trial of the photograph study: train on colour images, as they are or augmented."""
 
-from gan_mnist.models.classifiers import build_colour_cnn
 from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
@@ -12,7 +11,7 @@ def run_trial(trial: Trial[SubsetSettings]) -> Outcome:
     images = steps.allot(trial.settings.counts)
     columns = (images.train.images, images.train.labels)
     model = steps.train(
-        steps.recipe(build_colour_cnn),
+        steps.recipe(),
         steps.batches((columns, trial.settings.batch_size)),
         images.validation,
     )

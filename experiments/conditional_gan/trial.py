@@ -12,7 +12,6 @@ from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.evaluation.generation import generation_metrics, nearest
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.training.classifier import save_predictions
 from gan_mnist.training.judge import trained_judge
 from gan_mnist.trials import ClassifierSteps
 
@@ -50,7 +49,8 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
     _save_sheet(steps.test, measured, trial.directory / "sheet.npz")
     _save_nearest(measured, steps.test, allotment.train, trial.directory / "nearest.npz")
 
-    recipe = steps.recipe(build_small_cnn)
+    # Whatever network learns from generated images: judges of one kind measure the same.
+    recipe = steps.recipe(network=build_small_cnn)
     stream = trial.experiment, trial.seed
     judge, seconds = trained_judge(recipe, settings.batch_size, allotment, stream, trial.workdir)
     steps.seconds["evaluation"] += seconds
@@ -66,13 +66,14 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
         generation = generation_metrics(real, fake, train, real, seed) if enough else {}
 
     batches = steps.batches(((images, labels), settings.batch_size))
-    model = steps.train(recipe, batches, allotment.validation)
+    model = steps.train(steps.recipe(), batches, allotment.validation)
     gan_train, probabilities = steps.evaluate(model)
-    save_predictions(steps.test, probabilities, trial.directory / "predictions.csv")
+    steps.save_predictions(probabilities)
     metrics = {
         **_accuracies("gan_train", gan_train),
         **_accuracies("gan_test", gan_test),
         **generation,
+        **steps.further.of(gan_train),
     }
     if generator.key:
         steps.export(generator, metrics)

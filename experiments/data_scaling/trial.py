@@ -7,7 +7,6 @@ import numpy as np
 
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment
-from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
@@ -27,13 +26,16 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     steps, settings = Steps(trial), trial.settings
     images = steps.allot(None)
     in_turns = turns(images.train.labels, trial.stream("class_order"))
-    accuracies = {}
+    accuracies, found = {}, []
     for size in settings.sizes:
         run = functools.partial(_run_size, steps, images, in_turns[:size])
-        accuracies[f"accuracy_at_{size}"] = steps.part(f"size-{size}", run)["accuracy"]
+        found.append(steps.part(f"size-{size}", run))
+        accuracies[f"accuracy_at_{size}"] = found[-1]["accuracy"]
     _save_gallery(steps)
-    mean = float(np.mean(list(accuracies.values())))
-    return steps.outcome({"accuracy": mean} | accuracies, settings.updates * len(accuracies))
+    means = {"accuracy": float(np.mean(list(accuracies.values())))}
+    for name in steps.further.of(found[-1]):
+        means[name] = float(np.mean([metrics[name] for metrics in found]))
+    return steps.outcome(means | accuracies, settings.updates * len(accuracies))
 
 
 def turns(labels: np.ndarray, seed: int) -> np.ndarray:
@@ -76,9 +78,7 @@ def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, fl
         sources = [(columns, settings.batch_size - half), (shown, half)]
     # The last rows are those that no smaller size has.
     steps.save_gallery(shown[0][-GALLERY_IMAGES:], size)
-    model = steps.train(
-        steps.recipe(build_small_cnn), steps.batches(*sources), images.validation, part=size
-    )
+    model = steps.train(steps.recipe(), steps.batches(*sources), images.validation, part=size)
     metrics, probabilities = steps.evaluate(model)
     if len(rows) == settings.largest:
         steps.keep(model, probabilities, metrics, generator)

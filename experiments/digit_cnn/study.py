@@ -35,6 +35,7 @@ STUDY = Study(
     package=__package__,
     question="How good is a two-layer CNN on digits, and does classical augmentation help it?",
     settings=DigitCNNSettings(
+        classifier="digit_cnn",
         width=4,
         updates=10_000,
         intervals=100,

@@ -1,6 +1,5 @@
 """One trial of the digit study: train on real images, test accuracy all along."""
 
-from gan_mnist.models.classifiers import build_digit_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
@@ -17,7 +16,7 @@ def run_trial(trial: Trial[DigitCNNSettings]) -> Outcome:
     images = steps.allot(settings.counts)
     columns = (images.train.images, images.train.labels)
     model = steps.train(
-        steps.recipe(build_digit_cnn, decay=settings.decay),
+        steps.recipe(decay=settings.decay),
         steps.batches((columns, settings.batch_size)),
         images.validation,
         watched=("test", steps.test),

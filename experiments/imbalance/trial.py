@@ -7,7 +7,6 @@ import numpy as np
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.generators.contract import Generator
-from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
@@ -25,7 +24,7 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
     columns = _training_rows(steps, images.train, generator)
     _save_gallery(steps, columns)
 
-    recipe = steps.recipe(build_small_cnn, minority=_starved(settings))
+    recipe = steps.recipe(minority=_starved(settings))
     found = []
     for repeat in range(settings.repeats):
         batches = steps.batches((columns, settings.batch_size))

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
-from gan_mnist.settings import SubsetSettings, refuse_small_images
+from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -60,9 +60,7 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
                 f"setting gan_latent_dim: {self.gan_latent_dim} is out of range; accepted: "
                 f"{most_active} or more, as an arm draws so many"
             )
-        resolved = super().resolve(dataset)
-        refuse_small_images(resolved, "the DeepCNN")
-        return resolved
+        return super().resolve(dataset)
 
 
 DOCUMENT = "docs/sources.md#mixing"
@@ -121,6 +119,7 @@ STUDY = Study(
     package=__package__,
     question="Does training on real and generated images raise a classifier's accuracy?",
     settings=MixingSettings(
+        classifier="deep_cnn",
         width=4,
         updates=600,
         batch_size=100,

@@ -19,12 +19,11 @@ from gan_mnist.files import read_rows
 from gan_mnist.generators.contract import Generator
 from gan_mnist.generators.gans import ConditionalRecipe
 from gan_mnist.generators.trained import TrainedGenerator
-from gan_mnist.models.classifiers import build_deep_cnn
 from gan_mnist.models.conditional_gan import ARCHITECTURES
 from gan_mnist.models.generating_classifier import Augment, GeneratingClassifier
 from gan_mnist.models.latents import Latents
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.training.classifier import Batches
+from gan_mnist.training.classifier import Batches, BuildNetwork
 from gan_mnist.trials import ClassifierSteps
 
 from .study import MixingSettings
@@ -46,7 +45,7 @@ class Mixture(NamedTuple):
         prepare: What is done with the fresh classifier, or None.
     """
 
-    build: Callable[[tuple[int, int, int], int, int], keras.Model]
+    build: BuildNetwork
     batches: Batches
     gallery: np.ndarray
     prepare: Callable[[keras.Model], None] | None = None
@@ -70,7 +69,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
     updates = _updates(settings, len(images.train))
     model = steps.train(
         steps.recipe(
-            mixture.build,
+            network=mixture.build,
             width=settings.width * (WIDER if settings.large else 1),
             updates=updates,
             decay=settings.large,
@@ -123,7 +122,7 @@ def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixtu
     columns = (subset.images, subset.labels)
     if generator is None:
         batches = steps.batches((columns, settings.batch_size))
-        return Mixture(build_deep_cnn, batches, _in_turn(subset, len(settings.classes)))
+        return Mixture(steps.network, batches, _in_turn(subset, len(settings.classes)))
     if settings.fresh:
         return _fresh(steps, columns, generator)
     fakes = settings.num_generated
@@ -133,7 +132,7 @@ def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixtu
     generated, labels = steps.generate(generator, wanted, "pool")
     pool = as_uint8(generated), labels
     batches = steps.batches((columns, settings.batch_size - fakes), (pool, fakes))
-    return Mixture(build_deep_cnn, batches, pool[0][:GALLERY_IMAGES])
+    return Mixture(steps.network, batches, pool[0][:GALLERY_IMAGES])
 
 
 def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) -> Mixture:
@@ -160,7 +159,7 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
     labels = np.arange(GALLERY_IMAGES, dtype=np.int32) % num_classes
     shown = generator.network.decode(latents.draw(GALLERY_IMAGES, tf.constant([0, 0])), labels)
     return Mixture(
-        BuildGenerating(ConditionalRecipe.of(settings), steps.augmentation),
+        BuildGenerating(steps.network, ConditionalRecipe.of(settings), steps.augmentation),
         batches,
         shown.numpy(),
         lambda model: model.generator.set_weights(weights),
@@ -176,8 +175,9 @@ def _in_turn(subset: Subset, num_classes: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class BuildGenerating:
-    """Builds a `DeepCNN` that makes its generated images itself; equal ones build equal models."""
+    """Builds a classifier that makes its generated images itself; equal ones build equal models."""
 
+    build: BuildNetwork
     recipe: ConditionalRecipe
     augmentation: Augmentation | None
 
@@ -185,7 +185,7 @@ class BuildGenerating:
         self, image_shape: tuple[int, int, int], num_classes: int, width: int
     ) -> GeneratingClassifier:
         # The classifier first: it draws the weights that it has in every other arm.
-        classifier = build_deep_cnn(image_shape, num_classes, width)
+        classifier = self.build(image_shape, num_classes, width)
         build_generator, _ = ARCHITECTURES[self.recipe.architecture]
         generator = build_generator(
             image_shape, num_classes, self.recipe.width, self.recipe.latent_dim

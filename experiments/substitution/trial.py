@@ -8,7 +8,6 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import class_aucs, roc_points
 from gan_mnist.files import write_rows
 from gan_mnist.generators.contract import Generator
-from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
@@ -35,7 +34,7 @@ def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
     # Of an odd batch the larger part is real.
     sizes = [(settings.batch_size + i) // len(tables) for i in reversed(range(len(tables)))]
     batches = steps.batches(*zip(tables, sizes, strict=True))
-    model = steps.train(steps.recipe(build_small_cnn), batches, images.validation)
+    model = steps.train(steps.recipe(), batches, images.validation)
     metrics, probabilities = steps.evaluate(model)
     judged = (steps.test.labels, probabilities, settings.classes)
     metrics |= class_aucs(*judged)

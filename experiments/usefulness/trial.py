@@ -21,6 +21,7 @@ from .study import UsefulnessSettings
 GALLERY_IMAGES = 12
 # Of generated images that are compared with real ones, and of training images for that.
 MOST_COMPARED, FEWEST_COMPARED, MOST_REFERENCES = 2_000, 20, 10_000
+ACCURACIES = ("balanced_accuracy", "accuracy")
 COMPARED = ("kid", "precision", "recall", "density", "coverage")
 
 Steps = ClassifierSteps[UsefulnessSettings]
@@ -38,7 +39,8 @@ def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
     for size in settings.images_per_class:
         name = str(size or "all")
         metrics = steps.part(f"images-{name}", functools.partial(_run_size, steps, size, name))
-        found |= {f"{key}_at_{name}": metrics.pop(key) for key in ("balanced_accuracy", "accuracy")}
+        found |= {f"{key}_at_{name}": metrics.pop(key) for key in ACCURACIES}
+        # Of further test sets, and of generated images, at the largest number.
         found |= metrics
     of_sizes = [value for key, value in found.items() if key.startswith("balanced_accuracy_at_")]
     updates = settings.updates * len(of_sizes)
@@ -59,13 +61,13 @@ def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
     order = np.argsort(labels, kind="stable")
     columns = np.concatenate([part for part, _ in tables])[order], labels[order]
     model = steps.train(
-        steps.recipe(build_small_cnn),
+        steps.recipe(),
         steps.batches((columns, settings.batch_size)),
         images.validation,
         part=f"images-{name}",
     )
     metrics, probabilities = steps.evaluate(model)
-    kept = {key: metrics[key] for key in ("balanced_accuracy", "accuracy")}
+    kept = {key: metrics[key] for key in ACCURACIES} | dict(steps.further.of(metrics))
     if is_last:
         steps.keep(model, probabilities, metrics, generator)
         if generator is not None and settings.measured:
@@ -123,9 +125,7 @@ def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
     }
     if min(len(fake), len(test)) < FEWEST_COMPARED:
         return metrics
-    recipe = steps.recipe(
-        build_small_cnn, updates=settings.judge_updates, intervals=settings.intervals
-    )
+    recipe = steps.recipe(network=build_small_cnn, updates=settings.judge_updates)
     stream = steps.trial.experiment, steps.trial.seed
     judge, _ = trained_judge(recipe, settings.batch_size, everything, stream, steps.trial.workdir)
     references = everything.train.images[:: 1 + len(everything.train) // MOST_REFERENCES]

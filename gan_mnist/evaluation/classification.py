@@ -52,6 +52,30 @@ def classification_metrics(
     }
 
 
+def further_test_metrics(
+    name: str, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+) -> dict[str, float]:
+    """What a classifier is worth on further test images, which may lack some of its classes.
+
+    Args:
+        name: Of the test set.
+        labels: int (n,) in 0..k-1.
+        probabilities: float (n, k).
+        class_names: The k names.
+
+    Returns:
+        `<name>_accuracy`, `<name>_balanced_accuracy` (mean recall of the classes that occur) and
+        `<name>_recall_<class>` of each of these, all in [0, 1].
+    """
+    right = probabilities.argmax(axis=1) == labels
+    recalls = {label: float(right[labels == label].mean()) for label in np.unique(labels)}
+    return {
+        f"{name}_accuracy": float(right.mean()),
+        f"{name}_balanced_accuracy": float(np.mean(list(recalls.values()))),
+        **{f"{name}_recall_{class_names[label]}": recall for label, recall in recalls.items()},
+    }
+
+
 def class_aucs(
     labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, float]:

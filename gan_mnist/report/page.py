@@ -21,7 +21,7 @@ from gan_mnist.report import figures, learning
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import SECONDS, Run, read_arrays
 from gan_mnist.report.style import BLUE, GREEN, INK, ORANGE, color_arms, save
-from gan_mnist.study.progress import files_in_words
+from gan_mnist.study.progress import files_in_words, generated_in_words
 
 IMAGES_SHOWN = 10
 FEW_ARMS = 5
@@ -55,6 +55,7 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         "few_arms": FEW_ARMS,
         "marks": figures.VERDICT_MARKS,
         "files": files_in_words(run.study["dataset"].get("files")),
+        "generated": generated_in_words(run.study["dataset"].get("generated", {})),
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
     }
     environment = _environment()

@@ -111,6 +111,7 @@ class Study:
         sources: What `--generated` is unless it is given.
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
+        further_tests: Names of test sets besides that of the data; a plan has those of its flags.
     """
 
     package: str
@@ -130,6 +131,7 @@ class Study:
     of_source: Callable[[Any, str], tuple[Arm, ...]] | None = None
     sources: tuple[str, ...] = ()
     examples: bool = False
+    further_tests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

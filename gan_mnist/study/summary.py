@@ -31,8 +31,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     Returns:
         The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
         `primary_metric`, `metrics`, `seeds`, `answer`, `arms`, `controls_ok`, `controls`, `failed`
-        and `not_applicable`; `findings` too where the experiment has some. An oracle or rival that
-        is not among the arms is null.
+        and `not_applicable`; `findings` too where the experiment has some, and `further_tests`
+        where the plan has. An oracle or rival that is not among the arms is null.
     """
     study, primary = plan.study, plan.study.metrics[0]
     by_arm = _by_arm(plan, records)
@@ -104,6 +104,11 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             if record["status"] == "not_applicable"
         },
     }
+    if study.further_tests:
+        summary["further_tests"] = {
+            name: _further_test(_one(metrics, f"{name}_accuracy"), by_arm, study.control)
+            for name in study.further_tests
+        }
     if (module := study.part("findings")) is not None:
         done = [record for name in names for record in _done(by_arm[name]).values()]
         summary["findings"] = module.findings(done)
@@ -231,6 +236,22 @@ def _against_rival(
         "p_holm": p_holm,
         "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
     }
+
+
+def _one(metrics: Sequence[Metric], name: str) -> Metric:
+    found = (metric for metric in metrics if metric.name == name)
+    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1)))
+
+
+def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, Any]:
+    """What is told of the arms on a further test set; Holm adjusts over these comparisons alone."""
+    values = {name: _values(records, metric.name) for name, records in by_arm.items()}
+    others = [name for name in values if name != control]
+    nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
+    told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in values}
+    for name, found in _compare_all(values, control, others, metric).items():
+        told[name] |= _against_control(found, metric)
+    return {"metric": metric.name, "label": metric.label, "arms": told}
 
 
 def _check_expectations(

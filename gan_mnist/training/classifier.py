@@ -23,6 +23,7 @@ from gan_mnist.training.tensorboard import TensorBoardScalars
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
 MOST_BYTES_AS_FLOATS = 100_000_000
+BuildNetwork = Callable[[tuple[int, int, int], int, int], keras.Model]
 
 
 class _OneAgainstRest(keras.losses.Loss):
@@ -59,7 +60,7 @@ class ClassifierRecipe:
         minority: Label whose recall is watched as `minority_recall`, or None.
     """
 
-    network: Callable[[tuple[int, int, int], int, int], keras.Model]
+    network: BuildNetwork
     image_shape: tuple[int, int, int]
     num_classes: int
     width: int

@@ -15,6 +15,8 @@ from gan_mnist.files import read_rows, write_rows
 from gan_mnist.seeding import derive_seed
 
 CHECKPOINT_EVERY_SECONDS = 60
+# What Keras calls the state of a generator that a layer draws from.
+SEED_STATE = "seed_generator_state"
 
 
 class TrainingDiverged(RuntimeError):
@@ -178,8 +180,11 @@ class Curves(keras.callbacks.Callback):
         # Dropout draws from a generator whose state no checkpoint holds; a state that follows from
         # the update makes a resumed run draw what an undisturbed one would have.
         for index, layer in enumerate(self.model.layers):
-            if hasattr(layer, "seed_generator"):
-                layer.seed_generator.state.assign([derive_seed(self._seed, index, epoch), 0])
+            states = [v for v in layer.variables if v.name == SEED_STATE]
+            for place, state in enumerate(states):
+                # Of a model within the model there may be several.
+                inner = (place,) if place else ()
+                state.assign([derive_seed(self._seed, index, epoch, *inner), 0])
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._trained = time.monotonic()

@@ -1,11 +1,8 @@
 """The steps that trials of all experiments take: allot images, generate, train, judge, keep."""
 
-import contextlib
 import functools
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -14,127 +11,27 @@ import tensorflow as tf
 from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
-from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
+from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.evaluation.classification import classification_metrics
-from gan_mnist.files import read_json, write_json
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.settings import ClassifierSettings, TrainingSettings
-from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import (
     Batches,
+    BuildNetwork,
     ClassifierRecipe,
     predict,
     save_predictions,
     train_classifier,
 )
-from gan_mnist.training.tensorboard import log_trial
+from gan_mnist.trials.basics import Steps
 from gan_mnist.trials.export import export_classifier, export_generator
+from gan_mnist.trials.further import FurtherTests
+from gan_mnist.trials.networks import check_width, network_of
+from gan_mnist.trials.shown import save_shown
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 ClassifierSettingsT = TypeVar("ClassifierSettingsT", bound=ClassifierSettings)
-
-
-class Steps(Generic[SettingsT]):
-    """What any trial does: allot images, take its seconds, give the outcome.
-
-    Attributes:
-        trial: What the engine handed over.
-        seconds: Of generator, training and evaluation, added up as the steps are done.
-        generators: Keys of those that were asked for.
-    """
-
-    def __init__(self, trial: Trial[SettingsT]):
-        """Sets the precision."""
-        keras.config.set_dtype_policy(trial.settings.precision)
-        self.trial = trial
-        self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
-        self.generators: list[str] = []
-
-    @functools.cached_property
-    def test(self) -> Subset:
-        """The test images of the trial's classes."""
-        return held_out(self.trial.dataset, self.trial.settings.classes)
-
-    def allot(self, counts: tuple[int, ...] | None) -> Allotment:
-        """The training images of this seed: so many a class, all for None."""
-        settings, seed = self.trial.settings, self.trial.seed
-        return allot(
-            self.trial.dataset, settings.classes, counts, seed, settings.validation_per_class
-        )
-
-    @contextlib.contextmanager
-    def measured(self, part: str) -> Iterator[None]:
-        """Adds the seconds of what is done within to `part`."""
-        began = time.monotonic()
-        yield
-        self.seconds[part] += time.monotonic() - began
-
-    def part(self, name: str, run: Callable[[], dict[str, float]]) -> dict[str, float]:
-        """Metrics of one of several trainings that a trial consists of.
-
-        What was finished before the trial was stopped is read from its `result.json`.
-
-        Args:
-            name: Of the part's folder in the trial's directory.
-            run: Does it; returns its metrics.
-        """
-        fingerprint = self.trial.fingerprint
-        path = self.trial.directory / name / "result.json"
-        result = read_json(path, "fingerprint", "metrics", "seconds", "generators")
-        if result is not None and result["fingerprint"] == fingerprint:
-            for kind, more in result["seconds"].items():
-                self.seconds[kind] += more
-            self.generators += result["generators"]
-            return result["metrics"]
-        spent, known = dict(self.seconds), len(self.generators)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metrics = run()
-        seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
-        result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
-        write_json(path, result | {"generators": self.generators[known:]})
-        return metrics
-
-    @property
-    def export_directory(self) -> Path | None:
-        """Where this trial's models go; None for all seeds but the first, or where none shall."""
-        trial = self.trial
-        if trial.seed or not trial.settings.export_dir:
-            return None
-        return Path(trial.settings.export_dir) / trial.experiment / trial.arm
-
-    def tell_export(self, directory: Path, metrics: Mapping[str, float]) -> None:
-        """Writes `about.json` beside exported models: what they were trained on, and how good."""
-        trial = self.trial
-        about = {"arm": trial.arm, "seed": trial.seed, "settings": trial.settings.identity()}
-        about |= {"dataset": dict(trial.provenance), "metrics": dict(metrics)}
-        write_json(directory / "about.json", about)
-
-    def outcome(
-        self, metrics: Mapping[str, float], updates: int | None = None, repeats: int = 1
-    ) -> Outcome:
-        """What `run_trial` returns.
-
-        Args:
-            metrics: Of the trial.
-            updates: Of the network, where they are not those of the settings.
-            repeats: Trainings; seconds of training and evaluation are those of one.
-        """
-        trial = self.trial
-        log_trial(
-            trial.log_directory / "held_out",
-            f"{trial.arm} seed {trial.seed}",
-            {"arm": trial.arm, "seed": trial.seed, **trial.settings.identity()},
-            metrics,
-        )
-        shares = {"generator": 1, "training": repeats, "evaluation": repeats}
-        return Outcome(
-            metrics=dict(metrics),
-            seconds={part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
-            updates=trial.settings.updates if updates is None else updates,
-            device=tf.config.list_logical_devices()[-1].device_type,
-            generators=tuple(self.generators),
-        )
 
 
 class ClassifierSteps(Steps[ClassifierSettingsT]):
@@ -201,12 +98,21 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """Batches of so many rows of each source, augmented as the settings say."""
         return functools.partial(mixed_batches, sources, self.augmentation)
 
-    def recipe(
-        self, network: Callable[[tuple[int, int, int], int, int], keras.Model], **changes: Any
-    ) -> ClassifierRecipe:
-        """How the settings want a network trained, some fields changed."""
+    @property
+    def network(self) -> BuildNetwork:
+        """What builds the classifier that the settings name."""
+        return network_of(self.trial.settings.choice)
+
+    def recipe(self, **changes: Any) -> ClassifierRecipe:
+        """How the settings want their network trained, some fields changed.
+
+        Raises:
+            NotApplicable: If the arm wants another width of a network that has its own.
+        """
         settings = self.trial.settings
+        check_width(self.trial, changes.get("width", settings.width))
         described: dict[str, Any] = {
+            "network": self.network,
             "image_shape": (settings.image_size, settings.image_size, settings.channels),
             "num_classes": len(settings.classes),
             "width": settings.width,
@@ -215,7 +121,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             "learning_rate": settings.learning_rate,
             "precision": settings.precision,
         }
-        return ClassifierRecipe(network=network, **{**described, **changes})
+        return ClassifierRecipe(**{**described, **changes})
 
     def train(
         self,
@@ -252,13 +158,28 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         return model
 
     def evaluate(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
-        """Metrics on the test images, and the probabilities float32 (n, k) that gave them."""
+        """Metrics on all test images, and the probabilities of those of the data set.
+
+        Returns:
+            Metrics, those of further test sets among them, and float32 (n, k).
+        """
+        classes = self.trial.settings.classes
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)
-            metrics = classification_metrics(
-                self.test.labels, probabilities, self.trial.settings.classes
-            )
-        return metrics, probabilities
+            metrics = classification_metrics(self.test.labels, probabilities, classes)
+            self.further.evaluate(model)
+        return metrics | self.further.metrics, probabilities
+
+    @functools.cached_property
+    def further(self) -> FurtherTests:
+        """The further test sets."""
+        return FurtherTests(self.trial)
+
+    def save_predictions(self, probabilities: np.ndarray) -> None:
+        """Writes `predictions.csv`, and that of each further test set as it was evaluated last."""
+        directory = self.trial.directory
+        save_predictions(self.test, probabilities, directory / "predictions.csv")
+        self.further.save_predictions(directory)
 
     def keep(
         self,
@@ -267,10 +188,9 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         metrics: Mapping[str, float],
         generator: Generator | None = None,
     ) -> None:
-        """Writes `predictions.csv`, `shown.npz` and, for the first seed, the exports."""
-        directory = self.trial.directory
-        save_predictions(self.test, probabilities, directory / "predictions.csv")
-        _save_shown(self.test, probabilities, directory / "shown.npz")
+        """Writes predictions, `shown.npz` and, for the first seed, the exports."""
+        self.save_predictions(probabilities)
+        save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
         if self.export_directory is not None:
             export_classifier(model, self.trial.settings.classes, self.export_directory)
         self.export(generator, metrics)
@@ -296,18 +216,3 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             images = augment(shown, self.augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / "gallery.npz"
         np.savez_compressed(path, images=as_uint8(images))
-
-
-def _save_shown(test: Subset, probabilities: np.ndarray, path: Path, number: int = 12) -> None:
-    """Keeps some test images, class by class in turn, with what they were called, for a figure."""
-    by_class = [np.flatnonzero(test.labels == label) for label in range(len(test.class_names))]
-    turns = [rows[i] for i in range(number) for rows in by_class if i < len(rows)]
-    rows = np.array(turns[:number])
-    names = np.array(test.class_names)
-    np.savez_compressed(
-        path,
-        images=test.images[rows],
-        label=names[test.labels[rows]],
-        prediction=names[probabilities[rows].argmax(axis=1)],
-        probability=probabilities[rows].max(axis=1),
-    )

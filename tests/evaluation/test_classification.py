@@ -11,6 +11,7 @@ from gan_mnist.evaluation.classification import (
     ClassRecall,
     class_aucs,
     classification_metrics,
+    further_test_metrics,
     roc_points,
 )
 
@@ -166,3 +167,15 @@ def test_a_long_curve_keeps_its_area_its_ends_and_its_beginning():
         np.testing.assert_allclose(read, exact, atol=0.03)
     rows = roc_points(labels, probabilities, NAMES, most_points=20)
     assert all(curve_of(rows, name).shape[1] <= 20 for name in NAMES)
+
+
+def test_a_further_test_set_may_lack_classes():
+    labels = np.array([0, 0, 0, 2])
+    probabilities = np.eye(3)[[0, 1, 0, 1]]
+    found = further_test_metrics("new", labels, probabilities, ("ape", "bee", "cat"))
+    assert found == {
+        "new_accuracy": 0.5,
+        "new_balanced_accuracy": pytest.approx(1 / 3),
+        "new_recall_ape": pytest.approx(2 / 3),
+        "new_recall_cat": 0.0,
+    }

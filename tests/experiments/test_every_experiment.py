@@ -7,6 +7,7 @@ import pytest
 
 from gan_mnist import experiments
 from gan_mnist.main import main
+from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.spec import Study
 
 
@@ -41,6 +42,9 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
         *("--dataset=folder", f"--data_dir={few_images}", f"--workdir={tmp_path / 'run'}"),
         *("--set", "image_size=16", f"--arms={arm}"),
     ]
+    judges_classifiers = isinstance(study.settings, NetworkSettings)
+    if judges_classifiers:
+        flags += ["--classifier=digit_cnn", f"--test_dir=again={few_images}"]
 
     path = tmp_path / "run" / "trials" / arm / "seed-00" / "record.json"
 
@@ -57,6 +61,8 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     assert study.metrics[0].name in first["metrics"]
     # What wants 20 test images, or 10, is not made of two.
     assert not {"kid", "copy_rate", "feature_distance"} & set(first["metrics"])
+    assert ("again_accuracy" in first["metrics"]) == judges_classifiers
+    assert first["settings"].get("classifier") == ("digit_cnn" if judges_classifiers else None)
     assert summary["answer"] in told.out
     report = (tmp_path / "run" / "report.html").read_text()
     assert study.question in html.unescape(report)

@@ -12,6 +12,7 @@ from gan_mnist.models.classifiers import (
     build_colour_cnn,
     build_deep_cnn,
     build_digit_cnn,
+    build_resnet,
     build_small_cnn,
 )
 from gan_mnist.models.conditional_gan import (
@@ -57,6 +58,14 @@ COLOUR_CNN_PARAMETERS = (
     + (512 * 256 + 256)
     + (256 * 2 + 2)
 )
+# Kernels without bias, and four numbers a channel of batch norm.
+RESNET_PARAMETERS = (
+    (3 * 3 * 3 * 16 + 4 * 16)
+    + 2 * (3 * 3 * 16 * 16 + 4 * 16)
+    + (3 * 3 * 16 * 32 + 4 * 32) + (3 * 3 * 32 * 32 + 4 * 32) + (16 * 32 + 4 * 32)
+    + (3 * 3 * 32 * 64 + 4 * 64) + (3 * 3 * 64 * 64 + 4 * 64) + (32 * 64 + 4 * 64)
+    + (64 * 10 + 10)
+)  # fmt: skip
 
 # Of width 5 on 1 channel: kernels without bias, and four numbers a channel of batch norm.
 DENOISER_PARAMETERS = (
@@ -135,6 +144,8 @@ NETWORKS = [
     Network(build_digit_cnn, (COLOUR, 5), (5,)),
     Network(build_colour_cnn, (COLOUR, 5, 2), (5,)),
     Network(build_colour_cnn, ((64, 64, 3), 2), (2,), COLOUR_CNN_PARAMETERS),
+    Network(build_resnet, (GREY, 5, 2), (5,)),
+    Network(build_resnet, ((32, 32, 3), 10), (10,), RESNET_PARAMETERS),
     Network(build_mlp_generator, (GREY, NUM_CLASSES, 2, 6), GREY),
     Network(build_mlp_generator, (COLOUR, NUM_CLASSES, 2, 6), COLOUR),
     Network(build_mlp_discriminator, (GREY, NUM_CLASSES, 2), (1,)),

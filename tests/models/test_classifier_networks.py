@@ -1,5 +1,6 @@
 """Classifiers against their layers written by hand; sizes that the sources do not have."""
 
+import inspect
 import itertools
 
 import keras
@@ -7,14 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan_mnist.models import classifiers
 from gan_mnist.models.classifiers import (
     build_colour_cnn,
     build_deep_cnn,
     build_digit_cnn,
+    build_resnet,
     build_small_cnn,
 )
+from gan_mnist.models.names import CLASSIFIERS
 
-BUILDERS = [build_small_cnn, build_deep_cnn, build_digit_cnn, build_colour_cnn]
+BUILDERS = [getattr(classifiers, row.name) for row in CLASSIFIERS.values()]
 
 
 def images_of(shape, num=3):
@@ -131,9 +135,47 @@ def test_the_digit_cnn_starts_from_truncated_normal_weights_and_biases():
         assert bias.std() == pytest.approx(0.88 * sd, rel=0.5)
 
 
+def test_the_table_of_names_holds_every_classifier_and_its_usual_width():
+    public = {value for name, value in vars(classifiers).items() if name.startswith("build_")}
+    assert {build.__name__ for build in BUILDERS} == {build.__name__ for build in public}
+    for row, build in zip(CLASSIFIERS.values(), BUILDERS, strict=True):
+        assert inspect.signature(build).parameters["width"].default == row.width
+        build((row.least_side, row.least_side, 1), 2, 1)
+
+
+def test_the_resnet_adds_to_each_block_what_came_in():
+    """Written by hand, with batch norm as it is at rest."""
+    build_resnet((8, 8, 1), 2, 1)  # So that names of layers end in numbers below.
+    model, images = build_resnet((11, 14, 3), 5, 2), images_of((11, 14, 3))
+    rng = np.random.default_rng(1)
+    model.set_weights([w + 0.1 * rng.random(w.shape, np.float32) for w in model.get_weights()])
+
+    def made_first(kind):
+        found = [layer for layer in model.layers if isinstance(layer, kind)]
+        return iter(sorted(found, key=lambda layer: int(layer.name.rpartition("_")[2])))
+
+    kernels = made_first(keras.layers.Conv2D)
+    norms = made_first(keras.layers.BatchNormalization)
+
+    def normalised(x, stride=1):
+        gamma, beta, mean, variance = next(norms).get_weights()
+        x = tf.nn.conv2d(x, *next(kernels).get_weights(), stride, "SAME")
+        return gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
+
+    x = tf.nn.relu(normalised(images))
+    x = tf.nn.relu(normalised(tf.nn.relu(normalised(x))) + x)
+    for _ in range(2):
+        shortcut = normalised(x, stride=2)
+        x = tf.nn.relu(normalised(tf.nn.relu(normalised(x, stride=2))) + shortcut)
+    kernel, bias = model.layers[-1].get_weights()
+    expected = tf.reduce_mean(x, axis=(1, 2)) @ kernel + bias
+    assert np.ptp(expected) > 1e-2
+    np.testing.assert_allclose(model(images), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("build", BUILDERS)
 def test_no_two_layers_draw_the_same_numbers(build):
-    drawn = [w.ravel() for w in build((28, 28, 1), 10, 4).get_weights() if w.any()]
+    drawn = [w.ravel() for w in build((28, 28, 1), 10, 4).get_weights() if np.ptp(w)]
     starts = [w[:4] / w[0] for w in drawn]  # Whatever the scale.
     for one, other in itertools.combinations(starts, 2):
         assert not np.allclose(one, other)
@@ -146,6 +188,7 @@ def test_no_two_layers_draw_the_same_numbers(build):
         (build_deep_cnn, False),
         (build_digit_cnn, False),
         (build_colour_cnn, True),
+        (build_resnet, False),
     ],
 )
 def test_dropout_is_where_the_source_has_it_and_in_training_only(build, drops):
@@ -153,6 +196,7 @@ def test_dropout_is_where_the_source_has_it_and_in_training_only(build, drops):
     at_rest = model(images, training=False)
     first, second = (model(images, training=True) for _ in range(2))
     assert np.array_equal(first, second) is not drops
-    assert np.array_equal(first, at_rest) is not drops
+    if build is not build_resnet:  # Whose batch norm looks at the batch in training.
+        assert np.array_equal(first, at_rest) is not drops
     rates = {x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)}
     assert rates == ({0.3} if drops else set())

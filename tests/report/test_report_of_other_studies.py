@@ -217,3 +217,22 @@ def test_arrays_are_all_there_or_none(tmp_path):
     assert list(found["x"]) == [0, 1, 2]
     assert read_arrays(tmp_path / "a.npz", "x", "y") is None
     assert read_arrays(tmp_path / "b.npz", "x") is None
+
+
+def test_further_test_sets_have_a_table_each_and_are_told(workdir):
+    empty = dict.fromkeys(("difference", "difference_ci95", "p_holm", "verdict"))
+    control = empty | {"mean": 0.25, "ci95": [0.2, 0.3]}
+    other = {"mean": 0.5, "ci95": None, "difference": 0.25, "difference_ci95": [0.1, 0.4]}
+    arms = {"none": control, "classical": other | {"p_holm": 0.01, "verdict": "helps"}}
+    arms["smote"] = empty | {"mean": None, "ci95": None}
+    tests = {"new": {"metric": "new_accuracy", "label": "accuracy on new", "arms": arms}}
+    change(workdir, "summary.json", further_tests=tests)
+    settings = json.loads((workdir / "study.json").read_text())["settings"]
+    change(workdir, "study.json", settings=settings | {"test_sets": ["new: 5 images, <no> dog"]})
+    html, markdown = report(workdir)
+    assert "<h3>accuracy on new</h3>" in html
+    assert "new: 5 images, &lt;no&gt; dog" in html
+    assert "## accuracy on new" in markdown
+    assert "| classical | 0.5000" in markdown
+    assert "+0.2500 [0.1000, 0.4000] | 0.010 | helps |" in markdown
+    assert "Further test set new: 5 images" in markdown

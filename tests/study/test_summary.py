@@ -18,6 +18,7 @@ from fake_records import (
 )
 from scipy import stats
 
+from gan_mnist.study.spec import Metric
 from gan_mnist.study.summary import summarize
 
 KEYS = {
@@ -188,3 +189,23 @@ def test_no_oracle():
 def test_records_of_other_arms_and_seeds_are_ignored():
     extra = [record("stranger", 0, 0.5), record("none", 17, 0.9)]
     assert summarize(make_plan(), make_records() + extra) == summarize(make_plan(), make_records())
+
+
+def test_a_further_test_set_is_compared_as_the_primary_metric_is():
+    records = make_records()
+    for told in records:
+        if told["metrics"]:
+            told["metrics"]["new_accuracy"] = told["metrics"]["recall"]
+    metrics = (RECALL, LOSS, Metric("new_accuracy*", "accuracy* on new"))
+    summary = summarize(make_plan(metrics=metrics, further_tests=("new", "absent")), records)
+    assert summary.keys() == KEYS | {"further_tests"}
+    found = summary["further_tests"]["new"]
+    assert (found["metric"], found["label"]) == ("new_accuracy", "accuracy on new")
+    for name, arm in summary["arms"].items():
+        compared = ("mean", "ci95", "difference", "difference_ci95", "p_holm", "verdict")
+        assert {key: found["arms"][name][key] for key in compared} == {
+            key: arm[key] for key in compared
+        }
+    absent = summary["further_tests"]["absent"]["arms"]["cgan"]
+    assert absent["mean"] is absent["difference"] is absent["verdict"] is None
+    json.dumps(summary, allow_nan=False)

@@ -12,6 +12,7 @@ from small_trial import CLASSES, DATASET, Fixed, make_steps
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.study.trial import Outcome
 from gan_mnist.trials import steps as trials
+from gan_mnist.trials.shown import save_shown
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_what_is_kept_tells_the_predictions(make, tmp_path):
 def test_twelve_images_are_shown_class_by_class_in_turn(counts, rows, make_subset, tmp_path):
     subset = make_subset(counts)
     probabilities = np.eye(len(counts), dtype=np.float32)[subset.labels]
-    trials._save_shown(subset, probabilities, tmp_path / "shown.npz")
+    save_shown(subset, probabilities, tmp_path / "shown.npz")
     with np.load(tmp_path / "shown.npz") as shown:
         np.testing.assert_array_equal(shown["images"], subset.images[rows])
 

@@ -15,13 +15,15 @@ from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.images import GROUNDS, RESIZES, Look
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
+from gan_mnist.models.names import CLASSIFIERS
+from gan_mnist.settings.further import FurtherTestSettings
+from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.settings import Settings, setting
 
 FEWEST_IMAGES = 1
 # A mirrored digit or letter is another one, or none.
 NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
-# Three unpadded 5 x 5 convolutions leave a pixel.
-SMALLEST_DEEP_SIDE = 13
+SMALLEST_DEEP_SIDE = CLASSIFIERS["deep_cnn"].least_side
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class TrainingSettings(DataSettings):
 
 
 @dataclass(frozen=True)
-class ClassifierSettings(TrainingSettings):
+class ClassifierSettings(NetworkSettings, FurtherTestSettings, TrainingSettings):
     """How a classifier is shown its images: as they are, or changed at random."""
 
     GROUP: ClassVar[str] = "classical augmentation"
@@ -188,7 +190,7 @@ class ClassifierSettings(TrainingSettings):
     )
 
     def resolve(self, dataset: Dataset) -> Self:
-        """As `TrainingSettings.resolve`, with no `flip` left open.
+        """As the others', with no `flip` left open.
 
         Raises:
             InputError: For digits that are to be mirrored, too.

@@ -1,0 +1,105 @@
+"""Settings of further test sets: folders of images on which every arm is judged as well."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from gan_mnist.data.further import FurtherTest, further_test
+from gan_mnist.errors import InputError
+from gan_mnist.study.settings import Settings, setting
+from gan_mnist.study.spec import Metric
+
+# Names of metrics and of columns of curves that begin so mean something else.
+TAKEN = ("test", "val")
+
+
+@dataclass(frozen=True)
+class FurtherTestSettings(Settings):
+    """Which folders every arm is judged on besides the test images of the data set."""
+
+    GROUP: ClassVar[str] = "data"
+
+    test_dir: tuple[str, ...] = setting(
+        (), "NAME=DIR, further test sets; of --test_dir", location=True
+    )
+    test_sets: tuple[str, ...] = setting((), "none to set: what is in the folders of --test_dir")
+
+    def further_tests(self) -> dict[str, FurtherTest]:
+        """The further test sets by name, for settings whose classes are explicit.
+
+        Raises:
+            InputError: If one cannot be read, or has no image of the classes.
+        """
+        alone = dataclasses.replace(self, test_dir=(), test_sets=(), dataset="folder")
+        return {
+            name: _read(name, dataclasses.replace(alone, data_dir=folder))
+            for name, _, folder in (text.partition("=") for text in self.test_dir)
+        }
+
+    def resolve(self, dataset: Any) -> Self:
+        """As that of the other settings, and tells what is in the folders.
+
+        Raises:
+            InputError: If one cannot be read, or has no image of the classes, too.
+        """
+        resolved = super().resolve(dataset)
+        told = tuple(test.told for test in resolved.further_tests().values())
+        return dataclasses.replace(resolved, test_sets=told)
+
+
+# A data set is kept for the next trial, but only two of them: these are not to push it out.
+@functools.lru_cache(maxsize=8)
+def _read(name: str, settings: Any) -> FurtherTest:
+    try:
+        dataset = settings.load()
+    except InputError as error:
+        told = str(error).removeprefix("--data_dir: ")
+        raise InputError(f"--test_dir {name}: {told}") from error
+    return further_test(name, dataset, settings.classes)
+
+
+def parse_test_dirs(texts: Sequence[str]) -> dict[str, str]:
+    """Folders by name of `NAME=DIR` texts.
+
+    Raises:
+        InputError: For another form, or a name that is given twice.
+    """
+    folders: dict[str, str] = {}
+    for text in texts:
+        name, _, folder = text.partition("=")
+        if not folder or name in folders:
+            raise InputError(f"--test_dir: {text!r} is not accepted; accepted: NAME=DIR, each once")
+        folders[name] = folder
+    return folders
+
+
+def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """What is measured on test sets of these names, for a study that has these `metrics`.
+
+    Raises:
+        InputError: For a name that cannot be one, or under which something else is measured.
+    """
+    for name in names:
+        taken = name in TAKEN or any(metric.name.startswith(f"{name}_") for metric in metrics)
+        if taken or not (name.isascii() and name.isidentifier()):
+            raise InputError(
+                f"--test_dir: {name!r} is not accepted as a name; accepted: letters, digits and _, "
+                "and no beginning of a metric's name"
+            )
+    return tuple(
+        Metric(f"{name}_{stem}*", label.format(name=name), bounds=(0, 1))
+        for name in names
+        for stem, label in (
+            ("accuracy", "accuracy* on {name}"),
+            ("balanced_accuracy", "balanced accuracy* on {name}"),
+            ("recall_", "recall of * on {name}"),
+        )
+    )
+
+
+def located(folders: Mapping[str, str]) -> tuple[str, ...]:
+    """`test_dir` for folders by name."""
+    return tuple(f"{name}={Path(folder).absolute()}" for name, folder in folders.items())

@@ -1,0 +1,86 @@
+"""Settings of the network that classifies."""
+
+import dataclasses
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from gan_mnist.errors import InputError
+from gan_mnist.models.names import AUTO, CLASSIFIERS, FORMS, NO_FILE, PIXELS, Choice
+from gan_mnist.study.settings import Settings, setting
+from gan_mnist.study.workers import apart
+
+# What builds a network as a trial will, where TensorFlow may be imported.
+TRY_NETWORK = "gan_mnist.models.foreign:check"
+_OF_CHOICE = tuple(field.name for field in dataclasses.fields(Choice))
+
+
+@dataclass(frozen=True)
+class NetworkSettings(Settings):
+    """Which network classifies; an experiment's own is the default where its settings are made."""
+
+    GROUP: ClassVar[str] = "network and training"
+
+    classifier: str = setting("small_cnn", f"the network: {', '.join(FORMS)}")
+    weights: str = setting("", "applications:NAME: file of weights; empty: none", location=True)
+    classifier_sha256: str = setting(NO_FILE, "none to set: checksum of the file that it needs")
+    frozen: int = setting(
+        0,
+        "a saved model, applications:NAME: layers with weights, from the input on, that are not "
+        "trained; below 0: all but so many, as -1 for all but the head",
+    )
+    pixels: str = setting(
+        AUTO,
+        "black and white as a network of others takes them; auto: as applications:NAME was "
+        "trained, 0..255 for one that begins by dividing, or 0..1",
+        choices=(AUTO, *PIXELS),
+    )
+
+    def with_classifier(self, classifier: str) -> Self:
+        """With another network, of its own usual width.
+
+        Raises:
+            InputError: If there is none.
+        """
+        Choice(classifier).check_known()
+        changes: dict[str, Any] = {"classifier": classifier}
+        if classifier in CLASSIFIERS and classifier != self.classifier:
+            changes["width"] = CLASSIFIERS[classifier].width
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def choice(self) -> Choice:
+        """What these settings say of the network."""
+        return Choice(**{name: getattr(self, name) for name in _OF_CHOICE})
+
+    def identity(self) -> dict[str, Any]:
+        """As that of all settings; a saved model is known by its checksum, not its path."""
+        told = super().identity()
+        return told | {"classifier": "saved model"} if self.choice.kind == "saved" else told
+
+    def resolve(self, dataset: Any) -> Self:
+        """As that of the other settings.
+
+        Raises:
+            InputError: For a network that there is not, or that cannot classify such images, too.
+        """
+        resolved: Any = super().resolve(dataset)
+        choice = resolved.choice.located(resolved.image_size)
+        if choice.kind != "ours":
+            choice = dataclasses.replace(choice, pixels=_tried(choice, resolved))
+        return dataclasses.replace(resolved, **dataclasses.asdict(choice))
+
+
+def _tried(choice: Choice, settings: Any) -> str:
+    """What a network of others takes for black and white; it is built to find out.
+
+    That takes TensorFlow and runs somebody's program: both are kept out of this process.
+    """
+    shape = settings.image_size, settings.image_size, settings.channels
+    arguments = choice, shape, len(settings.classes), settings.width, settings.precision
+    try:
+        return apart(TRY_NETWORK, *arguments)
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"--classifier: {choice.classifier!r} ended the process that built it"
+        ) from error

@@ -1,0 +1,121 @@
+"""The steps that any trial takes: allot images, do its parts, take its seconds, tell."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import keras
+import tensorflow as tf
+
+from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
+from gan_mnist.files import read_json, write_json
+from gan_mnist.settings import TrainingSettings
+from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.training.tensorboard import log_trial
+
+SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
+
+
+class Steps(Generic[SettingsT]):
+    """What any trial does: allot images, take its seconds, give the outcome.
+
+    Attributes:
+        trial: What the engine handed over.
+        seconds: Of generator, training and evaluation, added up as the steps are done.
+        generators: Keys of those that were asked for.
+    """
+
+    def __init__(self, trial: Trial[SettingsT]):
+        """Sets the precision."""
+        keras.config.set_dtype_policy(trial.settings.precision)
+        self.trial = trial
+        self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
+        self.generators: list[str] = []
+
+    @functools.cached_property
+    def test(self) -> Subset:
+        """The test images of the trial's classes."""
+        return held_out(self.trial.dataset, self.trial.settings.classes)
+
+    def allot(self, counts: tuple[int, ...] | None) -> Allotment:
+        """The training images of this seed: so many a class, all for None."""
+        settings, seed = self.trial.settings, self.trial.seed
+        return allot(
+            self.trial.dataset, settings.classes, counts, seed, settings.validation_per_class
+        )
+
+    @contextlib.contextmanager
+    def measured(self, part: str) -> Iterator[None]:
+        """Adds the seconds of what is done within to `part`."""
+        began = time.monotonic()
+        yield
+        self.seconds[part] += time.monotonic() - began
+
+    def part(self, name: str, run: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """Metrics of one of several trainings that a trial consists of.
+
+        What was finished before the trial was stopped is read from its `result.json`.
+
+        Args:
+            name: Of the part's folder in the trial's directory.
+            run: Does it; returns its metrics.
+        """
+        fingerprint = self.trial.fingerprint
+        path = self.trial.directory / name / "result.json"
+        result = read_json(path, "fingerprint", "metrics", "seconds", "generators")
+        if result is not None and result["fingerprint"] == fingerprint:
+            for kind, more in result["seconds"].items():
+                self.seconds[kind] += more
+            self.generators += result["generators"]
+            return result["metrics"]
+        spent, known = dict(self.seconds), len(self.generators)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        metrics = run()
+        seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
+        result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
+        write_json(path, result | {"generators": self.generators[known:]})
+        return metrics
+
+    @property
+    def export_directory(self) -> Path | None:
+        """Where this trial's models go; None for all seeds but the first, or where none shall."""
+        trial = self.trial
+        if trial.seed or not trial.settings.export_dir:
+            return None
+        return Path(trial.settings.export_dir) / trial.experiment / trial.arm
+
+    def tell_export(self, directory: Path, metrics: Mapping[str, float]) -> None:
+        """Writes `about.json` beside exported models: what they were trained on, and how good."""
+        trial = self.trial
+        about = {"arm": trial.arm, "seed": trial.seed, "settings": trial.settings.identity()}
+        about |= {"dataset": dict(trial.provenance), "metrics": dict(metrics)}
+        write_json(directory / "about.json", about)
+
+    def outcome(
+        self, metrics: Mapping[str, float], updates: int | None = None, repeats: int = 1
+    ) -> Outcome:
+        """What `run_trial` returns.
+
+        Args:
+            metrics: Of the trial.
+            updates: Of the network, where they are not those of the settings.
+            repeats: Trainings; seconds of training and evaluation are those of one.
+        """
+        trial = self.trial
+        log_trial(
+            trial.log_directory / "held_out",
+            f"{trial.arm} seed {trial.seed}",
+            {"arm": trial.arm, "seed": trial.seed, **trial.settings.identity()},
+            metrics,
+        )
+        shares = {"generator": 1, "training": repeats, "evaluation": repeats}
+        return Outcome(
+            metrics=dict(metrics),
+            seconds={part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
+            updates=trial.settings.updates if updates is None else updates,
+            device=tf.config.list_logical_devices()[-1].device_type,
+            generators=tuple(self.generators),
+        )

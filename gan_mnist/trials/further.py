@@ -1,0 +1,50 @@
+"""Further test sets of a trial: what its last classifier is worth on each of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan_mnist.evaluation.classification import further_test_metrics
+from gan_mnist.study.trial import Trial
+from gan_mnist.training.classifier import predict, save_predictions
+
+
+class FurtherTests:
+    """The folders of `--test_dir`, and what is measured on them.
+
+    Attributes:
+        metrics: Of the classifier that was evaluated last, by names that begin with the set's.
+    """
+
+    def __init__(self, trial: Trial[Any]):
+        """Reads them.
+
+        Raises:
+            RuntimeError: If they are not those that the run began with.
+        """
+        self._tests = trial.settings.further_tests()
+        if tuple(test.told for test in self._tests.values()) != trial.settings.test_sets:
+            raise RuntimeError("the further test images are not those that the run began with")
+        self._probabilities: dict[str, np.ndarray] = {}
+        self.metrics: dict[str, float] = {}
+
+    def evaluate(self, model: keras.Model) -> None:
+        """Measures a classifier."""
+        for name, test in self._tests.items():
+            subset = test.subset
+            self._probabilities[name] = found = predict(model, subset.images)
+            self.metrics |= further_test_metrics(name, subset.labels, found, subset.class_names)
+
+    def save_predictions(self, directory: Path) -> None:
+        """Writes `predictions-NAME.csv` of each."""
+        for name, found in self._probabilities.items():
+            path = directory / f"predictions-{name}.csv"
+            save_predictions(self._tests[name].subset, found, path)
+
+    def of(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Those of the metrics that are of these test sets."""
+        stems = tuple(f"{name}_" for name in self._tests)
+        return {name: value for name, value in metrics.items() if name.startswith(stems)}

@@ -1,0 +1,25 @@
+"""The network of a trial, as its settings name it."""
+
+from typing import Any
+
+from gan_mnist.errors import NotApplicable
+from gan_mnist.models import classifiers
+from gan_mnist.models.foreign import BuildForeign
+from gan_mnist.models.names import CLASSIFIERS, Choice
+from gan_mnist.study.trial import Trial
+from gan_mnist.training.classifier import BuildNetwork
+
+
+def network_of(choice: Choice) -> BuildNetwork:
+    """What builds the network of a choice; equal ones give equal builders."""
+    if choice.kind == "ours":
+        return getattr(classifiers, CLASSIFIERS[choice.classifier].name)
+    return BuildForeign(choice)
+
+
+def check_width(trial: Trial[Any], width: int) -> None:
+    """Raises `NotApplicable` if the arm wants another width of a network that has its own."""
+    own = [arm.changes for arm in trial.study.arms if arm.name == trial.arm]
+    changed = width != trial.settings.width or any("width" in changes for changes in own)
+    if changed and trial.settings.choice.kind in ("saved", "application"):
+        raise NotApplicable("the classifier has a width of its own, which no arm can change")

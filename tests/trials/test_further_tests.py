@@ -1,0 +1,44 @@
+"""What a trial's classifier is worth on further test sets, and what is kept of it."""
+
+import csv
+
+import pytest
+from small_trial import CLASSES, DATASET, Fixed, make_steps
+
+from gan_mnist.data.further import FurtherTest
+from gan_mnist.data.subsets import held_out
+from gan_mnist.settings.further import FurtherTestSettings
+
+
+@pytest.fixture
+def make(tmp_path, dtype_policy, monkeypatch):
+    """`make(told)`: a trial whose further set "again" is the test images, told as "as planned"."""
+    again = {"again": FurtherTest(held_out(DATASET, CLASSES), "as planned")}
+    monkeypatch.setattr(FurtherTestSettings, "further_tests", lambda self: again)
+    return lambda told="as planned": make_steps(tmp_path, test_sets=(told,))
+
+
+def test_it_is_judged_on_them_as_on_the_test_images(make, tmp_path):
+    steps = make()
+    metrics, probabilities = steps.evaluate(Fixed())
+    measured = ("accuracy", "balanced_accuracy", "recall_cat", "recall_ape")
+    further = {f"again_{name}": pytest.approx(metrics[name]) for name in measured}
+    assert steps.further.of(metrics) == further
+    steps.keep("no model: nothing is exported", probabilities, metrics)
+    directory = tmp_path / "trials" / "some" / "seed-00"
+    tables = []
+    for name in ("predictions.csv", "predictions-again.csv"):
+        with (directory / name).open(newline="") as file:
+            tables.append(list(csv.DictReader(file)))
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 10
+
+
+def test_metrics_of_a_trial_that_goes_on_are_known_before_it_has_evaluated_anything(make):
+    metrics = {"accuracy": 0.5, "again_accuracy": 0.25, "against_all": 1.0}
+    assert make().further.of(metrics) == {"again_accuracy": 0.25}
+
+
+def test_other_images_than_the_plan_told_of_are_not_used(make):
+    with pytest.raises(RuntimeError, match="not those that the run began with"):
+        make("otherwise").evaluate(Fixed())
