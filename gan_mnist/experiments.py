@@ -31,7 +31,7 @@ ENGINES = ("local", "ray")
 # Of seeds, and of trials at a time.
 MOST = 1000
 # Settings that are arguments, and flags, of their own.
-CHOSEN = ("dataset", "data_dir", "export_dir", "precision")
+CHOSEN = ("dataset", "data_dir", "skip_bad", "export_dir", "precision")
 
 
 def names() -> list[str]:
@@ -98,6 +98,7 @@ def make_plan(
     dataset: str = "mnist_sample",
     data_dir: str = "",
     download: bool = False,
+    skip_bad: bool = False,
     workdir: str | Path | None = None,
     seeds: int | None = None,
     arms: Sequence[str] | None = None,
@@ -122,6 +123,7 @@ def make_plan(
     chosen = {
         "dataset": dataset,
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
+        "skip_bad": skip_bad,
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precision,
     }
