@@ -17,6 +17,7 @@ def run(
     dataset: str = "mnist_sample",
     data_dir: str = "",
     download: bool = False,
+    skip_bad: bool = False,
     workdir: str | Path | None = None,
     seeds: int | None = None,
     arms: Sequence[str] | None = None,
@@ -39,6 +40,7 @@ def run(
         dataset: Name of the data set.
         data_dir: Where its files lie.
         download: Whether TensorFlow Datasets may fetch what is missing.
+        skip_bad: Whether empty and broken images of a folder are left out; else they are refused.
         workdir: Where the run is kept; `runs/EXPERIMENT` if None.
         seeds: How many; the preset's if None.
         arms: Names of arms, to run only these and the control; all if None.
@@ -68,6 +70,7 @@ def run(
         dataset=dataset,
         data_dir=data_dir,
         download=download,
+        skip_bad=skip_bad,
         workdir=workdir,
         seeds=seeds,
         arms=arms,

@@ -15,6 +15,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
 from gan_mnist.settings.network import NetworkSettings
@@ -35,7 +37,15 @@ ENGINES = ("local", "ray")
 # Of seeds, and of trials at a time.
 MOST = 1000
 # Settings that are arguments, and flags, of their own.
-CHOSEN = ("dataset", "data_dir", "export_dir", "precision", "classifier", "test_dir")
+CHOSEN = (
+    "dataset",
+    "data_dir",
+    "skip_bad",
+    "export_dir",
+    "precision",
+    "classifier",
+    "test_dir",
+)
 
 
 def names() -> list[str]:
@@ -102,6 +112,7 @@ def make_plan(
     dataset: str = "mnist_sample",
     data_dir: str = "",
     download: bool = False,
+    skip_bad: bool = False,
     workdir: str | Path | None = None,
     seeds: int | None = None,
     arms: Sequence[str] | None = None,
@@ -129,6 +140,7 @@ def make_plan(
     chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
+        "skip_bad": skip_bad,
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precision,
     }
@@ -245,6 +257,9 @@ def execute(plan: Plan, jobs: int | None, engine: str, command_line: str) -> Map
     def write_report(workdir: Path) -> None:
         from gan_mnist.report.page import write_report
 
+        if plan.dataset.get("duplicates"):
+            shown = plan.settings.load().duplicates_shown()
+            np.savez_compressed(workdir / "duplicates.npz", **shown)
         write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
     return run_study(plan, jobs or loky.cpu_count(), engine, command_line, write_report)

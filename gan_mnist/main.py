@@ -70,22 +70,20 @@ def _command(command_line: str) -> int:
         raise unknown("--experiment", "", experiments.names())
     study = experiments.load(EXPERIMENT.value)
     experiments.check_engine(ENGINE.value)
-    settings = parse_assignments(study.settings, SET.value)
-    if SKIP_BAD.value:
-        settings["skip_bad"] = True
     plan = experiments.make_plan(
         EXPERIMENT.value,
         preset=PRESET.value,
         dataset=DATASET.value,
         data_dir=DATA_DIR.value,
         download=DOWNLOAD.value,
+        skip_bad=SKIP_BAD.value,
         workdir=WORKDIR.value,
         seeds=SEEDS.value,
         arms=ARMS.value,
         precision=PRECISION.value,
         classifier=CLASSIFIER.value,
         test_dir=parse_test_dirs(TEST_DIR.value or ()),
-        settings=settings,
+        settings=parse_assignments(study.settings, SET.value),
         export_dir=EXPORT_DIR.value,
         generated=GENERATED.value,
     )

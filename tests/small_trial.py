@@ -17,7 +17,13 @@ from gan_mnist.trials import ClassifierSteps
 SHAPE = (8, 8, 1)
 CLASSES = ("cat", "ape")
 SETTINGS = SubsetSettings(
-    image_size=8, classes=CLASSES, validation_per_class=3, width=2, updates=20, batch_size=5
+    image_size=8,
+    channels=1,
+    classes=CLASSES,
+    validation_per_class=3,
+    width=2,
+    updates=20,
+    batch_size=5,
 )
 STUDY = Study(
     package="tests.study",

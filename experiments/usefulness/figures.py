@@ -2,8 +2,9 @@
 
 from matplotlib.figure import Figure
 
+from gan_mnist.report.figures import gallery
 from gan_mnist.report.pictures import Picture
-from gan_mnist.report.run_files import Run
+from gan_mnist.report.run_files import Run, read_arrays
 from gan_mnist.report.style import WIDTH_INCHES, color_arms, name_rows, styled
 
 from .findings import PREFIX
@@ -38,6 +39,20 @@ def accuracy(run: Run) -> Figure | None:
     return figure
 
 
+@styled
+def copies(run: Run) -> Figure | None:
+    """Generated images above the real ones that they are copies of, the first seed of each arm."""
+    rows = {}
+    for arm in run.summary["arms"]:
+        trials = run.of(arm)
+        found = trials and read_arrays(trials[0].directory / "copies.npz", "train", "test")
+        for split, pair in (found or {}).items():
+            if len(pair[0]):
+                rows[arm] = pair[0]
+                rows[f"{split} images like {arm}'s"] = pair[1]
+    return gallery(rows) if rows else None
+
+
 PICTURES = (
     Picture(
         "usefulness",
@@ -46,5 +61,12 @@ PICTURES = (
         "Dots are means over seeds with their 95 % intervals; the line is that of real images "
         "alone. Intervals of two arms may overlap though their paired difference is clear: the "
         "findings tell the differences.",
+    ),
+    Picture(
+        "copies",
+        copies,
+        "Copies of real images",
+        "Generated images, and below each the real image that it is like; of test images they are "
+        "a leak.",
     ),
 )

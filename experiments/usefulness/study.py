@@ -21,8 +21,9 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "usefulness"
 
     images_per_class: tuple[int, ...] = setting(
-        (), "real training images a class, one or several numbers; 0: all there are; "
-        f"{', '.join(map(str, USUAL_SIZES))} if empty, as far as there are twice as many", low=0,
+        (), "real training images a class, one or several numbers, or all; "
+        f"{', '.join(map(str, USUAL_SIZES))} if empty, as far as there are twice as many",
+        low=0, zero="all",
     )  # fmt: skip
     shares: tuple[float, ...] = setting(
         (1.0,), "generated images for each real one; several make several arms of a source",

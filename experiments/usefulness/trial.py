@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -119,10 +120,14 @@ def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
         supply = generator.supply * min(1.0, MOST_COMPARED / generator.supply.sum())
     labels = np.repeat(np.arange(len(supply), dtype=np.int32), np.ceil(supply).astype(int))
     fake = as_uint8(generator.sample(labels, steps.trial.stream("compared")))
-    metrics = {
-        f"copies_of_{name}": len(find_pairs(fake, part.images)) / len(fake)
-        for name, part in (("train", everything.train), ("test", test))
-    }
+    metrics: dict[str, float] = {}
+    pairs: dict[str, Any] = {}
+    for name, part in (("train", everything.train), ("test", test)):
+        found = find_pairs(fake, part.images)
+        metrics[f"copies_of_{name}"] = len(found) / len(fake)
+        rows = slice(0, GALLERY_IMAGES)
+        pairs[name] = np.stack([fake[found.rows[rows]], part.images[found.matches[rows]]])
+    np.savez_compressed(steps.trial.directory / "copies.npz", **pairs)
     if min(len(fake), len(test)) < FEWEST_COMPARED:
         return metrics
     recipe = steps.recipe(network=build_small_cnn, updates=settings.judge_updates)

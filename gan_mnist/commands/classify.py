@@ -73,7 +73,7 @@ def _image_names(root: Path) -> list[str]:
     names = find_images("--images", root)
     if not names:
         raise InputError(
-            f"--images: {str(root)!r} holds no images; accepted: a folder of {FORMATS} files"
+            f"--images: {str(root)!r} holds no images; accepted: a folder with {FORMATS}"
         )
     return names
 

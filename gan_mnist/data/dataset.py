@@ -3,11 +3,17 @@
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from gan_mnist.data.duplicates import (
+    MATTERS,
+    Found,
+    duplicates_in_numbers,
+    duplicates_in_pictures,
+)
 from gan_mnist.data.splits import Split
 from gan_mnist.files import fingerprint
 
@@ -27,6 +33,7 @@ class Dataset:
             that is no folder of images.
         remember: Gives the text of a name that it is told, from what is kept of the images or by
             calling what makes it; None where nothing is kept.
+        duplicates: As `find_duplicates` gives them, where they were looked for.
     """
 
     name: str
@@ -37,6 +44,7 @@ class Dataset:
     validation: Split | None = None
     files: Mapping[str, Any] | None = None
     remember: Callable[[str, Callable[[], str]], str] | None = None
+    duplicates: Found = field(default_factory=dict)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -66,7 +74,10 @@ class Dataset:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """`name`, `source`, `counts` ({class: {split: n}}), `sha256`; `files` of folders."""
+        """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
+
+        Of a folder also `files`, `duplicates` and, where there are some, `warnings`.
+        """
         numbers = {
             split: np.bincount(images.labels, minlength=len(self.class_names)).tolist()
             for split, images in self.splits.items()
@@ -76,4 +87,21 @@ class Dataset:
             for label, name in enumerate(self.class_names)
         }
         told = {"name": self.name, "source": self.source, "counts": counts, "sha256": self.sha256}
-        return told if self.files is None else told | {"files": dict(self.files)}
+        if self.files is None:
+            return told
+        duplicates = duplicates_in_numbers(self.duplicates, self.splits)
+        warnings = [
+            f"{numbers['of']:,} of the {len(self.splits[name]):,} {name} images are among the "
+            "training images too, or nearly so (--set duplicates=drop leaves these out)"
+            for name, numbers in duplicates.items()
+            if numbers["of"] > MATTERS * len(self.splits[name])
+        ]
+        return (
+            told
+            | {"files": dict(self.files), "duplicates": duplicates}
+            | ({"warnings": warnings} if warnings else {})
+        )
+
+    def duplicates_shown(self) -> dict[str, np.ndarray]:
+        """Some pairs that are alike: by split uint8 (2, n, H, W, C), the training image first."""
+        return duplicates_in_pictures(self.duplicates, self.splits)

@@ -7,14 +7,23 @@ mirrored ones are not looked for. Of 3,000 test digits of MNIST none is that nea
 training digits (at most 0.983); of 2,000 cats and dogs of CIFAR-10 five are, to one of 10,000.
 """
 
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gan_mnist.data.images import Look, resize
+from gan_mnist.data.splits import Split
+from gan_mnist.files import fingerprint
 
 SIDE = 32
 ALIKE = 0.985
+# Of what is found, so many pairs are named and shown.
+SHOWN = 8
+# More copies than this among test images are told of before the answer.
+MATTERS = 0.01
 _BLOCK = 256
 
 
@@ -71,3 +80,67 @@ def _described(images: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)
     return grey / np.maximum(np.linalg.norm(grey, axis=1, keepdims=True), 1e-6)
+
+
+Found = Mapping[str, tuple[list[int], list[int], list[bool]]]
+
+
+def find_duplicates(
+    splits: Mapping[str, Split], remember: Callable[[str, Callable[[], str]], str]
+) -> Found:
+    """Training images that have one like them in another split.
+
+    Args:
+        splits: By name, "train" among them.
+        remember: As of `Dataset`.
+
+    Returns:
+        For every other split, as lists: rows of "train", the image most alike of each, and whether
+        the two are equal.
+    """
+    train = splits["train"]
+
+    def find() -> str:
+        found = {}
+        for name, split in splits.items():
+            if name != "train":
+                pairs = find_pairs(train.images, split.images)
+                found[name] = [pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist()]
+        return json.dumps(found)
+
+    selections = [split.selection for split in splits.values()]
+    return json.loads(remember(f"duplicates-{fingerprint(ALIKE, selections)}", find))
+
+
+def duplicates_in_numbers(found: Found, splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
+    """What plan and report say of duplicates.
+
+    Returns:
+        For every split that has some: `images`, how many training images are like one of it;
+        `equal`, how many of them are equal to it; `of`, how many of its images are concerned; and
+        some `pairs` of file names.
+    """
+    told = {}
+    for name, (rows, matches, equal) in found.items():
+        if rows:
+            names = splits["train"].filenames, splits[name].filenames
+            pairs = [[names[0][a], names[1][b]] for a, b in zip(rows, matches, strict=True)]
+            told[name] = {
+                "images": len(rows),
+                "equal": sum(equal),
+                "of": len(set(matches)),
+                "pairs": pairs[:SHOWN],
+            }
+    return told
+
+
+def duplicates_in_pictures(found: Found, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
+    """Pairs of images, by the split: uint8 (2, n, H, W, C), those of "train" first."""
+    return {
+        name: np.stack(
+            [splits["train"].take(np.array(rows[:SHOWN])).images,
+             splits[name].take(np.array(matches[:SHOWN])).images]
+        )
+        for name, (rows, matches, _) in found.items()
+        if rows
+    }  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_mnist.data.duplicates import Found as Alike
+from gan_mnist.data.duplicates import find_duplicates
 from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
@@ -19,6 +21,7 @@ from gan_mnist.errors import InputError
 OF_FOLDERS = ("skip_bad", "labels", "file_column", "label_column", "split_column", "groups")
 _BAD_SHOWN, _ACCEPTED = 5, f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
+COPIES = "like a test or validation image"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class FolderOptions:
         split_column: That of splits, which may be missing.
         groups: What finds the group of an image: a regular expression on its name, or "column:"
             and a column of the table; empty where each image stands alone.
+        duplicates: "drop" leaves training images out that are like a test or validation image.
     """
 
     resize: str = "pad"
@@ -47,6 +51,7 @@ class FolderOptions:
     label_column: str = ""
     split_column: str = ""
     groups: str = ""
+    duplicates: str = "keep"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,7 @@ class Folder:
             many there is something `noted`.
         inner: The folder in it that holds all the rest; "" where it is the folder itself.
         remember: As of `Dataset`.
+        duplicates: Training images like others, by split; none where they are dropped.
     """
 
     class_names: tuple[str, ...]
@@ -71,6 +77,7 @@ class Folder:
     files: dict[str, int | dict[str, int]]
     inner: str
     remember: Callable[[str, Callable[[], str]], str]
+    duplicates: Alike
 
 
 def has_images(root: Path) -> bool:
@@ -106,13 +113,22 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         _check_classes(root, name, split, class_names)
     if test is None:
         train, test = carve_test(train, class_names, f"--data_dir: {root}")
-    passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
+    every = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
+    every[TEST] = test
+    alike = find_duplicates(every, decoded.remember)
+    dropped: set[int] = set()
+    if options.duplicates == "drop":
+        dropped = {row for rows, *_ in alike.values() for row in rows}
+        train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
+        _check_classes(root, TRAIN, train, class_names)
+        alike = {}
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), COPIES: len(dropped)})
     files: dict[str, int | dict[str, int]] = {
-        "read": len(found.files) - len(decoded.bad),
+        "read": len(found.files) - len(decoded.bad) - len(dropped),
         "passed_over": dict(passed_over.most_common()),
         "noted": dict((decoded.told + shared).most_common()),
     }
-    return Folder(class_names, train, validation, test, files, found.inner, decoded.remember)
+    return Folder(class_names, train, validation, test, files, found.inner, decoded.remember, alike)
 
 
 def _found(root: Path, options: FolderOptions) -> Found:

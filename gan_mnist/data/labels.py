@@ -65,8 +65,9 @@ def find_labelled(root: Path, labels: str, asked: Columns) -> Found:
     named: dict[str, ImageFile] = {}
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
+    own_split = SPLIT_NAMES.get(plain(Path(labels).stem).partition("_")[0], "")
     for value, label, split, group in zip(*values, strict=True):
-        names = _match(index, value)
+        names = _likely(_match(index, value), SPLIT_NAMES.get(plain(split)) or own_split)
         if not names:
             passed_over["rows of the labels without an image"] += 1
         elif not label.strip():
@@ -165,6 +166,14 @@ def _match(index: Mapping[str, list[str]], value: str) -> list[str]:
     parts = value.strip().replace("\\", "/").split("/")
     ends = ("/".join(parts[start:]) for start in range(len(parts)))
     return next((index[end] for end in ends if end and end in index), [])
+
+
+def _likely(names: list[str], split: str) -> list[str]:
+    """Of several images those in a folder of the split that the row, or the table, is about."""
+    if len(names) < 2:
+        return names
+    folders = ({SPLIT_NAMES.get(plain(part)) for part in name.split("/")[:-1]} for name in names)
+    return [n for n, splits in zip(names, folders, strict=True) if split in splits] or names
 
 
 def _columns(

@@ -19,7 +19,7 @@ from gan_mnist.report.style import (
     VERMILLION,
     WIDTH_INCHES,
     name_rows,
-    shorten,
+    shorten_all,
     small_multiples,
     styled,
 )
@@ -175,7 +175,7 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
     side_inches = WIDTH_INCHES / max(2, min(columns, len(matrices))) - 1
     step = -(-len(classes) // int(side_inches / _NAME_INCHES))
     places = range(0, len(classes), step)
-    short = [shorten(classes[place]) for place in places]
+    short = shorten_all([classes[place] for place in places])
     for axes, matrix in zip(panels, matrices.values(), strict=True):
         axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(places, short, rotation=0 if max(map(len, short)) == 1 else 90)

@@ -21,7 +21,7 @@ from gan_mnist.report import figures, learning
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import SECONDS, Run, read_arrays
 from gan_mnist.report.style import BLUE, GREEN, INK, ORANGE, color_arms, save
-from gan_mnist.study.progress import files_in_words, generated_in_words
+from gan_mnist.study.progress import duplicates_in_words, files_in_words, generated_in_words
 
 IMAGES_SHOWN = 10
 FEW_ARMS = 5
@@ -54,7 +54,10 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         "images_shown": IMAGES_SHOWN,
         "few_arms": FEW_ARMS,
         "marks": figures.VERDICT_MARKS,
-        "files": files_in_words(run.study["dataset"].get("files")),
+        "files": [
+            *files_in_words(run.study["dataset"].get("files")),
+            *duplicates_in_words(run.study["dataset"].get("duplicates", {})),
+        ],
         "generated": generated_in_words(run.study["dataset"].get("generated", {})),
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
     }
@@ -75,6 +78,12 @@ def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, 
     for picture in pictures:
         if (figure := picture.draw(run)) is not None:
             drawn[picture.name] = figure
+
+    splits = run.study["dataset"].get("duplicates", {})
+    if splits and (alike := read_arrays(run.workdir / "duplicates.npz", *splits)) is not None:
+        rows = {f"train, as {split}": pair[0] for split, pair in alike.items()}
+        rows |= {split: pair[1] for split, pair in alike.items()}
+        drawn["duplicates"] = figures.gallery(rows)
 
     galleries = _galleries(run, [control, oracle, *order])
     if galleries:

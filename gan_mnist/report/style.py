@@ -148,6 +148,15 @@ def shorten(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
+def shorten_all(names: Sequence[str]) -> list[str]:
+    """Names of classes, each as by `shorten`; their ends where beginnings are alike."""
+    short = [shorten(name) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    drawn = [legible(name) for name in names]
+    return [n if len(n) <= _LONGEST_NAME else f"…{n[-_LONGEST_NAME:]}" for n in drawn]
+
+
 def legend_of_arms(figure: Figure, colors: Mapping[str, str]) -> None:
     """A legend above the panels of the arms that have a colour of their own, and of the others.
 

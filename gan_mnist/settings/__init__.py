@@ -42,6 +42,10 @@ class DataSettings(Settings):
     image_megabytes: int = setting(
         1024, "memory that decoding an image may take", low=1, location=True
     )
+    duplicates: str = setting(
+        "keep", "training images like a test or validation image: kept, or left out",
+        choices=("keep", "drop"),
+    )  # fmt: skip
     skip_bad: bool = setting(False, "empty and broken files are left out, not refused")
     labels: str = setting(
         "", "CSV file in data_dir that tells the classes of a folder's images", location=True
@@ -217,7 +221,9 @@ class SubsetSettings(ClassifierSettings):
 
     GROUP: ClassVar[str] = "data"
 
-    images_per_class: int = setting(0, "training images a class; 0: all there are", low=0)
+    images_per_class: int = setting(
+        0, "training images a class; 0 or all: all there are", low=0, zero="all"
+    )
 
     @property
     def counts(self) -> tuple[int, ...] | None:

@@ -30,6 +30,7 @@ def describe(plan: Plan) -> str:
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
         f"            {splits} images a class: {per_class}",
+        *(f"            {line}" for line in duplicates_in_words(data.get("duplicates", {}))),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
         f"directory   {plan.workdir}",
@@ -59,6 +60,19 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     if files["passed_over"]:
         lines[0] += f": {counted(files['passed_over'])}"
     return lines + ([f"of the images: {counted(files['noted'])}"] if files["noted"] else [])
+
+
+def duplicates_in_words(duplicates: Mapping[str, Any]) -> list[str]:
+    """How many training images are like others, a line a split.
+
+    Args:
+        duplicates: As in the provenance of a data set.
+    """
+    return [
+        f"{told['images']:,} training images are like {told['of']:,} {split} images, "
+        f"{told['equal']:,} of them equal"
+        for split, told in duplicates.items()
+    ]
 
 
 def generated_in_words(sources: Mapping[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ def setting(
     high: float | None = None,
     multiple_of: int = 1,
     choices: tuple[str, ...] | None = None,
+    zero: str = "",
     location: bool = False,
 ) -> Any:
     """A field of a settings dataclass.
@@ -32,6 +33,7 @@ def setting(
         high: Largest value accepted.
         multiple_of: What an integer must be a multiple of.
         choices: Accepted strings.
+        zero: A word that `--set` takes for 0, such as "all".
         location: True where the value says only *where* something lies. It is then left out of
             fingerprints: moving a data directory does not change a result.
     """
@@ -41,6 +43,7 @@ def setting(
         "high": high,
         "multiple_of": multiple_of,
         "choices": choices,
+        "zero": zero,
         "location": location,
     }
     return dataclasses.field(default=default, metadata=metadata)
@@ -188,7 +191,8 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
             raise InputError(f"--set: {assignment!r} is not of the form name=value")
         if name not in types:
             raise unknown("--set", name, types)
-        values[name] = _parse(name, text, types[name])
+        zero = type(settings).__dataclass_fields__[name].metadata.get("zero", "")
+        values[name] = _parse(name, text, types[name], zero)
     return values
 
 
@@ -226,10 +230,12 @@ def _types(settings: Settings) -> dict[str, Any]:
 _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
 
 
-def _parse(name: str, text: str, kind: Any) -> Any:
+def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
     if typing.get_origin(kind) is tuple:
         element = typing.get_args(kind)[0]
-        return tuple(_parse(name, part, element) for part in _parts(name, text))
+        return tuple(_parse(name, part, element, zero) for part in _parts(name, text))
+    if zero and text == zero:
+        return kind(0)
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]

@@ -63,7 +63,7 @@ def images(tmp_path):
     """Good images of three sizes and formats, in two folders."""
     folder = tmp_path / "images"
     (folder / "sub" / "deep").mkdir(parents=True)
-    Image.new("L", (9, 7), 250).save(folder / "b.png")
+    Image.new("L", (9, 9), 250).save(folder / "b.png")
     Image.new("RGB", (30, 30), (5, 5, 5)).save(folder / "sub" / "a.JPG")
     Image.new("L", (SIZE, SIZE), 128).save(folder / "sub" / "deep" / "c.jpeg")
     return folder
@@ -189,7 +189,7 @@ def test_a_table_is_replaced_and_a_link_to_it_kept(command, exports, images, dir
         ({"images": None}, ["--images", "''", "folder"]),
         ({"images": "nowhere"}, ["--images", "nowhere", "No such file"]),
         ({"images": "b.png"}, ["--images", "b.png", "Not a directory"]),
-        ({"images": "bare"}, ["--images", "bare", "no images", ".png, .jpg, .jpeg"]),
+        ({"images": "bare"}, ["--images", "bare", "no images", "PNG, JPEG"]),
         ({"output": ""}, ["--output", "''", "a file"]),
         ({"output": "."}, ["--output", "is no file"]),
         ({"output": "/dev/null"}, ["--output", "/dev/null", "is no file"]),

@@ -93,7 +93,7 @@ def assert_denoised(path, folder, name, mode):
 def test_every_pair_gives_a_picture_and_a_row(command, exports, images, directory, model, mode):
     folder = images("b.png", "sub/a.JPG", "sub/deep/c.jpeg")
     with Image.open(folder / "ref" / "b.png") as image:
-        image.resize((29, 17)).save(folder / "ref" / "b.png")
+        image.resize((29, 29)).save(folder / "ref" / "b.png")
     output = directory / "new" / "folder"
     flags = [f"--model={exports / model}", f"--images={folder}", "--output=new/folder"]
     assert command(*flags) == (0, f"denoised 3 images, 0 bad -> {output}\n", "")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from gan_mnist import generate
-from gan_mnist.data.folder import read_folder
+from gan_mnist.data.datasets import load_dataset
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import build_conditional_gan
@@ -77,9 +77,10 @@ def test_the_folder_is_a_data_set(command, exports, directory, name):
         assert files == [f"{number:05d}.png" for number in range(10)]
         with Image.open(output / folder / "00003.png") as image:
             assert (image.size, image.mode) == ((16, 16), "RGB" if name == "colour" else "L")
-    class_names, train, test = read_folder(output, 16, SHAPES[name][-1])
-    assert sorted(map(unquote, class_names)) == sorted(NAMES)
-    images = np.concatenate([train.images, test.images]).reshape(40, -1)
+    made = load_dataset("folder", str(output))
+    assert made.image_shape == (16, 16, SHAPES[name][-1])
+    assert sorted(map(unquote, made.class_names)) == sorted(NAMES)
+    images = np.concatenate([made.train.images, made.test.images]).reshape(40, -1)
     assert len(np.unique(images, axis=0)) == 40
 
 

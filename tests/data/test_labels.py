@@ -159,6 +159,18 @@ def test_a_name_that_may_be_two_images_is_refused(images):
     assert labelled(dataset) == EXPECTED
 
 
+def test_of_equal_names_those_in_the_folder_of_the_split_are_meant(images):
+    (images / "images").rename(images / "train")
+    for name in FILES.values():
+        (images / "test").mkdir(exist_ok=True)
+        Image.new("L", (8, 8)).save(images / "test" / name)
+    dataset = load(images, GOOD, "train_labels.csv")
+    assert labelled(dataset) == EXPECTED
+    assert dataset.files["passed_over"]["without a row in the labels"] == 6
+    with pytest.raises(InputError, match=f"'{FILES[1]}' may be test/p1_1.png or train/p1_1.png"):
+        load(images, GOOD, "all.csv")
+
+
 def test_options_of_folders_are_refused_elsewhere():
     with pytest.raises(InputError, match=r"^setting labels: 'x.csv' is not accepted"):
         load_dataset("mnist_sample", options=FolderOptions(labels="x.csv"))

@@ -188,3 +188,37 @@ def test_large_files_are_decoded_by_threads_in_order(tmp_path):
         Image.fromarray(noise).save(folder / name)
     means = read_files(folder, names, Look()).images.mean(axis=(1, 2, 3))
     np.testing.assert_allclose(means, [9.5 + 40 * number for number in range(6)], atol=1)
+
+
+def test_two_processes_that_decode_at_once_leave_one_whole_array(tmp_path, kept):
+    draw(tmp_path / "images", [(8, 8)])
+    one, other = (cache.Shelf(tmp_path / "images", ["0.png"]) for _ in range(2))
+    with one.new_array("a.npy", (2, 3)) as first:
+        first[:] = 1
+        with other.new_array("a.npy", (2, 3)) as second:
+            second[:] = 2
+        mapped = one.array("a.npy")
+        assert (mapped == 2).all()
+    assert (one.array("a.npy") == 1).all()
+    # What is mapped already stays as it was.
+    assert (mapped == 2).all()
+    assert [path.name for path in next(kept.iterdir()).iterdir()] == ["a.npy"]
+
+
+def test_what_stops_midway_leaves_nothing(tmp_path, kept):
+    draw(tmp_path / "images", [(8, 8)])
+    shelf = cache.Shelf(tmp_path / "images", ["0.png"])
+    with pytest.raises(KeyboardInterrupt), shelf.new_array("a.npy", (2, 3)):
+        raise KeyboardInterrupt
+    assert shelf.array("a.npy") is None
+    assert list(next(kept.iterdir()).iterdir()) == []
+
+
+def test_a_full_disk_keeps_nothing_and_stops_nobody(tmp_path, kept, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
+    names = draw(tmp_path / "images", [(8, 8)])
+    assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+    assert list(kept.rglob("*.npy")) == []

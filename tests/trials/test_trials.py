@@ -20,6 +20,7 @@ from small_trial import (
 )
 
 from gan_mnist.data.augmentation import Augmentation
+from gan_mnist.data.datasets import AS_USUAL
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.files import read_rows
 from gan_mnist.generators.contract import Request
@@ -63,7 +64,7 @@ def test_a_trial_loads_what_its_settings_name_once(loads, tmp_path):
     trial = Trial(STUDY, "some", 0, settings, DATASET.provenance, tmp_path)
     assert loads == []
     assert trial.dataset is trial.dataset is DATASET
-    assert loads == [Given(("folder", "somewhere", False, 8, 3), {})]
+    assert loads == [Given(("folder", "somewhere", False, 8, 3, AS_USUAL), {})]
     other = replace(trial, provenance={**DATASET.provenance, "sha256": "of others"})
     with pytest.raises(RuntimeError, match="not the one that the run began with"):
         _ = other.dataset
