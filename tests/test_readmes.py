@@ -31,6 +31,7 @@ TOLD = {
     "imbalance": "mnist",
     "mixing": "mnist",
     "substitution": "mnist",
+    "usefulness": "cifar_cats_dogs",
 }
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 MOST_WORDS = {MAIN: 900, **dict.fromkeys(READMES, 500)}

@@ -5,9 +5,11 @@ from matplotlib.figure import Figure
 from gan_mnist.report.figures import gallery
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run, read_arrays
-from gan_mnist.report.style import WIDTH_INCHES, color_arms, name_rows, styled
+from gan_mnist.report.style import BLUE, GREEN, INK, MUTED, ORANGE, WIDTH_INCHES, name_rows, styled
 
 from .findings import PREFIX
+
+COLORS = {"control": INK, "rival": ORANGE, "generated": BLUE, "oracle": GREEN}
 
 
 @styled
@@ -19,7 +21,8 @@ def accuracy(run: Run) -> Figure | None:
     drawn = [name for name in dict.fromkeys(order) if arms[name]["n"]]
     if not drawn or not sizes:
         return None
-    colors = color_arms(drawn, run.summary["control"])
+    kinds = {name: run.study["arms"][name]["kind"] for name in drawn}
+    colors = {name: COLORS.get(kind, MUTED) for name, kind in kinds.items()}
     figure = Figure(figsize=(WIDTH_INCHES, 0.9 + 0.24 * len(drawn)), layout="constrained")
     panels = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
     for axes, size in zip(panels, sizes, strict=True):
@@ -59,7 +62,8 @@ PICTURES = (
         accuracy,
         "By the number of real images",
         "Dots are means over seeds with their 95 % intervals; the line is that of real images "
-        "alone. Intervals of two arms may overlap though their paired difference is clear: the "
+        "alone. Black: real images; orange: augmentation; blue: real and generated images; green: "
+        "further real ones; grey: controls, and generated images alone. Intervals of two arms may overlap though their paired difference is clear: the "
         "findings tell the differences.",
     ),
     Picture(

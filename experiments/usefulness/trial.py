@@ -19,7 +19,7 @@ from gan_mnist.trials import ClassifierSteps
 
 from .study import UsefulnessSettings
 
-GALLERY_IMAGES = 12
+GALLERY_IMAGES = 14
 # Of generated images that are compared with real ones, and of training images for that.
 MOST_COMPARED, FEWEST_COMPARED, MOST_REFERENCES = 2_000, 20, 10_000
 ACCURACIES = ("balanced_accuracy", "accuracy")

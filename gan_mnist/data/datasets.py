@@ -1,7 +1,7 @@
-"""The data sets by name, where each may come from, and what was loaded.
+"""The data sets by name, and where each may come from.
 
-A data set is never replaced silently: what was asked for is loaded from the first place in its row
-that has it, or the request is refused with all that was looked for.
+Nothing is replaced silently: what was asked for is loaded from the first place in its row that has
+it, or refused with all that was looked for.
 """
 
 import functools
@@ -211,8 +211,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
         read.test,
         read.validation,
         read.files,
-        read.remember,
-        read.duplicates,
+        *(read.remember, read.duplicates),
     )
 
 

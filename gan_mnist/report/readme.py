@@ -216,8 +216,10 @@ def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:
     }
 
 
-def _brief(value: float) -> str:
-    """A number of any size in a few figures."""
+def _brief(value: float | None) -> str:
+    """A number of any size in a few figures; nothing where there is none."""
+    if value is None:
+        return ""
     return (
         f"{value:.4f}"
         if abs(value) < 10

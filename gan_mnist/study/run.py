@@ -13,6 +13,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import records, runner
 from gan_mnist.study.progress import StudyProgress, describe
+from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 
 WORKERS_LOG = "workers.log"
@@ -95,6 +96,11 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     return told
 
 
+def _described(plan: Plan, arm: Arm) -> dict[str, Any]:
+    changes = plan.settings.without_locations(arm.changes)
+    return dataclasses.asdict(arm) | {"changes": changes}
+
+
 def _description(plan: Plan, command_line: str) -> dict[str, Any]:
     """The content of `study.json`."""
     return {
@@ -102,7 +108,7 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "question": plan.study.question,
         "preset": plan.preset,
         "settings": plan.settings.identity(),
-        "arms": {arm.name: dataclasses.asdict(arm) for arm in plan.arms},
+        "arms": {arm.name: _described(plan, arm) for arm in plan.arms},
         "seeds": list(plan.seeds),
         "dataset": dict(plan.dataset),
         "published": list(plan.study.published),

@@ -162,8 +162,14 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """The settings that a result depends on, as JSON holds them."""
-        kept = (f.name for f in dataclasses.fields(self) if not f.metadata.get("location"))
-        return {name: _plain(getattr(self, name)) for name in kept}
+        every = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return self.without_locations(every)
+
+    @classmethod
+    def without_locations(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the values, by setting, that a result depends on, as JSON holds them."""
+        places = {f.name for f in dataclasses.fields(cls) if f.metadata.get("location")}
+        return {name: _plain(value) for name, value in values.items() if name not in places}
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

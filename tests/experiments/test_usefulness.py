@@ -192,6 +192,18 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
     }
 
 
+def test_a_folder_that_was_moved_is_the_same_source(photos, made, tmp_path):
+    shutil.copytree(made / "new", tmp_path / "moved")
+    before, after = (plan(photos, f"new={place}") for place in (made / "new", tmp_path / "moved"))
+    for first, second in zip(before.trials(), after.trials(), strict=True):
+        assert first.fingerprint == second.fingerprint
+    save(tmp_path / "moved", [999])
+    other = plan(photos, f"new={tmp_path / 'moved'}")
+    changed = {a.arm for a, b in zip(before.trials(), other.trials(), strict=True)
+               if a.fingerprint != b.fingerprint}  # fmt: skip
+    assert changed == {"new", "new_only", "new_classical"}
+
+
 def test_a_source_without_a_class_is_shown_for_the_others(photos, tmp_path, monkeypatch):
     save(tmp_path / "made" / "new", range(300, 305), CLASSES[:1])
     rows = rows_of("new", photos, tmp_path / "made", tmp_path, monkeypatch, images_per_class=(5,))
