@@ -160,8 +160,8 @@ def make_plan(
     resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
     sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
     for name, source in sources.items():
-        changed = {arm.name: source.changes for arm in rows[name]}
-        study, selected = study.changed(changed), tuple(a.changed(changed) for a in selected)
+        shown = {arm.name: source for arm in rows[name]}
+        study, selected = study.shown(shown), tuple(arm.shown(shown) for arm in selected)
     plan = Plan(
         study=study,
         preset=preset,

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.settings import Settings
+from gan_mnist.study.settings import Settings, Source
 
 Kind = Literal["control", "rival", "generated", "ablation", "oracle", "check"]
 
@@ -34,9 +34,11 @@ class Arm:
     kind: Kind = "rival"
     ablates: str | None = None
 
-    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> "Arm":
-        """This arm with more that differs, if its name is among `changes`."""
-        return replace(self, changes={**self.changes, **changes.get(self.name, {})})
+    def shown(self, sources: Mapping[str, Source]) -> "Arm":
+        """This arm with the images of its source, if it has one; of one that leaks, no answer."""
+        source = sources.get(self.name, Source({}))
+        kind = "check" if source.warnings else self.kind
+        return replace(self, changes={**self.changes, **source.changes}, kind=kind)
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Study:
         treatment: What "generated" arms have that the control has not, in words.
         of_source: The arms that show the images of one source (`--generated=NAME=DIR`), from the
             study's settings and the source's name; their changes leave out which generator it is.
+            Those of a source that leaks test images are no answer.
             None where there can be none.
         sources: What `--generated` is unless it is given.
         examples: Whether the report shows ten test images a class as the control and the best arm
@@ -161,9 +164,9 @@ class Study:
                 )
         return replace(self, arms=arms)
 
-    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> "Study":
-        """This study with more that differs in some arms, by name."""
-        return replace(self, arms=tuple(arm.changed(changes) for arm in self.arms))
+    def shown(self, sources: Mapping[str, Source]) -> "Study":
+        """This study with the images of sources in some arms, by name."""
+        return replace(self, arms=tuple(arm.shown(sources) for arm in self.arms))
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
         """The arms called `names` in table order, always with the control; all for None."""
