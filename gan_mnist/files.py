@@ -57,15 +57,20 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def check_writable(flag: str, directory: Path) -> None:
+def check_writable(flag: str, directory: Path, name: str = "") -> None:
     """Tries to write where `directory` is, or would be made; leaves nothing behind.
+
+    Args:
+        flag: What names the directory.
+        directory: Where something is to be written.
+        name: Of a file that is to be written there by `write_text`, if its length matters.
 
     Raises:
         InputError: If that fails.
     """
     existing = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
     try:
-        tempfile.TemporaryFile(dir=existing).close()
+        tempfile.NamedTemporaryFile(dir=existing, prefix=f".{name}").close()
     except OSError as error:
         raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 

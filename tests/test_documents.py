@@ -22,6 +22,7 @@ PROSE = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT /
 
 SECTIONS = (
     *("imbalance", "mixing", "conditional_gan", "substitution", "digit_cnn", "cats_vs_dogs"),
+    "usefulness",
     *("batching", "data_scaling", "denoising", "what-the-sources-lack", "published-figures"),
 )
 

@@ -1,35 +1,39 @@
-"""Classifies a folder of images with an exported classifier: images -> a table.
+"""Classifies images with an exported classifier: a folder, or a file -> a table.
 
 Nothing here imports TensorFlow before the flags are checked.
 """
 
 import os
 import sys
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
-    find_images,
     given_path,
     heed_signals,
     printable,
     tracked,
 )
 from gan_mnist.commands.exported import ask, find_model, image_shape, load_model
+from gan_mnist.commands.listing import Found, counted, find_images
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
 
-# Bounds the memory: as floats, these are 75 MB at 256 x 256 pixels in colour.
-BATCH_SIZE = 100
-COLUMNS = ("filename", "prediction", "probability", "error")
+# Images that are read and predicted together; fewer of large ones, which bounds the memory.
+BATCH_SIZE, BATCH_PIXELS = 250, 1 << 20
+ACCEPTED = "a folder of images, or one image"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/classical")
-IMAGES = COMMAND.text("images", None, "folder of PNG and JPEG files, in sub-folders too")
+IMAGES = COMMAND.text("images", None, "folder of images, in sub-folders too, or one image")
 OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
+TOP = COMMAND.number("top", 1, "how many classes are told of each image, the likeliest first")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,89 +43,185 @@ def main(argv: Sequence[str]) -> int:
         argv: Program name and arguments.
 
     Returns:
-        Exit status: 0 when the table is written, whether or not each image could be read, 2 for
-        bad input, 130 and 143 when it was interrupted or told to end, 141 when nobody reads its
-        output.
+        Exit status: 0 when the table is written, whether or not each image could be read, 1 when
+        none could, 2 for bad input, 130 and 143 when it was interrupted or told to end, 141 when
+        nobody reads its output.
     """
     return COMMAND.run(argv, _command)
 
 
 def _command() -> int:
     saved_model = find_model(given_path(MODEL, "an exported model's directory"), "classifier")
-    root = given_path(IMAGES, "a folder of images")
-    filenames = _image_names(root)
+    root, found = _find(given_path(IMAGES, ACCEPTED))
     # A link stays one: what it points to is replaced.
     output = Path(os.path.realpath(given_path(OUTPUT, "a file")))
     if os.path.exists(output) and not os.path.isfile(output):
         raise InputError(f"--output: {str(output)!r} is no file; accepted: a new or a plain file")
-    check_writable("--output", output.parent)
+    check_writable("--output", output.parent, output.name)
     heed_signals()
 
     model = load_model(saved_model, "classify", ["images"], ["label", "probability"])
-    rows = list(classify_images(model.signatures["classify"], root, filenames))
+    predict = Predict(model.signatures["classify"], TOP.value, _class_names(model, TOP.value))
+    predicted = classify_images(predict, [root / name for name in found.images])
+    rows = dict(zip(found.images, predicted, strict=True))
+    rows |= {name: _row(TOP.value, error=why) for name, why in found.passed_over.items()}
     try:
-        write_rows(output, rows)
+        write_rows(output, [{"filename": printable(n), **rows[n]} for n in sorted(rows)])
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error}") from error
-    print(_summary(rows, output))
-    return 0
+    print(f"{_summary(list(rows.values()))} -> {printable(output)}")
+    return 0 if any(not row["error"] for row in rows.values()) else 1
 
 
-def _image_names(root: Path) -> list[str]:
-    from gan_mnist.data.images import FORMATS
-
-    names = find_images("--images", root)
-    if not names:
+def _find(path: Path) -> tuple[Path, Found]:
+    """A folder, and what is in it; or that of one file, and this file alone."""
+    if os.path.isfile(path):
+        return path.parent, Found((path.name,), {})
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InputError(f"--images: {str(path)!r} is neither; accepted: {ACCEPTED}")
+    found = find_images("--images", path)
+    if not found.images:
         raise InputError(
-            f"--images: {str(root)!r} holds no images; accepted: a folder with {FORMATS}"
+            f"--images: {str(path)!r} holds no images; passed over: "
+            f"{counted(found.passed_over.values())}; accepted: {ACCEPTED}"
         )
+    return path, found
+
+
+def _class_names(model: Any, top: int) -> list[str]:
+    """The names of the classes, if more than one is to be told; in place of them, nothing.
+
+    Raises:
+        InputError: If the model does not tell as many, or their probabilities.
+    """
+    if top == 1:
+        return []
+    outputs = model.signatures["classify"].structured_outputs
+    if "classes" not in model.signatures or "probabilities" not in outputs:
+        raise InputError(
+            f"--top: {top} classes cannot be told, as --model, which may be an older export, has "
+            "no signature 'classes' or answers no 'probabilities'; accepted: 1"
+        )
+    try:
+        names = [n.decode() for n in ask(model.signatures["classes"])["classes"].tolist()]
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError):
+        names = []
+    if top > len(names):
+        raise InputError(f"--top: {top} is out of range; accepted: 1 to {len(names)} classes")
     return names
 
 
-def classify_images(
-    classify: Any, root: Path, filenames: Sequence[str]
-) -> Iterator[dict[str, str]]:
-    """Classifies image files, some at a time.
+@dataclass(frozen=True)
+class Predict:
+    """Asks a classifier of unknown origin, and checks its answers.
+
+    Attributes:
+        classify: The signature of an exported classifier.
+        top: How many classes are told.
+        class_names: Theirs, if `top` is more than 1.
+    """
+
+    classify: Callable[..., Any]
+    top: int
+    class_names: Sequence[str]
+
+    def __call__(self, images: Any) -> list[list[tuple[str, float]]]:
+        """Classes and their probabilities for each image, the likeliest first.
+
+        Args:
+            images: uint8 (n, H, W, C), of the classifier's size.
+
+        Raises:
+            InputError: If it fails, or answers in another form than an exported classifier.
+        """
+        import numpy as np
+
+        from gan_mnist.data.images import as_float
+
+        answer = ask(self.classify, images=as_float(images))
+        if self.top > 1:
+            _check(answer, "probabilities", "floats", (len(images), len(self.class_names)))
+        else:
+            _check(answer, "label", "text", (len(images),))
+            _check(answer, "probability", "floats", (len(images),))
+            labels = (label.decode(errors="backslashreplace") for label in answer["label"])
+            return [[pair] for pair in zip(labels, answer["probability"].tolist(), strict=True)]
+        order = np.argsort(-answer["probabilities"], axis=1, kind="stable")[:, : self.top]
+        return [
+            [(self.class_names[i], float(row[i])) for i in best]
+            for row, best in zip(answer["probabilities"], order, strict=True)
+        ]
+
+
+def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ...]) -> None:
+    found = answer[name]
+    # TensorFlow's text arrives as objects.
+    if found.shape != shape or found.dtype.kind != {"text": "O", "floats": "f"}[form]:
+        raise InputError(
+            f"--model: it answered {found.dtype} of shape {found.shape} as {name!r}; "
+            f"accepted: {form} of shape {shape}"
+        )
+
+
+def classify_images(predict: Predict, paths: Sequence[Path]) -> Iterator[dict[str, str]]:
+    """Classifies image files, some at a time, on all cores.
 
     Args:
-        classify: The signature of an exported classifier; images are brought to its size.
-        root: The folder.
-        filenames: Relative to it.
+        predict: The classifier; images are brought to its size.
+        paths: The files.
 
     Yields:
-        For each file, in this order: `filename`, `prediction` (the class's name), `probability`
-        (of that class) and an empty `error`; or, if it cannot be read, the reason as `error`
-        and the two before it empty.
+        For each file, in this order: `prediction` (the class's name), `probability` (of that
+        class), both again for each further class, and an empty `error`; or, if it cannot be read,
+        the reason as `error` and the others empty.
 
     Raises:
-        InputError: If the classifier takes something else than square images.
+        InputError: If the classifier takes something else than square images, or fails.
     """
-    import numpy as np
+    image_size, channels = image_shape(predict.classify, "images")
 
-    from gan_mnist.data.images import as_float, read_image
+    def classify_batch(batch: Sequence[Path]) -> list[dict[str, str]]:
+        import numpy as np
 
-    image_size, channels = image_shape(classify, "images")
-    for start in tracked(range(0, len(filenames), BATCH_SIZE), "classifying"):
-        images, rows = {}, {}
-        for name in filenames[start : start + BATCH_SIZE]:
-            rows[name] = dict.fromkeys(COLUMNS, "") | {"filename": printable(name)}
-            try:
-                images[name] = as_float(read_image(root / name, image_size, channels))
-            except InputError as error:
-                rows[name]["error"] = printable(str(error).removeprefix(f"{root / name}: "))
-        if images:
-            answer = ask(classify, images=np.stack(list(images.values())))
-            answers = zip(images, answer["label"], answer["probability"], strict=True)
-            for name, label, probability in answers:
-                rows[name] |= {"prediction": label.decode(), "probability": f"{probability:.6f}"}
-        yield from rows.values()
+        from gan_mnist.data.encoded import read_images
+
+        images = read_images(batch, image_size, channels)
+        good = [image for image in images if isinstance(image, np.ndarray)]
+        answers = iter(predict(np.stack(good)) if good else ())
+        return [
+            _row(predict.top, error=str(image).removeprefix(f"{path}: "))
+            if isinstance(image, InputError)
+            else _row(predict.top, next(answers))
+            for path, image in zip(batch, images, strict=True)
+        ]
+
+    size = max(1, min(BATCH_SIZE, BATCH_PIXELS // image_size**2))
+    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+    pool = ThreadPoolExecutor(os.cpu_count())
+    # Filters of warnings are the process's: without this, threads would undo each other's.
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            for rows in tracked(pool.map(classify_batch, batches), "classifying", len(batches)):
+                yield from rows
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _summary(rows: Sequence[Mapping[str, str]], output: Path) -> str:
-    bad = sum(bool(row["error"]) for row in rows)
-    counts = sorted(Counter(row["prediction"] for row in rows if not row["error"]).items())
-    classes = ", ".join(f"{name}: {count}" for name, count in counts) or "none"
-    return f"classified {len(rows) - bad} images ({classes}), {bad} bad -> {printable(output)}"
+def _row(top: int, answers: Sequence[tuple[str, float]] = (), error: str = "") -> dict[str, str]:
+    row = {}
+    for number in range(top):
+        label, probability = answers[number] if answers else ("", None)
+        end = f"_{number + 1}" if number else ""
+        row[f"prediction{end}"] = label
+        row[f"probability{end}"] = "" if probability is None else f"{probability:.6f}"
+    return row | {"error": printable(error)}
+
+
+def _summary(rows: Sequence[Mapping[str, str]]) -> str:
+    classes = Counter(row["prediction"] for row in rows if not row["error"])
+    told = ", ".join(f"{name}: {count}" for name, count in sorted(classes.items())) or "none"
+    passed_over = counted(row["error"] for row in rows if row["error"])
+    return f"classified {classes.total()} images ({told}), passed over {passed_over}"
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ class Command:
             Exit status: that of `body`, 2 for bad input, 130 and 143 when it was interrupted or
             told to end, 141 when nobody reads its output.
         """
+        _open_closed_streams()
         try:
             self._parse(argv)
             if self._help.value or self._help_full.value:
@@ -141,6 +142,13 @@ def _bad_flag_file(reason: str) -> InputError:
     return InputError(f"--flagfile: {reason}; accepted: a text file with a flag a line")
 
 
+def _open_closed_streams() -> None:
+    """Nobody may want what a command prints (`>&-`); it works as well then."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (as long as the process)
+
+
 class _Terminated(BaseException):
     """SIGTERM."""
 
@@ -171,32 +179,6 @@ def given_path(flag: flags.FlagHolder, accepted: str) -> Path:
     if not flag.value:
         raise InputError(f"--{flag.name}: {flag.value or ''!r} is no path; accepted: {accepted}")
     return Path(os.path.abspath(flag.value))
-
-
-def find_images(flag: str, root: Path) -> list[str]:
-    """Names of the image files in a folder and its sub-folders; there may be none.
-
-    Files of other kinds and all that is hidden are ignored; links to folders are not followed.
-
-    Returns:
-        Names relative to `root`, with forward slashes, sorted.
-
-    Raises:
-        InputError: If a folder cannot be read; names the `flag`.
-    """
-    from gan_mnist.data.finding import IMAGE_SUFFIXES
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{flag}: {error.filename!r} cannot be read: {error.strerror}")
-
-    paths = []
-    for folder, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = (Path(folder, name) for name in files if not name.startswith("."))
-        paths += [path for path in visible if path.suffix.lower() in IMAGE_SUFFIXES]
-    # A link to nothing is a bad image. A pipe or a device is none, and would keep us waiting.
-    readable = (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
-    return sorted(path.relative_to(root).as_posix() for path in readable)
 
 
 def check_empty(flag: str, directory: Path) -> None:
@@ -248,10 +230,17 @@ def printable(text: str | Path) -> str:
     return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
 
 
-def tracked(items: Sequence[Item], about: str) -> Iterable[Item]:
-    """The items one by one, with a bar on stderr if that is a terminal."""
+def tracked(items: Iterable[Item], about: str, total: float | None = None) -> Iterable[Item]:
+    """The items one by one, with a bar on stderr if that is a terminal.
+
+    Args:
+        items: A sequence; or anything, if it is told how many there are.
+        about: What is done with them.
+        total: How many items there are, about.
+    """
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    return track(items, about, console=console, transient=True, disable=not console.is_terminal)
+    quiet = not console.is_terminal
+    return track(items, about, total, console=console, transient=True, disable=quiet)

@@ -14,13 +14,13 @@ from gan_mnist.commands.command import (
     Command,
     all_or_nothing,
     check_empty,
-    find_images,
     given_path,
     heed_signals,
     printable,
     tracked,
 )
 from gan_mnist.commands.exported import ask_for_pictures, find_model, image_shape, load_model
+from gan_mnist.commands.listing import Found, counted, find_images
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
 
@@ -30,6 +30,7 @@ BATCH_PIXELS = 100 * 28 * 28
 SIDES = ("input", "ref")
 TABLE = "denoised.csv"
 COLUMNS = ("filename", "output", "error")
+MEASURES = ("psnr_db", "ssim")
 ACCEPTED = "a folder with the sub-folders 'input' and 'ref', images of the same names in both"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
@@ -37,6 +38,9 @@ MODEL = COMMAND.text(
     "model", None, "an exported model, such as saved_models/denoising/resConvNet_v1_dcnn"
 )
 IMAGES = COMMAND.text("images", None, ACCEPTED)
+TRUTH = COMMAND.text(
+    "truth", None, "a folder of what the images are to become, by the same names: tells how near"
+)
 OUTPUT = COMMAND.text("output", None, f"new or empty folder; gets NAME.png and so on, and {TABLE}")
 
 
@@ -47,9 +51,9 @@ def main(argv: Sequence[str]) -> int:
         argv: Program name and arguments.
 
     Returns:
-        Exit status: 0 when the table is written, whether or not each pair could be read, 2 for
-        bad input, 130 and 143 when it was interrupted or told to end, 141 when nobody reads its
-        output.
+        Exit status: 0 when the table is written, whether or not each pair could be read, 1 when
+        none could, 2 for bad input, 130 and 143 when it was interrupted or told to end, 141 when
+        nobody reads its output.
     """
     return COMMAND.run(argv, _command)
 
@@ -58,6 +62,7 @@ def _command() -> int:
     saved_model = find_model(given_path(MODEL, "an exported model's directory"), "denoiser")
     root = given_path(IMAGES, ACCEPTED)
     found = find_pairs(root)
+    truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
     output = given_path(OUTPUT, "a new or empty folder")
     check_empty("--output", output)
     check_writable("--output", output)
@@ -68,17 +73,49 @@ def _command() -> int:
     shape = image_shape(denoise, *SIDES)
     try:
         with all_or_nothing(output, last=TABLE) as hidden:
-            rows = list(denoise_images(denoise, shape, root, found, hidden))
+            rows = list(denoise_images(denoise, shape, root, found, hidden, truth))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error}") from error
-    bad = sum(bool(row["error"]) for row in rows)
-    print(f"denoised {len(rows) - bad} images, {bad} bad -> {printable(output)}")
-    return 0
+    done = [row for row in rows if row["output"]]
+    # Why, whichever of the two it is.
+    reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
+    told = f"denoised {len(done)} images, passed over {counted(reasons)}{_nearness(rows)}"
+    print(f"{told} -> {printable(output)}")
+    return 0 if done else 1
 
 
-def find_pairs(root: Path) -> dict[str, set[str]]:
-    """Names of the images in `input` and in `ref`, which lie in `root`, by folder.
+def _nearness(rows: Sequence[Mapping[str, str]]) -> str:
+    """The mean of each measure over all that has a truth, for a summary."""
+    measured = [row for row in rows if row.get("ssim")]
+    if not measured:
+        return ""
+    psnr_db, input_psnr_db, ssim, input_ssim = (
+        sum(float(row[name]) for row in measured) / len(measured)
+        for name in ("psnr_db", "input_psnr_db", "ssim", "input_ssim")
+    )
+    return (
+        f", PSNR {psnr_db:.2f} dB (input {input_psnr_db:.2f}), SSIM {ssim:.3f} "
+        f"(input {input_ssim:.3f}) over {len(measured)} truths"
+    )
+
+
+def _find_truths(root: Path, found: Mapping[str, Found]) -> Path:
+    """The folder of truths.
+
+    Raises:
+        InputError: If none of them has the name of an image.
+    """
+    if not set(find_images("--truth", root).images) & set(found["input"].images):
+        raise InputError(
+            f"--truth: {str(root)!r} has no image of a name in --images; accepted: a folder with "
+            "images of the same names, in the same sub-folders, as 'input'"
+        )
+    return root
+
+
+def find_pairs(root: Path) -> dict[str, Found]:
+    """What is in `input` and in `ref`, which lie in `root`, by folder.
 
     Raises:
         InputError: If a folder is missing or cannot be read, there is no image in either, or
@@ -87,8 +124,8 @@ def find_pairs(root: Path) -> dict[str, set[str]]:
     for side in SIDES:
         if not os.path.isdir(root / side):
             raise InputError(f"--images: {str(root / side)!r} is no folder; accepted: {ACCEPTED}")
-    found = {side: set(find_images("--images", root / side)) for side in SIDES}
-    names = set.union(*found.values())
+    found = {side: find_images("--images", root / side) for side in SIDES}
+    names = [name for side in SIDES for name in found[side].images]
     if not names:
         raise InputError(f"--images: {str(root)!r} holds no images; accepted: {ACCEPTED}")
     if any(PurePosixPath(name).parts[0] == TABLE for name in names):
@@ -103,8 +140,9 @@ def denoise_images(
     denoise: Any,
     shape: tuple[int, int],
     root: Path,
-    found: Mapping[str, set[str]],
+    found: Mapping[str, Found],
     output: Path,
+    truth: Path | None = None,
 ) -> Iterator[dict[str, str]]:
     """Denoises pairs of image files, some at a time, and writes what is left of them.
 
@@ -112,13 +150,16 @@ def denoise_images(
         denoise: The signature of an exported denoiser.
         shape: The size in pixels and the channels of its images, to which all are brought.
         root: The folder that holds `input` and `ref`.
-        found: The names of the images in each, relative to it.
+        found: What is in each.
         output: A folder; a picture's name in it is that of `output_names`.
+        truth: A folder of what the images are to become, if it is known.
 
     Yields:
         For each name, in alphabetical order: `filename`, `output` (the picture that was written,
         relative to `output`) and an empty `error`; or, if one of the two images is missing or
-        cannot be read, an empty `output` and which one and the reason as `error`.
+        cannot be read, an empty `output` and which one and the reason as `error`. With `truth`,
+        how near to it the written picture is, and in `input_psnr_db` and `input_ssim` the image
+        as it was; empty, and with an `error`, for an image without a truth.
 
     Raises:
         OSError: If a picture cannot be written.
@@ -126,13 +167,16 @@ def denoise_images(
     import numpy as np
 
     image_size, channels = shape
-    filenames = sorted(set.union(*found.values()))
-    outputs = output_names(sorted(set.intersection(*found.values())))
+    filenames = sorted({n for side in found.values() for n in (*side.images, *side.passed_over)})
+    outputs = output_names(sorted(set.intersection(*(set(f.images) for f in found.values()))))
+    columns = [*COLUMNS]
+    if truth is not None:
+        columns += [f"{of}{name}" for of in ("", "input_") for name in MEASURES]
     batch_size = max(1, BATCH_PIXELS // image_size**2)
     for start in tracked(range(0, len(filenames), batch_size), "denoising"):
         pairs, rows = {}, {}
         for name in filenames[start : start + batch_size]:
-            rows[name] = dict.fromkeys(COLUMNS, "") | {"filename": printable(name)}
+            rows[name] = dict.fromkeys(columns, "") | {"filename": printable(name)}
             try:
                 pairs[name] = _read_pair(root, name, found, image_size, channels)
             except InputError as error:
@@ -146,6 +190,9 @@ def denoise_images(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.save(path)
                 rows[name]["output"] = printable(outputs[name])
+                if truth is not None:
+                    given = pairs[name][SIDES.index("input")]
+                    rows[name] |= _measured(truth, name, np.asarray(picture), given)
         yield from rows.values()
 
 
@@ -173,20 +220,48 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
 
 
 def _read_pair(
-    root: Path, name: str, found: Mapping[str, set[str]], image_size: int, channels: int
+    root: Path, name: str, found: Mapping[str, Found], image_size: int, channels: int
 ) -> list[Any]:
-    from gan_mnist.data.images import as_float, read_image
-
     images = []
     for side in SIDES:
-        if name not in found[side]:
-            raise InputError(f"{side}: no such image; accepted: the same name in both folders")
-        path = root / side / name
-        try:
-            images.append(as_float(read_image(path, image_size, channels)))
-        except InputError as error:
-            raise InputError(f"{side}: {str(error).removeprefix(f'{path}: ')}") from error
+        if name not in found[side].images:
+            missing = "no such image; accepted: the same name in both folders"
+            raise InputError(f"{side}: {found[side].passed_over.get(name, missing)}")
+        images.append(_read(side, root / side / name, image_size, channels))
     return images
+
+
+def _read(side: str, path: Path, image_size: int, channels: int) -> Any:
+    """An image as floats; an error names the `side` that it is of."""
+    from gan_mnist.data.images import as_float, read_image
+
+    try:
+        return as_float(read_image(path, image_size, channels))
+    except InputError as error:
+        raise InputError(f"{side}: {str(error).removeprefix(f'{path}: ')}") from error
+
+
+def _measured(truth: Path, name: str, picture: Any, given: Any) -> dict[str, str]:
+    """How near a picture, uint8, and the image that it was made of, floats, are to the truth."""
+    import numpy as np
+
+    from gan_mnist.data.images import as_float
+    from gan_mnist.evaluation.restoration import image_measures
+
+    if not os.path.exists(truth / name):
+        return {"error": "truth: no such image"}
+    try:
+        target = _read("truth", truth / name, given.shape[0], given.shape[-1])
+    except InputError as error:
+        return {"error": printable(str(error))}
+    images = np.stack([as_float(picture).reshape(given.shape), given])
+    targets = np.stack([target, target])
+    measures = image_measures(images, targets, targets, MEASURES)
+    return {
+        f"{of}{measure}": f"{value:.4f}"
+        for measure, values in measures.items()
+        for of, value in zip(("", "input_"), values, strict=True)
+    }
 
 
 if __name__ == "__main__":

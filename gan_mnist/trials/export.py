@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 from keras.export import ExportArchive
 
+from gan_mnist.data.encoded import decode
+from gan_mnist.data.pipelines import as_float
 from gan_mnist.files import write_json
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
@@ -16,32 +18,75 @@ from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.denoiser import DenoisingModel
 
 Sampler = AdversarialModel | WideLatents
+# Beyond [0, 1], as a mixed precision or a resize may leave it.
+ROUNDING = 1e-2
+BAD_RANGE = (
+    "images: values beyond [0, 1] or NaN; accepted: float32 in [0, 1]; "
+    "`classify_uint8` takes images of 0 to 255"
+)
 
 
 def export_classifier(model: keras.Model, class_names: Sequence[str], directory: Path) -> None:
-    """Writes `directory/classifier`, with the signature `classify`, and `classifier.keras`.
+    """Writes `directory/classifier`, with four signatures, and `classifier.keras`.
 
-    `classify(images)` takes float32 (n, H, W, C) in [0, 1] and returns `label` (string: the class
-    name), `index` (int32, into `class_names`) and `probability` (float32, of that class), all (n,).
+    Three take images, and differ in their form alone:
+
+    - `classify(images)`: float32 (n, H, W, C) in [0, 1]; other values are refused.
+    - `classify_uint8(images)`: uint8 (n, H, W, C).
+    - `classify_encoded(files)`: string (n,), the bytes of image files, which `decode` reads.
+
+    Each returns `label` (string: the class name), `index` (int32, into `class_names`) and
+    `probability` (float32, of that class), all (n,), and `probabilities`, float32 (n, classes).
+    `classes()` returns `classes`: string (classes,), the class names.
     """
     names = tf.constant(list(class_names))
     # What predicts, without how it was trained: no generator is shipped with it, and no custom
     # class or metric is needed to load it.
     plain = keras.Model(model.inputs[0], model.outputs[0])
+    image_shape = model.input_shape[1:]
 
-    def classify(images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(plain(images, training=False))
         index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "label": tf.gather(names, index),
             "index": index,
             "probability": tf.reduce_max(probabilities, axis=-1),
+            "probabilities": probabilities,
         }
+
+    def classify(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # Not beyond, rather than within: so that NaN is refused too.
+        right = tf.reduce_all((images >= -ROUNDING) & (images <= 1 + ROUNDING))
+        with tf.control_dependencies([tf.debugging.Assert(right, [BAD_RANGE])]):
+            return answer(tf.identity(images))
+
+    def classify_uint8(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(as_float(images))
+
+    def classify_encoded(files: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(
+            tf.map_fn(
+                lambda contents: decode(contents, image_shape[0], image_shape[-1]),
+                files,
+                fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
+            )
+        )
+
+    @tf.function(input_signature=[])
+    def classes() -> dict[str, tf.Tensor]:
+        return {"classes": tf.identity(names)}
 
     archive = ExportArchive()
     archive.track(plain)
-    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
-    archive.add_endpoint("classify", classify, [images])
+    for function, shape, dtype, name in (
+        (classify, (None, *image_shape), tf.float32, "images"),
+        (classify_uint8, (None, *image_shape), tf.uint8, "images"),
+        (classify_encoded, (None,), tf.string, "files"),
+    ):
+        archive.add_endpoint(function.__name__, function, [tf.TensorSpec(shape, dtype, name)])
+    classes.get_concrete_function()
+    archive.add_endpoint("classes", classes)
     archive.write_out(str(directory / "classifier"), verbose=False)
     plain.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))

@@ -52,6 +52,20 @@ def exports(tmp_path_factory):
     ).get_concrete_function(tf.TensorSpec([None, 8, 9, 1], name="images"))
     tf.saved_model.save(module, str(directory / "oblong"), signatures={"classify": answers})
 
+    answers = tf.function(
+        lambda images: {"label": images, "probability": images}, autograph=False
+    ).get_concrete_function(tf.TensorSpec([None, SIZE, SIZE, 1], name="images"))
+    tf.saved_model.save(module, str(directory / "numbers"), signatures={"classify": answers})
+    older = tf.saved_model.load(str(directory / "grey" / "classifier"))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 1], name="images")])
+    def classify_alone(images):
+        answer = older.classify(images)
+        return {name: answer[name] for name in ("label", "index", "probability")}
+
+    older.classify_alone = classify_alone
+    tf.saved_model.save(older, str(directory / "older"), signatures={"classify": classify_alone})
+
     (directory / "garbage").mkdir()
     (directory / "garbage" / "saved_model.pb").write_bytes(b"\xff not a model\n")
     (directory / "empty").mkdir()
@@ -84,7 +98,7 @@ def softmax_best(mean):
     return NAMES[chances.argmax()], chances.max()
 
 
-@pytest.mark.parametrize("model", ["grey", "grey/classifier", "colour"])
+@pytest.mark.parametrize("model", ["grey", "grey/classifier", "colour", "older"])
 def test_every_image_has_its_row(command, exports, images, directory, model):
     status, out, err = command(f"--model={exports / model}", f"--images={images}")
     assert (status, err) == (0, "")
@@ -96,7 +110,14 @@ def test_every_image_has_its_row(command, exports, images, directory, model):
         assert float(row[1]) == pytest.approx(probability, abs=2e-3)
         assert row[2] == ""
     assert len(out.splitlines()) == 1
-    told = ["3 images", "0 bad", "三: 1", "dark: 1", "light, 'grey': 1", "predictions.csv"]
+    told = [
+        "3 images",
+        "passed over 0 ->",
+        "三: 1",
+        "dark: 1",
+        "light, 'grey': 1",
+        "predictions.csv",
+    ]
     assert all(part in out for part in told), out
 
 
@@ -120,7 +141,15 @@ def test_bad_images_are_rows_with_their_error(command, exports, images, director
     rows = read(directory / "predictions.csv")
     bad = {"half.png", "text.png", "nothing.jpg", "lost.png"}
     good = {"b.png", "sub/a.JPG", "sub/deep/c.jpeg", '\\udcff ,".png'}
-    assert set(rows) == bad | good
+    passed_over = {
+        "notes.txt": "no image file; accepted: .png, .jpg, .jpeg",
+        ".hidden.png": "hidden",
+        ".thumbnails/": "a hidden folder",
+        "pipe.png": "no file, but a pipe or a device",
+    }
+    assert set(rows) == bad | good | set(passed_over)
+    for name, reason in passed_over.items():
+        assert rows[name] == ["", "", reason]
     for name in bad:
         assert rows[name][:2] == ["", ""]
         assert rows[name][2], name
@@ -128,17 +157,18 @@ def test_bad_images_are_rows_with_their_error(command, exports, images, director
     assert "truncated" in rows["half.png"][2]
     assert all(rows[name][0] in NAMES and rows[name][2] == "" for name in good)
     assert "4 images" in out
-    assert "4 bad" in out
+    told = ["a hidden folder: 1, hidden: 1, no file, but a pipe or a device: 1, no image file: 1"]
+    told += ["passed over 8 (", "not an image: 2", "the image cannot be read: 2"]
+    assert all(part in out for part in told), out
 
 
 def test_a_folder_of_bad_images_alone_is_a_table_too(command, exports, tmp_path, directory):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.png").write_text("no")
     status, out, _ = command(f"--model={exports / 'grey'}", f"--images={tmp_path / 'bad'}")
-    assert status == 0
+    assert status == 1
     assert list(read(directory / "predictions.csv")) == ["x.png"]
-    assert "0 images" in out
-    assert "1 bad" in out
+    assert "classified 0 images (none), passed over 1 (not an image: 1)" in out
 
 
 def test_batches_do_not_show(command, exports, tmp_path, directory, monkeypatch):
@@ -188,8 +218,12 @@ def test_a_table_is_replaced_and_a_link_to_it_kept(command, exports, images, dir
         ({"model": "oblong"}, ["--model", "(None, 8, 9, 1)", "(None, N, N, 3)"]),
         ({"images": None}, ["--images", "''", "folder"]),
         ({"images": "nowhere"}, ["--images", "nowhere", "No such file"]),
-        ({"images": "b.png"}, ["--images", "b.png", "Not a directory"]),
-        ({"images": "bare"}, ["--images", "bare", "no images", "PNG, JPEG"]),
+        ({"images": "pipe"}, ["--images", "pipe", "a folder of images, or one image"]),
+        ({"images": "bare"}, ["--images", "bare", "no images", "no image file: 1"]),
+        ({"top": 4}, ["--top", "4", "1 to 3 classes"]),
+        ({"top": 0}, ["--top", "'0'"]),
+        ({"model": "older", "top": 2}, ["--top", "2", "older export", "accepted: 1"]),
+        ({"model": "numbers"}, ["--model", "float32", "(1, 8, 8, 1)", "text of shape (1,)"]),
         ({"output": ""}, ["--output", "''", "a file"]),
         ({"output": "."}, ["--output", "is no file"]),
         ({"output": "/dev/null"}, ["--output", "/dev/null", "is no file"]),
@@ -204,6 +238,8 @@ def test_bad_input_is_refused_in_one_line(
 ):
     (images / "bare" / "below").mkdir(parents=True)
     (images / "bare" / "below" / "notes.txt").write_text("no image")
+    os.mkfifo(images / "pipe")
+    monkeypatch.setattr(classify, "BATCH_SIZE", 1)
     flags = {"model": "grey", "images": ".", **changes}
     if flags["model"]:
         flags["model"] = exports / flags["model"]
@@ -237,8 +273,9 @@ def test_an_interrupt_leaves_the_old_table(command, exports, images, directory, 
         (signal.SIGTERM, 143, "terminated; nothing was written\n"),
     ):
 
-        def half(starts, about, number=number):
-            yield starts[0]
+        def half(batches, about, total, number=number):
+            assert total == 2
+            yield next(batches)
             os.kill(os.getpid(), number)
             time.sleep(5)
 

@@ -96,7 +96,7 @@ def test_every_pair_gives_a_picture_and_a_row(command, exports, images, director
         image.resize((29, 29)).save(folder / "ref" / "b.png")
     output = directory / "new" / "folder"
     flags = [f"--model={exports / model}", f"--images={folder}", "--output=new/folder"]
-    assert command(*flags) == (0, f"denoised 3 images, 0 bad -> {output}\n", "")
+    assert command(*flags) == (0, f"denoised 3 images, passed over 0 -> {output}\n", "")
     rows = read(output)
     assert list(rows) == ["b.png", "sub/a.JPG", "sub/deep/c.jpeg"]
     pictures = ["b.png", "sub/a.png", "sub/deep/c.png"]
@@ -120,14 +120,17 @@ def test_bad_pairs_are_rows_with_their_error(command, exports, images, directory
     flags = [f"--model={exports / 'grey'}", f"--images={folder}", "--output=new"]
     status, out, err = command(*flags)
     assert (status, err) == (0, "")
-    assert out.startswith("denoised 2 images, 6 bad")
+    reasons = "hidden: 1, no file, but a pipe or a device: 1, no such image: 3, not an image: 1, "
+    reasons += "the image cannot be read: 1"
+    assert out.startswith(f"denoised 2 images, passed over 7 ({reasons}) -> ")
     rows = read(directory / "new")
     told = {
         "alone.png": "ref: no such image",
         "half.png": "ref: the image cannot be read",
         "left.jpg": "ref: no such image",
         "left.png": "input: no such image",
-        "pipe.png": "ref: no such image",
+        "pipe.png": "ref: no file, but a pipe",
+        ".hidden.png": "input: hidden",
         "text.png": "input: not an image",
     }
     assert list(rows) == sorted(["good.png", "z.png", *told])
@@ -140,7 +143,10 @@ def test_bad_pairs_are_rows_with_their_error(command, exports, images, directory
         assert_denoised(directory / "new" / name, folder, name, "L")
         (folder / "input" / name).unlink()
     flags[-1] = "--output=bad"
-    assert command(*flags)[:2] == (0, f"denoised 0 images, 8 bad -> {directory / 'bad'}\n")
+    status, out, err = command(*flags)
+    # Nothing was done.
+    assert (status, err) == (1, "")
+    assert out.startswith("denoised 0 images, passed over 9 (")
     assert [path.name for path in (directory / "bad").iterdir()] == ["denoised.csv"]
 
 

@@ -50,8 +50,9 @@ exports, out = sys.argv[1:]
 given = np.load(f"{exports}/given.npz")
 answers = {}
 load = lambda name: tf.saved_model.load(f"{exports}/{name}").signatures
-classify = load("mlp/classifier")["classify"]
-for key, value in classify(images=tf.constant(given["images"])).items():
+classifier = load("mlp/classifier")
+answers["classes"] = classifier["classes"]()["classes"].numpy().astype("S")
+for key, value in classifier["classify"](images=tf.constant(given["images"])).items():
     answers[f"classify_{key}"] = value.numpy()
 labels = tf.constant(given["labels"])
 for name in given["gans"].tolist():
@@ -163,8 +164,12 @@ def test_classify_answers_as_the_model_does(classifier, images, answers):
     assert sorted(f for f in answers.files if "classify" in f) == [
         "classify_index",
         "classify_label",
+        "classify_probabilities",
         "classify_probability",
     ]
+    np.testing.assert_allclose(answers["classify_probabilities"], probabilities, rtol=1e-5)
+    told = [name.decode("utf-8") for name in answers["classes"]]
+    assert told == list(NAMES)
 
 
 @pytest.mark.parametrize("name", GENERATORS)

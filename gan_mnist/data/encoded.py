@@ -1,0 +1,144 @@
+"""Image files decoded by TensorFlow, without Python.
+
+`gan_mnist.data.images` is what reads images here; what is below stays as near to it as it can.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.images import read_image
+from gan_mnist.errors import InputError
+
+# What Pillow, as ITU-R 601, makes grey of.
+LUMA = (0.299, 0.587, 0.114)
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+# Of a file, for all that is no pixel.
+MOST_BYTES_BESIDE = 65_536
+
+
+def decode(contents: tf.Tensor, image_size: int, channels: int) -> tf.Tensor:
+    """One encoded file as an image, by operations that any graph may hold.
+
+    As `as_pixels`, within a level of 255: transparent parts are shown on white, and what is not
+    square is padded. It differs where TensorFlow's decoders do: a camera's rotation (EXIF)
+    is not applied, and of 16 bits the upper 8 are taken.
+
+    Args:
+        contents: string (), the bytes of a PNG, JPEG, GIF (its first frame) or BMP file.
+        image_size: Height and width of the result in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        float32 (image_size, image_size, channels) in [0, 1], of whole levels of 255.
+    """
+    pixels = tf.cond(
+        tf.strings.substr(contents, 0, len(JPEG)) == JPEG,
+        # Pillow's arithmetic; TensorFlow's usual one is faster, and off by several levels.
+        lambda: tf.io.decode_jpeg(contents, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(contents, expand_animations=False),
+    )
+    pixels = tf.cast(pixels, tf.float32)
+    num_channels = tf.shape(pixels)[-1]
+    num_colours = num_channels - (1 - num_channels % 2)
+    # Of two and four channels the last is opacity.
+    opacity = tf.where(num_channels % 2 == 0, pixels[..., -1:] / 255, 1.0)
+    colours = pixels[..., :num_colours] * opacity + 255 * (1 - opacity)
+    colours = tf.round(tf.broadcast_to(colours, [*tf.unstack(tf.shape(colours))[:2], 3]))
+    if channels == 1:
+        colours = tf.round(tf.reduce_sum(colours * LUMA, axis=-1, keepdims=True))
+    colours.set_shape((None, None, channels))
+    height, width = tf.unstack(tf.shape(colours)[:2])
+    scaled = image_size / tf.maximum(height, width) * tf.stack([height, width])
+    inner = tf.maximum(1, tf.cast(tf.round(scaled), tf.int32))
+    # One side after the other, each in whole levels, as Pillow does.
+    for size in ((height, inner[1]), (inner[0], inner[1])):
+        colours = tf.image.resize(colours, size, "lanczos3", antialias=True)
+        colours = tf.clip_by_value(tf.round(colours), 0, 255)
+    # Beside a picture with transparent parts is what these are shown on, beside others black.
+    border = tf.where(tf.reduce_min(opacity) < 1, 255.0, 0.0)
+    top, left = tf.unstack((image_size - inner) // 2)
+    padded = tf.image.pad_to_bounding_box(colours - border, top, left, image_size, image_size)
+    return (padded + border) / 255
+
+
+def read_images(
+    paths: Sequence[Path], image_size: int, channels: int
+) -> list[np.ndarray | InputError]:
+    """As `read_image` of each file, the faster the more of them are plain.
+
+    Plain are PNG and JPEG files of this very shape, with 8 bits and without transparency and
+    rotation: nothing is left to do but decoding, of all at once. Their pixels are those of
+    `read_image`, as Pillow and TensorFlow decode by the same libraries.
+
+    Args:
+        paths: Image files.
+        image_size: Height and width of the results in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        For each file, in this order: uint8 (image_size, image_size, channels), or what is wrong.
+    """
+    images: list[np.ndarray | InputError] = []
+    most_bytes = 2 * image_size**2 * channels + MOST_BYTES_BESIDE
+    contents = [_plain_contents(path, most_bytes, image_size, channels) for path in paths]
+    plain = [file for file in contents if file]
+    try:
+        decoded = iter(_decoder(channels)(tf.constant(plain, tf.string)).numpy() if plain else ())
+    except tf.errors.OpError:  # one of them is damaged: `read_image` tells which, and how
+        contents, decoded = [None] * len(paths), iter(())
+    for path, file in zip(paths, contents, strict=True):
+        try:
+            images.append(next(decoded) if file else read_image(path, image_size, channels))
+        except InputError as error:
+            images.append(error)
+    return images
+
+
+@functools.cache
+def _decoder(channels: int) -> tf.types.experimental.PolymorphicFunction:
+    """Decodes PNG and JPEG files of one shape: string (n,) to uint8 (n, H, W, channels)."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
+    def decode_all(files: tf.Tensor) -> tf.Tensor:
+        return tf.map_fn(
+            # PNG files too, whatever its name is.
+            lambda file: tf.io.decode_jpeg(file, channels, dct_method="INTEGER_ACCURATE"),
+            files,
+            fn_output_signature=tf.TensorSpec((None, None, channels), tf.uint8),
+        )
+
+    return decode_all
+
+
+def _plain_contents(path: Path, most_bytes: int, image_size: int, channels: int) -> bytes | None:
+    """What is in a plain file; None for any other. Of large files no more is read than needed."""
+    try:
+        with open(path, "rb") as file:
+            contents = file.read(most_bytes)
+    except OSError:
+        return None
+    if any(mark in contents for mark in (b"tRNS", b"eXIf", b"Exif")):
+        return None
+    # Each begins with its sizes; behind them: 8 bits, and which kind of colour or how many.
+    sides = image_size.to_bytes(4, "big") * 2
+    if contents[: len(PNG)] == PNG:
+        is_plain = contents[16:26] == sides + bytes([8, channels - 1])
+    else:
+        sides = b"\x08" + image_size.to_bytes(2, "big") * 2
+        is_plain = _jpeg_frame(contents)[:6] == sides + bytes([channels])
+    return contents if is_plain and len(contents) < most_bytes else None
+
+
+def _jpeg_frame(contents: bytes) -> bytes:
+    """The frame header of a JPEG file, from its bits a sample on; nothing if there is none."""
+    place = 2 if contents.startswith(JPEG) else len(contents)
+    while contents[place : place + 1] == b"\xff":
+        # Baseline, extended and progressive.
+        if contents[place + 1 : place + 2] in (b"\xc0", b"\xc1", b"\xc2"):
+            return contents[place + 4 : place + 10]
+        place += 2 + int.from_bytes(contents[place + 2 : place + 4], "big")
+    return b""

@@ -1,0 +1,97 @@
+"""`python -m gan_mnist.classify`: several classes an image, one image, links, and who listens."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_classify import MAIN, NAMES, SIZE, brightness_classifier  # noqa: F401 (MAIN: `command`)
+
+from gan_mnist.trials.export import export_classifier
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("export")
+    export_classifier(brightness_classifier(1), NAMES, directory)
+    return directory
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    (folder / "sub").mkdir(parents=True)
+    for name, value in (("a.png", 30), ("sub/b.png", 100)):
+        Image.new("L", (SIZE, SIZE), value).save(folder / name)
+    return folder
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row.pop("filename"): row for row in csv.DictReader(file)}
+
+
+def test_the_likeliest_classes_come_in_order(command, model, images, directory):
+    (images / "c.png").write_text("no image")
+    status, _, err = command(f"--model={model}", f"--images={images}", "--top=3")
+    assert (status, err) == (0, "")
+    rows = read(directory / "predictions.csv")
+    for name, value in (("a.png", 30), ("sub/b.png", 100)):
+        centres = np.array([0, 0.5, 1])
+        logits = 20 * centres * value / 255 - 10 * centres**2
+        chances = np.exp(logits) / np.exp(logits).sum()
+        for number, index in enumerate(np.argsort(-chances)):
+            end = f"_{number + 1}" if number else ""
+            assert rows[name][f"prediction{end}"] == NAMES[index]
+            assert float(rows[name][f"probability{end}"]) == pytest.approx(chances[index], abs=1e-5)
+    told = [
+        f"{column}{end}" for end in ("", "_2", "_3") for column in ("prediction", "probability")
+    ]
+    assert list(rows["c.png"]) == [*told, "error"]
+    assert not any(rows["c.png"][column] for column in told)
+
+
+def test_one_file_is_enough(command, model, images, directory):
+    status, out, _ = command(f"--model={model}", f"--images={images / 'a.png'}")
+    assert status == 0
+    assert list(read(directory / "predictions.csv")) == ["a.png"]
+    assert out.startswith("classified 1 images (dark: 1), passed over 0 -> ")
+
+
+def test_linked_folders_are_read_once(command, model, images, directory, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Image.new("L", (SIZE, SIZE), 250).save(tmp_path / "elsewhere" / "c.png")
+    (images / "a_link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(images)
+    (images / "again").symlink_to(images / "sub")
+    (images / "sub" / "round").symlink_to("..")
+    status, out, _ = command(f"--model={model}", f"--images={images}")
+    assert status == 0
+    rows = read(directory / "predictions.csv")
+    assert {name for name, row in rows.items() if row["prediction"]} == {
+        "a.png",
+        "a_link/c.png",
+        "sub/b.png",
+    }
+    passed_over = {name for name, row in rows.items() if row["error"]}
+    assert passed_over == {"a_link/back/", "again/", "sub/round/"}
+    assert "passed over 3 (a folder that is read already: 3)" in out
+
+
+def test_nobody_has_to_listen(directory):
+    """Not even to `--help`, which needs no model."""
+    command = f"{sys.executable} -m gan_mnist.commands.classify --help >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_name_that_is_too_long_is_noticed_before_any_work(refused, images, monkeypatch):
+    monkeypatch.setattr("gan_mnist.commands.classify.load_model", None)
+    (images / "classifier").mkdir()
+    (images / "classifier" / "saved_model.pb").touch()
+    told = refused(f"--model={images}", f"--images={images}", f"--output={'x' * 300}")
+    assert "--output" in told
+    assert os.strerror(36) in told

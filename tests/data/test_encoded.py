@@ -1,0 +1,108 @@
+"""Files that TensorFlow decodes, against what Pillow makes of them."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_mnist.data import encoded as module
+from gan_mnist.data.encoded import decode, read_images
+from gan_mnist.data.images import as_pixels, read_image
+from gan_mnist.errors import InputError
+
+NOISE = np.random.default_rng(0).integers(0, 256, (6, 9, 4), np.uint8)
+# Smooth enough to be a picture, with edges that a resize overshoots.
+PICTURE = Image.fromarray(NOISE).resize((45, 37), Image.Resampling.BICUBIC)
+GREY, COLOUR = PICTURE.convert("L"), PICTURE.convert("RGB")
+FILES = {
+    "grey.png": GREY,
+    "colour.png": COLOUR,
+    "grey_on_nothing.png": PICTURE.convert("LA"),
+    "colour_on_nothing.png": PICTURE,
+    "palette.png": COLOUR.quantize(16),
+    "palette_on_nothing.png": PICTURE.quantize(16),
+    "two_colours.png": PICTURE.convert("1"),
+    "deep.png": Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257),
+    "palette.gif": COLOUR.quantize(16),
+    "colour.bmp": COLOUR,
+    "grey.jpeg": GREY,
+    "colour.jpeg": COLOUR,
+    "print.jpeg": COLOUR.convert("CMYK"),
+}
+
+
+def encoded(image, suffix):
+    file = io.BytesIO()
+    image.save(file, suffix)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [20, 37, 50])
+def test_a_file_is_what_pillow_makes_of_it(size, channels):
+    for name, image in FILES.items():
+        contents = encoded(image, name.split(".")[1])
+        with Image.open(io.BytesIO(contents)) as read:
+            expected = as_pixels(read, size, channels)
+        found = decode(contents, size, channels).numpy()
+        assert (found.shape, found.dtype) == (expected.shape, np.float32)
+        np.testing.assert_allclose(255 * found, expected, atol=1.01, err_msg=name)
+        assert np.ptp(found) > 0.5
+
+
+def write_every_kind(folder):
+    """Files of all kinds and conditions; their names by whether they are plain for grey, colour."""
+    for name, image in FILES.items():
+        image.resize((16, 16)).save(folder / name)
+    square = COLOUR.resize((16, 16))
+    square.save(folder / "progressive.jpg", progressive=True, subsampling=2, quality=60)
+    square.save(folder / "full.jpg", subsampling=0)
+    square.save(folder / "interlaced.png", optimize=True)
+    rotated = Image.Exif()
+    rotated[0x0112] = 6
+    square.save(folder / "rotated.jpg", exif=rotated)
+    square.save(folder / "rotated.png", exif=rotated)
+    square.save(folder / "see_through.png", transparency=square.getpixel((3, 3)))
+    COLOUR.resize((16, 17)).save(folder / "oblong.png")
+    COLOUR.resize((17, 16)).save(folder / "oblong.jpg")
+    square.save(folder / "named_wrongly.png", "JPEG")
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_many_files_are_read_as_one_by_one(tmp_path, monkeypatch, channels):
+    paths = write_every_kind(tmp_path)
+    expected = [read_image(path, 16, channels) for path in paths]
+    slowly = []
+    monkeypatch.setattr(
+        module,
+        "read_image",
+        lambda path, *rest: slowly.append(path.name) or read_image(path, *rest),
+    )
+    for path, image, one in zip(paths, read_images(paths, 16, channels), expected, strict=True):
+        np.testing.assert_array_equal(image, one, err_msg=path.name)
+        assert image.dtype == np.uint8
+    plain = {
+        1: {"grey.png", "grey.jpeg"},
+        3: {"colour.png", "colour.jpeg", "progressive.jpg", "full.jpg", "interlaced.png"}
+        | {"named_wrongly.png"},
+    }[channels]
+    assert {path.name for path in paths} - set(slowly) == plain
+
+
+def test_a_damaged_file_is_told_and_the_others_are_read(tmp_path):
+    paths = write_every_kind(tmp_path)
+    whole = (tmp_path / "colour.png").read_bytes()
+    for number, length in enumerate((0, 1, 20, 60, len(whole) // 2)):
+        (tmp_path / f"{number}.png").write_bytes(whole[:length])
+    jpeg = (tmp_path / "full.jpg").read_bytes()
+    for number, length in enumerate((2, 3, 4, 21, 200, len(jpeg) // 2)):
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg[:length])
+    bad = [*sorted(tmp_path.glob("?.png")), *sorted(tmp_path.glob("?.jpg")), tmp_path / "nothing"]
+    found = read_images([*bad, *paths], 16, 3)
+    for path, error in zip(bad, found, strict=False):
+        assert isinstance(error, InputError), path
+        assert str(error).startswith(str(path))
+    for path, image in zip(paths, found[len(bad) :], strict=True):
+        np.testing.assert_array_equal(image, read_image(path, 16, 3))
