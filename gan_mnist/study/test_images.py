@@ -133,7 +133,7 @@ def compare_images(
     rows = [[one - other for one, other in pairs] for pairs in by_seed]
     strata = [np.array(differences) for differences in zip(*rows, strict=True)]
     low, high, p = judge(strata, told[0]["weights"])
-    return (float(low), float(high)), float(p)
+    return (max(float(low), -1.0), min(float(high), 1.0)), float(p)
 
 
 def too_few(correct: Mapping[str, Any]) -> str:
