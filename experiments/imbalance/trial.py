@@ -33,7 +33,9 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
         found.append(metrics)
         if repeat == 0:
             steps.keep(model, probabilities, metrics, generator)
-    return steps.outcome(_mean_metrics(settings, found), repeats=settings.repeats)
+    means = _mean_metrics(settings, found)
+    starved = [settings.classes[_starved(settings)]]
+    return steps.outcome(means, repeats=settings.repeats, averaged=starved)
 
 
 def _training_rows(

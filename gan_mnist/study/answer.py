@@ -82,11 +82,15 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
         return beyond[name] == "helps", sign * (found[name].difference or 0.0)
 
     best = max(helped or found, key=rank)
+    few = found[best].too_few
     size = (
-        f"`{best}` ({_interval(found[best].difference, found[best].ci95)}, {found[best].n} seeds)"
+        f"`{best}` ({_interval(found[best].difference, found[best].deciding_ci95)}, "
+        f"{found[best].n} seeds)"
     )
     alone = len(found) == 1
     group = "" if alone else f"of {_count(len(found), noun)}{more}, "
+    if few:
+        return f"Cannot tell: {few}; the best was {size}"
     if helped:
         others = "" if len(helped) == 1 else f"{len(helped)} helped, and "
         text = f"{group}{others}{_change(best, found[best], metric)}"
@@ -159,10 +163,11 @@ def _without(entry: Mapping[str, Any]) -> str:
 
 def _change(name: str, found: Comparison, metric: Metric) -> str:
     verb = "raised" if (found.difference or 0.0) > 0 else "lowered"
-    digits = _digits(found.ci95)
+    digits = _digits(found.deciding_ci95)
     return (
         f"`{name}` {verb} {metric.label} from {found.control:.{digits}f} to "
-        f"{found.treated:.{digits}f} ({_interval(found.difference, found.ci95)}, {found.n} seeds)"
+        f"{found.treated:.{digits}f} ({_interval(found.difference, found.deciding_ci95)}, "
+        f"{found.n} seeds)"
     )
 
 

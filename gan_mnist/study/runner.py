@@ -187,7 +187,7 @@ def _experiment(trial: Trial) -> Any:
 def _record(
     trial: Trial, status: str, error: str | None, outcome: Outcome = NOTHING
 ) -> dict[str, Any]:
-    return {
+    record = {
         "experiment": trial.experiment,
         "arm": trial.arm,
         "seed": trial.seed,
@@ -203,6 +203,7 @@ def _record(
         "device": outcome.device,
         "generators": list(outcome.generators),
     }
+    return record if outcome.correct is None else record | {"correct": dict(outcome.correct)}
 
 
 def _died(trial: Trial, error: Exception) -> dict[str, Any]:

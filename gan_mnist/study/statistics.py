@@ -55,6 +55,9 @@ class Comparison:
         p_value: Two-sided, unadjusted.
         standard_error: Of the difference.
         more_seeds_needed: True where `ci95` may cover less than it says; see `flags`.
+        ci95_images, p_value_images: Over seeds and test images, see `test_images`; None where the
+            records do not say which test images were right.
+        too_few: What lacks test images for a verdict, such as "2 test images of class '1'"; or "".
     """
 
     n: int
@@ -65,6 +68,24 @@ class Comparison:
     p_value: float | None
     standard_error: float | None
     more_seeds_needed: bool
+    ci95_images: Interval | None = None
+    p_value_images: float | None = None
+    too_few: str = ""
+
+    @property
+    def deciding_ci95(self) -> Interval | None:
+        """From the lower to the upper end of both intervals."""
+        if self.ci95 is None or self.ci95_images is None:
+            return self.ci95
+        low, high = zip(self.ci95, self.ci95_images, strict=True)
+        return min(low), max(high)
+
+    @property
+    def deciding_p_value(self) -> float | None:
+        """The larger of both."""
+        if self.p_value is None or self.p_value_images is None:
+            return self.p_value
+        return max(self.p_value, self.p_value_images)
 
 
 def estimate(values: Values, bounds: Bounds = None) -> Estimate:
@@ -142,11 +163,11 @@ def holm(p_by_arm: Mapping[str, float | None]) -> dict[str, float | None]:
 def verdict(comparison: Comparison, p_holm: float | None, higher_is_better: bool) -> str:
     """ "helps", "hurts" or "cannot tell".
 
-    An effect is called only if the adjusted p value is below 0.05 and the interval, which allows
-    for skewness, lies on one side of zero.
+    An effect is called only if the adjusted p value is below 0.05, the interval, which allows for
+    skewness, lies on one side of zero, and there are enough test images.
     """
-    side = _side(comparison.ci95)
-    if p_holm is None or p_holm >= LEVEL or side == 0:
+    side = _side(comparison.deciding_ci95)
+    if comparison.too_few or p_holm is None or p_holm >= LEVEL or side == 0:
         return "cannot tell"
     return "helps" if (side > 0) == higher_is_better else "hurts"
 

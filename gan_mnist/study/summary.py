@@ -11,6 +11,7 @@ from gan_mnist.study.answer import answer
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.test_images import as_told, over_images
 from gan_mnist.study.trial import Plan
 
 Record = Mapping[str, Any]
@@ -43,7 +44,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
 
     others = [name for name in names if name != study.control]
-    comparisons = _compare_all(values, study.control, others, primary)
+    comparisons = _compare_all(values, study.control, others, primary, by_arm)
     for name, found in comparisons.items():
         entries[name] |= _against_control(found, primary)
         if oracle is not None:
@@ -66,7 +67,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
-        for name, found in _compare_all(values, rival, generated, primary).items():
+        for name, found in _compare_all(values, rival, generated, primary, by_arm).items():
             entries[name]["versus_rival"] = _against_rival(found, primary)
 
     controls = _check_expectations(plan, values)
@@ -196,12 +197,20 @@ def _compare_all(
     reference: str,
     names: Sequence[str],
     primary: Metric,
+    records: Records | None = None,
 ) -> dict[str, tuple[Comparison, float | None, int]]:
-    """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests."""
+    """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests.
+
+    With `records`, over test images too where they say which were right.
+    """
     found = {
         name: statistics.compare(values[name], values[reference], primary.bounds) for name in names
     }
-    p_values = {name: comparison.p_value for name, comparison in found.items()}
+    if records is not None:
+        found = {
+            name: over_images(one, records[name], records[reference]) for name, one in found.items()
+        }
+    p_values = {name: comparison.deciding_p_value for name, comparison in found.items()}
     adjusted = statistics.holm(p_values)
     tests = sum(p is not None for p in p_values.values())
     return {name: (found[name], adjusted[name], tests) for name in names}
@@ -221,6 +230,7 @@ def _against_control(
         "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
         "more_seeds_needed": comparison.more_seeds_needed,
         "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
+        **as_told(comparison),
     }
 
 
@@ -232,7 +242,7 @@ def _against_rival(
         return None
     return {
         "difference": comparison.difference,
-        "ci95": _pair(comparison.ci95),
+        "ci95": _pair(comparison.deciding_ci95),
         "p_holm": p_holm,
         "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
     }

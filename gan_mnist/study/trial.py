@@ -38,6 +38,8 @@ class Outcome:
         updates: Of the network that is judged.
         device: What trained: "CPU" or "GPU".
         generators: Names of the directories in `generators/` that were used.
+        correct: Which test images were right, where the primary metric is a mean over them; else
+            None. By `trials.correctness`; read by `study.test_images`.
     """
 
     metrics: Mapping[str, float]
@@ -45,6 +47,7 @@ class Outcome:
     updates: int = 0
     device: str = ""
     generators: tuple[str, ...] = ()
+    correct: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
@@ -15,6 +16,7 @@ from gan_mnist.files import read_json, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.tensorboard import log_trial
+from gan_mnist.trials.correctness import correctness
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 
@@ -26,6 +28,7 @@ class Steps(Generic[SettingsT]):
         trial: What the engine handed over.
         seconds: Of generator, training and evaluation, added up as the steps are done.
         generators: Keys of those that were asked for.
+        right: bool (n,) for each classifier evaluated: which test images it called right.
     """
 
     def __init__(self, trial: Trial[SettingsT]):
@@ -34,6 +37,7 @@ class Steps(Generic[SettingsT]):
         self.trial = trial
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
         self.generators: list[str] = []
+        self.right: list[np.ndarray] = []
 
     @functools.cached_property
     def test(self) -> Subset:
@@ -95,7 +99,11 @@ class Steps(Generic[SettingsT]):
         write_json(directory / "about.json", about)
 
     def outcome(
-        self, metrics: Mapping[str, float], updates: int | None = None, repeats: int = 1
+        self,
+        metrics: Mapping[str, float],
+        updates: int | None = None,
+        repeats: int = 1,
+        averaged: Sequence[str] | None = None,
     ) -> Outcome:
         """What `run_trial` returns.
 
@@ -103,6 +111,7 @@ class Steps(Generic[SettingsT]):
             metrics: Of the trial.
             updates: Of the network, where they are not those of the settings.
             repeats: Trainings; seconds of training and evaluation are those of one.
+            averaged: Classes whose mean recall the primary metric is; None where its name says so.
         """
         trial = self.trial
         log_trial(
@@ -118,4 +127,13 @@ class Steps(Generic[SettingsT]):
             updates=trial.settings.updates if updates is None else updates,
             device=tf.config.list_logical_devices()[-1].device_type,
             generators=tuple(self.generators),
+            correct=self._correct(metrics, averaged),
         )
+
+    def _correct(
+        self, metrics: Mapping[str, float], averaged: Sequence[str] | None
+    ) -> dict[str, Any] | None:
+        primary = self.trial.study.metrics[0]
+        if not self.right or primary.name not in metrics:
+            return None
+        return correctness(primary, metrics, self.test, self.right, averaged)

@@ -167,6 +167,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)
             metrics = classification_metrics(self.test.labels, probabilities, classes)
+            self.right.append(probabilities.argmax(axis=1) == self.test.labels)
             self.further.evaluate(model)
         return metrics | self.further.metrics, probabilities
 
