@@ -140,11 +140,12 @@ def make_plan(
     chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
-        "skip_bad": skip_bad,
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precision,
     }
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
+    if skip_bad:
+        chosen["skip_bad"] = True
     if test_dir:
         study = _with_further_tests(study, test_dir)
         chosen["test_dir"] = located(test_dir)

@@ -52,8 +52,9 @@ def decode(contents: tf.Tensor, image_size: int, channels: int) -> tf.Tensor:
         colours = tf.round(tf.reduce_sum(colours * LUMA, axis=-1, keepdims=True))
     colours.set_shape((None, None, channels))
     height, width = tf.unstack(tf.shape(colours)[:2])
-    scaled = image_size / tf.maximum(height, width) * tf.stack([height, width])
-    inner = tf.maximum(1, tf.cast(tf.round(scaled), tf.int32))
+    sides = tf.cast(tf.stack([height, width]), tf.float64)
+    scaled = tf.round(sides * image_size / tf.reduce_max(sides))
+    inner = tf.maximum(1, tf.cast(scaled, tf.int32))
     # One side after the other, each in whole levels, as Pillow does.
     for size in ((height, inner[1]), (inner[0], inner[1])):
         colours = tf.image.resize(colours, size, "lanczos3", antialias=True)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gan_mnist.data import encoded as module
 from gan_mnist.data.encoded import decode, read_images
-from gan_mnist.data.images import as_pixels, read_image
+from gan_mnist.data.images import Look, as_pixels, read_image
 from gan_mnist.errors import InputError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 9, 4), np.uint8)
@@ -44,7 +44,7 @@ def test_a_file_is_what_pillow_makes_of_it(size, channels):
     for name, image in FILES.items():
         contents = encoded(image, name.split(".")[1])
         with Image.open(io.BytesIO(contents)) as read:
-            expected = as_pixels(read, size, channels)
+            expected, _ = as_pixels(read, Look(size, channels))
         found = decode(contents, size, channels).numpy()
         assert (found.shape, found.dtype) == (expected.shape, np.float32)
         np.testing.assert_allclose(255 * found, expected, atol=1.01, err_msg=name)
