@@ -142,7 +142,7 @@ def test_bad_images_are_rows_with_their_error(command, exports, images, director
     bad = {"half.png", "text.png", "nothing.jpg", "lost.png"}
     good = {"b.png", "sub/a.JPG", "sub/deep/c.jpeg", '\\udcff ,".png'}
     passed_over = {
-        "notes.txt": "no image file; accepted: PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads",
+        "notes.txt": f"no image file; accepted: {FORMATS}",
         ".hidden.png": "hidden",
         ".thumbnails/": "a hidden folder",
         "pipe.png": "no file, but a pipe or a device",
