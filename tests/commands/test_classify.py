@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gan_mnist import classify
+from gan_mnist.data.images import FORMATS
 from gan_mnist.trials.export import export_classifier
 
 MAIN = classify.main
