@@ -159,7 +159,8 @@ def test_bad_images_are_rows_with_their_error(command, exports, images, director
     assert all(rows[name][0] in NAMES and rows[name][2] == "" for name in good)
     assert "4 images" in out
     told = ["a hidden folder: 1, hidden: 1, no file, but a pipe or a device: 1, no image file: 1"]
-    told += ["passed over 8 (", "not an image: 2", "the image cannot be read: 2"]
+    told += ["passed over 8 (", "an empty file: 1", "not an image: 1"]
+    told += ["the image cannot be read: 2"]
     assert all(part in out for part in told), out
 
 
