@@ -28,7 +28,7 @@ def run(
     test_dir: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
-    generated: Sequence[str] = (),
+    generated: Sequence[str] | None = None,
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.
 

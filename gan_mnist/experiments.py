@@ -121,7 +121,7 @@ def make_plan(
     test_dir: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     export_dir: str = "saved_models",
-    generated: Sequence[str] = (),
+    generated: Sequence[str] | None = None,
 ) -> Plan:
     """What would be run; arguments as of `run`.
 
@@ -153,7 +153,7 @@ def make_plan(
     wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
-    places = _places(study, generated)
+    places = _places(study, generated or ())
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))
