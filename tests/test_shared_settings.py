@@ -1,7 +1,7 @@
 """Settings made explicit for a data set, and refused where it has not what they ask for."""
 
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.names import Choice
 from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
 from gan_mnist.settings.network import TRY_NETWORK
@@ -229,50 +228,6 @@ def test_deep_networks_refuse_images_that_three_convolutions_use_up():
     assert str(error.value) == (
         "setting image_size: 12 is out of range; accepted with gan_architecture=dcgan: 13 or more"
     )
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"image_size": 12}, "setting image_size: 12 is out of range; accepted with gan_archi"),
-        ({"most_generator_steps": 2, "gan_loss": "hinge"}, "setting most_generator_steps: 2"),
-    ],
-)
-def test_what_a_generator_cannot_be_is_refused(changes, complaint, sound):
-    with pytest.raises(InputError, match=f"^{complaint}"):
-        Shown(**changes).resolve(sound)
-
-
-@dataclass(frozen=True)
-class Shown(GeneratorSettings, SubsetSettings):
-    """Of an experiment that shows generated images."""
-
-
-def test_settings_of_all_groups_are_resolved_together(sound):
-    resolved = Shown(flip="auto", image_size=28).resolve(sound)
-    assert (resolved.classes, resolved.flip) == (("ape", "bee", "cat"), "always")
-    assert resolved.validation_per_class == 4
-
-
-def test_arms_that_train_the_same_generator_share_it():
-    def work(**changes):
-        return Shown(**changes).shared_work
-
-    assert work() is work(generator="copy") is None
-    same = work(generator="cgan")
-    assert same == work(generator="cgan", shuffled_labels=True, gan_sampling_scale=2.0)
-    assert same == work(generator="cgan", classical=True, updates=20)
-    others = [work(generator="dagan"), work(generator="cgan", untrained=True)]
-    assert len({same, *others, work(generator="cgan", gan_width=5)}) == 4
-
-
-def test_fields_are_grouped_by_what_they_are_of():
-    groups = Shown.fields_by_group()
-    assert [field.name for fields in groups.values() for field in fields].count("classes") == 1
-    named = {field.name: group for group, fields in groups.items() for field in fields}
-    assert set(named) == {field.name for field in fields(Shown)}
-    assert (named["classes"], named["images_per_class"]) == ("data", "data")
-    assert (named["gan_width"], named["zoom"]) == ("generator", "classical augmentation")
 
 
 def test_what_a_preset_asks_for_is_lowered_to_what_there_is(sound):
