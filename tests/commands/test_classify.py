@@ -163,47 +163,6 @@ def test_bad_images_are_rows_with_their_error(command, exports, images, director
     assert f"passed over 8 ({', '.join(reasons)})" in out
 
 
-def test_bad_images_are_rows_with_their_error(command, exports, images, directory):
-    whole = (images / "b.png").read_bytes()
-    (images / "half.png").write_bytes(whole[:50])
-    (images / "text.png").write_text("not an image")
-    (images / "nothing.jpg").write_bytes(b"")
-    (images / "lost.png").symlink_to("nowhere")
-    (images / "notes.txt").write_text("ignored")
-    (images / ".hidden.png").write_bytes(whole)
-    (images / ".thumbnails").mkdir()
-    (images / ".thumbnails" / "x.png").write_bytes(whole)
-    (images / "folder.png").mkdir()
-    os.mkfifo(images / "pipe.png")
-    odd = os.fsencode(images) + b'/\xff\n,".png'
-    with open(odd, "wb") as file:
-        file.write(whole)
-    status, out, err = command(f"--model={exports / 'grey'}", f"--images={images}")
-    assert (status, err) == (0, "")
-    rows = read(directory / "predictions.csv")
-    bad = {"half.png", "text.png", "nothing.jpg", "lost.png"}
-    good = {"b.png", "sub/a.JPG", "sub/deep/c.jpeg", '\\udcff ,".png'}
-    passed_over = {
-        "notes.txt": f"no image file; accepted: {FORMATS}",
-        ".hidden.png": "hidden",
-        ".thumbnails/": "a hidden folder",
-        "pipe.png": "no file, but a pipe or a device",
-    }
-    assert set(rows) == bad | good | set(passed_over)
-    for name, reason in passed_over.items():
-        assert rows[name] == ["", "", reason]
-    for name in bad:
-        assert rows[name][:2] == ["", ""]
-        assert rows[name][2], name
-    assert "not an image" in rows["text.png"][2]
-    assert "truncated" in rows["half.png"][2]
-    assert all(rows[name][0] in NAMES and rows[name][2] == "" for name in good)
-    assert "4 images" in out
-    told = ["a hidden folder: 1, hidden: 1, no file, but a pipe or a device: 1, no image file: 1"]
-    told += ["over 8 (", "an empty file: 1", "not an image: 1", "the image cannot be read: 2"]
-    assert all(part in out for part in told), out
-
-
 def test_a_folder_of_bad_images_alone_is_a_table_too(command, exports, tmp_path, directory):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.png").write_text("no")
