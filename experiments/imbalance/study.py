@@ -12,7 +12,7 @@ ARMS = (
     # name, what differs, what is done to the training images
     Arm("none", {}, "the imbalanced images as they are", kind="control", source=DOCUMENT),
     Arm("class_weight", {"weighted": True}, "the loss weighs every class alike"),
-    Arm("duplicate", {"duplicate": True}, "rare classes repeated"),
+    Arm("duplicate", {"duplicate": True}, "the starved class repeated"),
     Arm("classical", {"duplicate": True, "classical": True},
         "repeated; every image rotated, shifted, zoomed and sheared at random"),
     Arm("smote", {"generator": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
@@ -35,7 +35,7 @@ ARMS = (
     Arm("oracle", {"generator": "held_back"}, "the real images that were taken away",
         kind="oracle"),
     Arm("shuffled_labels", {"generator": "copy", "shuffled_labels": True},
-        "copies of rare classes under wrong labels", kind="check"),
+        "copies of the starved class under wrong labels", kind="check"),
     Arm("copy", {"generator": "copy"}, "a generator that copies", kind="check"),
 )  # fmt: skip
 

@@ -48,19 +48,13 @@ def _training_rows(
 ) -> Columns:
     """Images, labels and loss weights of the training set that the arm's treatment makes."""
     settings, subset = steps.trial.settings, parts.train
-    counts = np.array(settings.counts)
-    balanced = np.full_like(counts, counts.max())
-    num_real = balanced if settings.duplicate else counts
-    num_generated = balanced - num_real
-    if settings.every_class:
-        num_real = num_generated = np.full_like(counts, settings.generated_per_class)
+    num_real, num_generated = _numbers(settings, parts, generator)
     rows = np.concatenate(
         [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
     )
     images, labels = subset.images[rows], subset.labels[rows]
     if generator is not None:
-        num_generated = _available(settings, parts, generator, num_generated)
-        wanted = np.repeat(np.arange(len(counts), dtype=np.int32), num_generated)
+        wanted = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
         fake_images, shown = steps.generate(generator, wanted, "generated")
         # Class by class, so that a row of the batch order is of one class in every arm of a seed.
         order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
@@ -68,27 +62,36 @@ def _training_rows(
         labels = np.concatenate([labels, shown])[order]
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:
-        weights = (len(labels) / (len(counts) * np.bincount(labels)))[labels].astype(np.float32)
+        weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
     return images, labels, weights
 
 
-def _available(
-    settings: ImbalanceSettings, parts: Allotment, generator: Generator, wanted: np.ndarray
-) -> np.ndarray:
-    """How many images of each class are generated of those that are wanted: int (k,)."""
+def _numbers(
+    settings: ImbalanceSettings, parts: Allotment, generator: Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many real images of each class are shown, and how many generated: int (k,) each."""
+    counts = np.array(settings.counts)
     if settings.generator == "held_back":
-        held_back = np.bincount(parts.held_back.labels, minlength=len(wanted))
+        held_back = np.bincount(parts.held_back.labels, minlength=len(counts))
         if not held_back.any():
             raise NotApplicable(
                 "no real images are held back; --set starve=CLASS:COUNT takes some away"
             )
-        return held_back
-    if generator.supply is None:
-        return wanted
-    # Images from elsewhere may be there for rare classes alone; those they must have.
-    missing = generator.supply == 0
-    missing[list(settings.rare)] = False
-    return np.where(missing, 0, wanted)
+        # Classes of which none are left are repeated, or what comes back would drown them.
+        return (counts + held_back).max() - held_back, held_back
+    if settings.every_class:
+        every = np.full_like(counts, settings.generated_per_class)
+        return every, every
+    balanced = np.full_like(counts, counts.max())
+    if settings.duplicate:
+        return balanced, np.zeros_like(counts)
+    missing = balanced - counts
+    if generator is not None and generator.supply is not None:
+        # Images from elsewhere may be there for rare classes alone; those they must have.
+        is_spared = generator.supply == 0
+        is_spared[list(settings.rare)] = False
+        missing[is_spared] = 0
+    return counts, missing
 
 
 def _mean_metrics(
