@@ -159,6 +159,7 @@ def make_plan(
     selected = study.select(None if arms is None else list(arms))
     loaded = wanted.load(download)
     resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
+    study = study.measuring(resolved, loaded)
     sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
     for name, source in sources.items():
         shown = {arm.name: source for arm in rows[name]}

@@ -103,7 +103,7 @@ def test_other_settings_in_its_directory_are_refused(workdir):
         ({"settings": {"zoom": float("nan")}}, "zoom"),
         ({"settings": {"classes": "123"}}, "classes='123' is not a list or tuple"),
         ({"settings": {"classes": [1, 2, 3]}}, "classes=1 is not a text"),
-        ({"settings": {"counts": [0, 9, 9]}}, "counts: 0 is out of range"),
+        ({"settings": {"counts": [-1, 9, 9]}}, "counts: -1 is out of range"),
         ({"settings": {"generator": "copy"}}, "choose among them by --arms"),
         *[({"settings": {name: "x"}}, f"--{name}") for name in experiments.CHOSEN],
     ],

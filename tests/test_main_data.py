@@ -142,16 +142,18 @@ def test_spoilt_folders_are_refused(refused, images, spoil, told):
 
 def test_a_folder_that_is_whole_is_not(command, images):
     (images / "bear").rename(images / "-a, 'b' \"c\" #<é漢>&;$(x) %s")
-    flags = ["--dataset=folder", f"--data_dir={images}"]
+    flags = ["--dataset=folder", f"--data_dir={images}", "--set", "starve=cat:2"]
     status, out, _ = command(IMBALANCE, *flags, "--dry_run")
     assert status == 0
+    assert "measured    recall of the rare class cat (6 test images)" in out
+    assert settings_in(out)["counts"] == "[20, 20, 2]"
     assert "-a, 'b' \"c\" #<é漢>&;$(x) %s: 24+6" in out
 
 
 def test_the_plan_tells_what_was_read_and_passed_over(command, images):
     (images / "ape" / "notes.txt").write_text("about apes")
     half_image(images)
-    flags = ("--dataset=folder", f"--data_dir={images}", "--dry_run")
+    flags = ("--dataset=folder", f"--data_dir={images}", "--dry_run", "--set", "starve=cat:2")
     status, out, _ = command(IMBALANCE, *flags, "--skip_bad")
     assert status == 0
     told = "89 images read, 2 passed over: 1 no image by name (.txt); 1 empty, broken or too large"

@@ -1,70 +1,11 @@
 """Can a GAN repair a class imbalance? With rivals and controls."""
 
-import dataclasses
-from dataclasses import dataclass
-from typing import ClassVar, Self
+import numpy as np
 
-from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot, divided
-from gan_mnist.errors import InputError
-from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.settings import ClassifierSettings
-from gan_mnist.study.settings import setting
+from gan_mnist.data.dataset import Dataset
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
-
-@dataclass(frozen=True)
-class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
-    """Settings of the imbalance study. Source: docs/sources.md#imbalance."""
-
-    GROUP: ClassVar[str] = "imbalance"
-
-    counts: tuple[int, ...] = setting((), "training images a class; 1,300,300 if empty", low=1)
-    repeats: int = setting(
-        1, "classifiers trained on one draw; their metrics are averaged", low=1, high=10_000
-    )
-    duplicate: bool = setting(False, "real images are repeated until the classes are balanced")
-    weighted: bool = setting(False, "the loss weighs every class alike")
-    every_class: bool = setting(
-        False, "images are generated for every class, beside as many real ones, repeated"
-    )
-    generated_per_class: int = setting(
-        3000,
-        "with every_class: images generated per class, and as many real ones",
-        low=1,
-        high=1_000_000,
-    )
-
-    def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
-        digits = ("1", "2", "3")
-        return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
-
-    def usual_share(self, images: int) -> int:
-        return min(50, images // 5)
-
-    def resolve(self, dataset: Dataset) -> Self:
-        """Makes classes and counts explicit for `dataset` and checks that it has them.
-
-        Raises:
-            InputError: If it has not.
-        """
-        settings = super().resolve(dataset)
-        validation = settings.usual_validation(dataset)
-        # The first class is starved; the others are as many as the smallest of them has.
-        left = divided(dataset, settings.classes, validation)[0]
-        most = min(300, *map(len, left[1:]))
-        resolved = dataclasses.replace(
-            settings,
-            counts=settings.counts or (1, *(most for _ in settings.classes[1:])),
-            validation_per_class=validation,
-        )
-        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
-        if min(resolved.counts) == max(resolved.counts):
-            raise InputError(
-                f"--set counts: {resolved.counts} is balanced; accepted: unequal counts"
-            )
-        return resolved
-
+from .settings import ImbalanceSettings
 
 DOCUMENT = "docs/sources.md#imbalance"
 ARMS = (
@@ -108,6 +49,34 @@ def of_source(settings: ImbalanceSettings, name: str) -> tuple[Arm, ...]:
     )  # fmt: skip
 
 
+# Of rare classes; the metrics of each class name them all.
+MOST_NAMED = 6
+SHARE = (0.0, 1.0)
+
+
+def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, ...]:
+    """The metrics that tell of classes, with their names and numbers of test images in words."""
+    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
+    classes = {name: int(tested[dataset.class_names.index(name)]) for name in settings.classes}
+    told = {name: f"{name} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
+    rare = [told[settings.classes[label]] for label in settings.rare]
+    if len(rare) == 1:
+        label = f"recall of the rare class {rare[0]}"
+    else:
+        more = [f"{len(rare) - MOST_NAMED} more"] if len(rare) > MOST_NAMED else []
+        *named, last = rare[:MOST_NAMED] + more
+        label = f"mean recall of the rare classes {', '.join(named)} and {last}"
+    return (
+        Metric("minority_recall", label, bounds=SHARE),
+        Metric("macro_f1", "macro F1", bounds=SHARE),
+        *(
+            Metric(f"{kind}_{name}", f"{kind} of {of_class}", bounds=SHARE)
+            for kind in ("recall", "precision")
+            for name, of_class in told.items()
+        ),
+    )
+
+
 STUDY = Study(
     package=__package__,
     question="Can a GAN repair a class imbalance?",
@@ -122,8 +91,11 @@ STUDY = Study(
     ),
     arms=ARMS,
     of_source=of_source,
+    metrics_of=metrics_of,
     presets={
-        "smoke": Preset(2, {"updates": 20, "gan_updates": 20, "warp_updates": 20}),
+        "smoke": Preset(
+            2, {"updates": 20, "gan_updates": 20, "warp_updates": 20, "starve": ("1",)}
+        ),
         "quick": Preset(5, {}),
         "paper": Preset(10, {"repeats": 2, "gan_architecture": "dcgan", "gan_updates": 20_000}),
     },
@@ -131,11 +103,12 @@ STUDY = Study(
     oracle="oracle",
     rival="classical",
     metrics=(
-        Metric("minority_recall", "recall of the starved class", bounds=(0, 1)),
-        Metric("balanced_accuracy", "balanced accuracy", bounds=(0, 1)),
-        Metric("macro_auc", "macro ROC AUC", bounds=(0, 1)),
-        Metric("accuracy", "accuracy", bounds=(0, 1)),
-        Metric("recall_*", "recall of *", bounds=(0, 1)),
+        Metric("minority_recall", "recall of the starved class", bounds=SHARE),
+        Metric("balanced_accuracy", "balanced accuracy", bounds=SHARE),
+        Metric("macro_auc", "macro ROC AUC", bounds=SHARE),
+        Metric("accuracy", "accuracy", bounds=SHARE),
+        Metric("recall_*", "recall of *", bounds=SHARE),
+        Metric("precision_*", "precision of *", bounds=SHARE),
     ),
     expectations=(
         Expectation("shuffled_labels", "below", "duplicate"),
@@ -150,7 +123,8 @@ STUDY = Study(
         "80 %: 98.92/98.92, 90 %: 98.58/98.26, 95 %: 97.88/97.95, 97.5 %: 96.86/97.05.",
         "DAGAN (arXiv 1711.04340, abstract): EMNIST 73.9 to 76 %, Omniglot 69 to 82 %.",
     ),
-    gallery_caption="The starved class as each arm showed it to the network, in its first finished "
-    "trial. Images that look alike in a row teach the network little more than one of them would.",
+    gallery_caption="The rare classes as each arm showed them to the network, in its first "
+    "finished trial. Images that look alike in a row teach the network little more than one of "
+    "them would.",
     examples=True,
 )

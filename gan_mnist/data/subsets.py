@@ -56,7 +56,8 @@ class Allotment:
     Attributes:
         train: What the trial trains on.
         held_back: The real images that the imbalance took away: they fill every class up to the
-            largest one, as far as there are enough. Only an oracle may be given them.
+            largest one, as far as there are enough, and are all others of a class that was starved.
+            Only an oracle may be given them.
         validation: For selection; the same for every seed. Empty where there is nothing to spare.
     """
 
@@ -71,6 +72,7 @@ def allot(
     counts: tuple[int, ...] | None,
     seed: int,
     validation_per_class: int,
+    starved: tuple[str, ...] = (),
 ) -> Allotment:
     """Draws the images of one trial from the training split.
 
@@ -83,6 +85,7 @@ def allot(
         counts: Training images a class, or None for all that validation leaves.
         seed: The replicate.
         validation_per_class: As of `divided`.
+        starved: Names of classes from which images were taken on purpose.
 
     Raises:
         InputError: If a class is unknown or named twice, the lengths differ, a count is below 1, or
@@ -105,7 +108,7 @@ def allot(
             )
         drawn = _shuffled(of_class, "subset", seed, name)
         train.append(drawn[:count])
-        held_back.append(drawn[count : max(counts or (0,))])
+        held_back.append(drawn[count : None if name in starved else max(counts or (0,))])
     return Allotment(
         train=_subset(dataset.train, classes, train),
         held_back=_subset(dataset.train, classes, held_back),

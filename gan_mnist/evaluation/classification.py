@@ -9,20 +9,36 @@ import tensorflow as tf
 from sklearn import metrics
 
 
-class ClassRecall(keras.metrics.Mean):
-    """Recall of one class during training: the share of its images that get the highest logit."""
+class MeanRecall(keras.metrics.Metric):
+    """Mean recall of some classes during training.
 
-    def __init__(self, label: int, name: str):
+    Recall is the share of a class's images that get its logit as the highest; classes without
+    images are left out.
+    """
+
+    def __init__(self, labels: Sequence[int], name: str):
         super().__init__(name=name)
-        self._label = label
+        self._labels = tf.constant(list(labels), tf.int64)
+        shape = (len(labels),)
+        self._found = self.add_weight(shape=shape, initializer="zeros", name="found")
+        self._present = self.add_weight(shape=shape, initializer="zeros", name="present")
 
     def update_state(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None
     ) -> None:
         """Adds a batch of int (n,) or (n, 1) labels and float (n, k) logits."""
-        of_class = tf.reshape(tf.cast(y_true, tf.int64), [-1]) == self._label
-        found = tf.argmax(y_pred, axis=-1) == self._label
-        super().update_state(tf.cast(found, tf.float32), tf.cast(of_class, tf.float32))
+        labels = tf.reshape(tf.cast(y_true, tf.int64), [-1, 1])
+        of_class = labels == self._labels
+        right = of_class & (tf.argmax(y_pred, axis=-1)[:, None] == labels)
+        self._found.assign_add(tf.reduce_sum(tf.cast(right, self.dtype), axis=0))
+        self._present.assign_add(tf.reduce_sum(tf.cast(of_class, self.dtype), axis=0))
+
+    def result(self) -> tf.Tensor:
+        """In [0, 1]; 0 before there was any image."""
+        present = tf.convert_to_tensor(self._present)
+        recalls = tf.math.divide_no_nan(tf.convert_to_tensor(self._found), present)
+        occurring = tf.reduce_sum(tf.cast(present > 0, recalls.dtype))
+        return tf.math.divide_no_nan(tf.reduce_sum(recalls), occurring)
 
 
 def classification_metrics(
@@ -49,6 +65,29 @@ def classification_metrics(
         "balanced_accuracy": float(np.mean(recalls)),
         "macro_auc": float(metrics.roc_auc_score(one_hot, probabilities, average="macro")),
         **{f"recall_{name}": float(r) for name, r in zip(class_names, recalls, strict=True)},
+    }
+
+
+def precision_metrics(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+) -> dict[str, float]:
+    """What calling more images a class costs, which its recall does not tell.
+
+    Args:
+        labels: int (n,) in 0..k-1; every class occurs.
+        probabilities: float (n, k), rows sum to 1.
+        class_names: The k names, for `precision_<name>`.
+
+    Returns:
+        `macro_f1` (mean over classes) and `precision_<name>` a class, 0 of one that was never
+        predicted; all in [0, 1].
+    """
+    predictions = probabilities.argmax(axis=1)
+    known: dict[str, Any] = {"labels": range(len(class_names)), "zero_division": 0}
+    precisions = metrics.precision_score(labels, predictions, average=None, **known)
+    return {
+        "macro_f1": float(metrics.f1_score(labels, predictions, average="macro", **known)),
+        **{f"precision_{n}": float(p) for n, p in zip(class_names, precisions, strict=True)},
     }
 
 

@@ -22,6 +22,7 @@ from gan_mnist.report.style import (
     shorten_all,
     small_multiples,
     styled,
+    wrapped,
 )
 
 VERDICT_MARKS = {"helps": "●", "hurts": "✕", "cannot tell": "○", None: "◆"}
@@ -83,7 +84,7 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
                           ha="center", va="bottom", color=color, size=8)  # fmt: skip
     right.axvline(0, color=INK, lw=0.9, alpha=0.7, zorder=0)
     better = "" if metric["higher_is_better"] else " (lower is better)"
-    left.set_xlabel(f"{metric['label']}{better}")
+    left.set_xlabel(wrapped(f"{metric['label']}{better}"))
     right.set_xlabel(f"difference to {control}, paired by seed")
     name_rows(left, list(order))
     for axes in (left, right):

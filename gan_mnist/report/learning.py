@@ -22,6 +22,7 @@ from gan_mnist.report.style import (
     scale_log,
     small_multiples,
     styled,
+    wrapped,
 )
 
 # Beyond it the shorter curve is too short to be read on a linear axis.
@@ -57,7 +58,7 @@ def learning_curves(curves: pd.DataFrame, order: Sequence[str], control: str, la
     if max(ends) > _MOST_TIMES_LONGER * min(ends):
         scale_log(panels[0])
     figure.supxlabel("updates", size=8.5, color=MUTED)
-    figure.supylabel(label, size=8.5, color=MUTED)
+    figure.supylabel(wrapped(label), size=8.5, color=MUTED)
     return figure
 
 
@@ -86,7 +87,7 @@ def curves_against_seconds(
     scale_log(axes)
     legend_of_arms(figure, colors | {name: FAINT for name in means if name not in colors})
     axes.set_xlabel("seconds of training")
-    axes.set_ylabel(label)
+    axes.set_ylabel(wrapped(label))
     return figure
 
 

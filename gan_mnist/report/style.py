@@ -1,5 +1,6 @@
 """The one style of all figures: colours, type, sizes, and how a figure becomes a file."""
 
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ PURPLE, SKY = "#CC79A7", "#56B4E9"
 
 WIDTH_INCHES = 9.8
 HALO = [withStroke(linewidth=3, foreground="white")]  # Keeps text readable on lines.
+_LONGEST_LINE = 48
 _LONGEST_NAME = 12
 
 styled = matplotlib.rc_context(
@@ -155,6 +157,11 @@ def shorten_all(names: Sequence[str]) -> list[str]:
         return short
     drawn = [legible(name) for name in names]
     return [n if len(n) <= _LONGEST_NAME else f"…{n[-_LONGEST_NAME:]}" for n in drawn]
+
+
+def wrapped(label: str) -> str:
+    """What an axis shows, which may name classes, as it can be drawn: in lines that have room."""
+    return textwrap.fill(legible(label), _LONGEST_LINE)
 
 
 def legend_of_arms(figure: Figure, colors: Mapping[str, str]) -> None:

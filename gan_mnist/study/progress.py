@@ -33,6 +33,7 @@ def describe(plan: Plan) -> str:
         *(f"            {line}" for line in duplicates_in_words(data.get("duplicates", {}))),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
+        f"measured    {plan.study.metrics[0].label}",
         f"directory   {plan.workdir}",
         f"preset      {plan.preset}",
         f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",

@@ -112,6 +112,8 @@ class Study:
             Those of a source that leaks test images are no answer.
             None where there can be none.
         sources: What `--generated` is unless it is given.
+        metrics_of: Metrics that depend on the resolved settings and the data set, their words, say.
+            One of a declared name takes its place, the others come last. None where there are none.
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
         further_tests: Names of test sets besides that of the data; a plan has those of its flags.
@@ -133,6 +135,7 @@ class Study:
     treatment: str = "generated images"
     of_source: Callable[[Any, str], tuple[Arm, ...]] | None = None
     sources: tuple[str, ...] = ()
+    metrics_of: Callable[[Any, Any], tuple[Metric, ...]] | None = None
     examples: bool = False
     further_tests: tuple[str, ...] = ()
 
@@ -167,6 +170,14 @@ class Study:
     def shown(self, sources: Mapping[str, Source]) -> "Study":
         """This study with the images of sources in some arms, by name."""
         return replace(self, arms=tuple(arm.shown(sources) for arm in self.arms))
+
+    def measuring(self, settings: Settings, dataset: Any) -> "Study":
+        """This study with the metrics that it has for resolved settings and a data set."""
+        if self.metrics_of is None:
+            return self
+        own = {metric.name: metric for metric in self.metrics_of(settings, dataset)}
+        declared = [own.pop(metric.name, metric) for metric in self.metrics]
+        return replace(self, metrics=(*declared, *own.values()))
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
         """The arms called `names` in table order, always with the control; all for None."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
-from gan_mnist.evaluation.classification import ClassRecall
+from gan_mnist.evaluation.classification import MeanRecall
 from gan_mnist.evaluation.inference import answers
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable
@@ -57,7 +57,7 @@ class ClassifierRecipe:
         loss: A key of `LOSSES`.
         intervals: Parts of the training after which curves may have a point.
         precision: Keras dtype policy, which the caller has set.
-        minority: Label whose recall is watched as `minority_recall`, or None.
+        minority: Labels whose mean recall is watched as `minority_recall`, or none.
     """
 
     network: BuildNetwork
@@ -70,7 +70,7 @@ class ClassifierRecipe:
     loss: str = "softmax"
     intervals: int = 10
     precision: str = "float32"
-    minority: int | None = None
+    minority: tuple[int, ...] = ()
 
     def build(self) -> keras.Model:
         """The network, not compiled."""
@@ -81,7 +81,7 @@ class ClassifierRecipe:
         rate: Any = self.learning_rate
         if self.decay:
             rate = keras.optimizers.schedules.CosineDecay(rate, self.updates)
-        watched = [] if self.minority is None else [ClassRecall(self.minority, "minority_recall")]
+        watched = [MeanRecall(self.minority, "minority_recall")] if self.minority else []
         model.compile(
             keras.optimizers.Adam(rate),
             LOSSES[self.loss](),

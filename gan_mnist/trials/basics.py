@@ -44,12 +44,11 @@ class Steps(Generic[SettingsT]):
         """The test images of the trial's classes."""
         return held_out(self.trial.dataset, self.trial.settings.classes)
 
-    def allot(self, counts: tuple[int, ...] | None) -> Allotment:
-        """The training images of this seed: so many a class, all for None."""
-        settings, seed = self.trial.settings, self.trial.seed
-        return allot(
-            self.trial.dataset, settings.classes, counts, seed, settings.validation_per_class
-        )
+    def allot(self, counts: tuple[int, ...] | None, starved: tuple[str, ...] = ()) -> Allotment:
+        """The training images of this seed: so many a class, all for None; others as of `allot`."""
+        trial, settings = self.trial, self.trial.settings
+        validation = settings.validation_per_class
+        return allot(trial.dataset, settings.classes, counts, trial.seed, validation, starved)
 
     @contextlib.contextmanager
     def measured(self, part: str) -> Iterator[None]:

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.evaluation.classification import (
-    ClassRecall,
+    MeanRecall,
     class_aucs,
     classification_metrics,
     further_test_metrics,
+    precision_metrics,
     roc_points,
 )
 
@@ -79,10 +80,10 @@ def test_two_classes():
 
 
 @pytest.mark.parametrize("column", [False, True])
-def test_class_recall_over_batches_is_the_recall_of_all(column):
+def test_mean_recall_over_batches_is_the_recall_of_all(column):
     labels, probabilities = random_answers()
     for label in range(3):
-        metric = ClassRecall(label, name="minority_recall")
+        metric = MeanRecall([label], name="minority_recall")
         for rows in np.array_split(np.arange(60), 7):
             batch = labels[rows, None] if column else labels[rows]
             metric.update_state(tf.constant(batch), tf.math.log(probabilities[rows]))
@@ -92,11 +93,33 @@ def test_class_recall_over_batches_is_the_recall_of_all(column):
         assert float(metric.result()) == 0
 
 
-def test_class_recall_keeps_its_name_in_keras_and_ignores_loss_weights():
+def test_mean_recall_of_several_classes_leaves_out_those_without_images():
+    labels = np.array([0, 0, 0, 0, 2, 2])
+    logits = np.eye(4)[[0, 1, 1, 1, 2, 2]]
+    metric = MeanRecall([0, 2, 3], name="minority_recall")
+    metric.update_state(tf.constant(labels[:3]), tf.constant(logits[:3]))
+    metric.update_state(tf.constant(labels[3:]), tf.constant(logits[3:]))
+    assert float(metric.result()) == pytest.approx((1 / 4 + 1) / 2)
+
+
+def test_precision_of_a_class_that_is_never_predicted_is_0():
+    labels, predictions = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1])
+    found = precision_metrics(labels, np.eye(3)[predictions], ("a", "b", "c"))
+    assert found == pytest.approx(
+        {
+            "precision_a": 1.0,
+            "precision_b": 1 / 3,
+            "precision_c": 0.0,
+            "macro_f1": (2 / 3 + 1 / 2 + 0) / 3,
+        }
+    )
+
+
+def test_mean_recall_keeps_its_name_in_keras_and_ignores_loss_weights():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Identity()])
     model.compile(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[ClassRecall(1, name="minority_recall")],
+        metrics=[MeanRecall([1], name="minority_recall")],
     )
     labels, probabilities = random_answers()
     logits = np.log(probabilities).astype(np.float32)

@@ -20,7 +20,7 @@ from gan_mnist.training.classifier import (
     train_classifier,
 )
 
-RECIPE = ClassifierRecipe(build_small_cnn, (12, 12, 1), 2, 16, 20, 1e-2, minority=1)
+RECIPE = ClassifierRecipe(build_small_cnn, (12, 12, 1), 2, 16, 20, 1e-2, minority=(1,))
 
 
 def two_kinds(seed: int, number: int = 40) -> Subset:
@@ -97,7 +97,7 @@ def test_curves_hold_the_watched_recall(tmp_path):
 @pytest.mark.parametrize("rows", [None, (2, 5)])
 def test_watched_images_get_the_accuracy_that_they_would_have_as_validation(rows, tmp_path):
     """Keras' own metric of the same images is the oracle, at every row."""
-    recipe = replace(RECIPE, intervals=5, learning_rate=2e-3, minority=None)
+    recipe = replace(RECIPE, intervals=5, learning_rate=2e-3, minority=())
     watched = noise(5, number=601)
     options = {"recipe": recipe, "validation": watched, "rows": rows}
     model = fit_to(two_kinds(1), tmp_path / "a", watched=("strange", watched), **options)

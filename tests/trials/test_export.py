@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist.evaluation.classification import ClassRecall
+from gan_mnist.evaluation.classification import MeanRecall
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.conditional_gan import WideLatents, build_conditional_gan
@@ -84,7 +84,7 @@ def classifier():
     model.compile(
         keras.optimizers.Adam(),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[ClassRecall(0, name="minority_recall")],
+        metrics=[MeanRecall([0], name="minority_recall")],
         weighted_metrics=["accuracy"],
     )
     return model

@@ -1,0 +1,173 @@
+"""Settings of the imbalance study: how many images of each class there are, and which are rare."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.subsets import allot, divided
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.settings import ClassifierSettings
+from gan_mnist.study.settings import setting
+
+# Balanced data sets that are made unequal as the source did it.
+DIGITS = ("mnist_sample", "mnist", "fashion_mnist", "kmnist", "emnist")
+ALL = (0,)
+
+
+@dataclass(frozen=True)
+class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
+    """Settings of the imbalance study. Source: docs/sources.md#imbalance."""
+
+    GROUP: ClassVar[str] = "imbalance"
+
+    counts: tuple[int, ...] = setting(
+        (), "training images a class, 0 for all; a single 0: all of every class, as if empty; but "
+        "of digits and their like three classes of 1,300,300 if empty", low=0,
+    )  # fmt: skip
+    starve: tuple[str, ...] = setting(
+        (), "CLASS:COUNT, so many training images are left of a class, and the oracle has the "
+        "others; COUNT: of the first class, where none is rare",
+    )  # fmt: skip
+    rare_below: float = setting(
+        0.5, "a class is rare that has less than this share of the largest one's images; so are "
+        "starved ones; the smallest, if none has", low=0, high=1,
+    )  # fmt: skip
+    repeats: int = setting(
+        1, "classifiers trained on one draw; their metrics are averaged", low=1, high=10_000
+    )
+    duplicate: bool = setting(False, "real images are repeated until the classes are balanced")
+    weighted: bool = setting(False, "the loss weighs every class alike")
+    every_class: bool = setting(
+        False, "images are generated for every class, beside as many real ones, repeated"
+    )
+    generated_per_class: int = setting(
+        3000,
+        "with every_class: images generated per class, and as many real ones; at least those of "
+        "the largest class where all images are taken",
+        low=1,
+        high=1_000_000,
+    )
+
+    @property
+    def starved(self) -> dict[str, int]:
+        """How many images are left of classes that are starved, by name.
+
+        Raises:
+            InputError: For another form, or a class that is named twice.
+        """
+        found: dict[str, int] = {}
+        for text in self.starve:
+            name, _, count = text.rpartition(":")
+            if not (count.isascii() and count.isdigit() and int(count)) or name in found:
+                raise InputError(
+                    f"--set starve: {text!r} is not accepted; accepted: CLASS:COUNT, with a COUNT "
+                    "of 1 or more, each class once"
+                )
+            found[name] = int(count)
+        return found
+
+    @property
+    def rare(self) -> tuple[int, ...]:
+        """Labels of the rare classes, for counts that are explicit."""
+        starved = (label for label, name in enumerate(self.classes) if name in self.starved)
+        if found := {*self._below(self.counts), *starved}:
+            return tuple(sorted(found))
+        return tuple(label for label, n in enumerate(self.counts) if n == min(self.counts))
+
+    def _below(self, counts: Sequence[int]) -> list[int]:
+        """Labels of the classes that are rare by their size."""
+        most = self.rare_below * max(counts)
+        return [label for label, count in enumerate(counts) if count < most]
+
+    def _is_source(self, dataset: Dataset) -> bool:
+        """Whether three classes are made unequal as the source did it."""
+        return dataset.name in DIGITS and not self.counts and not any(self.starved)
+
+    @property
+    def _takes_all(self) -> bool:
+        return self.counts in ((), ALL)
+
+    def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
+        if dataset.name not in DIGITS or self.counts == ALL or any(self.starved):
+            return super().usual_classes(dataset)
+        digits = ("1", "2", "3")
+        return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
+
+    def usual_share(self, images: int) -> int:
+        return min(50, images // 5)
+
+    def usual_validation(self, dataset: Dataset) -> int:
+        usual = super().usual_validation(dataset)
+        if self.validation_per_class or dataset.validation is not None or dataset.name in DIGITS:
+            return usual
+        # Of a class of three images none is given away for a curve.
+        return self.usual_share(self.smallest_class(dataset))
+
+    def resolve(self, dataset: Dataset) -> Self:
+        """Makes classes and counts explicit for `dataset` and checks that it has them.
+
+        Raises:
+            InputError: If it has not, or if no class is rare.
+        """
+        settings = super().resolve(dataset)
+        validation = settings.usual_validation(dataset)
+        left = divided(dataset, settings.classes, validation)[0]
+        available = [len(of_class) for of_class in left]
+        if settings._is_source(dataset):
+            # The first class is starved; the others are as many as the smallest of them has.
+            most = min(300, *available[1:])
+            counts = (1, *(most for _ in settings.classes[1:]))
+            settings = dataclasses.replace(settings, counts=counts, starve=())
+        else:
+            settings = settings._as_it_is(available)
+        resolved = dataclasses.replace(settings, validation_per_class=validation)
+        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
+        if min(resolved.counts) == max(resolved.counts):
+            raise InputError(
+                f"--set counts: {resolved.counts} is balanced; accepted: unequal counts, or "
+                "--set starve=CLASS:COUNT"
+            )
+        return resolved
+
+    def _as_it_is(self, available: Sequence[int]) -> Self:
+        """With the counts that are asked for, all there are if none are, and some starved.
+
+        Args:
+            available: Training images of each class.
+        """
+        asked = ALL * len(available) if self._takes_all else self.counts
+        # What is too short, or too long, stays so, and is refused as that.
+        pairs = zip(asked, available, strict=False)
+        counts = [*(count or most for count, most in pairs), *asked[len(available) :]]
+        starved = self.starved
+        first = starved.pop("", None)
+        if self._takes_all and not self._below(counts) and not starved:
+            if first is None:
+                raise InputError(
+                    f"--set counts: classes of {min(counts)} to {max(counts)} training images are "
+                    f"balanced, as none has less than {self.rare_below:g} of the largest; "
+                    "accepted: unequal counts, --set starve=CLASS:COUNT, or another rare_below"
+                )
+            starved = {self.classes[0]: first}
+        for name, count in starved.items():
+            if name not in self.classes:
+                raise unknown("--set starve", name, self.classes)
+            label = self.classes.index(name)
+            most = available[label] - 1
+            if count > most or not (self._takes_all or self.counts[label : label + 1] == (count,)):
+                raise InputError(
+                    f"--set starve: {count} images of class {name!r} are not accepted; accepted: "
+                    f"1 to {most}, and no other number in counts"
+                )
+            counts[label] = count
+        # Every real image is to be seen where all are taken.
+        least = max(counts) if self._takes_all else 1
+        return dataclasses.replace(
+            self,
+            counts=tuple(counts),
+            starve=tuple(f"{name}:{count}" for name, count in starved.items()),
+            generated_per_class=max(self.generated_per_class, least),
+        )
