@@ -24,8 +24,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "imbalance"
 
     counts: tuple[int, ...] = setting(
-        (), "training images a class, 0 for all; a single 0: all of every class, as if empty; but "
-        "of digits and their like three classes of 1,300,300 if empty", low=0,
+        (), "training images a class, all or a number; a single all: every class with all, as if "
+        "empty; but of digits and their like three classes of 1,300,300 if empty",
+        low=0, zero="all",
     )  # fmt: skip
     starve: tuple[str, ...] = setting(
         (), "CLASS:COUNT, so many training images are left of a class, and the oracle has the "
