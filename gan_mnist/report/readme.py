@@ -6,7 +6,7 @@ A block looks like this, and everything between the markers is ours to write:
     <!-- end -->
 
 The first word is the run, `experiments/imbalance/results/mnist`; the second is the part of it that
-is told; what follows are options of the part.
+is told; what follows are options of the part. `<!-- results: all claims -->` is of several runs.
 """
 
 import json
@@ -21,10 +21,11 @@ from typing import Any
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
+from gan_mnist.report import claims
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
-    rf"(?P<opening>{_OPENING} (?P<run>\w+/\w+) (?P<part>\w+)(?P<options>(?: \w+=\S+)*) -->\n)"
+    rf"(?P<opening>{_OPENING} (?P<run>\w+/\w+|all) (?P<part>\w+)(?P<options>(?: \w+=\S+)*) -->\n)"
     r"(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
@@ -84,8 +85,10 @@ def renew(text: str, page: Path, root: Path) -> str:
 
 
 def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
+    if (block["run"], block["part"]) == ("all", "claims"):
+        return claims.table(root, page)
     options = dict(option.split("=", 1) for option in block["options"].split())
-    experiment, name = block["run"].split("/")
+    experiment, _, name = block["run"].partition("/")
     run = PublishedRun(root / "experiments" / experiment / "results" / name)
     if block["part"] == "answer":
         lines = [f"> {run.summary['answer']}"]
