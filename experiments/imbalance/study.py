@@ -34,6 +34,8 @@ ARMS = (
         kind="ablation", ablates="warp_gan_classical"),
     Arm("oracle", {"generator": "held_back"}, "the real images that were taken away",
         kind="oracle"),
+    Arm("oracle_classical", {"generator": "held_back", "classical": True},
+        "the same, and classical augmentation", kind="oracle"),
     Arm("shuffled_labels", {"generator": "copy", "shuffled_labels": True},
         "copies of the starved class under wrong labels", kind="check"),
     Arm("copy", {"generator": "copy"}, "a generator that copies", kind="check"),
@@ -60,7 +62,10 @@ def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, .
     classes = {name: int(tested[dataset.class_names.index(name)]) for name in settings.classes}
     told = {name: f"{name} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
     rare = [told[settings.classes[label]] for label in settings.rare]
-    if len(rare) == 1:
+    if settings.each:
+        label = f"recall of the starved class, the mean over {len(rare)} classes in turn"
+        told = {name: f"{of_class} in its turn" for name, of_class in told.items()}
+    elif len(rare) == 1:
         label = f"recall of the rare class {rare[0]}"
     else:
         more = [f"{len(rare) - MOST_NAMED} more"] if len(rare) > MOST_NAMED else []
@@ -98,6 +103,9 @@ STUDY = Study(
         ),
         "quick": Preset(5, {}),
         "paper": Preset(10, {"repeats": 2, "gan_architecture": "dcgan", "gan_updates": 20_000}),
+        "in_turn": Preset(
+            10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}
+        ),
     },
     control="none",
     oracle="oracle",

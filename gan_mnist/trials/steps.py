@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
@@ -130,6 +131,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         validation: Subset,
         repeat: int = 0,
         part: str = "",
+        stream: tuple[str | int, ...] = (),
         **options: Any,
     ) -> keras.Model:
         """A fresh classifier, trained.
@@ -141,15 +143,16 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             repeat: Which of several trainings on the same images. Only the first one's curves stand
                 beside the record and in TensorBoard.
             part: Folder for the curves of one of several trainings that a trial consists of.
+            stream: What initial weights, order and dropout depend on besides seed and repeat.
             **options: Others of `train_classifier`.
         """
         trial = self.trial
-        folder = f"repeat-{repeat}" if repeat else part
+        folder = Path(part) / (f"repeat-{repeat}" if repeat else "")
         model, seconds = train_classifier(
             recipe,
             batches,
             validation,
-            (trial.experiment, trial.seed, repeat),
+            (trial.experiment, trial.seed, repeat, *stream),
             trial.directory / folder,
             None if repeat else trial.log_directory / part,
             **options,
@@ -182,6 +185,12 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         save_predictions(self.test, probabilities, directory / "predictions.csv")
         self.further.save_predictions(directory)
 
+    def save_called(self, probabilities: np.ndarray) -> None:
+        """Writes what the data set's test images were called: `predictions.csv`, `shown.npz`."""
+        directory = self.trial.directory
+        save_predictions(self.test, probabilities, directory / "predictions.csv")
+        save_shown(self.test, probabilities, directory / "shown.npz")
+
     def keep(
         self,
         model: keras.Model,
@@ -191,7 +200,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     ) -> None:
         """Writes predictions, `shown.npz` and, for the first seed, the exports."""
         self.save_predictions(probabilities)
-        save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
+        self.save_called(probabilities)
         if self.export_directory is not None:
             export_classifier(model, self.trial.settings.classes, self.export_directory)
         self.export(generator, metrics)
