@@ -17,6 +17,7 @@ from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.settings import ClassifierSettings, TrainingSettings
+from gan_mnist.settings.augmentation import CUTMIX, ELASTIC, ERASING, MIXUP, RANDAUGMENT, WIDE
 from gan_mnist.training.classifier import (
     Batches,
     BuildNetwork,
@@ -85,14 +86,23 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         settings = self.trial.settings
         if not settings.classical:
             return None
+        does = settings.augmentation
+        wider = settings.widened if WIDE in does else 1.0
         return Augmentation(
-            settings.rotation_degrees,
-            settings.shift,
-            settings.zoom,
-            settings.shear,
+            min(180.0, settings.rotation_degrees * wider),
+            settings.shift * wider,
+            min(0.9, settings.zoom * wider),
+            settings.shear * wider,
             settings.brightness,
             settings.flip == "always",
             settings.border,
+            elastic=settings.elastic_shift if ELASTIC in does else 0.0,
+            changes=settings.randaugment_changes if RANDAUGMENT in does else 0,
+            strength=settings.randaugment_strength if RANDAUGMENT in does else 0.0,
+            erased=settings.erased if ERASING in does else 0.0,
+            mixup=settings.mixup_alpha if MIXUP in does else 0.0,
+            cutmix=settings.cutmix_alpha if CUTMIX in does else 0.0,
+            num_classes=len(settings.classes) if {MIXUP, CUTMIX} & set(does) else 0,
         )
 
     def batches(self, *sources: tuple[Sequence[np.ndarray], int]) -> Batches:
