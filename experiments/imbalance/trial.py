@@ -5,18 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gan_mnist.data.images import as_float
-from gan_mnist.data.subsets import Allotment
-from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import precision_metrics
-from gan_mnist.generators.contract import Generator
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
+from .rows import Columns, training_rows
 from .settings import ImbalanceSettings
+from .tuning import tuned
 
 GALLERY_IMAGES = 12
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
@@ -76,13 +73,16 @@ def _treat(
     stream = (turn,) if turn else ()
     # In its turn a class lacks what fills it up, and that is what the oracle has.
     images = steps.allot(settings.counts, () if turn else tuple(settings.starved))
+    choice: dict[str, float] = {}
+    if settings.tuned:
+        settings, choice = tuned(steps, settings, images.train, turn)
     generator = steps.generator(images)
-    columns = _training_rows(steps, settings, images, generator, *stream)
-    _save_gallery(steps, columns, settings.rare, turn)
+    columns = training_rows(steps, settings, images, generator, *stream)
+    _save_gallery(steps, settings, columns, turn)
 
     # Turns have one recipe, as a network is traced once a recipe.
     recipe = steps.recipe(minority=() if turn else settings.rare)
-    batches = steps.batches((columns, settings.batch_size))
+    batches = steps.batches((columns, settings.batch_size), settings=settings)
     found, called = [], []
     for repeat in range(settings.repeats):
         model = steps.train(recipe, batches, images.validation, repeat, turn, stream)
@@ -97,7 +97,8 @@ def _treat(
         of_class = steps.test.labels == settings.classes.index(name)
         path = steps.trial.directory / turn / "called.npz"
         np.savez_compressed(path, probabilities=np.array(called)[:, of_class])
-    return {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+    means = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+    return means | choice
 
 
 def _with_recall(metrics: dict[str, float], rare: Sequence[str]) -> dict[str, float]:
@@ -106,68 +107,16 @@ def _with_recall(metrics: dict[str, float], rare: Sequence[str]) -> dict[str, fl
     return {"minority_recall": float(np.mean(recalls)), **metrics}
 
 
-def _training_rows(
+def _save_gallery(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
-    parts: Allotment,
-    generator: Generator | None,
-    *stream: str,
-) -> Columns:
-    """Images, labels and loss weights of the training set that the arm's treatment makes."""
-    subset = parts.train
-    num_real, num_generated = _numbers(settings, parts, generator)
-    rows = np.concatenate(
-        [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
-    )
-    images, labels = subset.images[rows], subset.labels[rows]
-    if generator is not None:
-        wanted = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
-        fake_images, shown = steps.generate(generator, wanted, "generated", *stream)
-        # Class by class, so that a row of the batch order is of one class in every arm of a seed.
-        order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
-        images = np.concatenate([as_float(images), fake_images])[order]
-        labels = np.concatenate([labels, shown])[order]
-    weights = np.ones(len(labels), np.float32)
-    if settings.weighted:
-        weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
-    return images, labels, weights
-
-
-def _numbers(
-    settings: ImbalanceSettings, parts: Allotment, generator: Generator | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """How many real images of each class are shown, and how many generated: int (k,) each."""
-    counts = np.array(settings.counts)
-    if settings.generator == "held_back":
-        held_back = np.bincount(parts.held_back.labels, minlength=len(counts))
-        if not held_back.any():
-            raise NotApplicable(
-                "no real images are held back; --set starve=CLASS:COUNT takes some away"
-            )
-        # Classes of which none are left are repeated, or what comes back would drown them.
-        return (counts + held_back).max() - held_back, held_back
-    if settings.every_class:
-        every = np.full_like(counts, settings.generated_per_class)
-        return every, every
-    balanced = np.full_like(counts, counts.max())
-    if settings.duplicate:
-        return balanced, np.zeros_like(counts)
-    missing = balanced - counts
-    if generator is not None and generator.supply is not None:
-        # Images from elsewhere may be there for rare classes alone; those they must have.
-        is_spared = generator.supply == 0
-        is_spared[list(settings.rare)] = False
-        missing[is_spared] = 0
-    return counts, missing
-
-
-def _save_gallery(
-    steps: ClassifierSteps[ImbalanceSettings], columns: Columns, rare: Sequence[int], part: str
+    columns: Columns,
+    part: str,
 ) -> None:
     """The rare classes as this arm shows them to the network, for the report."""
-    rows = np.flatnonzero(np.isin(columns[1], rare))
+    rows = np.flatnonzero(np.isin(columns[1], settings.rare))
     shown = np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)
-    steps.save_gallery(columns[0][shown], part)
+    steps.save_gallery(columns[0][shown], part, settings=settings)
 
 
 def _join_galleries(steps: ClassifierSteps[ImbalanceSettings], parts: Sequence[str]) -> None:

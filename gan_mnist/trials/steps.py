@@ -17,7 +17,6 @@ from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.settings import ClassifierSettings, TrainingSettings
-from gan_mnist.settings.augmentation import CUTMIX, ELASTIC, ERASING, MIXUP, RANDAUGMENT, WIDE
 from gan_mnist.training.classifier import (
     Batches,
     BuildNetwork,
@@ -26,6 +25,7 @@ from gan_mnist.training.classifier import (
     save_predictions,
     train_classifier,
 )
+from gan_mnist.trials.augmentation import augmentation_of
 from gan_mnist.trials.basics import Steps
 from gan_mnist.trials.export import export_classifier, export_generator
 from gan_mnist.trials.further import FurtherTests
@@ -83,31 +83,21 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     @property
     def augmentation(self) -> Augmentation | None:
         """What the settings say of classical augmentation."""
-        settings = self.trial.settings
-        if not settings.classical:
-            return None
-        does = settings.augmentation
-        wider = settings.widened if WIDE in does else 1.0
-        return Augmentation(
-            min(180.0, settings.rotation_degrees * wider),
-            settings.shift * wider,
-            min(0.9, settings.zoom * wider),
-            settings.shear * wider,
-            settings.brightness,
-            settings.flip == "always",
-            settings.border,
-            elastic=settings.elastic_shift if ELASTIC in does else 0.0,
-            changes=settings.randaugment_changes if RANDAUGMENT in does else 0,
-            strength=settings.randaugment_strength if RANDAUGMENT in does else 0.0,
-            erased=settings.erased if ERASING in does else 0.0,
-            mixup=settings.mixup_alpha if MIXUP in does else 0.0,
-            cutmix=settings.cutmix_alpha if CUTMIX in does else 0.0,
-            num_classes=len(settings.classes) if {MIXUP, CUTMIX} & set(does) else 0,
-        )
+        return augmentation_of(self.trial.settings)
 
-    def batches(self, *sources: tuple[Sequence[np.ndarray], int]) -> Batches:
-        """Batches of so many rows of each source, augmented as the settings say."""
-        return functools.partial(mixed_batches, sources, self.augmentation)
+    def batches(
+        self,
+        *sources: tuple[Sequence[np.ndarray], int],
+        settings: ClassifierSettings | None = None,
+    ) -> Batches:
+        """Batches of so many rows of each source, augmented as the settings say.
+
+        Args:
+            *sources: Columns, and how many of their rows a batch holds.
+            settings: Others than the trial's.
+        """
+        augmentation = augmentation_of(settings or self.trial.settings)
+        return functools.partial(mixed_batches, sources, augmentation)
 
     @property
     def network(self) -> BuildNetwork:
@@ -223,16 +213,24 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             export_generator(generator, self.trial.settings.classes, directory)
         self.tell_export(directory, metrics)
 
-    def save_gallery(self, images: np.ndarray, part: str = "", augmented: bool = False) -> None:
+    def save_gallery(
+        self,
+        images: np.ndarray,
+        part: str = "",
+        augmented: bool = False,
+        settings: ClassifierSettings | None = None,
+    ) -> None:
         """Keeps images as the network is shown them, for the report's row of this arm.
 
         Args:
             images: uint8, or float32 in [0, 1], (n, H, W, C).
             part: Folder in the trial's directory.
             augmented: Whether they are as they are shown already.
+            settings: Others than the trial's.
         """
-        if self.augmentation is not None and not augmented:
+        augmentation = augmentation_of(settings or self.trial.settings)
+        if augmentation is not None and not augmented:
             shown = tf.constant(as_float(images))
-            images = augment(shown, self.augmentation, (0, tf.constant(0))).numpy()
+            images = augment(shown, augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / "gallery.npz"
         np.savez_compressed(path, images=as_uint8(images))
