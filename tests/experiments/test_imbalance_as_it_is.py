@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from gan_mnist.experiments.imbalance import trial
 from gan_mnist.experiments.imbalance.study import STUDY
-from imbalance_images import assert_shows, of_class, rows, shown_by
+from imbalance_images import assert_shows, made, of_class, rows, shown_by
 from PIL import Image
 
-from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.images import as_float
-from gan_mnist.data.splits import Split
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.study.settings import parse_assignments
 from gan_mnist.study.test_images import unpack
@@ -23,17 +21,7 @@ NAMES = ("few", "one", "rich", "some")
 TRAIN, TEST = (4, 1, 30, 9), (3, 1, 5, 2)
 
 
-def split(sizes, seed):
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    images = np.random.default_rng(seed).integers(0, 256, (len(labels), 8, 8, 1), np.uint8)
-    return Split(images, labels, tuple(f"{seed}-{row}.png" for row in range(len(labels))))
-
-
-def made(train, test, names=NAMES, name="folder"):
-    return Dataset(name, "made up", names, split(train, 0), split(test, 1))
-
-
-UNEQUAL = made(TRAIN, TEST)
+UNEQUAL = made(TRAIN, TEST, NAMES)
 BALANCED = made((20, 18), (3, 3), ("ape", "bee"))
 
 
