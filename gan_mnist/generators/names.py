@@ -28,6 +28,12 @@ GENERATORS: Mapping[str, Row] = {
     "cgan": Row("a conditional GAN, of gan_architecture", GANS, "ConditionalRecipe", trains=True),
     "dagan": Row("a GAN that changes real images", GANS, "DAGANRecipe", trains=True),
     "warp_gan": Row("a GAN that warps real images", GANS, "WarpRecipe", trains=True),
+    "deformations": Row(
+        "real images, moved as pairs of one class were found to be moved",
+        "gan_mnist.generators.deformations",
+        "DeformationRecipe",
+        trains=True,
+    ),
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
     "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),

@@ -73,6 +73,20 @@ class GeneratorSettings(DataSettings):
     dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
+    deformation_pairs: int = setting(
+        600, "deformations: pairs of images of one class that are registered", low=1, high=100_000
+    )
+    deformation_updates: int = setting(
+        200, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
+    )
+    deformations_of: str = setting(
+        "any",
+        "deformations: images are moved as pairs of any class are, or of their own",
+        choices=("any", "own"),
+    )
+    deformation_scale: float = setting(
+        1.0, "deformations: what they are multiplied by when images are drawn", low=0, high=10
+    )
 
     @property
     def gan_budget(self) -> tuple[int, int]:

@@ -54,6 +54,8 @@ TINY = {
     "gan_batch_size": 8,
     "warp_updates": 10,
     "warp_width": 1,
+    "deformation_pairs": 8,
+    "deformation_updates": 10,
     "dagan_width": 1,
     "export_dir": "",
 }

@@ -95,6 +95,8 @@ def settings(name, **changes):
         "dagan_width": 1,
         "warp_updates": 10,
         "warp_width": 1,
+        "deformation_pairs": 8,
+        "deformation_updates": 10,
     }
     return GeneratorSettings(generator=name, **{**small, **changes})
 

@@ -1,0 +1,221 @@
+"""Deformations learnt from pairs of images: one is moved until it lies on the other.
+
+What moves one image of a class onto another keeps the class, and moves images of other classes in
+ways that their own class has, too. So what is learnt on classes with many images serves a class
+with one.
+
+Source: Learned-Miller 2006 (Data driven image models through continuous joint alignment) for
+deformations that classes share; Hauberg et al. 2016 (arXiv 1510.02795) for pairs of one class.
+What differs: an affine map and a smooth field, where the first has affine maps alone; registered
+deformations are drawn as they are, where the second fits a Gaussian to them.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from gan_mnist.models.anchored import Anchors
+from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid
+
+CONTROL_POINTS = 5
+NUM_FIELD = 2 * CONTROL_POINTS**2
+# 4 linear, 2 shift, the field's control points.
+NUM_PARAMETERS = 4 + 2 + NUM_FIELD
+# Images are blurred by Gaussians, at first of the first of these sides, at the end of the second.
+COARSE, FINE = 0.1, 0.025
+# Updates in which the blur decreases; in the others it stays fine.
+COARSE_SHARE = 0.7
+# Weights of the squares of what is penalised beside the mean squared error.
+ROUGHNESS, LINEAR = 0.01, 0.001
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class Deform(layers.Layer):
+    """Moves images by an affine map and a smooth field.
+
+    (images, deformations): float (n, H, W, C) in [0, 1] and float (n, 56) -> images of the same
+    shape and range. A deformation holds, for coordinates that run from -1 to 1 across the image,
+    the four entries of (matrix - identity), the shift, and the displacements (x, y) at 5 x 5
+    control points, row by row, between which they are interpolated bicubically (Catmull-Rom). It
+    tells where each pixel comes from; beyond the edge that is the edge.
+    """
+
+    def call(self, images: tf.Tensor, deformations: tf.Tensor) -> tf.Tensor:
+        height, width = images.shape[1:3]
+        linear, shift, field = tf.split(deformations, [4, 2, NUM_FIELD], axis=-1)
+        points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
+        rows, columns = (catmull_rom(side, CONTROL_POINTS) for side in (height, width))
+        moved = tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
+        a, b, c, d = tf.unstack(linear[:, None, None, :], axis=-1)
+        right, down = tf.unstack(shift[:, None, None, :], axis=-1)
+        grid_x, grid_y = pixel_grid(height, width)
+        x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
+        y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
+        return bilinear(images, x, y, border="nearest")
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class DeformationModel(keras.Model):
+    """Registers pairs of images, and moves others as it found these to be moved.
+
+    Batches are (sources, targets, pairs): float32 (n, H, W, C) in [0, 1] twice, and the number of
+    each pair, int (n,). The squared error of blurred images descends from coarse to fine.
+
+    Attributes:
+        deformations: float32 (pairs, 56), what moves each source onto its target; 0 at first.
+        average: (images, deformations) -> moved images, a network without weights.
+        anchors: The images that are moved when it is sampled.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_pairs: int,
+        updates: int,
+        own: bool = False,
+        scale: float = 1.0,
+        **options: Any,
+    ):
+        """Begins with nothing moved.
+
+        Args:
+            image_shape: (H, W, C).
+            num_pairs: Pairs that are registered.
+            updates: Of the registration, after which the blur is finest.
+            own: Images are moved as those of their own class only, not as those of any.
+            scale: What deformations are multiplied by when images are drawn.
+            **options: Of `keras.Model`, such as `name`.
+        """
+        super().__init__(**options)
+        self.image_shape, self.num_pairs = image_shape, num_pairs
+        self.updates, self.own, self.scale = updates, own, scale
+        self.deformations = self.add_weight(
+            shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
+        )
+        images, deformations = keras.Input(image_shape), keras.Input((NUM_PARAMETERS,))
+        moved = Deform(dtype="float32")(images, deformations)
+        self.average = keras.Model([images, deformations], moved, name="deform")
+        self.anchors = Anchors(image_shape)
+        self._pairs_of = tf.Variable([num_pairs], shape=(None,), trainable=False)
+        self._loss = keras.metrics.Mean(name="registration_loss")
+        self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("image_shape", "num_pairs", "updates", "own", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self._loss]
+
+    @property
+    def exported(self) -> list[Any]:
+        """The resources that `sample` reads, for an export."""
+        return [self.deformations.value, self._pairs_of, *self.anchors.variables]
+
+    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Makes them the anchors, and tells of which class each pair is.
+
+        Args:
+            images: (n, H, W, C), uint8 or float32 in [0, 1].
+            labels: int (n,) in 0..num_classes-1, every class among them.
+        """
+        self.anchors.adopt(images, labels)
+        sources, _ = draw_pairs(labels, self.num_pairs)
+        self._pairs_of.assign(np.bincount(labels[sources], minlength=labels.max() + 1))
+
+    # Update t of T:
+    #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
+    #   2. error = mean (moved(blurred(source)) - blurred(target))^2
+    #   3. deformations descend error + ROUGHNESS * (steps between control points)^2 + LINEAR * ...
+    def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        sources, targets, pairs = batch
+        done = tf.cast(self.optimizer.iterations, tf.float32)
+        progress = tf.minimum(done / (COARSE_SHARE * self.updates), 1.0)
+        side = COARSE * (FINE / COARSE) ** progress
+        sources, targets = blurred(sources, side), blurred(targets, side)
+        with tf.GradientTape() as tape:
+            deformations = tf.gather(self.deformations.value, pairs)
+            moved = self.average([sources, deformations])
+            error = tf.reduce_mean((moved - targets) ** 2, axis=[1, 2, 3])
+            # Each pair is a problem of its own: a sum, so that none weighs less among many.
+            losses = error + _penalty(deformations)
+            loss = tf.reduce_sum(losses)
+        gradient = tape.gradient(loss, self.deformations.value)
+        self.optimizer.apply([tf.convert_to_tensor(gradient)], [self.deformations])
+        self._loss.update_state(losses)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Anchors of each label, moved by deformations that are drawn with replacement.
+
+        Args:
+            labels: int32 (n,).
+            seed: int32 (2,); equal seeds and labels give equal images.
+
+        Returns:
+            float32 (n, H, W, C) in [0, 1].
+        """
+        seeds = tf.random.split(seed, 2)
+        images = self.anchors.draw(labels, seeds[0])
+        first, number = tf.zeros_like(labels), tf.fill(tf.shape(labels), self.num_pairs)
+        if self.own:
+            first, number = (
+                tf.gather(counts, labels)
+                for counts in (tf.cumsum(self._pairs_of, exclusive=True), self._pairs_of)
+            )
+        draws = tf.random.stateless_uniform(tf.shape(labels), seeds[1])
+        pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
+        deformations = tf.gather(self.deformations.value, first + pairs)
+        return tf.clip_by_value(self.average([images, self.scale * deformations]), 0.0, 1.0)
+
+
+def draw_pairs(labels: np.ndarray, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of different images of one class, the classes that have two alike often.
+
+    Of a class none comes again before all others have come.
+
+    Args:
+        labels: int (n,), of which one or more comes twice.
+        num_pairs: How many.
+
+    Returns:
+        Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
+    """
+    rng = np.random.default_rng(0)
+    several = np.flatnonzero(np.bincount(labels) > 1)
+    sources, targets = [], []
+    for place, label in enumerate(several):
+        rows = np.flatnonzero(labels == label)
+        number = len(range(place, num_pairs, len(several)))
+        every = len(rows) * (len(rows) - 1)
+        chosen = np.resize(rng.permutation(every) if number else np.arange(0), number)
+        source, step = np.divmod(chosen, len(rows) - 1)
+        sources.append(rows[source])
+        # A step of 1 to n - 1 leads to any row but its own.
+        targets.append(rows[(source + step + 1) % len(rows)])
+    return np.concatenate(sources), np.concatenate(targets)
+
+
+def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+    """Images (n, H, W, C) blurred by a Gaussian of so many sides; the edge weighs as all else."""
+    rows, columns = (_blurring(size, side) for size in images.shape[1:3])
+    return tf.einsum("ia,nabc,jb->nijc", rows, images, columns)
+
+
+def _blurring(num_pixels: int, side: tf.Tensor) -> tf.Tensor:
+    """float32 (num_pixels, num_pixels): what each pixel takes of the others; rows sum to 1."""
+    place = np.arange(num_pixels, dtype=np.float32) / num_pixels
+    return tf.nn.softmax(-((place[:, None] - place) ** 2) / (2 * side**2))
+
+
+def _penalty(deformations: tf.Tensor) -> tf.Tensor:
+    """What a deformation costs: float (n,)."""
+    affine, field = tf.split(deformations, [6, NUM_FIELD], axis=-1)
+    points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
+    down, right = points[:, 1:] - points[:, :-1], points[:, :, 1:] - points[:, :, :-1]
+    rough = tf.reduce_sum(down**2, axis=[1, 2, 3]) + tf.reduce_sum(right**2, axis=[1, 2, 3])
+    return ROUGHNESS * rough + LINEAR * tf.reduce_sum(affine**2, axis=-1)
