@@ -19,7 +19,7 @@ MODULES = {
 TENSORFLOW = ("tensorflow", "keras")
 # From the ground up: a part may import those before it, and none behind it.
 FLOORS = [
-    ("gan_mnist.errors", "gan_mnist.seeding", "gan_mnist.files", "gan_mnist.warping"),
+    ("gan_mnist.errors", "gan_mnist.seeding", "gan_mnist.files"),
     ("gan_mnist.data", "gan_mnist.models"),
     ("gan_mnist.study",),
     ("gan_mnist.settings", "gan_mnist.evaluation", "gan_mnist.report"),
@@ -28,10 +28,16 @@ FLOORS = [
     ("gan_mnist.trials",),
     ("experiments", "gan_mnist.main"),
 ]
+# Augmentation moves images as networks do.
+MODELS_BUT_WARPING = tuple(
+    name
+    for name in MODULES
+    if name.startswith("gan_mnist.models.") and name != "gan_mnist.models.warping"
+)
 # (part, what it may not import besides)
 RULES = [
     ("gan_mnist.models", ("gan_mnist.data", "gan_mnist.files")),
-    ("gan_mnist.data", ("gan_mnist.models",)),
+    ("gan_mnist.data", MODELS_BUT_WARPING),
     ("gan_mnist.study", (*TENSORFLOW, "gan_mnist.data", "gan_mnist.models")),
     ("gan_mnist.report", (*TENSORFLOW, "gan_mnist.data", "gan_mnist.models", "gan_mnist.settings")),
     ("gan_mnist.report", ("gan_mnist.evaluation", "gan_mnist.seeding")),
@@ -45,7 +51,7 @@ RULES = [
     ("gan_mnist.generators.settings", TENSORFLOW),
     ("experiments", ("gan_mnist.main", "gan_mnist.experiments", "gan_mnist.commands")),
 ]
-MOST_ROOMS, MOST_LINES = 17, 300
+MOST_ROOMS, MOST_LINES = 16, 300
 
 
 def within(module, part):

@@ -26,8 +26,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "imbalance"
 
     counts: tuple[int, ...] = setting(
-        (), "training images a class, all or a number; a single one: so many of every class; all if "
-        "empty, but of digits and their like three classes of 1,300,300",
+        (), "training images a class, all or a number; a single one: so many of every class; all "
+        "if empty, but of digits and their like three classes of 1,300,300",
         low=0, zero="all",
     )  # fmt: skip
     starve: tuple[str, ...] = setting(

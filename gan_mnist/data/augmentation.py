@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan_mnist.data.blends import boxes, cutmix, mixup
 from gan_mnist.data.randaugment import randaugment
-from gan_mnist.warping import bilinear, catmull_rom
+from gan_mnist.models.warping import bilinear, catmull_rom
 
 CONTROL_POINTS = 5
 
