@@ -77,6 +77,9 @@ def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, .
     rare = [told[settings.classes[label]] for label in settings.rare]
     if settings.each:
         label = f"recall of the starved class, the mean over {len(rare)} classes in turn"
+        if len(settings.each) > 1:
+            *some, last = map(str, settings.each)
+            label += f" and over {', '.join(some)} and {last} images left"
         told = {name: f"{of_class} in its turn" for name, of_class in told.items()}
     elif len(rare) == 1:
         label = f"recall of the rare class {rare[0]}"
@@ -125,6 +128,7 @@ STUDY = Study(
     rival="classical",
     metrics=(
         Metric("minority_recall", "recall of the starved class", bounds=SHARE),
+        Metric("minority_recall_at_*", "recall of the starved class with * images", bounds=SHARE),
         Metric("balanced_accuracy", "balanced accuracy", bounds=SHARE),
         Metric("macro_auc", "macro ROC AUC", bounds=SHARE),
         Metric("accuracy", "accuracy", bounds=SHARE),
