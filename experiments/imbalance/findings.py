@@ -111,7 +111,7 @@ def _by_images_left(arms: Arms, name: str, best: str) -> dict[str, Any]:
 
 
 def _answer(above: Mapping[str, Any], best: str, number: int) -> str:
-    rivals = f"all {number} plain rivals" if number > 1 else f"`{best}`"
+    rivals = {1: f"`{best}`", 2: "both plain rivals"}.get(number, f"all {number} plain rivals")
     better = [name for name, found in above.items() if found["verdict"] == "helps"]
     if better:
         told = ", ".join(f"`{name}` ({_signed(above[name])})" for name in better)

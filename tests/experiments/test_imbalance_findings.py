@@ -37,7 +37,7 @@ def test_an_arm_above_every_rival_is_told_with_the_difference_to_the_best():
     assert found["above_rivals"]["cgan"]["rival"] == "elastic"
     assert found["above_rivals"]["cgan"]["difference"] == pytest.approx(0.05, abs=0.02)
     (line,) = found["lines"]
-    assert "Above all 2 plain rivals" in line
+    assert "Above both plain rivals" in line
     assert "`cgan`" in line
     assert "warp_gan" not in line
     json.dumps(found, allow_nan=False)
