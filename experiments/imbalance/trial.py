@@ -35,9 +35,9 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
 def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     """A training for each class, starved in it; metrics of a class are those of its turn.
 
-    `left-N/class-I` in the trial's directory holds what belongs to the turn of class number I with
-    N images left. Predictions and gallery are those of the smallest N: every test image is called
-    by the classifier that lacked its class.
+    `turn-I` in the trial's directory holds what belongs to the turn of class number I; where there
+    are several numbers of images left, it lies in `left-N`. Predictions and gallery are those of
+    the smallest N: every test image is called by the classifier that lacked its class.
     """
     settings = steps.trial.settings
     found, called, first = [], [], settings.each[0]
@@ -48,7 +48,8 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     for probabilities in np.concatenate(called):
         steps.right.append(probabilities.argmax(axis=1) == steps.test.labels)
     steps.save_called(called[0][0])
-    _join_galleries(steps, [_folder(first, label) for label in range(len(settings.classes))])
+    labels = range(len(settings.classes))
+    _join_galleries(steps, [_folder(settings, first, label) for label in labels])
 
     every = [metrics for turns in found for metrics in turns]
     metrics = {name: float(np.mean([turn[name] for turn in every])) for name in every[0]}
@@ -68,8 +69,10 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     )
 
 
-def _folder(left: int, label: int) -> str:
-    return f"left-{left}/class-{label}"
+def _folder(settings: ImbalanceSettings, left: int, label: int) -> str:
+    """Of a turn, for the trial's settings."""
+    turn = f"turn-{label}"
+    return turn if len(settings.each) == 1 else f"left-{left}/{turn}"
 
 
 def _turn(
@@ -80,7 +83,7 @@ def _turn(
     Returns:
         The metrics, and float32 (repeats, n, k).
     """
-    name = _folder(left, label)
+    name = _folder(steps.trial.settings, left, label)
     metrics = steps.part(name, functools.partial(_treat, steps, settings, name))
     with np.load(steps.trial.directory / name / "called.npz") as kept:
         return metrics, kept["probabilities"]
@@ -107,7 +110,7 @@ def _treat(
     _save_gallery(steps, settings, columns, turn)
 
     whole = steps.trial.settings
-    first = _folder(whole.each[0], 0) if whole.each else ""
+    first = _folder(whole, whole.each[0], 0) if whole.each else ""
     # Turns have one recipe, as a network is traced once a recipe.
     recipe = steps.recipe(minority=() if turn else settings.rare)
     batches = steps.batches((columns, settings.batch_size), settings=settings)

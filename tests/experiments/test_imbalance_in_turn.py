@@ -150,6 +150,7 @@ def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
         [1, 12, 12], [12, 1, 12], [12, 12, 1], [5, 12, 12], [12, 5, 12], [12, 12, 5]
     ]  # fmt: skip
     assert len({turn.stream for turn in trained}) == 6
+    assert trained[3].directory == begun.directory / "left-5" / "turn-0"
     for left in (1, 5):
         assert outcome.metrics[f"minority_recall_at_{left}"] == pytest.approx(1 / 3)
     assert outcome.metrics["minority_recall"] == pytest.approx(1 / 3)
@@ -165,10 +166,7 @@ def test_predictions_are_those_of_the_turn_of_the_class(make):
     metrics = outcome.metrics
     with (begun.directory / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
-    turns = [
-        read_json(begun.directory / f"left-1/class-{n}" / "result.json")["metrics"]
-        for n in range(3)
-    ]
+    turns = [read_json(begun.directory / f"turn-{n}" / "result.json")["metrics"] for n in range(3)]
     found = unpack(outcome.correct)
     start = 0
     for name, turn, share, size in zip(NAMES, turns, found, (10, 4, 6), strict=True):
@@ -205,7 +203,7 @@ def test_a_trial_that_was_stopped_goes_on_with_the_next_turn(make, monkeypatch, 
     assert len(count) == 4
     assert again.metrics == whole.metrics
     assert again.correct == whole.correct
-    names = ["predictions.csv", *(f"left-1/class-{turn}/curves.csv" for turn in range(3))]
+    names = ["predictions.csv", *(f"turn-{turn}/curves.csv" for turn in range(3))]
     for name in names:
         one, other = (tmp_path / of / "trials/classical/seed-00" for of in ("whole", "stopped"))
         kept = [

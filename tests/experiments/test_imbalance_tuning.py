@@ -105,7 +105,7 @@ def test_each_turn_is_tuned_by_others(make, trained):
     outcome = trial.run_trial(begun)
     assert len(trained) == 7 * 3
     for label, name in enumerate(NAMES):
-        told = json.loads((begun.directory / f"left-1/class-{label}" / "tuning.json").read_text())
+        told = json.loads((begun.directory / f"turn-{label}" / "tuning.json").read_text())
         assert name not in told["donors"]
     assert len({turn.stream for turn in trained}) == 14
     assert len({turn.recipe for turn in trained}) == 1
