@@ -58,10 +58,10 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         False, "wide and elastic are chosen inside the trial, by classes that are made rare for it"
     )
     tuned_widened: tuple[float, ...] = setting(
-        (1.0, 1.5, 2.0), "tuned: values of widened to choose from", low=0, high=9
+        (1.0, 1.5), "tuned: values of widened to choose from", low=0, high=9
     )
     tuned_elastic_shifts: tuple[float, ...] = setting(
-        (0.0, 0.05), "tuned: values of elastic_shift to choose from", low=0, high=0.5
+        (0.0, 0.08), "tuned: values of elastic_shift to choose from", low=0, high=0.5
     )
 
     @property

@@ -17,7 +17,8 @@ from gan_mnist.trials import steps as trials
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fox", "gnu")
 DATA = made((20,) * 7, (3,) * 7, NAMES)
 SMALL = {"image_size": 8, "width": 2, "updates": 10, "export_dir": "", "counts": (9, *[12] * 6),
-         "starve": ("ape:9",), "tuned_widened": (1.0, 2.0)}  # fmt: skip
+         "starve": ("ape:9",), "tuned_widened": (1.0, 2.0),
+         "tuned_elastic_shifts": (0.0, 0.05)}  # fmt: skip
 WHOLE = {label: allot(DATA, NAMES, (12,) * 7, 0, 4).train.of_class(label) for label in range(7)}
 
 
