@@ -100,6 +100,14 @@ def test_candidates_that_were_tried_are_not_tried_again(make, trained):
     assert again.metrics == first.metrics
 
 
+def test_one_candidate_is_taken_untried(make, trained):
+    asked = {"tuned_widened": (1.5,), "tuned_elastic_shifts": (0.1,)}
+    outcome = trial.run_trial(make("tuned", of=DATA, **asked))
+    assert len(trained) == 1
+    assert trained[0].augmentation.shear == pytest.approx(0.6)
+    assert (outcome.metrics["tuned_widened"], outcome.metrics["tuned_elastic_shift"]) == (1.5, 0.1)
+
+
 def test_each_turn_is_tuned_by_others(make, trained):
     changes = {"counts": (12,), "starve": ("each:1",), "tuned_widened": (1.0,)}
     begun = make("tuned", of=DATA, **changes)
