@@ -262,6 +262,15 @@ def test_the_pictures_images_are_taken_from_a_run(checkout):
         assert [int(kept[arm].max()) for arm, *_ in headline.ROWS] == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_run_without_findings_is_refused(checkout):
+    path = checkout / headline.RUN / "summary.json"
+    summary = json.loads(path.read_text())
+    del summary["findings"]
+    path.write_text(json.dumps(summary))
+    with pytest.raises(InputError, match="no findings"):
+        renew(TEXT.format("findings"), checkout / "README.md", checkout)
+
+
 @pytest.mark.parametrize(
     ("text", "flags", "told"),
     [
@@ -269,7 +278,6 @@ def test_the_pictures_images_are_taken_from_a_run(checkout):
         (TEXT.format("table with=speed"), [], "'speed' is unknown"),
         (TEXT.format("answer").replace("<!-- end -->", ""), [], "not closed"),
         (TEXT.format("answer").replace("/mnist", "/other"), [], "no summary.json"),
-        (TEXT.format("findings"), [], "no findings"),
         (TEXT.format("answer"), ["--run=run", "--check"], "--run"),
         (TEXT.format("answer"), ["--run=nowhere"], "gallery.npz"),
     ],

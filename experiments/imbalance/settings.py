@@ -32,8 +32,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     )  # fmt: skip
     starve: tuple[str, ...] = setting(
         (), "CLASS:COUNT, so many training images are left of a class, and the oracle has the "
-        "others; COUNT: of the first class, where none is rare; each:COUNT: of each class in "
-        "turn, in trainings of its own that are averaged",
+        "others; COUNT: of the first class, where none is rare; each:COUNT, one or several: of "
+        "each class in turn, in trainings of its own that are averaged",
     )  # fmt: skip
     rare_below: float = setting(
         0.5, "a class is rare that has less than this share of the largest one's images; so are "
@@ -59,10 +59,10 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         False, "wide and elastic are chosen inside the trial, by classes that are made rare for it"
     )
     tuned_widened: tuple[float, ...] = setting(
-        (1.0, 1.5, 2.0), "tuned: values of widened to choose from", low=0, high=9
+        (1.0, 1.5), "tuned: values of widened to choose from", low=0, high=9
     )
     tuned_elastic_shifts: tuple[float, ...] = setting(
-        (0.0, 0.05), "tuned: values of elastic_shift to choose from", low=0, high=0.5
+        (0.0, 0.08), "tuned: values of elastic_shift to choose from", low=0, high=0.5
     )
 
     @property
@@ -75,7 +75,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         found: dict[str, int] = {}
         for text in self.starve:
             name, _, count = text.rpartition(":")
-            if not (count.isascii() and count.isdigit() and int(count)) or name in found:
+            again = name in found and (name != EACH or EACH in self.classes)
+            if not (count.isascii() and count.isdigit() and int(count)) or again:
                 raise InputError(
                     f"--set starve: {text!r} is not accepted; accepted: CLASS:COUNT, with a COUNT "
                     "of 1 or more, each class once"
@@ -84,18 +85,20 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return found
 
     @property
-    def each(self) -> int:
-        """How many images are left of a class in its turn; 0 where none is starved in turn."""
-        return 0 if EACH in self.classes else self.starved.get(EACH, 0)
+    def each(self) -> tuple[int, ...]:
+        """Numbers of images that are left of a class in its turn; none without turns."""
+        if EACH in self.classes or EACH not in self.starved:
+            return ()
+        pairs = (text.rpartition(":") for text in self.starve)
+        return tuple(int(count) for name, _, count in pairs if name == EACH)
 
-    @property
-    def turns(self) -> tuple[Self, ...]:
-        """The settings of every turn, in the order of the classes, for counts that are explicit."""
+    def turns(self, left: int) -> tuple[Self, ...]:
+        """The settings of each class's turn, with so many images left; for explicit counts."""
         return tuple(
             dataclasses.replace(
                 self,
-                counts=(*self.counts[:label], self.each, *self.counts[label + 1 :]),
-                starve=(f"{name}:{self.each}",),
+                counts=(*self.counts[:label], left, *self.counts[label + 1 :]),
+                starve=(f"{name}:{left}",),
             )
             for label, name in enumerate(self.classes)
         )
@@ -213,21 +216,20 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return dataclasses.replace(
             self,
             counts=tuple(counts),
-            starve=self.starve
-            if self.each
-            else tuple(f"{name}:{count}" for name, count in starved.items()),
+            starve=tuple(f"{EACH}:{left}" for left in sorted(self.each))
+            or tuple(f"{name}:{count}" for name, count in starved.items()),
             generated_per_class=max(self.generated_per_class, least),
         )
 
     def _check_each(self, counts: Sequence[int]) -> None:
         """Raises `InputError` unless every class has more images than are left in its turn."""
-        if len(self.starve) > 1:
+        if len(set(self.each)) < len(self.starve):
             raise InputError(
                 f"--set starve: {','.join(self.starve)} is not accepted; accepted: {EACH}:COUNT "
-                "alone, as it is of every class"
+                "alone, as it is of every class, or with several numbers"
             )
-        if self.each >= min(counts):
+        if max(self.each) >= min(counts):
             raise InputError(
-                f"--set starve: {self.each} images of each class in turn are not accepted; "
+                f"--set starve: {max(self.each)} images of each class in turn are not accepted; "
                 f"accepted: 1 to {min(counts) - 1}, fewer than there are otherwise"
             )

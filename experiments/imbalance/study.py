@@ -28,6 +28,9 @@ ARMS = (
         "as classical; images and labels mixed by pairs", source="arXiv 1710.09412"),
     Arm("cutmix", {"duplicate": True, "classical": True, "augmentation": ("cutmix",)},
         "as classical; a box of another image, labels mixed", source="arXiv 1905.04899"),
+    Arm("elastic_cutmix", {"duplicate": True, "classical": True,
+                           "augmentation": ("wide", "elastic", "cutmix")},
+        "as elastic and cutmix, both"),
     Arm("smote", {"generator": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
     Arm("cgan", {"generator": "cgan"}, "images of a conditional GAN", kind="generated",
         source=DOCUMENT),
@@ -85,6 +88,9 @@ def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, .
     rare = [told[settings.classes[label]] for label in settings.rare]
     if settings.each:
         label = f"recall of the starved class, the mean over {len(rare)} classes in turn"
+        if len(settings.each) > 1:
+            *some, last = map(str, settings.each)
+            label += f" and over {', '.join(some)} and {last} images left"
         told = {name: f"{of_class} in its turn" for name, of_class in told.items()}
     elif len(rare) == 1:
         label = f"recall of the rare class {rare[0]}"
@@ -133,6 +139,7 @@ STUDY = Study(
     rival="classical",
     metrics=(
         Metric("minority_recall", "recall of the starved class", bounds=SHARE),
+        Metric("minority_recall_at_*", "recall of the starved class with * images", bounds=SHARE),
         Metric("balanced_accuracy", "balanced accuracy", bounds=SHARE),
         Metric("macro_auc", "macro ROC AUC", bounds=SHARE),
         Metric("accuracy", "accuracy", bounds=SHARE),

@@ -35,29 +35,58 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
 def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     """A training for each class, starved in it; metrics of a class are those of its turn.
 
-    So are the predictions: every test image is called by the classifier that lacked its class.
-    `turn-N` in the trial's directory holds what belongs to the class number N.
+    `turn-I` in the trial's directory holds what belongs to the turn of class number I; where there
+    are several numbers of images left, it lies in `left-N`. Predictions and gallery are those of
+    the smallest N: every test image is called by the classifier that lacked its class.
     """
-    trial, settings = steps.trial, steps.trial.settings
-    found, called = [], []
-    for label, turn in enumerate(settings.turns):
-        name = f"turn-{label}"
-        found.append(steps.part(name, functools.partial(_treat, steps, turn, name)))
-        with np.load(trial.directory / name / "called.npz") as kept:
-            called.append(kept["probabilities"])
-    for probabilities in np.concatenate(called, axis=1):
+    settings = steps.trial.settings
+    found, called, first = [], [], settings.each[0]
+    for left in settings.each:
+        both = [_turn(steps, turn, left, label) for label, turn in enumerate(settings.turns(left))]
+        found.append([metrics for metrics, _ in both])
+        called.append(np.concatenate([probabilities for _, probabilities in both], axis=1))
+    for probabilities in np.concatenate(called):
         steps.right.append(probabilities.argmax(axis=1) == steps.test.labels)
-    steps.save_called(np.concatenate(called, axis=1)[0])
-    _join_galleries(steps, [f"turn-{label}" for label in range(len(found))])
-    metrics = {name: float(np.mean([of_turn[name] for of_turn in found])) for name in found[0]}
-    for of_turn, name in zip(found, settings.classes, strict=True):
-        metrics |= {key: of_turn[key] for key in (f"recall_{name}", f"precision_{name}")}
+    steps.save_called(called[0][0])
+    labels = range(len(settings.classes))
+    _join_galleries(steps, [_folder(settings, first, label) for label in labels])
+
+    every = [metrics for turns in found for metrics in turns]
+    metrics = {name: float(np.mean([turn[name] for turn in every])) for name in every[0]}
+    for label, name in enumerate(settings.classes):
+        for key in (f"recall_{name}", f"precision_{name}"):
+            metrics[key] = float(np.mean([turns[label][key] for turns in found]))
+    if len(found) > 1:
+        for left, turns in zip(settings.each, found, strict=True):
+            pairs = zip(turns, settings.classes, strict=True)
+            recalls = [of_turn[f"recall_{name}"] for of_turn, name in pairs]
+            metrics[f"minority_recall_at_{left}"] = float(np.mean(recalls))
     return steps.outcome(
         _with_recall(metrics, settings.classes),
-        settings.updates * len(found),
+        settings.updates * len(every),
         settings.repeats,
         settings.classes,
     )
+
+
+def _folder(settings: ImbalanceSettings, left: int, label: int) -> str:
+    """Of a turn, for the trial's settings."""
+    turn = f"turn-{label}"
+    return turn if len(settings.each) == 1 else f"left-{left}/{turn}"
+
+
+def _turn(
+    steps: ClassifierSteps[ImbalanceSettings], settings: ImbalanceSettings, left: int, label: int
+) -> tuple[dict[str, float], np.ndarray]:
+    """Metrics of a turn, and the probabilities of its class's test images.
+
+    Returns:
+        The metrics, and float32 (repeats, n, k).
+    """
+    name = _folder(steps.trial.settings, left, label)
+    metrics = steps.part(name, functools.partial(_treat, steps, settings, name))
+    with np.load(steps.trial.directory / name / "called.npz") as kept:
+        return metrics, kept["probabilities"]
 
 
 def _treat(
@@ -80,6 +109,8 @@ def _treat(
     columns = training_rows(steps, settings, images, generator, *stream)
     _save_gallery(steps, settings, columns, turn)
 
+    whole = steps.trial.settings
+    first = _folder(whole, whole.each[0], 0) if whole.each else ""
     # Turns have one recipe, as a network is traced once a recipe.
     recipe = steps.recipe(minority=() if turn else settings.rare)
     batches = steps.batches((columns, settings.batch_size), settings=settings)
@@ -90,7 +121,7 @@ def _treat(
         metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
         found.append(metrics)
         called.append(probabilities)
-        if repeat == 0 and turn in ("", "turn-0"):
+        if repeat == 0 and turn == first:
             steps.keep(model, probabilities, metrics, generator)
     if turn:
         (name,) = settings.starved

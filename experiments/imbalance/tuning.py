@@ -39,32 +39,40 @@ def tuned(
         turn: Folder of the turn, which keys its streams; empty where there are none.
 
     Returns:
-        The settings, and `tuned_widened` and `tuned_elastic_shift`, the choice. Its folder keeps
-        `tuning.json`: the donors, and their mean recall under each candidate.
+        The settings, and `tuned_widened` and `tuned_elastic_shift`, the choice. The folder keeps
+        `tuning.json`: the donors, and their mean recall under each candidate, if there are several.
 
     Raises:
         NotApplicable: If no class is without being rare.
     """
+    candidates = list(itertools.product(settings.tuned_widened, settings.tuned_elastic_shifts))
+    if len(candidates) == 1:
+        return _chosen(settings, *candidates[0])
     stream = filter(None, (turn, "tuning"))
     donors = _donors(settings, steps.trial.stream(*stream))
     kept, judged = _divided(train, donors, min(settings.counts))
     asked = dataclasses.replace(
         settings, counts=tuple(np.bincount(kept.labels).tolist()), generator="none"
     )
-    candidates = list(itertools.product(settings.tuned_widened, settings.tuned_elastic_shifts))
     found = []
     for number, (widened, shift) in enumerate(candidates):
         candidate = dataclasses.replace(asked, widened=widened, elastic_shift=shift)
         part = "/".join(filter(None, (turn, f"tuning-{number}")))
         run = functools.partial(_recall, steps, candidate, kept, judged, part, turn)
         found.append(steps.part(part, run)["recall"])
-    widened, shift = candidates[int(np.argmax(found))]
     told = [
         {"widened": widened, "elastic_shift": shift, "recall": recall}
         for (widened, shift), recall in zip(candidates, found, strict=True)
     ]
     names = [settings.classes[label] for label in donors]
     write_json(steps.trial.directory / turn / "tuning.json", {"donors": names, "candidates": told})
+    return _chosen(settings, *candidates[int(np.argmax(found))])
+
+
+def _chosen(
+    settings: ImbalanceSettings, widened: float, shift: float
+) -> tuple[ImbalanceSettings, dict[str, float]]:
+    """What `tuned` returns."""
     choice = {"tuned_widened": widened, "tuned_elastic_shift": shift}
     return dataclasses.replace(settings, widened=widened, elastic_shift=shift), choice
 

@@ -48,7 +48,7 @@ class AugmentationSettings(Settings):
         1.5, "wide: what ranges of rotation, shift, zoom and shear are multiplied by", low=0, high=9
     )
     elastic_shift: float = setting(
-        0.05, "elastic: shift of 5 x 5 control points in +-sides", low=0, high=0.5
+        0.08, "elastic: shift of 5 x 5 control points in +-sides", low=0, high=0.5
     )
     randaugment_changes: int = setting(
         2, "randaugment: changes an image, in the place of the affine map", low=1, high=10

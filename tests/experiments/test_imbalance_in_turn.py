@@ -42,7 +42,7 @@ def test_a_single_count_is_of_every_class(settings, dataset):
 
 
 def test_each_class_is_starved_in_its_turn(settings):
-    turns = settings("none", DATA, starve=("each:2",)).turns
+    turns = settings("none", DATA, starve=("each:2",)).turns(2)
     assert [turn.counts for turn in turns] == [(2, 12, 12), (12, 2, 12), (12, 12, 2)]
     assert [turn.rare for turn in turns] == [(0,), (1,), (2,)]
     # Of all images, too.
@@ -53,7 +53,7 @@ def test_each_class_is_starved_in_its_turn(settings):
 def test_a_class_of_the_name_is_that_class(settings):
     of = made((20, 25), (5, 5), ("each", "other"))
     asked = settings("none", of)
-    assert (asked.each, asked.counts) == (0, (1, 12))
+    assert (asked.each, asked.counts) == ((), (1, 12))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,7 @@ def test_a_class_of_the_name_is_that_class(settings):
     [
         ({"starve": ("each:12",)}, ["--set starve", "12", "1 to 11"]),
         ({"starve": ("each:1", "bee:3")}, ["--set starve", "each:1,bee:3", "alone"]),
+        ({"starve": ("each:3", "each:3")}, ["--set starve", "each:3,each:3", "several numbers"]),
         ({"starve": ("each:0",)}, ["--set starve", "'each:0'"]),
         ({"counts": (17,)}, ["--set counts", "17", "'ape'", "1 to 16"]),
         ({"counts": (12, 12)}, ["2 counts for 3 classes"]),
@@ -137,6 +138,26 @@ def test_only_images_of_the_starved_class_count_in_its_turn(make, trained):
     assert [share.tolist() for share in unpack(outcome.correct)] == [[1] * 10, [0] * 4, [0] * 6]
     assert outcome.seconds["training"] == 3
     assert outcome.updates == 3 * 40
+
+
+def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
+    several = {"starve": ("each:5", "each:1")}
+    asked = settings("none", DATA, **several)
+    assert asked.each == (1, 5)
+    begun = make("none", of=DATA, **several)
+    outcome = trial.run_trial(begun)
+    assert [np.bincount(turn.labels).tolist() for turn in trained] == [
+        [1, 12, 12], [12, 1, 12], [12, 12, 1], [5, 12, 12], [12, 5, 12], [12, 12, 5]
+    ]  # fmt: skip
+    assert len({turn.stream for turn in trained}) == 6
+    assert trained[3].directory == begun.directory / "left-5" / "turn-0"
+    for left in (1, 5):
+        assert outcome.metrics[f"minority_recall_at_{left}"] == pytest.approx(1 / 3)
+    assert outcome.metrics["minority_recall"] == pytest.approx(1 / 3)
+    assert outcome.metrics["recall_ape"] == 1
+    assert all(len(texts) == 2 for texts in outcome.correct["bits"])
+    label = STUDY.measuring(asked, DATA).metrics[0].label
+    assert label.endswith("the mean over 3 classes in turn and over 1 and 5 images left")
 
 
 def test_predictions_are_those_of_the_turn_of_the_class(make):

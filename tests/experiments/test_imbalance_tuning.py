@@ -17,7 +17,8 @@ from gan_mnist.trials import steps as trials
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fox", "gnu")
 DATA = made((20,) * 7, (3,) * 7, NAMES)
 SMALL = {"image_size": 8, "width": 2, "updates": 10, "export_dir": "", "counts": (9, *[12] * 6),
-         "starve": ("ape:9",), "tuned_widened": (1.0, 2.0)}  # fmt: skip
+         "starve": ("ape:9",), "tuned_widened": (1.0, 2.0),
+         "tuned_elastic_shifts": (0.0, 0.05)}  # fmt: skip
 WHOLE = {label: allot(DATA, NAMES, (12,) * 7, 0, 4).train.of_class(label) for label in range(7)}
 
 
@@ -97,6 +98,14 @@ def test_candidates_that_were_tried_are_not_tried_again(make, trained):
     again = trial.run_trial(begun)
     assert len(trained) == 6
     assert again.metrics == first.metrics
+
+
+def test_one_candidate_is_taken_untried(make, trained):
+    asked = {"tuned_widened": (1.5,), "tuned_elastic_shifts": (0.1,)}
+    outcome = trial.run_trial(make("tuned", of=DATA, **asked))
+    assert len(trained) == 1
+    assert trained[0].augmentation.shear == pytest.approx(0.6)
+    assert (outcome.metrics["tuned_widened"], outcome.metrics["tuned_elastic_shift"]) == (1.5, 0.1)
 
 
 def test_each_turn_is_tuned_by_others(make, trained):
