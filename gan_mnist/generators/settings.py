@@ -87,6 +87,13 @@ class GeneratorSettings(DataSettings):
     deformation_scale: float = setting(
         1.0, "deformations: what they are multiplied by when images are drawn", low=0, high=10
     )
+    mixture_components: int = setting(
+        10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,
+        high=1000,
+    )  # fmt: skip
+    mixture_dimensions: int = setting(
+        50, "mixture: principal components a class, at most", low=1, high=10_000
+    )
 
     @property
     def gan_budget(self) -> tuple[int, int]:
