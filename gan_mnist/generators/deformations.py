@@ -12,8 +12,9 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GeneratorRecipe
 from gan_mnist.models.deformations import DeformationModel, draw_pairs
+from gan_mnist.seeding import derive_seed
 
-LEARNING_RATE = 0.02
+LEARNING_RATE = 0.04
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class DeformationRecipe(GeneratorRecipe):
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, self.updates))
         model.compile(keras.optimizers.Adam(rate), steps_per_execution=self.updates_per_call)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         counts = np.bincount(subset.labels, minlength=len(subset.class_names))
         if counts.max() < 2:
             raise NotApplicable("deformations are learnt from a class with 2 images or more")
         if self.own and (counts.min() < 2 or self.batch_size < len(counts)):
             raise NotApplicable("deformations of each class's own need 2 images, and a pair, of it")
-        sources, targets = draw_pairs(subset.labels, self.batch_size)
+        sources, targets = draw_pairs(
+            subset.labels, self.batch_size, derive_seed("gan", seed, "pairs")
+        )
         return subset.images[sources], subset.images[targets], np.arange(self.batch_size)

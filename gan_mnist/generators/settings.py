@@ -77,7 +77,7 @@ class GeneratorSettings(DataSettings):
         600, "deformations: pairs of images of one class that are registered", low=1, high=100_000
     )
     deformation_updates: int = setting(
-        200, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
+        80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
     )
     deformations_of: str = setting(
         "any",
