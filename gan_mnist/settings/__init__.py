@@ -16,13 +16,12 @@ from gan_mnist.data.images import GROUNDS, RESIZES, Look
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
 from gan_mnist.models.names import CLASSIFIERS
+from gan_mnist.settings.augmentation import AugmentationSettings
 from gan_mnist.settings.further import FurtherTestSettings
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.settings import Settings, setting
 
 FEWEST_IMAGES = 1
-# A mirrored digit or letter is another one, or none.
-NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
 SMALLEST_DEEP_SIDE = CLASSIFIERS["deep_cnn"].least_side
 
 
@@ -171,48 +170,10 @@ class TrainingSettings(DataSettings):
 
 
 @dataclass(frozen=True)
-class ClassifierSettings(NetworkSettings, FurtherTestSettings, TrainingSettings):
-    """How a classifier is shown its images: as they are, or changed at random."""
-
-    GROUP: ClassVar[str] = "classical augmentation"
-
-    classical: bool = setting(False, "every image is changed at random, anew in every batch")
-    rotation_degrees: float = setting(12.0, "rotation in +-degrees", low=0, high=180)
-    shift: float = setting(0.07, "shift in +-sides", low=0, high=1)
-    zoom: float = setting(0.1, "scale in 1 +-", low=0, high=0.9)
-    shear: float = setting(0.2, "shear in +-radians", low=0, high=1)
-    brightness: float = setting(0.0, "brightness in 1 +-", low=0, high=1)
-    border: str = setting(
-        "zero",
-        "what is shown beyond the edge: black, or the edge repeated",
-        choices=("zero", "nearest"),
-    )
-    flip: str = setting(
-        "never",
-        "left and right exchanged in half of the images; auto: not of digits and kana",
-        choices=("auto", "always", "never"),
-    )
-
-    def resolve(self, dataset: Dataset) -> Self:
-        """As the others', with no `flip` left open.
-
-        Raises:
-            InputError: For digits that are to be mirrored, too.
-        """
-        settings = super().resolve(dataset)
-        return dataclasses.replace(settings, flip=_flip(settings.flip, dataset))
-
-
-def _flip(asked: str, dataset: Dataset) -> str:
-    """ "always" or "never"."""
-    if dataset.name not in NEVER_MIRRORED:
-        return "always" if asked == "auto" else asked
-    if asked == "always":
-        raise InputError(
-            f"setting flip: always is not accepted; accepted with --dataset={dataset.name}: "
-            "auto or never, as what its images show changes when it is mirrored"
-        )
-    return "never"
+class ClassifierSettings(
+    AugmentationSettings, NetworkSettings, FurtherTestSettings, TrainingSettings
+):
+    """How a classifier is shown its images, which network it is, and what it is judged on."""
 
 
 @dataclass(frozen=True)

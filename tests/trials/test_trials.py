@@ -109,6 +109,26 @@ def test_augmentation_is_what_the_settings_say(make):
     )
 
 
+@pytest.mark.parametrize(
+    ("kinds", "changes"),
+    [
+        (("wide",), {"rotation_degrees": 20.0, "shift": 0.1, "zoom": 0.9, "shear": 1.2}),
+        (("elastic",), {"elastic": 0.11}),
+        (("randaugment",), {"changes": 3, "strength": 0.7}),
+        (("erasing",), {"erased": 0.4}),
+        (("mixup",), {"mixup": 0.8, "num_classes": 2}),
+        (("cutmix", "elastic"), {"cutmix": 0.9, "num_classes": 2, "elastic": 0.11}),
+    ],
+)
+def test_what_else_augmentation_does_is_named(make, kinds, changes):
+    ranges = {"rotation_degrees": 10.0, "shift": 0.05, "zoom": 0.6, "shear": 0.6}
+    named = {"elastic_shift": 0.11, "randaugment_changes": 3, "randaugment_strength": 0.7,
+             "erased": 0.4, "mixup_alpha": 0.8, "cutmix_alpha": 0.9, "widened": 2.0}  # fmt: skip
+    found = make(classical=True, augmentation=kinds, **ranges, **named).augmentation
+    assert found == Augmentation(**{**ranges, **changes})
+    assert make(augmentation=kinds, **ranges, **named).augmentation is None
+
+
 @pytest.mark.parametrize("classical", [False, True])
 def test_batches_are_of_all_sources_and_augmented_as_the_settings_say(make, classical):
     trial = make(classical=classical)
