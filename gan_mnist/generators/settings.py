@@ -74,7 +74,7 @@ class GeneratorSettings(DataSettings):
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
     deformation_pairs: int = setting(
-        600, "deformations: pairs of images of one class that are registered", low=1, high=100_000
+        1200, "deformations: pairs of images of one class that are registered", low=1, high=100_000
     )
     deformation_updates: int = setting(
         80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
