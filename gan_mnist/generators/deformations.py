@@ -6,6 +6,7 @@ from typing import Self
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
@@ -15,6 +16,8 @@ from gan_mnist.models.deformations import DeformationModel, draw_pairs
 from gan_mnist.seeding import derive_seed
 
 LEARNING_RATE = 0.04
+# Larger images are registered at this size, as control points are few and a batch is all pairs.
+MOST_PIXELS = 32
 
 
 @dataclass(frozen=True)
@@ -50,4 +53,13 @@ class DeformationRecipe(GeneratorRecipe):
         sources, targets = draw_pairs(
             subset.labels, self.batch_size, derive_seed("gan", seed, "pairs")
         )
-        return subset.images[sources], subset.images[targets], np.arange(self.batch_size)
+        small = (_small(subset.images[rows]) for rows in (sources, targets))
+        return *small, np.arange(self.batch_size)
+
+
+def _small(images: np.ndarray) -> np.ndarray:
+    """Images uint8 (n, H, W, C); of more than 32 pixels a side, float32 in [0, 1] of that size."""
+    sides = tuple(min(side, MOST_PIXELS) for side in images.shape[1:3])
+    if images.shape[1:3] == sides:
+        return images
+    return tf.image.resize(images, sides, "area").numpy() / np.float32(255)

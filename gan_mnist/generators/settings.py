@@ -85,7 +85,7 @@ class GeneratorSettings(DataSettings):
         choices=("any", "own"),
     )
     deformation_scale: float = setting(
-        1.0, "deformations: what they are multiplied by when images are drawn", low=0, high=10
+        1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10
     )
     mixture_components: int = setting(
         10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,

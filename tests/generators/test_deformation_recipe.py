@@ -42,6 +42,19 @@ def test_a_batch_holds_pairs_of_a_class_and_their_numbers(subset):
     assert not np.array_equal(sources, others[0])
 
 
+def test_large_images_are_registered_at_a_smaller_size_and_moved_at_their_own(
+    make_subset, tmp_path
+):
+    large = make_subset(counts=(2, 2, 2), shape=(64, 96, 3))
+    sources, targets, _ = DeformationRecipe.of(SETTINGS).columns(large, 0)
+    assert sources.shape == targets.shape == (9, 32, 32, 3)
+    means = large.images.reshape(6, 32, 2, 32, 3, 3).mean(axis=(2, 4)) / 255
+    distance = np.abs(sources[:, None] - means).max(axis=(2, 3, 4))
+    np.testing.assert_allclose(distance.min(axis=1), 0, atol=1e-5)
+    generator = create_generator(Request(SETTINGS, Allotment(large, None, None), 0, tmp_path))
+    assert generator.sample(np.array([0, 2]), 3).shape == (2, 64, 96, 3)
+
+
 def test_untrained_it_moves_nothing(subset, tmp_path):
     settings = replace(SETTINGS, untrained=True)
     generator = create_generator(Request(settings, Allotment(subset, None, None), 0, tmp_path))
