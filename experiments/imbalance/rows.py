@@ -54,8 +54,9 @@ def _numbers(
         # Classes of which none are left are repeated, or what comes back would drown them.
         return (counts + held_back).max() - held_back, held_back
     if settings.every_class:
-        every = np.full_like(counts, settings.generated_per_class)
-        return every, every
+        both = 2 * settings.generated_per_class
+        generated = round(settings.generated_share * both)
+        return np.full_like(counts, both - generated), np.full_like(counts, generated)
     balanced = np.full_like(counts, counts.max())
     if settings.duplicate:
         return balanced, np.zeros_like(counts)

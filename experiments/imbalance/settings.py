@@ -54,6 +54,10 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         low=1,
         high=1_000_000,
     )
+    generated_share: float = setting(
+        0.5, "with every_class: share of generated ones among so many images of a class in all",
+        low=0, high=1,
+    )  # fmt: skip
 
     tuned: bool = setting(
         False, "wide and elastic are chosen inside the trial, by classes that are made rare for it"

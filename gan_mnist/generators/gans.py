@@ -75,7 +75,7 @@ class ConditionalRecipe(GANRecipe):
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         rows = _balanced_rows(subset.labels)
         return subset.images[rows], subset.labels[rows]
 
@@ -99,7 +99,7 @@ class WarpRecipe(GANRecipe):
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         return scaled_adam(3e-4, 0.0, 0.9), scaled_adam(4e-4, 0.0, 0.9)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         return (subset.images[_rows_of_several(subset)],)
 
 
@@ -133,7 +133,7 @@ class DAGANRecipe(GANRecipe):
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         rows = _rows_of_several(subset)
         return subset.images[rows], subset.images[_partners(rows, subset.labels)]
 

@@ -37,6 +37,9 @@ GENERATORS: Mapping[str, Row] = {
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
     "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),
+    "mixture": Row(
+        "points of a Gaussian mixture a class", "gan_mnist.generators.mixture", "Mixture"
+    ),
     "smote": Row("points between neighbours", "gan_mnist.generators.smote", "Smote"),
 }
 NONE = "none"

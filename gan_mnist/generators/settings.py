@@ -74,10 +74,10 @@ class GeneratorSettings(DataSettings):
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
     deformation_pairs: int = setting(
-        600, "deformations: pairs of images of one class that are registered", low=1, high=100_000
+        1200, "deformations: pairs of images of one class that are registered", low=1, high=100_000
     )
     deformation_updates: int = setting(
-        200, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
+        80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
     )
     deformations_of: str = setting(
         "any",
@@ -85,7 +85,14 @@ class GeneratorSettings(DataSettings):
         choices=("any", "own"),
     )
     deformation_scale: float = setting(
-        1.0, "deformations: what they are multiplied by when images are drawn", low=0, high=10
+        1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10
+    )
+    mixture_components: int = setting(
+        10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,
+        high=1000,
+    )  # fmt: skip
+    mixture_dimensions: int = setting(
+        50, "mixture: principal components a class, at most", low=1, high=10_000
     )
 
     @property

@@ -91,8 +91,12 @@ class GeneratorRecipe(abc.ABC):
         """Gives the network its optimizers."""
 
     @abc.abstractmethod
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         """What a batch holds rows of, images first.
+
+        Args:
+            subset: What it learns from.
+            seed: Of the replicate, for one that draws from it.
 
         Raises:
             NotApplicable: If there is nothing to learn from in such a subset.
@@ -153,7 +157,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         NotApplicable: If the recipe cannot learn from such images.
     """
     subset, seed = request.images.train, request.seed
-    columns = recipe.columns(subset)
+    columns = recipe.columns(subset, seed)
     key = generator_key(recipe, subset, seed)
     directory = request.workdir / "generators" / key
     shapes = subset.images.shape[1:], len(subset.class_names)

@@ -18,46 +18,61 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import Anchors
-from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid
+from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid, thicker, thinner
 
 CONTROL_POINTS = 5
 NUM_FIELD = 2 * CONTROL_POINTS**2
-# 4 linear, 2 shift, the field's control points.
-NUM_PARAMETERS = 4 + 2 + NUM_FIELD
+# 4 linear, 2 shift, the field's control points, 1 thickness.
+NUM_PARAMETERS = 4 + 2 + NUM_FIELD + 1
 # Images are blurred by Gaussians, at first of the first of these sides, at the end of the second.
 COARSE, FINE = 0.1, 0.025
 # Updates in which the blur decreases; in the others it stays fine.
 COARSE_SHARE = 0.7
-# Weights of the squares of what is penalised beside the mean squared error.
-ROUGHNESS, LINEAR = 0.01, 0.001
+# The error is looked at in every second pixel, left to right and top to bottom.
+STEP = 2
+# Weights of squares beside the mean squared error: of the steps between neighbouring control
+# points, of the affine map, and of the thickness.
+ROUGHNESS, AFFINE, THICKNESS = 0.02, 0.01, 0.001
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class Deform(layers.Layer):
-    """Moves images by an affine map and a smooth field.
+    """Moves images by an affine map and a smooth field, and makes strokes thicker or thinner.
 
-    (images, deformations): float (n, H, W, C) in [0, 1] and float (n, 56) -> images of the same
+    (images, deformations): float (n, H, W, C) in [0, 1] and float (n, 57) -> images of the same
     shape and range. A deformation holds, for coordinates that run from -1 to 1 across the image,
-    the four entries of (matrix - identity), the shift, and the displacements (x, y) at 5 x 5
-    control points, row by row, between which they are interpolated bicubically (Catmull-Rom). It
-    tells where each pixel comes from; beyond the edge that is the edge.
+    the four entries of (matrix - identity), the shift, the displacements (x, y) at 5 x 5 control
+    points, row by row, between which they are interpolated bicubically (Catmull-Rom), and how much
+    thicker strokes become, 1 for a pixel on all sides, or thinner, below 0. It tells where each
+    pixel comes from; beyond the edge that is the edge.
     """
 
     def call(self, images: tf.Tensor, deformations: tf.Tensor) -> tf.Tensor:
-        height, width = images.shape[1:3]
-        linear, shift, field = tf.split(deformations, [4, 2, NUM_FIELD], axis=-1)
+        return self.move(self.planes(images), deformations)
+
+    def planes(self, images: tf.Tensor) -> tf.Tensor:
+        """Images as they are, thicker and thinner: (n, H, W, 3 C)."""
+        return tf.concat([images, thicker(images), thinner(images)], axis=-1)
+
+    def move(self, planes: tf.Tensor, deformations: tf.Tensor, step: int = 1) -> tf.Tensor:
+        """As the call, of such planes; every so many pixels of the result."""
+        height, width = planes.shape[1:3]
+        linear, shift, field, thickness = tf.split(deformations, [4, 2, NUM_FIELD, 1], axis=-1)
         points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
-        rows, columns = (catmull_rom(side, CONTROL_POINTS) for side in (height, width))
+        rows, columns = (catmull_rom(side, CONTROL_POINTS)[::step] for side in (height, width))
         moved = tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
         a, b, c, d = tf.unstack(linear[:, None, None, :], axis=-1)
         right, down = tf.unstack(shift[:, None, None, :], axis=-1)
-        grid_x, grid_y = pixel_grid(height, width)
+        grid_x, grid_y = (grid[::step, ::step] for grid in pixel_grid(height, width))
         x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
         y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
-        return bilinear(images, x, y, border="nearest")
+        plain, thick, thin = tf.split(bilinear(planes, x, y, border="nearest"), 3, axis=-1)
+        thickness = tf.clip_by_value(thickness[:, :, None, None], -1.0, 1.0)
+        # Unlike relu, this has a gradient at 0, where the registration begins.
+        up, down = tf.maximum(thickness, 0.0), tf.maximum(-thickness, 0.0)
+        return plain * (1 - up - down) + thick * up + thin * down
 
 
-@keras.saving.register_keras_serializable("gan_mnist")
 class DeformationModel(keras.Model):
     """Registers pairs of images, and moves others as it found these to be moved.
 
@@ -65,7 +80,7 @@ class DeformationModel(keras.Model):
     each pair, int (n,). The squared error of blurred images descends from coarse to fine.
 
     Attributes:
-        deformations: float32 (pairs, 56), what moves each source onto its target; 0 at first.
+        deformations: float32 (pairs, 57), what moves each source onto its target; 0 at first.
         average: (images, deformations) -> moved images, a network without weights.
         anchors: The images that are moved when it is sampled.
     """
@@ -90,8 +105,7 @@ class DeformationModel(keras.Model):
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
-        self.image_shape, self.num_pairs = image_shape, num_pairs
-        self.updates, self.own, self.scale = updates, own, scale
+        self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
         self.deformations = self.add_weight(
             shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
         )
@@ -102,10 +116,6 @@ class DeformationModel(keras.Model):
         self._pairs_of = tf.Variable([num_pairs], shape=(None,), trainable=False)
         self._loss = keras.metrics.Mean(name="registration_loss")
         self.built = True
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("image_shape", "num_pairs", "updates", "own", "scale")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -124,23 +134,23 @@ class DeformationModel(keras.Model):
             labels: int (n,) in 0..num_classes-1, every class among them.
         """
         self.anchors.adopt(images, labels)
-        sources, _ = draw_pairs(labels, self.num_pairs)
-        self._pairs_of.assign(np.bincount(labels[sources], minlength=labels.max() + 1))
+        self._pairs_of.assign(pairs_by_class(labels, self.num_pairs))
 
     # Update t of T:
     #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
-    #   2. error = mean (moved(blurred(source)) - blurred(target))^2
-    #   3. deformations descend error + ROUGHNESS * (steps between control points)^2 + LINEAR * ...
+    #   2. error = mean (moved(blurred(source)) - blurred(target))^2, over every second pixel
+    #   3. deformations descend error + penalty
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         sources, targets, pairs = batch
         done = tf.cast(self.optimizer.iterations, tf.float32)
         progress = tf.minimum(done / (COARSE_SHARE * self.updates), 1.0)
         side = COARSE * (FINE / COARSE) ** progress
-        sources, targets = blurred(sources, side), blurred(targets, side)
+        deform = self.average.layers[-1]
+        planes, targets = blurred(deform.planes(sources), side), blurred(targets, side)
         with tf.GradientTape() as tape:
             deformations = tf.gather(self.deformations.value, pairs)
-            moved = self.average([sources, deformations])
-            error = tf.reduce_mean((moved - targets) ** 2, axis=[1, 2, 3])
+            moved = deform.move(planes, deformations, STEP)
+            error = tf.reduce_mean((moved - targets[:, ::STEP, ::STEP]) ** 2, axis=[1, 2, 3])
             # Each pair is a problem of its own: a sum, so that none weighs less among many.
             losses = error + _penalty(deformations)
             loss = tf.reduce_sum(losses)
@@ -173,30 +183,42 @@ class DeformationModel(keras.Model):
         return tf.clip_by_value(self.average([images, self.scale * deformations]), 0.0, 1.0)
 
 
-def draw_pairs(labels: np.ndarray, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of different images of one class, the classes that have two alike often.
+def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
+    """How many pairs each class has: the classes of several images as many, up to one.
 
-    Of a class none comes again before all others have come.
+    Args:
+        labels: int (n,) in 0..k-1.
+        num_pairs: Of all.
+
+    Returns:
+        int (k,).
+    """
+    numbers = np.zeros(labels.max() + 1, np.int32)
+    several = np.flatnonzero(np.bincount(labels) > 1)
+    np.add.at(numbers, np.resize(several, num_pairs), 1)
+    return numbers
+
+
+def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of different images of one class; of a class none comes again before all have come.
 
     Args:
         labels: int (n,), of which one or more comes twice.
         num_pairs: How many.
+        seed: Of the draw.
 
     Returns:
         Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
     """
-    rng = np.random.default_rng(0)
-    several = np.flatnonzero(np.bincount(labels) > 1)
+    rng = np.random.default_rng(seed)
     sources, targets = [], []
-    for place, label in enumerate(several):
+    for label, number in enumerate(pairs_by_class(labels, num_pairs)):
         rows = np.flatnonzero(labels == label)
-        number = len(range(place, num_pairs, len(several)))
-        every = len(rows) * (len(rows) - 1)
-        chosen = np.resize(rng.permutation(every) if number else np.arange(0), number)
-        source, step = np.divmod(chosen, len(rows) - 1)
+        pairs = np.resize(rng.permutation(len(rows) * (len(rows) - 1)), number)
+        source, step = np.divmod(pairs, max(1, len(rows) - 1))
         sources.append(rows[source])
         # A step of 1 to n - 1 leads to any row but its own.
-        targets.append(rows[(source + step + 1) % len(rows)])
+        targets.append(rows[(source + 1 + step) % max(1, len(rows))])
     return np.concatenate(sources), np.concatenate(targets)
 
 
@@ -214,8 +236,9 @@ def _blurring(num_pixels: int, side: tf.Tensor) -> tf.Tensor:
 
 def _penalty(deformations: tf.Tensor) -> tf.Tensor:
     """What a deformation costs: float (n,)."""
-    affine, field = tf.split(deformations, [6, NUM_FIELD], axis=-1)
+    affine, field, thickness = tf.split(deformations, [6, NUM_FIELD, 1], axis=-1)
     points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
     down, right = points[:, 1:] - points[:, :-1], points[:, :, 1:] - points[:, :, :-1]
     rough = tf.reduce_sum(down**2, axis=[1, 2, 3]) + tf.reduce_sum(right**2, axis=[1, 2, 3])
-    return ROUGHNESS * rough + LINEAR * tf.reduce_sum(affine**2, axis=-1)
+    large = tf.reduce_sum(affine**2, axis=-1)
+    return ROUGHNESS * rough + AFFINE * large + THICKNESS * thickness[:, 0] ** 2

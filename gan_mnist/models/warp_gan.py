@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import AnchoredGAN, build_spectral_discriminator
-from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid
+from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid, thicker, thinner
 
 CONTROL_POINTS = 4
 NUM_FIELD = 2 * CONTROL_POINTS**2
@@ -37,7 +37,7 @@ class Style(layers.Layer):
     def call(self, images: tf.Tensor) -> tf.Tensor:
         ink = tf.reduce_mean(images, axis=-1)
         mass = tf.reduce_sum(ink, axis=[1, 2]) + 1e-6
-        edge = tf.reduce_sum(_thicker(images) - _thinner_by_erosion(images), axis=[1, 2, 3])
+        edge = tf.reduce_sum(thicker(images) + thicker(-images), axis=[1, 2, 3])
         grid_x, grid_y = pixel_grid(images.shape[1], images.shape[2])
 
         def mean(values: np.ndarray) -> tf.Tensor:
@@ -75,7 +75,7 @@ class Warp(layers.Layer):
 
     def call(self, images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         x, y = self._sources(parameters, images.shape[1], images.shape[2])
-        planes = tf.concat([images, _thicker(images), _thinner(images)], axis=-1)
+        planes = tf.concat([images, thicker(images), thinner(images)], axis=-1)
         plain, thick, thin = tf.split(bilinear(planes, x, y), 3, axis=-1)
         thickness = parameters[:, -1, None, None, None]
         up, down = tf.nn.relu(thickness), tf.nn.relu(-thickness)
@@ -141,20 +141,3 @@ def build_warp_generator(image_shape: tuple[int, int, int], width: int) -> keras
     x = layers.Add()([latents, layers.Dense(NUM_PARAMETERS, kernel_initializer=small)(x)])
     warped = Warp(dtype="float32")(images, layers.Activation("tanh", dtype="float32")(x))
     return keras.Model([images, latents], warped, name="warp_generator")
-
-
-def _thicker(images: tf.Tensor) -> tf.Tensor:
-    return tf.nn.max_pool2d(images, 3, 1, "SAME")
-
-
-def _thinner_by_erosion(images: tf.Tensor) -> tf.Tensor:
-    return -tf.nn.max_pool2d(-images, 3, 1, "SAME")
-
-
-def _thinner(images: tf.Tensor) -> tf.Tensor:
-    """Keeps what lies near the ridge of the blurred stroke."""
-    blurred = images
-    for _ in range(3):
-        blurred = tf.nn.avg_pool2d(blurred, 3, 1, "SAME")
-    nearness = blurred / (tf.nn.max_pool2d(blurred, 5, 1, "SAME") + 1e-3)
-    return images * tf.sigmoid(15 * (nearness - 0.85))

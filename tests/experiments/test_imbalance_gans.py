@@ -36,6 +36,7 @@ GAN_ARMS = [
     arm for name, row in GENERATORS.items() if row.trains for arm in arms_with(generator=name)
 ]
 EVERY_CLASS = arms_with(every_class=True)
+USED_LATER = ("classical", "augmentation", "shuffled_labels")
 
 
 def test_the_table_asks_the_question():
@@ -103,13 +104,14 @@ def test_generated_images_fill_the_gap_and_nothing_else(shown, drawn, name):
 
 
 @pytest.mark.parametrize("name", EVERY_CLASS)
-def test_every_class_may_be_half_generated(shown, drawn, name):
+def test_of_every_class_a_share_may_be_generated(shown, drawn, name):
     arm, subset = shown(name), drawn().train
+    share = ARMS[name].changes.get("generated_share", 0.5)
     assert np.bincount(arm.labels).tolist() == [2 * GENERATED_PER_CLASS] * 3
     for label in range(3):
         level = Grey.level(np.array([label]))
         grey = (of_class(arm, label) == level).all(axis=(1, 2, 3))
-        assert grey.sum() == GENERATED_PER_CLASS
+        assert grey.sum() == share * 2 * GENERATED_PER_CLASS
         assert set(rows(of_class(arm, label)[~grey])) <= set(rows(subset.of_class(label)))
 
 
@@ -129,9 +131,8 @@ def test_gans_of_equal_settings_are_trained_once_a_seed(shown):
     assert recipes["cgan"] == recipes["cgan_classical"]
     assert recipes["warp_gan"] == recipes["warp_gan_classical"]
     told = {name: dict(ARMS[name].changes) for name in GAN_ARMS}
-    afterwards = ("classical", "augmentation", "every_class", "duplicate", "shuffled_labels")
     for changes in told.values():
-        for used_later in afterwards:
+        for used_later in (*USED_LATER, "every_class", "generated_share", "duplicate"):
             changes.pop(used_later, None)
     assert len(set(recipes.values())) == len({tuple(sorted(of.items())) for of in told.values()})
 

@@ -18,7 +18,7 @@ def subset(make_subset):
 
 
 def test_conditional_gans_see_every_class_alike(subset):
-    images, labels = ConditionalRecipe(updates=10, batch_size=4, width=2).columns(subset)
+    images, labels = ConditionalRecipe(updates=10, batch_size=4, width=2).columns(subset, 0)
     assert np.bincount(labels).tolist() == [6, 6, 6]
     for label in range(3):
         shown = images[labels == label]
@@ -29,7 +29,7 @@ def test_conditional_gans_see_every_class_alike(subset):
 
 
 def test_warp_gans_learn_from_classes_with_several_images(subset):
-    (images,) = WarpRecipe(updates=10, batch_size=4, width=2).columns(subset)
+    (images,) = WarpRecipe(updates=10, batch_size=4, width=2).columns(subset, 0)
     assert len(images) == 12
     assert not (images == subset.images[0]).all(axis=(1, 2, 3)).any()
 
@@ -40,7 +40,8 @@ def test_a_dagan_is_shown_two_images_of_a_class(make_subset):
     number = {image.tobytes(): row for row, image in enumerate(subset.images)}
     recipe = DAGANRecipe(updates=10, batch_size=4, width=2)
     images, partners = (
-        np.array([number[image.tobytes()] for image in column]) for column in recipe.columns(subset)
+        np.array([number[image.tobytes()] for image in column])
+        for column in recipe.columns(subset, 0)
     )
     assert np.bincount(subset.labels[images]).tolist() == [0, 400, 400]
     np.testing.assert_array_equal(subset.labels[images], subset.labels[partners])

@@ -33,6 +33,9 @@ REFUSES = {
     ("smote", "a lone image"): "SMOTE needs 2 images a class; class b has 1",
     ("dagan", "lone images"): "needs a class with 2 images",
     ("warp_gan", "lone images"): "needs a class with 2 images",
+    ("mixture", "a lone image"): "a mixture needs 2 images a class; class b has 1",
+    ("mixture", "lone images"): "a mixture needs 2 images a class",
+    ("deformations", "lone images"): "learnt from a class with 2 images",
     ("smote", "lone images"): "SMOTE needs 2 images a class",
     ("held_back", "nothing held back"): "0 real images of class",
 }
