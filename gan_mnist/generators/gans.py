@@ -1,8 +1,8 @@
 """The kinds of GANs: how each is built, what it learns from, and what of the settings it heeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GANRecipe, TrainedGenerator
+from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
@@ -20,7 +20,7 @@ from gan_mnist.training.loop import scaled_adam
 
 
 @dataclass(frozen=True)
-class ConditionalRecipe(GANRecipe):
+class ConditionalRecipe(GeneratorRecipe):
     """A conditional GAN; see `build_conditional_gan`. Adam's beta1: 0.5 by arXiv 1511.06434."""
 
     architecture: str = "mlp"
@@ -69,19 +69,51 @@ class ConditionalRecipe(GANRecipe):
             self.average_decay,
             self.distribution,
             self.most_generator_steps,
+            **self.further,
         )
+
+    @property
+    def further(self) -> dict[str, Any]:
+        """Further options of `build_conditional_gan`."""
+        return {}
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
-        rows = _balanced_rows(subset.labels)
+        rows = balanced_rows(subset.labels)
         return subset.images[rows], subset.labels[rows]
 
 
 @dataclass(frozen=True)
-class WarpRecipe(GANRecipe):
+class R3GANRecipe(ConditionalRecipe):
+    """A conditional GAN with a loss of pairs, gradient penalties and no batch norm.
+
+    Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN. What differs: our convolutional networks,
+    or dense ones, for its residual ones; the penalties in every eighth update, as that much more.
+    """
+
+    gradient_penalty: float = 1.0
+    penalty_every: int = 8
+
+    @classmethod
+    def of(cls, settings: GeneratorSettings) -> Self:
+        architectures = {"dcgan": "plain_dcgan"}
+        return replace(
+            super().of(settings),
+            architecture=architectures.get(settings.gan_architecture, settings.gan_architecture),
+            loss="relativistic",
+            gradient_penalty=settings.gan_gradient_penalty,
+        )
+
+    @property
+    def further(self) -> dict[str, Any]:
+        return {"gradient_penalty": self.gradient_penalty, "penalty_every": self.penalty_every}
+
+
+@dataclass(frozen=True)
+class WarpRecipe(GeneratorRecipe):
     """A warp GAN; see `build_warp_gan`. It learns from the classes that have several images."""
 
     @classmethod
@@ -104,7 +136,7 @@ class WarpRecipe(GANRecipe):
 
 
 @dataclass(frozen=True)
-class DAGANRecipe(GANRecipe):
+class DAGANRecipe(GeneratorRecipe):
     """A DAGAN; see `build_dagan`. It learns from the classes that have several images."""
 
     latent_dim: int = 64
@@ -148,7 +180,7 @@ def _rows_of_several(subset: Subset) -> np.ndarray:
     if not len(several):
         raise NotApplicable("such a GAN needs a class with 2 images or more to learn from")
     rows = np.flatnonzero(np.isin(subset.labels, several))
-    return rows[_balanced_rows(subset.labels[rows])]
+    return rows[balanced_rows(subset.labels[rows])]
 
 
 def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -165,7 +197,7 @@ def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return partners
 
 
-def _balanced_rows(labels: np.ndarray) -> np.ndarray:
+def balanced_rows(labels: np.ndarray) -> np.ndarray:
     """Rows in which every class is repeated up to the largest, so that each is seen alike."""
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])

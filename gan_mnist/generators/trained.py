@@ -17,8 +17,8 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
+from gan_mnist.models.two_networks import TwoNetworks
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable, trained_once
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
@@ -61,8 +61,8 @@ class TrainedGenerator(Generator):
 
 
 @dataclass(frozen=True)
-class GANRecipe(abc.ABC):
-    """All that a trained GAN depends on, but for data and seed. A kind of GAN is a subclass.
+class GeneratorRecipe(abc.ABC):
+    """All that a trained generator depends on, but for data and seed. A kind is a subclass.
 
     Attributes:
         updates: Number of updates, a multiple of `intervals`; 0 leaves the generator as drawn.
@@ -86,19 +86,19 @@ class GANRecipe(abc.ABC):
         """The recipe that `settings` describe."""
 
     @abc.abstractmethod
-    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> TwoNetworks:
         """The networks."""
 
     @abc.abstractmethod
-    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        """The generator's and the discriminator's."""
+    def optimizers(self) -> Sequence[keras.optimizers.Optimizer]:
+        """The generator's, and the discriminator's if there is one."""
 
     @abc.abstractmethod
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         """What a batch holds rows of, images first.
 
         Raises:
-            NotApplicable: If the GAN cannot learn from such a subset.
+            NotApplicable: If the network cannot learn from such a subset.
         """
 
     @classmethod
@@ -106,14 +106,14 @@ class GANRecipe(abc.ABC):
         """As `Generator.create`."""
         return trained(cls.of(request.settings), request)
 
-    def compile(self, model: AdversarialModel) -> None:
+    def compile(self, model: TwoNetworks) -> None:
         """Gives the networks their optimizers."""
         steps = updates_per_call(self.updates, self.intervals)
         model.compile(*self.optimizers(), steps_per_execution=steps)
 
 
-def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
-    """The GAN of this recipe, trained on the request's training images and nothing else.
+def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
+    """The network of this recipe, trained on the request's training images and nothing else.
 
     The first call trains it and keeps it in `generators/KEY` of the run; others load it. One
     process has one network for equal recipes: the generator returned is good until the next call
@@ -159,8 +159,8 @@ def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
     return generator
 
 
-def generator_key(recipe: GANRecipe, subset: Subset, seed: int) -> str:
-    """The name of this GAN's directory in `generators/` of a run."""
+def generator_key(recipe: GeneratorRecipe, subset: Subset, seed: int) -> str:
+    """The name of its directory in `generators/` of a run."""
     told = _about(recipe)
     return fingerprint(told["kind"], told["settings"], subset.fingerprint, seed)
 

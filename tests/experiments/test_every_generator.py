@@ -55,6 +55,8 @@ TINY = {
     "warp_updates": 10,
     "warp_width": 1,
     "dagan_width": 1,
+    "vae_width": 1,
+    "vae_latent_dim": 4,
     "export_dir": "",
 }
 every_experiment = pytest.mark.parametrize("name", GENERATING)

@@ -38,7 +38,7 @@ REFUSES = {
 }
 # Enough for a network to learn what the classes look like.
 LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
-LONG |= {"dagan_width": 2}
+LONG |= {"dagan_width": 2, "vae_width": 4}
 every_generator = pytest.mark.parametrize("name", GENERATORS)
 
 
@@ -95,6 +95,8 @@ def settings(name, **changes):
         "dagan_width": 1,
         "warp_updates": 10,
         "warp_width": 1,
+        "vae_width": 1,
+        "vae_latent_dim": 4,
     }
     return GeneratorSettings(generator=name, **{**small, **changes})
 
