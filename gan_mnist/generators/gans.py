@@ -59,7 +59,7 @@ class ConditionalRecipe(GeneratorRecipe):
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_conditional_gan(
-            self.architecture,
+            self.networks,
             image_shape,
             num_classes,
             self.width,
@@ -71,6 +71,11 @@ class ConditionalRecipe(GeneratorRecipe):
             self.most_generator_steps,
             **self.further,
         )
+
+    @property
+    def networks(self) -> str:
+        """The key of the networks in `ARCHITECTURES`."""
+        return self.architecture
 
     @property
     def further(self) -> dict[str, Any]:
@@ -99,13 +104,15 @@ class R3GANRecipe(ConditionalRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        architectures = {"dcgan": "plain_dcgan"}
         return replace(
             super().of(settings),
-            architecture=architectures.get(settings.gan_architecture, settings.gan_architecture),
             loss="relativistic",
             gradient_penalty=settings.gan_gradient_penalty,
         )
+
+    @property
+    def networks(self) -> str:
+        return {"dcgan": "plain_dcgan"}.get(self.architecture, self.architecture)
 
     @property
     def further(self) -> dict[str, Any]:

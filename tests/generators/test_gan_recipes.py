@@ -77,11 +77,14 @@ def test_a_conditional_recipe_has_all_of_its_fields_in_the_network():
         assert (float(adam.learning_rate), adam.beta_1, adam.beta_2) == (0.25, 0.125, 0.999)
 
 
-def test_an_r3gan_has_its_penalty_and_the_dense_networks_if_they_are_asked_for():
-    settings = GeneratorSettings(gan_architecture="mlp", gan_gradient_penalty=0.25)
-    recipe = R3GANRecipe.of(settings)
-    network = recipe.build(SHAPE, 3)
-    assert network.generator.name == "mlp_generator"
+@pytest.mark.parametrize(("architecture", "size"), [("mlp", 8), ("dcgan", 16)])
+def test_an_r3gan_has_its_penalty_and_no_batch_norm(architecture, size):
+    settings = GeneratorSettings(
+        gan_architecture=architecture, gan_width=1, gan_gradient_penalty=0.25
+    )
+    network = R3GANRecipe.of(settings).build((size, size, 1), 3)
+    assert network.generator.name == f"{architecture}_generator"
+    assert not any("batch_norm" in layer.name for layer in network.generator.layers)
     assert (network.gradient_penalty, network.penalty_every) == (0.25, 8)
     assert network.adversarial_loss.paired
 
@@ -165,10 +168,7 @@ CGAN = ConditionalRecipe(
 )
 EXPECTED = {
     "cgan": CGAN,
-    "r3gan": R3GANRecipe(
-        **{**asdict(CGAN), "architecture": "plain_dcgan", "loss": "relativistic"},
-        gradient_penalty=0.5,
-    ),
+    "r3gan": R3GANRecipe(**{**asdict(CGAN), "loss": "relativistic"}, gradient_penalty=0.5),
     "vae_flow": VAEFlowRecipe(
         updates=70,
         batch_size=8,
