@@ -82,7 +82,7 @@ class GeneratorSettings(DataSettings):
     vae_width: int = setting(
         16, "vae_flow: channels of the first layer, a 32nd of the flow's units", low=1, high=10_000
     )
-    vae_latent_dim: int = setting(32, "vae_flow: length of the codes", low=1, high=10_000)
+    vae_latent_dim: int = setting(24, "vae_flow: length of the codes", low=1, high=10_000)
 
     @property
     def gan_budget(self) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
 from gan_mnist.training.loop import scaled_adam
 
 # Of the updates, those that train the autoencoder.
-VAE_SHARE = 0.3
+VAE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class VAEFlowRecipe(GeneratorRecipe):
     Images with label -1 have no label, as it says in `VAEFlow`; they are half of what is shown.
     """
 
-    latent_dim: int = 32
+    latent_dim: int = 24
     vae_rate: float = 2e-3
     flow_rate: float = 1e-3
 

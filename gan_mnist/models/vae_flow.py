@@ -185,7 +185,7 @@ def build_vae_flow(
     average_decay: float = 0.998,
     **options: Any,
 ) -> VAEFlow:
-    """A VAE and its flow, not compiled; `width` 16 and 32 latents are what was tuned.
+    """A VAE and its flow, not compiled; `width` 16 and 24 latents are what was tuned.
 
     `options` are others of `VAEFlow`.
     """
