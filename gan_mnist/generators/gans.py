@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator
+from gan_mnist.generators.trained import GANRecipe, TrainedGenerator
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
@@ -20,7 +20,7 @@ from gan_mnist.training.loop import scaled_adam
 
 
 @dataclass(frozen=True)
-class ConditionalRecipe(GeneratorRecipe):
+class ConditionalRecipe(GANRecipe):
     """A conditional GAN; see `build_conditional_gan`. Adam's beta1: 0.5 by arXiv 1511.06434."""
 
     architecture: str = "mlp"
@@ -120,7 +120,7 @@ class R3GANRecipe(ConditionalRecipe):
 
 
 @dataclass(frozen=True)
-class WarpRecipe(GeneratorRecipe):
+class WarpRecipe(GANRecipe):
     """A warp GAN; see `build_warp_gan`. It learns from the classes that have several images."""
 
     @classmethod
@@ -143,7 +143,7 @@ class WarpRecipe(GeneratorRecipe):
 
 
 @dataclass(frozen=True)
-class DAGANRecipe(GeneratorRecipe):
+class DAGANRecipe(GANRecipe):
     """A DAGAN; see `build_dagan`. It learns from the classes that have several images."""
 
     latent_dim: int = 64

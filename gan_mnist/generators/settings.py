@@ -76,13 +76,13 @@ class GeneratorSettings(DataSettings):
     gan_gradient_penalty: float = setting(
         1.0, "r3gan: weight of the gradient penalties R1 and R2", low=0, high=1e6
     )
-    dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
-    warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
-    warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
     vae_width: int = setting(
         16, "vae_flow: channels of the first layer, a 32nd of the flow's units", low=1, high=10_000
     )
     vae_latent_dim: int = setting(24, "vae_flow: length of the codes", low=1, high=10_000)
+    dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
+    warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
+    warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
 
     @property
     def gan_budget(self) -> tuple[int, int]:

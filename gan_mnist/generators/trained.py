@@ -3,7 +3,7 @@
 import abc
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,8 +17,8 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
-from gan_mnist.models.two_networks import TwoNetworks
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable, trained_once
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
@@ -62,21 +62,18 @@ class TrainedGenerator(Generator):
 
 @dataclass(frozen=True)
 class GeneratorRecipe(abc.ABC):
-    """All that a trained generator depends on, but for data and seed. A kind is a subclass.
+    """All that a trained generator depends on, but for data and seed. A kind of it is a subclass.
 
     Attributes:
-        updates: Number of updates, a multiple of `intervals`; 0 leaves the generator as drawn.
-        batch_size: Images a batch.
-        width: Multiplies the numbers of units and channels.
-        average_decay: Of the generator's moving average.
+        updates: Number of updates, a multiple of `intervals`; 0 leaves the network as drawn.
+        batch_size: Rows a batch.
         intervals: Parts of the training after which curves have a point.
         precision: Keras dtype policy, which the caller has set.
     """
 
     updates: int
     batch_size: int
-    width: int
-    average_decay: float = 0.998
+    _: KW_ONLY
     intervals: int = 10
     precision: str = "float32"
 
@@ -86,19 +83,19 @@ class GeneratorRecipe(abc.ABC):
         """The recipe that `settings` describe."""
 
     @abc.abstractmethod
-    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> TwoNetworks:
-        """The networks."""
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> Any:
+        """The network: a Keras model with `adopt(images, labels)` and `sample(labels, seed)`."""
 
     @abc.abstractmethod
-    def optimizers(self) -> Sequence[keras.optimizers.Optimizer]:
-        """The generator's, and the discriminator's if there is one."""
+    def compile(self, model: Any) -> None:
+        """Gives the network its optimizers."""
 
     @abc.abstractmethod
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         """What a batch holds rows of, images first.
 
         Raises:
-            NotApplicable: If the network cannot learn from such a subset.
+            NotApplicable: If there is nothing to learn from in such a subset.
         """
 
     @classmethod
@@ -106,14 +103,47 @@ class GeneratorRecipe(abc.ABC):
         """As `Generator.create`."""
         return trained(cls.of(request.settings), request)
 
-    def compile(self, model: TwoNetworks) -> None:
-        """Gives the networks their optimizers."""
-        steps = updates_per_call(self.updates, self.intervals)
-        model.compile(*self.optimizers(), steps_per_execution=steps)
+    def begin(self, network: ReusableModel, seed: int) -> Any:
+        """The network before its training, with what `seed` draws."""
+        return network.fresh(derive_seed("gan", seed, "weights"))
+
+    @property
+    def updates_per_call(self) -> int:
+        """How many updates one call into TensorFlow does."""
+        return updates_per_call(self.updates, self.intervals)
+
+
+@dataclass(frozen=True)
+class GANRecipe(GeneratorRecipe):
+    """A GAN; a kind of GAN is a subclass.
+
+    Attributes:
+        width: Multiplies the numbers of units and channels.
+        average_decay: Of the generator's moving average.
+    """
+
+    width: int
+    average_decay: float = 0.998
+
+    @abc.abstractmethod
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        """The networks."""
+
+    @abc.abstractmethod
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        """The generator's and the discriminator's."""
+
+    def compile(self, model: AdversarialModel) -> None:
+        model.compile(*self.optimizers(), steps_per_execution=self.updates_per_call)
+
+    def begin(self, network: ReusableModel, seed: int) -> AdversarialModel:
+        model: Any = super().begin(network, seed)
+        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        return model
 
 
 def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
-    """The network of this recipe, trained on the request's training images and nothing else.
+    """The generator of this recipe, trained on the request's training images and nothing else.
 
     The first call trains it and keeps it in `generators/KEY` of the run; others load it. One
     process has one network for equal recipes: the generator returned is good until the next call
@@ -132,8 +162,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
     network.model.adopt(subset.images, subset.labels)
 
     def train() -> tuple[keras.Model, dict[str, Any]]:
-        model = network.fresh(derive_seed("gan", seed, "weights"))
-        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        model = recipe.begin(network, seed)
         labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
         sample = functools.partial(generator.sample, labels, 0)
         seconds = 0.0

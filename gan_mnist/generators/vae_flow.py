@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -13,7 +13,8 @@ from gan_mnist.generators.gans import balanced_rows
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GeneratorRecipe
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
-from gan_mnist.training.loop import scaled_adam
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training.loop import ReusableModel, scaled_adam
 
 # Of the updates, those that train the autoencoder.
 VAE_SHARE = 0.2
@@ -26,9 +27,11 @@ class VAEFlowRecipe(GeneratorRecipe):
     Images with label -1 have no label, as it says in `VAEFlow`; they are half of what is shown.
     """
 
+    width: int
+    average_decay: float = 0.998
     latent_dim: int = 24
     vae_rate: float = 2e-3
-    flow_rate: float = 1e-3
+    flow_rate: float = 3e-3
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
@@ -58,7 +61,7 @@ class VAEFlowRecipe(GeneratorRecipe):
             self.average_decay,
         )
 
-    def optimizers(self) -> Sequence[keras.optimizers.Optimizer]:
+    def compile(self, model: VAEFlow) -> None:
         # The autoencoder's cosine, then the flow's.
         rate = keras.optimizers.schedules.CosineDecayRestarts(
             self.vae_rate,
@@ -66,7 +69,12 @@ class VAEFlowRecipe(GeneratorRecipe):
             t_mul=max(1, self.updates - self.vae_updates) / self.vae_updates,
             m_mul=self.flow_rate / self.vae_rate,
         )
-        return (scaled_adam(rate),)
+        model.compile(scaled_adam(rate), steps_per_execution=self.updates_per_call)
+
+    def begin(self, network: ReusableModel, seed: int) -> VAEFlow:
+        model: Any = super().begin(network, seed)
+        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        return model
 
     def columns(self, subset: Subset) -> Sequence[np.ndarray]:
         labelled = np.flatnonzero(subset.labels >= 0)

@@ -99,7 +99,8 @@ def test_a_vae_flow_has_all_of_its_fields_in_the_network():
     assert 0 < network.vae_updates < 50
     assert network.encoder.get_weights()[0].shape == (4, 4, 1, 2)
     # The rate of each part of the training begins as it shall, and falls to 0.
-    (adam,) = recipe.optimizers()
+    recipe.compile(network)
+    adam = network.optimizer
     part = network.vae_updates
     rates = [float(adam._learning_rate(step)) for step in (0, part - 1, part + 1, 99)]
     assert rates[0] == 0.5

@@ -89,14 +89,14 @@ def settings(name, **changes):
         "given": made_elsewhere().name,
         "gan_architecture": "mlp",
         "gan_width": 1,
+        "vae_width": 1,
+        "vae_latent_dim": 4,
         "gan_latent_dim": 4,
         "gan_updates": 10,
         "gan_batch_size": 8,
         "dagan_width": 1,
         "warp_updates": 10,
         "warp_width": 1,
-        "vae_width": 1,
-        "vae_latent_dim": 4,
     }
     return GeneratorSettings(generator=name, **{**small, **changes})
 
