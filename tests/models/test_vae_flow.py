@@ -145,3 +145,21 @@ def test_labels_change_the_image_of_one_latent():
     others = model.sample(tf.constant([0, 1]), SEED).numpy()
     np.testing.assert_allclose(images[0], others[0], atol=1e-6)
     assert np.abs(images[1] - others[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_both_parts_are_trained_in_less_precision(policy, dtype_policy):
+    dtype_policy(policy)
+    model = build(vae_updates=1)
+    # In half precision the scale of the loss falls first, until gradients are finite.
+    for _ in range(30):
+        logs = stepped(model)
+        if model.generator_optimizer.iterations == 2:
+            break
+    assert model.generator_optimizer.iterations == 2
+    assert np.isfinite(list(logs.values())).all()
+    assert logs["flow_loss"] > 0
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    images = model.sample(tf.constant(LABELS), SEED)
+    assert images.dtype == tf.float32
+    assert 0 <= images.numpy().min() < images.numpy().max() <= 1
