@@ -99,7 +99,7 @@ class R3GANRecipe(ConditionalRecipe):
     or dense ones, for its residual ones; the penalties in every eighth update, as that much more.
     """
 
-    gradient_penalty: float = 1.0
+    gradient_penalty: float = 0.1
     penalty_every: int = 8
 
     @classmethod

@@ -74,7 +74,7 @@ class GeneratorSettings(DataSettings):
     )
     diffaugment: bool = setting(False, "cgan: the discriminator sees through DiffAugment")
     gan_gradient_penalty: float = setting(
-        1.0, "r3gan: weight of the gradient penalties R1 and R2", low=0, high=1e6
+        0.1, "r3gan: weight of the gradient penalties R1 and R2", low=0, high=1e6
     )
     vae_width: int = setting(
         16, "vae_flow: channels of the first layer, a 32nd of the flow's units", low=1, high=10_000
