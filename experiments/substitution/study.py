@@ -58,6 +58,12 @@ ARMS = (
         kind="generated", source=PAPER),
     Arm("real_and_generated", {"generator": "cgan", "trained_on": "both"},
         "half real, half generated images", kind="generated", source=PAPER),
+    Arm("r3gan_only", GENERATED | {"generator": "r3gan"},
+        "images of a GAN with a loss of pairs and nothing else", kind="generated",
+        source="arXiv 2501.05441"),
+    Arm("vae_flow_only", GENERATED | {"generator": "vae_flow"},
+        "images of an autoencoder with a flow and nothing else", kind="generated",
+        source="arXiv 2209.03003, 2112.10752"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
     Arm("copies", {"generator": "copy", "trained_on": "generated"},
@@ -84,7 +90,15 @@ STUDY = Study(
     of_source=of_source,
     presets={
         "smoke": Preset(
-            2, {"updates": 20, "width": 4, "gan_updates": 20, "gan_width": 1, "intervals": 2}
+            2,
+            {
+                "updates": 20,
+                "width": 4,
+                "gan_updates": 20,
+                "gan_width": 1,
+                "vae_width": 1,
+                "intervals": 2,
+            },
         ),
         "quick": Preset(5, {}),
         "paper": Preset(

@@ -1,8 +1,8 @@
 """The kinds of GANs: how each is built, what it learns from, and what of the settings it heeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -59,7 +59,7 @@ class ConditionalRecipe(GANRecipe):
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_conditional_gan(
-            self.architecture,
+            self.networks,
             image_shape,
             num_classes,
             self.width,
@@ -69,15 +69,54 @@ class ConditionalRecipe(GANRecipe):
             self.average_decay,
             self.distribution,
             self.most_generator_steps,
+            **self.further,
         )
+
+    @property
+    def networks(self) -> str:
+        """The key of the networks in `ARCHITECTURES`."""
+        return self.architecture
+
+    @property
+    def further(self) -> dict[str, Any]:
+        """Further options of `build_conditional_gan`."""
+        return {}
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
     def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        rows = _balanced_rows(subset.labels)
+        rows = balanced_rows(subset.labels)
         return subset.images[rows], subset.labels[rows]
+
+
+@dataclass(frozen=True)
+class R3GANRecipe(ConditionalRecipe):
+    """A conditional GAN with a loss of pairs, gradient penalties and no batch norm.
+
+    Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN. What differs: our convolutional networks,
+    or dense ones, for its residual ones; the penalties in every eighth update, as that much more.
+    """
+
+    gradient_penalty: float = 0.1
+    penalty_every: int = 8
+
+    @classmethod
+    def of(cls, settings: GeneratorSettings) -> Self:
+        return replace(
+            super().of(settings),
+            loss="relativistic",
+            gradient_penalty=settings.gan_gradient_penalty,
+        )
+
+    @property
+    def networks(self) -> str:
+        return {"dcgan": "plain_dcgan"}.get(self.architecture, self.architecture)
+
+    @property
+    def further(self) -> dict[str, Any]:
+        return {"gradient_penalty": self.gradient_penalty, "penalty_every": self.penalty_every}
 
 
 @dataclass(frozen=True)
@@ -148,7 +187,7 @@ def _rows_of_several(subset: Subset) -> np.ndarray:
     if not len(several):
         raise NotApplicable("such a GAN needs a class with 2 images or more to learn from")
     rows = np.flatnonzero(np.isin(subset.labels, several))
-    return rows[_balanced_rows(subset.labels[rows])]
+    return rows[balanced_rows(subset.labels[rows])]
 
 
 def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -165,7 +204,7 @@ def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return partners
 
 
-def _balanced_rows(labels: np.ndarray) -> np.ndarray:
+def balanced_rows(labels: np.ndarray) -> np.ndarray:
     """Rows in which every class is repeated up to the largest, so that each is seen alike."""
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])

@@ -24,8 +24,13 @@ class Row(NamedTuple):
 
 
 GANS, REAL = "gan_mnist.generators.gans", "gan_mnist.generators.real"
+FLOW = "gan_mnist.generators.vae_flow"
 GENERATORS: Mapping[str, Row] = {
     "cgan": Row("a conditional GAN, of gan_architecture", GANS, "ConditionalRecipe", trains=True),
+    "r3gan": Row(
+        "a cgan with a loss of pairs and gradient penalties", GANS, "R3GANRecipe", trains=True
+    ),
+    "vae_flow": Row("an autoencoder and a flow on its codes", FLOW, "VAEFlowRecipe", trains=True),
     "dagan": Row("a GAN that changes real images", GANS, "DAGANRecipe", trains=True),
     "warp_gan": Row("a GAN that warps real images", GANS, "WarpRecipe", trains=True),
     "deformations": Row(

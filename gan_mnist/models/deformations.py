@@ -73,6 +73,7 @@ class Deform(layers.Layer):
         return plain * (1 - up - down) + thick * up + thin * down
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class DeformationModel(keras.Model):
     """Registers pairs of images, and moves others as it found these to be moved.
 
@@ -105,6 +106,7 @@ class DeformationModel(keras.Model):
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
+        self.image_shape = tuple(image_shape)
         self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
         self.deformations = self.add_weight(
             shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
@@ -116,6 +118,10 @@ class DeformationModel(keras.Model):
         self._pairs_of = tf.Variable([num_pairs], shape=(None,), trainable=False)
         self._loss = keras.metrics.Mean(name="registration_loss")
         self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("image_shape", "num_pairs", "updates", "own", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

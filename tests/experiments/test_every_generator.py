@@ -57,6 +57,8 @@ TINY = {
     "deformation_pairs": 8,
     "deformation_updates": 10,
     "dagan_width": 1,
+    "vae_width": 1,
+    "vae_latent_dim": 4,
     "export_dir": "",
 }
 every_experiment = pytest.mark.parametrize("name", GENERATING)

@@ -41,7 +41,7 @@ REFUSES = {
 }
 # Enough for a network to learn what the classes look like.
 LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
-LONG |= {"dagan_width": 2}
+LONG |= {"dagan_width": 2, "vae_width": 4}
 every_generator = pytest.mark.parametrize("name", GENERATORS)
 
 
@@ -92,6 +92,8 @@ def settings(name, **changes):
         "given": made_elsewhere().name,
         "gan_architecture": "mlp",
         "gan_width": 1,
+        "vae_width": 1,
+        "vae_latent_dim": 4,
         "gan_latent_dim": 4,
         "gan_updates": 10,
         "gan_batch_size": 8,

@@ -193,3 +193,10 @@ def test_samples_are_moved_as_pairs_of_any_class_or_of_their_own():
 def test_samples_are_moved_as_far_as_the_scale_says():
     assert set(sampled(own=False, scale=0.5)[1]) == {-2, 2}
     assert set(sampled(own=False, scale=0)[1]) == {0}
+
+
+def test_a_model_is_made_again_from_its_config():
+    model = DeformationModel((8, 8, 1), 4, 10, own=True, scale=0.5)
+    again = DeformationModel.from_config(model.get_config())
+    assert again.get_config() == model.get_config()
+    assert (again.image_shape, again.num_pairs, again.own, again.scale) == ((8, 8, 1), 4, True, 0.5)
