@@ -30,6 +30,7 @@ def describe(plan: Plan) -> str:
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
         f"            {splits} images a class: {per_class}",
+        *(f"            {line}" for line in split_in_words(data)),
         *(f"            {line}" for line in duplicates_in_words(data.get("duplicates", {}))),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
@@ -61,6 +62,19 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     if files["passed_over"]:
         lines[0] += f": {counted(files['passed_over'])}"
     return lines + ([f"of the images: {counted(files['noted'])}"] if files["noted"] else [])
+
+
+def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
+    """How the test images are drawn, where not all seeds have the same ones.
+
+    Args:
+        dataset: Provenance of a data set.
+    """
+    if "each_seed" not in dataset:
+        return []
+    counts = ", ".join(f"{name}: {of['test']}" for name, of in dataset["counts"].items())
+    groups = ", at least, as groups go" if dataset["each_seed"]["groups"] else ""
+    return [f"test images are drawn anew for each seed, so many a class{groups}: {counts}"]
 
 
 def duplicates_in_words(duplicates: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ MIN_SEEDS = 5
 MAX_SKEWNESS = 1.0
 
 
-def standard_errors(differences: NDArray[Any]) -> NDArray[Any]:
+def standard_errors(differences: NDArray[Any], overlap: float = 0.0) -> NDArray[Any]:
     """Standard error of the mean difference over the last axis.
 
     Differences that are all equal have no spread, and a t test would call them certain. Theirs is
@@ -43,24 +43,26 @@ def standard_errors(differences: NDArray[Any]) -> NDArray[Any]:
 
     Args:
         differences: Float, shape (..., n), n at least 2.
+        overlap: Test images by training images where each seed has a split of its own, else 0.
 
     Returns:
         Shape (...); 0 only where every difference is 0.
     """
     n = differences.shape[-1]
     tied = np.abs(differences.mean(-1)) / stats.t.isf(2.0**-n, n - 1)
-    return np.where(_tied(differences), tied, differences.std(-1, ddof=1) / np.sqrt(n))
+    errors = np.where(_tied(differences), tied, differences.std(-1, ddof=1) / np.sqrt(n))
+    return errors * np.sqrt(1 + n * overlap)
 
 
-def p_values(differences: NDArray[Any]) -> NDArray[Any]:
+def p_values(differences: NDArray[Any], overlap: float = 0.0) -> NDArray[Any]:
     """Two-sided p values, shape (...), of the paired t test; 1 where every difference is 0."""
-    errors = standard_errors(differences)
+    errors = standard_errors(differences, overlap)
     mean = differences.mean(-1)
     t = np.divide(mean, errors, out=np.zeros_like(mean), where=errors > 0)
     return 2 * stats.t.sf(np.abs(t), differences.shape[-1] - 1)
 
 
-def intervals(differences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def intervals(differences: NDArray[Any], overlap: float = 0.0) -> tuple[NDArray[Any], NDArray[Any]]:
     """95 % intervals of the mean: the hull of the t interval and of Hall's transformed one.
 
     Source: Hall (1992), the monotone cubic transformation, referred to Student's t rather than to
@@ -70,7 +72,7 @@ def intervals(differences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         Lower and upper ends, each of shape (...).
     """
     n = differences.shape[-1]
-    mean, error = differences.mean(-1), standard_errors(differences)
+    mean, error = differences.mean(-1), standard_errors(differences, overlap)
     quantile = stats.t.isf(LEVEL / 2, n - 1)
     skewness = skewnesses(differences)
     below = np.sqrt(n) * _undo_skewness(quantile / np.sqrt(n), skewness, n)
