@@ -57,7 +57,7 @@ class Dataset:
 
     def planned_for(self, seeds: int) -> "Dataset":
         """The same, for a plan of so many seeds."""
-        return replace(self, seeds=max(seeds, FEWEST_SEEDS))
+        return self if seeds <= self.seeds else replace(self, seeds=seeds)
 
     def of_seed(self, seed: int) -> "Dataset":
         """As the trials of a seed see it: where there is a pool it is divided for that seed.

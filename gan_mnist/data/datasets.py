@@ -228,8 +228,8 @@ def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:
     train, test, pool = splits["train"], splits.get("test"), None
     if test is None:
         pool = train if request.options.split == EACH_SEED else None
-        source += ", a fifth of each class " + ("carved" if pool is None else "drawn")
-        source += " for testing"
+        how = "carved" if pool is None else "drawn"
+        source += f", a fifth of each class {how} for testing"
         train, test = carve_test(train, entry.class_names, f"--data_dir: {build}")
     return Dataset(request.name, source, entry.class_names, train, test, pool=pool)
 

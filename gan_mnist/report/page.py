@@ -61,9 +61,9 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         "marks": figures.VERDICT_MARKS,
         "files": [
             *files_in_words(run.study["dataset"].get("files")),
-            *split_in_words(run.study["dataset"]),
-            *duplicates_in_words(run.study["dataset"].get("duplicates", {})),
+            *duplicates_in_words(run.study["dataset"]),
         ],
+        "split": split_in_words(run.study["dataset"]),
         "generated": generated_in_words(run.study["dataset"].get("generated", {})),
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
     }

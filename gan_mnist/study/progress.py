@@ -31,7 +31,7 @@ def describe(plan: Plan) -> str:
         *(f"            {line}" for line in files_in_words(data.get("files"))),
         f"            {splits} images a class: {per_class}",
         *(f"            {line}" for line in split_in_words(data)),
-        *(f"            {line}" for line in duplicates_in_words(data.get("duplicates", {}))),
+        *(f"            {line}" for line in duplicates_in_words(data)),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
         f"measured    {plan.study.metrics[0].label}",
@@ -77,17 +77,20 @@ def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
     return [f"test images are drawn anew for each seed, so many a class{groups}: {counts}"]
 
 
-def duplicates_in_words(duplicates: Mapping[str, Any]) -> list[str]:
+def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
     """How many training images are like others, a line a split.
 
     Args:
-        duplicates: As in the provenance of a data set.
+        dataset: Provenance of a data set.
     """
-    return [
-        f"{told['images']:,} training images are like {told['of']:,} {split} images, "
-        f"{told['equal']:,} of them equal"
-        for split, told in duplicates.items()
-    ]
+    lines = []
+    for split, told in dataset.get("duplicates", {}).items():
+        ours, theirs = "training images", f"{split} images"
+        if split == "test" and "each_seed" in dataset:
+            ours, theirs = "images", "others, of which a seed may test one and train on the other"
+        equal = f"{told['equal']:,} of them equal"
+        lines.append(f"{told['images']:,} {ours} are like {told['of']:,} {theirs}, {equal}")
+    return lines
 
 
 def generated_in_words(sources: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,13 @@ seeds, far worse in a few) can gain in every seed of a small study. With 12 arms
 centred exponential differences 27 % of studies call an effect. Raising small spreads to 0.7 of the
 arms' median cures that, but hides small, steady effects beside noisy arms, and was not done.
 
-Source: Hall, "On the removal of skewness by transformation", J. R. Statist. Soc. B 54 (1992).
+Where each seed divides the same images anew, seeds have images in common, and the variance of their
+mean is (1/n + n_test/n_train) s^2 in place of s^2/n: two seeds are taken to correlate by the share
+that is tested. `overlap` is n_test/n_train of the whole split, not of the few images that an
+arm may train on: with fewer, seeds have less in common.
+
+Source: Hall, "On the removal of skewness by transformation", J. R. Statist. Soc. B 54 (1992);
+Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52 (2003).
 """
 
 from typing import Any

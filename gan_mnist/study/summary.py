@@ -269,8 +269,10 @@ def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, An
     others = [name for name in values if name != control]
     nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
     told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in values}
-    for name, found in _compare_all(values, control, others, metric, _overlap(by_arm)).items():
-        told[name] |= _against_control(found, metric)
+    compared = _compare_all(values, control, others, metric, _overlap(by_arm))
+    for name, (found, p_holm, tests) in compared.items():
+        # Seeds differ in what they train on, but not in what they are tested on here.
+        told[name] |= _against_control((replace(found, overlap=0.0), p_holm, tests), metric)
     return {"metric": metric.name, "label": metric.label, "arms": told}
 
 

@@ -82,15 +82,40 @@ def told_apart(differences, overlap):
     return float(called.mean())
 
 
+def coins(rng, studies, seeds, tested):
+    """Differences of 12 arms, (studies, 12, seeds), that win or lose each image by a coin.
+
+    Alike in all seeds: nothing but the images that a seed tests differs.
+    """
+    won = rng.choice([-1.0, 1.0], size=(studies, 12, round(tested / SHARE)))
+    drawn = rng.random((studies, seeds, won.shape[-1])).argsort(axis=-1)[..., :tested]
+    rows = np.arange(studies)[:, None, None, None], np.arange(12)[:, None, None]
+    return won[(*rows, drawn[:, None])].mean(axis=-1)
+
+
+def any_told_apart(differences, overlap):
+    """Share of the studies, (studies, arms, seeds), with such an arm at Holm's strictest level."""
+    low, high = small_samples.intervals(differences, overlap)
+    called = small_samples.p_values(differences, overlap) < 0.05 / differences.shape[1]
+    return float((called & ((low > 0) | (high < 0))).any(axis=-1).mean())
+
+
 def main():
     rng = np.random.default_rng(0)
+    overlap = SHARE / (1 - SHARE)
+    for tested in (2, 4, 6, 8, 10, 15, 30):
+        cells = [
+            f"{100 * any_told_apart(coins(rng, 5000, seeds, tested), overlap):5.1f}"
+            for seeds in (3, 5, 10)
+        ]
+        print(f"12 arms, coins       {tested:4} test images", *cells, flush=True)
     for learner in LEARNERS:
         for world in WORLDS:
-            for num in (10, 50, 250):
-                studies = 1000 if num < 250 else 500
+            for num in (25, 50, 250):
+                studies = 2000 if num < 250 else 1000
                 found = np.array([study(rng, learner, world, num, 10) for _ in range(studies)])
                 cells = [
-                    f"{100 * told_apart(found[:, :n], SHARE / (1 - SHARE)):5.1f} "
+                    f"{100 * told_apart(found[:, :n], overlap):5.1f} "
                     f"({100 * told_apart(found[:, :n], 0.0):4.1f})"
                     for n in (3, 5, 10)
                 ]

@@ -10,13 +10,13 @@ import pytest
 from fake_records import make_plan, make_records, record
 from scipy import stats
 
-from gan_mnist.study import small_samples
-from gan_mnist.study.progress import describe
+from gan_mnist.study import small_samples, test_images
+from gan_mnist.study.progress import describe, duplicates_in_words
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import compare, estimate, gap_closed, overlap_of
 from gan_mnist.study.summary import summarize
 
-BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "bench_each_seed.py"
+BENCH = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "bench_each_seed.py"))
 EACH_SEED = {"each_seed": {"n_test": 10, "n_train": 40, "groups": False}}
 GAINS = np.array([0.01, -0.02, 0.03, 0.08, 0.05])
 
@@ -112,6 +112,20 @@ def test_what_seeds_that_share_test_images_would_show_need_not_be_shown():
     assert summarize(plan, many)["arms"]["cgan"]["verdict"] == "cannot tell"
 
 
+def test_a_further_test_set_is_the_same_for_all_seeds():
+    metric = Metric("new_accuracy", "accuracy on new")
+    made = [one | {"metrics": {"recall": 0.5, "new_accuracy": one["metrics"]["recall"]}}
+            for one in make_records()]  # fmt: skip
+    plan = make_plan(metrics=(make_plan().study.metrics[0], metric), further_tests=("new",))
+    fixed, anew = (
+        summarize(plan, of)["further_tests"]["new"]["arms"]["cgan"]
+        for of in (made, drawn_anew(made))
+    )
+    low, high = anew["difference_ci95"]
+    assert high - low == pytest.approx(np.ptp(fixed["difference_ci95"]) * np.sqrt(1 + 5 / 4))
+    assert "verdict_over" not in anew
+
+
 def correct(right, size):
     """What a record tells of test images that are all right, or all wrong."""
     bits = np.packbits(np.full(size, right)).tobytes()
@@ -151,18 +165,36 @@ def test_a_plan_says_so_in_words():
     assert "drawn anew" not in describe(replace(plan, dataset={**plan.dataset, **counts}))
 
 
+def test_images_that_are_there_twice_are_told_of_all_of_them():
+    numbers = {"images": 3, "of": 2, "equal": 1, "pairs": []}
+    twice = {"duplicates": {"test": numbers, "validation": numbers}}
+    on_both = (
+        "3 images are like 2 others, of which a seed may test one and train on the other, 1 of"
+    )
+    assert duplicates_in_words(EACH_SEED | twice)[0].startswith(on_both)
+    other = "3 training images are like 2 validation images, 1 of them equal"
+    assert duplicates_in_words(EACH_SEED | twice)[1] == duplicates_in_words(twice)[1] == other
+
+
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_equal_arms_are_rarely_told_apart(seeds):
     """With real learners; many more studies are in the benchmark."""
-    bench = runpy.run_path(str(BENCHMARK))
     rng = np.random.default_rng(seeds)
-    found = [bench["study"](rng, "nearest mean", "other features", 25, seeds) for _ in range(300)]
+    found = [BENCH["study"](rng, "nearest mean", "other features", 25, seeds) for _ in range(300)]
     differences = np.array(found)
     most = 0.05 + 3 * np.sqrt(0.05 * 0.95 / len(found))
-    assert bench["told_apart"](differences, 0.25) <= most
+    assert BENCH["told_apart"](differences, 0.25) <= most
     # The same by hand, but for skewness, which only widens.
     t = differences.mean(1) / np.sqrt((1 / seeds + 0.25) * differences.var(1, ddof=1) + 1e-30)
     by_hand = (2 * stats.t.sf(np.abs(t), seeds - 1) < small_samples.LEVEL).mean()
-    assert bench["told_apart"](differences, 0.25) <= by_hand <= most
+    assert BENCH["told_apart"](differences, 0.25) <= by_hand <= most
     if seeds == 10:
-        assert bench["told_apart"](differences, 0.0) > 0.12
+        assert BENCH["told_apart"](differences, 0.0) > 0.12
+
+
+def test_under_the_floor_of_test_images_more_arms_without_effect_are_called():
+    def called(tested):
+        rng = np.random.default_rng(0)
+        return BENCH["any_told_apart"](BENCH["coins"](rng, 5000, 10, tested), 0.25)
+
+    assert called(4) > 0.06 > called(test_images.MIN_IMAGES)
