@@ -36,8 +36,8 @@ between seeds, and `small_samples` allows for what seeds have in common.
 `MIN_IMAGES`: where each image is won or lost by a coin, alike in all seeds, 12 arms without effect
 have one called in 32 % of studies at 6 test images, 17 % at 7, 9 % at 8 and 2 % at 10. Under ten
 there is no verdict. What does not hold: in that extreme world it is 9 % at 15 and 7 % at 30 images.
-Where seeds draw their own it is the floor of each: ten seeds make it 6 to 7 % at 4 to 8 images,
-5.6 % at 10 and 5.1 % at 30, and a mean over fewer comes in steps that say little of its size.
+Where seeds draw their own it is the floor of each: ten seeds make it 7 % at 4 to 8 images and under
+6 % from 10 on, and a mean over fewer comes in steps that say little of its size.
 """
 
 import base64
