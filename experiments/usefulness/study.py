@@ -47,7 +47,7 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        left = min(settings.left(dataset, validation))
+        left = settings.fewest_left(dataset, validation)
         usual = tuple(n for n in USUAL_SIZES if 2 * n <= left) or (max(1, left // 2),)
         sizes = settings.images_per_class or usual
         for size in sizes:

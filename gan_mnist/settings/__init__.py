@@ -146,6 +146,10 @@ class DataSettings(Settings):
         draws = (divided(each, self.classes, validation_per_class)[0] for each in dataset.draws)
         return np.min([[len(rows) for rows in train] for train in draws], axis=0).tolist()
 
+    def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
+        """`left` of the class that has fewest."""
+        return min(self.left(dataset, validation_per_class))
+
 
 @dataclass(frozen=True)
 class TrainingSettings(DataSettings):
@@ -240,7 +244,7 @@ class SubsetSettings(ClassifierSettings):
         if "images_per_class" not in free or not settings.images_per_class:
             return settings
         named = dataclasses.replace(settings, images_per_class=0).resolve(dataset)
-        most = min(named.left(dataset, named.validation_per_class))
+        most = named.fewest_left(dataset, named.validation_per_class)
         fitted = min(settings.images_per_class, most)
         return dataclasses.replace(settings, images_per_class=fitted)
 
@@ -253,7 +257,7 @@ class SubsetSettings(ClassifierSettings):
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
-        most = min(resolved.left(dataset, validation))
+        most = resolved.fewest_left(dataset, validation)
         if most < settings.images_per_class:
             raise InputError(
                 f"--set images_per_class: {settings.images_per_class} is out of range; accepted: "
