@@ -162,26 +162,32 @@ def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: 
         bool (n,).
     """
     names, members = np.unique(groups, return_inverse=True)
-    counts = np.zeros((len(names), len(wanted)), np.int64)
-    np.add.at(counts, (members, labels), 1)
-    left, taken = counts.sum(axis=0), np.zeros(len(wanted), np.int64)
-    chosen = np.zeros(len(names), bool)
-    order = np.random.default_rng(seed).permutation(len(names))
+    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    # Of each group its classes, and how many images of each: plain numbers, as there may be many.
+    held: list[list[tuple[int, int]]] = [[] for _ in names]
+    pairs, numbers = np.unique(np.stack([members, labels]), axis=1, return_counts=True)
+    for group, label, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+        held[group].append((label, number))
+    left, most = np.bincount(labels, minlength=len(wanted)).tolist(), wanted.tolist()
+    taken, chosen = [0] * len(most), np.zeros(len(names), bool)
 
     def choose(group: int) -> None:
         chosen[group] = True
-        left[:] -= counts[group]
-        taken[:] += counts[group]
+        for label, number in held[group]:
+            left[label] -= number
+            taken[label] += number
 
     def leaves_some(group: int) -> bool:
-        return bool(((left - counts[group])[counts[group] > 0] > 0).all())
+        return all(left[label] > number for label, number in held[group])
 
     for group in order:
-        if leaves_some(group) and (taken + counts[group] <= wanted).all():
+        if leaves_some(group) and all(taken[c] + number <= most[c] for c, number in held[group]):
             choose(group)
-    for label in np.flatnonzero(wanted > 0):
-        having = (group for group in order if counts[group, label] and leaves_some(group))
-        smallest = min(having, key=lambda group: counts[group].sum(), default=None)
-        if not taken[label] and smallest is not None:
+    for label in np.flatnonzero(wanted > 0).tolist():
+        if taken[label]:
+            continue
+        having = (g for g in order if label in dict(held[g]) and leaves_some(g))
+        smallest = min(having, key=lambda g: sum(dict(held[g]).values()), default=None)
+        if smallest is not None:
             choose(smallest)
     return chosen[members]
