@@ -30,7 +30,7 @@ class FakeSettings(Settings):
 
     def load(self, download=False):
         found = SimpleNamespace(sha256=DATASET["sha256"], provenance=DATASET)
-        found.of_seed = lambda seed: found
+        found.of_seed = found.planned_for = lambda seeds: found
         return found
 
     @property
