@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot, divided
+from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
@@ -162,8 +162,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        left = divided(dataset, settings.classes, validation)[0]
-        available = [len(of_class) for of_class in left]
+        available = settings.left(dataset, validation)
         if settings._is_source(dataset):
             # The first class is starved; the others are as many as the smallest of them has.
             most = min(300, *available[1:])
@@ -172,7 +171,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         else:
             settings = settings._as_it_is(available)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
-        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
+        for each in dataset.draws:
+            allot(each, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
         if min(resolved.counts) == max(resolved.counts) and not resolved.each:
             raise InputError(
                 f"--set counts: {resolved.counts} is balanced; accepted: unequal counts, or "

@@ -1,7 +1,5 @@
 """Can a GAN repair a class imbalance? With rivals and controls."""
 
-import numpy as np
-
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -88,7 +86,7 @@ SHARE = (0.0, 1.0)
 
 def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, ...]:
     """The metrics that tell of classes, with their names and numbers of test images in words."""
-    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
+    tested = dataset.fewest("test")
     classes = {name: int(tested[dataset.class_names.index(name)]) for name in settings.classes}
     told = {name: f"{name} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
     rare = [told[settings.classes[label]] for label in settings.rare]

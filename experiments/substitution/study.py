@@ -37,10 +37,12 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
             InputError: If it is not met.
         """
         resolved = super().resolve(dataset)
-        train = allot(
-            dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class
-        ).train
-        fewest = -(-len(train) // int(np.bincount(train.labels).min()))
+        fewest = 0
+        for each in dataset.draws:
+            train = allot(
+                each, resolved.classes, resolved.counts, 0, resolved.validation_per_class
+            ).train
+            fewest = max(fewest, -(-len(train) // int(np.bincount(train.labels).min())))
         if resolved.generated_images < fewest:
             raise InputError(
                 f"setting generated_images: {resolved.generated_images} is out of range; accepted: "

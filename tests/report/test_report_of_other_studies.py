@@ -252,3 +252,13 @@ def test_further_test_sets_have_a_table_each_and_are_told(workdir):
     assert "| classical | 0.5000" in markdown
     assert "+0.2500 [0.1000, 0.4000] | 0.010 | helps |" in markdown
     assert "Further test set new: 5 images" in markdown
+
+
+def test_how_test_images_were_drawn_is_told_where_seeds_have_their_own(workdir):
+    words = "drawn anew for each seed"
+    assert all(words not in page for page in report(workdir))
+    study = json.loads((workdir / "study.json").read_text())
+    each_seed = {"n_test": 100, "n_train": 400, "groups": True}
+    change(workdir, "study.json", dataset=study["dataset"] | {"each_seed": each_seed})
+    for page in report(workdir):
+        assert "test images are drawn anew for each seed, so many a class, at least, as" in page
