@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GANRecipe, TrainedGenerator
+from gan_mnist.generators.trained import GANRecipe, TrainedGenerator, usual
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
@@ -34,14 +34,9 @@ class ConditionalRecipe(GANRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        updates, intervals = settings.gan_budget
         return cls(
-            updates=0 if settings.untrained else updates,
-            intervals=intervals,
-            batch_size=settings.gan_batch_size,
+            **usual(settings),
             width=settings.gan_width,
-            average_decay=settings.gan_average_decay,
-            precision=settings.precision,
             architecture=settings.gan_architecture,
             latent_dim=settings.gan_latent_dim,
             distribution=settings.gan_latents,
@@ -152,14 +147,9 @@ class DAGANRecipe(GANRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        updates, intervals = settings.gan_budget
         return cls(
-            updates=0 if settings.untrained else updates,
-            intervals=intervals,
-            batch_size=settings.gan_batch_size,
+            **usual(settings),
             width=settings.dagan_width,
-            average_decay=settings.gan_average_decay,
-            precision=settings.precision,
             latent_dim=settings.gan_latent_dim,
             learning_rate=settings.gan_learning_rate,
             beta_1=settings.gan_beta_1,

@@ -146,6 +146,18 @@ class GANRecipe(GeneratorRecipe):
         return model
 
 
+def usual(settings: GeneratorSettings) -> dict[str, Any]:
+    """What cgan, dagan and vae_flow take alike from the settings, by attribute of a recipe."""
+    updates, intervals = settings.gan_budget
+    return {
+        "updates": 0 if settings.untrained else updates,
+        "intervals": intervals,
+        "batch_size": settings.gan_batch_size,
+        "average_decay": settings.gan_average_decay,
+        "precision": settings.precision,
+    }
+
+
 def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
     """The generator of this recipe, trained on the request's training images and nothing else.
 

@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.gans import balanced_rows
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe
+from gan_mnist.generators.trained import GeneratorRecipe, usual
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.loop import ReusableModel, scaled_adam
@@ -35,14 +35,9 @@ class VAEFlowRecipe(GeneratorRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        updates, intervals = settings.gan_budget
         return cls(
-            updates=0 if settings.untrained else updates,
-            intervals=intervals,
-            batch_size=settings.gan_batch_size,
+            **usual(settings),
             width=settings.vae_width,
-            average_decay=settings.gan_average_decay,
-            precision=settings.precision,
             latent_dim=settings.vae_latent_dim,
         )
 

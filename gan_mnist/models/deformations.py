@@ -10,6 +10,7 @@ What differs: an affine map and a smooth field, where the first has affine maps 
 deformations are drawn as they are, where the second fits a Gaussian to them.
 """
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -122,6 +123,15 @@ class DeformationModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         names = ("image_shape", "num_pairs", "updates", "own", "scale")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def save_assets(self, dir_path: str) -> None:
+        """Keras' part of `save` that is no weight: the anchors, and the classes of the pairs."""
+        self.anchors.save(Path(dir_path))
+        np.save(Path(dir_path) / "pairs.npy", self._pairs_of.numpy())
+
+    def load_assets(self, dir_path: str) -> None:
+        self.anchors.load(Path(dir_path))
+        self._pairs_of.assign(np.load(Path(dir_path) / "pairs.npy"))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

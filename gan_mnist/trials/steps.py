@@ -200,7 +200,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     ) -> None:
         """Writes predictions, `shown.npz` and, for the first seed, the exports."""
         self.save_predictions(probabilities)
-        self.save_called(probabilities)
+        save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
         if self.export_directory is not None:
             export_classifier(model, self.trial.settings.classes, self.export_directory)
         self.export(generator, metrics)
