@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Comparison, compare, holm, verdict
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
 from gan_mnist.study.test_images import over_images
 
 from .study import STUDY
@@ -65,7 +65,8 @@ def _kind(name: str, records: Mapping[int, Mapping[str, Any]]) -> str:
 def _compare(arms: Arms, name: str, rival: str, metric: str = PRIMARY.name) -> Comparison:
     """Over seeds, and of the primary metric over test images too."""
     one, other = (_values(arms[arm], metric) for arm in (name, rival))
-    found = compare(one, other, PRIMARY.bounds)
+    overlap = overlap_of(arms[name].values())
+    found = compare(one, other, PRIMARY.bounds, overlap)
     return over_images(found, arms[name], arms[rival]) if metric == PRIMARY.name else found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare
+from gan_mnist.study.statistics import Comparison, compare, overlap_of
 from gan_mnist.study.test_images import over_images
 
 UP, DOWN = 1, -1
@@ -129,11 +129,12 @@ def measured(claim: Claim, root: Path) -> Comparison:
     values = {seed: record["metrics"].get(claim.metric) for seed, record in treated.items()}
     bounds = metrics[claim.metric].get("bounds")
     bounds = None if bounds is None else (bounds[0], bounds[1])
+    overlap = overlap_of(treated.values())
     if not isinstance(claim.versus, str):
-        return compare(values, dict.fromkeys(values, claim.versus), bounds)
+        return compare(values, dict.fromkeys(values, claim.versus), bounds, overlap)
     control = records[claim.versus]
     others = {seed: record["metrics"].get(claim.metric) for seed, record in control.items()}
-    found = compare(values, others, bounds)
+    found = compare(values, others, bounds, overlap)
     is_primary = claim.metric == summary["metrics"][0]["name"]
     return over_images(found, treated, control) if is_primary else found
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2] / "experiments"
 RUNS = {
     "data_scaling": "mnist",
     "denoising": "mnist",
+    "imbalance": "mnist",
     "mixing": "mnist",
     "substitution": "mnist",
     "usefulness": "cifar_cats_dogs",
