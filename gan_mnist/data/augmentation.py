@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan_mnist.data.blends import boxes, cutmix, mixup
 from gan_mnist.data.randaugment import randaugment
-from gan_mnist.models.warping import bilinear, catmull_rom
+from gan_mnist.models.warping import bilinear, catmull_rom, thickened, thicker, thinner
 
 CONTROL_POINTS = 5
 
@@ -30,6 +30,8 @@ class Augmentation:
             repeated, as suits photographs.
         elastic: Shift of each of 5 x 5 control points in +-fractions of the image's side. What lies
             between them follows smoothly.
+        thickness: Strokes that are brighter than what is around them grow by +-so many pixels on
+            all sides, at most 1.
         changes: Those of RandAugment, in the place of the affine map and the elastic one; 0: none.
         strength: Of each of them, in 0..1.
         erased: Half of the images have a box of noise, of at most this share of the area.
@@ -51,6 +53,7 @@ class Augmentation:
     flip: bool = False
     fill: str = "zero"
     elastic: float = 0.0
+    thickness: float = 0.0
     changes: int = 0
     strength: float = 0.0
     erased: float = 0.0
@@ -67,7 +70,7 @@ class Augmentation:
 def augment(
     images: tf.Tensor, augmentation: Augmentation, seed: tuple[int, tf.Tensor]
 ) -> tf.Tensor:
-    """Each image flipped, moved, made brighter or darker, and erased in part; none are mixed.
+    """Each image flipped, moved, made bolder, brighter or darker, and erased in part.
 
     Args:
         images: float32 (n, H, W, C) in [0, 1].
@@ -82,6 +85,9 @@ def augment(
     if augmentation.flip:
         mirrored = _uniform(images, tf.random.fold_in(stream, 1)) < 0
         images = tf.where(mirrored, tf.reverse(images, axis=[2]), images)
+    if augmentation.thickness:
+        change = augmentation.thickness * _uniform(images, tf.random.fold_in(stream, 8))
+        images = thickened(images, thicker(images), thinner(images), change)
     if augmentation.changes:
         key = tf.random.fold_in(stream, 4)
         amount = augmentation.changes, augmentation.strength

@@ -19,7 +19,14 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import Anchors
-from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid, thicker, thinner
+from gan_mnist.models.warping import (
+    bilinear,
+    catmull_rom,
+    pixel_grid,
+    thickened,
+    thicker,
+    thinner,
+)
 
 CONTROL_POINTS = 5
 NUM_FIELD = 2 * CONTROL_POINTS**2
@@ -69,9 +76,7 @@ class Deform(layers.Layer):
         y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
         plain, thick, thin = tf.split(bilinear(planes, x, y, border="nearest"), 3, axis=-1)
         thickness = tf.clip_by_value(thickness[:, :, None, None], -1.0, 1.0)
-        # Unlike relu, this has a gradient at 0, where the registration begins.
-        up, down = tf.maximum(thickness, 0.0), tf.maximum(-thickness, 0.0)
-        return plain * (1 - up - down) + thick * up + thin * down
+        return thickened(plain, thick, thin, thickness)
 
 
 @keras.saving.register_keras_serializable("gan_mnist")

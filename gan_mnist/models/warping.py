@@ -79,3 +79,17 @@ def thinner(images: tf.Tensor) -> tf.Tensor:
         blurred = tf.nn.avg_pool2d(blurred, 3, 1, "SAME")
     nearness = blurred / (tf.nn.max_pool2d(blurred, 5, 1, "SAME") + 1e-3)
     return images * tf.sigmoid(15 * (nearness - 0.85))
+
+
+def thickened(plain: tf.Tensor, thick: tf.Tensor, thin: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Between images as they are, `thicker` and `thinner`.
+
+    Args:
+        plain: float (n, H, W, C); so are `thick` and `thin`.
+        thick: What 1 gives.
+        thin: What -1 gives.
+        change: float in [-1, 1], (n, 1, 1, 1).
+    """
+    # Unlike relu, this has a gradient at 0.
+    up, down = tf.maximum(change, 0.0), tf.maximum(-change, 0.0)
+    return plain * (1 - up - down) + thick * up + thin * down

@@ -9,9 +9,10 @@ from gan_mnist.study.settings import Settings, setting
 
 # A mirrored digit or letter is another one, or none.
 NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
-WIDE, ELASTIC, RANDAUGMENT, ERASING, MIXUP, CUTMIX = KINDS = (
+WIDE, ELASTIC, THICKNESS, RANDAUGMENT, ERASING, MIXUP, CUTMIX = KINDS = (
     "wide",
     "elastic",
+    "thickness",
     "randaugment",
     "erasing",
     "mixup",
@@ -49,6 +50,9 @@ class AugmentationSettings(Settings):
     )
     elastic_shift: float = setting(
         0.08, "elastic: shift of 5 x 5 control points in +-sides", low=0, high=0.5
+    )
+    thickness_change: float = setting(
+        0.5, "thickness: bright strokes grow by +-pixels on all sides", low=0, high=1
     )
     randaugment_changes: int = setting(
         2, "randaugment: changes an image, in the place of the affine map", low=1, high=10

@@ -2,7 +2,15 @@
 
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.settings import ClassifierSettings
-from gan_mnist.settings.augmentation import CUTMIX, ELASTIC, ERASING, MIXUP, RANDAUGMENT, WIDE
+from gan_mnist.settings.augmentation import (
+    CUTMIX,
+    ELASTIC,
+    ERASING,
+    MIXUP,
+    RANDAUGMENT,
+    THICKNESS,
+    WIDE,
+)
 
 
 def augmentation_of(settings: ClassifierSettings) -> Augmentation | None:
@@ -20,6 +28,7 @@ def augmentation_of(settings: ClassifierSettings) -> Augmentation | None:
         settings.flip == "always",
         settings.border,
         elastic=settings.elastic_shift if ELASTIC in does else 0.0,
+        thickness=settings.thickness_change if THICKNESS in does else 0.0,
         changes=settings.randaugment_changes if RANDAUGMENT in does else 0,
         strength=settings.randaugment_strength if RANDAUGMENT in does else 0.0,
         erased=settings.erased if ERASING in does else 0.0,

@@ -13,6 +13,7 @@ from gan_mnist.data.augmentation import Augmentation
     [
         (("wide",), {"rotation_degrees": 20.0, "shift": 0.1, "zoom": 0.9, "shear": 1.2}),
         (("elastic",), {"elastic": 0.11}),
+        (("thickness",), {"thickness": 0.6}),
         (("randaugment",), {"changes": 3, "strength": 0.7}),
         (("erasing",), {"erased": 0.4}),
         (("mixup",), {"mixup": 0.8, "num_classes": 2}),
@@ -21,7 +22,7 @@ from gan_mnist.data.augmentation import Augmentation
 )
 def test_what_else_augmentation_does_is_named(tmp_path, kinds, changes):
     ranges = {"rotation_degrees": 10.0, "shift": 0.05, "zoom": 0.6, "shear": 0.6}
-    named = {"elastic_shift": 0.11, "randaugment_changes": 3, "randaugment_strength": 0.7,
+    named = {"elastic_shift": 0.11, "thickness_change": 0.6, "randaugment_changes": 3, "randaugment_strength": 0.7,
              "erased": 0.4, "mixup_alpha": 0.8, "cutmix_alpha": 0.9, "widened": 2.0}  # fmt: skip
     make = functools.partial(make_steps, tmp_path)
     found = make(classical=True, augmentation=kinds, **ranges, **named).augmentation
