@@ -22,8 +22,16 @@ from gan_mnist.data.augmentation import Augmentation
 )
 def test_what_else_augmentation_does_is_named(tmp_path, kinds, changes):
     ranges = {"rotation_degrees": 10.0, "shift": 0.05, "zoom": 0.6, "shear": 0.6}
-    named = {"elastic_shift": 0.11, "thickness_change": 0.6, "randaugment_changes": 3,
-             "randaugment_strength": 0.7, "erased": 0.4, "mixup_alpha": 0.8, "cutmix_alpha": 0.9, "widened": 2.0}  # fmt: skip
+    named = {
+        "elastic_shift": 0.11,
+        "thickness_change": 0.6,
+        "randaugment_changes": 3,
+        "randaugment_strength": 0.7,
+        "erased": 0.4,
+        "mixup_alpha": 0.8,
+        "cutmix_alpha": 0.9,
+        "widened": 2.0,
+    }
     make = functools.partial(make_steps, tmp_path)
     found = make(classical=True, augmentation=kinds, **ranges, **named).augmentation
     assert found == Augmentation(**{**ranges, **changes})
