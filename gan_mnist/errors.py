@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class InputError(ValueError):
@@ -22,6 +23,17 @@ def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(str(given), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {listed(names)}")
+
+
+def written_out(kind: type, text: str) -> Any:
+    """A text as `kind`, where numbers are written as people do; Python knows 1_0 and ٣ as well.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if kind is not str and ("_" in text or not text.isascii()):
+        raise ValueError(f"{text!r} is not written in digits from 0 to 9")
+    return kind(text)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import flags
 
 from gan_mnist import __version__
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, unknown, written_out
 from gan_mnist.study.progress import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
@@ -51,7 +51,8 @@ class Command:
         self, name: str, default: int | None, about: str, least: int = 1, most: int = 1000
     ) -> flags.FlagHolder:
         """Defines a flag whose value is an integer from `least` to `most`."""
-        return flags.DEFINE_integer(name, default, about, least, most, flag_values=self.flags)
+        parser = _IntegerParser(least, most)
+        return flags.DEFINE(parser, name, default, about, flag_values=self.flags)
 
     def switch(self, name: str, default: bool, about: str) -> flags.FlagHolder:
         """Defines a flag that is on or off."""
@@ -113,8 +114,11 @@ class Command:
             raise unknown("flags", f"--{error.flagname}", known) from None
         except flags.CantOpenFlagFileError as error:
             raise _bad_flag_file(str(error.__context__)) from None
-        except ValueError as error:
+        except UnicodeDecodeError as error:
             raise _bad_flag_file(f"holds no text: {error}") from None
+        except ValueError as error:  # --nolist=1
+            name = str(error).partition("=")[0].lstrip("-").removeprefix("no")
+            raise InputError(f"flags: {error}; accepted: --no{name}, or --{name}=false") from None
         except flags.IllegalFlagValueError as error:
             name = str(error).removeprefix("flag --").partition("=")[0]
             if name not in self.flags:  # absl's own --flagfile, without a value
@@ -134,6 +138,13 @@ class Command:
         rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()]
         lines = columns((name, " ".join(about.split())) for name, about in rows)
         return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
+
+
+class _IntegerParser(flags.IntegerParser):
+    """Takes digits alone; absl's takes 0x2 as well."""
+
+    def convert(self, argument: int | str) -> int:
+        return written_out(int, argument) if isinstance(argument, str) else argument
 
 
 def _bad_flag_file(reason: str) -> InputError:

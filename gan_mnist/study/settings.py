@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, unknown, written_out
 from gan_mnist.files import fingerprint
 
 
@@ -256,7 +256,7 @@ def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        return kind(text)
+        return written_out(kind, text)
     except (KeyError, ValueError):
         raise InputError(f"--set: {name}={text!r} is not {_KINDS[kind]}") from None
 
