@@ -1,5 +1,6 @@
 """Files that are whole or absent: what is on disk is looked at as another program would."""
 
+import contextlib
 import hashlib
 import json
 import resource
@@ -17,16 +18,18 @@ from gan_mnist.files import (
 )
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk():
-    """No file can grow beyond ten bytes, which fails a write halfway, as a full disk does."""
+    """No file can grow beyond ten bytes, which fails a write halfway, as a full disk does.
+
+    Whatever else the process writes to a file meanwhile, such as the report of a test, fails, too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
-
-    yield fill
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_text_is_written_as_it_is_and_replaced_whole(tmp_path):
@@ -37,11 +40,10 @@ def test_text_is_written_as_it_is_and_replaced_whole(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["text.txt"]
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, full_disk):
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "record.json"
     write_text(path, "old")
-    full_disk()
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         write_text(path, "new" * 1000)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
