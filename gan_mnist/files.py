@@ -12,6 +12,9 @@ from typing import Any
 
 from gan_mnist.errors import InputError
 
+# Characters that may follow the path of a directory that is found writable.
+DEEPER = 255
+
 
 def write_text(path: Path, text: str) -> None:
     """Replaces `path` by `text` in one step; makes its directory."""
@@ -70,7 +73,11 @@ def check_writable(flag: str, directory: Path, name: str = "") -> None:
     """
     existing = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
     try:
-        tempfile.NamedTemporaryFile(dir=existing, prefix=f".{name}").close()
+        with tempfile.TemporaryDirectory(dir=existing, prefix=".") as trial:
+            place = Path(trial) / directory.relative_to(existing)
+            # Systems bound the length of a path, and what is written may lie deeper still.
+            (place / ("x" * DEEPER)).mkdir(parents=True)
+            tempfile.NamedTemporaryFile(dir=place, prefix=f".{name}").close()
     except OSError as error:
         raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 

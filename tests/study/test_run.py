@@ -5,7 +5,6 @@ import html
 import json
 import re
 import resource
-from pathlib import Path
 
 import pytest
 from fake_study import STUDY, calls, make_plan, order, summary
@@ -254,15 +253,14 @@ def test_a_disk_that_fills_before_the_report_loses_no_record(tmp_path, monkeypat
     assert len(calls(tmp_path)) == 12
 
 
-@pytest.mark.parametrize("place", ["a file", "below a file", "/proc/here", "long"])
+# A file in it would still have a path that is short enough, and what a model consists of not.
+DEEP = "/".join(["x" * 200] * 19)
+
+
+@pytest.mark.parametrize("place", ["file", "file/run", "/proc/here", "x" * 300, DEEP])
 def test_a_directory_that_cannot_be_is_refused(tmp_path, place):
     (tmp_path / "file").write_text("mine")
-    workdir = {
-        "a file": tmp_path / "file",
-        "below a file": tmp_path / "file" / "run",
-        "/proc/here": Path("/proc/here"),
-        "long": tmp_path / ("x" * 300),
-    }[place]
+    workdir = tmp_path / place
     message = refused(make_plan(workdir))
     assert "--workdir" in message
     assert str(workdir) in message
@@ -270,7 +268,7 @@ def test_a_directory_that_cannot_be_is_refused(tmp_path, place):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("place", ["file", "file/below", "/proc/here"])
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/here", "x" * 4000, "x" * 300, DEEP])
 def test_an_export_directory_that_cannot_be_is_refused_before_anything_runs(tmp_path, place):
     (tmp_path / "file").write_text("mine")
     plan = make_plan(tmp_path / "deep" / "run", export_dir=str(tmp_path / place))
