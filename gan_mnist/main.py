@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from absl import flags
 
 from gan_mnist import experiments
-from gan_mnist.commands.command import Command, heed_signals
+from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.errors import unknown
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command(command_line: str) -> int:
     if LIST.value:
-        print(_list(EXPERIMENT.value))
+        tell(_list(EXPERIMENT.value))
         return 0
     if EXPERIMENT.value is None:
         raise unknown("--experiment", "", experiments.names())
@@ -88,11 +88,11 @@ def _command(command_line: str) -> int:
         generated=GENERATED.value,
     )
     if DRY_RUN.value:
-        print(progress.describe(plan))
+        tell(progress.describe(plan))
         return 0
     heed_signals()
     summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line)
-    print(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
+    tell(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
     return 1 if summary["failed"] else 0
 
 

@@ -18,6 +18,7 @@ from gan_mnist.commands.command import (
     given_path,
     heed_signals,
     printable,
+    tell,
 )
 from gan_mnist.commands.exported import ask, find_model, image_shape, load_model
 from gan_mnist.commands.listing import Found, counted, find_images
@@ -69,7 +70,7 @@ def _command() -> int:
         write_rows(output, [{"filename": printable(n), **rows[n]} for n in sorted(rows)])
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error}") from error
-    print(f"{_summary(list(rows.values()))} -> {printable(output)}")
+    tell(f"{_summary(list(rows.values()))} -> {printable(output)}")
     return 0 if any(not row["error"] for row in rows.values()) else 1
 
 

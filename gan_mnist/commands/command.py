@@ -3,6 +3,7 @@
 Nothing here imports TensorFlow, so that help and refusals come at once.
 """
 
+import io
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from absl import flags
 
@@ -76,33 +78,32 @@ class Command:
             Exit status: that of `body`, 2 for bad input, 130 and 143 when it was interrupted or
             told to end, 141 when nobody reads its output.
         """
-        _open_closed_streams()
+        _ready_streams()
         try:
             self._parse(argv)
             if self._help.value or self._help_full.value:
-                print(self._describe(more_help()))
+                tell(self._describe(more_help()))
                 status = 0
             elif self._version.value:
-                print(f"gan_mnist {__version__}")
+                tell(f"gan_mnist {__version__}")
                 status = 0
             else:
                 status = body()
-            sys.stdout.flush()
             return status
         except InputError as error:
             if self.flags.is_parsed() and self._debug.value:
                 raise
-            print(f"error: {error}", file=sys.stderr)
+            _complain(f"error: {error}")
             return 2
         except KeyboardInterrupt:
-            print(f"interrupted; {self._when_stopped}", file=sys.stderr)
+            _complain(f"interrupted; {self._when_stopped}")
             return 130
         except _Terminated:
-            print(f"terminated; {self._when_stopped}", file=sys.stderr)
+            _complain(f"terminated; {self._when_stopped}")
             return 143
         except BrokenPipeError:
-            # Whoever read this has seen enough; Python must not complain at exit either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read this has seen enough.
+            _silence(sys.stdout)
             return 141
 
     def _parse(self, argv: Sequence[str]) -> None:
@@ -151,11 +152,43 @@ def _bad_flag_file(reason: str) -> InputError:
     return InputError(f"--flagfile: {reason}; accepted: a text file with a flag a line")
 
 
-def _open_closed_streams() -> None:
-    """Nobody may want what a command prints (`>&-`); it works as well then."""
+def _ready_streams() -> None:
+    """Nobody may want what a command prints (`>&-`), or not in UTF-8; it works as well then."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (as long as the process)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def tell(text: str) -> None:
+    """Prints what a command has to say, at once.
+
+    Raises:
+        InputError: If it cannot be written, as on a full disk.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence(sys.stdout)
+        raise InputError(
+            f"stdout: {error.strerror}; accepted: what can be written to, or nothing (>&-)"
+        ) from error
+
+
+def _complain(text: str) -> None:
+    """Prints to stderr, where that can be written to."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: TextIO) -> None:
+    """What was and will be written to a broken stream is dropped, so Python exits in peace."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Terminated(BaseException):

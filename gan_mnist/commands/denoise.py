@@ -17,6 +17,7 @@ from gan_mnist.commands.command import (
     given_path,
     heed_signals,
     printable,
+    tell,
 )
 from gan_mnist.commands.exported import ask_for_pictures, find_model, image_shape, load_model
 from gan_mnist.commands.listing import Found, counted, find_images
@@ -81,7 +82,7 @@ def _command() -> int:
     # Why, whichever of the two it is.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
     told = f"denoised {len(done)} images, passed over {counted(reasons)}{_nearness(rows)}"
-    print(f"{told} -> {printable(output)}")
+    tell(f"{told} -> {printable(output)}")
     return 0 if done else 1
 
 

@@ -16,6 +16,7 @@ from gan_mnist.commands.command import (
     given_path,
     heed_signals,
     printable,
+    tell,
 )
 from gan_mnist.commands.exported import ask_for_pictures, find_model, load_model, read_class_names
 from gan_mnist.data.progress import tracked
@@ -64,7 +65,7 @@ def _command() -> int:
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error}") from error
     total = IMAGES_PER_CLASS.value * len(labels)
-    print(f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}")
+    tell(f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}")
     return 0
 
 

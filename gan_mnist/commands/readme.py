@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_mnist.commands.command import Command, given_path, printable
+from gan_mnist.commands.command import Command, given_path, printable, tell
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_text
 
@@ -50,7 +50,7 @@ def _command() -> int:
         for page in stale:
             write_text(page, pages[page][1])
     for path in [*stale, *([root / headline.PICTURE] if redraw else [])]:
-        print(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
+        tell(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
     return 1 if CHECK.value and (stale or redraw) else 0
 
 

@@ -1,0 +1,62 @@
+"""Where a command prints to may be closed, full, or not made for all characters."""
+
+import subprocess
+import sys
+
+import pytest
+
+from gan_mnist import __version__
+from gan_mnist.commands.command import Command, tell
+
+BODY = """
+import sys
+from gan_mnist.commands.command import Command, tell
+from gan_mnist.errors import InputError
+
+def body():
+    {body}
+    return 0
+
+sys.exit(Command("", "").run(sys.argv, body))
+"""
+FULL = "error: stdout: No space left on device; accepted: "
+
+
+def shell(body, redirected, *flags):
+    """Exit status, stdout and stderr of a command, behind a redirection of the shell."""
+    script = [sys.executable, "-c", BODY.format(body=body), *flags]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {redirected}', "sh", *script], capture_output=True, check=False
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help", "--debug=false"])
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_full_disk_behind_stdout_is_one_line(flag, size):
+    status, _, err = shell(f"tell('x' * {size})", ">/dev/full", flag)
+    assert status == 2
+    assert err.startswith(FULL)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("body", ["raise InputError('bad')", "tell('x')"])
+def test_a_full_disk_behind_both_leaves_the_status(body):
+    assert shell(body, ">/dev/full 2>&1") == (2, "", "")
+
+
+def test_a_full_disk_behind_stderr_alone_hides_the_reason_only():
+    assert shell("raise InputError('bad')", "2>/dev/full") == (2, "", "")
+    assert shell("tell('x')", "2>/dev/full") == (0, "x\n", "")
+
+
+def test_what_an_encoding_has_not_is_written_in_its_place(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert shell(r"tell('caf\xe9 \u732b')", "") == (0, "caf\\xe9 \\u732b\n", "")
+
+
+def test_where_nothing_is_wrong_all_is_told(capsys):
+    assert Command("", "").run(["command.py", "--version"], lambda: 1) == 0
+    assert capsys.readouterr() == (f"gan_mnist {__version__}\n", "")
+    tell("고양이")
+    assert capsys.readouterr() == ("고양이\n", "")
