@@ -1,8 +1,17 @@
 """A laboratory with one question: does generated data, or an adversarial loss, really help?"""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+# `python -m gan_mnist.main` has Python look into the current directory before all others, where an
+# experiment's folder, or whatever lies there, may have the name of a package that we need.
+_as_command = sys.argv[:1] == ["-m"] and not sys.flags.safe_path
+if _as_command and sys.path[0] != str(Path(__file__).parents[1]):
+    sys.path.append(sys.path.pop(0))
+    os.environ["PYTHONSAFEPATH"] = "1"  # nor do the processes of trials look there first
 
 __version__ = "0.2.0"
 

@@ -1,6 +1,7 @@
 """`--experiment=FOLDER`, as a person gives it: listed, planned, run, or refused in one line."""
 
 import json
+import subprocess
 import sys
 
 import coin
@@ -116,6 +117,20 @@ def test_what_lies_beside_it_does_not_hide_one_of_ours(outside, package):
         (outside / TAKEN / "__init__.py").touch()
     experiments.load(str(coin.write(outside / "toss")))
     assert experiments.load(TAKEN) is ours
+
+
+def test_a_folder_here_with_the_name_of_a_package_hides_it_from_nobody(directory):
+    """Not from this process, nor from that of a trial; numpy and loky are for both."""
+    folder = coin.write(directory / "numpy")
+    for place in (folder, directory / "loky"):
+        place.mkdir(exist_ok=True)
+        (place / "__init__.py").touch()
+    flags = ["--experiment=numpy", "--preset=smoke", "--seeds=1", "--workdir=run", "--jobs=1"]
+    command = [sys.executable, "-m", "gan_mnist.main", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    arms = json.loads((directory / "run" / "summary.json").read_text())["arms"]
+    assert {arm["n"] for arm in arms.values()} == {1}
 
 
 @pytest.mark.parametrize(
