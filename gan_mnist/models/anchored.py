@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.adversarial import AdversarialModel
-from gan_mnist.models.latents import Latents
+from gan_mnist.models.latents import Latents, as_labels
 
 
 class Anchors(tf.Module):
@@ -34,6 +34,7 @@ class Anchors(tf.Module):
             images: (n, H, W, C), uint8 or float32 in [0, 1].
             labels: int (n,) in 0..num_classes-1, every class among them.
         """
+        labels = as_labels(labels).numpy()
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels)
         anchors = images[order]
@@ -48,6 +49,7 @@ class Anchors(tf.Module):
             labels: int32 (n,).
             seed: int32 (2,); equal seeds and labels give equal images.
         """
+        labels = as_labels(labels)
         draws = tf.random.stateless_uniform(tf.shape(labels), seed)
         counts = tf.gather(self._num, labels)
         rows = tf.cast(draws * tf.cast(counts, tf.float32), tf.int32)

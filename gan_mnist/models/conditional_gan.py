@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.diffaugment import diff_augment
-from gan_mnist.models.latents import LatentSampler
+from gan_mnist.models.latents import LatentSampler, as_labels
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
@@ -54,7 +54,7 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
         return [shown, self._one_hot(batch)]
 
     def _one_hot(self, batch: Any) -> tf.Tensor:
-        return tf.one_hot(batch[1], self.num_classes)
+        return tf.one_hot(as_labels(batch[1]), self.num_classes)
 
 
 class WideLatents:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import Anchors
+from gan_mnist.models.latents import as_labels
 from gan_mnist.models.warping import (
     bilinear,
     catmull_rom,
@@ -155,7 +156,7 @@ class DeformationModel(keras.Model):
             labels: int (n,) in 0..num_classes-1, every class among them.
         """
         self.anchors.adopt(images, labels)
-        self._pairs_of.assign(pairs_by_class(labels, self.num_pairs))
+        self._pairs_of.assign(pairs_by_class(as_labels(labels).numpy(), self.num_pairs))
 
     # Update t of T:
     #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
@@ -190,7 +191,7 @@ class DeformationModel(keras.Model):
         Returns:
             float32 (n, H, W, C) in [0, 1].
         """
-        seeds = tf.random.split(seed, 2)
+        labels, seeds = as_labels(labels), tf.random.split(seed, 2)
         images = self.anchors.draw(labels, seeds[0])
         first, number = tf.zeros_like(labels), tf.fill(tf.shape(labels), self.num_pairs)
         if self.own:

@@ -13,6 +13,11 @@ from gan_mnist.errors import unknown
 DISTRIBUTIONS = ("normal", "uniform")
 
 
+def as_labels(labels: Any) -> tf.Tensor:
+    """int32 (n,) of labels as people have them: of any dtype, floats too, (n,) or (n, 1)."""
+    return tf.reshape(tf.cast(labels, tf.int32), [-1])
+
+
 @dataclass(frozen=True)
 class Latents:
     """A distribution over vectors.
@@ -92,5 +97,5 @@ class LatentSampler:
 
     def decode(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The moving average's images, float32 (n, H, W, C) in [0, 1], of given latents."""
-        one_hot = tf.one_hot(labels, self.num_classes)
+        one_hot = tf.one_hot(as_labels(labels), self.num_classes)
         return tf.cast(self.average([latents, one_hot], training=False), tf.float32)

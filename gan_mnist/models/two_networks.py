@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_mnist.errors import InputError
+from gan_mnist.models.latents import as_labels
 
 
 class TwoNetworks(keras.Model):
@@ -167,7 +168,8 @@ class TwoNetworks(keras.Model):
 
     def predicted(self, inputs: Any, batch: tf.Tensor) -> tf.Tensor:
         """What `predict` gives for the inputs of one of its batches, whose number is int32 ()."""
-        return self.sample(inputs, tf.random.fold_in(self.seed_beside_training(batch), 0))
+        seed = tf.random.fold_in(self.seed_beside_training(batch), 0)
+        return self.sample(as_labels(inputs), seed)
 
     def seed_beside_training(self, number: tf.Tensor) -> tf.Tensor:
         """int32 (2,): of a numbered batch that is not trained on; no update draws by it."""

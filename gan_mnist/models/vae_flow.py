@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from gan_mnist.models.latents import LatentSampler
+from gan_mnist.models.latents import LatentSampler, as_labels
 from gan_mnist.models.two_networks import TwoNetworks, minimize, parts_of
 
 EULER_STEPS = 20
@@ -144,7 +144,8 @@ class VAEFlow(LatentSampler, TwoNetworks):
         """The mean over images; `seed` is int32 (2,)."""
         means, log_variances = self._encoded(images)
         codes = self._drawn(means, log_variances, seed)
-        logits = self._decoder([codes, tf.one_hot(labels, self.num_classes)], training=True)
+        one_hot = tf.one_hot(as_labels(labels), self.num_classes)
+        logits = self._decoder([codes, one_hot], training=True)
         losses = tf.nn.sigmoid_cross_entropy_with_logits(images, tf.cast(logits, tf.float32))
         pixel_loss = tf.reduce_mean(tf.reduce_sum(losses, axis=[1, 2, 3]))
         terms = tf.square(means) + tf.exp(log_variances) - 1 - log_variances
@@ -160,7 +161,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         noise = self.prior.draw(tf.shape(codes)[0], seeds[1])
         times = tf.random.stateless_uniform((tf.shape(codes)[0], 1), seeds[2])
         points = times * codes + (1 - times) * noise
-        one_hot = tf.one_hot(labels, self.num_classes)
+        one_hot = tf.one_hot(as_labels(labels), self.num_classes)
         velocities = self._velocity([points, times, one_hot], training=True)
         loss = tf.reduce_mean(tf.square(tf.cast(velocities, tf.float32) - (codes - noise)))
         self._means["flow_loss"].update_state(loss)

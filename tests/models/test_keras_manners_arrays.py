@@ -1,12 +1,26 @@
 """Arrays, batch by batch or whole, do what the same batches of a data set do."""
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 from conformance import SMALL, built, same
-from manners import IMAGES, LABELS, compiled, data, every_flavour, questions, row_of, state
+from manners import (
+    FLAVOURS,
+    IMAGES,
+    LABELS,
+    compiled,
+    data,
+    every_flavour,
+    questions,
+    row_of,
+    state,
+)
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.conditional_gan import ConditionalGAN, build_conditional_gan
+from gan_mnist.models.deformations import DeformationModel
+from gan_mnist.models.vae_flow import VAEFlow
 
 
 def arrays(flavour):
@@ -60,3 +74,43 @@ def test_a_loss_or_metrics_that_would_do_nothing_are_refused(name):
 def test_an_unknown_loss_is_refused():
     with pytest.raises(InputError, match="loss: 'hing' is unknown; did you mean 'hinge'"):
         build_conditional_gan("mlp", SMALL, 3, 2, 6, loss="hing")
+
+
+# As data sets of Keras have labels, and as CSV files do.
+COLUMN = LABELS[:, None].astype(np.uint8)
+FLOATS = LABELS.astype(np.float64)
+
+
+OF_LABELS = [flavour for flavour in FLAVOURS if not row_of(flavour).denoises]
+
+
+@pytest.mark.parametrize("flavour", OF_LABELS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("labels", [COLUMN, FLOATS], ids=["column", "floats"])
+def test_labels_of_any_dtype_and_in_a_column_ask_for_the_same_images(flavour, labels):
+    model = compiled(flavour, run_eagerly=True)
+    seed = tf.constant([2, 3])
+    drawn, predicted = model.sample(LABELS, seed), model.predict(LABELS, verbose=0)
+    model.adopt(IMAGES, labels)
+    again = model.sample(labels, seed), model.predict(labels, verbose=0)
+    assert all(same((drawn, predicted), again))
+
+
+@pytest.mark.parametrize("flavour", [ConditionalGAN, VAEFlow], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("labels", [COLUMN, FLOATS], ids=["column", "floats"])
+def test_labels_of_any_dtype_and_in_a_column_teach_the_same(flavour, labels):
+    models = [compiled(flavour, run_eagerly=True) for _ in range(2)]
+    for model, given in zip(models, (LABELS, labels), strict=True):
+        model.train_on_batch(IMAGES, given)
+        model.test_on_batch(IMAGES, given)
+    assert all(same(*map(state, models)))
+
+
+@pytest.mark.parametrize("labels", [LABELS, COLUMN, FLOATS], ids=["row", "column", "floats"])
+def test_deformations_take_labels_of_any_dtype_and_in_a_column(labels):
+    model = DeformationModel(SMALL, num_pairs=3, updates=1, own=True)
+    model.adopt(IMAGES, labels)
+    images = model.sample(labels, tf.constant([2, 3]))
+    # They begin as nothing that moves, so a sample is an image of the class.
+    for label, image in zip(LABELS, images.numpy(), strict=True):
+        nearest = np.abs(IMAGES - image).mean(axis=(1, 2, 3)).argmin()
+        assert LABELS[nearest] == label
