@@ -44,7 +44,7 @@ def find_images(flag: str, root: Path) -> Found:
         seen.add(place)
         for entry in _entries(flag, root / folder):
             name = folder + entry.name
-            if entry.is_dir():
+            if os.path.isdir(entry):
                 if entry.name.startswith("."):
                     passed_over[f"{name}/"] = "a hidden folder"
                 else:
@@ -74,7 +74,8 @@ def _why_none(entry: os.DirEntry[str]) -> str:
     if os.path.splitext(entry.name)[1].lower() not in IMAGE_SUFFIXES:
         return f"no image file; accepted: {FORMATS}"
     # A link to nothing is a bad image. A pipe or a device is none, and would keep us waiting.
-    return "" if entry.is_file() or not os.path.exists(entry) else "no file, but a pipe or a device"
+    waits = os.path.exists(entry) and not os.path.isfile(entry)
+    return "no file, but a pipe or a device" if waits else ""
 
 
 def counted(reasons: Iterable[str]) -> str:

@@ -225,7 +225,7 @@ class _Folder:
         for entry in entries:
             if (reason := _why_not(entry)) is not None:
                 self.left_out[_join(place, entry.name)] = reason
-            elif entry.is_dir():
+            elif os.path.isdir(entry):
                 folders.append(self._printable(entry))
             else:
                 files.append(self._printable(entry))
@@ -248,11 +248,11 @@ def _why_not(entry: os.DirEntry) -> str | None:
         return "hidden"
     if entry.name.lower() in _OF_THE_SYSTEM:
         return "of the operating system"
-    if entry.is_dir():
+    if os.path.isdir(entry):
         back = entry.is_symlink() and _leads_back(entry.path)
         return "a link to a folder it lies in" if back else None
     # A link to nothing is a bad image. A pipe or a device is none, and keeps us waiting.
-    if not entry.is_file() and os.path.exists(entry.path):
+    if not os.path.isfile(entry) and os.path.exists(entry.path):
         return "neither file nor folder"
     return None if os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES else _OTHER
 

@@ -131,6 +131,8 @@ def _read_table(path: Path, labels: str) -> "pd.DataFrame":
     import pandas as pd
 
     try:
+        if path.exists() and not path.is_file():  # a device may have no end
+            raise OSError("it is no file")
         with path.open(newline="", encoding="utf-8-sig") as file:
             beginning = file.read(1 << 16)
         try:
@@ -144,8 +146,8 @@ def _read_table(path: Path, labels: str) -> "pd.DataFrame":
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(
-            f"setting labels: {labels!r} cannot be read ({reason}); accepted: a CSV file with a "
-            "header, in the data_dir or with its full path"
+            f"setting labels: {labels!r} cannot be read ({reason}); accepted: a CSV file in "
+            "UTF-8 with a header, in the data_dir or with its full path"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """`python -m gan_mnist.classify`: several classes an image, one image, links, and who listens."""
 
 import csv
+import errno
 import os
 import subprocess
 import sys
@@ -79,6 +80,16 @@ def test_linked_folders_are_read_once(command, model, images, directory, tmp_pat
     passed_over = {name for name, row in rows.items() if row["error"]}
     assert passed_over == {"a_link/back/", "again/", "sub/round/"}
     assert "passed over 3 (a folder that is read already: 3)" in out
+
+
+def test_links_that_lead_in_circles_are_told_of(command, model, images, directory):
+    for name in ("circle", "circle.png"):
+        (images / name).symlink_to(name)
+    status, _, err = command(f"--model={model}", f"--images={images}")
+    assert (status, err) == (0, "")
+    rows = read(directory / "predictions.csv")
+    assert rows["circle"]["error"].startswith("no image file; accepted: ")
+    assert os.strerror(errno.ELOOP) in rows["circle.png"]["error"]
 
 
 def test_nobody_has_to_listen(directory):

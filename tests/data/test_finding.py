@@ -129,6 +129,17 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
     assert found.passed_over == {"a link to a folder it lies in": 1}
 
 
+def test_links_that_end_nowhere_are_passed_over_or_bad_images(tmp_path):
+    draw(tmp_path, *(f"{name}/{number}.png" for name in "ab" for number in range(2)))
+    for name in ("circle", "circle.png"):
+        (tmp_path / "a" / name).symlink_to(name)
+    found = find_classes(tmp_path)
+    assert found.passed_over == {"no image by name (no suffix)": 1}
+    assert ("a/circle.png", "a") in classes_of(found)
+    with pytest.raises(InputError, match=r"1 of 5 images in .*: a/circle.png"):
+        load_dataset("folder", str(tmp_path))
+
+
 def test_images_are_found_without_classes_too(tmp_path):
     draw(tmp_path, "1.png", "x/2.png", "x/y/3.gif")
     touch(tmp_path, "x/about.txt")

@@ -121,6 +121,7 @@ GOOD = table(["image", "label"], lambda n, c: [FILES[n], c])
     ("text", "options", "complaint"),
     [
         (None, {"labels": "no.csv"}, r"^setting labels: 'no.csv' cannot be read \(No such file"),
+        (None, {"labels": "/dev/zero"}, r"^setting labels: '/dev/zero' .*\(it is no file\)"),
         ("", {}, r"^setting labels: 'labels.csv' cannot be read \(No columns to parse"),
         ("a,b\n1,2\n3,4\n", {}, r"no column of labels.csv \(a, b\) holds names of images"),
         (
@@ -147,6 +148,13 @@ def test_bad_tables_are_refused(images, text, options, complaint):
     with pytest.raises(InputError, match=complaint) as error:
         load(images, text, **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_table_of_another_encoding_is_told_which_is_accepted(images, encoding):
+    (images / "old.csv").write_bytes(GOOD.replace("dog", "dög").encode(encoding))
+    with pytest.raises(InputError, match=r"'old.csv' cannot be read .* accepted: a CSV file in U"):
+        load(images, labels="old.csv")
 
 
 def test_a_name_that_may_be_two_images_is_refused(images):
