@@ -212,7 +212,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
             if count > most or not (is_alike or self.counts[label : label + 1] == (count,)):
                 raise InputError(
                     f"--set starve: {count} images of class {name!r} are not accepted; accepted: "
-                    f"1 to {most}, and no other number in counts"
+                    f"{_up_to(most)}, and no other number in counts"
                 )
             counts[label] = count
         # Every real image is to be seen where all are taken.
@@ -235,5 +235,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         if max(self.each) >= min(counts):
             raise InputError(
                 f"--set starve: {max(self.each)} images of each class in turn are not accepted; "
-                f"accepted: 1 to {min(counts) - 1}, fewer than there are otherwise"
+                f"accepted: {_up_to(min(counts) - 1)}, fewer than there are otherwise"
             )
+
+
+def _up_to(most: int) -> str:
+    return f"1 to {most}" if most else "none, as one image is all there is of a class"

@@ -99,6 +99,12 @@ def test_without_images_held_back_there_is_no_oracle(make):
         trial.run_trial(make("oracle", of=UNEQUAL))
 
 
+@pytest.mark.parametrize("starve", ["one:1", "each:1"])
+def test_a_class_of_a_single_image_cannot_be_starved(settings, starve):
+    with pytest.raises(InputError, match=r"--set starve: 1 images .* accepted: none, as one"):
+        settings("none", UNEQUAL, starve=(starve,))
+
+
 def test_the_oracle_is_given_what_was_taken_from_a_starved_class(settings, shown):
     asked = settings("none", UNEQUAL, starve=("rich:2",))
     assert asked.counts == (4, 1, 2, 9)
