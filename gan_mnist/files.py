@@ -17,7 +17,11 @@ DEEPER = 255
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces `path` by `text` in one step; makes its directory."""
+    """Replaces `path` by `text` in one step; makes its directory.
+
+    Raises:
+        OSError: If that fails; names `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -26,8 +30,10 @@ def write_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # which names the temporary file, or none
+            error.filename, error.filename2 = str(path), None
         raise
 
 

@@ -43,10 +43,20 @@ def test_text_is_written_as_it_is_and_replaced_whole(tmp_path):
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "record.json"
     write_text(path, "old")
-    with full_disk(), pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large") as error:
         write_text(path, "new" * 1000)
+    assert (error.value.filename, error.value.filename2) == (str(path), None)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_its_place_stays_and_is_named(tmp_path):
+    path = tmp_path / "record.json"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as error:
+        write_text(path, "text")
+    assert (error.value.filename, error.value.filename2) == (str(path), None)
+    assert list(tmp_path.rglob("*")) == [path]
 
 
 @pytest.mark.parametrize(
