@@ -1,7 +1,9 @@
 """The records of a run: what is done, what it was done with, and whether it may be gone on with."""
 
+import base64
 import importlib.metadata
 import json
+import math
 import platform
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
@@ -32,13 +34,40 @@ def versions() -> dict[str, str]:
 def read_record(path: Path) -> dict[str, Any] | None:
     """The record in `path`, or None where there is none; a damaged one counts as none."""
     record = read_json(path, *_KEYS)
-    if record is None or record["status"] not in (DONE, FAILED, NOT_APPLICABLE):
-        return None
-    numbers = [record["metrics"], record["seconds"]]
-    if not all(isinstance(part, dict) for part in (record["settings"], *numbers)):
-        return None
-    values = (value for part in numbers for value in part.values())
-    return record if all(isinstance(value, int | float) for value in values) else None
+    return record if record is not None and _is_whole(record) else None
+
+
+def _is_whole(record: Mapping[str, Any]) -> bool:
+    """Whether all that is read of a record is of its kind; older ones lack what came later."""
+    parts = [record.get(name, {}) for name in ("settings", "metrics", "seconds", "versions")]
+    generators, error = record.get("generators", []), record["error"]
+    if (
+        record["status"] not in (DONE, FAILED, NOT_APPLICABLE)
+        or not all(isinstance(part, dict) for part in parts)
+        or not isinstance(generators, list)
+        or not (error is None or isinstance(error, str))
+    ):
+        return False
+    numbers = [*record["metrics"].values(), *record["seconds"].values(), record.get("updates") or 0]
+    return (
+        all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
+        and all(isinstance(name, str) for name in generators)
+        and (record.get("correct") is None or _is_packed(record["correct"]))
+    )
+
+
+def _is_packed(correct: Any) -> bool:
+    """Whether it is what `test_images`, which takes a second to import, unpacks and weighs."""
+    try:
+        columns = (correct[name] for name in ("classes", "sizes", "weights", "bits"))
+        strata = [
+            math.isfinite(weight)
+            and {len(base64.b64decode(text, validate=True)) for text in texts} == {-(-size // 8)}
+            for _, size, weight, texts in zip(*columns, strict=True)
+        ]
+        return isinstance(correct["labels"], str) and bool(strata) and all(strata)
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def record_of(trial: Trial) -> Mapping[str, Any] | None:
@@ -48,7 +77,9 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
         InputError: When it was made with other settings or other data.
     """
     record = read_record(trial.directory / "record.json")
-    if record is not None and record["fingerprint"] != trial.fingerprint:
+    if record is None or (record["arm"], record["seed"]) != (trial.arm, trial.seed):
+        return None
+    if record["fingerprint"] != trial.fingerprint:
         before, after = _as_declared(record["settings"], trial.study), trial.settings.identity()
         own = fingerprint(record["settings"], *_of_no_setting(trial))
         if before != after or record["fingerprint"] != own:
@@ -119,7 +150,9 @@ def _read_description(path: Path) -> dict[str, Any] | None:
     if found is None:
         return None
     parts = [found["dataset"], found["settings"], found["arms"], *_values(found["arms"])]
-    whole = all(isinstance(part, dict) for part in parts) and "sha256" in found["dataset"]
+    whole = all(isinstance(part, dict) for part in parts) and isinstance(
+        found["dataset"].get("sha256"), str
+    )
     return found if whole and all("changes" in arm for arm in _values(found["arms"])) else None
 
 

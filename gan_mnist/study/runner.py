@@ -162,6 +162,8 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         values = outcome.metrics.items()
         if bad := [name for name, value in values if not math.isfinite(value)]:
             raise ArithmeticError(f"{', '.join(bad)} is not finite")
+        if (primary := trial.study.metrics[0].name) not in outcome.metrics:
+            raise ValueError(f"the primary metric {primary!r} is not among what the trial found")
         record = _record(trial, records.DONE, None, outcome)
         (trial.directory / TRACEBACK).unlink(missing_ok=True)
     except NotApplicable as reason:

@@ -9,6 +9,7 @@ import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
 from gan_mnist.study.runner import StorageError, complete
+from gan_mnist.study.spec import Metric
 from gan_mnist.study.trial import Outcome
 
 
@@ -42,6 +43,14 @@ def test_a_finished_trial_is_only_read(tmp_path):
     first = complete(trial)
     assert complete(trial) == first
     assert len(calls(tmp_path)) == 1
+
+
+def test_a_trial_that_does_not_find_the_primary_metric_has_failed(tmp_path):
+    plan = make_plan(tmp_path)
+    study = dataclasses.replace(plan.study, metrics=(Metric("scores", "a typing error"),))
+    record = complete(dataclasses.replace(plan, study=study).trials()[0])
+    assert record["status"] == "failed"
+    assert "'scores'" in record["error"]
 
 
 @pytest.mark.parametrize(

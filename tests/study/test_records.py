@@ -108,9 +108,49 @@ def test_a_record_that_lacks_a_key_counts_as_none(trial, key):
     assert record_of(trial) is None
 
 
+# Of nine test images, in one stratum, the first is right.
+CORRECT = {"labels": "0a", "classes": [None], "sizes": [9], "weights": [1.0], "bits": [["gAA="]]}
+SPOILT = (
+    *({"bits": bits} for bits in ([["!"]], [["gA=="]], [[]], [])),
+    *({"sizes": ["9"]}, {"weights": [None]}, {"labels": None}),
+    {key: [] for key in CORRECT},
+)
+
+
+@pytest.mark.parametrize("change", [{"correct": None}, {"correct": CORRECT}, {"updates": None}])
+def test_a_record_with_values_of_these_kinds_counts(trial, change):
+    edit(trial.directory / "record.json", lambda record: record.update(change))
+    assert finished(record_of(trial))
+
+
+@pytest.mark.parametrize("key", ["correct", "updates", "generators", "versions", "device"])
+def test_an_older_record_that_lacks_what_came_later_counts(trial, key):
+    edit(trial.directory / "record.json", lambda record: record.pop(key, None))
+    assert finished(record_of(trial))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("metrics", {"score": "high"}), ("metrics", [1]), ("seconds", None), ("status", "odd")],
+    [
+        ("metrics", {"score": "high"}),
+        ("metrics", {"score": True}),
+        ("metrics", {"score": float("inf")}),
+        ("metrics", [1]),
+        ("seconds", None),
+        ("seconds", {"training": None}),
+        ("status", "odd"),
+        ("error", 3),
+        ("settings", []),
+        ("versions", "2.21"),
+        ("updates", "many"),
+        ("generators", 3),
+        ("generators", [3]),
+        *(("correct", CORRECT | changes) for changes in SPOILT),
+        ("correct", [1]),
+        # That of another trial, copied here.
+        ("arm", "large"),
+        ("seed", 7),
+    ],
 )
 def test_a_record_with_values_of_other_kinds_counts_as_none(trial, key, value):
     edit(trial.directory / "record.json", lambda record: record.update({key: value}))
@@ -200,6 +240,7 @@ def test_another_data_set_or_experiment_is_refused(tmp_path):
         b'{"experiment": "fake_study"}',
         b'{"experiment": "fake_study", "settings": {}, "dataset": {}}',
         b'{"experiment": "fake_study", "settings": [], "dataset": null}',
+        b'{"experiment": "fake_study", "settings": {}, "dataset": {"sha256": 3}, "arms": {}}',
     ],
 )
 def test_a_spoilt_study_file_is_replaced_as_the_records_vouch_for_themselves(
