@@ -88,6 +88,7 @@ class Command:
                 tell(f"gan_mnist {__version__}")
                 status = 0
             else:
+                _check_here()
                 status = body()
             return status
         except InputError as error:
@@ -189,6 +190,16 @@ def _complain(text: str) -> None:
 def _silence(stream: TextIO) -> None:
     """What was and will be written to a broken stream is dropped, so Python exits in peace."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _check_here() -> None:
+    """Raises `InputError` if there is no current directory, which paths may be relative to."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError(
+            f"the current directory: {error.strerror}; accepted: one that has not been removed"
+        ) from error
 
 
 class _Terminated(BaseException):

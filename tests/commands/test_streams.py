@@ -1,4 +1,7 @@
-"""Where a command prints to may be closed, full, or not made for all characters."""
+"""Where a command prints to may be closed, full, or not made for all characters.
+
+And where it runs may be no more.
+"""
 
 import subprocess
 import sys
@@ -48,6 +51,16 @@ def test_a_full_disk_behind_both_leaves_the_status(body):
 def test_a_full_disk_behind_stderr_alone_hides_the_reason_only():
     assert shell("raise InputError('bad')", "2>/dev/full") == (2, "", "")
     assert shell("tell('x')", "2>/dev/full") == (0, "x\n", "")
+
+
+def test_a_current_directory_that_was_removed_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    assert Command("", "").run(["command.py"], lambda: 0) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: the current directory: No such file or directory; accepted: ")
+    assert Command("", "").run(["command.py", "--version"], lambda: 1) == 0
 
 
 def test_what_an_encoding_has_not_is_written_in_its_place(monkeypatch):
