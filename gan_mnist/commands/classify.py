@@ -69,7 +69,7 @@ def _command() -> int:
     try:
         write_rows(output, [{"filename": printable(n), **rows[n]} for n in sorted(rows)])
     except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error}") from error
+        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     tell(f"{_summary(list(rows.values()))} -> {printable(output)}")
     return 0 if any(not row["error"] for row in rows.values()) else 1
 

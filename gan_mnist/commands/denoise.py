@@ -77,7 +77,7 @@ def _command() -> int:
             rows = list(denoise_images(denoise, shape, root, found, hidden, truth))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error}") from error
+        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     done = [row for row in rows if row["output"]]
     # Why, whichever of the two it is.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])

@@ -63,7 +63,7 @@ def _command() -> int:
     try:
         write_images(generate, labels, IMAGES_PER_CLASS.value, SEED.value, output)
     except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error}") from error
+        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     total = IMAGES_PER_CLASS.value * len(labels)
     tell(f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}")
     return 0

@@ -23,7 +23,8 @@ from gan_mnist.study.workers import ENGINES, Worker
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
 NOTHING = Outcome({})
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 class StorageError(RuntimeError):
@@ -173,6 +174,11 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise StorageError.of(error, trial.directory) from error
+        # TensorFlow's errors have no number, but the words.
+        if full := [words for words in map(os.strerror, FULL) if words in str(error)]:
+            raise StorageError(
+                f"cannot write to {trial.directory}, or where models go: {full[0]}"
+            ) from error
         _keep(trial, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
     return _write(trial, record)

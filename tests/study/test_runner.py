@@ -165,7 +165,9 @@ def test_every_trial_may_die(tmp_path):
     assert len(calls(tmp_path)) == 4
 
 
-@pytest.mark.parametrize("misdeed", ["find the disk full", "leave no room"])
+@pytest.mark.parametrize(
+    "misdeed", ["find the disk full", "find it full in words", "leave no room"]
+)
 def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, misdeed):
     plan = make_plan(tmp_path, seeds=2)
     order(tmp_path, "none", 1, misdeed)

@@ -60,6 +60,9 @@ _MISDEEDS = {
     "foreign file": lambda: _raise(OSError("h5: file signature not found")),
     "missing file": lambda: Path("/nowhere/at/all").read_text(),
     "find the disk full": lambda: _raise(OSError(errno.ENOSPC, "No space left on device", "x")),
+    "find it full in words": lambda: _raise(
+        ArithmeticError(f"part-0; {os.strerror(28)} [Op:Save]")
+    ),
     "leave no room": _leave_no_room,
     "complain": lambda: print("a complaint", file=sys.stderr, flush=True),
     "hang": lambda: time.sleep(1000),
