@@ -66,8 +66,9 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         settings = super().fitted(dataset, free)
         if "labels_per_class" not in free:
             return settings
-        usual = dataclasses.replace(settings, labels_per_class=()).resolve(dataset).labels_per_class
-        there = tuple(n for n in settings.labels_per_class if n <= max(usual)) or usual
+        named = dataclasses.replace(settings, labels_per_class=()).resolve(dataset)
+        left = named.fewest_left(dataset, named.validation_per_class)
+        there = tuple(n for n in settings.labels_per_class if n < left)
         return dataclasses.replace(settings, labels_per_class=there)
 
     def resolve(self, dataset: Dataset) -> Self:

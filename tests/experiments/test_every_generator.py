@@ -29,6 +29,7 @@ TINY = {
     "classes": CLASSES,
     "validation_per_class": 3,
     "images_per_class": 8,
+    "labels_per_class": (3,),
     "counts": (3, 8, 8),
     "channels": 1,
     "judge_updates": 10,
