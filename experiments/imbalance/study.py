@@ -16,7 +16,9 @@ ARMS = (
     Arm("elastic", {"duplicate": True, "classical": True, "augmentation": ("wide", "elastic")},
         "as classical with wider ranges, and elastic: pulled at 5 x 5 points at random"),
     Arm("elastic_thickness", {"duplicate": True, "classical": True,
-                              "augmentation": ("wide", "elastic", "thickness")},
+                              "augmentation": ("wide", "elastic", "thickness"),
+                              # As spread as the learnt deformations: docs/imbalance.md.
+                              "thickness_change": 0.75},
         "as elastic; strokes thicker or thinner at random"),
     Arm("tuned", {"duplicate": True, "classical": True, "augmentation": ("wide", "elastic"),
                   "tuned": True},

@@ -52,7 +52,7 @@ class AugmentationSettings(Settings):
         0.08, "elastic: shift of 5 x 5 control points in +-sides", low=0, high=0.5
     )
     thickness_change: float = setting(
-        0.75, "thickness: bright strokes grow by +-pixels on all sides", low=0, high=1
+        0.5, "thickness: bright strokes grow by +-pixels on all sides", low=0, high=1
     )
     randaugment_changes: int = setting(
         2, "randaugment: changes an image, in the place of the affine map", low=1, high=10
