@@ -19,10 +19,11 @@ from gan_mnist.commands.command import (
     printable,
     tracked,
 )
-from gan_mnist.commands.exported import ask_for_pictures, find_model, image_shape, load_model
+from gan_mnist.commands.exported import ask_for_pictures
 from gan_mnist.commands.listing import Found, counted, find_images
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
+from gan_mnist.models.saved import find_model, image_shape, load_model
 
 # Bounds the memory, whatever the size of the images: a denoiser keeps all their pixels in all its
 # layers, where 128 channels of these are 40 MB. They are 100 digits.
