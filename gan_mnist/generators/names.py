@@ -31,6 +31,7 @@ GENERATORS: Mapping[str, Row] = {
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
     "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),
+    "exported": Row("an exported generator", "gan_mnist.generators.exported", "ExportedGenerator"),
     "smote": Row("points between neighbours", "gan_mnist.generators.smote", "Smote"),
 }
 NONE = "none"
