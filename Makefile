@@ -4,14 +4,16 @@ BIN := .venv/bin
 .PHONY: imbalance test benchmark clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
+ARMS := none,class_weight,duplicate,classical,smote,cgan,cgan_diffaugment
+ARMS := $(ARMS),cgan_classical,warp_gan,warp_gan_classical,random_warp_classical,oracle,shuffled_labels,copy
 imbalance: .venv/installed
-	$(BIN)/python -m gan_mnist.main --experiment=imbalance
+	$(BIN)/python -m gan_mnist.main --experiment=imbalance --arms=$(ARMS)
 
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600

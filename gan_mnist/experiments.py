@@ -157,7 +157,8 @@ def make_plan(
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))
-    loaded = wanted.load(download)
+    replicates = range(study.presets[preset].seeds if seeds is None else seeds)
+    loaded = wanted.load(download).planned_for(len(replicates))
     resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
     study = study.measuring(resolved, loaded)
     sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
@@ -169,7 +170,7 @@ def make_plan(
         preset=preset,
         settings=resolved,
         arms=selected,
-        seeds=tuple(range(study.presets[preset].seeds if seeds is None else seeds)),
+        seeds=tuple(replicates),
         dataset=_told(loaded.provenance, sources),
         workdir=Path(workdir or Path("runs") / study.name).absolute(),
     )

@@ -3,6 +3,7 @@
 import os
 import signal
 import tempfile
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -67,6 +68,45 @@ def refused(command, directory):
         return err
 
     return run
+
+
+class _ThisProcess:
+    """A worker that does at once, here, what a process of its own would do."""
+
+    def __init__(self, log):
+        pass
+
+    def submit(self, function, *arguments):
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def stop(self):
+        pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trials_in_this_process():
+    """Starting TensorFlow and tracing networks anew takes most of the time of a whole run.
+
+    What processes are for is tested in `tests/study`, and where `real_processes` is asked for.
+    """
+    from gan_mnist.study.workers import ENGINES
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENGINES, "local", _ThisProcess)
+        yield
+
+
+@pytest.fixture
+def real_processes(monkeypatch):
+    """Trials run in processes of their own after all."""
+    from gan_mnist.study.workers import ENGINES, LocalWorker
+
+    monkeypatch.setitem(ENGINES, "local", LocalWorker)
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ import gan_mnist
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
 
+# What is found here must be found by the processes of trials, too.
+pytestmark = pytest.mark.usefixtures("real_processes")
+
 
 @pytest.fixture(autouse=True)
 def _forgotten(directory):

@@ -10,6 +10,8 @@ from gan_mnist import experiments
 from gan_mnist.main import main
 
 MAIN = main
+# What is found here must be found by the processes of trials, too.
+pytestmark = pytest.mark.usefixtures("real_processes")
 TAKEN = "imbalance"
 FOREIGN = "raise RuntimeError('somebody else has this name')\n"
 

@@ -23,7 +23,7 @@ PAGES = [ROOT / "docs" / f"{path.parent.name}.md" for path in READMES]
 # The run that an experiment's README tells of, and that the answers table is held against.
 TOLD = {
     "batching": "mnist_sample",
-    "cats_vs_dogs": "mnist_sample",
+    "cats_vs_dogs": "cifar_cats_dogs",
     "conditional_gan": "mnist",
     "data_scaling": "mnist",
     "denoising": "mnist_squared_error",
@@ -184,11 +184,14 @@ TEXT = "Told:\n<!-- results: imbalance/mnist {} -->\nwhatever\n<!-- end -->\nand
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A repository with one run, its picture, and a README whose answer is not the run's."""
+    """A repository with a run, its picture, a README of another answer, and a brief run."""
     run = tmp_path / headline.RUN
     run.mkdir(parents=True)
     for name in ("summary.json", "study.json", "records.jsonl"):
         shutil.copy(ROOT / headline.RUN / name, run)
+    brief = run.with_name("brief")
+    brief.mkdir()
+    (brief / "summary.json").write_text('{"answer": "Yes."}')
     (tmp_path / headline.PICTURE).parent.mkdir(parents=True)
     for name in (headline.PICTURE, headline.IMAGES):
         shutil.copy(ROOT / name, tmp_path / name)
@@ -269,7 +272,7 @@ def test_the_pictures_images_are_taken_from_a_run(checkout):
         (TEXT.format("table with=speed"), [], "'speed' is unknown"),
         (TEXT.format("answer").replace("<!-- end -->", ""), [], "not closed"),
         (TEXT.format("answer").replace("/mnist", "/other"), [], "no summary.json"),
-        (TEXT.format("findings"), [], "no findings"),
+        (TEXT.format("findings").replace("/mnist", "/brief"), [], "no findings"),
         (TEXT.format("answer"), ["--run=run", "--check"], "--run"),
         (TEXT.format("answer"), ["--run=nowhere"], "gallery.npz"),
     ],

@@ -75,7 +75,8 @@ def test_validation_takes_500_images_at_most():
 def test_what_is_set_stays_as_it_is_and_so_does_what_is_resolved(sound):
     settings = SubsetSettings(validation_per_class=7, images_per_class=20, updates=70, intervals=7)
     resolved = settings.resolve(sound)
-    assert resolved == replace(settings, classes=("ape", "bee", "cat"), image_size=16, channels=1)
+    explicit = {"classes": ("ape", "bee", "cat"), "image_size": 16, "channels": 1, "split": "fixed"}
+    assert resolved == replace(settings, **explicit)
     assert resolved.resolve(sound) == resolved
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.study.run import WORKERS_LOG
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.study.workers import LocalWorker
+from gan_mnist.study.workers import ENGINES
 from gan_mnist.trials import ClassifierSteps
 
 from .study import BatchingSettings
@@ -26,7 +26,7 @@ def run_trial(trial: Trial[BatchingSettings]) -> Outcome:
     Raises:
         RuntimeError: If that process is killed, for want of memory perhaps.
     """
-    worker = LocalWorker(trial.workdir / WORKERS_LOG)
+    worker = ENGINES["local"](trial.workdir / WORKERS_LOG)
     images, test = (steps := ClassifierSteps(trial)).allot(trial.settings.counts), steps.test
     try:
         return worker.submit(train, trial, images, test).result()

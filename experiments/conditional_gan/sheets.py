@@ -69,7 +69,8 @@ class Epochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         number = epoch + 1
-        losses = ", ".join(f"{name} {(logs or {})[name]:.3f}" for name in ("d_loss", "g_loss"))
+        found = {name: value for name, value in (logs or {}).items() if name.endswith("_loss")}
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
         # Nobody may be reading any more; that is no reason for the training to fail.
         with contextlib.suppress(BrokenPipeError):
             print(f"{self._name} epoch {number}/{self._epochs}: {losses}", flush=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.study.statistics import Values, compare, holm, verdict
+from gan_mnist.study.statistics import Values, compare, holm, overlap_of, verdict
 
 CONTROL, GENERATED = "alone", "generated"
 PREFIX = "accuracy_at_"
@@ -37,10 +37,11 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     by_arm: dict[str, dict[int, dict[int, float]]] = {}
     for record in records:
         by_arm.setdefault(record["arm"], {})[record["seed"]] = _accuracies(record["metrics"])
-    arms = {arm: _fits(of_arm) for arm, of_arm in by_arm.items()}
+    overlap = overlap_of(records)
+    arms = {arm: _fits(of_arm, overlap) for arm, of_arm in by_arm.items()}
     arms = {arm: fits for arm, fits in arms.items() if fits}
     gains = {
-        arm: _gains(of_arm, by_arm[CONTROL])
+        arm: _gains(of_arm, by_arm[CONTROL], overlap)
         for arm, of_arm in by_arm.items()
         if arm != CONTROL and CONTROL in by_arm
     }
@@ -52,12 +53,13 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"lines": lines, "arms": arms, "gains": gains}
 
 
-def fit_line(x: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+def fit_line(x: np.ndarray, values: np.ndarray, overlap: float = 0.0) -> dict[str, Any]:
     """A straight line through every seed's points, and where their mean bends.
 
     Args:
         x: float (sizes,), ascending; log2 of the number of images.
         values: float (seeds, sizes), at least two of each.
+        overlap: Of the seeds, as `overlap_of` gives it.
 
     Returns:
         `intercept` (mean over seeds), `slope`, `curvature` (the coefficient of x squared) and
@@ -67,11 +69,11 @@ def fit_line(x: np.ndarray, values: np.ndarray) -> dict[str, Any]:
     """
     ones = np.ones_like(x)
     intercepts, slopes = _coefficients((ones, x), values)[0]
-    found = {"intercept": float(intercepts.mean()), "slope": _told(slopes)}
+    found = {"intercept": float(intercepts.mean()), "slope": _told(slopes, overlap)}
     if len(x) < FEWEST_SIZES:
         return found | {"curvature": None, "bent": None}
     curvatures = _coefficients((ones, x, (x - x.mean()) ** 2), values)[0][2]
-    low, high = (told := _told(curvatures))["ci95"]
+    low, high = (told := _told(curvatures, overlap))["ci95"]
     found |= {"curvature": told, "bent": bool(low > 0 or high < 0)}
     if found["bent"]:
         mean = values.mean(axis=0, keepdims=True)
@@ -80,8 +82,8 @@ def fit_line(x: np.ndarray, values: np.ndarray) -> dict[str, Any]:
         found |= {
             "bend_at": round(2**bend),
             "bends_of_seeds": [round(2**place) for place in _bends(x, values)],
-            "before": _told(before),
-            "after": _told(after),
+            "before": _told(before, overlap),
+            "after": _told(after, overlap),
         }
     return found
 
@@ -106,9 +108,10 @@ def _bends(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     return x[1:-1][np.argmin(squares, axis=0)]
 
 
-def _told(values: np.ndarray) -> dict[str, Any]:
+def _told(values: np.ndarray, overlap: float) -> dict[str, Any]:
     # Against 0, as equal values of few seeds are no certainty there.
-    found = compare(dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0))
+    zeros = dict.fromkeys(range(len(values)), 0.0)
+    found = compare(dict(enumerate(values)), zeros, overlap=overlap)
     return {"mean": found.difference, "ci95": list(found.ci95 or ())}
 
 
@@ -118,29 +121,34 @@ def _accuracies(metrics: Mapping[str, float]) -> dict[int, float]:
     return dict(sorted((int(name.removeprefix(PREFIX)), value) for name, value in named.items()))
 
 
-def _fits(by_seed: Mapping[int, Mapping[int, float]]) -> dict[str, Any]:
+def _fits(by_seed: Mapping[int, Mapping[int, float]], overlap: float) -> dict[str, Any]:
     """Both laws of one arm; empty where there are too few points for intervals."""
     names = list(next(iter(by_seed.values())))
     if len(by_seed) < 2 or len(names) < 2:
         return {}
     sizes = np.array(names, float)
     accuracy = np.array([[of_seed[size] for size in names] for of_seed in by_seed.values()])
-    fits = {"accuracy": fit_line(np.log2(sizes), accuracy)}
+    fits = {"accuracy": fit_line(np.log2(sizes), accuracy, overlap)}
     # A size at which a seed makes no error has no logarithm of it.
     some = (accuracy < 1).all(axis=0)
     if some.sum() > 1:
-        fits["error"] = fit_line(np.log2(sizes[some]), np.log2(1 - accuracy[:, some]))
+        errors = np.log2(1 - accuracy[:, some])
+        fits["error"] = fit_line(np.log2(sizes[some]), errors, overlap)
     return fits
 
 
 def _gains(
-    arm: Mapping[int, Mapping[int, float]], control: Mapping[int, Mapping[int, float]]
+    arm: Mapping[int, Mapping[int, float]],
+    control: Mapping[int, Mapping[int, float]],
+    overlap: float,
 ) -> dict[str, dict[str, Any]]:
     def at(of_arm: Mapping[int, Mapping[int, float]], size: int) -> Values:
         return {seed: accuracies.get(size) for seed, accuracies in of_arm.items()}
 
     sizes = next(iter(arm.values()))
-    compared = {str(size): compare(at(arm, size), at(control, size)) for size in sizes}
+    compared = {
+        str(size): compare(at(arm, size), at(control, size), overlap=overlap) for size in sizes
+    }
     compared = {size: found for size, found in compared.items() if found.ci95 is not None}
     adjusted = holm({size: found.p_value for size, found in compared.items()})
     return {

@@ -7,7 +7,6 @@ from typing import ClassVar, Self
 import numpy as np
 
 from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
@@ -49,7 +48,7 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         settings = super().resolve(dataset)
         num_classes = len(settings.classes)
         validation = settings.usual_validation(dataset)
-        available = len(allot(dataset, settings.classes, None, 0, validation).train)
+        available = sum(settings.left(dataset, validation))
         largest = min(settings.largest or available, available)
         largest = 1 << int(np.floor(np.log2(largest)))
         usual = min(USUAL_SMALLEST, largest // 2)

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, holm, verdict
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
 
 ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"
@@ -99,7 +99,8 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for record in records:
         of_arm = by_arm.setdefault(record["arm"].removeprefix(PREFIX), {})
         of_arm[record["seed"]] = record["metrics"]
-    compared = {claim.arm: _compare(claim, by_arm) for claim in CLAIMS if claim.reference}
+    overlap = overlap_of(records)
+    compared = {claim.arm: _compare(claim, by_arm, overlap) for claim in CLAIMS if claim.reference}
     adjusted = holm({arm: found.p_value for arm, found in compared.items()})
     told, lines = {}, []
     for claim in CLAIMS:
@@ -156,11 +157,12 @@ def _means(arms: Sequence[str], metric: str, by_arm: ByArm) -> list[float]:
     return [fmean(of_arm[seed] for seed in common) for of_arm in values] if common else []
 
 
-def _compare(claim: Claim, by_arm: ByArm) -> Comparison:
+def _compare(claim: Claim, by_arm: ByArm, overlap: float) -> Comparison:
     treated, reference = by_arm.get(claim.arm, {}), by_arm.get(claim.reference, {})
     return compare(
         {seed: metrics[PSNR] for seed, metrics in treated.items()},
         {seed: metrics[PSNR] for seed, metrics in reference.items()},
+        overlap=overlap,
     )
 
 

@@ -4,8 +4,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-import numpy as np
-
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
@@ -119,14 +117,16 @@ class DenoisingSettings(TrainingSettings):
         refuse_small_images(settings, "the discriminator")
         validation = settings.usual_validation(dataset)
         # Refuses classes that are unknown or named twice, and validation that leaves none.
-        num_validation = sum(map(len, divided(dataset, settings.classes, validation)[1]))
+        num_validation = min(
+            sum(map(len, divided(each, settings.classes, validation)[1])) for each in dataset.draws
+        )
         if num_validation < FEWEST_PAIRS:
             raise InputError(
                 f"--set classes: {', '.join(settings.classes)} leave {num_validation} images to "
                 f"validate on; accepted: classes that leave {FEWEST_PAIRS} or more in all"
             )
         labels = [dataset.class_names.index(name) for name in settings.classes]
-        num_test = int(np.isin(dataset.test.labels, labels).sum())
+        num_test = int(dataset.fewest("test")[labels].sum())
         if num_test < FEWEST_PAIRS:
             raise InputError(
                 f"--set classes: {', '.join(settings.classes)} have {num_test} test images; "

@@ -1,12 +1,12 @@
 """Settings of the imbalance study: how many images of each class there are, and which are rare."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from gan_mnist.data.datasets import Dataset
-from gan_mnist.data.subsets import allot, divided
+from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
@@ -15,6 +15,8 @@ from gan_mnist.study.settings import setting
 # Balanced data sets that are made unequal as the source did it.
 DIGITS = ("mnist_sample", "mnist", "fashion_mnist", "kmnist", "emnist")
 ALL = (0,)
+# In the place of a class's name: each of them.
+EACH = "each"
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "imbalance"
 
     counts: tuple[int, ...] = setting(
-        (), "training images a class, 0 for all; a single 0: all of every class, as if empty; but "
-        "of digits and their like three classes of 1,300,300 if empty", low=0,
+        (), "training images a class, all or a number; a single one: so many of every class; all "
+        "if empty, but of digits and their like three classes of 1,300,300",
+        low=0, zero="all",
     )  # fmt: skip
     starve: tuple[str, ...] = setting(
         (), "CLASS:COUNT, so many training images are left of a class, and the oracle has the "
-        "others; COUNT: of the first class, where none is rare",
+        "others; COUNT: of the first class, where none is rare; each:COUNT, one or several: of "
+        "each class in turn, in trainings of its own that are averaged",
     )  # fmt: skip
     rare_below: float = setting(
         0.5, "a class is rare that has less than this share of the largest one's images; so are "
@@ -50,6 +54,20 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         low=1,
         high=1_000_000,
     )
+    generated_share: float = setting(
+        0.5, "with every_class: share of generated ones among so many images of a class in all",
+        low=0, high=1,
+    )  # fmt: skip
+
+    tuned: bool = setting(
+        False, "wide and elastic are chosen inside the trial, by classes that are made rare for it"
+    )
+    tuned_widened: tuple[float, ...] = setting(
+        (1.0, 1.5), "tuned: values of widened to choose from", low=0, high=9
+    )
+    tuned_elastic_shifts: tuple[float, ...] = setting(
+        (0.0, 0.08), "tuned: values of elastic_shift to choose from", low=0, high=0.5
+    )
 
     @property
     def starved(self) -> dict[str, int]:
@@ -61,7 +79,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         found: dict[str, int] = {}
         for text in self.starve:
             name, _, count = text.rpartition(":")
-            if not (count.isascii() and count.isdigit() and int(count)) or name in found:
+            again = name in found and (name != EACH or EACH in self.classes)
+            if not (count.isascii() and count.isdigit() and int(count)) or again:
                 raise InputError(
                     f"--set starve: {text!r} is not accepted; accepted: CLASS:COUNT, with a COUNT "
                     "of 1 or more, each class once"
@@ -70,8 +89,29 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return found
 
     @property
+    def each(self) -> tuple[int, ...]:
+        """Numbers of images that are left of a class in its turn; none without turns."""
+        if EACH in self.classes or EACH not in self.starved:
+            return ()
+        pairs = (text.rpartition(":") for text in self.starve)
+        return tuple(int(count) for name, _, count in pairs if name == EACH)
+
+    def turns(self, left: int) -> tuple[Self, ...]:
+        """The settings of each class's turn, with so many images left; for explicit counts."""
+        return tuple(
+            dataclasses.replace(
+                self,
+                counts=(*self.counts[:label], left, *self.counts[label + 1 :]),
+                starve=(f"{name}:{left}",),
+            )
+            for label, name in enumerate(self.classes)
+        )
+
+    @property
     def rare(self) -> tuple[int, ...]:
         """Labels of the rare classes, for counts that are explicit."""
+        if self.each:
+            return tuple(range(len(self.classes)))
         starved = (label for label, name in enumerate(self.classes) if name in self.starved)
         if found := {*self._below(self.counts), *starved}:
             return tuple(sorted(found))
@@ -91,7 +131,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return self.counts in ((), ALL)
 
     def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
-        if dataset.name not in DIGITS or self.counts == ALL or any(self.starved):
+        if dataset.name not in DIGITS or len(self.counts) == 1 or any(self.starved):
             return super().usual_classes(dataset)
         digits = ("1", "2", "3")
         return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
@@ -106,6 +146,14 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         # Of a class of three images none is given away for a curve.
         return self.usual_share(self.smallest_class(dataset))
 
+    def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
+        settings = super().fitted(dataset, free)
+        if "counts" not in free or len(settings.counts) != 1:
+            return settings
+        named = super().resolve(dataset)
+        most = named.fewest_left(dataset, named.usual_validation(dataset))
+        return dataclasses.replace(settings, counts=(min(settings.counts[0], most),))
+
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes and counts explicit for `dataset` and checks that it has them.
 
@@ -114,8 +162,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        left = divided(dataset, settings.classes, validation)[0]
-        available = [len(of_class) for of_class in left]
+        available = settings.left(dataset, validation)
         if settings._is_source(dataset):
             # The first class is starved; the others are as many as the smallest of them has.
             most = min(300, *available[1:])
@@ -124,8 +171,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         else:
             settings = settings._as_it_is(available)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
-        allot(dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
-        if min(resolved.counts) == max(resolved.counts):
+        for each in dataset.draws:
+            allot(each, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
+        if min(resolved.counts) == max(resolved.counts) and not resolved.each:
             raise InputError(
                 f"--set counts: {resolved.counts} is balanced; accepted: unequal counts, or "
                 "--set starve=CLASS:COUNT"
@@ -138,13 +186,17 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         Args:
             available: Training images of each class.
         """
-        asked = ALL * len(available) if self._takes_all else self.counts
+        asked = self.counts or ALL
+        if is_alike := len(asked) == 1:
+            asked *= len(available)
         # What is too short, or too long, stays so, and is refused as that.
         pairs = zip(asked, available, strict=False)
         counts = [*(count or most for count, most in pairs), *asked[len(available) :]]
-        starved = self.starved
+        starved = {} if self.each else self.starved
         first = starved.pop("", None)
-        if self._takes_all and not self._below(counts) and not starved:
+        if self.each:
+            self._check_each(counts)
+        elif self._takes_all and not self._below(counts) and not starved:
             if first is None:
                 raise InputError(
                     f"--set counts: classes of {min(counts)} to {max(counts)} training images are "
@@ -157,7 +209,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
                 raise unknown("--set starve", name, self.classes)
             label = self.classes.index(name)
             most = available[label] - 1
-            if count > most or not (self._takes_all or self.counts[label : label + 1] == (count,)):
+            if count > most or not (is_alike or self.counts[label : label + 1] == (count,)):
                 raise InputError(
                     f"--set starve: {count} images of class {name!r} are not accepted; accepted: "
                     f"1 to {most}, and no other number in counts"
@@ -168,6 +220,20 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return dataclasses.replace(
             self,
             counts=tuple(counts),
-            starve=tuple(f"{name}:{count}" for name, count in starved.items()),
+            starve=tuple(f"{EACH}:{left}" for left in sorted(self.each))
+            or tuple(f"{name}:{count}" for name, count in starved.items()),
             generated_per_class=max(self.generated_per_class, least),
         )
+
+    def _check_each(self, counts: Sequence[int]) -> None:
+        """Raises `InputError` unless every class has more images than are left in its turn."""
+        if len(set(self.each)) < len(self.starve):
+            raise InputError(
+                f"--set starve: {','.join(self.starve)} is not accepted; accepted: {EACH}:COUNT "
+                "alone, as it is of every class, or with several numbers"
+            )
+        if max(self.each) >= min(counts):
+            raise InputError(
+                f"--set starve: {max(self.each)} images of each class in turn are not accepted; "
+                f"accepted: 1 to {min(counts) - 1}, fewer than there are otherwise"
+            )

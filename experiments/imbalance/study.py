@@ -1,7 +1,5 @@
 """Can a GAN repair a class imbalance? With rivals and controls."""
 
-import numpy as np
-
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -15,6 +13,25 @@ ARMS = (
     Arm("duplicate", {"duplicate": True}, "the starved class repeated"),
     Arm("classical", {"duplicate": True, "classical": True},
         "repeated; every image rotated, shifted, zoomed and sheared at random"),
+    Arm("elastic", {"duplicate": True, "classical": True, "augmentation": ("wide", "elastic")},
+        "as classical with wider ranges, and elastic: pulled at 5 x 5 points at random"),
+    Arm("elastic_thickness", {"duplicate": True, "classical": True,
+                              "augmentation": ("wide", "elastic", "thickness")},
+        "as elastic; strokes thicker or thinner at random"),
+    Arm("tuned", {"duplicate": True, "classical": True, "augmentation": ("wide", "elastic"),
+                  "tuned": True},
+        "as elastic, its ranges chosen in the trial by classes that were not starved"),
+    Arm("randaugment", {"duplicate": True, "classical": True, "augmentation": ("randaugment",)},
+        "repeated; two changes of a list of 13 at random", source="arXiv 1909.13719"),
+    Arm("erasing", {"duplicate": True, "classical": True, "augmentation": ("erasing",)},
+        "as classical; half of the images have a box of noise", source="arXiv 1708.04896"),
+    Arm("mixup", {"duplicate": True, "classical": True, "augmentation": ("mixup",)},
+        "as classical; images and labels mixed by pairs", source="arXiv 1710.09412"),
+    Arm("cutmix", {"duplicate": True, "classical": True, "augmentation": ("cutmix",)},
+        "as classical; a box of another image, labels mixed", source="arXiv 1905.04899"),
+    Arm("elastic_cutmix", {"duplicate": True, "classical": True,
+                           "augmentation": ("wide", "elastic", "cutmix")},
+        "as elastic and cutmix, both"),
     Arm("smote", {"generator": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
     Arm("cgan", {"generator": "cgan"}, "images of a conditional GAN", kind="generated",
         source=DOCUMENT),
@@ -32,8 +49,24 @@ ARMS = (
         {"generator": "warp_gan", "every_class": True, "classical": True, "untrained": True},
         "the same with the GAN's generator untrained: random warps",
         kind="ablation", ablates="warp_gan_classical"),
+    Arm("deformations_classical",
+        {"generator": "deformations", "every_class": True, "classical": True},
+        "half real, half moved as pairs of real images are, all classes; and classical",
+        kind="generated", source="arXiv 1510.02795"),
+    Arm("deformations_alone",
+        {"generator": "deformations", "every_class": True, "generated_share": 1.0,
+         "classical": True},
+        "every image moved as pairs of real images are, all classes; and classical",
+        kind="generated"),
+    Arm("deformations_elastic",
+        {"generator": "deformations", "every_class": True, "classical": True,
+         "augmentation": ("wide", "elastic")},
+        "half real, half so moved, all classes; and the augmentation of elastic",
+        kind="generated"),
     Arm("oracle", {"generator": "held_back"}, "the real images that were taken away",
         kind="oracle"),
+    Arm("oracle_classical", {"generator": "held_back", "classical": True},
+        "the same, and classical augmentation", kind="oracle"),
     Arm("shuffled_labels", {"generator": "copy", "shuffled_labels": True},
         "copies of the starved class under wrong labels", kind="check"),
     Arm("copy", {"generator": "copy"}, "a generator that copies", kind="check"),
@@ -56,11 +89,17 @@ SHARE = (0.0, 1.0)
 
 def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, ...]:
     """The metrics that tell of classes, with their names and numbers of test images in words."""
-    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
+    tested = dataset.fewest("test")
     classes = {name: int(tested[dataset.class_names.index(name)]) for name in settings.classes}
     told = {name: f"{name} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
     rare = [told[settings.classes[label]] for label in settings.rare]
-    if len(rare) == 1:
+    if settings.each:
+        label = f"recall of the starved class, the mean over {len(rare)} classes in turn"
+        if len(settings.each) > 1:
+            *some, last = map(str, settings.each)
+            label += f" and over {', '.join(some)} and {last} images left"
+        told = {name: f"{of_class} in its turn" for name, of_class in told.items()}
+    elif len(rare) == 1:
         label = f"recall of the rare class {rare[0]}"
     else:
         more = [f"{len(rare) - MOST_NAMED} more"] if len(rare) > MOST_NAMED else []
@@ -94,16 +133,28 @@ STUDY = Study(
     metrics_of=metrics_of,
     presets={
         "smoke": Preset(
-            2, {"updates": 20, "gan_updates": 20, "warp_updates": 20, "starve": ("1",)}
+            2,
+            {
+                "updates": 20,
+                "gan_updates": 20,
+                "warp_updates": 20,
+                "deformation_pairs": 40,
+                "deformation_updates": 20,
+                "starve": ("1",),
+            },
         ),
         "quick": Preset(5, {}),
         "paper": Preset(10, {"repeats": 2, "gan_architecture": "dcgan", "gan_updates": 20_000}),
+        "in_turn": Preset(
+            10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}
+        ),
     },
     control="none",
     oracle="oracle",
     rival="classical",
     metrics=(
         Metric("minority_recall", "recall of the starved class", bounds=SHARE),
+        Metric("minority_recall_at_*", "recall of the starved class with * images", bounds=SHARE),
         Metric("balanced_accuracy", "balanced accuracy", bounds=SHARE),
         Metric("macro_auc", "macro ROC AUC", bounds=SHARE),
         Metric("accuracy", "accuracy", bounds=SHARE),

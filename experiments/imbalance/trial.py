@@ -1,112 +1,158 @@
 """One trial of the imbalance study: fill the rare classes, train a classifier, test it once."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 
-from gan_mnist.data.images import as_float
-from gan_mnist.data.subsets import Allotment
-from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import precision_metrics
-from gan_mnist.generators.contract import Generator
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
+from .rows import Columns, training_rows
 from .settings import ImbalanceSettings
+from .tuning import tuned
 
 GALLERY_IMAGES = 12
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
     """Trains classifiers on what the arm's treatment makes of the images, and judges each once.
 
+    Where each class is starved in turn, the turns of a seed share nothing but the draw.
+
     Raises:
         NotApplicable: If the arm's generator has no images for a rare class.
     """
     steps, settings = ClassifierSteps(trial), trial.settings
-    images = steps.allot(settings.counts, tuple(settings.starved))
-    generator = steps.generator(images)
-    columns = _training_rows(steps, images, generator)
-    _save_gallery(steps, columns)
+    if settings.each:
+        return _starve_each(steps)
+    metrics = _treat(steps, settings)
+    rare = [settings.classes[label] for label in settings.rare]
+    return steps.outcome(_with_recall(metrics, rare), repeats=settings.repeats, averaged=rare)
 
-    recipe = steps.recipe(minority=settings.rare)
-    found = []
+
+def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
+    """A training for each class, starved in it; metrics of a class are those of its turn.
+
+    `turn-I` in the trial's directory holds what belongs to the turn of class number I; where there
+    are several numbers of images left, it lies in `left-N`. Predictions and gallery are those of
+    the smallest N: every test image is called by the classifier that lacked its class.
+    """
+    settings = steps.trial.settings
+    found, called, first = [], [], settings.each[0]
+    for left in settings.each:
+        both = [_turn(steps, turn, left, label) for label, turn in enumerate(settings.turns(left))]
+        found.append([metrics for metrics, _ in both])
+        called.append(np.concatenate([probabilities for _, probabilities in both], axis=1))
+    for probabilities in np.concatenate(called):
+        steps.right.append(probabilities.argmax(axis=1) == steps.test.labels)
+    steps.save_called(called[0][0])
+    labels = range(len(settings.classes))
+    _join_galleries(steps, [_folder(settings, first, label) for label in labels])
+
+    every = [metrics for turns in found for metrics in turns]
+    metrics = {name: float(np.mean([turn[name] for turn in every])) for name in every[0]}
+    for label, name in enumerate(settings.classes):
+        for key in (f"recall_{name}", f"precision_{name}"):
+            metrics[key] = float(np.mean([turns[label][key] for turns in found]))
+    if len(found) > 1:
+        for left, turns in zip(settings.each, found, strict=True):
+            pairs = zip(turns, settings.classes, strict=True)
+            recalls = [of_turn[f"recall_{name}"] for of_turn, name in pairs]
+            metrics[f"minority_recall_at_{left}"] = float(np.mean(recalls))
+    return steps.outcome(
+        _with_recall(metrics, settings.classes),
+        settings.updates * len(every),
+        settings.repeats,
+        settings.classes,
+    )
+
+
+def _folder(settings: ImbalanceSettings, left: int, label: int) -> str:
+    """Of a turn, for the trial's settings."""
+    turn = f"turn-{label}"
+    return turn if len(settings.each) == 1 else f"left-{left}/{turn}"
+
+
+def _turn(
+    steps: ClassifierSteps[ImbalanceSettings], settings: ImbalanceSettings, left: int, label: int
+) -> tuple[dict[str, float], np.ndarray]:
+    """Metrics of a turn, and the probabilities of its class's test images.
+
+    Returns:
+        The metrics, and float32 (repeats, n, k).
+    """
+    name = _folder(steps.trial.settings, left, label)
+    metrics = steps.part(name, functools.partial(_treat, steps, settings, name))
+    with np.load(steps.trial.directory / name / "called.npz") as kept:
+        return metrics, kept["probabilities"]
+
+
+def _treat(
+    steps: ClassifierSteps[ImbalanceSettings], settings: ImbalanceSettings, turn: str = ""
+) -> dict[str, float]:
+    """Mean metrics of the classifiers that are trained on one draw.
+
+    Args:
+        steps: Of the trial.
+        settings: Of the trial, or of a turn.
+        turn: Folder of the turn, which keys its streams; empty where there are none.
+    """
+    stream = (turn,) if turn else ()
+    # In its turn a class lacks what fills it up, and that is what the oracle has.
+    images = steps.allot(settings.counts, () if turn else tuple(settings.starved))
+    choice: dict[str, float] = {}
+    if settings.tuned:
+        settings, choice = tuned(steps, settings, images.train, turn)
+    generator = steps.generator(images)
+    columns = training_rows(steps, settings, images, generator, *stream)
+    _save_gallery(steps, settings, columns, turn)
+
+    whole = steps.trial.settings
+    first = _folder(whole, whole.each[0], 0) if whole.each else ""
+    # Turns have one recipe, as a network is traced once a recipe.
+    recipe = steps.recipe(minority=() if turn else settings.rare)
+    batches = steps.batches((columns, settings.batch_size), settings=settings)
+    found, called = [], []
     for repeat in range(settings.repeats):
-        batches = steps.batches((columns, settings.batch_size))
-        model = steps.train(recipe, batches, images.validation, repeat)
+        model = steps.train(recipe, batches, images.validation, repeat, turn, stream)
         metrics, probabilities = steps.evaluate(model)
         metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
         found.append(metrics)
-        if repeat == 0:
+        called.append(probabilities)
+        if repeat == 0 and turn == first:
             steps.keep(model, probabilities, metrics, generator)
-    means = _mean_metrics(settings, found)
-    rare = [settings.classes[label] for label in settings.rare]
-    return steps.outcome(means, repeats=settings.repeats, averaged=rare)
+    if turn:
+        (name,) = settings.starved
+        of_class = steps.test.labels == settings.classes.index(name)
+        path = steps.trial.directory / turn / "called.npz"
+        np.savez_compressed(path, probabilities=np.array(called)[:, of_class])
+    means = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+    return means | choice
 
 
-def _training_rows(
-    steps: ClassifierSteps[ImbalanceSettings], parts: Allotment, generator: Generator | None
-) -> Columns:
-    """Images, labels and loss weights of the training set that the arm's treatment makes."""
-    settings, subset = steps.trial.settings, parts.train
-    num_real, num_generated = _numbers(settings, parts, generator)
-    rows = np.concatenate(
-        [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
-    )
-    images, labels = subset.images[rows], subset.labels[rows]
-    if generator is not None:
-        wanted = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
-        fake_images, shown = steps.generate(generator, wanted, "generated")
-        # Class by class, so that a row of the batch order is of one class in every arm of a seed.
-        order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
-        images = np.concatenate([as_float(images), fake_images])[order]
-        labels = np.concatenate([labels, shown])[order]
-    weights = np.ones(len(labels), np.float32)
-    if settings.weighted:
-        weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
-    return images, labels, weights
+def _with_recall(metrics: dict[str, float], rare: Sequence[str]) -> dict[str, float]:
+    """The metrics, with the primary one first: the mean recall of the rare classes."""
+    recalls = [metrics[f"recall_{name}"] for name in rare]
+    return {"minority_recall": float(np.mean(recalls)), **metrics}
 
 
-def _numbers(
-    settings: ImbalanceSettings, parts: Allotment, generator: Generator | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """How many real images of each class are shown, and how many generated: int (k,) each."""
-    counts = np.array(settings.counts)
-    if settings.generator == "held_back":
-        held_back = np.bincount(parts.held_back.labels, minlength=len(counts))
-        if not held_back.any():
-            raise NotApplicable(
-                "no real images are held back; --set starve=CLASS:COUNT takes some away"
-            )
-        # Classes of which none are left are repeated, or what comes back would drown them.
-        return (counts + held_back).max() - held_back, held_back
-    if settings.every_class:
-        every = np.full_like(counts, settings.generated_per_class)
-        return every, every
-    balanced = np.full_like(counts, counts.max())
-    if settings.duplicate:
-        return balanced, np.zeros_like(counts)
-    missing = balanced - counts
-    if generator is not None and generator.supply is not None:
-        # Images from elsewhere may be there for rare classes alone; those they must have.
-        is_spared = generator.supply == 0
-        is_spared[list(settings.rare)] = False
-        missing[is_spared] = 0
-    return counts, missing
-
-
-def _mean_metrics(
-    settings: ImbalanceSettings, found: Sequence[dict[str, float]]
-) -> dict[str, float]:
-    """Each metric's mean over the classifiers of one draw."""
-    mean = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
-    recalls = [mean[f"recall_{settings.classes[label]}"] for label in settings.rare]
-    return {"minority_recall": float(np.mean(recalls)), **mean}
-
-
-def _save_gallery(steps: ClassifierSteps[ImbalanceSettings], columns: Columns) -> None:
+def _save_gallery(
+    steps: ClassifierSteps[ImbalanceSettings],
+    settings: ImbalanceSettings,
+    columns: Columns,
+    part: str,
+) -> None:
     """The rare classes as this arm shows them to the network, for the report."""
-    rows = np.flatnonzero(np.isin(columns[1], steps.trial.settings.rare))
+    rows = np.flatnonzero(np.isin(columns[1], settings.rare))
     shown = np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)
-    steps.save_gallery(columns[0][shown])
+    steps.save_gallery(columns[0][shown], part, settings=settings)
+
+
+def _join_galleries(steps: ClassifierSteps[ImbalanceSettings], parts: Sequence[str]) -> None:
+    """Of each part's gallery as many images as there is room for."""
+    galleries = [np.load(steps.trial.directory / part / "gallery.npz")["images"] for part in parts]
+    each = max(1, GALLERY_IMAGES // len(parts))
+    joined = np.concatenate([images[:each] for images in galleries])[:GALLERY_IMAGES]
+    steps.save_gallery(joined, augmented=True)

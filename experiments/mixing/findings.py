@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import linregress
 
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, holm, verdict
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
 
 PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
 # Arms that round latents to 1 decimal, and differ in how many they draw.
@@ -40,7 +40,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seen": {arm: np.log10(images) for arm, images in images_seen(by_arm).items()},
     }
     compared = {
-        f"{metric}_by_{name}": _slope(by_arm, row, metric)
+        f"{metric}_by_{name}": _slope(by_arm, row, metric, overlap_of(records))
         for name, row in rows.items()
         for metric in (PRIMARY, SWING)
     }
@@ -82,7 +82,10 @@ def images_seen(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[s
 
 
 def _slope(
-    by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]], row: Mapping[str, float], metric: str
+    by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]],
+    row: Mapping[str, float],
+    metric: str,
+    overlap: float,
 ) -> Comparison:
     """The slope over the arms of `row`, against 0."""
     # A short training may see as many images of every pool: there is nothing to fit a line to.
@@ -95,7 +98,7 @@ def _slope(
         ).slope
         for seed in sorted(whole)
     }
-    return compare(fitted, dict.fromkeys(fitted, 0.0))
+    return compare(fitted, dict.fromkeys(fitted, 0.0), overlap=overlap)
 
 
 def _told(found: Comparison, p_holm: float | None) -> dict[str, Any]:

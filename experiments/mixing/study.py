@@ -101,6 +101,8 @@ ARMS = (
         ablates="cnn_add_generated_data_v1", source=f"{DOCUMENT} (code)"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
+    Arm("elastic", {"classical": True, "augmentation": ("wide", "elastic")},
+        "as classical with wider ranges, and pulled at 5 x 5 points at random"),
     Arm("classical_and_generated", FRESH | {"classical": True},
         "as v1, every image changed as in classical", kind="generated"),
     Arm("classical_large", {"classical": True, "large": True},

@@ -144,6 +144,8 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
         )
     if settings.shuffled_labels:
         raise NotApplicable("wrong labels are given to images of a pool only")
+    if steps.augmentation is not None and steps.augmentation.mixes_labels:
+        raise NotApplicable("labels are mixed where images come of a pool only")
     num_classes = len(settings.classes) - settings.without_last
     latents = _latents(settings)
     batches = functools.partial(

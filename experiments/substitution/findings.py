@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Comparison, compare
+from gan_mnist.study.statistics import Comparison, compare, overlap_of
 
 PRIMARY, CLASS_PREFIX = "macro_auc", "auc_"
 REAL, GENERATED = "real_only", "generated_only"
@@ -23,6 +23,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         arm: {record["seed"]: record["metrics"] for record in records if record["arm"] == arm}
         for arm in (REAL, GENERATED)
     }
+    overlap = overlap_of(records)
     names = dict.fromkeys(
         name
         for of_seed in metrics[GENERATED].values()
@@ -31,7 +32,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     )
     classes: dict[str, dict[str, Any]] = {}
     for name in names:
-        found = _compare(metrics, name)
+        found = _compare(metrics, name, overlap)
         if found.ci95 is not None:
             classes[name.removeprefix(CLASS_PREFIX)] = {
                 "real": found.control,
@@ -41,7 +42,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             }
     classes = dict(sorted(classes.items(), key=lambda item: item[1]["difference"]))
     lines = []
-    found = _compare(metrics, PRIMARY)
+    found = _compare(metrics, PRIMARY, overlap)
     if found.ci95 is not None:
         low, high = found.ci95
         lines.append(
@@ -62,10 +63,12 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"lines": lines, "classes": classes}
 
 
-def _compare(metrics: Mapping[str, Mapping[int, Mapping[str, float]]], name: str) -> Comparison:
+def _compare(
+    metrics: Mapping[str, Mapping[int, Mapping[str, float]]], name: str, overlap: float
+) -> Comparison:
     """A ROC AUC after training on generated images against that after training on real ones."""
     generated, real = (
         {seed: of_seed[name] for seed, of_seed in metrics[arm].items() if name in of_seed}
         for arm in (GENERATED, REAL)
     )
-    return compare(generated, real, bounds=(0, 1))
+    return compare(generated, real, (0, 1), overlap)

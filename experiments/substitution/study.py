@@ -37,10 +37,12 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
             InputError: If it is not met.
         """
         resolved = super().resolve(dataset)
-        train = allot(
-            dataset, resolved.classes, resolved.counts, 0, resolved.validation_per_class
-        ).train
-        fewest = -(-len(train) // int(np.bincount(train.labels).min()))
+        fewest = 0
+        for each in dataset.draws:
+            train = allot(
+                each, resolved.classes, resolved.counts, 0, resolved.validation_per_class
+            ).train
+            fewest = max(fewest, -(-len(train) // int(np.bincount(train.labels).min())))
         if resolved.generated_images < fewest:
             raise InputError(
                 f"setting generated_images: {resolved.generated_images} is out of range; accepted: "
@@ -58,6 +60,12 @@ ARMS = (
         kind="generated", source=PAPER),
     Arm("real_and_generated", {"generator": "cgan", "trained_on": "both"},
         "half real, half generated images", kind="generated", source=PAPER),
+    Arm("r3gan_only", GENERATED | {"generator": "r3gan"},
+        "images of a GAN with a loss of pairs and nothing else", kind="generated",
+        source="arXiv 2501.05441"),
+    Arm("vae_flow_only", GENERATED | {"generator": "vae_flow"},
+        "images of an autoencoder with a flow and nothing else", kind="generated",
+        source="arXiv 2209.03003, 2112.10752"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
     Arm("copies", {"generator": "copy", "trained_on": "generated"},
@@ -84,7 +92,15 @@ STUDY = Study(
     of_source=of_source,
     presets={
         "smoke": Preset(
-            2, {"updates": 20, "width": 4, "gan_updates": 20, "gan_width": 1, "intervals": 2}
+            2,
+            {
+                "updates": 20,
+                "width": 4,
+                "gan_updates": 20,
+                "gan_width": 1,
+                "vae_width": 1,
+                "intervals": 2,
+            },
         ),
         "quick": Preset(5, {}),
         "paper": Preset(

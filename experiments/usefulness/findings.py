@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Values, compare, holm, verdict
+from gan_mnist.study.statistics import Values, compare, holm, overlap_of, verdict
 
 PREFIX = "balanced_accuracy_at_"
 CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
@@ -26,11 +26,13 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     arms = _accuracies(records)
     gains = {
-        reference: _gains(arms, reference, (CONTROL, *CHECKS) if reference == CONTROL else
-                          (CONTROL, RIVAL, ORACLE, *CHECKS))
-        for reference in (CONTROL, RIVAL)
+        reference: _gains(arms, reference, left_out, overlap_of(records))
+        for reference, left_out in (
+            (CONTROL, (CONTROL, *CHECKS)),
+            (RIVAL, (CONTROL, RIVAL, ORACLE, *CHECKS)),
+        )
         if reference in arms
-    }  # fmt: skip
+    }
     lines = [
         _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}))
         for arm in gains.get(CONTROL, {})
@@ -49,9 +51,11 @@ def _accuracies(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dic
     return arms
 
 
-def _gains(arms: Arms, reference: str, left_out: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _gains(
+    arms: Arms, reference: str, left_out: Sequence[str], overlap: float
+) -> dict[str, dict[str, Any]]:
     compared = {
-        (arm, size): compare(values, arms[reference].get(size, {}))
+        (arm, size): compare(values, arms[reference].get(size, {}), overlap=overlap)
         for arm, of_arm in arms.items()
         if arm not in left_out
         for size, values in of_arm.items()

@@ -87,6 +87,8 @@ ARMS = (
     Arm("real", {}, "real images", kind="control"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
+    Arm("elastic", {"classical": True, "augmentation": ("wide", "elastic")},
+        "as classical with wider ranges, and pulled at 5 x 5 points at random"),
     Arm("oracle", {"generator": "held_back", "trained_on": "both", "measured": True},
         "real images and as many other real ones", kind="oracle"),
     Arm("copy", COPIES, "real images and a copy of each", kind="check"),

@@ -7,10 +7,9 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from absl import flags
 
@@ -20,7 +19,6 @@ from gan_mnist.study.progress import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
 ENDING = (signal.SIGINT, signal.SIGTERM)
-Item = TypeVar("Item")
 
 
 class Command:
@@ -228,19 +226,3 @@ def all_or_nothing(output: Path, last: str = "") -> Iterator[Path]:
 def printable(text: str | Path) -> str:
     """One line of text that can be written; bytes of a file's name that are no text are shown."""
     return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
-
-
-def tracked(items: Iterable[Item], about: str, total: float | None = None) -> Iterable[Item]:
-    """The items one by one, with a bar on stderr if that is a terminal.
-
-    Args:
-        items: A sequence; or anything, if it is told how many there are.
-        about: What is done with them.
-        total: How many items there are, about.
-    """
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    quiet = not console.is_terminal
-    return track(items, about, total, console=console, transient=True, disable=quiet)

@@ -17,10 +17,10 @@ from gan_mnist.commands.command import (
     given_path,
     heed_signals,
     printable,
-    tracked,
 )
 from gan_mnist.commands.exported import ask_for_pictures
 from gan_mnist.commands.listing import Found, counted, find_images
+from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
 from gan_mnist.models.saved import find_model, image_shape, load_model

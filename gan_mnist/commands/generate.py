@@ -16,9 +16,9 @@ from gan_mnist.commands.command import (
     given_path,
     heed_signals,
     printable,
-    tracked,
 )
 from gan_mnist.commands.exported import ask_for_pictures
+from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import check_writable
 from gan_mnist.models.saved import find_model, load_model, read_class_names

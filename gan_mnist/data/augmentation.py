@@ -8,6 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.blends import boxes, cutmix, mixup
+from gan_mnist.data.randaugment import randaugment
+from gan_mnist.models.warping import bilinear, catmull_rom, thickened, thicker, thinner
+
+CONTROL_POINTS = 5
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -22,9 +28,21 @@ class Augmentation:
         flip: Whether half of the images are mirrored, left to right. Never for digits.
         fill: What lies outside the image: "zero", as around digits, or "nearest", its edge
             repeated, as suits photographs.
+        elastic: Shift of each of 5 x 5 control points in +-fractions of the image's side. What lies
+            between them follows smoothly.
+        thickness: Strokes that are brighter than what is around them grow by +-so many pixels on
+            all sides, at most 1.
+        changes: Those of RandAugment, in the place of the affine map and the elastic one; 0: none.
+        strength: Of each of them, in 0..1.
+        erased: Half of the images have a box of noise, of at most this share of the area.
+        mixup: Parameter of the beta distribution by which two images and their labels are mixed;
+            0: none are.
+        cutmix: Of that by which a box of another image is shown, and the labels mixed; 0: none is.
+        num_classes: Of the labels; needed where labels are mixed.
 
     Source: docs/sources.md#cats_vs_dogs, for brightness and flip. Its brightness [0.2, 0.2] only
-    darkens; this one does both.
+    darkens; this one does both. Simard et al. 2003, for elastic: its field is one of noise that is
+    blurred, this one a spline. Random erasing: arXiv 1708.04896.
     """
 
     rotation_degrees: float
@@ -34,12 +52,25 @@ class Augmentation:
     brightness: float = 0.0
     flip: bool = False
     fill: str = "zero"
+    elastic: float = 0.0
+    thickness: float = 0.0
+    changes: int = 0
+    strength: float = 0.0
+    erased: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    num_classes: int = 0
+
+    @property
+    def mixes_labels(self) -> bool:
+        """Whether labels become shares of the classes."""
+        return bool(self.mixup or self.cutmix)
 
 
 def augment(
     images: tf.Tensor, augmentation: Augmentation, seed: tuple[int, tf.Tensor]
 ) -> tf.Tensor:
-    """Each image flipped, moved by a random affine map, and made brighter or darker.
+    """Each image flipped, moved, made bolder, brighter or darker, and erased in part.
 
     Args:
         images: float32 (n, H, W, C) in [0, 1].
@@ -54,11 +85,51 @@ def augment(
     if augmentation.flip:
         mirrored = _uniform(images, tf.random.fold_in(stream, 1)) < 0
         images = tf.where(mirrored, tf.reverse(images, axis=[2]), images)
-    images = _affine(images, augmentation, stream)
+    if augmentation.thickness:
+        change = augmentation.thickness * _uniform(images, tf.random.fold_in(stream, 8))
+        images = thickened(images, thicker(images), thinner(images), change)
+    if augmentation.changes:
+        key = tf.random.fold_in(stream, 4)
+        amount = augmentation.changes, augmentation.strength
+        images = randaugment(images, *amount, augmentation.fill, key)
+    elif augmentation.elastic:
+        images = _elastic(images, augmentation, stream)
+    else:
+        images = _affine(images, augmentation, stream)
     if augmentation.brightness:
         factors = 1 + augmentation.brightness * _uniform(images, tf.random.fold_in(stream, 2))
         images = tf.clip_by_value(images * factors, 0.0, 1.0)
+    if augmentation.erased:
+        images = _erased(images, augmentation.erased, tf.random.fold_in(stream, 5))
     return images
+
+
+def mix(
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    augmentation: Augmentation,
+    seed: tuple[int, tf.Tensor],
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Images of a batch mixed with each other, and their labels.
+
+    Args:
+        images: float32 (n, H, W, C) in [0, 1].
+        labels: int (n,).
+        augmentation: With `num_classes`.
+        seed: As of `augment`.
+
+    Returns:
+        float32 (n, H, W, C) in [0, 1] and (n, num_classes), shares of the classes.
+    """
+    stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
+    shares = tf.one_hot(labels, augmentation.num_classes)
+    if augmentation.mixup:
+        key = tf.random.fold_in(stream, 6)
+        images, shares = mixup(images, shares, augmentation.mixup, key)
+    if augmentation.cutmix:
+        key = tf.random.fold_in(stream, 7)
+        images, shares = cutmix(images, shares, augmentation.cutmix, key)
+    return images, shares
 
 
 def _uniform(images: tf.Tensor, stream: tf.Tensor) -> tf.Tensor:
@@ -68,11 +139,10 @@ def _uniform(images: tf.Tensor, stream: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _affine(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -> tf.Tensor:
-    """Each image rotated, shifted, zoomed and sheared about its centre, bilinear.
+def _maps(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -> list[tf.Tensor]:
+    """a0, a1, a2, b0, b1, b2, (n,) each: output (x, y) is from (a0 x + a1 y + a2, b0 x + ...).
 
-    The affine maps are composed and the image is sampled once, where a chain of layers would
-    interpolate four times.
+    Rotation, zoom and shear are about the image's centre.
     """
     num_images = tf.shape(images)[0]
     height, width = images.shape[1], images.shape[2]
@@ -87,12 +157,47 @@ def _affine(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) ->
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     a2 = centre_x + shift_x - a0 * centre_x - a1 * centre_y
     b2 = centre_y + shift_y - b0 * centre_x - b1 * centre_y
-    zeros = tf.zeros_like(angle)
+    return [a0, a1, a2, b0, b1, b2]
+
+
+def _affine(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -> tf.Tensor:
+    """Each image rotated, shifted, zoomed and sheared about its centre, bilinear.
+
+    The affine maps are composed and the image is sampled once, where a chain of layers would
+    interpolate four times.
+    """
+    maps = _maps(images, augmentation, stream)
+    zeros = tf.zeros_like(maps[0])
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=tf.stack([a0, a1, a2, b0, b1, b2, zeros, zeros], axis=1),
-        output_shape=tf.constant([height, width]),
+        transforms=tf.stack([*maps, zeros, zeros], axis=1),
+        output_shape=tf.constant([images.shape[1], images.shape[2]]),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode={"zero": "CONSTANT", "nearest": "NEAREST"}[augmentation.fill],
     )
+
+
+def _elastic(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -> tf.Tensor:
+    """The same affine map and a smooth field on top of it, sampled once."""
+    height, width = images.shape[1], images.shape[2]
+    shape = (tf.shape(images)[0], CONTROL_POINTS, CONTROL_POINTS, 2)
+    points = tf.random.stateless_uniform(shape, tf.random.fold_in(stream, 3), -1.0, 1.0)
+    rows, columns = (catmull_rom(side, CONTROL_POINTS) for side in (height, width))
+    field = augmentation.elastic * tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
+    parts = (part[:, None, None] for part in _maps(images, augmentation, stream))
+    a0, a1, a2, b0, b1, b2 = parts
+    x, y = (axis.astype(np.float32) for axis in np.meshgrid(np.arange(width), np.arange(height)))
+    source_x = a0 * x + a1 * y + a2 + width * field[..., 0]
+    source_y = b0 * x + b1 * y + b2 + height * field[..., 1]
+    # `bilinear` counts from -1 to 1.
+    across, down = 2 * source_x / (width - 1) - 1, 2 * source_y / (height - 1) - 1
+    return bilinear(images, across, down, augmentation.fill)
+
+
+def _erased(images: tf.Tensor, largest: float, stream: tf.Tensor) -> tf.Tensor:
+    """Each image with a box of uniform noise, or, of half of them, as it is."""
+    area, place, noise = (tf.random.fold_in(stream, part) for part in range(3))
+    share = largest * _uniform(images, area)[:, 0, 0, 0]
+    inside = boxes(images, tf.nn.relu(share), place)
+    return tf.where(inside, tf.random.stateless_uniform(tf.shape(images), noise), images)

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,12 @@ from gan_mnist.data.duplicates import (
     duplicates_in_numbers,
     duplicates_in_pictures,
 )
-from gan_mnist.data.splits import Split
+from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.files import fingerprint
+
+# Groups make the numbers of images differ between seeds. A plan looks at so many or at all of its
+# own, so that up to this number a run can be given more seeds.
+FEWEST_SEEDS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,10 @@ class Dataset:
             that is no folder of images.
         remember: Gives the text of a name that it is told, from what is kept of the images or by
             calling what makes it; None where nothing is kept.
-        duplicates: As `find_duplicates` gives them, where they were looked for.
+        duplicates: As `find_duplicates` gives them for `whole`, where they were looked for.
+        pool: Where each seed has training and test images of its own, both together; `train` and
+            `test` are then those of no seed, but as many. None where all seeds share these.
+        seeds: How many seeds are looked at, from 0 on, where groups make numbers differ.
     """
 
     name: str
@@ -45,12 +52,54 @@ class Dataset:
     files: Mapping[str, Any] | None = None
     remember: Callable[[str, Callable[[], str]], str] | None = None
     duplicates: Found = field(default_factory=dict)
+    pool: Split | None = None
+    seeds: int = FEWEST_SEEDS
+
+    def planned_for(self, seeds: int) -> "Dataset":
+        """The same, for a plan of so many seeds."""
+        return self if seeds <= self.seeds else replace(self, seeds=seeds)
+
+    def of_seed(self, seed: int) -> "Dataset":
+        """As the trials of a seed see it: where there is a pool it is divided for that seed.
+
+        Raises:
+            InputError: If it cannot be, as groups go.
+        """
+        if self.pool is None:
+            return self
+        origin = f"--data_dir: {self.source}, seed {seed}"
+        train, test = carve_test(self.pool, self.class_names, origin, seed)
+        return replace(self, train=train, test=test, pool=None)
+
+    @functools.cached_property
+    def draws(self) -> tuple["Dataset", ...]:
+        """The data sets of seeds, as many as numbers of images differ in: this one if in none.
+
+        What holds for each of them holds for every seed; with groups, for as many as `seeds` says.
+        """
+        if self.pool is None or self.pool.groups is None:
+            return (self,)
+        return tuple(self.of_seed(seed) for seed in range(self.seeds))
+
+    def fewest(self, split: str) -> np.ndarray:
+        """Images of each class in a split, int (k,): as few as there are for any seed."""
+        return self._counts(split).min(axis=0)
+
+    def _counts(self, split: str) -> np.ndarray:
+        """Of each draw and class, int (draws, k)."""
+        labels = (each.splits[split].labels for each in self.draws)
+        return np.array([np.bincount(own, minlength=len(self.class_names)) for own in labels])
 
     @property
     def splits(self) -> dict[str, Split]:
         """Those that there are, by name."""
         between = {} if self.validation is None else {"validation": self.validation}
         return {"train": self.train, **between, "test": self.test}
+
+    @property
+    def whole(self) -> dict[str, Split]:
+        """By split, all images that are in it for one seed or another."""
+        return self.splits | ({} if self.pool is None else {"train": self.pool, "test": self.pool})
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -76,25 +125,26 @@ class Dataset:
     def provenance(self) -> dict[str, Any]:
         """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
 
-        Of a folder also `files`, `duplicates` and, where there are some, `warnings`.
+        Of a folder also `files`, `duplicates` and, where there are some, `warnings`. Where each
+        seed has test images of its own, `counts` are the fewest of any seed, and `each_seed` holds
+        `n_test` and `n_train` of the class of which the largest share is tested, and whether there
+        are `groups`.
         """
-        numbers = {
-            split: np.bincount(images.labels, minlength=len(self.class_names)).tolist()
-            for split, images in self.splits.items()
-        }
+        numbers = {split: self.fewest(split).tolist() for split in self.splits}
         counts = {
             name: {split: of_split[label] for split, of_split in numbers.items()}
             for label, name in enumerate(self.class_names)
         }
         told = {"name": self.name, "source": self.source, "counts": counts, "sha256": self.sha256}
+        if self.pool is not None:
+            told["each_seed"] = self._most_tested()
         if self.files is None:
             return told
-        duplicates = duplicates_in_numbers(self.duplicates, self.splits)
+        duplicates = duplicates_in_numbers(self.duplicates, self.whole)
         warnings = [
-            f"{numbers['of']:,} of the {len(self.splits[name]):,} {name} images are among the "
-            "training images too, or nearly so (--set duplicates=drop leaves these out)"
+            self._warning(name, numbers["of"])
             for name, numbers in duplicates.items()
-            if numbers["of"] > MATTERS * len(self.splits[name])
+            if numbers["of"] > MATTERS * len(self.whole[name])
         ]
         return (
             told
@@ -102,6 +152,22 @@ class Dataset:
             | ({"warnings": warnings} if warnings else {})
         )
 
+    def _most_tested(self) -> dict[str, int | bool]:
+        pairs = zip(self._counts("test").flat, self._counts("train").flat, strict=True)
+        n_test, n_train = max(pairs, key=lambda pair: pair[0] / pair[1])
+        return {"n_test": int(n_test), "n_train": int(n_train), "groups": len(self.draws) > 1}
+
+    def _warning(self, split: str, number: int) -> str:
+        """What is said of `number` images of a split that are like training images."""
+        cure = "(--set duplicates=drop leaves these out)"
+        images = f"{number:,} of the {len(self.whole[split]):,}"
+        if self.pool is not None and split == "test":
+            return (
+                f"{images} images are there twice, or nearly so, and may be trained on and tested "
+                f"on at once {cure}"
+            )
+        return f"{images} {split} images are among the training images too, or nearly so {cure}"
+
     def duplicates_shown(self) -> dict[str, np.ndarray]:
         """Some pairs that are alike: by split uint8 (2, n, H, W, C), the training image first."""
-        return duplicates_in_pictures(self.duplicates, self.splits)
+        return duplicates_in_pictures(self.duplicates, self.whole)

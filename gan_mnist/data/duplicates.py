@@ -25,6 +25,8 @@ SHOWN = 8
 # More copies than this among test images are told of before the answer.
 MATTERS = 0.01
 _BLOCK = 256
+# Sums over blocks of pixels, at most so many times so many, are compared first.
+_COARSE_SIDE, _ROUNDING = 8, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,26 +47,39 @@ class Pairs:
         return len(self.rows)
 
 
-def find_pairs(images: np.ndarray, others: np.ndarray) -> Pairs:
+def find_pairs(images: np.ndarray, others: np.ndarray | None = None) -> Pairs:
     """Finds the images that are equal or nearly equal to one of `others`.
 
     Args:
         images: uint8 (n, H, W, C).
-        others: uint8 (m, H, W, C).
+        others: uint8 (m, H, W, C); None for those of `images` that come before each of them.
     """
+    before, others = others is None, images if others is None else others
     if not len(images) or not len(others):
         nothing = np.zeros(0, np.int64)
         return Pairs(nothing, nothing, nothing.astype(bool))
     places = {other.tobytes(): place for place, other in reversed(list(enumerate(others)))}
     same = np.array([places.get(image.tobytes(), -1) for image in images])
+    if before:
+        same[same == np.arange(len(images))] = -1
     equal, matches = same >= 0, same.copy()
     described = _described(others)
+    coarse = _coarse(described)
     for start in range(0, len(images), _BLOCK):
         block = slice(start, start + _BLOCK)
-        correlations = _described(images[block]) @ described.T
+        own = described[block] if before else _described(images[block])
+        rows = np.arange(start, start + len(own))
+        # In few dimensions most are seen to be no pairs; what is left is compared in all.
+        last = start + _BLOCK if before else len(others)
+        columns = np.flatnonzero(_may_be_alike(_coarse(own), coarse[:last]).any(axis=0))
+        if not len(columns):
+            continue
+        correlations = own @ described[columns].T
+        if before:
+            correlations[columns >= rows[:, None]] = -1
         nearest = correlations.argmax(axis=1)
         alike = correlations[np.arange(len(nearest)), nearest] >= ALIKE
-        matches[block] = np.where(equal[block] | ~alike, same[block], nearest)
+        matches[block] = np.where(equal[block] | ~alike, same[block], columns[nearest])
     rows = np.flatnonzero(matches >= 0)
     return Pairs(rows, matches[rows], equal[rows])
 
@@ -82,6 +97,26 @@ def _described(images: np.ndarray) -> np.ndarray:
     return grey / np.maximum(np.linalg.norm(grey, axis=1, keepdims=True), 1e-6)
 
 
+def _coarse(described: np.ndarray) -> np.ndarray:
+    """Of images `_described`, sums over blocks of pixels that keep lengths: float32 (n, e)."""
+    side = round(described.shape[1] ** 0.5)
+    parts = max(parts for parts in range(1, _COARSE_SIDE + 1) if side % parts == 0)
+    blocks = described.reshape(-1, parts, side // parts, parts, side // parts)
+    return blocks.sum(axis=(2, 4)).reshape(len(described), -1) / (side // parts)
+
+
+def _may_be_alike(own: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+    """False for pairs of images, both `_coarse`, that are too far apart to be alike: bool (n, m).
+
+    Vectors of length 1 that correlate by r are as far apart as the root of 2 - 2 r, and their
+    projections no farther: a b - a a / 2 - b b / 2 is at least r - 1.
+    """
+    own_half, half = (-(images**2).sum(axis=1, keepdims=True) / 2 for images in (own, coarse))
+    left = np.hstack([own, own_half, np.ones_like(own_half)])
+    right = np.hstack([coarse, np.ones_like(half), half])
+    return left @ right.T >= ALIKE - 1 - _ROUNDING
+
+
 Found = Mapping[str, tuple[list[int], list[int], list[bool]]]
 
 
@@ -96,7 +131,8 @@ def find_duplicates(
 
     Returns:
         For every other split, as lists: rows of "train", the image most alike of each, and whether
-        the two are equal.
+        the two are equal. Of a split that is the training split itself the images like each are
+        those that come before it.
     """
     train = splits["train"]
 
@@ -104,7 +140,7 @@ def find_duplicates(
         found = {}
         for name, split in splits.items():
             if name != "train":
-                pairs = find_pairs(train.images, split.images)
+                pairs = find_pairs(train.images, None if split is train else split.images)
                 found[name] = [pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist()]
         return json.dumps(found)
 

@@ -14,14 +14,14 @@ from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes,
 from gan_mnist.data.images import FORMATS, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
 from gan_mnist.data.reading import Decoded, read_files
-from gan_mnist.data.splits import Split, carve_test
+from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.errors import InputError
 
 # Options that have no meaning for images that lie in no folder.
 OF_FOLDERS = ("skip_bad", "labels", "file_column", "label_column", "split_column", "groups")
 _BAD_SHOWN, _ACCEPTED = 5, f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
-COPIES = "like a test or validation image"
+COPIES, TWINS = "like a test or validation image", "like another image"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class FolderOptions:
         groups: What finds the group of an image: a regular expression on its name, or "column:"
             and a column of the table; empty where each image stands alone.
         duplicates: "drop" leaves training images out that are like a test or validation image.
+        split: Whether each seed has test images of its own, where the folder sets none aside, or
+            all share those that are carved; "drop" then leaves out all but one of those alike.
     """
 
     resize: str = "pad"
@@ -52,6 +54,7 @@ class FolderOptions:
     split_column: str = ""
     groups: str = ""
     duplicates: str = "keep"
+    split: str = FIXED
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,7 @@ class Folder:
         inner: The folder in it that holds all the rest; "" where it is the folder itself.
         remember: As of `Dataset`.
         duplicates: Training images like others, by split; none where they are dropped.
+        pool: As of `Dataset`.
     """
 
     class_names: tuple[str, ...]
@@ -78,6 +82,7 @@ class Folder:
     inner: str
     remember: Callable[[str, Callable[[], str]], str]
     duplicates: Alike
+    pool: Split | None
 
 
 def has_images(root: Path) -> bool:
@@ -111,10 +116,11 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         raise InputError(f"--data_dir: {root} has no images to train on that can be read")
     for name, split in ((TRAIN, train), (TEST, test)):
         _check_classes(root, name, split, class_names)
-    if test is None:
+    if test is None and options.split == FIXED:
         train, test = carve_test(train, class_names, f"--data_dir: {root}")
     every = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
-    every[TEST] = test
+    # Where each seed has its own, any two images may be on both sides.
+    every[TEST] = train if test is None else test
     alike = find_duplicates(every, decoded.remember)
     dropped: set[int] = set()
     if options.duplicates == "drop":
@@ -122,13 +128,18 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
         _check_classes(root, TRAIN, train, class_names)
         alike = {}
-    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), COPIES: len(dropped)})
+    copies, pool = COPIES, None
+    if test is None:
+        copies, pool = TWINS, train
+        train, test = carve_test(pool, class_names, f"--data_dir: {root}")
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), copies: len(dropped)})
     files: dict[str, int | dict[str, int]] = {
         "read": len(found.files) - len(decoded.bad) - len(dropped),
         "passed_over": dict(passed_over.most_common()),
         "noted": dict((decoded.told + shared).most_common()),
     }
-    return Folder(class_names, train, validation, test, files, found.inner, decoded.remember, alike)
+    kept = decoded.remember, alike, pool
+    return Folder(class_names, train, validation, test, files, found.inner, *kept)
 
 
 def _found(root: Path, options: FolderOptions) -> Found:

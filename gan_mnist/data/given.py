@@ -45,12 +45,12 @@ class GivenImages:
 
         Returns:
             `counts` by class, `files`, `sha256`, and `copies`: by split of the data set, how many
-            of the images are equal to one of its images, or nearly so.
+            of the images are equal to one that is in it for any seed, or nearly so.
         """
         counts = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
         copies = {
             name: len(find_pairs(self.images, split.images))
-            for name, split in dataset.splits.items()
+            for name, split in dataset.whole.items()
         }
         return {
             "counts": dict(zip(self.class_names, counts, strict=True)),

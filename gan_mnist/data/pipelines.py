@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_mnist.data import images
-from gan_mnist.data.augmentation import Augmentation, augment
+from gan_mnist.data.augmentation import Augmentation, augment, mix
 from gan_mnist.seeding import derive_seed
 
 MOST_BYTES_AS_TENSOR = 100_000_000
@@ -52,7 +52,8 @@ def mixed_batches(
     Args:
         sources: Columns, and how many of their rows a batch holds. The rows of the first source
             come first, and each source is gone through in passes of its own.
-        augmentation: Applied to every image, or None.
+        augmentation: Applied to every image, or None. Where it mixes labels, those of the second
+            column come as float32 (batch size, num_classes), shares of the classes.
         seed: Stream of the orders and of the augmentation.
         first_update: Number of the first batch.
     """
@@ -72,6 +73,8 @@ def mixed_batches(
         shown, *others = (as_float(column(chosen)) for column in columns)
         if augmentation is not None:
             shown = augment(shown, augmentation, (augmentation_seed, update))
+            if augmentation.mixes_labels:
+                shown, others[0] = mix(shown, others[0], augmentation, (augmentation_seed, update))
         return shown, *others
 
     return by_update(batch, first_update)

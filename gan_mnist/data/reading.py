@@ -21,6 +21,7 @@ from gan_mnist.data.images import (
     opened,
     white_of,
 )
+from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
 
@@ -122,7 +123,8 @@ def _decoded(
             for start in range(0, len(names), _BLOCK):
                 images[start : start + _BLOCK] = colour.images[start : start + _BLOCK, ..., :1]
         else:
-            for row, result in enumerate(_results(root, names, look)):
+            results = _results(root, names, look)
+            for row, result in enumerate(tracked(results, f"reading {root.name}", len(names))):
                 if isinstance(result, str):
                     bad[names[row]] = result
                 else:

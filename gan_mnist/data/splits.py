@@ -10,6 +10,8 @@ from gan_mnist.errors import InputError
 from gan_mnist.seeding import derive_seed
 
 TEST_SHARE = 0.2
+# Whether each seed has a test split of its own, or all share one.
+EACH_SEED, FIXED = SPLITS = ("each_seed", "fixed")
 _BLOCK = 1024
 
 
@@ -99,24 +101,28 @@ def numbered_filenames(labels: np.ndarray, class_names: tuple[str, ...]) -> tupl
     return tuple(filenames)
 
 
-def carve_test(images: Split, class_names: tuple[str, ...], origin: str) -> tuple[Split, Split]:
+def carve_test(
+    images: Split, class_names: tuple[str, ...], origin: str, seed: int | None = None
+) -> tuple[Split, Split]:
     """Training and test split of images that come without: 20 % of each class, at least one.
 
-    The draw is fixed: it depends on the names and numbers of the classes, and on groups where
-    there are some, on nothing else.
+    The draw depends on the seed, the names and numbers of the classes, and on groups where there
+    are some, on nothing else. Without groups the numbers of images are those of every seed.
 
     Args:
         images: All images.
         class_names: Names of the classes.
         origin: What the images are, for the error message.
+        seed: The replicate that the split is for; None for the one that serves all alike.
 
     Raises:
         InputError: If a class has fewer than two images, or its images cannot be divided as they
             are of one group.
     """
+    purpose = ("test_split",) if seed is None else ("test_split", seed)
     if images.groups is not None:
         wanted = np.maximum(1, np.round(TEST_SHARE * np.bincount(images.labels)))
-        stream = derive_seed("test_split", *class_names)
+        stream = derive_seed(*purpose, *class_names)
         is_test = set_aside(images.labels, images.groups, wanted, stream)
         for label, name in enumerate(class_names):
             if len(set(is_test[images.labels == label])) < 2:
@@ -134,7 +140,7 @@ def carve_test(images: Split, class_names: tuple[str, ...], origin: str) -> tupl
                 "accepted: at least 2, one of them to test on"
             )
         num_test = max(1, round(TEST_SHARE * len(rows)))
-        random = np.random.default_rng(derive_seed("test_split", name))
+        random = np.random.default_rng(derive_seed(*purpose, name))
         is_test[random.permutation(rows)[:num_test]] = True
     return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
 
@@ -156,26 +162,32 @@ def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: 
         bool (n,).
     """
     names, members = np.unique(groups, return_inverse=True)
-    counts = np.zeros((len(names), len(wanted)), np.int64)
-    np.add.at(counts, (members, labels), 1)
-    left, taken = counts.sum(axis=0), np.zeros(len(wanted), np.int64)
-    chosen = np.zeros(len(names), bool)
-    order = np.random.default_rng(seed).permutation(len(names))
+    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    # Of each group its classes, and how many images of each: plain numbers, as there may be many.
+    held: list[list[tuple[int, int]]] = [[] for _ in names]
+    pairs, numbers = np.unique(np.stack([members, labels]), axis=1, return_counts=True)
+    for group, label, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+        held[group].append((label, number))
+    left, most = np.bincount(labels, minlength=len(wanted)).tolist(), wanted.tolist()
+    taken, chosen = [0] * len(most), np.zeros(len(names), bool)
 
     def choose(group: int) -> None:
         chosen[group] = True
-        left[:] -= counts[group]
-        taken[:] += counts[group]
+        for label, number in held[group]:
+            left[label] -= number
+            taken[label] += number
 
     def leaves_some(group: int) -> bool:
-        return bool(((left - counts[group])[counts[group] > 0] > 0).all())
+        return all(left[label] > number for label, number in held[group])
 
     for group in order:
-        if leaves_some(group) and (taken + counts[group] <= wanted).all():
+        if leaves_some(group) and all(taken[c] + number <= most[c] for c, number in held[group]):
             choose(group)
-    for label in np.flatnonzero(wanted > 0):
-        having = (group for group in order if counts[group, label] and leaves_some(group))
-        smallest = min(having, key=lambda group: counts[group].sum(), default=None)
-        if not taken[label] and smallest is not None:
+    for label in np.flatnonzero(wanted > 0).tolist():
+        if taken[label]:
+            continue
+        having = (g for g in order if label in dict(held[g]) and leaves_some(g))
+        smallest = min(having, key=lambda g: sum(dict(held[g]).values()), default=None)
+        if smallest is not None:
             choose(smallest)
     return chosen[members]

@@ -58,7 +58,8 @@ class Allotment:
         held_back: The real images that the imbalance took away: they fill every class up to the
             largest one, as far as there are enough, and are all others of a class that was starved.
             Only an oracle may be given them.
-        validation: For selection; the same for every seed. Empty where there is nothing to spare.
+        validation: For selection; the same for every seed of one split. Empty where there is
+            nothing to spare.
     """
 
     train: Subset

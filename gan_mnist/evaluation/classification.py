@@ -9,6 +9,28 @@ import tensorflow as tf
 from sklearn import metrics
 
 
+def hard_labels(y_true: tf.Tensor) -> tf.Tensor:
+    """Labels (n,) or (n, 1) as they are; of (n, k), shares of the classes, the largest: int64."""
+    return tf.argmax(y_true, axis=-1) if are_shares(y_true) else y_true
+
+
+def are_shares(y_true: tf.Tensor) -> bool:
+    """Whether these are shares of classes, (n, k), and not labels."""
+    return len(y_true.shape) == 2 and y_true.shape[-1] > 1
+
+
+class Accuracy(keras.metrics.SparseCategoricalAccuracy):
+    """Share of images whose logit is the highest of the class that is most of them.
+
+    Takes labels (n,) or (n, 1), or shares of classes (n, k).
+    """
+
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> Any:
+        return super().update_state(hard_labels(y_true), y_pred, sample_weight)
+
+
 class MeanRecall(keras.metrics.Metric):
     """Mean recall of some classes during training.
 
@@ -26,8 +48,8 @@ class MeanRecall(keras.metrics.Metric):
     def update_state(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None
     ) -> None:
-        """Adds a batch of int (n,) or (n, 1) labels and float (n, k) logits."""
-        labels = tf.reshape(tf.cast(y_true, tf.int64), [-1, 1])
+        """Adds a batch of labels, or of shares of classes, and of float (n, k) logits."""
+        labels = tf.reshape(tf.cast(hard_labels(y_true), tf.int64), [-1, 1])
         of_class = labels == self._labels
         right = of_class & (tf.argmax(y_pred, axis=-1)[:, None] == labels)
         self._found.assign_add(tf.reduce_sum(tf.cast(right, self.dtype), axis=0))

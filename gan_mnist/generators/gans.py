@@ -1,8 +1,8 @@
 """The kinds of GANs: how each is built, what it learns from, and what of the settings it heeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GANRecipe, TrainedGenerator
+from gan_mnist.generators.trained import GANRecipe, TrainedGenerator, usual
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
@@ -34,14 +34,9 @@ class ConditionalRecipe(GANRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        updates, intervals = settings.gan_budget
         return cls(
-            updates=0 if settings.untrained else updates,
-            intervals=intervals,
-            batch_size=settings.gan_batch_size,
+            **usual(settings),
             width=settings.gan_width,
-            average_decay=settings.gan_average_decay,
-            precision=settings.precision,
             architecture=settings.gan_architecture,
             latent_dim=settings.gan_latent_dim,
             distribution=settings.gan_latents,
@@ -59,7 +54,7 @@ class ConditionalRecipe(GANRecipe):
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_conditional_gan(
-            self.architecture,
+            self.networks,
             image_shape,
             num_classes,
             self.width,
@@ -69,15 +64,54 @@ class ConditionalRecipe(GANRecipe):
             self.average_decay,
             self.distribution,
             self.most_generator_steps,
+            **self.further,
         )
+
+    @property
+    def networks(self) -> str:
+        """The key of the networks in `ARCHITECTURES`."""
+        return self.architecture
+
+    @property
+    def further(self) -> dict[str, Any]:
+        """Further options of `build_conditional_gan`."""
+        return {}
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
-        rows = _balanced_rows(subset.labels)
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+        rows = balanced_rows(subset.labels)
         return subset.images[rows], subset.labels[rows]
+
+
+@dataclass(frozen=True)
+class R3GANRecipe(ConditionalRecipe):
+    """A conditional GAN with a loss of pairs, gradient penalties and no batch norm.
+
+    Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN. What differs: our convolutional networks,
+    or dense ones, for its residual ones; the penalties in every eighth update, as that much more.
+    """
+
+    gradient_penalty: float = 0.1
+    penalty_every: int = 8
+
+    @classmethod
+    def of(cls, settings: GeneratorSettings) -> Self:
+        return replace(
+            super().of(settings),
+            loss="relativistic",
+            gradient_penalty=settings.gan_gradient_penalty,
+        )
+
+    @property
+    def networks(self) -> str:
+        return {"dcgan": "plain_dcgan"}.get(self.architecture, self.architecture)
+
+    @property
+    def further(self) -> dict[str, Any]:
+        return {"gradient_penalty": self.gradient_penalty, "penalty_every": self.penalty_every}
 
 
 @dataclass(frozen=True)
@@ -99,7 +133,7 @@ class WarpRecipe(GANRecipe):
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         return scaled_adam(3e-4, 0.0, 0.9), scaled_adam(4e-4, 0.0, 0.9)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         return (subset.images[_rows_of_several(subset)],)
 
 
@@ -113,14 +147,9 @@ class DAGANRecipe(GANRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        updates, intervals = settings.gan_budget
         return cls(
-            updates=0 if settings.untrained else updates,
-            intervals=intervals,
-            batch_size=settings.gan_batch_size,
+            **usual(settings),
             width=settings.dagan_width,
-            average_decay=settings.gan_average_decay,
-            precision=settings.precision,
             latent_dim=settings.gan_latent_dim,
             learning_rate=settings.gan_learning_rate,
             beta_1=settings.gan_beta_1,
@@ -133,7 +162,7 @@ class DAGANRecipe(GANRecipe):
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         rows = _rows_of_several(subset)
         return subset.images[rows], subset.images[_partners(rows, subset.labels)]
 
@@ -148,7 +177,7 @@ def _rows_of_several(subset: Subset) -> np.ndarray:
     if not len(several):
         raise NotApplicable("such a GAN needs a class with 2 images or more to learn from")
     rows = np.flatnonzero(np.isin(subset.labels, several))
-    return rows[_balanced_rows(subset.labels[rows])]
+    return rows[balanced_rows(subset.labels[rows])]
 
 
 def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -165,7 +194,7 @@ def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return partners
 
 
-def _balanced_rows(labels: np.ndarray) -> np.ndarray:
+def balanced_rows(labels: np.ndarray) -> np.ndarray:
     """Rows in which every class is repeated up to the largest, so that each is seen alike."""
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])

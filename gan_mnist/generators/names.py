@@ -24,14 +24,28 @@ class Row(NamedTuple):
 
 
 GANS, REAL = "gan_mnist.generators.gans", "gan_mnist.generators.real"
+FLOW = "gan_mnist.generators.vae_flow"
 GENERATORS: Mapping[str, Row] = {
     "cgan": Row("a conditional GAN, of gan_architecture", GANS, "ConditionalRecipe", trains=True),
+    "r3gan": Row(
+        "a cgan with a loss of pairs and gradient penalties", GANS, "R3GANRecipe", trains=True
+    ),
+    "vae_flow": Row("an autoencoder and a flow on its codes", FLOW, "VAEFlowRecipe", trains=True),
     "dagan": Row("a GAN that changes real images", GANS, "DAGANRecipe", trains=True),
     "warp_gan": Row("a GAN that warps real images", GANS, "WarpRecipe", trains=True),
+    "deformations": Row(
+        "real images, moved as pairs of one class were found to be moved",
+        "gan_mnist.generators.deformations",
+        "DeformationRecipe",
+        trains=True,
+    ),
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
     "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),
     "exported": Row("an exported generator", "gan_mnist.generators.exported", "ExportedGenerator"),
+    "mixture": Row(
+        "points of a Gaussian mixture a class", "gan_mnist.generators.mixture", "Mixture"
+    ),
     "smote": Row("points between neighbours", "gan_mnist.generators.smote", "Smote"),
 }
 NONE = "none"

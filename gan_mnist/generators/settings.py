@@ -48,13 +48,16 @@ class GeneratorSettings(DataSettings):
         "normal", "cgan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
     )
     gan_updates: int = setting(
-        4000, "cgan, dagan: updates", low=10, high=10_000_000, multiple_of=10
+        4000, "cgan, dagan, vae_flow: updates", low=10, high=10_000_000, multiple_of=10
     )
-    gan_batch_size: int = setting(64, "any GAN: images a batch", low=1, high=10_000)
+    gan_batch_size: int = setting(64, "any that is trained: images a batch", low=1, high=10_000)
     gan_learning_rate: float = setting(1e-3, "cgan, dagan: learning rate of Adam", low=1e-8, high=1)
     gan_beta_1: float = setting(0.5, "cgan, dagan: beta1 of Adam", low=0, high=0.999)
     gan_average_decay: float = setting(
-        0.998, "cgan, dagan: decay of the moving average that is sampled", low=0, high=0.9999
+        0.998,
+        "cgan, dagan, vae_flow: decay of the moving average that is sampled",
+        low=0,
+        high=0.9999,
     )
     gan_loss: str = setting(
         "non_saturating",
@@ -71,13 +74,41 @@ class GeneratorSettings(DataSettings):
         high=100,
     )
     diffaugment: bool = setting(False, "cgan: the discriminator sees through DiffAugment")
+    gan_gradient_penalty: float = setting(
+        0.1, "r3gan: weight of the gradient penalties R1 and R2", low=0, high=1e6
+    )
+    vae_width: int = setting(
+        16, "vae_flow: channels of the first layer, a 32nd of the flow's units", low=1, high=10_000
+    )
+    vae_latent_dim: int = setting(24, "vae_flow: length of the codes", low=1, high=10_000)
     dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
+    deformation_pairs: int = setting(
+        1200, "deformations: pairs of images of one class that are registered", low=1, high=100_000
+    )
+    deformation_updates: int = setting(
+        80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
+    )
+    deformations_of: str = setting(
+        "any",
+        "deformations: images are moved as pairs of any class are, or of their own",
+        choices=("any", "own"),
+    )
+    deformation_scale: float = setting(
+        1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10
+    )
+    mixture_components: int = setting(
+        10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,
+        high=1000,
+    )  # fmt: skip
+    mixture_dimensions: int = setting(
+        50, "mixture: principal components a class, at most", low=1, high=10_000
+    )
 
     @property
     def gan_budget(self) -> tuple[int, int]:
-        """Updates of cgan and dagan, and in how many parts their curves have a point each."""
+        """Updates of the others, and in how many parts their curves have a point each."""
         return self.gan_updates, 10
 
     @property

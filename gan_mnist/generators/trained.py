@@ -3,7 +3,7 @@
 import abc
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -61,22 +61,19 @@ class TrainedGenerator(Generator):
 
 
 @dataclass(frozen=True)
-class GANRecipe(abc.ABC):
-    """All that a trained GAN depends on, but for data and seed. A kind of GAN is a subclass.
+class GeneratorRecipe(abc.ABC):
+    """All that a trained generator depends on, but for data and seed. A kind of it is a subclass.
 
     Attributes:
-        updates: Number of updates, a multiple of `intervals`; 0 leaves the generator as drawn.
-        batch_size: Images a batch.
-        width: Multiplies the numbers of units and channels.
-        average_decay: Of the generator's moving average.
+        updates: Number of updates, a multiple of `intervals`; 0 leaves the network as drawn.
+        batch_size: Rows a batch.
         intervals: Parts of the training after which curves have a point.
         precision: Keras dtype policy, which the caller has set.
     """
 
     updates: int
     batch_size: int
-    width: int
-    average_decay: float = 0.998
+    _: KW_ONLY
     intervals: int = 10
     precision: str = "float32"
 
@@ -86,19 +83,23 @@ class GANRecipe(abc.ABC):
         """The recipe that `settings` describe."""
 
     @abc.abstractmethod
-    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
-        """The networks."""
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> Any:
+        """The network: a Keras model with `adopt(images, labels)` and `sample(labels, seed)`."""
 
     @abc.abstractmethod
-    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        """The generator's and the discriminator's."""
+    def compile(self, model: Any) -> None:
+        """Gives the network its optimizers."""
 
     @abc.abstractmethod
-    def columns(self, subset: Subset) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         """What a batch holds rows of, images first.
 
+        Args:
+            subset: What it learns from.
+            seed: Of the replicate, for one that draws from it.
+
         Raises:
-            NotApplicable: If the GAN cannot learn from such a subset.
+            NotApplicable: If there is nothing to learn from in such a subset.
         """
 
     @classmethod
@@ -106,14 +107,59 @@ class GANRecipe(abc.ABC):
         """As `Generator.create`."""
         return trained(cls.of(request.settings), request)
 
+    def begin(self, network: ReusableModel, seed: int) -> Any:
+        """The network before its training, with what `seed` draws."""
+        return network.fresh(derive_seed("gan", seed, "weights"))
+
+    @property
+    def updates_per_call(self) -> int:
+        """How many updates one call into TensorFlow does."""
+        return updates_per_call(self.updates, self.intervals)
+
+
+@dataclass(frozen=True)
+class GANRecipe(GeneratorRecipe):
+    """A GAN; a kind of GAN is a subclass.
+
+    Attributes:
+        width: Multiplies the numbers of units and channels.
+        average_decay: Of the generator's moving average.
+    """
+
+    width: int
+    average_decay: float = 0.998
+
+    @abc.abstractmethod
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        """The networks."""
+
+    @abc.abstractmethod
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        """The generator's and the discriminator's."""
+
     def compile(self, model: AdversarialModel) -> None:
-        """Gives the networks their optimizers."""
-        steps = updates_per_call(self.updates, self.intervals)
-        model.compile(*self.optimizers(), steps_per_execution=steps)
+        model.compile(*self.optimizers(), steps_per_execution=self.updates_per_call)
+
+    def begin(self, network: ReusableModel, seed: int) -> AdversarialModel:
+        model: Any = super().begin(network, seed)
+        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        return model
 
 
-def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
-    """The GAN of this recipe, trained on the request's training images and nothing else.
+def usual(settings: GeneratorSettings) -> dict[str, Any]:
+    """What cgan, dagan and vae_flow take alike from the settings, by attribute of a recipe."""
+    updates, intervals = settings.gan_budget
+    return {
+        "updates": 0 if settings.untrained else updates,
+        "intervals": intervals,
+        "batch_size": settings.gan_batch_size,
+        "average_decay": settings.gan_average_decay,
+        "precision": settings.precision,
+    }
+
+
+def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
+    """The generator of this recipe, trained on the request's training images and nothing else.
 
     The first call trains it and keeps it in `generators/KEY` of the run; others load it. One
     process has one network for equal recipes: the generator returned is good until the next call
@@ -123,7 +169,7 @@ def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
         NotApplicable: If the recipe cannot learn from such images.
     """
     subset, seed = request.images.train, request.seed
-    columns = recipe.columns(subset)
+    columns = recipe.columns(subset, seed)
     key = generator_key(recipe, subset, seed)
     directory = request.workdir / "generators" / key
     shapes = subset.images.shape[1:], len(subset.class_names)
@@ -132,8 +178,7 @@ def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
     network.model.adopt(subset.images, subset.labels)
 
     def train() -> tuple[keras.Model, dict[str, Any]]:
-        model = network.fresh(derive_seed("gan", seed, "weights"))
-        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        model = recipe.begin(network, seed)
         labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
         sample = functools.partial(generator.sample, labels, 0)
         seconds = 0.0
@@ -159,8 +204,8 @@ def trained(recipe: GANRecipe, request: Request) -> TrainedGenerator:
     return generator
 
 
-def generator_key(recipe: GANRecipe, subset: Subset, seed: int) -> str:
-    """The name of this GAN's directory in `generators/` of a run."""
+def generator_key(recipe: GeneratorRecipe, subset: Subset, seed: int) -> str:
+    """The name of its directory in `generators/` of a run."""
     told = _about(recipe)
     return fingerprint(told["kind"], told["settings"], subset.fingerprint, seed)
 

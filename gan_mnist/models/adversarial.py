@@ -4,13 +4,12 @@ import math
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from gan_mnist.errors import unknown
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
-from gan_mnist.models.two_networks import TwoNetworks
+from gan_mnist.models.two_networks import TwoNetworks, minimize, parts_of
 
 # The source goes on until half the cross-entropy is below 2 ln 2.
 GOOD_ENOUGH = 4 * math.log(2)
@@ -43,6 +42,8 @@ class AdversarialModel(TwoNetworks):
         most_generator_steps: int = 1,
         separate_batches: bool = False,
         judge_in_training: bool = False,
+        gradient_penalty: float = 0.0,
+        penalty_every: int = 8,
         **options: Any,
     ):
         """Wires two built networks.
@@ -58,6 +59,10 @@ class AdversarialModel(TwoNetworks):
                 on, and one for the discriminator.
             judge_in_training: The discriminator judges for the generator in training mode, so that
                 batch norm looks at the batch that is judged. Nothing in it changes.
+            gradient_penalty: Weight of R1 and R2, half the squared norm of the discriminator's
+                gradient at what it is shown, real and fake (arXiv 1801.04406); 0 for none.
+            penalty_every: Updates between two penalties, each of which counts so many times as
+                much (arXiv 1912.04958, appendix B).
             **options: Of `keras.Model`, such as `name`.
 
         Raises:
@@ -71,6 +76,8 @@ class AdversarialModel(TwoNetworks):
         self.most_generator_steps = most_generator_steps
         self.separate_batches = separate_batches
         self.judge_in_training = judge_in_training
+        self.gradient_penalty = gradient_penalty
+        self.penalty_every = penalty_every
         self._means = {}
         if discriminator is not None:
             for metric in ("d_loss", "g_loss", "real_accuracy", "fake_accuracy"):
@@ -82,17 +89,14 @@ class AdversarialModel(TwoNetworks):
             "most_generator_steps": self.most_generator_steps,
             "separate_batches": self.separate_batches,
             "judge_in_training": self.judge_in_training,
+            "gradient_penalty": self.gradient_penalty,
+            "penalty_every": self.penalty_every,
         }
         return {**super().get_config(), **own}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
-
-    @property
-    def exported(self) -> list[Any]:
-        """The resources that `sample` reads, for an export."""
-        return [self.average]
 
     @property
     def update(self) -> tf.Tensor:
@@ -106,9 +110,6 @@ class AdversarialModel(TwoNetworks):
         A plain number where it never changes, so that nothing is left to decide in the graph.
         """
         return 1.0
-
-    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Takes note of the training images, for a flavour whose samples start from them."""
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor | None:
         """The noise of one batch, if the generator is fed any; `seed` is int32 (2,)."""
@@ -139,13 +140,14 @@ class AdversarialModel(TwoNetworks):
 
     # Update t, with noise keyed by (noise_seed, purpose, t):
     #   1. fake = generator(batch, noise)
-    #   2. discriminator descends loss(discriminator(real), discriminator(fake)), fake held fixed
+    #   2. discriminator descends loss(discriminator(real), discriminator(fake)), fake held fixed,
+    #      and every few updates the gradient penalty too
     #   3. g_loss = loss(discriminator(fake)), the discriminator held fixed
     #   4. generator descends weight * g_loss + penalty; 2 and 3 are left out at weight 0
     #   5. on fresh noise, 1, 3 and 4 again, up to most_generator_steps while g_loss >= 4 ln 2
     #   6. average = generator + average_decay * (average - generator)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        batch, others = _parts(batch) if self.separate_batches else (_parts(batch), None)
+        batch, others = parts_of(batch) if self.separate_batches else (parts_of(batch), None)
         seeds = tf.random.split(tf.stack([self.noise_seed, self.update]), 3)
         latents = self.latents(batch, seeds[0])
         weight = self.adversarial_weight
@@ -168,12 +170,10 @@ class AdversarialModel(TwoNetworks):
 
             g_loss = ops.cond(weight > 0, against_discriminator, lambda: tf.constant(0.0))
             total = weight * g_loss + self.generator_penalty(batch, latents, fake_images)
-        _minimize(self.generator_optimizer, tape, total, self.generator)
+        minimize(self.generator_optimizer, tape, total, self.generator.trainable_variables)
         if self.most_generator_steps > 1:
             self._more_generator_steps(batch, g_loss, seeds[2])
-        if self.average is not self.generator:
-            for average, now in zip(self.average.weights, self.generator.weights, strict=True):
-                average.assign(now + self.average_decay * (average - now))
+        self.follow_average()
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
@@ -183,7 +183,7 @@ class AdversarialModel(TwoNetworks):
         the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
         and the number of the batch alone: it is the same after every epoch.
         """
-        batch, others = _parts(batch) if self.separate_batches else 2 * (_parts(batch),)
+        batch, others = parts_of(batch) if self.separate_batches else 2 * (parts_of(batch),)
         tested = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
         seeds = tf.random.split(self.seed_beside_training(tested), 3)
         latents = self.latents(batch, seeds[0])
@@ -210,7 +210,11 @@ class AdversarialModel(TwoNetworks):
         # Judged as it stands: spectral norms and statistics change in its own update only.
         with keras.StatelessScope():
             fake_logits = self.discriminator(shown, training=self.judge_in_training)
-        return self.adversarial_loss.generator(fake_logits)
+            real_logits = None
+            if self.adversarial_loss.paired:
+                shown = self.show_real(batch, tf.random.fold_in(seed, 1))
+                real_logits = self.discriminator(shown, training=self.judge_in_training)
+        return self.adversarial_loss.generator(real_logits, fake_logits)
 
     def _more_generator_steps(self, batch: Any, g_loss: tf.Tensor, seed: tf.Tensor) -> None:
         weight = self.adversarial_weight
@@ -225,7 +229,7 @@ class AdversarialModel(TwoNetworks):
                 fake_images = self.generate(batch, latents)
                 g_loss = self._adversarial_loss(batch, fake_images, seeds[1])
                 total = weight * g_loss + self.generator_penalty(batch, latents, fake_images)
-            _minimize(self.generator_optimizer, tape, total, self.generator)
+            minimize(self.generator_optimizer, tape, total, self.generator.trainable_variables)
             return step + 1, g_loss
 
         tf.while_loop(go_on, once_more, (tf.constant(1), g_loss))
@@ -234,7 +238,9 @@ class AdversarialModel(TwoNetworks):
         """One discriminator update; the generator is left as it is."""
         with tf.GradientTape() as tape:
             d_loss, *logits = self._judge(batch, fake_images, seed, training=True)
-        _minimize(self.discriminator_optimizer, tape, d_loss, self.discriminator)
+            total = d_loss + self._gradient_penalty(batch, fake_images, seed)
+        variables = self.discriminator.trainable_variables
+        minimize(self.discriminator_optimizer, tape, total, variables)
         self._record(d_loss, *logits)
 
     def _judge(
@@ -248,28 +254,34 @@ class AdversarialModel(TwoNetworks):
         d_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
         return d_loss, real_logits, fake_logits
 
+    def _gradient_penalty(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
+        """R1 and R2 in the updates that have them, on the images that `_judge` judges."""
+        if not self.gradient_penalty:
+            return 0.0
+        seeds = tf.random.split(seed, 2)
+
+        def squared_slope(shown: Any) -> tf.Tensor:
+            images, *others = keras.tree.flatten(shown)
+            # The update itself has left its traces in spectral norms and statistics.
+            with tf.GradientTape() as tape, keras.StatelessScope():
+                tape.watch(images)
+                shown = keras.tree.pack_sequence_as(shown, [images, *others])
+                logits = self.discriminator(shown, training=True)
+            slopes = tf.cast(tape.gradient(logits, images), tf.float32)
+            return tf.reduce_sum(tf.square(slopes)) / tf.cast(tf.shape(slopes)[0], tf.float32)
+
+        def penalty() -> tf.Tensor:
+            shown = self.show_fake(batch, fake_images, seeds[1])
+            slopes = squared_slope(self.show_real(batch, seeds[0])) + squared_slope(shown)
+            return self.penalty_every * self.gradient_penalty / 2 * slopes
+
+        due = self.update % self.penalty_every == 0
+        return ops.cond(due, penalty, lambda: tf.constant(0.0))
+
     def _record(self, d_loss: tf.Tensor, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> None:
+        if self.adversarial_loss.paired:
+            # Of pairs: how often the real image is judged the more real one.
+            real_logits, fake_logits = real_logits - fake_logits, fake_logits - real_logits
         self._means["d_loss"].update_state(d_loss)
         self._means["real_accuracy"].update_state(tf.cast(real_logits > 0, tf.float32))
         self._means["fake_accuracy"].update_state(tf.cast(fake_logits < 0, tf.float32))
-
-
-def _parts(batch: Any) -> tuple[Any, ...]:
-    """A batch as data sets have it, of one that Keras made of arrays.
-
-    Of a single array that is no tuple; of one batch, parts that were not given are None, and the
-    others no tensors yet.
-    """
-    parts = batch if isinstance(batch, tuple) else (batch,)
-    given = tuple(part for part in parts if part is not None)
-    return keras.tree.map_structure(tf.convert_to_tensor, given)
-
-
-def _minimize(
-    optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, net: keras.Model
-) -> None:
-    # Without a loss scale this is the plain gradient; with one, `apply` undoes it.
-    with tape:
-        scaled = optimizer.scale_loss(loss)
-    gradients = tape.gradient(scaled, net.trainable_variables)
-    optimizer.apply(gradients, net.trainable_variables)

@@ -12,29 +12,20 @@ from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.latents import Latents
 
 
-class AnchoredGAN(AdversarialModel):
-    """A generator of (anchor images, latents), and the anchors that its samples start from.
+class Anchors(tf.Module):
+    """Real images by class, to be drawn as what a sample starts from.
 
-    `adopt` gives it its anchors; `save` keeps them, `save_weights` does not.
-
-    Attributes:
-        prior: How the latents are distributed.
+    `adopt` gives it the images.
     """
 
-    def __init__(self, generator: keras.Model, discriminator: keras.Model, **options: Any):
-        super().__init__(generator, discriminator, **options)
-        images, latents = generator.inputs
-        shape = images.shape[1:]
-        self.prior = Latents(latents.shape[-1])
-        self._anchors = tf.Variable(
-            np.zeros((1, *shape), np.float32), shape=(None, *shape), trainable=False
+    def __init__(self, image_shape: tuple[int, int, int]):
+        """Begins with one black image of class 0."""
+        super().__init__()
+        self._images = tf.Variable(
+            np.zeros((1, *image_shape), np.float32), shape=(None, *image_shape), trainable=False
         )
-        self._first_anchor = tf.Variable([0], shape=(None,), trainable=False)
-        self._num_anchors = tf.Variable([1], shape=(None,), trainable=False)
-
-    @property
-    def exported(self) -> list[Any]:
-        return [self.average, self._anchors, self._first_anchor, self._num_anchors]
+        self._first = tf.Variable([0], shape=(None,), trainable=False)
+        self._num = tf.Variable([1], shape=(None,), trainable=False)
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Makes them the anchors.
@@ -46,27 +37,69 @@ class AnchoredGAN(AdversarialModel):
         order = np.argsort(labels, kind="stable")
         counts = np.bincount(labels)
         anchors = images[order]
-        self._anchors.assign(anchors / np.float32(255) if anchors.dtype == np.uint8 else anchors)
-        self._num_anchors.assign(counts)
-        self._first_anchor.assign(np.cumsum(counts) - counts)
+        self._images.assign(anchors / np.float32(255) if anchors.dtype == np.uint8 else anchors)
+        self._num.assign(counts)
+        self._first.assign(np.cumsum(counts) - counts)
 
-    def save_assets(self, dir_path: str) -> None:
-        """Keras' part of `save` that is no weight: the anchors."""
-        parts = {name: variable.numpy() for name, variable in self._adopted.items()}
-        np.savez_compressed(Path(dir_path) / "anchors.npz", **parts)
+    def draw(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """One image of each label, drawn with replacement: float32 (n, H, W, C) in [0, 1].
 
-    def load_assets(self, dir_path: str) -> None:
-        with np.load(Path(dir_path) / "anchors.npz") as parts:
-            for name, variable in self._adopted.items():
+        Args:
+            labels: int32 (n,).
+            seed: int32 (2,); equal seeds and labels give equal images.
+        """
+        draws = tf.random.stateless_uniform(tf.shape(labels), seed)
+        counts = tf.gather(self._num, labels)
+        rows = tf.cast(draws * tf.cast(counts, tf.float32), tf.int32)
+        rows = tf.gather(self._first, labels) + tf.minimum(rows, counts - 1)
+        return tf.gather(self._images, rows)
+
+    def save(self, directory: Path) -> None:
+        """Writes `anchors.npz`."""
+        parts = {name: variable.numpy() for name, variable in self._named.items()}
+        np.savez_compressed(directory / "anchors.npz", **parts)
+
+    def load(self, directory: Path) -> None:
+        """Reads what `save` wrote."""
+        with np.load(directory / "anchors.npz") as parts:
+            for name, variable in self._named.items():
                 variable.assign(parts[name])
 
     @property
-    def _adopted(self) -> dict[str, tf.Variable]:
-        return {
-            "images": self._anchors,
-            "first": self._first_anchor,
-            "num": self._num_anchors,
-        }
+    def _named(self) -> dict[str, tf.Variable]:
+        return {"images": self._images, "first": self._first, "num": self._num}
+
+
+class AnchoredGAN(AdversarialModel):
+    """A generator of (anchor images, latents), and the anchors that its samples start from.
+
+    `adopt` gives it its anchors; `save` keeps them, `save_weights` does not.
+
+    Attributes:
+        prior: How the latents are distributed.
+        anchors: The images that samples start from.
+    """
+
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, **options: Any):
+        super().__init__(generator, discriminator, **options)
+        images, latents = generator.inputs
+        self.prior = Latents(latents.shape[-1])
+        self.anchors = Anchors(images.shape[1:])
+
+    @property
+    def exported(self) -> list[Any]:
+        return [self.average, *self.anchors.variables]
+
+    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Makes them the anchors; as of `Anchors`."""
+        self.anchors.adopt(images, labels)
+
+    def save_assets(self, dir_path: str) -> None:
+        """Keras' part of `save` that is no weight: the anchors."""
+        self.anchors.save(Path(dir_path))
+
+    def load_assets(self, dir_path: str) -> None:
+        self.anchors.load(Path(dir_path))
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
         return self.prior.draw(tf.shape(batch[0])[0], seed)
@@ -82,12 +115,8 @@ class AnchoredGAN(AdversarialModel):
             float32 (n, H, W, C) in [0, 1].
         """
         seeds = tf.random.split(seed, 2)
-        draws = tf.random.stateless_uniform(tf.shape(labels), seeds[0])
-        counts = tf.gather(self._num_anchors, labels)
-        rows = tf.cast(draws * tf.cast(counts, tf.float32), tf.int32)
-        rows = tf.gather(self._first_anchor, labels) + tf.minimum(rows, counts - 1)
         latents = self.prior.draw(tf.shape(labels)[0], seeds[1])
-        images = self.average([tf.gather(self._anchors, rows), latents], training=False)
+        images = self.average([self.anchors.draw(labels, seeds[0]), latents], training=False)
         return tf.cast(images, tf.float32)
 
 

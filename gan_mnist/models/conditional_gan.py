@@ -1,6 +1,8 @@
 """Class-conditional GANs: latents and a one-hot label in, an image out."""
 
 import dataclasses
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -9,16 +11,16 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.diffaugment import diff_augment
-from gan_mnist.models.latents import Latents
+from gan_mnist.models.latents import LatentSampler
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
-class ConditionalGAN(AdversarialModel):
+class ConditionalGAN(LatentSampler, AdversarialModel):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
     Attributes:
+        prior: As of `LatentSampler`, as is the next.
         num_classes: Width of the one-hot labels.
-        prior: How the latents are distributed.
         augment: Whether real and fake images pass through `diff_augment` before they are judged.
     """
 
@@ -31,8 +33,7 @@ class ConditionalGAN(AdversarialModel):
         **options: Any,
     ):
         super().__init__(generator, discriminator, **options)
-        self.prior = Latents(generator.inputs[0].shape[-1], distribution)
-        self.num_classes = generator.inputs[1].shape[-1]
+        self.draw_from(distribution)
         self.augment = augment
 
     def get_config(self) -> dict[str, Any]:
@@ -51,23 +52,6 @@ class ConditionalGAN(AdversarialModel):
     def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
         shown = diff_augment(fake_images, seed) if self.augment else fake_images
         return [shown, self._one_hot(batch)]
-
-    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Images of the moving average of the generator.
-
-        Args:
-            labels: int (n,) in 0..num_classes-1.
-            seed: int32 (2,); equal seeds and labels give equal images.
-
-        Returns:
-            float32 (n, H, W, C) in [0, 1].
-        """
-        return self.decode(self.prior.draw(tf.shape(labels)[0], seed), labels)
-
-    def decode(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """The moving average's images, float32 (n, H, W, C) in [0, 1], of given latents."""
-        one_hot = tf.one_hot(labels, self.num_classes)
-        return tf.cast(self.average([latents, one_hot], training=False), tf.float32)
 
     def _one_hot(self, batch: Any) -> tf.Tensor:
         return tf.one_hot(batch[1], self.num_classes)
@@ -107,8 +91,12 @@ def build_conditional_gan(
     average_decay: float = 0.998,
     distribution: str = "normal",
     most_generator_steps: int = 1,
+    **options: Any,
 ) -> ConditionalGAN:
-    """A conditional GAN of one of the `ARCHITECTURES`, not compiled."""
+    """A conditional GAN of one of the `ARCHITECTURES`, not compiled.
+
+    `options` are others of `ConditionalGAN`, such as `gradient_penalty`.
+    """
     build_generator, build_discriminator = ARCHITECTURES[architecture]
     return ConditionalGAN(
         build_generator(image_shape, num_classes, width, latent_dim),
@@ -119,6 +107,7 @@ def build_conditional_gan(
         loss=loss,
         average_decay=average_decay,
         name=f"conditional_{architecture}",
+        **options,
     )
 
 
@@ -146,29 +135,43 @@ def build_mlp_discriminator(
 
 
 def build_dcgan_generator(
-    image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    width: int,
+    latent_dim: int,
+    norm: bool = True,
 ) -> keras.Model:
     """Transposed convolutions from 16 * `width` channels down to `width`, batch norm and ELU.
 
     Source: docs/sources.md#mixing, where `width` is 64 and images are 28 x 28: 4 x 4, 8, 16, 32,
     then two unpadded convolutions to 28. Other sides start from the smallest side that reaches
     them and are cropped. Batch norm stands behind every hidden layer, where the source names it
-    behind some.
+    behind some. Without it (`norm`) weights begin as wide as keeps the spread of what they sum
+    (He et al. 2015, arXiv 1502.01852).
     """
     side = -(-(max(image_shape[:2]) + 4) // 8)
-    initial = _initializer(width)
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+
+    def initial(num_summed: int) -> keras.Initializer:
+        wide = keras.initializers.TruncatedNormal(stddev=(2 / num_summed) ** 0.5)
+        return _initializer(width) if norm else wide
+
+    def hidden(x: Any) -> Any:
+        return layers.Activation("elu")(layers.BatchNormalization()(x) if norm else x)
+
     x = ops.concatenate([latents, one_hot], axis=-1)
     x = layers.Reshape((1, 1, latent_dim + num_classes))(x)
-    x = layers.Conv2DTranspose(16 * width, side, kernel_initializer=initial.clone())(x)
-    x = _norm_elu(x)
+    # One entry of the label is not 0, and of a stride of 2 a quarter of the kernel is met.
+    first = initial(latent_dim + 1)
+    x = hidden(layers.Conv2DTranspose(16 * width, side, kernel_initializer=first)(x))
     for channels in (8 * width, 4 * width, 2 * width):
+        kernel = initial(4 * x.shape[-1])
         x = layers.Conv2DTranspose(
-            channels, 4, strides=2, padding="same", kernel_initializer=initial.clone()
+            channels, 4, strides=2, padding="same", kernel_initializer=kernel
         )(x)
-        x = _norm_elu(x)
-    x = _norm_elu(layers.Conv2D(width, 3, kernel_initializer=initial.clone())(x))
-    x = layers.Conv2D(image_shape[2], 3, kernel_initializer=initial.clone())(x)
+        x = hidden(x)
+    x = hidden(layers.Conv2D(width, 3, kernel_initializer=initial(9 * 2 * width))(x))
+    x = layers.Conv2D(image_shape[2], 3, kernel_initializer=initial(9 * width))(x)
     x = layers.CenterCrop(*image_shape[:2])(x) if x.shape[1:] != image_shape else x
     images = layers.Activation("sigmoid", dtype="float32")(x)
     return keras.Model([latents, one_hot], images, name="dcgan_generator")
@@ -248,11 +251,12 @@ def _initializer(width: int) -> keras.Initializer:
     return keras.initializers.TruncatedNormal(stddev=0.02 * (64 / width) ** 0.5)
 
 
-def _norm_elu(x: Any) -> Any:
-    return layers.Activation("elu")(layers.BatchNormalization()(x))
-
-
-ARCHITECTURES = {
+Build = Callable[..., keras.Model]
+ARCHITECTURES: Mapping[str, tuple[Build, Build]] = {
     "mlp": (build_mlp_generator, build_mlp_discriminator),
     "dcgan": (build_dcgan_generator, build_dcgan_discriminator),
+    "plain_dcgan": (
+        functools.partial(build_dcgan_generator, norm=False),
+        build_dcgan_discriminator,
+    ),
 }

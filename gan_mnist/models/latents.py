@@ -4,6 +4,7 @@ Source: docs/sources.md#mixing (of its arms), docs/sources.md#conditional_gan (u
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
@@ -56,3 +57,40 @@ class Latents:
         if self.active is not None:
             vectors *= tf.cast(tf.range(self.dim) < self.active, tf.float32)
         return vectors
+
+
+class LatentSampler:
+    """What a model with a generator of [latents, one-hot labels] samples by: its moving average.
+
+    Attributes:
+        generator: As of the model, as is the next.
+        average: The moving average of the generator.
+        prior: How the latents are distributed.
+        num_classes: Width of the one-hot labels.
+    """
+
+    generator: Any
+    average: Any
+
+    def draw_from(self, distribution: str) -> None:
+        """Has the latents distributed so."""
+        latents, one_hot = self.generator.inputs
+        self.prior = Latents(latents.shape[-1], distribution)
+        self.num_classes = one_hot.shape[-1]
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Images of the moving average of the generator.
+
+        Args:
+            labels: int (n,) in 0..num_classes-1.
+            seed: int32 (2,); equal seeds and labels give equal images.
+
+        Returns:
+            float32 (n, H, W, C) in [0, 1].
+        """
+        return self.decode(self.prior.draw(tf.shape(labels)[0], seed), labels)
+
+    def decode(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The moving average's images, float32 (n, H, W, C) in [0, 1], of given latents."""
+        one_hot = tf.one_hot(labels, self.num_classes)
+        return tf.cast(self.average([latents, one_hot], training=False), tf.float32)

@@ -2,9 +2,11 @@
 
 import copy
 import types
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gan_mnist.errors import InputError
@@ -31,6 +33,9 @@ class TwoNetworks(keras.Model):
         optimizer: The generator's, out of its loss scale if it has one: what callbacks of Keras
             such as `LearningRateScheduler` steer. The discriminator's keeps its own rate.
     """
+
+    # The networks that files keep, by the names of attributes and arguments.
+    NETWORKS: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
 
     def __init__(
         self,
@@ -96,17 +101,36 @@ class TwoNetworks(keras.Model):
         # A loss scale is not for others to build: it has no guard against being built again.
         super().compile(optimizer=_unscaled(first), auto_scale_loss=False, **options)
         self.generator_optimizer = first
-        self.discriminator_optimizer: Any = second
-        networks = self.generator, self.discriminator
-        for optimizer, network in zip(self.optimizers, networks, strict=False):
+        self.discriminator_optimizer: Any = second if self.discriminator is not None else None
+        for optimizer, variables in zip(self.optimizers, self.trained, strict=True):
             if not optimizer.built:
-                optimizer.build(network.trainable_variables)
+                optimizer.build(variables)
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
         """The generator's, and the discriminator's if there is one."""
         both = [self.generator_optimizer, self.discriminator_optimizer]
         return both if self.discriminator is not None else both[:1]
+
+    @property
+    def trained(self) -> list[list[keras.Variable]]:
+        """What each of the optimizers trains."""
+        both = filter(None, (self.generator, self.discriminator))
+        return [network.trainable_variables for network in both]
+
+    @property
+    def exported(self) -> list[Any]:
+        """The resources that `sample` reads, for an export."""
+        return [self.average]
+
+    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Takes note of the training images, for a flavour whose samples start from them."""
+
+    def follow_average(self) -> None:
+        """Moves the average towards the generator, by one update."""
+        if self.average is not self.generator:
+            for average, now in zip(self.average.weights, self.generator.weights, strict=True):
+                average.assign(now + self.average_decay * (average - now))
 
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """float32 images (n, H, W, C) in [0, 1] for int32 labels (n,) and an int32 seed (2,)."""
@@ -163,7 +187,7 @@ class TwoNetworks(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         own = {"average_decay": self.average_decay, "noise_seed": int(self.noise_seed.numpy())}
-        for key in ("generator", "discriminator"):
+        for key in self.NETWORKS:
             own[key] = keras.saving.serialize_keras_object(getattr(self, key))
         return {**super().get_config(), **own}
 
@@ -172,7 +196,7 @@ class TwoNetworks(keras.Model):
         # Keras empties the configs of functional models that it reads.
         options = copy.deepcopy(config)
         noise_seed = options.pop("noise_seed")
-        for key in ("generator", "discriminator"):
+        for key in cls.NETWORKS:
             options[key] = keras.saving.deserialize_keras_object(options[key], custom_objects)
         model = cls(**options)
         model.noise_seed.assign(noise_seed)
@@ -186,3 +210,27 @@ def _scaled(optimizer: Any) -> Any:
 
 def _unscaled(optimizer: Any) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def parts_of(batch: Any) -> tuple[Any, ...]:
+    """A batch as data sets have it, of one that Keras made of arrays.
+
+    Of a single array that is no tuple; of one batch, parts that were not given are None, and the
+    others no tensors yet.
+    """
+    parts = batch if isinstance(batch, tuple) else (batch,)
+    given = tuple(part for part in parts if part is not None)
+    return keras.tree.map_structure(tf.convert_to_tensor, given)
+
+
+def minimize(
+    optimizer: keras.optimizers.Optimizer,
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    variables: Sequence[keras.Variable],
+) -> None:
+    """One step of `optimizer` on some or all of the variables that it was built for."""
+    # Without a loss scale this is the plain gradient; with one, `apply` undoes it.
+    with tape:
+        scaled = optimizer.scale_loss(loss)
+    optimizer.apply(tape.gradient(scaled, variables), variables)

@@ -18,6 +18,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import AnchoredGAN, build_spectral_discriminator
+from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid, thicker, thinner
 
 CONTROL_POINTS = 4
 NUM_FIELD = 2 * CONTROL_POINTS**2
@@ -36,8 +37,8 @@ class Style(layers.Layer):
     def call(self, images: tf.Tensor) -> tf.Tensor:
         ink = tf.reduce_mean(images, axis=-1)
         mass = tf.reduce_sum(ink, axis=[1, 2]) + 1e-6
-        edge = tf.reduce_sum(_thicker(images) - _thinner_by_erosion(images), axis=[1, 2, 3])
-        grid_x, grid_y = _grid(images.shape[1], images.shape[2])
+        edge = tf.reduce_sum(thicker(images) + thicker(-images), axis=[1, 2, 3])
+        grid_x, grid_y = pixel_grid(images.shape[1], images.shape[2])
 
         def mean(values: np.ndarray) -> tf.Tensor:
             return tf.reduce_sum(ink * values, axis=[1, 2]) / mass
@@ -74,8 +75,8 @@ class Warp(layers.Layer):
 
     def call(self, images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         x, y = self._sources(parameters, images.shape[1], images.shape[2])
-        planes = tf.concat([images, _thicker(images), _thinner(images)], axis=-1)
-        plain, thick, thin = tf.split(_bilinear(planes, x, y), 3, axis=-1)
+        planes = tf.concat([images, thicker(images), thinner(images)], axis=-1)
+        plain, thick, thin = tf.split(bilinear(planes, x, y), 3, axis=-1)
         thickness = parameters[:, -1, None, None, None]
         up, down = tf.nn.relu(thickness), tf.nn.relu(-thickness)
         return plain * (1 - up - down) + thick * up + thin * down
@@ -86,11 +87,11 @@ class Warp(layers.Layer):
         """Where each pixel comes from: x and y, (n, H, W)."""
         linear, shift, field, _ = tf.split(parameters, [4, 2, NUM_FIELD, 1], axis=-1)
         points = tf.reshape(field * self.field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
-        rows, columns = _catmull_rom(height), _catmull_rom(width)
+        rows, columns = (catmull_rom(side, CONTROL_POINTS) for side in (height, width))
         moved = tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
         a, b, c, d = tf.unstack((linear * self.linear)[:, None, None, :], axis=-1)
         right, down = tf.unstack((shift * self.shift)[:, None, None, :], axis=-1)
-        grid_x, grid_y = _grid(height, width)
+        grid_x, grid_y = pixel_grid(height, width)
         x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
         y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
         return x, y
@@ -140,63 +141,3 @@ def build_warp_generator(image_shape: tuple[int, int, int], width: int) -> keras
     x = layers.Add()([latents, layers.Dense(NUM_PARAMETERS, kernel_initializer=small)(x)])
     warped = Warp(dtype="float32")(images, layers.Activation("tanh", dtype="float32")(x))
     return keras.Model([images, latents], warped, name="warp_generator")
-
-
-def _thicker(images: tf.Tensor) -> tf.Tensor:
-    return tf.nn.max_pool2d(images, 3, 1, "SAME")
-
-
-def _thinner_by_erosion(images: tf.Tensor) -> tf.Tensor:
-    return -tf.nn.max_pool2d(-images, 3, 1, "SAME")
-
-
-def _thinner(images: tf.Tensor) -> tf.Tensor:
-    """Keeps what lies near the ridge of the blurred stroke."""
-    blurred = images
-    for _ in range(3):
-        blurred = tf.nn.avg_pool2d(blurred, 3, 1, "SAME")
-    nearness = blurred / (tf.nn.max_pool2d(blurred, 5, 1, "SAME") + 1e-3)
-    return images * tf.sigmoid(15 * (nearness - 0.85))
-
-
-def _bilinear(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Images sampled at x, y (n, H, W) in -1..1 across the image; 0 outside.
-
-    The four neighbours of a pixel are packed as channels, so that one gather fetches them.
-    """
-    height, width, channels = images.shape[1:]
-    # A border of one pixel is 0, and what lies further out is taken to it.
-    wide, high = width + 2, height + 2
-    x = tf.clip_by_value((x + 1) * (width - 1) / 2 + 1, 0.0, wide - 1.001)
-    y = tf.clip_by_value((y + 1) * (height - 1) / 2 + 1, 0.0, high - 1.001)
-    padded = tf.pad(images, [[0, 0], [1, 2], [1, 2], [0, 0]])
-    corners = [padded[:, i : i + high, j : j + wide] for i in (0, 1) for j in (0, 1)]
-    packed = tf.reshape(tf.concat(corners, axis=-1), (-1, 4 * channels))
-    left, top = tf.floor(x), tf.floor(y)
-    image = tf.range(tf.shape(images)[0])[:, None, None]
-    index = (image * high + tf.cast(top, tf.int32)) * wide + tf.cast(left, tf.int32)
-    north_west, north_east, south_west, south_east = tf.split(tf.gather(packed, index), 4, axis=-1)
-    x, y = (x - left)[..., None], (y - top)[..., None]
-    north = north_west + x * (north_east - north_west)
-    south = south_west + x * (south_east - south_west)
-    return north + y * (south - north)
-
-
-def _grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """X and y of every pixel, (H, W), -1 to 1."""
-    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
-    return x.astype(np.float32), y.astype(np.float32)
-
-
-def _catmull_rom(num_pixels: int) -> np.ndarray:
-    """(num_pixels, 4): each pixel's weights on the control points, those at the ends repeated."""
-    matrix = np.zeros((num_pixels, CONTROL_POINTS), np.float32)
-    for pixel, position in enumerate(np.linspace(0, CONTROL_POINTS - 1, num_pixels)):
-        before = int(position)
-        t = position - before
-        weights = np.array(
-            [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2]
-        )
-        points = np.clip(np.arange(before - 1, before + 3), 0, CONTROL_POINTS - 1)
-        np.add.at(matrix[pixel], points, weights / 2)
-    return matrix

@@ -25,6 +25,15 @@ from gan_mnist.report.style import (
     wrapped,
 )
 
+# What is drawn of generators, and how it is called.
+GENERATOR_CURVES = {
+    "d_loss": "discriminator loss",
+    "g_loss": "generator loss",
+    "real_accuracy": "real called real",
+    "fake_accuracy": "generated called generated",
+    "pixel_loss": "autoencoder's pixel loss",
+    "flow_loss": "flow loss",
+}
 # Beyond it the shorter curve is too short to be read on a linear axis.
 _MOST_TIMES_LONGER = 3
 
@@ -107,24 +116,25 @@ def generator_curves(curves: pd.DataFrame) -> Figure:
     """Losses and discriminator accuracies of every generator against its updates.
 
     Args:
-        curves: Columns generator, kind, update and any of d_loss, g_loss, real_accuracy,
-            fake_accuracy. A kind has a colour.
+        curves: Columns generator, kind, update and any of `GENERATOR_CURVES`; a loss of 0 is of
+            what was not being trained. A kind has a colour.
     """
-    titles = {
-        "d_loss": "discriminator loss",
-        "g_loss": "generator loss",
-        "real_accuracy": "real called real",
-        "fake_accuracy": "generated called generated",
-    }
+    titles = GENERATOR_CURVES
     columns = [column for column in titles if column in curves]
     kinds = sorted(curves["kind"].unique())
     colors = dict(zip(kinds, itertools.cycle((BLUE, ORANGE, GREEN, VERMILLION)), strict=False))
-    figure = Figure(figsize=(WIDTH_INCHES, 2.3 + 0.25 * (len(kinds) > 1)), layout="constrained")
-    panels = figure.subplots(1, len(columns), squeeze=False)[0]
-    for axes, column in zip(panels, columns, strict=True):
+    wide = min(len(columns), 4)
+    rows = -(-len(columns) // wide)
+    height = 2.3 * rows + 0.25 * (len(kinds) > 1)
+    figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+    panels = figure.subplots(rows, wide, squeeze=False).flatten()
+    for axes in panels[len(columns) :]:
+        axes.set_axis_off()
+    for axes, column in zip(panels, columns, strict=False):
         axes.grid(True)
         for (kind, _), one in curves.groupby(["kind", "generator"]):
-            axes.plot(one["update"], one[column], color=colors[kind], alpha=0.4, lw=0.8)
+            shown = one[one[column] != 0] if column.endswith("loss") else one
+            axes.plot(shown["update"], shown[column], color=colors[kind], alpha=0.4, lw=0.8)
         if column.endswith("accuracy"):
             axes.set_ylim(-0.03, 1.03)
             axes.axhline(0.5, color=INK, lw=0.9, ls=":")

@@ -21,7 +21,12 @@ from gan_mnist.report import figures, learning
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import SECONDS, Run, read_arrays
 from gan_mnist.report.style import BLUE, GREEN, INK, ORANGE, color_arms, save
-from gan_mnist.study.progress import duplicates_in_words, files_in_words, generated_in_words
+from gan_mnist.study.progress import (
+    duplicates_in_words,
+    files_in_words,
+    generated_in_words,
+    split_in_words,
+)
 
 IMAGES_SHOWN = 10
 FEW_ARMS = 5
@@ -56,8 +61,9 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         "marks": figures.VERDICT_MARKS,
         "files": [
             *files_in_words(run.study["dataset"].get("files")),
-            *duplicates_in_words(run.study["dataset"].get("duplicates", {})),
+            *duplicates_in_words(run.study["dataset"]),
         ],
+        "split": split_in_words(run.study["dataset"]),
         "generated": generated_in_words(run.study["dataset"].get("generated", {})),
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
     }

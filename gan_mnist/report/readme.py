@@ -6,7 +6,7 @@ A block looks like this, and everything between the markers is ours to write:
     <!-- end -->
 
 The first word is the run, `experiments/imbalance/results/mnist`; the second is the part of it that
-is told; what follows are options of the part.
+is told; what follows are options of the part. `<!-- results: all claims -->` is of several runs.
 """
 
 import json
@@ -21,15 +21,17 @@ from typing import Any
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
+from gan_mnist.report import claims
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
-    rf"(?P<opening>{_OPENING} (?P<run>\w+/\w+) (?P<part>\w+)(?P<options>(?: \w+=\S+)*) -->\n)"
+    rf"(?P<opening>{_OPENING} (?P<run>\w+/\w+|all) (?P<part>\w+)(?P<options>(?: \w+=\S+)*) -->\n)"
     r"(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
-# Where a reader keeps the files of MNIST, whatever it was called where a run was made.
-_DATA_DIR = "--data_dir=data/mnist"
+# Where a reader keeps the files of a data set, whatever it was called where a run was made.
+_DATA_DIR = {"folder": "--data_dir=data/photos"}
+_USUAL_DATA_DIR = "--data_dir=data/mnist"
 
 
 def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
@@ -84,8 +86,10 @@ def renew(text: str, page: Path, root: Path) -> str:
 
 
 def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
+    if (block["run"], block["part"]) == ("all", "claims"):
+        return claims.table(root, page)
     options = dict(option.split("=", 1) for option in block["options"].split())
-    experiment, name = block["run"].split("/")
+    experiment, _, name = block["run"].partition("/")
     run = PublishedRun(root / "experiments" / experiment / "results" / name)
     if block["part"] == "answer":
         lines = [f"> {run.summary['answer']}"]
@@ -145,12 +149,13 @@ class PublishedRun:
 def _command(run: PublishedRun, page: Path) -> list[str]:
     given = run.study["command_line"]
     line = given if isinstance(given, str) else " ".join(given)
+    data_dir = _DATA_DIR.get(run.study["settings"]["dataset"], _USUAL_DATA_DIR)
     where = os.path.relpath(run.directory, page.parent)
     files = (("records", "records.jsonl"), ("summary", "summary.json"), ("report", "report.md"))
     links = ", ".join(f"[{name}]({where}/{file})" for name, file in files)
     return [
         "",
-        f"    {re.sub('--data_dir=[^ ]+', _DATA_DIR, line)}",
+        f"    {re.sub('--data_dir=[^ ]+', data_dir, line)}",
         "",
         f"{len(run.summary['seeds'])} seeds: {links}.",
     ]

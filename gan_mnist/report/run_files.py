@@ -13,6 +13,8 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import read_json
 from gan_mnist.study.records import DONE, read_record
 
+# Curves are a generator's if they have one of them.
+LOSSES = {"d_loss", "flow_loss"}
 SECONDS = ("generator", "training", "evaluation")
 
 
@@ -140,13 +142,13 @@ class Run:
         parts = []
         for path in sorted(self.workdir.glob("generators/*/curves.csv")):
             table, name = read_csv(path), path.parent.name
-            if table is not None and "d_loss" in table and (name in used or not told):
+            if table is not None and LOSSES & {*table} and (name in used or not told):
                 parts.append(table.assign(generator=name, kind=_kind(path.parent)))
         return pd.concat(parts) if parts else pd.DataFrame()
 
 
 def _kind(directory: Path) -> str:
-    """What kind of GAN is kept in `directory`: "conditional (mlp)", say."""
+    """What kind of generator is kept in `directory`: "conditional (mlp)", say."""
     about = read_json(directory / "generator.json", "kind", "settings")
     if about is None:
         return "unknown"

@@ -13,16 +13,16 @@ import numpy as np
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.images import GROUNDS, RESIZES, Look
+from gan_mnist.data.splits import EACH_SEED, FIXED, SPLITS
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
 from gan_mnist.models.names import CLASSIFIERS
+from gan_mnist.settings.augmentation import AugmentationSettings
 from gan_mnist.settings.further import FurtherTestSettings
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.settings import Settings, setting
 
 FEWEST_IMAGES = 1
-# A mirrored digit or letter is another one, or none.
-NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
 SMALLEST_DEEP_SIDE = CLASSIFIERS["deep_cnn"].least_side
 
 
@@ -45,6 +45,10 @@ class DataSettings(Settings):
     duplicates: str = setting(
         "keep", "training images like a test or validation image: kept, or left out",
         choices=("keep", "drop"),
+    )  # fmt: skip
+    split: str = setting(
+        EACH_SEED, "test images where the data have no test split: drawn anew for each seed, or "
+        "the same for all", choices=SPLITS, before=FIXED,
     )  # fmt: skip
     skip_bad: bool = setting(False, "empty and broken files are left out, not refused")
     labels: str = setting(
@@ -83,7 +87,7 @@ class DataSettings(Settings):
         return dataset.class_names
 
     def resolve(self, dataset: Dataset) -> Self:
-        """With classes named, and size and channels of the images as they are.
+        """With classes named, size and channels of the images as they are, and how they are split.
 
         Raises:
             InputError: For fewer than two classes, or a class with too few images.
@@ -95,10 +99,8 @@ class DataSettings(Settings):
         for name in classes:
             if name not in dataset.class_names:
                 continue  # `allot` refuses it, with the nearest right name
-            num_train, num_test = (
-                int(np.sum(split.labels == dataset.class_names.index(name)))
-                for split in (dataset.train, dataset.test)
-            )
+            label = dataset.class_names.index(name)
+            num_train, num_test = (dataset.fewest(split)[label] for split in ("train", "test"))
             if num_train < FEWEST_IMAGES or num_test < 1:
                 raise InputError(
                     f"--set classes: class {name!r} has {num_train} training and {num_test} test "
@@ -110,11 +112,12 @@ class DataSettings(Settings):
             classes=classes,
             image_size=settings.image_size or size,
             channels=settings.channels or channels,
+            split=FIXED if dataset.pool is None else EACH_SEED,
         )
 
     def smallest_class(self, dataset: Dataset) -> int:
         """Training images of the smallest of the named classes, 0 where none is known."""
-        available = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+        available = dataset.fewest("train")
         known = [name for name in self.classes if name in dataset.class_names]
         return int(min((available[dataset.class_names.index(name)] for name in known), default=0))
 
@@ -133,13 +136,18 @@ class DataSettings(Settings):
         """How many of so many training images of a class are set aside to validate on."""
         return min(500, images // 10)
 
-    def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
-        """Training images of the smallest of the named classes that validation leaves.
+    def left(self, dataset: Dataset, validation_per_class: int) -> list[int]:
+        """Training images of each of the named classes that validation leaves, for any seed.
 
         Raises:
             InputError: If a class is unknown or named twice, or validation leaves none.
         """
-        return min(map(len, divided(dataset, self.classes, validation_per_class)[0]))
+        draws = (divided(each, self.classes, validation_per_class)[0] for each in dataset.draws)
+        return np.min([[len(rows) for rows in train] for train in draws], axis=0).tolist()
+
+    def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
+        """`left` of the class that has fewest."""
+        return min(self.left(dataset, validation_per_class))
 
 
 @dataclass(frozen=True)
@@ -171,48 +179,10 @@ class TrainingSettings(DataSettings):
 
 
 @dataclass(frozen=True)
-class ClassifierSettings(NetworkSettings, FurtherTestSettings, TrainingSettings):
-    """How a classifier is shown its images: as they are, or changed at random."""
-
-    GROUP: ClassVar[str] = "classical augmentation"
-
-    classical: bool = setting(False, "every image is changed at random, anew in every batch")
-    rotation_degrees: float = setting(12.0, "rotation in +-degrees", low=0, high=180)
-    shift: float = setting(0.07, "shift in +-sides", low=0, high=1)
-    zoom: float = setting(0.1, "scale in 1 +-", low=0, high=0.9)
-    shear: float = setting(0.2, "shear in +-radians", low=0, high=1)
-    brightness: float = setting(0.0, "brightness in 1 +-", low=0, high=1)
-    border: str = setting(
-        "zero",
-        "what is shown beyond the edge: black, or the edge repeated",
-        choices=("zero", "nearest"),
-    )
-    flip: str = setting(
-        "never",
-        "left and right exchanged in half of the images; auto: not of digits and kana",
-        choices=("auto", "always", "never"),
-    )
-
-    def resolve(self, dataset: Dataset) -> Self:
-        """As the others', with no `flip` left open.
-
-        Raises:
-            InputError: For digits that are to be mirrored, too.
-        """
-        settings = super().resolve(dataset)
-        return dataclasses.replace(settings, flip=_flip(settings.flip, dataset))
-
-
-def _flip(asked: str, dataset: Dataset) -> str:
-    """ "always" or "never"."""
-    if dataset.name not in NEVER_MIRRORED:
-        return "always" if asked == "auto" else asked
-    if asked == "always":
-        raise InputError(
-            f"setting flip: always is not accepted; accepted with --dataset={dataset.name}: "
-            "auto or never, as what its images show changes when it is mirrored"
-        )
-    return "never"
+class ClassifierSettings(
+    AugmentationSettings, NetworkSettings, FurtherTestSettings, TrainingSettings
+):
+    """How a classifier is shown its images, which network it is, and what it is judged on."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def describe(plan: Plan) -> str:
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
         f"            {splits} images a class: {per_class}",
-        *(f"            {line}" for line in duplicates_in_words(data.get("duplicates", {}))),
+        *(f"            {line}" for line in split_in_words(data)),
+        *(f"            {line}" for line in duplicates_in_words(data)),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
         f"measured    {plan.study.metrics[0].label}",
@@ -63,17 +64,33 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     return lines + ([f"of the images: {counted(files['noted'])}"] if files["noted"] else [])
 
 
-def duplicates_in_words(duplicates: Mapping[str, Any]) -> list[str]:
+def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
+    """How the test images are drawn, where not all seeds have the same ones.
+
+    Args:
+        dataset: Provenance of a data set.
+    """
+    if "each_seed" not in dataset:
+        return []
+    counts = ", ".join(f"{name}: {of['test']}" for name, of in dataset["counts"].items())
+    groups = ", at least, as groups go" if dataset["each_seed"]["groups"] else ""
+    return [f"test images are drawn anew for each seed, so many a class{groups}: {counts}"]
+
+
+def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
     """How many training images are like others, a line a split.
 
     Args:
-        duplicates: As in the provenance of a data set.
+        dataset: Provenance of a data set.
     """
-    return [
-        f"{told['images']:,} training images are like {told['of']:,} {split} images, "
-        f"{told['equal']:,} of them equal"
-        for split, told in duplicates.items()
-    ]
+    lines = []
+    for split, told in dataset.get("duplicates", {}).items():
+        ours, theirs = "training images", f"{split} images"
+        if split == "test" and "each_seed" in dataset:
+            ours, theirs = "images", "others, of which a seed may test one and train on the other"
+        equal = f"{told['equal']:,} of them equal"
+        lines.append(f"{told['images']:,} {ours} are like {told['of']:,} {theirs}, {equal}")
+    return lines
 
 
 def generated_in_words(sources: Mapping[str, Any]) -> list[str]:

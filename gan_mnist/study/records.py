@@ -66,8 +66,8 @@ def _of_no_setting(trial: Trial) -> tuple[str, int, str]:
 
 
 def _as_declared(settings: Mapping[str, Any], study: Study) -> dict[str, Any]:
-    """Settings of an earlier run; what had not been declared then has its declared default."""
-    return study.settings.identity() | dict(settings)
+    """Settings of an earlier run; what had not been declared then is what was done then."""
+    return study.settings.before() | dict(settings)
 
 
 def finished(record: Mapping[str, Any] | None) -> bool:

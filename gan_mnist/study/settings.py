@@ -23,6 +23,7 @@ def setting(
     choices: tuple[str, ...] | None = None,
     zero: str = "",
     location: bool = False,
+    before: Any = None,
 ) -> Any:
     """A field of a settings dataclass.
 
@@ -36,6 +37,7 @@ def setting(
         zero: A word that `--set` takes for 0, such as "all".
         location: True where the value says only *where* something lies. It is then left out of
             fingerprints: moving a data directory does not change a result.
+        before: What was done before there was the setting; None for its default.
     """
     metadata = {
         "help": help,
@@ -45,6 +47,7 @@ def setting(
         "choices": choices,
         "zero": zero,
         "location": location,
+        "before": before,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -96,7 +99,10 @@ class Settings:
             _check(field, getattr(self, field.name))
 
     def load(self, download: bool = False) -> Any:
-        """The data set that the settings name, with `provenance` and `sha256`.
+        """The data set that the settings name.
+
+        It has `provenance`, `sha256`, `planned_for(seeds)`, which makes its facts those of so many
+        seeds, and `of_seed(seed)`: itself as the trials of a seed see it.
 
         Args:
             download: Whether it may be fetched.
@@ -164,6 +170,11 @@ class Settings:
         """The settings that a result depends on, as JSON holds them."""
         every = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return self.without_locations(every)
+
+    def before(self) -> dict[str, Any]:
+        """What settings that an earlier run does not tell were: as `identity`."""
+        done = {f.name: f.metadata.get("before") for f in dataclasses.fields(self)}
+        return self.identity() | {name: v for name, v in done.items() if v is not None}
 
     @classmethod
     def without_locations(cls, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Study:
         arms: The table; the control is among them.
         control: The arm that all others are compared with.
         metrics: The primary metric first.
-        presets: "smoke", "quick" and "paper".
+        presets: "smoke", "quick" and "paper", and further ones.
         oracle: The arm that shows what is possible, or None.
         expectations: Controls that must come out right.
         rival: A plain arm, or None. Generated arms are compared with it besides the control: they

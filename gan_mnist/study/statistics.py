@@ -3,7 +3,7 @@
 Intervals and tests are those of `small_samples`, where it is told why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,7 @@ class Comparison:
         more_seeds_needed: True where `ci95` may cover less than it says; see `flags`.
         ci95_images, p_value_images: Over seeds and test images, see `test_images`; None where the
             records do not say which test images were right.
+        overlap: As `overlap_of` gives it; 0 where seeds share their test images.
         too_few: What lacks test images for a verdict, such as "2 test images of class '1'"; or "".
     """
 
@@ -71,6 +72,7 @@ class Comparison:
     ci95_images: Interval | None = None
     p_value_images: float | None = None
     too_few: str = ""
+    overlap: float = 0.0
 
     @property
     def deciding_ci95(self) -> Interval | None:
@@ -88,12 +90,29 @@ class Comparison:
         return max(self.p_value, self.p_value_images)
 
 
-def estimate(values: Values, bounds: Bounds = None) -> Estimate:
+def overlap_of(records: Iterable[Mapping[str, Any]]) -> float:
+    """Test images by training images, the most of any record, where each seed has its own split.
+
+    Seeds that divide the same images anew have many in common, so their values are alike; see
+    `small_samples`.
+
+    Args:
+        records: With `dataset`, whose `each_seed` holds `n_test` and `n_train`.
+
+    Returns:
+        0 where all seeds share one split.
+    """
+    told = (record.get("dataset", {}).get("each_seed") for record in records)
+    return max((split["n_test"] / split["n_train"] for split in told if split), default=0.0)
+
+
+def estimate(values: Values, bounds: Bounds = None, overlap: float = 0.0) -> Estimate:
     """Mean of the present, finite values and its 95 % interval.
 
     Args:
         values: By seed.
         bounds: Lowest and highest that a value can be, where the interval ends; or None.
+        overlap: As `overlap_of` gives it.
     """
     present = _finite(values)
     sample = np.array([present[seed] for seed in sorted(present)])
@@ -102,12 +121,14 @@ def estimate(values: Values, bounds: Bounds = None) -> Estimate:
     if sample.size == 1:
         return Estimate(1, float(sample[0]), None)
     # Measured from the first value, equal values are zeros and have the interval of width zero.
-    low, high = intervals(sample - sample[0])
+    low, high = intervals(sample - sample[0], overlap)
     ends = (float(low + sample[0]), float(high + sample[0]))
     return Estimate(sample.size, float(sample.mean()), _within(ends, bounds))
 
 
-def compare(treated: Values, control: Values, bounds: Bounds = None) -> Comparison:
+def compare(
+    treated: Values, control: Values, bounds: Bounds = None, overlap: float = 0.0
+) -> Comparison:
     """Paired comparison, matched by seed; None, NaN and infinite values count as missing.
 
     Args:
@@ -115,6 +136,7 @@ def compare(treated: Values, control: Values, bounds: Bounds = None) -> Comparis
         control: Likewise.
         bounds: Lowest and highest that a value of either can be, or None. Their difference can be
             as large as these are apart, and there the interval ends.
+        overlap: As `overlap_of` gives it.
     """
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
@@ -124,8 +146,9 @@ def compare(treated: Values, control: Values, bounds: Bounds = None) -> Comparis
     differences = _differences(*pairs)
     mean = float(differences.mean())
     if n == 1:
-        return Comparison(1, mean_treated, mean_control, mean, None, None, None, True)
-    low, high = intervals(differences)
+        known = (mean_treated, mean_control, mean)
+        return Comparison(1, *known, None, None, None, True, overlap=overlap)
+    low, high = intervals(differences, overlap)
     span = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return Comparison(
         n,
@@ -133,9 +156,10 @@ def compare(treated: Values, control: Values, bounds: Bounds = None) -> Comparis
         mean_control,
         difference=mean,
         ci95=_within((float(low), float(high)), span),
-        p_value=float(p_values(differences)),
-        standard_error=float(standard_errors(differences)),
+        p_value=float(p_values(differences, overlap)),
+        standard_error=float(standard_errors(differences, overlap)),
         more_seeds_needed=bool(flags(differences)),
+        overlap=overlap,
     )
 
 
@@ -188,7 +212,11 @@ def smallest_detectable_effect(comparison: Comparison, tests: int) -> float | No
 
 
 def gap_closed(
-    arm: Values, control: Values, oracle: Values, higher_is_better: bool = True
+    arm: Values,
+    control: Values,
+    oracle: Values,
+    higher_is_better: bool = True,
+    overlap: float = 0.0,
 ) -> tuple[float, Interval] | None:
     """Share of the gap between control and oracle that `arm` closes, with Fieller's 95 % interval.
 
@@ -203,8 +231,8 @@ def gap_closed(
     n = gains.size
     if n < 2:
         return None
-    low, high = intervals(gaps)
-    mean, squared = float(gaps.mean()), stats.t.isf(LEVEL / 2, n - 1) ** 2 / n
+    low, high = intervals(gaps, overlap)
+    mean, squared = float(gaps.mean()), stats.t.isf(LEVEL / 2, n - 1) ** 2 * (1 / n + overlap)
     spread = np.cov(gains, gaps)
     denominator = mean**2 - squared * spread[1, 1]
     clear = low > 0 if higher_is_better else high < 0

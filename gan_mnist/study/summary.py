@@ -39,17 +39,18 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     by_arm = _by_arm(plan, records)
     names = [arm.name for arm in plan.arms]
     values = {name: _values(by_arm[name], primary.name) for name in names}
+    overlap = _overlap(by_arm)
     oracle, rival = (name if name in names else None for name in (study.oracle, study.rival))
     metrics = _metrics(study.metrics, by_arm)
     entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
 
     others = [name for name in names if name != study.control]
-    comparisons = _compare_all(values, study.control, others, primary, by_arm)
+    comparisons = _compare_all(values, study.control, others, primary, overlap, by_arm)
     for name, found in comparisons.items():
         entries[name] |= _against_control(found, primary)
         if oracle is not None:
             samples = (values[name], values[study.control], values[oracle])
-            closed = statistics.gap_closed(*samples, higher_is_better=primary.higher_is_better)
+            closed = statistics.gap_closed(*samples, primary.higher_is_better, overlap)
             if closed is not None:
                 share, interval = closed
                 entries[name] |= {
@@ -58,7 +59,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
                 }
     for arm in plan.arms:
         if arm.ablates in values:
-            without = statistics.compare(values[arm.ablates], values[arm.name], primary.bounds)
+            pair = values[arm.ablates], values[arm.name]
+            without = statistics.compare(*pair, primary.bounds, overlap)
             entries[arm.ablates]["versus_ablation"] = {
                 "arm": arm.name,
                 "difference": without.difference,
@@ -67,10 +69,11 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
-        for name, found in _compare_all(values, rival, generated, primary, by_arm).items():
+        versus = _compare_all(values, rival, generated, primary, overlap, by_arm)
+        for name, found in versus.items():
             entries[name]["versus_rival"] = _against_rival(found, primary)
 
-    controls = _check_expectations(plan, values)
+    controls = _check_expectations(plan, values, overlap)
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
     checked = [check["ok"] for check in controls if check["ok"] is not None]
@@ -125,6 +128,10 @@ def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
     return {name: dict(sorted(of_arm.items())) for name, of_arm in found.items()}
 
 
+def _overlap(by_arm: Records) -> float:
+    return statistics.overlap_of(r for of_arm in by_arm.values() for r in of_arm.values())
+
+
 def _metrics(declared: Sequence[Metric], by_arm: Records) -> list[Metric]:
     """The declared metrics, then what else the records hold, such as the recall of each class."""
     recorded = (r["metrics"] for records in by_arm.values() for r in _done(records).values())
@@ -157,7 +164,7 @@ def _values(records: Mapping[int, Record], metric: str) -> dict[int, float]:
 def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -> dict[str, Any]:
     """What an arm has without being compared; the comparisons fill in the nulls."""
     values = _values(records, metrics[0].name)
-    found = statistics.estimate(values, metrics[0].bounds)
+    found = statistics.estimate(values, metrics[0].bounds, statistics.overlap_of(records.values()))
     done = _done(records).values()
     seconds = [sum((record.get("seconds") or {}).values()) for record in done]
     updates = [record["updates"] for record in done if record.get("updates") is not None]
@@ -184,7 +191,8 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
 
 
 def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
-    found = statistics.estimate(_values(records, metric.name), metric.bounds)
+    overlap = statistics.overlap_of(records.values())
+    found = statistics.estimate(_values(records, metric.name), metric.bounds, overlap)
     return {"mean": found.mean, "ci95": _pair(found.ci95)}
 
 
@@ -197,6 +205,7 @@ def _compare_all(
     reference: str,
     names: Sequence[str],
     primary: Metric,
+    overlap: float,
     records: Records | None = None,
 ) -> dict[str, tuple[Comparison, float | None, int]]:
     """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests.
@@ -204,7 +213,8 @@ def _compare_all(
     With `records`, over test images too where they say which were right.
     """
     found = {
-        name: statistics.compare(values[name], values[reference], primary.bounds) for name in names
+        name: statistics.compare(values[name], values[reference], primary.bounds, overlap)
+        for name in names
     }
     if records is not None:
         found = {
@@ -259,21 +269,22 @@ def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, An
     others = [name for name in values if name != control]
     nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
     told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in values}
-    for name, found in _compare_all(values, control, others, metric).items():
-        told[name] |= _against_control(found, metric)
+    compared = _compare_all(values, control, others, metric, _overlap(by_arm))
+    for name, (found, p_holm, tests) in compared.items():
+        # Seeds differ in what they train on, but not in what they are tested on here.
+        told[name] |= _against_control((replace(found, overlap=0.0), p_holm, tests), metric)
     return {"metric": metric.name, "label": metric.label, "arms": told}
 
 
 def _check_expectations(
-    plan: Plan, values: Mapping[str, Mapping[int, float]]
+    plan: Plan, values: Mapping[str, Mapping[int, float]], overlap: float
 ) -> list[dict[str, Any]]:
     """One entry an expectation whose two arms were both asked for."""
     checks = []
     for expected in plan.study.expectations:
         if expected.arm in values and expected.reference in values:
-            found = statistics.compare(
-                values[expected.arm], values[expected.reference], plan.study.metrics[0].bounds
-            )
+            pair = values[expected.arm], values[expected.reference]
+            found = statistics.compare(*pair, plan.study.metrics[0].bounds, overlap)
             checks.append(
                 {
                     "arm": expected.arm,

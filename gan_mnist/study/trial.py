@@ -87,7 +87,7 @@ class Trial(Generic[SettingsT]):
 
     @functools.cached_property
     def dataset(self) -> Any:
-        """The data set that the settings name, loaded at the first use.
+        """The data set that the settings name, as the seed sees it; loaded at the first use.
 
         Raises:
             RuntimeError: If it is not the one that the run began with.
@@ -95,7 +95,7 @@ class Trial(Generic[SettingsT]):
         dataset = self.settings.load()
         if dataset.sha256 != self.provenance["sha256"]:
             raise RuntimeError("the data set is not the one that the run began with")
-        return dataset
+        return dataset.of_seed(self.seed)
 
     def stream(self, *purpose: str | int) -> int:
         """The seed of a stream of random numbers: the same in every arm of a seed."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
-from gan_mnist.evaluation.classification import MeanRecall
+from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
 from gan_mnist.evaluation.inference import answers
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable
@@ -26,17 +26,31 @@ MOST_BYTES_AS_FLOATS = 100_000_000
 BuildNetwork = Callable[[tuple[int, int, int], int, int], keras.Model]
 
 
+class _OneOfAll(keras.losses.SparseCategoricalCrossentropy):
+    """Cross-entropy of labels, or of shares of classes, where images are mixed."""
+
+    def __init__(self) -> None:
+        super().__init__(from_logits=True)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        if are_shares(y_true):
+            return tf.nn.softmax_cross_entropy_with_logits(y_true, y_pred)
+        return super().call(y_true, y_pred)
+
+
 class _OneAgainstRest(keras.losses.Loss):
     """Binary cross-entropy of every class on its own, the mean over classes."""
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        one_hot = tf.one_hot(tf.cast(tf.reshape(y_true, [-1]), tf.int32), y_pred.shape[-1])
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(one_hot, y_pred)
+        shares = y_true
+        if not are_shares(y_true):
+            shares = tf.one_hot(tf.cast(tf.reshape(y_true, [-1]), tf.int32), y_pred.shape[-1])
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(shares, y_pred)
         return tf.reduce_mean(losses, axis=-1)
 
 
 LOSSES: Mapping[str, Callable[[], keras.losses.Loss]] = {
-    "softmax": functools.partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True),
+    "softmax": _OneOfAll,
     # docs/sources.md#mixing, for classes that exclude each other.
     "sigmoid": _OneAgainstRest,
 }
@@ -87,7 +101,7 @@ class ClassifierRecipe:
             LOSSES[self.loss](),
             metrics=watched,
             # An object, not a name: its variables exist before the first trace, so there is one.
-            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            weighted_metrics=[Accuracy(name="accuracy")],
             steps_per_execution=updates_per_call(self.updates, self.intervals),
         )
 
@@ -107,7 +121,8 @@ def train_classifier(
 
     Args:
         recipe: How.
-        batches: Maps (seed, first update) to the data set of (images, labels, loss weights).
+        batches: Maps (seed, first update) to the data set of (images, labels, loss weights); labels
+            are int (n,), or shares of the classes, float (n, k).
         validation: Images for the `val_*` columns of the curves, which are not there without any.
         stream: What keys initial weights, batch order and dropout; the same in all arms of a seed.
         directory: Receives `curves.csv`.

@@ -13,11 +13,11 @@ from gan_mnist.data.encoded import decode
 from gan_mnist.data.pipelines import as_float
 from gan_mnist.files import write_json
 from gan_mnist.generators.trained import TrainedGenerator
-from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.models.two_networks import TwoNetworks
 
-Sampler = AdversarialModel | WideLatents
+Sampler = TwoNetworks | WideLatents
 # Beyond [0, 1], as a mixed precision or a resize may leave it.
 ROUNDING = 1e-2
 BAD_RANGE = (

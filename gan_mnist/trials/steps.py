@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
@@ -24,6 +25,7 @@ from gan_mnist.training.classifier import (
     save_predictions,
     train_classifier,
 )
+from gan_mnist.trials.augmentation import augmentation_of
 from gan_mnist.trials.basics import Steps
 from gan_mnist.trials.export import export_classifier, export_generator
 from gan_mnist.trials.further import FurtherTests
@@ -81,22 +83,21 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     @property
     def augmentation(self) -> Augmentation | None:
         """What the settings say of classical augmentation."""
-        settings = self.trial.settings
-        if not settings.classical:
-            return None
-        return Augmentation(
-            settings.rotation_degrees,
-            settings.shift,
-            settings.zoom,
-            settings.shear,
-            settings.brightness,
-            settings.flip == "always",
-            settings.border,
-        )
+        return augmentation_of(self.trial.settings)
 
-    def batches(self, *sources: tuple[Sequence[np.ndarray], int]) -> Batches:
-        """Batches of so many rows of each source, augmented as the settings say."""
-        return functools.partial(mixed_batches, sources, self.augmentation)
+    def batches(
+        self,
+        *sources: tuple[Sequence[np.ndarray], int],
+        settings: ClassifierSettings | None = None,
+    ) -> Batches:
+        """Batches of so many rows of each source, augmented as the settings say.
+
+        Args:
+            *sources: Columns, and how many of their rows a batch holds.
+            settings: Others than the trial's.
+        """
+        augmentation = augmentation_of(settings or self.trial.settings)
+        return functools.partial(mixed_batches, sources, augmentation)
 
     @property
     def network(self) -> BuildNetwork:
@@ -130,6 +131,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         validation: Subset,
         repeat: int = 0,
         part: str = "",
+        stream: tuple[str | int, ...] = (),
         **options: Any,
     ) -> keras.Model:
         """A fresh classifier, trained.
@@ -141,15 +143,16 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             repeat: Which of several trainings on the same images. Only the first one's curves stand
                 beside the record and in TensorBoard.
             part: Folder for the curves of one of several trainings that a trial consists of.
+            stream: What initial weights, order and dropout depend on besides seed and repeat.
             **options: Others of `train_classifier`.
         """
         trial = self.trial
-        folder = f"repeat-{repeat}" if repeat else part
+        folder = Path(part) / (f"repeat-{repeat}" if repeat else "")
         model, seconds = train_classifier(
             recipe,
             batches,
             validation,
-            (trial.experiment, trial.seed, repeat),
+            (trial.experiment, trial.seed, repeat, *stream),
             trial.directory / folder,
             None if repeat else trial.log_directory / part,
             **options,
@@ -182,6 +185,12 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         save_predictions(self.test, probabilities, directory / "predictions.csv")
         self.further.save_predictions(directory)
 
+    def save_called(self, probabilities: np.ndarray) -> None:
+        """Writes what the data set's test images were called: `predictions.csv`, `shown.npz`."""
+        directory = self.trial.directory
+        save_predictions(self.test, probabilities, directory / "predictions.csv")
+        save_shown(self.test, probabilities, directory / "shown.npz")
+
     def keep(
         self,
         model: keras.Model,
@@ -204,16 +213,24 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             export_generator(generator, self.trial.settings.classes, directory)
         self.tell_export(directory, metrics)
 
-    def save_gallery(self, images: np.ndarray, part: str = "", augmented: bool = False) -> None:
+    def save_gallery(
+        self,
+        images: np.ndarray,
+        part: str = "",
+        augmented: bool = False,
+        settings: ClassifierSettings | None = None,
+    ) -> None:
         """Keeps images as the network is shown them, for the report's row of this arm.
 
         Args:
             images: uint8, or float32 in [0, 1], (n, H, W, C).
             part: Folder in the trial's directory.
             augmented: Whether they are as they are shown already.
+            settings: Others than the trial's.
         """
-        if self.augmentation is not None and not augmented:
+        augmentation = augmentation_of(settings or self.trial.settings)
+        if augmentation is not None and not augmented:
             shown = tf.constant(as_float(images))
-            images = augment(shown, self.augmentation, (0, tf.constant(0))).numpy()
+            images = augment(shown, augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / "gallery.npz"
         np.savez_compressed(path, images=as_uint8(images))

@@ -76,3 +76,41 @@ def test_of_nothing_nothing_is_found(empty):
     both = [scenes(2, 0), scenes(2, 0)]
     both[empty] = both[empty][:0]
     assert len(find_pairs(*both)) == 0
+
+
+def with_copies(side, channels, seed):
+    """Scenes of which some are equal to, or nearly, one that comes before them; and grey ones."""
+    rng = np.random.default_rng(seed)
+    images = scenes(300, seed, side, channels)
+    for row in rng.choice(np.arange(100, 300), 60, replace=False):
+        other, share = rng.integers(row, size=2), rng.choice([0.0, 0.05, 0.1, 0.15])
+        images[row] = np.uint8(images[other].T @ [1 - share, share]).T
+    images[rng.choice(300, 5, replace=False)] = rng.integers(0, 2)
+    return images
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # of one grey there is no correlation
+@pytest.mark.parametrize("side", [28, 16, 8])
+def test_pairs_are_those_of_looking_at_each(side):
+    images = with_copies(side, 1, side)
+    correlations = np.nan_to_num(np.corrcoef(images.reshape(300, -1).astype(float)), nan=-1.0)
+    equal = np.array([[np.array_equal(one, other) for other in images] for one in images])
+
+    def expected(row, others):
+        """The most alike of `others`, equal ones before all; None where none is alike."""
+        if equal[row, others].any():
+            return int(equal[row, others].argmax())
+        best = int(correlations[row, others].argmax()) if others.stop else 0
+        return best if others.stop and correlations[row, best] >= 0.985 else None
+
+    for pairs, first, others in (
+        (find_pairs(images), 0, lambda row: slice(0, row)),
+        (find_pairs(images[200:], images[:200]), 200, lambda row: slice(0, 200)),
+    ):
+        told = [(row, expected(row, others(row))) for row in range(first, 300)]
+        told = [(row, match) for row, match in told if match is not None]
+        assert 8 < len(told) < 100
+        assert (pairs.rows + first).tolist() == [row for row, _ in told]
+        assert pairs.equal.tolist() == [bool(equal[row, match]) for row, match in told]
+        # Copies of one image may be as much alike, but for rounding.
+        assert np.mean(pairs.matches == [match for _, match in told]) > 0.95

@@ -8,6 +8,7 @@ import pytest
 
 from gan_mnist.data import prepared
 from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.folder import FolderOptions
 from gan_mnist.errors import InputError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -109,6 +110,12 @@ def test_pictures_of_all_sizes_without_a_test_split(tmp_path):
     assert counts == {"cat": {"train": 4, "test": 1}, "dog": {"train": 4, "test": 1}}
     assert dataset.train.images.shape == (8, 16, 16, 3)
     assert "carved" in dataset.source
+    anew = FolderOptions(split="each_seed")
+    drawn = load_dataset("cats_vs_dogs", str(tmp_path), image_size=16, channels=3, options=anew)
+    assert drawn.provenance["each_seed"] == {"n_test": 1, "n_train": 4, "groups": False}
+    assert "drawn" in drawn.source
+    tested = {drawn.of_seed(seed).test.filenames for seed in range(20)}
+    assert {name for names in tested for name in names} == set(drawn.pool.filenames)
 
 
 def test_a_damaged_build_is_named(tmp_path):

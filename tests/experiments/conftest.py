@@ -1,13 +1,10 @@
 """The embedded digits, small settings of a study, and pictures that no data set has."""
 
-from concurrent.futures import Future
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-
-from gan_mnist.study.workers import ENGINES
 
 CLASSES = ("bars, upright", "flat bars", "rings")
 FORMATS = (("L", "png"), ("RGB", "jpg"), ("RGBA", "png"), ("P", "PNG"))
@@ -58,35 +55,6 @@ def make(request, settings, dataset, tmp_path):
         return make_trial(request.module.STUDY, arm, seed, asked, workdir, of)
 
     return make
-
-
-class _ThisProcess:
-    """A worker that does at once, here, what a process of its own would do."""
-
-    def __init__(self, log):
-        pass
-
-    def submit(self, function, *arguments):
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def stop(self):
-        pass
-
-
-@pytest.fixture(autouse=True)
-def trials_in_this_process(request, monkeypatch):
-    """Starting TensorFlow and tracing networks anew takes most of the time of a whole run.
-
-    What processes are for is tested in `tests/study`; `real_processes` marks a test that wants
-    them.
-    """
-    if "real_processes" not in request.keywords:
-        monkeypatch.setitem(ENGINES, "local", _ThisProcess)
 
 
 class _Stopped(Exception):

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 from gan_mnist.experiments.imbalance.study import STUDY
 
+from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.images import as_float
+from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Allotment, allot
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
@@ -61,3 +63,14 @@ def assert_shows(shown, images, labels):
     """Whatever the order: the labelled images are the expected ones."""
     expected = Counter(zip(rows(images), map(int, labels), strict=True))
     assert Counter(zip(rows(shown.images), map(int, shown.labels), strict=True)) == expected
+
+
+def split(sizes, seed):
+    """So many noisy images of 8 x 8 pixels of each class."""
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    images = np.random.default_rng(seed).integers(0, 256, (len(labels), 8, 8, 1), np.uint8)
+    return Split(images, labels, tuple(f"{seed}-{row}.png" for row in range(len(labels))))
+
+
+def made(train, test, names, name="folder"):
+    return Dataset(name, "made up", names, split(train, 0), split(test, 1))

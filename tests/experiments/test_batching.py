@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -21,6 +19,7 @@ from gan_mnist.main import main
 from gan_mnist.study.settings import with_changes
 from gan_mnist.trials import ClassifierSteps
 
+MAIN = main
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "images_per_class": 3, "validation_per_class": 2, "epochs": 4, "intervals": 2}
 
@@ -149,6 +148,7 @@ def images(tmp_path):
     return tmp_path / "images"
 
 
+@pytest.mark.usefixtures("real_processes")
 def test_a_trial_on_a_folder_of_images(make, images):
     place = {"dataset": "folder", "data_dir": str(images), "image_size": 16}
     folder = load_dataset("folder", str(images), image_size=16)
@@ -166,6 +166,7 @@ def test_a_trial_on_a_folder_of_images(make, images):
     assert outcome.metrics["accuracy"] == pytest.approx(right)
 
 
+@pytest.mark.usefixtures("real_processes")
 def test_a_killed_training_is_a_failure_with_its_reason(make, monkeypatch):
     def killed(*_):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -175,16 +176,11 @@ def test_a_killed_training_is_a_failure_with_its_reason(make, monkeypatch):
         trial.run_trial(make("online"))
 
 
-def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
+def test_a_run_of_all_arms(command, tmp_path, monkeypatch):
     flags = ["--experiment=batching", "--preset=smoke", "--seeds=1", "--jobs=2", "--export_dir="]
     flags += ["--set", "images_per_class=12", f"--workdir={tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "gan_mnist.main", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    status, _, err = command(*flags)
+    assert status == 0, err
     records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
     assert [record["arm"] for record in records] == list(ARMS)
     by_arm = {record["arm"]: record["metrics"] for record in records}
@@ -220,8 +216,7 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
     assert {"accuracy_cost", "loss_cost"} <= figures
 
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
-    assert main(["main.py", *flags]) == 0
-    assert f"{len(ARMS)} trials are done already" in capsys.readouterr().err
+    assert f"{len(ARMS)} trials are done already" in command(*flags)[2]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +16,7 @@ from gan_mnist.main import main
 from gan_mnist.report.run_files import read_arrays
 from gan_mnist.study.settings import with_changes
 
+MAIN = main
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "updates": 10, "intervals": 2, "image_size": 16, "batch_size": 20}
 STILL = {"rotation_degrees": 0.0, "shift": 0.0, "brightness": 0.0}
@@ -204,18 +203,13 @@ def test_a_prepared_build_is_studied(make, tmp_path):
     assert len((asked.directory / "predictions.csv").read_text().splitlines()) == 5
 
 
-def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, capsys):
+def test_a_run_on_the_layout_of_the_source(command, photographs, tmp_path, monkeypatch):
     flags = ["--experiment=cats_vs_dogs", "--preset=smoke", "--seeds=1", "--jobs=1"]
     flags += ["--dataset=folder", f"--data_dir={photographs}", "--export_dir="]
     flags += ["--set", "image_size=32", "--set", "images_per_class=0", "--set", "updates=40"]
     flags += [f"--workdir={tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "gan_mnist.main", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    status, _, err = command(*flags)
+    assert status == 0, err
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert list(summary["arms"]) == list(ARMS)
     assert summary["failed"] == []
@@ -241,5 +235,4 @@ def test_a_run_on_the_layout_of_the_source(photographs, tmp_path, monkeypatch, c
     assert {"training", "shown"} <= {path.stem for path in (tmp_path / "figures").iterdir()}
 
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
-    assert main(["main.py", *flags]) == 0
-    assert f"{len(ARMS)} trials are done already" in capsys.readouterr().err
+    assert f"{len(ARMS)} trials are done already" in command(*flags)[2]

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,6 +15,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.main import main
 from gan_mnist.study.settings import with_changes
 
+MAIN = main
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "updates": 20, "intervals": 4, "images_per_class": 10}
 
@@ -99,16 +98,11 @@ def test_a_trial_on_a_folder_of_colour_images(make, tmp_path):
     assert {f"recall_{name}" for name in ("red", "green", "blue")} < set(metrics)
 
 
-def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
+def test_a_run_of_all_arms(command, tmp_path, monkeypatch):
     flags = ["--experiment=digit_cnn", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
     flags += [f"--workdir={tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "gan_mnist.main", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    status, _, err = command(*flags)
+    assert status == 0, err
     records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
     assert [record["arm"] for record in records] == list(ARMS)
     for record in records:
@@ -127,8 +121,7 @@ def test_a_run_of_all_arms(tmp_path, monkeypatch, capsys):
     assert {"shown", "curves"} <= {path.stem for path in (tmp_path / "figures").iterdir()}
 
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
-    assert main(["main.py", *flags]) == 0
-    assert f"{len(ARMS)} trials are done already" in capsys.readouterr().err
+    assert f"{len(ARMS)} trials are done already" in command(*flags)[2]
 
 
 @pytest.mark.parametrize(

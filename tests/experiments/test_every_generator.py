@@ -56,7 +56,11 @@ TINY = {
     "gan_batch_size": 8,
     "warp_updates": 10,
     "warp_width": 1,
+    "deformation_pairs": 8,
+    "deformation_updates": 10,
     "dagan_width": 1,
+    "vae_width": 1,
+    "vae_latent_dim": 4,
     "export_dir": "",
 }
 # Folders of images, and of an export.

@@ -1,39 +1,32 @@
 """The imbalance study on anyone's folder of images: what it shows, keeps and exports of them."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from gan_mnist.main import main
+
+MAIN = main
+
 
 @pytest.fixture
-def run(image_folder, class_names, tmp_path):
+def run(command, image_folder, class_names, tmp_path):
     """`run(*flags)`: the imbalance study on these images, at 16 pixels; returns its summary."""
 
     def run(*flags):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "gan_mnist.main", "--experiment=imbalance"),
-                *(
-                    "--dataset=folder",
-                    f"--data_dir={image_folder}",
-                    f"--workdir={tmp_path / 'run'}",
-                ),
-                *("--preset=smoke", "--jobs=1", "--set", "image_size=16", *flags),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
+        status, out, err = command(
+            *("--experiment=imbalance", "--dataset=folder", f"--data_dir={image_folder}"),
+            *(f"--workdir={tmp_path / 'run'}", "--preset=smoke", "--jobs=1"),
+            *("--set", "image_size=16", *flags),
         )
-        assert done.returncode == 0, done.stderr
+        assert status == 0, err
         summary = json.loads((tmp_path / "run" / "summary.json").read_text())
         assert summary["failed"] == []
         assert summary["dataset"]["counts"] == {
             name: {"train": 48, "test": 12} for name in class_names
         }
-        assert summary["answer"] in done.stdout
+        assert summary["answer"] in out
         return summary
 
     return run

@@ -8,30 +8,20 @@ import numpy as np
 import pytest
 from gan_mnist.experiments.imbalance import trial
 from gan_mnist.experiments.imbalance.study import STUDY
-from imbalance_images import assert_shows, of_class, rows, shown_by
+from imbalance_images import assert_shows, made, of_class, rows, shown_by
 from PIL import Image
 
-from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.images import as_float
-from gan_mnist.data.splits import Split
 from gan_mnist.errors import InputError, NotApplicable
+from gan_mnist.study.settings import parse_assignments
+from gan_mnist.study.test_images import unpack
 
 SMALL = {"image_size": 8, "width": 2}
 NAMES = ("few", "one", "rich", "some")
 TRAIN, TEST = (4, 1, 30, 9), (3, 1, 5, 2)
 
 
-def split(sizes, seed):
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    images = np.random.default_rng(seed).integers(0, 256, (len(labels), 8, 8, 1), np.uint8)
-    return Split(images, labels, tuple(f"{seed}-{row}.png" for row in range(len(labels))))
-
-
-def made(train, test, names=NAMES, name="folder"):
-    return Dataset(name, "made up", names, split(train, 0), split(test, 1))
-
-
-UNEQUAL = made(TRAIN, TEST)
+UNEQUAL = made(TRAIN, TEST, NAMES)
 BALANCED = made((20, 18), (3, 3), ("ape", "bee"))
 
 
@@ -58,8 +48,11 @@ def test_validation_takes_its_share_where_the_smallest_class_has_some(settings):
     assert (asked.validation_per_class, asked.counts) == (2, (8, 38))
 
 
-def test_a_count_of_0_is_all_of_its_class(settings):
-    assert settings("none", UNEQUAL, counts=(2, 1, 0, 0)).counts == (2, 1, 30, 9)
+@pytest.mark.parametrize("asked", ["2,1,all,all", "2,1,0,0"])
+def test_a_count_may_be_all_of_its_class(settings, asked):
+    counts = parse_assignments(STUDY.settings, [f"counts={asked}"])["counts"]
+    assert settings("none", UNEQUAL, counts=counts).counts == (2, 1, 30, 9)
+    assert parse_assignments(STUDY.settings, ["counts=all"]) == {"counts": (0,)}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +189,8 @@ def test_of_many_rare_classes_some_are_named(settings):
 
 def test_metrics_follow_from_the_predictions(make):
     begun = make("duplicate", of=UNEQUAL, updates=40, learning_rate=0.01, export_dir="")
-    metrics = trial.run_trial(begun).metrics
+    outcome = trial.run_trial(begun)
+    metrics = outcome.metrics
     with (begun.directory / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert Counter(row["label"] for row in table) == dict(zip(NAMES, TEST, strict=True))
@@ -210,3 +204,11 @@ def test_metrics_follow_from_the_predictions(make):
     assert metrics["macro_f1"] == pytest.approx(np.mean(f1))
     rare = [metrics[f"recall_{name}"] for name in ("few", "one", "some")]
     assert metrics["minority_recall"] == pytest.approx(np.mean(rare))
+    # What intervals over test images are made of, each rare class with its own.
+    assert (outcome.correct["classes"], outcome.correct["sizes"]) == (
+        ["few", "one", "some"],
+        [3, 1, 2],
+    )
+    assert np.mean([share.mean() for share in unpack(outcome.correct)]) == pytest.approx(
+        metrics["minority_recall"]
+    )

@@ -82,9 +82,9 @@ def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, 
     """An untrained one returns what depends on the image that it is given."""
     made, start = [], DAGANRecipe.columns
 
-    def columns(recipe, subset):
+    def columns(recipe, subset, seed):
         made.append(recipe)
-        return start(recipe, subset)
+        return start(recipe, subset, seed)
 
     monkeypatch.setattr(DAGANRecipe, "columns", columns)
     _, ((images, labels),), _ = shown("dagan", batches=1)

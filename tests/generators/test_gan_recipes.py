@@ -1,12 +1,14 @@
 """What a GAN is made of and shown: from settings to networks, optimizers and rows."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, WarpRecipe
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, R3GANRecipe, WarpRecipe
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.generators.vae_flow import VAEFlowRecipe
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
 
 SHAPE = (8, 8, 1)
@@ -18,7 +20,7 @@ def subset(make_subset):
 
 
 def test_conditional_gans_see_every_class_alike(subset):
-    images, labels = ConditionalRecipe(updates=10, batch_size=4, width=2).columns(subset)
+    images, labels = ConditionalRecipe(updates=10, batch_size=4, width=2).columns(subset, 0)
     assert np.bincount(labels).tolist() == [6, 6, 6]
     for label in range(3):
         shown = images[labels == label]
@@ -29,7 +31,7 @@ def test_conditional_gans_see_every_class_alike(subset):
 
 
 def test_warp_gans_learn_from_classes_with_several_images(subset):
-    (images,) = WarpRecipe(updates=10, batch_size=4, width=2).columns(subset)
+    (images,) = WarpRecipe(updates=10, batch_size=4, width=2).columns(subset, 0)
     assert len(images) == 12
     assert not (images == subset.images[0]).all(axis=(1, 2, 3)).any()
 
@@ -40,7 +42,8 @@ def test_a_dagan_is_shown_two_images_of_a_class(make_subset):
     number = {image.tobytes(): row for row, image in enumerate(subset.images)}
     recipe = DAGANRecipe(updates=10, batch_size=4, width=2)
     images, partners = (
-        np.array([number[image.tobytes()] for image in column]) for column in recipe.columns(subset)
+        np.array([number[image.tobytes()] for image in column])
+        for column in recipe.columns(subset, 0)
     )
     assert np.bincount(subset.labels[images]).tolist() == [0, 400, 400]
     np.testing.assert_array_equal(subset.labels[images], subset.labels[partners])
@@ -75,6 +78,60 @@ def test_a_conditional_recipe_has_all_of_its_fields_in_the_network():
         assert (float(adam.learning_rate), adam.beta_1, adam.beta_2) == (0.25, 0.125, 0.999)
 
 
+@pytest.mark.parametrize(("architecture", "size"), [("mlp", 8), ("dcgan", 16)])
+def test_an_r3gan_has_its_penalty_and_no_batch_norm(architecture, size):
+    settings = GeneratorSettings(
+        gan_architecture=architecture, gan_width=1, gan_gradient_penalty=0.25
+    )
+    network = R3GANRecipe.of(settings).build((size, size, 1), 3)
+    assert network.generator.name == f"{architecture}_generator"
+    assert not any("batch_norm" in layer.name for layer in network.generator.layers)
+    assert (network.gradient_penalty, network.penalty_every) == (0.25, 8)
+    assert network.adversarial_loss.paired
+
+
+def test_a_vae_flow_has_all_of_its_fields_in_the_network():
+    recipe = VAEFlowRecipe(
+        updates=100, batch_size=4, width=2, average_decay=0.5, latent_dim=3, vae_rate=0.5,
+        flow_rate=0.25,
+    )  # fmt: skip
+    network = recipe.build(SHAPE, 3)
+    assert (network.average_decay, network.prior.dim) == (0.5, 3)
+    assert 0 < network.vae_updates < 50
+    assert network.encoder.get_weights()[0].shape == (4, 4, 1, 2)
+    # The rate of each part of the training begins as it shall, and falls to 0.
+    recipe.compile(network)
+    adam = network.optimizer
+    part = network.vae_updates
+    rates = [float(adam._learning_rate(step)) for step in (0, part - 1, part + 1, 99)]
+    assert rates[0] == 0.5
+    assert rates[2] == pytest.approx(0.25, rel=0.01)
+    assert max(rates[1], rates[3]) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("labelled", "counts"),
+    [((0, 1, 2), {0: 6, 1: 6, 2: 6}), ((0, 1), {0: 6, 1: 6, -1: 12}), ((0,), {0: 11, -1: 11})],
+    ids=["none without", "few without", "most without"],
+)
+def test_half_of_what_a_vae_flow_is_shown_has_no_label(make_subset, labelled, counts):
+    """Where there are such images; labels are as often as each other, and all images are shown."""
+    subset = make_subset(counts=(1, 6, 5), shape=SHAPE)
+    known = replace(subset, labels=np.where(np.isin(subset.labels, labelled), subset.labels, -1))
+    images, labels = VAEFlowRecipe(updates=10, batch_size=4, width=2).columns(known, 0)
+    assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == counts
+    shown = {(image.tobytes(), label) for image, label in zip(images, labels, strict=True)}
+    assert shown == {(i.tobytes(), k) for i, k in zip(known.images, known.labels, strict=True)}
+
+
+def test_a_flow_needs_labels(make_subset):
+    subset = make_subset(counts=(1, 6, 5), shape=SHAPE)
+    with pytest.raises(NotApplicable, match="labelled images"):
+        VAEFlowRecipe(updates=10, batch_size=4, width=2).columns(
+            replace(subset, labels=np.full(12, -1)), 0
+        )
+
+
 SETTINGS = GeneratorSettings(
     precision="mixed_bfloat16",
     gan_architecture="dcgan",
@@ -90,24 +147,37 @@ SETTINGS = GeneratorSettings(
     most_generator_steps=3,
     diffaugment=True,
     dagan_width=9,
+    gan_gradient_penalty=0.5,
     warp_updates=30,
     warp_width=7,
+    vae_width=3,
+    vae_latent_dim=11,
+)
+CGAN = ConditionalRecipe(
+    updates=70,
+    batch_size=8,
+    width=5,
+    average_decay=0.75,
+    precision="mixed_bfloat16",
+    architecture="dcgan",
+    latent_dim=6,
+    distribution="uniform",
+    learning_rate=0.5,
+    beta_1=0.25,
+    loss="least_squares",
+    most_generator_steps=3,
+    augment=True,
 )
 EXPECTED = {
-    "cgan": ConditionalRecipe(
+    "cgan": CGAN,
+    "r3gan": R3GANRecipe(**{**asdict(CGAN), "loss": "relativistic"}, gradient_penalty=0.5),
+    "vae_flow": VAEFlowRecipe(
         updates=70,
         batch_size=8,
-        width=5,
+        width=3,
         average_decay=0.75,
         precision="mixed_bfloat16",
-        architecture="dcgan",
-        latent_dim=6,
-        distribution="uniform",
-        learning_rate=0.5,
-        beta_1=0.25,
-        loss="least_squares",
-        most_generator_steps=3,
-        augment=True,
+        latent_dim=11,
     ),
     "dagan": DAGANRecipe(
         updates=70,
@@ -138,6 +208,6 @@ def test_an_experiment_may_say_how_long_gans_are_trained():
     class Budget(GeneratorSettings):
         gan_budget = (60, 3)
 
-    for kind in (ConditionalRecipe, DAGANRecipe):
+    for kind in (ConditionalRecipe, R3GANRecipe, DAGANRecipe, VAEFlowRecipe):
         recipe = kind.of(Budget())
         assert (recipe.updates, recipe.intervals) == (60, 3)

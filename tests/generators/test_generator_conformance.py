@@ -34,12 +34,15 @@ REFUSES = {
     ("smote", "a lone image"): "SMOTE needs 2 images a class; class b has 1",
     ("dagan", "lone images"): "needs a class with 2 images",
     ("warp_gan", "lone images"): "needs a class with 2 images",
+    ("mixture", "a lone image"): "a mixture needs 2 images a class; class b has 1",
+    ("mixture", "lone images"): "a mixture needs 2 images a class",
+    ("deformations", "lone images"): "learnt from a class with 2 images",
     ("smote", "lone images"): "SMOTE needs 2 images a class",
     ("held_back", "nothing held back"): "0 real images of class",
 }
 # Enough for a network to learn what the classes look like.
 LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
-LONG |= {"dagan_width": 2}
+LONG |= {"dagan_width": 2, "vae_width": 4}
 every_generator = pytest.mark.parametrize("name", GENERATORS)
 
 
@@ -99,12 +102,16 @@ def settings(name, **changes):
         "given": elsewhere().name,
         "gan_architecture": "mlp",
         "gan_width": 1,
+        "vae_width": 1,
+        "vae_latent_dim": 4,
         "gan_latent_dim": 4,
         "gan_updates": 10,
         "gan_batch_size": 8,
         "dagan_width": 1,
         "warp_updates": 10,
         "warp_width": 1,
+        "deformation_pairs": 8,
+        "deformation_updates": 10,
     }
     return GeneratorSettings(generator=name, **{**small, **changes})
 

@@ -29,6 +29,7 @@ from gan_mnist.models.denoiser import (
     build_denoising_model,
     build_residual_denoiser,
 )
+from gan_mnist.models.vae_flow import build_encoder, build_flow_generator, build_vae_flow
 from gan_mnist.models.warp_gan import build_warp_gan, build_warp_generator
 
 GREY, COLOUR, SMALL = (28, 28, 1), (20, 24, 3), (16, 16, 1)
@@ -120,18 +121,22 @@ class GAN:
     Attributes:
         build: The public builder.
         arguments: Its arguments.
+        options: More of them, by name.
         columns: How many of (images, labels) a batch holds.
         pairs: A batch holds images and their partners.
         denoises: It makes images of noisy ones, and not of labels and noise.
         still: How many of the discriminator's weights an update may leave as they are.
+        loss: The metric that tells of the generator.
     """
 
     build: Callable[..., keras.Model]
     arguments: tuple[Any, ...]
+    options: tuple[tuple[str, Any], ...] = ()
     columns: int = 2
     pairs: bool = False
     denoises: bool = False
     still: int = 0
+    loss: str = "g_loss"
 
 
 NETWORKS = [
@@ -152,6 +157,8 @@ NETWORKS = [
     Network(build_mlp_discriminator, (COLOUR, NUM_CLASSES, 2), (1,)),
     Network(build_dcgan_generator, (GREY, NUM_CLASSES, 1, 6), GREY),
     Network(build_dcgan_generator, (COLOUR, NUM_CLASSES, 1, 6), COLOUR),
+    Network(build_dcgan_generator, (GREY, NUM_CLASSES, 1, 6, False), GREY),
+    Network(build_dcgan_generator, (COLOUR, NUM_CLASSES, 1, 6, False), COLOUR),
     Network(build_dcgan_discriminator, (GREY, NUM_CLASSES, 1), (1,)),
     Network(build_dcgan_discriminator, (COLOUR, NUM_CLASSES, 1), (1,)),
     Network(build_warp_generator, (GREY, 2), GREY),
@@ -160,6 +167,10 @@ NETWORKS = [
     Network(build_dagan_generator, (COLOUR, 2, 6), COLOUR),
     Network(build_spectral_discriminator, (GREY, 2), (1,)),
     Network(build_spectral_discriminator, (COLOUR, 2), (1,)),
+    Network(build_encoder, (GREY, 1, 6), (12,)),
+    Network(build_encoder, (COLOUR, 1, 6), (12,)),
+    Network(build_flow_generator, (GREY, NUM_CLASSES, 1, 6), GREY),
+    Network(build_flow_generator, (COLOUR, NUM_CLASSES, 1, 6), COLOUR),
     Network(build_residual_denoiser, (GREY, 5), GREY, DENOISER_PARAMETERS),
     Network(build_residual_denoiser, (COLOUR, 3, False), COLOUR),
     Network(build_denoising_discriminator, (GREY, 1), (1,), VANILLA_PARAMETERS),
@@ -171,6 +182,13 @@ NETWORKS = [
 GANS = {
     "mlp": GAN(build_conditional_gan, ("mlp", SMALL, NUM_CLASSES, 2, 6)),
     "dcgan": GAN(build_conditional_gan, ("dcgan", SMALL, NUM_CLASSES, 1, 6)),
+    # The last bias: what is added to all logits alike makes no difference to pairs.
+    "r3gan": GAN(
+        build_conditional_gan,
+        ("plain_dcgan", SMALL, NUM_CLASSES, 1, 6),
+        (("loss", "relativistic"), ("gradient_penalty", 1.0)),
+        still=1,
+    ),
     # The last bias: within the hinge's margin, real and fake images pull it with equal force.
     "warp": GAN(build_warp_gan, (SMALL, 2), columns=1, still=1),
     "dagan": GAN(build_dagan, (SMALL, 2, 6), pairs=True, still=1),
@@ -180,11 +198,15 @@ GANS = {
         denoises=True,
     ),
 }
+# Trained and saved as these, but without an adversary: `test_vae_flow` has what is its own.
+WITHOUT_ADVERSARY = {
+    "vae_flow": GAN(build_vae_flow, (SMALL, NUM_CLASSES, 1, 4, 1), loss="flow_loss"),
+}
 
 
 def built(row, seed=0):
     keras.utils.set_random_seed(seed)
-    return row.build(*row.arguments)
+    return row.build(*row.arguments, **dict(getattr(row, "options", ())))
 
 
 def seed_layers(model):

@@ -5,11 +5,12 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from conformance import GANS, NUM_CLASSES, SMALL, built
+from conformance import GANS, NUM_CLASSES, SMALL, WITHOUT_ADVERSARY, built
 
 from gan_mnist.models.conditional_gan import ConditionalGAN
 from gan_mnist.models.dagan import DAGAN
 from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.models.vae_flow import VAEFlow
 from gan_mnist.models.warp_gan import WarpGAN
 
 FLAVOURS = {
@@ -17,6 +18,7 @@ FLAVOURS = {
     WarpGAN: "warp",
     DAGAN: "dagan",
     DenoisingModel: "denoiser",
+    VAEFlow: "vae_flow",
 }
 LABELS = np.arange(6, dtype=np.int32) % NUM_CLASSES
 IMAGES = np.random.default_rng(0).random((6, *SMALL), np.float32)
@@ -25,7 +27,7 @@ every_flavour = pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda kind: ki
 
 
 def row_of(flavour):
-    return GANS[FLAVOURS[flavour]]
+    return {**GANS, **WITHOUT_ADVERSARY}[FLAVOURS[flavour]]
 
 
 def data(flavour, seed=0):

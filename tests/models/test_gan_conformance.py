@@ -119,8 +119,12 @@ def test_the_generators_update_leaves_the_discriminator(row, monkeypatch):
     monkeypatch.setattr(model, "update_discriminator", spy)
     model.train_step(batch_of(row))
     assert all(same(seen["discriminator"], model.discriminator.get_weights()))
-    after = [w.numpy() for w in model.generator.trainable_weights]
-    assert not any(same(seen["generator"], after))
+    *inner, last = zip(seen["generator"], model.generator.trainable_weights, strict=True)
+    assert not np.array_equal(*last)
+    still = [w.path for before, w in inner if np.array_equal(before, w)]
+    # A bias in front of batch normalisation has no gradient but what rounding leaves, or nothing.
+    normalised = any("batch_normalization" in w.path for w in model.generator.weights)
+    assert [path for path in still if not (normalised and path.endswith("/bias"))] == []
     assert model.discriminator_optimizer.iterations == 1
     assert model.generator_optimizer.iterations == 1
 

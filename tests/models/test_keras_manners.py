@@ -17,11 +17,15 @@ from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.anchored import AnchoredGAN
 from gan_mnist.models.conditional_gan import ConditionalGAN
 from gan_mnist.models.two_networks import TwoNetworks
+from gan_mnist.models.vae_flow import VAEFlow
 
 # What the flavours are made of: no model is of these classes alone.
 ABSTRACT = {TwoNetworks, AdversarialModel, AnchoredGAN}
-# Their tests are in `test_keras_manners_layers`.
-ELSEWHERE = {"GeneratingClassifier", "LabelledConv2D", "Style", "Warp"}
+# Their tests are in `test_keras_manners_layers` and `test_deformations`.
+ELSEWHERE = {
+    *("Deform", "DeformationModel", "EulerSteps", "GeneratingClassifier", "LabelledConv2D"),
+    *("Style", "Warp"),
+}
 
 
 def test_every_public_model_and_layer_has_its_rows():
@@ -44,14 +48,17 @@ def test_optimizers_are_given_as_keras_takes_them(flavour):
     config = {"class_name": "SGD", "config": {"learning_rate": 0.25}}
     own = keras.optimizers.Adam(0.5)
     model.compile(config, own)
-    assert model.optimizers == [model.generator_optimizer, own]
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert model.optimizer is model.generator_optimizer
-    for optimizer, network in zip(
-        model.optimizers, (model.generator, model.discriminator), strict=True
-    ):
+    expected = {model.optimizer: model.generator.trainable_variables}
+    if model.discriminator is not None:
+        expected[own] = model.discriminator.trainable_variables
+    if flavour is VAEFlow:
+        expected[model.optimizer] = [*model.encoder.trainable_variables, *expected[model.optimizer]]
+    assert model.optimizers == list(expected)
+    for optimizer, variables in expected.items():
         assert optimizer.built
-        assert optimizer._trainable_variables == network.trainable_variables
+        assert optimizer._trainable_variables == variables
 
 
 @pytest.mark.parametrize("twice", [False, True])
@@ -130,5 +137,6 @@ def test_a_validation_changes_nothing_and_is_repeatable(flavour):
     both = data(flavour, seed=1).concatenate(data(flavour, seed=1))
     twice = model.evaluate(both, return_dict=True, verbose=0)
     drawn = not row_of(flavour).denoises
-    assert (twice["g_loss"] != again["g_loss"]) == drawn
+    loss = row_of(flavour).loss
+    assert (twice[loss] != again[loss]) == drawn
     assert np.isfinite(list(twice.values())).all()

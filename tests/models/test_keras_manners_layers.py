@@ -8,14 +8,23 @@ import pytest
 from test_generating_classifier import SHAPE, build, compiled
 
 from gan_mnist.models.conditional_gan import LabelledConv2D
+from gan_mnist.models.vae_flow import EulerSteps
 from gan_mnist.models.warp_gan import NUM_PARAMETERS, Style, Warp
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((4, 12, 12, 2), np.float32)
 ONE_HOT = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]]
 PARAMETERS = RNG.uniform(-1, 1, (4, NUM_PARAMETERS)).astype(np.float32)
+
+
+def velocity():
+    inputs = [keras.Input((size,)) for size in (5, 1, 3)]
+    return keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Concatenate()(inputs)))
+
+
 # A layer with arguments that are not the defaults, and what it is called with.
 LAYERS = {
+    "EulerSteps": (EulerSteps, (velocity(), 3), (PARAMETERS[:, :5], ONE_HOT)),
     "LabelledConv2D": (LabelledConv2D, (5, 3, "he_normal"), ([IMAGES, ONE_HOT],)),
     "Style": (Style, (), (IMAGES,)),
     "Warp": (Warp, (0.5, 0.125, 0.25), (IMAGES, PARAMETERS)),

@@ -17,15 +17,19 @@ def log1pexp(x):
 FORMULAS = {
     "non_saturating": (
         lambda r, f: np.mean(-np.log(1 / (1 + np.exp(-r)))) + np.mean(log1pexp(f)),
-        lambda f: np.mean(-np.log(1 / (1 + np.exp(-f)))),
+        lambda r, f: np.mean(-np.log(1 / (1 + np.exp(-f)))),
     ),
     "hinge": (
         lambda r, f: np.mean(np.maximum(0, 1 - r)) + np.mean(np.maximum(0, 1 + f)),
-        lambda f: -np.mean(f),
+        lambda r, f: -np.mean(f),
     ),
     "least_squares": (
         lambda r, f: np.mean((r - 1) ** 2) / 2 + np.mean(f**2) / 2,
-        lambda f: np.mean((f - 1) ** 2) / 2,
+        lambda r, f: np.mean((f - 1) ** 2) / 2,
+    ),
+    "relativistic": (
+        lambda r, f: np.mean(-np.log(1 / (1 + np.exp(-(r - f))))),
+        lambda r, f: np.mean(-np.log(1 / (1 + np.exp(-(f - r))))),
     ),
 }
 
@@ -36,7 +40,8 @@ def test_losses_follow_their_formulas(name):
     np.testing.assert_allclose(
         loss.discriminator(tf.constant(REAL), tf.constant(FAKE)), discriminator(REAL, FAKE), 1e-5
     )
-    np.testing.assert_allclose(loss.generator(tf.constant(FAKE)), generator(FAKE), 1e-5)
+    shown = tf.constant(REAL) if loss.paired else None, tf.constant(FAKE)
+    np.testing.assert_allclose(loss.generator(*shown), generator(REAL, FAKE), 1e-5)
 
 
 def test_non_saturating_is_binary_cross_entropy():
@@ -49,7 +54,7 @@ def test_non_saturating_is_binary_cross_entropy():
         rtol=1e-6,
     )
     np.testing.assert_allclose(
-        loss.generator(tf.constant(FAKE)), cross_entropy(ones, FAKE), rtol=1e-6
+        loss.generator(None, tf.constant(FAKE)), cross_entropy(ones, FAKE), rtol=1e-6
     )
 
 
@@ -57,4 +62,4 @@ def test_losses_are_finite_for_huge_logits():
     huge = tf.constant([[1e4], [-1e4]])
     for loss in ADVERSARIAL_LOSSES.values():
         assert np.isfinite(loss.discriminator(huge, -huge))
-        assert np.isfinite(loss.generator(huge))
+        assert np.isfinite(loss.generator(-huge, huge))

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conformance import GANS, NETWORKS, built, same, seed_layers
+from conformance import GANS, NETWORKS, WITHOUT_ADVERSARY, built, same, seed_layers
 
 import gan_mnist.models
 
@@ -24,7 +24,8 @@ def test_every_public_builder_has_a_row():
     for module in pkgutil.iter_modules(gan_mnist.models.__path__, "gan_mnist.models."):
         members = vars(importlib.import_module(module.name)).items()
         builders |= {value for name, value in members if name.startswith("build_")}
-    assert builders == {row.build for row in [*NETWORKS, *GANS.values()]}
+    rows = [*NETWORKS, *GANS.values(), *WITHOUT_ADVERSARY.values()]
+    assert builders == {row.build for row in rows}
 
 
 @pytest.fixture(

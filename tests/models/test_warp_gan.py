@@ -9,9 +9,9 @@ from gan_mnist.models.warp_gan import (
     Style,
     Warp,
     WarpGAN,
-    _catmull_rom,
     build_warp_gan,
 )
+from gan_mnist.models.warping import catmull_rom
 
 SIDE = 28
 
@@ -83,7 +83,7 @@ def test_the_largest_warp_stays_an_image():
 
 
 def test_control_points_are_met_and_a_constant_field_stays_constant():
-    matrix = _catmull_rom(SIDE)
+    matrix = catmull_rom(SIDE, 4)
     np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(matrix[[0, 9, 18, 27]], np.eye(4), atol=1e-6)
 

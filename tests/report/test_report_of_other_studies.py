@@ -186,6 +186,22 @@ def test_generators_are_those_that_were_used_and_a_kind_has_a_colour(tmp_path):
     assert set(Run.read(tmp_path).generator_curves()["generator"]) == {names[0]}
 
 
+def test_a_generator_without_an_adversary_has_its_own_curves(tmp_path):
+    """They are drawn for as long as there is something to see: a loss of 0 was not trained."""
+    make_run(tmp_path, arms=("none", "cgan"), seeds=2)
+    name = Run.read(tmp_path).generator_curves()["generator"].iloc[0]
+    header = "update,seconds,code_divergence,flow_loss,pixel_loss"
+    rows = [(10, 1, 5, 0, 200), (20, 2, 6, 0, 150), (30, 3, 0, 1.5, 0)]
+    write_csv(tmp_path / "generators" / name / "curves.csv", header, rows)
+    figure = learning.generator_curves(Run.read(tmp_path).generator_curves())
+    drawn = {
+        axes.get_title(loc="left"): [list(line.get_xdata()) for line in axes.get_lines()]
+        for axes in figure.axes
+    }
+    assert [10, 20] in drawn["autoencoder's pixel loss"]
+    assert [30] in drawn["flow loss"]
+
+
 def test_a_study_of_generators_need_not_have_other_curves(tmp_path):
     make_run(tmp_path, arms=("none", "cgan"), seeds=2)
     for path in tmp_path.glob("trials/*/*/curves.csv"):
@@ -236,3 +252,13 @@ def test_further_test_sets_have_a_table_each_and_are_told(workdir):
     assert "| classical | 0.5000" in markdown
     assert "+0.2500 [0.1000, 0.4000] | 0.010 | helps |" in markdown
     assert "Further test set new: 5 images" in markdown
+
+
+def test_how_test_images_were_drawn_is_told_where_seeds_have_their_own(workdir):
+    words = "drawn anew for each seed"
+    assert all(words not in page for page in report(workdir))
+    study = json.loads((workdir / "study.json").read_text())
+    each_seed = {"n_test": 100, "n_train": 400, "groups": True}
+    change(workdir, "study.json", dataset=study["dataset"] | {"each_seed": each_seed})
+    for page in report(workdir):
+        assert "test images are drawn anew for each seed, so many a class, at least, as" in page

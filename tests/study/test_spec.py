@@ -112,8 +112,8 @@ def test_declared_arms_differ_in_valid_settings(declared, tmp_path):
         assert len({trial.fingerprint for trial in trials}) == len(trials)
 
 
-def test_declared_presets_are_the_three_and_change_nothing_that_makes_arms_differ(declared):
-    assert list(declared.presets) == ["smoke", "quick", "paper"]
+def test_declared_presets_begin_with_three_and_change_nothing_that_makes_arms_differ(declared):
+    assert list(declared.presets)[:3] == ["smoke", "quick", "paper"]
     assert sorted(p.seeds for p in declared.presets.values())[0] >= 2
     for preset in declared.presets.values():
         assert not [name for name in preset.changes if declared.fixes(name)]

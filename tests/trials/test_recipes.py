@@ -26,7 +26,7 @@ def test_a_recipe_is_what_the_settings_say_but_for_its_changes(make):
     assert recipe.network is build_small_cnn
     assert (recipe.image_shape, recipe.num_classes, recipe.width) == (SHAPE, 2, 2)
     assert (recipe.updates, recipe.intervals, recipe.learning_rate) == (20, 5, 0.25)
-    assert (recipe.precision, recipe.minority) == ("mixed_float16", None)
+    assert (recipe.precision, recipe.minority) == ("mixed_float16", ())
     changes = {"updates": 40, "decay": True, "minority": 1, "network": build_resnet}
     assert trial.recipe(**changes) == replace(recipe, **changes)
 

@@ -64,7 +64,8 @@ def test_a_trial_loads_what_its_settings_name_once(loads, tmp_path):
     trial = Trial(STUDY, "some", 0, settings, DATASET.provenance, tmp_path)
     assert loads == []
     assert trial.dataset is trial.dataset is DATASET
-    assert loads == [Given(("folder", "somewhere", False, 8, 3, AS_USUAL), {})]
+    options = replace(AS_USUAL, split="each_seed")
+    assert loads == [Given(("folder", "somewhere", False, 8, 3, options), {})]
     other = replace(trial, provenance={**DATASET.provenance, "sha256": "of others"})
     with pytest.raises(RuntimeError, match="not the one that the run began with"):
         _ = other.dataset

@@ -29,7 +29,9 @@ class FakeSettings(Settings):
     family: str = setting("", "trials of one family share work", choices=("", "x", "y"))
 
     def load(self, download=False):
-        return SimpleNamespace(sha256=DATASET["sha256"], provenance=DATASET)
+        found = SimpleNamespace(sha256=DATASET["sha256"], provenance=DATASET)
+        found.of_seed = found.planned_for = lambda seeds: found
+        return found
 
     @property
     def shared_work(self):

@@ -1,0 +1,69 @@
+"""The training set that an arm's treatment makes of a draw."""
+
+import numpy as np
+
+from gan_mnist.data.images import as_float
+from gan_mnist.data.subsets import Allotment
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Generator
+from gan_mnist.trials import ClassifierSteps
+
+from .settings import ImbalanceSettings
+
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def training_rows(
+    steps: ClassifierSteps[ImbalanceSettings],
+    settings: ImbalanceSettings,
+    parts: Allotment,
+    generator: Generator | None,
+    *stream: str,
+) -> Columns:
+    """Images, labels and loss weights of the training set that the arm's treatment makes."""
+    subset = parts.train
+    num_real, num_generated = _numbers(settings, parts, generator)
+    rows = np.concatenate(
+        [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
+    )
+    images, labels = subset.images[rows], subset.labels[rows]
+    if generator is not None:
+        wanted = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
+        fake_images, shown = steps.generate(generator, wanted, "generated", *stream)
+        # Class by class, so that a row of the batch order is of one class in every arm of a seed.
+        order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
+        images = np.concatenate([as_float(images), fake_images])[order]
+        labels = np.concatenate([labels, shown])[order]
+    weights = np.ones(len(labels), np.float32)
+    if settings.weighted:
+        weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
+    return images, labels, weights
+
+
+def _numbers(
+    settings: ImbalanceSettings, parts: Allotment, generator: Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many real images of each class are shown, and how many generated: int (k,) each."""
+    counts = np.array(settings.counts)
+    if settings.generator == "held_back":
+        held_back = np.bincount(parts.held_back.labels, minlength=len(counts))
+        if not held_back.any():
+            raise NotApplicable(
+                "no real images are held back; --set starve=CLASS:COUNT takes some away"
+            )
+        # Classes of which none are left are repeated, or what comes back would drown them.
+        return (counts + held_back).max() - held_back, held_back
+    if settings.every_class:
+        both = 2 * settings.generated_per_class
+        generated = round(settings.generated_share * both)
+        return np.full_like(counts, both - generated), np.full_like(counts, generated)
+    balanced = np.full_like(counts, counts.max())
+    if settings.duplicate:
+        return balanced, np.zeros_like(counts)
+    missing = balanced - counts
+    if generator is not None and generator.supply is not None:
+        # Images from elsewhere may be there for rare classes alone; those they must have.
+        is_spared = generator.supply == 0
+        is_spared[list(settings.rare)] = False
+        missing[is_spared] = 0
+    return counts, missing

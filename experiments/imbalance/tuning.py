@@ -1,0 +1,116 @@
+"""Augmentation tuned inside a trial, by classes that are made rare for the purpose."""
+
+import dataclasses
+import functools
+import itertools
+
+import numpy as np
+
+from gan_mnist.data.subsets import Allotment, Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.files import write_json
+from gan_mnist.training.classifier import predict
+from gan_mnist.trials import ClassifierSteps
+
+from .rows import training_rows
+from .settings import ImbalanceSettings
+
+# Of the classes that are not rare, those that are made so.
+SHARE = 1 / 3
+
+
+def tuned(
+    steps: ClassifierSteps[ImbalanceSettings],
+    settings: ImbalanceSettings,
+    train: Subset,
+    turn: str = "",
+) -> tuple[ImbalanceSettings, dict[str, float]]:
+    """The settings with the ranges that serve *donors* best.
+
+    Donors are a third of the classes that are not rare, at least one. They keep as many images as
+    the smallest class has, and a classifier is trained on these and on all of the others. How many
+    of the images that the donors lost it recognises tells what its ranges are worth. No validation
+    or test image plays a part, and no image that the trial does not train on.
+
+    Args:
+        steps: Of the trial.
+        settings: Of the trial or of a turn, with the candidates.
+        train: The training images.
+        turn: Folder of the turn, which keys its streams; empty where there are none.
+
+    Returns:
+        The settings, and `tuned_widened` and `tuned_elastic_shift`, the choice. The folder keeps
+        `tuning.json`: the donors, and their mean recall under each candidate, if there are several.
+
+    Raises:
+        NotApplicable: If no class is without being rare.
+    """
+    candidates = list(itertools.product(settings.tuned_widened, settings.tuned_elastic_shifts))
+    if len(candidates) == 1:
+        return _chosen(settings, *candidates[0])
+    stream = filter(None, (turn, "tuning"))
+    donors = _donors(settings, steps.trial.stream(*stream))
+    kept, judged = _divided(train, donors, min(settings.counts))
+    asked = dataclasses.replace(
+        settings, counts=tuple(np.bincount(kept.labels).tolist()), generator="none"
+    )
+    found = []
+    for number, (widened, shift) in enumerate(candidates):
+        candidate = dataclasses.replace(asked, widened=widened, elastic_shift=shift)
+        part = "/".join(filter(None, (turn, f"tuning-{number}")))
+        run = functools.partial(_recall, steps, candidate, kept, judged, part, turn)
+        found.append(steps.part(part, run)["recall"])
+    told = [
+        {"widened": widened, "elastic_shift": shift, "recall": recall}
+        for (widened, shift), recall in zip(candidates, found, strict=True)
+    ]
+    names = [settings.classes[label] for label in donors]
+    write_json(steps.trial.directory / turn / "tuning.json", {"donors": names, "candidates": told})
+    return _chosen(settings, *candidates[int(np.argmax(found))])
+
+
+def _chosen(
+    settings: ImbalanceSettings, widened: float, shift: float
+) -> tuple[ImbalanceSettings, dict[str, float]]:
+    """What `tuned` returns."""
+    choice = {"tuned_widened": widened, "tuned_elastic_shift": shift}
+    return dataclasses.replace(settings, widened=widened, elastic_shift=shift), choice
+
+
+def _donors(settings: ImbalanceSettings, seed: int) -> np.ndarray:
+    """Labels of the classes that are made rare, int (n,)."""
+    rich = [label for label in range(len(settings.classes)) if label not in settings.rare]
+    if not rich:
+        raise NotApplicable("every class is rare; ranges are tuned by classes that are not")
+    number = max(1, round(SHARE * len(rich)))
+    return np.sort(np.random.default_rng(seed).choice(rich, number, replace=False))
+
+
+def _divided(train: Subset, donors: np.ndarray, left: int) -> tuple[Subset, Subset]:
+    """What is trained on, `left` images of each donor among them, and the donors' others."""
+    lost = np.concatenate([np.flatnonzero(train.labels == label)[left:] for label in donors])
+    rows = np.setdiff1d(np.arange(len(train)), lost)
+    return train.take(rows), train.take(lost)
+
+
+def _recall(
+    steps: ClassifierSteps[ImbalanceSettings],
+    settings: ImbalanceSettings,
+    train: Subset,
+    judged: Subset,
+    part: str,
+    turn: str,
+) -> dict[str, float]:
+    """The mean recall of the classes of `judged`."""
+    nothing = judged.take(np.array([], int))
+    columns = training_rows(steps, settings, Allotment(train, nothing, nothing), None)
+    model = steps.train(
+        steps.recipe(minority=() if turn else settings.rare),
+        steps.batches((columns, settings.batch_size), settings=settings),
+        nothing,
+        part=part,
+        stream=tuple(filter(None, (turn, "tuning"))),
+    )
+    right = predict(model, judged.images).argmax(axis=1) == judged.labels
+    recalls = [right[judged.labels == label].mean() for label in np.unique(judged.labels)]
+    return {"recall": float(np.mean(recalls))}

@@ -1,0 +1,83 @@
+"""A variational autoencoder with a flow on its codes: how it is trained, and on what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.gans import balanced_rows
+from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.generators.trained import GeneratorRecipe, usual
+from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training.loop import ReusableModel, scaled_adam
+
+# Of the updates, those that train the autoencoder.
+VAE_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class VAEFlowRecipe(GeneratorRecipe):
+    """A VAE, then a flow; see `build_vae_flow`. The rate of each falls to 0 along a half cosine.
+
+    Images with label -1 have no label, as it says in `VAEFlow`; they are half of what is shown.
+    """
+
+    width: int
+    average_decay: float = 0.998
+    latent_dim: int = 24
+    vae_rate: float = 2e-3
+    flow_rate: float = 3e-3
+
+    @classmethod
+    def of(cls, settings: GeneratorSettings) -> Self:
+        return cls(
+            **usual(settings),
+            width=settings.vae_width,
+            latent_dim=settings.vae_latent_dim,
+        )
+
+    @property
+    def vae_updates(self) -> int:
+        """The first of the updates, which train the autoencoder."""
+        return max(1, round(VAE_SHARE * self.updates))
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> VAEFlow:
+        return build_vae_flow(
+            image_shape,
+            num_classes,
+            self.width,
+            self.latent_dim,
+            self.vae_updates,
+            self.average_decay,
+        )
+
+    def compile(self, model: VAEFlow) -> None:
+        # The autoencoder's cosine, then the flow's.
+        rate = keras.optimizers.schedules.CosineDecayRestarts(
+            self.vae_rate,
+            self.vae_updates,
+            t_mul=max(1, self.updates - self.vae_updates) / self.vae_updates,
+            m_mul=self.flow_rate / self.vae_rate,
+        )
+        model.compile(scaled_adam(rate), steps_per_execution=self.updates_per_call)
+
+    def begin(self, network: ReusableModel, seed: int) -> VAEFlow:
+        model: Any = super().begin(network, seed)
+        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        return model
+
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+        labelled = np.flatnonzero(subset.labels >= 0)
+        if not len(labelled):
+            raise NotApplicable("a flow needs labelled images to learn from")
+        rows = labelled[balanced_rows(subset.labels[labelled])]
+        others = np.flatnonzero(subset.labels < 0)
+        if len(others):
+            most = max(len(rows), len(others))
+            rows = np.concatenate([np.resize(rows, most), np.resize(others, most)])
+        return subset.images[rows], subset.labels[rows]

@@ -1,0 +1,265 @@
+"""Deformations learnt from pairs of images: one is moved until it lies on the other.
+
+What moves one image of a class onto another keeps the class, and moves images of other classes in
+ways that their own class has, too. So what is learnt on classes with many images serves a class
+with one.
+
+Source: Learned-Miller 2006 (Data driven image models through continuous joint alignment) for
+deformations that classes share; Hauberg et al. 2016 (arXiv 1510.02795) for pairs of one class.
+What differs: an affine map and a smooth field, where the first has affine maps alone; registered
+deformations are drawn as they are, where the second fits a Gaussian to them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from gan_mnist.models.anchored import Anchors
+from gan_mnist.models.warping import (
+    bilinear,
+    catmull_rom,
+    pixel_grid,
+    thickened,
+    thicker,
+    thinner,
+)
+
+CONTROL_POINTS = 5
+NUM_FIELD = 2 * CONTROL_POINTS**2
+# 4 linear, 2 shift, the field's control points, 1 thickness.
+NUM_PARAMETERS = 4 + 2 + NUM_FIELD + 1
+# Images are blurred by Gaussians, at first of the first of these sides, at the end of the second.
+COARSE, FINE = 0.1, 0.025
+# Updates in which the blur decreases; in the others it stays fine.
+COARSE_SHARE = 0.7
+# The error is looked at in every second pixel, left to right and top to bottom.
+STEP = 2
+# Weights of squares beside the mean squared error: of the steps between neighbouring control
+# points, of the affine map, and of the thickness.
+ROUGHNESS, AFFINE, THICKNESS = 0.02, 0.01, 0.001
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class Deform(layers.Layer):
+    """Moves images by an affine map and a smooth field, and makes strokes thicker or thinner.
+
+    (images, deformations): float (n, H, W, C) in [0, 1] and float (n, 57) -> images of the same
+    shape and range. A deformation holds, for coordinates that run from -1 to 1 across the image,
+    the four entries of (matrix - identity), the shift, the displacements (x, y) at 5 x 5 control
+    points, row by row, between which they are interpolated bicubically (Catmull-Rom), and how much
+    thicker strokes become, 1 for a pixel on all sides, or thinner, below 0. It tells where each
+    pixel comes from; beyond the edge that is the edge.
+    """
+
+    def call(self, images: tf.Tensor, deformations: tf.Tensor) -> tf.Tensor:
+        return self.move(self.planes(images), deformations)
+
+    def planes(self, images: tf.Tensor) -> tf.Tensor:
+        """Images as they are, thicker and thinner: (n, H, W, 3 C)."""
+        return tf.concat([images, thicker(images), thinner(images)], axis=-1)
+
+    def move(self, planes: tf.Tensor, deformations: tf.Tensor, step: int = 1) -> tf.Tensor:
+        """As the call, of such planes; every so many pixels of the result."""
+        height, width = planes.shape[1:3]
+        linear, shift, field, thickness = tf.split(deformations, [4, 2, NUM_FIELD, 1], axis=-1)
+        points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
+        rows, columns = (catmull_rom(side, CONTROL_POINTS)[::step] for side in (height, width))
+        moved = tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
+        a, b, c, d = tf.unstack(linear[:, None, None, :], axis=-1)
+        right, down = tf.unstack(shift[:, None, None, :], axis=-1)
+        grid_x, grid_y = (grid[::step, ::step] for grid in pixel_grid(height, width))
+        x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
+        y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
+        plain, thick, thin = tf.split(bilinear(planes, x, y, border="nearest"), 3, axis=-1)
+        thickness = tf.clip_by_value(thickness[:, :, None, None], -1.0, 1.0)
+        return thickened(plain, thick, thin, thickness)
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class DeformationModel(keras.Model):
+    """Registers pairs of images, and moves others as it found these to be moved.
+
+    Batches are (sources, targets, pairs): float32 (n, H, W, C) in [0, 1] twice, and the number of
+    each pair, int (n,). The squared error of blurred images descends from coarse to fine.
+
+    Attributes:
+        deformations: float32 (pairs, 57), what moves each source onto its target; 0 at first.
+        average: (images, deformations) -> moved images, a network without weights.
+        anchors: The images that are moved when it is sampled.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_pairs: int,
+        updates: int,
+        own: bool = False,
+        scale: float = 1.0,
+        **options: Any,
+    ):
+        """Begins with nothing moved.
+
+        Args:
+            image_shape: (H, W, C).
+            num_pairs: Pairs that are registered.
+            updates: Of the registration, after which the blur is finest.
+            own: Images are moved as those of their own class only, not as those of any.
+            scale: What deformations are multiplied by when images are drawn.
+            **options: Of `keras.Model`, such as `name`.
+        """
+        super().__init__(**options)
+        self.image_shape = tuple(image_shape)
+        self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
+        self.deformations = self.add_weight(
+            shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
+        )
+        images, deformations = keras.Input(image_shape), keras.Input((NUM_PARAMETERS,))
+        moved = Deform(dtype="float32")(images, deformations)
+        self.average = keras.Model([images, deformations], moved, name="deform")
+        self.anchors = Anchors(image_shape)
+        self._pairs_of = tf.Variable([num_pairs], shape=(None,), trainable=False)
+        self._loss = keras.metrics.Mean(name="registration_loss")
+        self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("image_shape", "num_pairs", "updates", "own", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def save_assets(self, dir_path: str) -> None:
+        """Keras' part of `save` that is no weight: the anchors, and the classes of the pairs."""
+        self.anchors.save(Path(dir_path))
+        np.save(Path(dir_path) / "pairs.npy", self._pairs_of.numpy())
+
+    def load_assets(self, dir_path: str) -> None:
+        self.anchors.load(Path(dir_path))
+        self._pairs_of.assign(np.load(Path(dir_path) / "pairs.npy"))
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self._loss]
+
+    @property
+    def exported(self) -> list[Any]:
+        """The resources that `sample` reads, for an export."""
+        return [self.deformations.value, self._pairs_of, *self.anchors.variables]
+
+    def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Makes them the anchors, and tells of which class each pair is.
+
+        Args:
+            images: (n, H, W, C), uint8 or float32 in [0, 1].
+            labels: int (n,) in 0..num_classes-1, every class among them.
+        """
+        self.anchors.adopt(images, labels)
+        self._pairs_of.assign(pairs_by_class(labels, self.num_pairs))
+
+    # Update t of T:
+    #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
+    #   2. error = mean (moved(blurred(source)) - blurred(target))^2, over every second pixel
+    #   3. deformations descend error + penalty
+    def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        sources, targets, pairs = batch
+        done = tf.cast(self.optimizer.iterations, tf.float32)
+        progress = tf.minimum(done / (COARSE_SHARE * self.updates), 1.0)
+        side = COARSE * (FINE / COARSE) ** progress
+        deform = self.average.layers[-1]
+        planes, targets = blurred(deform.planes(sources), side), blurred(targets, side)
+        with tf.GradientTape() as tape:
+            deformations = tf.gather(self.deformations.value, pairs)
+            moved = deform.move(planes, deformations, STEP)
+            error = tf.reduce_mean((moved - targets[:, ::STEP, ::STEP]) ** 2, axis=[1, 2, 3])
+            # Each pair is a problem of its own: a sum, so that none weighs less among many.
+            losses = error + _penalty(deformations)
+            loss = tf.reduce_sum(losses)
+        gradient = tape.gradient(loss, self.deformations.value)
+        self.optimizer.apply([tf.convert_to_tensor(gradient)], [self.deformations])
+        self._loss.update_state(losses)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Anchors of each label, moved by deformations that are drawn with replacement.
+
+        Args:
+            labels: int32 (n,).
+            seed: int32 (2,); equal seeds and labels give equal images.
+
+        Returns:
+            float32 (n, H, W, C) in [0, 1].
+        """
+        seeds = tf.random.split(seed, 2)
+        images = self.anchors.draw(labels, seeds[0])
+        first, number = tf.zeros_like(labels), tf.fill(tf.shape(labels), self.num_pairs)
+        if self.own:
+            first, number = (
+                tf.gather(counts, labels)
+                for counts in (tf.cumsum(self._pairs_of, exclusive=True), self._pairs_of)
+            )
+        draws = tf.random.stateless_uniform(tf.shape(labels), seeds[1])
+        pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
+        deformations = tf.gather(self.deformations.value, first + pairs)
+        return tf.clip_by_value(self.average([images, self.scale * deformations]), 0.0, 1.0)
+
+
+def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
+    """How many pairs each class has: the classes of several images as many, up to one.
+
+    Args:
+        labels: int (n,) in 0..k-1.
+        num_pairs: Of all.
+
+    Returns:
+        int (k,).
+    """
+    numbers = np.zeros(labels.max() + 1, np.int32)
+    several = np.flatnonzero(np.bincount(labels) > 1)
+    np.add.at(numbers, np.resize(several, num_pairs), 1)
+    return numbers
+
+
+def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of different images of one class; of a class none comes again before all have come.
+
+    Args:
+        labels: int (n,), of which one or more comes twice.
+        num_pairs: How many.
+        seed: Of the draw.
+
+    Returns:
+        Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
+    """
+    rng = np.random.default_rng(seed)
+    sources, targets = [], []
+    for label, number in enumerate(pairs_by_class(labels, num_pairs)):
+        rows = np.flatnonzero(labels == label)
+        pairs = np.resize(rng.permutation(len(rows) * (len(rows) - 1)), number)
+        source, step = np.divmod(pairs, max(1, len(rows) - 1))
+        sources.append(rows[source])
+        # A step of 1 to n - 1 leads to any row but its own.
+        targets.append(rows[(source + 1 + step) % max(1, len(rows))])
+    return np.concatenate(sources), np.concatenate(targets)
+
+
+def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+    """Images (n, H, W, C) blurred by a Gaussian of so many sides; the edge weighs as all else."""
+    rows, columns = (_blurring(size, side) for size in images.shape[1:3])
+    return tf.einsum("ia,nabc,jb->nijc", rows, images, columns)
+
+
+def _blurring(num_pixels: int, side: tf.Tensor) -> tf.Tensor:
+    """float32 (num_pixels, num_pixels): what each pixel takes of the others; rows sum to 1."""
+    place = np.arange(num_pixels, dtype=np.float32) / num_pixels
+    return tf.nn.softmax(-((place[:, None] - place) ** 2) / (2 * side**2))
+
+
+def _penalty(deformations: tf.Tensor) -> tf.Tensor:
+    """What a deformation costs: float (n,)."""
+    affine, field, thickness = tf.split(deformations, [6, NUM_FIELD, 1], axis=-1)
+    points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
+    down, right = points[:, 1:] - points[:, :-1], points[:, :, 1:] - points[:, :, :-1]
+    rough = tf.reduce_sum(down**2, axis=[1, 2, 3]) + tf.reduce_sum(right**2, axis=[1, 2, 3])
+    large = tf.reduce_sum(affine**2, axis=-1)
+    return ROUGHNESS * rough + AFFINE * large + THICKNESS * thickness[:, 0] ** 2

@@ -1,0 +1,258 @@
+"""An autoencoder, and a flow that draws what it decodes: latents and a one-hot label in, image out.
+
+The encoder makes of an image some numbers, the code, spread about as N(0, 1); the decoder makes an
+image of a code and a label. The flow carries noise to where the codes of a class lie, on paths as
+straight as can be, so that few steps follow them.
+
+Source: the variational autoencoder of Kingma and Welling 2013 (arXiv 1312.6114); rectified flow,
+Liu et al. 2022 (arXiv 2209.03003), equations 1 and 2; one after the other, Rombach et al. 2021
+(arXiv 2112.10752). What differs: an image's code is a vector, and the flow's network an MLP.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from gan_mnist.models.latents import LatentSampler
+from gan_mnist.models.two_networks import TwoNetworks, minimize, parts_of
+
+EULER_STEPS = 20
+# Of the flow's network.
+HIDDEN_LAYERS = 3
+FREQUENCIES = 4
+# Below 1 codes tell more of an image than the autoencoder alone would want; the flow can draw them.
+KL_WEIGHT = 0.1
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class EulerSteps(layers.Layer):
+    """Follows a velocity from time 0 to time 1, by Euler's method in equal steps.
+
+    (points, one_hot): float32 (n, d) at time 0 and (n, classes) -> float32 (n, d) at time 1.
+
+    Attributes:
+        velocity: Maps [points, times, one_hot], the times (n, 1), to (n, d).
+        steps: How many.
+    """
+
+    def __init__(self, velocity: keras.Model, steps: int = EULER_STEPS, **options: Any):
+        super().__init__(**options)
+        self.velocity, self.steps = velocity, steps
+
+    def call(self, points: tf.Tensor, one_hot: tf.Tensor) -> tf.Tensor:
+        for step in range(self.steps):
+            times = ops.full_like(points[:, :1], step / self.steps)
+            points += ops.cast(self.velocity([points, times, one_hot]), points.dtype) / self.steps
+        return points
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"velocity": keras.saving.serialize_keras_object(self.velocity), "steps": self.steps}
+        return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        # Keras empties the configs of functional models that it reads.
+        options = copy.deepcopy(config)
+        velocity = keras.saving.deserialize_keras_object(options.pop("velocity"))
+        return cls(velocity, **options)
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class VAEFlow(LatentSampler, TwoNetworks):
+    """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
+
+    The first `vae_updates` updates train encoder and decoder, those after them the flow, on codes
+    that stay what they are. An image with label -1 has no label: all learn of it what they can
+    without one.
+
+    One optimizer trains all; `fit`, `predict` and files are as of `TwoNetworks`. Metrics of what is
+    not being trained read 0.
+
+    Attributes:
+        encoder: Maps images to means and log variances of their codes, (n, 2 d).
+        vae_updates: How many of the updates train the autoencoder.
+        kl_weight: Weight of the codes' divergence from N(0, 1), against the cross-entropy of the
+            pixels summed over the image.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator")
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        generator: keras.Model,
+        vae_updates: int,
+        kl_weight: float = KL_WEIGHT,
+        average_decay: float = 0.998,
+        **options: Any,
+    ):
+        """Wires two built networks; of the generator, see `build_flow_generator`."""
+        super().__init__(generator, None, average_decay, **options)
+        self.encoder, self.vae_updates, self.kl_weight = encoder, vae_updates, kl_weight
+        self._decoder = generator.get_layer("decoder")
+        self._velocity = generator.get_layer("flow").velocity
+        self.draw_from("normal")
+        names = "pixel_loss", "code_divergence", "flow_loss"
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"vae_updates": self.vae_updates, "kl_weight": self.kl_weight}
+        return {**super().get_config(), **own}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return list(self._means.values())
+
+    @property
+    def trained(self) -> list[list[keras.Variable]]:
+        return [self.encoder.trainable_variables + self.generator.trainable_variables]
+
+    def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        update = tf.cast(self.generator_optimizer.iterations, tf.int32)
+        seed = tf.stack([self.noise_seed, update])
+        images, labels = parts_of(batch)
+        autoencoder = self.encoder.trainable_variables + self._decoder.trainable_variables
+
+        def step(loss: Any, variables: Sequence[keras.Variable]) -> None:
+            with tf.GradientTape() as tape:
+                value = loss(images, labels, seed)
+            minimize(self.generator_optimizer, tape, value, variables)
+
+        ops.cond(
+            update < self.vae_updates,
+            lambda: step(self.autoencoder_loss, autoencoder),
+            lambda: step(self.flow_loss, self._velocity.trainable_variables),
+        )
+        self.follow_average()
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        """Both losses on a batch, which change nothing; the noise is the same after every epoch."""
+        images, labels = parts_of(batch)
+        tested = tf.cast(self._means["flow_loss"].count, tf.int32)
+        seed = self.seed_beside_training(tested)
+        self.autoencoder_loss(images, labels, seed)
+        self.flow_loss(images, labels, seed)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def autoencoder_loss(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """The mean over images; `seed` is int32 (2,)."""
+        means, log_variances = self._encoded(images)
+        codes = self._drawn(means, log_variances, seed)
+        logits = self._decoder([codes, tf.one_hot(labels, self.num_classes)], training=True)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(images, tf.cast(logits, tf.float32))
+        pixel_loss = tf.reduce_mean(tf.reduce_sum(losses, axis=[1, 2, 3]))
+        terms = tf.square(means) + tf.exp(log_variances) - 1 - log_variances
+        divergence = tf.reduce_mean(tf.reduce_sum(terms, axis=1)) / 2
+        self._means["pixel_loss"].update_state(pixel_loss)
+        self._means["code_divergence"].update_state(divergence)
+        return pixel_loss + self.kl_weight * divergence
+
+    def flow_loss(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """The mean over images and the numbers of their codes; `seed` is int32 (2,)."""
+        seeds = tf.random.split(seed, 3)
+        codes = tf.stop_gradient(self._drawn(*self._encoded(images), seeds[0]))
+        noise = self.prior.draw(tf.shape(codes)[0], seeds[1])
+        times = tf.random.stateless_uniform((tf.shape(codes)[0], 1), seeds[2])
+        points = times * codes + (1 - times) * noise
+        one_hot = tf.one_hot(labels, self.num_classes)
+        velocities = self._velocity([points, times, one_hot], training=True)
+        loss = tf.reduce_mean(tf.square(tf.cast(velocities, tf.float32) - (codes - noise)))
+        self._means["flow_loss"].update_state(loss)
+        return loss
+
+    def _encoded(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means and log variances of the codes, float32 (n, d) each."""
+        encoded = tf.cast(self.encoder(images, training=True), tf.float32)
+        means, log_variances = tf.split(encoded, 2, axis=-1)
+        return means, log_variances
+
+    def _drawn(self, means: tf.Tensor, log_variances: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        return means + tf.exp(log_variances / 2) * self.prior.draw(tf.shape(means)[0], seed)
+
+
+def build_vae_flow(
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    width: int,
+    latent_dim: int,
+    vae_updates: int,
+    average_decay: float = 0.998,
+    **options: Any,
+) -> VAEFlow:
+    """A VAE and its flow, not compiled; `width` 16 and 24 latents are what was tuned.
+
+    `options` are others of `VAEFlow`.
+    """
+    return VAEFlow(
+        build_encoder(image_shape, width, latent_dim),
+        build_flow_generator(image_shape, num_classes, width, latent_dim),
+        vae_updates,
+        average_decay=average_decay,
+        name="vae_flow",
+        **options,
+    )
+
+
+def build_encoder(image_shape: tuple[int, int, int], width: int, latent_dim: int) -> keras.Model:
+    """Three strided convolutions: images to means and log variances of codes, (n, 2 d)."""
+    images = keras.Input(image_shape)
+    x = images
+    for channels in (width, 2 * width, 4 * width):
+        x = layers.Conv2D(channels, 4, strides=2, padding="same", activation="silu")(x)
+    encoded = layers.Dense(2 * latent_dim, dtype="float32")(layers.Flatten()(x))
+    return keras.Model(images, encoded, name="encoder")
+
+
+def build_flow_generator(
+    image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
+) -> keras.Model:
+    """(latents, one-hot labels) -> images: the layer `flow`, and the model `decoder` to logits."""
+    latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    velocity = _build_velocity(latent_dim, num_classes, 32 * width)
+    codes = EulerSteps(velocity, dtype="float32", name="flow")(latents, one_hot)
+    logits = _build_decoder(image_shape, num_classes, width, latent_dim)([codes, one_hot])
+    images = layers.Activation("sigmoid", dtype="float32")(logits)
+    return keras.Model([latents, one_hot], images, name="flow_generator")
+
+
+def _build_decoder(
+    image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
+) -> keras.Model:
+    """(codes, one-hot labels) -> logits of pixels, by transposed convolutions: the way back."""
+    sides = [image_shape[:2]]
+    for _ in range(3):
+        height, breadth = sides[-1]
+        sides.append((-(-height // 2), -(-breadth // 2)))
+    *larger, smallest = sides
+    codes, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    x = ops.concatenate([codes, one_hot], axis=-1)
+    x = layers.Dense(smallest[0] * smallest[1] * 4 * width, activation="silu")(x)
+    x = layers.Reshape((*smallest, 4 * width))(x)
+    for channels, side in zip((2 * width, width, image_shape[2]), reversed(larger), strict=True):
+        last = side is larger[0]
+        activation = None if last else "silu"
+        x = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation=activation)(x)
+        x = layers.CenterCrop(*side)(x) if x.shape[1:3] != side else x
+    return keras.Model([codes, one_hot], x, name="decoder")
+
+
+def _build_velocity(latent_dim: int, num_classes: int, units: int) -> keras.Model:
+    """(points, times, one-hot labels) -> velocities, by an MLP with residual layers.
+
+    Times are given as sines and cosines, too. At first all velocities are 0.
+    """
+    points, times = keras.Input((latent_dim,)), keras.Input((1,))
+    one_hot = keras.Input((num_classes,))
+    angles = times * (np.pi * np.arange(1, FREQUENCIES + 1, dtype=np.float32))
+    x = ops.concatenate([points, times, ops.sin(angles), ops.cos(angles), one_hot], axis=-1)
+    x = layers.Dense(units, activation="silu")(x)
+    for _ in range(HIDDEN_LAYERS - 1):
+        x = layers.Add()([x, layers.Dense(units, activation="silu")(x)])
+    velocities = layers.Dense(latent_dim, kernel_initializer="zeros", dtype="float32")(x)
+    return keras.Model([points, times, one_hot], velocities, name="velocity")

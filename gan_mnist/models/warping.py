@@ -1,0 +1,95 @@
+"""How an image is moved: where each pixel comes from, and what is found there.
+
+Coordinates run from -1 to 1 across the image, from the middle of the first pixel to the last one's.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+def bilinear(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor, border: str = "zero") -> tf.Tensor:
+    """Images sampled at places between their pixels.
+
+    The four neighbours of a pixel are packed as channels, so that one gather fetches them.
+
+    Args:
+        images: float (n, H, W, C).
+        x: float (n, H, W); so is `y`.
+        y: In -1..1 across the image.
+        border: What is found outside: "zero", or "nearest", the edge repeated.
+
+    Returns:
+        float (n, H, W, C).
+    """
+    height, width, channels = images.shape[1:]
+    # What lies further out is taken to a border of one pixel.
+    wide, high = width + 2, height + 2
+    x = tf.clip_by_value((x + 1) * (width - 1) / 2 + 1, 0.0, wide - 1.001)
+    y = tf.clip_by_value((y + 1) * (height - 1) / 2 + 1, 0.0, high - 1.001)
+    mode = {"zero": "CONSTANT", "nearest": "SYMMETRIC"}[border]
+    padded = tf.pad(images, [[0, 0], [1, 2], [1, 2], [0, 0]], mode)
+    corners = [padded[:, i : i + high, j : j + wide] for i in (0, 1) for j in (0, 1)]
+    packed = tf.reshape(tf.concat(corners, axis=-1), (-1, 4 * channels))
+    left, top = tf.floor(x), tf.floor(y)
+    image = tf.range(tf.shape(images)[0])[:, None, None]
+    index = (image * high + tf.cast(top, tf.int32)) * wide + tf.cast(left, tf.int32)
+    north_west, north_east, south_west, south_east = tf.split(tf.gather(packed, index), 4, axis=-1)
+    x, y = (x - left)[..., None], (y - top)[..., None]
+    north = north_west + x * (north_east - north_west)
+    south = south_west + x * (south_east - south_west)
+    return north + y * (south - north)
+
+
+def pixel_grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """X and y of every pixel: float32 (H, W) each, -1 to 1."""
+    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def catmull_rom(num_pixels: int, num_points: int) -> np.ndarray:
+    """Each pixel's weights on control points, those at the ends repeated.
+
+    Returns:
+        float32 (num_pixels, num_points).
+    """
+    matrix = np.zeros((num_pixels, num_points), np.float32)
+    for pixel, position in enumerate(np.linspace(0, num_points - 1, num_pixels)):
+        before = int(position)
+        t = position - before
+        weights = np.array(
+            [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2]
+        )
+        points = np.clip(np.arange(before - 1, before + 3), 0, num_points - 1)
+        np.add.at(matrix[pixel], points, weights / 2)
+    return matrix
+
+
+def thicker(images: tf.Tensor) -> tf.Tensor:
+    """Images (n, H, W, C) whose bright strokes are a pixel wider on all sides."""
+    return tf.nn.max_pool2d(images, 3, 1, "SAME")
+
+
+def thinner(images: tf.Tensor) -> tf.Tensor:
+    """Images (n, H, W, C) of whose strokes what lies near the ridge of the blurred ones is kept.
+
+    Plain erosion makes thin strokes vanish.
+    """
+    blurred = images
+    for _ in range(3):
+        blurred = tf.nn.avg_pool2d(blurred, 3, 1, "SAME")
+    nearness = blurred / (tf.nn.max_pool2d(blurred, 5, 1, "SAME") + 1e-3)
+    return images * tf.sigmoid(15 * (nearness - 0.85))
+
+
+def thickened(plain: tf.Tensor, thick: tf.Tensor, thin: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Between images as they are, `thicker` and `thinner`.
+
+    Args:
+        plain: float (n, H, W, C); so are `thick` and `thin`.
+        thick: What 1 gives.
+        thin: What -1 gives.
+        change: float in [-1, 1], (n, 1, 1, 1).
+    """
+    # Unlike relu, this has a gradient at 0.
+    up, down = tf.maximum(change, 0.0), tf.maximum(-change, 0.0)
+    return plain * (1 - up - down) + thick * up + thin * down

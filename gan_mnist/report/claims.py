@@ -1,0 +1,188 @@
+"""What the sources claimed, beside what published runs say: the table of `docs/claims.md`.
+
+A claim is a row of `CLAIMS`; its verdict is computed from the records of a run.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import read_json
+from gan_mnist.study.small_samples import MIN_SEEDS
+from gan_mnist.study.statistics import Comparison, compare, overlap_of
+from gan_mnist.study.test_images import over_images
+
+UP, DOWN = 1, -1
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That one arm is above or below another, or a level, in a metric.
+
+    Attributes:
+        text: The claim in our words.
+        source: A section of `docs/sources.md`.
+        run: The published run that judges it, `EXPERIMENT/NAME`.
+        metric: Of that run.
+        arm: The arm that the claim is about.
+        side: `UP` or `DOWN`, as claimed.
+        versus: The arm that it is compared with, or a level in units of the metric.
+        reported: The difference in those units, of the sign of `side`; None where none was told.
+    """
+
+    text: str
+    source: str
+    run: str
+    metric: str
+    arm: str
+    side: int
+    versus: str | float
+    reported: float | None = None
+
+
+_L1, _DCGANS = "resConvNet_v1_dcnn", "resConvNet_{}_dcgans"
+_MIXED = "cnn_add_generated_data_{}"
+
+CLAIMS = (
+    Claim("A GAN's images raise the recall of a digit with one real image.",
+          "imbalance", "imbalance/mnist", "minority_recall", "cgan", UP, "none", 0.3),
+    Claim("They raise the accuracy over all three digits, too.",
+          "imbalance", "imbalance/mnist", "balanced_accuracy", "cgan", UP, "none", 0.1),
+    Claim("Half of each batch made by a conditional GAN raises test accuracy.",
+          "mixing", "mixing/mnist", "accuracy_last_tenth",
+          _MIXED.format("v1"), UP, "normal_cnn_v1", 0.0045),
+    Claim("It makes accuracy less stable.",
+          "mixing", "mixing/mnist", "accuracy_swing", _MIXED.format("v1"), UP, "normal_cnn_v1"),
+    Claim("Fewer possible inputs, less accuracy: 5 numbers of the latent are worse than all 100.",
+          "mixing", "mixing/mnist", "accuracy_last_tenth",
+          _MIXED.format("v4"), DOWN, _MIXED.format("v1"), -0.004),
+    Claim("10 numbers of the latent are better than 5.",
+          "mixing", "mixing/mnist", "accuracy_last_tenth",
+          _MIXED.format("v5"), UP, _MIXED.format("v4"), 0.0027),
+    Claim("Training on generated images only gives an AUC above 0.95.",
+          "substitution", "substitution/mnist", "macro_auc", "generated_only", UP, 0.95),
+    Claim("With 1,000 training images a denoiser is slightly worse.",
+          "denoising", "denoising/mnist", "psnr_db", "resConvNet_v5_dcnn", DOWN, _L1),
+    Claim("A weak adversary (0.001, another batch) makes the denoiser worse.",
+          "denoising", "denoising/mnist_ten_seeds", "psnr_db", _DCGANS.format("v1"), DOWN, _L1),
+    Claim("A weak adversary on one batch for both networks makes it worse, too.",
+          "denoising", "denoising/mnist_ten_seeds", "psnr_db", _DCGANS.format("v4"), DOWN, _L1),
+    Claim("With 0.1 of adversary most outputs show the ref.",
+          "denoising", "denoising/mnist", "ref_leak", _DCGANS.format("v2"), UP, 0.5),
+    Claim("With a full adversary most outputs show the ref.",
+          "denoising", "denoising/mnist", "ref_leak", _DCGANS.format("v3"), UP, 0.5),
+    Claim("With a full adversary and one batch for both networks, they do so, too.",
+          "denoising", "denoising/mnist", "ref_leak", _DCGANS.format("v6"), UP, 0.5),
+    Claim("A conditional adversary alone does better than with L1 on top.",
+          "denoising", "denoising/mnist", "psnr_db",
+          "resConvNet_v3_conditional_dcgans", UP, "resConvNet_v1_conditional_dcgans"),
+    Claim("An adversary costs PSNR, in SRGAN's work 2.4 to 2.7 dB.",
+          "published-figures", "denoising/mnist_ten_seeds", "psnr_db",
+          "resConvNet_v2_conditional_dcgans", DOWN, _L1, -2.55),
+)  # fmt: skip
+
+
+def table(root: Path, page: Path, claims: Sequence[Claim] = CLAIMS) -> list[str]:
+    """Lines of Markdown: a row a claim, with its verdict.
+
+    Args:
+        root: The repository's directory.
+        page: Where the table stands; links are relative to it.
+        claims: The rows.
+
+    Raises:
+        InputError: If a run, a metric or an arm is not there.
+    """
+    lines = ["", "| claim | reported | here [95 %] | seeds | verdict |", "|---|--:|--:|--:|---|"]
+    for claim in claims:
+        found = measured(claim, root)
+        link = os.path.relpath(_directory(claim, root) / "records.jsonl", page.parent)
+        cells = (
+            f"[{claim.text}](sources.md#{claim.source})",
+            "" if claim.reported is None else f"{claim.reported:+.3g}",
+            f"[{_here(claim, found)}]({link})",
+            f"{found.n}",
+            verdict(claim, found),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def measured(claim: Claim, root: Path) -> Comparison:
+    """The difference that the claim is about, over the seeds of its run, as of `compare`."""
+    directory = _directory(claim, root)
+    summary = read_json(directory / "summary.json")
+    if summary is None:
+        raise InputError(f"claims: no summary.json in {directory}; accepted: a published run")
+    metrics = {metric["name"]: metric for metric in summary["metrics"]}
+    if claim.metric not in metrics:
+        raise unknown("claims: the metric", claim.metric, metrics)
+    records = _records(directory)
+    for arm in (claim.arm, claim.versus):
+        if isinstance(arm, str) and arm not in records:
+            raise unknown("claims: the arm", arm, records)
+    treated = records[claim.arm]
+    values = {seed: record["metrics"].get(claim.metric) for seed, record in treated.items()}
+    bounds = metrics[claim.metric].get("bounds")
+    bounds = None if bounds is None else (bounds[0], bounds[1])
+    overlap = overlap_of(treated.values())
+    if not isinstance(claim.versus, str):
+        return compare(values, dict.fromkeys(values, claim.versus), bounds, overlap)
+    control = records[claim.versus]
+    others = {seed: record["metrics"].get(claim.metric) for seed, record in control.items()}
+    found = compare(values, others, bounds, overlap)
+    is_primary = claim.metric == summary["metrics"][0]["name"]
+    return over_images(found, treated, control) if is_primary else found
+
+
+def verdict(claim: Claim, found: Comparison) -> str:
+    """Whether a claim holds, by the 95 % interval of the difference.
+
+    It holds if the interval lies on the side that was claimed. It does not if the interval lies on
+    the other, or reaches zero and leaves out the difference that was reported. Else nothing can be
+    told but that the difference lies within the interval.
+    """
+    if found.deciding_ci95 is None or found.too_few:
+        return f"cannot be told: {found.too_few or 'too few seeds'}"
+    low, high = sorted(claim.side * end for end in found.deciding_ci95)
+    reported = None if claim.reported is None else claim.side * claim.reported
+    few = "; few seeds" if found.n < MIN_SEEDS else ""
+    if low > 0:
+        size = ""
+        if reported is not None:
+            size = ", but by less" if high < reported else ", by more" if low > reported else ""
+        return f"**holds**{size}{few}"
+    if high < 0 or (reported is not None and high < reported):
+        return f"**does not hold**{few}"
+    widest = max(map(abs, found.deciding_ci95))
+    return f"cannot be told, within ±{widest:.2g}{few}"
+
+
+def _directory(claim: Claim, root: Path) -> Path:
+    experiment, name = claim.run.split("/")
+    return root / "experiments" / experiment / "results" / name
+
+
+def _records(directory: Path) -> dict[str, dict[int, Mapping[str, Any]]]:
+    """The finished records of a run by arm and seed."""
+    found: dict[str, dict[int, Mapping[str, Any]]] = {}
+    with (directory / "records.jsonl").open(encoding="utf-8") as lines:
+        for record in map(json.loads, lines):
+            if record["status"] == "done":
+                found.setdefault(record["arm"], {})[record["seed"]] = record
+    return found
+
+
+def _here(claim: Claim, found: Comparison) -> str:
+    """The difference, or what is compared with a level, with its interval."""
+    ends = found.deciding_ci95
+    if isinstance(claim.versus, str):
+        shown, low_high = f"{found.difference:+.3f}", ends
+    else:
+        shown = f"{found.treated:.3f}"
+        low_high = ends and (ends[0] + claim.versus, ends[1] + claim.versus)
+    return f"{shown} ({low_high[0]:.3f} to {low_high[1]:.3f})" if low_high else shown

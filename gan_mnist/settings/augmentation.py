@@ -1,0 +1,90 @@
+"""Settings of augmentation: whether images are changed at random, and how."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from gan_mnist.errors import InputError
+from gan_mnist.study.settings import Settings, setting
+
+# A mirrored digit or letter is another one, or none.
+NEVER_MIRRORED = ("mnist_sample", "mnist", "kmnist", "emnist")
+WIDE, ELASTIC, THICKNESS, RANDAUGMENT, ERASING, MIXUP, CUTMIX = KINDS = (
+    "wide",
+    "elastic",
+    "thickness",
+    "randaugment",
+    "erasing",
+    "mixup",
+    "cutmix",
+)
+
+
+@dataclass(frozen=True)
+class AugmentationSettings(Settings):
+    """How images are shown: as they are, or changed at random."""
+
+    GROUP: ClassVar[str] = "classical augmentation"
+
+    classical: bool = setting(False, "every image is changed at random, anew in every batch")
+    rotation_degrees: float = setting(12.0, "rotation in +-degrees", low=0, high=180)
+    shift: float = setting(0.07, "shift in +-sides", low=0, high=1)
+    zoom: float = setting(0.1, "scale in 1 +-", low=0, high=0.9)
+    shear: float = setting(0.2, "shear in +-radians", low=0, high=1)
+    brightness: float = setting(0.0, "brightness in 1 +-", low=0, high=1)
+    border: str = setting(
+        "zero",
+        "what is shown beyond the edge: black, or the edge repeated",
+        choices=("zero", "nearest"),
+    )
+    flip: str = setting(
+        "never",
+        "left and right exchanged in half of the images; auto: not of digits and kana",
+        choices=("auto", "always", "never"),
+    )
+    augmentation: tuple[str, ...] = setting(
+        (), f"what classical does besides, several with commas: {', '.join(KINDS)}", choices=KINDS
+    )
+    widened: float = setting(
+        1.5, "wide: what ranges of rotation, shift, zoom and shear are multiplied by", low=0, high=9
+    )
+    elastic_shift: float = setting(
+        0.08, "elastic: shift of 5 x 5 control points in +-sides", low=0, high=0.5
+    )
+    thickness_change: float = setting(
+        0.5, "thickness: bright strokes grow by +-pixels on all sides", low=0, high=1
+    )
+    randaugment_changes: int = setting(
+        2, "randaugment: changes an image, in the place of the affine map", low=1, high=10
+    )
+    randaugment_strength: float = setting(
+        0.5, "randaugment: share of the largest change of each kind", low=0, high=1
+    )
+    erased: float = setting(
+        0.3, "erasing: largest share of the area, in half of the images", low=0.01, high=1
+    )
+    mixup_alpha: float = setting(
+        0.2, "mixup: both parameters of the beta distribution of shares", low=0.01, high=100
+    )
+    cutmix_alpha: float = setting(1.0, "cutmix: the same", low=0.01, high=100)
+
+    def resolve(self, dataset: Any) -> Self:
+        """As that of the other settings, with no `flip` left open.
+
+        Raises:
+            InputError: For digits that are to be mirrored, too.
+        """
+        settings = super().resolve(dataset)
+        return dataclasses.replace(settings, flip=_flip(settings.flip, dataset.name))
+
+
+def _flip(asked: str, dataset: str) -> str:
+    """ "always" or "never"."""
+    if dataset not in NEVER_MIRRORED:
+        return "always" if asked == "auto" else asked
+    if asked == "always":
+        raise InputError(
+            f"setting flip: always is not accepted; accepted with --dataset={dataset}: "
+            "auto or never, as what its images show changes when it is mirrored"
+        )
+    return "never"

@@ -1,0 +1,38 @@
+"""The augmentation of a trial, as its settings name it."""
+
+from gan_mnist.data.augmentation import Augmentation
+from gan_mnist.settings import ClassifierSettings
+from gan_mnist.settings.augmentation import (
+    CUTMIX,
+    ELASTIC,
+    ERASING,
+    MIXUP,
+    RANDAUGMENT,
+    THICKNESS,
+    WIDE,
+)
+
+
+def augmentation_of(settings: ClassifierSettings) -> Augmentation | None:
+    """What resolved settings say of it; None where images stay as they are."""
+    if not settings.classical:
+        return None
+    does = settings.augmentation
+    wider = settings.widened if WIDE in does else 1.0
+    return Augmentation(
+        min(180.0, settings.rotation_degrees * wider),
+        settings.shift * wider,
+        min(0.9, settings.zoom * wider),
+        settings.shear * wider,
+        settings.brightness,
+        settings.flip == "always",
+        settings.border,
+        elastic=settings.elastic_shift if ELASTIC in does else 0.0,
+        thickness=settings.thickness_change if THICKNESS in does else 0.0,
+        changes=settings.randaugment_changes if RANDAUGMENT in does else 0,
+        strength=settings.randaugment_strength if RANDAUGMENT in does else 0.0,
+        erased=settings.erased if ERASING in does else 0.0,
+        mixup=settings.mixup_alpha if MIXUP in does else 0.0,
+        cutmix=settings.cutmix_alpha if CUTMIX in does else 0.0,
+        num_classes=len(settings.classes) if {MIXUP, CUTMIX} & set(does) else 0,
+    )

@@ -1,0 +1,113 @@
+"""What the imbalance study finds of generated images against every plain rival."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from gan_mnist.experiments.imbalance.figures import images_left
+from gan_mnist.experiments.imbalance.findings import findings
+from gan_mnist.experiments.imbalance.study import STUDY
+
+GAINS = {"none": -0.5, "classical": 0.0, "elastic": 0.1, "oracle": 0.4, "copy": 0.3}
+KINDS = {arm.name: arm.kind for arm in STUDY.arms}
+
+
+def study_of(gains, seeds=10, noise=0.01, numbers=(), warnings=()):
+    """Records whose recall is 0.5 and the arm's gain, the same by each number of images left."""
+    rng = np.random.default_rng(0)
+    records = []
+    for seed in range(seeds):
+        for arm, gain in (GAINS | gains).items():
+            recall = 0.5 + gain + rng.normal(0, noise)
+            metrics = {"minority_recall": recall}
+            metrics |= {f"minority_recall_at_{n}": recall + n / 1000 for n in numbers}
+            records.append({"arm": arm, "seed": seed, "status": "done", "metrics": metrics,
+                            "dataset": {"warnings": list(warnings)}})  # fmt: skip
+    return records
+
+
+def test_an_arm_above_every_rival_is_told_with_the_difference_to_the_best():
+    found = findings(study_of({"cgan": 0.15, "warp_gan": 0.05}))
+    assert {name: told["verdict"] for name, told in found["above_rivals"].items()} == {
+        "cgan": "helps",
+        # Above classical, below elastic.
+        "warp_gan": "cannot tell",
+    }
+    assert found["above_rivals"]["cgan"]["rival"] == "elastic"
+    assert found["above_rivals"]["cgan"]["difference"] == pytest.approx(0.05, abs=0.02)
+    (line,) = found["lines"]
+    assert "Above both plain rivals" in line
+    assert "`cgan`" in line
+    assert "warp_gan" not in line
+    json.dumps(found, allow_nan=False)
+
+
+def test_where_none_is_above_the_nearest_and_the_bound_are_told():
+    found = findings(study_of({"cgan": 0.1, "warp_gan": -0.2}, noise=0.02))
+    (line,) = found["lines"]
+    high = max(told["ci95"][1] for told in found["above_rivals"].values())
+    assert 0 < high < 0.1
+    assert "the nearest was `cgan`, minus `elastic`" in line
+    assert f"by more than {high:.3f}" in line
+
+
+def test_the_hardest_rival_decides_the_p_value():
+    """Above the best rival by little and above another by much: p is that of the first."""
+    alone = findings([r for r in study_of({"cgan": 0.11}, noise=0.02) if r["arm"] != "classical"])
+    both = findings(study_of({"cgan": 0.11}, noise=0.02))
+    assert both["above_rivals"]["cgan"]["p_holm"] == alone["above_rivals"]["cgan"]["p_holm"]
+
+
+def test_holm_counts_the_generated_arms():
+    records = study_of({"cgan": 0.13, "warp_gan": 0.1, "cgan_classical": -0.3}, noise=0.02)
+    alone = [r for r in records if r["arm"] not in ("warp_gan", "cgan_classical")]
+    # Its p is larger than that of the arm that is far below, and smaller than that of the other.
+    one = findings(alone)["above_rivals"]["cgan"]["p_holm"]
+    three = findings(records)["above_rivals"]["cgan"]["p_holm"]
+    assert 0 < one < 0.05
+    assert three == pytest.approx(2 * one)
+
+
+def test_at_every_number_the_difference_to_the_best_rival_is_told():
+    found = findings(study_of({"cgan": 0.15}, numbers=(1, 20)))
+    gains = found["by_images_left"]["cgan"]
+    assert list(gains) == ["1", "20"]
+    for gain in gains.values():
+        assert gain["ci95"][0] < gain["difference"] < gain["ci95"][1]
+        assert gain["difference"] == pytest.approx(0.05, abs=0.02)
+    assert found["lines"][1].startswith("`cgan` minus `elastic`, recall by images left")
+    assert " at 1, " in found["lines"][1]
+
+
+def test_a_source_that_leaks_is_no_answer():
+    warning = "5 of the 9 images of `mine` are copies of test images, which is a leak"
+    assert "mine" in findings(study_of({"mine": 0.3}))["above_rivals"]
+    for name in ("mine", "mine_classical"):
+        assert not findings(study_of({name: 0.3}, warnings=[warning]))["above_rivals"]
+
+
+@pytest.mark.parametrize("left_out", [("cgan",), ("classical", "elastic")])
+def test_without_arms_to_compare_nothing_is_found(left_out):
+    records = [r for r in study_of({"cgan": 0.1}) if r["arm"] not in left_out]
+    assert findings(records)["lines"] == []
+    assert findings([])["lines"] == []
+    assert findings(study_of({"cgan": 0.1}, seeds=1))["lines"] == []
+
+
+def run_of(numbers):
+    metrics = [{"name": f"minority_recall_at_{n}"} for n in numbers]
+    value = {"mean": 0.5, "ci95": [0.4, 0.6]}
+    arms = {name: {"n": 2, "metrics": {m["name"]: value for m in metrics}} for name in GAINS}
+    arms["smote"] = {"n": 0, "metrics": {}}
+    kinds = {name: {"kind": KINDS[name]} for name in arms}
+    return SimpleNamespace(summary={"metrics": metrics, "arms": arms}, study={"arms": kinds})
+
+
+def test_the_figure_has_a_line_an_arm_over_the_numbers():
+    (axes,) = images_left(run_of((1, 5, 20))).axes
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 3]
+    assert len(lines) == len(GAINS)
+    assert list(lines[0].get_xdata()) == [1, 5, 20]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(GAINS)
+    assert images_left(run_of((1,))) is None

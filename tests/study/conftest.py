@@ -1,0 +1,8 @@
+"""Here processes are what is tested: a trial has one of its own."""
+
+import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trials_in_this_process():
+    """Not in this folder."""
