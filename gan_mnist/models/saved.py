@@ -68,6 +68,15 @@ def read_class_names(saved_model: Path, flag: str = FLAG) -> tuple[str, ...]:
     return tuple(names)
 
 
+def takes(saved_model: Path, signature: str, inputs: Collection[str]) -> bool:
+    """Whether a SavedModel has a signature of this name with these inputs; nothing is loaded."""
+    try:
+        found = read_signatures(saved_model)
+    except (OSError, ValueError):
+        return False  # told when it is loaded
+    return signature in found and set(found[signature].inputs) == set(inputs)
+
+
 @contextmanager
 def _without_stderr() -> Iterator[None]:
     """Drops what is written to stderr, by libraries too.
