@@ -69,6 +69,13 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         (0.0, 0.08), "tuned: values of elastic_shift to choose from", low=0, high=0.5
     )
 
+    donors_first: bool = setting(
+        False, "the network learns the classes that are not rare, and then, in as many updates, all"
+    )
+    prototypes: bool = setting(
+        False, "an image is called after the class whose mean of features is nearest"
+    )
+
     @property
     def starved(self) -> dict[str, int]:
         """How many images are left of classes that are starved, by name.

@@ -245,10 +245,10 @@ def _read_sides(
 
 def _read(side: str, path: Path, image_size: int, channels: int) -> Any:
     """An image as floats; an error names the `side` that it is of."""
-    from gan_mnist.data.images import as_float, read_image
+    from gan_mnist.data.images import Look, as_float, read_image
 
     try:
-        return as_float(read_image(path, image_size, channels))
+        return as_float(read_image(path, Look(image_size, channels)))
     except InputError as error:
         raise InputError(f"{side}: {str(error).removeprefix(f'{path}: ')}") from error
 
