@@ -20,12 +20,12 @@ from gan_mnist.commands.command import (
     heed_signals,
     printable,
 )
-from gan_mnist.commands.exported import ask, find_model, image_shape, load_model
 from gan_mnist.commands.listing import Found, counted, find_images
 from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, read_json, write_rows
+from gan_mnist.models.saved import ask, find_model, image_shape, load_model
 
 # Images that are read and predicted together; fewer of large ones, which bounds the memory.
 BATCH_SIZE, BATCH_PIXELS = 250, 1 << 20

@@ -165,16 +165,17 @@ def _write_generator(network: Sampler, directory: Path) -> None:
     network.average.save(directory / "generator.keras")
 
 
-def export_denoiser(model: DenoisingModel, directory: Path) -> None:
+def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = True) -> None:
     """Writes `directory/denoiser`, with the signature `denoise`, and `denoiser.keras`.
 
     `denoise(input, ref)` takes noisy images and what they are to be freed of, each float32
-    (n, H, W, C) in [0, 1]; `images` in the answer are float32 (n, H, W, C) in [0, 1].
+    (n, H, W, C) in [0, 1]; `images` in the answer are float32 (n, H, W, C) in [0, 1]. Without refs
+    it is `denoise(input)`; the network in `denoiser.keras` is then to be given black ones.
     """
     network = model.average
 
-    def denoise(input: tf.Tensor, ref: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"images": model.denoise(input, ref)}
+    def denoise(input: tf.Tensor, ref: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return {"images": model.denoise(input, tf.zeros_like(input) if ref is None else ref)}
 
     archive = ExportArchive()
     archive.track(network)
@@ -182,6 +183,6 @@ def export_denoiser(model: DenoisingModel, directory: Path) -> None:
         tf.TensorSpec((None, *x.shape[1:]), tf.float32, name=name)
         for name, x in zip(("input", "ref"), network.inputs, strict=True)
     ]
-    archive.add_endpoint("denoise", denoise, specs)
+    archive.add_endpoint("denoise", denoise, specs if has_refs else specs[:1])
     archive.write_out(str(directory / "denoiser"), verbose=False)
     network.save(directory / "denoiser.keras")

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from gan_mnist.commands import classify
-from gan_mnist.commands.exported import ask, load_model
 from gan_mnist.commands.listing import find_images
 from gan_mnist.data.images import Look, as_float, read_image
+from gan_mnist.models.saved import ask, load_model
 
 NUM_IMAGES, ROUNDS = 20_000, 7
 
