@@ -20,6 +20,7 @@ def learnt_from_donors(
     settings: ImbalanceSettings,
     recipe: ClassifierRecipe,
     columns: Columns,
+    validation: Subset,
     turn: str = "",
 ) -> Callable[[keras.Model], None]:
     """A training on the *donors*, the classes that are not rare; of as many updates as the other.
@@ -29,7 +30,9 @@ def learnt_from_donors(
         settings: Of the trial or of a turn.
         recipe: Of both trainings.
         columns: What the training after it shows.
-        turn: Folder of the turn, which keys its streams; empty where there are none.
+        validation: For the curves.
+        turn: Folder of the turn, which keys its streams; empty where there are none. They are those
+            of the training after it, so that what is drawn is as in other arms.
 
     Returns:
         What gives a network the weights that were learnt.
@@ -42,10 +45,9 @@ def learnt_from_donors(
         raise NotApplicable("every class is rare; there are none to learn from first")
     shown = tuple(column[of_donors] for column in columns)
     part = "/".join(filter(None, (turn, "donors")))
-    stream = tuple(filter(None, (turn, "donors")))
+    stream = (turn,) if turn else ()
     batches = steps.batches((shown, settings.batch_size), settings=settings)
-    nothing = steps.test.take(np.array([], int))
-    model = steps.train(recipe, batches, nothing, part=part, stream=stream)
+    model = steps.train(recipe, batches, validation, part=part, stream=stream)
     weights = model.get_weights()
     return lambda fresh: fresh.set_weights(weights)
 

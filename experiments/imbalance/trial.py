@@ -118,7 +118,7 @@ def _treat(
     found, called = [], []
     prepare = None
     if settings.donors_first:
-        prepare = learnt_from_donors(steps, settings, recipe, columns, turn)
+        prepare = learnt_from_donors(steps, settings, recipe, columns, images.validation, turn)
     for repeat in range(settings.repeats):
         model = steps.train(
             recipe, batches, images.validation, repeat, turn, stream, prepare=prepare
