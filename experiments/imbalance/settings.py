@@ -206,9 +206,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         elif self._takes_all and not self._below(counts) and not starved:
             if first is None:
                 raise InputError(
-                    f"--set counts: classes of {min(counts)} to {max(counts)} training images are "
-                    f"balanced, as none has less than {self.rare_below:g} of the largest; "
-                    "accepted: unequal counts, --set starve=CLASS:COUNT, or another rare_below"
+                    f"--set counts: no class is rare, of {min(counts)} to {max(counts)} training "
+                    f"images each: none has less than {self.rare_below:g} of the largest; "
+                    "accepted: --set starve=CLASS:COUNT, unequal counts, or another rare_below"
                 )
             starved = {self.classes[0]: first}
         for name, count in starved.items():
