@@ -34,8 +34,8 @@ JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
 PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
 GENERATED = flags.DEFINE_multi_string(
-    "generated", None, "NAME=DIR: images by class that NAME made, judged in arms of their own; or "
-    "the name of a generator", flag_values=FLAGS,
+    "generated", None, "NAME=DIR: images by class that NAME made, or an exported generator, judged "
+    "in arms of their own; or the name of a generator", flag_values=FLAGS,
 )  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 CLASSIFIER = COMMAND.text("classifier", None, "the network: "

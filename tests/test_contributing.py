@@ -158,3 +158,4 @@ def test_the_generator_gives_images_to_an_arm_that_asks_for_it(make_subset, monk
     assert sampled.min() >= 0
     assert sampled.max() <= 1
     np.testing.assert_array_equal(sampled, generator.sample(labels, 7))
+    assert generator.sample(labels[:0], 7).shape == (0, 8, 8, 1)

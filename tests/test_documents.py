@@ -22,7 +22,7 @@ PROSE = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT /
 
 SECTIONS = (
     *("imbalance", "mixing", "conditional_gan", "substitution", "digit_cnn", "cats_vs_dogs"),
-    "usefulness",
+    *("usefulness", "few_labels"),
     *("batching", "data_scaling", "denoising", "what-the-sources-lack", "published-figures"),
 )
 

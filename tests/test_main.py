@@ -265,12 +265,12 @@ def run_and_time(*arguments):
 )
 def test_answers_come_at_once_and_without_tensorflow(arguments, status):
     # Seconds differ between machines and with what runs beside, so they are counted in imports
-    # of numpy: 0.2 s of an idle laptop. Ours takes 2 to 3 of them, and TensorFlow's alone 28.
+    # of numpy: 0.2 s of an idle laptop. Ours takes 2 to 5 of them, and TensorFlow's alone 28.
     for _ in range(3):  # a busy machine may slow down one of the two
         _, numpy_seconds = run_and_time("-c", "import numpy")
         done, seconds = run_and_time("-c", PROBE, *arguments)
         assert done.returncode == status, done.stderr.decode()
-        if seconds < 5 * numpy_seconds:
+        if seconds < 8 * numpy_seconds:
             return
     pytest.fail(f"{seconds:.2f} s, {seconds / numpy_seconds:.1f} imports of numpy")
 

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gan_mnist.data.pairs import are_pairs
 from gan_mnist.report.run_files import Run, read_arrays
 from gan_mnist.report.style import (
     BLUE,
@@ -49,35 +50,42 @@ def sheets(run: Run) -> Figure | None:
 
     Outputs, which are to be as faint as the truth in the mixture, are brought to full scale. At the
     right end the mean PSNR over all test images and seeds. Of many arms the second half stands
-    beside the first, below the same three rows.
+    beside the first, below the same rows.
     """
     found = _sheets(run)
     if not found:
         return None
     control = run.summary["control"]
     given = found.get(control, next(iter(found.values())))
+    # Pairs that are given have no refs, and their truths are not fainter in the inputs.
+    of_pairs = are_pairs(run.study["settings"].get("classes", ()))
+    above = ["truths", "inputs"] if of_pairs else ["truths", "refs", "inputs"]
+    scale, num_above = 1.0 if of_pairs else TRUTH_SCALE, len(above)
     blocks = 1 if len(found) <= _MOST_ROWS_IN_A_BLOCK else 2
     length = -(-len(found) // blocks)
     columns, height, width = given["outputs"][:_PAIRS].shape[:3]
     labels_inches = 0.55 + 0.075 * max(len(label_of(arm, control)) for arm in found)
     cell_inches = min(_LARGEST_CELL_INCHES, (WIDTH_INCHES / blocks - labels_inches) / columns)
     row_inches = cell_inches * height / width
-    figure = Figure(figsize=(WIDTH_INCHES, 0.2 + (3 + length) * row_inches), layout="constrained")
+    figure = Figure(
+        figsize=(WIDTH_INCHES, 0.2 + (num_above + length) * row_inches), layout="constrained"
+    )
     for block, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
         arms = list(found)[block * length : (block + 1) * length]
-        rows = [given["truths"], given["refs"], given["inputs"]]
-        rows += [_at_full_scale(found[arm]["outputs"]) for arm in arms]
+        rows = [given[of] for of in above]
+        rows += [_at_full_scale(found[arm]["outputs"], scale) for arm in arms]
         show_sheet(axes, np.stack([row[:_PAIRS] for row in rows]))
-        axes.set_ylim(3 + length, 0)
-        names = ["truth", "ref", "input", *(label_of(arm, control) for arm in arms)]
+        axes.set_ylim(num_above + length, 0)
+        names = [*(of.removesuffix("s") for of in above), *(label_of(arm, control) for arm in arms)]
         axes.set_yticks(np.arange(len(names)) + 0.5, names)
-        colors = [MUTED] * 3 + [GROUPS[group_of(run, arm)][1] for arm in arms]
-        for text, color, arm in zip(axes.get_yticklabels(), colors, [""] * 3 + arms, strict=True):
+        colors = [MUTED] * num_above + [GROUPS[group_of(run, arm)][1] for arm in arms]
+        every = [""] * num_above + arms
+        for text, color, arm in zip(axes.get_yticklabels(), colors, every, strict=True):
             text.set(color=color, weight="bold" if arm == control else "normal")
-        axes.text(columns + 0.1, 2.5, "PSNR\nin dB", va="center", size=7.5, color=MUTED)
+        axes.text(columns + 0.1, num_above - 0.5, "PSNR\nin dB", va="center", size=7.5, color=MUTED)
         for row, arm in enumerate(arms):
             psnr_db = np.mean([trial.record["metrics"]["psnr_db"] for trial in run.of(arm)])
-            axes.text(columns + 0.1, row + 3.5, f"{psnr_db:.2f}", va="center", size=8.5)
+            axes.text(columns + 0.1, row + num_above + 0.5, f"{psnr_db:.2f}", va="center", size=8.5)
     return figure
 
 
@@ -169,8 +177,8 @@ def _sheets(run: Run) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def _at_full_scale(outputs: np.ndarray) -> np.ndarray:
-    return np.minimum(outputs / TRUTH_SCALE, 255).astype(np.uint8)
+def _at_full_scale(outputs: np.ndarray, scale: float) -> np.ndarray:
+    return np.minimum(outputs / scale, 255).astype(np.uint8)
 
 
 def _band(axes: Axes, sweep: pd.DataFrame, look: Mapping[str, Any]) -> None:

@@ -23,8 +23,8 @@ PICTURES = (
         sheets,
         "What the arms return",
         "Eight of the fixed test pairs, first seed. Truths, refs and outputs are shown at full "
-        "scale: outputs, which are to have half of it, are twice as bright here. PSNR is the "
-        "mean over all test pairs and seeds. Each trial keeps its own sheet of truth, ref, "
+        "scale: outputs of mixtures, which are to have half of it, are twice as bright here. PSNR "
+        "is the mean over all test pairs and seeds. Each trial keeps its own sheet of truth, ref, "
         "input and output, as they are, as `sheet.png`.",
     ),
     Picture(

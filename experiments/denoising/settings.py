@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.folder import FolderOptions
+from gan_mnist.data.pairs import are_pairs
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
 from gan_mnist.settings import TrainingSettings, refuse_small_images
@@ -95,6 +97,15 @@ class DenoisingSettings(TrainingSettings):
     input_skip: bool = setting(True, "the input is added before the denoiser's last convolution")
 
     @property
+    def options(self) -> FolderOptions:
+        return dataclasses.replace(super().options, pairs=True)
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the images are noisy ones and their clean partners, and no mixtures are made."""
+        return are_pairs(self.classes)
+
+    @property
     def phases(self) -> tuple[tuple[int, float, float], ...]:
         """(first update, weight of content loss, of adversary), as a schedule takes them."""
         starts = (round(share * self.updates) for share in self.phase_starts)
@@ -114,8 +125,19 @@ class DenoisingSettings(TrainingSettings):
                     "is no range; accepted: two numbers, the lower first"
                 )
         settings = super().resolve(dataset)
+        if settings.pairs and not are_pairs(dataset.class_names):
+            raise InputError(
+                f"--set classes: {', '.join(settings.classes)} are pairs among other classes; "
+                "accepted: a folder with noisy and clean alone"
+            )
         refuse_small_images(settings, "the discriminator")
         validation = settings.usual_validation(dataset)
+        own = dataset.validation
+        if settings.pairs and own is not None and 2 * validation < len(own):
+            raise InputError(
+                f"--set validation_per_class: {validation} is not accepted with pairs to validate "
+                "on; accepted: 0, for all of them"
+            )
         # Refuses classes that are unknown or named twice, and validation that leaves none.
         num_validation = min(
             sum(map(len, divided(each, settings.classes, validation)[1])) for each in dataset.draws
@@ -132,8 +154,9 @@ class DenoisingSettings(TrainingSettings):
                 f"--set classes: {', '.join(settings.classes)} have {num_test} test images; "
                 f"accepted: classes with {FEWEST_PAIRS} or more in all"
             )
+        most = num_test // 2 if settings.pairs else num_test
         return dataclasses.replace(
-            settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, num_test)
+            settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, most)
         )
 
     @property

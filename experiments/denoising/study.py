@@ -1,15 +1,28 @@
 """Does an adversarial loss help a denoiser?"""
 
+from gan_mnist.data.datasets import Dataset
 from gan_mnist.study.spec import Expectation, Metric, Preset, Study
 
 from .arms import ARMS, CONTROL
-from .settings import DEFAULTS
+from .settings import DEFAULTS, DenoisingSettings
+
+
+def metrics_of(settings: DenoisingSettings, dataset: Dataset) -> tuple[Metric, ...]:
+    """Of pairs that are given, how near the noisy images are to the clean ones as they are."""
+    if not settings.pairs:
+        return ()
+    return (
+        Metric("input_psnr_db", "PSNR in dB of the inputs as they are", bounds=(0, 100)),
+        Metric("input_ssim", "structural similarity of the inputs as they are", bounds=(-1, 1)),
+    )
+
 
 STUDY = Study(
     package=__package__,
     question="Does an adversarial loss help a denoiser?",
     settings=DEFAULTS,
     arms=ARMS,
+    metrics_of=metrics_of,
     presets={
         "smoke": Preset(
             2,

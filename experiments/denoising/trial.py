@@ -7,33 +7,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
-from gan_mnist.data.degradation import Degradation, denoising_batches
+from gan_mnist.data.degradation import Degradation, denoising_batches, pair_batches
 from gan_mnist.data.images import as_uint8
+from gan_mnist.data.pairs import paired
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
-from gan_mnist.evaluation.features import FrozenClassifier
-from gan_mnist.evaluation.generation import kernel_distance
-from gan_mnist.evaluation.restoration import subtract_and_filter
+from gan_mnist.evaluation.restoration import image_measures, median_filter, subtract_and_filter
 from gan_mnist.files import write_rows
-from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.denoiser import (
     DenoiserRecipe,
     Exam,
     build_exam,
+    build_pair_exam,
     exam_answers,
     train_denoiser,
 )
-from gan_mnist.training.judge import trained_judge
 from gan_mnist.training.tensorboard import image_sheet
 from gan_mnist.trials import Steps
 from gan_mnist.trials.export import export_denoiser
 
-from .settings import FEWEST_FOR_DISTANCE, REF_SCALE, TRUTH_SCALE, DenoisingSettings
+from .reader import read_by_judge
+from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 
 # On sheets: for the report, and of those in the trial's own.
 SHEET_PAIRS, OWN_SHEET_PAIRS = 16, 4
@@ -44,9 +43,9 @@ SWEEPS = {
     "b": (0.0, 0.2, 0.45, 0.7, 1.0, 1.4),
     "noise": (0.0, 0.25, 0.5, 1.0, 1.5),
 }
-JUDGE_BATCH_SIZE = 64
 
 Answer = Callable[[Exam], np.ndarray]
+Batches = Callable[[int, int], tf.data.Dataset]
 
 
 def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
@@ -55,36 +54,42 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     `measures.csv` holds the measures of every test pair, `sweep.csv` those beyond the fixed pairs,
     `sheet.npz` and `sheet.png` some pairs with what the arm returned.
 
+    Of pairs that are given nothing can be varied, and no classifier reads them.
+
     Raises:
-        NotApplicable: If there are fewer training images than the arm is to have.
+        NotApplicable: If there are fewer training images than the arm is to have, or the arm is
+            about refs and there are none.
     """
     steps, settings = Steps(trial), trial.settings
+    if settings.pairs and (settings.ref_shown, settings.target) != ("ref", "scaled"):
+        raise NotApplicable("the pairs have no refs and no scales, in which this arm differs")
     everything = steps.allot(None)
     exam = _exam(settings, steps.test, settings.test_pairs)
     model, untrained = None, {}
     if settings.method == "network":
 
         def look(model: DenoisingModel) -> None:
-            untrained["untrained_ref_leak"] = _ref_leak(exam, exam_answers(model, exam))
+            if exam.has_refs:
+                untrained["untrained_ref_leak"] = _ref_leak(exam, exam_answers(model, exam))
 
         model = _train(steps, everything, look)
     answer = _RIVALS[settings.method] if model is None else functools.partial(exam_answers, model)
 
-    judge, seconds = _judge(trial, everything)
-    steps.seconds["evaluation"] += seconds
     with steps.measured("evaluation"):
         outputs = exam.outputs(answer(exam))
         measures = exam.measures(outputs)
-        seed = trial.stream("feature_distance")
-        measures["digit_accuracy"], perception = _perception(judge, exam, outputs, steps.test, seed)
-        metrics = {name: float(values.mean()) for name, values in measures.items()}
-        metrics |= perception | untrained
-        sweep = list(_sweep(settings, steps.test, answer))
+    if settings.pairs:
+        more = _of_inputs(exam)
+    else:
+        measures["digit_accuracy"], more = read_by_judge(steps, everything, exam, outputs)
+        with steps.measured("evaluation"):
+            sweep = list(_sweep(settings, steps.test, answer))
+        write_rows(trial.directory / "sweep.csv", sweep)
+    metrics = {name: float(values.mean()) for name, values in measures.items()} | more | untrained
     _save_sheet(exam, outputs, measures["psnr_db"], trial.directory)
     write_rows(trial.directory / "measures.csv", _rows(measures))
-    write_rows(trial.directory / "sweep.csv", sweep)
     if model is not None and steps.export_directory is not None:
-        export_denoiser(model, steps.export_directory)
+        export_denoiser(model, steps.export_directory, exam.has_refs)
         steps.tell_export(steps.export_directory, metrics)
     return steps.outcome(metrics, None if model is not None else 0)
 
@@ -96,14 +101,13 @@ def _train(
 ) -> DenoisingModel:
     """The arm's denoiser. Only its own images are in its batches, as truths and as refs."""
     trial, settings = steps.trial, steps.trial.settings
-    images = steps.allot(_counts(settings, everything)).train.images
     validation = _exam(
         settings, everything.validation, min(VALIDATION_PAIRS, len(everything.validation))
     )
     model, steps.seconds["training"] = train_denoiser(
         _recipe(settings),
         Schedule(settings.phases),
-        functools.partial(denoising_batches, images, settings.batch_size, _degradation(settings)),
+        _batches(steps, everything),
         validation,
         (trial.experiment, trial.seed),
         trial.directory,
@@ -111,6 +115,22 @@ def _train(
         before,
     )
     return model
+
+
+def _batches(steps: Steps[DenoisingSettings], everything: Allotment) -> Batches:
+    """Batches of mixtures of the arm's images, or of its pairs."""
+    settings, size = steps.trial.settings, steps.trial.settings.batch_size
+    if not settings.pairs:
+        images = steps.allot(_counts(settings, everything)).train.images
+        return functools.partial(denoising_batches, images, size, _degradation(settings))
+    noisy_images, clean_images = paired(everything.train)
+    number, available = settings.training_images, len(noisy_images)
+    if number >= available:
+        raise NotApplicable(f"there are no more than {available} pairs to train on")
+    if number:
+        order = np.random.default_rng(steps.trial.stream("pairs")).permutation(available)
+        noisy_images, clean_images = noisy_images[order[:number]], clean_images[order[:number]]
+    return functools.partial(pair_batches, noisy_images, clean_images, size)
 
 
 def _ref_leak(exam: Exam, answered: np.ndarray) -> float:
@@ -160,7 +180,9 @@ def _degradation(settings: DenoisingSettings) -> Degradation:
 
 
 def _exam(settings: DenoisingSettings, subset: Subset, number: int, **changes: Any) -> Exam:
-    """The fixed pairs; `changes` move `a`, `b` or the upper end of `noise`."""
+    """The fixed pairs; `changes` move `a`, `b` or the upper end of `noise` of mixtures."""
+    if settings.pairs:
+        return build_pair_exam(*paired(subset), number)
     degradation = _degradation(settings)
     low = degradation.noise[0]
     noise = changes.pop("noise", degradation.noise[1])
@@ -169,57 +191,11 @@ def _exam(settings: DenoisingSettings, subset: Subset, number: int, **changes: A
     return build_exam(subset.images, number, degradation, **scales)
 
 
-def _judge(
-    trial: Trial[DenoisingSettings], everything: Allotment
-) -> tuple[FrozenClassifier, float]:
-    """A classifier of clean images, the same for all arms of a seed."""
-    settings = trial.settings
-    recipe = ClassifierRecipe(
-        network=build_small_cnn,
-        image_shape=(settings.image_size, settings.image_size, settings.channels),
-        num_classes=len(settings.classes),
-        width=settings.judge_width,
-        updates=settings.judge_updates,
-        learning_rate=1e-3,
-        precision=settings.precision,
-    )
-    stream = trial.experiment, trial.seed
-    return trained_judge(recipe, JUDGE_BATCH_SIZE, everything, stream, trial.workdir)
-
-
-def _perception(
-    judge: FrozenClassifier, exam: Exam, outputs: np.ndarray, test: Subset, seed: int
-) -> tuple[np.ndarray, dict[str, float]]:
-    """What the judge makes of the outputs, brought to the full scale that it learned on.
-
-    Returns:
-        Whether it reads the right digit, 0 or 1 of each pair; and metrics: its accuracy on the
-        truths, which outputs can hardly exceed, and the feature distance.
-    """
-    labels = test.labels[exam.pairs.truth_rows]
-    of_truths = judge.look_at(exam.truths)
-    seen = judge.look_at(np.minimum(outputs / np.float32(exam.truth_scale), 1))
-    read, could_be_read = (
-        (looked.probabilities.argmax(axis=1) == labels).astype(np.float64)
-        for looked in (seen, of_truths)
-    )
-    # An output may resemble its own truth or ref, which a distance of samples of two distributions
-    # would take for a likeness of those. The refs of the second half are truths of that half too,
-    # but for the first, which is the last truth of the first half.
-    told = {"truth_accuracy": float(could_be_read.mean())}
-    if len(outputs) < FEWEST_FOR_DISTANCE:
-        return read, told
-    half = len(outputs) // 2
-    truths, fakes = of_truths.features[: half - 1], seen.features[half:]
-    num_subsets = min(10, len(truths) // 2)
-    distance = kernel_distance(
-        truths,
-        fakes,
-        num_subsets,
-        len(truths) // num_subsets,
-        seed,
-    )
-    return read, told | {"feature_distance": distance.value}
+def _of_inputs(exam: Exam) -> dict[str, float]:
+    """How near to the truths the inputs are as they were: what an arm has to beat."""
+    inputs = exam.pairs.noisy_images
+    measures = image_measures(inputs, exam.targets, exam.refs, ("psnr_db", "ssim"))
+    return {f"input_{name}": float(values.mean()) for name, values in measures.items()}
 
 
 def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterator[dict[str, Any]]:
@@ -258,6 +234,10 @@ def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory:
 
 
 _RIVALS: dict[str, Answer] = {
-    "filter": lambda exam: subtract_and_filter(exam.pairs.noisy_images, exam.pairs.references),
+    "filter": lambda exam: (
+        subtract_and_filter(exam.pairs.noisy_images, exam.pairs.references)
+        if exam.has_refs
+        else median_filter(exam.pairs.noisy_images)
+    ),
     "black": lambda exam: np.zeros_like(exam.truths),
 }

@@ -69,6 +69,13 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         (0.0, 0.08), "tuned: values of elastic_shift to choose from", low=0, high=0.5
     )
 
+    donors_first: bool = setting(
+        False, "the network learns the classes that are not rare, and then, in as many updates, all"
+    )
+    prototypes: bool = setting(
+        False, "an image is called after the class whose mean of features is nearest"
+    )
+
     @property
     def starved(self) -> dict[str, int]:
         """How many images are left of classes that are starved, by name.
@@ -199,9 +206,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         elif self._takes_all and not self._below(counts) and not starved:
             if first is None:
                 raise InputError(
-                    f"--set counts: classes of {min(counts)} to {max(counts)} training images are "
-                    f"balanced, as none has less than {self.rare_below:g} of the largest; "
-                    "accepted: unequal counts, --set starve=CLASS:COUNT, or another rare_below"
+                    f"--set counts: no class is rare, of {min(counts)} to {max(counts)} training "
+                    f"images each: none has less than {self.rare_below:g} of the largest; "
+                    "accepted: --set starve=CLASS:COUNT, unequal counts, or another rare_below"
                 )
             starved = {self.classes[0]: first}
         for name, count in starved.items():

@@ -9,6 +9,7 @@ from gan_mnist.evaluation.classification import precision_metrics
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
+from .few_shot import call_by_prototypes, learnt_from_donors
 from .rows import Columns, training_rows
 from .settings import ImbalanceSettings
 from .tuning import tuned
@@ -115,8 +116,15 @@ def _treat(
     recipe = steps.recipe(minority=() if turn else settings.rare)
     batches = steps.batches((columns, settings.batch_size), settings=settings)
     found, called = [], []
+    prepare = None
+    if settings.donors_first:
+        prepare = learnt_from_donors(steps, settings, recipe, columns, images.validation, turn)
     for repeat in range(settings.repeats):
-        model = steps.train(recipe, batches, images.validation, repeat, turn, stream)
+        model = steps.train(
+            recipe, batches, images.validation, repeat, turn, stream, prepare=prepare
+        )
+        if settings.prototypes:
+            call_by_prototypes(model, images.train)
         metrics, probabilities = steps.evaluate(model)
         metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
         found.append(metrics)

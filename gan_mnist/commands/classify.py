@@ -3,6 +3,7 @@
 Nothing here imports TensorFlow before the flags are checked.
 """
 
+import dataclasses
 import os
 import sys
 import warnings
@@ -20,11 +21,12 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import ask, find_model, image_shape, load_model
 from gan_mnist.commands.listing import Found, counted, find_images
+from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
-from gan_mnist.files import check_writable, write_rows
+from gan_mnist.files import check_writable, read_json, write_rows
+from gan_mnist.models.saved import ask, find_model, image_shape, load_model
 
 # Images that are read and predicted together; fewer of large ones, which bounds the memory.
 BATCH_SIZE, BATCH_PIXELS = 250, 1 << 20
@@ -63,7 +65,8 @@ def _command() -> int:
 
     model = load_model(saved_model, "classify", ["images"], ["label", "probability"])
     predict = Predict(model.signatures["classify"], TOP.value, _class_names(model, TOP.value))
-    predicted = classify_images(predict, [root / name for name in found.images])
+    paths = [root / name for name in found.images]
+    predicted = classify_images(predict, paths, _look(saved_model))
     rows = dict(zip(found.images, predicted, strict=True))
     rows |= {name: _row(TOP.value, error=why) for name, why in found.passed_over.items()}
     try:
@@ -164,12 +167,34 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
         )
 
 
-def classify_images(predict: Predict, paths: Sequence[Path]) -> Iterator[dict[str, str]]:
+def _look(saved_model: Path) -> Look:
+    """How files were seen in the training, but for size and channels, as `about.json` tells.
+
+    Raises:
+        InputError: If it tells of a way that there is not.
+    """
+    path = saved_model.parent / "about.json"
+    about = read_json(path, "settings")
+    settings = about["settings"] if about and isinstance(about["settings"], dict) else {}
+    told = {name: settings[name] for name in ("resize", "ground") if name in settings}
+    for name, value in told.items():
+        accepted = {"resize": RESIZES, "ground": tuple(GROUNDS)}[name]
+        if value not in accepted:
+            raise InputError(
+                f"--model: {str(path)!r} tells of {name} {value!r}; accepted: {', '.join(accepted)}"
+            )
+    return Look(**told)
+
+
+def classify_images(
+    predict: Predict, paths: Sequence[Path], look: Look = USUAL
+) -> Iterator[dict[str, str]]:
     """Classifies image files, some at a time, on all cores.
 
     Args:
         predict: The classifier; images are brought to its size.
         paths: The files.
+        look: How they are seen, but for size and channels.
 
     Yields:
         For each file, in this order: `prediction` (the class's name), `probability` (of that
@@ -180,13 +205,14 @@ def classify_images(predict: Predict, paths: Sequence[Path]) -> Iterator[dict[st
         InputError: If the classifier takes something else than square images, or fails.
     """
     image_size, channels = image_shape(predict.classify, "images")
+    look = dataclasses.replace(look, image_size=image_size, channels=channels)
 
     def classify_batch(batch: Sequence[Path]) -> list[dict[str, str]]:
         import numpy as np
 
         from gan_mnist.data.encoded import read_images
 
-        images = read_images(batch, image_size, channels)
+        images = read_images(batch, look)
         good = [image for image in images if isinstance(image, np.ndarray)]
         answers = iter(predict(np.stack(good)) if good else ())
         return [

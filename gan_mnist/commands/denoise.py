@@ -1,4 +1,4 @@
-"""Denoises a folder of image pairs with an exported denoiser: input and ref -> PNG files, a table.
+"""Denoises a folder of images with an exported denoiser: input, and ref -> PNG files, a table.
 
 Nothing here imports TensorFlow before the flags are checked.
 """
@@ -19,11 +19,12 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import ask_for_pictures, find_model, image_shape, load_model
+from gan_mnist.commands.exported import ask_for_pictures
 from gan_mnist.commands.listing import Found, counted, find_images
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
+from gan_mnist.models.saved import find_model, image_shape, load_model, takes
 
 # Bounds the memory, whatever the size of the images: a denoiser keeps all their pixels in all its
 # layers, where 128 channels of these are 40 MB. They are 100 digits.
@@ -33,12 +34,16 @@ TABLE = "denoised.csv"
 COLUMNS = ("filename", "output", "error")
 MEASURES = ("psnr_db", "ssim")
 ACCEPTED = "a folder with the sub-folders 'input' and 'ref', images of the same names in both"
+# Of a model that was trained on pairs of noisy and clean images.
+ALONE, ACCEPTED_ALONE = SIDES[:1], "a folder of images"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text(
     "model", None, "an exported model, such as saved_models/denoising/resConvNet_v1_dcnn"
 )
-IMAGES = COMMAND.text("images", None, ACCEPTED)
+IMAGES = COMMAND.text(
+    "images", None, f"{ACCEPTED}; for a model that takes no ref, {ACCEPTED_ALONE}"
+)
 TRUTH = COMMAND.text(
     "truth", None, "a folder of what the images are to become, by the same names: tells how near"
 )
@@ -61,20 +66,22 @@ def main(argv: Sequence[str]) -> int:
 
 def _command() -> int:
     saved_model = find_model(given_path(MODEL, "an exported model's directory"), "denoiser")
-    root = given_path(IMAGES, ACCEPTED)
-    found = find_pairs(root)
+    sides = ALONE if takes(saved_model, "denoise", ALONE) else SIDES
+    root = given_path(IMAGES, ACCEPTED_ALONE if sides == ALONE else ACCEPTED)
+    folders = {ALONE[0]: root} if sides == ALONE else {side: root / side for side in sides}
+    found = find_sides(root, folders)
     truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
     output = given_path(OUTPUT, "a new or empty folder")
     check_empty("--output", output)
     check_writable("--output", output)
     heed_signals()
 
-    model = load_model(saved_model, "denoise", SIDES, ["images"])
+    model = load_model(saved_model, "denoise", sides, ["images"])
     denoise = model.signatures["denoise"]
-    shape = image_shape(denoise, *SIDES)
+    shape = image_shape(denoise, *sides)
     try:
         with all_or_nothing(output, last=TABLE) as hidden:
-            rows = list(denoise_images(denoise, shape, root, found, hidden, truth))
+            rows = list(denoise_images(denoise, shape, folders, found, hidden, truth))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
@@ -115,20 +122,21 @@ def _find_truths(root: Path, found: Mapping[str, Found]) -> Path:
     return root
 
 
-def find_pairs(root: Path) -> dict[str, Found]:
-    """What is in `input` and in `ref`, which lie in `root`, by folder.
+def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, Found]:
+    """What is in each of `folders`, `root` or those in it, by side.
 
     Raises:
-        InputError: If a folder is missing or cannot be read, there is no image in either, or
+        InputError: If a folder is missing or cannot be read, there is no image in any, or
             a sub-folder has the name of the table.
     """
-    for side in SIDES:
-        if not os.path.isdir(root / side):
-            raise InputError(f"--images: {str(root / side)!r} is no folder; accepted: {ACCEPTED}")
-    found = {side: find_images("--images", root / side) for side in SIDES}
-    names = [name for side in SIDES for name in found[side].images]
+    accepted = ACCEPTED_ALONE if tuple(folders) == ALONE else ACCEPTED
+    for folder in folders.values():
+        if not os.path.isdir(folder):
+            raise InputError(f"--images: {str(folder)!r} is no folder; accepted: {accepted}")
+    found = {side: find_images("--images", folder) for side, folder in folders.items()}
+    names = [name for side in folders for name in found[side].images]
     if not names:
-        raise InputError(f"--images: {str(root)!r} holds no images; accepted: {ACCEPTED}")
+        raise InputError(f"--images: {str(root)!r} holds no images; accepted: {accepted}")
     if any(PurePosixPath(name).parts[0] == TABLE for name in names):
         raise InputError(
             f"--images: a sub-folder of {str(root)!r} is called {TABLE!r}, as the table that is "
@@ -140,17 +148,17 @@ def find_pairs(root: Path) -> dict[str, Found]:
 def denoise_images(
     denoise: Any,
     shape: tuple[int, int],
-    root: Path,
+    folders: Mapping[str, Path],
     found: Mapping[str, Found],
     output: Path,
     truth: Path | None = None,
 ) -> Iterator[dict[str, str]]:
-    """Denoises pairs of image files, some at a time, and writes what is left of them.
+    """Denoises image files, alone or in pairs, some at a time, and writes what is left of them.
 
     Args:
         denoise: The signature of an exported denoiser.
         shape: The size in pixels and the channels of its images, to which all are brought.
-        root: The folder that holds `input` and `ref`.
+        folders: Where the images of each side lie: `input` and `ref`, or `input` alone.
         found: What is in each.
         output: A folder; a picture's name in it is that of `output_names`.
         truth: A folder of what the images are to become, if it is known.
@@ -179,12 +187,12 @@ def denoise_images(
         for name in filenames[start : start + batch_size]:
             rows[name] = dict.fromkeys(columns, "") | {"filename": printable(name)}
             try:
-                pairs[name] = _read_pair(root, name, found, image_size, channels)
+                pairs[name] = _read_sides(folders, name, found, image_size, channels)
             except InputError as error:
                 rows[name]["error"] = printable(str(error))
         if pairs:
             batches = map(np.stack, zip(*pairs.values(), strict=True))
-            inputs = dict(zip(SIDES, batches, strict=True))
+            inputs = dict(zip(folders, batches, strict=True))
             pictures = ask_for_pictures(denoise, len(pairs), **inputs)
             for name, picture in zip(pairs, pictures, strict=True):
                 path = output / outputs[name]
@@ -192,7 +200,7 @@ def denoise_images(
                 picture.save(path)
                 rows[name]["output"] = printable(outputs[name])
                 if truth is not None:
-                    given = pairs[name][SIDES.index("input")]
+                    given = pairs[name][0]
                     rows[name] |= _measured(truth, name, np.asarray(picture), given)
         yield from rows.values()
 
@@ -220,24 +228,28 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
     return outputs
 
 
-def _read_pair(
-    root: Path, name: str, found: Mapping[str, Found], image_size: int, channels: int
+def _read_sides(
+    folders: Mapping[str, Path],
+    name: str,
+    found: Mapping[str, Found],
+    image_size: int,
+    channels: int,
 ) -> list[Any]:
     images = []
-    for side in SIDES:
+    for side, folder in folders.items():
         if name not in found[side].images:
             missing = "no such image; accepted: the same name in both folders"
             raise InputError(f"{side}: {found[side].passed_over.get(name, missing)}")
-        images.append(_read(side, root / side / name, image_size, channels))
+        images.append(_read(side, folder / name, image_size, channels))
     return images
 
 
 def _read(side: str, path: Path, image_size: int, channels: int) -> Any:
     """An image as floats; an error names the `side` that it is of."""
-    from gan_mnist.data.images import as_float, read_image
+    from gan_mnist.data.images import Look, as_float, read_image
 
     try:
-        return as_float(read_image(path, image_size, channels))
+        return as_float(read_image(path, Look(image_size, channels)))
     except InputError as error:
         raise InputError(f"{side}: {str(error).removeprefix(f'{path}: ')}") from error
 

@@ -18,10 +18,11 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import ask_for_pictures, find_model, load_model, read_class_names
+from gan_mnist.commands.exported import ask_for_pictures
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import check_writable
+from gan_mnist.models.saved import find_model, load_model, read_class_names
 from gan_mnist.seeding import derive_seed
 
 # Images that one seed draws together: another size gives other images.

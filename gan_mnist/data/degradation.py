@@ -137,6 +137,32 @@ def denoising_batches(
     return by_update(batch, first_update)
 
 
+def pair_batches(
+    noisy_images: np.ndarray,
+    clean_images: np.ndarray,
+    batch_size: int,
+    seed: int,
+    first_update: int,
+) -> tf.data.Dataset:
+    """As `denoising_batches`, of pairs that are given: the reference is black, as there is none.
+
+    Args:
+        noisy_images: uint8 (n, H, W, C), or float32 in [0, 1].
+        clean_images: Likewise, the partners in the same places.
+        batch_size: Pairs a batch.
+        seed: Stream of the order.
+        first_update: Number of the first batch.
+    """
+    tables = rows_of(noisy_images), rows_of(clean_images)
+
+    def batch(update: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+        rows = shuffled_rows(len(noisy_images), batch_size, seed, update)
+        noisy, targets = (as_float(table(rows)) for table in tables)
+        return (noisy, tf.zeros_like(noisy)), targets
+
+    return by_update(batch, first_update)
+
+
 class FixedPairs(NamedTuple):
     """Pairs that do not change, to evaluate denoisers on.
 
@@ -188,3 +214,22 @@ def fixed_pairs(
         part.numpy() for part in degrade(truths, refs, fixed, (derive_seed("fixed_noise"), 0))
     )
     return FixedPairs(noisy_images, references, targets, truth_rows, ref_rows)
+
+
+def given_pairs(noisy_images: np.ndarray, clean_images: np.ndarray, number: int) -> FixedPairs:
+    """The evaluation set of pairs that are given: `number` of them at random, the same for all.
+
+    Args:
+        noisy_images: uint8 (n, H, W, C).
+        clean_images: Likewise, the partners in the same places.
+        number: Pairs, all where there are no more.
+
+    Returns:
+        Pairs with black references; rows of truths and of references are those of the pairs.
+    """
+    order = np.random.default_rng(derive_seed("fixed_pairs")).permutation(len(noisy_images))
+    rows = order[:number]
+    noisy, clean = (
+        as_float(tf.constant(part[rows])).numpy() for part in (noisy_images, clean_images)
+    )
+    return FixedPairs(noisy, np.zeros_like(noisy), clean, rows, rows)

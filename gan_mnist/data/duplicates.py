@@ -47,12 +47,15 @@ class Pairs:
         return len(self.rows)
 
 
-def find_pairs(images: np.ndarray, others: np.ndarray | None = None) -> Pairs:
+def find_pairs(
+    images: np.ndarray, others: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> Pairs:
     """Finds the images that are equal or nearly equal to one of `others`.
 
     Args:
         images: uint8 (n, H, W, C).
         others: uint8 (m, H, W, C); None for those of `images` that come before each of them.
+        groups: int (n,), where there are no `others`: images of one group are no pair.
     """
     before, others = others is None, images if others is None else others
     if not len(images) or not len(others):
@@ -62,6 +65,8 @@ def find_pairs(images: np.ndarray, others: np.ndarray | None = None) -> Pairs:
     same = np.array([places.get(image.tobytes(), -1) for image in images])
     if before:
         same[same == np.arange(len(images))] = -1
+        if groups is not None:
+            same[groups[same] == groups] = -1
     equal, matches = same >= 0, same.copy()
     described = _described(others)
     coarse = _coarse(described)
@@ -77,6 +82,8 @@ def find_pairs(images: np.ndarray, others: np.ndarray | None = None) -> Pairs:
         correlations = own @ described[columns].T
         if before:
             correlations[columns >= rows[:, None]] = -1
+            if groups is not None:
+                correlations[groups[columns] == groups[rows][:, None]] = -1
         nearest = correlations.argmax(axis=1)
         alike = correlations[np.arange(len(nearest)), nearest] >= ALIKE
         matches[block] = np.where(equal[block] | ~alike, same[block], columns[nearest])
@@ -132,7 +139,7 @@ def find_duplicates(
     Returns:
         For every other split, as lists: rows of "train", the image most alike of each, and whether
         the two are equal. Of a split that is the training split itself the images like each are
-        those that come before it.
+        those that come before it, but none of its own group, as a group is never divided.
     """
     train = splits["train"]
 
@@ -140,11 +147,15 @@ def find_duplicates(
         found = {}
         for name, split in splits.items():
             if name != "train":
-                pairs = find_pairs(train.images, None if split is train else split.images)
+                whole = split is train
+                others = (None, train.groups) if whole else (split.images, None)
+                pairs = find_pairs(train.images, *others)
                 found[name] = [pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist()]
         return json.dumps(found)
 
-    selections = [split.selection for split in splits.values()]
+    selections: list[object] = [split.selection for split in splits.values()]
+    if train.groups is not None:
+        selections.append(train.groups.tolist())
     return json.loads(remember(f"duplicates-{fingerprint(ALIKE, selections)}", find))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import read_image
+from gan_mnist.data.images import GROUNDS, Look, read_image
 from gan_mnist.errors import InputError
 
 # What Pillow, as ITU-R 601, makes grey of.
@@ -20,17 +20,15 @@ JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 MOST_BYTES_BESIDE = 65_536
 
 
-def decode(contents: tf.Tensor, image_size: int, channels: int) -> tf.Tensor:
+def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
     """One encoded file as an image, by operations that any graph may hold.
 
-    As `as_pixels`, within a level of 255: transparent parts are shown on white, and what is not
-    square is padded. It differs where TensorFlow's decoders do: a camera's rotation (EXIF)
-    is not applied, and of 16 bits the upper 8 are taken.
+    As `as_pixels`, within a level of 255. It differs where TensorFlow's decoders do: a camera's
+    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken.
 
     Args:
         contents: string (), the bytes of a PNG, JPEG, GIF (its first frame) or BMP file.
-        image_size: Height and width of the result in pixels.
-        channels: 1 for grey, 3 for colour.
+        look: How it is seen, with a size and a number of channels.
 
     Returns:
         float32 (image_size, image_size, channels) in [0, 1], of whole levels of 255.
@@ -46,29 +44,43 @@ def decode(contents: tf.Tensor, image_size: int, channels: int) -> tf.Tensor:
     num_colours = num_channels - (1 - num_channels % 2)
     # Of two and four channels the last is opacity.
     opacity = tf.where(num_channels % 2 == 0, pixels[..., -1:] / 255, 1.0)
-    colours = pixels[..., :num_colours] * opacity + 255 * (1 - opacity)
+    ground = float(GROUNDS[look.ground])
+    colours = pixels[..., :num_colours] * opacity + ground * (1 - opacity)
     colours = tf.round(tf.broadcast_to(colours, [*tf.unstack(tf.shape(colours))[:2], 3]))
-    if channels == 1:
+    if look.channels == 1:
         colours = tf.round(tf.reduce_sum(colours * LUMA, axis=-1, keepdims=True))
-    colours.set_shape((None, None, channels))
-    height, width = tf.unstack(tf.shape(colours)[:2])
-    sides = tf.cast(tf.stack([height, width]), tf.float64)
-    scaled = tf.round(sides * image_size / tf.reduce_max(sides))
-    inner = tf.maximum(1, tf.cast(scaled, tf.int32))
-    # One side after the other, each in whole levels, as Pillow does.
-    for size in ((height, inner[1]), (inner[0], inner[1])):
-        colours = tf.image.resize(colours, size, "lanczos3", antialias=True)
-        colours = tf.clip_by_value(tf.round(colours), 0, 255)
+    colours.set_shape((None, None, look.channels))
     # Beside a picture with transparent parts is what these are shown on, beside others black.
-    border = tf.where(tf.reduce_min(opacity) < 1, 255.0, 0.0)
-    top, left = tf.unstack((image_size - inner) // 2)
-    padded = tf.image.pad_to_bounding_box(colours - border, top, left, image_size, image_size)
-    return (padded + border) / 255
+    return _square(colours, look, tf.where(tf.reduce_min(opacity) < 1, ground, 0.0)) / 255
 
 
-def read_images(
-    paths: Sequence[Path], image_size: int, channels: int
-) -> list[np.ndarray | InputError]:
+def _square(colours: tf.Tensor, look: Look, border: tf.Tensor) -> tf.Tensor:
+    """Whole levels of 255 brought to the size of the look, as Pillow does it."""
+    size = look.image_size
+    sides = tf.shape(colours)[:2]
+    taken = tf.fill((2,), tf.reduce_min(sides)) if look.resize == "crop" else sides
+    first = (sides - taken) // 2
+    longest = tf.reduce_max(taken) if look.resize == "pad" else taken
+    scaled = tf.round(tf.cast(taken, tf.float64) * size / tf.cast(longest, tf.float64))
+    inner = tf.maximum(1, tf.cast(scaled, tf.int32))
+    # What is cut off has a part in the pixels next to it.
+    scale = tf.cast(inner, tf.float32) / tf.cast(taken, tf.float32)
+    shift = -tf.cast(first, tf.float32) * scale
+    # One side after the other, each in whole levels.
+    for is_scaled in (tf.constant([False, True]), tf.constant([True, False])):
+        colours = tf.raw_ops.ScaleAndTranslate(
+            images=colours[None],
+            size=tf.where(is_scaled, inner, tf.shape(colours)[:2]),
+            scale=tf.where(is_scaled, scale, 1.0),
+            translation=tf.where(is_scaled, shift, 0.0),
+            kernel_type="lanczos3",
+        )[0]
+        colours = tf.clip_by_value(tf.round(colours), 0, 255)
+    top, left = tf.unstack((size - inner) // 2)
+    return tf.image.pad_to_bounding_box(colours - border, top, left, size, size) + border
+
+
+def read_images(paths: Sequence[Path], look: Look) -> list[np.ndarray | InputError]:
     """As `read_image` of each file, the faster the more of them are plain.
 
     Plain are PNG and JPEG files of this very shape, with 8 bits and without transparency and
@@ -77,13 +89,13 @@ def read_images(
 
     Args:
         paths: Image files.
-        image_size: Height and width of the results in pixels.
-        channels: 1 for grey, 3 for colour.
+        look: How they are seen, with a size and a number of channels.
 
     Returns:
         For each file, in this order: uint8 (image_size, image_size, channels), or what is wrong.
     """
     images: list[np.ndarray | InputError] = []
+    image_size, channels = look.image_size, look.channels
     most_bytes = 2 * image_size**2 * channels + MOST_BYTES_BESIDE
     contents = [_plain_contents(path, most_bytes, image_size, channels) for path in paths]
     plain = [file for file in contents if file]
@@ -93,7 +105,7 @@ def read_images(
         contents, decoded = [None] * len(paths), iter(())
     for path, file in zip(paths, contents, strict=True):
         try:
-            images.append(next(decoded) if file else read_image(path, image_size, channels))
+            images.append(next(decoded) if file else read_image(path, look))
         except InputError as error:
             images.append(error)
     return images

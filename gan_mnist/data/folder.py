@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,13 @@ from gan_mnist.data.duplicates import find_duplicates
 from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
+from gan_mnist.data.pairs import (
+    TOLD,
+    are_pairs,
+    unlike_partners,
+    with_partners,
+    with_their_partners,
+)
 from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.errors import InputError
@@ -42,6 +49,7 @@ class FolderOptions:
         duplicates: "drop" leaves training images out that are like a test or validation image.
         split: Whether each seed has test images of its own, where the folder sets none aside, or
             all share those that are carved; "drop" then leaves out all but one of those alike.
+        pairs: Whether folders called noisy and clean hold partners of the same names.
     """
 
     resize: str = "pad"
@@ -55,6 +63,7 @@ class FolderOptions:
     groups: str = ""
     duplicates: str = "keep"
     split: str = FIXED
+    pairs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +116,9 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     if decoded.bad and not options.skip_bad:
         raise refusal(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
-    splits = _splits(found, decoded, class_names)
+    pairs = options.pairs and are_pairs(class_names)
+    lost = unlike_partners(found, decoded, options.skip_bad) if pairs else {}
+    splits = _splits(found, decoded.images, decoded.bad.keys() | lost.keys(), class_names)
     shared = _across(splits)
     validation, test = splits.get(VALIDATION) or None, splits.get(TEST)
     # What no folder and no table says the split of is to be trained on.
@@ -125,6 +136,8 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     dropped: set[int] = set()
     if options.duplicates == "drop":
         dropped = {row for rows, *_ in alike.values() for row in rows}
+        if pairs:
+            dropped = with_their_partners(dropped, train, class_names)
         train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
         _check_classes(root, TRAIN, train, class_names)
         alike = {}
@@ -133,10 +146,13 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         copies, pool = TWINS, train
         train, test = carve_test(pool, class_names, f"--data_dir: {root}")
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad), copies: len(dropped)})
+    passed_over += Counter(lost.values())
+    num_read = len(found.files) - len(decoded.bad) - len(lost) - len(dropped)
+    noted = decoded.told + shared + (Counter({TOLD: num_read}) if pairs else Counter())
     files: dict[str, int | dict[str, int]] = {
-        "read": len(found.files) - len(decoded.bad) - len(dropped),
+        "read": num_read,
         "passed_over": dict(passed_over.most_common()),
-        "noted": dict((decoded.told + shared).most_common()),
+        "noted": dict(noted.most_common()),
     }
     kept = decoded.remember, alike, pool
     return Folder(class_names, train, validation, test, files, found.inner, *kept)
@@ -156,7 +172,11 @@ def _found(root: Path, options: FolderOptions) -> Found:
         )
     else:
         found = find_classes(root)
-    return with_groups(found, options.groups) if options.groups and not column else found
+    if options.groups and not column:
+        found = with_groups(found, options.groups)
+    if options.pairs and are_pairs({file.class_name for file in found.files}):
+        found = with_partners(found, options.skip_bad)
+    return found
 
 
 def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
@@ -170,18 +190,20 @@ def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir")
     )
 
 
-def _splits(found: Found, decoded: Decoded, class_names: tuple[str, ...]) -> dict[str, Split]:
-    """The images that could be read by the split that they are said to be of."""
+def _splits(
+    found: Found, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
+) -> dict[str, Split]:
+    """The images, but for those that are left out, by the split that they are said to be of."""
     label_of = {name: label for label, name in enumerate(class_names)}
     rows: dict[str, list[int]] = {}
     for row, file in enumerate(found.files):
         of_split = rows.setdefault(file.split, [])
-        if file.name not in decoded.bad:
+        if file.name not in left_out:
             of_split.append(row)
     groups = _groups(found)
     return {
         split: Split(
-            decoded.images,
+            images,
             np.array([label_of[found.files[row].class_name] for row in of_split], np.int64),
             tuple(found.files[row].name for row in of_split),
             None if groups is None else groups[of_split],

@@ -52,17 +52,15 @@ class Look:
     megabytes: int = 1024
 
 
-def read_image(
-    path: Path, image_size: int, channels: int, resize: str = "pad", ground: str = "white"
-) -> np.ndarray:
-    """One image file as pixels, seen as `Look` tells.
+USUAL = Look()
+
+
+def read_image(path: Path, look: Look) -> np.ndarray:
+    """One image file as pixels.
 
     Args:
         path: A file of any format that Pillow reads, usually PNG or JPEG.
-        image_size: Height and width of the result in pixels.
-        channels: 1 for grey, 3 for colour.
-        resize: As of `Look`; so is `ground`.
-        ground: What transparent parts are shown on.
+        look: How it is seen, with a size and a number of channels.
 
     Returns:
         uint8 (image_size, image_size, channels).
@@ -72,7 +70,7 @@ def read_image(
     """
     # A picture that Pillow warns of is right, or else refused below.
     with warnings.catch_warnings(action="ignore"):
-        return decode(path, Look(image_size, channels, resize, ground))[0]
+        return decode(path, look)[0]
 
 
 def decode(path: Path, look: Look) -> tuple[np.ndarray, list[str]]:

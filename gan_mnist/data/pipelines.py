@@ -153,6 +153,47 @@ def latent_batches(
     return tf.data.Dataset.zip(real, by_update(ingredients, first_update)).map(arrange)
 
 
+def two_view_batches(
+    labelled: Sequence[np.ndarray],
+    unlabelled: np.ndarray,
+    rows: tuple[int, int],
+    weak: Augmentation | None,
+    strong: Augmentation | None,
+    seed: int,
+    first_update: int,
+) -> tf.data.Dataset:
+    """Labelled images, and unlabelled ones in two views, as the loss `FixMatch` takes them.
+
+    Args:
+        labelled: Images and labels.
+        unlabelled: Images.
+        rows: Labelled and unlabelled images a batch.
+        weak: Applied to labelled images, and to the unlabelled ones of the first view.
+        strong: Applied to those of the second view, with draws of its own.
+        seed: Stream of everything.
+        first_update: Number of the first batch.
+
+    Returns:
+        Endless (images, labels, loss weights) of so many labelled rows, in the order of
+        `training_batches`, and twice so many unlabelled ones, of label -1 and weight 0.
+    """
+    own = training_batches(labelled, rows[0], weak, seed, first_update)
+    others, order = rows_of(unlabelled), derive_seed(seed, "unlabelled")
+    views = [(a, derive_seed(seed, name)) for a, name in ((weak, "weak"), (strong, "strong"))]
+
+    def both(update: tf.Tensor) -> tf.Tensor:
+        shown = as_float(others(shuffled_rows(len(unlabelled), rows[1], order, update)))
+        seen = [shown if a is None else augment(shown, a, (key, update)) for a, key in views]
+        return tf.concat(seen, axis=0)
+
+    def arrange(own: tuple[tf.Tensor, ...], both: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        images, labels = own
+        labels = tf.concat([labels, tf.fill([2 * rows[1]], tf.cast(-1, labels.dtype))], axis=0)
+        return tf.concat([images, both], axis=0), labels, tf.cast(labels >= 0, tf.float32)
+
+    return tf.data.Dataset.zip(own, by_update(both, first_update)).map(arrange)
+
+
 def by_update(batch: Callable[[tf.Tensor], Any], first_update: int) -> tf.data.Dataset:
     """`batch(update)` for `update` = `first_update`, `first_update` + 1, ... without end.
 

@@ -48,7 +48,7 @@ def image_measures(
     the side of a smaller image.
     """
     images = _checked(outputs=outputs, targets=targets, references=references)
-    return {name: _MEASURES[name](*images) for name in names or _MEASURES}
+    return {name: MEASURES[name](*images) for name in names or MEASURES}
 
 
 def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -75,8 +75,12 @@ def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.
     products = (centred * (noisy_images - means)).sum(axis=(1, 2, 3), keepdims=True)
     # A reference of one colour explains nothing that the constant does not.
     multiples = np.maximum(products, 0) / np.where(squares > 0, squares, 1)
-    rest = np.clip(noisy_images - means - multiples * centred, 0, 1)
-    return ndimage.median_filter(rest, size=(1, 3, 3, 1))
+    return median_filter(np.clip(noisy_images - means - multiples * centred, 0, 1))
+
+
+def median_filter(images: np.ndarray) -> np.ndarray:
+    """Every pixel replaced by the median of its 3 x 3 neighbours: (n, H, W, C), as `images`."""
+    return ndimage.median_filter(images, size=(1, 3, 3, 1))
 
 
 def _l1(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
@@ -130,7 +134,7 @@ def _leaks(outputs: np.ndarray, targets: np.ndarray, references: np.ndarray) -> 
     return (has_content & (to_reference > to_target)).astype(np.float64)
 
 
-_MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     "l1": _l1,
     "mse": _mse,
     "psnr_db": _psnr_db,

@@ -42,6 +42,7 @@ GENERATORS: Mapping[str, Row] = {
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
     "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),
+    "exported": Row("an exported generator", "gan_mnist.generators.exported", "ExportedGenerator"),
     "mixture": Row(
         "points of a Gaussian mixture a class", "gan_mnist.generators.mixture", "Mixture"
     ),

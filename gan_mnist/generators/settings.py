@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError
+from gan_mnist.generators.exports import find_export, is_export
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.settings import DataSettings, refuse_small_images
 from gan_mnist.study.settings import Source, setting
@@ -35,8 +36,8 @@ class GeneratorSettings(DataSettings):
         NONE, "whose images are shown; none: real ones only", choices=(NONE, *GENERATORS)
     )
     shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
-    given: str = setting("", "given: the folder of its images", location=True)
-    given_sha256: str = setting("", "given: the checksum of its images")
+    given: str = setting("", "given, exported: the folder of images or export", location=True)
+    given_sha256: str = setting("", "given, exported: the checksum of its images or files")
     untrained: bool = setting(False, "a network is used as it was before its training")
     gan_architecture: str = setting(
         "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
@@ -137,19 +138,26 @@ class GeneratorSettings(DataSettings):
         return resolved
 
     def source(self, name: str, where: str, dataset: Dataset) -> Source:
-        """As of `Settings`: the name of a generator, or a folder of images by class."""
+        """As of `Settings`: the name of a generator, an exported one, or a folder of images."""
         if where in GENERATORS:
             return Source({"generator": where})
-        given = read_given(Path(where).expanduser(), self.classes, self.look, self.skip_bad)
+        place = Path(where).expanduser()
+        changes = {"given": os.path.abspath(place)}
+        if is_export(place):
+            shape = self.image_size, self.image_size, self.channels
+            export = find_export(place, self.classes, shape)
+            changes |= {"generator": "exported", "given_sha256": export.sha256}
+            return Source(changes, export.told(dataset))
+        given = read_given(place, self.classes, self.look, self.skip_bad)
         told = given.told(dataset)
-        changes = {"generator": "given", "given": os.path.abspath(where)}
         warnings = tuple(
             f"{told['copies'][split]:,} of the {len(given.labels):,} images of `{name}` are copies "
             f"of {split} images, which is a leak"
             for split in ("test", "validation")
             if told["copies"].get(split, 0) > LEAK * len(given.labels)
         )
-        return Source({**changes, "given_sha256": given.sha256}, told, warnings)
+        changes |= {"generator": "given", "given_sha256": given.sha256}
+        return Source(changes, told, warnings)
 
 
 # The source's conditional DCGAN, for the presets `paper`. Source: docs/sources.md#mixing.

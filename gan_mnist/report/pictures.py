@@ -6,6 +6,7 @@ returns None where the run has no data for it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,11 @@ from gan_mnist.report.run_files import Run, read_arrays
 from gan_mnist.report.style import (
     BLUE,
     FAINT,
+    GREEN,
     HALO,
     INK,
     MUTED,
+    ORANGE,
     VERMILLION,
     WIDTH_INCHES,
     color_arms,
@@ -33,6 +36,9 @@ from gan_mnist.report.style import (
     styled,
 )
 
+# Of lines, by the kind of an arm; those of one kind differ in their dashes.
+COLORS = {"control": INK, "rival": ORANGE, "generated": BLUE, "oracle": GREEN}
+DASHES = ("-", "--", ":", "-.")
 _MOST_ARMS = 5
 _MOST_CLASSES = 10
 _PICTURES_A_ROW = 6
@@ -233,3 +239,48 @@ def _band(axes: Axes, mean: pd.DataFrame, color: str, style: str) -> None:
     axes.grid(True)
     axes.fill_between(mean.index, mean["low"], mean["high"], color=color, alpha=0.15, lw=0)
     axes.plot(mean.index, mean["value"], style, color=color)
+
+
+@styled
+def by_number(run: Run, prefix: str, x: str, y: str) -> Figure | None:
+    """A mean with its interval against the number in a metric's name, a line an arm.
+
+    Args:
+        run: With metrics whose names are `prefix` and a number.
+        prefix: Such as "accuracy_at_".
+        x: What is counted, in words.
+        y: What is measured, in words.
+
+    Returns:
+        None where one number was tried.
+    """
+    metrics = [m["name"] for m in run.summary["metrics"] if m["name"].startswith(prefix)]
+    numbers = sorted(int(name.removeprefix(prefix)) for name in metrics)
+    arms = {name: arm for name, arm in run.summary["arms"].items() if arm["n"]}
+    if len(numbers) < 2 or not arms:
+        return None
+    figure = Figure(figsize=(WIDTH_INCHES, 4.2), layout="constrained")
+    axes = figure.subplots()
+    styles: dict[str, dict[str, Any]] = {}
+    for name, arm in arms.items():
+        color = COLORS.get(run.study["arms"][name]["kind"], MUTED)
+        like = sum(color == style["color"] for style in styles.values())
+        style: dict[str, Any] = {"color": color, "ls": DASHES[like % len(DASHES)]}
+        found = [(n, arm["metrics"].get(f"{prefix}{n}")) for n in numbers]
+        drawn = [(n, value) for n, value in found if value and value["mean"] is not None]
+        if not drawn:
+            continue
+        styles[name] = style
+        axes.plot(
+            [n for n, _ in drawn], [value["mean"] for _, value in drawn], marker="o", ms=3, **style
+        )
+        for n, value in drawn:
+            if value["ci95"]:
+                axes.plot([n, n], value["ci95"], color=color, lw=2, alpha=0.25)
+    scale_log(axes)
+    axes.set_xticks(numbers, [str(n) for n in numbers])
+    axes.grid(True)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    legend_above(figure, styles)
+    return figure

@@ -74,12 +74,15 @@ class DataSettings(Settings):
             self.image_size, self.channels, self.resize, self.ground, megabytes=self.image_megabytes
         )
 
+    @property
+    def options(self) -> FolderOptions:
+        """What a folder of images is taken for."""
+        named = {field.name for field in dataclasses.fields(FolderOptions)} - {"pairs"}
+        return FolderOptions(**{name: getattr(self, name) for name in named})
+
     def load(self, download: bool = False) -> Dataset:
-        options = FolderOptions(
-            **{field.name: getattr(self, field.name) for field in dataclasses.fields(FolderOptions)}
-        )
         return load_dataset(
-            self.dataset, self.data_dir, download, self.image_size, self.channels, options
+            self.dataset, self.data_dir, download, self.image_size, self.channels, self.options
         )
 
     def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ def _finding(plan: Plan, entries: Entries, comparisons: Mapping[str, Comparison]
     }
     found = {name: comparison for name, comparison in asked.items() if comparison.n > 1}
     plain = _plain_rival(study.rival, entries, comparisons, metric)
+    if all(arm.kind != kind for arm in plan.arms):
+        return f"No answer: this run has no {noun}{more}; the report has its differences{plain}"
     if not found:
         return (
             "No answer yet: a comparison needs two seeds in which both "

@@ -94,18 +94,34 @@ def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
 
 
 def generated_in_words(sources: Mapping[str, Any]) -> list[str]:
-    """What generated images were given, a source after the other.
+    """What generated images, or exported generators, were given, a source after the other.
 
     Args:
         sources: As in the provenance of a data set.
     """
     lines = []
     for name, told in sources.items():
+        if "counts" not in told:
+            lines += [f"{name}: {line}" for line in _exported_in_words(told)]
+            continue
         counts = ", ".join(f"{of_class}: {number}" for of_class, number in told["counts"].items())
         copies = ", ".join(f"{number} of {split}" for split, number in told["copies"].items())
         first, *more = files_in_words(told["files"])
         lines += [f"{name}: {first}", *more, f"{counts}; copies of real images: {copies}"]
     return lines
+
+
+def _exported_in_words(told: Mapping[str, Any]) -> list[str]:
+    size = " x ".join(map(str, told["image_shape"]))
+    line = f"an exported generator of {size} images, sha256 {told['sha256'][:12]}"
+    if of := told.get("trained_on"):
+        line += f", trained on {of['name']}"
+    lines = [f"{line}; it makes {', '.join(told['classes'])}"]
+    if of and of["same"]:
+        lines.append(
+            "it was trained on this data set, so it may show images that a trial does not see"
+        )
+    return [*lines, "copies of real images: only usefulness looks for them, in its trials"]
 
 
 def _with_own(plan: Plan, name: str, value: Any) -> str:

@@ -15,6 +15,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
 from gan_mnist.evaluation.inference import answers
+from gan_mnist.models.fixmatch import FixMatch
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable
 from gan_mnist.training.loop import fit, updates_per_call
@@ -53,6 +54,7 @@ LOSSES: Mapping[str, Callable[[], keras.losses.Loss]] = {
     "softmax": _OneOfAll,
     # docs/sources.md#mixing, for classes that exclude each other.
     "sigmoid": _OneAgainstRest,
+    "fixmatch": FixMatch,
 }
 
 

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs
+from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs, given_pairs
 from gan_mnist.data.images import as_float
 from gan_mnist.evaluation.inference import answers
-from gan_mnist.evaluation.restoration import image_measures
+from gan_mnist.evaluation.restoration import MEASURES, image_measures
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable
@@ -36,6 +36,7 @@ class Exam:
         refs: Likewise.
         truth_scale: Of the truths in the mixture.
         answer_scale: What answers are multiplied by.
+        has_refs: Whether there are refs at all; else they are black, and nothing can be a leak.
     """
 
     pairs: FixedPairs
@@ -43,6 +44,7 @@ class Exam:
     refs: np.ndarray
     truth_scale: float
     answer_scale: float
+    has_refs: bool = True
 
     @functools.cached_property
     def targets(self) -> np.ndarray:
@@ -56,8 +58,9 @@ class Exam:
     def measures(
         self, outputs: np.ndarray, names: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
-        """The measures of each image; see `image_measures`."""
-        return image_measures(outputs, self.targets, self.refs, names)
+        """The measures of each image, all that there are or some; see `image_measures`."""
+        wanted = [name for name in names or MEASURES if self.has_refs or name != "ref_leak"]
+        return image_measures(outputs, self.targets, self.refs, wanted)
 
 
 def build_exam(
@@ -80,6 +83,12 @@ def build_exam(
         truth_scale=a,
         answer_scale=a if degradation.target == "plain" else 1.0,
     )
+
+
+def build_pair_exam(noisy_images: np.ndarray, clean_images: np.ndarray, number: int) -> Exam:
+    """The exam on `number` of the pairs that are given; arguments as of `given_pairs`."""
+    pairs = given_pairs(noisy_images, clean_images, number)
+    return Exam(pairs, pairs.targets, pairs.references, 1.0, 1.0, has_refs=False)
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,7 @@ class _Watch(keras.callbacks.Callback):
             outputs = exam.outputs(exam_answers(self.model, exam))
             if np.isfinite(outputs).all():
                 measured = exam.measures(outputs, ("psnr_db", "ref_leak"))
+                # A leak of no ref is no column.
                 logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
             else:  # The curves, which come next, stop the training and say when.
                 logs["val_psnr_db"] = math.nan

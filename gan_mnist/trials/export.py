@@ -1,5 +1,6 @@
 """Models for others: SavedModels with named signatures, which TensorFlow alone can load."""
 
+import dataclasses
 import hashlib
 import shutil
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import tensorflow as tf
 from keras.export import ExportArchive
 
 from gan_mnist.data.encoded import decode
+from gan_mnist.data.images import USUAL, Look
 from gan_mnist.data.pipelines import as_float
 from gan_mnist.files import write_json
 from gan_mnist.generators.trained import TrainedGenerator
@@ -26,14 +28,17 @@ BAD_RANGE = (
 )
 
 
-def export_classifier(model: keras.Model, class_names: Sequence[str], directory: Path) -> None:
+def export_classifier(
+    model: keras.Model, class_names: Sequence[str], directory: Path, look: Look = USUAL
+) -> None:
     """Writes `directory/classifier`, with four signatures, and `classifier.keras`.
 
     Three take images, and differ in their form alone:
 
     - `classify(images)`: float32 (n, H, W, C) in [0, 1]; other values are refused.
     - `classify_uint8(images)`: uint8 (n, H, W, C).
-    - `classify_encoded(files)`: string (n,), the bytes of image files, which `decode` reads.
+    - `classify_encoded(files)`: string (n,), the bytes of image files, which `decode` reads; they
+      are seen as `look` says, but for its size and channels, which are the model's.
 
     Each returns `label` (string: the class name), `index` (int32, into `class_names`) and
     `probability` (float32, of that class), all (n,), and `probabilities`, float32 (n, classes).
@@ -44,6 +49,7 @@ def export_classifier(model: keras.Model, class_names: Sequence[str], directory:
     # class or metric is needed to load it.
     plain = keras.Model(model.inputs[0], model.outputs[0])
     image_shape = model.input_shape[1:]
+    look = dataclasses.replace(look, image_size=image_shape[0], channels=image_shape[-1])
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(plain(images, training=False))
@@ -67,7 +73,7 @@ def export_classifier(model: keras.Model, class_names: Sequence[str], directory:
     def classify_encoded(files: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(
             tf.map_fn(
-                lambda contents: decode(contents, image_shape[0], image_shape[-1]),
+                lambda contents: decode(contents, look),
                 files,
                 fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
             )
@@ -159,16 +165,17 @@ def _write_generator(network: Sampler, directory: Path) -> None:
     network.average.save(directory / "generator.keras")
 
 
-def export_denoiser(model: DenoisingModel, directory: Path) -> None:
+def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = True) -> None:
     """Writes `directory/denoiser`, with the signature `denoise`, and `denoiser.keras`.
 
     `denoise(input, ref)` takes noisy images and what they are to be freed of, each float32
-    (n, H, W, C) in [0, 1]; `images` in the answer are float32 (n, H, W, C) in [0, 1].
+    (n, H, W, C) in [0, 1]; `images` in the answer are float32 (n, H, W, C) in [0, 1]. Without refs
+    it is `denoise(input)`; the network in `denoiser.keras` is then to be given black ones.
     """
     network = model.average
 
-    def denoise(input: tf.Tensor, ref: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"images": model.denoise(input, ref)}
+    def denoise(input: tf.Tensor, ref: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return {"images": model.denoise(input, tf.zeros_like(input) if ref is None else ref)}
 
     archive = ExportArchive()
     archive.track(network)
@@ -176,6 +183,6 @@ def export_denoiser(model: DenoisingModel, directory: Path) -> None:
         tf.TensorSpec((None, *x.shape[1:]), tf.float32, name=name)
         for name, x in zip(("input", "ref"), network.inputs, strict=True)
     ]
-    archive.add_endpoint("denoise", denoise, specs)
+    archive.add_endpoint("denoise", denoise, specs if has_refs else specs[:1])
     archive.write_out(str(directory / "denoiser"), verbose=False)
     network.save(directory / "denoiser.keras")

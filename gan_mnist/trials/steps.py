@@ -202,7 +202,8 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         self.save_predictions(probabilities)
         save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
         if self.export_directory is not None:
-            export_classifier(model, self.trial.settings.classes, self.export_directory)
+            settings = self.trial.settings
+            export_classifier(model, settings.classes, self.export_directory, settings.look)
         self.export(generator, metrics)
 
     def export(self, generator: Generator | None, metrics: Mapping[str, float]) -> None:

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from gan_mnist.commands import classify
-from gan_mnist.commands.exported import ask, load_model
 from gan_mnist.commands.listing import find_images
-from gan_mnist.data.images import as_float, read_image
+from gan_mnist.data.images import Look, as_float, read_image
+from gan_mnist.models.saved import ask, load_model
 
 NUM_IMAGES, ROUNDS = 20_000, 7
 
@@ -24,7 +24,9 @@ def one_by_one(model, paths, shape):
     """As version 0.1.0 did: read by Pillow and predicted in turns, 100 images at a time."""
     rows = []
     for start in range(0, len(paths), 100):
-        batch = [as_float(read_image(path, *shape[1:])) for path in paths[start : start + 100]]
+        batch = [
+            as_float(read_image(path, Look(*shape[1:]))) for path in paths[start : start + 100]
+        ]
         answer = ask(model.signatures["classify"], images=np.stack(batch))
         for label, probability in zip(answer["label"], answer["probability"], strict=True):
             rows.append((label.decode(), float(probability)))

@@ -2,7 +2,9 @@
 
 import csv
 import errno
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -60,6 +62,35 @@ def test_one_file_is_enough(command, model, images, directory):
     assert status == 0
     assert list(read(directory / "predictions.csv")) == ["a.png"]
     assert out.startswith("classified 1 images (dark: 1), passed over 0 -> ")
+
+
+@pytest.mark.parametrize(
+    ("told", "prediction"),
+    [
+        ({}, ["light, 'grey'", "三"]),
+        ({"resize": "pad"}, ["light, 'grey'", "三"]),
+        ({"resize": "crop"}, ["dark", "三"]),
+        ({"resize": "stretch", "ground": "black"}, ["light, 'grey'", "dark"]),
+    ],
+)
+def test_files_are_seen_as_in_the_training(command, model, directory, tmp_path, told, prediction):
+    (tmp_path / "images").mkdir()
+    # Dark in the middle: 11/24 are bright, 11/36 where it is padded, 3/16 of the middle.
+    wide = np.full((16, 24), 255, np.uint8)
+    wide[:, 5:18] = 0
+    Image.fromarray(wide).save(tmp_path / "images" / "a.png")
+    Image.new("LA", (SIZE, SIZE), (90, 0)).save(tmp_path / "images" / "b.png")
+    shutil.copytree(model, tmp_path / "model")
+    about = tmp_path / "model" / "about.json"
+    about.write_text(json.dumps({"settings": told}))
+    asked = f"--model={tmp_path / 'model'}", f"--images={tmp_path / 'images'}"
+    assert command(*asked)[0] == 0
+    rows = read(directory / "predictions.csv")
+    assert [rows[name]["prediction"] for name in ("a.png", "b.png")] == prediction
+    about.write_text(json.dumps({"settings": {"ground": ["black"]}}))
+    status, _, err = command(*asked)
+    assert status == 2
+    assert "ground ['black']; accepted: white, black, grey" in err
 
 
 def test_linked_folders_are_read_once(command, model, images, directory, tmp_path):

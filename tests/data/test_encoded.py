@@ -38,14 +38,24 @@ def encoded(image, suffix):
     return file.getvalue()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("size", [20, 37, 50])
-def test_a_file_is_what_pillow_makes_of_it(size, channels):
+@pytest.mark.parametrize(
+    "look",
+    [
+        *(Look(size, channels) for size in (20, 37, 50) for channels in (1, 3)),
+        Look(20, 3, "crop", "black"),
+        Look(50, 1, "crop"),
+        Look(20, 1, "stretch"),
+        Look(50, 3, "stretch", "black"),
+        Look(20, 3, "pad", "black"),
+    ],
+    ids=str,
+)
+def test_a_file_is_what_pillow_makes_of_it(look):
     for name, image in FILES.items():
         contents = encoded(image, name.split(".")[1])
         with Image.open(io.BytesIO(contents)) as read:
-            expected, _ = as_pixels(read, Look(size, channels))
-        found = decode(contents, size, channels).numpy()
+            expected, _ = as_pixels(read, look)
+        found = decode(contents, look).numpy()
         assert (found.shape, found.dtype) == (expected.shape, np.float32)
         np.testing.assert_allclose(255 * found, expected, atol=1.01, err_msg=name)
         assert np.ptp(found) > 0.5
@@ -73,14 +83,16 @@ def write_every_kind(folder):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_many_files_are_read_as_one_by_one(tmp_path, monkeypatch, channels):
     paths = write_every_kind(tmp_path)
-    expected = [read_image(path, 16, channels) for path in paths]
+    expected = [read_image(path, Look(16, channels)) for path in paths]
     slowly = []
     monkeypatch.setattr(
         module,
         "read_image",
         lambda path, *rest: slowly.append(path.name) or read_image(path, *rest),
     )
-    for path, image, one in zip(paths, read_images(paths, 16, channels), expected, strict=True):
+    for path, image, one in zip(
+        paths, read_images(paths, Look(16, channels)), expected, strict=True
+    ):
         np.testing.assert_array_equal(image, one, err_msg=path.name)
         assert image.dtype == np.uint8
     plain = {
@@ -100,9 +112,9 @@ def test_a_damaged_file_is_told_and_the_others_are_read(tmp_path):
     for number, length in enumerate((2, 3, 4, 21, 200, len(jpeg) // 2)):
         (tmp_path / f"{number}.jpg").write_bytes(jpeg[:length])
     bad = [*sorted(tmp_path.glob("?.png")), *sorted(tmp_path.glob("?.jpg")), tmp_path / "nothing"]
-    found = read_images([*bad, *paths], 16, 3)
+    found = read_images([*bad, *paths], Look(16, 3))
     for path, error in zip(bad, found, strict=False):
         assert isinstance(error, InputError), path
         assert str(error).startswith(str(path))
     for path, image in zip(paths, found[len(bad) :], strict=True):
-        np.testing.assert_array_equal(image, read_image(path, 16, 3))
+        np.testing.assert_array_equal(image, read_image(path, Look(16, 3)))

@@ -19,18 +19,18 @@ def test_a_photo_with_a_damaged_description_is_an_unreadable_image(tmp_path):
     with pytest.raises(TypeError):
         ImageOps.exif_transpose(Image.open(path))
     with pytest.raises(InputError, match=r"photo.jpg: the image cannot be read"):
-        read_image(path, 8, 1)
+        read_image(path, Look(8, 1))
 
 
 def test_integers_of_32_bits_are_clipped_to_16(tmp_path):
     values = np.array([[-1, 65535, 70000, 2**31 - 1]] * 4, np.int32)
     Image.fromarray(values).save(tmp_path / "image.tif")
-    assert read_image(tmp_path / "image.tif", 4, 1)[0, :, 0].tolist() == [0, 255, 255, 255]
+    assert read_image(tmp_path / "image.tif", Look(4, 1))[0, :, 0].tolist() == [0, 255, 255, 255]
 
 
 def one_image(tmp_path, image, image_size=8, channels=1, **options):
     image.save(tmp_path / "image.png", **options)
-    pixels = read_image(tmp_path / "image.png", image_size, channels)
+    pixels = read_image(tmp_path / "image.png", Look(image_size, channels))
     assert pixels.dtype == np.uint8
     assert pixels.shape == (image_size, image_size, channels)
     return pixels
@@ -108,7 +108,7 @@ def test_floats_are_seen_whatever_their_range(tmp_path):
     for white in (1, 255):
         values = np.repeat(np.float32([[0, 0.5, 1, np.nan]]), 4, axis=0) * white
         Image.fromarray(values).save(tmp_path / "map.tiff")
-        pixels = read_image(tmp_path / "map.tiff", 4, 1)
+        pixels = read_image(tmp_path / "map.tiff", Look(4, 1))
         assert pixels[0, :, 0].tolist() == [0, 128, 255, 0]
 
 
@@ -145,7 +145,7 @@ def test_a_large_jpeg_is_decoded_small_and_looks_the_same(tmp_path):
     smooth = np.stack([255 * x, 255 * y, 127 + 127 * np.sin(20 * x)], axis=-1)
     picture = Image.fromarray(smooth.astype(np.uint8))
     picture.save(tmp_path / "photo.jpg", quality=95)
-    pixels = read_image(tmp_path / "photo.jpg", 16, 3)
+    pixels = read_image(tmp_path / "photo.jpg", Look(16, 3))
     expected = np.asarray(picture.resize((16, 16), Image.Resampling.LANCZOS))
     assert np.abs(pixels.astype(int) - expected).mean() < 1
     # At its full size it takes 8 MB, at an eighth of it a sixty-fourth.
@@ -162,7 +162,7 @@ def test_memory_is_limited_and_the_limit_can_be_raised(tmp_path, monkeypatch):
     )
     # Pillow's own limit does not stand in the way, and is what it was afterwards.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert (read_image(path, 8, 1) == 77).all()
+    assert (read_image(path, Look(8, 1)) == 77).all()
     assert Image.MAX_IMAGE_PIXELS == 1000
 
 

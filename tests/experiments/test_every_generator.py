@@ -4,9 +4,11 @@ Experiments and generators are those that there are: a new one is a row here by 
 """
 
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from exported_levels import export_levels
 from PIL import Image
 from small_trial import make_trial
 
@@ -29,6 +31,7 @@ TINY = {
     "classes": CLASSES,
     "validation_per_class": 3,
     "images_per_class": 8,
+    "labels_per_class": (3,),
     "counts": (3, 8, 8),
     "channels": 1,
     "judge_updates": 10,
@@ -61,6 +64,8 @@ TINY = {
     "vae_latent_dim": 4,
     "export_dir": "",
 }
+# Folders of images, and of an export.
+ELSEWHERE: dict[str, str] = {}
 every_experiment = pytest.mark.parametrize("name", GENERATING)
 
 
@@ -92,6 +97,7 @@ def settings_of(study, generator, **changes):
     if study.settings.gan_updates:
         wanted["gan_updates"] = 100
     wanted |= {"generator": generator, "shuffled_labels": False, **changes}
+    wanted["given"] = ELSEWHERE.get(generator, "")
     if isinstance(study.settings.images_per_class if "images_per_class" in known else 0, tuple):
         wanted["images_per_class"] = (wanted["images_per_class"],)
     kept = {key: value for key, value in wanted.items() if key in known}
@@ -106,13 +112,15 @@ def small_chunks(monkeypatch):
 
 @pytest.fixture(scope="module", autouse=True)
 def made_elsewhere(tmp_path_factory):
-    """A folder of images by class."""
+    """A folder of images by class, and an exported generator."""
     folder = tmp_path_factory.mktemp("made")
     images = split(2, 12)
     for name, pixels, label in zip(images.filenames, images.images, images.labels, strict=True):
         (folder / CLASSES[label]).mkdir(exist_ok=True)
         Image.fromarray(pixels[..., 0]).save(folder / CLASSES[label] / name)
-    TINY["given"] = str(folder)
+    ELSEWHERE["given"] = str(folder)
+    ELSEWHERE["exported"] = str(tmp_path_factory.mktemp("exported"))
+    export_levels(Path(ELSEWHERE["exported"]), ("other", *CLASSES[::-1]), (SIDE, SIDE, 1), CLASSES)
 
 
 @pytest.fixture(scope="module")

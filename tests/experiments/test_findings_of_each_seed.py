@@ -16,6 +16,8 @@ RUNS = {
     "substitution": "mnist",
     "usefulness": "cifar_cats_dogs",
 }
+# Of which no run is published yet; tests of their own hold their findings against such seeds.
+UNTOLD = {"few_labels"}
 
 
 def widths(told):
@@ -27,7 +29,7 @@ def widths(told):
 
 
 def test_every_experiment_that_finds_more_is_here():
-    assert {path.parent.name for path in ROOT.glob("*/findings.py")} == set(RUNS)
+    assert {path.parent.name for path in ROOT.glob("*/findings.py")} == set(RUNS) | UNTOLD
 
 
 @pytest.mark.parametrize("name", RUNS)

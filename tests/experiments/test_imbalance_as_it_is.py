@@ -144,7 +144,7 @@ def test_digits_are_as_the_source_had_them(settings, dataset):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, ["--set counts", "15 to 17 training images are balanced", "0.5", "starve=CLASS:"]),
+        ({}, ["--set counts", "no class is rare, of 15 to 17 training", "0.5", "starve=CLASS:"]),
         ({"counts": (5, 5)}, ["--set counts", "(5, 5) is balanced"]),
         ({"starve": ("be:3",)}, ["--set starve", "'be'", "did you mean 'bee'?"]),
         ({"starve": ("bee:18",)}, ["--set starve", "18", "'bee'", "1 to 14"]),

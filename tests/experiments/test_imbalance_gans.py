@@ -165,7 +165,8 @@ def test_arms_of_one_seed_are_paired_and_seeds_differ(shown, drawn):
             assert arm.dropout_seed == control.dropout_seed
             assert arm.batch_size == control.batch_size
             assert rows(arm.validation[0]) == rows(control.validation[0])
-            if name not in EVERY_CLASS:
+            # What this one shows first are donors: see test_imbalance_few_shot.py.
+            if name not in (*EVERY_CLASS, "fine_tuned"):
                 assert set(rows(control.images)) <= set(rows(arm.images)), name
     one, other = controls.values()
     assert one.order_seed != other.order_seed

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exported_levels import export_levels
 from PIL import Image
 
 from gan_mnist.data.subsets import Allotment, Subset
@@ -27,7 +28,7 @@ SHAPE, NUM_CLASSES = (8, 8, 1), 3
 LABELS = np.array([2, 0, 1, 1, 0, 2, 1, 0], np.int32)
 PARTS = ("train", "held_back", "validation")
 # The part of an allotment that a generator sees, where it is not the training images.
-SEES = {"held_back": "held_back", "given": None}
+SEES = {"held_back": "held_back", "given": None, "exported": None}
 # What there must be no images of.
 REFUSES = {
     ("smote", "a lone image"): "SMOTE needs 2 images a class; class b has 1",
@@ -85,11 +86,20 @@ def made_elsewhere():
     return folder
 
 
+@functools.cache
+def exported_elsewhere():
+    """An exported generator, which is gone at the end."""
+    folder = tempfile.TemporaryDirectory()
+    export_levels(Path(folder.name), ("c", "a", "b"), SHAPE)
+    return folder
+
+
 def settings(name, **changes):
+    elsewhere = exported_elsewhere if name == "exported" else made_elsewhere
     small = {
         "image_size": SHAPE[0],
         "channels": SHAPE[2],
-        "given": made_elsewhere().name,
+        "given": elsewhere().name,
         "gan_architecture": "mlp",
         "gan_width": 1,
         "vae_width": 1,

@@ -129,9 +129,9 @@ def test_a_question_about_generated_images_is_not_answered_by_a_rival():
     records = [found for found in make_records() if found["arm"] in names]
     answer = summarize(plan, records)["answer"]
     assert answer.startswith(
-        "No answer yet: a comparison needs two seeds in which both `none` and "
+        "No answer: this run has no treatment with generated images; the report has its "
+        "differences; the plain rival `classical` "
     )
-    assert "a treatment with generated images are done; the plain rival `classical` " in answer
 
 
 def test_controls_that_come_out_wrong_are_told_first():

@@ -22,7 +22,8 @@ LABELS = np.array([0, 2, 1, 1, 0, 2], np.int32)
 SHARES = RNG.dirichlet((1, 1, 1), 6).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+# FixMatch gives shares to no image.
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "fixmatch"])
 def test_a_loss_of_shares_is_the_mean_of_those_of_the_classes(name):
     loss = LOSSES[name]()
     each = [

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from gan_mnist.data.images import Look
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.trials.export import export_classifier
 
@@ -47,6 +48,16 @@ def test_integers_and_files_are_the_floats_that_they_stand_for(exported, pixels)
         files.append(file.getvalue())
     assert same(exported.classify_encoded(files), floats)
     assert exported.classify_encoded(files[:1])["label"].shape == (1,)
+
+
+def test_files_are_seen_as_the_look_says(pixels, tmp_path):
+    model = build_small_cnn(SHAPE, 3)
+    export_classifier(model, NAMES, tmp_path, Look(resize="crop"))
+    cropped = tf.saved_model.load(str(tmp_path / "classifier"))
+    wide = np.concatenate([255 - pixels[0], pixels[1], 255 - pixels[2]], axis=1)
+    file = io.BytesIO()
+    Image.fromarray(wide).save(file, "PNG")
+    assert same(cropped.classify_encoded([file.getvalue()]), cropped.classify_uint8(pixels[1:2]))
 
 
 def test_probabilities_are_of_the_classes_that_are_told(exported, pixels):

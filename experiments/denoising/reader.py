@@ -1,0 +1,85 @@
+"""What a classifier of clean images makes of a denoiser's outputs."""
+
+import numpy as np
+
+from gan_mnist.data.subsets import Allotment, Subset
+from gan_mnist.evaluation.features import FrozenClassifier
+from gan_mnist.evaluation.generation import kernel_distance
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.study.trial import Trial
+from gan_mnist.training.classifier import ClassifierRecipe
+from gan_mnist.training.denoiser import Exam
+from gan_mnist.training.judge import trained_judge
+from gan_mnist.trials import Steps
+
+from .settings import FEWEST_FOR_DISTANCE, DenoisingSettings
+
+JUDGE_BATCH_SIZE = 64
+
+
+def read_by_judge(
+    steps: Steps[DenoisingSettings], everything: Allotment, exam: Exam, outputs: np.ndarray
+) -> tuple[np.ndarray, dict[str, float]]:
+    """What the judge of a seed makes of an arm's outputs; adds its seconds to `evaluation`.
+
+    Returns:
+        As `_perception`.
+    """
+    judge, seconds = _judge(steps.trial, everything)
+    steps.seconds["evaluation"] += seconds
+    with steps.measured("evaluation"):
+        seed = steps.trial.stream("feature_distance")
+        return _perception(judge, exam, outputs, steps.test, seed)
+
+
+def _judge(
+    trial: Trial[DenoisingSettings], everything: Allotment
+) -> tuple[FrozenClassifier, float]:
+    """A classifier of clean images, the same for all arms of a seed."""
+    settings = trial.settings
+    recipe = ClassifierRecipe(
+        network=build_small_cnn,
+        image_shape=(settings.image_size, settings.image_size, settings.channels),
+        num_classes=len(settings.classes),
+        width=settings.judge_width,
+        updates=settings.judge_updates,
+        learning_rate=1e-3,
+        precision=settings.precision,
+    )
+    stream = trial.experiment, trial.seed
+    return trained_judge(recipe, JUDGE_BATCH_SIZE, everything, stream, trial.workdir)
+
+
+def _perception(
+    judge: FrozenClassifier, exam: Exam, outputs: np.ndarray, test: Subset, seed: int
+) -> tuple[np.ndarray, dict[str, float]]:
+    """What the judge makes of the outputs, brought to the full scale that it learned on.
+
+    Returns:
+        Whether it reads the right digit, 0 or 1 of each pair; and metrics: its accuracy on the
+        truths, which outputs can hardly exceed, and the feature distance.
+    """
+    labels = test.labels[exam.pairs.truth_rows]
+    of_truths = judge.look_at(exam.truths)
+    seen = judge.look_at(np.minimum(outputs / np.float32(exam.truth_scale), 1))
+    read, could_be_read = (
+        (looked.probabilities.argmax(axis=1) == labels).astype(np.float64)
+        for looked in (seen, of_truths)
+    )
+    # An output may resemble its own truth or ref, which a distance of samples of two distributions
+    # would take for a likeness of those. The refs of the second half are truths of that half too,
+    # but for the first, which is the last truth of the first half.
+    told = {"truth_accuracy": float(could_be_read.mean())}
+    if len(outputs) < FEWEST_FOR_DISTANCE:
+        return read, told
+    half = len(outputs) // 2
+    truths, fakes = of_truths.features[: half - 1], seen.features[half:]
+    num_subsets = min(10, len(truths) // 2)
+    distance = kernel_distance(
+        truths,
+        fakes,
+        num_subsets,
+        len(truths) // num_subsets,
+        seed,
+    )
+    return read, told | {"feature_distance": distance.value}

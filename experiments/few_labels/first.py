@@ -1,0 +1,96 @@
+"""The first of three steps: a classifier of few labels says what the other images show."""
+
+import functools
+from dataclasses import asdict, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan_mnist.data.subsets import Subset
+from gan_mnist.files import fingerprint
+from gan_mnist.settings.augmentation import ELASTIC, WIDE
+from gan_mnist.training.classifier import ClassifierRecipe, predict, train_classifier
+from gan_mnist.training.kept import trained_once
+from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.augmentation import augmentation_of
+
+from .labelling import Labelling, Unlabelled
+from .settings import FewLabelsSettings
+
+Table = tuple[np.ndarray, np.ndarray]
+Steps = ClassifierSteps[FewLabelsSettings]
+
+
+def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
+    """The unlabelled images that the first classifier is sure of, under what it calls them.
+
+    It is trained several times from new weights: on the labelled images, and from the second round
+    on half and half on these and what the last one was sure of; always with elastic augmentation.
+    The arms of a seed share it: the first that asks trains it and keeps it in
+    `pseudo_labels/FINGERPRINT` of the run; others load it.
+    """
+    trial, settings = steps.trial, steps.trial.settings
+    augmented = replace(settings, classical=True, augmentation=(WIDE, ELASTIC))
+    recipe, stream = steps.recipe(), (trial.experiment, trial.seed, "first")
+    augmentation = augmentation_of(augmented)
+    assert augmentation is not None
+    about = {
+        **asdict(recipe),
+        "network": asdict(settings.choice),
+        "augmentation": asdict(augmentation),
+        "rows": settings.rows,
+        "batch_size": settings.batch_size,
+        "rounds": settings.rounds,
+        "threshold": settings.threshold,
+    }
+    images = known.labelled.fingerprint, known.unlabelled.fingerprint
+    directory = trial.workdir / "pseudo_labels" / fingerprint(about, *images, *stream)
+
+    def train() -> tuple[keras.Model, dict[str, Any]]:
+        sure, seconds = None, 0.0
+        for turn in range(settings.rounds):
+            model, spent = train_classifier(
+                recipe,
+                steps.batches(*shown_beside(settings, known.labelled, sure), settings=augmented),
+                known.validation,
+                (*stream, turn),
+                directory / f"round-{turn}",
+            )
+            seconds += spent
+            if turn + 1 < settings.rounds:
+                found = sure_of(model, known, settings.threshold)
+                sure = found.images, found.labels
+        return model, {"seconds": seconds, "settings": about, "stream": list(stream)}
+
+    network = _network(recipe)
+    files = directory / "classifier.weights.h5", directory / "classifier.json"
+    steps.seconds["training"] += trained_once(network, *files, train)["seconds"]
+    return sure_of(network, known, settings.threshold)
+
+
+def sure_of(model: keras.Model, known: Labelling, threshold: float) -> Subset:
+    """The unlabelled images to whose likeliest class `model` gives at least this probability."""
+    unlabelled: Unlabelled = known.unlabelled
+    if not len(unlabelled):
+        return known.labelled.take(np.array([], int))
+    probabilities = predict(model, unlabelled.images)
+    rows = np.flatnonzero(probabilities.max(axis=1) >= threshold)
+    labels = probabilities[rows].argmax(axis=1)
+    return unlabelled.called(rows, labels, known.labelled.class_names)
+
+
+def shown_beside(
+    settings: FewLabelsSettings, labelled: Subset, others: Table | None
+) -> list[tuple[Table, int]]:
+    """Labelled images, and others beside them where there are some, as `batches` takes them."""
+    own = labelled.images, labelled.labels
+    if others is None or not len(others[0]):
+        return [(own, settings.batch_size)]
+    return list(zip((own, others), settings.rows, strict=True))
+
+
+@functools.lru_cache(maxsize=1)
+def _network(recipe: ClassifierRecipe) -> keras.Model:
+    """What weights are loaded into; the network that is trained has an optimizer besides."""
+    return recipe.build()

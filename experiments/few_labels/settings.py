@@ -1,0 +1,94 @@
+"""Settings of the study of few labels: how many images are labelled, what is done with the rest."""
+
+import dataclasses
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.errors import InputError
+from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.settings import ClassifierSettings
+from gan_mnist.study.settings import setting
+
+USUAL_NUMBERS = (1, 4, 10, 40, 100)
+# Of labels a class; the answer is about it.
+MAIN_NUMBER = 10
+UNLABELLED = LEFT_OUT, PSEUDO, FIXMATCH, TOLD = ("left_out", "pseudo_labels", "fixmatch", "told")
+
+
+@dataclass(frozen=True)
+class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
+    """Settings of the study of few labels. Source: docs/sources.md#few_labels."""
+
+    GROUP: ClassVar[str] = "few_labels"
+
+    labels_per_class: tuple[int, ...] = setting(
+        (), "labelled images a class, one or several numbers; "
+        f"{', '.join(map(str, USUAL_NUMBERS))} if empty, as far as there are more", low=1,
+    )  # fmt: skip
+    unlabelled: str = setting(
+        LEFT_OUT, "what is done with the other training images: nothing; a first classifier labels "
+        "those that it is sure of, which a generator then learns from too; FixMatch; or their true "
+        "labels are told", choices=UNLABELLED,
+    )  # fmt: skip
+    threshold: float = setting(
+        0.95, "pseudo_labels: the first classifier is sure from this probability on", low=0, high=1
+    )
+    rounds: int = setting(
+        3, "pseudo_labels: trainings of the first classifier, each with the last one's labels",
+        low=1, high=100,
+    )  # fmt: skip
+    labelled_share: float = setting(
+        0.5, "share of labelled images in a batch that shows others as well", low=0.01, high=0.99
+    )
+    generated_per_class: int = setting(
+        1000, "images that are generated of each class", low=1, high=1_000_000
+    )
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """The numbers of labels whose mean accuracy is the primary metric."""
+        return (MAIN_NUMBER,) if MAIN_NUMBER in self.labels_per_class else self.labels_per_class
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Of a batch that shows labelled images and others: how many of each."""
+        labelled = max(1, round(self.labelled_share * self.batch_size))
+        return labelled, max(1, self.batch_size - labelled)
+
+    @property
+    def shared_work(self) -> str | None:
+        # The first classifier is the longer work; whatever generator learns from its labels.
+        return PSEUDO if self.unlabelled == PSEUDO else super().shared_work
+
+    def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
+        settings = super().fitted(dataset, free)
+        if "labels_per_class" not in free:
+            return settings
+        named = dataclasses.replace(settings, labels_per_class=()).resolve(dataset)
+        left = named.fewest_left(dataset, named.validation_per_class)
+        there = tuple(n for n in settings.labels_per_class if n < left)
+        return dataclasses.replace(settings, labels_per_class=there)
+
+    def resolve(self, dataset: Dataset) -> Self:
+        """Makes classes, validation and numbers of labels explicit for `dataset`.
+
+        Raises:
+            InputError: If it has not so many images, or a number is named twice.
+        """
+        settings = super().resolve(dataset)
+        validation = settings.usual_validation(dataset)
+        left = settings.fewest_left(dataset, validation)
+        usual = tuple(n for n in USUAL_NUMBERS if n < left) or (1,)
+        numbers = settings.labels_per_class or usual
+        for number in numbers:
+            if number > left or numbers.count(number) > 1:
+                raise InputError(
+                    f"setting labels_per_class: {number} is not accepted; accepted: different "
+                    f"numbers from 1 to {left} ({validation} images a class are set aside for "
+                    "validation)"
+                )
+        return dataclasses.replace(
+            settings, validation_per_class=validation, labels_per_class=tuple(sorted(numbers))
+        )

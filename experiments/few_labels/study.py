@@ -1,0 +1,104 @@
+"""With few labels and many images: do generated images help?"""
+
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
+
+from .settings import FIXMATCH, MAIN_NUMBER, PSEUDO, TOLD, FewLabelsSettings
+
+ELASTIC = {"classical": True, "augmentation": ("wide", "elastic")}
+# The three steps: pseudo-labels, a generator that learns from them, a fresh classifier.
+THREE_STEPS = {"unlabelled": PSEUDO, "classical": True}
+ARMS = (
+    # name, what differs, what the classifier is trained on
+    Arm("labels", {}, "the labelled images as they are", kind="control"),
+    Arm("classical", {"classical": True},
+        "labelled images, rotated, shifted, zoomed and sheared at random"),
+    Arm("elastic", ELASTIC,
+        "as classical with wider ranges, and pulled at 5 x 5 points at random"),
+    Arm("pseudo_labels", {**ELASTIC, "unlabelled": PSEUDO},
+        "labelled images, and others as a first classifier called them; augmented as in elastic",
+        source="Lee 2013"),
+    Arm("fixmatch", {"unlabelled": FIXMATCH, "classical": True},
+        "labelled images, and others to be called alike however they are changed",
+        source="arXiv 2001.07685"),
+    Arm("generated_vae_flow", {**THREE_STEPS, "generator": "vae_flow"},
+        "labelled images, and those of a flow that learnt from pseudo-labels; classical",
+        kind="generated", source="arXiv 2302.10586"),
+    Arm("generated_vae_flow_elastic", {**THREE_STEPS, **ELASTIC, "generator": "vae_flow"},
+        "the same, augmented as in elastic", kind="generated"),
+    Arm("generated_deformations", {**THREE_STEPS, "generator": "deformations"},
+        "labelled images, and pseudo-labelled ones moved as their pairs are; classical",
+        kind="generated", source="arXiv 1510.02795"),
+    Arm("generated_only_labels", {"generator": "deformations", "classical": True},
+        "labelled images, and these moved as their pairs are; classical", kind="generated"),
+    Arm("oracle", {"unlabelled": TOLD, "classical": True},
+        "all training images with their labels; classical", kind="oracle"),
+    Arm("copy", {"generator": "copy", "classical": True},
+        "labelled images and copies of them; classical", kind="check"),
+    Arm("shuffled_labels",
+        {**ELASTIC, "unlabelled": PSEUDO, "generator": "copy", "shuffled_labels": True},
+        "labelled images, and copies of them and pseudo-labelled ones under wrong labels",
+        kind="check"),
+)  # fmt: skip
+
+
+def of_source(settings: FewLabelsSettings, name: str) -> tuple[Arm, ...]:
+    """The arm of one source of generated images; one that learns has pseudo-labels, too."""
+    return (Arm(name, THREE_STEPS, f"labelled images and those of {name}; classical",
+                kind="generated"),)  # fmt: skip
+
+
+def metrics_of(settings: FewLabelsSettings, dataset: Dataset) -> tuple[Metric, ...]:
+    """The primary metric, in words that say of which numbers of labels it is."""
+    label = "accuracy, mean over the numbers of labels"
+    if settings.judged == (MAIN_NUMBER,):
+        label = f"accuracy with {MAIN_NUMBER} labels a class"
+    return (Metric("accuracy", label, bounds=(0, 1)),)
+
+
+STUDY = Study(
+    package=__package__,
+    question="With few labels and many images: do generated images help?",
+    settings=FewLabelsSettings(),
+    arms=ARMS,
+    of_source=of_source,
+    metrics_of=metrics_of,
+    presets={
+        "smoke": Preset(
+            2,
+            {
+                "updates": 20,
+                "intervals": 2,
+                "width": 4,
+                "labels_per_class": (2, 10),
+                "rounds": 2,
+                "generated_per_class": 20,
+                "gan_updates": 20,
+                "deformation_pairs": 40,
+                "deformation_updates": 20,
+            },
+        ),
+        "quick": Preset(5, {"labels_per_class": (1, 10, 100), "updates": 500, "gan_updates": 2000}),
+        "paper": Preset(10, {"updates": 2000, "generated_per_class": 5000, "gan_updates": 8000}),
+    },
+    control="labels",
+    rival="elastic",
+    oracle="oracle",
+    metrics=(
+        Metric("accuracy", "accuracy", bounds=(0, 1)),
+        Metric("accuracy_at_*", "accuracy, * labels a class", bounds=(0, 1)),
+        Metric("sure_at_*", "share of the unlabelled images that get a label, * labels a class",
+               bounds=(0, 1)),
+    ),
+    expectations=(
+        Expectation("shuffled_labels", "below", "pseudo_labels"),
+        Expectation("copy", "equal to", "classical"),
+        Expectation("oracle", "above", "labels"),
+    ),
+    published=(
+        "DPT (arXiv 2302.10586, abstract), top-1 accuracy on ImageNet with 1, 2 and 5 labels a "
+        "class: 59.0, 69.5 and 74.4 %, 2.8, 3.0 and 2.0 points above semi-supervised rivals.",
+    ),
+    gallery_caption="What each arm trains on besides the labelled images, or those where there is "
+    "nothing else: an image of each class in turn.",
+)  # fmt: skip

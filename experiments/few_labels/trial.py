@@ -1,0 +1,150 @@
+"""One trial of the study of few labels: a classifier at every number of labels."""
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+
+from gan_mnist.data.images import as_uint8
+from gan_mnist.data.pipelines import two_view_batches
+from gan_mnist.data.subsets import Allotment, Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Generator
+from gan_mnist.generators.names import NONE
+from gan_mnist.settings.augmentation import ELASTIC, ERASING, WIDE
+from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.training.classifier import Batches, ClassifierRecipe
+from gan_mnist.trials.augmentation import augmentation_of
+
+from .first import Steps, Table, pseudo_labelled, shown_beside
+from .labelling import Labelling, without_labels
+from .settings import FIXMATCH, PSEUDO, TOLD, FewLabelsSettings
+
+GALLERY_IMAGES = 14
+
+
+def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
+    """Trains and judges a classifier at every number of labels.
+
+    `labels-N` in the trial's directory holds what belongs to N labels a class. An arm that has no
+    meaning at some of them, as there is one image of a class, has no accuracy there.
+
+    Raises:
+        NotApplicable: If it has none at a number that the primary metric is of.
+    """
+    steps, settings = Steps(trial), trial.settings
+    # With all labels told it does not matter how many there were.
+    parts = {n: "all" if settings.unlabelled == TOLD else str(n) for n in settings.labels_per_class}
+    shown = parts[settings.judged[-1]]
+    done: dict[str, dict[str, float]] = {}
+    for number, part in parts.items():
+        run = functools.partial(_run_number, steps, number, part, part == shown)
+        try:
+            if part not in done:
+                done[part] = steps.part(f"labels-{part}", run)
+        except NotApplicable:
+            if number in settings.judged:
+                raise
+    for part in dict.fromkeys(parts[number] for number in settings.judged):
+        with np.load(trial.directory / f"labels-{part}" / "called.npz") as called:
+            steps.right.append(called["predictions"] == steps.test.labels)
+    metrics = {"accuracy": float(np.mean([done[parts[n]]["accuracy"] for n in settings.judged]))}
+    for number, part in parts.items():
+        found = done.get(part, {})
+        metrics |= {f"{name}_at_{number}": found[name] for name in ("accuracy", "sure")
+                    if name in found}  # fmt: skip
+    metrics |= steps.further.of(done[shown])
+    return steps.outcome(metrics, settings.updates * len(done))
+
+
+def given(steps: Steps, number: int) -> Labelling:
+    """What a trial is given at one number of labels: the first so many of each class have one.
+
+    Where the labels of the others are told, all images have one.
+    """
+    settings, everything = steps.trial.settings, steps.allot(None)
+    images = everything
+    if settings.unlabelled != TOLD:
+        images = steps.allot((number,) * len(settings.classes))
+    stream = steps.trial.stream("unlabelled")
+    unlabelled = without_labels(everything.train, images.train, stream)
+    return Labelling(images.train, unlabelled, images.validation)
+
+
+def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[str, float]:
+    settings = steps.trial.settings
+    metrics: dict[str, float] = {}
+    known = given(steps, number)
+    generator, others = None, None
+    if settings.unlabelled == FIXMATCH:
+        recipe, batches = _fixmatch(steps, known)
+        others = known.unlabelled.images, np.zeros(len(known.unlabelled), np.int32)
+    else:
+        seen = known.labelled
+        if settings.unlabelled == PSEUDO:
+            sure = pseudo_labelled(steps, known)
+            metrics["sure"] = len(sure) / max(1, len(known.unlabelled))
+            seen, others = _joined(seen, sure), (sure.images, sure.labels)
+        if settings.generator != NONE:
+            nothing = seen.take(np.array([], int))
+            generator = steps.generator(Allotment(seen, nothing, known.validation))
+            assert generator is not None
+            others = _generated(steps, generator)
+        recipe = steps.recipe()
+        batches = steps.batches(*shown_beside(settings, known.labelled, others))
+    if is_shown:
+        _save_gallery(steps, known.labelled, others)
+    model = steps.train(recipe, batches, known.validation, part=f"labels-{part}")
+    found, probabilities = steps.evaluate(model)
+    np.savez_compressed(
+        steps.trial.directory / f"labels-{part}" / "called.npz",
+        predictions=probabilities.argmax(axis=1),
+    )
+    if is_shown:
+        steps.keep(model, probabilities, found, generator)
+    return metrics | {"accuracy": found["accuracy"]} | dict(steps.further.of(found))
+
+
+def _fixmatch(steps: Steps, known: Labelling) -> tuple[ClassifierRecipe, Batches]:
+    """Weak changes are those of `classical`; strong ones are wider, elastic, and erase a box."""
+    settings = steps.trial.settings
+    if not len(known.unlabelled):
+        raise NotApplicable("there is no image without a label")
+    strong = augmentation_of(replace(settings, augmentation=(WIDE, ELASTIC, ERASING)))
+    labelled = known.labelled.images, known.labelled.labels
+    batches = functools.partial(
+        two_view_batches, labelled, known.unlabelled.images, settings.rows, steps.augmentation,
+        strong,
+    )  # fmt: skip
+    return steps.recipe(loss="fixmatch"), batches
+
+
+def _joined(one: Subset, other: Subset) -> Subset:
+    return Subset(
+        np.concatenate([one.images, other.images]),
+        np.concatenate([one.labels, other.labels]),
+        one.class_names,
+        one.filenames + other.filenames,
+    )
+
+
+def _generated(steps: Steps, generator: Generator) -> Table:
+    """uint8 images and int32 labels, class by class: as many as are wanted, or as there are."""
+    settings = steps.trial.settings
+    wanted = np.full(len(settings.classes), settings.generated_per_class)
+    if generator.supply is not None:
+        wanted = np.minimum(wanted, generator.supply)
+    labels = np.repeat(np.arange(len(wanted), dtype=np.int32), wanted)
+    images, shown = steps.generate(generator, labels, "generated")
+    return as_uint8(images), shown
+
+
+def _save_gallery(steps: Steps, labelled: Subset, others: Table | None) -> None:
+    """An image of each label in turn, of what is shown beside the labelled images, if anything."""
+    images, labels = labelled.images, labelled.labels
+    if others is not None and len(others[0]):
+        images, labels = others
+    rng, there = np.random.default_rng(0), np.unique(labels)
+    rows = [rng.choice(np.flatnonzero(labels == there[turn % len(there)]))
+            for turn in range(GALLERY_IMAGES)]  # fmt: skip
+    steps.save_gallery(images[rows])

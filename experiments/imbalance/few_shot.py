@@ -1,0 +1,77 @@
+"""Rivals from few-shot learning: fine-tuning from donor classes, and nearest prototypes."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import NotApplicable
+from gan_mnist.evaluation.inference import answers
+from gan_mnist.training.classifier import ClassifierRecipe
+from gan_mnist.trials import ClassifierSteps
+
+from .rows import Columns
+from .settings import ImbalanceSettings
+
+
+def learnt_from_donors(
+    steps: ClassifierSteps[ImbalanceSettings],
+    settings: ImbalanceSettings,
+    recipe: ClassifierRecipe,
+    columns: Columns,
+    validation: Subset,
+    turn: str = "",
+) -> Callable[[keras.Model], None]:
+    """A training on the *donors*, the classes that are not rare; of as many updates as the other.
+
+    Args:
+        steps: Of the trial.
+        settings: Of the trial or of a turn.
+        recipe: Of both trainings.
+        columns: What the training after it shows.
+        validation: For the curves.
+        turn: Folder of the turn, which keys its streams; empty where there are none. They are those
+            of the training after it, so that what is drawn is as in other arms.
+
+    Returns:
+        What gives a network the weights that were learnt.
+
+    Raises:
+        NotApplicable: If every class is rare.
+    """
+    of_donors = ~np.isin(columns[1], settings.rare)
+    if not of_donors.any():
+        raise NotApplicable("every class is rare; there are none to learn from first")
+    shown = tuple(column[of_donors] for column in columns)
+    part = "/".join(filter(None, (turn, "donors")))
+    stream = (turn,) if turn else ()
+    batches = steps.batches((shown, settings.batch_size), settings=settings)
+    model = steps.train(recipe, batches, validation, part=part, stream=stream)
+    weights = model.get_weights()
+    return lambda fresh: fresh.set_weights(weights)
+
+
+def call_by_prototypes(model: keras.Model, train: Subset) -> None:
+    """Makes a classifier call each image after the class whose *prototype* is nearest.
+
+    The prototype of a class is the mean of what the last layer is fed for its images. The nearest
+    prototype p of features x is the one with the largest 2 p . x - |p|^2. That is a dense layer:
+    its weights become those of the last one.
+
+    Args:
+        model: Ends in a dense layer without activation.
+        train: The images, each class among them.
+
+    Raises:
+        NotApplicable: If it does not.
+
+    Source: Snell et al. 2017 (arXiv 1703.05175), equations 1 and 8. What differs: the network
+    learnt as a classifier, not in episodes.
+    """
+    last = model.layers[-1]
+    if not isinstance(last, keras.layers.Dense):
+        raise NotApplicable("prototypes need a network whose last layer is dense")
+    features = answers(keras.Model(model.inputs[0], last.input), train.images)
+    prototypes = np.stack([features[train.labels == c].mean(axis=0) for c in range(last.units)])
+    last.set_weights([2 * prototypes.T, -np.square(prototypes).sum(axis=1)])

@@ -1,0 +1,157 @@
+"""A folder of pairs: noisy images, and under the same names what they are to become.
+
+Pairs are groups of two images of the classes `noisy` and `clean`, so whatever divides a data set
+keeps them together.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from gan_mnist.data.finding import Found, ImageFile
+from gan_mnist.data.images import opened
+from gan_mnist.data.reading import Decoded
+from gan_mnist.data.splits import Split
+from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import InputError
+
+CLEAN, NOISY = CLASSES = ("clean", "noisy")
+ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot be read"
+OTHER_SIZE = "of another size than its partner"
+TOLD = "in pairs, noisy and clean"
+_SHOWN = 5
+# In EXIF, and what it says of an image that lies on its side.
+_ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
+
+
+def are_pairs(class_names: Iterable[str]) -> bool:
+    """Whether classes are those of noisy images and their clean partners."""
+    return {name.casefold() for name in class_names} == set(CLASSES)
+
+
+def with_partners(found: Found, skip_bad: bool) -> Found:
+    """What was found in folders `noisy` and `clean`, partners in a group of their own.
+
+    Where there are groups, that of the clean image is its partner's too.
+
+    Args:
+        found: The images.
+        skip_bad: Whether images without a partner are left out; else they are refused.
+
+    Raises:
+        InputError: For two images of one name, and images without a partner, all of which are
+            counted.
+    """
+    pairs: dict[str, dict[str, ImageFile]] = {}
+    for file in found.files:
+        kind, name = file.class_name.casefold(), _pair(file.name, file.class_name)
+        pair = pairs.setdefault(name, {})
+        if kind in pair:
+            raise InputError(
+                f"--data_dir: {pair[kind].name} and {file.name} in {found.root} have one name; "
+                "accepted: one image of a name in a folder"
+            )
+        pair[kind] = file
+    alone = [file.name for pair in pairs.values() if len(pair) < 2 for file in pair.values()]
+    if alone and (len(alone) == len(found.files) or not skip_bad):
+        raise _refusal(found, sorted(alone), "have no partner of their name")
+    grouped = {
+        file.name: file._replace(class_name=kind, group=pair[CLEAN].group or name)
+        for name, pair in pairs.items()
+        if len(pair) == 2
+        for kind, file in pair.items()
+    }
+    files = [grouped[file.name] for file in found.files if file.name in grouped]
+    passed_over = found.passed_over + Counter({ALONE: len(alone)})
+    return Found(found.root, files, passed_over, found.inner, found.left_out)
+
+
+def unlike_partners(found: Found, decoded: Decoded, skip_bad: bool) -> dict[str, str]:
+    """What is of no use as its partner is bad, or of another size: the reason, by name.
+
+    Args:
+        found: As of `with_partners`.
+        decoded: What its files hold.
+        skip_bad: Whether pairs of two sizes are left out; else they are refused.
+
+    Raises:
+        InputError: If they are refused.
+    """
+    pairs: dict[str, list[str]] = {}
+    for file in found.files:
+        pairs.setdefault(_pair(file.name, file.class_name), []).append(file.name)
+    whole = [pair for pair in pairs.values() if not decoded.bad.keys() & set(pair)]
+    lost = {
+        name: PARTNER_BAD
+        for pair in pairs.values()
+        if decoded.bad.keys() & set(pair)
+        for name in pair
+        if name not in decoded.bad
+    }
+
+    def of_two_sizes() -> str:
+        unlike = (pair for pair in whole if len({_size(found.root / name) for name in pair}) > 1)
+        return json.dumps([name for pair in unlike for name in sorted(pair)])
+
+    unlike = json.loads(decoded.remember("of-two-sizes", of_two_sizes))
+    if unlike and (len(unlike) + len(lost) == len(found.files) or not skip_bad):
+        raise _refusal(found, unlike, "are not of their partner's size")
+    return lost | dict.fromkeys(unlike, OTHER_SIZE)
+
+
+def with_their_partners(rows: Iterable[int], split: Split, class_names: Sequence[str]) -> set[int]:
+    """Rows of a split, and those of the partners of the images there."""
+    names = list(_names(split.filenames, split.labels, class_names))
+    wanted = {names[row] for row in rows}
+    return {row for row, name in enumerate(names) if name in wanted}
+
+
+def paired(subset: Subset) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of a subset of both classes, in the order of their names.
+
+    Returns:
+        Noisy and clean images, uint8 (n, H, W, C) each: partners in one place.
+    """
+    names = list(_names(subset.filenames, subset.labels, subset.class_names))
+    order = np.array(sorted(range(len(names)), key=names.__getitem__), int)
+    of_noisy, of_clean = (
+        order[subset.labels[order] == subset.class_names.index(kind)] for kind in (NOISY, CLEAN)
+    )
+    assert [names[row] for row in of_noisy] == [names[row] for row in of_clean]
+    return subset.images[of_noisy], subset.images[of_clean]
+
+
+def _names(
+    filenames: Iterable[str], labels: np.ndarray, class_names: Sequence[str]
+) -> Iterator[str]:
+    """Of each image the name that it shares with its partner."""
+    for name, label in zip(filenames, labels.tolist(), strict=True):
+        yield _pair(name, class_names[label])
+
+
+def _pair(name: str, class_name: str) -> str:
+    """What the names of partners have in common: all but the class folder and the suffix."""
+    parts = list(PurePosixPath(name).with_suffix("").parts)
+    folders = [part.casefold() for part in parts[:-1]]
+    if class_name.casefold() in folders:
+        del parts[folders.index(class_name.casefold())]
+    return "/".join(parts)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels as the image is seen; EXIF may say that it is to be turned."""
+    with opened(path) as image:
+        width, height = image.size
+        return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)
+
+
+def _refusal(found: Found, names: Sequence[str], what: str) -> InputError:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return InputError(
+        f"--data_dir: {len(names)} of {len(found.files)} images in {found.root} {what}: "
+        f"{', '.join(names[:_SHOWN])}{more}; accepted: pairs of one name and size in noisy and "
+        "clean, or --skip_bad to go on without these"
+    )

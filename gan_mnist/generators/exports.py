@@ -1,0 +1,99 @@
+"""Exported generators on disk: what an export can give, read without TensorFlow."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.errors import InputError, listed
+from gan_mnist.files import read_json
+from gan_mnist.models.saved import check_signature, find_model, read_class_names
+
+FLAG = "--generated"
+SIGNATURE, INPUTS, OUTPUTS = "generate_seeded", ("labels", "seed"), ("images",)
+
+
+@dataclass(frozen=True)
+class Export:
+    """A SavedModel that can generate images of a data set.
+
+    Attributes:
+        saved_model: Its directory.
+        labels: What it calls the classes of the data set, one after the other.
+        class_names: All that it knows.
+        shape: Height, width and channels of its images.
+        sha256: Of its files and class names, in hexadecimal.
+    """
+
+    saved_model: Path
+    labels: tuple[int, ...]
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]
+    sha256: str
+
+    def told(self, dataset: Dataset) -> dict[str, Any]:
+        """What plan, records and report say of it.
+
+        Returns:
+            `classes`, `image_shape`, `sha256` and, where `about.json` lies beside it, `trained_on`:
+            `name` and `sha256` of the data set, and `same`, whether it is `dataset`.
+        """
+        told = {
+            "classes": list(self.class_names),
+            "image_shape": list(self.shape),
+            "sha256": self.sha256,
+        }
+        about = read_json(self.saved_model.parent / "about.json", "dataset")
+        of = about and about["dataset"]
+        if isinstance(of, dict) and of.keys() >= {"name", "sha256"}:
+            same = of["sha256"] == dataset.provenance["sha256"]
+            told["trained_on"] = {"name": of["name"], "sha256": of["sha256"], "same": same}
+        return told
+
+
+def is_export(directory: Path) -> bool:
+    """Whether there is a SavedModel, of whatever kind, in a directory or in a folder of it."""
+    places = [directory, *directory.glob("*/")] if directory.is_dir() else []
+    return any(os.path.isfile(place / "saved_model.pb") for place in places)
+
+
+def find_export(
+    directory: Path, class_names: tuple[str, ...], shape: tuple[int, int, int]
+) -> Export:
+    """The exported generator in a directory, as `export_generator` writes it; nothing is loaded.
+
+    Args:
+        directory: An export, or the SavedModel in it.
+        class_names: Of the data set; it must know them all.
+        shape: Height, width and channels of the data set's images, which must be those of its own.
+
+    Raises:
+        InputError: If there is none that can give such images.
+    """
+    saved_model = find_model(directory, "generator", FLAG)
+    images = check_signature(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG).outputs["images"]
+    if images is not None and images[1:] != shape and None not in images[1:]:
+        raise InputError(
+            f"{FLAG}: {directory} makes images of {_in_words(images[1:])}; accepted: "
+            f"{_in_words(shape)}, as the data set's are here"
+        )
+    known = read_class_names(saved_model, FLAG)
+    if missing := [name for name in class_names if name not in known]:
+        raise InputError(
+            f"{FLAG}: {directory} makes no images of {listed(missing)}, but of {listed(known)}; "
+            "accepted: a generator of all classes"
+        )
+    digest = hashlib.sha256("\n".join(known).encode())
+    for file in sorted(path for path in saved_model.rglob("*") if path.is_file()):
+        if file.name[0] != ".":
+            name = file.relative_to(saved_model).as_posix()
+            digest.update(f"{name} {file.stat().st_size} ".encode() + file.read_bytes())
+    return Export(
+        saved_model, tuple(map(known.index, class_names)), known, shape, digest.hexdigest()
+    )
+
+
+def _in_words(shape: tuple[int | None, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,43 @@
+"""The loss of FixMatch: an unlabelled image is to be called alike however it is changed."""
+
+import keras
+import tensorflow as tf
+
+# Of the source, for all of its data sets but ImageNet.
+THRESHOLD = 0.95
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class FixMatch(keras.losses.Loss):
+    """Cross-entropy of labelled rows, and of unlabelled ones as the network itself calls them.
+
+    A batch is labelled rows, then unlabelled images in their weak view, then the same in the same
+    order in their strong view; unlabelled rows have the label -1. Where the network is sure of the
+    weak view (`THRESHOLD`), its class is the label of the strong one. The mean over the batch is
+    the mean cross-entropy of the labelled rows, and with weight 1 the sum of the others' over the
+    number of unlabelled images, those that the network is not sure of included.
+
+    Where every row is labelled it is the cross-entropy.
+
+    Source: arXiv 2001.07685, equations 3 and 4. Different: the weak view is judged as it is seen in
+    training, dropout included; no moving average of the weights is judged.
+    """
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Maps labels, int (n,) or (n, 1), and float32 logits (n, k) to losses, float32 (n,)."""
+        labels = tf.reshape(tf.cast(y_true, tf.int32), [-1])
+        is_labelled = labels >= 0
+        first = tf.reduce_sum(tf.cast(is_labelled, tf.int32))
+        number = (tf.size(labels) - first) // 2
+        weak = tf.nn.softmax(tf.stop_gradient(y_pred[first : first + number]))
+        sure = tf.cast(tf.reduce_max(weak, axis=-1) >= THRESHOLD, tf.float32)
+        unlike = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.argmax(weak, axis=-1), y_pred[first + number :]
+        )
+        consistency = tf.math.divide_no_nan(
+            tf.reduce_sum(sure * unlike), tf.cast(number, tf.float32)
+        )
+        supervised = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), y_pred)
+        # Keras takes the mean over all rows: the labelled ones stand for the others.
+        share = tf.cast(is_labelled, tf.float32)
+        return share / tf.reduce_mean(share) * (supervised + consistency)

@@ -1,0 +1,225 @@
+"""Exported models, ours or somebody's: found, checked, loaded and asked.
+
+Nothing here imports TensorFlow before a model is loaded.
+"""
+
+import json
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_mnist.errors import InputError
+from gan_mnist.models.signatures import Signature, read_signatures
+
+# The flag that names a model, unless another is told.
+FLAG = "--model"
+
+
+def find_model(directory: Path, kind: str, flag: str = FLAG) -> Path:
+    """The SavedModel of `kind` that a study exported to `directory`, or `directory` itself.
+
+    Nothing is loaded.
+
+    Args:
+        directory: An export, such as `saved_models/imbalance/classical`, or the SavedModel in it.
+        kind: Name of the SavedModel in an export: "classifier", "generator" or "denoiser".
+        flag: What named it.
+
+    Returns:
+        A directory with `saved_model.pb` in it.
+
+    Raises:
+        InputError: If there is none.
+    """
+    for candidate in (directory / kind, directory):
+        if os.path.isfile(candidate / "saved_model.pb"):
+            return candidate
+    found = "holds no SavedModel" if os.path.isdir(directory) else "is no directory"
+    raise InputError(
+        f"{flag}: {str(directory)!r} {found}; accepted: an exported model's directory, "
+        f"with saved_model.pb or {kind}/saved_model.pb in it"
+    )
+
+
+def read_class_names(saved_model: Path, flag: str = FLAG) -> tuple[str, ...]:
+    """The class names in `classes.json`, which lies beside a SavedModel.
+
+    Raises:
+        InputError: If that is missing or no list of different names.
+    """
+    path = saved_model.parent / "classes.json"
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        names = None
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(name, str) and name for name in names)
+        or not 0 < len(names) == len(set(names))
+    ):
+        raise InputError(
+            f"{flag}: {str(path)!r} is no list of class names; accepted: the classes.json "
+            "that was exported with the model"
+        )
+    return tuple(names)
+
+
+def takes(saved_model: Path, signature: str, inputs: Collection[str]) -> bool:
+    """Whether a SavedModel has a signature of this name with these inputs; nothing is loaded."""
+    try:
+        found = read_signatures(saved_model)
+    except (OSError, ValueError):
+        return False  # told when it is loaded
+    return signature in found and set(found[signature].inputs) == set(inputs)
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drops what is written to stderr, by libraries too.
+
+    TensorFlow logs its first lines before it reads the level that is asked for (seen with 2.21).
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def check_signature(
+    saved_model: Path,
+    signature: str,
+    inputs: Collection[str],
+    outputs: Collection[str],
+    flag: str = FLAG,
+) -> Signature:
+    """That of a SavedModel which has this name, these inputs and at least these outputs.
+
+    Nothing is loaded.
+
+    Raises:
+        InputError: If there is none.
+    """
+    try:
+        found = read_signatures(saved_model)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{flag}: {str(saved_model)!r} cannot be loaded: {error}") from error
+    accepted = f"{signature}({', '.join(inputs)}) -> {', '.join(outputs)}"
+    if signature not in found:
+        raise InputError(
+            f"{flag}: {str(saved_model)!r} has no signature {signature!r}, but "
+            f"{', '.join(found) or 'none'}; accepted: a SavedModel with {accepted}"
+        )
+    function = found[signature]
+    if set(function.inputs) != set(inputs) or not set(function.outputs) >= set(outputs):
+        raise InputError(
+            f"{flag}: {signature} of {str(saved_model)!r} is "
+            f"{', '.join(sorted(function.inputs))} -> {', '.join(sorted(function.outputs))}; "
+            f"accepted: {accepted}"
+        )
+    return function
+
+
+def load_model(
+    saved_model: Path,
+    signature: str,
+    inputs: Collection[str],
+    outputs: Collection[str],
+    flag: str = FLAG,
+) -> Any:
+    """Loads a SavedModel, which must have a signature as of `check_signature`.
+
+    Returns:
+        What `tf.saved_model.load` returns. Keep it as long as its signatures are used: they do not
+        hold its variables.
+
+    Raises:
+        InputError: If it cannot be loaded or has no such signature.
+    """
+    check_signature(saved_model, signature, inputs, outputs, flag)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _without_stderr():
+        import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(str(saved_model))
+    # A damaged file lets any of a dozen types through.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{flag}: {str(saved_model)!r} cannot be loaded: {reason}") from error
+
+
+def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
+    """What images a loaded signature takes.
+
+    Args:
+        function: The signature.
+        *inputs: Those of its inputs that are images.
+
+    Returns:
+        Height and width in pixels, and the number of channels: 1 for grey, 3 for colour.
+
+    Raises:
+        InputError: If it takes something else than square images, all of one shape.
+    """
+    specs = function.structured_input_signature[1]
+    shapes = [specs[name].shape for name in inputs]
+    known = {tuple(shape) if shape.rank == 4 else () for shape in shapes}
+    match known.pop() if len(known) == 1 else ():
+        case (None, int(height), int(width), 1 | 3 as channels) if height == width > 0:
+            return height, channels
+    raise InputError(
+        f"--model: it takes images of shape {' and '.join(map(str, shapes))}; "
+        "accepted: (None, N, N, 1) or (None, N, N, 3)"
+    )
+
+
+def ask(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, Any]:
+    """What a loaded signature answers, as arrays.
+
+    Raises:
+        InputError: If it fails.
+    """
+    try:
+        return {name: answer.numpy() for name, answer in function(**inputs).items()}
+    # The graph of a model may raise anything.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{flag}: it failed, which no exported model does: {reason}") from error
+
+
+def ask_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: Any) -> np.ndarray:
+    """What a loaded signature answers as `images`.
+
+    Args:
+        function: The signature.
+        num_images: How many are asked for.
+        flag: What named the model.
+        **inputs: Its inputs.
+
+    Returns:
+        float (num_images, H, W, 1 or 3) in [0, 1]; what is below or above is clipped.
+
+    Raises:
+        InputError: If it fails, or answers something else than such images, or values that are not
+            finite.
+    """
+    images = ask(function, flag, **inputs)["images"]
+    match images.shape:
+        case (count, height, width, 1 | 3) if count == num_images and height * width > 0:
+            shaped = np.issubdtype(images.dtype, np.floating)
+        case _:
+            shaped = False
+    if not shaped or not np.isfinite(images).all():
+        raise InputError(
+            f"{flag}: it answered {images.dtype} of shape {images.shape}; accepted: finite "
+            f"floats of shape ({num_images}, H, W, 1) or ({num_images}, H, W, 3)"
+        )
+    return np.clip(images, 0, 1)

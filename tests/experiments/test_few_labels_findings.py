@@ -1,0 +1,103 @@
+"""What the study of few labels finds, on records whose truth is known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gan_mnist import experiments
+
+FINDINGS = experiments.load("few_labels").part("findings")
+# Accuracy at 1 and at 10 labels.
+TRUTH = {
+    "labels": (0.3, 0.5),
+    "classical": (0.5, 0.6),
+    "elastic": (0.4, 0.7),
+    "pseudo_labels": (0.7, 0.8),
+    "fixmatch": (0.6, 0.9),
+    "generated_vae_flow": (0.7, 0.8),
+    "generated_deformations": (0.65, 0.7),
+    "mine": (0.2, 0.85),
+    "oracle": (0.95, 0.96),
+    "copy": (0.5, 0.99),
+}
+
+
+@pytest.fixture
+def records():
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "arm": arm,
+            "seed": seed,
+            "metrics": {
+                "accuracy": ten,
+                "accuracy_at_1": one + rng.normal(0, 0.004),
+                "accuracy_at_10": ten + rng.normal(0, 0.004),
+            },
+        }
+        for arm, (one, ten) in TRUTH.items()
+        for seed in range(8)
+    ]
+
+
+def test_generated_images_are_compared_with_each_rival_at_each_number(records):
+    found = FINDINGS.findings(records)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    gains = found["gains"]
+    generated = {"generated_vae_flow", "generated_deformations", "mine"}
+    assert {rival: set(gains[rival]) for rival in gains} == dict.fromkeys(
+        ("augmentation", "pseudo_labels", "fixmatch"), generated
+    )
+    best = {"1": "classical", "10": "elastic"}
+    for arm in generated:
+        for place, number in enumerate(("1", "10")):
+            gain = gains["augmentation"][arm][number]
+            assert gain["rival"] == best[number]
+            true = TRUTH[arm][place] - TRUTH[best[number]][place]
+            assert gain["difference"] == pytest.approx(true, abs=0.01)
+            assert gain["ci95"][0] < gain["difference"] < gain["ci95"][1]
+    verdicts = {
+        rival: [gains[rival][arm][n]["verdict"] for arm, n in
+                (("generated_vae_flow", "1"), ("mine", "1"), ("mine", "10"))]
+        for rival in gains
+    }  # fmt: skip
+    assert verdicts == {
+        "augmentation": ["helps", "hurts", "helps"],
+        "pseudo_labels": ["cannot tell", "hurts", "helps"],
+        "fixmatch": ["helps", "hurts", "hurts"],
+    }
+
+
+def test_a_line_a_rival_tells_of_the_best_at_each_number(records):
+    augmentation, pseudo_labels, fixmatch = FINDINGS.findings(records)["lines"]
+    for line in (augmentation, pseudo_labels, fixmatch):
+        assert "at 1 (`generated_vae_flow`)" in line
+        assert "at 10 (`mine`)" in line
+    assert "minus the best augmentation" in augmentation
+    assert augmentation.endswith("they are worth more than it at 1, 10.")
+    assert "minus `pseudo_labels`" in pseudo_labels
+    assert pseudo_labels.endswith("they are worth more than it at 10.")
+    assert fixmatch.endswith("they are worth more than it at 1 and are worth less than it at 10.")
+
+
+def test_a_number_that_an_arm_lacks_and_nothing_at_all_are_no_trouble(records):
+    for record in records:
+        if record["arm"] == "mine":
+            del record["metrics"]["accuracy_at_1"]
+    found = FINDINGS.findings(records)
+    assert set(found["gains"]["fixmatch"]["mine"]) == {"10"}
+    assert FINDINGS.findings([]) == {"lines": [], "gains": {}}
+    assert FINDINGS.findings([r for r in records if r["arm"] != "fixmatch"])["gains"].keys() == {
+        "augmentation", "pseudo_labels",
+    }  # fmt: skip
+
+
+def test_seeds_that_divide_the_images_anew_have_wider_intervals(records):
+    each_seed = {"each_seed": {"n_test": 1, "n_train": 4, "groups": False}}
+    anew = [record | {"dataset": each_seed} for record in records]
+    before, after = (
+        np.ptp(FINDINGS.findings(of)["gains"]["fixmatch"]["mine"]["10"]["ci95"])
+        for of in (records, anew)
+    )
+    assert after == pytest.approx(before * np.sqrt(1 + 8 / 4))
