@@ -245,7 +245,8 @@ def check_engine(engine: str) -> None:
 
 
 def _check_number(flag: str, number: int | None) -> None:
-    if number is not None and (not isinstance(number, Integral) or not 1 <= number <= MOST):
+    whole = isinstance(number, Integral) and not isinstance(number, bool)
+    if number is not None and not (whole and 1 <= number <= MOST):
         raise InputError(
             f"{flag}: {number!r} is not accepted; accepted: an integer in the range [1, {MOST}]"
         )

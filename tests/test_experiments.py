@@ -88,6 +88,7 @@ def test_settings_and_arms_are_arguments(make, tmp_path):
         ({"settings": {"tosses": 1}}, "--set: 'tosses' is unknown"),
         ({"dataset": "mnits"}, "did you mean 'mnist'"),
         ({"workdir": ""}, "--workdir"),
+        ({"seeds": True}, "--seeds: True is not accepted"),
     ],
 )
 def test_bad_arguments_are_refused_and_leave_nothing(make, directory, options, told):

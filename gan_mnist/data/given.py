@@ -1,6 +1,7 @@
 """A folder of images that somebody's program made, by the classes of a data set."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def read_given(
     Raises:
         InputError: If there are no images of any class, or bad ones.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise InputError(f"--generated: {str(root)!r} is not a directory")
     found = find_images(root, "--generated")
     label_of = {name: label for label, name in enumerate(class_names)}

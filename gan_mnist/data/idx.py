@@ -1,6 +1,7 @@
 """IDX, the file format that MNIST and its relatives are published in."""
 
 import gzip
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -85,7 +86,7 @@ def _find(directory: Path, stem: str, kind: str, num_dimensions: int) -> Path | 
     for separator in "-.":
         for suffix in ("", ".gz"):
             path = directory / f"{stem}-{kind}{separator}idx{num_dimensions}-ubyte{suffix}"
-            if path.is_file():
+            if os.path.isfile(path):
                 return path
     return None
 

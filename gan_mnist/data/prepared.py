@@ -30,7 +30,7 @@ def find_build(directory: Path, name: str) -> Path | None:
     Raises:
         InputError: If `directory` is a build of something else.
     """
-    if (directory / _INFO).is_file():
+    if os.path.isfile(directory / _INFO):
         if (found := _built_name(directory)) != name:
             raise InputError(f"--data_dir: {directory} is a build of {found!r}, not of {name!r}")
         return directory

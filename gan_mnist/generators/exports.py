@@ -55,7 +55,7 @@ class Export:
 
 def is_export(directory: Path) -> bool:
     """Whether there is a SavedModel, of whatever kind, in a directory or in a folder of it."""
-    places = [directory, *directory.glob("*/")] if directory.is_dir() else []
+    places = [directory, *directory.glob("*/")] if os.path.isdir(directory) else []
     return any(os.path.isfile(place / "saved_model.pb") for place in places)
 
 

@@ -58,10 +58,10 @@ def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
     assert given.files["passed_over"] == {"empty, broken or too large": 2}
 
 
-@pytest.mark.parametrize("what", ["nowhere", "no classes"])
+@pytest.mark.parametrize("what", ["nowhere", "too long", "no classes"])
 def test_a_folder_without_images_of_the_classes_is_refused(what, tmp_path):
     save(tmp_path / "cow" / "a.png", 0)
-    place = tmp_path / "nowhere" if what == "nowhere" else tmp_path
+    place = tmp_path / {"nowhere": "nowhere", "too long": "x" * 5000}.get(what, "")
     with pytest.raises(InputError, match="--generated: "):
         read_given(place, NAMES, LOOK)
 
