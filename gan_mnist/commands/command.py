@@ -105,6 +105,7 @@ class Command:
         except BrokenPipeError:
             # Whoever read this has seen enough.
             _silence(sys.stdout)
+            _silence(sys.stderr)
             return 141
 
     def _parse(self, argv: Sequence[str]) -> None:

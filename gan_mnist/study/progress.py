@@ -139,12 +139,19 @@ def columns(rows: Iterable[tuple[str, Any]]) -> list[str]:
     return [f"  {name:{width}}  {text}" for name, text in pairs]
 
 
+class _Console(Console):
+    """Says when nobody reads it any more; rich's ends the process with the status of a failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class StudyProgress:
     """A context in which `add(record)` is called for every trial that ends."""
 
     def __init__(self, num_trials: int, primary_metric: str, console: Console | None = None):
         """Shows `num_trials` trials, each with its `primary_metric`."""
-        self._console = console or Console(stderr=True, soft_wrap=True, highlight=False)
+        self._console = console or _Console(stderr=True, soft_wrap=True, highlight=False)
         self._num_trials = num_trials
         self._primary_metric = primary_metric
         self._counts: Counter[str] = Counter()

@@ -55,6 +55,8 @@ def run_study(
         raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
     except runner.StorageError as error:
         raise InputError(f"--workdir: {error}; {KEPT}") from error
+    except BrokenPipeError:  # nobody reads stderr any more
+        raise
     except OSError as error:
         reason = error.strerror or error
         raise InputError(

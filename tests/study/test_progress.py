@@ -8,6 +8,7 @@ from fake_study import make_plan
 from rich.console import Console
 
 from gan_mnist.study.progress import StudyProgress, describe
+from gan_mnist.study.run import run_study
 
 
 def record(arm="none", seed=0, status="done", error=None, score=0.5):
@@ -72,6 +73,21 @@ def test_the_time_left_is_that_of_the_trials_so_far(monkeypatch, ended_after, to
 
 def test_nothing_to_do_shows_nothing():
     assert shown([], terminal=False, num_trials=0) == ""
+
+
+class Gone(io.StringIO):
+    """What its reader has left."""
+
+    def write(self, _):
+        raise BrokenPipeError
+
+
+def test_a_reader_that_leaves_is_no_failure_of_a_trial_nor_of_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Gone())
+    with pytest.raises(BrokenPipeError), StudyProgress(4, "score") as progress:
+        progress.add(record())
+    with pytest.raises(BrokenPipeError):
+        run_study(make_plan(tmp_path), 1, "local", "a command")
 
 
 def test_a_plan_is_described_whole(tmp_path):
