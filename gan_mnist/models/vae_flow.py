@@ -45,10 +45,18 @@ class EulerSteps(layers.Layer):
         self.velocity, self.steps = velocity, steps
 
     def call(self, points: tf.Tensor, one_hot: tf.Tensor) -> tf.Tensor:
-        for step in range(self.steps):
-            times = ops.full_like(points[:, :1], step / self.steps)
-            points += ops.cast(self.velocity([points, times, one_hot]), points.dtype) / self.steps
-        return points
+        all_times = ops.convert_to_tensor(np.arange(self.steps) / self.steps, points.dtype)
+
+        def step(number: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+            times = ops.full_like(points[:, :1], all_times[number])
+            moved = ops.cast(self.velocity([points, times, one_hot]), points.dtype)
+            return points + moved / self.steps
+
+        # A loop of the graph: the network is traced once, whatever the number of steps.
+        return ops.fori_loop(0, self.steps, step, points)
+
+    def compute_output_spec(self, points: Any, one_hot: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(points.shape, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         own = {"velocity": keras.saving.serialize_keras_object(self.velocity), "steps": self.steps}

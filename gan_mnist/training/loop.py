@@ -1,5 +1,6 @@
 """Training for a number of updates: reusable compiled models, curves, checkpoints, exact resume."""
 
+import functools
 import math
 import random
 import time
@@ -44,17 +45,22 @@ class ReusableModel:
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._start = [[v.numpy() for v in optimizer.variables] for optimizer in self._optimizers]
+        # Arms of a seed start from the same weights.
+        self._initial_weights = functools.lru_cache(maxsize=2)(self._draw_weights)
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
-        # Keras draws the seeds of initial weights from Python's `random`. Its `set_random_seed`
-        # seeds TensorFlow too, which drops its caches: every function would be prepared anew.
-        random.seed(seed)
-        self.model.set_weights(self._build().get_weights())
+        self.model.set_weights(self._initial_weights(seed))
         for optimizer, start in zip(self._optimizers, self._start, strict=True):
             for variable, value in zip(optimizer.variables, start, strict=True):
                 variable.assign(value)
         return self.model
+
+    def _draw_weights(self, seed: int) -> list[np.ndarray]:
+        # Keras draws the seeds of initial weights from Python's `random`. Its `set_random_seed`
+        # seeds TensorFlow too, which drops its caches: every function would be prepared anew.
+        random.seed(seed)
+        return self._build().get_weights()
 
 
 def updates_per_call(updates: int, intervals: int = 10) -> int:

@@ -27,12 +27,18 @@ class _Stopped(Exception):
     pass
 
 
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """Of one run: its arms share what is trained."""
+    return tmp_path_factory.mktemp("run")
+
+
 @pytest.fixture
-def shown(begun):
+def shown(begun, workdir):
     """`shown(arm, seed, **changes)`: a trial up to the training: model, first batches, updates."""
 
     def shown(arm, seed=0, batches=2, first=0, **changes):
-        told = begun(arm, seed, **changes)
+        told = begun(arm, seed, **{"workdir": workdir, **changes})
         found = list(told.batches(first).take(batches).as_numpy_iterator())
         return told.model, found, told.updates
 
@@ -87,7 +93,7 @@ def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, 
         return start(recipe, subset, seed)
 
     monkeypatch.setattr(DAGANRecipe, "columns", columns)
-    _, ((images, labels),), _ = shown("dagan", batches=1)
+    _, ((images, labels),), _ = shown("dagan", batches=1, workdir=tmp_path)
     (recipe,) = made
     assert isinstance(recipe, DAGANRecipe)
     assert (recipe.updates, recipe.width, recipe.latent_dim, recipe.batch_size) == (10, 1, 100, 64)

@@ -225,6 +225,23 @@ def test_fresh_weights_are_those_of_a_newly_built_model():
         np.testing.assert_array_equal(weight, value)
 
 
+def test_the_arms_of_a_seed_need_its_weights_drawn_but_once():
+    builds = []
+    reusable = ReusableModel(
+        lambda: builds.append(1) or build_small_cnn(SHAPE, 3), lambda model: model.compile("sgd")
+    )
+    starts = []
+    for seed in (12, 12, 13, 12):
+        model = reusable.fresh(seed)
+        starts.append(model.get_weights())
+        model.set_weights([weight + 1 for weight in starts[-1]])
+    assert len(builds) == 1 + 2
+    for first, second, other, again in zip(*starts, strict=True):
+        np.testing.assert_array_equal(first, second)
+        np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(starts[0][0], starts[2][0])
+
+
 def test_fresh_weights_leave_the_caches_of_tensorflow_alone(monkeypatch):
     reusable = classifier()
     monkeypatch.setattr(tf.random, "set_seed", None)
