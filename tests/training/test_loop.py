@@ -236,7 +236,7 @@ def test_the_arms_of_a_seed_need_its_weights_drawn_but_once():
         starts.append(model.get_weights())
         model.set_weights([weight + 1 for weight in starts[-1]])
     assert len(builds) == 1 + 2
-    for first, second, other, again in zip(*starts, strict=True):
+    for first, second, _, again in zip(*starts, strict=True):
         np.testing.assert_array_equal(first, second)
         np.testing.assert_array_equal(first, again)
     assert not np.array_equal(starts[0][0], starts[2][0])
