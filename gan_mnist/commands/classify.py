@@ -225,7 +225,8 @@ def classify_images(
 
     size = max(1, min(BATCH_SIZE, BATCH_PIXELS // image_size**2))
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
-    pool = ThreadPoolExecutor(os.cpu_count())
+    # One more than cores, as one may wait for its files or for a part of an operation.
+    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
     # Filters of warnings are the process's: without this, threads would undo each other's.
     with warnings.catch_warnings(action="ignore"):
         try:

@@ -58,6 +58,7 @@ def measure(export, folder, *shape):
     return {"seconds": seconds, "cpu_seconds": cpu_seconds}
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("suffix", "shape"), [("png", (28, 28, 1)), ("jpeg", (32, 32, 3))])
 def test_twenty_thousand_images(tmp_path, suffix, shape):
     from gan_mnist.models.classifiers import build_small_cnn
@@ -91,7 +92,7 @@ def test_twenty_thousand_images(tmp_path, suffix, shape):
         )
         if name == "seconds":
             # On two cores that others use as well; half of what is left is the network.
-            assert statistics.median(ratios) > 1.5
+            assert statistics.median(ratios) > 2
 
 
 if __name__ == "__main__":
