@@ -221,6 +221,15 @@ def test_all_bad_images_are_refused_at_once(tmp_path):
     assert line.endswith("and 3 more; accepted: whole images, or --skip_bad to go on without these")
 
 
+def test_of_large_images_it_is_told_how_to_read_them(tmp_path):
+    draw(tmp_path, "a/1.png", "b/1.png")
+    draw(tmp_path, "b/2.png", size=(1000, 1000))
+    options = FolderOptions(image_megabytes=1)
+    told = r"b/2.png \(too large: 1,000 x 1,000 .*--set image_megabytes=\.\.\. for large ones, or"
+    with pytest.raises(InputError, match=told):
+        load_dataset("folder", str(tmp_path), options=options)
+
+
 def test_bad_images_are_left_out_on_request(tmp_path):
     break_some(tmp_path)
     dataset = load_dataset("folder", str(tmp_path), options=FolderOptions(skip_bad=True))
