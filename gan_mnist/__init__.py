@@ -20,11 +20,11 @@ __path__.append(str(Path(__file__).parent / "commands"))
 
 
 def run(
-    experiment: str,
+    experiment: str | Path,
     *,
     preset: str = "quick",
     dataset: str = "mnist_sample",
-    data_dir: str = "",
+    data_dir: str | Path = "",
     download: bool = False,
     skip_bad: bool = False,
     workdir: str | Path | None = None,
@@ -34,9 +34,9 @@ def run(
     engine: str = "local",
     precision: str = "float32",
     classifier: str | None = None,
-    test_dir: Mapping[str, str] | None = None,
+    test_dir: Mapping[str, str | Path] | None = None,
     settings: Mapping[str, Any] | None = None,
-    export_dir: str = "saved_models",
+    export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.

@@ -1,7 +1,11 @@
 """The two conditions that are not bugs: a bad request, and a treatment that does not apply."""
 
 import difflib
-from collections.abc import Iterable
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 
@@ -44,3 +48,49 @@ def listed(names: Iterable[str]) -> str:
         else name
         for name in names
     )
+
+
+def check_arguments(function: Callable, given: Mapping[str, Any]) -> None:
+    """Refuses arguments that are not of the types which a function declares.
+
+    Raises:
+        InputError: For the first of them; names it as the command's flags do.
+    """
+    forms = typing.get_type_hints(function)
+    for name, value in given.items():
+        if not _is(value, forms[name]):
+            flag = "--set" if name == "settings" else f"--{name}"
+            raise InputError(
+                f"{flag}: {value!r} is not accepted; accepted: {_in_words(forms[name])}"
+            )
+
+
+def _is(value: Any, form: Any) -> bool:
+    inner = typing.get_args(form)
+    match typing.get_origin(form):
+        case types.UnionType:
+            return any(_is(value, one) for one in inner)
+        case origin if origin is Mapping:
+            return isinstance(value, Mapping) and all(
+                _is(key, inner[0]) and _is(part, inner[1]) for key, part in value.items()
+            )
+        case None if form is int:
+            # numpy's numbers are numbers; a switch is none, though Python takes it for one.
+            return isinstance(value, Integral) and not isinstance(value, bool)
+        case None:
+            return form is Any or isinstance(value, form)
+    # What has an order of its own, or none; a text is no list of its letters.
+    listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return listed and all(_is(part, inner[0]) for part in value)
+
+
+def _in_words(form: Any) -> str:
+    words = {str: "a text", bool: "True or False", int: "an integer", Path: "a path"}
+    match typing.get_origin(form):
+        case types.UnionType:
+            return " or ".join(map(_in_words, typing.get_args(form)))
+        case origin if origin is Mapping:
+            return "a dictionary"
+        case None:
+            return words.get(form, "None")
+    return "a list of texts"

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.errors import InputError, unknown
+import gan_mnist
+from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.settings import Settings, Source, typed, with_changes
@@ -54,7 +55,7 @@ def names() -> list[str]:
     return sorted({path.parent.name for path in found})
 
 
-def load(name_or_path: str) -> Study:
+def load(name_or_path: str | Path) -> Study:
     """The declaration of an experiment; imports no TensorFlow.
 
     Args:
@@ -63,11 +64,11 @@ def load(name_or_path: str) -> Study:
     Raises:
         InputError: If there is no such experiment, or its declaration cannot be loaded.
     """
-    name = name_or_path
+    name = str(name_or_path)
     if name not in names():
         folder = Path(name_or_path).absolute()
-        if not name_or_path or not os.path.isfile(folder / "study.py"):
-            raise unknown("--experiment", name_or_path, [*names(), "a folder with a study.py"])
+        if not name or not os.path.isfile(folder / "study.py"):
+            raise unknown("--experiment", name, [*names(), "a folder with a study.py"])
         name = _announce(folder)
     folders = (Path(home) / name for home in __path__)
     folder = next(folder for folder in folders if (folder / "study.py").is_file())
@@ -106,11 +107,11 @@ def _announce(folder: Path) -> str:
 
 
 def make_plan(
-    experiment: str,
+    experiment: str | Path,
     *,
     preset: str = "quick",
     dataset: str = "mnist_sample",
-    data_dir: str = "",
+    data_dir: str | Path = "",
     download: bool = False,
     skip_bad: bool = False,
     workdir: str | Path | None = None,
@@ -118,9 +119,9 @@ def make_plan(
     arms: Sequence[str] | None = None,
     precision: str = "float32",
     classifier: str | None = None,
-    test_dir: Mapping[str, str] | None = None,
+    test_dir: Mapping[str, str | Path] | None = None,
     settings: Mapping[str, Any] | None = None,
-    export_dir: str = "saved_models",
+    export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
 ) -> Plan:
     """What would be run; arguments as of `run`.
@@ -223,7 +224,7 @@ def _with_classifier(study: Study, classifier: str) -> Settings:
     return study.settings.with_classifier(classifier)
 
 
-def _with_further_tests(study: Study, folders: Mapping[str, str]) -> Study:
+def _with_further_tests(study: Study, folders: Mapping[str, str | Path]) -> Study:
     """`study` with the metrics of further test sets.
 
     Raises:
@@ -270,7 +271,7 @@ def execute(plan: Plan, jobs: int | None, engine: str, command_line: str) -> Map
 
 
 def run(
-    experiment: str,
+    experiment: str | Path,
     *,
     jobs: int | None = None,
     engine: str = "local",
@@ -278,6 +279,7 @@ def run(
 ) -> Mapping[str, Any]:
     """Runs an experiment, as `gan_mnist.run`, where the arguments are told."""
     told = {"jobs": jobs, "engine": engine, **options}
+    check_arguments(gan_mnist.run, {"experiment": experiment, **told})
     arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
     check_engine(engine)
     _check_number("--jobs", jobs)

@@ -87,7 +87,20 @@ def test_other_settings_in_its_directory_are_refused(workdir):
         ({"preset": "quik"}, "did you mean 'quick'"),
         ({"preset": None}, "--preset: None"),
         ({"arms": []}, "--arms: ''"),
-        ({"arms": [3]}, "--arms: 3"),
+        ({"arms": [3]}, "--arms: [3]"),
+        ({"arms": 3}, "--arms: 3 is not accepted; accepted: a list of texts or None"),
+        ({"arms": ARM}, f"--arms: {ARM!r} is not accepted"),
+        ({"generated": "copy"}, "--generated: 'copy' is not accepted"),
+        ({"data_dir": 3}, "--data_dir: 3 is not accepted; accepted: a text or a path"),
+        ({"export_dir": None}, "--export_dir: None"),
+        ({"workdir": 3}, "--workdir: 3"),
+        ({"download": "yes"}, "--download: 'yes' is not accepted; accepted: True or False"),
+        ({"skip_bad": 1}, "--skip_bad: 1"),
+        ({"classifier": 3}, "--classifier: 3"),
+        ({"test_dir": "a=b"}, "--test_dir: 'a=b' is not accepted; accepted: a dictionary or None"),
+        ({"test_dir": {"a": 3}}, "--test_dir: {'a': 3}"),
+        ({"settings": "updates=20"}, "--set: 'updates=20'"),
+        ({"settings": {3: 4}}, "--set: {3: 4}"),
         ({"engine": "rai"}, "did you mean 'ray'"),
         ({"engine": None}, "--engine: None"),
         ({"dataset": None}, "--dataset: None"),
@@ -113,6 +126,12 @@ def test_bad_arguments_are_refused_and_leave_nothing(directory, options, told):
     with pytest.raises(InputError, match=re.escape(told)) as error:
         gan_mnist.run(IMBALANCE.name, **options)
     assert "\n" not in str(error.value)
+    assert list(directory.iterdir()) == []
+
+
+def test_what_is_no_experiment_is_refused(directory):
+    with pytest.raises(InputError, match=r"^--experiment: 3 is not .* a text or a path$"):
+        gan_mnist.run(3)
     assert list(directory.iterdir()) == []
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
+    counted,
     given_path,
     heed_signals,
     printable,
     tell,
 )
-from gan_mnist.commands.listing import Found, counted, find_images
+from gan_mnist.data.finding import Found, ImageFile, find_images
 from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
@@ -55,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command() -> int:
     saved_model = find_model(given_path(MODEL, "an exported model's directory"), "classifier")
-    root, found = _find(given_path(IMAGES, ACCEPTED))
+    found = _find(given_path(IMAGES, ACCEPTED))
     # A link stays one: what it points to is replaced.
     output = Path(os.path.realpath(given_path(OUTPUT, "a file")))
     if os.path.exists(output) and not os.path.isfile(output):
@@ -65,10 +66,10 @@ def _command() -> int:
 
     model = load_model(saved_model, "classify", ["images"], ["label", "probability"])
     predict = Predict(model.signatures["classify"], TOP.value, _class_names(model, TOP.value))
-    paths = [root / name for name in found.images]
+    paths = [found.root / name for name in found.names]
     predicted = classify_images(predict, paths, _look(saved_model))
-    rows = dict(zip(found.images, predicted, strict=True))
-    rows |= {name: _row(TOP.value, error=why) for name, why in found.passed_over.items()}
+    rows = dict(zip(found.names, predicted, strict=True))
+    rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
     try:
         write_rows(output, [{"filename": printable(n), **rows[n]} for n in sorted(rows)])
     except OSError as error:
@@ -77,19 +78,19 @@ def _command() -> int:
     return 0 if any(not row["error"] for row in rows.values()) else 1
 
 
-def _find(path: Path) -> tuple[Path, Found]:
-    """A folder, and what is in it; or that of one file, and this file alone."""
+def _find(path: Path) -> Found:
+    """What is in a folder, or in that of one file, of which it is all."""
     if os.path.isfile(path):
-        return path.parent, Found((path.name,), {})
+        return Found(path.parent, [ImageFile(path.name)], Counter())
     if os.path.exists(path) and not os.path.isdir(path):
         raise InputError(f"--images: {str(path)!r} is neither; accepted: {ACCEPTED}")
-    found = find_images("--images", path)
-    if not found.images:
+    found = find_images(path, "--images", any_name=True)
+    if not found.files:
         raise InputError(
             f"--images: {str(path)!r} holds no images; passed over: "
-            f"{counted(found.passed_over.values())}; accepted: {ACCEPTED}"
+            f"{counted(found.left_out.values())}; accepted: {ACCEPTED}"
         )
-    return path, found
+    return found
 
 
 def _class_names(model: Any, top: int) -> list[str]:
@@ -224,7 +225,8 @@ def classify_images(
 
     size = max(1, min(BATCH_SIZE, BATCH_PIXELS // image_size**2))
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
-    pool = ThreadPoolExecutor(os.cpu_count())
+    # One more than cores, as one may wait for its files or for a part of an operation.
+    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
     # Filters of warnings are the process's: without this, threads would undo each other's.
     with warnings.catch_warnings(action="ignore"):
         try:

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -282,3 +283,13 @@ def all_or_nothing(output: Path, last: str = "") -> Iterator[Path]:
 def printable(text: str | Path) -> str:
     """One line of text that can be written; bytes of a file's name that are no text are shown."""
     return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
+
+
+def counted(reasons: Iterable[str]) -> str:
+    """How often each reason is told, for a summary: "3 (hidden: 2, not an image: 1)".
+
+    What differs from file to file, behind a colon or a semicolon, is left out.
+    """
+    counts = Counter(reason.partition(";")[0].partition(":")[0] for reason in reasons)
+    told = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
+    return f"{counts.total()} ({told})" if told else "0"

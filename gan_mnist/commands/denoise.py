@@ -14,13 +14,14 @@ from gan_mnist.commands.command import (
     Command,
     all_or_nothing,
     check_empty,
+    counted,
     given_path,
     heed_signals,
     printable,
     tell,
 )
 from gan_mnist.commands.exported import ask_for_pictures
-from gan_mnist.commands.listing import Found, counted, find_images
+from gan_mnist.data.finding import Found, find_images
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
@@ -36,6 +37,7 @@ MEASURES = ("psnr_db", "ssim")
 ACCEPTED = "a folder with the sub-folders 'input' and 'ref', images of the same names in both"
 # Of a model that was trained on pairs of noisy and clean images.
 ALONE, ACCEPTED_ALONE = SIDES[:1], "a folder of images"
+MISSING = "no such image; accepted: the same name in both folders"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text(
@@ -81,7 +83,7 @@ def _command() -> int:
     shape = image_shape(denoise, *sides)
     try:
         with all_or_nothing(output, last=TABLE) as hidden:
-            rows = list(denoise_images(denoise, shape, folders, found, hidden, truth))
+            rows = list(denoise_images(denoise, shape, found, hidden, truth))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
@@ -114,7 +116,8 @@ def _find_truths(root: Path, found: Mapping[str, Found]) -> Path:
     Raises:
         InputError: If none of them has the name of an image.
     """
-    if not set(find_images("--truth", root).images) & set(found["input"].images):
+    truths = find_images(root, "--truth", any_name=True)
+    if not {*truths.names} & {*found["input"].names}:
         raise InputError(
             f"--truth: {str(root)!r} has no image of a name in --images; accepted: a folder with "
             "images of the same names, in the same sub-folders, as 'input'"
@@ -133,8 +136,10 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, Found]:
     for folder in folders.values():
         if not os.path.isdir(folder):
             raise InputError(f"--images: {str(folder)!r} is no folder; accepted: {accepted}")
-    found = {side: find_images("--images", folder) for side, folder in folders.items()}
-    names = [name for side in folders for name in found[side].images]
+    found = {
+        side: find_images(folder, "--images", any_name=True) for side, folder in folders.items()
+    }
+    names = [name for of_side in found.values() for name in of_side.names]
     if not names:
         raise InputError(f"--images: {str(root)!r} holds no images; accepted: {accepted}")
     if any(PurePosixPath(name).parts[0] == TABLE for name in names):
@@ -148,7 +153,6 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, Found]:
 def denoise_images(
     denoise: Any,
     shape: tuple[int, int],
-    folders: Mapping[str, Path],
     found: Mapping[str, Found],
     output: Path,
     truth: Path | None = None,
@@ -158,8 +162,7 @@ def denoise_images(
     Args:
         denoise: The signature of an exported denoiser.
         shape: The size in pixels and the channels of its images, to which all are brought.
-        folders: Where the images of each side lie: `input` and `ref`, or `input` alone.
-        found: What is in each.
+        found: What is in the folder of each side: `input` and `ref`, or `input` alone.
         output: A folder; a picture's name in it is that of `output_names`.
         truth: A folder of what the images are to become, if it is known.
 
@@ -176,8 +179,9 @@ def denoise_images(
     import numpy as np
 
     image_size, channels = shape
-    filenames = sorted({n for side in found.values() for n in (*side.images, *side.passed_over)})
-    outputs = output_names(sorted(set.intersection(*(set(f.images) for f in found.values()))))
+    images = {side: {*of_side.names} for side, of_side in found.items()}
+    filenames = sorted(set().union(*images.values(), *(f.left_out for f in found.values())))
+    outputs = output_names(sorted(set.intersection(*images.values())))
     columns = [*COLUMNS]
     if truth is not None:
         columns += [f"{of}{name}" for of in ("", "input_") for name in MEASURES]
@@ -187,12 +191,18 @@ def denoise_images(
         for name in filenames[start : start + batch_size]:
             rows[name] = dict.fromkeys(columns, "") | {"filename": printable(name)}
             try:
-                pairs[name] = _read_sides(folders, name, found, image_size, channels)
+                for side, names in images.items():
+                    if name not in names:
+                        raise InputError(f"{side}: {found[side].left_out.get(name, MISSING)}")
+                pairs[name] = [
+                    _read(side, of_side.root / name, image_size, channels)
+                    for side, of_side in found.items()
+                ]
             except InputError as error:
                 rows[name]["error"] = printable(str(error))
         if pairs:
             batches = map(np.stack, zip(*pairs.values(), strict=True))
-            inputs = dict(zip(folders, batches, strict=True))
+            inputs = dict(zip(found, batches, strict=True))
             pictures = ask_for_pictures(denoise, len(pairs), **inputs)
             for name, picture in zip(pairs, pictures, strict=True):
                 path = output / outputs[name]
@@ -226,22 +236,6 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
         taken.add(output)
         outputs[name] = output
     return outputs
-
-
-def _read_sides(
-    folders: Mapping[str, Path],
-    name: str,
-    found: Mapping[str, Found],
-    image_size: int,
-    channels: int,
-) -> list[Any]:
-    images = []
-    for side, folder in folders.items():
-        if name not in found[side].images:
-            missing = "no such image; accepted: the same name in both folders"
-            raise InputError(f"{side}: {found[side].passed_over.get(name, missing)}")
-        images.append(_read(side, folder / name, image_size, channels))
-    return images
 
 
 def _read(side: str, path: Path, image_size: int, channels: int) -> Any:

@@ -18,6 +18,8 @@ LUMA = (0.299, 0.587, 0.114)
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 # Of a file, for all that is no pixel.
 MOST_BYTES_BESIDE = 65_536
+# Files that a turn of a loop decodes; the turn of a graph's loop takes as long as a small file.
+_TOGETHER = 25
 
 
 def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
@@ -100,7 +102,7 @@ def read_images(paths: Sequence[Path], look: Look) -> list[np.ndarray | InputErr
     contents = [_plain_contents(path, most_bytes, image_size, channels) for path in paths]
     plain = [file for file in contents if file]
     try:
-        decoded = iter(_decoder(channels)(tf.constant(plain, tf.string)).numpy() if plain else ())
+        decoded = iter(_decoded(plain, image_size, channels) if plain else ())
     except tf.errors.OpError:  # one of them is damaged: `read_image` tells which, and how
         contents, decoded = [None] * len(paths), iter(())
     for path, file in zip(paths, contents, strict=True):
@@ -111,18 +113,34 @@ def read_images(paths: Sequence[Path], look: Look) -> list[np.ndarray | InputErr
     return images
 
 
+def _decoded(files: Sequence[bytes], image_size: int, channels: int) -> np.ndarray:
+    """Plain files, of which there are some, as uint8 (n, image_size, image_size, channels).
+
+    Raises:
+        tf.errors.OpError: If one is damaged.
+    """
+    filled = [*files, *[files[0]] * (-len(files) % _TOGETHER)]
+    images = _decoder(channels)(
+        tf.constant(filled, tf.string, (len(filled) // _TOGETHER, _TOGETHER))
+    )
+    return images.numpy().reshape(-1, image_size, image_size, channels)[: len(files)]
+
+
 @functools.cache
 def _decoder(channels: int) -> tf.types.experimental.PolymorphicFunction:
-    """Decodes PNG and JPEG files of one shape: string (n,) to uint8 (n, H, W, channels)."""
+    """Decodes files of one shape: string (n, _TOGETHER) to uint8 (n, _TOGETHER, H, W, channels)."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
-    def decode_all(files: tf.Tensor) -> tf.Tensor:
-        return tf.map_fn(
-            # PNG files too, whatever its name is.
-            lambda file: tf.io.decode_jpeg(file, channels, dct_method="INTEGER_ACCURATE"),
-            files,
-            fn_output_signature=tf.TensorSpec((None, None, channels), tf.uint8),
+    def decode_some(files: tf.Tensor) -> tf.Tensor:
+        # PNG files too, whatever its name is.
+        decode_one = functools.partial(
+            tf.io.decode_jpeg, channels=channels, dct_method="INTEGER_ACCURATE"
         )
+        return tf.stack([decode_one(file) for file in tf.unstack(files)])
+
+    @tf.function(input_signature=[tf.TensorSpec((None, _TOGETHER), tf.string)])
+    def decode_all(files: tf.Tensor) -> tf.Tensor:
+        spec = tf.TensorSpec((_TOGETHER, None, None, channels), tf.uint8)
+        return tf.map_fn(decode_some, files, fn_output_signature=spec)
 
     return decode_all
 
@@ -130,7 +148,7 @@ def _decoder(channels: int) -> tf.types.experimental.PolymorphicFunction:
 def _plain_contents(path: Path, most_bytes: int, image_size: int, channels: int) -> bytes | None:
     """What is in a plain file; None for any other. Of large files no more is read than needed."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             contents = file.read(most_bytes)
     except OSError:
         return None

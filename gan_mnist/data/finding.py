@@ -4,7 +4,7 @@ Nothing is read here but names; nothing is left out without being counted.
 """
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +79,8 @@ class Found:
         files: Its images.
         passed_over: How many files and folders were not taken, by reason.
         inner: The folder in it that was entered as it holds all the rest; "" for none.
-        left_out: By name, why it is no image that could be read: for rows of a table, say.
+        left_out: By name, why it is no image, or no folder that was read; a folder's name ends in
+            a slash.
     """
 
     root: Path
@@ -88,17 +89,27 @@ class Found:
     inner: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> list[str]:
+        """Those of the images."""
+        return [file.name for file in self.files]
 
-def find_images(root: Path, flag: str = "--data_dir") -> Found:
+
+def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) -> Found:
     """The images in a folder and all its sub-folders, whatever they show, sorted by name.
 
-    Links to folders are followed, unless they lead back. Files of other kinds, hidden files, and
-    what operating systems leave are counted as passed over.
+    Links to folders are followed, and no folder is read twice. Files of other kinds, hidden ones,
+    and what operating systems leave are counted as passed over.
+
+    Args:
+        root: The folder.
+        flag: What named it.
+        any_name: Whether names may be such as cannot be printed; else they are refused.
 
     Raises:
-        InputError: If a folder cannot be read, or a name cannot be printed; names the `flag`.
+        InputError: If a folder cannot be read, or has a name that is refused; names the `flag`.
     """
-    folder = _Folder(root, flag)
+    folder = _Folder(root, flag, any_name)
     files = [ImageFile(name) for name in folder.images("")]
     return Found(root, files, folder.passed_over(), left_out=folder.left_out)
 
@@ -169,12 +180,40 @@ def _read_classes(folder: "_Folder", found: Found, place: str, split: str) -> li
 
 
 class _Folder:
-    """A folder as it is walked through; counts once what is passed over in each place."""
+    """A folder as it was walked through, once; counts what is passed over in each place.
 
-    def __init__(self, root: Path, flag: str):
-        self._root, self._flag = root, flag
-        self._known: dict[str, tuple[list[str], list[str]]] = {}
+    Places are paths relative to the root, which is "".
+    """
+
+    def __init__(self, root: Path, flag: str, any_name: bool = False):
+        self._root, self._flag, self._any_name = root, flag, any_name
+        self._folders: dict[str, list[str]] = {}
+        self._files: dict[str, list[str]] = {}
         self.left_out: dict[str, str] = {}
+        read: set[str] = set()
+        # Links last, so that what lies in the root itself is read under its own name.
+        folders, links = deque([("", "", os.path.realpath(root))]), deque[tuple[str, str, str]]()
+        while folders or links:
+            above, name, real = (folders or links).popleft()
+            place = _join(above, name)
+            if real in read:
+                self.left_out[f"{place}/"] = "a folder that is read already"
+                continue
+            read.add(real)
+            if name:
+                self._folders[above].append(name)
+            self._folders[place], self._files[place] = [], []
+            for entry in self._scanned(place):
+                # A link that leads nowhere is no folder, where the entry itself would raise.
+                linked = entry.is_symlink()
+                is_folder = os.path.isdir(entry) if linked else entry.is_dir(follow_symlinks=False)
+                there = os.path.realpath(entry) if linked else os.path.join(real, entry.name)
+                if (reason := _why_not(entry, is_folder, real, there)) is not None:
+                    self.left_out[_join(place, entry.name) + "/" * is_folder] = reason
+                elif is_folder:
+                    (links if linked else folders).append((place, self._checked(entry), there))
+                else:
+                    self._files[place].append(self._checked(entry))
 
     def passed_over(self) -> Counter[str]:
         """How many files and folders were passed over, by reason."""
@@ -190,51 +229,42 @@ class _Folder:
         return counts
 
     def entries(self, place: str) -> tuple[list[str], list[str]]:
-        """Names of the folders and of the images in `place`, a path relative to the root."""
-        if place not in self._known:
-            self._known[place] = self._listed(place)
-        return self._known[place]
+        """Names of the folders and of the images in a place, in order."""
+        return sorted(self._folders[place]), self._files[place]
 
     def images(self, place: str) -> Iterator[str]:
-        """Names, relative to the root, of the images in `place` and its sub-folders, in order."""
-        folders, files = self.entries(place)
-        within = set(folders)
-        # As paths are ordered: "a/1.png" is before "a.png".
-        for name in sorted([*folders, *files]):
-            if name in within:
-                yield from self.images(_join(place, name))
+        """Places of the images in a place and its sub-folders, in order."""
+        waiting = [place]
+        while waiting:
+            here = waiting.pop()
+            if here in self._folders:
+                # As paths are ordered: "a/1.png" is before "a.png".
+                names = sorted([*self._folders[here], *self._files[here]], reverse=True)
+                waiting += [_join(here, name) for name in names]
             else:
-                yield _join(place, name)
+                yield here
 
     def entered(self, place: str) -> str:
         """`place`, or the folder within that holds all the rest, however deep."""
-        folders, files = self.entries(place)
-        if len(folders) != 1 or files:
-            return place
-        inner = _join(place, folders[0])
-        below, _ = self.entries(inner)
-        return self.entered(inner) if below else place
+        while len(self._folders[place]) == 1 and not self._files[place]:
+            inner = _join(place, self._folders[place][0])
+            if not self._folders[inner]:
+                break
+            place = inner
+        return place
 
-    def _listed(self, place: str) -> tuple[list[str], list[str]]:
-        folders, files, path = [], [], self._root / place
+    def _scanned(self, place: str) -> list[os.DirEntry]:
+        path = self._root / place
         try:
             with os.scandir(path) as scanned:
-                entries = sorted(scanned, key=lambda entry: entry.name)
+                return sorted(scanned, key=lambda entry: entry.name)
         except OSError as error:
             raise InputError(f"{self._flag}: {path} cannot be read: {error.strerror}") from error
-        for entry in entries:
-            if (reason := _why_not(entry)) is not None:
-                self.left_out[_join(place, entry.name)] = reason
-            elif os.path.isdir(entry):
-                folders.append(self._printable(entry))
-            else:
-                files.append(self._printable(entry))
-        return folders, files
 
-    def _printable(self, entry: os.DirEntry) -> str:
+    def _checked(self, entry: os.DirEntry) -> str:
         # Names stand in records, tables and messages; bytes that are no text arrive as surrogates.
         # An emoji may be several, joined by what cannot be seen.
-        if not entry.name.replace(_JOINER, "").isprintable():
+        if not self._any_name and not entry.name.replace(_JOINER, "").isprintable():
             raise InputError(
                 f"{self._flag}: the name {entry.name!a} in {os.path.dirname(entry.path)} cannot "
                 "be printed; accepted: names of printable characters"
@@ -242,24 +272,23 @@ class _Folder:
         return entry.name
 
 
-def _why_not(entry: os.DirEntry) -> str | None:
-    """Why something is passed over; None for folders and for images."""
+def _why_not(entry: os.DirEntry, is_folder: bool, here: str, there: str) -> str | None:
+    """Why something is passed over that lies `here` and is, or leads to, what is `there`.
+
+    Returns:
+        None for folders and for images.
+    """
     if entry.name.startswith("."):
         return "hidden"
     if entry.name.lower() in _OF_THE_SYSTEM:
         return "of the operating system"
-    if os.path.isdir(entry):
-        back = entry.is_symlink() and _leads_back(entry.path)
-        return "a link to a folder it lies in" if back else None
+    if is_folder:
+        return "a link to a folder it lies in" if Path(here).is_relative_to(there) else None
     # A link to nothing is a bad image. A pipe or a device is none, and keeps us waiting.
-    if not os.path.isfile(entry) and os.path.exists(entry.path):
+    is_file = entry.is_file(follow_symlinks=False) or os.path.isfile(entry)
+    if not is_file and os.path.exists(entry):
         return "neither file nor folder"
     return None if os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES else _OTHER
-
-
-def _leads_back(link: str) -> bool:
-    here, there = os.path.realpath(os.path.dirname(link)), os.path.realpath(link)
-    return os.path.commonpath([here, there]) == there
 
 
 def plain(name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from gan_mnist.data.duplicates import Found as Alike
 from gan_mnist.data.duplicates import find_duplicates
 from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
-from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.images import FORMATS, TOO_LARGE, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
@@ -183,10 +183,12 @@ def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir")
     """What is said of all bad ones among a `number` of images at once."""
     reasons = [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in decoded.bad.items()]
     more = f" and {len(reasons) - _BAD_SHOWN} more" if len(reasons) > _BAD_SHOWN else ""
+    large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
+    memory = ", --set image_megabytes=... for large ones" if large else ""
     return InputError(
         f"{flag}: {len(reasons)} of {number} images in {root} cannot be read: "
-        f"{'; '.join(reasons[:_BAD_SHOWN])}{more}; accepted: whole images, or --skip_bad to go on "
-        "without these"
+        f"{'; '.join(reasons[:_BAD_SHOWN])}{more}; accepted: whole images{memory}, or --skip_bad "
+        "to go on without these"
     )
 
 

@@ -15,6 +15,7 @@ from gan_mnist.errors import InputError
 FORMATS = "PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads"
 RESIZES = ("pad", "crop", "stretch")
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
+TOO_LARGE = "too large"
 # What is told of images that were read, in the plan and the report.
 FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"
@@ -138,8 +139,8 @@ def checked_memory(path: Path, image: Image.Image, megabytes: int) -> float:
     """
     if (needed := megabytes_of(image)) > megabytes:
         raise InputError(
-            f"{path}: {image.width:,} x {image.height:,} pixels take {needed:,.0f} MB; accepted: "
-            f"up to {megabytes:,} (--set image_megabytes=...)"
+            f"{path}: {TOO_LARGE}: {image.width:,} x {image.height:,} pixels take {needed:,.0f} "
+            f"MB; accepted: up to {megabytes:,}"
         )
     return needed
 

@@ -25,6 +25,7 @@ _LABELS = (
     "diagnosis", "dx", "y",
 )  # fmt: skip
 _SPLITS = ("split", "set", "subset", "partition")
+_KNOWN = {*_FILES, *_LABELS, *_SPLITS}
 _ROWS_TRIED = 200
 
 
@@ -50,16 +51,19 @@ def find_labelled(root: Path, labels: str, asked: Columns) -> Found:
 
     Args:
         root: The folder, in which images lie anywhere.
-        labels: The table: a CSV file with a header, its path relative to `root` or absolute.
+        labels: The table: a CSV file, its path relative to `root` or absolute. The columns of one
+            without a header are called "1", "2" and so on.
         asked: Its columns.
 
     Raises:
         InputError: If the table cannot be read, has not these columns, or tells of no image of the
             folder, of an image that may be several, or of one that is of two classes.
     """
-    table = _read_table(root / labels, labels)
     images = find_images(root)
     index = _index(images.files)
+    table = _read_table(root / labels, labels)
+    if not _has_header(table, index, asked):
+        table = _read_table(root / labels, labels, header=False)
     columns = _columns(table, index, asked, labels)
     passed_over = images.passed_over
     named: dict[str, ImageFile] = {}
@@ -127,7 +131,14 @@ def with_groups(found: Found, pattern: str) -> Found:
     return Found(found.root, files, found.passed_over, found.inner)
 
 
-def _read_table(path: Path, labels: str) -> "pd.DataFrame":
+def _has_header(table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns) -> bool:
+    """Whether the first row holds names of columns, and not those of an image and its class."""
+    names = [str(name) for name in table.columns]
+    called = any(name in vars(asked).values() or plain(name) in _KNOWN for name in names)
+    return called or not any(_match(index, name) for name in names)
+
+
+def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
     import pandas as pd
 
     try:
@@ -140,14 +151,20 @@ def _read_table(path: Path, labels: str) -> "pd.DataFrame":
         except csv.Error:
             separator = ","
         # Texts as they are: a class may be called "01" or "NA".
-        return pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            header=0 if header else None,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
         )
+        return table if header else table.set_axis(map(str, range(1, table.shape[1] + 1)), axis=1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(
             f"setting labels: {labels!r} cannot be read ({reason}); accepted: a CSV file in "
-            "UTF-8 with a header, in the data_dir or with its full path"
+            "UTF-8, in the data_dir or with its full path"
         ) from error
 
 

@@ -100,6 +100,6 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
     )
 
 
-def located(folders: Mapping[str, str]) -> tuple[str, ...]:
+def located(folders: Mapping[str, str | Path]) -> tuple[str, ...]:
     """`test_dir` for folders by name."""
     return tuple(f"{name}={Path(folder).absolute()}" for name, folder in folders.items())

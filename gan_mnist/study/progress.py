@@ -1,8 +1,11 @@
 """What a person sees while a study runs: a bar with the time left, or plain lines in a log."""
 
+import contextlib
+import os
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -139,6 +142,24 @@ def columns(rows: Iterable[tuple[str, Any]]) -> list[str]:
     return [f"  {name:{width}}  {text}" for name, text in pairs]
 
 
+@contextlib.contextmanager
+def dropped_if_full() -> Iterator[None]:
+    """What is printed to stderr is lost if that cannot be written to, as on a full disk."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError:
+        # What waits in the stream would fail again, at the latest when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def say(text: str) -> None:
+    """Prints a text to stderr."""
+    with dropped_if_full():
+        print(text, file=sys.stderr, flush=True)
+
+
 class _Console(Console):
     """Says when nobody reads it any more; rich's ends the process with the status of a failure."""
 
@@ -186,11 +207,12 @@ class StudyProgress:
             if record["status"] == DONE
             else f"{record['status'].replace('_', ' ')}: {record['error']}"
         )
-        self._console.print(
-            f"[{ended}/{self._num_trials}] {record['arm']} seed {record['seed']}: {told} "
-            f"({sum(record['seconds'].values()):.0f} s; about {left} left)",
-            markup=False,
-        )
+        with dropped_if_full():
+            self._console.print(
+                f"[{ended}/{self._num_trials}] {record['arm']} seed {record['seed']}: {told} "
+                f"({sum(record['seconds'].values()):.0f} s; about {left} left)",
+                markup=False,
+            )
 
 
 def _duration(seconds: float) -> str:

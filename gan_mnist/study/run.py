@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from filelock import FileLock, Timeout
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import records, runner
-from gan_mnist.study.progress import StudyProgress, describe
+from gan_mnist.study.progress import StudyProgress, describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 
@@ -46,7 +45,7 @@ def run_study(
     lock = FileLock(plan.workdir / ".lock")
     try:
         _claim(plan, lock, command_line)
-        print(describe(plan), file=sys.stderr)
+        say(describe(plan))
         _run_missing(plan, jobs, engine)
         told = _summarize(plan)
         write_report(plan.workdir)
@@ -81,7 +80,7 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
-        print(f"{len(trials) - len(missing)} trials are done already", file=sys.stderr)
+        say(f"{len(trials) - len(missing)} trials are done already")
     with StudyProgress(len(missing), plan.study.metrics[0].name) as progress:
         runner.run_trials(missing, jobs, engine, plan.workdir / WORKERS_LOG, progress.add)
 

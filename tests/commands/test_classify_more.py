@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -110,7 +111,8 @@ def test_linked_folders_are_read_once(command, model, images, directory, tmp_pat
     }
     passed_over = {name for name, row in rows.items() if row["error"]}
     assert passed_over == {"a_link/back/", "again/", "sub/round/"}
-    assert "passed over 3 (a folder that is read already: 3)" in out
+    reasons = "a folder that is read already: 2, a link to a folder it lies in: 1"
+    assert f"passed over 3 ({reasons})" in out
 
 
 def test_links_that_lead_in_circles_are_told_of(command, model, images, directory):
@@ -119,8 +121,22 @@ def test_links_that_lead_in_circles_are_told_of(command, model, images, director
     status, _, err = command(f"--model={model}", f"--images={images}")
     assert (status, err) == (0, "")
     rows = read(directory / "predictions.csv")
-    assert rows["circle"]["error"].startswith("no image file; accepted: ")
+    assert rows["circle"]["error"] == "no image by name"
     assert os.strerror(errno.ELOOP) in rows["circle.png"]["error"]
+
+
+def test_an_image_that_is_too_large_is_told_of(command, model, images, directory):
+    """Of no setting, as there is none here."""
+    whole = (images / "a.png").read_bytes()
+    sizes = b"IHDR" + (10**5).to_bytes(4, "big") * 2 + whole[24:29]
+    crc = zlib.crc32(sizes).to_bytes(4, "big")
+    (images / "large.png").write_bytes(whole[:12] + sizes + crc + whole[33:])
+    status, out, _ = command(f"--model={model}", f"--images={images}")
+    assert status == 0
+    assert read(directory / "predictions.csv")["large.png"]["error"] == (
+        "too large: 100,000 x 100,000 pixels take 20,000 MB; accepted: up to 1,024"
+    )
+    assert "passed over 1 (too large: 1)" in out
 
 
 def test_nobody_has_to_listen(directory):

@@ -120,7 +120,7 @@ def test_bad_pairs_are_rows_with_their_error(command, exports, images, directory
     flags = [f"--model={exports / 'grey'}", f"--images={folder}", "--output=new"]
     status, out, err = command(*flags)
     assert (status, err) == (0, "")
-    reasons = "hidden: 1, no file, but a pipe or a device: 1, no such image: 3, not an image: 1, "
+    reasons = "hidden: 1, neither file nor folder: 1, no such image: 3, not an image: 1, "
     reasons += "the image cannot be read: 1"
     assert out.startswith(f"denoised 2 images, passed over 7 ({reasons}) -> ")
     rows = read(directory / "new")
@@ -129,7 +129,7 @@ def test_bad_pairs_are_rows_with_their_error(command, exports, images, directory
         "half.png": "ref: the image cannot be read",
         "left.jpg": "ref: no such image",
         "left.png": "input: no such image",
-        "pipe.png": "ref: no file, but a pipe",
+        "pipe.png": "ref: neither file nor folder",
         ".hidden.png": "input: hidden",
         "text.png": "input: not an image",
     }

@@ -53,6 +53,21 @@ def test_a_full_disk_behind_stderr_alone_hides_the_reason_only():
     assert shell("tell('x')", "2>/dev/full") == (0, "x\n", "")
 
 
+@pytest.mark.parametrize("first", ["say('the plan')", "pass"])
+def test_a_full_disk_behind_stderr_stops_no_study(first):
+    body = f"""from gan_mnist.study.progress import StudyProgress, say
+    {first}
+    record = dict(status="failed", error="bad", arm="a", seed=0, seconds=dict())
+    with StudyProgress(1, "accuracy") as progress:
+        progress.add(record)
+        progress.add(record)
+    tell("done")"""
+    assert shell(body, "2>/dev/full") == (0, "done\n", "")
+    status, out, err = shell(body, "")
+    assert (status, out) == (0, "done\n")
+    assert err.count("a seed 0: failed: bad") == 2
+
+
 def test_a_current_directory_that_was_removed_is_one_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

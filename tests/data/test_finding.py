@@ -129,6 +129,41 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
     assert found.passed_over == {"a link to a folder it lies in": 1}
 
 
+def test_no_folder_is_read_twice(tmp_path):
+    """What lies in the folder is read under its own name, else under that of the first link."""
+    photos, pool = tmp_path / "photos", tmp_path / "pool"
+    draw(tmp_path, "photos/b/1.png", "photos/c/2.png", "pool/d/3.png", "pool/d/deep/4.png")
+    for name, target in {
+        "a": photos / "b",  # sorted before what it leads to
+        "c/all": pool,  # holds what the next two lead to
+        "d": pool / "d",
+        "e": pool / "d",
+        "up": tmp_path,
+    }.items():
+        (photos / name).symlink_to(target)
+    (pool / "d" / "up").symlink_to(pool)
+    found = find_classes(photos)
+    assert classes_of(found) == [
+        ("b/1.png", "b"), ("c/2.png", "c"), ("d/3.png", "d"), ("d/deep/4.png", "d")
+    ]  # fmt: skip
+    assert found.passed_over == {
+        "a folder that is read already": 3, "a link to a folder it lies in": 2
+    }  # fmt: skip
+    left_out = find_images(photos).left_out
+    assert {name for name, why in left_out.items() if why == "a folder that is read already"} == {
+        "a/", "e/", "c/all/d/"
+    }  # fmt: skip
+
+
+def test_a_split_that_is_linked_to_another_is_none(tmp_path):
+    for split in ("train", "test"):
+        draw(tmp_path, f"{split}/a/1.png", f"{split}/b/1.png")
+    (tmp_path / "val").symlink_to("test")
+    found = find_classes(tmp_path)
+    assert {file.split for file in found.files} == {"train", "test"}
+    assert found.passed_over == {"a folder that is read already": 1}
+
+
 def test_links_that_end_nowhere_are_passed_over_or_bad_images(tmp_path):
     draw(tmp_path, *(f"{name}/{number}.png" for name in "ab" for number in range(2)))
     for name in ("circle", "circle.png"):
@@ -149,6 +184,15 @@ def test_images_are_found_without_classes_too(tmp_path):
     assert found.left_out == {"x/about.txt": "no image by name"}
     with pytest.raises(InputError, match=r"^--images: .*nowhere cannot be read: No such file"):
         find_images(tmp_path / "nowhere", "--images")
+
+
+def test_names_that_cannot_be_printed_are_refused_or_taken(tmp_path):
+    odd = os.fsdecode(b"\xff\n.png")
+    draw(tmp_path, "1.png")
+    (tmp_path / "1.png").rename(tmp_path / odd)
+    assert find_images(tmp_path, any_name=True).names == [odd]
+    with pytest.raises(InputError, match=r"--data_dir: the name .* cannot be printed"):
+        find_images(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cat, black", "100 %", "고양이", "😀", "👩\u200d🚀", "cat "])
@@ -175,6 +219,15 @@ def test_all_bad_images_are_refused_at_once(tmp_path):
     assert "b/3.png" in line
     assert "b/4.png" not in line
     assert line.endswith("and 3 more; accepted: whole images, or --skip_bad to go on without these")
+
+
+def test_of_large_images_it_is_told_how_to_read_them(tmp_path):
+    draw(tmp_path, "a/1.png", "b/1.png")
+    draw(tmp_path, "b/2.png", size=(1000, 1000))
+    options = FolderOptions(image_megabytes=1)
+    told = r"b/2.png \(too large: 1,000 x 1,000 .*--set image_megabytes=\.\.\. for large ones, or"
+    with pytest.raises(InputError, match=told):
+        load_dataset("folder", str(tmp_path), options=options)
 
 
 def test_bad_images_are_left_out_on_request(tmp_path):

@@ -67,6 +67,28 @@ def test_columns_are_found_by_name_or_content(images, text):
     assert dataset.source == f"image folder {images.name}, labels of labels.csv"
 
 
+def test_without_a_header_no_row_is_lost(images):
+    rows = {
+        "a.csv": lambda n, c: [FILES[n], c],
+        "b.csv": lambda n, c: [c, FILES[n].removesuffix(".png")],
+        "c.csv": lambda n, c: [FILES[n], f"note {n}", c],
+    }
+    texts = {name: table([], row).removeprefix("\n") for name, row in rows.items()}
+    for name in ("a.csv", "b.csv"):
+        assert labelled(load(images, texts[name], name)) == EXPECTED
+    with pytest.raises(InputError, match=r"cannot be told; .* label_column=..., of 2, 3"):
+        load(images, texts["c.csv"], "c.csv")
+    assert labelled(load(images, texts["c.csv"], "c.csv", label_column="3")) == EXPECTED
+
+
+def test_a_header_may_be_called_as_an_image_is(images):
+    for name in ("image", "label"):
+        Image.new("L", (8, 8), 70).save(images / "images" / f"{name}.png")
+    dataset = load(images, table(["image", "label"], lambda n, c: [FILES[n], c]))
+    assert labelled(dataset) == EXPECTED
+    assert dataset.files["passed_over"]["without a row in the labels"] == 2
+
+
 def test_columns_may_be_named(images):
     text = table(
         ["label", "other", "a", "b"],
