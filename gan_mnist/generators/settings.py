@@ -87,6 +87,10 @@ class GeneratorSettings(DataSettings):
     deformation_pairs: int = setting(
         1200, "deformations: pairs of images of one class that are registered", low=1, high=100_000
     )
+    deformation_pairs_per_class: int = setting(
+        0, "deformations: so many pairs of each class, which are registered once a seed, whatever "
+        "other classes there are; 0: deformation_pairs of all", low=0, high=100_000,
+    )  # fmt: skip
     deformation_updates: int = setting(
         80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
     )

@@ -100,6 +100,7 @@ class DeformationModel(keras.Model):
         updates: int,
         own: bool = False,
         scale: float = 1.0,
+        most: int = 0,
         **options: Any,
     ):
         """Begins with nothing moved.
@@ -110,11 +111,13 @@ class DeformationModel(keras.Model):
             updates: Of the registration, after which the blur is finest.
             own: Images are moved as those of their own class only, not as those of any.
             scale: What deformations are multiplied by when images are drawn.
+            most: Pairs of one class, at most; 0: as many as there are.
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
         self.image_shape = tuple(image_shape)
         self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
+        self.most = most
         self.deformations = self.add_weight(
             shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
         )
@@ -127,7 +130,7 @@ class DeformationModel(keras.Model):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        names = ("image_shape", "num_pairs", "updates", "own", "scale")
+        names = ("image_shape", "num_pairs", "updates", "own", "scale", "most")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def save_assets(self, dir_path: str) -> None:
@@ -156,7 +159,8 @@ class DeformationModel(keras.Model):
             labels: int (n,) in 0..num_classes-1, every class among them.
         """
         self.anchors.adopt(images, labels)
-        self._pairs_of.assign(pairs_by_class(as_labels(labels).numpy(), self.num_pairs))
+        pairs = pairs_by_class(as_labels(labels).numpy(), self.num_pairs)
+        self._pairs_of.assign(np.minimum(pairs, self.most or self.num_pairs))
 
     # Update t of T:
     #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
@@ -193,7 +197,10 @@ class DeformationModel(keras.Model):
         """
         labels, seeds = as_labels(labels), tf.random.split(seed, 2)
         images = self.anchors.draw(labels, seeds[0])
-        first, number = tf.zeros_like(labels), tf.fill(tf.shape(labels), self.num_pairs)
+        first, number = (
+            tf.zeros_like(labels),
+            tf.fill(tf.shape(labels), tf.reduce_sum(self._pairs_of)),
+        )
         if self.own:
             first, number = (
                 tf.gather(counts, labels)

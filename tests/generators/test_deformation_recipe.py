@@ -28,6 +28,8 @@ def test_settings_describe_it():
     expected = DeformationRecipe(updates=20, batch_size=9, own=True, scale=0.5)
     assert DeformationRecipe.of(settings) == expected
     assert DeformationRecipe.of(replace(settings, untrained=True)) == replace(expected, updates=0)
+    of_each = replace(settings, deformation_pairs_per_class=7)
+    assert DeformationRecipe.of(of_each) == replace(expected, each=7)
 
 
 def test_a_batch_holds_pairs_of_a_class_and_their_numbers(subset):
@@ -62,6 +64,40 @@ def test_untrained_it_moves_nothing(subset, tmp_path):
     distance = np.abs(images[:, None] - as_float(subset.images)).max(axis=(2, 3, 4))
     assert distance.min(axis=1).max() < 1e-4
     np.testing.assert_array_equal(subset.labels[distance.argmin(axis=1)], [0, 1, 2, 1])
+
+
+def test_a_class_is_registered_once_whichever_other_one_is_starved(make_subset, tmp_path):
+    """With so many pairs a class, its deformations are a function of its own images."""
+    whole = make_subset(counts=(4, 4, 4), shape=SHAPE)
+    settings = replace(SETTINGS, deformation_pairs_per_class=6)
+    found, kept = [], []
+    for starved in (0, 1):
+        subset = whole.take(np.flatnonzero((whole.labels != starved) | (np.arange(12) % 4 == 0)))
+        request = Request(settings, Allotment(subset, None, None), 0, tmp_path)
+        found.append(create_generator(request).network.deformations.numpy().reshape(3, 6, -1))
+        kept.append(len(list(tmp_path.glob("generators/*/generator.json"))))
+    # Two classes and what is made of them; then one class, and that.
+    assert kept == [3, 5]
+    (one, two, none), (zero, again, nothing) = found
+    np.testing.assert_array_equal(two, again)
+    assert np.abs(one - zero).max() > 1e-3
+    assert np.abs(two).max() > 1e-3
+    assert not none.any()
+    assert not nothing.any()
+
+
+def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):
+    """Rows that a starved class leaves empty would move nothing: none is drawn."""
+    subset = make_subset(counts=(1, 4, 1), shape=SHAPE)
+    settings = replace(SETTINGS, deformation_pairs_per_class=6)
+    generator = create_generator(Request(settings, Allotment(subset, None, None), 0, tmp_path))
+    images = generator.sample(np.zeros(40, int), 3)
+    deformations = generator.network.deformations.numpy()[:6]
+    lone = np.repeat(as_float(subset.images[:1]), 6, axis=0)
+    possible = generator.network.average([lone, deformations]).numpy()
+    distance = np.abs(images[:, None] - possible).max(axis=(2, 3, 4))
+    assert distance.min(axis=1).max() < 1e-5
+    assert len(set(distance.argmin(axis=1))) == 6
 
 
 @pytest.mark.parametrize(
