@@ -30,12 +30,14 @@ class DeformationRecipe(GeneratorRecipe):
     Attributes:
         own: Images are moved as those of their own class only.
         scale: What deformations are multiplied by.
+        alike: Images are moved as pairs would be that begin with an image of their style.
         each: Pairs are so many of each class, a registration of their own; 0: `batch_size` in all.
     """
 
     own: bool = False
     scale: float = 1.0
     each: int = 0
+    alike: bool = False
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
@@ -46,11 +48,13 @@ class DeformationRecipe(GeneratorRecipe):
             own=settings.deformations_of == "own",
             scale=settings.deformation_scale,
             each=settings.deformation_pairs_per_class,
+            alike=settings.deformations_of == "alike",
         )
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> DeformationModel:
         pairs = self.each * num_classes or self.batch_size
-        return DeformationModel(image_shape, pairs, self.updates, self.own, self.scale, self.each)
+        options = self.own, self.scale, self.each, self.alike
+        return DeformationModel(image_shape, pairs, self.updates, *options)
 
     def compile(self, model: DeformationModel) -> None:
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, self.updates))
@@ -73,28 +77,37 @@ class DeformationRecipe(GeneratorRecipe):
     def train(
         self, model: DeformationModel, columns: Sequence[np.ndarray], request: Request, *rest: Any
     ) -> float:
-        if not self.each:
-            return super().train(model, columns, request, *rest)
-        started = time.monotonic()
-        images = request.images.train
-        several = np.flatnonzero(np.bincount(images.labels) > 1)
-        found = np.zeros(model.deformations.shape, np.float32)
-        for place, label in enumerate(several):
-            rows = slice(place * self.each, (place + 1) * self.each)
-            found[rows] = self._registered(request, images.only(int(label)))
-        model.deformations.assign(found)
-        # Of what another trial or turn has registered, no more than it takes to read it.
-        return time.monotonic() - started
+        if self.each:
+            started = time.monotonic()
+            sources, found = self._registered(request)
+            lone = model.num_pairs - len(found)
+            model.deformations.assign(np.pad(found, [[0, lone], [0, 0]]))
+            # Of what another trial or turn has registered, no more than it takes to read it.
+            seconds = time.monotonic() - started
+        else:
+            seconds = super().train(model, columns, request, *rest)
+            sources = columns[0]
+        if self.alike:
+            model.relate(sources)
+        return seconds
 
-    def _registered(self, request: Request, of_class: Subset) -> np.ndarray:
-        """Deformations of pairs of one class, float32 (each, 57): a generator of that class alone.
+    def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
+        """Sources and deformations of the pairs of every class that has some, class by class.
 
-        It is kept as any other is, so that whoever has the same images of the class shares it.
+        A class is a generator of its own that is kept as any other, so that whoever has the same
+        images of that class shares it.
         """
-        recipe = dataclasses.replace(self, batch_size=self.each, own=False, scale=1.0, each=0)
-        images = dataclasses.replace(request.images, train=of_class)
-        generator = trained(recipe, dataclasses.replace(request, images=images))
-        return generator.network.deformations.numpy()
+        recipe = dataclasses.replace(
+            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False
+        )
+        subset, sources, found = request.images.train, [], []
+        for label in np.flatnonzero(np.bincount(subset.labels) > 1):
+            of_class = subset.only(int(label))
+            images = dataclasses.replace(request.images, train=of_class)
+            generator = trained(recipe, dataclasses.replace(request, images=images))
+            found.append(generator.network.deformations.numpy())
+            sources.append(recipe.columns(of_class, request.seed)[0])
+        return np.concatenate(sources), np.concatenate(found)
 
 
 def _small(images: np.ndarray) -> np.ndarray:

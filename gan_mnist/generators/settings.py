@@ -96,8 +96,9 @@ class GeneratorSettings(DataSettings):
     )
     deformations_of: str = setting(
         "any",
-        "deformations: images are moved as pairs of any class are, or of their own",
-        choices=("any", "own"),
+        "deformations: images are moved as pairs of any class are, or of their own, or, alike, as "
+        "those of any would be that begin with an image of such slant and strokes",
+        choices=("any", "own", "alike"),
     )
     deformation_scale: float = setting(
         1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10

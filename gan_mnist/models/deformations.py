@@ -20,6 +20,7 @@ from keras import layers
 
 from gan_mnist.models.anchored import Anchors
 from gan_mnist.models.latents import as_labels
+from gan_mnist.models.styles import NUM_STYLES, slopes, styles
 from gan_mnist.models.warping import (
     bilinear,
     catmull_rom,
@@ -101,6 +102,7 @@ class DeformationModel(keras.Model):
         own: bool = False,
         scale: float = 1.0,
         most: int = 0,
+        alike: bool = False,
         **options: Any,
     ):
         """Begins with nothing moved.
@@ -112,15 +114,23 @@ class DeformationModel(keras.Model):
             own: Images are moved as those of their own class only, not as those of any.
             scale: What deformations are multiplied by when images are drawn.
             most: Pairs of one class, at most; 0: as many as there are.
+            alike: Images are moved as pairs would be that begin with an image of their style; see
+                `relate`.
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
         self.image_shape = tuple(image_shape)
         self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
-        self.most = most
+        self.most, self.alike = most, alike
         self.deformations = self.add_weight(
             shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
         )
+        if alike:
+            shapes = {"styles": (num_pairs, NUM_STYLES), "slopes": (NUM_STYLES, NUM_PARAMETERS)}
+            self.styles, self.slopes = (
+                self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+                for name, shape in shapes.items()
+            )
         images, deformations = keras.Input(image_shape), keras.Input((NUM_PARAMETERS,))
         moved = Deform(dtype="float32")(images, deformations)
         self.average = keras.Model([images, deformations], moved, name="deform")
@@ -130,7 +140,7 @@ class DeformationModel(keras.Model):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        names = ("image_shape", "num_pairs", "updates", "own", "scale", "most")
+        names = ("image_shape", "num_pairs", "updates", "own", "scale", "most", "alike")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def save_assets(self, dir_path: str) -> None:
@@ -149,7 +159,8 @@ class DeformationModel(keras.Model):
     @property
     def exported(self) -> list[Any]:
         """The resources that `sample` reads, for an export."""
-        return [self.deformations.value, self._pairs_of, *self.anchors.variables]
+        related = [self.styles.value, self.slopes.value] if self.alike else []
+        return [self.deformations.value, *related, self._pairs_of, *self.anchors.variables]
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Makes them the anchors, and tells of which class each pair is.
@@ -161,6 +172,21 @@ class DeformationModel(keras.Model):
         self.anchors.adopt(images, labels)
         pairs = pairs_by_class(as_labels(labels).numpy(), self.num_pairs)
         self._pairs_of.assign(np.minimum(pairs, self.most or self.num_pairs))
+
+    def relate(self, sources: np.ndarray) -> None:
+        """Learns how deformations depend on the style of the image that they begin with.
+
+        Args:
+            sources: Of the pairs, in their order and no more than these, (n, H, W, C), uint8 or
+                float32 in [0, 1].
+        """
+        if sources.dtype == np.uint8:
+            sources = sources / np.float32(255)
+        of_sources = styles(tf.constant(sources)).numpy()
+        found = np.zeros(self.styles.shape, np.float32)
+        found[: len(sources)] = of_sources
+        self.styles.assign(found)
+        self.slopes.assign(slopes(of_sources, self.deformations.numpy()[: len(sources)]))
 
     # Update t of T:
     #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
@@ -209,6 +235,9 @@ class DeformationModel(keras.Model):
         draws = tf.random.stateless_uniform(tf.shape(labels), seeds[1])
         pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
         deformations = tf.gather(self.deformations.value, first + pairs)
+        if self.alike:
+            away = styles(images) - tf.gather(self.styles.value, first + pairs)
+            deformations += away @ self.slopes
         return tf.clip_by_value(self.average([images, self.scale * deformations]), 0.0, 1.0)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Allotment
@@ -11,6 +12,7 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request, create_generator
 from gan_mnist.generators.deformations import DeformationRecipe
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.models.styles import slopes, styles
 
 SHAPE = (8, 8, 3)
 SETTINGS = GeneratorSettings(
@@ -30,6 +32,8 @@ def test_settings_describe_it():
     assert DeformationRecipe.of(replace(settings, untrained=True)) == replace(expected, updates=0)
     of_each = replace(settings, deformation_pairs_per_class=7)
     assert DeformationRecipe.of(of_each) == replace(expected, each=7)
+    alike = DeformationRecipe.of(replace(of_each, deformations_of="alike"))
+    assert alike == replace(expected, each=7, own=False, alike=True)
 
 
 def test_a_batch_holds_pairs_of_a_class_and_their_numbers(subset):
@@ -83,6 +87,7 @@ def test_a_class_is_registered_once_whichever_other_one_is_starved(make_subset, 
     assert np.abs(one - zero).max() > 1e-3
     assert np.abs(two).max() > 1e-3
     assert not none.any()
+    assert not none.any()
     assert not nothing.any()
 
 
@@ -98,6 +103,26 @@ def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):
     distance = np.abs(images[:, None] - possible).max(axis=(2, 3, 4))
     assert distance.min(axis=1).max() < 1e-5
     assert len(set(distance.argmin(axis=1))) == 6
+
+
+@pytest.mark.parametrize("each", [0, 6])
+def test_deformations_are_related_to_the_styles_of_their_own_sources(subset, tmp_path, each):
+    changes = {"deformations_of": "alike", "deformation_pairs_per_class": each}
+    settings = replace(SETTINGS, deformation_pairs=12, **changes)
+    request = Request(settings, Allotment(subset, None, None), 0, tmp_path)
+    network = create_generator(request).network
+    several = [DeformationRecipe.of(replace(SETTINGS, deformation_pairs=6))] * 2
+    parts = [
+        recipe.columns(subset.only(label), 0)[0]
+        for recipe, label in zip(several, (1, 2), strict=True)
+    ]
+    sources = np.concatenate(parts)
+    if not each:
+        sources = DeformationRecipe.of(settings).columns(subset, 0)[0]
+    expected = styles(tf.constant(as_float(sources))).numpy()
+    np.testing.assert_allclose(network.styles.numpy()[:12], expected, rtol=1e-5)
+    deformations = network.deformations.numpy()[:12]
+    np.testing.assert_allclose(network.slopes.numpy(), slopes(expected, deformations), atol=1e-5)
 
 
 @pytest.mark.parametrize(

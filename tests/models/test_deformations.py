@@ -196,13 +196,15 @@ def test_samples_are_moved_as_far_as_the_scale_says():
 
 
 def test_a_model_is_made_again_from_its_config_and_its_file(tmp_path):
-    model = DeformationModel((8, 8, 1), 4, 10, own=True, scale=0.5)
+    model = DeformationModel((8, 8, 1), 4, 10, own=True, scale=0.5, most=2, alike=True)
     again = DeformationModel.from_config(model.get_config())
     assert again.get_config() == model.get_config()
     assert (again.image_shape, again.num_pairs, again.own, again.scale) == ((8, 8, 1), 4, True, 0.5)
+    assert (again.most, again.alike) == (2, True)
     rng = np.random.default_rng(0)
     model.adopt(rng.random((6, 8, 8, 1), np.float32), np.array([0, 0, 0, 1, 1, 1]))
     model.deformations.assign(rng.normal(0, 0.1, (4, NUM_PARAMETERS)))
+    model.relate(rng.random((4, 8, 8, 1), np.float32))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     drawn = [m.sample(tf.constant([0, 1, 1]), tf.constant([3, 4])) for m in (model, loaded)]
