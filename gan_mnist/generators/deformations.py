@@ -15,7 +15,8 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GeneratorRecipe, trained
-from gan_mnist.models.deformations import DeformationModel, draw_pairs
+from gan_mnist.models.class_pairs import draw_pairs
+from gan_mnist.models.deformations import DeformationModel
 from gan_mnist.seeding import derive_seed
 
 LEARNING_RATE = 0.04
@@ -31,6 +32,7 @@ class DeformationRecipe(GeneratorRecipe):
         own: Images are moved as those of their own class only.
         scale: What deformations are multiplied by.
         alike: Images are moved as pairs would be that begin with an image of their style.
+        many: What those of images of a class of several are multiplied by besides.
         each: Pairs are so many of each class, a registration of their own; 0: `batch_size` in all.
     """
 
@@ -38,6 +40,7 @@ class DeformationRecipe(GeneratorRecipe):
     scale: float = 1.0
     each: int = 0
     alike: bool = False
+    many: float = 1.0
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
@@ -49,11 +52,12 @@ class DeformationRecipe(GeneratorRecipe):
             scale=settings.deformation_scale,
             each=settings.deformation_pairs_per_class,
             alike=settings.deformations_of == "alike",
+            many=settings.deformation_scale_of_many,
         )
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> DeformationModel:
         pairs = self.each * num_classes or self.batch_size
-        options = self.own, self.scale, self.each, self.alike
+        options = self.own, self.scale, self.each, self.alike, self.many
         return DeformationModel(image_shape, pairs, self.updates, *options)
 
     def compile(self, model: DeformationModel) -> None:
@@ -98,7 +102,7 @@ class DeformationRecipe(GeneratorRecipe):
         images of that class shares it.
         """
         recipe = dataclasses.replace(
-            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False
+            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0
         )
         subset, sources, found = request.images.train, [], []
         for label in np.flatnonzero(np.bincount(subset.labels) > 1):

@@ -103,6 +103,10 @@ class GeneratorSettings(DataSettings):
     deformation_scale: float = setting(
         1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10
     )
+    deformation_scale_of_many: float = setting(
+        1.0, "deformations: what they are multiplied by besides for images of a class of several, "
+        "which show what there is of it", low=0, high=10,
+    )  # fmt: skip
     mixture_components: int = setting(
         10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,
         high=1000,

@@ -19,6 +19,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import Anchors
+from gan_mnist.models.class_pairs import pairs_by_class
 from gan_mnist.models.latents import as_labels
 from gan_mnist.models.styles import NUM_STYLES, slopes, styles
 from gan_mnist.models.warping import (
@@ -103,6 +104,7 @@ class DeformationModel(keras.Model):
         scale: float = 1.0,
         most: int = 0,
         alike: bool = False,
+        many: float = 1.0,
         **options: Any,
     ):
         """Begins with nothing moved.
@@ -116,12 +118,13 @@ class DeformationModel(keras.Model):
             most: Pairs of one class, at most; 0: as many as there are.
             alike: Images are moved as pairs would be that begin with an image of their style; see
                 `relate`.
+            many: What those of images whose class has pairs are multiplied by besides.
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
         self.image_shape = tuple(image_shape)
         self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
-        self.most, self.alike = most, alike
+        self.most, self.alike, self.many = most, alike, many
         self.deformations = self.add_weight(
             shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
         )
@@ -140,7 +143,7 @@ class DeformationModel(keras.Model):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        names = ("image_shape", "num_pairs", "updates", "own", "scale", "most", "alike")
+        names = ("image_shape", "num_pairs", "updates", "own", "scale", "most", "alike", "many")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def save_assets(self, dir_path: str) -> None:
@@ -238,46 +241,9 @@ class DeformationModel(keras.Model):
         if self.alike:
             away = styles(images) - tf.gather(self.styles.value, first + pairs)
             deformations += away @ self.slopes
-        return tf.clip_by_value(self.average([images, self.scale * deformations]), 0.0, 1.0)
-
-
-def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
-    """How many pairs each class has: the classes of several images as many, up to one.
-
-    Args:
-        labels: int (n,) in 0..k-1.
-        num_pairs: Of all.
-
-    Returns:
-        int (k,).
-    """
-    numbers = np.zeros(labels.max() + 1, np.int32)
-    several = np.flatnonzero(np.bincount(labels) > 1)
-    np.add.at(numbers, np.resize(several, num_pairs), 1)
-    return numbers
-
-
-def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of different images of one class; of a class none comes again before all have come.
-
-    Args:
-        labels: int (n,), of which one or more comes twice.
-        num_pairs: How many.
-        seed: Of the draw.
-
-    Returns:
-        Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
-    """
-    rng = np.random.default_rng(seed)
-    sources, targets = [], []
-    for label, number in enumerate(pairs_by_class(labels, num_pairs)):
-        rows = np.flatnonzero(labels == label)
-        pairs = np.resize(rng.permutation(len(rows) * (len(rows) - 1)), number)
-        source, step = np.divmod(pairs, max(1, len(rows) - 1))
-        sources.append(rows[source])
-        # A step of 1 to n - 1 leads to any row but its own.
-        targets.append(rows[(source + 1 + step) % max(1, len(rows))])
-    return np.concatenate(sources), np.concatenate(targets)
+        has_pairs = tf.gather(self._pairs_of, labels)[:, None] > 0
+        deformations *= self.scale * tf.where(has_pairs, self.many, 1.0)
+        return tf.clip_by_value(self.average([images, deformations]), 0.0, 1.0)
 
 
 def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
