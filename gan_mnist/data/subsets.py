@@ -40,6 +40,12 @@ class Subset:
         filenames = tuple(self.filenames[row] for row in rows)
         return Subset(self.images[rows], self.labels[rows], self.class_names, filenames)
 
+    def only(self, label: int) -> "Subset":
+        """The images with `label` as the single class of a subset."""
+        of_class = self.take(np.flatnonzero(self.labels == label))
+        labels, names = np.zeros_like(of_class.labels), (self.class_names[label],)
+        return Subset(of_class.images, labels, names, of_class.filenames)
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 in hexadecimal of the shape, images and labels: what a generator was shown."""

@@ -1,8 +1,10 @@
 """Learnt deformations of real images, as a generator; see `DeformationModel`."""
 
+import dataclasses
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -10,9 +12,11 @@ import tensorflow as tf
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe
-from gan_mnist.models.deformations import DeformationModel, draw_pairs
+from gan_mnist.generators.trained import GeneratorRecipe, trained
+from gan_mnist.models.class_pairs import draw_pairs
+from gan_mnist.models.deformations import DeformationModel
 from gan_mnist.seeding import derive_seed
 
 LEARNING_RATE = 0.04
@@ -22,10 +26,21 @@ MOST_PIXELS = 32
 
 @dataclass(frozen=True)
 class DeformationRecipe(GeneratorRecipe):
-    """Real images of the class, moved; every batch holds all pairs, so that none lags behind."""
+    """Real images of the class, moved; every batch holds all pairs, so that none lags behind.
+
+    Attributes:
+        own: Images are moved as those of their own class only.
+        scale: What deformations are multiplied by.
+        alike: Images are moved as pairs would be that begin with an image of their style.
+        many: What those of images of a class of several are multiplied by besides.
+        each: Pairs are so many of each class, a registration of their own; 0: `batch_size` in all.
+    """
 
     own: bool = False
     scale: float = 1.0
+    each: int = 0
+    alike: bool = False
+    many: float = 1.0
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
@@ -35,10 +50,15 @@ class DeformationRecipe(GeneratorRecipe):
             precision=settings.precision,
             own=settings.deformations_of == "own",
             scale=settings.deformation_scale,
+            each=settings.deformation_pairs_per_class,
+            alike=settings.deformations_of == "alike",
+            many=settings.deformation_scale_of_many,
         )
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> DeformationModel:
-        return DeformationModel(image_shape, self.batch_size, self.updates, self.own, self.scale)
+        pairs = self.each * num_classes or self.batch_size
+        options = self.own, self.scale, self.each, self.alike, self.many
+        return DeformationModel(image_shape, pairs, self.updates, *options)
 
     def compile(self, model: DeformationModel) -> None:
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, self.updates))
@@ -48,13 +68,50 @@ class DeformationRecipe(GeneratorRecipe):
         counts = np.bincount(subset.labels, minlength=len(subset.class_names))
         if counts.max() < 2:
             raise NotApplicable("deformations are learnt from a class with 2 images or more")
-        if self.own and (counts.min() < 2 or self.batch_size < len(counts)):
+        if self.own and (counts.min() < 2 or (not self.each and self.batch_size < len(counts))):
             raise NotApplicable("deformations of each class's own need 2 images, and a pair, of it")
+        if self.each:
+            return ()
         sources, targets = draw_pairs(
             subset.labels, self.batch_size, derive_seed("gan", seed, "pairs")
         )
         small = (_small(subset.images[rows]) for rows in (sources, targets))
         return *small, np.arange(self.batch_size)
+
+    def train(
+        self, model: DeformationModel, columns: Sequence[np.ndarray], request: Request, *rest: Any
+    ) -> float:
+        if self.each:
+            started = time.monotonic()
+            sources, found = self._registered(request)
+            lone = model.num_pairs - len(found)
+            model.deformations.assign(np.pad(found, [[0, lone], [0, 0]]))
+            # Of what another trial or turn has registered, no more than it takes to read it.
+            seconds = time.monotonic() - started
+        else:
+            seconds = super().train(model, columns, request, *rest)
+            sources = columns[0]
+        if self.alike:
+            model.relate(sources)
+        return seconds
+
+    def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
+        """Sources and deformations of the pairs of every class that has some, class by class.
+
+        A class is a generator of its own that is kept as any other, so that whoever has the same
+        images of that class shares it.
+        """
+        recipe = dataclasses.replace(
+            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0
+        )
+        subset, sources, found = request.images.train, [], []
+        for label in np.flatnonzero(np.bincount(subset.labels) > 1):
+            of_class = subset.only(int(label))
+            images = dataclasses.replace(request.images, train=of_class)
+            generator = trained(recipe, dataclasses.replace(request, images=images))
+            found.append(generator.network.deformations.numpy())
+            sources.append(recipe.columns(of_class, request.seed)[0])
+        return np.concatenate(sources), np.concatenate(found)
 
 
 def _small(images: np.ndarray) -> np.ndarray:

@@ -87,17 +87,26 @@ class GeneratorSettings(DataSettings):
     deformation_pairs: int = setting(
         1200, "deformations: pairs of images of one class that are registered", low=1, high=100_000
     )
+    deformation_pairs_per_class: int = setting(
+        0, "deformations: so many pairs of each class, which are registered once a seed, whatever "
+        "other classes there are; 0: deformation_pairs of all", low=0, high=100_000,
+    )  # fmt: skip
     deformation_updates: int = setting(
         80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
     )
     deformations_of: str = setting(
         "any",
-        "deformations: images are moved as pairs of any class are, or of their own",
-        choices=("any", "own"),
+        "deformations: images are moved as pairs of any class are, or of their own, or, alike, as "
+        "those of any would be that begin with an image of such slant and strokes",
+        choices=("any", "own", "alike"),
     )
     deformation_scale: float = setting(
         1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10
     )
+    deformation_scale_of_many: float = setting(
+        1.0, "deformations: what they are multiplied by besides for images of a class of several, "
+        "which show what there is of it", low=0, high=10,
+    )  # fmt: skip
     mixture_components: int = setting(
         10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,
         high=1000,

@@ -2,7 +2,7 @@
 
 import abc
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -107,6 +107,39 @@ class GeneratorRecipe(abc.ABC):
         """As `Generator.create`."""
         return trained(cls.of(request.settings), request)
 
+    def train(
+        self,
+        model: Any,
+        columns: Sequence[np.ndarray],
+        request: Request,
+        key: str,
+        sample: Callable[[], np.ndarray],
+    ) -> float:
+        """Trains the network for its updates.
+
+        Args:
+            model: As `begin` returned it.
+            columns: What a batch holds rows of.
+            request: What was asked for.
+            key: Name of the directory in `generators/` of the run that curves go to.
+            sample: Draws a few images, which TensorBoard shows.
+
+        Returns:
+            The seconds it took.
+        """
+        logs = request.workdir / "tensorboard" / "generators" / key
+        interval = self.updates // self.intervals
+        order = derive_seed("gan", request.seed, "order")
+        return fit(
+            model,
+            functools.partial(training_batches, columns, self.batch_size, None, order),
+            self.updates,
+            request.workdir / "generators" / key,
+            request.seed,
+            [TensorBoardScalars(logs, interval, sample), *request.callbacks],
+            intervals=self.intervals,
+        )
+
     def begin(self, network: ReusableModel, seed: int) -> Any:
         """The network before its training, with what `seed` draws."""
         return network.fresh(derive_seed("gan", seed, "weights"))
@@ -183,18 +216,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         sample = functools.partial(generator.sample, labels, 0)
         seconds = 0.0
         if recipe.updates:
-            order = derive_seed("gan", seed, "order")
-            logs = request.workdir / "tensorboard" / "generators" / key
-            interval = recipe.updates // recipe.intervals
-            seconds = fit(
-                model,
-                functools.partial(training_batches, columns, recipe.batch_size, None, order),
-                recipe.updates,
-                directory,
-                seed,
-                [TensorBoardScalars(logs, interval, sample), *request.callbacks],
-                intervals=recipe.intervals,
-            )
+            seconds = recipe.train(model, columns, request, key, sample)
         np.savez_compressed(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
         return model, _about(recipe) | {"seed": seed, "seconds": seconds}
 

@@ -19,7 +19,9 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import Anchors
+from gan_mnist.models.class_pairs import pairs_by_class
 from gan_mnist.models.latents import as_labels
+from gan_mnist.models.styles import NUM_STYLES, slopes, styles
 from gan_mnist.models.warping import (
     bilinear,
     catmull_rom,
@@ -100,6 +102,9 @@ class DeformationModel(keras.Model):
         updates: int,
         own: bool = False,
         scale: float = 1.0,
+        most: int = 0,
+        alike: bool = False,
+        many: float = 1.0,
         **options: Any,
     ):
         """Begins with nothing moved.
@@ -110,14 +115,25 @@ class DeformationModel(keras.Model):
             updates: Of the registration, after which the blur is finest.
             own: Images are moved as those of their own class only, not as those of any.
             scale: What deformations are multiplied by when images are drawn.
+            most: Pairs of one class, at most; 0: as many as there are.
+            alike: Images are moved as pairs would be that begin with an image of their style; see
+                `relate`.
+            many: What those of images whose class has pairs are multiplied by besides.
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
         self.image_shape = tuple(image_shape)
         self.num_pairs, self.updates, self.own, self.scale = num_pairs, updates, own, scale
+        self.most, self.alike, self.many = most, alike, many
         self.deformations = self.add_weight(
             shape=(num_pairs, NUM_PARAMETERS), initializer="zeros", name="deformations"
         )
+        if alike:
+            shapes = {"styles": (num_pairs, NUM_STYLES), "slopes": (NUM_STYLES, NUM_PARAMETERS)}
+            self.styles, self.slopes = (
+                self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+                for name, shape in shapes.items()
+            )
         images, deformations = keras.Input(image_shape), keras.Input((NUM_PARAMETERS,))
         moved = Deform(dtype="float32")(images, deformations)
         self.average = keras.Model([images, deformations], moved, name="deform")
@@ -127,7 +143,7 @@ class DeformationModel(keras.Model):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        names = ("image_shape", "num_pairs", "updates", "own", "scale")
+        names = ("image_shape", "num_pairs", "updates", "own", "scale", "most", "alike", "many")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def save_assets(self, dir_path: str) -> None:
@@ -146,7 +162,8 @@ class DeformationModel(keras.Model):
     @property
     def exported(self) -> list[Any]:
         """The resources that `sample` reads, for an export."""
-        return [self.deformations.value, self._pairs_of, *self.anchors.variables]
+        related = [self.styles.value, self.slopes.value] if self.alike else []
+        return [self.deformations.value, *related, self._pairs_of, *self.anchors.variables]
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Makes them the anchors, and tells of which class each pair is.
@@ -156,7 +173,23 @@ class DeformationModel(keras.Model):
             labels: int (n,) in 0..num_classes-1, every class among them.
         """
         self.anchors.adopt(images, labels)
-        self._pairs_of.assign(pairs_by_class(as_labels(labels).numpy(), self.num_pairs))
+        pairs = pairs_by_class(as_labels(labels).numpy(), self.num_pairs)
+        self._pairs_of.assign(np.minimum(pairs, self.most or self.num_pairs))
+
+    def relate(self, sources: np.ndarray) -> None:
+        """Learns how deformations depend on the style of the image that they begin with.
+
+        Args:
+            sources: Of the pairs, in their order and no more than these, (n, H, W, C), uint8 or
+                float32 in [0, 1].
+        """
+        if sources.dtype == np.uint8:
+            sources = sources / np.float32(255)
+        of_sources = styles(tf.constant(sources)).numpy()
+        found = np.zeros(self.styles.shape, np.float32)
+        found[: len(sources)] = of_sources
+        self.styles.assign(found)
+        self.slopes.assign(slopes(of_sources, self.deformations.numpy()[: len(sources)]))
 
     # Update t of T:
     #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
@@ -193,7 +226,10 @@ class DeformationModel(keras.Model):
         """
         labels, seeds = as_labels(labels), tf.random.split(seed, 2)
         images = self.anchors.draw(labels, seeds[0])
-        first, number = tf.zeros_like(labels), tf.fill(tf.shape(labels), self.num_pairs)
+        first, number = (
+            tf.zeros_like(labels),
+            tf.fill(tf.shape(labels), tf.reduce_sum(self._pairs_of)),
+        )
         if self.own:
             first, number = (
                 tf.gather(counts, labels)
@@ -202,46 +238,12 @@ class DeformationModel(keras.Model):
         draws = tf.random.stateless_uniform(tf.shape(labels), seeds[1])
         pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
         deformations = tf.gather(self.deformations.value, first + pairs)
-        return tf.clip_by_value(self.average([images, self.scale * deformations]), 0.0, 1.0)
-
-
-def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
-    """How many pairs each class has: the classes of several images as many, up to one.
-
-    Args:
-        labels: int (n,) in 0..k-1.
-        num_pairs: Of all.
-
-    Returns:
-        int (k,).
-    """
-    numbers = np.zeros(labels.max() + 1, np.int32)
-    several = np.flatnonzero(np.bincount(labels) > 1)
-    np.add.at(numbers, np.resize(several, num_pairs), 1)
-    return numbers
-
-
-def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of different images of one class; of a class none comes again before all have come.
-
-    Args:
-        labels: int (n,), of which one or more comes twice.
-        num_pairs: How many.
-        seed: Of the draw.
-
-    Returns:
-        Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
-    """
-    rng = np.random.default_rng(seed)
-    sources, targets = [], []
-    for label, number in enumerate(pairs_by_class(labels, num_pairs)):
-        rows = np.flatnonzero(labels == label)
-        pairs = np.resize(rng.permutation(len(rows) * (len(rows) - 1)), number)
-        source, step = np.divmod(pairs, max(1, len(rows) - 1))
-        sources.append(rows[source])
-        # A step of 1 to n - 1 leads to any row but its own.
-        targets.append(rows[(source + 1 + step) % max(1, len(rows))])
-    return np.concatenate(sources), np.concatenate(targets)
+        if self.alike:
+            away = styles(images) - tf.gather(self.styles.value, first + pairs)
+            deformations += away @ self.slopes
+        has_pairs = tf.gather(self._pairs_of, labels)[:, None] > 0
+        deformations *= self.scale * tf.where(has_pairs, self.many, 1.0)
+        return tf.clip_by_value(self.average([images, deformations]), 0.0, 1.0)
 
 
 def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Allotment
@@ -11,6 +12,7 @@ from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request, create_generator
 from gan_mnist.generators.deformations import DeformationRecipe
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.models.styles import slopes, styles
 
 SHAPE = (8, 8, 3)
 SETTINGS = GeneratorSettings(
@@ -28,6 +30,10 @@ def test_settings_describe_it():
     expected = DeformationRecipe(updates=20, batch_size=9, own=True, scale=0.5)
     assert DeformationRecipe.of(settings) == expected
     assert DeformationRecipe.of(replace(settings, untrained=True)) == replace(expected, updates=0)
+    of_each = replace(settings, deformation_pairs_per_class=7)
+    assert DeformationRecipe.of(of_each) == replace(expected, each=7)
+    alike = DeformationRecipe.of(replace(of_each, deformations_of="alike"))
+    assert alike == replace(expected, each=7, own=False, alike=True)
 
 
 def test_a_batch_holds_pairs_of_a_class_and_their_numbers(subset):
@@ -62,6 +68,61 @@ def test_untrained_it_moves_nothing(subset, tmp_path):
     distance = np.abs(images[:, None] - as_float(subset.images)).max(axis=(2, 3, 4))
     assert distance.min(axis=1).max() < 1e-4
     np.testing.assert_array_equal(subset.labels[distance.argmin(axis=1)], [0, 1, 2, 1])
+
+
+def test_a_class_is_registered_once_whichever_other_one_is_starved(make_subset, tmp_path):
+    """With so many pairs a class, its deformations are a function of its own images."""
+    whole = make_subset(counts=(4, 4, 4), shape=SHAPE)
+    settings = replace(SETTINGS, deformation_pairs_per_class=6)
+    found, kept = [], []
+    for starved in (0, 1):
+        subset = whole.take(np.flatnonzero((whole.labels != starved) | (np.arange(12) % 4 == 0)))
+        request = Request(settings, Allotment(subset, None, None), 0, tmp_path)
+        found.append(create_generator(request).network.deformations.numpy().reshape(3, 6, -1))
+        kept.append(len(list(tmp_path.glob("generators/*/generator.json"))))
+    # Two classes and what is made of them; then one class, and that.
+    assert kept == [3, 5]
+    (one, two, none), (zero, again, nothing) = found
+    np.testing.assert_array_equal(two, again)
+    assert np.abs(one - zero).max() > 1e-3
+    assert np.abs(two).max() > 1e-3
+    assert not none.any()
+    assert not none.any()
+    assert not nothing.any()
+
+
+def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):
+    """Rows that a starved class leaves empty would move nothing: none is drawn."""
+    subset = make_subset(counts=(1, 4, 1), shape=SHAPE)
+    settings = replace(SETTINGS, deformation_pairs_per_class=6)
+    generator = create_generator(Request(settings, Allotment(subset, None, None), 0, tmp_path))
+    images = generator.sample(np.zeros(40, int), 3)
+    deformations = generator.network.deformations.numpy()[:6]
+    lone = np.repeat(as_float(subset.images[:1]), 6, axis=0)
+    possible = generator.network.average([lone, deformations]).numpy()
+    distance = np.abs(images[:, None] - possible).max(axis=(2, 3, 4))
+    assert distance.min(axis=1).max() < 1e-5
+    assert len(set(distance.argmin(axis=1))) == 6
+
+
+@pytest.mark.parametrize("each", [0, 6])
+def test_deformations_are_related_to_the_styles_of_their_own_sources(subset, tmp_path, each):
+    changes = {"deformations_of": "alike", "deformation_pairs_per_class": each}
+    settings = replace(SETTINGS, deformation_pairs=12, **changes)
+    request = Request(settings, Allotment(subset, None, None), 0, tmp_path)
+    network = create_generator(request).network
+    several = [DeformationRecipe.of(replace(SETTINGS, deformation_pairs=6))] * 2
+    parts = [
+        recipe.columns(subset.only(label), 0)[0]
+        for recipe, label in zip(several, (1, 2), strict=True)
+    ]
+    sources = np.concatenate(parts)
+    if not each:
+        sources = DeformationRecipe.of(settings).columns(subset, 0)[0]
+    expected = styles(tf.constant(as_float(sources))).numpy()
+    np.testing.assert_allclose(network.styles.numpy()[:12], expected, rtol=1e-5)
+    deformations = network.deformations.numpy()[:12]
+    np.testing.assert_allclose(network.slopes.numpy(), slopes(expected, deformations), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,12 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
+from gan_mnist.models.class_pairs import draw_pairs, pairs_by_class
 from gan_mnist.models.deformations import (
     NUM_PARAMETERS,
     Deform,
     DeformationModel,
     blurred,
-    draw_pairs,
-    pairs_by_class,
 )
 
 SIDE = 28
@@ -168,9 +167,9 @@ def test_thickness_is_found():
     assert thinner < -0.3
 
 
-def sampled(own, scale=1.0):
+def sampled(own, scale=1.0, many=1.0):
     """Samples of a model whose pairs of class 1 go right and those of class 2 go left."""
-    model = DeformationModel((SIDE, SIDE, 1), 6, 10, own, scale)
+    model = DeformationModel((SIDE, SIDE, 1), 6, 10, own, scale, many=many)
     images = np.repeat(letter()[None, :, :, None], 5, axis=0)
     model.adopt(images, np.array([0, 1, 1, 2, 2]))
     deformations = np.zeros((6, NUM_PARAMETERS))
@@ -195,14 +194,22 @@ def test_samples_are_moved_as_far_as_the_scale_says():
     assert set(sampled(own=False, scale=0)[1]) == {0}
 
 
+def test_those_of_classes_with_pairs_are_multiplied_besides():
+    labels, moved = sampled(own=False, scale=0.5, many=0.5)
+    assert set(moved[labels == 0]) == {-2, 2}
+    assert set(moved[labels != 0]) == {-1, 1}
+
+
 def test_a_model_is_made_again_from_its_config_and_its_file(tmp_path):
-    model = DeformationModel((8, 8, 1), 4, 10, own=True, scale=0.5)
+    model = DeformationModel((8, 8, 1), 4, 10, own=True, scale=0.5, most=2, alike=True, many=2.0)
     again = DeformationModel.from_config(model.get_config())
     assert again.get_config() == model.get_config()
     assert (again.image_shape, again.num_pairs, again.own, again.scale) == ((8, 8, 1), 4, True, 0.5)
+    assert (again.most, again.alike, again.many) == (2, True, 2.0)
     rng = np.random.default_rng(0)
     model.adopt(rng.random((6, 8, 8, 1), np.float32), np.array([0, 0, 0, 1, 1, 1]))
     model.deformations.assign(rng.normal(0, 0.1, (4, NUM_PARAMETERS)))
+    model.relate(rng.random((4, 8, 8, 1), np.float32))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     drawn = [m.sample(tf.constant([0, 1, 1]), tf.constant([3, 4])) for m in (model, loaded)]

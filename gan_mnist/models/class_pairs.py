@@ -1,0 +1,42 @@
+"""Pairs of images of one class, as deformations are learnt from."""
+
+import numpy as np
+
+
+def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
+    """How many pairs each class has: the classes of several images as many, up to one.
+
+    Args:
+        labels: int (n,) in 0..k-1.
+        num_pairs: Of all.
+
+    Returns:
+        int (k,).
+    """
+    numbers = np.zeros(labels.max() + 1, np.int32)
+    several = np.flatnonzero(np.bincount(labels) > 1)
+    np.add.at(numbers, np.resize(several, num_pairs), 1)
+    return numbers
+
+
+def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of different images of one class; of a class none comes again before all have come.
+
+    Args:
+        labels: int (n,), of which one or more comes twice.
+        num_pairs: How many.
+        seed: Of the draw.
+
+    Returns:
+        Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
+    """
+    rng = np.random.default_rng(seed)
+    sources, targets = [], []
+    for label, number in enumerate(pairs_by_class(labels, num_pairs)):
+        rows = np.flatnonzero(labels == label)
+        pairs = np.resize(rng.permutation(len(rows) * (len(rows) - 1)), number)
+        source, step = np.divmod(pairs, max(1, len(rows) - 1))
+        sources.append(rows[source])
+        # A step of 1 to n - 1 leads to any row but its own.
+        targets.append(rows[(source + 1 + step) % max(1, len(rows))])
+    return np.concatenate(sources), np.concatenate(targets)
