@@ -28,13 +28,14 @@ TOLD = {
     "data_scaling": "mnist",
     "denoising": "mnist_squared_error",
     "digit_cnn": "mnist",
+    "few_labels": "mnist_sample",
     "imbalance": "mnist",
     "mixing": "mnist",
     "substitution": "mnist",
     "usefulness": "cifar_cats_dogs",
 }
 # Experiments of which no run is published yet; their pages say so.
-UNTOLD = ("few_labels",)
+UNTOLD: tuple[str, ...] = ()
 OF_RUNS = [p for p in (MAIN, *READMES, *PAGES) if not {p.stem, p.parent.name} & set(UNTOLD)]
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 MOST_WORDS = {MAIN: 900, **dict.fromkeys(READMES, 500)}
