@@ -15,6 +15,7 @@ from gan_mnist.study import records, runner
 from gan_mnist.study.progress import StudyProgress, describe
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.words import counted
 
 WORKERS_LOG = "workers.log"
 KEPT = "what is finished is kept, and the same command goes on"
@@ -81,7 +82,8 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
-        print(f"{len(trials) - len(missing)} trials are done already", file=sys.stderr)
+        done = counted(len(trials) - len(missing), "trial is", "trials are")
+        print(f"{done} done already", file=sys.stderr)
     with StudyProgress(len(missing), plan.study.metrics[0].name) as progress:
         runner.run_trials(missing, jobs, engine, plan.workdir / WORKERS_LOG, progress.add)
 

@@ -91,7 +91,8 @@ class Study:
 
     Attributes:
         package: The package that the declaration stands in: `__package__`.
-        question: In one line, as `--list` prints it.
+        question: In one line, as `--list` prints it. Where its words tell which way it asks, as do
+            "help" and "hurt", "raise" and "lower", the answer is a yes or a no; see `asked`.
         settings: The frozen base that every arm starts from.
         arms: The table; the control is among them.
         control: The arm that all others are compared with.

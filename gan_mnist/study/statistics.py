@@ -127,7 +127,11 @@ def estimate(values: Values, bounds: Bounds = None, overlap: float = 0.0) -> Est
 
 
 def compare(
-    treated: Values, control: Values, bounds: Bounds = None, overlap: float = 0.0
+    treated: Values,
+    control: Values,
+    bounds: Bounds = None,
+    overlap: float = 0.0,
+    level: float = LEVEL,
 ) -> Comparison:
     """Paired comparison, matched by seed; None, NaN and infinite values count as missing.
 
@@ -137,6 +141,7 @@ def compare(
         bounds: Lowest and highest that a value of either can be, or None. Their difference can be
             as large as these are apart, and there the interval ends.
         overlap: As `overlap_of` gives it.
+        level: Share of intervals that miss the truth; `ci95` is a 95 % one by default only.
     """
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
@@ -148,7 +153,7 @@ def compare(
     if n == 1:
         known = (mean_treated, mean_control, mean)
         return Comparison(1, *known, None, None, None, True, overlap=overlap)
-    low, high = intervals(differences, overlap)
+    low, high = intervals(differences, overlap, level)
     span = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return Comparison(
         n,

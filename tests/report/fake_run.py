@@ -125,7 +125,9 @@ def _summary(rng: np.random.Generator, arms: tuple[str, ...], seeds: int) -> dic
         "primary_metric": "minority_recall",
         "metrics": [{"name": n, "label": t, "higher_is_better": True} for n, t in METRICS.items()],
         "seeds": list(range(seeds)),
-        "answer": "Yes, but ordinary augmentation does it cheaper: recall rises from 0.34 to 0.93.",
+        "answer": "Yes, but ordinary augmentation does it cheaper.",
+        "carried_by": "`cgan` minus plain `classical`: -0.39 in recall.",
+        "in_full": "Recall rises from 0.34 to 0.93.",
         "arms": entries,
         "controls_ok": True,
         "controls": [
