@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.rivals import against_best
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
 from gan_mnist.study.test_images import over_images
+from gan_mnist.study.verdicts import verdict
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -85,7 +86,7 @@ def _above(arms: Arms, names: Sequence[str], rivals: Sequence[str]) -> dict[str,
             "difference": one.difference,
             "ci95": list(one.deciding_ci95 or ()),
             "p_holm": adjusted[name],
-            "verdict": verdict(one, adjusted[name], PRIMARY.higher_is_better),
+            "verdict": verdict(one, adjusted[name], PRIMARY.higher_is_better, PRIMARY.margin),
         }
         for name, (best, one) in found.items()
     }

@@ -25,9 +25,15 @@ from gan_mnist.report.style import (
     wrapped,
 )
 
-VERDICT_MARKS = {"helps": "●", "hurts": "✕", "cannot tell": "○", None: "◆"}
-_VERDICT_COLORS = {"helps": BLUE, "hurts": VERMILLION, "cannot tell": MUTED, None: INK}
-_VERDICT_MARKERS = {"helps": "o", "hurts": "X", "cannot tell": "o", None: "D"}
+VERDICT_MARKS = {"helps": "●", "hurts": "✕", "the same": "■", "cannot tell": "○", None: "◆"}
+_VERDICT_COLORS = {
+    "helps": BLUE,
+    "hurts": VERMILLION,
+    "the same": INK,
+    "cannot tell": MUTED,
+    None: INK,
+}
+_VERDICT_MARKERS = {"helps": "o", "hurts": "X", "the same": "s", "cannot tell": "o", None: "D"}
 _GALLERY_COLUMNS = 14
 _MOST_CLASSES_WITH_NUMBERS, _MOST_CLASSES_IN_SMALL_PANELS = 6, 16
 _NAME_INCHES = 0.13

@@ -28,6 +28,7 @@ from gan_mnist.study.progress import (
     generated_in_words,
     split_in_words,
 )
+from gan_mnist.study.words import judged
 
 IMAGES_SHOWN = 10
 FEW_ARMS = 5
@@ -47,7 +48,7 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
     """
     run = Run.read(workdir)
     drawn = _save(_draw(run, run.best_first(), pictures), workdir)
-    environment, context = _environment(), _context(run, pictures, drawn)
+    environment, context = _environment(_margin(run)), _context(run, pictures, drawn)
     for name in ("report.html", "report.md"):
         text = environment.get_template(f"{name}.j2").render(context)
         write_text(workdir / name, text)
@@ -70,13 +71,19 @@ def markdown(
     run = Run(directory, study, summary, ())
     kept = {path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")}
     context = _context(run, pictures, kept)
-    return _environment().get_template("report.md.j2").render(context)
+    return _environment(_margin(run)).get_template("report.md.j2").render(context)
 
 
 def draw_arms(directory: Path, summary: Mapping[str, Any]) -> None:
     """Draws the figure of all arms of a published run; arguments as of `markdown`."""
     order = Run(directory, {}, summary, ()).best_first()
     save(figures.forest(summary, order), directory / "figures" / "arms.png")
+
+
+def _margin(run: Run) -> float | None:
+    """Of the primary metric."""
+    margin: float | None = run.summary["metrics"][0].get("margin")
+    return margin
 
 
 def _context(
@@ -226,7 +233,7 @@ def _class_examples(name: str, table: pd.DataFrame) -> dict[str, Any]:
     return {"name": name, "rows": shown.to_dict("records"), "images": len(table), **sides}
 
 
-def _environment() -> jinja2.Environment:
+def _environment(margin: float | None) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gan_mnist.report"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
@@ -235,6 +242,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "judged": lambda verdict: judged(verdict, margin),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),
         "percent": lambda value: _format(value, ".0%"),

@@ -22,7 +22,7 @@ from typing import Any
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.report import claims
-from gan_mnist.study.words import fixed, signed
+from gan_mnist.study.words import fixed, judged, signed
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
@@ -177,6 +177,7 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
     """A row an arm that has a result, best first; a line for each arm that does not apply."""
     summary, arms = run.summary, run.arms()
     control, label = summary["control"], summary["metrics"][0]["label"]
+    margin = summary["metrics"][0]["margin"]
     columns: dict[str, dict[str, str]] = {
         f"{label} [95 %]": {
             name: f"{arm['mean']:.{digits}f} {interval(arm['ci95'], digits)}".rstrip()
@@ -192,11 +193,11 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
             for name, arm in arms.items()
             if arm["oracle_gap_closed"] is not None
         },
-        "verdict": {name: arm["verdict"] or "" for name, arm in arms.items()}
+        "verdict": {name: judged(arm["verdict"] or "", margin) for name, arm in arms.items()}
         | {control: "control"},
         f"against `{summary['rival']}` [95 %]": {
             name: f"{signed(versus['difference'], digits)} {interval(versus['ci95'], digits)}, "
-            f"{versus['verdict']}"
+            f"{judged(versus['verdict'], margin)}"
             for name, arm in arms.items()
             if (versus := arm.get("versus_rival"))
         },

@@ -100,7 +100,9 @@ def _of_few_seeds(asked: Asked) -> str:
 
 
 def _did(asked: Asked) -> str:
-    """What the arm that the answer rests on did, one that is sure to have done something."""
+    """What the arm that the answer rests on did, where there is a verdict."""
+    if asked.focus in asked.same:
+        return f"`{asked.focus}` and `{asked.plan.study.control}` are the same {asked.within}"
     sign = 1 if asked.focus in asked.called else -1
     than = "better" if sign * asked.way > 0 else "worse"
     return f"`{asked.focus}` did {than} than `{asked.plan.study.control}`"
@@ -113,7 +115,8 @@ def _of_a_gain(asked: Asked) -> list[str]:
         is_more, told = beyond
         if is_more:
             return [_answered(asked, "Yes: ", f"`{asked.focus}` {told}")]
-        return [f"Yes, but {told}" if asked.wants_yes else f"Better than `{control}`, but {told}"]
+        better = "Better" if asked.way > 0 else "Worse"
+        return [f"Yes, but {told}" if asked.wants_yes else f"{better} than `{control}`, but {told}"]
     if number == 1:
         return [_answered(asked, "Yes: ", _did(asked))]
     than = "better" if asked.way > 0 else "worse"
@@ -126,15 +129,19 @@ def _of_a_gain(asked: Asked) -> list[str]:
 
 def _of_no_gain(asked: Asked) -> list[str]:
     number, control = len(asked.found), asked.plan.study.control
-    worse = "worse" if asked.way > 0 else "better"
+    better, worse = ("better", "worse")[:: asked.way]
     verb, opposite = ("help", "hurt")[:: asked.way]
     if asked.settled:
-        each = f"each of {number} did {worse} than `{control}`"
+        each = f"not one of {number} did {better} than `{control}`"
+        if len(asked.opposite) == number:
+            each = f"each of {number} did {worse} than `{control}`"
+        elif len(asked.same) == number:
+            each = f"each of {number} is the same as `{control}` {asked.within}"
         return [_answered(asked, "No: ", _did(asked) if number == 1 else each)]
     if number == 1:
         return [f"Cannot tell whether `{asked.focus}` {verb}s"]
-    some = f", and {len(asked.opposite)} {opposite}" if asked.opposite else ""
-    return [f"Cannot tell: not one of {number} was shown to {verb}", some]
+    parts = [f"Cannot tell: not one of {number} was shown to {verb}"]
+    return [*parts, f", and {len(asked.opposite)} {opposite}"] if asked.opposite else parts
 
 
 def _answered(asked: Asked, opening: str, text: str) -> str:

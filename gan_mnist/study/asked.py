@@ -9,6 +9,7 @@ from typing import Any
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import Comparison
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.verdicts import is_within
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -93,6 +94,11 @@ class Asked:
         return self.of("hurts" if self.way > 0 else "helps")
 
     @cached_property
+    def same(self) -> list[str]:
+        """Those that are sure to differ by no more than the metric's margin."""
+        return self.of("the same")
+
+    @cached_property
     def focus(self) -> str:
         """The arm that the answer rests on."""
 
@@ -117,11 +123,18 @@ class Asked:
 
     @cached_property
     def settled(self) -> bool:
-        """Whether it is sure of every arm that it does the opposite of what is asked."""
-        return bool(self.found) and len(self.opposite) == len(self.found)
+        """Whether it is sure of every arm that it does not do what is asked."""
+        return bool(self.found) and len(self.opposite) + len(self.same) == len(self.found)
+
+    @property
+    def within(self) -> str:
+        """The margin in words."""
+        return f"within ±{self.metric.margin or 0:g}"
 
     def beyond(self) -> tuple[bool, str] | None:
         """Whether the gain is more than any plain rival's, and that in words."""
+        if self.called and is_within(self.found[self.focus].deciding_ci95, self.metric.margin):
+            return False, f"by less than {self.metric.margin:g}"
         if self.kind != "generated" or self.way < 0:
             return None
         if self.versus is None:
@@ -130,6 +143,7 @@ class Asked:
         name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
         return {
             "helps": (True, f"did more than {'every plain rival' if several else name}"),
-            "hurts": (False, f"less than {name}"),
+            "hurts": (False, f"less than {name} does"),
+            "the same": (False, f"no more than {name} does"),
             "cannot tell": (False, f"not shown to beat {name}"),
         }[self.versus["verdict"]]

@@ -9,6 +9,7 @@ from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import Comparison
 from gan_mnist.study.test_images import as_told, over_images
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.verdicts import holds, verdict
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Mapping[int, Record]]
@@ -60,7 +61,7 @@ def against_control(found: Found, primary: Metric) -> dict[str, Any]:
         "p_holm": p_holm,
         "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
         "more_seeds_needed": comparison.more_seeds_needed,
-        "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
+        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
         **as_told(comparison),
     }
 
@@ -74,7 +75,7 @@ def against_rival(found: Found, primary: Metric) -> dict[str, Any] | None:
         "difference": comparison.difference,
         "ci95": pair(comparison.deciding_ci95),
         "p_holm": p_holm,
-        "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
+        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
     }
 
 
@@ -98,21 +99,28 @@ def against_rivals(
     return told
 
 
-def check_expectations(plan: Plan, values: Values, overlap: float) -> list[dict[str, Any]]:
-    """One entry an expectation whose two arms were both asked for."""
-    checks = []
+def check_expectations(
+    plan: Plan, values: Values, records: Records, overlap: float
+) -> list[dict[str, Any]]:
+    """One entry an expectation whose two arms were both asked for.
+
+    That two are equal is judged over test images too, where records say which were right.
+    """
+    checks, primary = [], plan.study.metrics[0]
     for expected in plan.study.expectations:
         if expected.arm in values and expected.reference in values:
             both = values[expected.arm], values[expected.reference]
-            found = statistics.compare(*both, plan.study.metrics[0].bounds, overlap)
+            found = statistics.compare(*both, primary.bounds, overlap)
+            if equal := expected.relation == "equal to":
+                found = over_images(found, records[expected.arm], records[expected.reference])
             checks.append(
                 {
                     "arm": expected.arm,
                     "relation": expected.relation,
                     "reference": expected.reference,
-                    "ok": statistics.holds(expected.relation, found),
+                    "ok": holds(expected.relation, found, primary.margin),
                     "difference": found.difference,
-                    "difference_ci95": pair(found.ci95),
+                    "difference_ci95": pair(found.deciding_ci95 if equal else found.ci95),
                 }
             )
     return checks

@@ -1,8 +1,5 @@
 """All of a study's answer in one sentence."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from gan_mnist.study.asked import NOUNS, Asked
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.words import counted, digits, fixed, with_interval
@@ -33,16 +30,22 @@ def in_full(asked: Asked) -> str:
         did = "helped" if asked.way > 0 else "hurt"
         others = f"{len(asked.called)} {did}, and " if len(asked.called) > 1 else ""
         text = f"{'' if number == 1 else group}{others}{_change(asked, best)}"
-        text += _beyond_in_full(asked) + _without(asked.entries[best])
-    elif asked.settled:
-        each = f"{group}each {other} {label}, the least so `{best}` {shown}"
-        text = (_change(asked, best) if number == 1 else each) + plain
+        text += _beyond_in_full(asked) + _without(asked)
+    elif number == 1 and asked.same:
+        both = f"`{best}` and `{study.control}` are the same {asked.within}"
+        text = f"{both} in {label} {shown}{plain}"
+    elif number == 1 and asked.opposite:
+        text = _change(asked, best) + plain
     elif number == 1:
         text = f"Cannot tell whether `{best}` {verb} {label} {shown}{plain}"
+    elif len(asked.opposite) == number:
+        text = f"{group}each {other} {label}, the least so `{best}` {shown}{plain}"
     else:
-        text = f"Cannot tell: {group}none clearly {verb} {label}"
-        text += f" and {len(asked.opposite)} {other} it" if asked.opposite else ""
-        text += f"; the {extreme} was `{best}` {shown}{plain}"
+        text = f"{group}none {'' if asked.settled else 'clearly '}{verb} {label}"
+        told = [f"{len(asked.opposite)} {other} it"] if asked.opposite else []
+        told += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
+        text += "".join(f" and {one}" for one in told) + f"; the {extreme} was `{best}` {shown}"
+        text = f"{text if asked.settled else f'Cannot tell: {text}'}{plain}"
     if found.n < MIN_SEEDS:
         text += f"; {found.n} seeds are too few to rely on"
     elif found.more_seeds_needed:
@@ -86,16 +89,21 @@ def _beyond_in_full(asked: Asked) -> str:
     return {
         "helps": f", and did better than {best} ({size})",
         "hurts": f"; it did worse than {best} ({size})",
+        "the same": f"; it does the same {asked.within} as {best} ({size})",
         "cannot tell": f"; whether it beats {best} cannot be told ({size})",
     }[asked.versus["verdict"]].replace(", (", " (")
 
 
-def _without(entry: Mapping[str, Any]) -> str:
+def _without(asked: Asked) -> str:
     """What the arm gains over the one that leaves something out of it."""
-    ablation = entry.get("versus_ablation")
+    ablation = asked.entries[asked.focus].get("versus_ablation")
     if not ablation or ablation["ci95"] is None:
         return ""
-    low, high = ablation["ci95"]
-    told = "the same within the noise" if low <= 0 <= high else "not the same"
+    told = {
+        "helps": "it did better than its ablation",
+        "hurts": "it did worse than its ablation",
+        "the same": f"it is the same {asked.within} as its ablation",
+        "cannot tell": "it was not shown to differ from its ablation",
+    }[ablation["verdict"]]
     size = with_interval(ablation["difference"], ablation["ci95"])
-    return f"; against its ablation `{ablation['arm']}` it is {told} ({size})"
+    return f"; {told} `{ablation['arm']}` ({size})"

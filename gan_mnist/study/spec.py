@@ -59,17 +59,23 @@ class Metric:
         label: The same in words; a `*` is replaced likewise.
         higher_is_better: Orients the verdict.
         bounds: What it can be; intervals of its mean end there. None where it has no bounds.
+        margin: A difference that would change nothing for those who use the result: within it two
+            arms are the same. None: they are never said to be.
     """
 
     name: str
     label: str
     higher_is_better: bool = True
     bounds: tuple[float, float] | None = None
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A control that must come out right: `arm` is "below", "equal to" or "above" `reference`."""
+    """A control that must come out right: `arm` is "below", "equal to" or "above" `reference`.
+
+    Equal is what is within the margin of the primary metric, see `verdicts`.
+    """
 
     arm: str
     relation: str

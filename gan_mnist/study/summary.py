@@ -20,7 +20,9 @@ from gan_mnist.study.compared import (
 )
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric
+from gan_mnist.study.test_images import over_images
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.verdicts import verdict
 
 
 def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
@@ -68,11 +70,15 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         if arm.ablates in values:
             both = values[arm.ablates], values[arm.name]
             without = statistics.compare(*both, primary.bounds, overlap)
+            without = over_images(without, by_arm[arm.ablates], by_arm[arm.name])
             entries[arm.ablates]["versus_ablation"] = {
                 "arm": arm.name,
                 "difference": without.difference,
-                "ci95": pair(without.ci95),
-                "p_value": without.p_value,
+                "ci95": pair(without.deciding_ci95),
+                "p_value": without.deciding_p_value,
+                "verdict": verdict(
+                    without, without.deciding_p_value, primary.higher_is_better, primary.margin
+                ),
             }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
@@ -85,10 +91,15 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     for name, told in beyond.items():
         entries[name]["versus_rivals"] = told
 
-    controls = check_expectations(plan, values, overlap)
+    controls = check_expectations(plan, values, by_arm, overlap)
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
-    checked = [check["ok"] for check in controls if check["ok"] is not None]
+    absent = {
+        name: record.get("error")
+        for name in names
+        for record in by_arm[name].values()
+        if record["status"] == "not_applicable"
+    }
     summary = {
         "experiment": study.name,
         "question": study.question,
@@ -99,13 +110,18 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "rival": rival,
         "primary_metric": primary.name,
         "metrics": [
-            {"name": m.name, "label": m.label, "higher_is_better": m.higher_is_better}
+            {
+                "name": m.name,
+                "label": m.label,
+                "higher_is_better": m.higher_is_better,
+                "margin": m.margin,
+            }
             for m in metrics
         ],
         "seeds": list(plan.seeds),
         **answer(plan, statuses, entries, compared, controls),
         "arms": entries,
-        "controls_ok": all(checked) if checked else None,
+        "controls_ok": _all_ok(controls, absent),
         "controls": controls,
         "failed": [
             {"arm": name, "seed": seed, "error": record.get("error")}
@@ -113,12 +129,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             for seed, record in by_arm[name].items()
             if record["status"] == "failed"
         ],
-        "not_applicable": {
-            name: record.get("error")
-            for name in names
-            for record in by_arm[name].values()
-            if record["status"] == "not_applicable"
-        },
+        "not_applicable": absent,
     }
     if study.further_tests:
         summary["further_tests"] = {
@@ -129,6 +140,14 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         done = [record for name in names for record in _done(by_arm[name]).values()]
         summary["findings"] = module.findings(done)
     return summary
+
+
+def _all_ok(controls: Sequence[Mapping[str, Any]], absent: Mapping[str, Any]) -> bool | None:
+    """False where one came out wrong; None where of one, that applies, nothing can be told."""
+    oks = [check["ok"] for check in controls if check["arm"] not in absent]
+    if False in oks:
+        return False
+    return None if None in oks or not oks else True
 
 
 def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
@@ -210,7 +229,7 @@ def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[st
 
 def _one(metrics: Sequence[Metric], name: str) -> Metric:
     found = (metric for metric in metrics if metric.name == name)
-    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1)))
+    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1), margin=0.01))
 
 
 def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, Any]:

@@ -40,6 +40,12 @@ def digits(ci95: Sequence[float] | None) -> int:
     return number
 
 
+def judged(verdict: str, margin: float | None) -> str:
+    """A verdict, with the margin that makes it "the same"."""
+    is_told = verdict == "the same" and margin is not None
+    return f"{verdict} within ±{margin:g}" if is_told else verdict
+
+
 def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str:
     """A difference and its 95 % interval."""
     if difference is None or ci95 is None:

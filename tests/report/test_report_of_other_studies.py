@@ -32,7 +32,8 @@ def workdir(tmp_path):
     for path in [*tmp_path.rglob("predictions.csv"), *tmp_path.glob("generators/*/*")]:
         path.unlink()
     change(tmp_path, "study.json", examples=False, gallery_caption="")
-    metrics = [{"name": "minority_recall", "label": "accuracy", "higher_is_better": True}]
+    metrics = [{"name": "minority_recall", "label": "accuracy", "higher_is_better": True,
+                "margin": None}]  # fmt: skip
     change(tmp_path, "summary.json", metrics=metrics)
     return tmp_path
 

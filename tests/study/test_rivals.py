@@ -5,7 +5,8 @@ import pytest
 
 from gan_mnist.study import small_samples
 from gan_mnist.study.rivals import against_best
-from gan_mnist.study.statistics import compare, verdict
+from gan_mnist.study.statistics import compare
+from gan_mnist.study.verdicts import verdict
 
 SEEDS = 10
 STUDIES = 300

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from fake_records import (
@@ -36,7 +37,8 @@ def test_the_whole_summary():
     roles = [summary[role] for role in ("control", "oracle", "rival")]
     assert roles == ["none", "oracle", "classical"]
     assert summary["primary_metric"] == "recall"
-    assert summary["metrics"][1] == {"name": "loss", "label": "loss", "higher_is_better": False}
+    told = {"name": "loss", "label": "loss", "higher_is_better": False, "margin": None}
+    assert summary["metrics"][1] == told
     assert summary["seeds"] == [0, 1, 2, 3, 4]
     assert list(summary["arms"]) == list(KINDS)
     assert (summary["failed"], summary["not_applicable"]) == ([], {})
@@ -146,9 +148,22 @@ def test_a_metric_that_should_fall():
 
 
 def test_controls_that_come_out_right():
-    summary = summarize(make_plan(), make_records())
+    margin = replace(RECALL, margin=0.05)
+    summary = summarize(make_plan(metrics=(margin, LOSS)), make_records())
     assert summary["controls_ok"] is True
     assert [check["ok"] for check in summary["controls"]] == [True, True]
+
+
+def test_a_control_that_cannot_be_shown_equal_has_neither_passed_nor_failed():
+    for margin in (None, 0.01):
+        plan = make_plan(metrics=(replace(RECALL, margin=margin), LOSS))
+        summary = summarize(plan, make_records())
+        assert [check["ok"] for check in summary["controls"]] == [None, True]
+        assert summary["controls_ok"] is None
+        assert summary["answer"] == summarize(make_plan(), make_records())["answer"]
+    records = [r for r in make_records() if r["arm"] != "copy"]
+    records += [record("copy", s, status="not_applicable", error="one image") for s in SEEDS]
+    assert summarize(make_plan(), records)["controls_ok"] is True
 
 
 def test_missing_seeds_are_matched_by_seed():

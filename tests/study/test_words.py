@@ -42,6 +42,12 @@ def test_an_interval_beside_zero_does_not_seem_to_end_there(ci95, expected):
     assert words.digits(ci95) == expected
 
 
+def test_what_is_the_same_is_so_within_a_margin():
+    assert words.judged("the same", 0.01) == "the same within ±0.01"
+    assert words.judged("helps", 0.01) == "helps"
+    assert words.judged("the same", None) == "the same"
+
+
 def test_differences_with_their_intervals():
     assert words.with_interval(-0.009, (-0.025, -0.003)) == "-0.009, 95 % CI -0.025 to -0.003"
     assert words.with_interval(0.3, None) == "no interval"
