@@ -92,7 +92,8 @@ def _command(command_line: str) -> int:
         return 0
     heed_signals()
     summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line)
-    tell(f"\n{summary['answer']}\n\nreport: {plan.workdir / 'report.html'}")
+    told = (summary["answer"], summary["carried_by"], "", f"In full: {summary['in_full']}", "")
+    tell("\n".join(["", *told, f"report: {plan.workdir / 'report.html'}"]))
     return 1 if summary["failed"] else 0
 
 

@@ -2,19 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from gan_mnist import experiments
-from gan_mnist.commands import readme
-from gan_mnist.errors import InputError
 from gan_mnist.report import headline
-from gan_mnist.report.readme import renew, renewed_pages
+from gan_mnist.report.readme import renewed_pages
 
 ROOT = Path(__file__).parents[1]
 MAIN = ROOT / "README.md"
@@ -75,7 +69,7 @@ def unsupported(answer, summary):
     arms = summary["arms"].values()
     values = [arm[key] for arm in arms for key in ("mean", "difference")]
     values += [arm["metrics"].get("accuracy", {}).get("mean") for arm in arms]
-    lines = [summary["answer"], *summary.get("findings", {}).get("lines", ())]
+    lines = [summary["in_full"], *summary.get("findings", {}).get("lines", ())]
     known = {number for line in lines for number in NUMBER.findall(line)}
     known |= {f"{arm['updates']:,}" for arm in arms if arm["updates"]}
     wrong = []
@@ -125,6 +119,7 @@ def test_a_readme_gives_answer_and_command_and_its_page_every_run_in_full(name):
     assert f"{told}answer -->" in text
     assert f"{told}command -->" in text
     assert f"{told}answer -->" in page
+    assert f"{told}in_full -->" in page
     for path in ROOT.glob(f"experiments/{name}/results/*/summary.json"):
         run = f"<!-- results: {name}/{path.parent.name}"
         assert re.search(rf"{run} table[^>]*-->", page)
@@ -190,123 +185,3 @@ def test_links_lead_somewhere(path):
         page = path.parent / target if target else path
         assert page.exists(), link
         assert not anchor or anchor in anchors(page), link
-
-
-TEXT = "Told:\n<!-- results: imbalance/mnist {} -->\nwhatever\n<!-- end -->\nand so on\n"
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A repository with a run, its picture, a README of another answer, and a brief run."""
-    run = tmp_path / headline.RUN
-    run.mkdir(parents=True)
-    for name in ("summary.json", "study.json", "records.jsonl"):
-        shutil.copy(ROOT / headline.RUN / name, run)
-    brief = run.with_name("brief")
-    brief.mkdir()
-    (brief / "summary.json").write_text('{"answer": "Yes."}')
-    (tmp_path / headline.PICTURE).parent.mkdir(parents=True)
-    for name in (headline.PICTURE, headline.IMAGES):
-        shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "README.md").write_text(TEXT.format("answer"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def test_a_block_is_filled_and_what_is_around_it_stays(checkout):
-    summary = summary_of("imbalance", "mnist")
-    filled = renew(TEXT.format("answer"), checkout / "README.md", checkout)
-    assert filled == TEXT.format("answer").replace("whatever", f"> {summary['answer']}")
-    assert renew(filled, checkout / "README.md", checkout) == filled
-
-
-def test_a_table_has_a_row_an_arm_the_best_first(checkout):
-    filled = renew(TEXT.format("table digits=2 with=macro_auc"), checkout / "README.md", checkout)
-    rows = {row[0].strip("`"): row[1:] for row in cells(filled)[2:]}
-    arms = summary_of("imbalance", "mnist")["arms"]
-    assert set(rows) == {name for name, arm in arms.items() if arm["n"]}
-    means = [arms[name]["mean"] for name in rows]
-    assert means == sorted(means, reverse=True)
-    assert rows["cgan"] == [
-        "0.51 [0.40, 0.61]",
-        "+0.19 [0.14, 0.24]",
-        "28 %",
-        "helps",
-        "-0.46 [-0.57, -0.36], hurts",
-        f"{arms['cgan']['metrics']['macro_auc']['mean']:.4f}",
-    ]
-    assert "`smote` does not apply" in filled
-
-
-def test_a_metric_is_told_in_multiples_of_the_controls(checkout):
-    part = "table digits=2 with=accuracy/control"
-    rows = cells(renew(TEXT.format(part), checkout / "README.md", checkout))
-    control = next(row for row in rows if row[0] == "`none`")
-    assert control[-1] == "1.00"
-
-
-def test_the_command_names_what_is_stale_and_mends_it(checkout, capsys):
-    assert readme.main(["readme", "--check"]) == 1
-    assert capsys.readouterr().out == "stale: README.md\n"
-    assert "whatever" in (checkout / "README.md").read_text()
-    assert readme.main(["readme"]) == 0
-    assert capsys.readouterr().out == "renewed: README.md\n"
-    assert readme.main(["readme", "--check"]) == 0
-    assert capsys.readouterr().out == ""
-
-
-def test_a_picture_of_other_numbers_is_stale_and_is_drawn_again(checkout, capsys):
-    path = checkout / headline.RUN / "summary.json"
-    summary = json.loads(path.read_text())
-    summary["arms"]["cgan"]["mean"] = 0.62
-    path.write_text(json.dumps(summary))
-    assert readme.main(["readme", "--check"]) == 1
-    assert "stale: docs/figures/imbalance.png" in capsys.readouterr().out
-    assert readme.main(["readme"]) == 0
-    assert readme.main(["readme", "--check"]) == 0
-
-
-def test_the_pictures_images_are_taken_from_a_run(checkout):
-    for row, (arm, *_) in enumerate(headline.ROWS):
-        directory = checkout / "run" / "trials" / arm / "seed-00"
-        directory.mkdir(parents=True)
-        np.savez(directory / "gallery.npz", images=np.full((12, 28, 28, 1), row, np.uint8))
-    drawn = (checkout / headline.PICTURE).read_bytes()
-    assert readme.main(["readme", "--run=run"]) == 0
-    assert (checkout / headline.PICTURE).read_bytes() != drawn
-    with np.load(checkout / headline.IMAGES) as kept:
-        assert [int(kept[arm].max()) for arm, *_ in headline.ROWS] == [0, 1, 2, 3, 4, 5]
-
-
-@pytest.mark.parametrize(
-    ("text", "flags", "told"),
-    [
-        (TEXT.format("answr"), [], "did you mean 'answer'"),
-        (TEXT.format("table with=speed"), [], "'speed' is unknown"),
-        (TEXT.format("answer").replace("<!-- end -->", ""), [], "not closed"),
-        (TEXT.format("answer").replace("/mnist", "/other"), [], "no summary.json"),
-        (TEXT.format("findings").replace("/mnist", "/brief"), [], "no findings"),
-        (TEXT.format("answer"), ["--run=run", "--check"], "--run"),
-        (TEXT.format("answer"), ["--run=nowhere"], "gallery.npz"),
-    ],
-)
-def test_what_cannot_be_filled_is_one_line_and_status_2(checkout, capsys, text, flags, told):
-    (checkout / "README.md").write_text(text)
-    assert readme.main(["readme", *flags]) == 2
-    error = capsys.readouterr().err
-    assert told in error
-    assert error.count("\n") == 1
-    assert (checkout / "README.md").read_text() == text
-
-
-def test_another_directory_is_refused(tmp_path):
-    with pytest.raises(InputError, match="is not a checkout"):
-        renewed_pages(tmp_path)
-
-
-def test_the_command_does_without_tensorflow():
-    code = (
-        "import sys\nfrom gan_mnist.commands import readme\nassert readme.main(['', '--check']) < 2"
-        "\nassert not {'tensorflow', 'keras'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

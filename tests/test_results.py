@@ -1,25 +1,15 @@
-"""What a published summary says follows from the records beside it."""
+"""What a published summary and report say follows from the records beside them."""
 
-import fnmatch
-import functools
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gan_mnist import experiments
-from gan_mnist.study.spec import Arm, Metric
-from gan_mnist.study.summary import summarize
-from gan_mnist.study.trial import Plan
+from gan_mnist.commands import published
 
 ROOT = Path(__file__).parents[1]
 RESULTS = sorted(ROOT.glob("experiments/*/results/*/summary.json"))
-
-
-def summary_of(path: Path) -> dict:
-    return json.loads((path / "summary.json").read_text())
 
 
 def alike(one, other):
@@ -37,33 +27,10 @@ def test_there_are_results():
     assert RESULTS
 
 
-def bounds_of(metrics, name):
-    """Those of the metric's row, or, where only the data set tells of it, of the first one."""
-    rows = [metric for metric in metrics if fnmatch.fnmatch(name, metric.name)]
-    return (rows or metrics)[0].bounds
-
-
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: "/".join(path.parts[-4:-1]))
-def test_a_summary_follows_from_its_records(path):
-    described = json.loads((path.parent / "study.json").read_text())
-    study = experiments.load(described["experiment"])
-    # Arms of images that were made elsewhere stand in no table.
-    own = {arm.name for arm in study.arms}
-    study = study.showing(Arm(**arm) for name, arm in described["arms"].items() if name not in own)
-    if study.metrics_of is not None:
-        # Their words are of the data set, which is not here.
-        told = summary_of(path.parent)["metrics"]
-        bounds = functools.partial(bounds_of, study.metrics)
-        study = replace(study, metrics=tuple(Metric(**m, bounds=bounds(m["name"])) for m in told))
-    lines = (path.parent / "records.jsonl").read_text().splitlines()
-    plan = Plan(
-        study=study,
-        preset=described["preset"],
-        settings=study.settings,
-        arms=study.select(list(described["arms"])),
-        seeds=tuple(described["seeds"]),
-        dataset=described["dataset"],
-        workdir=path.parent,
-    )
-    again = json.loads(json.dumps(summarize(plan, [json.loads(line) for line in lines])))
-    assert alike(again, summary_of(path.parent))
+def test_summary_and_report_follow_from_the_records(path):
+    """`python -m gan_mnist.readme` mends them."""
+    again = published.summary_again(path.parent)
+    assert alike(again, json.loads(path.read_text()))
+    report = published.report_again(path.parent, again)
+    assert report == (path.parent / "report.md").read_text()

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.study.statistics import Values, compare, holm, overlap_of, verdict
+from gan_mnist.study.statistics import Values, compare, holm, overlap_of
+from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.words import in_brackets, signed
 
 CONTROL, GENERATED = "alone", "generated"
 PREFIX = "accuracy_at_"
@@ -206,7 +208,7 @@ def _pieces(line: Mapping[str, Any]) -> str:
 
 
 def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]]) -> str:
-    told = [f"{_signed(gain)} at {int(size):,}" for size, gain in gains.items()]
+    told = [f"{in_brackets(gain)} at {int(size):,}" for size, gain in gains.items()]
     clear = {
         word: [f"{int(size):,}" for size, gain in gains.items() if gain["verdict"] == word]
         for word in ("helps", "hurts")
@@ -218,11 +220,6 @@ def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-def _signed(gain: Mapping[str, Any]) -> str:
-    low, high = gain["ci95"]
-    return f"{gain['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
-
-
 def _number(told: Mapping[str, Any]) -> str:
-    low, high = told["ci95"]
-    return f"{told['mean']:+.3f} (95 % CI {low:+.3f} to {high:+.3f})"
+    low, high = (signed(end, 3) for end in told["ci95"])
+    return f"{signed(told['mean'], 3)} (95 % CI {low} to {high})"

@@ -6,7 +6,8 @@ from statistics import fmean
 from typing import Any
 
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
+from gan_mnist.study.verdicts import verdict
 
 ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"

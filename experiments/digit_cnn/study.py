@@ -53,7 +53,8 @@ STUDY = Study(
     },
     control="plain",
     metrics=(
-        Metric("accuracy", "test accuracy", bounds=(0, 1)),
+        # At an accuracy of 0.98, a quarter of the errors.
+        Metric("accuracy", "test accuracy", bounds=(0, 1), margin=0.005),
         Metric("balanced_accuracy", "balanced accuracy", bounds=(0, 1)),
         Metric("macro_auc", "macro ROC AUC", bounds=(0, 1)),
         Metric("recall_*", "recall of *", bounds=(0, 1)),

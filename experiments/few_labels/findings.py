@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Values, compare, holm, overlap_of, verdict
+from gan_mnist.study.statistics import Values, compare, holm, overlap_of
+from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
 
@@ -91,7 +93,7 @@ def _told(arms: Arms, rival: str, gains: Mapping[str, Mapping[int, Gain]]) -> st
         for number in sorted({number for of_arm in gains.values() for number in of_arm})
     }  # fmt: skip
     told = ", ".join(
-        f"{_signed(gains[arm][number])} at {number} (`{arm}`)" for number, arm in best.items()
+        f"{in_brackets(gains[arm][number])} at {number} (`{arm}`)" for number, arm in best.items()
     )
     judged = {
         word: [str(n) for n, arm in best.items() if gains[arm][n]["verdict"] == word]
@@ -104,11 +106,6 @@ def _told(arms: Arms, rival: str, gains: Mapping[str, Mapping[int, Gain]]) -> st
         f"The best generated images minus {name}, accuracy by labels a class: {told}; they "
         f"{' and '.join(clear)}."
     )
-
-
-def _signed(gain: Gain) -> str:
-    low, high = gain["ci95"]
-    return f"{gain['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _mean(values: Values) -> float:

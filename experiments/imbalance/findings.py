@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
+from gan_mnist.study.rivals import against_best
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
 from gan_mnist.study.test_images import over_images
+from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
 
@@ -18,39 +21,32 @@ Arms = Mapping[str, Mapping[int, Mapping[str, Any]]]
 def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Every arm with generated images against all plain rivals.
 
-    An arm is above every rival if it is above each of them; so the largest of its p values counts,
-    which Holm adjusts over such arms (intersection-union test: Berger, Technometrics 24, 1982).
+    An arm is above every rival if it is above the best, see `study.rivals`.
 
     Args:
         records: Of finished trials.
 
     Returns:
-        `lines`; `above_rivals`: by arm `rival` (that with the highest mean), `difference` to it,
-        `ci95`, `p_holm` and `verdict`, which is "helps" for an arm above every rival; and
-        `by_images_left`: by arm and number, `difference` and `ci95` to that rival.
+        `lines`; `above_rivals`: by arm `rival` (the best), `difference` to it, `ci95`, `p_holm` and
+        `verdict`, which is "helps" for an arm above every rival; and `by_images_left`: by arm and
+        number, `difference` and `ci95` to that rival.
     """
     arms: dict[str, dict[int, Mapping[str, Any]]] = {}
     for record in records:
         arms.setdefault(record["arm"], {})[record["seed"]] = record
     generated = [name for name in arms if _kind(name, arms[name]) == "generated"]
     rivals = [name for name in arms if KINDS.get(name) == "rival"]
-    compared = {
-        name: {rival: _compare(arms, name, rival) for rival in rivals} for name in generated
-    }
-    compared = {
-        name: of_rivals
-        for name, of_rivals in compared.items()
-        if of_rivals and all(found.deciding_ci95 for found in of_rivals.values())
-    }
-    if not compared:
+    above = _above(arms, generated, rivals)
+    if not above:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
     best = max(rivals, key=lambda rival: _mean(arms[rival], PRIMARY.name))
-    above = _above(compared, best)
-    left = {name: _by_images_left(arms, name, best) for name in compared}
+    left = {name: _by_images_left(arms, name, best) for name in above}
     lines = [_answer(above, best, len(rivals))]
     for name, of_number in left.items():
         if of_number:
-            told = ", ".join(f"{_signed(gain)} at {number}" for number, gain in of_number.items())
+            told = ", ".join(
+                f"{in_brackets(gain)} at {number}" for number, gain in of_number.items()
+            )
             lines.append(f"`{name}` minus `{best}`, recall by images left of the class: {told}.")
     return {"lines": lines, "above_rivals": above, "by_images_left": left}
 
@@ -78,23 +74,22 @@ def _mean(records: Mapping[int, Mapping[str, Any]], metric: str) -> float:
     return sum(record["metrics"][metric] for record in records.values()) / len(records)
 
 
-def _above(compared: Mapping[str, Mapping[str, Comparison]], best: str) -> dict[str, Any]:
-    largest = {
-        name: max(found.deciding_p_value or 0.0 for found in of_rivals.values())
-        for name, of_rivals in compared.items()
-    }
-    adjusted = holm(largest)
-    above = {}
-    for name, of_rivals in compared.items():
-        verdicts = {verdict(found, adjusted[name], True) for found in of_rivals.values()}
-        above[name] = {
+def _above(arms: Arms, names: Sequence[str], rivals: Sequence[str]) -> dict[str, Any]:
+    values = {name: _values(of_arm, PRIMARY.name) for name, of_arm in arms.items()}
+    overlap = max((overlap_of(of_arm.values()) for of_arm in arms.values()), default=0.0)
+    sides = (rivals, values, arms, PRIMARY.higher_is_better, PRIMARY.bounds, overlap)
+    found = {name: pair for name in names if (pair := against_best(name, *sides)) is not None}
+    adjusted = holm({name: one.deciding_p_value for name, (_, one) in found.items()})
+    return {
+        name: {
             "rival": best,
-            "difference": of_rivals[best].difference,
-            "ci95": list(of_rivals[best].deciding_ci95 or ()),
+            "difference": one.difference,
+            "ci95": list(one.deciding_ci95 or ()),
             "p_holm": adjusted[name],
-            "verdict": verdicts.pop() if len(verdicts) == 1 else "cannot tell",
+            "verdict": verdict(one, adjusted[name], PRIMARY.higher_is_better, PRIMARY.margin),
         }
-    return above
+        for name, (best, one) in found.items()
+    }
 
 
 def _by_images_left(arms: Arms, name: str, best: str) -> dict[str, Any]:
@@ -115,17 +110,13 @@ def _answer(above: Mapping[str, Any], best: str, number: int) -> str:
     rivals = {1: f"`{best}`", 2: "both plain rivals"}.get(number, f"all {number} plain rivals")
     better = [name for name, found in above.items() if found["verdict"] == "helps"]
     if better:
-        told = ", ".join(f"`{name}` ({_signed(above[name])})" for name in better)
+        told = ", ".join(f"`{name}` ({in_brackets(above[name])})" for name in better)
         return f"Above {rivals}, Holm's correction passed: {told}; in brackets, minus `{best}`."
     most = max(found["ci95"][1] for found in above.values())
     nearest = max(above, key=lambda name: above[name]["difference"])
     return (
         f"No treatment with generated images was shown to be above {rivals}; the nearest was "
-        f"`{nearest}`, minus `{best}` {_signed(above[nearest])}. None is above `{best}` by more "
-        f"than {max(0.0, most):.3f}, as the 95 % interval of each says."
+        f"`{nearest}`, minus `{best}` {in_brackets(above[nearest])}. "
+        f"None is above `{best}` by more than {max(0.0, most):.3f}, as the 95 % interval of each "
+        "says."
     )
-
-
-def _signed(gain: Mapping[str, Any]) -> str:
-    low, high = gain["ci95"]
-    return f"{gain['difference']:+.3f} ({low:+.3f} to {high:+.3f})"

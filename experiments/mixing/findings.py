@@ -8,7 +8,8 @@ import numpy as np
 from scipy.stats import linregress
 
 from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of, verdict
+from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
+from gan_mnist.study.verdicts import verdict
 
 PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
 # Arms that round latents to 1 decimal, and differ in how many they draw.

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Values, compare, holm, overlap_of, verdict
+from gan_mnist.study.statistics import Values, compare, holm, overlap_of
+from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.words import in_brackets
 
 PREFIX = "balanced_accuracy_at_"
 CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
@@ -76,7 +78,7 @@ def _gains(
 
 def _told(arm: str, over_real: Mapping[str, Any], over_rival: Mapping[str, Any]) -> str:
     text = f"`{arm}` minus `{CONTROL}`, balanced accuracy by real images a class: "
-    text += ", ".join(f"{_signed(gain)} at {size}" for size, gain in over_real.items())
+    text += ", ".join(f"{in_brackets(gain)} at {size}" for size, gain in over_real.items())
     text += f"; {_judged(over_real)}."
     if over_rival:
         text += f" Against `{RIVAL}` {_judged(over_rival)}."
@@ -90,11 +92,6 @@ def _judged(gains: Mapping[str, Any]) -> str:
     }
     told = [f"it {word} at {', '.join(sizes)}" for word, sizes in clear.items() if sizes]
     return " and ".join(told) or "no difference can be told at any number"
-
-
-def _signed(gain: Mapping[str, Any]) -> str:
-    low, high = gain["ci95"]
-    return f"{gain['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,6 @@
-"""Renews what READMEs and pages of docs/ repeat of the published runs, from the runs' files.
+"""Renews published summaries and reports from their records, and what pages repeat of them.
+
+Pages are READMEs and docs/.
 
 Works on the repository that it is run in. Nothing here imports TensorFlow.
 """
@@ -35,23 +37,29 @@ def _command() -> int:
         raise InputError("--run: is not accepted with --check, which writes nothing")
     run = None if RUN.value is None else given_path(RUN, "the directory of a run of imbalance")
 
+    from gan_mnist.commands import published
     from gan_mnist.report import headline
-    from gan_mnist.report.readme import renewed_pages
+    from gan_mnist.report.readme import check_checkout, renewed_pages
 
     root = Path(os.getcwd())
-    pages = renewed_pages(root)
-    stale = [page for page, (text, renewed) in pages.items() if text != renewed]
-    redraw = run is not None or headline.is_stale(root)
-    if not CHECK.value:
-        if run is not None:
-            headline.take_images(run, root)
-        if redraw:
-            headline.draw(root)
-        for page in stale:
-            write_text(page, pages[page][1])
-    for path in [*stale, *([root / headline.PICTURE] if redraw else [])]:
+    check_checkout(root)
+    stale = published.renew(root, CHECK.value)
+    if not (stale and CHECK.value):  # pages follow what is renewed before them
+        pages = renewed_pages(root)
+        stale += [page for page, (text, renewed) in pages.items() if text != renewed]
+        redraw = run is not None or headline.is_stale(root)
+        if not CHECK.value:
+            if run is not None:
+                headline.take_images(run, root)
+            if redraw:
+                headline.draw(root)
+            for page, (text, renewed) in pages.items():
+                if text != renewed:
+                    write_text(page, renewed)
+        stale += [root / headline.PICTURE] if redraw else []
+    for path in stale:
         tell(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
-    return 1 if CHECK.value and (stale or redraw) else 0
+    return 1 if CHECK.value and stale else 0
 
 
 if __name__ == "__main__":

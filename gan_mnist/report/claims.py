@@ -15,6 +15,7 @@ from gan_mnist.files import read_json
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics import Comparison, compare, overlap_of
 from gan_mnist.study.test_images import over_images
+from gan_mnist.study.words import fixed, signed
 
 UP, DOWN = 1, -1
 
@@ -181,8 +182,8 @@ def _here(claim: Claim, found: Comparison) -> str:
     """The difference, or what is compared with a level, with its interval."""
     ends = found.deciding_ci95
     if isinstance(claim.versus, str):
-        shown, low_high = f"{found.difference:+.3f}", ends
+        shown, low_high = signed(found.difference or 0.0, 3), ends
     else:
         shown = f"{found.treated:.3f}"
         low_high = ends and (ends[0] + claim.versus, ends[1] + claim.versus)
-    return f"{shown} ({low_high[0]:.3f} to {low_high[1]:.3f})" if low_high else shown
+    return f"{shown} ({fixed(low_high[0], 3)} to {fixed(low_high[1], 3)})" if low_high else shown

@@ -25,9 +25,15 @@ from gan_mnist.report.style import (
     wrapped,
 )
 
-VERDICT_MARKS = {"helps": "●", "hurts": "✕", "cannot tell": "○", None: "◆"}
-_VERDICT_COLORS = {"helps": BLUE, "hurts": VERMILLION, "cannot tell": MUTED, None: INK}
-_VERDICT_MARKERS = {"helps": "o", "hurts": "X", "cannot tell": "o", None: "D"}
+VERDICT_MARKS = {"helps": "●", "hurts": "✕", "the same": "■", "cannot tell": "○", None: "◆"}
+_VERDICT_COLORS = {
+    "helps": BLUE,
+    "hurts": VERMILLION,
+    "the same": INK,
+    "cannot tell": MUTED,
+    None: INK,
+}
+_VERDICT_MARKERS = {"helps": "o", "hurts": "X", "the same": "s", "cannot tell": "o", None: "D"}
 _GALLERY_COLUMNS = 14
 _MOST_CLASSES_WITH_NUMBERS, _MOST_CLASSES_IN_SMALL_PANELS = 6, 16
 _NAME_INCHES = 0.13
@@ -132,26 +138,32 @@ def _interval(axes: Axes, row: int, value: float, ci95: Any, verdict: str | None
 
 
 @styled
-def gallery(rows: Mapping[str, np.ndarray]) -> Figure:
+def gallery(
+    rows: Mapping[str, np.ndarray],
+    columns: int = _GALLERY_COLUMNS,
+    width_inches: float = WIDTH_INCHES,
+) -> Figure:
     """One row of images an arm.
 
     Args:
         rows: Images by arm, uint8 (n, height, width, 1 or 3) in [0, 255].
+        columns: Images of each row that are shown at most.
+        width_inches: Of the figure; in a narrower one its names are larger on a small screen.
     """
     height, width = (side + 2 for side in next(iter(rows.values())).shape[1:3])
     labels_inches = 0.08 * max(map(len, rows))
-    cell_inches = (WIDTH_INCHES - 0.2 - labels_inches) / _GALLERY_COLUMNS
+    cell_inches = (width_inches - 0.2 - labels_inches) / columns
     height_inches = 0.1 + cell_inches * len(rows) * height / width
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="compressed")
+    figure = Figure(figsize=(width_inches, height_inches), layout="compressed")
     axes = figure.subplots()
     for row, images in enumerate(rows.values()):
-        strip = np.full((height, _GALLERY_COLUMNS * width, 3), 255, np.uint8)
-        for column, image in enumerate(images[:_GALLERY_COLUMNS]):
+        strip = np.full((height, columns * width, 3), 255, np.uint8)
+        for column, image in enumerate(images[:columns]):
             start = column * width
             strip[: height - 2, start : start + width - 2] = image
         extent = (0, strip.shape[1], (row + 1) * height, row * height)
         axes.imshow(strip, interpolation="nearest", extent=extent)
-    axes.set_xlim(0, _GALLERY_COLUMNS * width)
+    axes.set_xlim(0, columns * width)
     axes.set_ylim(len(rows) * height, 0)
     axes.set_yticks([(row + 0.5) * height for row in range(len(rows))], list(rows))
     axes.tick_params(length=0, labelcolor=INK, labelsize=9)

@@ -5,6 +5,7 @@ run did not leave stands a sentence.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,12 @@ from gan_mnist.study.progress import (
     generated_in_words,
     split_in_words,
 )
+from gan_mnist.study.words import judged
 
 IMAGES_SHOWN = 10
 FEW_ARMS = 5
+# Of the picture on the first screen, which may be a small one.
+SEEN_COLUMNS, SEEN_INCHES = 8, 6.0
 
 
 def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
@@ -43,34 +47,69 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         InputError: If one of these two is missing.
     """
     run = Run.read(workdir)
-    order = run.best_first()
+    drawn = _save(_draw(run, run.best_first(), pictures), workdir)
+    environment, context = _environment(_margin(run)), _context(run, pictures, drawn)
+    for name in ("report.html", "report.md"):
+        text = environment.get_template(f"{name}.j2").render(context)
+        write_text(workdir / name, text)
+
+
+def markdown(
+    directory: Path,
+    study: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    pictures: Sequence[Picture],
+) -> str:
+    """`report.md` of a published run, of which the figures are kept.
+
+    Args:
+        directory: Of the run.
+        study: As `study.json` has it.
+        summary: As `summary.json` has it.
+        pictures: Figures of the experiment's own, in their order.
+    """
+    run = Run(directory, study, summary, ())
+    kept = {path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")}
+    context = _context(run, pictures, kept)
+    return _environment(_margin(run)).get_template("report.md.j2").render(context)
+
+
+def draw_arms(directory: Path, summary: Mapping[str, Any]) -> None:
+    """Draws the figure of all arms of a published run; arguments as of `markdown`."""
+    order = Run(directory, {}, summary, ()).best_first()
+    save(figures.forest(summary, order), directory / "figures" / "arms.png")
+
+
+def _margin(run: Run) -> float | None:
+    """Of the primary metric."""
+    margin: float | None = run.summary["metrics"][0].get("margin")
+    return margin
+
+
+def _context(
+    run: Run, pictures: Sequence[Picture], drawn: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """What the templates are filled with."""
     after = run.best_treatment("generated")
-    kinds = {arm["kind"] for arm in run.study["arms"].values()}
-    context = {
+    dataset = run.study["dataset"]
+    return {
         "study": run.study,
         "summary": run.summary,
-        "order": order,
+        "order": run.best_first(),
         "metric": run.summary["metrics"][0],
         "pictures": pictures,
-        "figures": _save(_draw(run, order, pictures), workdir),
-        "generates": "generated" in kinds,
+        "figures": drawn,
+        "generates": any(arm["kind"] == "generated" for arm in run.study["arms"].values()),
         "examples": _examples(run, after) if run.study["examples"] else None,
         "after": after,
         "images_shown": IMAGES_SHOWN,
         "few_arms": FEW_ARMS,
         "marks": figures.VERDICT_MARKS,
-        "files": [
-            *files_in_words(run.study["dataset"].get("files")),
-            *duplicates_in_words(run.study["dataset"]),
-        ],
-        "split": split_in_words(run.study["dataset"]),
-        "generated": generated_in_words(run.study["dataset"].get("generated", {})),
+        "files": [*files_in_words(dataset.get("files")), *duplicates_in_words(dataset)],
+        "split": split_in_words(dataset),
+        "generated": generated_in_words(dataset.get("generated", {})),
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
     }
-    environment = _environment()
-    for name in ("report.html", "report.md"):
-        text = environment.get_template(f"{name}.j2").render(context)
-        write_text(workdir / name, text)
 
 
 def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, Figure]:
@@ -92,6 +131,9 @@ def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, 
         drawn["duplicates"] = figures.gallery(rows)
 
     galleries = _galleries(run, [control, oracle, *order])
+    compared = (control, run.best_treatment("rival"), run.best_treatment("generated"), oracle)
+    if seen := {name: galleries[name] for name in dict.fromkeys(compared) if name in galleries}:
+        drawn["seen"] = figures.gallery(seen, SEEN_COLUMNS, SEEN_INCHES)
     if galleries:
         drawn["gallery"] = figures.gallery(galleries)
 
@@ -191,7 +233,7 @@ def _class_examples(name: str, table: pd.DataFrame) -> dict[str, Any]:
     return {"name": name, "rows": shown.to_dict("records"), "images": len(table), **sides}
 
 
-def _environment() -> jinja2.Environment:
+def _environment(margin: float | None) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gan_mnist.report"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
@@ -200,6 +242,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "judged": lambda verdict: judged(verdict, margin),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),
         "percent": lambda value: _format(value, ".0%"),
@@ -216,7 +259,9 @@ def _environment() -> jinja2.Environment:
 def _format(value: float | None, spec: str) -> str:
     if value is None:
         return "\N{EN DASH}"
-    return f"{value:{spec}}".replace("-", "\N{MINUS SIGN}").replace("%", " %")
+    text = f"{value:{spec}}"
+    text = text if re.search("[1-9]", text) else text.lstrip("+-")  # nothing has no sign
+    return text.replace("-", "\N{MINUS SIGN}").replace("%", " %")
 
 
 def _interval(ci: list[float] | None, spec: str) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.report import claims
+from gan_mnist.study.words import fixed, judged, signed
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
@@ -46,11 +47,7 @@ def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
     Raises:
         InputError: If `root` is no such repository, or a block cannot be filled.
     """
-    if not (root / "README.md").is_file() or not (root / "experiments").is_dir():
-        raise InputError(
-            f"readme: {root} is not a checkout of this project; accepted: a directory with "
-            "README.md and experiments/"
-        )
+    check_checkout(root)
     found = {}
     for pattern in ("README.md", "experiments/*/README.md", "docs/*.md"):
         for page in sorted(root.glob(pattern)):
@@ -58,6 +55,15 @@ def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
             if _OPENING in text:
                 found[page] = (text, renew(text, page, root))
     return found
+
+
+def check_checkout(root: Path) -> None:
+    """Raises `InputError` where `root` is no repository of this project."""
+    if not (root / "README.md").is_file() or not (root / "experiments").is_dir():
+        raise InputError(
+            f"readme: {root} is not a checkout of this project; accepted: a directory with "
+            "README.md and experiments/"
+        )
 
 
 def renew(text: str, page: Path, root: Path) -> str:
@@ -92,7 +98,13 @@ def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
     experiment, _, name = block["run"].partition("/")
     run = PublishedRun(root / "experiments" / experiment / "results" / name)
     if block["part"] == "answer":
-        lines = [f"> {run.summary['answer']}"]
+        carried_by = run.summary["carried_by"]
+        lines = [
+            f"> **{run.summary['answer']}**",
+            *([">", f"> {carried_by}"] if carried_by else []),
+        ]
+    elif block["part"] == "in_full":
+        lines = [f"In full: {run.summary['in_full']}"]
     elif block["part"] == "findings":
         if "findings" not in run.summary:
             raise InputError(f"readme: no findings in {run.directory}; accepted: another part")
@@ -102,7 +114,7 @@ def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
     elif block["part"] == "table":
         lines = _table(run, int(options.get("digits", 3)), options.get("with", "").split(","))
     else:
-        parts = ("answer", "findings", "command", "table")
+        parts = ("answer", "in_full", "findings", "command", "table")
         raise unknown(f"readme: in {page}, the part of a run", block["part"], parts)
     return lines
 
@@ -165,13 +177,14 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
     """A row an arm that has a result, best first; a line for each arm that does not apply."""
     summary, arms = run.summary, run.arms()
     control, label = summary["control"], summary["metrics"][0]["label"]
+    margin = summary["metrics"][0]["margin"]
     columns: dict[str, dict[str, str]] = {
         f"{label} [95 %]": {
             name: f"{arm['mean']:.{digits}f} {interval(arm['ci95'], digits)}".rstrip()
             for name, arm in arms.items()
         },
         f"difference to `{control}` [95 %]": {
-            name: f"{arm['difference']:+.{digits}f} {interval(arm['difference_ci95'], digits)}"
+            name: f"{signed(arm['difference'], digits)} {interval(arm['difference_ci95'], digits)}"
             for name, arm in arms.items()
             if arm["difference"] is not None
         },
@@ -180,11 +193,11 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
             for name, arm in arms.items()
             if arm["oracle_gap_closed"] is not None
         },
-        "verdict": {name: arm["verdict"] or "" for name, arm in arms.items()}
+        "verdict": {name: judged(arm["verdict"] or "", margin) for name, arm in arms.items()}
         | {control: "control"},
         f"against `{summary['rival']}` [95 %]": {
-            name: f"{versus['difference']:+.{digits}f} {interval(versus['ci95'], digits)}, "
-            f"{versus['verdict']}"
+            name: f"{signed(versus['difference'], digits)} {interval(versus['ci95'], digits)}, "
+            f"{judged(versus['verdict'], margin)}"
             for name, arm in arms.items()
             if (versus := arm.get("versus_rival"))
         },
@@ -236,4 +249,4 @@ def _brief(value: float | None) -> str:
 
 def interval(ends: list[float] | None, digits: int) -> str:
     """An interval in brackets; nothing where there is none."""
-    return f"[{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]" if ends else ""
+    return f"[{fixed(ends[0], digits)}, {fixed(ends[1], digits)}]" if ends else ""

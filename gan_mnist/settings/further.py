@@ -90,12 +90,12 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
                 "and no beginning of a metric's name"
             )
     return tuple(
-        Metric(f"{name}_{stem}*", label.format(name=name), bounds=(0, 1))
+        Metric(f"{name}_{stem}*", label.format(name=name), bounds=(0, 1), margin=margin)
         for name in names
-        for stem, label in (
-            ("accuracy", "accuracy* on {name}"),
-            ("balanced_accuracy", "balanced accuracy* on {name}"),
-            ("recall_", "recall of * on {name}"),
+        for stem, label, margin in (
+            ("accuracy", "accuracy* on {name}", 0.01),
+            ("balanced_accuracy", "balanced accuracy* on {name}", 0.01),
+            ("recall_", "recall of * on {name}", 0.03),
         )
     )
 

@@ -19,6 +19,7 @@ from rich.progress import (
 
 from gan_mnist.study.records import DONE
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.words import counted
 
 
 def describe(plan: Plan) -> str:
@@ -40,7 +41,8 @@ def describe(plan: Plan) -> str:
         f"measured    {plan.study.metrics[0].label}",
         f"directory   {plan.workdir}",
         f"preset      {plan.preset}",
-        f"trials      {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.trials())}",
+        f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
+        f"{len(plan.trials())}",
         "arms",
         *columns((arm.name, arm.about) for arm in plan.arms),
         "settings",
@@ -58,13 +60,14 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     if files is None:
         return []
 
-    def counted(reasons: Mapping[str, int]) -> str:
+    def by_reason(reasons: Mapping[str, int]) -> str:
         return "; ".join(f"{number:,} {reason}" for reason, number in reasons.items())
 
-    lines = [f"{files['read']:,} images read, {sum(files['passed_over'].values()):,} passed over"]
+    read, passed_over = counted(files["read"], "image"), sum(files["passed_over"].values())
+    lines = [f"{read} read, {passed_over:,} passed over"]
     if files["passed_over"]:
-        lines[0] += f": {counted(files['passed_over'])}"
-    return lines + ([f"of the images: {counted(files['noted'])}"] if files["noted"] else [])
+        lines[0] += f": {by_reason(files['passed_over'])}"
+    return lines + ([f"of the images: {by_reason(files['noted'])}"] if files["noted"] else [])
 
 
 def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
@@ -88,11 +91,12 @@ def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
     """
     lines = []
     for split, told in dataset.get("duplicates", {}).items():
-        ours, theirs = "training images", f"{split} images"
+        ours = f"training image{{}} like {counted(told['of'], f'{split} image')}"
         if split == "test" and "each_seed" in dataset:
-            ours, theirs = "images", "others, of which a seed may test one and train on the other"
-        equal = f"{told['equal']:,} of them equal"
-        lines.append(f"{told['images']:,} {ours} are like {told['of']:,} {theirs}, {equal}")
+            others = counted(told["of"], "other", "others")
+            ours = f"image{{}} like {others}, of which a seed may test one and train on the other"
+        like = counted(told["images"], ours.format(" is"), ours.format("s are"))
+        lines.append(f"{like}, {told['equal']:,} of them equal")
     return lines
 
 

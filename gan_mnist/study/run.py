@@ -14,6 +14,7 @@ from gan_mnist.study import records, runner
 from gan_mnist.study.progress import StudyProgress, describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.words import counted
 
 WORKERS_LOG = "workers.log"
 KEPT = "what is finished is kept, and the same command goes on"
@@ -80,7 +81,8 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
-        say(f"{len(trials) - len(missing)} trials are done already")
+        done = counted(len(trials) - len(missing), "trial is", "trials are")
+        say(f"{done} done already")
     with StudyProgress(len(missing), plan.study.metrics[0].name) as progress:
         runner.run_trials(missing, jobs, engine, plan.workdir / WORKERS_LOG, progress.add)
 

@@ -85,8 +85,12 @@ def p_values(differences: NDArray[Any], overlap: float = 0.0) -> NDArray[Any]:
     return 2 * stats.t.sf(np.abs(t), differences.shape[-1] - 1)
 
 
-def intervals(differences: NDArray[Any], overlap: float = 0.0) -> tuple[NDArray[Any], NDArray[Any]]:
-    """95 % intervals of the mean: the hull of the t interval and of Hall's transformed one.
+def intervals(
+    differences: NDArray[Any], overlap: float = 0.0, level: float = LEVEL
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Intervals of the mean that miss it in `level` of studies: 95 % ones, unless told otherwise.
+
+    The hull of the t interval and of Hall's transformed one.
 
     Source: Hall (1992), the monotone cubic transformation, referred to Student's t rather than to
     the normal.
@@ -96,7 +100,7 @@ def intervals(differences: NDArray[Any], overlap: float = 0.0) -> tuple[NDArray[
     """
     n = differences.shape[-1]
     mean, error = differences.mean(-1), standard_errors(differences, overlap)
-    quantile = stats.t.isf(LEVEL / 2, n - 1)
+    quantile = stats.t.isf(level / 2, n - 1)
     skewness = skewnesses(differences)
     below = np.sqrt(n) * _undo_skewness(quantile / np.sqrt(n), skewness, n)
     above = -np.sqrt(n) * _undo_skewness(-quantile / np.sqrt(n), skewness, n)

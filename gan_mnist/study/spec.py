@@ -59,17 +59,23 @@ class Metric:
         label: The same in words; a `*` is replaced likewise.
         higher_is_better: Orients the verdict.
         bounds: What it can be; intervals of its mean end there. None where it has no bounds.
+        margin: A difference that would change nothing for those who use the result: within it two
+            arms are the same. None: they are never said to be.
     """
 
     name: str
     label: str
     higher_is_better: bool = True
     bounds: tuple[float, float] | None = None
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A control that must come out right: `arm` is "below", "equal to" or "above" `reference`."""
+    """A control that must come out right: `arm` is "below", "equal to" or "above" `reference`.
+
+    Equal is what is within the margin of the primary metric, see `verdicts`.
+    """
 
     arm: str
     relation: str
@@ -91,7 +97,8 @@ class Study:
 
     Attributes:
         package: The package that the declaration stands in: `__package__`.
-        question: In one line, as `--list` prints it.
+        question: In one line, as `--list` prints it. Where its words tell which way it asks, as do
+            "help" and "hurt", "raise" and "lower", the answer is a yes or a no; see `asked`.
         settings: The frozen base that every arm starts from.
         arms: The table; the control is among them.
         control: The arm that all others are compared with.

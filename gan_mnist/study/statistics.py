@@ -1,4 +1,4 @@
-"""Arms compared seed by seed: means, differences, verdicts.
+"""Arms compared seed by seed: means and differences.
 
 Intervals and tests are those of `small_samples`, where it is told why.
 """
@@ -13,7 +13,6 @@ from scipy import optimize, stats
 
 from gan_mnist.study.small_samples import (
     LEVEL,
-    MIN_SEEDS,
     flags,
     intervals,
     p_values,
@@ -126,7 +125,11 @@ def estimate(values: Values, bounds: Bounds = None, overlap: float = 0.0) -> Est
 
 
 def compare(
-    treated: Values, control: Values, bounds: Bounds = None, overlap: float = 0.0
+    treated: Values,
+    control: Values,
+    bounds: Bounds = None,
+    overlap: float = 0.0,
+    level: float = LEVEL,
 ) -> Comparison:
     """Paired comparison, matched by seed; None, NaN and infinite values count as missing.
 
@@ -136,6 +139,7 @@ def compare(
         bounds: Lowest and highest that a value of either can be, or None. Their difference can be
             as large as these are apart, and there the interval ends.
         overlap: As `overlap_of` gives it.
+        level: Share of intervals that miss the truth; `ci95` is a 95 % one by default only.
     """
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
@@ -147,7 +151,7 @@ def compare(
     if n == 1:
         known = (mean_treated, mean_control, mean)
         return Comparison(1, *known, None, None, None, True, overlap=overlap)
-    low, high = intervals(differences, overlap)
+    low, high = intervals(differences, overlap, level)
     span = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return Comparison(
         n,
@@ -182,18 +186,6 @@ def holm(p_by_arm: Mapping[str, float | None]) -> dict[str, float | None]:
     for place, (p, arm) in enumerate(rising):
         largest = adjusted[arm] = max(largest, min(1.0, (len(rising) - place) * p))
     return adjusted
-
-
-def verdict(comparison: Comparison, p_holm: float | None, higher_is_better: bool) -> str:
-    """ "helps", "hurts" or "cannot tell".
-
-    An effect is called only if the adjusted p value is below 0.05, the interval, which allows for
-    skewness, lies on one side of zero, and there are enough test images.
-    """
-    side = _side(comparison.deciding_ci95)
-    if comparison.too_few or p_holm is None or p_holm >= LEVEL or side == 0:
-        return "cannot tell"
-    return "helps" if (side > 0) == higher_is_better else "hurts"
 
 
 def smallest_detectable_effect(comparison: Comparison, tests: int) -> float | None:
@@ -245,30 +237,6 @@ def gap_closed(
     half = np.sqrt(max(centre**2 - denominator * numerator, 0.0))
     ends = (float((centre - half) / denominator), float((centre + half) / denominator))
     return gain / mean, ends
-
-
-def holds(relation: str, comparison: Comparison) -> bool | None:
-    """Whether an `Expectation` came out right in the metric's own direction.
-
-    Args:
-        relation: "below", "above": the interval excludes zero on that side; "equal to": holds it.
-        comparison: The expectation's arm against its reference.
-
-    Returns:
-        None where there is no interval, and where one of few seeds holds zero, which shows
-        nothing; unless all differences are zero.
-    """
-    if comparison.ci95 is None:
-        return None
-    side, exact = _side(comparison.ci95), comparison.ci95 == (0.0, 0.0)
-    if side == 0 and comparison.n < MIN_SEEDS and not exact:
-        return None
-    return side == {"below": -1, "equal to": 0, "above": 1}[relation]
-
-
-def _side(interval: Interval | None) -> int:
-    """1 above zero, -1 below, 0 where it holds zero or is unknown."""
-    return 0 if interval is None else int(interval[0] > 0) - int(interval[1] < 0)
 
 
 def _finite(values: Values) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""What a study found: records in, `summary.json` out, with the answer in one sentence."""
+"""What a study found: records in, `summary.json` out, with the answer in words."""
 
 import math
 import statistics as builtin_statistics
@@ -8,21 +8,29 @@ from typing import Any
 
 from gan_mnist.study import statistics
 from gan_mnist.study.answer import answer
+from gan_mnist.study.compared import (
+    Record,
+    Records,
+    against_control,
+    against_rival,
+    against_rivals,
+    check_expectations,
+    compare_all,
+    pair,
+)
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric
-from gan_mnist.study.statistics import Comparison
-from gan_mnist.study.test_images import as_told, over_images
+from gan_mnist.study.test_images import over_images
 from gan_mnist.study.trial import Plan
-
-Record = Mapping[str, Any]
-Records = Mapping[str, Mapping[int, Record]]
+from gan_mnist.study.verdicts import verdict
 
 
 def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     """The summary of a run, strict JSON: what could not be computed is null.
 
     Holm adjusts over all arms with a p value against the control and, separately, over all
-    generated arms with one against `Study.rival`; each of the two questions errs in at most 5 %.
+    generated arms with one against `Study.rival`, and over all with one against the best plain
+    rival that was run; each of these questions errs in at most 5 %.
     Expectations and verdicts rest on the primary metric.
 
     Args:
@@ -31,9 +39,10 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
 
     Returns:
         The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
-        `primary_metric`, `metrics`, `seeds`, `answer`, `arms`, `controls_ok`, `controls`, `failed`
-        and `not_applicable`; `findings` too where the experiment has some, and `further_tests`
-        where the plan has. An oracle or rival that is not among the arms is null.
+        `primary_metric`, `metrics`, `seeds`, `answer`, `carried_by`, `in_full`, `arms`,
+        `controls_ok`, `controls`, `failed` and `not_applicable`; `findings` too where the
+        experiment has some, and `further_tests` where the plan has. An oracle or rival that is not
+        among the arms is null.
     """
     study, primary = plan.study, plan.study.metrics[0]
     by_arm = _by_arm(plan, records)
@@ -45,9 +54,9 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
 
     others = [name for name in names if name != study.control]
-    comparisons = _compare_all(values, study.control, others, primary, overlap, by_arm)
+    comparisons = compare_all(values, study.control, others, primary, overlap, by_arm)
     for name, found in comparisons.items():
-        entries[name] |= _against_control(found, primary)
+        entries[name] |= against_control(found, primary)
         if oracle is not None:
             samples = (values[name], values[study.control], values[oracle])
             closed = statistics.gap_closed(*samples, primary.higher_is_better, overlap)
@@ -59,24 +68,38 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
                 }
     for arm in plan.arms:
         if arm.ablates in values:
-            pair = values[arm.ablates], values[arm.name]
-            without = statistics.compare(*pair, primary.bounds, overlap)
+            both = values[arm.ablates], values[arm.name]
+            without = statistics.compare(*both, primary.bounds, overlap)
+            without = over_images(without, by_arm[arm.ablates], by_arm[arm.name])
             entries[arm.ablates]["versus_ablation"] = {
                 "arm": arm.name,
                 "difference": without.difference,
-                "ci95": _pair(without.ci95),
-                "p_value": without.p_value,
+                "ci95": pair(without.deciding_ci95),
+                "p_value": without.deciding_p_value,
+                "verdict": verdict(
+                    without, without.deciding_p_value, primary.higher_is_better, primary.margin
+                ),
             }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
-        versus = _compare_all(values, rival, generated, primary, overlap, by_arm)
+        versus = compare_all(values, rival, generated, primary, overlap, by_arm)
         for name, found in versus.items():
-            entries[name]["versus_rival"] = _against_rival(found, primary)
+            entries[name]["versus_rival"] = against_rival(found, primary)
+    generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
+    rivals = [arm.name for arm in plan.arms if arm.kind == "rival" and len(values[arm.name]) > 1]
+    beyond = against_rivals(generated, rivals, values, by_arm, primary, overlap)
+    for name, told in beyond.items():
+        entries[name]["versus_rivals"] = told
 
-    controls = _check_expectations(plan, values, overlap)
+    controls = check_expectations(plan, values, by_arm, overlap)
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
-    checked = [check["ok"] for check in controls if check["ok"] is not None]
+    absent = {
+        name: record.get("error")
+        for name in names
+        for record in by_arm[name].values()
+        if record["status"] == "not_applicable"
+    }
     summary = {
         "experiment": study.name,
         "question": study.question,
@@ -87,13 +110,18 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "rival": rival,
         "primary_metric": primary.name,
         "metrics": [
-            {"name": m.name, "label": m.label, "higher_is_better": m.higher_is_better}
+            {
+                "name": m.name,
+                "label": m.label,
+                "higher_is_better": m.higher_is_better,
+                "margin": m.margin,
+            }
             for m in metrics
         ],
         "seeds": list(plan.seeds),
-        "answer": answer(plan, statuses, entries, compared, controls),
+        **answer(plan, statuses, entries, compared, controls),
         "arms": entries,
-        "controls_ok": all(checked) if checked else None,
+        "controls_ok": _all_ok(controls, absent),
         "controls": controls,
         "failed": [
             {"arm": name, "seed": seed, "error": record.get("error")}
@@ -101,12 +129,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             for seed, record in by_arm[name].items()
             if record["status"] == "failed"
         ],
-        "not_applicable": {
-            name: record.get("error")
-            for name in names
-            for record in by_arm[name].values()
-            if record["status"] == "not_applicable"
-        },
+        "not_applicable": absent,
     }
     if study.further_tests:
         summary["further_tests"] = {
@@ -117,6 +140,14 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         done = [record for name in names for record in _done(by_arm[name]).values()]
         summary["findings"] = module.findings(done)
     return summary
+
+
+def _all_ok(controls: Sequence[Mapping[str, Any]], absent: Mapping[str, Any]) -> bool | None:
+    """False where one came out wrong; None where of one, that applies, nothing can be told."""
+    oks = [check["ok"] for check in controls if check["arm"] not in absent]
+    if False in oks:
+        return False
+    return None if None in oks or not oks else True
 
 
 def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
@@ -173,7 +204,7 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
         "source": arm.source,
         "n": found.n,
         "mean": found.mean,
-        "ci95": _pair(found.ci95),
+        "ci95": pair(found.ci95),
         "values": {str(seed): value for seed, value in values.items()},
         "difference": None,
         "difference_ci95": None,
@@ -193,74 +224,12 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
 def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
     overlap = statistics.overlap_of(records.values())
     found = statistics.estimate(_values(records, metric.name), metric.bounds, overlap)
-    return {"mean": found.mean, "ci95": _pair(found.ci95)}
-
-
-def _pair(interval: statistics.Interval | None) -> list[float] | None:
-    return None if interval is None else list(interval)
-
-
-def _compare_all(
-    values: Mapping[str, Mapping[int, float]],
-    reference: str,
-    names: Sequence[str],
-    primary: Metric,
-    overlap: float,
-    records: Records | None = None,
-) -> dict[str, tuple[Comparison, float | None, int]]:
-    """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests.
-
-    With `records`, over test images too where they say which were right.
-    """
-    found = {
-        name: statistics.compare(values[name], values[reference], primary.bounds, overlap)
-        for name in names
-    }
-    if records is not None:
-        found = {
-            name: over_images(one, records[name], records[reference]) for name, one in found.items()
-        }
-    p_values = {name: comparison.deciding_p_value for name, comparison in found.items()}
-    adjusted = statistics.holm(p_values)
-    tests = sum(p is not None for p in p_values.values())
-    return {name: (found[name], adjusted[name], tests) for name in names}
-
-
-def _against_control(
-    found: tuple[Comparison, float | None, int], primary: Metric
-) -> dict[str, Any]:
-    comparison, p_holm, tests = found
-    if comparison.n == 0:
-        return {"more_seeds_needed": True}
-    return {
-        "difference": comparison.difference,
-        "difference_ci95": _pair(comparison.ci95),
-        "p_value": comparison.p_value,
-        "p_holm": p_holm,
-        "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
-        "more_seeds_needed": comparison.more_seeds_needed,
-        "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
-        **as_told(comparison),
-    }
-
-
-def _against_rival(
-    found: tuple[Comparison, float | None, int], primary: Metric
-) -> dict[str, Any] | None:
-    comparison, p_holm, _ = found
-    if comparison.n == 0:
-        return None
-    return {
-        "difference": comparison.difference,
-        "ci95": _pair(comparison.deciding_ci95),
-        "p_holm": p_holm,
-        "verdict": statistics.verdict(comparison, p_holm, primary.higher_is_better),
-    }
+    return {"mean": found.mean, "ci95": pair(found.ci95)}
 
 
 def _one(metrics: Sequence[Metric], name: str) -> Metric:
     found = (metric for metric in metrics if metric.name == name)
-    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1)))
+    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1), margin=0.01))
 
 
 def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, Any]:
@@ -269,30 +238,8 @@ def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, An
     others = [name for name in values if name != control]
     nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
     told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in values}
-    compared = _compare_all(values, control, others, metric, _overlap(by_arm))
+    compared = compare_all(values, control, others, metric, _overlap(by_arm))
     for name, (found, p_holm, tests) in compared.items():
         # Seeds differ in what they train on, but not in what they are tested on here.
-        told[name] |= _against_control((replace(found, overlap=0.0), p_holm, tests), metric)
+        told[name] |= against_control((replace(found, overlap=0.0), p_holm, tests), metric)
     return {"metric": metric.name, "label": metric.label, "arms": told}
-
-
-def _check_expectations(
-    plan: Plan, values: Mapping[str, Mapping[int, float]], overlap: float
-) -> list[dict[str, Any]]:
-    """One entry an expectation whose two arms were both asked for."""
-    checks = []
-    for expected in plan.study.expectations:
-        if expected.arm in values and expected.reference in values:
-            pair = values[expected.arm], values[expected.reference]
-            found = statistics.compare(*pair, plan.study.metrics[0].bounds, overlap)
-            checks.append(
-                {
-                    "arm": expected.arm,
-                    "relation": expected.relation,
-                    "reference": expected.reference,
-                    "ok": statistics.holds(expected.relation, found),
-                    "difference": found.difference,
-                    "difference_ci95": _pair(found.ci95),
-                }
-            )
-    return checks

@@ -51,6 +51,7 @@ from scipy import stats
 
 from gan_mnist.study.small_samples import LEVEL
 from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.words import counted
 
 MIN_IMAGES = 10
 
@@ -112,16 +113,21 @@ def two_way(
 
 
 def judge(
-    strata: Sequence[NDArray[Any]], weights: Sequence[float]
+    strata: Sequence[NDArray[Any]], weights: Sequence[float], level: float = LEVEL
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Ends of the 95 % interval and the two-sided p value of `two_way`, each of shape (...)."""
+    """Ends of the interval, at 95 % unless told otherwise, and the two-sided p of `two_way`.
+
+    Each of shape (...); `level` is the share of intervals that miss the truth.
+    """
     mean, error, freedom = two_way(strata, weights)
-    half = error * stats.t.isf(LEVEL / 2, freedom)
+    half = error * stats.t.isf(level / 2, freedom)
     return mean - half, mean + half, 2 * stats.t.sf(np.abs(mean) / error, freedom)
 
 
 def compare_images(
-    treated: Mapping[int, Mapping[str, Any]], control: Mapping[int, Mapping[str, Any]]
+    treated: Mapping[int, Mapping[str, Any]],
+    control: Mapping[int, Mapping[str, Any]],
+    level: float = LEVEL,
 ) -> tuple[tuple[float, float], float] | None:
     """Interval and p value over seeds and test images, of records' `correct` by seed.
 
@@ -137,7 +143,7 @@ def compare_images(
     by_seed = [zip(unpack(treated[s]), unpack(control[s]), strict=True) for s in seeds]
     rows = [[one - other for one, other in pairs] for pairs in by_seed]
     strata = [np.array(differences) for differences in zip(*rows, strict=True)]
-    low, high, p = judge(strata, told[0]["weights"])
+    low, high, p = judge(strata, told[0]["weights"], level)
     return (max(float(low), -1.0), min(float(high), 1.0)), float(p)
 
 
@@ -146,7 +152,7 @@ def too_few(correct: Mapping[str, Any]) -> str:
     size, name = min(zip(correct["sizes"], correct["classes"], strict=True), key=lambda s: s[0])
     if size >= MIN_IMAGES:
         return ""
-    images = "1 test image" if size == 1 else f"{size} test images"
+    images = counted(size, "test image")
     return images if name is None else f"{images} of class {name!r}"
 
 
@@ -154,6 +160,7 @@ def over_images(
     found: Comparison,
     treated: Mapping[int, Mapping[str, Any]],
     control: Mapping[int, Mapping[str, Any]],
+    level: float = LEVEL,
 ) -> Comparison:
     """The comparison, over test images too if every common trial says which were right.
 
@@ -167,7 +174,7 @@ def over_images(
     )
     if not seeds or len(one) < len(seeds) or len(other) < len(seeds) or found.n < len(seeds):
         return found
-    judged = None if found.overlap else compare_images(one, other)
+    judged = None if found.overlap else compare_images(one, other, level)
     interval, p_value = judged if judged is not None else (None, None)
     few = too_few(min(one.values(), key=lambda correct: min(correct["sizes"])))
     return replace(found, ci95_images=interval, p_value_images=p_value, too_few=few)

@@ -10,7 +10,7 @@ import numpy as np
 # name: (mean recall of the starved class, verdict, seconds of the generator)
 ARMS: dict[str, tuple[float, str | None, float]] = {
     "none": (0.34, None, 0),
-    "class_weight": (0.47, "cannot tell", 0),
+    "class_weight": (0.47, "the same", 0),
     "duplicate": (0.57, "helps", 0),
     "classical": (0.91, "helps", 0),
     "cgan": (0.52, "cannot tell", 62),
@@ -123,9 +123,14 @@ def _summary(rng: np.random.Generator, arms: tuple[str, ...], seeds: int) -> dic
         "control": "none",
         "oracle": "oracle" if "oracle" in arms else None,
         "primary_metric": "minority_recall",
-        "metrics": [{"name": n, "label": t, "higher_is_better": True} for n, t in METRICS.items()],
+        "metrics": [
+            {"name": n, "label": t, "higher_is_better": True, "margin": 0.02}
+            for n, t in METRICS.items()
+        ],
         "seeds": list(range(seeds)),
-        "answer": "Yes, but ordinary augmentation does it cheaper: recall rises from 0.34 to 0.93.",
+        "answer": "Yes, but ordinary augmentation does it cheaper.",
+        "carried_by": "`cgan` minus plain `classical`: -0.39 in recall.",
+        "in_full": "Recall rises from 0.34 to 0.93.",
         "arms": entries,
         "controls_ok": True,
         "controls": [

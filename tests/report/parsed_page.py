@@ -6,7 +6,9 @@ from pathlib import Path
 from gan_mnist.report.page import write_report
 
 SECTIONS = (
+    "shown",
     "arms",
+    "full",
     "table",
     "images",
     "curves",

@@ -51,7 +51,7 @@ def test_page_has_all_sections_in_order_and_all_links_land(html: str) -> None:
     page = Page(html)
     assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
     assert {r[1:] for r in page.references if r.startswith("#")} <= set(page.ids)
-    assert page.tags.count("img") == 7
+    assert page.tags.count("img") == 8
 
 
 def test_answer_comes_before_anything_but_the_question(html: str) -> None:
@@ -59,6 +59,14 @@ def test_answer_comes_before_anything_but_the_question(html: str) -> None:
     before = text[: text.index("Yes, but ordinary augmentation")]
     assert "Can a GAN repair a class imbalance?" in before
     assert len(before) < 150
+    parts = (
+        "Yes, but ordinary",
+        "minus plain classical",
+        "What the network was shown",
+        "All arms:",
+    )
+    places = [text.index(part) for part in (*parts, "Recall rises from")]
+    assert places == sorted(places)
 
 
 def test_table_says_what_the_summary_says(run: Path, html: str) -> None:
@@ -149,10 +157,17 @@ def test_reasons_published_figures_and_provenance_are_told(html: str) -> None:
 def test_markdown_links_to_files_that_exist(run: Path) -> None:
     text = (run / "report.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]+)\)", text)
-    assert len(links) == 6
+    assert len(links) == 7
     assert "- Files: 12,000 images read, 4 passed over: 3 no image by name" in text
     assert all((run / link).is_file() for link in links)
-    assert text.index("**Yes, but ordinary") < text.index("![")
+    order = (
+        "**Yes, but ordinary",
+        "`cgan` minus",
+        "figures/seen.png",
+        "figures/arms.png",
+        "In full:",
+    )
+    assert [text.index(one) for one in order] == sorted(text.index(one) for one in order)
     row = next(line for line in text.splitlines() if line.startswith("| warp_gan_classical |"))
     assert row.count("|") == 9
     assert "helps" in row

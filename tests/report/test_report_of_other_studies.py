@@ -32,7 +32,8 @@ def workdir(tmp_path):
     for path in [*tmp_path.rglob("predictions.csv"), *tmp_path.glob("generators/*/*")]:
         path.unlink()
     change(tmp_path, "study.json", examples=False, gallery_caption="")
-    metrics = [{"name": "minority_recall", "label": "accuracy", "higher_is_better": True}]
+    metrics = [{"name": "minority_recall", "label": "accuracy", "higher_is_better": True,
+                "margin": None}]  # fmt: skip
     change(tmp_path, "summary.json", metrics=metrics)
     return tmp_path
 
@@ -44,7 +45,7 @@ def report(workdir, pictures=()):
 
 def test_sections_that_a_study_cannot_fill_are_not_there(workdir):
     html, markdown = report(workdir)
-    for section in ("images", "confusion", "examples", "pictures"):
+    for section in ("images", "confusion", "examples", "pictures", "shown"):
         assert f'id="{section}"' not in html
         assert f'href="#{section}"' not in html
     told = re.sub(r"data:[^\"]*", "", html)
@@ -53,7 +54,7 @@ def test_sections_that_a_study_cannot_fill_are_not_there(workdir):
         assert words not in markdown, words
     links = re.findall(r'href="#(\w+)"', html)
     assert set(links) <= set(re.findall(r'id="([\w-]+)"', html))
-    assert {"arms", "table", "curves", "cost", "gaps"} <= set(links)
+    assert {"table", "curves", "cost", "gaps"} <= set(links)
 
 
 def test_without_oracle_all_rows_of_the_table_are_equally_wide(workdir):
@@ -94,15 +95,15 @@ def test_pictures_stand_between_the_arms_and_the_table(workdir):
     assert markdown.index(SENTENCE) < markdown.index("| arm |")
 
 
-def test_findings_stand_right_below_the_answer(workdir):
+def test_findings_stand_right_below_the_full_answer(workdir):
     lines = ["It grows by `0.01` a doubling.", "It <breaks> at 512."]
     change(workdir, "summary.json", findings={"lines": lines, "slope": 0.01})
     html, markdown = report(workdir)
-    header = html[html.index('class="answer"') : html.index("<nav>")]
+    header = html[html.index('id="full"') : html.index("<nav>")]
     assert "<li>It grows by <code>0.01</code> a doubling.</li>" in header
     assert "<li>It &lt;breaks&gt; at 512.</li>" in header
     assert "\n- It grows by `0.01` a doubling.\n- It &lt;breaks> at 512.\n\n" in markdown
-    assert "**\n\n- It grows" in markdown
+    assert "In full: Recall rises from 0.34 to 0.93.\n\n- It grows" in markdown
 
 
 def test_a_gallery_has_the_words_of_its_study(workdir):

@@ -1,134 +1,199 @@
-"""The answer of a study in one sentence, of hand-made records."""
+"""The answer of a study, of hand-made records: short, its number, and in full."""
 
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_records import BASE, LOSS, RECALL, VALUES, make_plan, make_records
+from fake_records import BASE, KINDS, LOSS, RECALL, VALUES, make_plan, make_records
 from scipy import stats
 
 from gan_mnist.study.spec import Expectation
 from gan_mnist.study.summary import summarize
 
-
-def test_answers_yes_and_names_the_rival():
-    answer = summarize(make_plan(), make_records())["answer"]
-    low = stats.ttest_rel(VALUES["warp_gan"], BASE).confidence_interval(0.95).low
-    assert answer.startswith(
-        "Yes: of 2 treatments with generated images, `warp_gan` raised recall of digit 1 "
-        f"from 0.34 to 0.92 (+0.59, 95 % CI {low:.2f} to "
-    )
-    assert ", 5 seeds), and did better than `classical` alone (+0.08, 95 % CI " in answer
-    assert answer.endswith(").") and ". " not in answer
+MANY = (0, 1, 2, 3, 4)
 
 
-def test_answers_that_a_gain_may_be_no_more_than_the_rivals():
-    values = VALUES | {"warp_gan": VALUES["classical"] + [0.03, -0.02, 0.01, -0.03, 0.02]}
-    answer = summarize(make_plan(), make_records(values))["answer"]
-    assert answer.startswith("Yes, but not shown to beat plain `classical`: of 2 treatments")
-    assert "; whether it beats `classical` alone cannot be told (+0.00" in answer
-    worse = VALUES | {"warp_gan": VALUES["classical"] - [0.10, 0.12, 0.11, 0.13, 0.09]}
-    answer = summarize(make_plan(), make_records(worse))["answer"]
-    assert answer.startswith("Yes, but less than plain `classical`: of 2 treatments")
-    assert "; it did worse than `classical` alone (-0.11" in answer
-
-
-def test_answers_cannot_tell_and_no():
-    unclear = VALUES | {"warp_gan": np.add(BASE, [0.1, -0.1, 0.05, -0.04, 0.02])}
-    answer = summarize(make_plan(), make_records(unclear))["answer"]
-    assert answer.startswith(
-        "Cannot tell: of 2 treatments with generated images, none clearly raised recall of "
-        "digit 1; the best"
-    )
-    assert "the best was `cgan` (+0.01, 95 % CI " in answer
-    assert "; the plain rival `classical` raised recall of digit 1 from 0.34 to 0.85" in answer
-    harm = BASE - [0.20, 0.22, 0.21, 0.19, 0.23]
-    worse = VALUES | {"cgan": harm, "warp_gan": harm - 0.01 + BASE / 50}
-    answer = summarize(make_plan(), make_records(worse))["answer"]
-    assert answer.startswith(
-        "No: of 2 treatments with generated images, each lowered recall of digit 1, "
-        "the least so `cgan`"
-    )
-
-
-def test_a_study_says_what_its_treatments_have():
-    plan = make_plan()
-    plan = replace(plan, study=replace(plan.study, treatment="an adversary"))
-    answer = summarize(plan, make_records())["answer"]
-    assert answer.startswith("Yes: of 2 treatments with an adversary, `warp_gan` raised")
+def told(values=VALUES, **changes):
+    """The three parts of the answer."""
+    summary = summarize(make_plan(**changes), make_records(values))
+    assert len(summary["answer"].split()) <= 15
+    assert "\n" not in summary["carried_by"]
+    return summary["answer"], summary["carried_by"], summary["in_full"]
 
 
 def rivals(control, *others):
     return {control: "control"} | dict.fromkeys(others, "rival")
 
 
-def answer_of(values, kinds, metric=RECALL, **changes):
-    """The answer of a study without oracle, rival and checks."""
+def told_of(values, kinds, metric=RECALL, **changes):
+    """The same of a study without oracle, rival and checks."""
     changes = {"oracle": None, "rival": None, "expectations": ()} | changes
-    plan = make_plan(metrics=(metric,), kinds=kinds, **changes)
-    return summarize(plan, make_records(values))["answer"]
+    return told(values, metrics=(metric,), kinds=kinds, **changes)
+
+
+def test_a_gain_beyond_the_plain_rival_is_told_by_its_difference_to_it():
+    short, line, full = told()
+    assert short == "Yes: `warp_gan` did more than plain `classical`."
+    low = stats.ttest_rel(VALUES["warp_gan"], VALUES["classical"]).confidence_interval(0.95).low
+    assert line.startswith(
+        "`warp_gan` minus plain `classical`: +0.08 in recall of digit 1 (95 % CI"
+    )
+    assert f" {low:.2f} to " in line and line.endswith(", 5 seeds).")
+    assert full.startswith(
+        "Of 2 treatments with generated images, `warp_gan` raised recall of digit 1 from 0.34 to "
+        "0.92 (+0.59, 95 % CI "
+    )
+    assert ", 5 seeds), and did better than plain `classical` alone (+0.08, 95 % CI " in full
+    assert full.endswith(").") and ". " not in full
+
+
+def test_a_gain_may_be_no_more_than_the_rivals():
+    values = VALUES | {"warp_gan": VALUES["classical"] + [0.03, -0.02, 0.01, -0.03, 0.02]}
+    short, line, full = told(values)
+    assert short == "Yes, but not shown to beat plain `classical`."
+    assert line.startswith("`warp_gan` minus plain `classical`: 0.00 in recall of digit 1")
+    assert "; whether it beats plain `classical` alone cannot be told (0.00, " in full
+    worse = VALUES | {"warp_gan": VALUES["classical"] - [0.10, 0.12, 0.11, 0.13, 0.09]}
+    short, line, full = told(worse)
+    assert short == "Yes, but less than plain `classical` does."
+    assert "; it did worse than plain `classical` alone (-0.11" in full
+
+
+def test_the_best_rival_that_was_run_is_the_measure_not_the_declared_one():
+    values = VALUES | {"elastic": VALUES["warp_gan"] + [0.01, -0.01, 0.02, -0.01, 0.0]}
+    short, line, full = told(values, kinds={**KINDS, "elastic": "rival"})
+    assert short == "Yes, but not shown to beat plain `elastic`."
+    assert line.startswith("`warp_gan` minus plain `elastic`, the best of 2 plain rivals: ")
+    assert "; whether it beats the best of 2 plain rivals, `elastic`, cannot be told (" in full
+    values["elastic"] = VALUES["classical"] + [0.01, -0.01, 0.02, -0.01, 0.0]
+    short, *_ = told(values, kinds={**KINDS, "elastic": "rival"})
+    assert short == "Yes: `warp_gan` did more than every plain rival."
+
+
+def test_a_gain_without_a_plain_rival_beside_it_says_so():
+    plan = make_plan(asked=["cgan", "warp_gan", "oracle"], expectations=())
+    names = {arm.name for arm in plan.arms}
+    summary = summarize(plan, [r for r in make_records() if r["arm"] in names])
+    assert summary["answer"] == "Yes, but no plain rival was run beside it."
+    assert summary["carried_by"].startswith("`warp_gan` minus `none`: +0.59 in recall")
+    assert summary["in_full"].endswith(", but no plain rival was run beside it.")
+
+
+def test_cannot_tell_and_no():
+    unclear = VALUES | {"warp_gan": np.add(BASE, [0.1, -0.1, 0.05, -0.04, 0.02])}
+    short, line, full = told(unclear)
+    assert short == "Cannot tell: not one of 2 was shown to help."
+    assert line.startswith("`cgan` minus `none`: +0.01 in recall of digit 1 (95 % CI ")
+    assert full.startswith(
+        "Cannot tell: of 2 treatments with generated images, none clearly raised recall of "
+        "digit 1; the best was `cgan` (+0.01, 95 % CI "
+    )
+    assert "; the plain rival `classical` raised recall of digit 1 from 0.34 to 0.85" in full
+    harm = BASE - [0.20, 0.22, 0.21, 0.19, 0.23]
+    worse = VALUES | {"cgan": harm, "warp_gan": harm - 0.01 + BASE / 50}
+    short, line, full = told(worse)
+    assert short == "No: each of 2 did worse than `none`."
+    assert line.startswith("`cgan` minus `none`: -0.21 in recall")
+    assert full.startswith(
+        "Of 2 treatments with generated images, each lowered recall of digit 1, the least so `cgan`"
+    )
+
+
+def test_a_study_says_what_its_treatments_have():
+    assert "Of 2 treatments with an adversary, `warp_gan` " in told(treatment="an adversary")[2]
 
 
 def test_one_rival_is_no_group():
-    kinds = rivals("none", "x")
-    answer = answer_of({"none": BASE, "x": VALUES["copy"]}, kinds)
-    assert answer.startswith("Cannot tell whether `x` raised recall of digit 1 (+0.00, 95 % CI ")
-    assert answer.endswith(", 5 seeds).")
-    answer = answer_of({"none": VALUES["classical"], "x": BASE}, kinds)
-    assert answer.startswith("No: `x` lowered recall of digit 1 from 0.85 to 0.34 (-0.51, 95 % CI ")
+    short, _, full = told_of({"none": BASE, "x": VALUES["copy"]}, rivals("none", "x"))
+    assert short == "Cannot tell whether `x` helps."
+    assert full.startswith("Cannot tell whether `x` raised recall of digit 1 (0.00, 95 % CI ")
+    assert full.endswith(", 5 seeds).")
+    short, _, full = told_of({"none": VALUES["classical"], "x": BASE}, rivals("none", "x"))
+    assert short == "No: `x` did worse than `none`."
+    assert full.startswith("`x` lowered recall of digit 1 from 0.85 to 0.34 (-0.51, 95 % CI ")
 
 
 def test_some_rivals_do_harm():
-    values = {"none": VALUES["classical"], "x": BASE, "y": VALUES["classical"] + BASE / 100 - 0.004}
-    answer = answer_of(values, rivals("none", "x", "y"))
-    assert answer.startswith(
+    values = {"none": VALUES["classical"], "x": BASE, "y": VALUES["classical"] + BASE / 50 - 0.008}
+    short, line, full = told_of(values, rivals("none", "x", "y"))
+    assert short == "Cannot tell: not one of 2 was shown to help, and 1 hurt."
+    assert line.startswith("`y` minus `none`: -0.0013 in recall")
+    assert full.startswith(
         "Cannot tell: of 2 treatments, none clearly raised recall of digit 1 and 1 lowered it; "
-        "the best was `y` (-0.00"
+        "the best was `y` (-0.0013"
     )
 
 
 def test_where_less_is_better_the_words_turn_round():
     falling = {"metric": LOSS, "kinds": rivals("none", "x", "y")}
     values = {"none": VALUES["classical"], "x": BASE, "y": BASE + 0.1 + BASE / 50}
-    answer = answer_of(values, **falling)
-    assert answer.startswith("No: of 2 treatments, each raised loss, the least so `y` (+0.40")
+    short, _, full = told_of(values, **falling)
+    assert short == "No: each of 2 did worse than `none`."
+    assert full.startswith("Of 2 treatments, each raised loss, the least so `y` (+0.40")
     values = {"none": BASE, "x": VALUES["copy"], "y": VALUES["cgan"]}
-    answer = answer_of(values, **falling)
-    assert answer.startswith("Cannot tell: of 2 treatments, none clearly lowered loss; the best")
-    answer = answer_of({"none": BASE, "x": VALUES["oracle"]}, rivals("none", "x"), LOSS)
-    assert answer.startswith("Yes: `x` lowered loss from 0.66 to 0.02 (-0.65, 95 % CI ")
+    full = told_of(values, **falling)[2]
+    assert full.startswith("Cannot tell: of 2 treatments, none clearly lowered loss; the best")
+    short, _, full = told_of({"none": BASE, "x": VALUES["oracle"]}, rivals("none", "x"), LOSS)
+    assert short == "Yes: `x` did better than `none`."
+    assert full.startswith("`x` lowered loss from 0.66 to 0.02 (-0.65, 95 % CI ")
+
+
+UP, DOWN = {"none": BASE, "x": VALUES["oracle"]}, {"none": VALUES["oracle"], "x": BASE}
+EITHER = {"none": BASE, "x": VALUES["copy"]}
+BOTH = {"none": BASE, "x": VALUES["oracle"], "y": VALUES["classical"]}
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("question", "values", "expected"),
     [
-        ({"none": BASE, "x": VALUES["oracle"]}, "`x` raised recall of digit 1 from 0.34 to 0.98"),
-        ({"none": VALUES["oracle"], "x": BASE}, "`x` lowered recall of digit 1 from 0.98 to 0.34"),
-        ({"none": BASE, "x": VALUES["copy"]}, "Cannot tell whether `x` raised recall of digit 1 ("),
+        ("Does noise hurt?", DOWN, "Yes: `x` did worse than `none`."),
+        ("Does noise hurt?", UP, "No: `x` did better than `none`."),
+        ("Does noise hurt?", EITHER, "Cannot tell whether `x` hurts."),
+        ("Is recall lower with noise?", DOWN, "Yes: `x` did worse than `none`."),
+        ("Is recall lower with noise?", UP, "No: `x` did better than `none`."),
+        ("Do noise and dirt do harm?", BOTH, "No: each of 2 did better than `none`."),
+        # Which way it asks, it does not say: neither yes nor no would be true for sure.
+        ("Is noise bad?", UP, "`x` did better than `none`."),
+        ("Does it help or hurt?", DOWN, "`x` did worse than `none`."),
+        ("How many images a batch are best?", UP, "`x` did better than `none`."),
+        ("How many images a batch are best?", DOWN, "`x` did worse than `none`."),
+        ("How many images a batch are best?", EITHER, "Cannot tell whether `x` helps."),
+        ("How much is lost?", DOWN, "`x` did worse than `none`."),
         (
-            {"none": BASE, "x": VALUES["oracle"], "y": VALUES["classical"]},
-            "Of 2 treatments, 2 helped, and `x` raised recall of digit 1 from 0.34 to 0.98",
+            "Which helps?",
+            BOTH,
+            "2 of 2 treatments did better than `none`, most of all `x`.",
         ),
     ],
 )
-def test_a_question_that_asks_for_no_yes_gets_none(values, told):
-    answer = answer_of(values, rivals(*values), question="How many images a batch are best?")
-    assert answer.startswith(told)
+def test_an_answer_says_yes_only_to_what_is_asked(question, values, expected):
+    assert told_of(values, rivals(*values), question=question)[0] == expected
+
+
+def test_a_question_whether_something_hurts_is_told_by_what_hurts_most():
+    values = {"none": VALUES["oracle"], "x": BASE, "y": VALUES["classical"]}
+    short, line, full = told_of(values, rivals(*values), question="Does noise hurt?")
+    assert short == "Yes: 2 of 2 treatments did worse than `none`, most of all `x`."
+    assert line.startswith("`x` minus `none`: -0.65 ")
+    assert full.startswith("Of 2 treatments, 2 hurt, and `x` lowered recall of digit 1 from 0.98")
 
 
 def test_without_rivals_the_ablations_are_asked_about():
     kinds = {"none": "control", "x": "ablation", "y": "ablation"}
     values = {"none": BASE, "x": VALUES["cgan"], "y": VALUES["oracle"]}
-    assert answer_of(values, kinds).startswith("Yes: of 2 ablations, `y` raised recall")
+    short, _, full = told_of(values, kinds)
+    assert short == "Yes: 1 of 2 ablations did better than `none`, most of all `y`."
+    assert full.startswith("Of 2 ablations, `y` raised recall")
 
 
 def test_a_question_about_generated_images_is_not_answered_by_a_rival():
     plan = make_plan(asked=["classical"], expectations=())
     names = {arm.name for arm in plan.arms}
-    records = [found for found in make_records() if found["arm"] in names]
-    answer = summarize(plan, records)["answer"]
-    assert answer.startswith(
+    summary = summarize(plan, [found for found in make_records() if found["arm"] in names])
+    assert summary["answer"] == "No answer: this run has none of the arms in question."
+    assert summary["carried_by"] == ""
+    assert summary["in_full"].startswith(
         "No answer: this run has no treatment with generated images; the report has its "
         "differences; the plain rival `classical` "
     )
@@ -138,23 +203,107 @@ def test_controls_that_come_out_wrong_are_told_first():
     wrong = (Expectation("cgan", "below", "copy"), Expectation("copy", "equal to", "none"))
     summary = summarize(make_plan(expectations=wrong), make_records())
     assert summary["controls_ok"] is False
-    assert [check["ok"] for check in summary["controls"]] == [False, True]
+    assert summary["controls"][0]["ok"] is False
     difference = (VALUES["cgan"] - VALUES["copy"]).mean()
     assert summary["controls"][0]["difference"] == pytest.approx(difference)
-    assert summary["answer"].startswith(
+    assert summary["answer"] == "Do not trust this run: `cgan` is not below `copy`."
+    assert summary["carried_by"].startswith("`cgan` is not below `copy` (+0.01, 95 % CI ")
+    assert summary["in_full"].startswith(
         "The controls did not come out right, so do not trust this run: "
         "`cgan` is not below `copy` (+0.01, 95 % CI "
     )
-    assert "; its numbers would say: Yes: " in summary["answer"]
+    assert "; its numbers would say: Of 2 treatments" in summary["in_full"]
+    wrong = (wrong[0], Expectation("oracle", "below", "none"))
+    short = told(expectations=wrong)[0]
+    assert short == "Do not trust this run: 2 controls came out wrong."
+
+
+def test_a_leak_comes_before_all_else():
+    leak = "9 of the 9 images of `x` are copies of test images, which is a leak"
+    wrong = (Expectation("cgan", "equal to", "oracle"),)
+    for plan in (make_plan(), make_plan(expectations=wrong)):
+        leaking = replace(plan, dataset={**plan.dataset, "warnings": [leak]})
+        before, now = (summarize(one, make_records()) for one in (plan, leaking))
+        assert now["answer"] == f"Careful, a leak. {before['answer']}"
+        assert len(now["answer"].split()) <= 15
+        for part in ("carried_by", "in_full"):
+            assert now[part] == f"Careful, {leak}. {before[part]}"
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Does it help?", "Perhaps, but 3 seeds are too few to rely on."),
+        ("Does it hurt?", "Perhaps not: 3 seeds are too few to rely on."),
+        ("How well?", "`x` did better than `none`, but 3 seeds are too few."),
+    ],
+)
+def test_three_seeds_are_too_few(question, expected):
+    changes = {"oracle": None, "rival": None, "expectations": ()}
+    plan = make_plan(kinds=rivals("none", "x"), question=question, **changes)
+    plan = replace(plan, seeds=MANY[:3])
+    records = make_records({"none": BASE, "x": BASE + 0.5 + BASE / 100}, MANY[:3])
+    assert summarize(plan, records)["answer"] == expected
+    records = make_records({"none": BASE, "x": VALUES["copy"]}, MANY[:3])
+    assert summarize(plan, records)["answer"] == "Cannot tell: 3 seeds are too few to rely on."
 
 
 @pytest.mark.parametrize("seeds", [(), (0,)], ids=["none", "one"])
 def test_too_little_for_an_answer(seeds):
     summary = summarize(make_plan(), make_records(seeds=seeds))
-    assert summary["answer"].startswith(
+    assert summary["answer"] == "No answer yet: a comparison needs two seeds."
+    assert summary["in_full"].startswith(
         "No answer yet: a comparison needs two seeds in which both `none` and a treatment with "
         "generated images are done"
     )
     assert summary["controls_ok"] is None
     assert {arm["p_value"] for arm in summary["arms"].values()} == {None}
     json.dumps(summary, allow_nan=False)
+
+
+TINY = np.array([0.002, -0.001, 0.001, -0.002, 0.0005])
+WITHIN = replace(RECALL, margin=0.05)
+
+
+def test_a_gain_that_is_the_same_as_the_rivals_is_no_more_than_it():
+    values = VALUES | {"warp_gan": VALUES["classical"] + TINY}
+    short, line, full = told(values, metrics=(WITHIN, LOSS))
+    assert short == "Yes, but no more than plain `classical` does."
+    assert line.startswith("`warp_gan` minus plain `classical`: 0.000")
+    assert "; it does the same within ±0.05 as plain `classical` alone (0.000" in full
+
+
+def test_what_is_shown_to_be_the_same_is_a_no():
+    kinds = rivals("none", "x")
+    short, _, full = told_of({"none": BASE, "x": BASE + TINY}, kinds, WITHIN)
+    assert short == "No: `x` and `none` are the same within ±0.05."
+    assert full.startswith("`x` and `none` are the same within ±0.05 in recall of digit 1 (0.000")
+    open_one = told_of({"none": BASE, "x": BASE + TINY}, kinds, WITHIN, question="How well?")
+    assert open_one[0] == "`x` and `none` are the same within ±0.05."
+    values = {"none": BASE, "x": BASE + TINY, "y": BASE - TINY}
+    assert told_of(values, rivals(*values), WITHIN)[0] == (
+        "No: each of 2 is the same as `none` within ±0.05."
+    )
+    values["y"] = BASE - 0.2 + BASE / 50
+    short, _, full = told_of(values, rivals(*values), WITHIN)
+    assert short == "No: not one of 2 did better than `none`."
+    assert full.startswith(
+        "Of 2 treatments, none raised recall of digit 1 and 1 lowered it and 1 left it the same "
+        "within ±0.05; the best was `x` (0.000"
+    )
+    values["z"] = VALUES["cgan"]
+    assert told_of(values, rivals(*values), WITHIN)[0] == (
+        "Cannot tell: not one of 3 was shown to help, and 1 hurt."
+    )
+
+
+def test_a_gain_that_is_sure_but_small_says_so():
+    values = {"none": BASE, "x": BASE + 0.01 + TINY / 10}
+    assert told_of(values, rivals(*values), WITHIN)[0] == "Yes, but by less than 0.05."
+    open_one = told_of(values, rivals(*values), WITHIN, question="How well?")[0]
+    assert open_one == "Better than `none`, but by less than 0.05."
+    hurting = told_of({"none": values["x"], "x": BASE}, rivals(*values), WITHIN,
+                      question="Does it hurt?")[0]  # fmt: skip
+    assert hurting == "Yes, but by less than 0.05."
+    no = told_of({"none": values["x"], "x": BASE}, rivals(*values), WITHIN, question="How?")[0]
+    assert no == "`x` did worse than `none`."

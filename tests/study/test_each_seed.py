@@ -154,7 +154,7 @@ def test_test_images_of_seeds_are_not_taken_for_the_same_ones(fewest, verdict):
     arm = summary["arms"]["cgan"]
     assert arm["verdict"] == verdict
     assert arm["difference_ci95_images"] is None
-    assert summary["answer"].startswith("Cannot tell: 9 test images") == (fewest == 9)
+    assert summary["in_full"].startswith("Cannot tell: 9 test images") == (fewest == 9)
 
 
 def test_a_plan_says_so_in_words():

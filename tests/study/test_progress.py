@@ -7,7 +7,7 @@ import pytest
 from fake_study import make_plan
 from rich.console import Console
 
-from gan_mnist.study.progress import StudyProgress, describe
+from gan_mnist.study.progress import StudyProgress, describe, duplicates_in_words
 from gan_mnist.study.run import run_study
 
 
@@ -104,3 +104,28 @@ def test_a_plan_is_described_whole(tmp_path):
     ):
         assert told in " ".join(text.split()), told
     assert "more added" not in text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "each_seed", "expected"),
+    [
+        ((1, 1, 1), False, "1 training image is like 1 test image, 1 of them equal"),
+        ((2, 1, 0), False, "2 training images are like 1 test image, 0 of them equal"),
+        (
+            (1, 1, 1),
+            True,
+            "1 image is like 1 other, of which a seed may test one and train on the other, "
+            "1 of them equal",
+        ),
+        (
+            (2000, 30, 4),
+            True,
+            "2,000 images are like 30 others, of which a seed may test one and train on the "
+            "other, 4 of them equal",
+        ),
+    ],
+)
+def test_images_that_are_alike_are_counted_in_words(numbers, each_seed, expected):
+    told = dict(zip(("images", "of", "equal"), numbers, strict=True))
+    dataset = {"duplicates": {"test": told}} | ({"each_seed": {}} if each_seed else {})
+    assert duplicates_in_words(dataset) == [expected]

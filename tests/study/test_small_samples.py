@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from gan_mnist.study import small_samples
-from gan_mnist.study.statistics import compare, holm, verdict
+from gan_mnist.study.statistics import compare, holm
+from gan_mnist.study.verdicts import verdict
 
 ARMS = 12
 STUDIES = 4000

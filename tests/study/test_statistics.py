@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from gan_mnist.study import statistics
+from gan_mnist.study import statistics, verdicts
 from gan_mnist.study.statistics import compare, estimate
 
 
@@ -72,15 +72,15 @@ def test_no_seed_and_one_seed_have_no_interval():
     assert (single.n, single.difference, single.ci95, single.p_value) == (1, 0.25, None, None)
     assert nothing.more_seeds_needed and single.more_seeds_needed
     for comparison in (nothing, single):
-        assert statistics.verdict(comparison, None, True) == "cannot tell"
+        assert verdicts.verdict(comparison, None, True) == "cannot tell"
         assert statistics.smallest_detectable_effect(comparison, 1) is None
 
 
 def test_differences_that_are_all_zero_say_nothing():
     found = compare(values(0.1 + 0.2, 1.0, 0.5, 0.6, 0.7), values(0.3, 1.0, 0.5, 0.6, 0.7))
     assert (found.difference, found.ci95, found.p_value) == (0.0, (0.0, 0.0), 1.0)
-    assert statistics.holds("equal to", found) is True
-    assert statistics.holds("above", found) is False
+    assert verdicts.holds("equal to", found) is True
+    assert verdicts.holds("above", found) is False
     assert statistics.smallest_detectable_effect(found, 3) is None
 
 
@@ -124,15 +124,15 @@ def test_holm_by_hand():
 def test_the_verdict_is_oriented(higher_is_better, sign, expected):
     gains = sign * np.array([0.30, 0.32, 0.34, 0.36, 0.38])
     found = compare(values(*gains), values(*np.zeros(5)))
-    assert statistics.verdict(found, 0.049, higher_is_better) == expected
-    assert statistics.verdict(found, 0.05, higher_is_better) == "cannot tell"
+    assert verdicts.verdict(found, 0.049, higher_is_better) == expected
+    assert verdicts.verdict(found, 0.05, higher_is_better) == "cannot tell"
 
 
 def test_a_small_p_does_not_outweigh_an_interval_that_holds_zero():
     found = compare(values(0.01, 0.5, 0.52, 0.51, 0.53), values(*np.zeros(5)))
     assert found.p_value < 0.05
     assert found.ci95[0] < 0 < found.ci95[1]
-    assert statistics.verdict(found, found.p_value, True) == "cannot tell"
+    assert verdicts.verdict(found, found.p_value, True) == "cannot tell"
     assert found.more_seeds_needed is True
 
 
@@ -177,7 +177,8 @@ def test_relations():
     below = compare(values(0.1, 0.2, 0.2, 0.2, 0.1), values(0.5, 0.6, 0.7, 0.65, 0.55))
     level = compare(values(0.1, 0.2, 0.2, 0.2, 0.1), values(0.2, 0.1, 0.2, 0.1, 0.2))
     relations = ("below", "equal to", "above")
-    assert [statistics.holds(relation, below) for relation in relations] == [True, False, False]
-    assert [statistics.holds(relation, level) for relation in relations] == [False, True, False]
-    assert [statistics.holds(relation, above) for relation in relations] == [False, False, True]
-    assert statistics.holds("above", compare({0: 1.0}, {0: 0.5})) is None
+    assert [verdicts.holds(relation, below) for relation in relations] == [True, False, False]
+    assert [verdicts.holds(relation, level) for relation in relations] == [False, None, False]
+    assert [verdicts.holds(r, level, margin=0.3) for r in relations] == [False, True, False]
+    assert [verdicts.holds(relation, above) for relation in relations] == [False, False, True]
+    assert verdicts.holds("above", compare({0: 1.0}, {0: 0.5})) is None

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from fake_records import (
@@ -23,7 +24,8 @@ from gan_mnist.study.summary import summarize
 
 KEYS = {
     *("experiment", "question", "preset", "dataset", "control", "oracle", "rival"),
-    *("primary_metric", "metrics", "seeds", "answer", "arms", "controls_ok", "controls"),
+    *("primary_metric", "metrics", "seeds", "answer", "carried_by", "in_full"),
+    *("arms", "controls_ok", "controls"),
     *("failed", "not_applicable"),
 }
 
@@ -35,7 +37,8 @@ def test_the_whole_summary():
     roles = [summary[role] for role in ("control", "oracle", "rival")]
     assert roles == ["none", "oracle", "classical"]
     assert summary["primary_metric"] == "recall"
-    assert summary["metrics"][1] == {"name": "loss", "label": "loss", "higher_is_better": False}
+    told = {"name": "loss", "label": "loss", "higher_is_better": False, "margin": None}
+    assert summary["metrics"][1] == told
     assert summary["seeds"] == [0, 1, 2, 3, 4]
     assert list(summary["arms"]) == list(KINDS)
     assert (summary["failed"], summary["not_applicable"]) == ([], {})
@@ -99,12 +102,27 @@ def test_generated_arms_are_compared_with_the_rival_too():
     assert arms["cgan"]["versus_rival"]["verdict"] == "hurts"
 
 
+def test_generated_arms_are_compared_with_the_best_rival_that_was_run():
+    kinds = {**KINDS, "elastic": "rival"}
+    values = VALUES | {"elastic": VALUES["classical"] - 0.2}
+    arms = summarize(make_plan(kinds=kinds), make_records(values))["arms"]
+    assert {name for name in arms if "versus_rivals" in arms[name]} == {"cgan", "warp_gan"}
+    of_best = {name: arms[name]["versus_rivals"] for name in ("cgan", "warp_gan")}
+    for told in of_best.values():
+        assert (told["rival"], told["rivals"]) == ("classical", ["classical", "elastic"])
+    # Above both: the hardest decides. Below the best: either might have been below by chance.
+    assert of_best["warp_gan"]["p_holm"] == arms["warp_gan"]["versus_rival"]["p_holm"]
+    below = stats.ttest_rel(VALUES["cgan"], VALUES["classical"]).pvalue
+    assert of_best["cgan"]["p_holm"] == pytest.approx(2 * 2 * below)
+    assert [told["verdict"] for told in of_best.values()] == ["hurts", "helps"]
+
+
 def test_without_generated_arms_the_rivals_are_asked_about():
     kinds = {"none": "control", "classical": "rival", "oracle": "oracle"}
     values = {name: VALUES[name] for name in kinds}
     plan = make_plan(kinds=kinds, rival=None, expectations=())
     summary = summarize(plan, make_records(values))
-    assert summary["answer"].startswith("Yes: `classical` raised recall")
+    assert summary["answer"] == "Yes: `classical` did better than `none`."
     assert summary["rival"] is summary["controls_ok"] is None
 
 
@@ -126,13 +144,26 @@ def test_a_metric_that_should_fall():
     assert arm["difference"] == pytest.approx(-0.588)
     assert arm["verdict"] == arm["versus_rival"]["verdict"] == "helps"
     assert arm["oracle_gap_closed"] == pytest.approx(0.588 / (VALUES["oracle"] - BASE).mean())
-    assert "`warp_gan` lowered loss from 0.66 to 0.08 (-0.59" in summary["answer"]
+    assert "`warp_gan` lowered loss from 0.66 to 0.08 (-0.59" in summary["in_full"]
 
 
 def test_controls_that_come_out_right():
-    summary = summarize(make_plan(), make_records())
+    margin = replace(RECALL, margin=0.05)
+    summary = summarize(make_plan(metrics=(margin, LOSS)), make_records())
     assert summary["controls_ok"] is True
     assert [check["ok"] for check in summary["controls"]] == [True, True]
+
+
+def test_a_control_that_cannot_be_shown_equal_has_neither_passed_nor_failed():
+    for margin in (None, 0.01):
+        plan = make_plan(metrics=(replace(RECALL, margin=margin), LOSS))
+        summary = summarize(plan, make_records())
+        assert [check["ok"] for check in summary["controls"]] == [None, True]
+        assert summary["controls_ok"] is None
+        assert summary["answer"] == summarize(make_plan(), make_records())["answer"]
+    records = [r for r in make_records() if r["arm"] != "copy"]
+    records += [record("copy", s, status="not_applicable", error="one image") for s in SEEDS]
+    assert summarize(make_plan(), records)["controls_ok"] is True
 
 
 def test_missing_seeds_are_matched_by_seed():
@@ -146,7 +177,7 @@ def test_missing_seeds_are_matched_by_seed():
     assert arm["p_value"] == pytest.approx(test.pvalue)
     assert arm["more_seeds_needed"] is True
     assert list(arm["values"]) == ["0", "2", "3", "4"]
-    assert "3 seeds are too few to rely on; 2 trials not run yet." in summary["answer"]
+    assert "3 seeds are too few to rely on; 2 trials not run yet." in summary["in_full"]
 
 
 def test_failed_and_not_applicable_trials():
@@ -166,7 +197,7 @@ def test_failed_and_not_applicable_trials():
     strictest = min(("classical", "cgan", "warp_gan", "oracle"), key=lambda a: arms[a]["p_value"])
     assert arms[strictest]["p_holm"] == pytest.approx(4 * arms[strictest]["p_value"])
     assert [check["ok"] for check in summary["controls"]] == [None, True]
-    assert summary["answer"].endswith("; 1 trial failed.")
+    assert summary["in_full"].endswith("; 1 trial failed.")
     json.dumps(summary, allow_nan=False)
 
 

@@ -96,7 +96,9 @@ def test_two_test_images_are_too_few_whatever_they_say():
     summary = summary_of(records([True] * 22, [True] * 20 + [False] * 2, labels))
     assert summary["arms"]["cgan"]["verdict"] == "cannot tell"
     assert summary["arms"]["cgan"]["difference"] == 1.0
-    assert summary["answer"].startswith("Cannot tell: 2 test images of class '1'")
+    assert summary["answer"] == "Cannot tell: there are too few test images."
+    assert summary["carried_by"].endswith("; there are 2 test images of class '1'.")
+    assert summary["in_full"].startswith("Cannot tell: 2 test images of class '1'")
 
 
 def test_what_no_other_test_images_would_overthrow_helps():

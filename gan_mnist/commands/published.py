@@ -1,0 +1,110 @@
+"""Summaries and reports of published runs, made anew from their records."""
+
+import fnmatch
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gan_mnist import experiments
+from gan_mnist.files import read_json, write_json, write_text
+from gan_mnist.report import page
+from gan_mnist.study.spec import Arm, Metric, Study
+from gan_mnist.study.summary import summarize
+from gan_mnist.study.trial import Plan
+
+
+def summary_again(directory: Path) -> dict[str, Any]:
+    """The summary of the records that the repository keeps of a run.
+
+    Args:
+        directory: With `study.json`, `summary.json` and `records.jsonl`. Of the old summary the
+            words for metrics are taken where they depend on the data, which are not here.
+
+    Raises:
+        InputError: If its experiment cannot be loaded.
+    """
+    study, described = _study(directory)
+    lines = (directory / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    plan = Plan(
+        study=study,
+        preset=described["preset"],
+        settings=study.settings,
+        arms=study.select(list(described["arms"])),
+        seeds=tuple(described["seeds"]),
+        dataset=described["dataset"],
+        workdir=directory,
+    )
+    summary: dict[str, Any] = json.loads(
+        json.dumps(summarize(plan, [json.loads(line) for line in lines]))
+    )
+    return summary
+
+
+def report_again(directory: Path, summary: dict[str, Any]) -> str:
+    """`report.md` of that summary; arguments and errors as of `summary_again`."""
+    study, described = _study(directory)
+    pictures = getattr(study.part("figures"), "PICTURES", ())
+    return page.markdown(directory, described, summary, pictures)
+
+
+def renew(root: Path, check: bool) -> list[Path]:
+    """Renews `summary.json`, `report.md` and the figure of all arms of every published run.
+
+    Args:
+        root: The repository's directory.
+        check: Whether only to look.
+
+    Returns:
+        The files that are stale, or were.
+    """
+    stale = []
+    for records in sorted(root.glob("experiments/*/results/*/records.jsonl")):
+        directory = records.parent
+        before, now = read_json(directory / "summary.json"), summary_again(directory)
+        is_stale = not alike(before, now)
+        if is_stale:
+            stale.append(directory / "summary.json")
+        report, text = directory / "report.md", report_again(directory, now)
+        if not report.is_file() or report.read_text(encoding="utf-8") != text:
+            stale.append(report)
+        if is_stale and not check:
+            write_json(directory / "summary.json", now)
+            page.draw_arms(directory, now)
+        if not check and report in stale:
+            write_text(report, text)
+    return stale
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are equal but for what another processor rounds otherwise."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(one == other)
+
+
+def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
+    """The study as it was run, and `study.json`, with what it did not tell yet when it ran."""
+    described = json.loads((directory / "study.json").read_text(encoding="utf-8"))
+    study = experiments.load(described["experiment"])
+    described = {name: getattr(study, name) for name in ("examples", "treatment")} | described
+    # Arms of images that were made elsewhere stand in no table.
+    own = {arm.name for arm in study.arms}
+    study = study.showing(Arm(**arm) for name, arm in described["arms"].items() if name not in own)
+    if study.metrics_of is not None:
+        before = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        metrics = tuple(_metric(told, study.metrics) for told in before["metrics"])
+        study = replace(study, metrics=metrics)
+    return study, described
+
+
+def _metric(told: dict[str, Any], declared: tuple[Metric, ...]) -> Metric:
+    """The declared metric, or where only the data have it one like the first, with told words."""
+    rows = (metric for metric in declared if fnmatch.fnmatch(told["name"], metric.name))
+    words = {key: told[key] for key in ("name", "label", "higher_is_better")}
+    return replace(next(rows, declared[0]), **words)

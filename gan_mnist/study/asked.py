@@ -1,0 +1,149 @@
+"""Which arms a study asks about, which way it asks, and what was found of them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gan_mnist.study.spec import Metric
+from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.trial import Plan
+from gan_mnist.study.verdicts import is_within
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+# The kinds of arms that a study may ask about, the first that it has; and what they are called.
+NOUNS = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
+_OPEN_QUESTIONS = ("How", "What", "When", "Where", "Which", "Who", "Why")
+# Beginnings of words that say which way a question asks: for better, worse, more or less.
+_WAYS = {
+    "better": ("help", "improv", "repair", "better", "best", "benefi", "worth", "useful", "gain"),
+    "worse": ("hurt", "harm", "damag", "wors", "spoil", "lose", "lost"),
+    "more": ("more", "rais", "increas", "higher"),
+    "less": ("less", "fewer", "lower", "reduc", "decreas"),
+}
+
+
+def _way(question: str, metric: Metric) -> int:
+    """1 where a question asks for better, -1 for worse, 0 where its words do not say."""
+    sign = 1 if metric.higher_is_better else -1
+    signs = {"better": 1, "worse": -1, "more": sign, "less": -sign}
+    words = re.findall(r"\w+", question.lower())
+    ways = {signs[way] for way, stems in _WAYS.items() if any(w.startswith(stems) for w in words)}
+    return ways.pop() if len(ways) == 1 else 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arms that a study asks about, and what was found of them."""
+
+    plan: Plan
+    entries: Entries
+    comparisons: Mapping[str, Comparison]
+
+    @cached_property
+    def kind(self) -> str:
+        """Of the arms."""
+        kinds = {arm.kind for arm in self.plan.study.arms}
+        return next((kind for kind in NOUNS if kind in kinds), "rival")
+
+    @cached_property
+    def found(self) -> dict[str, Comparison]:
+        """Those with two seeds or more."""
+        return {
+            arm.name: self.comparisons[arm.name]
+            for arm in self.plan.arms
+            if arm.kind == self.kind
+            and arm.name != self.plan.study.oracle
+            and arm.name in self.comparisons
+            and self.comparisons[arm.name].n > 1
+        }
+
+    @property
+    def metric(self) -> Metric:
+        return self.plan.study.metrics[0]
+
+    @cached_property
+    def way(self) -> int:
+        """Of the question: 1 for better, unless it clearly asks for worse."""
+        return _way(self.plan.study.question, self.metric) or 1
+
+    @cached_property
+    def wants_yes(self) -> bool:
+        """Whether the question asks for a yes or a no, and is sure to be asked which way."""
+        question = self.plan.study.question
+        is_open = question.split(maxsplit=1)[0] in _OPEN_QUESTIONS
+        return not is_open and _way(question, self.metric) != 0
+
+    def gain(self, name: str) -> float:
+        """How far an arm differs from the control in the way that is asked for."""
+        sign = 1 if self.metric.higher_is_better else -1
+        return self.way * sign * (self.found[name].difference or 0.0)
+
+    def of(self, *verdicts: str) -> list[str]:
+        return [name for name in self.found if self.entries[name]["verdict"] in verdicts]
+
+    @cached_property
+    def called(self) -> list[str]:
+        """Those of which it is sure that they do what is asked."""
+        return self.of("helps" if self.way > 0 else "hurts")
+
+    @cached_property
+    def opposite(self) -> list[str]:
+        return self.of("hurts" if self.way > 0 else "helps")
+
+    @cached_property
+    def same(self) -> list[str]:
+        """Those that are sure to differ by no more than the metric's margin."""
+        return self.of("the same")
+
+    @cached_property
+    def focus(self) -> str:
+        """The arm that the answer rests on."""
+
+        def rank(name: str) -> tuple[bool, float]:
+            # One that is beyond all rivals before one that is further from the control.
+            versus = self.entries[name].get("versus_rivals") or {}
+            return self.way > 0 and versus.get("verdict") == "helps", self.gain(name)
+
+        return max(self.called or self.found, key=rank)
+
+    @property
+    def versus(self) -> Mapping[str, Any] | None:
+        """The arm against the best plain rival, where that is what a gain must be more than."""
+        if self.way < 0 or not self.called:
+            return None
+        return self.entries[self.focus].get("versus_rivals")
+
+    @property
+    def none_there(self) -> bool:
+        """Whether the run has none of the arms."""
+        return all(arm.kind != self.kind for arm in self.plan.arms)
+
+    @cached_property
+    def settled(self) -> bool:
+        """Whether it is sure of every arm that it does not do what is asked."""
+        return bool(self.found) and len(self.opposite) + len(self.same) == len(self.found)
+
+    @property
+    def within(self) -> str:
+        """The margin in words."""
+        return f"within ±{self.metric.margin or 0:g}"
+
+    def beyond(self) -> tuple[bool, str] | None:
+        """Whether the gain is more than any plain rival's, and that in words."""
+        if self.called and is_within(self.found[self.focus].deciding_ci95, self.metric.margin):
+            return False, f"by less than {self.metric.margin:g}"
+        if self.kind != "generated" or self.way < 0:
+            return None
+        if self.versus is None:
+            rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)
+            return (False, "no plain rival was run beside it") if rivals else None
+        name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
+        return {
+            "helps": (True, f"did more than {'every plain rival' if several else name}"),
+            "hurts": (False, f"less than {name} does"),
+            "the same": (False, f"no more than {name} does"),
+            "cannot tell": (False, f"not shown to beat {name}"),
+        }[self.versus["verdict"]]

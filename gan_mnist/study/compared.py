@@ -1,0 +1,126 @@
+"""Arms compared on a metric, and what `summary.json` tells of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan_mnist.study import statistics
+from gan_mnist.study.rivals import against_best
+from gan_mnist.study.spec import Metric
+from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.test_images import as_told, over_images
+from gan_mnist.study.trial import Plan
+from gan_mnist.study.verdicts import holds, verdict
+
+Record = Mapping[str, Any]
+Records = Mapping[str, Mapping[int, Record]]
+Values = Mapping[str, Mapping[int, float]]
+# A comparison, its Holm-adjusted p and the number of tests that Holm adjusts over.
+Found = tuple[Comparison, float | None, int]
+
+
+def pair(interval: statistics.Interval | None) -> list[float] | None:
+    """An interval as JSON has it."""
+    return None if interval is None else list(interval)
+
+
+def compare_all(
+    values: Values,
+    reference: str,
+    names: Sequence[str],
+    primary: Metric,
+    overlap: float,
+    records: Records | None = None,
+) -> dict[str, Found]:
+    """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests.
+
+    With `records`, over test images too where they say which were right.
+    """
+    found = {
+        name: statistics.compare(values[name], values[reference], primary.bounds, overlap)
+        for name in names
+    }
+    if records is not None:
+        found = {
+            name: over_images(one, records[name], records[reference]) for name, one in found.items()
+        }
+    p_values = {name: comparison.deciding_p_value for name, comparison in found.items()}
+    adjusted = statistics.holm(p_values)
+    tests = sum(p is not None for p in p_values.values())
+    return {name: (found[name], adjusted[name], tests) for name in names}
+
+
+def against_control(found: Found, primary: Metric) -> dict[str, Any]:
+    """What an arm's entry tells of its comparison with the control."""
+    comparison, p_holm, tests = found
+    if comparison.n == 0:
+        return {"more_seeds_needed": True}
+    return {
+        "difference": comparison.difference,
+        "difference_ci95": pair(comparison.ci95),
+        "p_value": comparison.p_value,
+        "p_holm": p_holm,
+        "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
+        "more_seeds_needed": comparison.more_seeds_needed,
+        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
+        **as_told(comparison),
+    }
+
+
+def against_rival(found: Found, primary: Metric) -> dict[str, Any] | None:
+    """What it tells of its comparison with a rival; None without a common seed."""
+    comparison, p_holm, _ = found
+    if comparison.n == 0:
+        return None
+    return {
+        "difference": comparison.difference,
+        "ci95": pair(comparison.deciding_ci95),
+        "p_holm": p_holm,
+        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
+    }
+
+
+def against_rivals(
+    names: Sequence[str],
+    rivals: Sequence[str],
+    values: Values,
+    records: Records,
+    primary: Metric,
+    overlap: float,
+) -> dict[str, dict[str, Any]]:
+    """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms."""
+    sides = (primary.higher_is_better, primary.bounds, overlap)
+    compared = {name: against_best(name, rivals, values, records, *sides) for name in names}
+    found = {name: pair for name, pair in compared.items() if pair is not None}
+    adjusted = statistics.holm({name: one.deciding_p_value for name, (_, one) in found.items()})
+    told = {}
+    for name, (best, one) in found.items():
+        of_best = against_rival((one, adjusted[name], len(found)), primary)
+        told[name] = {"rival": best, "rivals": list(rivals)} | (of_best or {})
+    return told
+
+
+def check_expectations(
+    plan: Plan, values: Values, records: Records, overlap: float
+) -> list[dict[str, Any]]:
+    """One entry an expectation whose two arms were both asked for.
+
+    That two are equal is judged over test images too, where records say which were right.
+    """
+    checks, primary = [], plan.study.metrics[0]
+    for expected in plan.study.expectations:
+        if expected.arm in values and expected.reference in values:
+            both = values[expected.arm], values[expected.reference]
+            found = statistics.compare(*both, primary.bounds, overlap)
+            if equal := expected.relation == "equal to":
+                found = over_images(found, records[expected.arm], records[expected.reference])
+            checks.append(
+                {
+                    "arm": expected.arm,
+                    "relation": expected.relation,
+                    "reference": expected.reference,
+                    "ok": holds(expected.relation, found, primary.margin),
+                    "difference": found.difference,
+                    "difference_ci95": pair(found.deciding_ci95 if equal else found.ci95),
+                }
+            )
+    return checks

@@ -1,0 +1,109 @@
+"""All of a study's answer in one sentence."""
+
+from gan_mnist.study.asked import NOUNS, Asked
+from gan_mnist.study.small_samples import MIN_SEEDS
+from gan_mnist.study.words import counted, digits, fixed, with_interval
+
+
+def in_full(asked: Asked) -> str:
+    """A sentence without its full stop."""
+    study, label = asked.plan.study, asked.metric.label
+    noun = NOUNS[asked.kind]
+    more = f" with {study.treatment}" if asked.kind == "generated" else ""
+    plain = _plain_rival(asked)
+    if asked.none_there:
+        return f"No answer: this run has no {noun}{more}; the report has its differences{plain}"
+    if not asked.found:
+        return (
+            "No answer yet: a comparison needs two seeds in which both "
+            f"`{study.control}` and a {noun}{more} are done{plain}"
+        )
+    best, found, number = asked.focus, asked.found[asked.focus], len(asked.found)
+    raised = asked.way == (1 if asked.metric.higher_is_better else -1)
+    verb, other = ("raised", "lowered")[:: 1 if raised else -1]
+    extreme = "best" if asked.way > 0 else "worst"
+    shown = f"({with_interval(found.difference, found.deciding_ci95)}, {found.n} seeds)"
+    group = f"of {counted(number, noun)}{more}, "
+    if found.too_few:
+        return f"Cannot tell: {found.too_few}; the {extreme} was `{best}` {shown}"
+    if asked.called:
+        did = "helped" if asked.way > 0 else "hurt"
+        others = f"{len(asked.called)} {did}, and " if len(asked.called) > 1 else ""
+        text = f"{'' if number == 1 else group}{others}{_change(asked, best)}"
+        text += _beyond_in_full(asked) + _without(asked)
+    elif number == 1 and asked.same:
+        both = f"`{best}` and `{study.control}` are the same {asked.within}"
+        text = f"{both} in {label} {shown}{plain}"
+    elif number == 1 and asked.opposite:
+        text = _change(asked, best) + plain
+    elif number == 1:
+        text = f"Cannot tell whether `{best}` {verb} {label} {shown}{plain}"
+    elif len(asked.opposite) == number:
+        text = f"{group}each {other} {label}, the least so `{best}` {shown}{plain}"
+    else:
+        text = f"{group}none {'' if asked.settled else 'clearly '}{verb} {label}"
+        told = [f"{len(asked.opposite)} {other} it"] if asked.opposite else []
+        told += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
+        text += "".join(f" and {one}" for one in told) + f"; the {extreme} was `{best}` {shown}"
+        text = f"{text if asked.settled else f'Cannot tell: {text}'}{plain}"
+    if found.n < MIN_SEEDS:
+        text += f"; {found.n} seeds are too few to rely on"
+    elif found.more_seeds_needed:
+        text += "; more seeds are needed to rely on this interval"
+    return text[0].upper() + text[1:]
+
+
+def _change(asked: Asked, name: str) -> str:
+    found = asked.comparisons[name]
+    verb = "raised" if (found.difference or 0.0) > 0 else "lowered"
+    number = digits(found.deciding_ci95)
+    before, after = (fixed(mean or 0.0, number) for mean in (found.control, found.treated))
+    size = with_interval(found.difference, found.deciding_ci95)
+    change = f"{verb} {asked.metric.label} from {before} to {after}"
+    return f"`{name}` {change} ({size}, {found.n} seeds)"
+
+
+def _plain_rival(asked: Asked) -> str:
+    """What the best plain rival did that helped, where another kind is asked about."""
+    if asked.kind != "generated":
+        return ""
+    sign = 1 if asked.metric.higher_is_better else -1
+    gains = {
+        arm.name: sign * (asked.comparisons[arm.name].difference or 0.0)
+        for arm in asked.plan.arms
+        if arm.kind == "rival" and asked.entries[arm.name]["verdict"] == "helps"
+    }
+    if not gains:
+        return ""
+    return f"; the plain rival {_change(asked, max(gains, key=lambda name: gains[name]))}"
+
+
+def _beyond_in_full(asked: Asked) -> str:
+    """What is left of a gain over the control when the best plain rival is the measure."""
+    if asked.versus is None:
+        beyond = asked.beyond()
+        return f", but {beyond[1]}" if beyond else ""
+    many, rival = len(asked.versus["rivals"]), f"`{asked.versus['rival']}`"
+    best = f"the best of {many} plain rivals, {rival}," if many > 1 else f"plain {rival} alone"
+    size = with_interval(asked.versus["difference"], asked.versus["ci95"])
+    return {
+        "helps": f", and did better than {best} ({size})",
+        "hurts": f"; it did worse than {best} ({size})",
+        "the same": f"; it does the same {asked.within} as {best} ({size})",
+        "cannot tell": f"; whether it beats {best} cannot be told ({size})",
+    }[asked.versus["verdict"]].replace(", (", " (")
+
+
+def _without(asked: Asked) -> str:
+    """What the arm gains over the one that leaves something out of it."""
+    ablation = asked.entries[asked.focus].get("versus_ablation")
+    if not ablation or ablation["ci95"] is None:
+        return ""
+    told = {
+        "helps": "it did better than its ablation",
+        "hurts": "it did worse than its ablation",
+        "the same": f"it is the same {asked.within} as its ablation",
+        "cannot tell": "it was not shown to differ from its ablation",
+    }[ablation["verdict"]]
+    size = with_interval(ablation["difference"], ablation["ci95"])
+    return f"; {told} `{ablation['arm']}` ({size})"

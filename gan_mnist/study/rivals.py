@@ -1,0 +1,82 @@
+"""An arm against the best of several rivals, when it was not known beforehand which that is.
+
+With d[r] the difference of the arm to rival r, the difference to the best one is the smallest d[r].
+It is above zero only if each d[r] is, so the largest of their p values counts, uncorrected. It is
+below zero if any d[r] is, so the smallest p value counts, times the number of rivals. Its interval
+reaches from the lowest of the lower ends to the lowest of the upper ends, those at a level that is
+divided by the number of rivals.
+
+Source: Berger, Technometrics 24 (1982), intersection-union tests; Hsu, Annals of Statistics 12
+(1984), multiple comparisons with the best, of which these are the paired ones of Bonferroni.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gan_mnist.study.small_samples import LEVEL
+from gan_mnist.study.statistics import Bounds, Comparison, Values, compare
+from gan_mnist.study.test_images import over_images
+
+
+def against_best(
+    name: str,
+    rivals: Sequence[str],
+    values: Mapping[str, Values],
+    records: Mapping[str, Mapping[int, Mapping[str, Any]]],
+    higher_is_better: bool = True,
+    bounds: Bounds = None,
+    overlap: float = 0.0,
+) -> tuple[str, Comparison] | None:
+    """The best rival and the arm's comparison with whichever rival is the best.
+
+    Args:
+        name: The arm.
+        rivals: Names of arms.
+        values: By arm and seed.
+        records: Likewise, of finished trials; for test images, where they say which were right.
+        higher_is_better: Of the values.
+        bounds: As of `compare`.
+        overlap: As `overlap_of` gives it.
+
+    Returns:
+        None where the arm has fewer than two seeds in common with every rival.
+    """
+
+    def compared(level: float) -> dict[str, Comparison]:
+        found = {r: compare(values[name], values[r], bounds, overlap, level) for r in rivals}
+        return {
+            rival: over_images(one, records[name], records[rival], level)
+            for rival, one in found.items()
+            if one.ci95 is not None
+        }
+
+    found = compared(LEVEL)
+    if not found:
+        return None
+    sign = 1 if higher_is_better else -1
+    gains = {rival: sign * (one.difference or 0.0) for rival, one in found.items()}
+    best = min(gains, key=lambda rival: gains[rival])
+    if len(found) == 1:
+        return best, found[best]
+    lows = [_ends(one, sign)[0] for one in found.values()]
+    highs = [_ends(one, sign)[1] for one in compared(LEVEL / len(found)).values()]
+    p_values = {rival: one.deciding_p_value or 0.0 for rival, one in found.items()}
+    worse = [p for rival, p in p_values.items() if gains[rival] < 0]
+    low, high = sorted((sign * min(lows), sign * min(highs)))
+    return best, replace(
+        found[best],
+        n=min(one.n for one in found.values()),
+        ci95=(low, high),
+        p_value=min(1.0, len(found) * min(worse)) if worse else max(p_values.values()),
+        ci95_images=None,
+        p_value_images=None,
+        more_seeds_needed=any(one.more_seeds_needed for one in found.values()),
+        too_few=next((one.too_few for one in found.values() if one.too_few), ""),
+    )
+
+
+def _ends(found: Comparison, sign: int) -> tuple[float, float]:
+    """The deciding interval in the direction of what is better."""
+    low, high = sorted(sign * end for end in found.deciding_ci95 or ())
+    return low, high

@@ -1,0 +1,61 @@
+"""Numbers in sentences: counts with their nouns, differences, intervals."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MOST_DIGITS = 4
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with what is counted: "1 trial", "2,000 trials".
+
+    Args:
+        number: How many.
+        one: The words for one of them.
+        many: Those for none and for several; `one` with an s if None.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals; what rounds to nothing has no sign."""
+    return f"{value:z.{digits}f}"
+
+
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign; what rounds to nothing has none."""
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]
+
+
+def digits(ci95: Sequence[float] | None) -> int:
+    """Decimals, 2 to 4, at which an interval's half-width shows, and that no end is 0."""
+    half = (ci95[1] - ci95[0]) / 2 if ci95 else 0.0
+    if ci95 is None or half <= 0:
+        return 2
+    number = min(max(math.ceil(-math.log10(half)), 2), MOST_DIGITS)
+    while number < MOST_DIGITS and any(end and not float(fixed(end, number)) for end in ci95):
+        number += 1
+    return number
+
+
+def judged(verdict: str, margin: float | None) -> str:
+    """A verdict, with the margin that makes it "the same"."""
+    is_told = verdict == "the same" and margin is not None
+    return f"{verdict} within ±{margin:g}" if is_told else verdict
+
+
+def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str:
+    """A difference and its 95 % interval."""
+    if difference is None or ci95 is None:
+        return "no interval"
+    number = digits(ci95)
+    low, high = (fixed(end, number) for end in ci95)
+    return f"{signed(difference, number)}, 95 % CI {low} to {high}"
+
+
+def in_brackets(gain: Mapping[str, Any], number: int = 3) -> str:
+    """The same of what holds `difference` and `ci95`, the interval in brackets."""
+    low, high = (signed(end, number) for end in gain["ci95"])
+    return f"{signed(gain['difference'], number)} ({low} to {high})"

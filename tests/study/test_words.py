@@ -1,0 +1,55 @@
+"""Numbers in sentences."""
+
+import pytest
+
+from gan_mnist.study import words
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0, "0 trials"), (1, "1 trial"), (2000, "2,000 trials")]
+)
+def test_a_noun_has_the_number_of_what_it_counts(number, expected):
+    assert words.counted(number, "trial") == expected
+
+
+def test_irregular_nouns_are_told():
+    assert words.counted(2, "trial is", "trials are") == "2 trials are"
+    assert words.counted(1, "trial is", "trials are") == "1 trial is"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(-0.004, "0.00"), (0.004, "0.00"), (-0.0, "0.00"), (0.006, "+0.01"), (-0.006, "-0.01")],
+)
+def test_what_rounds_to_nothing_has_no_sign(value, expected):
+    assert words.signed(value, 2) == expected
+    assert words.fixed(value, 2) == expected.removeprefix("+")
+
+
+@pytest.mark.parametrize(
+    ("ci95", "expected"),
+    [
+        ((-0.03, 0.05), 2),
+        ((-0.025, -0.003), 3),  # with two the upper end would be nothing
+        ((0.0003, 0.02), 4),
+        ((-0.03, 0.0), 2),
+        ((0.00001, 0.5), 4),  # never more
+        ((0.1, 0.1), 2),
+        (None, 2),
+    ],
+)
+def test_an_interval_beside_zero_does_not_seem_to_end_there(ci95, expected):
+    assert words.digits(ci95) == expected
+
+
+def test_what_is_the_same_is_so_within_a_margin():
+    assert words.judged("the same", 0.01) == "the same within ±0.01"
+    assert words.judged("helps", 0.01) == "helps"
+    assert words.judged("the same", None) == "the same"
+
+
+def test_differences_with_their_intervals():
+    assert words.with_interval(-0.009, (-0.025, -0.003)) == "-0.009, 95 % CI -0.025 to -0.003"
+    assert words.with_interval(0.3, None) == "no interval"
+    gain = {"difference": 0.0002, "ci95": [-0.0001, 0.02]}
+    assert words.in_brackets(gain) == "0.000 (0.000 to +0.020)"
