@@ -92,8 +92,9 @@ def _command(command_line: str) -> int:
         return 0
     heed_signals()
     summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line)
-    told = (summary["answer"], summary["carried_by"], "", f"In full: {summary['in_full']}", "")
-    tell("\n".join(["", *told, f"report: {plan.workdir / 'report.html'}"]))
+    answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
+    report = plan.workdir / "report.html"
+    tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")
     return 1 if summary["failed"] else 0
 
 

@@ -71,7 +71,7 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     path.unlink()
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     again, second = run()
-    assert "1 trials are done already" in again.err
+    assert "1 trial is done already" in again.err
     assert without_seconds(second) == without_seconds(first)
 
 

@@ -174,7 +174,7 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
     summary = json.loads((tmp_path / "summary.json").read_text())
     leak = "50 of the 50 images of `leaky` are copies of test images, which is a leak"
     assert summary["answer"].startswith("Careful, a leak. ")
-    assert summary["carried_by"].startswith(f"Careful, {leak}. ")
+    assert summary["carried_by"].startswith(f"Careful, {leak}.")
     assert f"careful     {leak}" in capsys.readouterr().err
     metrics = {name: arm["metrics"] for name, arm in summary["arms"].items()}
     assert metrics["leaky"]["copies_of_test"]["mean"] == 1
