@@ -27,6 +27,21 @@ def classes_of(found):
     return [(file.name, file.class_name) for file in found.files]
 
 
+def test_a_link_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
+    draw(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "b" / "link").symlink_to(tmp_path / "a")
+    readlink = os.readlink
+
+    def denied(path, *rest, **options):
+        if os.path.basename(os.fspath(path)) == "link":
+            raise PermissionError(13, "Permission denied")
+        return readlink(path, *rest, **options)
+
+    monkeypatch.setattr(os, "readlink", denied)
+    with pytest.raises(InputError, match=r"^--data_dir: .*b/link cannot be read: Perm"):
+        find_classes(tmp_path)
+
+
 @pytest.mark.parametrize("suffix", ["png", "JPG", "bmp", "Tiff", "webp", "gif", "ppm", "tga"])
 def test_all_that_pillow_reads_is_an_image(tmp_path, suffix):
     for name in ("a", "b"):
