@@ -29,7 +29,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     accuracies, found = {}, []
     for size in settings.sizes:
         run = functools.partial(_run_size, steps, images, in_turns[:size])
-        found.append(steps.part(f"size-{size}", run))
+        found.append(steps.part(f"size-{size}", run, judged=True))
         accuracies[f"accuracy_at_{size}"] = found[-1]["accuracy"]
     _save_gallery(steps)
     means = {"accuracy": float(np.mean(list(accuracies.values())))}

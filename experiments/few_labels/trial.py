@@ -41,13 +41,11 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
         run = functools.partial(_run_number, steps, number, part, part == shown)
         try:
             if part not in done:
-                done[part] = steps.part(f"labels-{part}", run)
+                judged = part in {parts[n] for n in settings.judged}
+                done[part] = steps.part(f"labels-{part}", run, judged)
         except NotApplicable:
             if number in settings.judged:
                 raise
-    for part in dict.fromkeys(parts[number] for number in settings.judged):
-        with np.load(trial.directory / f"labels-{part}" / "called.npz") as called:
-            steps.right.append(called["predictions"] == steps.test.labels)
     metrics = {"accuracy": float(np.mean([done[parts[n]]["accuracy"] for n in settings.judged]))}
     for number, part in parts.items():
         found = done.get(part, {})
@@ -96,10 +94,6 @@ def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[st
         _save_gallery(steps, known.labelled, others)
     model = steps.train(recipe, batches, known.validation, part=f"labels-{part}")
     found, probabilities = steps.evaluate(model)
-    np.savez_compressed(
-        steps.trial.directory / f"labels-{part}" / "called.npz",
-        predictions=probabilities.argmax(axis=1),
-    )
     if is_shown:
         steps.keep(model, probabilities, found, generator)
     return metrics | {"accuracy": found["accuracy"]} | dict(steps.further.of(found))

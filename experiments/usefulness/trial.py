@@ -39,7 +39,8 @@ def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
     found: dict[str, float] = {}
     for size in settings.images_per_class:
         name = str(size or "all")
-        metrics = steps.part(f"images-{name}", functools.partial(_run_size, steps, size, name))
+        run = functools.partial(_run_size, steps, size, name)
+        metrics = steps.part(f"images-{name}", run, judged=True)
         found |= {f"{key}_at_{name}": metrics.pop(key) for key in ACCURACIES}
         # Of further test sets, and of generated images, at the largest number.
         found |= metrics

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,7 +14,7 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import find_pairs
 from gan_mnist.data.finding import find_images
 from gan_mnist.data.folder import BAD, refusal
-from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.images import FORMATS, GREY_MODES, Look, is_deep, opened
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError, listed
 
@@ -104,15 +104,29 @@ def read_given(
     passed_over += Counter({BAD: len(decoded.bad)})
     images = decoded.images if len(kept) == len(named) else decoded.images[kept]
     labels = np.array([named[row][1] for row in kept], np.int32)
+    kept_names = tuple(named[row][0] for row in kept)
     return GivenImages(
         images,
         labels,
         class_names,
-        tuple(named[row][0] for row in kept),
+        kept_names,
         {
             "read": len(kept),
             "passed_over": dict(passed_over.most_common()),
-            "noted": dict(decoded.told.most_common()),
+            "noted": dict((_changed(root, kept_names, look) + decoded.told).most_common()),
         },
         hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest(),
     )
+
+
+def _changed(root: Path, names: Sequence[str], look: Look) -> Counter[str]:
+    """How many images are not, as they were saved, of the size and colours of the data set's."""
+    side, told = look.image_size, Counter[str]()
+    for name in names:
+        with opened(root / name) as image:
+            if image.size != (side, side):
+                told[f"brought to {side} x {side} from another size"] += 1
+            grey = is_deep(image.mode) or image.mode in GREY_MODES
+            if grey != (look.channels == 1):
+                told["in grey, shown as colours" if grey else "in colours, shown in grey"] += 1
+    return told

@@ -21,6 +21,7 @@ FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"
 OBLONG = "not square, resize={resize}"
 DEEP = "of more than 8 bits, of which values up to {white:,} are shown"
+GREY_MODES = ("1", "L", "LA", "La")
 # Values that white can be: of 1, 8, 10, 12, 14 and 16 bits.
 _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 # A JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that leaves so many pixels for one.

@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_mnist.data.cache import Shelf
 from gan_mnist.data.images import (
+    GREY_MODES,
     MOST_THREADS,
     Look,
     checked_memory,
@@ -80,7 +81,7 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
             try:
                 with opened(root / name) as image:
                     sides.append(max(image.size))
-                    grey &= is_deep(image.mode) or image.mode in ("1", "L", "LA", "La")
+                    grey &= is_deep(image.mode) or image.mode in GREY_MODES
                     if is_deep(image.mode) and not look.white:
                         checked_memory(root / name, image, look.megabytes)
                         highest = max(highest, highest_of(image))

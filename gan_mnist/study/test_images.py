@@ -63,22 +63,24 @@ def pack(correct: Sequence[NDArray[Any]], strata: Sequence[NDArray[Any]]) -> lis
         correct: bool (n,) of each training.
         strata: int rows of each stratum.
     """
-    return [
-        [base64.b64encode(np.packbits(right[rows]).tobytes()).decode() for right in correct]
-        for rows in strata
-    ]
+    return [pack_rows([right[rows] for right in correct]) for rows in strata]
+
+
+def pack_rows(correct: Sequence[NDArray[Any]]) -> list[str]:
+    """Arrays of bool (n,), each as text."""
+    return [base64.b64encode(np.packbits(right).tobytes()).decode() for right in correct]
+
+
+def unpack_rows(texts: Sequence[str], size: int) -> list[NDArray[np.bool_]]:
+    """What `pack_rows` packed, of `size` each."""
+    packed = (np.frombuffer(base64.b64decode(text), np.uint8) for text in texts)
+    return [np.unpackbits(bits, count=size).astype(bool) for bits in packed]
 
 
 def unpack(correct: Mapping[str, Any]) -> list[NDArray[np.float64]]:
     """The share of a trial's trainings that were right, (n,) for each stratum; see `Outcome`."""
     return [
-        np.mean(
-            [
-                np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=size)
-                for text in texts
-            ],
-            axis=0,
-        )
+        np.mean(unpack_rows(texts, size), axis=0)
         for texts, size in zip(correct["bits"], correct["sizes"], strict=True)
     ]
 

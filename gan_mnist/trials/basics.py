@@ -14,6 +14,7 @@ import tensorflow as tf
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.files import read_json, write_json
 from gan_mnist.settings import TrainingSettings
+from gan_mnist.study.test_images import pack_rows, unpack_rows
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
@@ -57,7 +58,9 @@ class Steps(Generic[SettingsT]):
         yield
         self.seconds[part] += time.monotonic() - began
 
-    def part(self, name: str, run: Callable[[], dict[str, float]]) -> dict[str, float]:
+    def part(
+        self, name: str, run: Callable[[], dict[str, float]], judged: bool = False
+    ) -> dict[str, float]:
         """Metrics of one of several trainings that a trial consists of.
 
         What was finished before the trial was stopped is read from its `result.json`.
@@ -65,6 +68,8 @@ class Steps(Generic[SettingsT]):
         Args:
             name: Of the part's folder in the trial's directory.
             run: Does it; returns its metrics.
+            judged: Whether the primary metric is a mean over such parts: what they called right is
+                added to `right`.
         """
         fingerprint = self.trial.fingerprint
         path = self.trial.directory / name / "result.json"
@@ -73,16 +78,20 @@ class Steps(Generic[SettingsT]):
             for kind, more in result["seconds"].items():
                 self.seconds[kind] += more
             self.generators += result["generators"]
+            if judged:
+                self.right += unpack_rows(result.get("right", ()), len(self.test))
             return result["metrics"]
         spent, known = dict(self.seconds), len(self.generators)
         path.parent.mkdir(parents=True, exist_ok=True)
-        before = list(self.right)
+        evaluated = len(self.right)
         metrics = run()
-        # A part that is read again does not say which images were right: no part shall.
-        self.right[:] = before
+        right = self.right[evaluated:]
+        if not judged:
+            del self.right[evaluated:]
         seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
         result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
-        write_json(path, result | {"generators": self.generators[known:]})
+        result |= {"generators": self.generators[known:], "right": pack_rows(right)}
+        write_json(path, result)
         return metrics
 
     @property

@@ -35,6 +35,14 @@ def test_other_sizes_and_colour_become_as_the_data_set_is(tmp_path):
     save(tmp_path / "cat" / "large.png", 0, side=64, channels=3)
     given = read_given(tmp_path, NAMES, LOOK)
     assert given.images.shape == (1, 16, 16, 1)
+    assert given.files["noted"] == {
+        "brought to 16 x 16 from another size": 1, "in colours, shown in grey": 1
+    }  # fmt: skip
+    assert read_given(tmp_path, NAMES, Look(64, 3)).files["noted"] == {}
+    save(tmp_path / "dog" / "grey.png", 1, side=64)
+    assert read_given(tmp_path, NAMES, Look(64, 3)).files["noted"] == {
+        "in grey, shown as colours": 1
+    }
 
 
 def test_missing_and_extra_classes_are_told(tmp_path):

@@ -182,11 +182,12 @@ def test_a_size_that_is_done_is_not_done_again_unless_settings_changed(shown, tm
 def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeypatch):
     def run(name):
         asked = make("generated", workdir=tmp_path / name, largest=32)
-        metrics = trial.run_trial(asked).metrics
+        outcome = trial.run_trial(asked)
         files = [asked.directory / "predictions.csv", asked.directory / "size-32" / "gallery.npz"]
-        return metrics, [path.read_bytes() for path in files]
+        return outcome.metrics, outcome.correct, [path.read_bytes() for path in files]
 
     whole = run("whole")
+    assert len(whole[1]["bits"][0]) == 2  # of both sizes
     train, calls = trials.train_classifier, []
 
     def stop_at_second(*arguments):

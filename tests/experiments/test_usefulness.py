@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from gan_mnist import experiments
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
+from gan_mnist.study.test_images import unpack
 from gan_mnist.trials import steps as trials
 
 STUDY = experiments.load("usefulness")
@@ -166,6 +167,13 @@ def test_an_arm_shows_so_many_images(
     assert (sources.count("real"), sources.count("new")) == (real, generated)
 
 
+def test_there_is_no_oracle_where_all_images_are_shown(photos, made):
+    found = plan(photos, f"new={made / 'new'}", images_per_class=(0,), image_size=16)
+    (trial,) = [t for t in found.trials() if t.arm == "oracle" and t.seed == 0]
+    with pytest.raises(NotApplicable, match="held back"):
+        STUDY.part("trial").run_trial(trial)
+
+
 def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made, tmp_path, capsys):
     flags = [*flags_of(photos, f"leaky={made / 'leaky'}", f"new={made / 'new'}"), *SMALL,
              "--set", "images_per_class=3,all", f"--workdir={tmp_path}",
@@ -182,7 +190,13 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
         metrics["new"]["copies_of_test"]["mean"] == metrics["new"]["copies_of_train"]["mean"] == 0
     )
     assert metrics["leaky"]["kid"]["mean"] < metrics["new"]["kid"]["mean"]
-    assert metrics["leaky"]["coverage"]["mean"] == 1
+    # Test images themselves: each lies among the others, and none is without one.
+    for name in ("precision", "recall", "coverage"):
+        assert metrics["leaky"][name]["mean"] == 1
+    record = json.loads((tmp_path / "trials" / "new" / "seed-00" / "record.json").read_text())
+    shares = [shares.mean() for shares in unpack(record["correct"])]
+    assert len(record["correct"]["bits"][0]) == 2
+    assert np.mean(shares) == pytest.approx(record["metrics"]["balanced_accuracy"])
     assert "kid" not in metrics["real"] or metrics["real"]["kid"]["mean"] is None
     sizes = {key for key in metrics["real"] if key.startswith("balanced_accuracy_at_")}
     assert sizes == {"balanced_accuracy_at_3", "balanced_accuracy_at_all"}
