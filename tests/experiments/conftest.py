@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-CLASSES = ("bars, upright", "flat bars", "rings")
+CLASSES = ("bars, upright", "rings & 😀 ", "평평한 100 %")
 FORMATS = (("L", "png"), ("RGB", "jpg"), ("RGBA", "png"), ("P", "PNG"))
 
 
@@ -15,11 +15,7 @@ def draw(name, rng):
     height, width = rng.integers(18, 40, 2)
     y, x = np.mgrid[:height, :width]
     phase = rng.uniform(0, 6)
-    wave = {
-        "bars, upright": x,
-        "flat bars": y,
-        "rings": np.hypot(x - width / 2, y - height / 2),
-    }[name]
+    wave = (x, np.hypot(x - width / 2, y - height / 2), y)[CLASSES.index(name)]
     return 127 + 90 * np.sin(wave + phase) + rng.normal(0, 10, (height, width))
 
 

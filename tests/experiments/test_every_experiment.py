@@ -2,6 +2,7 @@
 
 import html
 import json
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ def busiest_arm(study: Study) -> str:
     return max(others, key=lambda arm: (arm.kind == "generated", len(arm.changes))).name
 
 
+BUILDER = "own_network:build"
 every_experiment = pytest.mark.parametrize("name", experiments.names())
 
 
@@ -44,7 +46,10 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     ]
     judges_classifiers = isinstance(study.settings, NetworkSettings)
     if judges_classifiers:
-        flags += ["--classifier=digit_cnn", f"--test_dir=again={few_images}"]
+        # One's own, and what stands in for other photographs.
+        monkeypatch.syspath_prepend(Path(__file__).parent)
+        flags += [f"--classifier={BUILDER}"]
+        flags += [f"--test_dir={place}={few_images}" for place in ("here", "there")]
 
     path = tmp_path / "run" / "trials" / arm / "seed-00" / "record.json"
 
@@ -61,8 +66,9 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     assert study.metrics[0].name in first["metrics"]
     # What wants 20 test images, or 10, is not made of two.
     assert not {"kid", "copy_rate", "feature_distance"} & set(first["metrics"])
-    assert ("again_accuracy" in first["metrics"]) == judges_classifiers
-    assert first["settings"].get("classifier") == ("digit_cnn" if judges_classifiers else None)
+    for place in ("here", "there"):
+        assert (f"{place}_accuracy" in first["metrics"]) == judges_classifiers
+    assert first["settings"].get("classifier") == (BUILDER if judges_classifiers else None)
     assert summary["answer"] in told.out
     report = (tmp_path / "run" / "report.html").read_text()
     assert study.question in html.unescape(report)
