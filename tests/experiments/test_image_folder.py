@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_mnist.main import main
 
@@ -77,17 +78,17 @@ def test_colour_images_stay_coloured(run, tmp_path):
 
 
 def test_training_images_that_are_tested_on_are_told_shown_and_named(
-    command, image_folder, class_names, tmp_path
+    command, class_names, tmp_path
 ):
-    photos = tmp_path / "photos"
-    for split, numbers in (("train", range(20)), ("test", range(20, 40))):
+    photos, rng = tmp_path / "photos", np.random.default_rng(0)
+    for split in ("train", "test"):
         for name in class_names:
             (photos / split / name).mkdir(parents=True)
-            for path in image_folder.glob(f"{name}/*"):
-                if int(path.stem) in numbers:
-                    shutil.copy(path, photos / split / name)
-    (twice,) = (photos / "test" / class_names[0]).glob("30.*")
-    shutil.copy(twice, photos / "train" / class_names[0] / f"seen{twice.suffix}")
+            for number in range(20):
+                pixels = rng.integers(0, 256, (16, 16), np.uint8)
+                Image.fromarray(pixels).save(photos / split / name / f"{number}.png")
+    seen = photos / "train" / class_names[0] / "seen.png"
+    shutil.copy(photos / "test" / class_names[0] / "7.png", seen)
     flags = ["--experiment=digit_cnn", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
     flags += ["--dataset=folder", f"--data_dir={photos}", "--set", "image_size=16"]
     status, out, err = command(*flags, f"--workdir={tmp_path / 'run'}", "--arms=classical")
@@ -95,7 +96,10 @@ def test_training_images_that_are_tested_on_are_told_shown_and_named(
     told = "1 training image is like 1 test image, 1 of them equal"
     assert told in err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["dataset"]["duplicates"]["test"] == {"images": 1, "of": 1, "equal": 1}
+    found = summary["dataset"]["duplicates"]["test"]
+    assert (found["images"], found["of"], found["equal"]) == (1, 1, 1)
+    (pair,) = found["pairs"]
+    assert [path.rpartition("/")[2] for path in pair] == ["seen.png", "7.png"]
     assert summary["answer"].startswith("Careful, ")
     assert summary["answer"] in out
     with np.load(tmp_path / "run" / "duplicates.npz") as pairs:
