@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import mmap
 from collections.abc import Iterator
 
 import numpy as np
@@ -58,7 +59,9 @@ class Split:
         """The pixels: uint8 (n, H, W, C)."""
         if self._rows is None:
             return self._source
-        images = self._source[self._rows]
+        images = np.empty((len(self), *self._source.shape[1:]), self._source.dtype)
+        for number, part in enumerate(self._parts()):
+            images[number * _BLOCK : number * _BLOCK + len(part)] = part
         images.setflags(write=False)
         return images
 
@@ -78,10 +81,18 @@ class Split:
     def blocks(self) -> Iterator[bytes]:
         """All that a checksum is of: the shape, the pixels, a block at a time, and the labels."""
         yield repr((len(self), *self.image_shape)).encode()
+        for part in self._parts():
+            yield part.tobytes()
+        yield self.labels.astype("<i8").tobytes()
+
+    def _parts(self) -> Iterator[np.ndarray]:
+        """The pixels, a block at a time; of a file, memory keeps no second copy."""
+        file = getattr(self._source, "_mmap", None)
         for start in range(0, len(self), _BLOCK):
             part = slice(start, start + _BLOCK)
-            yield self._source[part if self._rows is None else self._rows[part]].tobytes()
-        yield self.labels.astype("<i8").tobytes()
+            yield self._source[part if self._rows is None else self._rows[part]]
+            if file is not None and hasattr(mmap, "MADV_DONTNEED"):
+                file.madvise(mmap.MADV_DONTNEED)
 
     @property
     def selection(self) -> str:
