@@ -84,6 +84,12 @@ CLAIMS = (
     Claim("An adversary costs PSNR, in SRGAN's work 2.4 to 2.7 dB.",
           "published-figures", "denoising/mnist_ten_seeds", "psnr_db",
           "resConvNet_v2_conditional_dcgans", DOWN, _L1, -2.55),
+    Claim("Deformations learnt from images of a class beat augmentation specified by hand.",
+          "published-figures", "imbalance/mnist_in_turn", "minority_recall",
+          "deformations_near", UP, "elastic_thickness"),
+    Claim("With few labels a generator that learns from pseudo-labels beats what gave them.",
+          "few_labels", "few_labels/mnist_sample", "accuracy",
+          "generated_vae_flow", UP, "pseudo_labels"),
 )  # fmt: skip
 
 
