@@ -18,6 +18,7 @@ from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
 from gan_mnist.study import progress
 from gan_mnist.study.settings import parse_assignments
+from gan_mnist.study.trial import Plan
 
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
 FLAGS = COMMAND.flags
@@ -37,6 +38,10 @@ GENERATED = flags.DEFINE_multi_string(
     "generated", None, "NAME=DIR: images by class that NAME made, or an exported generator, judged "
     "in arms of their own; or the name of a generator", flag_values=FLAGS,
 )  # fmt: skip
+PRIMARY = flags.DEFINE_multi_string(
+    "primary", None, '"ARM > REFERENCE": tested before all other comparisons; up to three times '
+    "(default: the experiment's own)", flag_values=FLAGS,
+)  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 CLASSIFIER = COMMAND.text("classifier", None, "the network: "
                           f"{', '.join(FORMS)} (default: the experiment's own)")  # fmt: skip
@@ -44,6 +49,10 @@ TEST_DIR = flags.DEFINE_multi_string("test_dir", None, "NAME=DIR: a further test
                                      "shifted images; any number", flag_values=FLAGS)  # fmt: skip
 SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
+PILOT = COMMAND.text("pilot", None, "a run that shows how far seeds differ, for the plan's power "
+                     "(default: --workdir)")  # fmt: skip
+EFFECT = COMMAND.text("effect", None, "a difference of the metric: the plan tells how many seeds "
+                      "it takes")  # fmt: skip
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
 LIST = COMMAND.switch("list", False, "list experiments, or the arms and settings of --experiment")
 
@@ -86,16 +95,25 @@ def _command(command_line: str) -> int:
         settings=parse_assignments(study.settings, SET.value),
         export_dir=EXPORT_DIR.value,
         generated=GENERATED.value,
+        primary=PRIMARY.value,
     )
+    about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None
     if DRY_RUN.value:
-        tell(progress.describe(plan))
+        tell(f"{about}")
         return 0
     heed_signals()
-    summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line)
+    summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line, about)
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = plan.workdir / "report.html"
     tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")
     return 1 if summary["failed"] else 0
+
+
+def _about(plan: Plan) -> str:
+    """The plan in words. It takes a second, which a refused command need not wait for."""
+    from gan_mnist.study.pilot import power_in_words
+
+    return progress.describe(plan, power_in_words(plan, PILOT.value, EFFECT.value))
 
 
 def _described(field: dataclasses.Field, value: Any) -> str:
