@@ -1,0 +1,39 @@
+"""Which two arms are compared, in the words of the command line: "cgan > classical"."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from gan_mnist.errors import InputError, unknown
+
+
+class Pair(NamedTuple):
+    """An arm, and the reference that it is measured against: "is it better than that?"."""
+
+    arm: str
+    reference: str
+
+    def __str__(self) -> str:
+        return f"{self.arm} > {self.reference}"
+
+
+def parse(flag: str, text: str, arms: Collection[str]) -> Pair:
+    """The pair that "ARM > REFERENCE" names; > is "better than", whichever way the metric goes.
+
+    Args:
+        flag: That the text was given to, for the refusal: "--primary".
+        text: With or without spaces around the sign.
+        arms: Names that are accepted.
+
+    Raises:
+        InputError: If the text is of another form, or names an arm that is not among `arms`, or
+            one arm twice.
+    """
+    names = [name.strip() for name in text.split(">")]
+    if len(names) != 2 or not all(names):
+        raise InputError(f'{flag}: {text!r} is not accepted; accepted: "ARM > REFERENCE"')
+    for name in names:
+        if name not in arms:
+            raise unknown(flag, name, arms)
+    if names[0] == names[1]:
+        raise InputError(f"{flag}: {text!r} is not accepted; accepted: two different arms")
+    return Pair(*names)
