@@ -38,6 +38,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
+    primary: Sequence[str] | None = None,
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.
 
@@ -63,6 +64,8 @@ def run(
         export_dir: Where SavedModels go; empty for none.
         generated: "NAME=DIR", folders of images by class that were made elsewhere; or names of
             generators.
+        primary: "ARM > REFERENCE", one to three comparisons that are tested before all others; the
+            study's own if None.
 
     Returns:
         What `summary.json` in `workdir` holds: the answer, and for each arm its mean, interval,
@@ -91,4 +94,5 @@ def run(
         settings=settings,
         export_dir=export_dir,
         generated=generated,
+        primary=primary,
     )

@@ -21,6 +21,7 @@ import gan_mnist
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
 from gan_mnist.settings.network import NetworkSettings
+from gan_mnist.study import records
 from gan_mnist.study.settings import Settings, Source, typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -123,6 +124,7 @@ def make_plan(
     settings: Mapping[str, Any] | None = None,
     export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
+    primary: Sequence[str] | None = None,
 ) -> Plan:
     """What would be run; arguments as of `run`.
 
@@ -158,6 +160,10 @@ def make_plan(
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))
+    study = study.naming(primary, [arm.name for arm in selected], places)
+    directory = Path(workdir or Path("runs") / study.name).absolute()
+    named = records.primary_of(directory, study.primary, primary is not None)
+    study = dataclasses.replace(study, primary=named)
     replicates = range(study.presets[preset].seeds if seeds is None else seeds)
     loaded = wanted.load(download).planned_for(len(replicates))
     resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
@@ -173,7 +179,7 @@ def make_plan(
         arms=selected,
         seeds=tuple(replicates),
         dataset=_told(loaded.provenance, sources),
-        workdir=Path(workdir or Path("runs") / study.name).absolute(),
+        workdir=directory,
     )
     plan.trials()
     return plan

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Preset, Study
 
@@ -77,6 +78,7 @@ STUDY = Study(
         "paper": Preset(10, {}),
     },
     control="mini_batch",
+    primary=(Pair("online", "mini_batch"), Pair("full_batch", "mini_batch")),
     metrics=(
         # One image in a hundred: less would change nobody's choice of a classifier.
         Metric("accuracy", "test accuracy", bounds=(0, 1), margin=0.01),

@@ -1,6 +1,7 @@
 """How good is a small CNN on colour photographs, and what does augmentation add?"""
 
 from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric, Preset, Study
 
 SOURCE = "docs/sources.md#cats_vs_dogs"
@@ -36,6 +37,7 @@ STUDY = Study(
         "paper": Preset(5, {"updates": 8_000}),
     },
     control="plain",
+    primary=(Pair("classical", "plain"),),
     metrics=(
         # One image in a hundred: less would change nobody's choice of a classifier.
         Metric("accuracy", "test accuracy", bounds=(0, 1), margin=0.01),

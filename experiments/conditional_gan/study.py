@@ -7,6 +7,7 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
 from gan_mnist.settings import SubsetSettings, refuse_small_images
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -130,6 +131,8 @@ STUDY = Study(
         ),
     },
     control="mlp",
+    primary=(Pair("dcgan", "mlp"),),
+    primary_of_source=(Pair("{source}", "mlp"),),
     oracle="real",
     metrics=(
         # One image in a hundred: less would change nobody's choice of a generator.

@@ -10,6 +10,7 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Preset, Study
 
@@ -122,6 +123,8 @@ STUDY = Study(
     },
     control="alone",
     rival="classical",
+    primary=(Pair("generated", "alone"), Pair("classical_and_generated", "classical")),
+    primary_of_source=(Pair("{source}", "alone"), Pair("{source}_classical", "classical")),
     metrics=(
         # One image in a hundred: less would change nobody's choice of a classifier.
         Metric("accuracy", "test accuracy, mean over the sizes", bounds=(0, 1), margin=0.01),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Metric, Preset, Study
 
@@ -52,6 +53,7 @@ STUDY = Study(
         "paper": Preset(10, {}),
     },
     control="plain",
+    primary=(Pair("classical", "plain"), Pair("classical_decay", "decay")),
     metrics=(
         # At an accuracy of 0.98, a quarter of the errors.
         Metric("accuracy", "test accuracy", bounds=(0, 1), margin=0.005),

@@ -1,6 +1,7 @@
 """With few labels and many images: do generated images help?"""
 
 from gan_mnist.data.dataset import Dataset
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
 from .settings import FIXMATCH, MAIN_NUMBER, PSEUDO, TOLD, FewLabelsSettings
@@ -88,6 +89,11 @@ STUDY = Study(
     control="labels",
     rival="elastic",
     oracle="oracle",
+    primary=(
+        Pair("generated_vae_flow_elastic", "labels"),
+        Pair("generated_vae_flow_elastic", "pseudo_labels"),
+    ),
+    primary_of_source=(Pair("{source}", "labels"), Pair("{source}", "pseudo_labels")),
     metrics=(
         Metric("accuracy", "accuracy", bounds=(0, 1), margin=MARGIN),
         Metric("accuracy_at_*", "accuracy, * labels a class", bounds=(0, 1)),

@@ -1,6 +1,7 @@
 """Can a GAN repair a class imbalance? With rivals and controls."""
 
 from gan_mnist.data.dataset import Dataset
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
 from .settings import ImbalanceSettings
@@ -175,6 +176,12 @@ STUDY = Study(
     control="none",
     oracle="oracle",
     rival="classical",
+    primary=(
+        Pair("cgan", "none"),
+        Pair("cgan_classical", "classical"),
+        Pair("deformations_alike", "elastic_thickness"),
+    ),
+    primary_of_source=(Pair("{source}", "none"), Pair("{source}_classical", "classical")),
     metrics=(
         Metric("minority_recall", "recall of the starved class", bounds=SHARE, margin=MARGIN),
         Metric("minority_recall_at_*", "recall of the starved class with * images", bounds=SHARE),

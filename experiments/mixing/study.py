@@ -7,6 +7,7 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
 from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -166,6 +167,11 @@ STUDY = Study(
     },
     control="normal_cnn_v1",
     rival="classical",
+    primary=(
+        Pair("cnn_add_generated_data_v1", "normal_cnn_v1"),
+        Pair("classical_and_generated", "classical"),
+    ),
+    primary_of_source=(Pair("{source}", "normal_cnn_v1"),),
     metrics=(
         # The source tells of effects from 0.0027 on.
         Metric(

@@ -10,6 +10,7 @@ from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
 from gan_mnist.settings import SubsetSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -115,6 +116,8 @@ STUDY = Study(
     },
     control="real_only",
     rival="classical",
+    primary=(Pair("generated_only", "real_only"), Pair("real_and_generated", "real_only")),
+    primary_of_source=(Pair("{source}_only", "real_only"), Pair("{source}", "real_only")),
     metrics=(
         # At an AUC of 0.9997 real images leave 0.0003 to lose: 0.01 would be nothing but equal.
         Metric("macro_auc", "macro ROC AUC", bounds=(0, 1), margin=0.001),

@@ -8,6 +8,7 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -117,6 +118,7 @@ STUDY = Study(
     control="real",
     rival="classical",
     oracle="oracle",
+    primary_of_source=(Pair("{source}", "real"), Pair("{source}_classical", "classical")),
     metrics=(
         # One image in a hundred: less would change nobody's choice of a classifier.
         Metric("balanced_accuracy", "balanced accuracy, mean over the numbers of images",

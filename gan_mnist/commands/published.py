@@ -10,6 +10,7 @@ from typing import Any
 from gan_mnist import experiments
 from gan_mnist.files import read_json, write_json, write_text
 from gan_mnist.report import page
+from gan_mnist.study.records import primary_in
 from gan_mnist.study.spec import Arm, Metric, Study
 from gan_mnist.study.summary import summarize
 from gan_mnist.study.trial import Plan
@@ -96,6 +97,7 @@ def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
     # Arms of images that were made elsewhere stand in no table.
     own = {arm.name for arm in study.arms}
     study = study.showing(Arm(**arm) for name, arm in described["arms"].items() if name not in own)
+    study = replace(study, primary=primary_in(described))
     if study.metrics_of is not None:
         before = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
         metrics = tuple(_metric(told, study.metrics) for told in before["metrics"])

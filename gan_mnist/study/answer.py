@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.asked import NOUNS, Asked, Entries
+from gan_mnist.study.asked import Asked, Entries
 from gan_mnist.study.in_full import in_full
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics import Comparison
@@ -19,22 +19,26 @@ def answer(
     entries: Entries,
     comparisons: Mapping[str, Comparison],
     controls: Sequence[Mapping[str, Any]],
+    primary: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, str]:
     """What the arms that were asked about did, behind a warning where there is one.
 
     Args:
-        plan: The study; which of its arms are asked about, says `Arm.kind`.
+        plan: As of `Asked`.
         statuses: Of all records of the plan's trials.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
         controls: `controls` of the summary.
+        primary: `primary` of the summary.
 
     Returns:
         `answer`, of at most 15 words; `carried_by`, the number that it rests on, in one line, or
         ""; `in_full`, all of it.
     """
-    asked = Asked(plan, entries, comparisons)
+    asked = Asked(plan, entries, comparisons, primary)
     short, line, full = _short(asked), _line(asked), in_full(asked)
+    if asked.is_exploratory and (asked.called or asked.settled):
+        short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
     wrong = [check for check in controls if check["ok"] is False]
     if wrong:
         told = [f"{_not_so(check)} ({_of(check)})" for check in wrong]
@@ -120,7 +124,7 @@ def _of_a_gain(asked: Asked) -> list[str]:
     if number == 1:
         return [_answered(asked, "Yes: ", _did(asked))]
     than = "better" if asked.way > 0 else "worse"
-    group = f"{len(asked.called)} of {counted(number, NOUNS[asked.kind])} did {than}"
+    group = f"{len(asked.called)} of {counted(number, asked.noun)} did {than}"
     return [
         _answered(asked, "Yes: ", f"{group} than `{control}`"),
         f", most of all `{asked.focus}`",

@@ -1,7 +1,7 @@
 """Which arms a study asks about, which way it asks, and what was found of them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,11 +36,20 @@ def _way(question: str, metric: Metric) -> int:
 
 @dataclass(frozen=True)
 class Asked:
-    """The arms that a study asks about, and what was found of them."""
+    """The arms that a study asks about, and what was found of them.
+
+    Attributes:
+        plan: The study; which of its arms are asked about, says `Arm.kind`; where there are primary
+            comparisons, their arms alone.
+        entries: `arms` of the summary.
+        comparisons: Each arm against the control.
+        primary: `primary` of the summary.
+    """
 
     plan: Plan
     entries: Entries
     comparisons: Mapping[str, Comparison]
+    primary: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def kind(self) -> str:
@@ -48,13 +57,31 @@ class Asked:
         kinds = {arm.kind for arm in self.plan.study.arms}
         return next((kind for kind in NOUNS if kind in kinds), "rival")
 
+    @property
+    def noun(self) -> str:
+        """What they are called."""
+        return f"primary {NOUNS[self.kind]}" if self.primary else NOUNS[self.kind]
+
     @cached_property
     def found(self) -> dict[str, Comparison]:
         """Those with two seeds or more."""
+        first = {told["arm"] for told in self.primary}
+        return {
+            name: one for name, one in self._of_kind.items() if name in first or not self.primary
+        }
+
+    @property
+    def others(self) -> list[str]:
+        """Those with two seeds or more that are in no primary comparison."""
+        return [name for name in self._of_kind if name not in self.found]
+
+    @cached_property
+    def _of_kind(self) -> dict[str, Comparison]:
+        first = {told["arm"] for told in self.primary}
         return {
             arm.name: self.comparisons[arm.name]
             for arm in self.plan.arms
-            if arm.kind == self.kind
+            if (arm.kind == self.kind or arm.name in first)
             and arm.name != self.plan.study.oracle
             and arm.name in self.comparisons
             and self.comparisons[arm.name].n > 1
@@ -104,17 +131,31 @@ class Asked:
 
         def rank(name: str) -> tuple[bool, float]:
             # One that is beyond all rivals before one that is further from the control.
-            versus = self.entries[name].get("versus_rivals") or {}
+            versus = self._versus(name) or {}
             return self.way > 0 and versus.get("verdict") == "helps", self.gain(name)
 
         return max(self.called or self.found, key=rank)
 
     @property
     def versus(self) -> Mapping[str, Any] | None:
-        """The arm against the best plain rival, where that is what a gain must be more than."""
-        if self.way < 0 or not self.called:
-            return None
-        return self.entries[self.focus].get("versus_rivals")
+        """The arm against a plain rival, where that is what a gain must be more than."""
+        return None if self.way < 0 or not self.called else self._versus(self.focus)
+
+    def _versus(self, name: str) -> Mapping[str, Any] | None:
+        """Against the rival that was named beforehand, or else whichever was the best."""
+        rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
+        for told in self.primary if self.kind == "generated" else ():
+            rival = told["reference"]
+            if told["arm"] == name and rival in rivals and told["ci95"]:
+                return {**told, "rival": rival, "rivals": [rival]}
+        return self.entries[name].get("versus_rivals")
+
+    @property
+    def is_exploratory(self) -> bool:
+        """Whether what the answer rests on was not named beforehand, nor may be tested after it."""
+        if not self.found or (self.versus or {}).get("verdict") == "helps":
+            return False
+        return self.entries[self.focus].get("standing") == "exploratory"
 
     @property
     def none_there(self) -> bool:
@@ -141,8 +182,9 @@ class Asked:
             rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)
             return (False, "no plain rival was run beside it") if rivals else None
         name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
+        aside = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
         return {
-            "helps": (True, f"did more than {'every plain rival' if several else name}"),
+            "helps": (True, f"did more than {'every plain rival' if several else name}{aside}"),
             "hurts": (False, f"less than {name} does"),
             "the same": (False, f"no more than {name} does"),
             "cannot tell": (False, f"not shown to beat {name}"),

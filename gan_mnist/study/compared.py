@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study import statistics
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.rivals import against_best
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import Comparison
@@ -31,22 +32,36 @@ def compare_all(
     overlap: float,
     records: Records | None = None,
 ) -> dict[str, Found]:
-    """Each arm's comparison with `reference`, its Holm-adjusted p and the number of tests.
+    """Each arm's comparison with `reference`; see `compare_pairs`."""
+    pairs = [Pair(name, reference) for name in names]
+    found = compare_pairs(pairs, values, primary, overlap, records)
+    return {pair.arm: one for pair, one in found.items()}
+
+
+def compare_pairs(
+    pairs: Sequence[Pair],
+    values: Values,
+    primary: Metric,
+    overlap: float,
+    records: Records | None = None,
+) -> dict[Pair, Found]:
+    """Each pair's comparison, its p value adjusted by Holm over all pairs, the number of tests.
 
     With `records`, over test images too where they say which were right.
     """
     found = {
-        name: statistics.compare(values[name], values[reference], primary.bounds, overlap)
-        for name in names
+        pair: statistics.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap)
+        for pair in pairs
     }
     if records is not None:
         found = {
-            name: over_images(one, records[name], records[reference]) for name, one in found.items()
+            pair: over_images(one, records[pair[0]], records[pair[1]])
+            for pair, one in found.items()
         }
-    p_values = {name: comparison.deciding_p_value for name, comparison in found.items()}
+    p_values = {pair: comparison.deciding_p_value for pair, comparison in found.items()}
     adjusted = statistics.holm(p_values)
     tests = sum(p is not None for p in p_values.values())
-    return {name: (found[name], adjusted[name], tests) for name in names}
+    return {pair: (found[pair], adjusted[pair], tests) for pair in pairs}
 
 
 def against_control(found: Found, primary: Metric) -> dict[str, Any]:
@@ -63,6 +78,20 @@ def against_control(found: Found, primary: Metric) -> dict[str, Any]:
         "more_seeds_needed": comparison.more_seeds_needed,
         "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
         **as_told(comparison),
+    }
+
+
+def against_reference(found: Found, primary: Metric) -> dict[str, Any]:
+    """What an entry tells of a primary comparison, be there no common seed yet."""
+    comparison, p_holm, tests = found
+    return {
+        "difference": comparison.difference,
+        "ci95": pair(comparison.deciding_ci95),
+        "p_value": comparison.deciding_p_value,
+        "p_holm": p_holm,
+        "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
+        "more_seeds_needed": comparison.more_seeds_needed,
+        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
     }
 
 

@@ -1,6 +1,6 @@
 """Which two arms are compared, in the words of the command line: "cgan > classical"."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from gan_mnist.errors import InputError, unknown
@@ -11,6 +11,10 @@ class Pair(NamedTuple):
 
     arm: str
     reference: str
+
+    def of(self, source: str) -> "Pair":
+        """This pair with the name of a source of images in the place of `{source}`."""
+        return Pair(*(name.replace("{source}", source) for name in self))
 
     def __str__(self) -> str:
         return f"{self.arm} > {self.reference}"
@@ -37,3 +41,8 @@ def parse(flag: str, text: str, arms: Collection[str]) -> Pair:
     if names[0] == names[1]:
         raise InputError(f"{flag}: {text!r} is not accepted; accepted: two different arms")
     return Pair(*names)
+
+
+def in_words(pairs: Iterable[Pair]) -> str:
+    """The primary comparisons of a run, as they are told."""
+    return ", ".join(map(str, pairs)) or "no primary comparisons"

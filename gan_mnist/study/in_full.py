@@ -1,6 +1,6 @@
 """All of a study's answer in one sentence."""
 
-from gan_mnist.study.asked import NOUNS, Asked
+from gan_mnist.study.asked import Asked
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.words import counted, digits, fixed, with_interval
 
@@ -8,7 +8,7 @@ from gan_mnist.study.words import counted, digits, fixed, with_interval
 def in_full(asked: Asked) -> str:
     """A sentence without its full stop."""
     study, label = asked.plan.study, asked.metric.label
-    noun = NOUNS[asked.kind]
+    noun = asked.noun
     more = f" with {study.treatment}" if asked.kind == "generated" else ""
     plain = _plain_rival(asked)
     if asked.none_there:
@@ -50,7 +50,32 @@ def in_full(asked: Asked) -> str:
         text += f"; {found.n} seeds are too few to rely on"
     elif found.more_seeds_needed:
         text += "; more seeds are needed to rely on this interval"
+    text += _primary_in_full(asked) + _others_in_full(asked)
     return text[0].upper() + text[1:]
+
+
+def _primary_in_full(asked: Asked) -> str:
+    """The primary comparisons that the sentence has not told yet."""
+    told = {(asked.focus, asked.plan.study.control)}
+    if asked.versus is not None:
+        told.add((asked.focus, asked.versus["rival"]))
+    parts = [
+        f"`{one['arm']}` against `{one['reference']}` {one['verdict']} "
+        f"({with_interval(one['difference'], one['ci95'])})"
+        for one in asked.primary
+        if (one["arm"], one["reference"]) not in told
+    ]
+    return f"; also primary: {', '.join(parts)}" if parts else ""
+
+
+def _others_in_full(asked: Asked) -> str:
+    """What is found behind the gate, or beside it."""
+    if not asked.primary or not asked.others:
+        return ""
+    did, verb = ("helps", "helped") if asked.way > 0 else ("hurts", "hurt")
+    number = len([name for name in asked.others if asked.entries[name]["verdict"] == did])
+    standing = asked.entries[asked.others[0]]["standing"]
+    return f"; {standing}: {number} of {counted(len(asked.others), 'other')} {verb}"
 
 
 def _change(asked: Asked, name: str) -> str:

@@ -39,6 +39,7 @@ def describe(plan: Plan) -> str:
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
         f"measured    {plan.study.metrics[0].label}",
+        *(f"primary     {pair}" for pair in plan.primary or ("none: all comparisons are alike",)),
         f"directory   {plan.workdir}",
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "

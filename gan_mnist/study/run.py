@@ -113,6 +113,7 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "settings": plan.settings.identity(),
         "arms": {arm.name: _described(plan, arm) for arm in plan.arms},
         "seeds": list(plan.seeds),
+        "primary": [pair._asdict() for pair in plan.study.primary],
         "dataset": dict(plan.dataset),
         "published": list(plan.study.published),
         "gallery_caption": plan.study.gallery_caption,

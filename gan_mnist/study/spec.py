@@ -1,14 +1,16 @@
 """What a study is: arms as rows over settings, presets, metrics, and what must come out right."""
 
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
 
 from gan_mnist.errors import InputError, unknown
+from gan_mnist.study.comparison import Pair, parse
 from gan_mnist.study.settings import Settings, Source
 
+MOST_PRIMARY = 3
 Kind = Literal["control", "rival", "generated", "ablation", "oracle", "check"]
 
 
@@ -124,6 +126,10 @@ class Study:
         examples: Whether the report shows ten test images a class as the control and the best arm
             call them.
         further_tests: Names of test sets besides that of the data; a plan has those of its flags.
+        primary: The one to three comparisons that the study is made for; see `primary.py`. In a run
+            count those of its beginning.
+        primary_of_source: The same of each source of generated images, whose name stands in the
+            place of `{source}`. Where there are sources they take the place of `primary`.
     """
 
     package: str
@@ -145,6 +151,8 @@ class Study:
     metrics_of: Callable[[Any, Any], tuple[Metric, ...]] | None = None
     examples: bool = False
     further_tests: tuple[str, ...] = ()
+    primary: tuple[Pair, ...] = ()
+    primary_of_source: tuple[Pair, ...] = ()
 
     @property
     def name(self) -> str:
@@ -173,6 +181,33 @@ class Study:
                     "none of another"
                 )
         return replace(self, arms=arms)
+
+    def naming(
+        self, texts: Sequence[str] | None, arms: Collection[str], sources: Iterable[str]
+    ) -> "Study":
+        """This study with the primary comparisons of a run.
+
+        Args:
+            texts: As "ARM > REFERENCE"; None for those that the study declares.
+            arms: Names of the arms that run, among which `texts` name theirs.
+            sources: Names of the sources of generated images.
+
+        Raises:
+            InputError: If a text is no comparison of these arms, or there are too many.
+        """
+        if texts is not None:
+            rows = tuple(dict.fromkeys(parse("--primary", text, arms) for text in texts))
+            if len(rows) > MOST_PRIMARY:
+                raise InputError(
+                    f"--primary: {len(rows)} comparisons are not accepted; accepted: at most "
+                    f"{MOST_PRIMARY}, since each makes the others harder to find"
+                )
+            return replace(self, primary=rows)
+        templates = self.primary_of_source
+        of_sources = [row.of(source) for source in sources for row in templates]
+        known = {arm.name for arm in self.arms}
+        rows = tuple(row for row in of_sources or self.primary if {*row} <= known)
+        return replace(self, primary=rows)
 
     def shown(self, sources: Mapping[str, Source]) -> "Study":
         """This study with the images of sources in some arms, by name."""

@@ -5,12 +5,13 @@ Intervals and tests are those of `small_samples`, where it is told why.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.small_samples import (
     LEVEL,
     flags,
@@ -23,6 +24,7 @@ POWER = 0.8
 
 Interval = tuple[float, float]
 Bounds = tuple[float, float] | None
+Name = TypeVar("Name", str, Pair)
 Values = Mapping[int, float | None]
 
 
@@ -174,14 +176,14 @@ def _within(interval: Interval, bounds: Bounds) -> Interval:
     return max(interval[0], low), min(interval[1], high)
 
 
-def holm(p_by_arm: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Holm-adjusted p values; arms without a p value stay None and do not count.
+def holm(p_by_arm: Mapping[Name, float | None]) -> dict[Name, float | None]:
+    """Holm-adjusted p values; arms, or pairs of arms, without a p value stay None and do not count.
 
     Source: Holm, Scand. J. Statist. 6 (1979).
     """
     # Not statsmodels' multipletests: it collects all garbage of the process whenever it is asked.
     rising = sorted((p, arm) for arm, p in p_by_arm.items() if p is not None)
-    adjusted: dict[str, float | None] = dict.fromkeys(p_by_arm)
+    adjusted: dict[Name, float | None] = dict.fromkeys(p_by_arm)
     largest = 0.0
     for place, (p, arm) in enumerate(rising):
         largest = adjusted[arm] = max(largest, min(1.0, (len(rising) - place) * p))

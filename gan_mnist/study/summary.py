@@ -18,6 +18,7 @@ from gan_mnist.study.compared import (
     compare_all,
     pair,
 )
+from gan_mnist.study.primary import Gate
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.test_images import over_images
@@ -31,6 +32,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     Holm adjusts over all arms with a p value against the control and, separately, over all
     generated arms with one against `Study.rival`, and over all with one against the best plain
     rival that was run; each of these questions errs in at most 5 %.
+    Primary comparisons are tested before all these; see `primary`.
     Expectations and verdicts rest on the primary metric.
 
     Args:
@@ -41,7 +43,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
         `primary_metric`, `metrics`, `seeds`, `answer`, `carried_by`, `in_full`, `arms`,
         `controls_ok`, `controls`, `failed` and `not_applicable`; `findings` too where the
-        experiment has some, and `further_tests` where the plan has. An oracle or rival that is not
+        experiment has some, `further_tests` where the plan has, and `primary`, with `standing` of
+        each comparison, where the run has primary comparisons. An oracle or rival that is not
         among the arms is null.
     """
     study, primary = plan.study, plan.study.metrics[0]
@@ -54,9 +57,11 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
 
     others = [name for name in names if name != study.control]
-    comparisons = compare_all(values, study.control, others, primary, overlap, by_arm)
+    gate = Gate.of(plan, values, overlap, by_arm)
+    comparisons = gate.compare_others(values, study.control, others, overlap, by_arm)
     for name, found in comparisons.items():
         entries[name] |= against_control(found, primary)
+        entries[name] |= gate.standing(name, study.control, behind=True)
         if oracle is not None:
             samples = (values[name], values[study.control], values[oracle])
             closed = statistics.gap_closed(*samples, primary.higher_is_better, overlap)
@@ -79,17 +84,20 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
                 "verdict": verdict(
                     without, without.deciding_p_value, primary.higher_is_better, primary.margin
                 ),
+                **gate.standing(arm.ablates, arm.name),
             }
     if rival is not None:
         generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
-        versus = compare_all(values, rival, generated, primary, overlap, by_arm)
+        versus = gate.compare_others(values, rival, generated, overlap, by_arm)
         for name, found in versus.items():
-            entries[name]["versus_rival"] = against_rival(found, primary)
+            if (of_rival := against_rival(found, primary)) is not None:
+                of_rival |= gate.standing(name, rival)
+            entries[name]["versus_rival"] = of_rival
     generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
     rivals = [arm.name for arm in plan.arms if arm.kind == "rival" and len(values[arm.name]) > 1]
     beyond = against_rivals(generated, rivals, values, by_arm, primary, overlap)
     for name, told in beyond.items():
-        entries[name]["versus_rivals"] = told
+        entries[name]["versus_rivals"] = told | gate.standing(name, "the best of them")
 
     controls = check_expectations(plan, values, by_arm, overlap)
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
@@ -119,7 +127,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             for m in metrics
         ],
         "seeds": list(plan.seeds),
-        **answer(plan, statuses, entries, compared, controls),
+        **answer(plan, statuses, entries, compared, controls, gate.told),
         "arms": entries,
         "controls_ok": _all_ok(controls, absent),
         "controls": controls,
@@ -131,6 +139,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         ],
         "not_applicable": absent,
     }
+    if plan.primary:
+        summary["primary"] = gate.told
     if study.further_tests:
         summary["further_tests"] = {
             name: _further_test(_one(metrics, f"{name}_accuracy"), by_arm, study.control)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gan_mnist.seeding import derive_seed
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import Settings, with_changes
 from gan_mnist.study.spec import Arm, Study
 
@@ -128,6 +129,12 @@ class Plan:
     seeds: tuple[int, ...]
     dataset: Mapping[str, Any]
     workdir: Path
+
+    @property
+    def primary(self) -> tuple[Pair, ...]:
+        """The primary comparisons whose two arms both run."""
+        names = {arm.name for arm in self.arms}
+        return tuple(pair for pair in self.study.primary if {*pair} <= names)
 
     def trials(self) -> list[Trial]:
         """Seed-major: an interrupted study has whole seeds, on which arms can be compared."""

@@ -1,0 +1,168 @@
+"""Primary comparisons: tested first, and the others behind a gate."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from fake_records import BASE, LOSS, RECALL, VALUES, make_plan, make_records
+from scipy import stats
+
+from gan_mnist.errors import InputError
+from gan_mnist.study.comparison import Pair
+from gan_mnist.study.small_samples import p_values
+from gan_mnist.study.statistics import holm
+from gan_mnist.study.summary import summarize
+
+BOTH = (Pair("warp_gan", "none"), Pair("warp_gan", "classical"))
+# Of an effect that nobody would miss, and of none.
+NOTHING = BASE + [0.03, -0.02, 0.01, -0.03, 0.02]
+
+
+def summary_of(primary, values=VALUES, **changes):
+    plan = make_plan(**changes)
+    plan = dataclasses.replace(plan, study=dataclasses.replace(plan.study, primary=primary))
+    return summarize(plan, make_records(values))
+
+
+def p_of(treated, reference):
+    return stats.ttest_rel(VALUES[treated], VALUES[reference]).pvalue
+
+
+def test_without_primary_comparisons_all_are_alike():
+    summary = summary_of(())
+    assert "primary" not in summary
+    assert all("standing" not in arm for arm in summary["arms"].values())
+
+
+def test_primary_comparisons_are_adjusted_among_themselves():
+    summary = summary_of(BOTH)
+    first, second = summary["primary"]
+    assert (first["arm"], first["reference"], first["n"]) == ("warp_gan", "none", 5)
+    low, high = sorted([p_of("warp_gan", "none"), p_of("warp_gan", "classical")])
+    assert sorted(one["p_holm"] for one in (first, second)) == pytest.approx(
+        [2 * low, max(2 * low, high)]
+    )
+    assert second["difference"] == pytest.approx(
+        np.mean(VALUES["warp_gan"]) - np.mean(VALUES["classical"])
+    )
+    # The same numbers stand where they stood before.
+    arms = summary["arms"]
+    assert arms["warp_gan"]["p_holm"] == first["p_holm"]
+    assert arms["warp_gan"]["versus_rival"]["p_holm"] == second["p_holm"]
+    assert arms["warp_gan"]["standing"] == "primary"
+    assert arms["warp_gan"]["versus_rival"]["standing"] == "primary"
+
+
+def test_the_others_are_adjusted_without_the_primary_ones():
+    arms = summary_of((Pair("warp_gan", "none"),))["arms"]
+    rest = {name: arm["p_value"] for name, arm in arms.items() if name not in ("none", "warp_gan")}
+    smallest = min(rest, key=rest.get)
+    assert arms[smallest]["p_holm"] == pytest.approx(len(rest) * rest[smallest])
+    assert arms["warp_gan"]["p_holm"] == arms["warp_gan"]["p_value"]
+
+
+def test_behind_an_open_gate_comparisons_with_the_control_are_secondary():
+    arms = summary_of(BOTH)["arms"]
+    assert [one["verdict"] for one in summary_of(BOTH)["primary"]] == ["helps", "helps"]
+    others = {arm["standing"] for name, arm in arms.items() if name not in ("none", "warp_gan")}
+    assert others == {"secondary"}
+    # What is asked of rivals and ablations is a question of its own.
+    assert arms["cgan"]["versus_rival"]["standing"] == "exploratory"
+    assert arms["warp_gan"]["versus_rivals"]["standing"] == "exploratory"
+    assert "standing" not in arms["none"]
+
+
+def test_one_primary_comparison_without_an_effect_shuts_the_gate():
+    summary = summary_of(
+        (Pair("warp_gan", "none"), Pair("cgan", "none")), VALUES | {"cgan": NOTHING}
+    )
+    assert [one["verdict"] for one in summary["primary"]] == ["helps", "cannot tell"]
+    assert summary["arms"]["classical"]["verdict"] == "helps"
+    assert summary["arms"]["classical"]["standing"] == "exploratory"
+
+
+def test_the_same_opens_no_gate():
+    same = VALUES | {"cgan": BASE + [1e-3, -1e-3, 1e-3, -1e-3, 5e-4]}
+    metrics = (dataclasses.replace(RECALL, margin=0.01), LOSS)
+    summary = summary_of((Pair("cgan", "none"),), same, metrics=metrics)
+    assert summary["primary"][0]["verdict"] == "the same"
+    assert summary["arms"]["classical"]["standing"] == "exploratory"
+
+
+def test_the_answer_is_that_of_the_primary_comparisons():
+    summary = summary_of(
+        (Pair("cgan", "none"), Pair("cgan", "classical")), VALUES | {"cgan": NOTHING}
+    )
+    assert summary["answer"] == "Cannot tell whether `cgan` helps."
+    assert "; exploratory: 1 of 1 other helped" in summary["in_full"]
+    assert "; also primary: `cgan` against `classical` hurts (-0.5" in summary["in_full"]
+    summary = summary_of(BOTH)
+    assert summary["answer"] == "Yes: `warp_gan` did more than plain `classical`."
+    assert "; secondary: " in summary["in_full"]
+
+
+def test_an_answer_that_rests_on_what_was_not_named_says_so():
+    alike = VALUES | {"warp_gan": VALUES["classical"] + [0.03, -0.02, 0.01, -0.03, 0.02]}
+    summary = summary_of((Pair("warp_gan", "classical"),), alike)
+    assert summary["answer"] == "Exploratory: yes, but not shown to beat plain `classical`."
+    # It did more than the control beyond doubt, as it did more than what does more than that.
+    summary = summary_of((Pair("warp_gan", "classical"),))
+    assert summary["answer"] == "Yes: `warp_gan` did more than plain `classical`."
+
+
+def test_a_comparison_without_one_of_its_arms_is_left_out():
+    plan = make_plan(asked=["warp_gan"], expectations=(), oracle=None)
+    study = dataclasses.replace(plan.study, primary=BOTH)
+    assert dataclasses.replace(plan, study=study).primary == BOTH[:1]
+
+
+def named(texts, sources=(), of_source=()):
+    study = dataclasses.replace(make_plan().study, primary=BOTH, primary_of_source=of_source)
+    return study.naming(texts, [arm.name for arm in study.arms], sources).primary
+
+
+def test_a_run_may_name_others_than_its_study():
+    assert named(None) == BOTH
+    assert named(["cgan > none", "cgan>none"]) == (Pair("cgan", "none"),)
+    assert named([]) == ()
+
+
+def test_a_source_has_comparisons_of_its_own():
+    rows = (Pair("{source}", "none"), Pair("{source}_twice", "none"))
+    assert named(None, ["cgan", "oracle"], rows) == (Pair("cgan", "none"), Pair("oracle", "none"))
+    assert named(None, [], rows) == BOTH
+
+
+def test_more_than_three_are_refused():
+    texts = [f"{name} > none" for name in ("cgan", "warp_gan", "classical", "oracle")]
+    with pytest.raises(InputError, match=r"^--primary: 4 comparisons"):
+        named(texts)
+
+
+def error_rates(effects, studies=20_000, n=5):
+    """The share of studies with a false claim: strictly gated, and by Holm on each family alone.
+
+    Effects are those of two primary comparisons and six others, in standard deviations.
+    """
+    rng = np.random.default_rng(3)
+    means = np.array(effects)[:, None]
+    arms = rng.normal(size=(studies, len(effects) + 1, n))
+    p = p_values(arms[:, 1:] - arms[:, :1] + means)
+    claimed = np.array([_rejected(row[:2]) + _rejected(row[2:]) for row in p])
+    gate = claimed[:, :2].all(-1, keepdims=True)
+    gated = claimed & (gate | (np.arange(len(effects)) < 2))
+    false = np.array(effects) == 0
+    return (gated & false).any(-1).mean(), (claimed & false).any(-1).mean()
+
+
+def _rejected(p):
+    return [adjusted < 0.05 for adjusted in holm(dict(enumerate(p))).values()]
+
+
+@pytest.mark.parametrize("primary", [(0, 0), (9, 0), (9, 9)])
+def test_over_primary_and_secondary_together_few_studies_err(primary):
+    gated, alone = error_rates((*primary, *(0,) * 6))
+    limit = 0.05 + 3 * np.sqrt(0.05 * 0.95 / 20_000)
+    assert gated <= limit
+    if primary == (0, 0):
+        assert alone > limit

@@ -1,0 +1,103 @@
+"""Primary comparisons are those that stood in `study.json` when the run began."""
+
+import json
+
+import coin
+import pytest
+
+import gan_mnist
+from gan_mnist import experiments
+from gan_mnist.errors import InputError
+from gan_mnist.main import main
+from gan_mnist.study.comparison import Pair
+from gan_mnist.study.spec import MOST_PRIMARY
+
+DECLARING = coin.STUDY.replace(
+    '    control="fair",', '    control="fair", primary=(Pair("bent", "fair"),),'
+).replace(
+    "from gan_mnist.study.spec",
+    "from gan_mnist.study.comparison import Pair\nfrom gan_mnist.study.spec",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An experiment that declares a primary comparison; it runs in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    with coin.forgotten():
+        yield coin.write(tmp_path / "elsewhere" / "coin_named", DECLARING)
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_experiment_names_one_to_three_comparisons_of_its_arms(name):
+    study = experiments.load(name)
+    for source in (None, "mine"):
+        if source is not None and study.of_source is None:
+            continue
+        sources = [source] if source else list(study.sources)
+        for one in sources:
+            study = study.showing(study.of_source(study.settings, one))
+        named = study.naming(None, [arm.name for arm in study.arms], sources).primary
+        assert 1 <= len(set(named)) == len(named) <= MOST_PRIMARY
+        if source:
+            assert any(pair.arm.startswith("mine") for pair in named)
+
+
+def run(folder, **options):
+    return gan_mnist.run(folder, preset="smoke", export_dir="", jobs=1, workdir="run", **options)
+
+
+def recorded(tmp_path):
+    return json.loads((tmp_path / "run" / "study.json").read_text())["primary"]
+
+
+def test_they_are_recorded_when_a_run_begins_and_stay(folder, tmp_path):
+    told = run(folder, primary=["fair > bent"])
+    assert recorded(tmp_path) == [{"arm": "fair", "reference": "bent"}]
+    assert [one["verdict"] for one in told["primary"]] == ["cannot tell"]
+    assert told["arms"]["bent"]["standing"] == "exploratory"
+    # What the study declares is not primary here, whatever is run later.
+    told = run(folder, seeds=3)
+    assert recorded(tmp_path) == [{"arm": "fair", "reference": "bent"}]
+    assert [(one["arm"], one["n"]) for one in told["primary"]] == [("fair", 3)]
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert 'id="primary-table"' in report
+    assert '<span class="sub">secondary</span>' in report
+    assert "| fair | bent |" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_what_is_named_after_a_run_began_is_refused(folder, tmp_path, capsys):
+    run(folder)
+    assert recorded(tmp_path) == [{"arm": "bent", "reference": "fair"}]
+    with pytest.raises(InputError) as refused:
+        run(folder, primary=["fair > bent"])
+    assert f"{refused.value}".startswith("--primary: ")
+    assert "was begun with bent > fair" in f"{refused.value}"
+    run(folder, primary=["bent > fair"])
+
+
+def test_a_run_from_before_they_were_recorded_has_none(folder, tmp_path):
+    run(folder)
+    path = tmp_path / "run" / "study.json"
+    described = json.loads(path.read_text())
+    del described["primary"]
+    path.write_text(json.dumps(described))
+    told = run(folder)
+    assert "primary" not in told
+    assert "standing" not in told["arms"]["bent"]
+
+
+def test_the_command_tells_them_in_its_plan(folder, capsys):
+    flags = ["main.py", f"--experiment={folder}", "--preset=smoke", "--dry_run"]
+    assert main(flags) == 0
+    assert "primary     bent > fair\n" in capsys.readouterr().out
+    assert main([*flags, "--primary=fair > bent"]) == 0
+    assert "primary     fair > bent\n" in capsys.readouterr().out
+    assert main([*flags, "--primary=bent > fire"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --primary: 'fire' is unknown; did you mean 'fair'? accepted: fair, bent\n"
+    )
+
+
+def test_a_pair_of_a_source_has_its_name():
+    assert Pair("{source}_twice", "none").of("mine") == Pair("mine_twice", "none")
