@@ -17,9 +17,11 @@ from gan_mnist.errors import unknown
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
 from gan_mnist.study import progress
+from gan_mnist.study.required import parse_required, unmet
 from gan_mnist.study.settings import parse_assignments
 from gan_mnist.study.trial import Plan
 
+UNMET = 3
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
 FLAGS = COMMAND.flags
 EXPERIMENT = COMMAND.text("experiment", None, "what to run: a name (--list) or a folder")
@@ -41,6 +43,10 @@ GENERATED = flags.DEFINE_multi_string(
 PRIMARY = flags.DEFINE_multi_string(
     "primary", None, '"ARM > REFERENCE": tested before all other comparisons; up to three times '
     "(default: the experiment's own)", flag_values=FLAGS,
+)  # fmt: skip
+REQUIRE = flags.DEFINE_multi_string(
+    "require", None, '"A > B" or "A = B": exit status 3 unless the verdict is that arm A is better '
+    "than B, or the same; any number", flag_values=FLAGS,
 )  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 CLASSIFIER = COMMAND.text("classifier", None, "the network: "
@@ -64,8 +70,9 @@ def main(argv: Sequence[str]) -> int:
         argv: Program name and arguments.
 
     Returns:
-        Exit status: 0 when all went well, 1 when a trial failed, 2 for bad input, 130 and 143
-        when it was interrupted or told to end, 141 when nobody reads its output.
+        Exit status: 0 when all went well, 1 when a trial failed, 2 for bad input, 3 when all went
+        well and a verdict that is required was not found, 130 and 143 when it was interrupted or
+        told to end, 141 when nobody reads its output.
     """
     command_line = shlex.join(["python", "-m", "gan_mnist.main", *argv[1:]])
     return COMMAND.run(argv, lambda: _command(command_line), lambda: _list(None))
@@ -97,6 +104,7 @@ def _command(command_line: str) -> int:
         generated=GENERATED.value,
         primary=PRIMARY.value,
     )
+    required = parse_required(REQUIRE.value or (), plan)
     about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None
     if DRY_RUN.value:
         tell(f"{about}")
@@ -106,7 +114,10 @@ def _command(command_line: str) -> int:
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = plan.workdir / "report.html"
     tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")
-    return 1 if summary["failed"] else 0
+    missed = unmet(required, summary)
+    for line in missed:
+        tell(line)
+    return 1 if summary["failed"] else UNMET if missed else 0
 
 
 def _about(plan: Plan) -> str:

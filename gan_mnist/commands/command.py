@@ -29,18 +29,22 @@ class Command:
 
     Attributes:
         flags: absl's flags of this command alone; `--debug` and `--help` are among them.
+        given: What stands on the command line besides flags, where that is taken.
     """
 
-    def __init__(self, about: str, when_stopped: str) -> None:
+    def __init__(self, about: str, when_stopped: str, *takes: tuple[str, str]) -> None:
         """Begins with the flags that all commands have.
 
         Args:
             about: What the command does, in one line.
             when_stopped: What has become of the work when it is interrupted or told to end.
+            takes: What is taken besides flags, if anything: its name, and a line about it.
         """
         self._about = about
         self._when_stopped = when_stopped
         self.flags = flags.FlagValues()
+        self.given: list[str] = []
+        self._takes = takes
         self._debug = self.switch("debug", False, "show the traceback of an error")
         self._help = self.switch("help", False, "show this")
         self._help_full = self.switch("helpfull", False, "show this too, as absl's users expect")
@@ -132,7 +136,8 @@ class Command:
             raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
         except flags.Error as error:
             raise InputError(str(error).replace("\n", " ")) from None
-        if len(rest) > 1:
+        self.given = rest[1:]
+        if self.given and not self._takes:
             raise InputError(f"flags: {rest[1]!r} is not a flag; accepted: --name=value")
 
     def _flag_names(self) -> list[str]:
@@ -140,7 +145,7 @@ class Command:
 
     def _describe(self, more: str) -> str:
         rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()]
-        lines = columns((name, " ".join(about.split())) for name, about in rows)
+        lines = columns((name, " ".join(about.split())) for name, about in [*self._takes, *rows])
         return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
 
 

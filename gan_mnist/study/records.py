@@ -34,8 +34,13 @@ def versions() -> dict[str, str]:
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """The record in `path`, or None where there is none; a damaged one counts as none."""
-    record = read_json(path, *_KEYS)
-    return record if record is not None and _is_whole(record) else None
+    record = read_json(path)
+    return record if record is not None and is_record(record) else None
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value from JSON is a record of which all that is read is of its kind."""
+    return isinstance(value, dict) and value.keys() >= set(_KEYS) and _is_whole(value)
 
 
 def _is_whole(record: Mapping[str, Any]) -> bool:
@@ -81,7 +86,7 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
     if record is None or (record["arm"], record["seed"]) != (trial.arm, trial.seed):
         return None
     if record["fingerprint"] != trial.fingerprint:
-        before, after = _as_declared(record["settings"], trial.study), trial.settings.identity()
+        before, after = as_declared(record["settings"], trial.study), trial.settings.identity()
         own = fingerprint(record["settings"], *_of_no_setting(trial))
         if before != after or record["fingerprint"] != own:
             raise InputError(
@@ -97,9 +102,9 @@ def _of_no_setting(trial: Trial) -> tuple[str, int, str]:
     return trial.experiment, trial.seed, trial.provenance["sha256"]
 
 
-def _as_declared(settings: Mapping[str, Any], study: Study) -> dict[str, Any]:
+def as_declared(settings: Mapping[str, Any], study: Study | None) -> dict[str, Any]:
     """Settings of an earlier run; what had not been declared then is what was done then."""
-    return study.settings.before() | dict(settings)
+    return (study.settings.before() if study else {}) | dict(settings)
 
 
 def finished(record: Mapping[str, Any] | None) -> bool:
@@ -133,7 +138,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     description = json.loads(json.dumps(description))
     if before is not None:
         arms = before["arms"].keys() & description["arms"].keys()
-        before = before | {"settings": _as_declared(before["settings"], plan.study)}
+        before = before | {"settings": as_declared(before["settings"], plan.study)}
         changed = differences(_identity(before, arms), _identity(description, arms))
         if changed:
             raise InputError(

@@ -1,0 +1,146 @@
+"""Compares runs of one experiment: arm by arm, or as ranks where they are of three data sets.
+
+Nothing here imports TensorFlow.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gan_mnist import experiments
+from gan_mnist.commands.command import Command, given_path, printable, tell
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import check_writable
+from gan_mnist.study.finished import FinishedRun, read_run
+from gan_mnist.study.spec import Metric, Study
+from gan_mnist.study.words import counted
+
+COMMAND = Command(
+    __doc__.splitlines()[0],
+    "nothing was written",
+    ("RUN RUN ...", "directories that runs have left, or published results"),
+)
+ARMS = COMMAND.names("arms", "only these arms (default: all that every run has)")
+OUTPUT = COMMAND.text("output", None, "a file that gets it all, too: .md, or .csv for the table")
+FIGURE = COMMAND.text("figure", None, "a critical-difference figure, .png or .svg; wants runs of "
+                      "three data sets")  # fmt: skip
+TABLES, PICTURES = (".md", ".csv"), (".png", ".svg")
+_DIGITS = 4
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Program name and arguments.
+
+    Returns:
+        Exit status: 0 when it has compared, 2 for bad input, 130 and 143 when it was interrupted
+        or told to end.
+    """
+    return COMMAND.run(argv, _command)
+
+
+def _command() -> int:
+    output, figure = _file(OUTPUT, TABLES), _file(FIGURE, PICTURES)
+    runs = _runs(COMMAND.given)
+    study = _study(runs[0])
+    arms = _common_arms(runs, ARMS.value)
+
+    # Statistics take seconds to import, which a refused command need not wait for.
+    from gan_mnist.commands import compared
+
+    metric = _metric(runs, study)
+    found = compared.compare_runs(runs, arms, metric, study)
+    if figure is not None:
+        from gan_mnist.report import ranked, style
+
+        if found.ranking is None:
+            raise InputError(f"--figure: {found.why_no_ranks}; accepted: runs that have ranks")
+        if not ranked.is_installed():
+            raise InputError(
+                "--figure: scikit-posthocs is not installed; pip install 'gan_mnist[compare]'"
+            )
+        style.save(ranked.critical_difference(found.ranking), figure)
+    if output is not None:
+        compared.write(found, output, figure)
+    tell(compared.as_text(found))
+    for path in filter(None, (output, figure)):
+        tell(f"\nwritten: {printable(path)}")
+    return 0
+
+
+def _file(flag: Any, suffixes: Sequence[str]) -> Path | None:
+    """The file that a flag names, of one of these kinds; None where it is not given."""
+    if flag.value is None:
+        return None
+    accepted = f"a file that ends in {' or '.join(suffixes)}"
+    path = given_path(flag, accepted)
+    if path.suffix not in suffixes or (os.path.exists(path) and not os.path.isfile(path)):
+        raise InputError(f"--{flag.name}: {flag.value!r} is not accepted; accepted: {accepted}")
+    check_writable(f"--{flag.name}", path.parent, path.name)
+    return path
+
+
+def _runs(given: Sequence[str]) -> list[FinishedRun]:
+    """The runs that are given, of one experiment.
+
+    Raises:
+        InputError: For fewer than two, one that is none, and runs that cannot be compared.
+    """
+    if len(given) < 2:
+        told = counted(len(given), "run is", "runs are")
+        raise InputError(f"RUN: {told} given; accepted: the directories of two or more")
+    directories = [Path(os.path.abspath(text)) for text in given]
+    for place, directory in enumerate(directories):
+        if os.path.realpath(directory) in map(os.path.realpath, directories[:place]):
+            raise InputError(f"RUN: {given[place]!r} is given twice; accepted: different runs")
+    runs = [read_run(directory) for directory in directories]
+    for text, run in zip(given, runs, strict=True):
+        for name in ("experiment", "control"):
+            ours, first = (_of_study(one, name) for one in (run, runs[0]))
+            if ours != first:
+                raise InputError(
+                    f"RUN: {text!r} is of {name} {ours}, {given[0]!r} of {first}; accepted: runs "
+                    "of one experiment"
+                )
+        if run.metric != runs[0].metric:
+            raise InputError(
+                f"RUN: {text!r} is judged by {run.metric}, {given[0]!r} by {runs[0].metric}; "
+                "accepted: runs with one primary metric"
+            )
+    return runs
+
+
+def _of_study(run: FinishedRun, name: str) -> Any:
+    return run.told["experiment"] if name == "experiment" else run.summary.get("control")
+
+
+def _study(run: FinishedRun) -> Study | None:
+    """The experiment's declaration, if it is one of ours."""
+    name = run.told["experiment"]
+    return experiments.load(name) if name in experiments.names() else None
+
+
+def _common_arms(runs: Sequence[FinishedRun], wanted: Sequence[str] | None) -> list[str]:
+    """The arms that have a value in every run, in the first one's order."""
+    of_all = [name for name in runs[0].records if all(run.records.get(name) for run in runs)]
+    common = [name for name in of_all if all(run.values(name) for run in runs)]
+    if not common:
+        raise InputError("RUN: no arm has a finished trial in every run; accepted: runs that share "
+                         "an arm")  # fmt: skip
+    for name in [""] if wanted == [] else wanted or ():
+        if name not in common:
+            raise unknown("--arms", name, common)
+    return [name for name in common if wanted is None or name in wanted]
+
+
+def _metric(runs: Sequence[FinishedRun], study: Study | None) -> Metric:
+    """The primary metric; where its words depend on the data, those of the first run."""
+    return runs[0].measured(study)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,118 @@
+"""A run that came to its end, read again: what it was made with, and what its trials found."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError
+from gan_mnist.files import read_json
+from gan_mnist.study.records import DONE, as_declared, is_record
+from gan_mnist.study.spec import Metric, Study
+
+ACCEPTED = "a directory that a run has left, or published results"
+Records = Mapping[str, Mapping[int, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run, in `runs/` or published, of which `study.json`, records and summary are there.
+
+    Attributes:
+        directory: Where they lie.
+        told: `study.json`.
+        summary: `summary.json`.
+        records: Those of finished trials, by arm and seed.
+    """
+
+    directory: Path
+    told: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    records: Records
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the data set."""
+        return str(self.told["dataset"]["sha256"])
+
+    @property
+    def metric(self) -> str:
+        """Name of the primary metric."""
+        return str(self.summary["primary_metric"])
+
+    def measured(self, study: Study | None) -> Metric:
+        """The primary metric: as `study` declares it, if there is one, in the run's own words."""
+        (words,) = [told for told in self.summary["metrics"] if told["name"] == self.metric]
+        declared = [m for m in study.metrics if m.name == self.metric] if study else []
+        bounds = declared[0].bounds if declared else None
+        margin = words.get("margin", declared[0].margin if declared else None)
+        return Metric(self.metric, words["label"], words["higher_is_better"], bounds, margin)
+
+    def values(self, arm: str) -> dict[int, float]:
+        """The finite values of the primary metric, by seed."""
+        found = ((seed, r["metrics"].get(self.metric)) for seed, r in self.records[arm].items())
+        return {seed: value for seed, value in found if value is not None and math.isfinite(value)}
+
+    def settings(self, arm: str, seed: int, study: Study | None) -> dict[str, Any]:
+        """Those of a trial; what had not been declared then is what was done then."""
+        return as_declared(self.records[arm][seed]["settings"], study)
+
+
+def read_run(directory: Path) -> FinishedRun:
+    """The run in `directory`.
+
+    Raises:
+        InputError: If there is none, or if it is not finished or damaged.
+    """
+    try:
+        if not (directory / "study.json").is_file():
+            raise InputError(f"{_named(directory)} is no run; accepted: {ACCEPTED}")
+        told = read_json(
+            directory / "study.json", "experiment", "settings", "arms", "seeds", "dataset"
+        )
+        summary = read_json(directory / "summary.json", "primary_metric", "metrics", "arms")
+        lines = directory / "records.jsonl"
+        if told is None:
+            raise InputError(f"{_named(directory)}: study.json is damaged; accepted: {ACCEPTED}")
+        missing = [path.name for path in (lines, directory / "summary.json") if not path.is_file()]
+        if missing or summary is None or not _same_plan(told, summary):
+            why = f"it has no {missing[0]}" if missing else "its summary is of another plan"
+            raise InputError(
+                f"{_named(directory)} is not finished: {why}; the same command goes on where it "
+                f"stopped: {told.get('command_line', '')}"
+            )
+        records: dict[str, dict[int, Any]] = {name: {} for name in told["arms"]}
+        for record in _read_lines(lines):
+            wanted = record["arm"] in records and record["seed"] in told["seeds"]
+            if wanted and record["status"] == DONE:
+                records[record["arm"]][record["seed"]] = record
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{_named(directory)}: cannot be read ({type(error).__name__}: {error}); "
+            f"accepted: {ACCEPTED}"
+        ) from error
+    return FinishedRun(directory, told, summary, records)
+
+
+def _named(directory: Path) -> str:
+    return f"RUN: {str(directory)!r}"
+
+
+def _same_plan(told: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+    """Whether the summary is of the arms and seeds that the run was last asked for."""
+    arms = told["arms"].keys() == summary["arms"].keys()
+    return arms and list(told["seeds"]) == summary.get("seeds", told["seeds"])
+
+
+def _read_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            record = None
+        if not is_record(record):
+            raise InputError(f"RUN: line {number} of {str(path)!r} is no record; "
+                             f"accepted: {ACCEPTED}")  # fmt: skip
+        yield record

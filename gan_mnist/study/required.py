@@ -1,0 +1,99 @@
+"""What a run must find, so that a program can act on it: `--require="cgan > classical"`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gan_mnist.errors import InputError
+from gan_mnist.study.comparison import Pair, parse
+from gan_mnist.study.trial import Plan
+
+FLAG = "--require"
+_OPPOSITE = {"helps": "hurts", "hurts": "helps"}
+
+
+class Required(NamedTuple):
+    """A verdict that is wanted.
+
+    Attributes:
+        pair: The arms that are compared.
+        equal: Whether they must be the same within the margin; else the first must be better.
+    """
+
+    pair: Pair
+    equal: bool
+
+    def __str__(self) -> str:
+        return f"{self.pair.arm} {'=' if self.equal else '>'} {self.pair.reference}"
+
+
+def parse_required(texts: Sequence[str], plan: Plan) -> list[Required]:
+    """What "A > B" and "A = B" require of a plan.
+
+    Raises:
+        InputError: If a text is of another form, names an arm that does not run, or a comparison
+            that the summary will not have.
+    """
+    return [_parse(text, plan) for text in texts]
+
+
+def _parse(text: str, plan: Plan) -> Required:
+    equal = ">" not in text and text.count("=") == 1
+    if not equal and ("=" in text or text.count(">") != 1):
+        raise InputError(f'{FLAG}: {text!r} is not accepted; accepted: "A > B" or "A = B"')
+    pair = parse(FLAG, text.replace("=", ">") if equal else text, [arm.name for arm in plan.arms])
+    compared = _compared(plan)
+    if pair not in compared and pair[::-1] not in compared:
+        raise InputError(
+            f"{FLAG}: {text!r} is none of the comparisons of this run; accepted: those with "
+            f"{plan.study.control}, and what --primary names"
+        )
+    if equal and plan.study.metrics[0].margin is None:
+        raise InputError(
+            f"{FLAG}: {text!r} is not accepted: {plan.study.metrics[0].name} has no margin within "
+            'which arms are the same; accepted: "A > B"'
+        )
+    return Required(pair, equal)
+
+
+def _compared(plan: Plan) -> set[Pair]:
+    """The pairs of which a summary of the plan has a verdict."""
+    control, rival = plan.study.control, plan.study.rival
+    pairs = {*plan.primary, *(Pair(arm.name, control) for arm in plan.arms)}
+    pairs |= {Pair(arm.ablates, arm.name) for arm in plan.arms if arm.ablates}
+    if rival is not None:
+        pairs |= {Pair(arm.name, rival) for arm in plan.arms if arm.kind == "generated"}
+    return pairs
+
+
+def unmet(required: Sequence[Required], summary: Mapping[str, Any]) -> list[str]:
+    """What a summary does not show of what is required, a line each."""
+    return [
+        f"required, and not shown: {one}; {one.pair.arm} against {one.pair.reference}: "
+        f"{told or 'no verdict'}"
+        for one in required
+        if (told := _verdict(one.pair, summary)) != ("the same" if one.equal else "helps")
+    ]
+
+
+def _verdict(pair: Pair, summary: Mapping[str, Any]) -> str | None:
+    """The verdict on the first of two arms; None where the summary has none."""
+    for arm, reference, found in _comparisons(summary):
+        verdict = found.get("verdict")
+        if (arm, reference) == pair:
+            return verdict
+        if (reference, arm) == pair:
+            return _OPPOSITE.get(str(verdict), verdict)
+    return None
+
+
+def _comparisons(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Each arm with a reference and what was found, primary comparisons first."""
+    for found in summary.get("primary", ()):
+        yield found["arm"], found["reference"], found
+    for arm, entry in summary["arms"].items():
+        if arm != summary["control"]:
+            yield arm, summary["control"], entry
+        if without := entry.get("versus_ablation"):
+            yield arm, without["arm"], without
+        if versus := entry.get("versus_rival"):
+            yield arm, summary["rival"], versus
