@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import tempfile
@@ -14,6 +15,10 @@ from gan_mnist.errors import InputError
 
 # Characters that may follow the path of a directory that is found writable.
 DEEPER = 255
+
+
+class Damaged(ValueError):
+    """A file has not the form that it must have; the message is one line and names no file."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,6 +54,63 @@ def read_json(path: Path, *keys: str) -> dict[str, Any] | None:
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) and value.keys() >= set(keys) else None
+
+
+def read_form(path: Path, form: type) -> dict[str, Any] | None:
+    """The JSON object in `path`, whole, or None where there is no such file.
+
+    Args:
+        path: The file.
+        form: As for `parse_form`.
+
+    Raises:
+        Damaged: If it is no JSON, or of another form; tells where and how.
+        OSError: If it cannot be read.
+    """
+    try:
+        return parse_form(path.read_bytes(), form)
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        raise Damaged("it is a folder") from None
+
+
+def parse_form(text: bytes, form: type) -> dict[str, Any]:
+    """The JSON object in `text`, whole.
+
+    Args:
+        text: JSON in UTF-8.
+        form: A `TypedDict`: what the object must have, and of which types. Numbers are finite, and
+            true and false are no numbers. It may have more than that.
+
+    Raises:
+        Damaged: If it is no JSON, or of another form; tells where and how.
+    """
+    # 10 ms, which help and refusals need not wait for.
+    import msgspec
+
+    try:
+        value: dict[str, Any] = msgspec.json.decode(text)
+        msgspec.convert(value, form)
+    except RecursionError:
+        raise Damaged("it is nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Damaged(" ".join(str(error).split())) from error
+    return value
+
+
+def set_aside(path: Path) -> Path:
+    """Renames what is damaged to `NAME.damaged`, `NAME.damaged-2` and so on, and tells to what."""
+    ends = itertools.chain(["damaged"], (f"damaged-{number}" for number in itertools.count(2)))
+    places = (path.with_name(f"{path.name}.{end}") for end in ends)
+    place = next(place for place in places if not os.path.lexists(place))
+    return path.rename(place)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

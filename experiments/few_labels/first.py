@@ -2,7 +2,6 @@
 
 import functools
 from dataclasses import asdict, replace
-from typing import Any
 
 import keras
 import numpy as np
@@ -47,7 +46,7 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
     images = known.labelled.fingerprint, known.unlabelled.fingerprint
     directory = trial.workdir / "pseudo_labels" / fingerprint(about, *images, *stream)
 
-    def train() -> tuple[keras.Model, dict[str, Any]]:
+    def train() -> tuple[keras.Model, float]:
         sure, seconds = None, 0.0
         for turn in range(settings.rounds):
             model, spent = train_classifier(
@@ -61,11 +60,12 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
             if turn + 1 < settings.rounds:
                 found = sure_of(model, known, settings.threshold)
                 sure = found.images, found.labels
-        return model, {"seconds": seconds, "settings": about, "stream": list(stream)}
+        return model, seconds
 
     network = _network(recipe)
     files = directory / "classifier.weights.h5", directory / "classifier.json"
-    steps.seconds["training"] += trained_once(network, *files, train)["seconds"]
+    kept = {"settings": about, "stream": list(stream)}
+    steps.seconds["training"] += trained_once(network, *files, kept, train)
     return sure_of(network, known, settings.threshold)
 
 

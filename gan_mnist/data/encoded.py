@@ -16,6 +16,12 @@ from gan_mnist.errors import InputError
 # What Pillow, as ITU-R 601, makes grey of.
 LUMA = (0.299, 0.587, 0.114)
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+# Of a file that TensorFlow decodes, where each takes 30 to 40 bytes. Telephones take 50 million; a
+# file of 0.4 MB may promise 400 million.
+MOST_PIXELS = 2**26
+TOO_LARGE = f"files: not PNG, JPEG, GIF or BMP, or of more than {MOST_PIXELS:,} pixels; its sides:"
+# Of a file, as many bytes as tell its sides, but for a JPEG file.
+_HEADER = 32
 # Of a file, for all that is no pixel.
 MOST_BYTES_BESIDE = 65_536
 # Files that a turn of a loop decodes; the turn of a graph's loop takes as long as a small file.
@@ -34,14 +40,19 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
 
     Returns:
         float32 (image_size, image_size, channels) in [0, 1], of whole levels of 255.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If it is no such file, or has more than `MOST_PIXELS`.
     """
+    contents = _checked(contents, _sides(contents))
     pixels = tf.cond(
-        tf.strings.substr(contents, 0, len(JPEG)) == JPEG,
+        _begins(contents, JPEG),
         # Pillow's arithmetic; TensorFlow's usual one is faster, and off by several levels.
         lambda: tf.io.decode_jpeg(contents, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_image(contents, expand_animations=False),
     )
-    pixels = tf.cast(pixels, tf.float32)
+    # The frames of a GIF may be larger than its screen.
+    pixels = tf.cast(_checked(pixels, tf.shape(pixels, tf.int64)[:2]), tf.float32)
     num_channels = tf.shape(pixels)[-1]
     num_colours = num_channels - (1 - num_channels % 2)
     # Of two and four channels the last is opacity.
@@ -54,6 +65,48 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
     colours.set_shape((None, None, look.channels))
     # Beside a picture with transparent parts is what these are shown on, beside others black.
     return _square(colours, look, tf.where(tf.reduce_min(opacity) < 1, ground, 0.0)) / 255
+
+
+def _checked(tensor: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
+    """A tensor that is of a picture with these sides, int64 (2,), if they are accepted."""
+    accepted = (tf.reduce_min(sides) > 0) & (sides[0] <= MOST_PIXELS // tf.maximum(sides[1], 1))
+    with tf.control_dependencies([tf.debugging.Assert(accepted, [TOO_LARGE, sides])]):
+        return tf.identity(tensor)
+
+
+def _begins(contents: tf.Tensor, mark: bytes) -> tf.Tensor:
+    return tf.strings.substr(contents, 0, len(mark)) == mark
+
+
+def _sides(contents: tf.Tensor) -> tf.Tensor:
+    """Height and width, int64 (2,), that the header of a file promises; 0 for no such file.
+
+    Source: the headers of PNG (IHDR), GIF89a (the screen) and BMP (BITMAPINFOHEADER, and the older
+    BITMAPCOREHEADER).
+    """
+    # What follows may be cut off.
+    header = tf.strings.join([tf.strings.substr(contents, 0, _HEADER), b"\0" * _HEADER])
+
+    def numbers(start: int, kind: tf.DType, little: bool = True) -> tf.Tensor:
+        there = tf.strings.substr(header, start, 2 * kind.size)
+        return tf.cast(tf.io.decode_raw(there, kind, little_endian=little), tf.int64)
+
+    def of_bmp() -> tf.Tensor:
+        is_core = numbers(14, tf.int32)[0] == 12
+        return tf.where(is_core, numbers(18, tf.uint16), tf.abs(numbers(18, tf.int32)))
+
+    return tf.case(
+        [
+            (
+                _begins(contents, JPEG),
+                lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
+            ),
+            (_begins(contents, PNG), lambda: numbers(16, tf.int32, little=False)),
+            (_begins(contents, b"GIF8"), lambda: numbers(6, tf.uint16)),
+            (_begins(contents, b"BM"), of_bmp),
+        ],
+        default=lambda: tf.zeros(2, tf.int64),
+    )
 
 
 def _square(colours: tf.Tensor, look: Look, border: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,11 @@
 """IDX, the file format that MNIST and its relatives are published in."""
 
 import gzip
+import math
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from gan_mnist.errors import InputError
 
 _IMAGES = ("images", 3)
 _LABELS = ("labels", 1)
+# Of an array, three times those of EMNIST, the largest of its kind.
+MOST_BYTES = 2**31
 
 
 def has_files(directory: Path, stems: tuple[str, ...]) -> bool:
@@ -54,18 +58,35 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
         uint8, of the header's shape.
 
     Raises:
-        InputError: If the file is unreadable, truncated, too long, empty or of another kind.
+        InputError: If the file is unreadable, truncated, too long, empty, too large or of another
+            kind.
     """
+    header_bytes = 4 + 4 * num_dimensions
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            header = file.read(header_bytes)
+            shape = _shape(path, header, num_dimensions)
+            # A small compressed file may hold any number of bytes; no more are read than needed.
+            promised = math.prod(shape)
+            content = file.read(promised + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"--data_dir: {path} cannot be read: {error}") from error
-    header_bytes = 4 + 4 * num_dimensions
-    if len(content) < header_bytes:
-        raise InputError(f"--data_dir: {path} ends within its header of {header_bytes} bytes")
-    magic, *shape = struct.unpack_from(f">{1 + num_dimensions}I", content)
+    if len(content) != promised or promised == 0:
+        found = "more values" if len(content) > promised else f"{len(content)} values"
+        raise InputError(
+            f"--data_dir: {path} is truncated or damaged: {found} "
+            f"where its header promises {_in_words(shape)}"
+        )
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _shape(path: Path, header: bytes, num_dimensions: int) -> tuple[int, ...]:
+    """The shape that a header promises; errors as of `read_idx`."""
+    if len(header) < 4 + 4 * num_dimensions:
+        raise InputError(
+            f"--data_dir: {path} ends within its header of {4 + 4 * num_dimensions} bytes"
+        )
+    magic, *shape = struct.unpack(f">{1 + num_dimensions}I", header)
     # Two zero bytes, the code of unsigned bytes (8), the number of dimensions.
     expected = 0x0800 | num_dimensions
     if magic != expected:
@@ -73,13 +94,16 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
             f"--data_dir: {path} is not the IDX file its name says: "
             f"magic number 0x{magic:08x}, expected 0x{expected:08x}"
         )
-    values = np.frombuffer(content, np.uint8, offset=header_bytes)
-    if len(values) != np.prod(shape, dtype=object) or len(values) == 0:
+    if math.prod(shape) > MOST_BYTES:
         raise InputError(
-            f"--data_dir: {path} is truncated or damaged: {len(values)} values "
-            f"where its header promises {' x '.join(map(str, shape))}"
+            f"--data_dir: {path} is too large or damaged: its header promises {_in_words(shape)} "
+            f"values; accepted: up to {MOST_BYTES:,}"
         )
-    return values.reshape(shape)
+    return tuple(shape)
+
+
+def _in_words(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _find(directory: Path, stem: str, kind: str, num_dimensions: int) -> Path | None:

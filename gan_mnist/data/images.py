@@ -9,9 +9,21 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 from gan_mnist.errors import InputError
 
+# Of these Pillow knows the name and no more, or needs another program, or they are films.
+_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"}
+
+
+def _read_here() -> tuple[str, ...]:
+    Image.init()
+    return tuple(kind for kind in Image.OPEN if kind not in _NOT_READ)
+
+
+# Pillow's names of the formats that files may have, whatever they are called.
+READ = _read_here()
 FORMATS = "PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads"
 RESIZES = ("pad", "crop", "stretch")
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
@@ -26,6 +38,8 @@ GREY_MODES = ("1", "L", "LA", "La")
 _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 # A JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that leaves so many pixels for one.
 _PIXELS_FOR_ONE = 4
+# Formats whose decoders hold the file's pixels a second time.
+_HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 # Threads that may decode at the same time.
 MOST_THREADS = 8
 _LIMIT, _LARGE = threading.Lock(), threading.Lock()
@@ -83,8 +97,7 @@ def decode(path: Path, look: Look) -> tuple[np.ndarray, list[str]]:
     with opened(path) as image:
         frames = getattr(image, "n_frames", 1)
         least = _PIXELS_FOR_ONE * look.image_size
-        image.draft(image.mode, (least, least))
-        needed = checked_memory(path, image, look.megabytes)
+        needed = checked_memory(path, image, look.megabytes, least)
         # Small ones by many threads at once, but no two that together could take too much.
         with contextlib.nullcontext() if needed * MOST_THREADS < look.megabytes else _LARGE:
             pixels, told = as_pixels(image, look)
@@ -115,33 +128,72 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 def _open(path: Path) -> Image.Image:
     try:
-        return Image.open(path)
+        return Image.open(path, formats=READ)
     except Image.DecompressionBombError:
         # Pillow's limit is one of pixels, for the whole process; ours is one of memory.
         with _LIMIT:
             limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
             try:
-                return Image.open(path)
+                return Image.open(path, formats=READ)
             finally:
                 Image.MAX_IMAGE_PIXELS = limit
 
 
 def megabytes_of(image: Image.Image) -> float:
-    """Memory that decoding takes, about: the picture as Pillow holds it, and a converted copy."""
-    bytes_of_pixel = 24 if is_deep(image.mode) else 2 if image.mode in ("1", "L", "P") else 8
+    """Memory that decoding takes at most, about: what the decoder holds, and copies that are made.
+
+    Args:
+        image: Opened and not read; at the size at which a JPEG file will be decoded.
+    """
+    if is_deep(image.mode) or image.format in _HELD_TWICE:
+        bytes_of_pixel = 24
+    elif image.has_transparency_data:
+        bytes_of_pixel = 16
+    else:
+        bytes_of_pixel = 6 if image.mode in ("1", "L", "P") else 8
     return image.width * image.height * bytes_of_pixel / 1e6
 
 
-def checked_memory(path: Path, image: Image.Image, megabytes: int) -> float:
-    """Memory that decoding a picture takes, in MB.
+def _megabytes_of_scans(image: Image.Image) -> float:
+    """Memory that a JPEG file in several scans takes besides, however small it is decoded.
+
+    Such a file, a progressive one for instance, is held as a whole: up to three numbers of two
+    bytes a pixel. Where all colours are in the first scan, it is read line by line.
+
+    Args:
+        image: Opened, before Pillow is told at which size to decode it.
+    """
+    if not isinstance(image, JpegImageFile) or image.fp is None:
+        return 0.0
+    place = image.fp.tell()
+    # Pillow has just read the header of the first scan: how many colours there are in it, two
+    # bytes for each, and three more.
+    image.fp.seek(max(0, place - 2 * image.layers - 4))
+    in_one = image.fp.read(1) == bytes([image.layers]) and "progressive" not in image.info
+    image.fp.seek(place)
+    return 0.0 if in_one else image.width * image.height * 6 / 1e6
+
+
+def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 0) -> float:
+    """Memory that decoding a picture takes, in MB; nothing of it has been decoded then.
+
+    Args:
+        path: Its file.
+        image: Opened.
+        megabytes: What is accepted.
+        least: Pixels that a side of it has to have; a JPEG file is decoded no larger than needed.
 
     Raises:
-        InputError: If it is more than `megabytes`.
+        InputError: If it takes more than `megabytes`.
     """
-    if (needed := megabytes_of(image)) > megabytes:
+    sides, needed = f"{image.width:,} x {image.height:,}", _megabytes_of_scans(image)
+    if least:
+        image.draft(image.mode, (least, least))
+    needed += megabytes_of(image)
+    if needed > megabytes:
         raise InputError(
-            f"{path}: {TOO_LARGE}: {image.width:,} x {image.height:,} pixels take {needed:,.0f} "
-            f"MB; accepted: up to {megabytes:,}"
+            f"{path}: {TOO_LARGE}: {sides} pixels take {needed:,.0f} MB; accepted: up to "
+            f"{megabytes:,}"
         )
     return needed
 

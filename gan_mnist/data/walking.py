@@ -8,10 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from gan_mnist.data.images import READ
 from gan_mnist.errors import InputError
 
-# Of these Pillow knows the name and no more, or needs another program, or they are films.
-_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"}
 # What operating systems and programs leave beside images.
 _OF_THE_SYSTEM = {
     "__macosx",
@@ -29,9 +28,8 @@ _JOINER = "\N{ZERO WIDTH JOINER}"
 
 
 def _suffixes() -> frozenset[str]:
-    Image.init()
     known = Image.registered_extensions().items()
-    return frozenset(end for end, kind in known if kind in Image.OPEN and kind not in _NOT_READ)
+    return frozenset(end for end, kind in known if kind in READ)
 
 
 IMAGE_SUFFIXES = _suffixes()

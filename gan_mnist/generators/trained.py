@@ -210,7 +210,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
     generator = _generator(network)
     network.model.adopt(subset.images, subset.labels)
 
-    def train() -> tuple[keras.Model, dict[str, Any]]:
+    def train() -> tuple[keras.Model, float]:
         model = recipe.begin(network, seed)
         labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
         sample = functools.partial(generator.sample, labels, 0)
@@ -218,11 +218,11 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         if recipe.updates:
             seconds = recipe.train(model, columns, request, key, sample)
         np.savez_compressed(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
-        return model, _about(recipe) | {"seed": seed, "seconds": seconds}
+        return model, seconds
 
     files = directory / "gan.weights.h5", directory / "generator.json"
-    told = trained_once(network.model, *files, train)
-    generator.key, generator.seconds = key, told["seconds"]
+    generator.seconds = trained_once(network.model, *files, _about(recipe) | {"seed": seed}, train)
+    generator.key = key
     return generator
 
 

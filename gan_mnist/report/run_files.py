@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json
+from gan_mnist.files import Damaged, read_form
+from gan_mnist.report import forms
 from gan_mnist.study.records import DONE, read_record
 
 # Curves are a generator's if they have one of them.
@@ -54,12 +55,16 @@ class Run:
         """Reads the run in `workdir`.
 
         Raises:
-            InputError: If it has no `study.json` or no `summary.json`.
+            InputError: If it has no `study.json` or no `summary.json`, or not such ones.
         """
-        study, summary = (_read_needed(workdir / name) for name in ("study.json", "summary.json"))
+        study = _read_needed(workdir / "study.json", forms.Study)
+        summary = _read_needed(workdir / "summary.json", forms.Summary)
         trials = []
         for path in workdir.glob("trials/*/seed-*/record.json"):
-            record = read_record(path)
+            try:
+                record = read_record(path)
+            except (Damaged, OSError):  # it is not among those that were summarised
+                continue
             if record is None or record["status"] != DONE:
                 continue
             # A run's directory may hold more than was summarised last (`--arms`, `--seeds`).
@@ -149,7 +154,10 @@ class Run:
 
 def _kind(directory: Path) -> str:
     """What kind of generator is kept in `directory`: "conditional (mlp)", say."""
-    about = read_json(directory / "generator.json", "kind", "settings")
+    try:
+        about = read_form(directory / "generator.json", forms.Generator)
+    except (Damaged, OSError):
+        about = None
     if about is None:
         return "unknown"
     architecture = about["settings"].get("architecture")
@@ -175,8 +183,13 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _read_needed(path: Path) -> dict[str, Any]:
-    content = read_json(path)
+def _read_needed(path: Path, form: type) -> dict[str, Any]:
+    accepted = "accepted: a run's directory"
+    try:
+        content = read_form(path, form)
+    except (Damaged, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"report: {path} is damaged: {reason}; {accepted}") from error
     if content is None:
-        raise InputError(f"report: no {path.name} in {path.parent}; accepted: a run's directory")
+        raise InputError(f"report: no {path.name} in {path.parent}; {accepted}")
     return content

@@ -1,6 +1,5 @@
 """A run that came to its end, read again: what it was made with, and what its trials found."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json
-from gan_mnist.study.records import DONE, as_declared, is_record
+from gan_mnist.files import Damaged, read_json
+from gan_mnist.study.records import DONE, as_declared, parse_record
 from gan_mnist.study.spec import Metric, Study
 
 ACCEPTED = "a directory that a run has left, or published results"
@@ -107,12 +106,9 @@ def _same_plan(told: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
 
 
 def _read_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            record = None
-        if not is_record(record):
-            raise InputError(f"RUN: line {number} of {str(path)!r} is no record; "
-                             f"accepted: {ACCEPTED}")  # fmt: skip
-        yield record
+            yield parse_record(line)
+        except Damaged as reason:
+            raise InputError(f"RUN: line {number} of {str(path)!r} is no record: {reason}; "
+                             f"accepted: {ACCEPTED}") from reason  # fmt: skip

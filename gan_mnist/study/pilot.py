@@ -1,6 +1,6 @@
 """What a plan can find, before it runs; in the metric's unit where a pilot shows the spread."""
 
-import json
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.errors import InputError, written_out
+from gan_mnist.files import Damaged
 from gan_mnist.study import power
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.records import DONE, read_record
+from gan_mnist.study.records import DONE, parse_record
 from gan_mnist.study.statistics import compare, overlap_of
 from gan_mnist.study.trial import Plan
 
@@ -145,13 +146,14 @@ def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:
     return values, directory.name
 
 
-def _records(directory: Path) -> list[Mapping[str, Any]]:
-    """The records of a run, or of one that is published."""
-    paths = sorted(directory.glob("trials/*/seed-*/record.json"))
-    if paths:
-        return [record for path in paths if (record := read_record(path)) is not None]
-    lines = directory / "records.jsonl"
+def _records(directory: Path) -> Iterator[Mapping[str, Any]]:
+    """The records of a run, or of one that is published; without damaged ones."""
+    paths = sorted(directory.glob("trials/*/*/record.json"))
     try:
-        return [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError):
-        return []
+        texts = [path.read_bytes() for path in paths]
+        texts = texts or (directory / "records.jsonl").read_bytes().splitlines()
+    except OSError:
+        return
+    for text in texts:
+        with contextlib.suppress(Damaged):
+            yield parse_record(text)

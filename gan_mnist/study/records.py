@@ -1,22 +1,25 @@
 """The records of a run: what is done, what it was done with, and whether it may be gone on with."""
 
 import base64
+import fnmatch
 import importlib.metadata
 import json
 import math
 import platform
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import fingerprint, read_json, write_json
+from gan_mnist.files import Damaged, fingerprint, parse_form, read_form, set_aside, write_json
 from gan_mnist.study.comparison import Pair, in_words
+from gan_mnist.study.forms import Description, Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
 
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
-_KEYS = ("arm", "seed", "status", "error", "metrics", "settings", "fingerprint", "seconds")
+# Of float32, beyond the bounds of a metric.
+ROUNDING = 1e-6
 _PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
 
 
@@ -33,57 +36,103 @@ def versions() -> dict[str, str]:
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """The record in `path`, or None where there is none; a damaged one counts as none."""
-    record = read_json(path)
-    return record if record is not None and is_record(record) else None
+    """The record in `path`, or None where there is none.
+
+    Raises:
+        Damaged: If it is no whole record.
+        OSError: If it cannot be read.
+    """
+    record = read_form(path, Record)
+    return None if record is None else _whole(record)
 
 
-def is_record(value: Any) -> bool:
-    """Whether a value from JSON is a record of which all that is read is of its kind."""
-    return isinstance(value, dict) and value.keys() >= set(_KEYS) and _is_whole(value)
+def parse_record(text: bytes) -> dict[str, Any]:
+    """The record that `text` is, as JSON.
+
+    Raises:
+        Damaged: If it is no whole record.
+    """
+    return _whole(parse_form(text, Record))
 
 
-def _is_whole(record: Mapping[str, Any]) -> bool:
-    """Whether all that is read of a record is of its kind; older ones lack what came later."""
-    parts = [record.get(name, {}) for name in ("settings", "metrics", "seconds", "versions")]
-    generators, error = record.get("generators", []), record["error"]
-    if (
-        record["status"] not in (DONE, FAILED, NOT_APPLICABLE)
-        or not all(isinstance(part, dict) for part in parts)
-        or not isinstance(generators, list)
-        or not (error is None or isinstance(error, str))
-    ):
-        return False
-    numbers = [*record["metrics"].values(), *record["seconds"].values(), record.get("updates") or 0]
-    return (
-        all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
-        and all(isinstance(name, str) for name in generators)
-        and (record.get("correct") is None or _is_packed(record["correct"]))
-    )
+def _whole(record: dict[str, Any]) -> dict[str, Any]:
+    if (record["status"] == DONE) != (record["error"] is None):
+        raise Damaged(f"it is {record['status']} with error {record['error']!r}")
+    if any(value < 0 for value in record["seconds"].values()) or (record.get("updates") or 0) < 0:
+        raise Damaged("seconds or updates are below 0")
+    if record.get("correct") is not None and not _is_packed(record["correct"]):
+        raise Damaged("`correct` does not hold what its sizes say")
+    return record
 
 
-def _is_packed(correct: Any) -> bool:
+def _is_packed(correct: Mapping[str, Any]) -> bool:
     """Whether it is what `test_images`, which takes a second to import, unpacks and weighs."""
     try:
         columns = (correct[name] for name in ("classes", "sizes", "weights", "bits"))
         strata = [
-            math.isfinite(weight)
-            and {len(base64.b64decode(text, validate=True)) for text in texts} == {-(-size // 8)}
-            for _, size, weight, texts in zip(*columns, strict=True)
+            {len(base64.b64decode(text, validate=True)) for text in texts} == {-(-size // 8)}
+            for _, size, _, texts in zip(*columns, strict=True)
         ]
-        return isinstance(correct["labels"], str) and bool(strata) and all(strata)
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         return False
+    return bool(strata) and all(strata)
+
+
+def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
+    """What an earlier run left of `trial`, or None; what it was made with is not looked at.
+
+    Raises:
+        Damaged: If it is no whole record, or not of this trial.
+        InputError: If it cannot be read.
+    """
+    record = _readable(read_record, _path(trial))
+    if record is None:
+        return None
+    if (record["arm"], record["seed"]) != (trial.arm, trial.seed):
+        raise Damaged(f"it is of arm {record['arm']!r} and seed {record['seed']}")
+    changed = differences(record["settings"], trial.settings.identity())
+    if changed and record["fingerprint"] == trial.fingerprint:
+        raise Damaged(f"its settings are not those of its fingerprint ({changed})")
+    primary = trial.study.metrics[0].name
+    if record["status"] == DONE and primary not in record["metrics"]:
+        raise Damaged(f"it has no {primary}, the primary metric")
+    for name, value in record["metrics"].items():
+        low, high = _bounds(name, trial.study)
+        if not low - ROUNDING <= value <= high + ROUNDING:
+            raise Damaged(f"{name} is {value:g}, which is not between {low:g} and {high:g}")
+    return record
+
+
+def _path(trial: Trial) -> Path:
+    return trial.directory / "record.json"
+
+
+def _readable(read: Callable[[Path], dict[str, Any] | None], path: Path) -> dict[str, Any] | None:
+    """What `read` gets of `path`; a file that is there and cannot be read is refused."""
+    try:
+        return read(path)
+    except OSError as error:
+        raise InputError(f"--workdir: cannot read {path}: {error.strerror}") from error
+
+
+def _bounds(metric: str, study: Study) -> tuple[float, float]:
+    """What a metric can be; one that has a row of its own has not the bounds of its family."""
+    rows = sorted(study.metrics, key=lambda row: row.name != metric)
+    found = (row.bounds for row in rows if fnmatch.fnmatchcase(metric, row.name))
+    return next(found, None) or (-math.inf, math.inf)
 
 
 def record_of(trial: Trial) -> Mapping[str, Any] | None:
-    """What an earlier run left of `trial`, or None.
+    """What an earlier run left of `trial`, or None; what is damaged counts as none.
 
     Raises:
-        InputError: When it was made with other settings or other data.
+        InputError: When it was made with other settings or other data, or cannot be read.
     """
-    record = read_record(trial.directory / "record.json")
-    if record is None or (record["arm"], record["seed"]) != (trial.arm, trial.seed):
+    try:
+        record = _whole_record_of(trial)
+    except Damaged:
+        return None
+    if record is None:
         return None
     if record["fingerprint"] != trial.fingerprint:
         before, after = as_declared(record["settings"], trial.study), trial.settings.identity()
@@ -95,6 +144,20 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
                 "--workdir"
             )
     return record
+
+
+def set_damaged_aside(trial: Trial) -> str:
+    """Keeps a damaged record of `trial` under another name, and tells so; "" where there is none.
+
+    Raises:
+        InputError: When it cannot be read.
+    """
+    try:
+        _whole_record_of(trial)
+    except Damaged as reason:
+        kept = set_aside(_path(trial))
+        return f"{_path(trial)} is damaged: {reason}; kept as {kept.name}, the trial is run again"
+    return ""
 
 
 def _of_no_setting(trial: Trial) -> tuple[str, int, str]:
@@ -120,7 +183,7 @@ def records_of(plan: Plan) -> Iterator[Mapping[str, Any]]:
             yield record
 
 
-def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
+def open_workdir(plan: Plan, description: Mapping[str, Any]) -> list[str]:
     """Claims the run's directory for `plan`: writes `study.json`, or checks the one that is there.
 
     More seeds and other arms extend a run; changed settings or data do not.
@@ -129,11 +192,18 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
         plan: What is about to run.
         description: The content of `study.json`.
 
+    Returns:
+        A line for each file that was found damaged, and is kept under another name.
+
     Raises:
-        InputError: When the directory cannot be written or belongs to a different study.
+        InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    path = plan.workdir / "study.json"
-    before = _read_description(path)
+    path, damage = plan.workdir / "study.json", None
+    try:
+        before = _readable(lambda path: read_form(path, Description), path)
+    except Damaged as reason:
+        # The records, which are checked anyway, say what it said.
+        before, damage = None, reason
     # As it will be read again: a tuple is a list in JSON.
     description = json.loads(json.dumps(description))
     if before is not None:
@@ -147,7 +217,13 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
             )
     for _ in records_of(plan):
         pass
+    # Nothing is touched before all is checked.
+    told = [*filter(None, map(set_damaged_aside, plan.trials()))]
+    if damage is not None:
+        kept = set_aside(path).name
+        told.append(f"{path} is damaged: {damage}; kept as {kept}, and written anew")
     write_json(path, description)
+    return told
 
 
 def primary_of(workdir: Path, declared: tuple[Pair, ...], is_asked_for: bool) -> tuple[Pair, ...]:
@@ -165,8 +241,8 @@ def primary_of(workdir: Path, declared: tuple[Pair, ...], is_asked_for: bool) ->
         InputError: If others are asked for than those of the beginning.
     """
     try:
-        before = _read_description(workdir / "study.json")
-    except OSError:  # no run can begin there, which is told when one tries
+        before = read_form(workdir / "study.json", Description)
+    except (Damaged, OSError):  # what cannot be read is told when a run begins there
         return declared
     if before is None:
         return declared
@@ -182,22 +258,6 @@ def primary_of(workdir: Path, declared: tuple[Pair, ...], is_asked_for: bool) ->
 def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
     """The primary comparisons that a `study.json` holds."""
     return tuple(Pair(row["arm"], row["reference"]) for row in description.get("primary", ()))
-
-
-def _read_description(path: Path) -> dict[str, Any] | None:
-    """The `study.json` in `path`; a damaged one counts as none, as records are checked anyway."""
-    found = read_json(path, "experiment", "dataset", "settings", "arms")
-    if found is None:
-        return None
-    parts = [found["dataset"], found["settings"], found["arms"], *_values(found["arms"])]
-    whole = all(isinstance(part, dict) for part in parts) and isinstance(
-        found["dataset"].get("sha256"), str
-    )
-    return found if whole and all("changes" in arm for arm in _values(found["arms"])) else None
-
-
-def _values(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else []
 
 
 def _identity(description: Mapping[str, Any], arms: Set[str]) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
     plan.workdir.mkdir(parents=True, exist_ok=True)
     lock.acquire(timeout=0)
     (plan.workdir / WORKERS_LOG).open("a").close()
-    records.open_workdir(plan, _description(plan, command_line))
+    for line in records.open_workdir(plan, _description(plan, command_line)):
+        say(line)
 
 
 def _run_missing(plan: Plan, jobs: int, engine: str) -> None:

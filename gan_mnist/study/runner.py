@@ -158,6 +158,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     if record is not None and records.finished(record):
         return record
     try:
+        records.set_damaged_aside(trial)
         trial.directory.mkdir(parents=True, exist_ok=True)
         outcome = _experiment(trial).run_trial(trial)
         values = outcome.metrics.items()

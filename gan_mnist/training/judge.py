@@ -4,7 +4,6 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -42,21 +41,21 @@ def trained_judge(
         workdir / "judges" / fingerprint("judge", settings, allotment.train.fingerprint, *stream)
     )
 
-    def train() -> tuple[keras.Model, dict[str, Any]]:
+    def train() -> tuple[keras.Model, float]:
         sources = [((allotment.train.images, allotment.train.labels), batch_size)]
-        model, seconds = train_classifier(
+        return train_classifier(
             recipe,
             functools.partial(mixed_batches, sources, None),
             allotment.validation,
             (*stream, "judge"),
             directory,
         )
-        return model, {"seconds": seconds, "settings": settings, "stream": list(stream)}
 
     network = _network(recipe)
     files = directory / "judge.weights.h5", directory / "judge.json"
-    told = trained_once(network, *files, train)
-    return FrozenClassifier(network), told["seconds"]
+    about = {"settings": settings, "stream": list(stream)}
+    seconds = trained_once(network, *files, about, train)
+    return FrozenClassifier(network), seconds
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,15 +1,24 @@
 """What is made once: networks built and traced once a process, weights trained once a run."""
 
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
 import keras
 from filelock import FileLock
+from msgspec import Meta
 
-from gan_mnist.files import read_json, write_json
+from gan_mnist.files import Damaged, fingerprint, read_form, sha256_of, write_json
 from gan_mnist.training.loop import ReusableModel
+
+
+class Description(TypedDict):
+    """What is told of weights that are kept."""
+
+    seconds: Annotated[float, Meta(ge=0)]
+    sha256: NotRequired[str]
 
 
 class Recipe(Protocol):
@@ -35,38 +44,60 @@ def trained_once(
     model: keras.Model,
     weights: Path,
     description: Path,
-    train: Callable[[], tuple[keras.Model, dict[str, Any]]],
-) -> dict[str, Any]:
+    about: Mapping[str, Any],
+    train: Callable[[], tuple[keras.Model, float]],
+) -> float:
     """Weights for `model`: trained by whoever comes first, kept, and loaded by all others.
 
-    Others wait meanwhile. Damaged or missing files are no loss: the training is done again.
+    Others wait meanwhile. Damaged or missing files are no loss: the training is done again. Both is
+    told on stderr, and that weights which were kept before there were checksums are trusted.
 
     Args:
         model: Receives the weights.
         weights: File for them; its directory is made.
-        description: JSON file for what is told of them.
-        train: Trains a network of the same weights; returns it, and what is to be told of it, with
-            the `seconds` that it took.
+        description: JSON file for what is told of them: `about`, `seconds`, and the `sha256` of
+            the weights' file.
+        about: What they depend on.
+        train: Trains a network of the same weights; returns it, and the seconds that it took.
 
     Returns:
-        What is told.
+        The seconds that the training took, whenever that was.
     """
     weights.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(weights.parent / ".lock"):
-        about = read_json(description, "seconds")
-        if about is not None and _loaded(model, weights):
-            return about
-        trained, about = train()
+        try:
+            if (known := read_form(description, Description)) is not None:
+                _load(model, weights, known, about)
+                return float(known["seconds"])
+        except Damaged as reason:
+            print(f"{weights.parent}: {reason}; it is trained again", file=sys.stderr)
+        trained, seconds = train()
         trained.save_weights(weights)
-        write_json(description, about)
+        checksum = sha256_of(weights)
+        write_json(description, {**about, "seconds": seconds, "sha256": checksum})
         if trained is not model:
             model.load_weights(weights)
-        return about
+        return seconds
 
 
-def _loaded(model: keras.Model, weights: Path) -> bool:
+def _load(
+    model: keras.Model, weights: Path, known: Mapping[str, Any], about: Mapping[str, Any]
+) -> None:
+    """Loads kept weights.
+
+    Raises:
+        Damaged: If they are others than was told of them, or of something else than `about`.
+    """
+    if fingerprint({name: known.get(name) for name in about}) != fingerprint(dict(about)):
+        raise Damaged(f"its description is not that of {about}")
     try:
+        if "sha256" not in known:
+            print(f"{weights}: kept without a checksum, and trusted", file=sys.stderr)
+        elif known["sha256"] != sha256_of(weights):
+            raise Damaged("its weights are not those of its checksum")
         model.load_weights(weights)
-    except (OSError, KeyError, ValueError):
-        return False
-    return True
+    except (OSError, KeyError, ValueError) as error:
+        if isinstance(error, Damaged):
+            raise
+        reason = " ".join(str(error).split())
+        raise Damaged(f"its weights cannot be loaded: {reason}") from error

@@ -3,6 +3,7 @@
 import functools
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -165,18 +166,34 @@ class Curves(keras.callbacks.Callback):
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
 
     def resume(self, model: keras.Model) -> int:
-        """Restores the last checkpoint, if there is one, and tells how many updates it has done."""
+        """Restores the last checkpoint, if there is a whole one, and tells its number of updates.
+
+        Of one that is damaged, or whose curves are, nothing is taken; that is told on stderr.
+        """
         checkpoint = tf.train.Checkpoint(model=model, update=self._update, seconds=self._seconds)
-        self._manager = tf.train.CheckpointManager(checkpoint, str(self._checkpoints), 1)
-        if self._manager.latest_checkpoint:
-            checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
+        try:
+            self._manager = tf.train.CheckpointManager(checkpoint, str(self._checkpoints), 1)
+            if latest := self._manager.latest_checkpoint:
+                _check(latest)
+                self._rows = self._read_rows()
+        # TensorFlow has an exception of its own for each kind of damage.
+        except (tf.errors.OpError, ValueError, TypeError, KeyError, IndexError) as error:
+            reason = " ".join(str(error).split())
+            print(f"{self._checkpoints}: {reason}; the training begins anew", file=sys.stderr)
+            self._drop_checkpoints()
+            self._manager = tf.train.CheckpointManager(checkpoint, str(self._checkpoints), 1)
+            latest = None
+        if latest:
+            checkpoint.restore(latest).assert_existing_objects_matched()
             done = int(self._update.numpy())
-            texts = read_rows(self._path) if self._path.exists() else []
-            rows = [{k: float(v) for k, v in row.items()} for row in texts]
-            self._rows = [row | {"update": int(row["update"])} for row in rows]
             self._rows = [row for row in self._rows if row["update"] <= done]
             self.seconds = float(self._seconds.numpy())
         return int(self._update.numpy())
+
+    def _read_rows(self) -> list[dict[str, float]]:
+        texts = read_rows(self._path) if self._path.exists() else []
+        rows = [{k: float(v) for k, v in row.items()} for row in texts]
+        return [row | {"update": int(row["update"])} for row in rows]
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._saved = time.monotonic()
@@ -216,6 +233,20 @@ class Curves(keras.callbacks.Callback):
     def close(self) -> None:
         """Writes the curves and drops the checkpoints."""
         write_rows(self._path, self._rows)
+        self._drop_checkpoints()
+
+    def _drop_checkpoints(self) -> None:
         # In order: first goes "checkpoint", which names the others and must not outlive them.
         for path in sorted(self._checkpoints.glob("*")):
             path.unlink()
+
+
+def _check(checkpoint: str) -> None:
+    """Reads all that a checkpoint holds, by which TensorFlow compares the checksums in it.
+
+    Raises:
+        tf.errors.OpError, IndexError: If one is wrong.
+    """
+    reader = tf.train.load_checkpoint(checkpoint)
+    for name in reader.get_variable_to_shape_map():
+        reader.get_tensor(name)

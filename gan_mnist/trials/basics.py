@@ -5,14 +5,14 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
-from gan_mnist.files import read_json, write_json
+from gan_mnist.files import Damaged, read_form, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.test_images import pack_rows, unpack_rows
 from gan_mnist.study.trial import Outcome, Trial
@@ -20,6 +20,16 @@ from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
+
+
+class Part(TypedDict):
+    """`result.json`: what one of several trainings of a trial found."""
+
+    fingerprint: str
+    metrics: dict[str, float]
+    seconds: dict[Literal["generator", "training", "evaluation"], float]
+    generators: list[str]
+    right: NotRequired[list[str]]
 
 
 class Steps(Generic[SettingsT]):
@@ -63,7 +73,8 @@ class Steps(Generic[SettingsT]):
     ) -> dict[str, float]:
         """Metrics of one of several trainings that a trial consists of.
 
-        What was finished before the trial was stopped is read from its `result.json`.
+        What was finished before the trial was stopped is read from its `result.json`; where that is
+        damaged, it is done again.
 
         Args:
             name: Of the part's folder in the trial's directory.
@@ -73,7 +84,10 @@ class Steps(Generic[SettingsT]):
         """
         fingerprint = self.trial.fingerprint
         path = self.trial.directory / name / "result.json"
-        result = read_json(path, "fingerprint", "metrics", "seconds", "generators")
+        try:
+            result = read_form(path, Part)
+        except Damaged:
+            result = None
         if result is not None and result["fingerprint"] == fingerprint:
             for kind, more in result["seconds"].items():
                 self.seconds[kind] += more

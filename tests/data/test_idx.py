@@ -104,7 +104,7 @@ IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
         (IMAGES, idx_images(pictures(4))[:9], "ends within its header"),
         (IMAGES, b"", "ends within its header"),
         (IMAGES, struct.pack(">IIII", 0x803, 0, 28, 28), "0 x 28 x 28"),
-        (IMAGES, struct.pack(">IIII", 0x803, 2**31, 2**31, 4), "truncated"),
+        (IMAGES, struct.pack(">IIII", 0x803, 2**31, 2**31, 4), "too large or damaged"),
         (IMAGES, idx_labels([1] * 20), "0x00000801, expected 0x00000803"),
         (LABELS, b"\x89PNG\r\n\x1a\n" * 4, "magic number 0x89504e47"),
         (LABELS, idx_labels([3, 1, 3]), "3 labels for the 4 images"),
@@ -122,9 +122,15 @@ def test_names_a_damaged_gzip_file(tmp_path):
     write_mnist(tmp_path, compress=True)
     path = tmp_path / f"{IMAGES}.gz"
     whole = path.read_bytes()
-    for content in (whole[: len(whole) // 2], b"not gzip at all", whole[:20] + b"\xff" * 40):
+    for content, told in (
+        (whole[: len(whole) // 2], "cannot be read"),
+        (b"not gzip at all", "cannot be read"),
+        (whole[:20] + b"\xff" * 40, "damaged"),
+    ):
         path.write_bytes(content)
-        assert f"{IMAGES}.gz cannot be read" in refused(tmp_path)
+        message = refused(tmp_path)
+        assert f"{IMAGES}.gz" in message
+        assert told in message
 
 
 def test_a_missing_one_of_the_four_is_named(tmp_path):

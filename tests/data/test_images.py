@@ -158,7 +158,7 @@ def test_memory_is_limited_and_the_limit_can_be_raised(tmp_path, monkeypatch):
     with pytest.raises(InputError) as error:
         decode(path, Look(8, 1, megabytes=1))
     assert str(error.value) == (
-        f"{path}: too large: 1,000 x 1,000 pixels take 2 MB; accepted: up to 1"
+        f"{path}: too large: 1,000 x 1,000 pixels take 6 MB; accepted: up to 1"
     )
     # Pillow's own limit does not stand in the way, and is what it was afterwards.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)

@@ -199,7 +199,7 @@ def record(arm: str, seed: int, status: str) -> dict[str, Any]:
         "arm": arm,
         "seed": seed,
         "status": status,
-        "error": None,
+        "error": None if status == "done" else "it failed",
         "metrics": {},
         "settings": {},
         "fingerprint": "0" * 16,

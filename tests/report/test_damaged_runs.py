@@ -10,6 +10,7 @@ from parsed_page import SECTIONS, Page, report
 
 from gan_mnist.errors import InputError
 from gan_mnist.report.page import write_report
+from gan_mnist.report.run_files import Run
 
 
 @pytest.fixture
@@ -131,3 +132,44 @@ def test_without_the_two_files_it_needs_it_says_which(small_run: Path, name: str
     (small_run / name).unlink()
     with pytest.raises(InputError, match=re.escape(f"no {name} in {small_run}")):
         write_report(small_run)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        ("study.json", {"arms": ["none"]}, "$.arms"),
+        ("study.json", {"arms": {"none": {}}}, "`kind`"),
+        ("study.json", {"dataset": {"name": "digits"}}, "$.dataset"),
+        ("study.json", {"curve": "loss"}, "$.curve"),
+        ("study.json", {"examples": "yes"}, "$.examples"),
+        ("summary.json", {"metrics": []}, "$.metrics"),
+        ("summary.json", {"metrics": ["recall"]}, "$.metrics[0]"),
+        ("summary.json", {"arms": {"none": {"n": "2"}}}, "$.arms[...]"),
+        ("summary.json", {"seeds": "two"}, "$.seeds"),
+        ("summary.json", {"answer": None}, "$.answer"),
+        ("summary.json", {"controls": [{"arm": "none"}]}, "$.controls[0]"),
+        ("summary.json", {"failed": {"cgan": 1}}, "$.failed"),
+    ],
+)
+def test_a_file_of_another_form_is_told_in_one_line(
+    small_run: Path, name: str, changes: dict[str, object], told: str
+) -> None:
+    change(small_run, name, **changes)
+    with pytest.raises(InputError, match=r"report: .* is damaged: ") as error:
+        write_report(small_run)
+    assert str(small_run / name) in str(error.value)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"kind": 3, "settings": {}}', b"null"])
+def test_generators_of_which_nothing_can_be_told_are_drawn(small_run: Path, content: bytes) -> None:
+    for path in small_run.glob("generators/*/"):
+        (path / "generator.json").write_bytes(content)
+    assert set(Run.read(small_run).generator_curves()["kind"]) == {"unknown"}
+
+
+def test_a_damaged_record_is_no_trial_of_the_report(small_run: Path) -> None:
+    path = small_run / "trials" / "cgan" / "seed-01" / "record.json"
+    path.write_text('{"metrics": NaN}')
+    assert [trial.seed for trial in Run.read(small_run).of("cgan")] == [0]

@@ -1,6 +1,8 @@
 """Networks that are used again: however many recipes come between, each has its own weights."""
 
 import functools
+import hashlib
+import json
 from dataclasses import replace
 
 import keras
@@ -9,7 +11,6 @@ import pytest
 
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Allotment
-from gan_mnist.files import read_json
 from gan_mnist.generators import trained as trained_module
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import ConditionalRecipe, WarpRecipe
@@ -121,16 +122,16 @@ def test_weights_are_trained_once_and_loaded_by_all_others(own, tmp_path):
             asked.append(value)
             trained = model if own else dense(value)
             trained.set_weights(dense(value).get_weights())
-            return trained, {"seconds": value, "told": "of it"}
+            return trained, value
 
-        about = kept.trained_once(model, *files, train)
-        assert about == {"seconds": 1, "told": "of it"}
+        assert kept.trained_once(model, *files, {"told": "of it"}, train) == 1
         assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {1.0}
 
     ask(1)
     ask(2)
     assert asked == [1]
-    assert read_json(files[1], "seconds")["seconds"] == 1
+    digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
+    assert json.loads(files[1].read_text()) == {"told": "of it", "seconds": 1, "sha256": digest}
 
 
 def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
@@ -140,7 +141,86 @@ def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept.trained_once(dense(0), *files, fail)
+        kept.trained_once(dense(0), *files, {}, fail)
     model = dense(0)
-    assert kept.trained_once(model, *files, lambda: (dense(3), {"seconds": 1}))["seconds"] == 1
+    assert kept.trained_once(model, *files, {}, lambda: (dense(3), 1)) == 1
     assert model.get_weights()[0].item() == 3
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Kept weights, all 3, of `about`, and a function that asks for them again."""
+    files = tmp_path / "w.weights.h5", tmp_path / "about.json"
+    about = {"kind": "Dense", "settings": {"sizes": (1, 2), "rate": 1.0}}
+    kept.trained_once(dense(0), *files, about, lambda: (dense(3), 2.5))
+
+    def ask():
+        """The seconds that are told, the weight, and how often it was trained."""
+        model, trained = dense(0), []
+        seconds = kept.trained_once(
+            model, *files, about, lambda: (trained.append(1) or dense(4), 7.5)
+        )
+        return seconds, model.get_weights()[0].item(), len(trained)
+
+    return files, ask
+
+
+def test_what_is_whole_is_not_trained_again(found, capsys):
+    assert found[1]() == (2.5, 3.0, 0)
+    assert capsys.readouterr().err == ""
+
+
+def test_each_flipped_bit_of_the_weights_is_noticed(found, capsys):
+    (weights, _), ask = found
+    content = weights.read_bytes()
+    # The last bytes hold a weight: flipped, h5py would load them without a word.
+    for place in (0, len(content) // 2, content.rindex(np.float32(3).tobytes()), -1):
+        flipped = bytearray(content)
+        flipped[place] ^= 1
+        weights.write_bytes(flipped)
+        assert ask() == (7.5, 4.0, 1)
+        told = capsys.readouterr().err
+        assert "weights are not those of its checksum; it is trained again" in told
+        assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seconds": "2.5"}, "Expected `float`, got `str` - at `$.seconds`"),
+        ({"seconds": True}, "Expected `float`, got `bool`"),
+        ({"seconds": -1}, ">= 0"),
+        ({"seconds": None}, "got `null`"),
+        ({"sha256": 7}, "`$.sha256`"),
+        ({"sha256": "0" * 64}, "checksum"),
+        ({"kind": "Conv"}, "its description is not that of"),
+        ({"kind": ["Dense"]}, "its description is not that of"),
+        ({"settings": "none"}, "its description is not that of"),
+        ({"settings": {"sizes": [1, 2], "rate": 2.0}}, "its description is not that of"),
+    ],
+)
+def test_a_description_of_other_types_or_of_something_else_is_not_believed(
+    found, capsys, changes, told
+):
+    (_, description), ask = found
+    description.write_text(json.dumps(json.loads(description.read_text()) | changes))
+    assert ask() == (7.5, 4.0, 1)
+    assert told in capsys.readouterr().err
+    assert ask() == (7.5, 4.0, 0)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"seconds": 2', b"[]", b"null", b"\xff\x00", b"NaN"])
+def test_a_spoilt_description_is_no_loss(found, capsys, content):
+    (_, description), ask = found
+    description.write_bytes(content)
+    assert ask() == (7.5, 4.0, 1)
+    assert "it is trained again" in capsys.readouterr().err
+
+
+def test_weights_from_before_there_were_checksums_are_trusted_and_that_is_told(found, capsys):
+    (_, description), ask = found
+    told = json.loads(description.read_text())
+    del told["sha256"]
+    description.write_text(json.dumps(told))
+    assert ask() == (2.5, 3.0, 0)
+    assert "kept without a checksum, and trusted" in capsys.readouterr().err

@@ -257,3 +257,22 @@ def test_updates_per_call_divides_an_interval(interval, intervals):
 
 def test_an_interval_is_a_tenth_unless_said_otherwise():
     assert updates_per_call(70) == 7
+
+
+@pytest.mark.parametrize("kind", ["classifier"], indirect=True)
+@pytest.mark.parametrize("name", ["checkpoint", "*.index", "*.data-*", "../curves.csv"])
+@pytest.mark.parametrize("damage", ["flipped", "binary"])
+def test_a_damaged_checkpoint_is_no_loss(
+    kind, undisturbed, name, damage, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
+    with pytest.raises(KeyboardInterrupt):
+        kind.train(kind.used, tmp_path, callbacks=[Interrupt(4)])
+    (path,) = (tmp_path / "checkpoint").glob(name)
+    content = path.read_bytes()
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 128]) + content[middle + 1 :]
+    path.write_bytes({"flipped": flipped, "binary": b"\xff\x00"}[damage])
+    kind.train(kind.used, tmp_path)
+    assert_same(result(kind.used, tmp_path), undisturbed)
+    assert capsys.readouterr().err.endswith("; the training begins anew\n")

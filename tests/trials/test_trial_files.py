@@ -137,3 +137,33 @@ def test_a_gallery_shows_images_as_they_are_augmented_but_once(make, make_subset
     assert (augmented != images).any(axis=(1, 2, 3)).all()
     steps.save_gallery(augmented, augmented=True)
     np.testing.assert_array_equal(gallery_of(steps), augmented)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metrics": {"accuracy": float("nan")}},
+        {"metrics": {"accuracy": True}},
+        {"metrics": None},
+        {"seconds": {"training": "1"}},
+        {"seconds": {"waiting": 1.0}},
+        {"generators": [3]},
+        {"right": [None]},
+        {"fingerprint": "of another trial"},
+    ],
+)
+def test_a_part_whose_result_is_damaged_is_done_again(make, tmp_path, changes):
+    done = []
+
+    def run():
+        done.append(1)
+        return {"accuracy": 0.5}
+
+    path = tmp_path / "trials" / "some" / "seed-00" / "turn" / "result.json"
+    assert make().part("turn", run) == make().part("turn", run) == {"accuracy": 0.5}
+    assert len(done) == 1
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps(whole | changes))
+    assert make().part("turn", run) == {"accuracy": 0.5}
+    assert len(done) == 2
+    assert json.loads(path.read_text()).keys() == whole.keys()

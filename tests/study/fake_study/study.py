@@ -55,7 +55,10 @@ STUDY = Study(
     },
     control="none",
     oracle="all",
-    metrics=(Metric("score", "score"), Metric("loss", "loss", higher_is_better=False)),
+    metrics=(
+        Metric("score", "score", bounds=(-1, 2)),
+        Metric("loss", "loss", higher_is_better=False),
+    ),
     expectations=(Expectation("all", "above", "none"),),
 )
 

@@ -1,0 +1,65 @@
+"""The forms of the files of a run, as `files.read_form` checks them.
+
+Keys that came later are not required: what earlier versions wrote still counts.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Correct(TypedDict):
+    """Which test images were right, as `trials.correctness` packs it, a stratum a place."""
+
+    labels: str
+    classes: list[str | None]
+    sizes: list[int]
+    weights: list[float]
+    bits: list[list[str]]
+
+
+class Record(TypedDict):
+    """`record.json`: what became of a trial."""
+
+    arm: str
+    seed: int
+    status: Literal["done", "failed", "not_applicable"]
+    error: str | None
+    metrics: dict[str, float]
+    settings: dict[str, Any]
+    fingerprint: str
+    seconds: dict[str, float]
+    experiment: NotRequired[str]
+    dataset: NotRequired[dict[str, Any]]
+    updates: NotRequired[int | None]
+    versions: NotRequired[dict[str, str]]
+    device: NotRequired[str]
+    generators: NotRequired[list[str]]
+    correct: NotRequired[Correct | None]
+
+
+class Data(TypedDict):
+    """The data set of a study."""
+
+    sha256: str
+
+
+class ArmChanges(TypedDict):
+    """An arm of a study."""
+
+    changes: dict[str, Any]
+
+
+class Primary(TypedDict):
+    """A primary comparison of a study."""
+
+    arm: str
+    reference: str
+
+
+class Description(TypedDict):
+    """`study.json`: what a run's directory was claimed for."""
+
+    experiment: str
+    dataset: Data
+    settings: dict[str, Any]
+    arms: dict[str, ArmChanges]
+    primary: NotRequired[list[Primary]]
