@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from gan_mnist.report.charts import forest_limits
 from gan_mnist.report.style import (
     BLUE,
     FAINT,
@@ -54,14 +55,9 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, 1.1 + 0.36 * len(order)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
 
-    failing = {check["arm"] for check in summary["controls"] if check["relation"] == "below"}
-    finished = {name: arm for name, arm in arms.items() if arm["n"]}
-    shown = [arm for name, arm in finished.items() if name not in failing]
-    shown = shown or list(finished.values())
-    points = [value for arm in shown for value in (*arm["values"].values(), arm["mean"])]
-    _limit(left, points, [arm["ci95"] for arm in shown])
-    differences = [arm["difference"] for arm in shown if arm["difference"] is not None]
-    _limit(right, [0.0, *differences], [arm["difference_ci95"] for arm in shown])
+    means, differences = forest_limits(summary)
+    left.set_xlim(means)
+    right.set_xlim(differences)
 
     for row, name in enumerate(order):
         arm = arms[name]
@@ -99,19 +95,6 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
     right.spines["left"].set_visible(False)
     right.grid(axis="x")
     return figure
-
-
-def _limit(axes: Axes, points: Sequence[float], intervals: Sequence[Any]) -> None:
-    """Fits the x axis to all points, and to intervals unless a few would flatten the points."""
-    low, high = min(points), max(points)
-    span = (high - low) or abs(high) or 1.0
-    ends = np.array([interval for interval in intervals if interval] or [(low, high)])
-    # The usual ones: half of the intervals, or more, are seen whole.
-    lowest = np.quantile(ends[:, 0], 0.5, method="higher")
-    highest = np.quantile(ends[:, 1], 0.5, method="lower")
-    low = min(low, max(ends[:, 0].min(), min(lowest, low - 0.6 * span)))
-    high = max(high, min(ends[:, 1].max(), max(highest, high + 0.6 * span)))
-    axes.set_xlim(low - 0.04 * span, high + 0.04 * span)
 
 
 def _interval(axes: Axes, row: int, value: float, ci95: Any, verdict: str | None) -> None:

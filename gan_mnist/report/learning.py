@@ -35,7 +35,7 @@ GENERATOR_CURVES = {
     "flow_loss": "flow loss",
 }
 # Beyond it the shorter curve is too short to be read on a linear axis.
-_MOST_TIMES_LONGER = 3
+MOST_TIMES_LONGER = 3
 
 
 @styled
@@ -64,7 +64,7 @@ def learning_curves(curves: pd.DataFrame, order: Sequence[str], control: str, la
         axes.annotate(f"{last:.3f}", (mean.index[-1], last), (0, 6), ha="right", color=color,
                       textcoords="offset points", size=8.5, path_effects=HALO)  # fmt: skip
     ends = [mean.index[-1] for mean in means.values()]
-    if max(ends) > _MOST_TIMES_LONGER * min(ends):
+    if max(ends) > MOST_TIMES_LONGER * min(ends):
         scale_log(panels[0])
     figure.supxlabel("updates", size=8.5, color=MUTED)
     figure.supylabel(wrapped(label), size=8.5, color=MUTED)

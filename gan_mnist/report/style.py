@@ -1,5 +1,7 @@
 """The one style of all figures: colours, type, sizes, and how a figure becomes a file."""
 
+import io
+import re
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,14 @@ INK, MUTED, FAINT = "#1b1f24", "#6b7480", "#c9ced4"
 # From Okabe and Ito's palette: told apart with any of the common colour vision deficiencies.
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 PURPLE, SKY = "#CC79A7", "#56B4E9"
+
+# What the page calls them, where a dark one has others.
+PAGE_COLORS = {
+    INK: "ink", MUTED: "muted", FAINT: "faint", BLUE: "blue", VERMILLION: "vermillion",
+    GREEN: "green", ORANGE: "orange", PURPLE: "purple", SKY: "sky", "#eceef1": "rule",
+    "#ffffff": "paper",
+}  # fmt: skip
+_MOST_SVG_LETTERS = 250_000
 
 WIDTH_INCHES = 9.8
 HALO = [withStroke(linewidth=3, foreground="white")]  # Keeps text readable on lines.
@@ -61,6 +71,28 @@ def save(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings():  # A class name may be in any script; its box is warning enough.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(path, dpi=200)
+
+
+@styled
+def as_svg(figure: Figure, name: str) -> str | None:
+    """`figure` as an SVG element for a page, in the page's own colours, dark or light.
+
+    None where it holds pictures, or would be larger than a picture of it. What it refers to within
+    itself is called after `name`, so that other figures of the page have other names.
+    """
+    if any(axes.images for axes in figure.axes):
+        return None
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    text = file.getvalue()
+    if len(text) > _MOST_SVG_LETTERS:
+        return None
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for color, word in PAGE_COLORS.items():
+        text = re.sub(f"(fill|stroke): {color.lower()}", rf"\1: var(--{word})", text)
+    # Names that are referred to are made of what they name; the others would stand there twice.
+    return re.sub(r'<g id="[^"]*"', "<g", text)
 
 
 def small_multiples(

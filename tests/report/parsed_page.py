@@ -10,6 +10,7 @@ SECTIONS = (
     "arms",
     "full",
     "table",
+    "opened",
     "images",
     "curves",
     "confusion",
@@ -17,17 +18,19 @@ SECTIONS = (
     "cost",
     "gaps",
     "provenance",
+    "next",
     "words",
 )
 
 
 class Page(HTMLParser):
-    """Text, ids, external references, and the cells of each table row."""
+    """Text, tags, ids, classes, references, and the cells of each table row."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.ids: list[str] = []
         self.tags: list[str] = []
+        self.classes: list[str] = []
         self.references: list[str] = []
         self.rows: list[list[str]] = []
         self.wrong: list[str] = []
@@ -38,6 +41,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         self.tags.append(tag)
+        self.classes += (attributes.get("class") or "").split()
         self.ids += [attributes["id"] or ""] if "id" in attributes else []
         keys = ("src", "href", "srcset", "data", "action", "poster")
         self.references += [attributes[key] or "" for key in keys if key in attributes]
@@ -53,6 +57,8 @@ class Page(HTMLParser):
             self._cell = self._in_wrong = False
 
     def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1] in ("style", "script"):
+            return
         self.pieces.append(data)
         if self._cell:
             self.rows[-1][-1] += f" {data.strip()}"

@@ -8,6 +8,7 @@ import pytest
 from fake_run import change, make_run, trial, write_csv, write_json
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from parsed_page import Page
 
 from gan_mnist.report import learning
 from gan_mnist.report.page import write_report
@@ -48,7 +49,7 @@ def test_sections_that_a_study_cannot_fill_are_not_there(workdir):
     for section in ("images", "confusion", "examples", "pictures", "shown"):
         assert f'id="{section}"' not in html
         assert f'href="#{section}"' not in html
-    told = re.sub(r"data:[^\"]*", "", html)
+    told = Page(html).text
     for words in ("starved", "enerator", "enerated", "racle", "saved no", "ten test images"):
         assert words not in told, words
         assert words not in markdown, words
@@ -82,9 +83,9 @@ def test_pictures_stand_between_the_arms_and_the_table(workdir):
     section = html[html.index('<section id="pictures">') : html.index('<section id="table">')]
     assert html.index('<section id="arms">') < html.index('<section id="pictures">')
     assert "<h2>More is &#34;better&#34;</h2>" in section
-    assert 'alt="More is &#34;better&#34;"' in section
+    assert 'aria-label="More is &#34;better&#34;"' in section
     assert "Dots are &lt;seeds&gt;." in section
-    assert section.count("<img") == 1
+    assert section.count("<figure") == 1
     assert section.index("Not to be seen") < section.index(SENTENCE)
     assert "Nobody reads this" not in html + markdown
     assert 'href="#pictures"' in html
@@ -99,7 +100,7 @@ def test_findings_stand_right_below_the_full_answer(workdir):
     lines = ["It grows by `0.01` a doubling.", "It <breaks> at 512."]
     change(workdir, "summary.json", findings={"lines": lines, "slope": 0.01})
     html, markdown = report(workdir)
-    header = html[html.index('id="full"') : html.index("<nav>")]
+    header = html[html.index('id="full"') : html.index("<nav")]
     assert "<li>It grows by <code>0.01</code> a doubling.</li>" in header
     assert "<li>It &lt;breaks&gt; at 512.</li>" in header
     assert "\n- It grows by `0.01` a doubling.\n- It &lt;breaks> at 512.\n\n" in markdown
@@ -209,7 +210,7 @@ def test_a_study_of_generators_need_not_have_other_curves(tmp_path):
         path.unlink()
     html, _ = report(tmp_path)
     section = html[html.index('<section id="curves">') : html.index('<section id="confusion">')]
-    assert section.count("<img") == 1
+    assert section.count("<figure") == 1
     assert "saved no" not in section
 
 

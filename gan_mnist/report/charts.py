@@ -1,0 +1,208 @@
+"""Where things stand in the charts that the page draws itself as SVG: no markup, only places.
+
+Places along an axis are per cent of its length, so that a chart is as wide as its reader's screen
+while its letters and marks keep their size.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+_MOST_TICKS = 5
+# Of a line; more cannot be told apart in a panel.
+_MOST_POINTS = 100
+# Ticks within a power of ten, by how many times the end of the axis is its beginning.
+_LOG_TICKS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A stretch of numbers.
+
+    Attributes:
+        low: Where it begins.
+        high: Where it ends, above `low`.
+        is_log: Whether equal steps are equal factors; `low` is positive then.
+    """
+
+    low: float
+    high: float
+    is_log: bool = False
+
+    def at(self, value: float) -> float:
+        """The place of a value, in per cent; that of the nearest end for one beyond."""
+        numbers = (self.low, self.high, min(max(value, self.low), self.high))
+        low, high, value = map(math.log, numbers) if self.is_log else numbers
+        return round(100 * (value - low) / (high - low), 2)
+
+    @property
+    def ticks(self) -> list[dict[str, Any]]:
+        """Round numbers with their places."""
+        if self.is_log:
+            times = next(t for span, t in _LOG_TICKS.items() if self.high < span * self.low)
+            tens = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            values = [time * 10.0**ten for ten in tens for time in times]
+        else:
+            values = list(MaxNLocator(_MOST_TICKS).tick_values(self.low, self.high))
+        within = [value for value in values if self.low <= value <= self.high]
+        return [{"at": self.at(value), "value": value, "text": _short(value)} for value in within]
+
+
+def _short(value: float) -> str:
+    return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
+
+
+def forest_limits(summary: Mapping[str, Any]) -> tuple[Limits, Limits]:
+    """The ends of the axes of means and of differences.
+
+    An arm that is there to fail does not set them.
+    """
+    failing = {check["arm"] for check in summary["controls"] if check["relation"] == "below"}
+    finished = {name: arm for name, arm in summary["arms"].items() if arm["n"]}
+    shown = [arm for name, arm in finished.items() if name not in failing]
+    shown = shown or list(finished.values())
+    points = [value for arm in shown for value in (*arm["values"].values(), arm["mean"])]
+    differences = [arm["difference"] for arm in shown if arm["difference"] is not None]
+    return (
+        _limits(points, [arm["ci95"] for arm in shown]),
+        _limits([0.0, *differences], [arm["difference_ci95"] for arm in shown]),
+    )
+
+
+def _limits(points: Sequence[float], intervals: Iterable[Any]) -> Limits:
+    """Around all points, and intervals unless a few would flatten the points."""
+    low, high = min(points), max(points)
+    span = (high - low) or abs(high) or 1.0
+    ends = np.array([interval for interval in intervals if interval] or [(low, high)])
+    # The usual ones: half of the intervals, or more, are seen whole.
+    lowest = np.quantile(ends[:, 0], 0.5, method="higher")
+    highest = np.quantile(ends[:, 1], 0.5, method="lower")
+    low = min(low, max(ends[:, 0].min(), min(lowest, low - 0.6 * span)))
+    high = max(high, min(ends[:, 1].max(), max(highest, high + 0.6 * span)))
+    return float(low - 0.04 * span), float(high + 0.04 * span)
+
+
+def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] | None:
+    """Every arm's seeds and mean with its interval, and the paired difference to the control.
+
+    Args:
+        summary: As in `summary.json`.
+        order: Names of arms, top row first.
+
+    Returns:
+        The two axes, `means` and `differences`, with their `lines` (place and role of the control
+        and the oracle), and `rows` by name; None where no arm has a value. A row has `seeds`, and
+        `mean` and `difference`, which may be None, as `_interval` gives them.
+    """
+    arms = summary["arms"]
+    if not any(arm["n"] for arm in arms.values()):
+        return None
+    means, differences = (Axis(*ends) for ends in forest_limits(summary))
+    roles = {"control": summary["control"], "oracle": summary["oracle"]}
+    lines = [
+        {"at": means.at(arms[name]["mean"]), "role": role, "name": name}
+        for role, name in roles.items()
+        if name in arms and arms[name]["n"]
+    ]
+    rows = {}
+    for name in order:
+        arm = arms[name]
+        rows[name] = {
+            "seeds": [
+                {"at": means.at(value), "seed": seed, "value": value}
+                for seed, value in arm["values"].items()
+                if means.low <= value <= means.high
+            ],
+            "mean": _interval(means, arm["mean"], arm["ci95"]),
+            "difference": _interval(differences, arm["difference"], arm["difference_ci95"]),
+        }
+    zero = [{"at": differences.at(0.0), "role": "control", "name": summary["control"]}]
+    return {
+        "means": {"ticks": means.ticks, "lines": lines},
+        "differences": {"ticks": differences.ticks, "lines": zero},
+        "rows": rows,
+    }
+
+
+def _interval(axis: Axis, value: float | None, ci95: Any) -> dict[str, Any] | None:
+    """Places of the mean (`at`, None if it is `beyond` an end) and of `low` and `high`.
+
+    `cut` names the ends, "low" and "high", beyond which the interval or the mean goes on.
+    """
+    if value is None:
+        return None
+    is_within = axis.low <= value <= axis.high
+    low, high = ci95 or (value, value)
+    cut = {"low": min(low, value) < axis.low, "high": max(high, value) > axis.high}
+    return {
+        "at": axis.at(value) if is_within else None,
+        "beyond": None if is_within else "low" if value < axis.low else "high",
+        "value": value,
+        "low": axis.at(low),
+        "high": axis.at(high),
+        "cut": [end for end, is_cut in cut.items() if is_cut],
+    }
+
+
+def lines(
+    series: Mapping[str, pd.DataFrame],
+    x: str = "update",
+    is_log: bool = False,
+    x_limits: Limits | None = None,
+    y_limits: Limits | None = None,
+) -> dict[str, Any]:
+    """Lines in one panel.
+
+    Args:
+        series: By name, frames with the columns `x` and `value`; with `low` and `high`, a band.
+        x: The column along the axis.
+        is_log: Whether that axis is logarithmic.
+        x_limits: Its ends; what the lines need by default.
+        y_limits: Those of the other axis, likewise.
+
+    Returns:
+        The axes' `x` and `y` ticks, and `series` by name: `points` and `band` in thousandths of
+        the panel from its upper left corner, and what they stand for, `x` and `y`, in words.
+    """
+    frames = {name: _thinned(frame) for name, frame in series.items()}
+    x_axis = Axis(*(x_limits or spread((frame[x] for frame in frames.values()), 0.0)), is_log)
+    y_axis = Axis(*(y_limits or spread(frame["value"] for frame in frames.values())))
+    drawn = {}
+    for name, frame in frames.items():
+        across = [10 * x_axis.at(value) for value in frame[x]]
+        band = ""
+        if {"low", "high"} <= {*frame}:
+            up, down = (list(zip(across, frame[end], strict=True)) for end in ("low", "high"))
+            band = _points([*up, *reversed(down)], y_axis)
+        drawn[name] = {
+            "points": _points(zip(across, frame["value"], strict=True), y_axis),
+            "band": band,
+            "x": " ".join(f"{value:.6g}" for value in frame[x]),
+            "y": " ".join(f"{value:.4g}" for value in frame["value"]),
+            "last": float(frame["value"].iloc[-1]),
+        }
+    upwards = [tick | {"at": round(100 - tick["at"], 2)} for tick in y_axis.ticks]
+    return {"x": x_axis.ticks, "y": upwards, "series": drawn}
+
+
+def spread(columns: Iterable[Sequence[float]], margin: float = 0.06) -> Limits:
+    """The ends of an axis that has room for all that is in `columns`, and a margin."""
+    values = np.concatenate([np.asarray(column, float) for column in columns])
+    low, high = float(values.min()), float(values.max())
+    span = (high - low) or abs(high) or 1.0
+    return low - margin * span, high + max(margin, 1e-9) * span
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    step = -(-len(frame) // _MOST_POINTS)
+    return frame.iloc[(len(frame) - 1) % step :: step]
+
+
+def _points(pairs: Iterable[tuple[float, float]], y_axis: Axis) -> str:
+    return " ".join(f"{x:.0f},{1000 - 10 * y_axis.at(y):.0f}" for x, y in pairs)

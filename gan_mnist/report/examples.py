@@ -1,0 +1,77 @@
+"""Test images as trials called them: confusions, and ten images a class before and after."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from gan_mnist.report.run_files import FinishedTrial, Run, read_arrays
+from gan_mnist.report.strips import strip
+
+IMAGES_SHOWN = 10
+
+
+def confusion(run: Run, order: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """By arm, shares (truth, prediction) averaged over seeds; and the names of the classes."""
+    tables = [(trial.arm, trial.predictions()) for trial in run.trials]
+    known = [(arm, table) for arm, table in tables if table is not None]
+    classes = _classes(run, (table for _, table in known))
+    matrices: dict[str, list[np.ndarray]] = {}
+    for arm, table in known:
+        shares = pd.crosstab(table["label"], table["prediction"], normalize="index")
+        square = shares.reindex(index=classes, columns=classes, fill_value=0.0)
+        matrices.setdefault(arm, []).append(square.to_numpy())
+    return {arm: np.mean(matrices[arm], axis=0) for arm in order if arm in matrices}, classes
+
+
+def examples(run: Run, after: str | None) -> dict[str, Any] | None:
+    """The first test images of each class as the control and the arm `after` call them.
+
+    Both are trials of the first seed that has both; None where no seed has.
+    """
+    befores = {trial.seed: trial for trial in run.of(run.summary["control"])}
+    for trial in run.of(after):
+        before = befores.get(trial.seed)
+        before_table = before.predictions() if before else None
+        after_table = trial.predictions()
+        if before and before_table is not None and after_table is not None:
+            sides = ("_before", "_after")
+            both = before_table.merge(after_table, on=["image", "label"], suffixes=sides)
+            tables = {str(name): table for name, table in both.groupby("label")}
+            names = [name for name in _classes(run, [before_table]) if name in tables]
+            pictures = _pictures(before)
+            classes = [_of_class(name, tables[name], pictures.get(name)) for name in names]
+            return {"seed": trial.seed, "classes": classes} if classes else None
+    return None
+
+
+def _classes(run: Run, tables: Iterable[pd.DataFrame]) -> list[str]:
+    """Class names that occur in predictions, in the data set's order."""
+    seen = {name for table in tables for name in (*table["label"], *table["prediction"])}
+    listed = [name for name in run.study["dataset"]["counts"] if name in seen]
+    return listed + sorted(seen.difference(listed))
+
+
+def _pictures(trial: FinishedTrial) -> dict[str, np.ndarray]:
+    """By class, the first test images, in the order of the predictions."""
+    found = read_arrays(trial.directory / "shown.npz", "images", "label")
+    if found is None:
+        return {}
+    labels = found["label"].astype(str)
+    return {name: found["images"][labels == name] for name in np.unique(labels)}
+
+
+def _of_class(name: str, table: pd.DataFrame, images: np.ndarray | None) -> dict[str, Any]:
+    """Of one class: the rows shown, their pictures, the number of images, how many are right."""
+    shown = table.head(IMAGES_SHOWN)
+    sides = {}
+    for side in ("before", "after"):
+        right = int((shown[f"prediction_{side}"] == name).sum())
+        interval = binomtest(right, len(shown)).proportion_ci()
+        share = float((table[f"prediction_{side}"] == name).mean())
+        sides[side] = {"right": right, "ci95": [interval.low, interval.high], "share": share}
+    pictures = None if images is None else strip(images, len(shown))
+    rows = shown.to_dict("records")
+    return {"name": name, "rows": rows, "pictures": pictures, "images": len(table), **sides}

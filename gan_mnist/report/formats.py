@@ -1,0 +1,61 @@
+"""How the templates write numbers, and names that may hold anything."""
+
+import re
+
+import jinja2
+from markupsafe import Markup, escape
+
+from gan_mnist.study.words import judged
+
+
+def environment(margin: float | None) -> jinja2.Environment:
+    """Of the templates, with their filters; what goes into HTML is escaped.
+
+    Args:
+        margin: Of the primary metric.
+    """
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("gan_mnist.report"),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "judged": lambda verdict: judged(verdict, margin),
+        "number": lambda value: _format(value, ".4f"),
+        "signed": lambda value: _format(value, "+.4f"),
+        "percent": lambda value: _format(value, ".0%"),
+        "interval": lambda ci: _interval(ci, ".4f"),
+        "percents": lambda ci: _interval(ci, ".0%"),
+        "p": p,
+        "seconds": lambda seconds: _format(seconds, ",.1f"),
+        "sortable": lambda value: "" if value is None else repr(value),
+        "code": _with_code,
+        "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;"),
+    }
+    return found
+
+
+def p(value: float | None) -> str:
+    """A p value, in words where it is tiny."""
+    return "< 0.001" if value is not None and value < 0.001 else _format(value, ".3f")
+
+
+def _format(value: float | None, spec: str) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    text = f"{value:{spec}}"
+    text = text if re.search("[1-9]", text) else text.lstrip("+-")  # nothing has no sign
+    return text.replace("-", "\N{MINUS SIGN}").replace("%", " %")
+
+
+def _interval(ci: list[float] | None, spec: str) -> str:
+    return f"[{_format(ci[0], spec)}, {_format(ci[1], spec)}]" if ci else ""
+
+
+def _with_code(text: str) -> Markup:
+    """Escaped HTML in which what stood between backticks is code."""
+    parts = (escape(part) for part in text.split("`"))
+    tagged = (Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+    return Markup("").join(tagged)
