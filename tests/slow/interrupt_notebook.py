@@ -25,11 +25,12 @@ def finished():
 
 manager, client = start_new_kernel(kernel_name="python3")
 try:
-    client.execute(STUDY)
+    first = client.execute(STUDY)
     while not finished():
         time.sleep(0.05)
     manager.interrupt_kernel()
-    stopped = client.get_shell_msg(timeout=60)["content"]
+    while (reply := client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != first:
+        pass
     kept = finished()
     again = client.execute(STUDY, reply=True, timeout=300)["content"]
 finally:
@@ -37,5 +38,5 @@ finally:
     manager.shutdown_kernel(now=True)
 after = finished()
 untouched = all(after[path] == moment for path, moment in kept.items())
-told = {"stopped": stopped.get("ename"), "kept": len(kept), "untouched": untouched}
+told = {"stopped": reply["content"].get("ename"), "kept": len(kept), "untouched": untouched}
 print(json.dumps(told | {"again": again["status"], "finished": len(after)}))
