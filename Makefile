@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: imbalance test benchmark clean
+.PHONY: imbalance test test-all benchmark clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
 ARMS := none,class_weight,duplicate,classical,smote,cgan,cgan_diffaugment
@@ -14,6 +14,10 @@ test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
+
+# What takes minutes, or a browser; what it needs besides is told where it is missing.
+test-all: .venv/installed
+	$(BIN)/python -m pytest -q tests/slow --override-ini=python_files='slow_*.py' --timeout=1500
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600

@@ -18,7 +18,7 @@ from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.files import write_json
 from gan_mnist.study import records
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.study.workers import ENGINES, Worker
+from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits
 
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
@@ -95,8 +95,9 @@ def run_trials(
                 else:
                     idle.append(worker)
     finally:
-        for worker in workers:
-            worker.stop()
+        with ctrl_c_waits():
+            for worker in workers:
+                worker.stop()
 
 
 def tasks_of(trials: Iterable[Trial]) -> list[Task]:

@@ -1,5 +1,6 @@
 """Where tasks run: processes of this machine, or the CPUs of a Ray cluster."""
 
+import contextlib
 import importlib
 import logging
 import os
@@ -7,7 +8,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,6 +78,26 @@ def apart(function: str, *args: Any) -> Any:
         worker.stop()
 
 
+@contextlib.contextmanager
+def ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C is heeded at its end only, so that an impatient second one leaves no process behind.
+
+    Signals arrive in the main thread alone, and where Python handles them.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
+
+
 class RayWorker:
     """One CPU of a Ray cluster, on whatever machine has it free; the work directory is shared."""
 
@@ -93,7 +114,8 @@ class RayWorker:
                 runtime_env={"env_vars": ENVIRONMENT | ours},
             )
             # Ray ends the process at once on SIGTERM; ours stops what runs and says so.
-            signal.signal(signal.SIGTERM, on_terminate)
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, on_terminate)
         self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
         self._kill = lambda reference: ray.cancel(reference, force=True)
         self._last: Any = None
