@@ -72,6 +72,8 @@ def record(arm, seed, recall=None, status="done", error=None, **changes):
         "status": status,
         "error": error,
         "metrics": metrics,
+        "settings": {},
+        "fingerprint": "0" * 16,
         "seconds": {"generator": 2.0, "training": 5.0 + seed, "evaluation": 1.0},
         "updates": 1000,
         **changes,
