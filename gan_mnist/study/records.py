@@ -11,7 +11,6 @@ from typing import Any
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint, read_json, write_json
-from gan_mnist.study.comparison import Pair, in_words
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
 
@@ -115,7 +114,7 @@ def records_of(plan: Plan) -> Iterator[Mapping[str, Any]]:
             yield record
 
 
-def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
+def open_workdir(plan: Plan, description: Mapping[str, Any]) -> Mapping[str, Any]:
     """Claims the run's directory for `plan`: writes `study.json`, or checks the one that is there.
 
     More seeds and other arms extend a run; changed settings or data do not.
@@ -124,14 +123,18 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
         plan: What is about to run.
         description: The content of `study.json`.
 
+    Returns:
+        The same with the looks that the run was begun with and has taken.
+
     Raises:
         InputError: When the directory cannot be written or belongs to a different study.
     """
     path = plan.workdir / "study.json"
-    before = _read_description(path)
+    before = read_description(path)
     # As it will be read again: a tuple is a list in JSON.
-    description = json.loads(json.dumps(description))
+    description = dict(json.loads(json.dumps(description)))
     if before is not None:
+        description |= {"looks": before["looks"]} if "looks" in before else {}
         arms = before["arms"].keys() & description["arms"].keys()
         before = before | {"settings": _as_declared(before["settings"], plan.study)}
         changed = differences(_identity(before, arms), _identity(description, arms))
@@ -143,43 +146,10 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> None:
     for _ in records_of(plan):
         pass
     write_json(path, description)
+    return description
 
 
-def primary_of(workdir: Path, declared: tuple[Pair, ...], is_asked_for: bool) -> tuple[Pair, ...]:
-    """The primary comparisons of a run: those of its beginning, and for a new run `declared`.
-
-    What is named once there are results is not primary. A run that began before comparisons were
-    recorded has none.
-
-    Args:
-        workdir: The run's directory.
-        declared: What this command, or the study, would have.
-        is_asked_for: Whether the command names them; else they are ignored where they differ.
-
-    Raises:
-        InputError: If others are asked for than those of the beginning.
-    """
-    try:
-        before = _read_description(workdir / "study.json")
-    except OSError:  # no run can begin there, which is told when one tries
-        return declared
-    if before is None:
-        return declared
-    recorded = primary_in(before)
-    if is_asked_for and set(recorded) != set(declared):
-        raise InputError(
-            f"--primary: {workdir} was begun with {in_words(recorded)}, and what is named later is "
-            "not primary; accepted: the same, or a new --workdir"
-        )
-    return recorded
-
-
-def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
-    """The primary comparisons that a `study.json` holds."""
-    return tuple(Pair(row["arm"], row["reference"]) for row in description.get("primary", ()))
-
-
-def _read_description(path: Path) -> dict[str, Any] | None:
+def read_description(path: Path) -> dict[str, Any] | None:
     """The `study.json` in `path`; a damaged one counts as none, as records are checked anyway."""
     found = read_json(path, "experiment", "dataset", "settings", "arms")
     if found is None:
