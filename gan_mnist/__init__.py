@@ -39,6 +39,8 @@ def run(
     export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
     primary: Sequence[str] | None = None,
+    until: str | None = None,
+    max_seeds: int | None = None,
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.
 
@@ -66,6 +68,9 @@ def run(
             generators.
         primary: "ARM > REFERENCE", one to three comparisons that are tested before all others; the
             study's own if None.
+        until: "decided" looks at 5, 7, 10, 15 and 20 seeds, and ends where the primary comparisons
+            are decided; None runs all seeds.
+        max_seeds: Where "decided" ends in any case; 20 if None.
 
     Returns:
         What `summary.json` in `workdir` holds: the answer, and for each arm its mean, interval,
@@ -95,4 +100,6 @@ def run(
         export_dir=export_dir,
         generated=generated,
         primary=primary,
+        until=until,
+        max_seeds=max_seeds,
     )

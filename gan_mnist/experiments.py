@@ -21,7 +21,7 @@ import gan_mnist
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
 from gan_mnist.settings.network import NetworkSettings
-from gan_mnist.study import records
+from gan_mnist.study import begun
 from gan_mnist.study.settings import Settings, Source, typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -125,6 +125,8 @@ def make_plan(
     export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
     primary: Sequence[str] | None = None,
+    until: str | None = None,
+    max_seeds: int | None = None,
 ) -> Plan:
     """What would be run; arguments as of `run`.
 
@@ -162,9 +164,9 @@ def make_plan(
     selected = study.select(None if arms is None else list(arms))
     study = study.naming(primary, [arm.name for arm in selected], places)
     directory = Path(workdir or Path("runs") / study.name).absolute()
-    named = records.primary_of(directory, study.primary, primary is not None)
-    study = dataclasses.replace(study, primary=named)
-    replicates = range(study.presets[preset].seeds if seeds is None else seeds)
+    study = begun.with_primary(directory, study, primary is not None)
+    looks = begun.announced(directory, until, max_seeds, seeds)
+    replicates = range(looks[-1] if looks else seeds or study.presets[preset].seeds)
     loaded = wanted.load(download).planned_for(len(replicates))
     resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
     study = study.measuring(resolved, loaded)
@@ -180,7 +182,10 @@ def make_plan(
         seeds=tuple(replicates),
         dataset=_told(loaded.provenance, sources),
         workdir=directory,
+        looks=looks,
     )
+    if looks and not plan.primary:
+        raise InputError("--until: nothing is to be decided; accepted: with a --primary comparison")
     plan.trials()
     return plan
 

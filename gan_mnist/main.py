@@ -32,6 +32,10 @@ DATA_DIR = COMMAND.text("data_dir", "", "where the data set's files lie")
 DOWNLOAD = COMMAND.switch("download", False, "let TensorFlow Datasets fetch what is missing")
 WORKDIR = COMMAND.text("workdir", None, "where the run is kept (default: runs/EXPERIMENT)")
 SEEDS = COMMAND.number("seeds", None, "how many seeds (default: the preset's)")
+UNTIL = COMMAND.text("until", None, "decided: look at 5, 7, 10, 15 and 20 seeds, and end where the "
+                     "primary comparisons are decided")  # fmt: skip
+MAX_SEEDS = COMMAND.number("max_seeds", None, "where --until=decided ends in any case (default: "
+                           "20)")  # fmt: skip
 ARMS = COMMAND.names("arms", "only these arms, and the control")
 JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
@@ -103,6 +107,8 @@ def _command(command_line: str) -> int:
         export_dir=EXPORT_DIR.value,
         generated=GENERATED.value,
         primary=PRIMARY.value,
+        until=UNTIL.value,
+        max_seeds=MAX_SEEDS.value,
     )
     required = parse_required(REQUIRE.value or (), plan)
     about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None

@@ -10,7 +10,7 @@ from typing import Any
 from gan_mnist import experiments
 from gan_mnist.files import read_json, write_json, write_text
 from gan_mnist.report import page
-from gan_mnist.study.records import primary_in
+from gan_mnist.study.begun import looked_in, looks_in, primary_in
 from gan_mnist.study.spec import Arm, Metric, Study
 from gan_mnist.study.summary import summarize
 from gan_mnist.study.trial import Plan
@@ -36,6 +36,8 @@ def summary_again(directory: Path) -> dict[str, Any]:
         seeds=tuple(described["seeds"]),
         dataset=described["dataset"],
         workdir=directory,
+        looks=looks_in(described),
+        looked=looked_in(described),
     )
     summary: dict[str, Any] = json.loads(
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.study import looks
 from gan_mnist.study.asked import Asked, Entries
 from gan_mnist.study.in_full import in_full
-from gan_mnist.study.small_samples import MIN_SEEDS
+from gan_mnist.study.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.statistics import Comparison
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted, with_interval
@@ -53,12 +54,25 @@ def answer(
         careful = f"Careful, {'; '.join(warnings)}."
         short = [f"Careful, a leak. {short[0]}", *short[1:]]
         line, full = f"{careful} {line}".rstrip(), f"{careful} {full}"
+    full += _looked(plan)
     failed, missing = statuses.count("failed"), len(plan.arms) * len(plan.seeds) - len(statuses)
     if failed:
         full += f"; {counted(failed, 'trial')} failed"
     if missing:
         full += f"; {counted(missing, 'trial')} not run yet"
     return {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
+
+
+def _looked(plan: Plan) -> str:
+    """What it means that seeds were added when results had been seen."""
+    if plan.looks or len(plan.looked) < 2:
+        return ""
+    seeds = ", ".join(map(str, plan.looked))
+    share = 100 * (looks.counted(LEVEL, plan.looked) or 0.0)
+    return (
+        f"; it was looked at with {seeds} seeds, which had not been announced: so {share:.0f} % "
+        "of comparisons without an effect are called, each for itself, in place of 5 %"
+    )
 
 
 def _fitted(parts: Sequence[str]) -> str:

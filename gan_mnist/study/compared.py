@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.study import looks as looks_at
 from gan_mnist.study import statistics
 from gan_mnist.study.comparison import Pair
+from gan_mnist.study.looks import counted
 from gan_mnist.study.rivals import against_best
+from gan_mnist.study.small_samples import LEVEL
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import Comparison
 from gan_mnist.study.test_images import as_told, over_images
@@ -16,7 +19,7 @@ Record = Mapping[str, Any]
 Records = Mapping[str, Mapping[int, Record]]
 Values = Mapping[str, Mapping[int, float]]
 # A comparison, its Holm-adjusted p and the number of tests that Holm adjusts over.
-Found = tuple[Comparison, float | None, int]
+Found = tuple[Comparison, float | None, float]
 
 
 def pair(interval: statistics.Interval | None) -> list[float] | None:
@@ -31,10 +34,11 @@ def compare_all(
     primary: Metric,
     overlap: float,
     records: Records | None = None,
+    looks: Sequence[int] = (),
 ) -> dict[str, Found]:
     """Each arm's comparison with `reference`; see `compare_pairs`."""
     pairs = [Pair(name, reference) for name in names]
-    found = compare_pairs(pairs, values, primary, overlap, records)
+    found = compare_pairs(pairs, values, primary, overlap, records, looks)
     return {pair.arm: one for pair, one in found.items()}
 
 
@@ -44,23 +48,27 @@ def compare_pairs(
     primary: Metric,
     overlap: float,
     records: Records | None = None,
+    looks: Sequence[int] = (),
 ) -> dict[Pair, Found]:
     """Each pair's comparison, its p value adjusted by Holm over all pairs, the number of tests.
 
-    With `records`, over test images too where they say which were right.
+    With `records`, over test images too where they say which were right. With announced looks,
+    intervals and adjusted p values are those of `looks`, and the number of tests grows as the level
+    falls.
     """
+    level = looks_at.level(looks)
     found = {
-        pair: statistics.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap)
+        pair: statistics.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap, level)
         for pair in pairs
     }
     if records is not None:
         found = {
-            pair: over_images(one, records[pair[0]], records[pair[1]])
+            pair: over_images(one, records[pair[0]], records[pair[1]], level)
             for pair, one in found.items()
         }
-    p_values = {pair: comparison.deciding_p_value for pair, comparison in found.items()}
+    p_values = {pair: counted(one.deciding_p_value, looks) for pair, one in found.items()}
     adjusted = statistics.holm(p_values)
-    tests = sum(p is not None for p in p_values.values())
+    tests = sum(p is not None for p in p_values.values()) * LEVEL / level
     return {pair: (found[pair], adjusted[pair], tests) for pair in pairs}
 
 
@@ -115,17 +123,41 @@ def against_rivals(
     records: Records,
     primary: Metric,
     overlap: float,
+    looks: Sequence[int] = (),
 ) -> dict[str, dict[str, Any]]:
     """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms."""
-    sides = (primary.higher_is_better, primary.bounds, overlap)
+    sides = (primary.higher_is_better, primary.bounds, overlap, looks_at.level(looks))
     compared = {name: against_best(name, rivals, values, records, *sides) for name in names}
     found = {name: pair for name, pair in compared.items() if pair is not None}
-    adjusted = statistics.holm({name: one.deciding_p_value for name, (_, one) in found.items()})
+    adjusted = statistics.holm(
+        {name: counted(one.deciding_p_value, looks) for name, (_, one) in found.items()}
+    )
     told = {}
     for name, (best, one) in found.items():
         of_best = against_rival((one, adjusted[name], len(found)), primary)
         told[name] = {"rival": best, "rivals": list(rivals)} | (of_best or {})
     return told
+
+
+def against_ablation(
+    arms: Pair,
+    values: Values,
+    records: Records,
+    primary: Metric,
+    overlap: float,
+    looks: Sequence[int] = (),
+) -> dict[str, Any]:
+    """What an arm's entry tells of its comparison with its ablation; each stands for itself."""
+    ((found, p_value, _),) = compare_pairs(
+        [arms], values, primary, overlap, records, looks
+    ).values()
+    return {
+        "arm": arms.reference,
+        "difference": found.difference,
+        "ci95": pair(found.deciding_ci95),
+        "p_value": p_value,
+        "verdict": verdict(found, p_value, primary.higher_is_better, primary.margin),
+    }
 
 
 def check_expectations(

@@ -55,6 +55,21 @@ class Primary(TypedDict):
     reference: str
 
 
+class Look(TypedDict):
+    """A look at the results."""
+
+    seeds: int
+    when: str
+    alpha_spent: float | None
+
+
+class Looks(TypedDict):
+    """The looks of a study."""
+
+    announced: list[int]
+    taken: list[Look]
+
+
 class Description(TypedDict):
     """`study.json`: what a run's directory was claimed for."""
 
@@ -63,3 +78,4 @@ class Description(TypedDict):
     settings: dict[str, Any]
     arms: dict[str, ArmChanges]
     primary: NotRequired[list[Primary]]
+    looks: NotRequired[Looks]

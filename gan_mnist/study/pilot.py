@@ -12,7 +12,9 @@ from gan_mnist.errors import InputError, written_out
 from gan_mnist.files import Damaged
 from gan_mnist.study import power
 from gan_mnist.study.comparison import Pair
+from gan_mnist.study.looks import level
 from gan_mnist.study.records import DONE, parse_record
+from gan_mnist.study.small_samples import LEVEL
 from gan_mnist.study.statistics import compare, overlap_of
 from gan_mnist.study.trial import Plan
 
@@ -37,17 +39,20 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
     size = _size(effect)
     values, where = _pilot(plan, pilot)
     families = _families(plan)
+    # Looks make the level lower, as further tests do.
+    strict = LEVEL / level(plan.looks)
     overlap, n = overlap_of([{"dataset": plan.dataset}]), len(plan.seeds)
-    lines = [_general(n, families, overlap)]
+    lines = [_general(n, families, overlap, strict)]
     measured = False
     for name, pairs in families.items():
         spreads = {pair: known for pair in pairs if (known := _spread(values, pair)) is not None}
         for told, spread, seen in _told(name, spreads):
             measured = True
-            least = power.detectable(n, len(pairs), overlap) * spread if n > 1 else math.inf
+            tests = len(pairs) * strict
+            least = power.detectable(n, tests, overlap) * spread if n > 1 else math.inf
             line = f"{told}: from {least:.2g} on (sd {spread:.2g}, {seen} seeds of {where})"
             if size is not None:
-                line += f"; {_needed(size, spread, seen, len(pairs), overlap)}"
+                line += f"; {_needed(size, spread, seen, tests, overlap)}"
             lines.append(line)
     if size is not None and not measured:
         raise InputError(
@@ -79,18 +84,20 @@ def _families(plan: Plan) -> dict[str, Sequence[Pair]]:
     return {"primary": primary} | ({"other": others} if others else {})
 
 
-def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float) -> str:
+def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float, strict: float) -> str:
     """In standard deviations, which needs no pilot."""
     if not families or n < 2:
         return "none: a comparison needs two arms and two seeds"
-    least = {name: power.detectable(n, len(pairs), overlap) for name, pairs in families.items()}
+    least = {
+        name: power.detectable(n, len(pairs) * strict, overlap) for name, pairs in families.items()
+    }
     told = ", ".join(
         f"{name} differences from {sd:.2g} sd on".strip() for name, sd in least.items()
     )
     line = f"{n} seeds find, in 4 of 5 runs, {told} (sd: of paired differences)"
     name, first = next(iter(least.items()))
     if first > MUCH:
-        enough = power.seeds_needed(MUCH, len(families[name]), overlap)
+        enough = power.seeds_needed(MUCH, len(families[name]) * strict, overlap)
         line += "; careful, few treatments do as much"
         line += f": {enough} seeds would find {MUCH:g} sd" if enough else ""
     return line
@@ -106,7 +113,7 @@ def _told(name: str, spreads: Mapping[Pair, tuple[float, int]]) -> Iterator[tupl
         yield f"{name} differences, in the median".strip(), float(np.median(told)), fewest
 
 
-def _needed(effect: float, spread: float, n: int, tests: int, overlap: float) -> str:
+def _needed(effect: float, spread: float, n: int, tests: float, overlap: float) -> str:
     usual, careful = (
         power.seeds_needed(effect / sd, tests, overlap)
         for sd in (spread, power.largest_spread(spread, n))

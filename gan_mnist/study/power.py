@@ -29,7 +29,7 @@ MOST_SEEDS = 1000
 _SIMULATED_SEEDS, _STUDIES = 40, 20_000
 
 
-def detectable_errors(n: int, tests: int) -> float:
+def detectable_errors(n: int, tests: float) -> float:
     """The effect that the t test finds in 80 % of studies, in standard errors of the mean.
 
     Args:
@@ -43,7 +43,7 @@ def detectable_errors(n: int, tests: int) -> float:
 
 
 @functools.cache
-def detectable(n: int, tests: int, overlap: float = 0.0) -> float:
+def detectable(n: int, tests: float, overlap: float = 0.0) -> float:
     """The effect of which 80 % of studies have a verdict, in sd of the paired difference.
 
     Args:
@@ -62,7 +62,7 @@ def detectable(n: int, tests: int, overlap: float = 0.0) -> float:
     return float(np.quantile(called_from, POWER)) * math.sqrt(1 + n * overlap)
 
 
-def seeds_needed(effect: float, tests: int, overlap: float = 0.0) -> int | None:
+def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | None:
     """The fewest seeds, of those to rely on, that find `effect`, in sd; None if none do."""
     low, high = MIN_SEEDS - 1, MOST_SEEDS
     if detectable(high, tests, overlap) > effect:

@@ -40,17 +40,20 @@ class Gate:
 
     Attributes:
         metric: That decides.
+        looks: Announced ones.
         found: What was found of each; empty where the run has none, and all others are alike.
     """
 
     metric: Metric
+    looks: Sequence[int]
     found: Mapping[Pair, Found]
 
     @classmethod
     def of(cls, plan: Plan, values: Values, overlap: float, records: Records) -> "Gate":
         """Tests the primary comparisons of a plan; arguments as of `compare_all`."""
-        metric = plan.study.metrics[0]
-        return cls(metric, compare_pairs(plan.primary, values, metric, overlap, records))
+        metric, looks = plan.study.metrics[0], plan.looks
+        found = compare_pairs(plan.primary, values, metric, overlap, records, looks)
+        return cls(metric, looks, found)
 
     @property
     def told(self) -> list[dict[str, Any]]:
@@ -76,7 +79,7 @@ class Gate:
     ) -> dict[str, Found]:
         """Each arm against `reference`: the primary ones as found, the others among themselves."""
         rest = [name for name in names if Pair(name, reference) not in self.found]
-        others = compare_all(values, reference, rest, self.metric, overlap, records)
+        others = compare_all(values, reference, rest, self.metric, overlap, records, self.looks)
         first = {pair.arm: found for pair, found in self.found.items() if pair[1] == reference}
         return {name: others.get(name) or first[name] for name in names}
 

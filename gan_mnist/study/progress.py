@@ -54,6 +54,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None) -> str:
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
         f"{len(plan.trials())}",
+        *(f"looks       {line}" for line in looks_in_words(plan.looks)),
         *(f"power       {line}" for line in power),
         "arms",
         *columns((arm.name, arm.about) for arm in plan.arms),
@@ -61,6 +62,19 @@ def describe(plan: Plan, power: Sequence[str] | None = None) -> str:
         *columns((name, _with_own(plan, name, v)) for name, v in plan.settings.identity().items()),
     ]
     return "\n".join(lines)
+
+
+def looks_in_words(looks: Sequence[int]) -> list[str]:
+    """When a run may end before its last seed."""
+    if not looks:
+        return []
+    from gan_mnist.study.looks import level  # takes a second
+
+    seeds = ", ".join(map(str, looks))
+    return [
+        f"at {seeds} seeds; it ends where the primary comparisons are decided, and p below "
+        f"{level(looks):.3f} counts as 0.05"
+    ]
 
 
 def files_in_words(files: Mapping[str, Any] | None) -> list[str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import Damaged, fingerprint, parse_form, read_form, set_aside, write_json
-from gan_mnist.study.comparison import Pair, in_words
 from gan_mnist.study.forms import Description, Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
@@ -183,7 +182,7 @@ def records_of(plan: Plan) -> Iterator[Mapping[str, Any]]:
             yield record
 
 
-def open_workdir(plan: Plan, description: Mapping[str, Any]) -> list[str]:
+def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
     """Claims the run's directory for `plan`: writes `study.json`, or checks the one that is there.
 
     More seeds and other arms extend a run; changed settings or data do not.
@@ -193,7 +192,8 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> list[str]:
         description: The content of `study.json`.
 
     Returns:
-        A line for each file that was found damaged, and is kept under another name.
+        The same with the looks that the run was begun with and has taken; and a line for each file
+        that was found damaged, and is kept under another name.
 
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
@@ -205,8 +205,9 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> list[str]:
         # The records, which are checked anyway, say what it said.
         before, damage = None, reason
     # As it will be read again: a tuple is a list in JSON.
-    description = json.loads(json.dumps(description))
+    description = dict(json.loads(json.dumps(description)))
     if before is not None:
+        description |= {"looks": before["looks"]} if "looks" in before else {}
         arms = before["arms"].keys() & description["arms"].keys()
         before = before | {"settings": as_declared(before["settings"], plan.study)}
         changed = differences(_identity(before, arms), _identity(description, arms))
@@ -223,41 +224,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> list[str]:
         kept = set_aside(path).name
         told.append(f"{path} is damaged: {damage}; kept as {kept}, and written anew")
     write_json(path, description)
-    return told
-
-
-def primary_of(workdir: Path, declared: tuple[Pair, ...], is_asked_for: bool) -> tuple[Pair, ...]:
-    """The primary comparisons of a run: those of its beginning, and for a new run `declared`.
-
-    What is named once there are results is not primary. A run that began before comparisons were
-    recorded has none.
-
-    Args:
-        workdir: The run's directory.
-        declared: What this command, or the study, would have.
-        is_asked_for: Whether the command names them; else they are ignored where they differ.
-
-    Raises:
-        InputError: If others are asked for than those of the beginning.
-    """
-    try:
-        before = read_form(workdir / "study.json", Description)
-    except (Damaged, OSError):  # what cannot be read is told when a run begins there
-        return declared
-    if before is None:
-        return declared
-    recorded = primary_in(before)
-    if is_asked_for and set(recorded) != set(declared):
-        raise InputError(
-            f"--primary: {workdir} was begun with {in_words(recorded)}, and what is named later is "
-            "not primary; accepted: the same, or a new --workdir"
-        )
-    return recorded
-
-
-def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
-    """The primary comparisons that a `study.json` holds."""
-    return tuple(Pair(row["arm"], row["reference"]) for row in description.get("primary", ()))
+    return description, told
 
 
 def _identity(description: Mapping[str, Any], arms: Set[str]) -> dict[str, Any]:

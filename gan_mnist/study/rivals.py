@@ -27,6 +27,7 @@ def against_best(
     higher_is_better: bool = True,
     bounds: Bounds = None,
     overlap: float = 0.0,
+    level: float = LEVEL,
 ) -> tuple[str, Comparison] | None:
     """The best rival and the arm's comparison with whichever rival is the best.
 
@@ -38,20 +39,21 @@ def against_best(
         higher_is_better: Of the values.
         bounds: As of `compare`.
         overlap: As `overlap_of` gives it.
+        level: As of `compare`.
 
     Returns:
         None where the arm has fewer than two seeds in common with every rival.
     """
 
-    def compared(level: float) -> dict[str, Comparison]:
-        found = {r: compare(values[name], values[r], bounds, overlap, level) for r in rivals}
+    def compared(at: float) -> dict[str, Comparison]:
+        found = {r: compare(values[name], values[r], bounds, overlap, at) for r in rivals}
         return {
-            rival: over_images(one, records[name], records[rival], level)
+            rival: over_images(one, records[name], records[rival], at)
             for rival, one in found.items()
             if one.ci95 is not None
         }
 
-    found = compared(LEVEL)
+    found = compared(level)
     if not found:
         return None
     sign = 1 if higher_is_better else -1
@@ -60,7 +62,7 @@ def against_best(
     if len(found) == 1:
         return best, found[best]
     lows = [_ends(one, sign)[0] for one in found.values()]
-    highs = [_ends(one, sign)[1] for one in compared(LEVEL / len(found)).values()]
+    highs = [_ends(one, sign)[1] for one in compared(level / len(found)).values()]
     p_values = {rival: one.deciding_p_value or 0.0 for rival, one in found.items()}
     worse = [p for rival, p in p_values.items() if gains[rival] < 0]
     low, high = sorted((sign * min(lows), sign * min(highs)))

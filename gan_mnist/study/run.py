@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
-from gan_mnist.study import records, runner
+from gan_mnist.study import begun, records, runner
 from gan_mnist.study.progress import StudyProgress, describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
@@ -47,10 +47,9 @@ def run_study(
     """
     lock = FileLock(plan.workdir / ".lock")
     try:
-        _claim(plan, lock, command_line)
+        plan = _claimed(plan, lock, command_line)
         say(describe(plan) if about is None else about)
-        _run_missing(plan, jobs, engine)
-        told = _summarize(plan)
+        told = _run_until_decided(plan, jobs, engine)
         write_report(plan.workdir)
         return told
     except Timeout:
@@ -68,16 +67,32 @@ def run_study(
         lock.release()
 
 
-def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
-    """Makes sure, before any work, that its results can be kept."""
+def _claimed(plan: Plan, lock: FileLock, command_line: str) -> Plan:
+    """The plan as it is gone on with, once it is sure that its results can be kept."""
     check_writable("--workdir", plan.workdir)
     if plan.settings.export_dir:
         check_writable("--export_dir", Path(plan.settings.export_dir))
     plan.workdir.mkdir(parents=True, exist_ok=True)
     lock.acquire(timeout=0)
     (plan.workdir / WORKERS_LOG).open("a").close()
-    for line in records.open_workdir(plan, _description(plan, command_line)):
+    described, told = records.open_workdir(plan, _description(plan, command_line))
+    for line in told:
         say(line)
+    return dataclasses.replace(plan, looked=begun.looked_in(described))
+
+
+def _run_until_decided(plan: Plan, jobs: int, engine: str) -> Mapping[str, Any]:
+    """Runs to the last seed, or to the first announced look at which all is decided."""
+    for step in plan.steps():
+        _run_missing(step, jobs, engine)
+        told = _summarize(step)
+        if not plan.looks:
+            break
+        is_decided = all(one["verdict"] != "cannot tell" for one in told["primary"])
+        say(f"look at {len(step.seeds)} seeds: {'decided' if is_decided else 'not decided yet'}")
+        if is_decided:
+            break
+    return told
 
 
 def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
@@ -92,13 +107,15 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:
     # Statistics take seconds to import, which a refused command need not wait for.
-    from gan_mnist.study import summary
+    from gan_mnist.study import looks, summary
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
     write_text(plan.workdir / "records.jsonl", lines)
     told = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
+    seeds = len(plan.seeds)
+    begun.keep_look(plan.workdir, seeds, looks.spent(plan.looks, seeds) if plan.looks else None)
     return told
 
 
@@ -115,7 +132,8 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "preset": plan.preset,
         "settings": plan.settings.identity(),
         "arms": {arm.name: _described(plan, arm) for arm in plan.arms},
-        "seeds": list(plan.seeds),
+        "seeds": list(plan.steps()[0].seeds),
+        "looks": {"announced": list(plan.looks), "taken": []},
         "primary": [pair._asdict() for pair in plan.study.primary],
         "dataset": dict(plan.dataset),
         "published": list(plan.study.published),

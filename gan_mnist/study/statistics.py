@@ -189,7 +189,7 @@ def holm(p_by_arm: Mapping[Name, float | None]) -> dict[Name, float | None]:
     return adjusted
 
 
-def smallest_detectable_effect(comparison: Comparison, tests: int) -> float | None:
+def smallest_detectable_effect(comparison: Comparison, tests: float) -> float | None:
     """The true difference that this many seeds find with 80 % power at Holm's strictest level.
 
     The power is that of the t test at level 0.05 / `tests`, with the spread seen here.

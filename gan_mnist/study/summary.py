@@ -11,6 +11,8 @@ from gan_mnist.study.answer import answer
 from gan_mnist.study.compared import (
     Record,
     Records,
+    Values,
+    against_ablation,
     against_control,
     against_rival,
     against_rivals,
@@ -18,12 +20,11 @@ from gan_mnist.study.compared import (
     compare_all,
     pair,
 )
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.primary import Gate
 from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric
-from gan_mnist.study.test_images import over_images
 from gan_mnist.study.trial import Plan
-from gan_mnist.study.verdicts import verdict
 
 
 def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
@@ -44,7 +45,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         `primary_metric`, `metrics`, `seeds`, `answer`, `carried_by`, `in_full`, `arms`,
         `controls_ok`, `controls`, `failed` and `not_applicable`; `findings` too where the
         experiment has some, `further_tests` where the plan has, and `primary`, with `standing` of
-        each comparison, where the run has primary comparisons. An oracle or rival that is not
+        each comparison, where the run has primary comparisons; and `looks` where there were several
+        or some were announced. An oracle or rival that is not
         among the arms is null.
     """
     study, primary = plan.study, plan.study.metrics[0]
@@ -71,34 +73,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
                     "oracle_gap_closed": share,
                     "oracle_gap_closed_ci95": list(interval),
                 }
-    for arm in plan.arms:
-        if arm.ablates in values:
-            both = values[arm.ablates], values[arm.name]
-            without = statistics.compare(*both, primary.bounds, overlap)
-            without = over_images(without, by_arm[arm.ablates], by_arm[arm.name])
-            entries[arm.ablates]["versus_ablation"] = {
-                "arm": arm.name,
-                "difference": without.difference,
-                "ci95": pair(without.deciding_ci95),
-                "p_value": without.deciding_p_value,
-                "verdict": verdict(
-                    without, without.deciding_p_value, primary.higher_is_better, primary.margin
-                ),
-                **gate.standing(arm.ablates, arm.name),
-            }
-    if rival is not None:
-        generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
-        versus = gate.compare_others(values, rival, generated, overlap, by_arm)
-        for name, found in versus.items():
-            if (of_rival := against_rival(found, primary)) is not None:
-                of_rival |= gate.standing(name, rival)
-            entries[name]["versus_rival"] = of_rival
-    generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
-    rivals = [arm.name for arm in plan.arms if arm.kind == "rival" and len(values[arm.name]) > 1]
-    beyond = against_rivals(generated, rivals, values, by_arm, primary, overlap)
-    for name, told in beyond.items():
-        entries[name]["versus_rivals"] = told | gate.standing(name, "the best of them")
-
+    _compare_otherwise(plan, entries, values, by_arm, gate)
     controls = check_expectations(plan, values, by_arm, overlap)
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
@@ -139,17 +114,45 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         ],
         "not_applicable": absent,
     }
+    if plan.looks or len(plan.looked) > 1:
+        summary["looks"] = {"announced": list(plan.looks), "taken": list(plan.looked)}
     if plan.primary:
         summary["primary"] = gate.told
     if study.further_tests:
         summary["further_tests"] = {
-            name: _further_test(_one(metrics, f"{name}_accuracy"), by_arm, study.control)
+            name: _further_test(
+                _one(metrics, f"{name}_accuracy"), by_arm, study.control, plan.looks
+            )
             for name in study.further_tests
         }
     if (module := study.part("findings")) is not None:
         done = [record for name in names for record in _done(by_arm[name]).values()]
         summary["findings"] = module.findings(done)
     return summary
+
+
+def _compare_otherwise(
+    plan: Plan, entries: dict[str, dict[str, Any]], values: Values, by_arm: Records, gate: Gate
+) -> None:
+    """Tells in entries of comparisons with ablations, with the rival, and with the best rival."""
+    primary, overlap = gate.metric, _overlap(by_arm)
+    for arm in plan.arms:
+        if (ablated := arm.ablates) in entries:
+            entries[ablated]["versus_ablation"] = against_ablation(
+                Pair(ablated, arm.name), values, by_arm, primary, overlap, plan.looks
+            ) | gate.standing(ablated, arm.name)
+    if (rival := plan.study.rival) in entries:
+        generated = [a.name for a in plan.arms if a.kind == "generated" and a.name != rival]
+        versus = gate.compare_others(values, rival, generated, overlap, by_arm)
+        for name, found in versus.items():
+            if (of_rival := against_rival(found, primary)) is not None:
+                of_rival |= gate.standing(name, rival)
+            entries[name]["versus_rival"] = of_rival
+    generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
+    rivals = [arm.name for arm in plan.arms if arm.kind == "rival" and len(values[arm.name]) > 1]
+    beyond = against_rivals(generated, rivals, values, by_arm, primary, overlap, plan.looks)
+    for name, told in beyond.items():
+        entries[name]["versus_rivals"] = told | gate.standing(name, "the best of them")
 
 
 def _all_ok(controls: Sequence[Mapping[str, Any]], absent: Mapping[str, Any]) -> bool | None:
@@ -242,13 +245,15 @@ def _one(metrics: Sequence[Metric], name: str) -> Metric:
     return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1), margin=0.01))
 
 
-def _further_test(metric: Metric, by_arm: Records, control: str) -> dict[str, Any]:
+def _further_test(
+    metric: Metric, by_arm: Records, control: str, announced: Sequence[int]
+) -> dict[str, Any]:
     """What is told of the arms on a further test set; Holm adjusts over these comparisons alone."""
     values = {name: _values(records, metric.name) for name, records in by_arm.items()}
     others = [name for name in values if name != control]
     nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
     told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in values}
-    compared = compare_all(values, control, others, metric, _overlap(by_arm))
+    compared = compare_all(values, control, others, metric, _overlap(by_arm), looks=announced)
     for name, (found, p_holm, tests) in compared.items():
         # Seeds differ in what they train on, but not in what they are tested on here.
         told[name] |= against_control((replace(found, overlap=0.0), p_holm, tests), metric)

@@ -17,7 +17,7 @@ of the experiment's `trial.py`, in a process of its own, on whatever machine:
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -120,6 +120,9 @@ class Plan:
         seeds: The replicates.
         dataset: Provenance of the data set: name, source, counts, sha256.
         workdir: The run's directory.
+        looks: Announced numbers of seeds at which the run may end, the last that of `seeds`; none
+            where it runs all seeds in any case.
+        looked: Numbers of seeds at which results were seen, the present one among them.
     """
 
     study: Study
@@ -129,6 +132,18 @@ class Plan:
     seeds: tuple[int, ...]
     dataset: Mapping[str, Any]
     workdir: Path
+    looks: tuple[int, ...] = ()
+    looked: tuple[int, ...] = ()
+
+    def steps(self) -> list["Plan"]:
+        """This plan up to each look that is left, the last that was taken among them."""
+        last = max(self.looked, default=0)
+        ends = [n for n in self.looks if n >= last] if self.looks else [len(self.seeds)]
+        steps = []
+        for place, n in enumerate(ends, 1):
+            looked = tuple(sorted({*self.looked, *ends[:place]}))
+            steps.append(replace(self, seeds=self.seeds[:n], looked=looked))
+        return steps
 
     @property
     def primary(self) -> tuple[Pair, ...]:

@@ -1,0 +1,136 @@
+"""What a run was begun with and keeps: its primary comparisons, and its looks before the last seed.
+
+Both would be worth nothing if they were chosen when there are results. Nothing here imports
+statistics, so that refusals come at once.
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import Damaged, read_form, read_json, write_json
+from gan_mnist.study.comparison import Pair, in_words
+from gan_mnist.study.forms import Description
+from gan_mnist.study.spec import Study
+
+UNTIL = ("decided",)
+# The first looks, and how many seeds lie between later ones.
+FIRST, STEP = (5, 7, 10), 5
+MAX_SEEDS, MOST_SEEDS = 20, 100
+
+
+def with_primary(workdir: Path, study: Study, is_asked_for: bool) -> Study:
+    """The study with the primary comparisons of a run: its own where the run is new.
+
+    What is named once there are results is not primary. A run that began before comparisons were
+    recorded has none.
+
+    Args:
+        workdir: The run's directory.
+        study: With those that this command, or its declaration, would have.
+        is_asked_for: Whether the command names them; else they are ignored where they differ.
+
+    Raises:
+        InputError: If others are asked for than those of the beginning.
+    """
+    before = _description_in(workdir)
+    if before is None:
+        return study
+    recorded = primary_in(before)
+    if is_asked_for and set(recorded) != set(study.primary):
+        raise InputError(
+            f"--primary: {workdir} was begun with {in_words(recorded)}, and what is named later is "
+            "not primary; accepted: the same, or a new --workdir"
+        )
+    return replace(study, primary=recorded)
+
+
+def _description_in(workdir: Path) -> dict[str, Any] | None:
+    try:
+        return read_form(workdir / "study.json", Description)
+    except (Damaged, OSError):  # what cannot be read is told when a run begins there
+        return None
+
+
+def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
+    """The primary comparisons that a `study.json` holds."""
+    return tuple(Pair(row["arm"], row["reference"]) for row in description.get("primary", ()))
+
+
+def announced(
+    workdir: Path, until: str | None, max_seeds: int | None, seeds: int | None
+) -> tuple[int, ...]:
+    """The numbers of seeds at which a run is looked at; none where it has a fixed number.
+
+    Args:
+        workdir: The run's directory.
+        until: "decided", or None.
+        max_seeds: Where it ends in any case; `MAX_SEEDS` if None.
+        seeds: The fixed number, if one is asked for.
+
+    Raises:
+        InputError: If they do not go together, or the run was begun with other looks.
+    """
+    looks = _schedule(until, max_seeds, seeds)
+    before = _description_in(workdir)
+    recorded = looks if before is None else looks_in(before)
+    if recorded == looks:
+        return looks
+    if not recorded:
+        raise InputError(
+            f"--until: {workdir} was begun without announced looks; accepted: a new --workdir"
+        )
+    raise InputError(
+        f"--workdir: {workdir} was begun with looks at {', '.join(map(str, recorded))} seeds; "
+        f"accepted: --until=decided --max_seeds={recorded[-1]}, or a new --workdir"
+    )
+
+
+def _schedule(until: str | None, max_seeds: int | None, seeds: int | None) -> tuple[int, ...]:
+    if until is None:
+        if max_seeds is not None:
+            raise InputError(f"--max_seeds: {max_seeds} goes with --until=decided; accepted: both")
+        return ()
+    if until not in UNTIL:
+        raise unknown("--until", until, UNTIL)
+    if seeds is not None:
+        raise InputError("--seeds: it does not go with --until=decided; accepted: --max_seeds")
+    last = MAX_SEEDS if max_seeds is None else max_seeds
+    if not FIRST[0] < last <= MOST_SEEDS:
+        raise InputError(
+            f"--max_seeds: {last} is not accepted; accepted: from {FIRST[0] + 1} to {MOST_SEEDS}"
+        )
+    before = (*FIRST, *range(FIRST[-1] + STEP, last, STEP))
+    return (*(look for look in before if look < last), last)
+
+
+def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
+    """The announced looks that a `study.json` holds."""
+    return tuple(description.get("looks", {}).get("announced", ()))
+
+
+def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
+    """The numbers of seeds at which results were seen, ascending."""
+    taken = description.get("looks", {}).get("taken", ())
+    return tuple(sorted({look["seeds"] for look in taken}))
+
+
+def keep_look(workdir: Path, seeds: int, spent: float | None) -> None:
+    """Records in `study.json` that the results of so many seeds were seen, and when first.
+
+    Args:
+        workdir: The run's directory.
+        seeds: Their number, which is the run's from now on.
+        spent: The share of studies without effect that have a verdict by now, where it is known.
+    """
+    path = workdir / "study.json"
+    described = read_json(path) or {}
+    looks = described.setdefault("looks", {"announced": [], "taken": []})
+    described["seeds"] = list(range(seeds))
+    if seeds not in looked_in(described):
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})
+    write_json(path, described)
