@@ -38,6 +38,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     export_dir: str | Path = "saved_models",
     generated: Sequence[str] | None = None,
+    trust_model: bool = False,
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.
 
@@ -62,7 +63,9 @@ def run(
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
         generated: "NAME=DIR", folders of images by class that were made elsewhere; or names of
-            generators.
+            generators, or exported ones.
+        trust_model: Whether an exported generator may be another's than ours: TensorFlow lets it
+            read and write files.
 
     Returns:
         What `summary.json` in `workdir` holds: the answer, and for each arm its mean, interval,
@@ -91,4 +94,5 @@ def run(
         settings=settings,
         export_dir=export_dir,
         generated=generated,
+        trust_model=trust_model,
     )

@@ -37,6 +37,8 @@ GENERATED = flags.DEFINE_multi_string(
     "generated", None, "NAME=DIR: images by class that NAME made, or an exported generator, judged "
     "in arms of their own; or the name of a generator", flag_values=FLAGS,
 )  # fmt: skip
+TRUST_MODEL = COMMAND.switch("trust_model", False, "take an exported generator that is not of our "
+                             "own exports; it can read and write files")  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 CLASSIFIER = COMMAND.text("classifier", None, "the network: "
                           f"{', '.join(FORMS)} (default: the experiment's own)")  # fmt: skip
@@ -86,6 +88,7 @@ def _command(command_line: str) -> int:
         settings=parse_assignments(study.settings, SET.value),
         export_dir=EXPORT_DIR.value,
         generated=GENERATED.value,
+        trust_model=TRUST_MODEL.value,
     )
     if DRY_RUN.value:
         tell(progress.describe(plan))
