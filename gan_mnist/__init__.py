@@ -41,6 +41,7 @@ def run(
     primary: Sequence[str] | None = None,
     until: str | None = None,
     max_seeds: int | None = None,
+    trust_model: bool = False,
 ) -> Mapping[str, Any]:
     """Runs an experiment to its report, as `python -m gan_mnist.main` does.
 
@@ -65,7 +66,9 @@ def run(
         settings: Values of the experiment's settings, by name.
         export_dir: Where SavedModels go; empty for none.
         generated: "NAME=DIR", folders of images by class that were made elsewhere; or names of
-            generators.
+            generators, or exported ones.
+        trust_model: Whether an exported generator may be another's than ours: TensorFlow lets it
+            read and write files.
         primary: "ARM > REFERENCE", one to three comparisons that are tested before all others; the
             study's own if None.
         until: "decided" looks at 5, 7, 10, 15 and 20 seeds, and ends where the primary comparisons
@@ -102,4 +105,5 @@ def run(
         primary=primary,
         until=until,
         max_seeds=max_seeds,
+        trust_model=trust_model,
     )

@@ -47,6 +47,7 @@ CHOSEN = (
     "precision",
     "classifier",
     "test_dir",
+    "trust_model",
 )
 
 
@@ -127,6 +128,7 @@ def make_plan(
     primary: Sequence[str] | None = None,
     until: str | None = None,
     max_seeds: int | None = None,
+    trust_model: bool = False,
 ) -> Plan:
     """What would be run; arguments as of `run`.
 
@@ -142,6 +144,7 @@ def make_plan(
             raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
         if study.fixes(name):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
+    places = _places(study, generated or ())
     chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
@@ -151,6 +154,8 @@ def make_plan(
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
     if skip_bad:
         chosen["skip_bad"] = True
+    if trust_model and generated:
+        chosen["trust_model"] = True
     if test_dir:
         study = _with_further_tests(study, test_dir)
         chosen["test_dir"] = located(test_dir)
@@ -158,7 +163,6 @@ def make_plan(
     wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
-    places = _places(study, generated or ())
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))

@@ -52,6 +52,8 @@ REQUIRE = flags.DEFINE_multi_string(
     "require", None, '"A > B" or "A = B": exit status 3 unless the verdict is that arm A is better '
     "than B, or the same; any number", flag_values=FLAGS,
 )  # fmt: skip
+TRUST_MODEL = COMMAND.switch("trust_model", False, "take an exported generator that is not of our "
+                             "own exports; it can read and write files")  # fmt: skip
 SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
 CLASSIFIER = COMMAND.text("classifier", None, "the network: "
                           f"{', '.join(FORMS)} (default: the experiment's own)")  # fmt: skip
@@ -109,6 +111,7 @@ def _command(command_line: str) -> int:
         primary=PRIMARY.value,
         until=UNTIL.value,
         max_seeds=MAX_SEEDS.value,
+        trust_model=TRUST_MODEL.value,
     )
     required = parse_required(REQUIRE.value or (), plan)
     about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None

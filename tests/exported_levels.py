@@ -4,11 +4,13 @@ import json
 
 import tensorflow as tf
 
+from gan_mnist.models.saved import digest_of
+
 LEVELS = (40, 125, 210)
 
 
 def export_levels(directory, class_names, shape, order=None, **about):
-    """Writes `directory/generator` and `classes.json`.
+    """Writes `directory/generator`, `classes.json`, and the checksum by which it counts as ours.
 
     Its images are noisy and of a level of grey a class: of 255, `LEVELS` of the places that classes
     have in `order`, by name where there is none.
@@ -32,6 +34,8 @@ def export_levels(directory, class_names, shape, order=None, **about):
     signatures = {"generate_seeded": model.generate_seeded}
     tf.saved_model.save(model, str(directory / "generator"), signatures=signatures)
     (directory / "classes.json").write_text(json.dumps(list(class_names)))
+    checksums = {"generator": digest_of(directory / "generator")}
+    (directory / "checksums.json").write_text(json.dumps(checksums))
     if about:
         (directory / "about.json").write_text(json.dumps(about))
     return directory

@@ -22,6 +22,7 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
+from gan_mnist.commands.exported import TRUST
 from gan_mnist.data.finding import Found, ImageFile, find_images
 from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look
 from gan_mnist.data.progress import tracked
@@ -35,6 +36,7 @@ ACCEPTED = "a folder of images, or one image"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/classical")
+TRUST_MODEL = COMMAND.switch("trust_model", False, TRUST)
 IMAGES = COMMAND.text("images", None, "folder of images, in sub-folders too, or one image")
 OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
 TOP = COMMAND.number("top", 1, "how many classes are told of each image, the likeliest first")
@@ -64,7 +66,9 @@ def _command() -> int:
     check_writable("--output", output.parent, output.name)
     heed_signals()
 
-    model = load_model(saved_model, "classify", ["images"], ["label", "probability"])
+    model = load_model(
+        saved_model, "classify", ["images"], ["label", "probability"], trusted=TRUST_MODEL.value
+    )
     predict = Predict(model.signatures["classify"], TOP.value, _class_names(model, TOP.value))
     paths = [found.root / name for name in found.names]
     predicted = classify_images(predict, paths, _look(saved_model))

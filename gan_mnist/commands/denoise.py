@@ -20,7 +20,7 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import ask_for_pictures
+from gan_mnist.commands.exported import TRUST, ask_for_pictures
 from gan_mnist.data.finding import Found, find_images
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
@@ -43,6 +43,7 @@ COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text(
     "model", None, "an exported model, such as saved_models/denoising/resConvNet_v1_dcnn"
 )
+TRUST_MODEL = COMMAND.switch("trust_model", False, TRUST)
 IMAGES = COMMAND.text(
     "images", None, f"{ACCEPTED}; for a model that takes no ref, {ACCEPTED_ALONE}"
 )
@@ -78,7 +79,7 @@ def _command() -> int:
     check_writable("--output", output)
     heed_signals()
 
-    model = load_model(saved_model, "denoise", sides, ["images"])
+    model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
     denoise = model.signatures["denoise"]
     shape = image_shape(denoise, *sides)
     try:

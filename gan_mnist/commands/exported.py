@@ -4,6 +4,9 @@ from typing import Any
 
 from gan_mnist.models.saved import ask_for_images
 
+# Help of the flag that lets any model in.
+TRUST = "take a model that is not of our own exports; it can read and write your files"
+
 
 def ask_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
     """Pillow images: what `ask_for_images` gets of the same arguments, or refuses."""

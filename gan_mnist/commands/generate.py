@@ -18,7 +18,7 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import ask_for_pictures
+from gan_mnist.commands.exported import TRUST, ask_for_pictures
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import check_writable
@@ -30,6 +30,7 @@ CHUNK_SIZE = 100
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/warp_gan")
+TRUST_MODEL = COMMAND.switch("trust_model", False, TRUST)
 OUTPUT = COMMAND.text("output", None, "new or empty folder; gets CLASS/00000.png and so on")
 IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "how many images", most=100_000)
 SEED = COMMAND.number("seed", 0, "the same seed gives the same files", least=0, most=2**31 - 1)
@@ -58,7 +59,9 @@ def _command() -> int:
     check_writable("--output", output)
     heed_signals()
 
-    model = load_model(saved_model, "generate_seeded", ["labels", "seed"], ["images"])
+    model = load_model(
+        saved_model, "generate_seeded", ["labels", "seed"], ["images"], trusted=TRUST_MODEL.value
+    )
     labels = {name: class_names.index(name) for name in chosen}
     generate = model.signatures["generate_seeded"]
     try:

@@ -18,8 +18,8 @@ class ExportedGenerator(Generator):
     """A SavedModel that answers `generate_seeded(labels, seed)` with images."""
 
     def __init__(self, saved_model: Path, labels: np.ndarray, shape: tuple[int, int, int]):
-        """Loads it; `labels`, int32 (k,), is what it calls the classes."""
-        self._model = load_model(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG)
+        """Loads it, trusted; `labels`, int32 (k,), is what it calls the classes."""
+        self._model = load_model(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG, trusted=True)
         self._labels, self._shape = labels, shape
 
     @classmethod
@@ -36,7 +36,9 @@ class ExportedGenerator(Generator):
             raise NotApplicable("no generator was given (--generated=NAME=DIR)")
         class_names = request.images.train.class_names
         shape = settings.image_size, settings.image_size, settings.channels
-        export = find_export(Path(settings.given), class_names, shape)
+        # Whether it is trusted was asked when its checksum was taken.
+        trusted = settings.trust_model or settings.given_sha256 != ""
+        export = find_export(Path(settings.given), class_names, shape, trusted)
         if settings.given_sha256 not in ("", export.sha256):
             raise RuntimeError(f"{settings.given} is another generator than when the run began")
         return cls(export.saved_model, np.array(export.labels, np.int32), shape)

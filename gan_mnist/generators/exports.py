@@ -9,7 +9,7 @@ from typing import Any
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.errors import InputError, listed
 from gan_mnist.files import read_json
-from gan_mnist.models.saved import check_signature, find_model, read_class_names
+from gan_mnist.models.saved import check_signature, check_trusted, find_model, read_class_names
 
 FLAG = "--generated"
 SIGNATURE, INPUTS, OUTPUTS = "generate_seeded", ("labels", "seed"), ("images",)
@@ -60,7 +60,10 @@ def is_export(directory: Path) -> bool:
 
 
 def find_export(
-    directory: Path, class_names: tuple[str, ...], shape: tuple[int, int, int]
+    directory: Path,
+    class_names: tuple[str, ...],
+    shape: tuple[int, int, int],
+    trusted: bool = False,
 ) -> Export:
     """The exported generator in a directory, as `export_generator` writes it; nothing is loaded.
 
@@ -68,9 +71,10 @@ def find_export(
         directory: An export, or the SavedModel in it.
         class_names: Of the data set; it must know them all.
         shape: Height, width and channels of the data set's images, which must be those of its own.
+        trusted: Whether it may be another's, see `check_trusted`.
 
     Raises:
-        InputError: If there is none that can give such images.
+        InputError: If there is none that can give such images, or it is another's.
     """
     saved_model = find_model(directory, "generator", FLAG)
     images = check_signature(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG).outputs["images"]
@@ -85,6 +89,8 @@ def find_export(
             f"{FLAG}: {directory} makes no images of {listed(missing)}, but of {listed(known)}; "
             "accepted: a generator of all classes"
         )
+    if not trusted:
+        check_trusted(saved_model, FLAG)
     digest = hashlib.sha256("\n".join(known).encode())
     for file in sorted(path for path in saved_model.rglob("*") if path.is_file()):
         if file.name[0] != ".":

@@ -38,6 +38,11 @@ class GeneratorSettings(DataSettings):
     shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
     given: str = setting("", "given, exported: the folder of images or export", location=True)
     given_sha256: str = setting("", "given, exported: the checksum of its images or files")
+    trust_model: bool = setting(
+        False,
+        "exported: one that is not of our own exports; it can read and write files",
+        location=True,
+    )
     untrained: bool = setting(False, "a network is used as it was before its training")
     gan_architecture: str = setting(
         "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
@@ -154,7 +159,7 @@ class GeneratorSettings(DataSettings):
         changes = {"given": os.path.abspath(place)}
         if is_export(place):
             shape = self.image_size, self.image_size, self.channels
-            export = find_export(place, self.classes, shape)
+            export = find_export(place, self.classes, shape, self.trust_model)
             changes |= {"generator": "exported", "given_sha256": export.sha256}
             return Source(changes, export.told(dataset))
         given = read_given(place, self.classes, self.look, self.skip_bad)

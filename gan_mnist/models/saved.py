@@ -3,6 +3,7 @@
 Nothing here imports TensorFlow before a model is loaded.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator
@@ -17,6 +18,8 @@ from gan_mnist.models.signatures import Signature, read_signatures
 
 # The flag that names a model, unless another is told.
 FLAG = "--model"
+# Beside an export's SavedModels: the digest of each, by its name.
+CHECKSUMS = "checksums.json"
 
 
 def find_model(directory: Path, kind: str, flag: str = FLAG) -> Path:
@@ -66,6 +69,40 @@ def read_class_names(saved_model: Path, flag: str = FLAG) -> tuple[str, ...]:
             "that was exported with the model"
         )
     return tuple(names)
+
+
+def digest_of(saved_model: Path) -> str:
+    """SHA-256 of the files of a SavedModel, but hidden ones, and of their names."""
+    digest = hashlib.sha256()
+    files = (path for path in saved_model.rglob("*") if path.is_file() and path.name[0] != ".")
+    for path in sorted(files):
+        name = path.relative_to(saved_model).as_posix()
+        digest.update(f"{name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def check_trusted(saved_model: Path, flag: str = FLAG) -> None:
+    """Checks that a SavedModel is as our exporter left it, by the checksum that lies beside it.
+
+    What TensorFlow runs of a model is a program, which can read and write files. A checksum tells
+    our exports from those of others, and from what was changed since by accident; it is no
+    signature, and who wants to deceive writes one too.
+
+    Raises:
+        InputError: If it is not; names the `flag`.
+    """
+    try:
+        told = json.loads((saved_model.parent / CHECKSUMS).read_text(encoding="utf-8"))
+        known = list(told.values()) if isinstance(told, dict) else []
+        is_ours = digest_of(saved_model) in known
+    except (OSError, ValueError, RecursionError):
+        known, is_ours = [], False
+    if not is_ours:
+        reason = "is not what its checksum says" if known else "has no checksum of ours"
+        raise InputError(
+            f"{flag}: {str(saved_model)!r} {reason}, and a model can read and write your files; "
+            "accepted: what a study exported, or --trust_model if you trust whoever made it"
+        )
 
 
 def takes(saved_model: Path, signature: str, inputs: Collection[str]) -> bool:
@@ -133,8 +170,17 @@ def load_model(
     inputs: Collection[str],
     outputs: Collection[str],
     flag: str = FLAG,
+    trusted: bool = False,
 ) -> Any:
     """Loads a SavedModel, which must have a signature as of `check_signature`.
+
+    Args:
+        saved_model: Its directory.
+        signature: Name of the signature.
+        inputs: Its inputs.
+        outputs: Outputs that it must have.
+        flag: What named it.
+        trusted: Whether it may be another's; else `check_trusted` checks it.
 
     Returns:
         What `tf.saved_model.load` returns. Keep it as long as its signatures are used: they do not
@@ -144,6 +190,8 @@ def load_model(
         InputError: If it cannot be loaded or has no such signature.
     """
     check_signature(saved_model, signature, inputs, outputs, flag)
+    if not trusted:
+        check_trusted(saved_model, flag)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _without_stderr():
         import tensorflow as tf

@@ -84,10 +84,7 @@ def _smallest_p_values(looks: tuple[int, ...]) -> NDArray[np.float64]:
         differences = rng.normal(size=(_STUDIES, n - before))
         totals += differences.sum(-1)
         squares += (differences**2).sum(-1)
-        before = n
-        if n < 2:  # which has no p value
-            continue
         error = np.sqrt((squares - totals**2 / n) / (n - 1) * n)
         p_values = 2 * special.stdtr(n - 1, -np.abs(totals / error))
-        smallest = np.minimum(smallest, p_values)
+        smallest, before = np.minimum(smallest, p_values), n
     return np.sort(smallest)

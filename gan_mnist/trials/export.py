@@ -13,10 +13,11 @@ from keras.export import ExportArchive
 from gan_mnist.data.encoded import decode
 from gan_mnist.data.images import USUAL, Look
 from gan_mnist.data.pipelines import as_float
-from gan_mnist.files import write_json
+from gan_mnist.files import read_json, write_json
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.models.saved import CHECKSUMS, digest_of
 from gan_mnist.models.two_networks import TwoNetworks
 
 Sampler = TwoNetworks | WideLatents
@@ -94,8 +95,15 @@ def export_classifier(
     classes.get_concrete_function()
     archive.add_endpoint("classes", classes)
     archive.write_out(str(directory / "classifier"), verbose=False)
+    _keep_checksum(directory, "classifier")
     plain.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))
+
+
+def _keep_checksum(directory: Path, name: str) -> None:
+    """Adds the digest of a SavedModel to those of its directory, by which commands know ours."""
+    known = read_json(directory / CHECKSUMS) or {}
+    write_json(directory / CHECKSUMS, known | {name: digest_of(directory / name)})
 
 
 def export_generator(
@@ -113,6 +121,7 @@ def export_generator(
     if not _copied(generator.exported, digest, directory):
         _write_generator(generator.network, directory)
         generator.exported = digest, directory
+    _keep_checksum(directory, "generator")
     write_json(directory / "classes.json", list(class_names))
 
 
@@ -185,4 +194,5 @@ def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = Tru
     ]
     archive.add_endpoint("denoise", denoise, specs if has_refs else specs[:1])
     archive.write_out(str(directory / "denoiser"), verbose=False)
+    _keep_checksum(directory, "denoiser")
     network.save(directory / "denoiser.keras")

@@ -100,7 +100,7 @@ def softmax_best(mean):
 
 @pytest.mark.parametrize("model", ["grey", "grey/classifier", "colour", "older"])
 def test_every_image_has_its_row(command, exports, images, directory, model):
-    status, out, err = command(f"--model={exports / model}", f"--images={images}")
+    status, out, err = command(f"--model={exports / model}", f"--images={images}", "--trust_model")
     assert (status, err) == (0, "")
     rows = read(directory / "predictions.csv")
     assert list(rows) == ["b.png", "sub/a.JPG", "sub/deep/c.jpeg"]
@@ -242,7 +242,7 @@ def test_bad_input_is_refused_in_one_line(
     if flags["images"]:
         flags["images"] = images / flags["images"]
     given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
-    status, out, err = command(*given)
+    status, out, err = command("--trust_model", *given)
     assert (status, out) == (2, "")
     assert err.startswith("error: ")
     assert len(err.splitlines()) == 1, err
@@ -253,11 +253,12 @@ def test_bad_input_is_refused_in_one_line(
 def test_a_damaged_model_is_refused(command, exports, images, directory, tmp_path):
     export_classifier(brightness_classifier(1), NAMES, tmp_path / "broken")
     (tmp_path / "broken" / "classifier" / "variables" / "variables.index").unlink()
-    status, _, err = command(f"--model={tmp_path / 'broken'}", f"--images={images}")
-    assert status == 2
-    assert "cannot be loaded" in err
-    assert len(err.splitlines()) == 1
-    assert list(directory.iterdir()) == []
+    for trust, told in (([], "is not what its checksum says"), (["--trust_model"], "be loaded: ")):
+        status, _, err = command(f"--model={tmp_path / 'broken'}", f"--images={images}", *trust)
+        assert status == 2
+        assert told in err
+        assert len(err.splitlines()) == 1
+        assert list(directory.iterdir()) == []
 
 
 def test_an_interrupt_leaves_the_old_table(command, exports, images, directory, monkeypatch):

@@ -134,7 +134,7 @@ def test_an_image_that_is_too_large_is_told_of(command, model, images, directory
     status, out, _ = command(f"--model={model}", f"--images={images}")
     assert status == 0
     assert read(directory / "predictions.csv")["large.png"]["error"] == (
-        "too large: 100,000 x 100,000 pixels take 20,000 MB; accepted: up to 1,024"
+        "too large: 100,000 x 100,000 pixels take 60,000 MB; accepted: up to 1,024"
     )
     assert "passed over 1 (too large: 1)" in out
 

@@ -49,7 +49,7 @@ def test_an_equal_generator_is_copied_while_the_first_export_lasts(tmp_path, wri
         assert json.loads((directory / "classes.json").read_text("utf-8")) == list(names)
     assert written == ["two", "one"]
     files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
-    assert len(files) == 6
+    assert len(files) == 7
     for file in set(files) - {Path("classes.json")}:
         assert (tmp_path / "two" / file).read_bytes() == (one / file).read_bytes()
     shutil.rmtree(one)
