@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json
+from gan_mnist.files import as_given, read_json
 from gan_mnist.study.records import DONE, read_record
 
 # Curves are a generator's if they have one of them.
@@ -163,7 +163,9 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
         table = pd.read_csv(path, **options)
     except (FileNotFoundError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
-    return None if table.empty else table
+    texts = table.select_dtypes(exclude=["number", "bool"]).columns
+    table[texts] = table[texts].map(as_given, na_action="ignore")
+    return None if table.empty else table.rename(columns=as_given)
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:
