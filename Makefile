@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: imbalance test benchmark clean
+.PHONY: imbalance test test-all benchmark clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
 ARMS := none,class_weight,duplicate,classical,smote,cgan,cgan_diffaugment
@@ -15,6 +15,9 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
 
+test-all: test .venv/browser # and what needs a browser
+	$(BIN)/python -m pytest -q -m browser
+
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600
 
@@ -22,6 +25,12 @@ benchmark: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q uv # does in 15 seconds what takes pip 75
 	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test]"
+	touch $@
+
+.venv/browser: .venv/installed
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test,browser]"
+	command -v chromium || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium) || \
+	    (echo "test-all: no browser; as root: apt-get install chromium" >&2; exit 1)
 	touch $@
 
 clean:
