@@ -1,5 +1,6 @@
 """The files of a run as the report reads them."""
 
+import functools
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,6 +89,21 @@ class Run:
         treatments = [name for name in kinds if kinds[name] in ("generated", "rival")]
         of_kind = [name for name in treatments if kinds[name] == kind]
         return next(iter(of_kind or treatments), None)
+
+    @functools.cached_property
+    def galleries(self) -> dict[str, np.ndarray]:
+        """Images by arm, (n, height, width, channels) uint8, of each arm's first finished trial.
+
+        The control and the oracle come first.
+        """
+        found = {}
+        names = [self.summary["control"], self.summary["oracle"], *self.best_first()]
+        for name in dict.fromkeys(names):
+            for trial in self.of(name)[:1]:
+                arrays = read_arrays(trial.directory / "gallery.npz", "images")
+                if arrays is not None and len(arrays["images"]):
+                    found[trial.arm] = arrays["images"]
+        return found
 
     def table(self, name: str, *columns: str) -> pd.DataFrame:
         """The rows of a CSV file that trials leave, one trial's after another's.
