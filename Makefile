@@ -15,9 +15,9 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
 
-# What takes minutes, or a browser; what it needs besides is told where it is missing.
-test-all: .venv/installed
-	$(BIN)/python -m pytest -q tests/slow --override-ini=python_files='slow_*.py' --timeout=1500
+# And what takes minutes, or a browser: files named slow_*.py.
+test-all: test .venv/browser
+	$(BIN)/python -m pytest -q --override-ini=python_files='slow_*.py' --timeout=1500
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600
@@ -26,6 +26,12 @@ benchmark: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q uv # does in 15 seconds what takes pip 75
 	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test]"
+	touch $@
+
+.venv/browser: .venv/installed
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test,browser]"
+	command -v chromium || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium) || \
+	    (echo "test-all: no browser; as root: apt-get install chromium" >&2; exit 1)
 	touch $@
 
 clean:

@@ -6,13 +6,17 @@ import io
 import itertools
 import json
 import os
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
 
+# What a spreadsheet takes for a formula, and such a cell with marks before it.
+_FORMULA = re.compile("'*[=+\\-@\\t\\r\\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+                      "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]")  # fmt: skip
 # Characters that may follow the path of a directory that is found writable.
 DEEPER = 255
 
@@ -114,18 +118,46 @@ def sha256_of(path: Path) -> str:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes rows of equal keys, at least one, as CSV with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    """Writes rows of equal keys, at least one, as CSV with a header.
+
+    No cell is a formula to a spreadsheet: one that would be begins with a quotation mark.
+
+    Source: OWASP, CSV Injection. Differs: what is a number stays one, "-0.5" too.
+    """
+    lines = [list(rows[0]), *([row[key] for key in rows[0]] for row in rows)]
+    write_text(path, "".join(_line(map(_harmless, cells)) for cells in lines))
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows that `write_rows` wrote, as text."""
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        rows = csv.DictReader(file)
+        return [{as_given(key): as_given(value) for key, value in row.items()} for row in rows]
+
+
+def _line(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that either sign is quoted
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _harmless(cell: Any) -> str:
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if _FORMULA.match(text) and not _is_number(text) else text
+
+
+def as_given(cell: Any) -> Any:
+    """A cell of a file by `write_rows` without the mark that makes it harmless."""
+    is_marked = isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell)
+    return cell[1:] if is_marked else cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_writable(flag: str, directory: Path, name: str = "") -> None:

@@ -1,6 +1,7 @@
 """What every test needs: one thread and no GPU, set before anything imports TensorFlow."""
 
 import os
+import shutil
 import signal
 import tempfile
 from concurrent.futures import Future
@@ -107,6 +108,19 @@ def real_processes(monkeypatch):
     from gan_mnist.study.workers import ENGINES, LocalWorker
 
     monkeypatch.setitem(ENGINES, "local", LocalWorker)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, for the files named slow_*.py."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    assert path, "no browser: make test-all needs chromium (apt-get install chromium)"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture

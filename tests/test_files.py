@@ -1,6 +1,7 @@
 """Files that are whole or absent: what is on disk is looked at as another program would."""
 
 import contextlib
+import csv
 import hashlib
 import json
 import resource
@@ -116,6 +117,46 @@ def test_rows_survive_commas_quotes_and_line_breaks(tmp_path):
     write_rows(tmp_path / "rows.csv", rows)
     assert read_rows(tmp_path / "rows.csv") == rows
     assert (tmp_path / "rows.csv").read_bytes().startswith(b'"class, name",n\n"say ""a""",1\n')
+
+
+# After OWASP's page on CSV injection.
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+cmd",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1",
+    "\N{FULLWIDTH EQUALS SIGN}1+1",
+]
+HARMLESS = [
+    "",
+    "a=1",
+    "-0.5",
+    "+7",
+    "-1e-07",
+    "-inf",
+    "3",
+    "'",
+    "'quoted'",
+    "O'Neill",
+    " =x",
+    "a\n=1",
+]
+
+
+def test_no_cell_is_a_formula_and_all_read_back_as_they_were(tmp_path):
+    given = [*HOSTILE, *HARMLESS, *(f"'{text}" for text in HOSTILE), *(f"''{t}" for t in HOSTILE)]
+    write_rows(tmp_path / "rows.csv", [{"=head": text, "n": -0.25} for text in given])
+    assert [row["=head"] for row in read_rows(tmp_path / "rows.csv")] == given
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["'=head", "n"]
+    assert {row[1] for row in rows} == {"-0.25"}
+    cells = [row[0] for row in rows]
+    assert cells[: len(HOSTILE)] == [f"'{text}" for text in HOSTILE]
+    assert cells[len(HOSTILE) :][: len(HARMLESS)] == HARMLESS
 
 
 def test_a_fingerprint_is_the_hash_of_canonical_json():

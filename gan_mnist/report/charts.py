@@ -18,6 +18,8 @@ _MOST_TICKS = 5
 _MOST_POINTS = 100
 # Ticks within a power of ten, by how many times the end of the axis is its beginning.
 _LOG_TICKS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
+# A letter beside a square of cells, as a share of its width; and what is too little to be seen.
+_LETTER, _LEAST_SHARE = 0.055, 0.005
 Limits = tuple[float, float]
 
 
@@ -189,6 +191,36 @@ def lines(
         }
     upwards = [tick | {"at": round(100 - tick["at"], 2)} for tick in y_axis.ticks]
     return {"x": x_axis.ticks, "y": upwards, "series": drawn}
+
+
+def heat(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """A square of cells, row: truth, column: prediction, in units of a cell.
+
+    Args:
+        matrix: (k, k) shares in [0, 1].
+        names: Of the classes, short.
+
+    Returns:
+        `size`, k; `font`, the size of letters; `left` and `below`, the room that names need;
+        `upright`, whether those below stand so; `cells` that are seen: `row`, `column`, `share`.
+    """
+    longest = max(map(len, names))
+    wide = _LETTER * (0.6 * longest + 0.8)  # of the whole picture
+    whole = len(names) / (1 - wide)
+    upright = longest <= 2
+    cells = [
+        {"row": row, "column": column, "share": float(share)}
+        for (row, column), share in np.ndenumerate(matrix)
+        if share >= _LEAST_SHARE
+    ]
+    return {
+        "size": len(names),
+        "font": round(_LETTER * whole, 3),
+        "left": round(wide * whole, 3),
+        "below": round(1.5 * _LETTER * whole if upright else wide * whole, 3),
+        "upright": upright,
+        "cells": cells,
+    }
 
 
 def spread(columns: Iterable[Sequence[float]], margin: float = 0.06) -> Limits:

@@ -11,9 +11,11 @@ from gan_mnist.report.run_files import FinishedTrial, Run, read_arrays
 from gan_mnist.report.strips import strip
 
 IMAGES_SHOWN = 10
+# By arm, shares (truth, prediction), and the names of the classes.
+Confusion = tuple[dict[str, np.ndarray], list[str]]
 
 
-def confusion(run: Run, order: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+def confusion(run: Run) -> Confusion:
     """By arm, shares (truth, prediction) averaged over seeds; and the names of the classes."""
     tables = [(trial.arm, trial.predictions()) for trial in run.trials]
     known = [(arm, table) for arm, table in tables if table is not None]
@@ -23,7 +25,9 @@ def confusion(run: Run, order: list[str]) -> tuple[dict[str, np.ndarray], list[s
         shares = pd.crosstab(table["label"], table["prediction"], normalize="index")
         square = shares.reindex(index=classes, columns=classes, fill_value=0.0)
         matrices.setdefault(arm, []).append(square.to_numpy())
-    return {arm: np.mean(matrices[arm], axis=0) for arm in order if arm in matrices}, classes
+    return {
+        arm: np.mean(matrices[arm], axis=0) for arm in run.best_first() if arm in matrices
+    }, classes
 
 
 def examples(run: Run, after: str | None) -> dict[str, Any] | None:

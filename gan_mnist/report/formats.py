@@ -31,6 +31,7 @@ def environment(margin: float | None) -> jinja2.Environment:
         "p": p,
         "seconds": lambda seconds: _format(seconds, ",.1f"),
         "sortable": lambda value: "" if value is None else repr(value),
+        "name": _breakable,
         "code": _with_code,
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;"),
     }
@@ -52,6 +53,11 @@ def _format(value: float | None, spec: str) -> str:
 
 def _interval(ci: list[float] | None, spec: str) -> str:
     return f"[{_format(ci[0], spec)}, {_format(ci[1], spec)}]" if ci else ""
+
+
+def _breakable(name: str) -> Markup:
+    """A name, escaped, that may go on in the next line after an underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _with_code(text: str) -> Markup:

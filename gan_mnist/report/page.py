@@ -4,8 +4,7 @@ Nothing that `summary.json` holds is computed again. In the place of a file that
 run did not leave stands a sentence.
 """
 
-import base64
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ from matplotlib.figure import Figure
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import curves_against_seconds, told_of_arms
-from gan_mnist.report.examples import IMAGES_SHOWN, confusion, examples
+from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.provenance import files_left, made, next_steps
 from gan_mnist.report.run_files import SECONDS, Run, read_arrays
+from gan_mnist.report.strips import data_uri
 from gan_mnist.report.style import (
     BLUE,
     FAINT,
@@ -32,6 +32,7 @@ from gan_mnist.report.style import (
     as_svg,
     color_arms,
     save,
+    shorten_all,
 )
 from gan_mnist.study.progress import (
     duplicates_in_words,
@@ -41,6 +42,8 @@ from gan_mnist.study.progress import (
 )
 
 FEW_ARMS = 5
+# Whose confusions are drawn cell by cell.
+MOST_CLASSES = 20
 # Of the picture on the first screen, which may be a small one.
 SEEN_COLUMNS, SEEN_INCHES = 8, 6.0
 # What the page draws itself.
@@ -58,10 +61,11 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         InputError: If one of these two is missing.
     """
     run = Run.read(workdir)
-    drawn = _save(_draw(run, run.best_first(), pictures), workdir)
+    confused = confusion(run)
+    drawn = _save(_draw(run, confused, pictures), workdir)
     templates, context = environment(_margin(run)), _context(run, pictures, drawn)
     write_text(workdir / "report.md", templates.get_template("report.md.j2").render(context))
-    context |= _page_context(run)
+    context |= _page_context(run, confused)
     write_text(workdir / "report.html", templates.get_template("report.html.j2").render(context))
 
 
@@ -116,23 +120,27 @@ def _context(
     }
 
 
-def _page_context(run: Run) -> dict[str, Any]:
+def _page_context(run: Run, confused: Confusion) -> dict[str, Any]:
     """What the page has besides: its own drawings, and what the files of trials hold."""
-    order, control, oracle = run.best_first(), run.summary["control"], run.summary["oracle"]
-    galleries = _galleries(run, [control, oracle, *order])
+    order, (matrices, classes) = run.best_first(), confused
     curves, label = run.curves()
-    told = told_of_arms(run, order, galleries, curves)
+    told = told_of_arms(run, order, run.galleries, curves)
+    # Of many classes a picture will do.
+    cells = matrices.items() if len(classes) <= MOST_CLASSES else ()
     curved = [name for name in order if told[name]["mean_curve"]]
     after = run.best_treatment("generated")
     return {
         "told": told,
         "forest": charts.forest(run.summary, order),
-        "seen": _compared(run, galleries),
+        "seen": _compared(run),
         "seen_columns": SEEN_COLUMNS,
-        "images": list(galleries),
+        "images": list(run.galleries),
         "curved": curved,
         "curve_label": label,
         "seconds_chart": curves_against_seconds(curves),
+        "classes": classes,
+        "short_classes": shorten_all(classes),
+        "confusions": {name: charts.heat(matrix, shorten_all(classes)) for name, matrix in cells},
         "colors": {name: PAGE_COLORS[color] for name, color in _colors(run, curved).items()},
         "few_arms": FEW_ARMS,
         "generates": any(arm["kind"] == "generated" for arm in run.study["arms"].values()),
@@ -146,7 +154,7 @@ def _page_context(run: Run) -> dict[str, Any]:
     }
 
 
-def _compared(run: Run, galleries: Collection[str]) -> list[str]:
+def _compared(run: Run) -> list[str]:
     """The arms whose images tell the story: the control, the best treatments, the oracle."""
     names = (
         run.summary["control"],
@@ -154,7 +162,7 @@ def _compared(run: Run, galleries: Collection[str]) -> list[str]:
         run.best_treatment("generated"),
         run.summary["oracle"],
     )
-    return [name for name in dict.fromkeys(names) if name in galleries]
+    return [name for name in dict.fromkeys(names) if name in run.galleries]
 
 
 def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
@@ -167,9 +175,9 @@ def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
     return {name: color for name, color in colors.items() if name in names}
 
 
-def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, Figure]:
+def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[str, Figure]:
     """Every figure that the run has data for."""
-    summary = run.summary
+    summary, order, (matrices, classes) = run.summary, run.best_first(), confused
     drawn = {}
     if any(arm["n"] for arm in summary["arms"].values()):
         drawn["arms"] = figures.forest(summary, order)
@@ -184,11 +192,10 @@ def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, 
         rows |= {split: pair[1] for split, pair in alike.items()}
         drawn["duplicates"] = figures.gallery(rows)
 
-    galleries = _galleries(run, [summary["control"], summary["oracle"], *order])
-    if seen := {name: galleries[name] for name in _compared(run, galleries)}:
+    if seen := {name: run.galleries[name] for name in _compared(run)}:
         drawn["seen"] = figures.gallery(seen, SEEN_COLUMNS, SEEN_INCHES)
-    if galleries:
-        drawn["gallery"] = figures.gallery(galleries)
+    if run.galleries:
+        drawn["gallery"] = figures.gallery(run.galleries)
 
     curves, label = run.curves()
     if not curves.empty:
@@ -200,7 +207,6 @@ def _draw(run: Run, order: list[str], pictures: Sequence[Picture]) -> dict[str, 
     if not generator_curves.empty:
         drawn["generators"] = learning.generator_curves(generator_curves)
 
-    matrices, classes = confusion(run, order)
     if matrices:
         drawn["confusion"] = figures.confusion(matrices, classes)
 
@@ -218,21 +224,7 @@ def _save(drawn: Mapping[str, Figure], workdir: Path) -> dict[str, dict[str, Any
     for name, figure in drawn.items():
         path = f"figures/{name}.png"
         save(figure, workdir / path)
-        data = base64.b64encode((workdir / path).read_bytes()).decode()
-        uri, svg = (
-            f"data:image/png;base64,{data}",
-            None if name in OWN_DRAWINGS else as_svg(figure, name),
-        )
+        svg = None if name in OWN_DRAWINGS else as_svg(figure, name)
+        uri = None if name in OWN_DRAWINGS or svg else data_uri(workdir / path)
         saved[name] = {"path": path, "uri": uri, "svg": svg and Markup(svg)}
     return saved
-
-
-def _galleries(run: Run, order: Iterable[str | None]) -> dict[str, np.ndarray]:
-    """Images by arm, (n, height, width, channels) uint8, of each arm's first finished trial."""
-    galleries = {}
-    for name in dict.fromkeys(order):
-        for trial in run.of(name)[:1]:
-            found = read_arrays(trial.directory / "gallery.npz", "images")
-            if found is not None and len(found["images"]):
-                galleries[trial.arm] = found["images"]
-    return galleries

@@ -41,7 +41,7 @@ COLORS = {"control": INK, "rival": ORANGE, "generated": BLUE, "oracle": GREEN}
 DASHES = ("-", "--", ":", "-.")
 _MOST_ARMS = 5
 _MOST_CLASSES = 10
-_PICTURES_A_ROW = 6
+_PICTURES, _PICTURES_A_ROW = 12, 6
 _LONGEST_TITLE = 24
 
 
@@ -154,7 +154,7 @@ def predictions(run: Run) -> Figure | None:
             path = trial.directory / "shown.npz"
             found = read_arrays(path, "images", "label", "prediction", "probability")
             if found is not None and len(found["images"]):
-                shown[trial.arm] = found
+                shown[trial.arm] = {key: rows[:_PICTURES] for key, rows in found.items()}
     if not shown:
         return None
     rows = {name: -(-len(found["images"]) // _PICTURES_A_ROW) for name, found in shown.items()}

@@ -18,7 +18,7 @@ _RUN_FILES = {
     "report.md": "this page as text",
     "figures": "figures",
 }
-_MOST_SEEDS_AT_ONCE = 10
+_ENOUGH_SEEDS = 10
 
 
 def made(run: Run) -> dict[str, str]:
@@ -63,17 +63,16 @@ def next_steps(run: Run) -> dict[str, str]:
     study = run.study
     command, name = study["command_line"], study["experiment"]
     command = command if isinstance(command, str) else shlex.join(command)
-    seeds = len(study["seeds"])
-    more = _MOST_SEEDS_AT_ONCE if seeds < _MOST_SEEDS_AT_ONCE else 2 * seeds
+    more = max(_ENOUGH_SEEDS, 2 * len(study["seeds"]))
     arms = [arm for arm in study["arms"] if arm != run.summary["control"]]
-    own: dict[str, Any] = {"dataset": "folder", "data_dir": "photos", "workdir": f"runs/{name}_own"}
-    listed = f"--list --experiment={shlex.quote(_experiment(command) or name)}"
+    main = f"python -m gan_mnist.main --experiment={shlex.quote(_experiment(command) or name)}"
+    own = f"--dataset=folder --data_dir=photos --workdir=runs/{name}_own"
+    counts = " --set counts=all" if "counts" in study["settings"] else ""
     return {
         f"More seeds, {more}; what is done is kept": _with(command, seeds=more),
-        f"One arm more, ARM; python -m gan_mnist.main {listed} names those there are": _with(
-            command, arms=[*arms, "ARM"]
-        ),
-        "Images of your own, a folder a class in photos/": _with(command, **own),
+        "The arms and settings that there are": f"{main} --list",
+        "One of them more, ARM": _with(command, arms=[*arms, "ARM"]),
+        "Images of your own, in photos/, a folder a class": f"{main} {own}{counts}",
     }
 
 

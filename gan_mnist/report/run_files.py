@@ -1,5 +1,6 @@
 """The files of a run as the report reads them."""
 
+import functools
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, read_form
+from gan_mnist.files import Damaged, as_given, read_form
 from gan_mnist.report import forms
 from gan_mnist.study.records import DONE, read_record
 
@@ -94,6 +95,21 @@ class Run:
         of_kind = [name for name in treatments if kinds[name] == kind]
         return next(iter(of_kind or treatments), None)
 
+    @functools.cached_property
+    def galleries(self) -> dict[str, np.ndarray]:
+        """Images by arm, (n, height, width, channels) uint8, of each arm's first finished trial.
+
+        The control and the oracle come first.
+        """
+        found = {}
+        names = [self.summary["control"], self.summary["oracle"], *self.best_first()]
+        for name in dict.fromkeys(names):
+            for trial in self.of(name)[:1]:
+                arrays = read_arrays(trial.directory / "gallery.npz", "images")
+                if arrays is not None and len(arrays["images"]):
+                    found[trial.arm] = arrays["images"]
+        return found
+
     def table(self, name: str, *columns: str) -> pd.DataFrame:
         """The rows of a CSV file that trials leave, one trial's after another's.
 
@@ -171,7 +187,9 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
         table = pd.read_csv(path, **options)
     except (FileNotFoundError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
-    return None if table.empty else table
+    texts = table.select_dtypes(exclude=["number", "bool"]).columns
+    table[texts] = table[texts].map(as_given, na_action="ignore")
+    return None if table.empty else table.rename(columns=as_given)
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:

@@ -1,8 +1,13 @@
 """Takes a plan from an empty, or half finished, directory to its summary."""
 
+import contextlib
 import dataclasses
 import os
+import platform
+import re
+import subprocess
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,4 +149,30 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "versions": records.versions(),
         "command_line": command_line,
         "processors": os.cpu_count(),
+        "machine": _machine(),
+        "revision": _revision(),
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "export_dir": plan.settings.export_dir,
     }
+
+
+def _machine() -> str:
+    """System and processor, as far as they tell their names."""
+    names = [f"{platform.system()} {platform.release()}", platform.machine()]
+    with contextlib.suppress(OSError):
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+        names += [found[1]] if found else []
+    return ", ".join(names)
+
+
+def _revision() -> str | None:
+    """The commit of the checkout that this package lies in, or None where it lies in none."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

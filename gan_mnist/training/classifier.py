@@ -1,6 +1,5 @@
 """A classifier from rows to predictions: the same way in every experiment and every arm."""
 
-import csv
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
 from gan_mnist.evaluation.inference import answers
+from gan_mnist.files import write_rows
 from gan_mnist.models.fixmatch import FixMatch
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable
@@ -193,8 +193,13 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:
     """Writes a row an image: file name, true class, predicted class and its probability."""
     names = test.class_names
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image", "label", "prediction", "probability"])
-        for filename, label, row in zip(test.filenames, test.labels, probabilities, strict=True):
-            writer.writerow([filename, names[label], names[row.argmax()], f"{row.max():.6f}"])
+    rows = [
+        {
+            "image": filename,
+            "label": names[label],
+            "prediction": names[row.argmax()],
+            "probability": f"{row.max():.6f}",
+        }
+        for filename, label, row in zip(test.filenames, test.labels, probabilities, strict=True)
+    ]
+    write_rows(path, rows)

@@ -6,19 +6,22 @@ import numpy as np
 
 from gan_mnist.data.subsets import Subset
 
+A_CLASS = 10
+# Of images; they are that many a trial. Some are kept, however large they are.
+MOST_BYTES, LEAST_IMAGES = 1_500_000, 12
 
-def save_shown(test: Subset, probabilities: np.ndarray, path: Path, number: int = 12) -> None:
-    """Keeps some test images, class by class in turn, with what they were called.
+
+def save_shown(test: Subset, probabilities: np.ndarray, path: Path) -> None:
+    """Keeps ten test images a class, in turn, and what they were called; fewer of large ones.
 
     Args:
         test: The images.
         probabilities: float32 (n, k), of each of them.
         path: NumPy archive that is written: `images`, `label`, `prediction`, `probability`.
-        number: How many, if there are so many.
     """
     by_class = [np.flatnonzero(test.labels == label) for label in range(len(test.class_names))]
-    turns = [rows[i] for i in range(number) for rows in by_class if i < len(rows)]
-    rows = np.array(turns[:number])
+    turns = [rows[i] for i in range(A_CLASS) for rows in by_class if i < len(rows)]
+    rows = np.array(turns[: max(MOST_BYTES // test.images[0].nbytes, LEAST_IMAGES)])
     names = np.array(test.class_names)
     np.savez_compressed(
         path,

@@ -125,8 +125,8 @@ def check_curves_and_galleries(workdir):
             assert gallery["images"].shape[1:] == (28, 28, 1)
             assert gallery["images"].dtype == np.uint8
         with np.load(path.with_name("shown.npz")) as shown:
-            assert shown["images"].shape == (12, 28, 28, 1)
-            assert shown["label"].tolist() == ["1", "2", "3"] * 4
+            assert shown["images"].shape == (30, 28, 28, 1)
+            assert shown["label"].tolist() == ["1", "2", "3"] * 10
         assert not list(path.parent.glob("checkpoint/*"))
 
 

@@ -142,6 +142,12 @@ def test_predictions_are_shown_above_their_images(workdir):
     assert len(figure.axes) == 12
 
 
+def test_of_many_kept_images_twelve_are_drawn(workdir):
+    write_shown(workdir, "none", ["cat"] * 20, ["cat"] * 20)
+    figure = pictures.predictions(Run.read(workdir))
+    assert len([axes for axes in figure.axes if axes.get_images()]) == 12
+
+
 def test_long_class_names_get_two_lines_and_are_cut(workdir):
     long = "an unusually long name"
     write_shown(workdir, "none", ["cat", "cat"], ["cat", long])

@@ -44,19 +44,25 @@ def test_what_is_kept_tells_the_predictions(make, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("counts", "rows"),
+    ("counts", "most_bytes", "number", "first"),
     [
-        ((20, 20), [0, 20, 1, 21, 2, 22, 3, 23, 4, 24, 5, 25]),
-        ((2, 20), [0, 2, 1, *range(3, 12)]),
-        ((5, 5, 5, 5, 5), [0, 5, 10, 15, 20, 1, 6, 11, 16, 21, 2, 7]),
+        ((20, 12), 10**6, 20, [0, 20, 1, 21, 2, 22, 3, 23, 4, 24, 5, 25]),
+        ((2, 20), 10**6, 12, [0, 2, 1, *range(3, 12)]),
+        ((5, 5, 5, 5, 5), 14 * 64, 14, [0, 5, 10, 15, 20, 1, 6, 11, 16, 21, 2, 7, 12, 17]),
+        ((20, 20), 5 * 64, 12, [0, 20, 1, 21, 2, 22, 3, 23, 4, 24, 5, 25]),
     ],
 )
-def test_twelve_images_are_shown_class_by_class_in_turn(counts, rows, make_subset, tmp_path):
+def test_ten_images_a_class_are_kept_in_turn(
+    counts, most_bytes, number, first, make_subset, tmp_path, monkeypatch
+):
+    """Of large images fewer, but twelve at least; an image of 8 x 8 takes 64 bytes."""
+    monkeypatch.setattr("gan_mnist.trials.shown.MOST_BYTES", most_bytes)
     subset = make_subset(counts)
     probabilities = np.eye(len(counts), dtype=np.float32)[subset.labels]
     save_shown(subset, probabilities, tmp_path / "shown.npz")
     with np.load(tmp_path / "shown.npz") as shown:
-        np.testing.assert_array_equal(shown["images"], subset.images[rows])
+        assert len(shown["images"]) == number
+        np.testing.assert_array_equal(shown["images"][: len(first)], subset.images[first])
 
 
 class Exports:
