@@ -64,8 +64,8 @@ class Exported:
         told = [_arms(self.experiment).get(self.arm, "")]
         settings = self.about.get("settings", {})
         names, counts = settings.get("classes") or (), settings.get("counts") or ()
-        if len(names) == len(counts):
-            told += [", ".join(f"{n} x {name}" for name, n in zip(names, counts, strict=True))]
+        if len(names) == len(counts) > 0:
+            told += [f"real images of {', '.join(names)}: {', '.join(map(str, counts))}"]
         return "; ".join(filter(None, told)) or "not told"
 
 

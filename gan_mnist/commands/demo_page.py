@@ -32,7 +32,7 @@ def _classify(classifiers: Classifiers) -> None:
         with gr.Column(scale=0, min_width=SIDE + 40):
             gr.Markdown("Draw a digit")
             pad = gr.HTML("", html_template=CANVAS, js_on_load=DRAW, elem_id="pad")
-            file = gr.File(label="or upload an image", type="filepath", height=120)
+            file = gr.File(label="or upload an image", type="filepath", height=140)
             inverted = gr.Checkbox(label="dark on light paper: invert it", value=True)
         table = gr.HTML(answers(classifiers, None), elem_id="answers", elem_classes="gan")
     pad.change(told(of_drawing), pad, table, show_progress="hidden")
@@ -88,9 +88,10 @@ def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
     with gr.Row():
         with gr.Column(scale=1):
             name = gr.Dropdown(list(denoisers), value=first, label="denoiser")
+            shown = gr.Markdown(denoisers[first].shown)
             one = gr.Slider(0, NUM_DIGITS - 1, 120, step=1, label="the digit")
             other = gr.Slider(0, NUM_DIGITS - 1, 850, step=1, label="the digit it is drowned in")
-            file = gr.File(label="or upload an image to be drowned", type="filepath", height=120)
+            file = gr.File(label="or upload an image to be drowned", type="filepath", height=140)
         with gr.Column(scale=2):
             images = gr.HTML(elem_id="denoised", elem_classes="gan")
             with gr.Row():
@@ -99,6 +100,7 @@ def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
             with gr.Row():
                 noise = gr.Slider(0, 1, 0.5, step=0.05, label="noise")
                 seed = gr.Slider(0, 100, 0, step=1, label="seed of the noise")
+    name.change(lambda name: denoisers[name].shown, name, shown, show_progress="hidden")
     _follow(told(of_all), [name, one, other, file, a, b, noise, seed], images)
 
 
