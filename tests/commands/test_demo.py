@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from small_exports import NAMES, SIZE, export_all
+from small_exports import NAMES, SIZE, export_all, mixing_denoiser
 
 from gan_mnist import demo
 from gan_mnist.commands import demo_look
@@ -27,6 +27,7 @@ from gan_mnist.commands.demo_models import (
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import Look
 from gan_mnist.errors import InputError
+from gan_mnist.trials.export import export_denoiser
 
 MAIN = demo.main
 GREY = Look(28, 1)
@@ -201,6 +202,17 @@ def test_a_mixture_is_told_with_what_becomes_of_it(exports):
     page = demo_look.way(shown)
     assert len(shown_in(page)) == 5
     assert f"<b>{shown['denoiser'][1]:.1f} dB</b>" in page
+
+
+def test_a_denoiser_of_ones_own_pairs_is_shown_no_other_image(tmp_path):
+    export_denoiser(mixing_denoiser(), tmp_path / "denoising" / "of_pairs", has_refs=False)
+    (export,) = find_exports(tmp_path)["denoiser"]
+    shown = Denoiser(export).pictures(level(102), level(51), Mixture(a=0.5, b=0.75, noise=0))
+    greys = {name: np.unique(np.asarray(picture)).tolist() for name, (picture, _) in shown.items()}
+    # A target is a times the image where nothing else is told.
+    assert greys == {"wanted": [51], "other": [0], "untreated": [51], "filter": [0],
+                     "denoiser": [38]}  # fmt: skip
+    assert shown["untreated"][1] == 100
 
 
 def test_noise_is_of_its_seed(exports):
