@@ -85,7 +85,7 @@ def test_the_console_script_answers(run, site):
     ]
 
 
-@pytest.mark.parametrize("command", ["classify", "generate", "denoise"])
+@pytest.mark.parametrize("command", ["classify", "generate", "denoise", "demo"])
 def test_commands_are_found(run, command):
     assert "--model" in run(sys.executable, "-m", f"gan_mnist.{command}", "--help")
 

@@ -69,9 +69,9 @@ def _command() -> int:
     model = load_model(
         saved_model, "classify", ["images"], ["label", "probability"], trusted=TRUST_MODEL.value
     )
-    predict = Predict(model.signatures["classify"], TOP.value, _class_names(model, TOP.value))
+    predict = Predict(model.signatures["classify"], TOP.value, class_names_of(model, TOP.value))
     paths = [found.root / name for name in found.names]
-    predicted = classify_images(predict, paths, _look(saved_model))
+    predicted = classify_images(predict, paths, look_of(saved_model))
     rows = dict(zip(found.names, predicted, strict=True))
     rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
     try:
@@ -97,7 +97,7 @@ def _find(path: Path) -> Found:
     return found
 
 
-def _class_names(model: Any, top: int) -> list[str]:
+def class_names_of(model: Any, top: int) -> list[str]:
     """The names of the classes, if more than one is to be told; in place of them, nothing.
 
     Raises:
@@ -172,7 +172,7 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
         )
 
 
-def _look(saved_model: Path) -> Look:
+def look_of(saved_model: Path) -> Look:
     """How files were seen in the training, but for size and channels, as `about.json` tells.
 
     Raises:

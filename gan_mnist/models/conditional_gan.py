@@ -65,6 +65,7 @@ class WideLatents:
     to learn from gains by it.
 
     Attributes:
+        prior: As of the GAN, spread wider.
         average: As of the GAN.
         exported: As of the GAN.
         decode: As of the GAN.
@@ -72,12 +73,12 @@ class WideLatents:
 
     def __init__(self, gan: ConditionalGAN, scale: float):
         """Wraps `gan`; `scale` is what its latents are multiplied by."""
-        self._prior = dataclasses.replace(gan.prior, scale=scale)
+        self.prior = dataclasses.replace(gan.prior, scale=scale)
         self.average, self.exported, self.decode = gan.average, gan.exported, gan.decode
 
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """As `ConditionalGAN.sample`."""
-        return self.decode(self._prior.draw(tf.shape(labels)[0], seed), labels)
+        return self.decode(self.prior.draw(tf.shape(labels)[0], seed), labels)
 
 
 def build_conditional_gan(

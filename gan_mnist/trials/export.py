@@ -17,6 +17,7 @@ from gan_mnist.files import read_json, write_json
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.denoiser import DenoisingModel
+from gan_mnist.models.latents import LatentSampler
 from gan_mnist.models.saved import CHECKSUMS, digest_of
 from gan_mnist.models.two_networks import TwoNetworks
 
@@ -109,11 +110,15 @@ def _keep_checksum(directory: Path, name: str) -> None:
 def export_generator(
     generator: TrainedGenerator, class_names: Sequence[str], directory: Path
 ) -> None:
-    """Writes `directory/generator`, with two signatures, and `generator.keras`.
+    """Writes `directory/generator`, with two signatures or four, and `generator.keras`.
 
     `generate(labels)` draws anew at every call; `generate_seeded(labels, seed)` repeats itself.
     Labels are int32 (n,) indices into `class_names`, the seed is an int32 scalar, and `images` in
     the answer are float32 (n, H, W, C) in [0, 1].
+
+    Where its images are decoded from latents and labels alone, `latents(labels, seed)` tells those
+    of a seed, float32 (n, dim), and `decode(latents, labels)` gives the `images` of any: of the
+    former, it gives what `generate_seeded` does.
 
     Arms that share a generator export it one after the other: from the second on it is copied.
     """
@@ -170,8 +175,23 @@ def _write_generator(network: Sampler, directory: Path) -> None:
     archive.add_endpoint(
         "generate_seeded", generate_seeded, [labels, tf.TensorSpec((), tf.int32, name="seed")]
     )
+    if isinstance(network, LatentSampler | WideLatents):
+        _add_latents(archive, network)
     archive.write_out(str(directory / "generator"), verbose=False)
     network.average.save(directory / "generator.keras")
+
+
+def _add_latents(archive: ExportArchive, network: LatentSampler | WideLatents) -> None:
+    def latents(labels: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"latents": network.prior.draw(tf.shape(labels)[0], tf.stack([seed, 0]))}
+
+    def decode(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": network.decode(latents, labels)}
+
+    labels = tf.TensorSpec((None,), tf.int32, name="labels")
+    vectors = tf.TensorSpec((None, network.prior.dim), tf.float32, name="latents")
+    archive.add_endpoint("latents", latents, [labels, tf.TensorSpec((), tf.int32, name="seed")])
+    archive.add_endpoint("decode", decode, [vectors, labels])
 
 
 def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = True) -> None:

@@ -62,6 +62,10 @@ for name in given["gans"].tolist():
         answers[f"{name}_generate_{call}"] = generate(labels=labels)["images"].numpy()
         images = seeded(labels=labels, seed=tf.constant(5))["images"]
         answers[f"{name}_seeded_{call}"] = images.numpy()
+    if "decode" in signatures:
+        latents = signatures["latents"](labels=labels, seed=tf.constant(5))["latents"]
+        decoded = signatures["decode"](latents=latents, labels=labels)["images"]
+        answers[f"{name}_decoded"] = decoded.numpy()
     answers[f"{name}_other_seed"] = seeded(labels=labels, seed=tf.constant(6))["images"].numpy()
 denoise = load("denoiser")["denoise"]
 answer = denoise(input=tf.constant(given["images"]), ref=tf.constant(given["references"]))
@@ -191,6 +195,14 @@ def test_generate_seeded_repeats_itself_and_the_network(name, generators, answer
     np.testing.assert_allclose(first, expected, atol=1e-5)
     # And so does the study's own sampler, for its first images.
     np.testing.assert_allclose(first, generators[name].sample(LABELS, seed=5), atol=1e-5)
+
+
+def test_generators_that_decode_latents_tell_those_of_a_seed(answers):
+    decoded = [name for name in GENERATORS if f"{name}_decoded" in answers]
+    assert decoded == ["mlp", "dcgan", "wide"]
+    for name in decoded:
+        seeded = answers[f"{name}_seeded_0"]
+        np.testing.assert_allclose(answers[f"{name}_decoded"], seeded, atol=1e-5)
 
 
 def test_wide_latents_are_those_of_the_training_multiplied(generators, answers):

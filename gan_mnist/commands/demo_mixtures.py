@@ -1,0 +1,101 @@
+"""Mixtures of two images and noise for the demo's page, and what becomes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from gan_mnist.commands.demo_models import FLAG, Exported, See, as_picture
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.images import Look, as_float, resize
+from gan_mnist.models.saved import ask_for_images, image_shape, load_model, takes
+
+SIDES = ("input", "ref")
+# Of the embedded digits, those that no study trains on.
+NUM_DIGITS = 1000
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How an image is drowned: `min(1, a * image + b * other + noise)`.
+
+    Attributes:
+        a: Scale of the image.
+        b: Scale of the other one.
+        noise: Highest noise of a pixel; it is uniform from 0 on.
+        seed: Of the noise.
+    """
+
+    a: float = 0.5
+    b: float = 0.7
+    noise: float = 0.5
+    seed: int = 0
+
+
+def digit(number: int) -> See:
+    """An embedded digit, one of the `NUM_DIGITS` for testing."""
+    images = load_dataset("mnist_sample").test.images
+
+    def see(look: Look) -> np.ndarray:
+        return np.asarray(resize(images[number : number + 1], look)[0])
+
+    return see
+
+
+class Denoiser:
+    """An exported denoiser, loaded."""
+
+    def __init__(self, export: Exported) -> None:
+        """Loads it; raises `InputError` if it cannot be loaded."""
+        self.shown = export.shown()
+        self._settings: Mapping[str, str] = export.about.get("settings", {})
+        self._sides = SIDES[:1] if takes(export.saved_model, "denoise", SIDES[:1]) else SIDES
+        self._model = load_model(export.saved_model, "denoise", self._sides, ["images"], FLAG)
+        self._denoise = self._model.signatures["denoise"]
+        self._look = Look(*image_shape(self._denoise, *self._sides))
+
+    def pictures(
+        self, image: See, other: See, mixture: Mixture
+    ) -> dict[str, tuple[Image.Image, float | None]]:
+        """The image and its way, each with its PSNR in dB where it is an attempt at the image.
+
+        Returns:
+            By name: "wanted", what is to come out; "other", what it is drowned in; "untreated",
+            the mixture; "filter", what `subtract_and_filter` makes of it; "denoiser".
+
+        Raises:
+            InputError: If an image cannot be read, or the denoiser fails.
+        """
+        import tensorflow as tf
+
+        from gan_mnist.data.degradation import Degradation, degrade
+        from gan_mnist.evaluation.restoration import image_measures, subtract_and_filter
+
+        truths, others = (tf.constant(as_float(see(self._look))[None]) for see in (image, other))
+        if self._sides != SIDES:
+            others = tf.zeros_like(others)  # it knows of none
+        told = {name: self._settings.get(name) for name in ("ref_shown", "target")}
+        degradation = Degradation(
+            a=(mixture.a, mixture.a),
+            b=(mixture.b, mixture.b),
+            noise=(0.0, mixture.noise),
+            **{name: value for name, value in told.items() if value},
+        )
+        noisy, refs, wanted = (
+            part.numpy() for part in degrade(truths, others, degradation, (mixture.seed, 0))
+        )
+        given = dict(zip(self._sides, (noisy, refs), strict=False))
+        attempts = {
+            "untreated": noisy,
+            "filter": subtract_and_filter(noisy, refs),
+            "denoiser": ask_for_images(self._denoise, 1, FLAG, **given),
+        }
+        shown: dict[str, tuple[Image.Image, float | None]] = {
+            "wanted": (as_picture(wanted[0]), None),
+            "other": (as_picture(refs[0]), None),
+        }
+        for name, images in attempts.items():
+            psnr_db = image_measures(images, wanted, refs, ["psnr_db"])["psnr_db"]
+            shown[name] = as_picture(images[0]), float(psnr_db[0])
+        return shown

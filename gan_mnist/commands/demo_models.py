@@ -1,0 +1,255 @@
+"""What the demo's page shows, asked of exported models; knows nothing of the page.
+
+Nothing here imports TensorFlow before a model is loaded.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from gan_mnist import experiments
+from gan_mnist.commands.classify import Predict, class_names_of, look_of
+from gan_mnist.commands.exported import ask_for_pictures
+from gan_mnist.data.images import Look, as_float, as_pixels, as_uint8, read_image
+from gan_mnist.errors import InputError
+from gan_mnist.files import read_json
+from gan_mnist.models.saved import ask, image_shape, load_model, read_class_names, takes
+
+FLAG = "--models"
+KINDS = ("classifier", "generator", "denoiser")
+# Of a drawn digit, as MNIST's were prepared: the longer side, of an image's; its centre of mass is
+# then put into the middle. Source: LeCun et al. 1998, section III A.
+INK = 20 / 28
+# Latents are moved by so many sliders, each towards latents of a seed of its own.
+MOVES = (101, 102, 103)
+
+# How an image is seen by a model: uint8 (H, W, C) of the look's size and channels.
+See = Callable[[Look], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model that a study exported.
+
+    Attributes:
+        saved_model: Its directory.
+        about: What `about.json` tells; nothing where there is none.
+    """
+
+    saved_model: Path
+    about: Mapping[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        """By its folder, as the arm: "imbalance" of imbalance/classical/classifier."""
+        return self.saved_model.parts[-3]
+
+    @property
+    def arm(self) -> str:
+        """By its folder: "classical"."""
+        return self.saved_model.parts[-2]
+
+    @property
+    def name(self) -> str:
+        """Both: "imbalance/classical"."""
+        return f"{self.experiment}/{self.arm}"
+
+    def shown(self) -> str:
+        """What it had been shown, in words: the arm's, and how many real images of each class."""
+        told = [_arms(self.experiment).get(self.arm, "")]
+        settings = self.about.get("settings", {})
+        names, counts = settings.get("classes") or (), settings.get("counts") or ()
+        if len(names) == len(counts) > 0:
+            told += [f"real images of {', '.join(names)}: {', '.join(map(str, counts))}"]
+        return "; ".join(filter(None, told)) or "not told"
+
+
+class Answer(NamedTuple):
+    """What an arm says of an image, and what it had been shown.
+
+    Attributes:
+        export: Its classifier.
+        classes: The likeliest classes and their probabilities, as many as it tells, at most two.
+    """
+
+    export: Exported
+    classes: Sequence[tuple[str, float]]
+
+
+def _arms(experiment: str) -> dict[str, str]:
+    """What each arm of an experiment is, in words, in its order; of a foreign one nothing."""
+    if experiment not in experiments.names():
+        return {}
+    return {arm.name: arm.about for arm in experiments.load(experiment).arms}
+
+
+def find_exports(root: Path) -> dict[str, list[Exported]]:
+    """The exports in a folder and its folders, by kind: experiment by experiment, arm by arm.
+
+    Nothing is loaded.
+
+    Raises:
+        InputError: If there is none.
+    """
+    found: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
+    for file in sorted(root.absolute().rglob("saved_model.pb")):
+        if (kind := file.parent.name) in found:
+            about = read_json(file.parents[1] / "about.json") or {}
+            found[kind].append(Exported(file.parent, about))
+    if not any(found.values()):
+        raise InputError(
+            f"{FLAG}: {str(root)!r} holds no exported model; accepted: a folder that a study "
+            "exported to, such as saved_models"
+        )
+
+    def place(export: Exported) -> tuple[str, int, str]:
+        arms = list(_arms(export.experiment))
+        number = arms.index(export.arm) if export.arm in arms else len(arms)
+        return export.experiment, number, export.arm
+
+    return {kind: sorted(exports, key=place) for kind, exports in found.items()}
+
+
+def uploaded(path: Path, inverted: bool) -> See:
+    """An image file of any size, inverted or not.
+
+    Raises:
+        InputError: When it is seen, if it cannot be read; in one line, without the path.
+    """
+
+    def see(look: Look) -> np.ndarray:
+        try:
+            pixels = read_image(path, look)
+        except InputError as error:
+            raise InputError(f"{path.name}{str(error).removeprefix(str(path))}") from None
+        return 255 - pixels if inverted else pixels
+
+    return see
+
+
+def drawn(ink: np.ndarray) -> See | None:
+    """A drawing as MNIST's digits were prepared: white on black, of their size, centred by mass.
+
+    Args:
+        ink: uint8 (H, W), 255 where there is ink and 0 where there is none.
+
+    Returns:
+        None if nothing is drawn.
+    """
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not rows.size:
+        return None
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    whole = round(max(ink.shape) / INK)
+    # Twice as large, so that none of it is beyond an edge wherever its centre of mass is.
+    around = np.zeros((2 * whole, 2 * whole), np.uint8)
+    mass = ink.astype(float) / ink.sum(dtype=float)
+    y, x = (round(float(mass.sum(axis=1 - axis) @ np.arange(ink.shape[axis]))) for axis in range(2))
+    around[whole - y : whole - y + ink.shape[0], whole - x : whole - x + ink.shape[1]] = ink
+    half = whole // 2
+    picture = Image.fromarray(around[whole - half : whole + half, whole - half : whole + half])
+
+    def see(look: Look) -> np.ndarray:
+        return as_pixels(picture, look)[0]
+
+    return see
+
+
+class Classifiers:
+    """Every classifier among the exports, loaded."""
+
+    def __init__(self, exports: Sequence[Exported]) -> None:
+        """Loads them; raises `InputError` if one cannot be loaded."""
+        self._asked = [(export, *self._load(export)) for export in exports]
+
+    @staticmethod
+    def _load(export: Exported) -> tuple[Predict, Look, Any]:
+        model = load_model(
+            export.saved_model, "classify", ["images"], ["label", "probability"], FLAG
+        )
+        top = 2 if takes(export.saved_model, "classes", []) else 1
+        predict = Predict(model.signatures["classify"], top, class_names_of(model, top))
+        size, channels = image_shape(predict.classify, "images")
+        look = dataclasses.replace(look_of(export.saved_model), image_size=size, channels=channels)
+        return predict, look, model
+
+    def say(self, see: See) -> Iterator[Answer]:
+        """What every arm says of an image.
+
+        Raises:
+            InputError: If the image cannot be read, or a classifier fails.
+        """
+        for export, predict, look, _ in self._asked:
+            yield Answer(export, predict(see(look)[None])[0])
+
+    def as_seen(self, see: See) -> Image.Image:
+        """The image as the first classifier sees it."""
+        _, _, look, _ = self._asked[0]
+        return as_picture(see(look))
+
+
+class Generator:
+    """An exported generator, loaded."""
+
+    def __init__(self, export: Exported) -> None:
+        """Loads it; raises `InputError` if it cannot be loaded."""
+        self.shown = export.shown()
+        self.class_names = read_class_names(export.saved_model, FLAG)
+        self._model = load_model(
+            export.saved_model, "generate_seeded", ["labels", "seed"], ["images"], FLAG
+        )
+        self.has_latents = takes(export.saved_model, "decode", ["latents", "labels"])
+
+    def rows(
+        self, names: Sequence[str], number: int, seed: int, moves: Sequence[float] = ()
+    ) -> dict[str, list[Image.Image]]:
+        """`number` images of each class.
+
+        Args:
+            names: Of the classes.
+            number: At least 1.
+            seed: Equal seeds, and moves, give equal images.
+            moves: How far latents are moved towards those of the seeds `MOVES`; all 0, they are
+                those of `seed` alone. Only where it has latents.
+        """
+        import tensorflow as tf
+
+        if not names:
+            return {}
+        signatures = self._model.signatures
+        labels = tf.constant(np.repeat([self.class_names.index(n) for n in names], number), "int32")
+        given = {"labels": labels, "seed": tf.constant(seed)}
+        function = signatures["generate_seeded"]
+        if any(moves):
+            own = ask(signatures["latents"], FLAG, **given)["latents"]
+            others = [
+                ask(signatures["latents"], FLAG, labels=labels[:1], seed=tf.constant(other))
+                for other in MOVES[: len(moves)]
+            ]
+            latents = moved(own, [other["latents"] for other in others], moves)
+            function, given = signatures["decode"], {"labels": labels, "latents": latents}
+        pictures = ask_for_pictures(function, len(labels), **given)
+        return {n: pictures[i * number : (i + 1) * number] for i, n in enumerate(names)}
+
+
+def moved(latents: np.ndarray, others: Sequence[np.ndarray], moves: Sequence[float]) -> np.ndarray:
+    """Latents with so much of others in them, of the same spread as before.
+
+    Args:
+        latents: float32 (n, dim).
+        others: Each float32 (1, dim).
+        moves: How much of each.
+    """
+    total = latents + sum(move * other for move, other in zip(moves, others, strict=True))
+    return np.asarray(total / np.sqrt(1 + np.square(moves).sum()), np.float32)
+
+
+def as_picture(image: np.ndarray) -> Image.Image:
+    """A Pillow image of uint8, or floats in [0, 1], (H, W, 1 or 3)."""
+    pixels = as_uint8(as_float(image))
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
