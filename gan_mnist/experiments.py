@@ -259,8 +259,10 @@ def _check_number(flag: str, number: int | None) -> None:
         )
 
 
-def execute(plan: Plan, jobs: int | None, engine: str, command_line: str) -> Mapping[str, Any]:
-    """Runs `plan` and writes its report; returns the summary."""
+def execute(
+    plan: Plan, jobs: int | None, engine: str, command_line: str, about: str | None = None
+) -> Mapping[str, Any]:
+    """Runs `plan`, told as `about` if given, and writes its report; returns the summary."""
     import loky
 
     from gan_mnist.study.run import run_study
@@ -273,7 +275,7 @@ def execute(plan: Plan, jobs: int | None, engine: str, command_line: str) -> Map
             np.savez_compressed(workdir / "duplicates.npz", **shown)
         write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
-    return run_study(plan, jobs or loky.cpu_count(), engine, command_line, write_report)
+    return run_study(plan, jobs or loky.cpu_count(), engine, command_line, write_report, about)
 
 
 def run(

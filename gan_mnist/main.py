@@ -21,6 +21,7 @@ from gan_mnist.study import progress
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.required import parse_required, unmet
 from gan_mnist.study.settings import parse_assignments
+from gan_mnist.study.trial import Plan
 
 UNMET = 3
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
@@ -58,6 +59,10 @@ SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_value
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
 EXPORT = COMMAND.text("export", None, "a tracker that gets arms, seeds and the report: mlflow or "
                       "wandb, set up as its own variables say")  # fmt: skip
+PILOT = COMMAND.text("pilot", None, "a run that shows how far seeds differ, for the plan's power "
+                     "(default: --workdir)")  # fmt: skip
+EFFECT = COMMAND.text("effect", None, "a difference of the metric: the plan tells how many seeds "
+                      "it takes")  # fmt: skip
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
 LIST = COMMAND.switch("list", False, "list experiments, or the arms and settings of --experiment")
 
@@ -106,11 +111,12 @@ def _command(command_line: str) -> int:
         primary=PRIMARY.value,
     )
     required = parse_required(REQUIRE.value or (), plan)
+    about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None
     if DRY_RUN.value:
-        tell(progress.describe(plan))
+        tell(f"{about}")
         return 0
     heed_signals()
-    summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line)
+    summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line, about)
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = plan.workdir / "report.html"
     tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")
@@ -120,6 +126,13 @@ def _command(command_line: str) -> int:
     for line in missed:
         tell(line)
     return 1 if summary["failed"] else UNMET if missed else 0
+
+
+def _about(plan: Plan) -> str:
+    """The plan in words. It takes a second, which a refused command need not wait for."""
+    from gan_mnist.study.pilot import power_in_words
+
+    return progress.describe(plan, power_in_words(plan, PILOT.value, EFFECT.value))
 
 
 def _described(field: dataclasses.Field, value: Any) -> str:

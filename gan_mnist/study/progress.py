@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -22,8 +22,18 @@ from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 
 
-def describe(plan: Plan) -> str:
-    """The plan in words: data, settings, arms, trials."""
+def describe(plan: Plan, power: Sequence[str] | None = None) -> str:
+    """The plan in words: data, settings, arms, trials.
+
+    Args:
+        plan: What is about to run.
+        power: What it can find, as `pilot.power_in_words` tells it; by itself if None.
+    """
+    if power is None:
+        # It imports statistics, which takes a second.
+        from gan_mnist.study.pilot import power_in_words
+
+        power = power_in_words(plan)
     data = plan.dataset
     per_class = ", ".join(
         f"{name}: {'+'.join(map(str, counts.values()))}" for name, counts in data["counts"].items()
@@ -44,6 +54,7 @@ def describe(plan: Plan) -> str:
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
         f"{len(plan.trials())}",
+        *(f"power       {line}" for line in power),
         "arms",
         *columns((arm.name, arm.about) for arm in plan.arms),
         "settings",

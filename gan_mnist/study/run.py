@@ -26,6 +26,7 @@ def run_study(
     engine: str,
     command_line: str,
     write_report: Callable[[Path], None] = lambda workdir: None,
+    about: str | None = None,
 ) -> Mapping[str, Any]:
     """Runs the trials that are missing, then writes `records.jsonl` and `summary.json`.
 
@@ -35,6 +36,7 @@ def run_study(
         engine: A key of `workers.ENGINES`.
         command_line: How it was asked for, for `study.json`.
         write_report: Called with the directory once the summary is there, while it is still ours.
+        about: The plan in words; as `describe` tells it if None.
 
     Returns:
         The summary.
@@ -46,7 +48,7 @@ def run_study(
     lock = FileLock(plan.workdir / ".lock")
     try:
         _claim(plan, lock, command_line)
-        say(describe(plan))
+        say(describe(plan) if about is None else about)
         _run_missing(plan, jobs, engine)
         told = _summarize(plan)
         write_report(plan.workdir)

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import stats
 
 from gan_mnist.study.comparison import Pair
+from gan_mnist.study.power import detectable_errors
 from gan_mnist.study.small_samples import (
     LEVEL,
     flags,
@@ -19,8 +20,6 @@ from gan_mnist.study.small_samples import (
     p_values,
     standard_errors,
 )
-
-POWER = 0.8
 
 Interval = tuple[float, float]
 Bounds = tuple[float, float] | None
@@ -198,11 +197,7 @@ def smallest_detectable_effect(comparison: Comparison, tests: int) -> float | No
     """
     if not comparison.standard_error:
         return None
-    df = comparison.n - 1
-    critical = stats.t.isf(LEVEL / 2 / tests, df)
-    # Not statsmodels' solve_power: at few seeds and strict levels it stops at a wrong value.
-    shift = optimize.brentq(lambda s: stats.nct.sf(critical, df, s) - POWER, 0.0, 20 * critical)
-    return float(shift * comparison.standard_error)
+    return detectable_errors(comparison.n, tests) * comparison.standard_error
 
 
 def gap_closed(

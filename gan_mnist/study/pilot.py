@@ -1,0 +1,157 @@
+"""What a plan can find, before it runs; in the metric's unit where a pilot shows the spread."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_mnist.errors import InputError, written_out
+from gan_mnist.study import power
+from gan_mnist.study.comparison import Pair
+from gan_mnist.study.records import DONE, read_record
+from gan_mnist.study.statistics import compare, overlap_of
+from gan_mnist.study.trial import Plan
+
+# In sd of the paired difference: more is absurd. Of the differences to the control in our published
+# runs half are smaller than 3.4.
+MUCH = 3.0
+
+Values = dict[str, dict[int, float]]
+
+
+def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = None) -> list[str]:
+    """What the plan's seeds can find, a line each.
+
+    Args:
+        plan: Its primary comparisons, and all others with the control.
+        pilot: The directory of a run of the same experiment; None for what lies in the plan's own.
+        effect: A difference in the metric's unit, of which is told how many seeds it takes.
+
+    Raises:
+        InputError: If the pilot or the effect cannot be used.
+    """
+    size = _size(effect)
+    values, where = _pilot(plan, pilot)
+    families = _families(plan)
+    overlap, n = overlap_of([{"dataset": plan.dataset}]), len(plan.seeds)
+    lines = [_general(n, families, overlap)]
+    measured = False
+    for name, pairs in families.items():
+        spreads = {pair: known for pair in pairs if (known := _spread(values, pair)) is not None}
+        for told, spread, seen in _told(name, spreads):
+            measured = True
+            least = power.detectable(n, len(pairs), overlap) * spread if n > 1 else math.inf
+            line = f"{told}: from {least:.2g} on (sd {spread:.2g}, {seen} seeds of {where})"
+            if size is not None:
+                line += f"; {_needed(size, spread, seen, len(pairs), overlap)}"
+            lines.append(line)
+    if size is not None and not measured:
+        raise InputError(
+            f"--effect: {effect} wants the spread of two seeds or more; accepted: with --pilot=RUN "
+            "of this experiment, or a --workdir that holds some"
+        )
+    return lines
+
+
+def _size(effect: str | None) -> float | None:
+    if effect is None:
+        return None
+    try:
+        size = float(written_out(float, effect))
+    except ValueError:
+        size = 0.0
+    if not (size > 0 and math.isfinite(size)):
+        raise InputError(f"--effect: {effect!r} is not accepted; accepted: a number above 0")
+    return size
+
+
+def _families(plan: Plan) -> dict[str, Sequence[Pair]]:
+    """The comparisons that Holm adjusts over together, by what they are called."""
+    control, primary = plan.study.control, plan.primary
+    names = [arm.name for arm in plan.arms if arm.name != control]
+    others = [pair for name in names if (pair := Pair(name, control)) not in primary]
+    if not primary:
+        return {"": others} if others else {}
+    return {"primary": primary} | ({"other": others} if others else {})
+
+
+def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float) -> str:
+    """In standard deviations, which needs no pilot."""
+    if not families or n < 2:
+        return "none: a comparison needs two arms and two seeds"
+    least = {name: power.detectable(n, len(pairs), overlap) for name, pairs in families.items()}
+    told = ", ".join(
+        f"{name} differences from {sd:.2g} sd on".strip() for name, sd in least.items()
+    )
+    line = f"{n} seeds find, in 4 of 5 runs, {told} (sd: of paired differences)"
+    name, first = next(iter(least.items()))
+    if first > MUCH:
+        enough = power.seeds_needed(MUCH, len(families[name]), overlap)
+        line += "; careful, few treatments do as much"
+        line += f": {enough} seeds would find {MUCH:g} sd" if enough else ""
+    return line
+
+
+def _told(name: str, spreads: Mapping[Pair, tuple[float, int]]) -> Iterator[tuple[str, float, int]]:
+    """Each primary comparison, and the others by their median: words, sd, seeds."""
+    if name == "primary":
+        yield from ((f"{pair}", sd, n) for pair, (sd, n) in spreads.items())
+    elif spreads:
+        told = [sd for sd, _ in spreads.values()]
+        fewest = min(n for _, n in spreads.values())
+        yield f"{name} differences, in the median".strip(), float(np.median(told)), fewest
+
+
+def _needed(effect: float, spread: float, n: int, tests: int, overlap: float) -> str:
+    usual, careful = (
+        power.seeds_needed(effect / sd, tests, overlap)
+        for sd in (spread, power.largest_spread(spread, n))
+    )
+    if usual is None:
+        return f"{effect:g} takes more than {power.MOST_SEEDS} seeds"
+    more = f"{careful}" if careful else f"more than {power.MOST_SEEDS}"
+    return f"{effect:g} takes {usual} seeds, or {more} should the sd be as large as it may be"
+
+
+def _spread(values: Values, pair: Pair) -> tuple[float, int] | None:
+    """Standard deviation of the paired difference and number of seeds; None where unknown or 0."""
+    if not {*pair} <= values.keys():
+        return None
+    found = compare(values[pair.arm], values[pair.reference])
+    if not found.standard_error:
+        return None
+    return found.standard_error * math.sqrt(found.n), found.n
+
+
+def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:
+    """The primary metric by arm and seed, and where it lies."""
+    directory = plan.workdir if pilot is None else Path(pilot)
+    records = [record for record in _records(directory) if record["status"] == DONE]
+    if pilot is not None:
+        if not records:
+            raise InputError(f"--pilot: {pilot} has no finished trial; accepted: a run's directory")
+        if {record.get("experiment") for record in records} != {plan.study.name}:
+            raise InputError(
+                f"--pilot: {pilot} is of another experiment; accepted: a run of {plan.study.name}"
+            )
+    values: Values = {}
+    metric = plan.study.metrics[0].name
+    for record in records:
+        if metric in record["metrics"]:
+            values.setdefault(record["arm"], {})[record["seed"]] = record["metrics"][metric]
+    return values, directory.name
+
+
+def _records(directory: Path) -> list[Mapping[str, Any]]:
+    """The records of a run, or of one that is published."""
+    paths = sorted(directory.glob("trials/*/seed-*/record.json"))
+    if paths:
+        return [record for path in paths if (record := read_record(path)) is not None]
+    lines = directory / "records.jsonl"
+    try:
+        return [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return []
