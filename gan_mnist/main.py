@@ -63,6 +63,7 @@ PILOT = COMMAND.text("pilot", None, "a run that shows how far seeds differ, for 
                      "(default: --workdir)")  # fmt: skip
 EFFECT = COMMAND.text("effect", None, "a difference of the metric: the plan tells how many seeds "
                       "it takes")  # fmt: skip
+VERBOSE = COMMAND.switch("v", False, "tell all settings when the run begins")
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
 LIST = COMMAND.switch("list", False, "list experiments, or the arms and settings of --experiment")
 
@@ -111,7 +112,8 @@ def _command(command_line: str) -> int:
         primary=PRIMARY.value,
     )
     required = parse_required(REQUIRE.value or (), plan)
-    about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None
+    wanted = DRY_RUN.value or VERBOSE.value or PILOT.value or EFFECT.value
+    about = _about(plan) if wanted else None
     if DRY_RUN.value:
         tell(f"{about}")
         return 0
@@ -132,7 +134,8 @@ def _about(plan: Plan) -> str:
     """The plan in words. It takes a second, which a refused command need not wait for."""
     from gan_mnist.study.pilot import power_in_words
 
-    return progress.describe(plan, power_in_words(plan, PILOT.value, EFFECT.value))
+    power = power_in_words(plan, PILOT.value, EFFECT.value)
+    return progress.describe(plan, power, DRY_RUN.value or VERBOSE.value)
 
 
 def _described(field: dataclasses.Field, value: Any) -> str:
