@@ -12,11 +12,13 @@ from typing import Any, NoReturn
 from absl import flags
 
 from gan_mnist import experiments
+from gan_mnist.commands import tracking
 from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.errors import unknown
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
 from gan_mnist.study import progress
+from gan_mnist.study.finished import read_run
 from gan_mnist.study.required import parse_required, unmet
 from gan_mnist.study.settings import parse_assignments
 from gan_mnist.study.trial import Plan
@@ -61,10 +63,13 @@ TEST_DIR = flags.DEFINE_multi_string("test_dir", None, "NAME=DIR: a further test
                                      "shifted images; any number", flag_values=FLAGS)  # fmt: skip
 SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
 EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
+EXPORT = COMMAND.text("export", None, "a tracker that gets arms, seeds and the report: mlflow or "
+                      "wandb, set up as its own variables say")  # fmt: skip
 PILOT = COMMAND.text("pilot", None, "a run that shows how far seeds differ, for the plan's power "
                      "(default: --workdir)")  # fmt: skip
 EFFECT = COMMAND.text("effect", None, "a difference of the metric: the plan tells how many seeds "
                       "it takes")  # fmt: skip
+VERBOSE = COMMAND.switch("v", False, "tell all settings when the run begins")
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
 LIST = COMMAND.switch("list", False, "list experiments, or the arms and settings of --experiment")
 
@@ -92,6 +97,8 @@ def _command(command_line: str) -> int:
         raise unknown("--experiment", "", experiments.names())
     study = experiments.load(EXPERIMENT.value)
     experiments.check_engine(ENGINE.value)
+    if EXPORT.value is not None:
+        tracking.check_tracker(EXPORT.value)
     plan = experiments.make_plan(
         EXPERIMENT.value,
         preset=PRESET.value,
@@ -114,7 +121,8 @@ def _command(command_line: str) -> int:
         trust_model=TRUST_MODEL.value,
     )
     required = parse_required(REQUIRE.value or (), plan)
-    about = _about(plan) if DRY_RUN.value or PILOT.value or EFFECT.value else None
+    wanted = DRY_RUN.value or VERBOSE.value or PILOT.value or EFFECT.value
+    about = _about(plan) if wanted else None
     if DRY_RUN.value:
         tell(f"{about}")
         return 0
@@ -123,6 +131,8 @@ def _command(command_line: str) -> int:
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = plan.workdir / "report.html"
     tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")
+    if EXPORT.value is not None:
+        tell(f"exported: {tracking.export(EXPORT.value, read_run(plan.workdir))}")
     missed = unmet(required, summary)
     for line in missed:
         tell(line)
@@ -133,7 +143,8 @@ def _about(plan: Plan) -> str:
     """The plan in words. It takes a second, which a refused command need not wait for."""
     from gan_mnist.study.pilot import power_in_words
 
-    return progress.describe(plan, power_in_words(plan, PILOT.value, EFFECT.value))
+    power = power_in_words(plan, PILOT.value, EFFECT.value)
+    return progress.describe(plan, power, DRY_RUN.value or VERBOSE.value)
 
 
 def _described(field: dataclasses.Field, value: Any) -> str:

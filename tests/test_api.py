@@ -161,7 +161,8 @@ def test_arguments_are_the_flags_with_their_defaults():
     assert arguments.pop("settings").default is None  # `--set` by another name
     defaults = {name: argument.default for name, argument in arguments.items()}
     assert defaults == {name: main.FLAGS[name].default for name in defaults}
-    of_the_command = {"debug", "help", "helpfull", "version", "list", "dry_run", "set", "require"}
+    of_the_command = {"debug", "help", "helpfull", "version", "list", "dry_run", "set"}
+    of_the_command |= {"require", "export", "v"}
     of_the_command |= {"pilot", "effect"}  # of the plan that is printed
     assert {*defaults, "experiment"} == set(main.FLAGS) - of_the_command
     assert all(f"{name}: " in gan_mnist.run.__doc__ for name in arguments)

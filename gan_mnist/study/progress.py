@@ -1,33 +1,22 @@
-"""What a person sees while a study runs: a bar with the time left, or plain lines in a log."""
+"""What a person reads of a plan, and of numbers of it."""
 
 import contextlib
 import os
 import sys
-import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
-
-from gan_mnist.study.records import DONE
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 
 
-def describe(plan: Plan, power: Sequence[str] | None = None) -> str:
-    """The plan in words: data, settings, arms, trials.
+def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool = False) -> str:
+    """The plan in words: data, arms, trials.
 
     Args:
         plan: What is about to run.
         power: What it can find, as `pilot.power_in_words` tells it; by itself if None.
+        with_settings: Whether all settings are told as well, a line each.
     """
     if power is None:
         # It imports statistics, which takes a second.
@@ -58,9 +47,13 @@ def describe(plan: Plan, power: Sequence[str] | None = None) -> str:
         *(f"power       {line}" for line in power),
         "arms",
         *columns((arm.name, arm.about) for arm in plan.arms),
-        "settings",
-        *columns((name, _with_own(plan, name, v)) for name, v in plan.settings.identity().items()),
     ]
+    settings = plan.settings.identity()
+    if with_settings:
+        told = ((name, _with_own(plan, name, value)) for name, value in settings.items())
+        lines += ["settings", *columns(told)]
+    else:
+        lines += [f"settings    {len(settings)}, in study.json; -v shows them"]
     return "\n".join(lines)
 
 
@@ -190,61 +183,10 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-class _Console(Console):
-    """Says when nobody reads it any more; rich's ends the process with the status of a failure."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-class StudyProgress:
-    """A context in which `add(record)` is called for every trial that ends."""
-
-    def __init__(self, num_trials: int, primary_metric: str, console: Console | None = None):
-        """Shows `num_trials` trials, each with its `primary_metric`."""
-        self._console = console or _Console(stderr=True, soft_wrap=True, highlight=False)
-        self._num_trials = num_trials
-        self._primary_metric = primary_metric
-        self._counts: Counter[str] = Counter()
-        self._bar = Progress(
-            TextColumn("trials"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-
-    def __enter__(self) -> "StudyProgress":
-        self._began = time.monotonic()
-        self._bar.start()
-        self._task = self._bar.add_task("trials", total=self._num_trials, left="")
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Tells of one trial."""
-        self._counts[record["status"]] += 1
-        ended = self._counts.total()
-        per_trial = (time.monotonic() - self._began) / ended
-        left = _duration(per_trial * (self._num_trials - ended))
-        self._bar.update(self._task, completed=ended, left=f"about {left} left")
-        told = (
-            f"{self._primary_metric} {record['metrics'][self._primary_metric]:.3f}"
-            if record["status"] == DONE
-            else f"{record['status'].replace('_', ' ')}: {record['error']}"
-        )
-        with dropped_if_full():
-            self._console.print(
-                f"[{ended}/{self._num_trials}] {record['arm']} seed {record['seed']}: {told} "
-                f"({sum(record['seconds'].values()):.0f} s; about {left} left)",
-                markup=False,
-            )
-
-
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words."""
     minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import begun, records, runner
-from gan_mnist.study.progress import StudyProgress, describe, say
+from gan_mnist.study.display import StudyProgress
+from gan_mnist.study.progress import describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
@@ -106,8 +107,10 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
     if len(missing) < len(trials):
         done = counted(len(trials) - len(missing), "trial is", "trials are")
         say(f"{done} done already")
-    with StudyProgress(len(missing), plan.study.metrics[0].name) as progress:
-        runner.run_trials(missing, jobs, engine, plan.workdir / WORKERS_LOG, progress.add)
+    with StudyProgress(plan, missing, jobs) as progress:
+        log = plan.workdir / WORKERS_LOG
+        watching = progress.add, progress.begin, progress.refresh
+        runner.run_trials(missing, jobs, engine, log, *watching)
 
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:

@@ -43,6 +43,8 @@ def run_trials(
     engine: str,
     log: Path,
     on_record: Callable[[Mapping[str, Any]], None],
+    on_start: Callable[[Trial, int], None] = lambda trial, process: None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs what is not finished; returns when every trial has a record.
 
@@ -52,6 +54,8 @@ def run_trials(
         engine: A key of `ENGINES`.
         log: File that receives what workers print on stderr.
         on_record: Called in this process with every new record.
+        on_start: Called with every trial that begins, and a number of the process that runs it.
+        on_wait: Called about once a second.
 
     Raises:
         StorageError: When a record could not be written.
@@ -67,6 +71,7 @@ def run_trials(
 
     def start(worker: Worker, task: Task) -> None:
         given[worker].add(_work(task[0]))
+        on_start(task[0], id(worker))
         running[worker.submit(complete, task[0])] = worker, task
 
     try:
@@ -74,6 +79,7 @@ def run_trials(
             while idle and (pending or _divide(running, pending)):
                 worker = idle.pop()
                 start(worker, next_task(pending, given[worker]))
+            on_wait()
             # A time limit lets Python see a signal while it waits.
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:

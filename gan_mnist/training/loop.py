@@ -13,10 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.files import read_rows, write_rows
+from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 
 CHECKPOINT_EVERY_SECONDS = 60
+# Tells, while a training is under way, what share of it is done and in how many seconds.
+UNDER_WAY = "progress.json"
+TOLD_EVERY_SECONDS = 2
 # What Keras calls the state of a generator that a layer draws from.
 SEED_STATE = "seed_generator_state"
 
@@ -127,7 +130,7 @@ def fit(
     if rest or not interval:
         raise ValueError(f"{updates} updates are not a multiple of {intervals} intervals")
     rows = range(1, intervals + 1) if rows is None else rows
-    curves = Curves(directory, interval, seed, rows)
+    curves = Curves(directory, interval, seed, rows, intervals)
     first_update = curves.resume(model)
     if first_update < updates:
         model.fit(
@@ -153,9 +156,14 @@ class Curves(keras.callbacks.Callback):
     interval.
     """
 
-    def __init__(self, directory: Path, interval: int, seed: int, kept: Collection[int]):
+    def __init__(
+        self, directory: Path, interval: int, seed: int, kept: Collection[int], intervals: int
+    ):
         super().__init__()
         self.seconds = 0.0
+        # For whoever wants to know how long it will take.
+        self._under_way = directory / UNDER_WAY
+        self._intervals = intervals
         self._path = directory / "curves.csv"
         self._checkpoints = directory / "checkpoint"
         self._interval = interval
@@ -196,7 +204,7 @@ class Curves(keras.callbacks.Callback):
         return [row | {"update": int(row["update"])} for row in rows]
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._saved = time.monotonic()
+        self._saved = self._told = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
@@ -221,6 +229,10 @@ class Curves(keras.callbacks.Callback):
             raise TrainingDiverged(f"{', '.join(bad)} not finite by update {update}")
         if epoch + 1 in self._kept:
             self._rows.append(row)
+        if time.monotonic() - self._told > TOLD_EVERY_SECONDS:
+            share = (epoch + 1) / self._intervals
+            write_json(self._under_way, {"share": share, "seconds": self.seconds})
+            self._told = time.monotonic()
         if time.monotonic() - self._saved > CHECKPOINT_EVERY_SECONDS:
             # The rows go first: more of them than the checkpoint knows of are dropped on resume.
             if self._rows:
@@ -233,6 +245,7 @@ class Curves(keras.callbacks.Callback):
     def close(self) -> None:
         """Writes the curves and drops the checkpoints."""
         write_rows(self._path, self._rows)
+        self._under_way.unlink(missing_ok=True)
         self._drop_checkpoints()
 
     def _drop_checkpoints(self) -> None:

@@ -1,0 +1,66 @@
+"""Runs in MLflow: an experiment of arms, the runs of seeds nested below them.
+
+Where they go is MLflow's own `MLFLOW_TRACKING_URI`. A run is known by its tag `gan_mnist.key`.
+"""
+
+from collections.abc import Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.utils.time import get_current_time_millis
+
+from gan_mnist.commands.tracking import Tracked
+
+KEY = "gan_mnist.key"
+# As many parameters, tags or metrics as MLflow takes at a time.
+_AT_A_TIME = 100
+
+
+def send(project: str, arms: Sequence[Tracked]) -> str:
+    """Writes the runs; see `tracking`."""
+    client = MlflowClient()
+    found = client.get_experiment_by_name(project)
+    experiment = client.create_experiment(project) if found is None else found.experiment_id
+    for arm in arms:
+        above = _keep(client, experiment, arm, None)
+        for run in arm.below:
+            _keep(client, experiment, run, above)
+    return f"MLflow experiment {project!r} in {client.tracking_uri}"
+
+
+def _keep(client: MlflowClient, experiment: str, run: Tracked, above: str | None) -> str:
+    """Makes or renews a run; returns MLflow's name for it."""
+    before = _find(client, experiment, run.key)
+    if before is None:
+        begun = client.create_run(experiment, tags={KEY: run.key}, run_name=run.name)
+    else:
+        begun = before
+    name, data = begun.info.run_id, begun.data
+    nested = {} if above is None else {"mlflow.parentRunId": above}
+    about = {"mlflow.note.content": run.tags["about"]} if "about" in run.tags else {}
+    tags = [
+        RunTag(key, value)
+        for key, value in {**run.tags, **nested, **about}.items()
+        if data.tags.get(key) != value
+    ]
+    # MLflow refuses to change a parameter, and keeps every value that a metric has had.
+    params = [Param(key, str(value)) for key, value in run.params.items() if key not in data.params]
+    now = get_current_time_millis()
+    metrics = [
+        Metric(key, value, now, 0)
+        for key, value in run.metrics.items()
+        if data.metrics.get(key) != value
+    ]
+    for start in range(0, max(len(tags), len(params), len(metrics)), _AT_A_TIME):
+        part = slice(start, start + _AT_A_TIME)
+        client.log_batch(name, metrics=metrics[part], params=params[part], tags=tags[part])
+    for place, path in (run.files or {}).items():
+        folder = place.rpartition("/")[0]
+        client.log_artifact(name, str(path), folder or None)
+    client.set_terminated(name)
+    return name
+
+
+def _find(client: MlflowClient, experiment: str, key: str) -> Run | None:
+    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+    return found[0] if found else None

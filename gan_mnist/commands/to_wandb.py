@@ -1,0 +1,44 @@
+"""Runs in Weights & Biases: a project of arms and seeds, grouped by arm.
+
+Where they go is as wandb's own variables say, such as `WANDB_MODE=offline`. A run's id is its key,
+so what is sent again renews it.
+"""
+
+from collections.abc import Sequence
+
+import wandb
+
+from gan_mnist.commands.tracking import Tracked
+
+
+def send(project: str, arms: Sequence[Tracked]) -> str:
+    """Writes the runs; see `tracking`."""
+    where = ""
+    for arm in arms:
+        where = _keep(project, arm, arm.name, "arm")
+        for run in arm.below:
+            _keep(project, run, arm.name, "seed")
+    return f"Weights & Biases project {project!r} in {where}"
+
+
+def _keep(project: str, run: Tracked, group: str, kind: str) -> str:
+    """Makes or renews a run; returns the place of its project, or of its files when offline."""
+    begun = wandb.init(
+        project=project,
+        id=run.key,
+        name=run.name,
+        group=group,
+        job_type=kind,
+        config={**run.params, "about_run": dict(run.tags)},
+        resume="allow",
+        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
+    )
+    # A summary has one value of each; what is logged would be repeated when it is sent again.
+    begun.summary.update(dict(run.metrics))
+    if run.files:
+        report = wandb.Artifact(f"report-{run.key}", "report")
+        for place, path in run.files.items():
+            report.add_file(str(path), place)
+        begun.log_artifact(report)
+    begun.finish()
+    return str(begun.project_url or begun.settings.wandb_dir)

@@ -1,0 +1,163 @@
+"""A finished run as experiment trackers know it: an arm is a run, and its seeds are runs below it.
+
+Each tracker has a module with one function, `send(project, arms) -> str`: it writes the runs and
+tells where they are. A run has a key, by which it is found and renewed when it is sent again, so
+that a command which goes on makes no duplicates.
+"""
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import fingerprint
+from gan_mnist.study.finished import FinishedRun
+
+FLAG = "--export"
+# By the name of the package, which an extra of the same name installs.
+TRACKERS = {"mlflow": "to_mlflow", "wandb": "to_wandb"}
+_VERSUS = ("versus_rival", "versus_rivals", "versus_ablation")
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A run of a tracker.
+
+    Attributes:
+        key: Equal for what is the same arm, or trial, of the same settings and data.
+        name: "cgan", or "cgan seed 0".
+        params: Settings, as JSON holds them.
+        metrics: Finite numbers, by names of letters, digits, "_", ".", "-" and blanks.
+        tags: What else is known, in words.
+        below: The runs of an arm's seeds.
+        files: What is kept with it, by its path there.
+    """
+
+    key: str
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    below: tuple["Tracked", ...] = ()
+    files: Mapping[str, Path] | None = None
+
+
+def check_tracker(name: str) -> None:
+    """Raises `InputError` for a tracker that does not exist or is not installed."""
+    if name not in TRACKERS:
+        raise unknown(FLAG, name, TRACKERS)
+    if importlib.util.find_spec(name) is None:
+        raise InputError(f"{FLAG}: {name} is not installed; pip install 'gan_mnist[{name}]'")
+
+
+def export(tracker: str, run: FinishedRun) -> str:
+    """Sends a run to a tracker, set up as its own environment variables say.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        InputError: If that fails, for whatever reason the tracker has.
+    """
+    module = importlib.import_module(f"gan_mnist.commands.{TRACKERS[tracker]}")
+    try:
+        return str(module.send(f"gan_mnist-{run.told['experiment']}", list(tracked(run))))
+    # A store or a server may fail in any way; what was run is kept.
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"{FLAG}: {tracker} failed ({reason}); what was run is kept, and the same command "
+            "exports it"
+        ) from error
+
+
+def tracked(run: FinishedRun) -> Iterator[Tracked]:
+    """The arms of a run, each with its seeds."""
+    files = _files(run.directory)
+    failed: dict[str, list[str]] = {}
+    for row in run.summary.get("failed", ()):
+        failed.setdefault(row["arm"], []).append(str(row["seed"]))
+    for arm, told in run.told["arms"].items():
+        entry, records = run.summary["arms"][arm], run.records[arm]
+        own = {**run.told["settings"], **told.get("changes", {})}
+        settings = next((record["settings"] for record in records.values()), own)
+        tags = {
+            "experiment": run.told["experiment"],
+            "arm": arm,
+            "dataset": str(run.told["dataset"].get("name")),
+            "dataset_sha256": run.sha256,
+        }
+        of_arm = {
+            "about": entry.get("about") or "",
+            "verdict": entry.get("verdict") or "",
+            "answer": run.summary.get("answer") or "",
+            "primary_metric": run.metric,
+            "failed_seeds": ", ".join(failed.get(arm, ())),
+            "why_not_applicable": run.summary.get("not_applicable", {}).get(arm) or "",
+        }
+        yield Tracked(
+            key=fingerprint(run.told["experiment"], arm, run.sha256, settings),
+            name=arm,
+            params=settings,
+            metrics=_named(dict(_of_arm(entry, run.metric))),
+            tags=tags | {name: text for name, text in of_arm.items() if text},
+            below=tuple(_seed(arm, seed, record, tags) for seed, record in records.items()),
+            files=files,
+        )
+
+
+def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str]) -> Tracked:
+    seconds = {f"seconds.{part}": spent for part, spent in record["seconds"].items()}
+    updates = {} if record.get("updates") is None else {"updates": record["updates"]}
+    versions = {f"version.{name}": text for name, text in record.get("versions", {}).items()}
+    return Tracked(
+        key=fingerprint(arm, seed, record["fingerprint"]),
+        name=f"{arm} seed {seed}",
+        params=record["settings"] | {"seed": seed},
+        metrics=_named(record["metrics"] | seconds | updates),
+        tags={**tags, "device": str(record.get("device")), **versions},
+    )
+
+
+def _of_arm(entry: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float]]:
+    """Means and intervals of all metrics, then what is told of differences in the primary one."""
+    rows: dict[str, Mapping[str, Any]] = {
+        name: {"": found["mean"], "ci95": found["ci95"]}
+        for name, found in entry.get("metrics", {}).items()
+    }
+    rows.setdefault(primary, {"": entry.get("mean"), "ci95": entry.get("ci95")})
+    differs = {"": entry.get("difference"), "ci95": entry.get("difference_ci95")}
+    rows["difference"] = differs | {"p_holm": entry.get("p_holm")}
+    for versus in _VERSUS:
+        if found := entry.get(versus):
+            rows[versus] = {"": found.get("difference"), "ci95": found.get("ci95")}
+    rows |= {name: {"": entry.get(name)} for name in ("n", "seconds")}
+    for name, found in rows.items():
+        for part, value in found.items():
+            if part == "ci95" and value is not None:
+                yield f"{name}.ci95_low", value[0]
+                yield f"{name}.ci95_high", value[1]
+            elif value is not None:
+                yield f"{name}.{part}" if part else name, value
+
+
+def _named(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics by names that trackers accept; classes may be called anything."""
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        plain = re.sub(r"[^\w.\- ]", "_", name)
+        while plain in found:
+            plain += "_"
+        found[plain] = float(value)
+    return found
+
+
+def _files(directory: Path) -> dict[str, Path]:
+    """The report and its figures, as far as they are there."""
+    places = [directory / name for name in ("report.html", "report.md")]
+    places += sorted((directory / "figures").glob("*"))
+    return {str(p.relative_to(directory)): p for p in places if p.is_file()}

@@ -1,0 +1,183 @@
+"""What a person sees while a study runs: on a terminal, in a notebook, or as lines in a log."""
+
+import html
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from gan_mnist.files import read_json
+from gan_mnist.study.progress import dropped_if_full, duration
+from gan_mnist.study.records import DONE
+from gan_mnist.study.time_left import TimeLeft
+from gan_mnist.study.trial import Plan, Trial
+from gan_mnist.study.words import counted
+
+# What a training leaves while it is under way; see `training.loop`.
+UNDER_WAY = "progress.json"
+_LAST = 5
+# Kinds of arms that are there to be the best, or to fail.
+_NO_CANDIDATES = ("oracle", "check")
+
+
+class _Console(Console):
+    """Says when nobody reads it any more; rich's ends the process with the status of a failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class StudyProgress:
+    """A context in which `begin` is called for every trial that begins, `add` when it ends."""
+
+    def __init__(
+        self, plan: Plan, missing: Sequence[Trial], jobs: int, console: Console | None = None
+    ):
+        """Shows the trials of a plan that are `missing`, so many at a time."""
+        self._console = console or _Console(stderr=True, soft_wrap=True, highlight=False)
+        self._metric = plan.study.metrics[0]
+        self._kinds = {arm.name: arm.kind for arm in plan.arms}
+        self._workdir = plan.workdir
+        self._num_trials = len(missing)
+        self._time_left = TimeLeft(missing, jobs)
+        self._running: dict[tuple[str, int], tuple[Trial, float]] = {}
+        self._values: dict[str, list[float]] = {}
+        self._last: deque[str] = deque(maxlen=_LAST)
+        self._counts: Counter[str] = Counter()
+        self._bar = Progress(
+            TextColumn("trials"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=self._console,
+        )
+        self._task = self._bar.add_task("trials", total=self._num_trials, left="")
+        self._live = Live(get_renderable=self._shown, console=self._console, refresh_per_second=2)
+        self._handle: Any = None
+
+    def __enter__(self) -> "StudyProgress":
+        self._began = time.monotonic()
+        if self._num_trials:
+            self._handle = _notebook_handle(self._page())
+        if self._handle is None and self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+    def begin(self, trial: Trial, process: int) -> None:
+        """Tells that a trial begins in a process."""
+        self._running[trial.arm, trial.seed] = trial, time.monotonic()
+        self._time_left.begin(trial, process, time.monotonic())
+        self.refresh()
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Tells of a trial that has ended."""
+        now = time.monotonic()
+        self._running.pop((record["arm"], record["seed"]), None)
+        self._time_left.end(record, now)
+        self._counts[record["status"]] += 1
+        ended, told = self._counts.total(), f"{record['arm']} seed {record['seed']}: "
+        if record["status"] == DONE:
+            value = record["metrics"][self._metric.name]
+            self._values.setdefault(record["arm"], []).append(value)
+            told += f"{self._metric.name} {value:.3f}"
+        else:
+            told += f"{record['status'].replace('_', ' ')}: {record['error']}"
+        seconds = sum(record["seconds"].values())
+        self._last.append(told)
+        details = [f"{seconds:.0f} s", self._left(now), f"best so far {self._best()}"]
+        if self._handle is None:
+            with dropped_if_full():
+                self._console.print(
+                    f"[{ended}/{self._num_trials}] {told} ({'; '.join(details)})", markup=False
+                )
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Shows how things are now; called about once a second."""
+        self._look()
+        left = self._left(time.monotonic())
+        self._bar.update(self._task, completed=self._counts.total(), left=left)
+        if self._handle is not None:
+            _update(self._handle, self._page())
+
+    def _look(self) -> None:
+        """Looks how far trainings are that are under way."""
+        if not self._running:
+            return
+        began = time.time() - max(time.monotonic() - since for _, since in self._running.values())
+        found = [
+            [
+                told["seconds"] / told["share"]
+                for path in paths
+                if path.is_file() and path.stat().st_mtime >= began
+                if (told := read_json(path, "share", "seconds"))
+            ]
+            for paths in (
+                list((self._workdir / "generators").glob(f"*/{UNDER_WAY}")),
+                [trial.directory / UNDER_WAY for trial, _ in self._running.values()],
+            )
+        ]
+        self._time_left.project(*found)
+
+    def _left(self, now: float) -> str:
+        if (left := self._time_left.left(now)) is None:
+            return "time left is not known yet"
+        return f"{'about' if self._time_left.is_known else 'at least'} {duration(left)} left"
+
+    def _best(self) -> str:
+        """The arm with the best mean, of those that are no oracle and no check."""
+        sign = 1 if self._metric.higher_is_better else -1
+        means = {
+            arm: sum(values) / len(values)
+            for arm, values in self._values.items()
+            if self._kinds.get(arm) not in _NO_CANDIDATES
+        }
+        if not means:
+            return "none"
+        best = max(means, key=lambda arm: sign * means[arm])
+        return f"{best} {means[best]:.3f} ({counted(len(self._values[best]), 'seed')})"
+
+    def _lines(self) -> list[str]:
+        now = time.monotonic()
+        running = (
+            f"{trial.arm} seed {trial.seed} ({duration(now - since)})"
+            for trial, since in list(self._running.values())
+        )
+        return [f"now   {', '.join(running)}", f"best  {self._best()}"]
+
+    def _shown(self) -> Group:
+        return Group(Text("\n".join(self._lines())), self._bar)
+
+    def _page(self) -> str:
+        now, ended = time.monotonic(), self._counts.total()
+        told = [
+            f"{ended}/{self._num_trials} trials, {duration(now - self._began)}, {self._left(now)}",
+            *self._lines(),
+            *(f"      {line}" for line in reversed(self._last)),
+        ]
+        share = 100 * ended / max(1, self._num_trials)
+        bar = f'<progress max="100" value="{share:.0f}" style="width:100%"></progress>'
+        return f"{bar}<pre>{html.escape(chr(10).join(told))}</pre>"
+
+
+def _notebook_handle(page: str) -> Any:
+    """A place in a notebook's cell that shows `page` and can be renewed; None anywhere else."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if not hasattr(shell, "kernel"):
+        return None
+    display = sys.modules["IPython"].display
+    return display.display(display.HTML(page), display_id=True)
+
+
+def _update(handle: Any, page: str) -> None:
+    handle.update(sys.modules["IPython"].display.HTML(page))
