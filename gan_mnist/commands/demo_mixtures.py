@@ -1,6 +1,5 @@
 """Mixtures of two images and noise for the demo's page, and what becomes of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ from PIL import Image
 from gan_mnist.commands.demo_models import FLAG, Exported, See, as_picture
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import Look, as_float, resize
-from gan_mnist.models.saved import ask_for_images, image_shape, load_model, takes
+from gan_mnist.models.saved import ask_for_images, image_shape, takes
 
 SIDES = ("input", "ref")
 # Of the embedded digits, those that no study trains on.
@@ -49,9 +48,9 @@ class Denoiser:
     def __init__(self, export: Exported) -> None:
         """Loads it; raises `InputError` if it cannot be loaded."""
         self.shown = export.shown()
-        self._settings: Mapping[str, str] = export.about.get("settings", {})
+        self._settings = export.settings
         self._sides = SIDES[:1] if takes(export.saved_model, "denoise", SIDES[:1]) else SIDES
-        self._model = load_model(export.saved_model, "denoise", self._sides, ["images"], FLAG)
+        self._model = export.load("denoise", self._sides, ["images"])
         self._denoise = self._model.signatures["denoise"]
         self._look = Look(*image_shape(self._denoise, *self._sides))
 

@@ -38,11 +38,11 @@ class Exported:
 
     Attributes:
         saved_model: Its directory.
-        about: What `about.json` tells; nothing where there is none.
+        settings: Those of its training, as `about.json` tells; none where it tells none.
     """
 
     saved_model: Path
-    about: Mapping[str, Any]
+    settings: Mapping[str, Any]
 
     @property
     def experiment(self) -> str:
@@ -59,11 +59,14 @@ class Exported:
         """Both: "imbalance/classical"."""
         return f"{self.experiment}/{self.arm}"
 
+    def load(self, signature: str, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+        """The model, as `load_model` loads it; raises `InputError` if it cannot be loaded."""
+        return load_model(self.saved_model, signature, inputs, outputs, FLAG)
+
     def shown(self) -> str:
         """What it had been shown, in words: the arm's, and how many real images of each class."""
         told = [_arms(self.experiment).get(self.arm, "")]
-        settings = self.about.get("settings", {})
-        names, counts = settings.get("classes") or (), settings.get("counts") or ()
+        names, counts = (self.settings.get(name) or () for name in ("classes", "counts"))
         if len(names) == len(counts) > 0:
             told += [f"real images of {', '.join(names)}: {', '.join(map(str, counts))}"]
         return "; ".join(filter(None, told)) or "not told"
@@ -99,8 +102,9 @@ def find_exports(root: Path) -> dict[str, list[Exported]]:
     found: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
     for file in sorted(root.absolute().rglob("saved_model.pb")):
         if (kind := file.parent.name) in found:
-            about = read_json(file.parents[1] / "about.json") or {}
-            found[kind].append(Exported(file.parent, about))
+            about = read_json(file.parents[1] / "about.json", "settings") or {"settings": None}
+            settings = about["settings"] if isinstance(about["settings"], dict) else {}
+            found[kind].append(Exported(file.parent, settings))
     if not any(found.values()):
         raise InputError(
             f"{FLAG}: {str(root)!r} holds no exported model; accepted: a folder that a study "
@@ -169,9 +173,7 @@ class Classifiers:
 
     @staticmethod
     def _load(export: Exported) -> tuple[Predict, Look, Any]:
-        model = load_model(
-            export.saved_model, "classify", ["images"], ["label", "probability"], FLAG
-        )
+        model = export.load("classify", ["images"], ["label", "probability"])
         top = 2 if takes(export.saved_model, "classes", []) else 1
         predict = Predict(model.signatures["classify"], top, class_names_of(model, top))
         size, channels = image_shape(predict.classify, "images")
@@ -200,9 +202,7 @@ class Generator:
         """Loads it; raises `InputError` if it cannot be loaded."""
         self.shown = export.shown()
         self.class_names = read_class_names(export.saved_model, FLAG)
-        self._model = load_model(
-            export.saved_model, "generate_seeded", ["labels", "seed"], ["images"], FLAG
-        )
+        self._model = export.load("generate_seeded", ["labels", "seed"], ["images"])
         self.has_latents = takes(export.saved_model, "decode", ["latents", "labels"])
 
     def rows(

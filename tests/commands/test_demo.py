@@ -73,8 +73,10 @@ def test_what_an_arm_had_been_shown_is_told(exports, root, tmp_path):
     assert none.shown() == "the imbalanced images as they are; real images of thin, thick: 1, 300"
     assert "rotated" in classical.shown()
     shutil.copytree(root / "imbalance" / "none" / "classifier", tmp_path / "a" / "b" / "classifier")
-    (foreign,) = find_exports(tmp_path)["classifier"]
-    assert (foreign.name, foreign.shown()) == ("a/b", "not told")
+    for about in ("", '{"settings": 3}', "[]"):
+        (tmp_path / "a" / "b" / "about.json").write_text(about)
+        (foreign,) = find_exports(tmp_path)["classifier"]
+        assert (foreign.name, foreign.shown()) == ("a/b", "not told")
 
 
 @pytest.mark.parametrize(("grey", "said"), [(10, "thin thin"), (80, "thin thick"),
