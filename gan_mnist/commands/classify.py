@@ -22,21 +22,24 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import TRUST
+from gan_mnist.commands.exported import leave, seconds_flag, trust_flag
 from gan_mnist.data.finding import Found, ImageFile, find_images
 from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, read_json, write_rows
-from gan_mnist.models.saved import ask, find_model, image_shape, load_model
+from gan_mnist.models.answers import Limited, ask
+from gan_mnist.models.saved import find_model, image_shape, load_model
 
 # Images that are read and predicted together; fewer of large ones, which bounds the memory.
 BATCH_SIZE, BATCH_PIXELS = 250, 1 << 20
+# Beyond [0, 1], of what a probability is.
+ROUNDING = 1e-3
 ACCEPTED = "a folder of images, or one image"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/classical")
-TRUST_MODEL = COMMAND.switch("trust_model", False, TRUST)
+TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 IMAGES = COMMAND.text("images", None, "folder of images, in sub-folders too, or one image")
 OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
 TOP = COMMAND.number("top", 1, "how many classes are told of each image, the likeliest first")
@@ -58,18 +61,19 @@ def main(argv: Sequence[str]) -> int:
 
 def _command() -> int:
     saved_model = find_model(given_path(MODEL, "an exported model's directory"), "classifier")
-    found = _find(given_path(IMAGES, ACCEPTED))
     # A link stays one: what it points to is replaced.
     output = Path(os.path.realpath(given_path(OUTPUT, "a file")))
     if os.path.exists(output) and not os.path.isfile(output):
         raise InputError(f"--output: {str(output)!r} is no file; accepted: a new or a plain file")
     check_writable("--output", output.parent, output.name)
+    found = _find(given_path(IMAGES, ACCEPTED))
     heed_signals()
 
     model = load_model(
         saved_model, "classify", ["images"], ["label", "probability"], trusted=TRUST_MODEL.value
     )
-    predict = Predict(model.signatures["classify"], TOP.value, class_names_of(model, TOP.value))
+    ask_classify = Limited(model.signatures["classify"], MOST_SECONDS.value)
+    predict = Predict(ask_classify, TOP.value, class_names_of(model, TOP.value))
     paths = [found.root / name for name in found.names]
     predicted = classify_images(predict, paths, look_of(saved_model))
     rows = dict(zip(found.names, predicted, strict=True))
@@ -111,8 +115,9 @@ def class_names_of(model: Any, top: int) -> list[str]:
             f"--top: {top} classes cannot be told, as --model, which may be an older export, has "
             "no signature 'classes' or answers no 'probabilities'; accepted: 1"
         )
+    asked = Limited(model.signatures["classes"], MOST_SECONDS.value)
     try:
-        names = [n.decode() for n in ask(model.signatures["classes"])["classes"].tolist()]
+        names = [n.decode() for n in ask(asked)["classes"].tolist()]
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError):
         names = []
     if top > len(names):
@@ -170,6 +175,9 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
             f"--model: it answered {found.dtype} of shape {found.shape} as {name!r}; "
             f"accepted: {form} of shape {shape}"
         )
+    # Not beyond, rather than within: so that NaN is refused too.
+    if form == "floats" and not ((found >= -ROUNDING) & (found <= 1 + ROUNDING)).all():
+        raise InputError(f"--model: it answered {name!r} beyond [0, 1]; accepted: probabilities")
 
 
 def look_of(saved_model: Path) -> Look:
@@ -258,4 +266,4 @@ def _summary(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    leave(main(sys.argv))

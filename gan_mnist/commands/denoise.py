@@ -20,11 +20,12 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import TRUST, ask_for_pictures
+from gan_mnist.commands.exported import ask_for_pictures, leave, seconds_flag, trust_flag
 from gan_mnist.data.finding import Found, find_images
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
+from gan_mnist.models.answers import Limited
 from gan_mnist.models.saved import find_model, image_shape, load_model, takes
 
 # Bounds the memory, whatever the size of the images: a denoiser keeps all their pixels in all its
@@ -43,7 +44,7 @@ COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text(
     "model", None, "an exported model, such as saved_models/denoising/resConvNet_v1_dcnn"
 )
-TRUST_MODEL = COMMAND.switch("trust_model", False, TRUST)
+TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 IMAGES = COMMAND.text(
     "images", None, f"{ACCEPTED}; for a model that takes no ref, {ACCEPTED_ALONE}"
 )
@@ -72,15 +73,15 @@ def _command() -> int:
     sides = ALONE if takes(saved_model, "denoise", ALONE) else SIDES
     root = given_path(IMAGES, ACCEPTED_ALONE if sides == ALONE else ACCEPTED)
     folders = {ALONE[0]: root} if sides == ALONE else {side: root / side for side in sides}
-    found = find_sides(root, folders)
-    truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
     output = given_path(OUTPUT, "a new or empty folder")
     check_empty("--output", output)
     check_writable("--output", output)
+    found = find_sides(root, folders)
+    truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
     heed_signals()
 
     model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
-    denoise = model.signatures["denoise"]
+    denoise = Limited(model.signatures["denoise"], MOST_SECONDS.value)
     shape = image_shape(denoise, *sides)
     try:
         with all_or_nothing(output, last=TABLE) as hidden:
@@ -273,4 +274,4 @@ def _measured(truth: Path, name: str, picture: Any, given: Any) -> dict[str, str
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    leave(main(sys.argv))

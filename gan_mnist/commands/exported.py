@@ -1,11 +1,35 @@
-"""Pictures of exported models, as commands write them."""
+"""What the commands have in common that run an exported model."""
 
-from typing import Any
+import os
+import sys
+from typing import Any, NoReturn
 
-from gan_mnist.models.saved import ask_for_images
+from absl import flags
 
-# Help of the flag that lets any model in.
-TRUST = "take a model that is not of our own exports; it can read and write your files"
+from gan_mnist.commands.command import Command
+from gan_mnist.models.answers import MOST_SECONDS, ask_for_images, is_any_asked
+
+
+def trust_flag(command: Command) -> flags.FlagHolder:
+    """Defines the flag that lets in a model that is not ours."""
+    about = "take a model that is not of our own exports; it can read and write your files"
+    return command.switch("trust_model", False, about)
+
+
+def seconds_flag(command: Command) -> flags.FlagHolder:
+    """Defines the flag that says how long a model may take."""
+    about = "seconds that the model may take for some images; then it is given up"
+    return command.number("most_seconds", MOST_SECONDS, about, most=1_000_000)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process, even if a model goes on that was given up."""
+    if is_any_asked():
+        # Python would wait for it, or end it in the middle of TensorFlow.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def ask_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:

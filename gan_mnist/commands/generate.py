@@ -18,10 +18,11 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import TRUST, ask_for_pictures
+from gan_mnist.commands.exported import ask_for_pictures, leave, seconds_flag, trust_flag
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import check_writable
+from gan_mnist.models.answers import Limited
 from gan_mnist.models.saved import find_model, load_model, read_class_names
 from gan_mnist.seeding import derive_seed
 
@@ -30,7 +31,7 @@ CHUNK_SIZE = 100
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/warp_gan")
-TRUST_MODEL = COMMAND.switch("trust_model", False, TRUST)
+TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 OUTPUT = COMMAND.text("output", None, "new or empty folder; gets CLASS/00000.png and so on")
 IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "how many images", most=100_000)
 SEED = COMMAND.number("seed", 0, "the same seed gives the same files", least=0, most=2**31 - 1)
@@ -63,7 +64,7 @@ def _command() -> int:
         saved_model, "generate_seeded", ["labels", "seed"], ["images"], trusted=TRUST_MODEL.value
     )
     labels = {name: class_names.index(name) for name in chosen}
-    generate = model.signatures["generate_seeded"]
+    generate = Limited(model.signatures["generate_seeded"], MOST_SECONDS.value)
     try:
         write_images(generate, labels, IMAGES_PER_CLASS.value, SEED.value, output)
     except OSError as error:
@@ -142,4 +143,4 @@ def directory_name(class_name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    leave(main(sys.argv))

@@ -1,4 +1,4 @@
-"""Exported models, ours or somebody's: found, checked, loaded and asked.
+"""Exported models, ours or somebody's: found, checked and loaded; `answers` asks them.
 
 Nothing here imports TensorFlow before a model is loaded.
 """
@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.signatures import Signature, read_signatures
@@ -227,47 +225,3 @@ def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
         f"--model: it takes images of shape {' and '.join(map(str, shapes))}; "
         "accepted: (None, N, N, 1) or (None, N, N, 3)"
     )
-
-
-def ask(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, Any]:
-    """What a loaded signature answers, as arrays.
-
-    Raises:
-        InputError: If it fails.
-    """
-    try:
-        return {name: answer.numpy() for name, answer in function(**inputs).items()}
-    # The graph of a model may raise anything.
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{flag}: it failed, which no exported model does: {reason}") from error
-
-
-def ask_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: Any) -> np.ndarray:
-    """What a loaded signature answers as `images`.
-
-    Args:
-        function: The signature.
-        num_images: How many are asked for.
-        flag: What named the model.
-        **inputs: Its inputs.
-
-    Returns:
-        float (num_images, H, W, 1 or 3) in [0, 1]; what is below or above is clipped.
-
-    Raises:
-        InputError: If it fails, or answers something else than such images, or values that are not
-            finite.
-    """
-    images = ask(function, flag, **inputs)["images"]
-    match images.shape:
-        case (count, height, width, 1 | 3) if count == num_images and height * width > 0:
-            shaped = np.issubdtype(images.dtype, np.floating)
-        case _:
-            shaped = False
-    if not shaped or not np.isfinite(images).all():
-        raise InputError(
-            f"{flag}: it answered {images.dtype} of shape {images.shape}; accepted: finite "
-            f"floats of shape ({num_images}, H, W, 1) or ({num_images}, H, W, 3)"
-        )
-    return np.clip(images, 0, 1)
