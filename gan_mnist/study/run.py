@@ -28,6 +28,7 @@ def run_study(
     command_line: str,
     write_report: Callable[[Path], None] = lambda workdir: None,
     about: str | None = None,
+    on_record: Callable[[Mapping[str, Any]], None] = lambda record: None,
 ) -> Mapping[str, Any]:
     """Runs the trials that are missing, then writes `records.jsonl` and `summary.json`.
 
@@ -38,6 +39,7 @@ def run_study(
         command_line: How it was asked for, for `study.json`.
         write_report: Called with the directory once the summary is there, while it is still ours.
         about: The plan in words; as `describe` tells it if None.
+        on_record: Called with every new record.
 
     Returns:
         The summary.
@@ -50,7 +52,7 @@ def run_study(
     try:
         _claim(plan, lock, command_line)
         say(describe(plan) if about is None else about)
-        _run_missing(plan, jobs, engine)
+        _run_missing(plan, jobs, engine, on_record)
         told = _summarize(plan)
         write_report(plan.workdir)
         return told
@@ -80,7 +82,9 @@ def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
     records.open_workdir(plan, _description(plan, command_line))
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
+def _run_missing(
+    plan: Plan, jobs: int, engine: str, on_record: Callable[[Mapping[str, Any]], None]
+) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
@@ -88,8 +92,12 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
         say(f"{done} done already")
     with StudyProgress(plan, missing, jobs) as progress:
         log = plan.workdir / WORKERS_LOG
-        watching = progress.add, progress.begin, progress.refresh
-        runner.run_trials(missing, jobs, engine, log, *watching)
+
+        def tell(record: Mapping[str, Any]) -> None:
+            progress.add(record)
+            on_record(record)
+
+        runner.run_trials(missing, jobs, engine, log, tell, progress.begin, progress.refresh)
 
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:
