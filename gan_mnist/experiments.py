@@ -284,7 +284,11 @@ def execute(
             np.savez_compressed(workdir / "duplicates.npz", **shown)
         write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
-    return run_study(plan, jobs or loky.cpu_count(), engine, command_line, write_report, about)
+    def on_record(record: Mapping[str, Any]) -> None:
+        importlib.import_module("gan_mnist.report.boards").ArmBoards(plan).add(record)
+
+    jobs = jobs or loky.cpu_count()
+    return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
 
 
 def run(

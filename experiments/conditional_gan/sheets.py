@@ -46,7 +46,7 @@ class Epochs(keras.callbacks.Callback):
 
         Args:
             trial: The one that trains. `sheets/epoch-001.png` and so on go to its directory, and
-                the image `sheet` to `sheets` among its logs for TensorBoard.
+                the image `sheet` to its logs for TensorBoard.
             test: Images for the upper row; they are shown and nothing else.
         """
         super().__init__()
@@ -57,9 +57,7 @@ class Epochs(keras.callbacks.Callback):
         self._images, self._labels = test.images[rows], test.labels[rows]
         # Of the latents, which are the same on all sheets.
         self._seed = trial.stream("sheet")
-        self._directory, self._log_directory = (
-            folder / "sheets" for folder in (trial.directory, trial.log_directory)
-        )
+        self._directory, self._log_directory = trial.directory / "sheets", trial.log_directory
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._writer = tf.summary.create_file_writer(str(self._log_directory))

@@ -27,6 +27,7 @@ class Request:
         seed: The replicate, which keys its training.
         workdir: Of the run, where what was trained is kept and shared.
         callbacks: Keras callbacks for a training.
+        name: Of a training in TensorBoard; that of what is kept if empty.
     """
 
     settings: Any
@@ -34,6 +35,7 @@ class Request:
     seed: int
     workdir: Path
     callbacks: Sequence[Any] = ()
+    name: str = ""
 
 
 class Generator(abc.ABC):

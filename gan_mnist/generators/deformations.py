@@ -108,7 +108,9 @@ class DeformationRecipe(GeneratorRecipe):
         for label in np.flatnonzero(np.bincount(subset.labels) > 1):
             of_class = subset.only(int(label))
             images = dataclasses.replace(request.images, train=of_class)
-            generator = trained(recipe, dataclasses.replace(request, images=images))
+            name = f"{request.name} class {label}" if request.name else ""
+            asked = dataclasses.replace(request, images=images, name=name)
+            generator = trained(recipe, asked)
             found.append(generator.network.deformations.numpy())
             sources.append(recipe.columns(of_class, request.seed)[0])
         return np.concatenate(sources), np.concatenate(found)

@@ -20,6 +20,7 @@ from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.seeding import derive_seed
+from gan_mnist.study.trial import SEEDS_FOLDER
 from gan_mnist.training.kept import reusable, trained_once
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
 from gan_mnist.training.tensorboard import TensorBoardScalars
@@ -127,7 +128,7 @@ class GeneratorRecipe(abc.ABC):
         Returns:
             The seconds it took.
         """
-        logs = request.workdir / "tensorboard" / "generators" / key
+        logs = request.workdir / SEEDS_FOLDER / "generators" / (request.name or key)
         interval = self.updates // self.intervals
         order = derive_seed("gan", request.seed, "order")
         return fit(

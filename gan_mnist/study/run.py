@@ -25,6 +25,8 @@ from gan_mnist.study.words import counted
 WORKERS_LOG = "workers.log"
 KEPT = "what is finished is kept, and the same command goes on"
 
+OnRecord = Callable[[Mapping[str, Any]], None]
+
 
 def run_study(
     plan: Plan,
@@ -33,6 +35,7 @@ def run_study(
     command_line: str,
     write_report: Callable[[Path], None] = lambda workdir: None,
     about: str | None = None,
+    on_record: OnRecord = lambda record: None,
 ) -> Mapping[str, Any]:
     """Runs the trials that are missing, then writes `records.jsonl` and `summary.json`.
 
@@ -43,6 +46,7 @@ def run_study(
         command_line: How it was asked for, for `study.json`.
         write_report: Called with the directory once the summary is there, while it is still ours.
         about: The plan in words; as `describe` tells it if None.
+        on_record: Called with every new record.
 
     Returns:
         The summary.
@@ -55,7 +59,7 @@ def run_study(
     try:
         plan = _claimed(plan, lock, command_line)
         say(describe(plan) if about is None else about)
-        told = _run_until_decided(plan, jobs, engine)
+        told = _run_until_decided(plan, jobs, engine, on_record)
         write_report(plan.workdir)
         return told
     except Timeout:
@@ -87,10 +91,12 @@ def _claimed(plan: Plan, lock: FileLock, command_line: str) -> Plan:
     return dataclasses.replace(plan, looked=begun.looked_in(described))
 
 
-def _run_until_decided(plan: Plan, jobs: int, engine: str) -> Mapping[str, Any]:
+def _run_until_decided(
+    plan: Plan, jobs: int, engine: str, on_record: OnRecord
+) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
-        _run_missing(step, jobs, engine)
+        _run_missing(step, jobs, engine, on_record)
         told = _summarize(step)
         if not plan.looks:
             break
@@ -101,7 +107,7 @@ def _run_until_decided(plan: Plan, jobs: int, engine: str) -> Mapping[str, Any]:
     return told
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
+def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
@@ -109,8 +115,12 @@ def _run_missing(plan: Plan, jobs: int, engine: str) -> None:
         say(f"{done} done already")
     with StudyProgress(plan, missing, jobs) as progress:
         log = plan.workdir / WORKERS_LOG
-        watching = progress.add, progress.begin, progress.refresh
-        runner.run_trials(missing, jobs, engine, log, *watching)
+
+        def tell(record: Mapping[str, Any]) -> None:
+            progress.add(record)
+            on_record(record)
+
+        runner.run_trials(missing, jobs, engine, log, tell, progress.begin, progress.refresh)
 
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:

@@ -27,6 +27,8 @@ from gan_mnist.study.settings import Settings, with_changes
 from gan_mnist.study.spec import Arm, Study
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
+# Beside that of arms: of a hundred runs TensorBoard shows nothing until some are ticked.
+SEEDS_FOLDER = "tensorboard_seeds"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Trial(Generic[SettingsT]):
     @property
     def log_directory(self) -> Path:
         """Where the trial's events for TensorBoard go."""
-        return self.workdir / "tensorboard" / self.arm / f"seed-{self.seed:02d}"
+        return self.workdir / SEEDS_FOLDER / self.arm / f"seed-{self.seed:02d}"
 
     @functools.cached_property
     def dataset(self) -> Any:

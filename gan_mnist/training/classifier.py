@@ -118,6 +118,7 @@ def train_classifier(
     watched: Watched | None = None,
     rows: Sequence[int] | None = None,
     prepare: Callable[[keras.Model], None] | None = None,
+    log_name: str = "",
 ) -> tuple[keras.Model, float]:
     """Trains a fresh classifier.
 
@@ -132,6 +133,7 @@ def train_classifier(
         watched: More images, whose accuracy the curves show beside that of validation.
         rows: As in `fit`.
         prepare: Called with the fresh model before it is trained.
+        log_name: Of one of several trainings whose events go to one directory.
 
     Returns:
         The model, which the next call with this recipe trains anew, and the seconds it took.
@@ -144,7 +146,8 @@ def train_classifier(
         kept = range(1, recipe.intervals + 1) if rows is None else rows
         callbacks.append(_Watch(watched, kept))
     if log_directory is not None:
-        callbacks.append(TensorBoardScalars(log_directory, recipe.updates // recipe.intervals))
+        interval = recipe.updates // recipe.intervals
+        callbacks.append(TensorBoardScalars(log_directory, interval, name=log_name))
     seconds = fit(
         model,
         functools.partial(batches, derive_seed(*stream, "order")),

@@ -16,15 +16,23 @@ class TensorBoardScalars(keras.callbacks.Callback):
     Keras' own callback prefixes names with `epoch_` and counts epochs.
     """
 
-    def __init__(self, directory: Path, interval: int, samples: Callable[[], Any] | None = None):
+    def __init__(
+        self,
+        directory: Path,
+        interval: int,
+        samples: Callable[[], Any] | None = None,
+        name: str = "",
+    ):
         """Writes below `directory`.
 
         Args:
             directory: Of the event file.
             interval: Updates an epoch of Keras.
             samples: Called after an interval for images (n, H, W, C) in [0, 1] to show as a sheet.
+            name: Of one of several trainings with this directory; names of metrics begin with it.
         """
         super().__init__()
+        self._prefix = f"{name}/" if name else ""
         self._directory = directory
         self._interval = interval
         self._samples = samples
@@ -36,7 +44,7 @@ class TensorBoardScalars(keras.callbacks.Callback):
         update = (epoch + 1) * self._interval
         with self._writer.as_default(step=update):
             for name, value in (logs or {}).items():
-                tf.summary.scalar(name, value)
+                tf.summary.scalar(f"{self._prefix}{name}", value)
             if self._samples is not None:
                 tf.summary.image("samples", image_sheet(np.asarray(self._samples()))[None])
 
@@ -54,9 +62,12 @@ def image_sheet(images: np.ndarray, columns: int = 10) -> np.ndarray:
 def log_trial(
     directory: Path, name: str, settings: Mapping[str, Any], metrics: Mapping[str, float]
 ) -> None:
-    """A trial's settings and final metrics, for TensorBoard's HParams page."""
+    """A trial's settings and final metrics, for TensorBoard's HParams page.
+
+    The metrics begin with `held_out/`, as those of the training have their names.
+    """
     plain = {k: v if isinstance(v, int | float | str) else str(v) for k, v in settings.items()}
     with tf.summary.create_file_writer(str(directory)).as_default(step=0):
         hparams.hparams(plain, trial_id=name)
         for metric, value in metrics.items():
-            tf.summary.scalar(metric, value)
+            tf.summary.scalar(f"held_out/{metric}", value)

@@ -140,7 +140,7 @@ class Steps(Generic[SettingsT]):
         """
         trial = self.trial
         log_trial(
-            trial.log_directory / "held_out",
+            trial.log_directory,
             f"{trial.arm} seed {trial.seed}",
             {"arm": trial.arm, "seed": trial.seed, **trial.settings.identity()},
             metrics,

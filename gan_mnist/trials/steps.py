@@ -52,7 +52,10 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             NotApplicable: If there can be none for such images.
         """
         trial = self.trial
-        request = Request(trial.settings, images, trial.seed, trial.workdir, callbacks)
+        # A trial may ask for several.
+        place = f" ({len(self.generators) + 1})" if self.generators else ""
+        name = f"{trial.arm} seed {trial.seed}{place}"
+        request = Request(trial.settings, images, trial.seed, trial.workdir, callbacks, name)
         generator = create_generator(request)
         if generator is not None:
             self.seconds["generator"] += generator.seconds
@@ -148,13 +151,15 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """
         trial = self.trial
         folder = Path(part) / (f"repeat-{repeat}" if repeat else "")
+        if part:
+            options["log_name"] = part
         model, seconds = train_classifier(
             recipe,
             batches,
             validation,
             (trial.experiment, trial.seed, repeat, *stream),
             trial.directory / folder,
-            None if repeat else trial.log_directory / part,
+            None if repeat else trial.log_directory,
             **options,
         )
         self.seconds["training"] += seconds

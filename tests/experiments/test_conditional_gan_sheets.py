@@ -55,7 +55,7 @@ def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, ca
     np.testing.assert_array_equal(first[:28], np.hstack(columns))
     np.testing.assert_array_equal(first[:28], last[:28])
     assert not np.array_equal(first[28:], last[28:])
-    log = EventAccumulator(str(tmp_path / "tensorboard" / "mlp" / "seed-00" / "sheets"))
+    log = EventAccumulator(str(tmp_path / "tensorboard_seeds" / "mlp" / "seed-00"))
     events = log.Reload().Tensors("sheet")
     assert [event.step for event in events] == [10, 100, 200]
     shown = tf.io.decode_png(events[0].tensor_proto.string_val[2]).numpy()

@@ -54,7 +54,8 @@ def shown(make, fake_gan, monkeypatch):
         subsets.append(request.images.train)
         return Flat(len(request.images.train))
 
-    def train_classifier(recipe, batches, validation, stream, directory, log_directory):
+    def train_classifier(recipe, batches, validation, stream, directory, log_directory, log_name):
+        assert log_name == directory.name
         sources, augmentation = batches.args
         seen[int(directory.name.removeprefix("size-"))] = sources, augmentation, recipe, stream
         return None, 1.0
@@ -190,11 +191,11 @@ def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeyp
     assert len(whole[1]["bits"][0]) == 2  # of both sizes
     train, calls = trials.train_classifier, []
 
-    def stop_at_second(*arguments):
+    def stop_at_second(*arguments, **options):
         calls.append(arguments[4].name)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return train(*arguments)
+        return train(*arguments, **options)
 
     monkeypatch.setattr(trials, "train_classifier", stop_at_second)
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -184,16 +185,22 @@ def check_summary_and_report(workdir):
 
 
 def check_tensorboard(workdir):
-    logged = {
-        str(path.parent.relative_to(workdir / "tensorboard"))
-        for path in workdir.glob("tensorboard/**/events*")
-    }
+    def runs(folder):
+        return {
+            str(path.parent.relative_to(workdir / folder))
+            for path in workdir.glob(f"{folder}/**/events*")
+        }
+
+    assert runs("tensorboard") <= set(ARMS)
+    assert len(runs("tensorboard")) <= 12
+    logged = runs("tensorboard_seeds")
     assert {f"{name}/seed-00" for name in DONE} <= logged
     trained = {
         path.parent.name
         for path in workdir.glob("generators/*/generator.json")
         if (told := load(path)["settings"])["updates"] and not told.get("each")
     }
-    assert {name for name in logged if name.startswith("generators/")} == {
-        f"generators/{key}" for key in trained
-    }
+    names = {name for name in logged if name.startswith("generators/")}
+    assert len(names) == len(trained)
+    assert all(re.fullmatch(r"generators/\w+ seed \d+( class \d+)?", name) for name in names)
+    assert all(name.count("/") == 1 for name in logged)

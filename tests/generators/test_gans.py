@@ -145,7 +145,7 @@ def test_trained_again_elsewhere_it_is_the_same_and_leaves_its_traces(
     assert [int(row["update"]) for row in curves] == list(range(1, 11))
     metrics = {metric.name for metric in generator.network.metrics}
     assert set(curves[0]) == {"update", "seconds"} | metrics
-    assert list((tmp_path / "tensorboard" / "generators" / directory.name).iterdir())
+    assert list((tmp_path / "tensorboard_seeds" / "generators" / directory.name).iterdir())
 
 
 def test_another_seed_or_subset_is_another_generator(

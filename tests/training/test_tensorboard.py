@@ -84,6 +84,19 @@ def test_fit_writes_what_its_curves_hold(tmp_path):
     assert [value for _, value in found] == pytest.approx(rows["loss"].tolist(), rel=1e-6)
 
 
+def test_several_trainings_of_a_trial_are_one_run(tmp_path):
+    for place, name in enumerate(("one", "two")):
+        callback = TensorBoardScalars(tmp_path, 10, name=name)
+        callback.on_train_begin()
+        callback.on_epoch_end(0, {"loss": place + 1.0})
+        callback.on_train_end()
+    log_trial(tmp_path, "cgan seed 3", {"arm": "cgan"}, METRICS)
+    found = events(tmp_path)
+    assert scalars(found, "one/loss") == [(10, 1)]
+    assert scalars(found, "two/loss") == [(10, 2)]
+    assert scalars(found, "held_out/accuracy") == [(0, 0.75)]
+
+
 def test_image_sheet_goes_row_by_row():
     images = np.random.default_rng(0).random((6, 2, 5, 3))
     sheet = image_sheet(images, columns=3)
@@ -98,7 +111,7 @@ def test_trials_have_their_settings_and_metrics_on_the_hparams_page(tmp_path):
     settings = {"arm": "cgan", "seed": 3, "learning_rate": 0.5, "weighted": True, "counts": [1, 2]}
     log_trial(tmp_path, "cgan seed 3", settings, METRICS)
     found = events(tmp_path)
-    assert {name: scalars(found, name) for name in METRICS} == {
+    assert {name: scalars(found, f"held_out/{name}") for name in METRICS} == {
         name: [(0, pytest.approx(value))] for name, value in METRICS.items()
     }
     content = found.SummaryMetadata("_hparams_/session_start_info").plugin_data.content

@@ -116,7 +116,7 @@ def test_the_outcome_gives_the_seconds_of_one_repeat(make, tmp_path):
         device="CPU",
         generators=(),
     )
-    assert list((tmp_path / "tensorboard" / "some" / "seed-02" / "held_out").iterdir())
+    assert list((tmp_path / "tensorboard_seeds" / "some" / "seed-02").iterdir())
     outcome = steps.outcome({"accuracy": 0.5}, updates=10)
     assert (outcome.seconds["training"], outcome.updates) == (6, 10)
 

@@ -164,7 +164,7 @@ def test_only_the_first_repeat_writes_beside_the_record_and_to_tensorboard(
         assert trial.train("recipe", "batches", "validation", repeat, **options) == "a model"
     assert trial.seconds == {"generator": 0, "training": 6, "evaluation": 0}
     directory = tmp_path / "trials" / "some" / "seed-03"
-    log = tmp_path / "tensorboard" / "some" / "seed-03"
+    log = tmp_path / "tensorboard_seeds" / "some" / "seed-03"
     expected = [(directory, log), (directory / "repeat-1", None), (directory / "repeat-2", None)]
     assert [given.arguments[4:] for given in trainings] == expected
     for given in trainings:
@@ -286,4 +286,4 @@ def test_a_trial_from_its_draw_to_its_outcome(tmp_path):
     curves = [read_rows(place / "curves.csv") for place in (directory, directory / "repeat-1")]
     for rows in curves:
         assert [int(row["update"]) for row in rows] == list(range(2, 21, 2))
-    assert list((tmp_path / "tensorboard" / "some" / "seed-00").glob("events*"))
+    assert list((tmp_path / "tensorboard_seeds" / "some" / "seed-00").glob("events*"))

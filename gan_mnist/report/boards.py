@@ -1,0 +1,187 @@
+"""Arms in TensorBoard: a run each, its curves the means over the seeds that have ended so far.
+
+The runs of single trials lie elsewhere, as TensorBoard shows nothing of a hundred runs until some
+are ticked. Events are written without TensorFlow, which the process that shows a study does not
+import.
+"""
+
+import io
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
+
+from gan_mnist.report.run_files import read_arrays, read_csv
+from gan_mnist.study.records import DONE, read_record
+from gan_mnist.study.spec import Arm
+from gan_mnist.study.trial import Plan, Trial
+
+FOLDER = "tensorboard"
+# As many as TensorBoard's list shows at a glance.
+MOST_RUNS = 12
+_NO_METRICS = ("update", "seconds")
+_COLUMNS = 10
+_MOST_IMAGES = 100
+
+
+class ArmBoards:
+    """The runs of a plan's arms, in `tensorboard/` of its directory."""
+
+    def __init__(self, plan: Plan):
+        """Chooses the arms: where they are too many, those that only check are left out first."""
+        arms = list(plan.arms)
+        if len(arms) > MOST_RUNS:
+            arms = [arm for arm in arms if arm.kind != "check"]
+        self._arms = {arm.name: arm for arm in arms[:MOST_RUNS]}
+        self._plan = plan
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Renews the run of the arm of a trial that has ended."""
+        if record["arm"] in self._arms and record["status"] == DONE:
+            self._write(self._arms[record["arm"]])
+
+    def _write(self, arm: Arm) -> None:
+        """Writes all that is known of an arm, in place of what was known before."""
+        done = [
+            (trial, record)
+            for trial in replace(self._plan, arms=(arm,)).trials()
+            if (record := read_record(trial.directory / "record.json")) is not None
+            and record["status"] == DONE
+        ]
+        if not done:
+            return
+        curves = _mean_curves([path for trial, _ in done for path in _curves_of(trial)])
+        last = max((step for step, _, _ in curves), default=0)
+        values = [*curves, *((last, *row) for row in _held_out([r["metrics"] for _, r in done]))]
+        events = [_scalar(*row) for row in sorted(values)]
+        trial, record = done[0]
+        events += [_sheet(last, *row) for row in _images(self._plan.workdir, trial, record)]
+        names = dict.fromkeys(name for _, name, _ in curves if not name.startswith("width/"))
+        self._save(arm.name, [_layout(list(names)), *events])
+
+    def _save(self, arm: str, events: list[event_pb2.Event]) -> None:
+        begun, rest = divmod(time.time_ns(), 10**9)
+        name = f"events.out.tfevents.{begun}.{socket.gethostname()}.{os.getpid()}.{rest:09d}"
+        path = self._plan.workdir / FOLDER / arm / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A TensorBoard that has read the file before drops what that said of later steps.
+        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        first = [
+            event_pb2.Event(wall_time=begun, file_version="brain.Event:2"),
+            event_pb2.Event(wall_time=begun, step=0, session_log=start),
+        ]
+        hidden = path.with_name(f".{name}")
+        with hidden.open("wb") as file:
+            writer = RecordWriter(file)
+            for event in (*first, *events):
+                event.wall_time = time.time()
+                writer.write(event.SerializeToString())
+        hidden.rename(path)
+        for older in {*path.parent.glob("events.out.tfevents.*")} - {path}:
+            older.unlink()
+
+
+def _curves_of(trial: Trial) -> list[Path]:
+    """The curves of a trial; of its parts where it consists of several trainings."""
+    own = trial.directory / "curves.csv"
+    return [own] if own.is_file() else sorted(trial.directory.glob("*/curves.csv"))
+
+
+def _mean_curves(paths: list[Path]) -> list[tuple[int, str, float]]:
+    """(update, name, value): means over seeds, and the lowest and highest of them."""
+    read = [table for path in paths if (table := read_csv(path)) is not None]
+    tables = [table.select_dtypes("number") for table in read if "update" in table]
+    if not any(len(table.columns) > 1 for table in tables):
+        return []
+    numbers = pd.concat(tables).groupby("update").agg(["mean", "min", "max"])
+    found = []
+    for name, kind in numbers.columns:
+        if name in _NO_METRICS:
+            continue
+        tag = {"mean": name, "min": f"width/{name}/lowest", "max": f"width/{name}/highest"}[kind]
+        column = numbers[name, kind].dropna()
+        found += [(int(step), tag, float(value)) for step, value in column.items()]
+    return found
+
+
+def _held_out(metrics: list[Mapping[str, float]]) -> Iterator[tuple[str, float]]:
+    """(name, value) of what was found on test images: means over seeds."""
+    for name in dict.fromkeys(name for of_trial in metrics for name in of_trial):
+        values = [of_trial[name] for of_trial in metrics if name in of_trial]
+        yield f"held_out/{name}", sum(values) / len(values)
+
+
+def _images(
+    workdir: Path, trial: Trial, record: Mapping[str, Any]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, images): what the network was shown, and what the generator makes."""
+    found = {"shown": trial.directory / "gallery.npz"}
+    for key in record.get("generators", ())[:1]:
+        found["samples"] = workdir / "generators" / key / "samples.npz"
+    for name, path in found.items():
+        arrays = read_arrays(path, "images")
+        if arrays is not None and _is_sheet(arrays["images"]):
+            yield name, arrays["images"]
+
+
+def _is_sheet(images: np.ndarray) -> bool:
+    return images.dtype == np.uint8 and images.ndim == 4 and images.shape[-1] in (1, 3)
+
+
+def _scalar(step: int, name: str, value: float) -> event_pb2.Event:
+    told = scalar_metadata.create_summary_metadata(display_name="", description="")
+    return _event(step, name, make_tensor_proto(value, dtype=np.float32), told)
+
+
+def _sheet(step: int, name: str, images: np.ndarray) -> event_pb2.Event:
+    """An image of images, uint8 (n, H, W, 1 or 3), in rows of ten."""
+    images = images[:_MOST_IMAGES]
+    _, height, width, channels = images.shape
+    empty = np.zeros((-len(images) % _COLUMNS, height, width, channels), np.uint8)
+    rows = np.concatenate([images, empty]).reshape(-1, _COLUMNS, height, width, channels)
+    sheet = rows.transpose(0, 2, 1, 3, 4).reshape(-1, _COLUMNS * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, "PNG")
+    size = [str(side).encode() for side in (sheet.shape[1], sheet.shape[0])]
+    told = image_metadata.create_summary_metadata(display_name="", description="")
+    return _event(step, name, make_tensor_proto([*size, file.getvalue()]), told)
+
+
+def _layout(names: list[str]) -> event_pb2.Event:
+    """Charts in which a mean has its band, for the page of custom scalars."""
+    charts = [
+        layout_pb2.Chart(
+            title=name,
+            margin=layout_pb2.MarginChartContent(
+                series=[
+                    layout_pb2.MarginChartContent.Series(
+                        value=name, lower=f"width/{name}/lowest", upper=f"width/{name}/highest"
+                    )
+                ]
+            ),
+        )
+        for name in names
+    ]
+    category = layout_pb2.Category(title="means over seeds, lowest to highest", chart=charts)
+    content = layout_pb2.Layout(category=[category]).SerializeToString()
+    told = summary_pb2.SummaryMetadata()
+    told.plugin_data.plugin_name = "custom_scalars"
+    return _event(0, "custom_scalars__config__", make_tensor_proto(content), told)
+
+
+def _event(step: int, name: str, tensor: Any, told: summary_pb2.SummaryMetadata) -> Any:
+    value = summary_pb2.Summary.Value(tag=name, metadata=told, tensor=tensor)
+    return event_pb2.Event(step=step, summary=summary_pb2.Summary(value=[value]))
