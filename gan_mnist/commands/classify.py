@@ -72,8 +72,9 @@ def _command() -> int:
     model = load_model(
         saved_model, "classify", ["images"], ["label", "probability"], trusted=TRUST_MODEL.value
     )
-    ask_classify = Limited(model.signatures["classify"], MOST_SECONDS.value)
-    predict = Predict(ask_classify, TOP.value, class_names_of(model, TOP.value))
+    seconds = MOST_SECONDS.value
+    names = class_names_of(model, TOP.value, seconds)
+    predict = Predict(Limited(model.signatures["classify"], seconds), TOP.value, names)
     paths = [found.root / name for name in found.names]
     predicted = classify_images(predict, paths, look_of(saved_model))
     rows = dict(zip(found.names, predicted, strict=True))
@@ -101,8 +102,13 @@ def _find(path: Path) -> Found:
     return found
 
 
-def class_names_of(model: Any, top: int) -> list[str]:
+def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
     """The names of the classes, if more than one is to be told; in place of them, nothing.
+
+    Args:
+        model: It, loaded.
+        top: How many classes are to be told.
+        seconds: In which it has to answer.
 
     Raises:
         InputError: If the model does not tell as many, or their probabilities.
@@ -115,7 +121,7 @@ def class_names_of(model: Any, top: int) -> list[str]:
             f"--top: {top} classes cannot be told, as --model, which may be an older export, has "
             "no signature 'classes' or answers no 'probabilities'; accepted: 1"
         )
-    asked = Limited(model.signatures["classes"], MOST_SECONDS.value)
+    asked = Limited(model.signatures["classes"], seconds)
     try:
         names = [n.decode() for n in ask(asked)["classes"].tolist()]
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError):

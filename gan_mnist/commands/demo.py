@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from gan_mnist.commands.command import Command, given_path, heed_signals, tell
+from gan_mnist.commands.exported import trust_flag
 from gan_mnist.errors import InputError
 
 # Nobody else's machine is to reach it.
@@ -18,6 +19,7 @@ HOST = "127.0.0.1"
 
 COMMAND = Command(__doc__.splitlines()[0], "the page is closed")
 MODELS = COMMAND.text("models", "saved_models", "what studies exported: a folder, in folders too")
+TRUST_MODEL = trust_flag(COMMAND)
 PORT = COMMAND.number("port", 7860, "where the page is served", least=1024, most=65535)
 
 
@@ -37,7 +39,8 @@ def main(argv: Sequence[str]) -> int:
 def _command() -> int:
     from gan_mnist.commands.demo_models import find_exports
 
-    exports = find_exports(given_path(MODELS, "a folder that studies exported to"))
+    root = given_path(MODELS, "a folder that studies exported to")
+    exports = find_exports(root, TRUST_MODEL.value)
     if importlib.util.find_spec("gradio") is None:
         raise InputError("demo: gradio is not installed; pip install 'gan_mnist[demo]'")
     _check_port(PORT.value)

@@ -8,7 +8,8 @@ from PIL import Image
 from gan_mnist.commands.demo_models import FLAG, Exported, See, as_picture
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import Look, as_float, resize
-from gan_mnist.models.saved import ask_for_images, image_shape, takes
+from gan_mnist.models.answers import ask_for_images
+from gan_mnist.models.saved import image_shape, takes
 
 SIDES = ("input", "ref")
 # Of the embedded digits, those that no study trains on.

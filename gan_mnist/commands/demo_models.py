@@ -18,7 +18,8 @@ from gan_mnist.commands.exported import ask_for_pictures
 from gan_mnist.data.images import Look, as_float, as_pixels, as_uint8, read_image
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_json
-from gan_mnist.models.saved import ask, image_shape, load_model, read_class_names, takes
+from gan_mnist.models.answers import MOST_SECONDS, ask
+from gan_mnist.models.saved import image_shape, load_model, read_class_names, takes
 
 FLAG = "--models"
 KINDS = ("classifier", "generator", "denoiser")
@@ -39,10 +40,12 @@ class Exported:
     Attributes:
         saved_model: Its directory.
         settings: Those of its training, as `about.json` tells; none where it tells none.
+        trusted: Whether it may be another's.
     """
 
     saved_model: Path
     settings: Mapping[str, Any]
+    trusted: bool = False
 
     @property
     def experiment(self) -> str:
@@ -61,7 +64,7 @@ class Exported:
 
     def load(self, signature: str, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
         """The model, as `load_model` loads it; raises `InputError` if it cannot be loaded."""
-        return load_model(self.saved_model, signature, inputs, outputs, FLAG)
+        return load_model(self.saved_model, signature, inputs, outputs, FLAG, self.trusted)
 
     def shown(self) -> str:
         """What it had been shown, in words: the arm's, and how many real images of each class."""
@@ -91,10 +94,10 @@ def _arms(experiment: str) -> dict[str, str]:
     return {arm.name: arm.about for arm in experiments.load(experiment).arms}
 
 
-def find_exports(root: Path) -> dict[str, list[Exported]]:
+def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]:
     """The exports in a folder and its folders, by kind: experiment by experiment, arm by arm.
 
-    Nothing is loaded.
+    Nothing is loaded. `trusted` as of `load_model`.
 
     Raises:
         InputError: If there is none.
@@ -104,7 +107,7 @@ def find_exports(root: Path) -> dict[str, list[Exported]]:
         if (kind := file.parent.name) in found:
             about = read_json(file.parents[1] / "about.json", "settings") or {"settings": None}
             settings = about["settings"] if isinstance(about["settings"], dict) else {}
-            found[kind].append(Exported(file.parent, settings))
+            found[kind].append(Exported(file.parent, settings, trusted))
     if not any(found.values()):
         raise InputError(
             f"{FLAG}: {str(root)!r} holds no exported model; accepted: a folder that a study "
@@ -175,7 +178,8 @@ class Classifiers:
     def _load(export: Exported) -> tuple[Predict, Look, Any]:
         model = export.load("classify", ["images"], ["label", "probability"])
         top = 2 if takes(export.saved_model, "classes", []) else 1
-        predict = Predict(model.signatures["classify"], top, class_names_of(model, top))
+        names = class_names_of(model, top, MOST_SECONDS)
+        predict = Predict(model.signatures["classify"], top, names)
         size, channels = image_shape(predict.classify, "images")
         look = dataclasses.replace(look_of(export.saved_model), image_size=size, channels=channels)
         return predict, look, model
