@@ -13,10 +13,10 @@ import tensorflow as tf
 from PIL import Image
 from small_exports import NAMES, SIZE, export_all, mixing_denoiser
 
-from gan_mnist import demo
-from gan_mnist.commands import demo_look
-from gan_mnist.commands.demo_mixtures import Denoiser, Mixture, digit
-from gan_mnist.commands.demo_models import (
+from gan_mnist.commands.demo import command as demo
+from gan_mnist.commands.demo import look as demo_look
+from gan_mnist.commands.demo.mixtures import Denoiser, Mixture, digit
+from gan_mnist.commands.demo.models import (
     Classifiers,
     Generator,
     drawn,

@@ -6,7 +6,6 @@ Nothing here imports TensorFlow, or Gradio, before the flags are checked.
 import importlib.util
 import os
 import socket
-import sys
 import time
 from collections.abc import Sequence
 
@@ -37,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command() -> int:
-    from gan_mnist.commands.demo_models import find_exports
+    from gan_mnist.commands.demo.models import find_exports
 
     root = given_path(MODELS, "a folder that studies exported to")
     exports = find_exports(root, TRUST_MODEL.value)
@@ -48,7 +47,7 @@ def _command() -> int:
     # It would tell its makers that it was started, and ask for its newest version.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-    from gan_mnist.commands.demo_page import serve
+    from gan_mnist.commands.demo.page import serve
 
     close = serve(exports, HOST, PORT.value)
     try:
@@ -70,7 +69,3 @@ def _check_port(port: int) -> None:
             raise InputError(
                 f"--port: {port}: {error.strerror}; accepted: a free port, 1024 to 65535"
             ) from None
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from gan_mnist.commands.demo_models import FLAG, Exported, See, as_picture
+from gan_mnist.commands.demo.models import FLAG, Exported, See, as_picture
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import Look, as_float, resize
 from gan_mnist.models.answers import ask_for_images

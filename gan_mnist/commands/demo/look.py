@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_mnist.commands.demo_models import Classifiers, See
+from gan_mnist.commands.demo.models import Classifiers, See
 from gan_mnist.errors import InputError
 
 # A canvas of our own: Gradio's asks for a tool before it lets one draw. Its value is a PNG file, as

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from gan_mnist.commands.demo_look import CANVAS, CSS, DRAW, SIDE, answers, ink_of, sheet, told, way
-from gan_mnist.commands.demo_mixtures import NUM_DIGITS, Denoiser, Mixture, digit
-from gan_mnist.commands.demo_models import (
+from gan_mnist.commands.demo.look import CANVAS, CSS, DRAW, SIDE, answers, ink_of, sheet, told, way
+from gan_mnist.commands.demo.mixtures import NUM_DIGITS, Denoiser, Mixture, digit
+from gan_mnist.commands.demo.models import (
     MOVES,
     Classifiers,
     Exported,

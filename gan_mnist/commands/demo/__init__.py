@@ -1,0 +1,1 @@
+"""Shows exported models in a browser: draw a digit, generate images, denoise a mixture."""
