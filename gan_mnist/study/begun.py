@@ -113,9 +113,9 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
-    """The numbers of seeds at which results were seen, ascending."""
+    """The numbers of seeds at which results were seen, ascending; one seed shows no difference."""
     taken = description.get("looks", {}).get("taken", ())
-    return tuple(sorted({look["seeds"] for look in taken}))
+    return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
 
 
 def keep_look(workdir: Path, seeds: int, spent: float | None) -> None:
@@ -130,7 +130,7 @@ def keep_look(workdir: Path, seeds: int, spent: float | None) -> None:
     described = read_json(path) or {}
     looks = described.setdefault("looks", {"announced": [], "taken": []})
     described["seeds"] = list(range(seeds))
-    if seeds not in looked_in(described):
+    if seeds > 1 and seeds not in looked_in(described):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})
     write_json(path, described)

@@ -1,7 +1,7 @@
 """All of a study's answer in one sentence."""
 
 from gan_mnist.study.asked import Asked
-from gan_mnist.study.small_samples import MIN_SEEDS
+from gan_mnist.study.small_samples import MIN_SEEDS, unseen
 from gan_mnist.study.words import counted, digits, fixed, with_interval
 
 
@@ -50,6 +50,11 @@ def in_full(asked: Asked) -> str:
         text += f"; {found.n} seeds are too few to rely on"
     elif found.more_seeds_needed:
         text += "; more seeds are needed to rely on this interval"
+    elif best in asked.called or best in asked.opposite:
+        text += (
+            f"; trainings that fail may not have been seen in {found.n} seeds, "
+            f"if they are fewer than {100 * unseen(found.n):.0f} %"
+        )
     text += _primary_in_full(asked) + _others_in_full(asked)
     return text[0].upper() + text[1:]
 

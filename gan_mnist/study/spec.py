@@ -193,10 +193,17 @@ class Study:
             sources: Names of the sources of generated images.
 
         Raises:
-            InputError: If a text is no comparison of these arms, or there are too many.
+            InputError: If a text is no comparison of these arms, or has the control for its arm, or
+                there are too many.
         """
         if texts is not None:
             rows = tuple(dict.fromkeys(parse("--primary", text, arms) for text in texts))
+            for row in rows:
+                if row.arm == self.control:
+                    raise InputError(
+                        f'--primary: "{row}" is not accepted; accepted: the control as reference, '
+                        f'"{row.reference} > {row.arm}"'
+                    )
             if len(rows) > MOST_PRIMARY:
                 raise InputError(
                     f"--primary: {len(rows)} comparisons are not accepted; accepted: at most "

@@ -143,7 +143,7 @@ class Plan:
         ends = [n for n in self.looks if n >= last] if self.looks else [len(self.seeds)]
         steps = []
         for place, n in enumerate(ends, 1):
-            looked = tuple(sorted({*self.looked, *ends[:place]}))
+            looked = tuple(sorted({*self.looked, *ends[:place]} - {1}))
             steps.append(replace(self, seeds=self.seeds[:n], looked=looked))
         return steps
 

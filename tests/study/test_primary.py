@@ -139,6 +139,11 @@ def test_more_than_three_are_refused():
         named(texts)
 
 
+def test_the_control_is_no_arm_of_a_comparison():
+    with pytest.raises(InputError, match=r'the control as reference, "cgan > none"$'):
+        named(["none > cgan"])
+
+
 def error_rates(effects, studies=20_000, n=5):
     """The share of studies with a false claim: strictly gated, and by Holm on each family alone.
 

@@ -20,6 +20,11 @@ DECLARING = coin.STUDY.replace(
 )
 
 
+DECLARING = DECLARING.replace(
+    'Arm("bent"', 'Arm("hardly", {"bias": 0.51}, "hardly bent"), Arm("bent"'
+)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An experiment that declares a primary comparison; it runs in an empty folder."""
@@ -52,25 +57,25 @@ def recorded(tmp_path):
 
 
 def test_they_are_recorded_when_a_run_begins_and_stay(folder, tmp_path):
-    told = run(folder, primary=["fair > bent"])
-    assert recorded(tmp_path) == [{"arm": "fair", "reference": "bent"}]
+    told = run(folder, primary=["hardly > fair"])
+    assert recorded(tmp_path) == [{"arm": "hardly", "reference": "fair"}]
     assert [one["verdict"] for one in told["primary"]] == ["cannot tell"]
     assert told["arms"]["bent"]["standing"] == "exploratory"
     # What the study declares is not primary here, whatever is run later.
     told = run(folder, seeds=3)
-    assert recorded(tmp_path) == [{"arm": "fair", "reference": "bent"}]
-    assert [(one["arm"], one["n"]) for one in told["primary"]] == [("fair", 3)]
+    assert recorded(tmp_path) == [{"arm": "hardly", "reference": "fair"}]
+    assert [(one["arm"], one["n"]) for one in told["primary"]] == [("hardly", 3)]
     report = (tmp_path / "run" / "report.html").read_text()
     assert 'id="primary-table"' in report
-    assert '<span class="sub">secondary</span>' in report
-    assert "| fair | bent |" in (tmp_path / "run" / "report.md").read_text()
+    assert '<span class="sub">exploratory</span>' in report
+    assert "| hardly | fair |" in (tmp_path / "run" / "report.md").read_text()
 
 
 def test_what_is_named_after_a_run_began_is_refused(folder, tmp_path, capsys):
     run(folder)
     assert recorded(tmp_path) == [{"arm": "bent", "reference": "fair"}]
     with pytest.raises(InputError) as refused:
-        run(folder, primary=["fair > bent"])
+        run(folder, primary=["hardly > fair"])
     assert f"{refused.value}".startswith("--primary: ")
     assert "was begun with bent > fair" in f"{refused.value}"
     run(folder, primary=["bent > fair"])
@@ -91,11 +96,11 @@ def test_the_command_tells_them_in_its_plan(folder, capsys):
     flags = ["main.py", f"--experiment={folder}", "--preset=smoke", "--dry_run"]
     assert main(flags) == 0
     assert "primary     bent > fair\n" in capsys.readouterr().out
-    assert main([*flags, "--primary=fair > bent"]) == 0
-    assert "primary     fair > bent\n" in capsys.readouterr().out
+    assert main([*flags, "--primary=hardly > fair"]) == 0
+    assert "primary     hardly > fair\n" in capsys.readouterr().out
     assert main([*flags, "--primary=bent > fire"]) == 2
     assert capsys.readouterr().err == (
-        "error: --primary: 'fire' is unknown; did you mean 'fair'? accepted: fair, bent\n"
+        "error: --primary: 'fire' is unknown; did you mean 'fair'? accepted: fair, hardly, bent\n"
     )
 
 
