@@ -1,13 +1,12 @@
 """Runs in MLflow: an experiment of arms, the runs of seeds nested below them.
 
 Where they go is MLflow's own `MLFLOW_TRACKING_URI`. A run is known by its tag `gan_mnist.key`.
+MLflow, which an extra installs, is imported when something is sent.
 """
 
+import time
 from collections.abc import Sequence
-
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
-from mlflow.utils.time import get_current_time_millis
+from typing import Any
 
 from gan_mnist.commands.tracking import Tracked
 
@@ -18,6 +17,8 @@ _AT_A_TIME = 100
 
 def send(project: str, arms: Sequence[Tracked]) -> str:
     """Writes the runs; see `tracking`."""
+    from mlflow import MlflowClient
+
     client = MlflowClient()
     found = client.get_experiment_by_name(project)
     experiment = client.create_experiment(project) if found is None else found.experiment_id
@@ -28,8 +29,10 @@ def send(project: str, arms: Sequence[Tracked]) -> str:
     return f"MLflow experiment {project!r} in {client.tracking_uri}"
 
 
-def _keep(client: MlflowClient, experiment: str, run: Tracked, above: str | None) -> str:
+def _keep(client: Any, experiment: str, run: Tracked, above: str | None) -> str:
     """Makes or renews a run; returns MLflow's name for it."""
+    from mlflow.entities import Metric, Param, RunTag
+
     before = _find(client, experiment, run.key)
     if before is None:
         begun = client.create_run(experiment, tags={KEY: run.key}, run_name=run.name)
@@ -45,7 +48,7 @@ def _keep(client: MlflowClient, experiment: str, run: Tracked, above: str | None
     ]
     # MLflow refuses to change a parameter, and keeps every value that a metric has had.
     params = [Param(key, str(value)) for key, value in run.params.items() if key not in data.params]
-    now = get_current_time_millis()
+    now = time.time_ns() // 10**6
     metrics = [
         Metric(key, value, now, 0)
         for key, value in run.metrics.items()
@@ -58,9 +61,9 @@ def _keep(client: MlflowClient, experiment: str, run: Tracked, above: str | None
         folder = place.rpartition("/")[0]
         client.log_artifact(name, str(path), folder or None)
     client.set_terminated(name)
-    return name
+    return str(name)
 
 
-def _find(client: MlflowClient, experiment: str, key: str) -> Run | None:
+def _find(client: Any, experiment: str, key: str) -> Any:
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
     return found[0] if found else None

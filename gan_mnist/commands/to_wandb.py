@@ -1,12 +1,11 @@
 """Runs in Weights & Biases: a project of arms and seeds, grouped by arm.
 
 Where they go is as wandb's own variables say, such as `WANDB_MODE=offline`. A run's id is its key,
-so what is sent again renews it.
+so what is sent again renews it. The package, which an extra installs, is imported when something is
+sent.
 """
 
 from collections.abc import Sequence
-
-import wandb
 
 from gan_mnist.commands.tracking import Tracked
 
@@ -23,6 +22,8 @@ def send(project: str, arms: Sequence[Tracked]) -> str:
 
 def _keep(project: str, run: Tracked, group: str, kind: str) -> str:
     """Makes or renews a run; returns the place of its project, or of its files when offline."""
+    import wandb
+
     begun = wandb.init(
         project=project,
         id=run.key,

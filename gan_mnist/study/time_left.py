@@ -1,23 +1,26 @@
 """How long the trials take that are not done: by arm, what is shared and what is compiled apart.
 
 A trial's time has three parts: what its record says of the generator, which only the first trial of
-a seed pays for that shares it; what the process does once, such as importing TensorFlow and tracing
-networks, which the first trial of some work pays in each process; and the trial's own. Each is
-known from trials that have ended, of the same arm or else of others. Of what has not ended yet, its
-trainings tell how far they are (`project`), and a trial that has taken longer than was expected
-says that more is to come of its kind.
+a seed pays for that shares it; what a process does once, importing TensorFlow for its first trial
+and tracing networks for the first of some work; and the trial's own. Each is known from trials that
+have ended, of the same arm or else of others. Of what has not ended yet, its trainings tell how far
+they are (`project`), and a trial that has taken longer than was expected says that more is to come
+of its kind.
 """
 
-import statistics
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Any
 
 from gan_mnist.study.trial import Trial
 
 # Of what a trial was expected to take, what is left of one that has taken longer.
 _OVERDUE = 0.1
+# What a process has to do first: nothing, to trace networks, to import TensorFlow as well.
+_READY, _TRACES, _STARTS = range(3)
 Key = tuple[str, int]
 
 
@@ -28,13 +31,13 @@ class _Running:
     Attributes:
         trial: Which.
         began: When, in seconds.
-        is_new: Whether its process has done none of this work before.
+        first: What its process has to do first.
         pays: Whether it is the first of its seed that does this work.
     """
 
     trial: Trial
     began: float
-    is_new: bool
+    first: int
     pays: bool
 
 
@@ -48,18 +51,21 @@ class TimeLeft:
         self._running: dict[Key, _Running] = {}
         self._done_by: dict[int, set[str]] = defaultdict(set)
         self._paid: set[tuple[int, str]] = set()
-        self._own: dict[str, list[float]] = defaultdict(list)
-        self._own_new: dict[str, list[float]] = defaultdict(list)
+        # By what came first, and by arm: seconds without what is shared.
+        self._own: list[dict[str, list[float]]] = [defaultdict(list) for _ in range(3)]
+        # By what came first: seconds that no record tells of.
+        self._untold: list[list[float]] = [[], [], []]
         self._shared: dict[str, list[float]] = defaultdict(list)
         self._projected: tuple[list[float], list[float]] = [], []
 
     def begin(self, trial: Trial, process: int, now: float) -> None:
         """Tells that a trial begins in a process, numbered at will."""
-        work = _work(trial)
-        is_new, pays = work not in self._done_by[process], (trial.seed, work) not in self._paid
-        self._running[_key(trial)] = _Running(trial, now, is_new, pays)
+        work, done = _work(trial), self._done_by[process]
+        first = _READY if work in done else _TRACES if done else _STARTS
+        pays = (trial.seed, work) not in self._paid
+        self._running[_key(trial)] = _Running(trial, now, first, pays)
         self._waiting.pop(_key(trial), None)
-        self._done_by[process].add(work)
+        done.add(work)
         self._paid.add((trial.seed, work))
 
     def end(self, record: Mapping[str, Any], now: float) -> None:
@@ -67,13 +73,15 @@ class TimeLeft:
         ended = self._running.pop((record["arm"], record["seed"]), None)
         if ended is None:
             return
-        taken = now - ended.began
-        shared = float(record["seconds"].get("generator", 0.0))
-        pays = ended.pays and shared <= taken and ended.trial.settings.shared_work is not None
-        if pays:
+        taken, told = now - ended.began, record["seconds"]
+        shared = float(told.get("generator", 0.0))
+        # What was loaded has the seconds of whoever made it.
+        if ended.pays and shared <= taken and ended.trial.settings.shared_work is not None:
             self._shared[_work(ended.trial)].append(shared)
-        own = self._own_new if ended.is_new else self._own
-        own[record["arm"]].append(taken - pays * shared)
+            taken -= shared
+        self._own[ended.first][record["arm"]].append(taken)
+        if of_record := told.get("training", 0.0) + told.get("evaluation", 0.0):
+            self._untold[ended.first].append(max(0.0, taken - of_record))
 
     def project(self, shared: list[float], own: list[float]) -> None:
         """Tells what trainings under way will have taken, by how far they are.
@@ -87,61 +95,73 @@ class TimeLeft:
     @property
     def is_known(self) -> bool:
         """Whether it is known what a trial takes of its own; else `left` is the least."""
-        return bool(self._own or self._own_new or self._projected[1])
+        return any(self._own) or bool(self._projected[1])
 
-    @property
-    def compile_seconds(self) -> float:
-        """What the first trial of some work in a process takes more than later ones."""
+    def once(self, first: int) -> float:
+        """Seconds of what a process has to do first, beyond a trial's own."""
+        if first == _READY:
+            return 0.0
         more = [
-            statistics.median(new) - statistics.median(self._own[arm])
-            for arm, new in self._own_new.items()
-            if arm in self._own
+            fmean(times) - own
+            for arm, times in self._own[first].items()
+            if (own := self._seen(arm, first)) is not None
         ]
-        return max(0.0, statistics.median(more)) if more else 0.0
+        if more:
+            return max(0.0, median(more))
+        return min(self._untold[first], default=0.0)
+
+    def _seen(self, arm: str, before: int) -> float | None:
+        """What trials of an arm took of their own for which less came first than `before`."""
+        for first in range(before):
+            if arm in self._own[first]:
+                return max(0.0, fmean(self._own[first][arm]) - self.once(first))
+        return None
 
     def left(self, now: float) -> float | None:
         """Seconds until all is done; None while nothing is known of any trial."""
         if not (self.is_known or self._projected[0]):
             return None
-        unknown = self._shared_if_unknown(now)
-        rests, paid = [], set(self._paid)
-        for running in self._running.values():
-            expected = self._expected(running.trial, running.pays, running.is_new, unknown)
-            rest = expected - (now - running.began)
-            rests.append(max(rest, _OVERDUE * expected))
-        waiting = []
-        for trial in self._waiting.values():
-            pays = (trial.seed, _work(trial)) not in paid
-            paid.add((trial.seed, _work(trial)))
-            is_new = not any(_work(trial) in done for done in self._done_by.values())
-            waiting.append(self._expected(trial, pays, is_new, unknown))
-        return max([(sum(rests) + sum(waiting)) / self._jobs, *rests, *waiting], default=0.0)
+        own_of = functools.cache(self._own_of)
+        once = [self.once(first) for first in range(3)]
+        unknown = self._shared_if_unknown(now, own_of)
 
-    def _expected(self, trial: Trial, pays: bool, is_new: bool, unknown: float) -> float:
-        own = self._own_of(trial.arm) + is_new * self.compile_seconds
-        if not pays or trial.settings.shared_work is None:
-            return own
-        known = self._shared.get(_work(trial))
-        return own + (statistics.fmean(known) if known else unknown)
+        def expected(trial: Trial, first: int, pays: bool) -> float:
+            own = own_of(trial.arm) + once[first]
+            if not pays or trial.settings.shared_work is None:
+                return own
+            known = self._shared.get(_work(trial))
+            return own + (fmean(known) if known else unknown)
+
+        rests = []
+        for running in self._running.values():
+            whole = expected(running.trial, running.first, running.pays)
+            rests.append(max(whole - (now - running.began), _OVERDUE * whole))
+        paid, done = set(self._paid), set().union(*self._done_by.values())
+        for trial in self._waiting.values():
+            work = _work(trial)
+            first = _READY if work in done else _TRACES
+            rests.append(expected(trial, first, (trial.seed, work) not in paid))
+            paid.add((trial.seed, work))
+            done.add(work)
+        return max([sum(rests) / self._jobs, *rests], default=0.0)
 
     def _own_of(self, arm: str) -> float:
-        if arm in self._own:
-            return statistics.fmean(self._own[arm])
-        if arm in self._own_new:
-            return max(0.0, statistics.fmean(self._own_new[arm]) - self.compile_seconds)
-        tables = (self._own, self._own_new)
-        known = [statistics.fmean(times) for table in tables for times in table.values()]
-        return statistics.median(known or self._projected[1] or [0.0])
+        """What a trial of an arm takes of its own; as others do where none has ended."""
+        if (seen := self._seen(arm, 3)) is not None:
+            return seen
+        arms = dict.fromkeys(name for table in self._own for name in table)
+        known = [own for name in arms if (own := self._seen(name, 3)) is not None]
+        return median([*known, *self._projected[1]] or [0.0])
 
-    def _shared_if_unknown(self, now: float) -> float:
+    def _shared_if_unknown(self, now: float, own_of: Callable[[str], float]) -> float:
         """What is expected of work that is shared and that no trial has ended with."""
         if shared := self._projected[0]:
-            return statistics.fmean(shared)
-        known = [statistics.fmean(times) for times in self._shared.values()]
+            return fmean(shared)
+        known = [fmean(times) for times in self._shared.values()]
         # With nothing known: as long as a trial's own part, which most generators take at least.
-        usual = statistics.median(known) if known else self._own_of("")
+        usual = median(known) if known else own_of("")
         longer = (
-            now - running.began - self._own_of(running.trial.arm)
+            now - running.began - own_of(running.trial.arm)
             for running in self._running.values()
             if running.pays and running.trial.settings.shared_work is not None
             if not self._shared.get(_work(running.trial))

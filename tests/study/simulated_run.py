@@ -29,7 +29,7 @@ def published(run, seeds):
     return trials, seconds
 
 
-def simulate(trials, seconds, jobs, watch, every=5.0):
+def simulate(trials, seconds, jobs, watch, every=5.0, start=START):
     """Runs the trials on a made-up clock.
 
     Args:
@@ -38,6 +38,7 @@ def simulate(trials, seconds, jobs, watch, every=5.0):
         jobs: Processes.
         watch: Has `begin`, `end` and `project` of `TimeLeft`, and is asked for `left`.
         every: Seconds between two questions.
+        start: Seconds that a process takes to start.
 
     Returns:
         The seconds that all took; and (when, what was said to be left) of each question.
@@ -48,7 +49,7 @@ def simulate(trials, seconds, jobs, watch, every=5.0):
     def begin(process, task):
         trial = task[0]
         work, spent = trial.settings.shared_work or trial.arm, seconds[trial.arm, trial.seed]
-        waits = LOAD + START * (not done_by[process]) + TRACE * (work not in done_by[process])
+        waits = LOAD + start * (not done_by[process]) + TRACE * (work not in done_by[process])
         shared = 0.0 if (trial.seed, work) in paid else spent["generator"]
         own = max(spent["training"] + spent["evaluation"], 0.1)
         done_by[process].add(work)
