@@ -56,6 +56,11 @@ IMBALANCE = "--experiment=imbalance"
         ([IMBALANCE, "--dry_run=maybe"], ["--dry_run", "'maybe'"]),
         ([IMBALANCE, "--arms=duplicat"], ["--arms", "'duplicat'", "did you mean 'duplicate'?"]),
         ([IMBALANCE, "--arms=none,,copy"], ["--arms", "''"]),
+        ([IMBALANCE, "--arms=cgan,copy,cgan"], ["--arms", "'cgan' is given twice"]),
+        (
+            ["--experiment=data_scaling", "--set", f"smallest={10**26}"],
+            ["smallest", "fewer than 2", "two powers of two"],
+        ),
         ([IMBALANCE, "--arms="], ["--arms", "''", "duplicate"]),
         ([IMBALANCE, "--dataset=mnst"], ["--dataset", "'mnst'", "did you mean 'mnist'?"]),
         ([IMBALANCE, "--dataset=mnist", "--data_dir=/nowhere"], ["--data_dir", "'/nowhere'"]),

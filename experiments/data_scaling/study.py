@@ -4,8 +4,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-import numpy as np
-
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
@@ -50,13 +48,13 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         validation = settings.usual_validation(dataset)
         available = sum(settings.left(dataset, validation))
         largest = min(settings.largest or available, available)
-        largest = 1 << int(np.floor(np.log2(largest)))
+        largest = 1 << largest.bit_length() - 1
         usual = min(USUAL_SMALLEST, largest // 2)
         smallest = max(settings.smallest or usual, num_classes)
         resolved = dataclasses.replace(
             settings,
             validation_per_class=validation,
-            smallest=1 << int(np.ceil(np.log2(smallest))),
+            smallest=1 << (smallest - 1).bit_length(),
             largest=largest,
         )
         if len(resolved.sizes) < 2:

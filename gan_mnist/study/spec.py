@@ -187,11 +187,17 @@ class Study:
         return replace(self, metrics=(*declared, *own.values()))
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
-        """The arms called `names` in table order, always with the control; all for None."""
+        """The arms called `names` in table order, always with the control; all for None.
+
+        Raises:
+            InputError: For a name that there is not, or that is given twice.
+        """
         known = [arm.name for arm in self.arms]
         for name in [""] if names == [] else names or []:
             if name not in known:
                 raise unknown("--arms", name, known)
+            if names is not None and names.count(name) > 1:
+                raise InputError(f"--arms: {name!r} is given twice; accepted: each arm once")
         wanted = known if names is None else [self.control, *names]
         return tuple(arm for arm in self.arms if arm.name in wanted)
 
