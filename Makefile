@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: imbalance test benchmark clean
+.PHONY: imbalance test benchmark kills clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
 ARMS := none,class_weight,duplicate,classical,smote,cgan,cgan_diffaugment
@@ -17,6 +17,10 @@ test: .venv/installed
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600
+
+# Twenty studies that are killed: half an hour.
+kills: .venv/installed
+	$(BIN)/python -m pytest -q -s tests/slow --override-ini=python_files='slow_*.py' --timeout=3600
 
 .venv/installed: setup.cfg
 	$(PYTHON) -m venv .venv

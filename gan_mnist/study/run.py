@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import records, runner
+from gan_mnist.study.claim import Claim
 from gan_mnist.study.progress import StudyProgress, describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
@@ -43,16 +42,14 @@ def run_study(
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
-    lock = FileLock(plan.workdir / ".lock")
+    claim = Claim(plan.workdir)
     try:
-        _claim(plan, lock, command_line)
+        _claim(plan, claim, command_line)
         say(describe(plan))
         _run_missing(plan, jobs, engine)
         told = _summarize(plan)
         write_report(plan.workdir)
         return told
-    except Timeout:
-        raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
     except runner.StorageError as error:
         raise InputError(f"--workdir: {error}; {KEPT}") from error
     except BrokenPipeError:  # nobody reads stderr any more
@@ -63,16 +60,16 @@ def run_study(
             f"--workdir: cannot write {error.filename or plan.workdir}: {reason}; {KEPT}"
         ) from error
     finally:
-        lock.release()
+        claim.release()
 
 
-def _claim(plan: Plan, lock: FileLock, command_line: str) -> None:
+def _claim(plan: Plan, claim: Claim, command_line: str) -> None:
     """Makes sure, before any work, that its results can be kept."""
     check_writable("--workdir", plan.workdir)
     if plan.settings.export_dir:
         check_writable("--export_dir", Path(plan.settings.export_dir))
     plan.workdir.mkdir(parents=True, exist_ok=True)
-    lock.acquire(timeout=0)
+    claim.take()
     (plan.workdir / WORKERS_LOG).open("a").close()
     for line in records.open_workdir(plan, _description(plan, command_line)):
         say(line)
