@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.study import begun, records, runner
+from gan_mnist.study.claim import Claim
 from gan_mnist.study.display import StudyProgress
 from gan_mnist.study.progress import describe, say
 from gan_mnist.study.spec import Arm
@@ -55,15 +54,13 @@ def run_study(
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
-    lock = FileLock(plan.workdir / ".lock")
+    claim = Claim(plan.workdir)
     try:
-        plan = _claimed(plan, lock, command_line)
+        plan = _claimed(plan, claim, command_line)
         say(describe(plan) if about is None else about)
         told = _run_until_decided(plan, jobs, engine, on_record)
         write_report(plan.workdir)
         return told
-    except Timeout:
-        raise InputError(f"--workdir: {plan.workdir} is in use by another run") from None
     except runner.StorageError as error:
         raise InputError(f"--workdir: {error}; {KEPT}") from error
     except BrokenPipeError:  # nobody reads stderr any more
@@ -74,16 +71,16 @@ def run_study(
             f"--workdir: cannot write {error.filename or plan.workdir}: {reason}; {KEPT}"
         ) from error
     finally:
-        lock.release()
+        claim.release()
 
 
-def _claimed(plan: Plan, lock: FileLock, command_line: str) -> Plan:
+def _claimed(plan: Plan, claim: Claim, command_line: str) -> Plan:
     """The plan as it is gone on with, once it is sure that its results can be kept."""
     check_writable("--workdir", plan.workdir)
     if plan.settings.export_dir:
         check_writable("--export_dir", Path(plan.settings.export_dir))
     plan.workdir.mkdir(parents=True, exist_ok=True)
-    lock.acquire(timeout=0)
+    claim.take()
     (plan.workdir / WORKERS_LOG).open("a").close()
     described, told = records.open_workdir(plan, _description(plan, command_line))
     for line in told:
