@@ -82,9 +82,9 @@ def run(
     Raises:
         gan_mnist.errors.InputError: For anything that cannot be met, in one line.
     """
-    from gan_mnist import experiments
+    from gan_mnist.commands import running
 
-    return experiments.run(
+    return running.run(
         experiment,
         preset=preset,
         dataset=dataset,

@@ -1,4 +1,4 @@
-"""The experiments: folders with a `study.py`, found by name or by path, planned and run.
+"""The experiments: folders with a `study.py`, found by name or by path, and planned.
 
 This module is a package too, whose parts are those folders: `gan_mnist.experiments.imbalance`. In a
 checkout they lie in `experiments/` beside `gan_mnist/`, in an installation inside it; an
@@ -15,10 +15,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import gan_mnist
-from gan_mnist.errors import InputError, check_arguments, unknown
+from gan_mnist.errors import InputError, unknown
 from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import begun
@@ -35,7 +32,6 @@ __path__ = [
     *(str(folder) for folder in _OURS if folder.is_dir()),
 ]
 
-ENGINES = ("local", "ray")
 # Of seeds, and of trials at a time.
 MOST = 1000
 # Settings that are arguments, and flags, of their own.
@@ -136,7 +132,7 @@ def make_plan(
         InputError: For anything that cannot be met; names it as the command's flags do.
     """
     study, given = load(experiment), dict(settings or {})
-    _check_number("--seeds", seeds)
+    check_number("--seeds", seeds)
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
     for name in given:
@@ -252,57 +248,10 @@ def _with_further_tests(study: Study, folders: Mapping[str, str | Path]) -> Stud
     return dataclasses.replace(study, metrics=metrics, further_tests=tuple(folders))
 
 
-def check_engine(engine: str) -> None:
-    """Raises `InputError` for an engine that does not exist or is not installed."""
-    if engine not in ENGINES:
-        raise unknown("--engine", engine, ENGINES)
-    if engine == "ray" and importlib.util.find_spec("ray") is None:
-        raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
-
-
-def _check_number(flag: str, number: int | None) -> None:
+def check_number(flag: str, number: int | None) -> None:
+    """Raises `InputError` for what is no number of seeds, or of trials at a time."""
     whole = isinstance(number, Integral) and not isinstance(number, bool)
     if number is not None and not (whole and 1 <= number <= MOST):
         raise InputError(
             f"{flag}: {number!r} is not accepted; accepted: an integer in the range [1, {MOST}]"
         )
-
-
-def execute(
-    plan: Plan, jobs: int | None, engine: str, command_line: str, about: str | None = None
-) -> Mapping[str, Any]:
-    """Runs `plan`, told as `about` if given, and writes its report; returns the summary."""
-    import loky
-
-    from gan_mnist.study.run import run_study
-
-    def write_report(workdir: Path) -> None:
-        from gan_mnist.report.page import write_report
-
-        if plan.dataset.get("duplicates"):
-            shown = plan.settings.load().duplicates_shown()
-            np.savez_compressed(workdir / "duplicates.npz", **shown)
-        write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
-
-    def on_record(record: Mapping[str, Any]) -> None:
-        importlib.import_module("gan_mnist.report.boards").ArmBoards(plan).add(record)
-
-    jobs = jobs or loky.cpu_count()
-    return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
-
-
-def run(
-    experiment: str | Path,
-    *,
-    jobs: int | None = None,
-    engine: str = "local",
-    **options: Any,
-) -> Mapping[str, Any]:
-    """Runs an experiment, as `gan_mnist.run`, where the arguments are told."""
-    told = {"jobs": jobs, "engine": engine, **options}
-    check_arguments(gan_mnist.run, {"experiment": experiment, **told})
-    arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
-    check_engine(engine)
-    _check_number("--jobs", jobs)
-    plan = make_plan(experiment, **options)
-    return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from absl import flags
 
 from gan_mnist import experiments
-from gan_mnist.commands import tracking
+from gan_mnist.commands import running, tracking
 from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.errors import unknown
 from gan_mnist.models.names import FORMS
@@ -96,7 +96,7 @@ def _command(command_line: str) -> int:
     if EXPERIMENT.value is None:
         raise unknown("--experiment", "", experiments.names())
     study = experiments.load(EXPERIMENT.value)
-    experiments.check_engine(ENGINE.value)
+    running.check_engine(ENGINE.value)
     if EXPORT.value is not None:
         tracking.check_tracker(EXPORT.value)
     plan = experiments.make_plan(
@@ -127,7 +127,7 @@ def _command(command_line: str) -> int:
         tell(f"{about}")
         return 0
     heed_signals()
-    summary = experiments.execute(plan, JOBS.value, ENGINE.value, command_line, about)
+    summary = running.execute(plan, JOBS.value, ENGINE.value, command_line, about)
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = plan.workdir / "report.html"
     tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")

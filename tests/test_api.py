@@ -10,6 +10,7 @@ import pytest
 
 import gan_mnist
 from gan_mnist import experiments, main
+from gan_mnist.commands import running
 from gan_mnist.errors import InputError
 from gan_mnist.study import workers
 from gan_mnist.study.settings import parse_assignments
@@ -169,4 +170,4 @@ def test_arguments_are_the_flags_with_their_defaults():
 
 
 def test_engines_are_those_of_the_workers():
-    assert set(experiments.ENGINES) == set(workers.ENGINES)
+    assert set(running.ENGINES) == set(workers.ENGINES)

@@ -1,0 +1,64 @@
+"""Runs what was planned, to its report. Nothing here imports TensorFlow before a trial begins."""
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gan_mnist
+from gan_mnist.errors import InputError, check_arguments, unknown
+from gan_mnist.experiments import check_number, make_plan
+from gan_mnist.study.trial import Plan
+
+ENGINES = ("local", "ray")
+
+
+def check_engine(engine: str) -> None:
+    """Raises `InputError` for an engine that does not exist or is not installed."""
+    if engine not in ENGINES:
+        raise unknown("--engine", engine, ENGINES)
+    if engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
+
+
+def execute(
+    plan: Plan, jobs: int | None, engine: str, command_line: str, about: str | None = None
+) -> Mapping[str, Any]:
+    """Runs `plan`, told as `about` if given, and writes its report; returns the summary."""
+    import loky
+
+    from gan_mnist.study.run import run_study
+
+    def write_report(workdir: Path) -> None:
+        from gan_mnist.report.page import write_report
+
+        if plan.dataset.get("duplicates"):
+            shown = plan.settings.load().duplicates_shown()
+            np.savez_compressed(workdir / "duplicates.npz", **shown)
+        write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
+
+    def on_record(record: Mapping[str, Any]) -> None:
+        importlib.import_module("gan_mnist.report.boards").ArmBoards(plan).add(record)
+
+    jobs = jobs or loky.cpu_count()
+    return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
+
+
+def run(
+    experiment: str | Path,
+    *,
+    jobs: int | None = None,
+    engine: str = "local",
+    **options: Any,
+) -> Mapping[str, Any]:
+    """Runs an experiment, as `gan_mnist.run`, where the arguments are told."""
+    told = {"jobs": jobs, "engine": engine, **options}
+    check_arguments(gan_mnist.run, {"experiment": experiment, **told})
+    arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
+    check_engine(engine)
+    check_number("--jobs", jobs)
+    plan = make_plan(experiment, **options)
+    return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")
