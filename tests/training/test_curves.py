@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist.files import read_rows
+from gan_mnist.files import read_json, read_rows
+from gan_mnist.study import display
 from gan_mnist.training import loop
 from gan_mnist.training.loop import ReusableModel, TrainingDiverged, fit
 
@@ -188,3 +189,33 @@ def test_checkpoints_are_kept_once_a_minute_and_seconds_go_on(rows, held, tmp_pa
     assert fit(linear_model(), ONES, 10, tmp_path, 0, [clock], rows=rows) == 250
     seconds = [float(row["seconds"]) for row in read_rows(curves)]
     assert seconds == [25.0 * row for row in rows or range(1, 11)]
+
+
+def test_a_training_tells_how_far_it_is_until_it_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "TOLD_EVERY_SECONDS", 0)
+    path, told = tmp_path / loop.UNDER_WAY, []
+
+    class Reader(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            told.append(read_json(path))
+
+    fit(linear_model(), ONES, 30, tmp_path, 0, [Reader()], intervals=3)
+    assert told[0] is None
+    assert [row["share"] for row in told[1:]] == pytest.approx([1 / 3, 2 / 3])
+    assert 0 < told[1]["seconds"] <= told[2]["seconds"]
+    assert not path.exists()
+
+
+def test_a_short_training_tells_nothing_of_it(tmp_path):
+    told = []
+
+    class Reader(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            told.append((tmp_path / loop.UNDER_WAY).exists())
+
+    fit(linear_model(), ONES, 30, tmp_path, 0, [Reader()], intervals=3)
+    assert told == [False] * 3
+
+
+def test_the_display_looks_where_a_training_writes():
+    assert display.UNDER_WAY == loop.UNDER_WAY
