@@ -18,8 +18,9 @@ PICTURES = (
         "images_left",
         images_left,
         "By the number of images that are left",
-        "Means over seeds and turns, with 95 % intervals. Black: nothing done; orange: plain "
-        "rivals; blue: generated images; green: the real images back; grey: controls. Intervals of "
-        "two arms may overlap though their paired difference is clear: the findings tell those.",
+        "Means over seeds and turns, with 95 % intervals. Black (white on a dark page): "
+        "nothing done; orange: plain rivals; blue: generated images; green: the real images back; "
+        "grey: controls. Intervals of two arms may overlap though their paired difference is "
+        "clear: the findings tell those.",
     ),
 )

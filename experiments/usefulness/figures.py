@@ -118,9 +118,10 @@ PICTURES = (
         accuracy,
         "By the number of real images",
         "Dots are means over seeds with their 95 % intervals; the line is that of real images "
-        "alone. Black: real images; orange: augmentation; blue: real and generated images; green: "
-        "further real ones; grey: controls, and generated images alone. Intervals of two arms may "
-        "overlap though their paired difference is clear: the findings tell the differences.",
+        "alone. Black (white on a dark page): real images; orange: augmentation; blue: real and "
+        "generated images; green: further real ones; grey: controls, and generated images alone. "
+        "Intervals of two arms may overlap though their paired difference is clear: the findings "
+        "tell the differences.",
     ),
     Picture(
         "shares",

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from gan_mnist.report.charts import Limits, lines, spread
-from gan_mnist.report.formats import p
 from gan_mnist.report.learning import MOST_TIMES_LONGER, over_seeds
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
@@ -33,14 +32,12 @@ def told_of_arms(
         `seeds`, a row each; `images` as by `strip`, or None; `mean_curve` with that of the control,
         and `seed_curves`, charts as by `charts.lines`, or None.
     """
-    entries, control = run.summary["arms"], run.summary["control"]
-    margin, means = run.summary["metrics"][0].get("margin"), over_seeds(curves)
-    tests = sum(arm["p_holm"] is not None for arm in entries.values())
+    control, means, reasons = run.summary["control"], over_seeds(curves), reasons_of(run.summary)
     told = {}
     for number, name in enumerate(order):
         told[name] = {
             "id": f"arm-{number}",
-            "why": why(entries[name], margin, tests),
+            "why": reasons[name],
             "seeds": _seeds(run, name),
             "images": strip(galleries[name]) if name in galleries else None,
             "mean_curve": None,
@@ -103,6 +100,13 @@ def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
     return rows
 
 
+def reasons_of(summary: Mapping[str, Any]) -> dict[str, str]:
+    """By arm, as by `why`."""
+    entries, margin = summary["arms"], summary["metrics"][0].get("margin")
+    tests = sum(arm["p_holm"] is not None for arm in entries.values())
+    return {name: why(arm, margin, tests) for name, arm in entries.items()}
+
+
 def why(arm: Mapping[str, Any], margin: float | None, tests: int) -> str:
     """Why the verdict is another than the interval, or p, seems to say; "" where they agree.
 
@@ -131,9 +135,8 @@ def why(arm: Mapping[str, Any], margin: float | None, tests: int) -> str:
         )
     elif is_open and seen:
         told = (
-            f"The interval leaves out 0, but it is of this arm alone. Among {tests} comparisons "
-            "one such interval may well be chance; p allows for that, and "
-            f"{p(p_holm)} is not below {LEVEL:g}."
+            f"The interval leaves out 0, but it is of one arm alone. Among {tests} comparisons one "
+            f"such interval may well be chance; p allows for that, and is not below {LEVEL:g}."
         )
     return told
 

@@ -1,6 +1,8 @@
 """How the templates write numbers, and names that may hold anything."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
@@ -21,7 +23,7 @@ def environment(margin: float | None) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "judged": lambda verdict: judged(verdict, margin),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),
@@ -33,8 +35,9 @@ def environment(margin: float | None) -> jinja2.Environment:
         "sortable": lambda value: "" if value is None else repr(value),
         "name": _breakable,
         "code": _with_code,
-        "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;"),
+        "cell": _as_cell,
     }
+    found.filters |= filters
     return found
 
 
@@ -53,6 +56,12 @@ def _format(value: float | None, spec: str) -> str:
 
 def _interval(ci: list[float] | None, spec: str) -> str:
     return f"[{_format(ci[0], spec)}, {_format(ci[1], spec)}]" if ci else ""
+
+
+def _as_cell(text: Any) -> str:
+    """One line of Markdown that is neither HTML nor a link, and keeps its cell of a table."""
+    line = " ".join(str(text).split())
+    return line.replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")
 
 
 def _breakable(name: str) -> Markup:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
-from gan_mnist.report.arms import curves_against_seconds, told_of_arms
+from gan_mnist.report.arms import curves_against_seconds, reasons_of, told_of_arms
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
 from gan_mnist.report.pictures import Picture
@@ -114,6 +114,7 @@ def _context(
         "pictures": pictures,
         "figures": drawn,
         "marks": figures.VERDICT_MARKS,
+        "reasons": reasons_of(run.summary),
         "files": [*files_in_words(dataset.get("files")), *duplicates_in_words(dataset)],
         "split": split_in_words(dataset),
         "generated": generated_in_words(dataset.get("generated", {})),

@@ -36,7 +36,7 @@ class Page(HTMLParser):
         self.wrong: list[str] = []
         self.pieces: list[str] = []
         self._cell = self._in_wrong = False
-        self.feed(html)
+        self.feed(html.replace("<wbr>", ""))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)

@@ -63,7 +63,7 @@ def _check_local(url, wrong):
 
 
 def _row(page, name):
-    return page.locator(f".forest a:has(.name:text-is('{name}'))")
+    return page.locator(f".forest [data-arm='{name}']")
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -54,7 +54,8 @@ def test_page_has_all_sections_in_order_and_all_links_land(html: str) -> None:
     assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
     assert len(page.ids) == len(set(page.ids))
     assert {r[1:] for r in page.references if r.startswith("#")} <= set(page.ids)
-    assert page.tags.count("figure") == 3  # Generators, confusions, cost.
+    assert page.tags.count("figure") == 2  # Generators and cost.
+    assert page.classes.count("heat") == len(ARMS)
 
 
 def test_answer_comes_before_anything_but_the_question(html: str) -> None:
