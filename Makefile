@@ -15,7 +15,7 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
 
-# And what takes minutes, or a browser: files named slow_*.py.
+# And what takes minutes, a browser or a tracker: files named slow_*.py.
 test-all: test .venv/browser
 	$(BIN)/python -m pytest -q --override-ini=python_files='slow_*.py' --timeout=1500
 
@@ -29,7 +29,7 @@ benchmark: .venv/installed
 	touch $@
 
 .venv/browser: .venv/installed
-	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test,browser]"
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test,browser,mlflow,wandb]"
 	command -v chromium || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium) || \
 	    (echo "test-all: no browser; as root: apt-get install chromium" >&2; exit 1)
 	touch $@

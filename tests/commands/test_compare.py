@@ -94,7 +94,6 @@ def test_three_data_sets_are_ranked(command, three):
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_ranks_become_a_page_with_a_figure(command, three, directory, suffix):
-    pytest.importorskip("scikit_posthocs", exc_type=ImportError)
     status, _, err = command(*three, "--output=page.md", f"--figure=ranks{suffix}")
     assert (status, err) == (0, "")
     page = Path("page.md").read_text()

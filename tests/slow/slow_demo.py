@@ -20,8 +20,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def seen(tmp_path_factory):
     """What a person sees."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip(f"needs a browser: {', '.join(BROWSERS)}")
+    assert browser, f"no browser: make test-all needs one of {', '.join(BROWSERS)}"
     place = tmp_path_factory.mktemp("demo")
     code = f"gan_mnist[demo] @ file://{place}/code"
     environment = Environment(place, "3.11", code, "playwright")

@@ -1,15 +1,14 @@
-"""Runs in MLflow, held against its own store. Skipped where mlflow is not installed."""
+"""Runs in MLflow, held against its own store."""
 
 import json
 
+import mlflow
 import pytest
 from made_runs import write_run
 
 from gan_mnist.commands.tracking import export
 from gan_mnist.study.finished import read_run
 
-mlflow = pytest.importorskip("mlflow", exc_type=ImportError)
-pytest.importorskip("sqlalchemy")
 # Of the libraries that it is made of.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

@@ -1,15 +1,15 @@
-"""Runs in Weights & Biases, offline, read from its own files. Skipped where it is not installed."""
+"""Runs in Weights & Biases, offline, read from its own files."""
 
 import json
 import struct
 
 import pytest
+import wandb
 from made_runs import write_run
 
 from gan_mnist.commands.tracking import export
 from gan_mnist.study.finished import read_run
 
-wandb = pytest.importorskip("wandb", exc_type=ImportError)
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
