@@ -103,8 +103,11 @@ def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
 def reasons_of(summary: Mapping[str, Any]) -> dict[str, str]:
     """By arm, as by `why`."""
     entries, margin = summary["arms"], summary["metrics"][0].get("margin")
-    tests = sum(arm["p_holm"] is not None for arm in entries.values())
-    return {name: why(arm, margin, tests) for name, arm in entries.items()}
+    # Holm adjusts over primary comparisons and over the others apart.
+    primary = {name for name, arm in entries.items() if arm.get("standing") == "primary"}
+    others = sum(arm["p_holm"] is not None for arm in entries.values()) - len(primary)
+    tests = {name: len(summary["primary"]) if name in primary else others for name in entries}
+    return {name: why(arm, margin, tests[name]) for name, arm in entries.items()}
 
 
 def why(arm: Mapping[str, Any], margin: float | None, tests: int) -> str:

@@ -11,7 +11,7 @@ from fake_run import change, make_run, trial
 from parsed_page import Page
 from PIL import Image
 
-from gan_mnist.report.arms import told_of_arms, why
+from gan_mnist.report.arms import reasons_of, told_of_arms, why
 from gan_mnist.report.page import write_report
 from gan_mnist.report.pictures import Picture, predictions
 from gan_mnist.report.provenance import files_left, made, next_steps
@@ -52,6 +52,17 @@ def arm(verdict, interval, p_holm, **more):
 def test_a_verdict_that_the_interval_seems_to_contradict_is_explained(entry, told):
     found = why(entry, 0.03, 7)
     assert (told in found) if told else found == ""
+
+
+def test_holm_adjusts_over_primary_comparisons_apart_from_the_others():
+    entry = arm("cannot tell", [0.01, 0.2], 0.06)
+    arms = {"first": entry | {"standing": "primary"}}
+    arms |= {name: entry | {"standing": "exploratory"} for name in "abcd"}
+    # One of the two primary comparisons is with another reference than the control.
+    summary = {"arms": arms, "metrics": [{}], "primary": [{}, {}]}
+    told = reasons_of(summary)
+    assert "Among 2 comparisons" in told["first"]
+    assert "Among 4 comparisons" in told["a"]
 
 
 def test_the_reason_stands_at_the_arm_and_once_below_the_table(tmp_path):
