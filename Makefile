@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: imbalance test test-all benchmark clean
+.PHONY: imbalance test test-all benchmark lock clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
 ARMS := none,class_weight,duplicate,classical,smote,cgan,cgan_diffaugment
@@ -21,6 +21,11 @@ test-all: test .venv/browser
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600
+
+# What CI installs, exactly; users have the ranges of setup.cfg.
+lock: .venv/installed
+	$(BIN)/uv pip compile -q setup.cfg --extra test --extra browser --extra mlflow --extra wandb --python-version 3.11 \
+		--no-annotate --custom-compile-command "make lock" --upgrade -o requirements-ci.txt
 
 .venv/installed: setup.cfg
 	$(PYTHON) -m venv .venv

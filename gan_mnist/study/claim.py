@@ -97,11 +97,9 @@ class Claim:
             found = read_form(self._path, Owner)
         except Damaged:
             return NOBODY
-        return (
-            None
-            if found is None
-            else Owner(host=found["host"], pid=found["pid"], token=found["token"])
-        )
+        if found is None:
+            return None
+        return Owner(host=found["host"], pid=found["pid"], token=found["token"])
 
     def _beaten(self) -> float:
         """When the owner was last at work, by the clock of the disk's server."""

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # Of this process, or of its tests, and none of an environment's business.
 OURS = ("PYTHONPATH", "CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL", "GAN_MNIST_CACHE")
+OURS += ("UV_CONSTRAINT",)  # of what CI installs
 
 
 class Environment:
