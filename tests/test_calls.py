@@ -44,6 +44,14 @@ def run_trial(trial):
 """
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_raises():
+    """As in a process that a person has started; the workers of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def call(tmp_path_factory):
     """`call(workdir, **options)`: a run of the coin, with one process for its trials."""

@@ -96,8 +96,8 @@ def test_a_record_from_before_there_was_the_setting_is_of_one_split_only(plan):
     del settings["split"]
 
     earlier = {
-        **{"arm": trial.arm, "seed": 0, "status": "done", "error": None, "metrics": {}},
-        **{"settings": settings, "seconds": {}},
+        **{"arm": trial.arm, "seed": 0, "status": "done", "error": None},
+        **{"metrics": {trial.study.metrics[0].name: 0.5}, "settings": settings, "seconds": {}},
         "fingerprint": fingerprint(settings, trial.experiment, 0, trial.provenance["sha256"]),
     }
     path.write_text(json.dumps(earlier))

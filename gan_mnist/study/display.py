@@ -143,7 +143,7 @@ class StudyProgress:
             if self._kinds.get(arm) not in _NO_CANDIDATES
         }
         if not means:
-            return "none"
+            return "not known yet"
         best = max(means, key=lambda arm: sign * means[arm])
         return f"{best} {means[best]:.3f} ({counted(len(self._values[best]), 'seed')})"
 

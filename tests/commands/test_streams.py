@@ -55,10 +55,15 @@ def test_a_full_disk_behind_stderr_alone_hides_the_reason_only():
 
 @pytest.mark.parametrize("first", ["say('the plan')", "pass"])
 def test_a_full_disk_behind_stderr_stops_no_study(first):
-    body = f"""from gan_mnist.study.progress import StudyProgress, say
+    body = f"""from pathlib import Path
+    from types import SimpleNamespace as Made
+    from gan_mnist.study.display import StudyProgress
+    from gan_mnist.study.progress import say
+    from gan_mnist.study.spec import Metric
     {first}
     record = dict(status="failed", error="bad", arm="a", seed=0, seconds=dict())
-    with StudyProgress(1, "accuracy") as progress:
+    plan = Made(study=Made(metrics=[Metric("accuracy", "")]), arms=[], workdir=Path())
+    with StudyProgress(plan, [], 1) as progress:
         progress.add(record)
         progress.add(record)
     tell("done")"""

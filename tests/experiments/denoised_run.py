@@ -20,6 +20,17 @@ FEW = {
     "subtract_and_filter": (NOTHING, (14.0, 14.0)),
     "black": ({"method": "black"}, (16.0, 16.0)),
 }
+# Of a summary and of an arm in it, what figures do not look at.
+NOTHING_ELSE = {
+    **dict.fromkeys(("experiment", "question", "preset", "answer", "in_full"), ""),
+    **dict.fromkeys(("oracle", "carried_by", "controls_ok")),
+    **{"controls": [], "failed": [], "not_applicable": {}},
+}
+UNKNOWN = (
+    *("about", "source", "ci95", "difference", "difference_ci95", "p_value", "p_holm", "verdict"),
+    *("oracle_gap_closed", "oracle_gap_closed_ci95", "smallest_detectable_effect", "seconds"),
+    "updates",
+)
 TWO = {name: FEW[name] for name in (CONTROL, "vanilla_tenth")}
 MANY = FEW | {
     f"{name}_{number}_of_many": (changes, (19 + 0.02 * number, 19 + 0.04 * number))
@@ -63,12 +74,13 @@ def outputs_of(arm, shape):
 
 
 def make(workdir, arms, shape=(16, 6, 5, 1)):
-    summary = {"control": CONTROL, "oracle": None, "seeds": [0, 1], "arms": {}}
+    summary = {"control": CONTROL, "seeds": [0, 1], "arms": {}, **NOTHING_ELSE}
     summary["metrics"] = [{"name": "psnr_db", "label": "PSNR", "higher_is_better": True}]
     for arm, (changes, values) in arms.items():
         done = [value for value in values if value is not None]
         mean = float(np.mean(done)) if done else None
-        summary["arms"][arm] = {"n": len(done), "mean": mean}
+        known = {"n": len(done), "mean": mean, "values": {}, "metrics": {}}
+        summary["arms"][arm] = {**dict.fromkeys(UNKNOWN), "more_seeds_needed": False, **known}
         for seed, psnr in enumerate(values):
             write_record(workdir, arm, seed, metrics_of(psnr) if psnr else {})
             if psnr is None:
@@ -84,7 +96,11 @@ def make(workdir, arms, shape=(16, 6, 5, 1)):
             np.savez(directory / "sheet.npz", **pairs(shape), outputs=outputs_of(arm, shape))
     settings = {"adversary": "none", "method": "network", "a": [0.2, 1.0], "b": [0.3, 0.9]}
     told = {name: {"changes": changes, "kind": "rival"} for name, (changes, _) in arms.items()}
+    dataset = {"name": "made up", "source": "here", "counts": {}, "sha256": "0" * 64}
     study = {"settings": settings | {"noise": [0.0, 1.2]}, "arms": told, "curve": None}
+    study |= {"experiment": "denoising", "dataset": dataset, "published": [], "versions": {}}
+    study |= dict.fromkeys(("gallery_caption", "treatment", "command_line"), "")
+    study |= {"examples": False}
     write_json(workdir / "study.json", study)
     write_json(workdir / "summary.json", summary)
     return Run.read(workdir)
