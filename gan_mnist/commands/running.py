@@ -1,6 +1,5 @@
 """Runs what was planned, to its report. Nothing here imports TensorFlow before a trial begins."""
 
-import importlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import gan_mnist
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.workers import import_whole
 
 ENGINES = ("local", "ray")
 
@@ -33,15 +33,14 @@ def execute(
     from gan_mnist.study.run import run_study
 
     def write_report(workdir: Path) -> None:
-        from gan_mnist.report.page import write_report
-
         if plan.dataset.get("duplicates"):
             shown = plan.settings.load().duplicates_shown()
             np.savez_compressed(workdir / "duplicates.npz", **shown)
-        write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
+        page = import_whole("gan_mnist.report.page")
+        page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
     def on_record(record: Mapping[str, Any]) -> None:
-        importlib.import_module("gan_mnist.report.boards").ArmBoards(plan).add(record)
+        import_whole("gan_mnist.report.boards").ArmBoards(plan).add(record)
 
     jobs = jobs or loky.cpu_count()
     return run_study(plan, jobs, engine, command_line, write_report, about, on_record)

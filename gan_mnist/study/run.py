@@ -20,6 +20,7 @@ from gan_mnist.study.progress import describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
+from gan_mnist.study.workers import import_whole
 
 WORKERS_LOG = "workers.log"
 KEPT = "what is finished is kept, and the same command goes on"
@@ -122,12 +123,12 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord) -> Non
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:
     # Statistics take seconds to import, which a refused command need not wait for.
-    from gan_mnist.study import looks, summary
+    summary, looks = (import_whole(f"gan_mnist.study.{name}") for name in ("summary", "looks"))
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
     write_text(plan.workdir / "records.jsonl", lines)
-    told = summary.summarize(plan, all_records)
+    told: Mapping[str, Any] = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
     seeds = len(plan.seeds)
     begun.keep_look(plan.workdir, seeds, looks.spent(plan.looks, seeds) if plan.looks else None)

@@ -98,6 +98,16 @@ def ctrl_c_waits() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+def import_whole(name: str) -> Any:
+    """A module of ours that takes seconds to import; Ctrl-C is heeded once it is there.
+
+    An import that breaks off in the middle of NumPy or pandas leaves a notebook's process unable to
+    import them ever after.
+    """
+    with ctrl_c_waits():
+        return importlib.import_module(name)
+
+
 class RayWorker:
     """One CPU of a Ray cluster, on whatever machine has it free; the work directory is shared."""
 

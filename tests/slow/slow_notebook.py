@@ -59,7 +59,7 @@ def test_every_cell_runs_and_shows_what_it_should(executed):
     found = texts(executed["found"])
     assert all(wanted.partition("==")[2] in found for wanted in COLAB[:3])
     assert "no GPU" in found
-    assert "[10/10]" in texts(executed["run"])
+    assert "10/10 trials" in texts(executed["run"])
     assert kinds(executed["answer"]) == ["text/markdown", "text/plain"]
     for arm in ("none", "classical", "cgan", "warp_gan", "oracle"):
         assert arm in texts(executed["table"])

@@ -1,11 +1,13 @@
 """A function called in a process of its own."""
 
 import os
+import signal
+import sys
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from gan_mnist.study.workers import apart
+from gan_mnist.study.workers import apart, import_whole
 
 
 def test_what_is_called_apart_returns_or_raises_here(capfd):
@@ -17,3 +19,16 @@ def test_what_is_called_apart_returns_or_raises_here(capfd):
         apart("os:_exit", 3)
     apart("os:write", 2, b"a complaint")
     assert capfd.readouterr().err == ""
+
+
+def test_ctrl_c_leaves_no_import_half_done(tmp_path, monkeypatch):
+    lines = "import os, signal", "os.kill(os.getpid(), signal.SIGINT)", "is_whole = True"
+    (tmp_path / "slow_to_import.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            import_whole("slow_to_import")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert sys.modules["slow_to_import"].is_whole
