@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.report.run_files import Run
+from gan_mnist.study.progress import duration
 
 _RUN_FILES = {
     "records.jsonl": "all records",
@@ -29,22 +30,14 @@ def made(run: Run) -> dict[str, str]:
         told["Date"] = f"{start:%Y-%m-%d %H:%M} UTC, the last command"
         end = (run.workdir / "summary.json").stat().st_mtime
         if (seconds := end - start.timestamp()) > 0:
-            told["Duration"] = f"{_clock(seconds)}, the last command"
+            told["Duration"] = f"{duration(seconds)}, the last command"
     if worked := sum(sum(trial.seconds) for trial in run.trials):
-        told["Work"] = f"{_clock(worked)}, all {len(run.trials)} trials one after another"
+        told["Work"] = f"{duration(worked)}, all {len(run.trials)} trials one after another"
     if study.get("revision"):
         told["Revision"] = study["revision"]
     if study.get("machine"):
         told["Machine"] = f"{study['machine']}, {study['processors']} processors"
     return told
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = {"h": hours, "min": minutes, "s": rest}
-    told = [f"{number} {unit}" for unit, number in parts.items() if number]
-    return " ".join(told[:2]) or "0 s"
 
 
 def files_left(run: Run) -> dict[str, dict[str, str]]:

@@ -18,9 +18,10 @@ verdict, and the mean number of seeds at which all are decided; beside it a stud
             seeds             19.4    14.8    10.2     8.1     6.6     6.0
             called, 10 seeds  20      70      95      99     100     100
 
-So a third is saved from 2 sd on with one primary comparison, and from 3 sd on with two; half of the
-published differences to a control are larger than 3.4. A comparison without effect runs to the end,
-unless its metric has a margin: equal within 2 sd is decided with 8.1 seeds, within 1 sd with 15.
+So a third is saved from 2 sd on with one primary comparison, and from 3 sd on with two; more than
+half of the published differences to a control are larger than 3. A comparison without effect runs
+to the end, unless its metric has a margin: equal within 2 sd is decided with 8.1 seeds, within 1 sd
+with 15.
 Nothing is saved by looks where an effect is smaller than 1.5 sd, but it is found more often.
 
 Source: Pocock, Biometrika 64 (1977): one nominal level at all looks, here of the t test and by

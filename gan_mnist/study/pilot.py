@@ -18,8 +18,8 @@ from gan_mnist.study.small_samples import LEVEL
 from gan_mnist.study.statistics import compare, overlap_of
 from gan_mnist.study.trial import Plan
 
-# In sd of the paired difference: more is absurd. Of the differences to the control in our published
-# runs half are smaller than 3.4.
+# In sd of the paired difference. More than a third of the published differences to a control are
+# smaller, and would be missed.
 MUCH = 3.0
 
 Values = dict[str, dict[int, float]]
@@ -98,7 +98,7 @@ def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float, str
     name, first = next(iter(least.items()))
     if first > MUCH:
         enough = power.seeds_needed(MUCH, len(families[name]) * strict, overlap)
-        line += "; careful, few treatments do as much"
+        line += "; careful, many treatments do less"
         line += f": {enough} seeds would find {MUCH:g} sd" if enough else ""
     return line
 

@@ -96,8 +96,8 @@ def _load(
         elif known["sha256"] != sha256_of(weights):
             raise Damaged("its weights are not those of its checksum")
         model.load_weights(weights)
+    except Damaged:
+        raise
     except (OSError, KeyError, ValueError) as error:
-        if isinstance(error, Damaged):
-            raise
         reason = " ".join(str(error).split())
         raise Damaged(f"its weights cannot be loaded: {reason}") from error

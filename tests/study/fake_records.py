@@ -6,6 +6,7 @@ import numpy as np
 
 from gan_mnist.study.settings import Settings
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
+from gan_mnist.study.summary import summarize
 from gan_mnist.study.trial import Plan
 
 RECALL = Metric("recall", "recall of digit 1")
@@ -86,3 +87,21 @@ def make_records(values=VALUES, seeds=SEEDS):
 
 def without(records, arm, seed):
     return [r for r in records if (r["arm"], r["seed"]) != (arm, seed)]
+
+
+def told(values=VALUES, **changes):
+    """The three parts of the answer."""
+    summary = summarize(make_plan(**changes), make_records(values))
+    assert len(summary["answer"].split()) <= 15
+    assert "\n" not in summary["carried_by"]
+    return summary["answer"], summary["carried_by"], summary["in_full"]
+
+
+def rivals(control, *others):
+    return {control: "control"} | dict.fromkeys(others, "rival")
+
+
+def told_of(values, kinds, metric=RECALL, **changes):
+    """The same of a study without oracle, rival and checks."""
+    changes = {"oracle": None, "rival": None, "expectations": ()} | changes
+    return told(values, metrics=(metric,), kinds=kinds, **changes)

@@ -5,31 +5,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_records import BASE, KINDS, LOSS, RECALL, VALUES, make_plan, make_records
+from fake_records import (
+    BASE,
+    KINDS,
+    LOSS,
+    VALUES,
+    make_plan,
+    make_records,
+    rivals,
+    told,
+    told_of,
+)
 from scipy import stats
 
 from gan_mnist.study.spec import Expectation
 from gan_mnist.study.summary import summarize
 
 MANY = (0, 1, 2, 3, 4)
-
-
-def told(values=VALUES, **changes):
-    """The three parts of the answer."""
-    summary = summarize(make_plan(**changes), make_records(values))
-    assert len(summary["answer"].split()) <= 15
-    assert "\n" not in summary["carried_by"]
-    return summary["answer"], summary["carried_by"], summary["in_full"]
-
-
-def rivals(control, *others):
-    return {control: "control"} | dict.fromkeys(others, "rival")
-
-
-def told_of(values, kinds, metric=RECALL, **changes):
-    """The same of a study without oracle, rival and checks."""
-    changes = {"oracle": None, "rival": None, "expectations": ()} | changes
-    return told(values, metrics=(metric,), kinds=kinds, **changes)
 
 
 def test_a_gain_beyond_the_plain_rival_is_told_by_its_difference_to_it():
@@ -259,51 +251,3 @@ def test_too_little_for_an_answer(seeds):
     assert summary["controls_ok"] is None
     assert {arm["p_value"] for arm in summary["arms"].values()} == {None}
     json.dumps(summary, allow_nan=False)
-
-
-TINY = np.array([0.002, -0.001, 0.001, -0.002, 0.0005])
-WITHIN = replace(RECALL, margin=0.05)
-
-
-def test_a_gain_that_is_the_same_as_the_rivals_is_no_more_than_it():
-    values = VALUES | {"warp_gan": VALUES["classical"] + TINY}
-    short, line, full = told(values, metrics=(WITHIN, LOSS))
-    assert short == "Yes, but no more than plain `classical` does."
-    assert line.startswith("`warp_gan` minus plain `classical`: 0.000")
-    assert "; it does the same within ±0.05 as plain `classical` alone (0.000" in full
-
-
-def test_what_is_shown_to_be_the_same_is_a_no():
-    kinds = rivals("none", "x")
-    short, _, full = told_of({"none": BASE, "x": BASE + TINY}, kinds, WITHIN)
-    assert short == "No: `x` and `none` are the same within ±0.05."
-    assert full.startswith("`x` and `none` are the same within ±0.05 in recall of digit 1 (0.000")
-    open_one = told_of({"none": BASE, "x": BASE + TINY}, kinds, WITHIN, question="How well?")
-    assert open_one[0] == "`x` and `none` are the same within ±0.05."
-    values = {"none": BASE, "x": BASE + TINY, "y": BASE - TINY}
-    assert told_of(values, rivals(*values), WITHIN)[0] == (
-        "No: each of 2 is the same as `none` within ±0.05."
-    )
-    values["y"] = BASE - 0.2 + BASE / 50
-    short, _, full = told_of(values, rivals(*values), WITHIN)
-    assert short == "No: not one of 2 did better than `none`."
-    assert full.startswith(
-        "Of 2 treatments, none raised recall of digit 1 and 1 lowered it and 1 left it the same "
-        "within ±0.05; the best was `x` (0.000"
-    )
-    values["z"] = VALUES["cgan"]
-    assert told_of(values, rivals(*values), WITHIN)[0] == (
-        "Cannot tell: not one of 3 was shown to help, and 1 hurt."
-    )
-
-
-def test_a_gain_that_is_sure_but_small_says_so():
-    values = {"none": BASE, "x": BASE + 0.01 + TINY / 10}
-    assert told_of(values, rivals(*values), WITHIN)[0] == "Yes, but by less than 0.05."
-    open_one = told_of(values, rivals(*values), WITHIN, question="How well?")[0]
-    assert open_one == "Better than `none`, but by less than 0.05."
-    hurting = told_of({"none": values["x"], "x": BASE}, rivals(*values), WITHIN,
-                      question="Does it hurt?")[0]  # fmt: skip
-    assert hurting == "Yes, but by less than 0.05."
-    no = told_of({"none": values["x"], "x": BASE}, rivals(*values), WITHIN, question="How?")[0]
-    assert no == "`x` did worse than `none`."

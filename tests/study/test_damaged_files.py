@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from fake_study import calls, make_plan, summary
+from fake_study import calls, describe, make_plan, summary
 from fake_worker import AtOnce
 
 from gan_mnist.errors import InputError
@@ -101,20 +101,11 @@ STUDIES = [
 ]
 
 
-def described(plan):
-    return {
-        "experiment": plan.study.name,
-        "settings": plan.settings.identity(),
-        "dataset": dict(plan.dataset),
-        "arms": {arm.name: {"changes": dict(arm.changes)} for arm in plan.arms},
-    }
-
-
 @pytest.fixture
 def run(tmp_path):
     """A finished run, and what its records were."""
     plan = make_plan(tmp_path, seeds=1)
-    open_workdir(plan, described(plan))
+    open_workdir(plan, describe(plan))
     return plan, [complete(trial) for trial in plan.trials()]
 
 
@@ -126,14 +117,14 @@ def check_repaired(run, path):
     """The one damaged file is told of, kept, and made again; all others are as they were."""
     plan, before = run
     content = path.read_bytes()
-    _, (line,) = open_workdir(plan, described(plan))
+    _, (line,) = open_workdir(plan, describe(plan))
     assert line.startswith(f"{path} is damaged: ")
     assert "\n" not in line
     assert path.with_name(f"{path.name}.damaged").read_bytes() == content
     ran = len(calls(plan.workdir))
     assert [complete(trial) for trial in plan.trials()] == before
     assert len(calls(plan.workdir)) == ran + (path.name == "record.json")
-    assert open_workdir(plan, described(plan))[1] == []
+    assert open_workdir(plan, describe(plan))[1] == []
     assert list(records_of(plan)) == before
     return line
 
@@ -158,7 +149,7 @@ def test_a_study_file_of_another_form_is_kept_and_written_anew(run, changes):
     path = run[0].workdir / "study.json"
     edit(path, changes)
     check_repaired(run, path)
-    assert json.loads(path.read_text()) == described(run[0])
+    assert json.loads(path.read_text()) == describe(run[0])
 
 
 @pytest.mark.parametrize("name", ["trials/small/seed-00/record.json", "study.json"])
@@ -168,7 +159,7 @@ def test_a_folder_in_the_place_of_a_file_is_kept_too(run, name):
     path.unlink()
     path.mkdir()
     (path / "mine.txt").write_text("not yours")
-    _, (line,) = open_workdir(plan, described(plan))
+    _, (line,) = open_workdir(plan, describe(plan))
     assert "it is a folder" in line
     assert (path.with_name(f"{path.name}.damaged") / "mine.txt").read_text() == "not yours"
     assert [complete(trial) for trial in plan.trials()] == before
@@ -181,7 +172,7 @@ def test_what_cannot_be_read_is_refused_and_left_alone(run, name):
     path.unlink()
     path.symlink_to(path.name)  # A circle, which not even root can read.
     with pytest.raises(InputError, match="--workdir: cannot read") as error:
-        open_workdir(run[0], described(run[0]))
+        open_workdir(run[0], describe(run[0]))
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
     assert os.path.islink(path)
@@ -203,7 +194,7 @@ def test_a_refused_directory_is_left_as_it_is(run):
     path = plan.trials()[1].directory / "record.json"
     path.write_bytes(b"{}")
     with pytest.raises(InputError, match="other settings"):
-        open_workdir(make_plan(plan.workdir, seeds=1, scale=2.0), described(plan))
+        open_workdir(make_plan(plan.workdir, seeds=1, scale=2.0), describe(plan))
     assert path.read_bytes() == b"{}"
     assert not path.with_name("record.json.damaged").exists()
 

@@ -9,6 +9,7 @@ import pytest
 from fake_records import VALUES, make_plan, make_records
 from scipy import stats
 
+from gan_mnist.study.pilot import MUCH
 from gan_mnist.study.small_samples import intervals, p_values, unseen
 from gan_mnist.study.summary import summarize
 
@@ -79,6 +80,25 @@ def residuals():
 
 
 RUNS = dict(residuals())
+
+
+def effects():
+    """Published differences to a control, without their sign, in sd of the paired difference."""
+    for path in RESULTS.glob("*/results/*/summary.json"):
+        summary = json.loads(path.read_text())
+        control = summary["arms"][summary["control"]]["values"]
+        for name, arm in summary["arms"].items():
+            seeds = control.keys() & arm["values"].keys()
+            found = np.array([arm["values"][seed] - control[seed] for seed in seeds])
+            if name != summary["control"] and len(found) > 1 and np.ptp(found):
+                yield abs(found.mean()) / found.std(ddof=1)
+
+
+def test_published_effects_are_as_large_as_pages_say():
+    found = np.array(list(effects()))
+    assert len(found) > 100
+    assert (found > MUCH).mean() > 1 / 2
+    assert (found < MUCH).mean() > 1 / 3
 
 
 @pytest.mark.parametrize("run", RUNS)

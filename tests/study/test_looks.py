@@ -56,10 +56,18 @@ def test_an_effect_beside_two_nulls_lets_through_no_more():
 
 
 @pytest.mark.parametrize(
-    ("effect", "power", "seeds"), [(0.5, 0.37, 17.7), (1, 0.94, 12.2), (2, 1.0, 6.9), (3, 1.0, 5.8)]
+    ("effects", "power", "seeds"),
+    [
+        ([0.5], 0.37, 17.7),
+        ([1], 0.94, 12.2),
+        ([2], 1.0, 6.9),
+        ([3], 1.0, 5.8),
+        ([4], 1.0, 5.5),
+        ([3, 3], 1.0, 6.6),
+    ],
 )
-def test_large_effects_end_a_study_early(effect, power, seeds):
-    ended, called = stopped([effect])
+def test_large_effects_end_a_study_early(effects, power, seeds):
+    ended, called = stopped(effects, len(effects))
     assert called.mean() == pytest.approx(power, abs=0.015)
     assert ended.mean() == pytest.approx(seeds, abs=0.15)
 

@@ -85,7 +85,7 @@ def test_a_plan_says_what_its_seeds_can_find(tmp_path):
 def test_too_few_seeds_are_warned_of(tmp_path):
     (line,) = power_in_words(planned(tmp_path, seeds=3))
     enough = power.seeds_needed(3.0, 5)
-    assert line.endswith(f"careful, few treatments do as much: {enough} seeds would find 3 sd")
+    assert line.endswith(f"careful, many treatments do less: {enough} seeds would find 3 sd")
     (line,) = power_in_words(planned(tmp_path, seeds=1))
     assert line == "none: a comparison needs two arms and two seeds"
 

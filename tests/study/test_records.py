@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from fake_study import DATASET, make_plan
+from fake_study import DATASET, describe, make_plan
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
@@ -31,16 +31,6 @@ def edit(path, change):
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
-
-
-def describe(plan):
-    return {
-        "experiment": plan.study.name,
-        "settings": plan.settings.identity(),
-        "dataset": dict(plan.dataset),
-        "arms": {arm.name: {"changes": dict(arm.changes)} for arm in plan.arms},
-        "seeds": list(plan.seeds),
-    }
 
 
 def test_a_changed_row_of_the_table_is_refused(tmp_path):

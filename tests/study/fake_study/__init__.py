@@ -4,7 +4,7 @@ A file `orders/ARM-SEED` in the work directory tells a trial to misbehave; the s
 them the fingerprints, stay as they are, as when a machine and not the study is at fault.
 """
 
-from .study import DATASET, STUDY, FakeSettings, calls, make_plan, order, summary
+from .study import DATASET, STUDY, FakeSettings, calls, describe, make_plan, order, summary
 from .trial import expected_metrics
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "STUDY",
     "FakeSettings",
     "calls",
+    "describe",
     "expected_metrics",
     "make_plan",
     "order",

@@ -100,3 +100,14 @@ def _without_seconds(value: Any) -> Any:
 def summary(workdir: Path) -> dict:
     """The summary of a run without what differs between two of them."""
     return _without_seconds(json.loads((workdir / "summary.json").read_text()))
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """What `study.json` holds of it, as far as records are checked by that."""
+    return {
+        "experiment": plan.study.name,
+        "settings": plan.settings.identity(),
+        "dataset": dict(plan.dataset),
+        "arms": {arm.name: {"changes": dict(arm.changes)} for arm in plan.arms},
+        "seeds": list(plan.seeds),
+    }
