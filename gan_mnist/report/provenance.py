@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from gan_mnist.report.run_files import Run
@@ -44,8 +43,9 @@ def files_left(run: Run) -> dict[str, dict[str, str]]:
     """Links from the page, by their words; those of files that are there."""
     here = {label: name for name, label in _RUN_FILES.items() if (run.workdir / name).exists()}
     told = {"Records": here}
-    models = Path(run.study.get("export_dir") or ".") / run.study["experiment"]
-    if run.study.get("export_dir") and models.is_dir():
+    exports = run.study.get("export_dir")
+    models = run.workdir / (exports or ".") / run.study["experiment"]
+    if exports and models.is_dir():
         names = [name for name in run.best_first() if (models / name).is_dir()]
         told["Models"] = {name: os.path.relpath(models / name, run.workdir) for name in names}
     return {title: links for title, links in told.items() if links}

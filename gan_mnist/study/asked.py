@@ -155,6 +155,9 @@ class Asked:
         """Whether what the answer rests on was not named beforehand, nor may be tested after it."""
         if not self.found or (self.versus or {}).get("verdict") == "helps":
             return False
+        wanted = self.plan.study.control, "helps" if self.way > 0 else "hurts"
+        if any((told["reference"], told["verdict"]) == wanted for told in self.primary):
+            return False
         return self.entries[self.focus].get("standing") == "exploratory"
 
     @property

@@ -142,6 +142,7 @@ def _described(plan: Plan, arm: Arm) -> dict[str, Any]:
 
 def _description(plan: Plan, command_line: str) -> dict[str, Any]:
     """The content of `study.json`."""
+    exports = plan.settings.export_dir
     return {
         "experiment": plan.study.name,
         "question": plan.study.question,
@@ -163,7 +164,8 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "machine": _machine(),
         "revision": _revision(),
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "export_dir": plan.settings.export_dir,
+        # From here: where a machine keeps its runs is nobody's business.
+        "export_dir": exports and os.path.relpath(exports, plan.workdir),
     }
 
 

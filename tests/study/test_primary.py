@@ -105,6 +105,10 @@ def test_an_answer_that_rests_on_what_was_not_named_says_so():
     alike = VALUES | {"warp_gan": VALUES["classical"] + [0.03, -0.02, 0.01, -0.03, 0.02]}
     summary = summary_of((Pair("warp_gan", "classical"),), alike)
     assert summary["answer"] == "Exploratory: yes, but not shown to beat plain `classical`."
+    # That another one does more than the control was named, and found.
+    summary = summary_of((Pair("warp_gan", "classical"), Pair("cgan", "none")),
+                         alike | {"cgan": VALUES["classical"] - 0.1})  # fmt: skip
+    assert summary["answer"] == "Yes, but not shown to beat plain `classical`."
     # It did more than the control beyond doubt, as it did more than what does more than that.
     summary = summary_of((Pair("warp_gan", "classical"),))
     assert summary["answer"] == "Yes: `warp_gan` did more than plain `classical`."
