@@ -10,10 +10,12 @@ from gan_mnist.report.style import (
     MUTED,
     WIDTH_INCHES,
     color_arms,
+    in_words,
     legend_above,
     shorten,
     show_sheet,
     styled,
+    tell,
 )
 
 _MOST_CLASSES = 10
@@ -73,8 +75,10 @@ def classes(run: Run) -> Figure | None:
             )
             x = np.arange(len(drawn)) + bar * (place - (len(order) - 1) / 2)
             axes.bar(x, values.mean(axis=0), 0.9 * bar, color=colors[name], alpha=0.75)
-            for of_seed in values:
-                axes.plot(x, of_seed, "o", color=INK, alpha=0.45, ms=2, mew=0)
+            for trial, of_seed in zip(run.of(name), values, strict=True):
+                points = axes.plot(x, of_seed, "o", color=INK, alpha=0.45, ms=2, mew=0)
+                seed = trial.record["seed"]
+                tell(points, [in_words(f"{name}, seed {seed}", value) for value in of_seed])
         axes.set_ylabel(label)
         axes.set_ylim(0, 1.03)
     panels[-1].set_xticks(range(len(drawn)), [shorten(name) for name in drawn])

@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
-from gan_mnist.report.style import WIDTH_INCHES, color_arms, legend_above, styled
+from gan_mnist.report.style import (
+    WIDTH_INCHES,
+    color_arms,
+    in_words,
+    legend_above,
+    styled,
+    tell,
+)
 
 from .findings import PREFIX
 
@@ -34,8 +41,11 @@ def scaling(run: Run) -> Figure | None:
         # Dots of several arms stand side by side.
         beside = sizes * 2 ** (0.12 * (place - (len(curves) - 1) / 2))
         for axes, values in ((left, list(of_arm.values())), (right, errors)):
-            for x, dots in zip(beside, values, strict=True):
-                axes.plot(np.full(len(dots), x), dots, "o", color=colors[name], alpha=0.35, ms=2.5)
+            for size, x, dots in zip(of_arm, beside, values, strict=True):
+                points = axes.plot(
+                    np.full(len(dots), x), dots, "o", color=colors[name], alpha=0.35, ms=2.5
+                )
+                tell(points, [in_words(f"{name}, {size:,} images", dot) for dot in dots])
             axes.plot(sizes, [dots.mean() for dots in values], color=colors[name])
         _fit(left, sizes, fits.get("accuracy"), colors[name])
         _fit(right, sizes, fits.get("error"), colors[name], base=2)

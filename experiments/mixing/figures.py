@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
-from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, styled
+from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, in_words, styled, tell
 from gan_mnist.study.statistics import estimate
 
 from .findings import (
@@ -55,9 +55,13 @@ def _points(axes: Axes, rows: Sequence[tuple[int, Mapping[int, float]]], label: 
     for place, (size, values) in enumerate(rows):
         # Arms that saw as many stand beside each other.
         x = size * 1.07 ** sum(other == size for other, _ in rows[:place])
-        axes.plot([x] * len(values), list(values.values()), "o", color=MUTED, alpha=0.4, ms=3.5)
+        dots = axes.plot(
+            [x] * len(values), list(values.values()), "o", color=MUTED, alpha=0.4, ms=3.5
+        )
+        tell(dots, [in_words(f"{size:,}, seed {seed}", dot) for seed, dot in values.items()])
         told = estimate(values)
-        axes.plot(x, told.mean or 0.0, "D", color=BLUE, ms=5)
+        mean = axes.plot(x, told.mean or 0.0, "D", color=BLUE, ms=5)
+        tell(mean, [in_words(f"{size:,}, mean", told.mean or 0.0, told.ci95)])
         if told.ci95:
             axes.plot([x, x], told.ci95, color=BLUE, lw=1.4)
     ticks = sorted({size for size, _ in rows})

@@ -13,9 +13,11 @@ from gan_mnist.report.style import (
     ORANGE,
     WIDTH_INCHES,
     color_arms,
+    in_words,
     legend_above,
     name_rows,
     styled,
+    tell,
 )
 
 from .findings import PREFIX
@@ -43,7 +45,8 @@ def accuracy(run: Run) -> Figure | None:
                 continue
             if found["ci95"]:
                 axes.plot(found["ci95"], [row, row], color=colors[name], lw=2, alpha=0.5)
-            axes.plot(found["mean"], row, "o", color=colors[name], ms=5)
+            point = axes.plot(found["mean"], row, "o", color=colors[name], ms=5)
+            tell(point, [in_words(name, found["mean"], found["ci95"])])
         control = arms[run.summary["control"]]["metrics"][size]["mean"]
         if control is not None:
             axes.axvline(control, color=colors[run.summary["control"]], lw=0.8, zorder=0)
@@ -82,7 +85,9 @@ def shares(run: Run) -> Figure | None:
             beside = 1.03 ** (place - (len(lines) - 1) / 2)
             found = [arms[name]["metrics"][size] for name in by.values()]
             x = [share * beside for share in by]
-            axes.plot(x, [one["mean"] for one in found], "o-", color=colors[stem], ms=4)
+            points = axes.plot(x, [one["mean"] for one in found], "o-", color=colors[stem], ms=4)
+            told = zip(by.values(), found, strict=True)
+            tell(points, [in_words(name, one["mean"], one["ci95"]) for name, one in told])
             for at, one in zip(x, found, strict=True):
                 if one["ci95"]:
                     axes.plot([at, at], one["ci95"], color=colors[stem], lw=2, alpha=0.35)

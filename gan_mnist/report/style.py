@@ -5,8 +5,10 @@ import re
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import matplotlib
 import numpy as np
@@ -17,6 +19,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from gan_mnist.report.lettering import FAMILIES, legible
+from gan_mnist.study.words import fixed
 
 INK, MUTED, FAINT = "#1b1f24", "#6b7480", "#c9ced4"
 # From Okabe and Ito's palette: told apart with any of the common colour vision deficiencies.
@@ -34,6 +37,7 @@ _MOST_SVG_LETTERS = 250_000
 WIDTH_INCHES = 9.8
 HALO = [withStroke(linewidth=3, foreground="white")]  # Keeps text readable on lines.
 _LONGEST_LINE = 48
+_TOLD = "told:"  # Of the id of a line whose points are told, until a page has it.
 _LONGEST_NAME = 12
 
 styled = matplotlib.rc_context(
@@ -91,8 +95,36 @@ def as_svg(figure: Figure, name: str) -> str | None:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     for color, word in PAGE_COLORS.items():
         text = re.sub(f"(fill|stroke): {color.lower()}", rf"\1: var(--{word})", text)
+    text = re.sub(f'<g id="{_TOLD}([^"]*)">(.*?)(?=<g id=|</svg>)', _titled, text, flags=re.DOTALL)
     # Names that are referred to are made of what they name; the others would stand there twice.
     return re.sub(r'<g id="[^"]*"', "<g", text)
+
+
+def tell(points: Sequence[Line2D], texts: Sequence[str]) -> None:
+    """Has a page tell of a point when it is hovered.
+
+    Args:
+        points: As `Axes.plot` returns them; the first line has the points.
+        texts: One for each of them.
+    """
+    points[0].set_gid(_TOLD + ",".join(map(quote, texts)))
+
+
+def in_words(name: str, value: float, ci95: Sequence[float] | None = None) -> str:
+    """What a point says of an arm."""
+    ends = f" ({fixed(ci95[0], 3)} to {fixed(ci95[1], 3)})" if ci95 else ""
+    return f"{name}: {fixed(value, 3)}{ends}"
+
+
+def _titled(line: re.Match[str]) -> str:
+    """The SVG of a line whose markers have titles; as it was where some of them are not drawn."""
+    texts, drawing = line[1].split(","), line[2]
+    if drawing.count("<use ") != len(texts):
+        return f"<g>{drawing}"
+    told = (escape(unquote(text)) for text in texts)
+    return "<g>" + re.sub(
+        r"(<use [^>]*)/>", lambda mark: f"{mark[1]}><title>{next(told)}</title></use>", drawing
+    )
 
 
 def small_multiples(
