@@ -85,7 +85,7 @@ def _in_words(plan: Plan, record: Mapping[str, Any]) -> str:
 
 def ranges(numbers: Sequence[int]) -> str:
     """Ascending numbers as an array of jobs takes them: "0,3-5"."""
-    begins = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(numbers)) if b > a + 1)]
+    begins = [i for i, n in enumerate(numbers) if i == 0 or n > numbers[i - 1] + 1]
     parts = (numbers[a:b] for a, b in pairwise([*begins, len(numbers)]))
     return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
 
