@@ -14,55 +14,26 @@ from absl import flags
 from gan_mnist import experiments
 from gan_mnist.commands import running, tracking
 from gan_mnist.commands.command import Command, heed_signals, tell
-from gan_mnist.errors import unknown
-from gan_mnist.models.names import FORMS
-from gan_mnist.settings.further import parse_test_dirs
+from gan_mnist.commands.planned import PlanFlags
 from gan_mnist.study import progress
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.required import parse_required, unmet
-from gan_mnist.study.settings import parse_assignments
 from gan_mnist.study.trial import Plan
 
 UNMET = 3
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
 FLAGS = COMMAND.flags
-EXPERIMENT = COMMAND.text("experiment", None, "what to run: a name (--list) or a folder")
-PRESET = COMMAND.text("preset", "quick", "smoke (a test), quick (minutes) or paper (for a GPU)")
-DATASET = COMMAND.text("dataset", "mnist_sample", "mnist_sample (5,000 digits, at hand), mnist, "
-                       "fashion_mnist, kmnist, emnist, cats_vs_dogs or folder")  # fmt: skip
-DATA_DIR = COMMAND.text("data_dir", "", "where the data set's files lie")
-DOWNLOAD = COMMAND.switch("download", False, "let TensorFlow Datasets fetch what is missing")
-WORKDIR = COMMAND.text("workdir", None, "where the run is kept (default: runs/EXPERIMENT)")
-SEEDS = COMMAND.number("seeds", None, "how many seeds (default: the preset's)")
+PLAN = PlanFlags(COMMAND)
 UNTIL = COMMAND.text("until", None, "decided: look at 5, 7, 10, 15 and 20 seeds, and end where the "
                      "primary comparisons are decided")  # fmt: skip
 MAX_SEEDS = COMMAND.number("max_seeds", None, "where --until=decided ends in any case (default: "
                            "20)")  # fmt: skip
-ARMS = COMMAND.names("arms", "only these arms, and the control")
 JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
-PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
-GENERATED = flags.DEFINE_multi_string(
-    "generated", None, "NAME=DIR: images by class that NAME made, or an exported generator, judged "
-    "in arms of their own; or the name of a generator", flag_values=FLAGS,
-)  # fmt: skip
-PRIMARY = flags.DEFINE_multi_string(
-    "primary", None, '"ARM > REFERENCE": tested before all other comparisons; up to three times '
-    "(default: the experiment's own)", flag_values=FLAGS,
-)  # fmt: skip
 REQUIRE = flags.DEFINE_multi_string(
     "require", None, '"A > B" or "A = B": exit status 3 unless the verdict is that arm A is better '
     "than B, or the same; any number", flag_values=FLAGS,
 )  # fmt: skip
-TRUST_MODEL = COMMAND.switch("trust_model", False, "take an exported generator that is not of our "
-                             "own exports; it can read and write files")  # fmt: skip
-SKIP_BAD = COMMAND.switch("skip_bad", False, "leave out empty and broken images of a folder")
-CLASSIFIER = COMMAND.text("classifier", None, "the network: "
-                          f"{', '.join(FORMS)} (default: the experiment's own)")  # fmt: skip
-TEST_DIR = flags.DEFINE_multi_string("test_dir", None, "NAME=DIR: a further test set, such as "
-                                     "shifted images; any number", flag_values=FLAGS)  # fmt: skip
-SET = flags.DEFINE_multi_string("set", [], "name=value of a setting", flag_values=FLAGS)
-EXPORT_DIR = COMMAND.text("export_dir", "saved_models", "where SavedModels go; empty for none")
 EXPORT = COMMAND.text("export", None, "a tracker that gets arms, seeds and the report: mlflow or "
                       "wandb, set up as its own variables say")  # fmt: skip
 PILOT = COMMAND.text("pilot", None, "a run that shows how far seeds differ, for the plan's power "
@@ -91,35 +62,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _command(command_line: str) -> int:
     if LIST.value:
-        tell(_list(EXPERIMENT.value))
+        tell(_list(PLAN.experiment.value))
         return 0
-    if EXPERIMENT.value is None:
-        raise unknown("--experiment", "", experiments.names())
-    study = experiments.load(EXPERIMENT.value)
     running.check_engine(ENGINE.value)
     if EXPORT.value is not None:
         tracking.check_tracker(EXPORT.value)
-    plan = experiments.make_plan(
-        EXPERIMENT.value,
-        preset=PRESET.value,
-        dataset=DATASET.value,
-        data_dir=DATA_DIR.value,
-        download=DOWNLOAD.value,
-        skip_bad=SKIP_BAD.value,
-        workdir=WORKDIR.value,
-        seeds=SEEDS.value,
-        arms=ARMS.value,
-        precision=PRECISION.value,
-        classifier=CLASSIFIER.value,
-        test_dir=parse_test_dirs(TEST_DIR.value or ()),
-        settings=parse_assignments(study.settings, SET.value),
-        export_dir=EXPORT_DIR.value,
-        generated=GENERATED.value,
-        primary=PRIMARY.value,
-        until=UNTIL.value,
-        max_seeds=MAX_SEEDS.value,
-        trust_model=TRUST_MODEL.value,
-    )
+    plan = PLAN.plan(UNTIL.value, MAX_SEEDS.value)
     required = parse_required(REQUIRE.value or (), plan)
     wanted = DRY_RUN.value or VERBOSE.value or PILOT.value or EFFECT.value
     about = _about(plan) if wanted else None
@@ -128,9 +76,7 @@ def _command(command_line: str) -> int:
         return 0
     heed_signals()
     summary = running.execute(plan, JOBS.value, ENGINE.value, command_line, about)
-    answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
-    report = plan.workdir / "report.html"
-    tell(f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}")
+    tell(running.answered(plan, summary))
     if EXPORT.value is not None:
         tell(f"exported: {tracking.export(EXPORT.value, read_run(plan.workdir))}")
     missed = unmet(required, summary)

@@ -59,7 +59,7 @@ class Command:
     ) -> flags.FlagHolder:
         """Defines a flag whose value is an integer from `least` to `most`."""
         parser = _IntegerParser(least, most)
-        return flags.DEFINE(parser, name, default, about, flag_values=self.flags)
+        return flags.DEFINE(parser, name, default, about, self.flags, flags.ArgumentSerializer())
 
     def switch(self, name: str, default: bool, about: str) -> flags.FlagHolder:
         """Defines a flag that is on or off."""

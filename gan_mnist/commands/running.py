@@ -1,5 +1,6 @@
 """Runs what was planned, to its report. Nothing here imports TensorFlow before a trial begins."""
 
+import functools
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,18 +33,38 @@ def execute(
 
     from gan_mnist.study.run import run_study
 
-    def write_report(workdir: Path) -> None:
-        if plan.dataset.get("duplicates"):
-            shown = plan.settings.load().duplicates_shown()
-            np.savez_compressed(workdir / "duplicates.npz", **shown)
-        page = import_whole("gan_mnist.report.page")
-        page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
-
     def on_record(record: Mapping[str, Any]) -> None:
         import_whole("gan_mnist.report.boards").ArmBoards(plan).add(record)
 
     jobs = jobs or loky.cpu_count()
+    write_report = functools.partial(_write_report, plan)
     return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
+
+
+def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
+    """Writes summary and report of the trials of `plan` that are finished; returns the summary."""
+    from gan_mnist.study.run import summarise_study
+
+    def write_report(workdir: Path) -> None:
+        import_whole("gan_mnist.report.boards").ArmBoards(plan).write()
+        _write_report(plan, workdir)
+
+    return summarise_study(plan, command_line, write_report)
+
+
+def answered(plan: Plan, summary: Mapping[str, Any]) -> str:
+    """What a run says at its end."""
+    answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
+    report = plan.workdir / "report.html"
+    return f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}"
+
+
+def _write_report(plan: Plan, workdir: Path) -> None:
+    if plan.dataset.get("duplicates"):
+        shown = plan.settings.load().duplicates_shown()
+        np.savez_compressed(workdir / "duplicates.npz", **shown)
+    page = import_whole("gan_mnist.report.page")
+    page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
 
 def run(

@@ -53,6 +53,11 @@ class ArmBoards:
         if record["arm"] in self._arms and record["status"] == DONE:
             self._write(self._arms[record["arm"]])
 
+    def write(self) -> None:
+        """Writes the runs of all arms."""
+        for arm in self._arms.values():
+            self._write(arm)
+
     def _write(self, arm: Arm) -> None:
         """Writes all that is known of an arm, in place of what was known before."""
         done = [

@@ -16,6 +16,7 @@ from gan_mnist.study.forms import Description, Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
 
+STUDY = "study.json"
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
 # Of float32, beyond the bounds of a metric.
 ROUNDING = 1e-6
@@ -198,33 +199,60 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    path, damage = plan.workdir / "study.json", None
-    try:
-        before = _readable(lambda path: read_form(path, Description), path)
-    except Damaged as reason:
-        # The records, which are checked anyway, say what it said.
-        before, damage = None, reason
+    before, damage = _description_before(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
-    if before is not None:
-        description |= {"looks": before["looks"]} if "looks" in before else {}
-        arms = before["arms"].keys() & description["arms"].keys()
-        before = before | {"settings": as_declared(before["settings"], plan.study)}
-        changed = differences(_identity(before, arms), _identity(description, arms))
-        if changed:
-            raise InputError(
-                f"--workdir: {plan.workdir} holds a study with other settings ({changed}); "
-                "give the old settings or a new --workdir"
-            )
+    if before is not None and "looks" in before:
+        description |= {"looks": before["looks"]}
     for _ in records_of(plan):
         pass
     # Nothing is touched before all is checked.
     told = [*filter(None, map(set_damaged_aside, plan.trials()))]
+    path = plan.workdir / STUDY
     if damage is not None:
         kept = set_aside(path).name
         told.append(f"{path} is damaged: {damage}; kept as {kept}, and written anew")
     write_json(path, description)
     return description, told
+
+
+def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> None:
+    """As `open_workdir`, for one trial of the plan while others run.
+
+    Raises:
+        InputError: When the directory belongs to a different study, or a file cannot be read.
+    """
+    before, damage = _description_before(plan, description)
+    record_of(trial)
+    # One that is damaged is mended by whoever has the directory for itself.
+    if before is None and damage is None:
+        write_json(plan.workdir / STUDY, description)
+
+
+def _description_before(
+    plan: Plan, description: Mapping[str, Any]
+) -> tuple[Mapping[str, Any] | None, Damaged | None]:
+    """The `study.json` that is there, or how it is damaged.
+
+    Raises:
+        InputError: When it is of a different study than `description`, or cannot be read.
+    """
+    try:
+        before = _readable(lambda path: read_form(path, Description), plan.workdir / STUDY)
+    except Damaged as damage:
+        # The records, which are checked anyway, say what it said.
+        return None, damage
+    if before is not None:
+        description = dict(json.loads(json.dumps(description)))
+        arms = before["arms"].keys() & description["arms"].keys()
+        declared = before | {"settings": as_declared(before["settings"], plan.study)}
+        changed = differences(_identity(declared, arms), _identity(description, arms))
+        if changed:
+            raise InputError(
+                f"--workdir: {plan.workdir} holds a study with other settings ({changed}); "
+                "give the old settings or a new --workdir"
+            )
+    return before, None
 
 
 def _identity(description: Mapping[str, Any], arms: Set[str]) -> dict[str, Any]:

@@ -6,15 +6,15 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
+from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.study import begun, records, runner
-from gan_mnist.study.claim import Claim
 from gan_mnist.study.display import StudyProgress
 from gan_mnist.study.progress import describe, say
 from gan_mnist.study.spec import Arm
@@ -55,13 +55,86 @@ def run_study(
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
-    claim = Claim(plan.workdir)
-    try:
-        plan = _claimed(plan, claim, command_line)
-        say(describe(plan) if about is None else about)
-        told = _run_until_decided(plan, jobs, engine, on_record)
+    with _ours(plan, command_line) as begun_plan:
+        say(describe(begun_plan) if about is None else about)
+        told = _run_until_decided(begun_plan, jobs, engine, on_record)
         write_report(plan.workdir)
         return told
+
+
+def summarise_study(
+    plan: Plan, command_line: str, write_report: Callable[[Path], None] = lambda workdir: None
+) -> Mapping[str, Any]:
+    """Writes what `run_study` writes at its end, of the trials that are finished, and runs none.
+
+    Args:
+        plan: As for `run_study`.
+        command_line: As for `run_study`.
+        write_report: As for `run_study`.
+
+    Returns:
+        The summary.
+
+    Raises:
+        InputError: When no trial is finished, and as `run_study`.
+    """
+    if not any(map(records.finished, records.records_of(plan))):
+        raise InputError(
+            f"--workdir: {plan.workdir} has no finished trial of this plan; accepted: the "
+            "directory that trials ran in, with the same flags"
+        )
+    with _ours(plan, command_line) as begun_plan:
+        told = _summarize(begun_plan)
+        write_report(plan.workdir)
+        return told
+
+
+def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
+    """Runs one trial of a plan, while others of it may run elsewhere: a task of a job array.
+
+    Args:
+        plan: What the trial is of.
+        index: Its place in `plan.trials()`.
+        command_line: As for `run_study`; the first trial writes `study.json`.
+
+    Returns:
+        Its record.
+
+    Raises:
+        InputError: When there is no such trial, it is run by somebody else, or the directory
+            cannot be used.
+    """
+    trials = plan.trials()
+    if index >= len(trials):
+        raise InputError(
+            f"--index: {index} is beyond the plan; accepted: 0 to {len(trials) - 1}, for "
+            f"{counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')}"
+        )
+    trial = trials[index]
+    with told_in_a_line(plan.workdir):
+        _check_writable(plan)
+        records.join_workdir(plan, trial, _description(plan, command_line))
+        trial.directory.mkdir(parents=True, exist_ok=True)
+        claim = Claim(trial.directory)
+        claim.take()
+        try:
+            # Whoever comes claims first and looks then: of a command for all and one for a trial
+            # at least one sees the other.
+            Claim(plan.workdir).check()
+            log = plan.workdir / WORKERS_LOG
+            runner.run_trials([trial], 1, "local", log, lambda record: None)
+            record = records.record_of(trial)
+        finally:
+            claim.release()
+    assert record is not None
+    return record
+
+
+@contextlib.contextmanager
+def told_in_a_line(workdir: Path) -> Iterator[None]:
+    """What cannot be written becomes an `InputError`."""
+    try:
+        yield
     except runner.StorageError as error:
         raise InputError(f"--workdir: {error}; {KEPT}") from error
     except BrokenPipeError:  # nobody reads stderr any more
@@ -69,24 +142,38 @@ def run_study(
     except OSError as error:
         reason = error.strerror or error
         raise InputError(
-            f"--workdir: cannot write {error.filename or plan.workdir}: {reason}; {KEPT}"
+            f"--workdir: cannot write {error.filename or workdir}: {reason}; {KEPT}"
         ) from error
-    finally:
-        claim.release()
 
 
-def _claimed(plan: Plan, claim: Claim, command_line: str) -> Plan:
-    """The plan as it is gone on with, once it is sure that its results can be kept."""
+@contextlib.contextmanager
+def _ours(plan: Plan, command_line: str) -> Iterator[Plan]:
+    """The plan as it is gone on with, once it is sure that its results can be kept, as it is ours.
+
+    Raises:
+        InputError: When its directory cannot be used.
+    """
+    claim = Claim(plan.workdir)
+    with told_in_a_line(plan.workdir):
+        try:
+            _check_writable(plan)
+            plan.workdir.mkdir(parents=True, exist_ok=True)
+            claim.take()
+            for path in (plan.workdir / "trials").glob(f"*/*/{OWNER}"):
+                Claim(path.parent).check()
+            (plan.workdir / WORKERS_LOG).open("a").close()
+            described, told = records.open_workdir(plan, _description(plan, command_line))
+            for line in told:
+                say(line)
+            yield dataclasses.replace(plan, looked=begun.looked_in(described))
+        finally:
+            claim.release()
+
+
+def _check_writable(plan: Plan) -> None:
     check_writable("--workdir", plan.workdir)
     if plan.settings.export_dir:
         check_writable("--export_dir", Path(plan.settings.export_dir))
-    plan.workdir.mkdir(parents=True, exist_ok=True)
-    claim.take()
-    (plan.workdir / WORKERS_LOG).open("a").close()
-    described, told = records.open_workdir(plan, _description(plan, command_line))
-    for line in told:
-        say(line)
-    return dataclasses.replace(plan, looked=begun.looked_in(described))
 
 
 def _run_until_decided(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
 import keras
-from filelock import FileLock
 from msgspec import Meta
 
 from gan_mnist.files import Damaged, fingerprint, read_form, sha256_of, write_json
+from gan_mnist.files.claim import Claim
 from gan_mnist.training.loop import ReusableModel
 
 
@@ -49,8 +49,9 @@ def trained_once(
 ) -> float:
     """Weights for `model`: trained by whoever comes first, kept, and loaded by all others.
 
-    Others wait meanwhile. Damaged or missing files are no loss: the training is done again. Both is
-    told on stderr, and that weights which were kept before there were checksums are trusted.
+    Others wait meanwhile, on other machines of a shared disk, too; if it is killed, the next one
+    trains. Damaged or missing files are no loss: the training is done again. Both is told on
+    stderr, and that weights which were kept before there were checksums are trusted.
 
     Args:
         model: Receives the weights.
@@ -64,7 +65,7 @@ def trained_once(
         The seconds that the training took, whenever that was.
     """
     weights.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(weights.parent / ".lock"):
+    with Claim(weights.parent).awaited():
         try:
             if (known := read_form(description, Description)) is not None:
                 _load(model, weights, known, about)

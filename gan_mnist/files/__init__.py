@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -31,11 +32,20 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: If that fails; names `path`.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replaces `path` by `content` in one step; makes its directory.
+
+    Raises:
+        OSError: If that fails; names `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(_hidden(path.name))
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -44,6 +54,12 @@ def write_text(path: Path, text: str) -> None:
         if isinstance(error, OSError):  # which names the temporary file, or none
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _hidden(name: str) -> str:
+    """The name that a file has until it is whole: a disk may be shared by several machines."""
+    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:4]
+    return f".{name}.{os.getpid()}.{machine}"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -177,7 +193,7 @@ def check_writable(flag: str, directory: Path, name: str = "") -> None:
             place = Path(trial) / directory.relative_to(existing)
             # Systems bound the length of a path, and what is written may lie deeper still.
             (place / ("x" * DEEPER)).mkdir(parents=True)
-            tempfile.NamedTemporaryFile(dir=place, prefix=f".{name}").close()
+            tempfile.NamedTemporaryFile(dir=place, prefix=_hidden(name)).close()
     except OSError as error:
         raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from gan_mnist.errors import InputError
-from gan_mnist.study import claim as module
-from gan_mnist.study.claim import Claim
+from gan_mnist.files import claim as module
+from gan_mnist.files.claim import Claim
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""A run's directory belongs to one command at a time, on one machine or on several.
+"""A directory belongs to one process at a time, on one machine or on several.
+
+So a run's belongs to one command, a trial's to one task of a job array, and a generator's to the
+process that trains it, for which others wait.
 
 A lock of the operating system, which a killed command loses at once, keeps other commands of this
 machine out. A shared disk may not carry such locks from machine to machine. So a file tells whose
@@ -9,7 +12,9 @@ import contextlib
 import os
 import socket
 import threading
+import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -22,6 +27,8 @@ LOCK, OWNER = ".lock", ".running"
 # How often a command shows that it is at work, and after which silence of one on another machine
 # it is held for dead.
 BEAT_SECONDS, SILENCE_SECONDS = 20.0, 120.0
+# How often one that waits asks again, and how long it is asked whether a lock is held.
+ASK_SECONDS, SURE_SECONDS = 0.2, 5.0
 
 
 class Owner(TypedDict):
@@ -50,33 +57,61 @@ class Claim:
         """Makes the directory ours.
 
         Raises:
-            InputError: If it is another command's.
+            InputError: If it is another's.
             OSError: If it cannot be written.
         """
-        is_locked = True
+        is_locked = self._acquire(0)
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise self._in_use(self._owner()) from None
-        except NotImplementedError:  # no such locks on this disk: the file alone tells
-            is_locked = False
-        owner = self._owner()
-        ours = self._workdir / f"{OWNER}.{self._token}"
-        write_json(ours, Owner(host=self._host, pid=os.getpid(), token=self._token))
-        try:
-            if owner is None:
-                _put(ours, self._path)
-            else:
-                # One of this machine that had not died would have the lock.
-                dead = owner == NOBODY or (is_locked and owner["host"] == self._host)
-                if not dead and ours.stat().st_mtime - self._beaten() < SILENCE_SECONDS:
+            with self._file_of_ours() as ours:
+                if (owner := self._owner()) is None:
+                    _put(ours, self._path)
+                elif self._lives(owner, is_locked, ours):
                     raise self._in_use(owner)
-                self._take_over(owner, ours)
+                else:
+                    self._take_over(owner, ours)
         except (FileExistsError, FileNotFoundError):  # another came first
+            self._lock.release()
             raise self._in_use(self._owner()) from None
-        finally:
-            ours.unlink(missing_ok=True)
+        except BaseException:
+            self._lock.release()
+            raise
         threading.Thread(target=self._beat, daemon=True).start()
+
+    @contextlib.contextmanager
+    def awaited(self) -> Iterator[None]:
+        """A context in which it is ours, as soon as it is nobody else's.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        while True:
+            try:
+                self.take()
+                break
+            except InputError:
+                time.sleep(ASK_SECONDS)
+        try:
+            yield
+        finally:
+            self.release()
+
+    def check(self) -> None:
+        """Asks whether it is another's, and takes nothing.
+
+        Raises:
+            InputError: If it is.
+            OSError: If nothing can be written there.
+        """
+        if (owner := self._owner()) is None:
+            return
+        # Others that only ask have the lock for a moment, too.
+        is_locked = self._acquire(SURE_SECONDS)
+        try:
+            with self._file_of_ours() as ours, contextlib.suppress(FileNotFoundError):
+                if self._lives(owner, is_locked, ours):
+                    raise self._in_use(owner)
+        finally:
+            self._lock.release()
 
     def release(self) -> None:
         """Makes it nobody's, if it was ours."""
@@ -90,6 +125,37 @@ class Claim:
         while not self._ended.wait(BEAT_SECONDS):
             with contextlib.suppress(OSError):
                 os.utime(self._path)
+
+    def _acquire(self, seconds: float) -> bool:
+        """Takes the lock; whether there are such locks on this disk, or else the file alone tells.
+
+        Raises:
+            InputError: If another has it for so many seconds.
+        """
+        try:
+            self._lock.acquire(timeout=seconds)
+        except Timeout:
+            raise self._in_use(self._owner()) from None
+        except NotImplementedError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _file_of_ours(self) -> Iterator[Path]:
+        """A file that says it is ours, new by the clock of the disk's server."""
+        ours = self._workdir / f"{OWNER}.{self._token}"
+        write_json(ours, Owner(host=self._host, pid=os.getpid(), token=self._token))
+        try:
+            yield ours
+        finally:
+            ours.unlink(missing_ok=True)
+
+    def _lives(self, owner: Owner, is_locked: bool, ours: Path) -> bool:
+        """Whether an owner is at work, as far as can be told by one that has the lock, if any."""
+        # One of this machine that had not died would have the lock.
+        if owner == NOBODY or (is_locked and owner["host"] == self._host):
+            return False
+        return ours.stat().st_mtime - self._beaten() < SILENCE_SECONDS
 
     def _owner(self) -> Owner | None:
         """Whose it is, as told; None where nothing is."""

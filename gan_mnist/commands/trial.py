@@ -1,0 +1,94 @@
+"""Runs one trial of an experiment, for an array of jobs; then makes summary and report of all.
+
+Nothing here imports TensorFlow; only the process that runs the trial does.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from gan_mnist.commands import running
+from gan_mnist.commands.command import Command, heed_signals, tell
+from gan_mnist.commands.planned import PlanFlags
+from gan_mnist.errors import InputError
+from gan_mnist.study import records
+from gan_mnist.study.trial import Plan
+
+MOST_TRIALS = 10**6
+ACCEPTED = "one of --index=N, --count and --summarise"
+COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
+PLAN = PlanFlags(COMMAND)
+INDEX = COMMAND.number("index", None, "which trial, from 0: all arms of the first seed, then all "
+                       "of the next", least=0, most=MOST_TRIALS)  # fmt: skip
+COUNT = COMMAND.switch("count", False, "print how many trials there are")
+SUMMARISE = COMMAND.switch("summarise", False, "make summary and report of what is finished")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Program name and arguments.
+
+    Returns:
+        Exit status: 0 when all went well, 1 when the trial failed, or when of those that are
+        summarised one did or is missing, 2 for bad input, 130 and 143 when it was interrupted or
+        told to end.
+    """
+    return COMMAND.run(argv, _command)
+
+
+def _command() -> int:
+    asked = [INDEX.value is not None, COUNT.value, SUMMARISE.value]
+    if sum(asked) != 1:
+        raise InputError(f"--index: {'none' if not any(asked) else 'more than one'} of what this "
+                         f"command does is asked for; accepted: {ACCEPTED}")  # fmt: skip
+    plan = PLAN.plan()
+    if COUNT.value:
+        tell(str(len(plan.trials())))
+        return 0
+    heed_signals()
+    if SUMMARISE.value:
+        return _summarise(plan)
+
+    from gan_mnist.study.run import run_one
+
+    record = run_one(plan, INDEX.value, PLAN.command_line())
+    tell(_in_words(plan, record))
+    return 1 if record["status"] == records.FAILED else 0
+
+
+def _summarise(plan: Plan) -> int:
+    summary = running.summarise(plan, PLAN.command_line())
+    tell(running.answered(plan, summary))
+    missing = [
+        index
+        for index, trial in enumerate(plan.trials())
+        if not records.finished(records.record_of(trial))
+    ]
+    if not missing:
+        return 0
+    tell(f"to be run, or run again: {ranges(missing)}")
+    return 1
+
+
+def _in_words(plan: Plan, record: Mapping[str, Any]) -> str:
+    metric = plan.study.metrics[0].name
+    told = record["status"].replace("_", " ")
+    if record["status"] == records.DONE:
+        told = f"{metric} {record['metrics'][metric]:.3f}"
+    elif record["error"]:
+        told += f": {record['error']}"
+    return f"{record['arm']} seed {record['seed']}: {told}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as an array of jobs takes them: "0,3-5"."""
+    begins = [i for i, n in enumerate(numbers) if i == 0 or n > numbers[i - 1] + 1]
+    parts = (numbers[a:b] for a, b in pairwise([*begins, len(numbers)]))
+    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,114 @@
+"""Trials of an array of jobs: one each, side by side in one directory, summarised at the end."""
+
+import json
+
+import pytest
+from fake_study import calls, expected_metrics, make_plan, order, summary
+from fake_worker import AtOnce
+
+from gan_mnist.errors import InputError
+from gan_mnist.files.claim import Claim
+from gan_mnist.study import workers
+from gan_mnist.study.run import run_one, run_study, summarise_study
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setitem(workers.ENGINES, "local", AtOnce)
+
+
+def refused(function, *arguments):
+    with pytest.raises(InputError) as error:
+        function(*arguments)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_trials_run_one_by_one_in_any_order_are_the_run_of_one_command(tmp_path):
+    whole, array = make_plan(tmp_path / "whole"), make_plan(tmp_path / "array")
+    run_study(whole, 2, "local", "whole")
+    for index in (5, 0, 7, 3, 6, 1, 4, 2):
+        trial, record = array.trials()[index], run_one(array, index, "array")
+        assert (record["arm"], record["seed"]) == (trial.arm, trial.seed)
+    summarise_study(array, "array")
+    assert summary(array.workdir) == summary(whole.workdir)
+    files = [
+        {str(path.relative_to(plan.workdir)) for path in plan.workdir.rglob("[!.]*")}
+        for plan in (whole, array)
+    ]
+    assert files[0] == files[1]
+
+
+def test_indices_count_all_arms_of_a_seed_first(tmp_path):
+    plan = make_plan(tmp_path, arms=["none", "small", "large"])
+    record = run_one(plan, 4, "")
+    assert (record["arm"], record["seed"]) == ("small", 1)
+    assert record["metrics"] == expected_metrics(1.0, 0.1, 1)
+
+
+def test_an_index_beyond_the_plan_is_refused_and_leaves_nothing(tmp_path):
+    told = refused(run_one, make_plan(tmp_path / "a"), 8, "")
+    assert told == "--index: 8 is beyond the plan; accepted: 0 to 7, for 4 arms x 2 seeds"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trial_that_runs_elsewhere_is_refused_and_others_are_not(tmp_path):
+    plan = make_plan(tmp_path)
+    run_one(plan, 0, "")
+    first = plan.trials()[1]
+    first.directory.mkdir(parents=True)
+    claim = Claim(first.directory)
+    claim.take()
+    assert f"{first.directory} is in use" in refused(run_one, plan, 1, "")
+    run_one(plan, 2, "")
+    # Nor may a command for all of them begin, or one that summarises.
+    assert f"{first.directory} is in use" in refused(run_study, plan, 1, "local", "")
+    assert f"{first.directory} is in use" in refused(summarise_study, plan, "")
+    claim.release()
+    run_one(plan, 1, "")
+    assert len(calls(tmp_path)) == 3
+
+
+def test_while_a_command_runs_all_trials_one_of_them_is_refused(tmp_path):
+    plan = make_plan(tmp_path)
+    claim = Claim(tmp_path)
+    claim.take()
+    assert f"{tmp_path} is in use" in refused(run_one, plan, 0, "")
+    claim.release()
+    assert calls(tmp_path) == []
+    run_one(plan, 0, "")
+
+
+def test_what_is_finished_is_not_run_again_and_what_failed_is(tmp_path):
+    plan = make_plan(tmp_path)
+    order(tmp_path, "small", 0, "raise")
+    assert run_one(plan, 1, "")["status"] == "failed"
+    order(tmp_path, "small", 0, None)
+    assert run_one(plan, 1, "")["status"] == "done"
+    run_one(plan, 1, "")
+    assert len(calls(tmp_path)) == 2
+
+
+def test_other_settings_are_refused_and_more_seeds_are_not(tmp_path):
+    run_one(make_plan(tmp_path), 0, "the first")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    told = refused(run_one, make_plan(tmp_path, scale=2.0), 1, "")
+    assert "other settings (scale: 1.0 -> 2.0)" in told
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    run_one(make_plan(tmp_path, seeds=3), 8, "")
+    summarise_study(make_plan(tmp_path, seeds=3), "the last")
+    assert json.loads((tmp_path / "study.json").read_text())["seeds"] == [0, 1, 2]
+
+
+def test_a_summary_of_nothing_is_refused_and_leaves_nothing(tmp_path):
+    workdir = tmp_path / "missing"
+    told = refused(summarise_study, make_plan(workdir), "")
+    assert told.startswith(f"--workdir: {workdir} has no finished trial of this plan; accepted: ")
+    assert not workdir.exists()
+
+
+def test_a_summary_before_the_end_says_what_is_missing(tmp_path):
+    plan = make_plan(tmp_path)
+    for index in range(6):
+        run_one(plan, index, "")
+    assert "2 trials not run yet" in summarise_study(plan, "")["in_full"]
