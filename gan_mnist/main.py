@@ -41,7 +41,8 @@ MAX_SEEDS = COMMAND.number("max_seeds", None, "where --until=decided ends in any
 ARMS = COMMAND.names("arms", "only these arms, and the control")
 JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
-PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
+PRECISION = COMMAND.text("precision", "float32", "float32, mixed_bfloat16, mixed_float16, or auto: "
+                         "mixed_bfloat16 where it is faster here")  # fmt: skip
 GENERATED = flags.DEFINE_multi_string(
     "generated", None, "NAME=DIR: images by class that NAME made, or an exported generator, judged "
     "in arms of their own; or the name of a generator", flag_values=FLAGS,
