@@ -59,7 +59,8 @@ def run(
         arms: Names of arms, to run only these and the control; all if None.
         jobs: Trials at a time; one a core if None.
         engine: Where trials run: "local" (processes) or "ray".
-        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        precision: "float32", "mixed_bfloat16" or "mixed_float16"; "auto" is mixed_bfloat16 where a
+            trial of two seconds finds it faster, decided once a run.
         classifier: The network: "resnet" or another name, "module:function", a path "model.keras",
             or "applications:NAME"; the experiment's own if None.
         test_dir: Folders by name, of images on which every arm is judged as well.

@@ -19,6 +19,7 @@ from gan_mnist.errors import InputError, unknown
 from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import begun
+from gan_mnist.study import precision as precisions
 from gan_mnist.study.settings import Settings, Source, typed, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -141,11 +142,15 @@ def make_plan(
         if study.fixes(name):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
     places = _places(study, generated or ())
+    if workdir == "":
+        raise InputError("--workdir: '' is not accepted; accepted: a directory")
+    directory = Path(workdir or Path("runs") / study.name).absolute()
+    of_run, update_seconds = precisions.of_run(directory, precision)
     chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
-        "precision": precision,
+        "precision": precisions.EXACT if of_run == precisions.AUTO else of_run,
     }
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
     if skip_bad:
@@ -157,18 +162,17 @@ def make_plan(
         chosen["test_dir"] = located(test_dir)
     scale = study.presets[preset].changes
     wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
-    if workdir == "":
-        raise InputError("--workdir: '' is not accepted; accepted: a directory")
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))
     study = study.naming(primary, [arm.name for arm in selected], places)
-    directory = Path(workdir or Path("runs") / study.name).absolute()
     study = begun.with_primary(directory, study, primary is not None)
     looks = begun.announced(directory, until, max_seeds, seeds)
     replicates = range(looks[-1] if looks else seeds or study.presets[preset].seeds)
     loaded = wanted.load(download).planned_for(len(replicates))
     resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
+    if of_run == precisions.AUTO:
+        resolved, update_seconds = precisions.faster(resolved)
     study = study.measuring(resolved, loaded)
     sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
     for name, source in sources.items():
@@ -183,6 +187,7 @@ def make_plan(
         dataset=_told(loaded.provenance, sources),
         workdir=directory,
         looks=looks,
+        update_seconds=update_seconds,
     )
     if looks and not plan.primary:
         raise InputError("--until: nothing is to be decided; accepted: with a --primary comparison")

@@ -38,7 +38,10 @@ class PlanFlags:
         self._workdir = text("workdir", None, "where the run is kept (default: runs/EXPERIMENT)")
         self._seeds = command.number("seeds", None, "how many seeds (default: the preset's)")
         self._arms = command.names("arms", "only these arms, and the control")
-        self._precision = text("precision", "float32", "float32, mixed_bfloat16 or mixed_float16")
+        self._precision = text(
+            "precision", "float32", "float32, mixed_bfloat16, mixed_float16, or auto: "
+            "mixed_bfloat16 where it is faster here",
+        )  # fmt: skip
         self._generated = texts(
             "generated", "NAME=DIR: images by class that NAME made, or an exported generator, "
             "judged in arms of their own; or the name of a generator",

@@ -131,7 +131,7 @@ def build_spectral_discriminator(image_shape: tuple[int, int, int], width: int) 
     x = images
     for channels in (width, 2 * width, 4 * width):
         convolution = layers.Conv2D(channels, 4, strides=2, padding="same")
-        x = layers.LeakyReLU(0.2)(layers.SpectralNormalization(convolution)(x))
+        x = layers.LeakyReLU(0.2)(layers.SpectralNormalization(convolution, dtype="float32")(x))
     logit = layers.Dense(1, dtype="float32")
     logits = layers.SpectralNormalization(logit, dtype="float32")(layers.Flatten()(x))
     return keras.Model(images, logits, name="spectral_discriminator")

@@ -264,7 +264,9 @@ def build_denoising_discriminator(
     def elu(x: Any, channels: int, side: Any, norm: bool = True, **options: Any) -> Any:
         norm = norm and not spectral
         convolution = layers.Conv2D(channels, side, use_bias=not norm, **options)
-        x = layers.SpectralNormalization(convolution)(x) if spectral else convolution(x)
+        # It assigns the weights that it has normalised: in less precision it would round them.
+        spectrally = layers.SpectralNormalization(convolution, dtype="float32")
+        x = spectrally(x) if spectral else convolution(x)
         return layers.Activation("elu")(layers.BatchNormalization()(x) if norm else x)
 
     x = layers.Concatenate()(inputs) if conditional else inputs[0]

@@ -134,7 +134,7 @@ def build_warp_generator(image_shape: tuple[int, int, int], width: int) -> keras
     The warp's parameters are tanh(latents + MLP(latents, style)), and the MLP starts near zero.
     """
     images, latents = keras.Input(image_shape), keras.Input((NUM_PARAMETERS,))
-    x = layers.Concatenate()([latents, Style()(images)])
+    x = layers.Concatenate()([latents, Style(dtype="float32")(images)])
     for _ in range(2):
         x = layers.Dense(4 * width, activation="relu")(x)
     small = keras.initializers.RandomNormal(stddev=0.01)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from gan_mnist.report.run_files import Run
+from gan_mnist.study.precision import in_words
 from gan_mnist.study.progress import duration
 
 _RUN_FILES = {
@@ -34,6 +35,8 @@ def made(run: Run) -> dict[str, str]:
         told["Work"] = f"{duration(worked)}, all {len(run.trials)} trials one after another"
     if study.get("revision"):
         told["Revision"] = study["revision"]
+    if timed := study.get("update_seconds"):
+        told["Precision"] = in_words(study["settings"]["precision"], timed)
     if study.get("machine"):
         told["Machine"] = f"{study['machine']}, {study['processors']} processors"
     return told

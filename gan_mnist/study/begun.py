@@ -36,7 +36,7 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool) -> Study:
     Raises:
         InputError: If others are asked for than those of the beginning.
     """
-    before = _description_in(workdir)
+    before = description_in(workdir)
     if before is None:
         return study
     recorded = primary_in(before)
@@ -48,7 +48,8 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool) -> Study:
     return replace(study, primary=recorded)
 
 
-def _description_in(workdir: Path) -> dict[str, Any] | None:
+def description_in(workdir: Path) -> dict[str, Any] | None:
+    """The `study.json` of a run, or None for a new one."""
     try:
         return read_form(workdir / "study.json", Description)
     except (Damaged, OSError):  # what cannot be read is told when a run begins there
@@ -75,7 +76,7 @@ def announced(
         InputError: If they do not go together, or the run was begun with other looks.
     """
     looks = _schedule(until, max_seeds, seeds)
-    before = _description_in(workdir)
+    before = description_in(workdir)
     recorded = looks if before is None else looks_in(before)
     if recorded == looks:
         return looks

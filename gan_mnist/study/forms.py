@@ -79,3 +79,4 @@ class Description(TypedDict):
     arms: dict[str, ArmChanges]
     primary: NotRequired[list[Primary]]
     looks: NotRequired[Looks]
+    update_seconds: NotRequired[dict[str, float]]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from gan_mnist.study.precision import in_words
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 
@@ -43,6 +44,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
         f"{len(plan.trials())}",
+        *(f"precision   {line}" for line in _precision_in_words(plan)),
         *(f"looks       {line}" for line in looks_in_words(plan.looks)),
         *(f"power       {line}" for line in power),
         "arms",
@@ -55,6 +57,12 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
     else:
         lines += [f"settings    {len(settings)}, in study.json; -v shows them"]
     return "\n".join(lines)
+
+
+def _precision_in_words(plan: Plan) -> list[str]:
+    if not plan.update_seconds:
+        return []
+    return [in_words(plan.settings.precision, plan.update_seconds)]
 
 
 def looks_in_words(looks: Sequence[int]) -> list[str]:

@@ -239,6 +239,7 @@ def _description(plan: Plan, command_line: str) -> dict[str, Any]:
         "seeds": list(plan.steps()[0].seeds),
         "looks": {"announced": list(plan.looks), "taken": []},
         "primary": [pair._asdict() for pair in plan.study.primary],
+        "update_seconds": dict(plan.update_seconds),
         "dataset": dict(plan.dataset),
         "published": list(plan.study.published),
         "gallery_caption": plan.study.gallery_caption,

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 from gan_mnist.errors import InputError, unknown, written_out
 from gan_mnist.files import fingerprint
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
 
 def setting(
     default: Any,
@@ -74,9 +76,11 @@ class Settings:
 
     Attributes:
         GROUP: What the fields of a class are of; the heading above them in `--list`.
+        TIMED: `module:function` that times updates for `--precision=auto`; empty for nothing.
     """
 
     GROUP: ClassVar[str] = "images and precision"
+    TIMED: ClassVar[str] = ""
 
     dataset: str = setting("mnist_sample", "name of the data set")
     data_dir: str = setting("", "where its files lie", location=True)
@@ -88,11 +92,7 @@ class Settings:
     channels: int = setting(
         0, "1 for grey, 3 for colour; 0: as a folder's images; grey for digits", low=0, high=3
     )
-    precision: str = setting(
-        "float32",
-        "Keras dtype policy",
-        choices=("float32", "mixed_bfloat16", "mixed_float16"),
-    )
+    precision: str = setting("float32", "Keras dtype policy", choices=PRECISIONS)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

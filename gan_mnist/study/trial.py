@@ -125,6 +125,7 @@ class Plan:
         looks: Announced numbers of seeds at which the run may end, the last that of `seeds`; none
             where it runs all seeds in any case.
         looked: Numbers of seeds at which results were seen, the present one among them.
+        update_seconds: By which the precision was chosen, by precision; none where it was given.
     """
 
     study: Study
@@ -136,6 +137,7 @@ class Plan:
     workdir: Path
     looks: tuple[int, ...] = ()
     looked: tuple[int, ...] = ()
+    update_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def steps(self) -> list["Plan"]:
         """This plan up to each look that is left, the last that was taken among them."""

@@ -68,6 +68,8 @@ def test_weights_and_outputs_are_float32_in_mixed_precision_too(row, dtype_polic
     assert np.isfinite(output).all()
     assert {weight.dtype for weight in network.weights} == {"float32"}
     assert "bfloat16" in {layer.compute_dtype for layer in network.layers}
+    dtype_policy("float32")
+    assert all(same(built(row).get_weights(), network.get_weights()))
 
 
 @every_builder

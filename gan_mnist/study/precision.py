@@ -1,0 +1,71 @@
+"""The precision of a run: as asked for, or the one that this machine trains in faster.
+
+It is decided once and kept in `study.json`: trials of one run must not differ in it, on whatever
+machine they are gone on with. Nothing here imports TensorFlow.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.study import begun
+from gan_mnist.study.settings import PRECISIONS, SettingsT, with_changes
+from gan_mnist.study.workers import apart
+
+AUTO, EXACT, SHORT = "auto", "float32", "mixed_bfloat16"
+# By less it is not worth the digits.
+WORTH_IT = 1.1
+
+
+def of_run(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
+    """The precision of a run: what is asked for, or for `auto` what the run was begun with.
+
+    Args:
+        workdir: The run's directory.
+        asked: One of `PRECISIONS`, or `auto`.
+
+    Returns:
+        It, `auto` still where that is asked for and the run is new; and the seconds of an update
+        by which it was chosen, if it was.
+
+    Raises:
+        InputError: For any other word.
+    """
+    if asked not in (AUTO, *PRECISIONS):
+        raise unknown("--precision", str(asked), (AUTO, *PRECISIONS))
+    before = begun.description_in(workdir)
+    if before is None:
+        return asked, {}
+    recorded = before["settings"].get("precision", EXACT)
+    return recorded if asked == AUTO else asked, before.get("update_seconds", {})
+
+
+def faster(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
+    """Resolved settings with the precision that this machine trains their network in faster.
+
+    A short trial in a process of its own, as trials have: `settings.TIMED` times updates in float32
+    and in mixed_bfloat16. float32 it is unless the other is faster by a tenth.
+
+    Returns:
+        The settings, and the seconds of an update by precision.
+
+    Raises:
+        InputError: If the experiment trains nothing that can be timed, or it fails.
+    """
+    accepted = f"accepted: {', '.join(PRECISIONS)}"
+    if not settings.TIMED:
+        raise InputError(f"--precision: auto needs a network that can be timed; {accepted}")
+    try:
+        seconds = apart(settings.TIMED, settings, (EXACT, SHORT))
+    except BrokenProcessPool as error:
+        raise InputError(f"--precision: auto: the trial's process ended; {accepted}") from error
+    gain = seconds[EXACT] / seconds[SHORT]
+    chosen = SHORT if gain >= WORTH_IT else EXACT
+    return with_changes(settings, {"precision": chosen}, "--precision"), seconds
+
+
+def in_words(chosen: str, seconds: Mapping[str, float]) -> str:
+    """Why it was chosen: `float32; an update took 8.1 ms in float32, 30 ms in mixed_bfloat16`."""
+    told = ", ".join(f"{1000 * taken:.3g} ms in {name}" for name, taken in seconds.items())
+    return f"{chosen}; an update took {told}"

@@ -1,0 +1,98 @@
+"""How long an update takes in each precision, on this machine: a trial of a second or two."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.degradation import Degradation, denoising_batches
+from gan_mnist.data.pipelines import training_batches
+from gan_mnist.training.classifier import ClassifierRecipe
+from gan_mnist.training.denoiser import DenoiserRecipe
+from gan_mnist.training.loop import ReusableModel
+from gan_mnist.trials.networks import network_of
+
+LONGEST_SECONDS, FEWEST_ROUNDS, MOST_ROUNDS = 1.5, 3, 40
+NUM_IMAGES = 500
+
+Update = Callable[[], Any]
+
+
+def of_classifier(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
+    """Seconds of an update of a study's classifier by precision; images are noise.
+
+    Args:
+        settings: A resolved `ClassifierSettings`.
+        precisions: Keras dtype policies; the last one stays set.
+    """
+    num_classes = len(settings.classes)
+    columns = _noise(settings), np.arange(NUM_IMAGES, dtype=np.int32) % num_classes
+    batches = training_batches(columns, settings.batch_size, None, 0, 0)
+
+    def recipe(precision: str) -> ClassifierRecipe:
+        return ClassifierRecipe(
+            network_of(settings.choice),
+            columns[0].shape[1:],
+            num_classes,
+            settings.width,
+            updates=1,
+            intervals=1,
+            learning_rate=settings.learning_rate,
+            precision=precision,
+        )
+
+    return _compared({name: _update(recipe(name), batches) for name in precisions})
+
+
+def of_denoiser(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
+    """As `of_classifier`, of a denoiser without an adversary."""
+    batches = denoising_batches(_noise(settings), settings.batch_size, Degradation(), 0, 0)
+
+    def recipe(precision: str) -> DenoiserRecipe:
+        return DenoiserRecipe(
+            (settings.image_size, settings.image_size, settings.channels),
+            settings.width,
+            updates=1,
+            intervals=1,
+            learning_rate=settings.learning_rate,
+            precision=precision,
+        )
+
+    return _compared({name: _update(recipe(name), batches) for name in precisions})
+
+
+def _noise(settings: Any) -> np.ndarray:
+    shape = settings.image_size, settings.image_size, settings.channels
+    return np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *shape), np.uint8)
+
+
+def _update(recipe: Any, batches: tf.data.Dataset) -> Update:
+    """An update of the recipe's network, traced in its precision."""
+    keras.config.set_dtype_policy(recipe.precision)
+    model = ReusableModel(recipe.build, recipe.compile).model
+    model.make_train_function()
+    stream = iter(batches)
+
+    def update() -> None:
+        keras.tree.map_structure(np.asarray, model.train_function(stream))
+
+    update()
+    return update
+
+
+def _compared(updates: dict[str, Update]) -> dict[str, float]:
+    """The median of each, taken in turn, so that whatever else the machine does hits all alike."""
+    taken: dict[str, list[float]] = {name: [] for name in updates}
+    began, rounds = time.perf_counter(), 0
+    while rounds < FEWEST_ROUNDS or (
+        rounds < MOST_ROUNDS and time.perf_counter() - began < LONGEST_SECONDS
+    ):
+        for name, update in updates.items():
+            start = time.perf_counter()
+            update()
+            taken[name].append(time.perf_counter() - start)
+        rounds += 1
+    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
