@@ -1,12 +1,14 @@
 """What holds for every experiment: anyone's images, exact resume, and a clean stop on bad input."""
 
 import html
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 
 from gan_mnist import experiments
+from gan_mnist.errors import InputError
 from gan_mnist.main import main
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.spec import Study
@@ -79,6 +81,25 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     again, second = run()
     assert "1 trial is done already" in again.err
     assert without_seconds(second) == without_seconds(first)
+
+
+@every_experiment
+def test_every_preset_can_be_planned_of_few_images_and_of_many(
+    name, few_images, image_folder, tmp_path
+):
+    """What is asked for is fitted to what there is; all presets, as large ones cannot be run."""
+    photos = few_images, image_folder
+    for preset, folder in itertools.product(experiments.load(name).presets, photos):
+        asked = {"preset": preset, "dataset": "folder", "data_dir": folder}
+        asked["workdir"] = tmp_path / "run"
+        try:
+            plan = experiments.make_plan(name, **asked)
+        except InputError as error:
+            # Where nothing says which class is rare, that is what is told.
+            assert (name, preset in ("quick", "paper")) == ("imbalance", True), error
+            assert "no class is rare" in str(error)
+            plan = experiments.make_plan(name, **asked, settings={"starve": ["1"]})
+        assert plan.trials()
 
 
 @every_experiment
