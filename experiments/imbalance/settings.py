@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, listed, unknown
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
 from gan_mnist.study.settings import setting
@@ -208,7 +208,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
                 raise InputError(
                     f"--set counts: no class is rare, of {min(counts)} to {max(counts)} training "
                     f"images each: none has less than {self.rare_below:g} of the largest; "
-                    "accepted: --set starve=CLASS:COUNT, unequal counts, or another rare_below"
+                    f"accepted: {self._how_to_starve(counts)}unequal counts, or another rare_below"
                 )
             starved = {self.classes[0]: first}
         for name, count in starved.items():
@@ -231,6 +231,14 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
             or tuple(f"{name}:{count}" for name, count in starved.items()),
             generated_per_class=max(self.generated_per_class, least),
         )
+
+    def _how_to_starve(self, counts: Sequence[int]) -> str:
+        """What makes a class rare, to be copied; nothing, of classes of a single image."""
+        if max(counts) < 2:
+            return ""
+        name = self.classes[counts.index(max(counts))]
+        example = listed([f"{name}:{max(1, min(counts) // 10)}"])
+        return f"--set 'starve={example}' or another class and number, "
 
     def _check_each(self, counts: Sequence[int]) -> None:
         """Raises `InputError` unless every class has more images than are left in its turn."""

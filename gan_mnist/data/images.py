@@ -269,7 +269,8 @@ def _square(image: Image.Image, look: Look, border: int) -> Image.Image:
 
 def as_float(images: np.ndarray) -> np.ndarray:
     """Images as networks take them: float32 in [0, 1], from uint8 or from such floats."""
-    return images / np.float32(255) if images.dtype == np.uint8 else images
+    # What lies in a file is read here.
+    return np.asarray(images) / np.float32(255) if images.dtype == np.uint8 else images
 
 
 def as_uint8(images: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def mixed_batches(
 def rows_of(table: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from numbers of rows, int64 (n,), to these rows of a table."""
     if table.nbytes < MOST_BYTES_AS_TENSOR:
-        tensor = tf.constant(table)
+        tensor = tf.constant(np.asarray(table))
         return lambda rows: tf.gather(tensor, rows)
 
     # TensorFlow would hold two copies besides the array, and for a moment a third. It never lets go

@@ -4,9 +4,11 @@ import functools
 import hashlib
 import mmap
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
+from gan_mnist.data import stored
 from gan_mnist.errors import InputError
 from gan_mnist.seeding import derive_seed
 
@@ -56,9 +58,13 @@ class Split:
 
     @functools.cached_property
     def images(self) -> np.ndarray:
-        """The pixels: uint8 (n, H, W, C)."""
+        """The pixels: uint8 (n, H, W, C); where many lie in a file, `StoredImages`."""
         if self._rows is None:
             return self._source
+        num_bytes = len(self) * self._source[:1].nbytes
+        if isinstance(self._source, np.memmap) and num_bytes > stored.LARGE_BYTES:
+            # What they can do is what is asked of arrays of images here.
+            return cast(np.ndarray, stored.StoredImages(self._source, self._rows))
         images = np.empty((len(self), *self._source.shape[1:]), self._source.dtype)
         for number, part in enumerate(self._parts()):
             images[number * _BLOCK : number * _BLOCK + len(part)] = part

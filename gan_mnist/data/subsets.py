@@ -11,13 +11,16 @@ from gan_mnist.data.splits import Split, set_aside
 from gan_mnist.errors import InputError, listed, unknown
 from gan_mnist.seeding import derive_seed
 
+_BLOCK = 1024
+
 
 @dataclass(frozen=True, eq=False)
 class Subset:
     """Images that are handed to a trial.
 
     Attributes:
-        images: uint8 (n, H, W, C); a quarter of the memory of what networks take.
+        images: uint8 (n, H, W, C), a quarter of the memory of what networks take; many that lie in
+            a file are read from it where they are asked for.
         labels: int32 (n,) in 0..k-1, indices into `class_names`.
         class_names: The k classes that the trial asked for, in its order.
         filenames: n names.
@@ -50,7 +53,8 @@ class Subset:
     def fingerprint(self) -> str:
         """SHA-256 in hexadecimal of the shape, images and labels: what a generator was shown."""
         digest = hashlib.sha256(repr(self.images.shape).encode())
-        digest.update(self.images.tobytes())
+        for start in range(0, len(self), _BLOCK):
+            digest.update(self.images[start : start + _BLOCK].tobytes())
         digest.update(self.labels.tobytes())
         return digest.hexdigest()
 

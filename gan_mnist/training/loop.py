@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 
@@ -86,10 +87,10 @@ def scaled_adam(
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
-    rows = tf.data.Dataset.from_tensor_slices((images, labels)).batch(250)
     if images.dtype != np.uint8:
-        return rows
-    return rows.map(lambda images, labels: (tf.cast(images, tf.float32) / 255, labels))
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(250)
+    table, numbers = rows_of(images), tf.data.Dataset.range(len(images)).batch(250)
+    return numbers.map(lambda rows: (as_float(table(rows)), tf.gather(labels, rows)))
 
 
 def fit(

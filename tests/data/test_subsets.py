@@ -1,8 +1,5 @@
 """What a trial may see: checked on a data set whose every pixel says which image it is."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -172,25 +169,3 @@ def test_bad_requests_are_refused(dataset, options, complaint):
 def test_held_out_refuses_unknown_classes(dataset):
     with pytest.raises(InputError, match="--set classes: 'dog' is unknown"):
         held_out(dataset, ("ape", "dog"))
-
-
-def test_images_that_lie_in_a_file_are_in_memory_once(tmp_path):
-    """The pages of the file are given back as they are copied; they would count as the worker's."""
-    pixels = np.lib.format.open_memmap(
-        tmp_path / "pixels.npy", mode="w+", dtype=np.uint8, shape=(4_000, 128, 128, 1)
-    )
-    pixels[:] = np.random.default_rng(0).integers(0, 256, (4_000, 1, 1, 1))
-    del pixels
-
-    def in_files():
-        status = Path("/proc/self/status").read_text()
-        return int(re.search(r"RssFile:\s+(\d+) kB", status)[1]) / 1e3
-
-    source = np.load(tmp_path / "pixels.npy", mmap_mode="r")
-    rows = np.random.default_rng(1).permutation(4_000)[:3_000]
-    split = Split(source, np.zeros(3_000, int), tuple(map(str, rows)), rows=rows)
-    before = in_files()
-    images = split.images
-    assert images.nbytes > 49e6
-    assert in_files() - before < 5
-    np.testing.assert_array_equal(images, source[rows])

@@ -1,12 +1,14 @@
 """What holds for every experiment: anyone's images, exact resume, and a clean stop on bad input."""
 
 import html
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 
 from gan_mnist import experiments
+from gan_mnist.errors import InputError
 from gan_mnist.main import main
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.spec import Study
@@ -79,6 +81,24 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     again, second = run()
     assert "1 trial is done already" in again.err
     assert without_seconds(second) == without_seconds(first)
+
+
+@every_experiment
+def test_every_preset_can_be_planned_of_few_images_and_of_many(
+    name, few_images, image_folder, tmp_path
+):
+    """What is asked for is fitted to what there is; all presets, as large ones cannot be run."""
+    photos = few_images, image_folder
+    for preset, folder in itertools.product(experiments.load(name).presets, photos):
+        asked = {"preset": preset, "dataset": "folder", "data_dir": folder}
+        asked["workdir"] = tmp_path / "run"
+        if name == "imbalance" and preset in ("quick", "paper"):
+            # Nothing in balanced data says which class is rare; that is what is told.
+            with pytest.raises(InputError, match=r"no class is rare.*--set 'starve="):
+                experiments.make_plan(name, **asked)
+            asked["settings"] = {"starve": ["1"]}
+        plan = experiments.make_plan(name, **asked)
+        assert plan.trials()
 
 
 @every_experiment

@@ -114,3 +114,44 @@ def test_training_images_that_are_tested_on_are_told_shown_and_named(
     assert status == 0, err
     assert "careful" not in out
     assert f"{class_names[0]}: 20" in out
+
+
+def test_an_unequal_folder_is_taken_as_it_is_and_its_rare_classes_are_named(command, tmp_path):
+    photos, rng = tmp_path / "photos", np.random.default_rng(0)
+    sizes = {"ape": 30, "bee": 8, "cow": 4, "doe": 3}
+    for name, number in sizes.items():
+        (photos / name).mkdir(parents=True)
+        for row in range(number):
+            pixels = rng.integers(0, 256, (16, 16), np.uint8)
+            Image.fromarray(pixels).save(photos / name / f"{row}.png")
+    flags = ["--experiment=imbalance", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
+    flags += ["--dataset=folder", f"--data_dir={photos}", "--set", "counts=all", "--set", "width=2"]
+    flags += [f"--workdir={tmp_path / 'run'}", "--arms=duplicate,oracle"]
+    status, out, err = command(*flags, "--dry_run")
+    assert status == 0, err
+    rare = "mean recall of the rare classes bee (2 test images), cow (1 test image) and doe (1 "
+    assert rare in out
+    status, out, err = command(*flags)
+    assert status == 0, err
+
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["failed"] == []
+    assert summary["dataset"]["counts"] == {
+        "ape": {"train": 24, "test": 6},
+        "bee": {"train": 6, "test": 2},
+        "cow": {"train": 3, "test": 1},
+        "doe": {"train": 2, "test": 1},
+    }
+    assert summary["primary_metric"] == "minority_recall"
+    absent = "no real images are held back; --set starve="
+    assert absent in summary["not_applicable"]["oracle"]
+    for name in ("none", "duplicate"):
+        record = tmp_path / "run" / "trials" / name / "seed-00" / "record.json"
+        record = json.loads(record.read_text())
+        assert record["settings"]["counts"] == [24, 6, 3, 2]
+        recalls = [record["metrics"][f"recall_{name}"] for name in ("bee", "cow", "doe")]
+        assert record["metrics"]["minority_recall"] == pytest.approx(np.mean(recalls))
+    for page in ("report.html", "report.md"):
+        text = html.unescape((tmp_path / "run" / page).read_text())
+        assert rare in text
+        assert absent in text

@@ -1,6 +1,8 @@
 """The imbalance study of data that are unequal by themselves: taken as they are, or starved."""
 
 import csv
+import re
+import shlex
 from collections import Counter
 from dataclasses import replace
 
@@ -144,7 +146,7 @@ def test_digits_are_as_the_source_had_them(settings, dataset):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, ["--set counts", "no class is rare, of 15 to 17 training", "0.5", "starve=CLASS:"]),
+        ({}, ["--set counts", "no class is rare, of 15 to 17 training", "0.5", "'starve=ape:1'"]),
         ({"counts": (5, 5)}, ["--set counts", "(5, 5) is balanced"]),
         ({"starve": ("be:3",)}, ["--set starve", "'be'", "did you mean 'bee'?"]),
         ({"starve": ("bee:18",)}, ["--set starve", "18", "'bee'", "1 to 14"]),
@@ -158,6 +160,21 @@ def test_what_cannot_be_met_is_refused(settings, changes, told):
     with pytest.raises(InputError) as refused:
         settings("none", BALANCED, **changes)
     assert all(part in str(refused.value) for part in told), refused.value
+
+
+@pytest.mark.parametrize("names", [("ape", "bee"), ("bars, upright", "a ring")])
+def test_what_a_balanced_data_set_is_refused_with_may_be_copied(settings, names):
+    balanced = made((20, 30), (3, 3), names)
+    with pytest.raises(InputError) as refused:
+        settings("none", balanced)
+    (example,) = re.findall(r"--set ('.*') or", str(refused.value))
+    asked = settings("none", balanced, **parse_assignments(STUDY.settings, shlex.split(example)))
+    assert (asked.counts, names_of_rare(asked)) == ((16, 1), [names[1]])
+
+
+def test_of_single_images_no_class_can_be_made_rare(settings):
+    with pytest.raises(InputError, match="of the largest; accepted: unequal counts, or"):
+        settings("none", made((1, 1), (1, 1), ("ape", "bee")))
 
 
 def test_a_balanced_data_set_is_starved_in_its_first_class_by_a_count_alone(settings):

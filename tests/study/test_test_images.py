@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_records import VALUES, make_plan, record
+from scipy.stats import norm
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.study import small_samples, test_images
@@ -31,26 +32,39 @@ def test_under_the_floor_of_images_arms_without_effect_are_called():
     assert called(test_images.MIN_IMAGES) <= 0.05
 
 
-def null_differences(n, m):
-    """Two arms that are equal but for which images each finds easy."""
+def differences(n, m, gain=0.0):
+    """Two arms that are equal but for a gain and for which images each finds easy."""
     rng = np.random.default_rng(5)
     images = rng.normal(0, 1.5, (STUDIES, 1, m))
     own = [rng.normal(0, 0.5, (STUDIES, 1, m)) for _ in range(2)]
     noise = [rng.normal(0, 0.5, (STUDIES, n, m)) for _ in range(2)]
-    right = [images + one + other > 0 for one, other in zip(own, noise, strict=True)]
+    drawn = zip((gain, 0.0), own, noise, strict=True)
+    right = [images + more + one + other > 0 for more, one, other in drawn]
     return right[0].astype(np.float32) - right[1]
 
 
 @pytest.mark.parametrize("n", [3, 10])
 @pytest.mark.parametrize("m", [2, 30, 300])
 def test_equal_arms_are_rarely_told_apart(n, m):
-    low, high, p = test_images.judge([null_differences(n, m)], [1.0])
+    low, high, p = test_images.judge([differences(n, m)], [1.0])
     assert ((low > 0) | (high < 0)).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / STUDIES)
     assert ((p < 0.05) == ((low > 0) | (high < 0))).all()
 
 
+@pytest.mark.parametrize("n", [3, 10])
+@pytest.mark.parametrize("m", [30, 300])
+def test_an_effect_is_in_its_interval(n, m):
+    truth = norm.cdf(1 / np.sqrt(1.5**2 + 0.5**2 + 0.5**2)) - 0.5
+    low, high, _ = test_images.judge([differences(n, m, gain=1.0)], [1.0])
+    covered = ((low <= truth) & (truth <= high)).mean()
+    noise = 3 * np.sqrt(0.05 * 0.95 / STUDIES)
+    assert 0.93 - noise <= covered
+    # Few images make for wider intervals; of many they are not wider than they say.
+    assert m < 300 or covered <= 0.97 + noise
+
+
 def test_seeds_alone_tell_equal_arms_apart():
-    low, high = small_samples.intervals(null_differences(10, 30).mean(-1))
+    low, high = small_samples.intervals(differences(10, 30).mean(-1))
     assert ((low > 0) | (high < 0)).mean() > 0.15
 
 
