@@ -223,7 +223,7 @@ def test_metrics_are_told_as_of_turns(settings):
 
 def test_generators_of_turns_see_their_images(make, fake_gan, trained):
     class Grey:
-        key, seconds, supply = "grey", 1.0, None
+        keys, seconds, supply = ("grey",), 1.0, None
 
         def widened(self, scale):
             return self
