@@ -133,7 +133,8 @@ def test_the_arm_is_accepted():
 
 
 def test_the_generator_gives_images_to_an_arm_that_asks_for_it(make_subset, monkeypatch, tmp_path):
-    from gan_mnist.generators.contract import Request, create_generator
+    from gan_mnist.generators.contract import Request
+    from gan_mnist.generators.create import create_generator
 
     module = types.ModuleType(GENERATOR.removesuffix(".py").replace("/", "."))
     exec(compile(blocks_of(GENERATOR)[0], GENERATOR, "exec"), vars(module))

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.rivals import against_best
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
-from gan_mnist.study.test_images import over_images
+from gan_mnist.study.statistics import holm, overlap_of
 from gan_mnist.study.verdicts import verdict
 from gan_mnist.study.words import in_brackets
 
@@ -28,8 +27,8 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         `lines`; `above_rivals`: by arm `rival` (the best), `difference` to it, `ci95`, `p_holm` and
-        `verdict`, which is "helps" for an arm above every rival; and `by_images_left`: by arm and
-        number, `difference` and `ci95` to that rival.
+        `verdict`, which is "helps" for an arm above every rival; and `by_images_left`: the same by
+        arm and number, where Holm adjusts over all of these.
     """
     arms: dict[str, dict[int, Mapping[str, Any]]] = {}
     for record in records:
@@ -40,14 +39,8 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not above:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
     best = max(rivals, key=lambda rival: _mean(arms[rival], PRIMARY.name))
-    left = {name: _by_images_left(arms, name, best) for name in above}
-    lines = [_answer(above, best, len(rivals))]
-    for name, of_number in left.items():
-        if of_number:
-            told = ", ".join(
-                f"{in_brackets(gain)} at {number}" for number, gain in of_number.items()
-            )
-            lines.append(f"`{name}` minus `{best}`, recall by images left of the class: {told}.")
+    left = _by_images_left(arms, list(above), rivals)
+    lines = [_answer(above, best, len(rivals)), *_of_images_left(left, len(rivals))]
     return {"lines": lines, "above_rivals": above, "by_images_left": left}
 
 
@@ -56,14 +49,6 @@ def _kind(name: str, records: Mapping[int, Mapping[str, Any]]) -> str:
     told = next(iter(records.values())).get("dataset", {}).get("warnings", ())
     leaks = any(f"`{name.removesuffix('_classical')}`" in warning for warning in told)
     return KINDS.get(name, "check" if leaks else "generated")
-
-
-def _compare(arms: Arms, name: str, rival: str, metric: str = PRIMARY.name) -> Comparison:
-    """Over seeds, and of the primary metric over test images too."""
-    one, other = (_values(arms[arm], metric) for arm in (name, rival))
-    overlap = overlap_of(arms[name].values())
-    found = compare(one, other, PRIMARY.bounds, overlap)
-    return over_images(found, arms[name], arms[rival]) if metric == PRIMARY.name else found
 
 
 def _values(records: Mapping[int, Mapping[str, Any]], metric: str) -> dict[int, float | None]:
@@ -75,35 +60,71 @@ def _mean(records: Mapping[int, Mapping[str, Any]], metric: str) -> float:
 
 
 def _above(arms: Arms, names: Sequence[str], rivals: Sequence[str]) -> dict[str, Any]:
-    values = {name: _values(of_arm, PRIMARY.name) for name, of_arm in arms.items()}
+    pairs = [(name, PRIMARY.name) for name in names]
+    return {name: told for (name, _), told in _against_best(arms, pairs, rivals).items()}
+
+
+def _against_best(
+    arms: Arms, pairs: Sequence[tuple[str, str]], rivals: Sequence[str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Arms in metrics against the best rival in each; Holm adjusts over all of them."""
     overlap = max((overlap_of(of_arm.values()) for of_arm in arms.values()), default=0.0)
-    sides = (rivals, values, arms, PRIMARY.higher_is_better, PRIMARY.bounds, overlap)
-    found = {name: pair for name in names if (pair := against_best(name, *sides)) is not None}
-    adjusted = holm({name: one.deciding_p_value for name, (_, one) in found.items()})
-    return {
-        name: {
+    # The test images of a record are those of the primary metric.
+    without = {
+        name: {seed: {**record, "correct": None} for seed, record in of_arm.items()}
+        for name, of_arm in arms.items()
+    }
+    found = {}
+    for name, metric in pairs:
+        values = {arm: _values(of_arm, metric) for arm, of_arm in arms.items()}
+        records = arms if metric == PRIMARY.name else without
+        sides = (rivals, values, records, PRIMARY.higher_is_better, PRIMARY.bounds, overlap)
+        if (pair := against_best(name, *sides)) is not None:
+            found[name, metric] = pair
+    adjusted = holm({"\n".join(key): one.deciding_p_value for key, (_, one) in found.items()})
+    told = {}
+    for key, (best, one) in found.items():
+        p_holm = adjusted["\n".join(key)]
+        told[key] = {
             "rival": best,
             "difference": one.difference,
             "ci95": list(one.deciding_ci95 or ()),
-            "p_holm": adjusted[name],
-            "verdict": verdict(one, adjusted[name], PRIMARY.higher_is_better, PRIMARY.margin),
+            "p_holm": p_holm,
+            "verdict": verdict(one, p_holm, PRIMARY.higher_is_better, PRIMARY.margin),
         }
-        for name, (best, one) in found.items()
-    }
+    return told
 
 
-def _by_images_left(arms: Arms, name: str, best: str) -> dict[str, Any]:
-    metrics = next(iter(arms[name].values()))["metrics"]
-    found = {
-        metric.removeprefix(PREFIX): _compare(arms, name, best, metric)
-        for metric in metrics
+def _by_images_left(arms: Arms, names: Sequence[str], rivals: Sequence[str]) -> dict[str, Any]:
+    pairs = [
+        (name, metric)
+        for name in names
+        for metric in next(iter(arms[name].values()))["metrics"]
         if metric.startswith(PREFIX)
-    }
-    return {
-        number: {"difference": gain.difference, "ci95": list(gain.ci95)}
-        for number, gain in found.items()
-        if gain.ci95 is not None
-    }
+    ]
+    by_arm: dict[str, Any] = {name: {} for name in names}
+    for (name, metric), told in _against_best(arms, pairs, rivals).items():
+        by_arm[name][metric.removeprefix(PREFIX)] = told
+    return by_arm
+
+
+def _of_images_left(left: Mapping[str, Mapping[str, Any]], number: int) -> list[str]:
+    """A line for each arm that was run with several numbers of images left."""
+    tests = sum(map(len, left.values()))
+    words = {"helps": "above", "hurts": "below", "the same": f"the same within ±{PRIMARY.margin}"}
+    rivals = "the plain rival" if number == 1 else f"the best of {number} plain rivals"
+    lines = []
+    for name, of_number in left.items():
+        told = "; ".join(
+            f"{count}: {in_brackets(gain)}, {words.get(gain['verdict'], gain['verdict'])}"
+            for count, gain in of_number.items()
+        )
+        if told:
+            lines.append(
+                f"`{name}` minus {rivals}, in recall by images left of the class (Holm's "
+                f"correction over {tests}): {told}."
+            )
+    return lines
 
 
 def _answer(above: Mapping[str, Any], best: str, number: int) -> str:

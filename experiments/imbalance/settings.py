@@ -159,7 +159,12 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
             return settings
         named = super().resolve(dataset)
         most = named.fewest_left(dataset, named.usual_validation(dataset))
-        return dataclasses.replace(settings, counts=(min(settings.counts[0], most),))
+        settings = dataclasses.replace(settings, counts=(min(settings.counts[0], most),))
+        if "starve" in free and len(settings.each) > 1:
+            # Of several numbers those are left out that starve nothing.
+            left = tuple(n for n in settings.each if n < settings.counts[0])
+            settings = dataclasses.replace(settings, starve=tuple(f"{EACH}:{n}" for n in left))
+        return settings
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes and counts explicit for `dataset` and checks that it has them.

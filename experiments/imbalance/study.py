@@ -172,6 +172,15 @@ STUDY = Study(
         "in_turn": Preset(
             10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}
         ),
+        # Where is a generated arm worth its price?
+        "by_images_left": Preset(
+            10,
+            {
+                "counts": (200,),
+                "starve": ("each:1", "each:2", "each:5", "each:20", "each:100"),
+                "generated_per_class": 1000,
+            },
+        ),
     },
     control="none",
     oracle="oracle",

@@ -1,12 +1,24 @@
-"""What generated images cost, in all and class by class."""
+"""What generated images cost, class by class; what ways of use save; what a habit buys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Comparison, compare, overlap_of
+from gan_mnist.study.statistics import Comparison, compare, gap_closed, overlap_of
+from gan_mnist.study.words import with_interval
+
+from .study import ARMS, AS_THEY_COME, WAYS
 
 PRIMARY, CLASS_PREFIX = "macro_auc", "auc_"
 REAL, GENERATED = "real_only", "generated_only"
+ALONE = tuple(
+    arm.name for arm in ARMS if arm.kind == "generated" and arm.changes["trained_on"] == "generated"
+)
+# What a candidate is chosen by, and what is then told of it: see `trial.checkpoints`.
+AT_THE_END = "val_accuracy", "accuracy", "accuracy"
+AT_THE_BEST = "val_accuracy_at_best", "accuracy_at_best_validation", "habit_accuracy_at_best_test"
+
+Metrics = Mapping[int, Mapping[str, float]]
+Arms = Mapping[str, Metrics]
 
 
 def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -16,23 +28,87 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         records: Of finished trials.
 
     Returns:
-        `lines`, and `classes`: by name the mean AUC on `real` and on `generated` images only over
-        the seeds that have both, their paired `difference` and its `ci95`, most costly class first.
+        `lines`; `classes`: by name the mean AUC on `real` and on `generated` images only over
+        the seeds that have both, their paired `difference` and its `ci95`, most costly class first;
+        `gap_closed`: by arm that shows generated images alone, the `share` of the gap in accuracy
+        from `generated_only` to `real_only` that it closes, and its `share_ci95`; and
+        `chosen_on_test`, as of `habit`.
     """
-    metrics = {
-        arm: {record["seed"]: record["metrics"] for record in records if record["arm"] == arm}
-        for arm in (REAL, GENERATED)
-    }
+    arms: dict[str, dict[int, Mapping[str, float]]] = {}
+    for record in records:
+        arms.setdefault(record["arm"], {})[record["seed"]] = record["metrics"]
     overlap = overlap_of(records)
+    classes = _classes(arms, overlap)
+    closed = _gap_closed(arms, overlap)
+    intervals = {record.get("settings", {}).get("intervals", 0) for record in records}
+    chosen = habit(arms, max(intervals, default=0), overlap)
+    lines = [*_of_auc(arms, classes, overlap), *_of_gap(arms, closed), *_of_habit(chosen)]
+    return {"lines": lines, "classes": classes, "gap_closed": closed, "chosen_on_test": chosen}
+
+
+def habit(arms: Arms, checkpoints: int, overlap: float = 0.0) -> dict[str, Any]:
+    """What accuracy reads like when what is told was chosen by the test images that tell it.
+
+    The same candidates are chosen from by validation images; the difference is what the habit buys.
+    Each seed chooses for itself, as someone with one run would.
+
+    Args:
+        arms: Metrics by arm and seed; the `WAYS` among them are the candidates.
+        checkpoints: Of each training.
+        overlap: As of `compare`.
+
+    Returns:
+        For `checkpoints` of the images as they come, `ways` of use at the end of training, and
+        `both`, the ways at any checkpoint: number of `candidates`, means `on_test` and
+        `on_validation`, `difference`, `ci95` and `n`. Of ways only what has all of them counts.
+    """
+    asked = {
+        "checkpoints": (WAYS[:1], AT_THE_BEST, checkpoints),
+        "ways": (WAYS, AT_THE_END, len(WAYS)),
+        "both": (WAYS, AT_THE_BEST, checkpoints * len(WAYS)),
+    }
+    told = {}
+    for name, (ways, measures, number) in asked.items():
+        on_validation, on_test = _chosen(arms, ways, *measures)
+        found = compare(on_test, on_validation, (0, 1), overlap)
+        if found.ci95 is not None:
+            told[name] = {
+                "candidates": number,
+                "on_test": found.treated,
+                "on_validation": found.control,
+                "difference": found.difference,
+                "ci95": list(found.ci95),
+                "n": found.n,
+            }
+    return told
+
+
+def _chosen(
+    arms: Arms, ways: Sequence[str], by: str, told: str, best: str
+) -> tuple[dict[int, float], dict[int, float]]:
+    """By seed: `told` of the way with the highest `by`, and the highest `best` of any."""
+    of_ways = [
+        {seed: m for seed, m in arms.get(way, {}).items() if {by, told, best} <= set(m)}
+        for way in ways
+    ]
+    on_validation, on_test = {}, {}
+    for seed in sorted(set.intersection(*map(set, of_ways))):
+        candidates = [of_way[seed] for of_way in of_ways]
+        on_validation[seed] = max(candidates, key=lambda metrics: metrics[by])[told]
+        on_test[seed] = max(metrics[best] for metrics in candidates)
+    return on_validation, on_test
+
+
+def _classes(arms: Arms, overlap: float) -> dict[str, dict[str, Any]]:
     names = dict.fromkeys(
         name
-        for of_seed in metrics[GENERATED].values()
+        for of_seed in arms.get(GENERATED, {}).values()
         for name in of_seed
         if name.startswith(CLASS_PREFIX)
     )
     classes: dict[str, dict[str, Any]] = {}
     for name in names:
-        found = _compare(metrics, name, overlap)
+        found = _compare(arms, name, overlap)
         if found.ci95 is not None:
             classes[name.removeprefix(CLASS_PREFIX)] = {
                 "real": found.control,
@@ -40,9 +116,24 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "difference": found.difference,
                 "ci95": list(found.ci95),
             }
-    classes = dict(sorted(classes.items(), key=lambda item: item[1]["difference"]))
+    return dict(sorted(classes.items(), key=lambda item: item[1]["difference"]))
+
+
+def _gap_closed(arms: Arms, overlap: float) -> dict[str, dict[str, Any]]:
+    base, real = (_values(arms, arm, "accuracy") for arm in (GENERATED, REAL))
+    told = {}
+    for name in arms:
+        if name in ALONE and name != GENERATED:
+            found = gap_closed(_values(arms, name, "accuracy"), base, real, True, overlap)
+            if found is not None:
+                share, interval = found
+                told[name] = {"share": share, "share_ci95": list(interval)}
+    return told
+
+
+def _of_auc(arms: Arms, classes: Mapping[str, Mapping[str, Any]], overlap: float) -> list[str]:
     lines = []
-    found = _compare(metrics, PRIMARY, overlap)
+    found = _compare(arms, PRIMARY, overlap)
     if found.ci95 is not None:
         low, high = found.ci95
         lines.append(
@@ -60,15 +151,50 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             f"({most['difference']:+.4f}, 95 % CI {low:+.4f} to {high:+.4f}, which does not allow "
             f"for its being the worst of {len(classes)})."
         )
-    return {"lines": lines, "classes": classes}
+    return lines
 
 
-def _compare(
-    metrics: Mapping[str, Mapping[int, Mapping[str, float]]], name: str, overlap: float
-) -> Comparison:
-    """A ROC AUC after training on generated images against that after training on real ones."""
-    generated, real = (
-        {seed: of_seed[name] for seed, of_seed in metrics[arm].items() if name in of_seed}
-        for arm in (GENERATED, REAL)
+def _of_gap(arms: Arms, closed: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not closed:
+        return []
+    low, high = (
+        sum(values) / len(values)
+        for values in (list(_values(arms, arm, "accuracy").values()) for arm in (GENERATED, REAL))
     )
-    return compare(generated, real, (0, 1), overlap)
+    shares = (
+        f"`{name}` {100 * told['share']:.0f} % ({100 * told['share_ci95'][0]:.0f} to "
+        f"{100 * told['share_ci95'][1]:.0f})"
+        for name, told in sorted(closed.items(), key=lambda item: -item[1]["share"])
+    )
+    return [
+        f"Of the gap in accuracy from `{GENERATED}` ({low:.4f}) to `{REAL}` ({high:.4f}) images "
+        f"alone close, with 95 % intervals: {', '.join(shares)}."
+    ]
+
+
+def _of_habit(chosen: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    words = {
+        "checkpoints": f"checkpoints of `{AS_THEY_COME}`",
+        "ways": "ways of use",
+        "both": "checkpoints and ways together",
+    }
+    told = [
+        f"of {one['candidates']} {words[name]} {with_interval(one['difference'], one['ci95'])}"
+        for name, one in chosen.items()
+    ]
+    if not told:
+        return []
+    seeds = min(one["n"] for one in chosen.values())
+    return [
+        "A habit under study, not a result: accuracy of what was chosen by the test images, minus "
+        f"accuracy of what validation images chose: {'; '.join(told)} ({seeds} seeds)."
+    ]
+
+
+def _values(arms: Arms, arm: str, name: str) -> dict[int, float]:
+    return {seed: m[name] for seed, m in arms.get(arm, {}).items() if name in m}
+
+
+def _compare(arms: Arms, name: str, overlap: float) -> Comparison:
+    """A metric after training on generated images against that after training on real ones."""
+    return compare(_values(arms, GENERATED, name), _values(arms, REAL, name), (0, 1), overlap)

@@ -30,6 +30,16 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
         20_000, "generated, at most as many as there are real ones; of copies always as many",
         low=2, high=10_000_000,
     )  # fmt: skip
+    pool_updates: int = setting(
+        0, "the generated images are fresh ones every so many updates; 0: the same all along",
+        low=0, high=10_000_000,
+    )  # fmt: skip
+    label_smoothing: float = setting(
+        0.0, "of a generated image's label so much is spread over all classes", low=0, high=0.99
+    )
+    generated_weight: float = setting(
+        1.0, "weight of a generated image in the loss; of a real one: 1", low=0.001, high=1000
+    )
 
     def resolve(self, dataset: Dataset) -> Self:
         """Checks what the generated images need, besides what every experiment does.
@@ -54,6 +64,14 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
 
 PAPER = "docs/sources.md#substitution, arXiv 1812.01547"
 GENERATED = {"generator": "cgan", "trained_on": "generated"}
+FLOW = {"generator": "vae_flow", "trained_on": "generated"}
+# What is done with generated images; none of it was tuned.
+KEPT = {"kept_from": 0.9}
+FRESH = {"pool_updates": 100}
+SPREAD = {"vae_sampling_scale": 1.2}
+IN_TURN = {"generators_in_turn": 3}
+SMOOTHED = {"label_smoothing": 0.1}
+GAFI = "arXiv 2305.10118"
 ARMS = (
     # name, what differs, what the classifier is trained on
     Arm("real_only", {}, "real images", kind="control", source=PAPER),
@@ -64,9 +82,27 @@ ARMS = (
     Arm("r3gan_only", GENERATED | {"generator": "r3gan"},
         "images of a GAN with a loss of pairs and nothing else", kind="generated",
         source="arXiv 2501.05441"),
-    Arm("vae_flow_only", GENERATED | {"generator": "vae_flow"},
+    Arm("vae_flow_only", FLOW,
         "images of an autoencoder with a flow and nothing else", kind="generated",
         source="arXiv 2209.03003, 2112.10752"),
+    Arm("vae_flow_kept", FLOW | KEPT,
+        "as vae_flow_only; drawn anew until a judge is sure of the class", kind="generated",
+        source=GAFI),
+    Arm("vae_flow_fresh", FLOW | FRESH,
+        "as vae_flow_only; other images every 100 updates", kind="generated", source=GAFI),
+    Arm("vae_flow_spread", FLOW | SPREAD,
+        "as vae_flow_only; of noise 1.2 times as wide as in training", kind="generated",
+        source=GAFI),
+    Arm("vae_flow_in_turn", FLOW | IN_TURN,
+        "as vae_flow_only; of three such generators in turn", kind="generated"),
+    Arm("vae_flow_smoothed", FLOW | SMOOTHED,
+        "as vae_flow_only; a tenth of each label spread over all classes", kind="generated"),
+    Arm("vae_flow_together", FLOW | KEPT | FRESH | SPREAD | IN_TURN | SMOOTHED,
+        "as vae_flow_only; all these ways of use together", kind="generated", source=GAFI),
+    Arm("vae_flow_and_real", FLOW | {"trained_on": "both"},
+        "half real, half generated images", kind="generated"),
+    Arm("vae_flow_and_real_lighter", FLOW | {"trained_on": "both", "generated_weight": 0.3},
+        "the same; a generated image weighs 0.3 in the loss", kind="generated"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
     Arm("copies", {"generator": "copy", "trained_on": "generated"},
@@ -74,6 +110,18 @@ ARMS = (
     Arm("shuffled_labels", GENERATED | {"shuffled_labels": True},
         "as generated_only, under wrong labels", kind="check"),
 )  # fmt: skip
+
+AS_THEY_COME = "vae_flow_only"
+# What the habit chooses from that the findings tell of.
+WAYS = (
+    AS_THEY_COME,
+    "vae_flow_kept",
+    "vae_flow_fresh",
+    "vae_flow_spread",
+    "vae_flow_in_turn",
+    "vae_flow_smoothed",
+    "vae_flow_together",
+)
 
 
 def of_source(settings: SubstitutionSettings, name: str) -> tuple[Arm, ...]:
@@ -100,6 +148,7 @@ STUDY = Study(
                 "gan_updates": 20,
                 "gan_width": 1,
                 "vae_width": 1,
+                "judge_updates": 20,
                 "intervals": 2,
             },
         ),
@@ -116,13 +165,20 @@ STUDY = Study(
     },
     control="real_only",
     rival="classical",
-    primary=(Pair("generated_only", "real_only"), Pair("real_and_generated", "real_only")),
+    primary=(
+        Pair("generated_only", "real_only"),
+        Pair("real_and_generated", "real_only"),
+        Pair("vae_flow_together", AS_THEY_COME),
+    ),
     primary_of_source=(Pair("{source}_only", "real_only"), Pair("{source}", "real_only")),
     metrics=(
         # At an AUC of 0.9997 real images leave 0.0003 to lose: 0.01 would be nothing but equal.
         Metric("macro_auc", "macro ROC AUC", bounds=(0, 1), margin=0.001),
         Metric("accuracy", "accuracy", bounds=(0, 1)),
         Metric("balanced_accuracy", "balanced accuracy", bounds=(0, 1)),
+        Metric("val_accuracy*", "accuracy* on validation images", bounds=(0, 1)),
+        Metric("accuracy_at_best_*", "accuracy at the checkpoint that is best by *", bounds=(0, 1)),
+        Metric("habit_*", "* (a habit under study, no result)", bounds=(0, 1)),
         Metric("auc_*", "ROC AUC of *", bounds=(0, 1)),
         Metric("recall_*", "recall of *", bounds=(0, 1)),
     ),

@@ -1,12 +1,17 @@
 """One trial of the substitution study: real or generated images in, a ROC curve a class out."""
 
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from gan_mnist.data.images import as_uint8
+from gan_mnist.data.pipelines import Table
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import class_aucs, roc_points
-from gan_mnist.files import write_rows
+from gan_mnist.files import read_rows, write_rows
 from gan_mnist.generators.contract import Generator
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
@@ -15,12 +20,15 @@ from .study import SubstitutionSettings
 
 GALLERY_IMAGES = 14
 
-Table = tuple[np.ndarray, np.ndarray]
+Columns = tuple[np.ndarray, ...]
 Steps = ClassifierSteps[SubstitutionSettings]
 
 
 def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
     """Trains and judges one classifier; `roc.csv` holds a curve a class.
+
+    The curves hold `test_accuracy`, by which nothing is done but to tell, in `checkpoints`, what
+    others would have reported who choose by it.
 
     Raises:
         NotApplicable: If the generator has no images for such classes, or there is none.
@@ -28,37 +36,103 @@ def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
     steps, settings = Steps(trial), trial.settings
     images = steps.allot(settings.counts)
     generator = steps.generator(images)
-    tables = _tables(steps, images.train, generator)
-    _save_gallery(steps, tables)
-
-    # Of an odd batch the larger part is real.
-    sizes = [(settings.batch_size + i) // len(tables) for i in reversed(range(len(tables)))]
-    batches = steps.batches(*zip(tables, sizes, strict=True))
-    model = steps.train(steps.recipe(), batches, images.validation)
+    sources = _sources(steps, images.train, generator)
+    model = steps.train(
+        steps.recipe(), steps.batches(*sources), images.validation, watched=("test", steps.test)
+    )
     metrics, probabilities = steps.evaluate(model)
     judged = (steps.test.labels, probabilities, settings.classes)
-    metrics |= class_aucs(*judged)
+    metrics |= class_aucs(*judged) | checkpoints(read_rows(trial.directory / "curves.csv"))
     write_rows(trial.directory / "roc.csv", roc_points(*judged))
     steps.keep(model, probabilities, metrics, generator)
     return steps.outcome(metrics)
 
 
-def _tables(steps: Steps, subset: Subset, generator: Generator | None) -> list[Table]:
-    """What batches are drawn from: uint8 images and int32 labels, real ones first."""
-    settings, tables = steps.trial.settings, []
-    if settings.trained_on != "generated":
-        tables.append((_in_order(subset.images, subset.labels), subset.labels))
-    if settings.trained_on != "real":
+def checkpoints(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
+    """Accuracy at the end and at two checkpoints: the best by validation, and the best by test.
+
+    Args:
+        rows: Of `curves.csv`, with `test_accuracy` and, if there are validation images,
+            `val_accuracy`.
+
+    Returns:
+        `val_accuracy` at the end, `val_accuracy_at_best`, `accuracy_at_best_validation` and
+        `habit_accuracy_at_best_test`, the habit under study; nothing without validation images.
+    """
+    if "val_accuracy" not in rows[-1]:
+        return {}
+    validation, test = (
+        np.array([float(row[name]) for row in rows]) for name in ("val_accuracy", "test_accuracy")
+    )
+    return {
+        "val_accuracy": float(validation[-1]),
+        "val_accuracy_at_best": float(validation.max()),
+        "accuracy_at_best_validation": float(test[validation.argmax()]),
+        "habit_accuracy_at_best_test": float(test.max()),
+    }
+
+
+def _sources(steps: Steps, subset: Subset, generator: Generator | None) -> list[tuple[Any, ...]]:
+    """What batches are made of, as `mixed_batches` takes it, real images first."""
+    settings = steps.trial.settings
+    kinds = ("real", "generated") if settings.trained_on == "both" else (settings.trained_on,)
+    # Of an odd batch the larger part is real.
+    sizes = [(settings.batch_size + i) // len(kinds) for i in reversed(range(len(kinds)))]
+    tables: list[Columns] = []
+    every = settings.pool_updates or settings.updates
+    pools = math.ceil(settings.updates / every)
+    for kind, size in zip(kinds, sizes, strict=True):
+        if kind == "real":
+            tables.append((_in_order(subset.images, subset.labels), subset.labels))
+            continue
         if generator is None:
             raise NotApplicable("there is no generator whose images it could be trained on")
-        # A copier is not capped: it must hand out what `real_only` is trained on.
-        most = len(subset) if settings.generator == "copy" else settings.generated_images
-        wanted = min(len(subset), most)
-        # Labels at even steps through the classes have the real proportions.
-        labels = subset.labels[np.arange(wanted) * len(subset) // wanted]
-        images, shown = steps.generate(generator, labels, "generated")
-        tables.append((_in_order(as_uint8(images), labels), shown))
-    return tables
+        most = every * size if pools > 1 else len(subset)
+        tables.append(_generated(steps, subset, generator, pools, most))
+    _save_gallery(steps, tables)
+    sources: list[tuple[Any, ...]] = []
+    for kind, size, table in zip(kinds, sizes, tables, strict=True):
+        columns = _columns(settings, table, is_real=kind == "real")
+        is_whole = kind == "real" or pools == 1
+        sources.append((columns, size) if is_whole else Table(columns, size, pools, every))
+    return sources
+
+
+def _generated(
+    steps: Steps, subset: Subset, generator: Generator, pools: int, most: int
+) -> Columns:
+    """Pools of generated images, one after the other, `most` in each."""
+    settings = steps.trial.settings
+    # A copier is not capped: it must hand out what `real_only` is trained on.
+    cap = len(subset) if settings.generator == "copy" else settings.generated_images
+    wanted = min(len(subset), cap, most)
+    # Labels at even steps through the classes have the real proportions.
+    labels = subset.labels[np.arange(wanted) * len(subset) // wanted]
+    parts = []
+    for pool in range(pools):
+        purpose = ("generated", str(pool)) if pool else ("generated",)
+        images, shown = steps.generate(generator, labels, *purpose)
+        parts.append((_in_order(as_uint8(images), labels), shown))
+    images, shown = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return images, shown
+
+
+def _columns(settings: SubstitutionSettings, table: Columns, is_real: bool) -> Columns:
+    """Images, labels or, where labels of generated images are smoothed, shares; and loss weights.
+
+    Without weights where all images weigh alike.
+    """
+    images, labels = table
+    columns: list[np.ndarray] = [images, labels]
+    if settings.label_smoothing:
+        spread = 0.0 if is_real else settings.label_smoothing
+        number = len(settings.classes)
+        shares = (1 - spread) * np.eye(number)[labels] + spread / number
+        columns[1] = shares.astype(np.float32)
+    if settings.generated_weight != 1:
+        weight = 1.0 if is_real else settings.generated_weight
+        columns.append(np.full(len(labels), weight, np.float32))
+    return tuple(columns)
 
 
 def _in_order(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -70,7 +144,7 @@ def _in_order(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return images[sorted(range(len(labels)), key=lambda i: (labels[i], images[i].tobytes()))]
 
 
-def _save_gallery(steps: Steps, tables: list[Table]) -> None:
+def _save_gallery(steps: Steps, tables: Sequence[Columns]) -> None:
     """One image of each class in turn, from each table in turn."""
     shown, rng = [], np.random.default_rng(0)
     for turn in range(GALLERY_IMAGES):

@@ -35,10 +35,6 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
         "real", "what the training images are", choices=("real", "generated", "both")
     )
     measured: bool = setting(False, "generated images are compared with real ones, too")
-    judge_updates: int = setting(
-        1000, "updates of the classifier in whose features images are compared",
-        low=10, high=10_000_000, multiple_of=10,
-    )  # fmt: skip
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes, validation and numbers of images explicit for `dataset`.

@@ -114,7 +114,7 @@ def mix(
 
     Args:
         images: float32 (n, H, W, C) in [0, 1].
-        labels: int (n,).
+        labels: int (n,), or float32 (n, num_classes), shares of the classes.
         augmentation: With `num_classes`.
         seed: As of `augment`.
 
@@ -122,7 +122,9 @@ def mix(
         float32 (n, H, W, C) in [0, 1] and (n, num_classes), shares of the classes.
     """
     stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
-    shares = tf.one_hot(labels, augmentation.num_classes)
+    shares = labels
+    if labels.dtype.is_integer:
+        shares = tf.one_hot(labels, augmentation.num_classes)
     if augmentation.mixup:
         key = tf.random.fold_in(stream, 6)
         images, shares = mixup(images, shares, augmentation.mixup, key)

@@ -6,7 +6,7 @@ that it would have seen, and two arms with one seed see them in the same order.
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -41,8 +41,25 @@ def training_batches(
     return mixed_batches([(columns, batch_size)], augmentation, seed, first_update)
 
 
+class Table(NamedTuple):
+    """Rows that batches are made of.
+
+    Attributes:
+        columns: Arrays of one length, as of `training_batches`.
+        size: How many of the rows a batch holds.
+        pools: So many equal parts follow each other: a batch holds rows of one of them, and one of
+            the last when all are over.
+        every: Updates that a part is there for.
+    """
+
+    columns: Sequence[np.ndarray]
+    size: int
+    pools: int = 1
+    every: int = 1
+
+
 def mixed_batches(
-    sources: Sequence[tuple[Sequence[np.ndarray], int]],
+    sources: Sequence[tuple[Any, ...]],
     augmentation: Augmentation | None,
     seed: int,
     first_update: int,
@@ -50,25 +67,29 @@ def mixed_batches(
     """As `training_batches`, with rows of several tables in every batch.
 
     Args:
-        sources: Columns, and how many of their rows a batch holds. The rows of the first source
-            come first, and each source is gone through in passes of its own.
+        sources: A `Table` each, or what it begins with: columns, and how many of their rows a
+            batch holds. The rows of the first source come first, and each source, or part of it, is
+            gone through in passes of its own.
         augmentation: Applied to every image, or None. Where it mixes labels, those of the second
             column come as float32 (batch size, num_classes), shares of the classes.
         seed: Stream of the orders and of the augmentation.
         first_update: Number of the first batch.
     """
-    sizes = [size for _, size in sources]
-    lengths = [len(columns[0]) for columns, _ in sources]
+    tables = [Table(*source) for source in sources]
     # One table, so that a mixed batch is gathered at once, as a plain one is.
-    columns = [rows_of(_stacked(parts)) for parts in zip(*(c for c, _ in sources), strict=True)]
+    every_column = zip(*(table.columns for table in tables), strict=True)
+    columns = [rows_of(_stacked(parts)) for parts in every_column]
     orders = [derive_seed(seed, i) if i else seed for i in range(len(sources))]
+    # Without the arrays, for the reason that `rows_of` tells.
+    plans = [(len(t.columns[0]) // t.pools, t.size, t.pools, t.every) for t in tables]
     augmentation_seed = derive_seed(seed, "augmentation")
 
     def batch(update: tf.Tensor) -> tuple[tf.Tensor, ...]:
         rows, offset = [], 0
-        for length, size, order in zip(lengths, sizes, orders, strict=True):
-            rows.append(offset + shuffled_rows(length, size, order, update))
-            offset += length
+        for (length, size, pools, every), order in zip(plans, orders, strict=True):
+            pool = tf.minimum(update // every, pools - 1) if pools > 1 else 0
+            rows.append(offset + length * pool + shuffled_rows(length, size, order, update))
+            offset += length * pools
         chosen = tf.concat(rows, axis=0)
         shown, *others = (as_float(column(chosen)) for column in columns)
         if augmentation is not None:

@@ -5,7 +5,6 @@ makes rivals and controls pass through the very code path of a GAN.
 """
 
 import abc
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.subsets import Allotment, Subset
-from gan_mnist.generators.names import GENERATORS, NONE
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +61,11 @@ class Generator(abc.ABC):
         return cls(request.images.train)
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all that were trained for it."""
+        return (self.key,) if self.key else ()
+
+    @property
     def supply(self) -> np.ndarray | None:
         """How many images of each class there are, int (k,); None for as many as are wanted."""
         return None
@@ -81,19 +84,6 @@ class Generator(abc.ABC):
         Raises:
             NotApplicable: If it has none for these labels; tells why.
         """
-
-
-def create_generator(request: Request) -> Generator | None:
-    """The generator that the settings name; None for none.
-
-    Raises:
-        NotApplicable: If there can be none for such images; tells why.
-    """
-    if request.settings.generator == NONE:
-        return None
-    row = GENERATORS[request.settings.generator]
-    kind: type[Generator] = getattr(importlib.import_module(row.module), row.name)
-    return kind.create(request)
 
 
 def mislabelled(labels: np.ndarray, num_classes: int, seed: int) -> np.ndarray:

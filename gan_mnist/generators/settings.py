@@ -20,7 +20,14 @@ from gan_mnist.study.settings import Source, setting
 # Copies of test images among so many of a source are told of before the answer.
 LEAK = 0.01
 # What is done with a generator when it has been trained; arms that differ in it share one.
-_AFTER_TRAINING = ("shuffled_labels", "gan_sampling_scale")
+_AFTER_TRAINING = (
+    "shuffled_labels",
+    "gan_sampling_scale",
+    "vae_sampling_scale",
+    "kept_from",
+    "judge_updates",
+    "generators_in_turn",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,16 @@ class GeneratorSettings(DataSettings):
         NONE, "whose images are shown; none: real ones only", choices=(NONE, *GENERATORS)
     )
     shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
+    kept_from: float = setting(
+        0.0, "generated images are kept of whose class a judge, a classifier of the trial's real "
+        "images, is as sure as this probability; 0: all", low=0, high=0.9999,
+    )  # fmt: skip
+    judge_updates: int = setting(
+        1000, "updates of a judge", low=10, high=10_000_000, multiple_of=10
+    )
+    generators_in_turn: int = setting(
+        1, "any that is trained: so many of them, and images are of each in turn", low=1, high=100
+    )
     given: str = setting("", "given, exported: the folder of images or export", location=True)
     given_sha256: str = setting("", "given, exported: the checksum of its images or files")
     trust_model: bool = setting(
@@ -86,6 +103,10 @@ class GeneratorSettings(DataSettings):
         16, "vae_flow: channels of the first layer, a 32nd of the flow's units", low=1, high=10_000
     )
     vae_latent_dim: int = setting(24, "vae_flow: length of the codes", low=1, high=10_000)
+    vae_sampling_scale: float = setting(
+        1.0, "vae_flow: what the noise is multiplied by that the flow carries to codes; above 1: "
+        "more variety", low=0.01, high=100,
+    )  # fmt: skip
     dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)

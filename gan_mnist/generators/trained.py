@@ -53,10 +53,10 @@ class TrainedGenerator(Generator):
         return np.concatenate(chunks)[: len(labels)]
 
     def widened(self, scale: float) -> "TrainedGenerator":
-        """This conditional GAN, sampled from latents that are multiplied by `scale`."""
+        """This one, of a `LatentSampler`, sampled from latents that are multiplied by `scale`."""
         if scale == 1:
             return self
-        wide = TrainedGenerator(WideLatents(self.network, scale))
+        wide = _widened(self, scale)
         wide.key, wide.seconds = self.key, self.seconds
         return wide
 
@@ -235,6 +235,11 @@ def generator_key(recipe: GeneratorRecipe, subset: Subset, seed: int) -> str:
 
 def _about(recipe: Any) -> dict[str, Any]:
     return {"kind": type(recipe).__name__, "settings": asdict(recipe)}
+
+
+@functools.lru_cache(maxsize=16)
+def _widened(generator: TrainedGenerator, scale: float) -> TrainedGenerator:
+    return TrainedGenerator(WideLatents(generator.network, scale))
 
 
 @functools.lru_cache(maxsize=16)

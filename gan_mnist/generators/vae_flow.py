@@ -9,9 +9,10 @@ import numpy as np
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
+from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import balanced_rows
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe, usual
+from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator, usual
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.loop import ReusableModel, scaled_adam
@@ -40,6 +41,10 @@ class VAEFlowRecipe(GeneratorRecipe):
             width=settings.vae_width,
             latent_dim=settings.vae_latent_dim,
         )
+
+    @classmethod
+    def create(cls, request: Request) -> TrainedGenerator:
+        return super().create(request).widened(request.settings.vae_sampling_scale)
 
     @property
     def vae_updates(self) -> int:

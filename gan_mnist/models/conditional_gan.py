@@ -58,26 +58,27 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
 
 
 class WideLatents:
-    """A trained conditional GAN, sampled from latents that are spread wider than in its training.
+    """What samples by latents, a conditional GAN, say, from latents spread wider than in training.
 
     The opposite of the truncation trick (Brock et al. 2018, arXiv 1809.11096, section 3.1): more
     variety for fewer typical images. A generator whose images are too much alike for a classifier
     to learn from gains by it.
 
     Attributes:
-        prior: As of the GAN, spread wider.
-        average: As of the GAN.
-        exported: As of the GAN.
-        decode: As of the GAN.
+        prior: As of the sampler, spread wider.
+        average: As of the sampler, as are the next two.
+        exported: What files and exports need of it.
+        decode: Latents and labels to images.
     """
 
-    def __init__(self, gan: ConditionalGAN, scale: float):
-        """Wraps `gan`; `scale` is what its latents are multiplied by."""
-        self.prior = dataclasses.replace(gan.prior, scale=scale)
-        self.average, self.exported, self.decode = gan.average, gan.exported, gan.decode
+    def __init__(self, sampler: Any, scale: float):
+        """Wraps a `LatentSampler`; `scale` is what its latents are multiplied by."""
+        self.prior = dataclasses.replace(sampler.prior, scale=scale)
+        self.average, self.decode = sampler.average, sampler.decode
+        self.exported = sampler.exported
 
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """As `ConditionalGAN.sample`."""
+        """As `LatentSampler.sample`."""
         return self.decode(self.prior.draw(tf.shape(labels)[0], seed), labels)
 
 

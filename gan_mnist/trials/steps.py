@@ -14,7 +14,8 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.evaluation.classification import classification_metrics
-from gan_mnist.generators.contract import Generator, Request, create_generator, mislabelled
+from gan_mnist.generators.contract import Generator, Request, mislabelled
+from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.settings import ClassifierSettings, TrainingSettings
 from gan_mnist.training.classifier import (
@@ -59,7 +60,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         generator = create_generator(request)
         if generator is not None:
             self.seconds["generator"] += generator.seconds
-            self.generators += filter(None, [generator.key])
+            self.generators += generator.keys
         return generator
 
     def generate(

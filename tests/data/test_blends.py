@@ -81,6 +81,16 @@ def test_half_of_the_images_lose_a_box_of_noise():
     assert ((shown[noise] >= 0) & (shown[noise] < 1)).all()
 
 
+def test_labels_that_are_shares_already_are_mixed_as_such():
+    mixing = Augmentation(**STILL, mixup=0.5, num_classes=10)
+    labels = np.arange(12, dtype=np.int32) % 10
+    by_number, by_share = (
+        next(training_batches((IMAGES[:12], column), 7, mixing, 5, 0).as_numpy_iterator())[1]
+        for column in (labels, np.eye(10, dtype=np.float32)[labels])
+    )
+    np.testing.assert_array_equal(by_number, by_share)
+
+
 def batches(augmentation, first=0, seed=5):
     images = np.random.default_rng(0).random((12, 6, 6, 1)).astype(np.float32)
     columns = images, np.arange(12, dtype=np.int32) % 3, np.linspace(1, 2, 12, dtype=np.float32)

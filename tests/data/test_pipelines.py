@@ -10,6 +10,7 @@ import tensorflow as tf
 from gan_mnist.data import pipelines
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.pipelines import (
+    Table,
     by_update,
     mixed_batches,
     shuffled_rows,
@@ -208,6 +209,28 @@ def test_every_image_of_a_mixed_batch_is_augmented_by_draws_of_its_own():
     columns = images, np.arange(4)
     (shown, _), *_ = mixed([(columns, 3), (columns, 3)], 1, augmentation=STRONG)
     assert len({image.tobytes() for image in (*shown, images[0])}) == 7
+
+
+@pytest.mark.parametrize("first", [0, 5])
+def test_pools_follow_each_other_and_the_last_one_stays(first):
+    """Of a table of 3 pools of 8 rows, one for each 4 updates, which see all of it."""
+    pools, beside = Table(table(24), 2, pools=3, every=4), (table(5), 1)
+    numbers = [batch[1] for batch in mixed([beside, pools], 20 - first, first=first)]
+    for update, rows in enumerate(numbers, first):
+        assert (rows[1:] // 8).tolist() == [min(update // 4, 2)] * 2
+    if not first:
+        for pool in range(3):
+            shown = np.concatenate(numbers[4 * pool : 4 * pool + 4]).reshape(4, 3)[:, 1:]
+            assert sorted(shown.flat) == list(range(8 * pool, 8 * pool + 8))
+
+
+def test_pools_change_nothing_of_other_tables_and_of_the_first_pool():
+    columns, beside = table(24), (table(5), 2)
+    alone = tuple(column[:8] for column in columns)
+    fresh = mixed([beside, Table(columns, 3, pools=3, every=6)], 6)
+    for one, other in zip(fresh, mixed([beside, (alone, 3)], 6), strict=True):
+        for part, same in zip(one, other, strict=True):
+            np.testing.assert_array_equal(part, same)
 
 
 def test_by_update_counts_from_the_first_update():

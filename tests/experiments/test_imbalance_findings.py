@@ -69,15 +69,56 @@ def test_holm_counts_the_generated_arms():
     assert three == pytest.approx(2 * one)
 
 
-def test_at_every_number_the_difference_to_the_best_rival_is_told():
-    found = findings(study_of({"cgan": 0.15}, numbers=(1, 20)))
-    gains = found["by_images_left"]["cgan"]
-    assert list(gains) == ["1", "20"]
-    for gain in gains.values():
-        assert gain["ci95"][0] < gain["difference"] < gain["ci95"][1]
-        assert gain["difference"] == pytest.approx(0.05, abs=0.02)
-    assert found["lines"][1].startswith("`cgan` minus `elastic`, recall by images left")
-    assert " at 1, " in found["lines"][1]
+def by_number(gains):
+    """Records whose recall at a number is 0.5 and the arm's gain at it."""
+    rng = np.random.default_rng(2)
+    records = []
+    for seed in range(10):
+        for arm, of_number in gains.items():
+            metrics = {f"minority_recall_at_{n}": 0.5 + gain + rng.normal(0, 0.005)
+                       for n, gain in of_number.items()}  # fmt: skip
+            metrics = {"minority_recall": np.mean(list(metrics.values())), **metrics}
+            records.append({"arm": arm, "seed": seed, "status": "done", "metrics": metrics})
+    return records
+
+
+def test_at_every_number_an_arm_is_held_against_the_best_rival_there():
+    gains = {
+        "classical": {1: 0.0, 20: 0.1, 100: 0.3},
+        "elastic": {1: 0.1, 20: 0.0, 100: 0.3},
+        "cgan": {1: 0.2, 20: 0.05, 100: 0.3},
+    }
+    found = findings(by_number(gains))
+    told = found["by_images_left"]["cgan"]
+    assert {number: (one["rival"], one["verdict"]) for number, one in told.items()} == {
+        "1": ("elastic", "helps"),
+        "20": ("classical", "hurts"),
+        "100": (told["100"]["rival"], "the same"),
+    }
+    for number, gain in (("1", 0.1), ("20", -0.05)):
+        assert told[number]["difference"] == pytest.approx(gain, abs=0.01)
+        assert told[number]["ci95"][0] < told[number]["difference"] < told[number]["ci95"][1]
+    line = found["lines"][1]
+    assert line.startswith("`cgan` minus the best of 2 plain rivals, in recall by images left")
+    assert "correction over 3): 1: +0.1" in line
+    for part in ("above; 20: -0.0", "below; 100: ", "the same within ±0.03."):
+        assert part in line
+    json.dumps(found, allow_nan=False)
+
+
+def test_holm_counts_arms_and_numbers_together():
+    numbers = (1, 2, 5)
+    gains = {"classical": dict.fromkeys(numbers, 0.0), "cgan": {1: 0.012, 2: 0.0, 5: 0.0},
+             "warp_gan": dict.fromkeys(numbers, 0.0)}  # fmt: skip
+    records = by_number(gains)
+    alone = [
+        {**record, "metrics": {name: value for name, value in record["metrics"].items()
+                               if not name.endswith(("_2", "_5"))}}
+        for record in records if record["arm"] != "warp_gan"
+    ]  # fmt: skip
+    one, six = (findings(of)["by_images_left"]["cgan"]["1"]["p_holm"] for of in (alone, records))
+    assert six == pytest.approx(6 * one)
+    assert six < 0.05
 
 
 def test_a_source_that_leaks_is_no_answer():

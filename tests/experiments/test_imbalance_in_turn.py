@@ -82,6 +82,16 @@ def test_the_preset_is_lowered_to_what_the_data_have():
         base.fitted(DATA, preset.keys() - {"counts"}).resolve(DATA)
 
 
+def test_of_several_numbers_of_a_preset_those_stay_that_starve_a_class():
+    preset = STUDY.presets["by_images_left"].changes
+    base = with_changes(STUDY.settings, preset, "preset")
+    assert base.each == (1, 2, 5, 20, 100)
+    fitted = base.fitted(DATA, preset.keys()).resolve(DATA)
+    assert (fitted.counts, fitted.each) == ((16, 16, 16), (1, 2, 5))
+    with pytest.raises(InputError, match="--set starve: 100 images of each class in turn"):
+        base.fitted(DATA, preset.keys() - {"starve"}).resolve(DATA)
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """What classifiers are trained on, one after the other; each then calls all class 0."""
@@ -223,7 +233,7 @@ def test_metrics_are_told_as_of_turns(settings):
 
 def test_generators_of_turns_see_their_images(make, fake_gan, trained):
     class Grey:
-        key, seconds, supply = "grey", 1.0, None
+        keys, seconds, supply = ("grey",), 1.0, None
 
         def widened(self, scale):
             return self

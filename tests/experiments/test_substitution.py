@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gan_mnist.experiments.substitution.study import STUDY
+from gan_mnist.experiments.substitution.study import STUDY, WAYS
 
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
+from gan_mnist.evaluation.features import Seen
 from gan_mnist.generators.contract import Generator
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import with_changes
@@ -43,10 +44,18 @@ def level_class(image):
     return (value - 1) // 20 if (image == value).all() and value else None
 
 
+class Agreeing:
+    """In the place of a judge: always sure."""
+
+    def look_at(self, images):
+        return Seen(images, np.ones((len(images), 10), np.float32))
+
+
 @pytest.fixture
-def shown(begun, fake_gan):
+def shown(begun, fake_gan, monkeypatch):
     """`shown(arm, seed, **changes)`: what a trial hands to the training of its classifier."""
     asked = fake_gan(lambda request: Levels())
+    monkeypatch.setattr("gan_mnist.generators.create._judge", lambda request: (Agreeing(), 1.0))
 
     def shown(arm, seed=0, **changes):
         told = begun(arm, seed, **changes)
@@ -112,6 +121,52 @@ def test_real_and_generated_is_half_of_each(shown, drawn):
     assert (real[1], generated[1]) == (4, 3)
 
 
+def test_fresh_images_replace_each_other_and_are_as_many_as_are_shown(shown, drawn):
+    changes = {"updates": 120, "batch_size": 20, "images_per_class": 300}
+    _, (table,), _, _, batches = shown("vae_flow_fresh", **changes)
+    images, labels = table.columns
+    assert (table.size, table.pools, table.every) == (20, 2, 100)
+    assert len(images) == len(labels) == 2 * 2000
+    assert [level_class(image) for image in images] == labels.tolist()
+    assert not np.array_equal(images[:2000], images[2000:])
+    # Of a class as many as of the real ones, in both.
+    assert np.bincount(labels[:2000]).tolist() == [200] * 10 == np.bincount(labels[2000:]).tolist()
+    for update, pool in ((0, images[:2000]), (99, images[:2000]), (100, images[2000:])):
+        there = {np.float32(image / 255).tobytes() for image in pool}
+        assert {image.tobytes() for image in next(iter(batches(update)))[0].numpy()} <= there
+
+
+def test_labels_of_generated_images_are_smoothed_and_those_of_real_ones_are_not(shown):
+    _, (((images, labels), _),), _, _, _ = shown("vae_flow_only")
+    _, (((others, shares), _),), _, _, _ = shown("vae_flow_smoothed")
+    np.testing.assert_array_equal(images, others)
+    assert shares.dtype == np.float32
+    np.testing.assert_allclose(shares[np.arange(len(labels)), labels], 0.91, rtol=1e-6)
+    np.testing.assert_allclose(np.sort(shares)[:, :9], 0.01, rtol=1e-6)
+    _, (real, generated), _, _, _ = shown("vae_flow_and_real", label_smoothing=0.2)
+    np.testing.assert_array_equal(real[0][1].max(axis=1), np.ones(len(real[0][1])))
+    np.testing.assert_allclose(generated[0][1].max(axis=1), 0.82, rtol=1e-6)
+
+
+def test_generated_images_weigh_less_in_the_loss_and_real_ones_do_not(shown):
+    _, (real, generated), _, _, batches = shown("vae_flow_and_real_lighter")
+    assert set(real[0][2]) == {1}
+    assert set(generated[0][2]) == {np.float32(0.3)}
+    _, _, weights = next(iter(batches(0)))
+    assert weights.numpy().tolist() == [1.0] * 32 + [np.float32(0.3)] * 32
+
+
+def test_all_ways_of_use_together_are_those_of_each(shown):
+    alone = [ARMS[name].changes for name in WAYS[:-1]]
+    together = ARMS[WAYS[-1]].changes
+    assert together == {key: value for changes in alone for key, value in changes.items()}
+    assert len(together) == len(alone) + 1
+    _, (table,), _, _, _ = shown(WAYS[-1], updates=120)
+    assert (table.pools, table.columns[1].shape[1:]) == (2, (10,))
+    # Each is asked for anew when it is to give images.
+    assert len(set(shown.asked)) == 3
+
+
 def test_shuffled_labels_are_all_wrong_and_the_images_the_same(shown):
     _, (((images, labels), _),), _, _, _ = shown("generated_only")
     _, (((others, wrong), _),), _, _, _ = shown("shuffled_labels")
@@ -149,24 +204,33 @@ def test_arms_of_a_seed_are_paired_and_seeds_differ(shown):
         batches = shown(arm)[4]
         return [labels.numpy().tolist() for _, labels in batches(0).take(3)]
 
-    assert classes("real_only") == classes("generated_only")
+    assert classes("real_only") == classes("generated_only") == classes("vae_flow_kept")
 
 
 def test_one_gan_serves_the_arms_of_a_seed_and_sees_their_draw_only(shown, drawn):
-    for name in ARMS:
+    by_name = {}
+    for name, arm in ARMS.items():
+        before = len(shown.asked)
         shown(name, seed=2)
-    assert len(shown.asked) == len(GAN_ARMS)
-    for _, fingerprint, seed in shown.asked:
-        assert seed == 2
-        assert fingerprint == drawn(seed=2).fingerprint
+        if asked := list(dict.fromkeys(shown.asked[before:])):
+            by_name[name], *others = asked
+            assert len(asked) == arm.changes.get("generators_in_turn", 1)
+            # The others are of the same kind, each with another seed.
+            assert {recipe for recipe, *_ in others} <= {asked[0][0]}
+            assert len({seed for *_, seed in asked}) == len(asked)
+    assert list(by_name) == GAN_ARMS
+    assert {seed for *_, seed in by_name.values()} == {2}
+    assert {fingerprint for _, fingerprint, _ in shown.asked} == {drawn(seed=2).fingerprint}
     keys = {name: replace(STUDY.settings, **ARMS[name].changes).shared_work for name in ARMS}
     assert {name for name, key in keys.items() if key} == set(GAN_ARMS)
-    by_name = dict(zip(GAN_ARMS, shown.asked, strict=True))
     recipe = by_name["generated_only"][0]
     assert (recipe.architecture, recipe.learning_rate) == ("dcgan", 1e-3)
     for name in ("real_and_generated", "shuffled_labels"):
         assert by_name[name] == by_name["generated_only"]
         assert keys[name] == keys["generated_only"]
+    for name in WAYS:
+        assert by_name[name] == by_name["vae_flow_only"]
+        assert keys[name] == keys["vae_flow_only"]
 
 
 @pytest.mark.parametrize(

@@ -16,20 +16,23 @@ from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import held_out
 from gan_mnist.main import main
 
-ARMS = {arm.name: arm for arm in STUDY.arms}
 SMALL = {"width": 1, "updates": 20, "intervals": 2, "gan_width": 1, "gan_updates": 10}
 SMALL |= {"images_per_class": 30}
+# Of all ways of use the arm in which they are together.
+RUN = ["real_only", "generated_only", "vae_flow_together", "vae_flow_and_real_lighter", "copies",
+       "shuffled_labels"]  # fmt: skip
 
 
 def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypatch):
     command = ["gan_mnist", "--experiment=substitution", "--preset=smoke", "--jobs=1", "--seeds=1"]
     command += [f"--workdir={tmp_path}", "--export_dir=", "--set", "updates=40"]
+    command += [f"--arms={','.join(RUN)}"]
     assert main(command) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert list(summary["arms"]) == list(ARMS)
+    assert list(summary["arms"]) == [arm.name for arm in STUDY.arms if arm.name in RUN]
     test = held_out(dataset, dataset.class_names)
     records = {}
-    for name in ARMS:
+    for name in RUN:
         directory = tmp_path / "trials" / name / "seed-00"
         records[name] = json.loads((directory / "record.json").read_text())
         with (directory / "predictions.csv").open() as file:
@@ -51,6 +54,17 @@ def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypat
             assert metrics[f"auc_{label}"] == pytest.approx(areas[-1], abs=2e-3)
         exact = np.mean([metrics[f"auc_{label}"] for label in curves])
         assert metrics["macro_auc"] == pytest.approx(exact)
+    # What is told of checkpoints is what the curves say.
+    with (tmp_path / "trials/vae_flow_together/seed-00/curves.csv").open() as file:
+        curves = [
+            (float(r["val_accuracy"]), float(r["test_accuracy"])) for r in csv.DictReader(file)
+        ]
+    told = records["vae_flow_together"]["metrics"]
+    assert told["accuracy"] == pytest.approx(curves[-1][1])
+    assert told["val_accuracy"] == curves[-1][0]
+    assert told["val_accuracy_at_best"] == max(curves)[0]
+    assert told["habit_accuracy_at_best_test"] == max(test for _, test in curves)
+    assert len(records["vae_flow_together"]["generators"]) == 3
     # A copier is trained on the same images: not nearly, exactly the same.
     assert records["copies"]["metrics"] == records["real_only"]["metrics"]
     assert records["generated_only"]["metrics"] != records["real_only"]["metrics"]
@@ -121,7 +135,9 @@ def test_the_worst_class_is_found_and_compared_in_pairs():
     assert high - low < 1e-3
     assert found["classes"]["a"]["difference"] == 0
     alone = np.mean([r["metrics"]["macro_auc"] for r in records if r["arm"] == "generated_only"])
+    assert len(found["lines"]) == 2
     assert f"is {alone:.4f}, trained on real ones" in found["lines"][0]
     assert "(-0.0200, 95 % CI" in found["lines"][0]
     assert "worst is `b`" in found["lines"][1]
-    assert findings([]) == findings(records[:1]) == {"lines": [], "classes": {}}
+    nothing = {"lines": [], "classes": {}, "gap_closed": {}, "chosen_on_test": {}}
+    assert findings([]) == findings(records[:1]) == nothing

@@ -9,7 +9,8 @@ import tensorflow as tf
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.errors import NotApplicable
-from gan_mnist.generators.contract import Request, create_generator
+from gan_mnist.generators.contract import Request
+from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.deformations import DeformationRecipe
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.styles import slopes, styles

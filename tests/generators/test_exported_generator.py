@@ -14,7 +14,8 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import InputError, NotApplicable
-from gan_mnist.generators.contract import Request, create_generator
+from gan_mnist.generators.contract import Request
+from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.conditional_gan import build_conditional_gan

@@ -20,7 +20,8 @@ from PIL import Image
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators import trained
-from gan_mnist.generators.contract import Generator, Request, create_generator
+from gan_mnist.generators.contract import Generator, Request
+from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.generators.settings import GeneratorSettings
 

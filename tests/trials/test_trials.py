@@ -197,12 +197,12 @@ def test_a_generator_is_asked_for_by_all_that_it_may_know_and_paid_for(tmp_path,
 
     def create_generator(request):
         given.append(request)
-        return SimpleNamespace(key=f"key-{len(given)}", seconds=5.0)
+        return SimpleNamespace(keys=(f"key-{len(given)}",), seconds=5.0)
 
     monkeypatch.setattr(trials, "create_generator", create_generator)
     steps = generating_steps(tmp_path, seed=4)
     images, callback = steps.allot(None), keras.callbacks.Callback()
-    assert steps.generator(images).key == "key-1"
+    assert steps.generator(images).keys == ("key-1",)
     steps.generator(images, [callback])
     for request, callbacks in zip(given, ([], [callback]), strict=True):
         assert isinstance(request, Request)

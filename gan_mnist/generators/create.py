@@ -1,0 +1,144 @@
+"""The generator that settings name, and what is done with its images before they are shown."""
+
+import importlib
+from dataclasses import replace
+
+import numpy as np
+
+from gan_mnist.data.subsets import Allotment
+from gan_mnist.errors import NotApplicable
+from gan_mnist.evaluation.features import FrozenClassifier
+from gan_mnist.generators.contract import Generator, Request
+from gan_mnist.generators.names import GENERATORS, NONE
+from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.seeding import derive_seed
+from gan_mnist.training.classifier import ClassifierRecipe
+from gan_mnist.training.judge import trained_judge
+
+# How often an image that the judge disagrees with is drawn anew; then the surest of all is kept.
+MOST_DRAWS = 10
+JUDGE_WIDTH, JUDGE_BATCH, JUDGE_RATE = 16, 64, 1e-3
+
+
+def create_generator(request: Request) -> Generator | None:
+    """The generator that the settings name; None for none.
+
+    Raises:
+        NotApplicable: If there can be none for such images; tells why.
+    """
+    settings = request.settings
+    if settings.generator == NONE:
+        return None
+    row = GENERATORS[settings.generator]
+    kind: type[Generator] = getattr(importlib.import_module(row.module), row.name)
+    if settings.generators_in_turn > 1:
+        if not row.trains:
+            raise NotApplicable(f"only what is trained is there several times; not {row.about}")
+        generator: Generator = InTurn(kind, request)
+    else:
+        generator = kind.create(request)
+    return Kept(generator, request) if settings.kept_from else generator
+
+
+class InTurn(Generator):
+    """Several generators of one kind: the first image is the first one's, the next the next one's.
+
+    They differ in the seed of their training; the first is the one that other arms have.
+    """
+
+    def __init__(self, kind: type[Generator], request: Request):
+        """Has those trained that are not yet."""
+        super().__init__(request.images.train)
+        self._kind = kind
+        self._requests = [_numbered(request, i) for i in range(request.settings.generators_in_turn)]
+        self._keys: tuple[str, ...] = ()
+        for one in self._requests:
+            generator = kind.create(one)
+            self._keys += generator.keys
+            self.seconds += generator.seconds
+        self.key = self._keys[0]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self._keys
+
+    def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
+        images = np.empty((len(labels), *self.subset.images.shape[1:]), np.float32)
+        number = len(self._requests)
+        for place, request in enumerate(self._requests):
+            # A process has one network for equal recipes, which has the weights of the last asked.
+            generator = self._kind.create(request)
+            images[place::number] = generator.sample(labels[place::number], seed)
+        return images
+
+
+def _numbered(request: Request, number: int) -> Request:
+    if not number:
+        return request
+    seed = derive_seed("in_turn", request.seed, number)
+    return replace(request, seed=seed, name=f"{request.name} in turn {number + 1}")
+
+
+class Kept(Generator):
+    """A generator's images if a judge agrees, a classifier of the trial's real images.
+
+    An image of whose class the judge is not as sure as it is wanted is drawn anew.
+
+    Source: dynamic sample filtering, Lampis et al. 2023 (arXiv 2305.10118). What differs: there
+    what the judge disagrees with is left out; here as many images come as are wanted.
+    """
+
+    def __init__(self, generator: Generator, request: Request):
+        """Has the judge trained, if it is not yet."""
+        super().__init__(request.images.train)
+        self._generator, self._least = generator, request.settings.kept_from
+        self._judge, seconds = _judge(request)
+        self.key, self.seconds = generator.key, generator.seconds + seconds
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self._generator.keys
+
+    @property
+    def supply(self) -> np.ndarray | None:
+        return self._generator.supply
+
+    def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
+        images = self._generator.sample(labels, seed)
+        sure = self._sure(images, labels)
+        for draw in range(1, MOST_DRAWS):
+            left = np.flatnonzero(sure < self._least)
+            if not len(left):
+                break
+            others = self._generator.sample(labels[left], derive_seed("kept", seed, draw))
+            surer = self._sure(others, labels[left])
+            better = surer > sure[left]
+            images[left[better]], sure[left[better]] = others[better], surer[better]
+        return images
+
+    def _sure(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The judge's probability of each image's own class, float32 (n,)."""
+        if not len(images):
+            return np.zeros(0, np.float32)
+        return self._judge.look_at(images).probabilities[np.arange(len(labels)), labels]
+
+
+def _judge(request: Request) -> tuple[FrozenClassifier, float]:
+    """Another one than those that measure generated images: what it kept must not be its to judge.
+
+    Returns:
+        The judge, and the seconds of its training.
+    """
+    settings, train = request.settings, request.images.train
+    recipe = ClassifierRecipe(
+        build_small_cnn,
+        train.images.shape[1:],
+        len(train.class_names),
+        JUDGE_WIDTH,
+        settings.judge_updates,
+        JUDGE_RATE,
+        precision=settings.precision,
+    )
+    nothing = train.take(np.array([], int))
+    shown = Allotment(train.take(np.flatnonzero(train.labels >= 0)), nothing, nothing)
+    return trained_judge(recipe, JUDGE_BATCH, shown, ("kept", request.seed), request.workdir)
