@@ -15,9 +15,9 @@ from gan_mnist import experiments
 from gan_mnist.commands import running, tracking
 from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.commands.planned import PlanFlags
-from gan_mnist.study import progress
+from gan_mnist.study.answer.required import parse_required, unmet
+from gan_mnist.study.display import progress
 from gan_mnist.study.finished import read_run
-from gan_mnist.study.required import parse_required, unmet
 from gan_mnist.study.trial import Plan
 
 UNMET = 3

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.study.statistics import Values, compare, holm, overlap_of
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
+from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets, signed
 
 CONTROL, GENERATED = "alone", "generated"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics.paired import Comparison, compare, holm, overlap_of
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
+from gan_mnist.study.statistics.verdicts import verdict
 
 ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"

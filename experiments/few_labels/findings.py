@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Values, compare, holm, overlap_of
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
+from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY

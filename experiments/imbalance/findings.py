@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.rivals import against_best
-from gan_mnist.study.statistics import holm, overlap_of
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics.paired import holm, overlap_of
+from gan_mnist.study.statistics.rivals import against_best
+from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -20,7 +20,7 @@ Arms = Mapping[str, Mapping[int, Mapping[str, Any]]]
 def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Every arm with generated images against all plain rivals.
 
-    An arm is above every rival if it is above the best, see `study.rivals`.
+    An arm is above every rival if it is above the best, see `study.statistics.rivals`.
 
     Args:
         records: Of finished trials.

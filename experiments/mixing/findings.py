@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import linregress
 
-from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, holm, overlap_of
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics.paired import Comparison, compare, holm, overlap_of
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
+from gan_mnist.study.statistics.verdicts import verdict
 
 PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
 # Arms that round latents to 1 decimal, and differ in how many they draw.

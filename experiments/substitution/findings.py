@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics import Comparison, compare, gap_closed, overlap_of
+from gan_mnist.study.statistics.paired import Comparison, compare, gap_closed, overlap_of
 from gan_mnist.study.words import with_interval
 
 from .study import ARMS, AS_THEY_COME, WAYS

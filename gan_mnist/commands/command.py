@@ -18,7 +18,7 @@ from absl import flags
 
 from gan_mnist import __version__
 from gan_mnist.errors import InputError, unknown, written_out
-from gan_mnist.study.progress import columns
+from gan_mnist.study.display.progress import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
 ENDING = (signal.SIGINT, signal.SIGTERM)

@@ -10,10 +10,10 @@ import numpy as np
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_rows, write_text
 from gan_mnist.report.sections import Section, markdown, plain
-from gan_mnist.study import ranks
-from gan_mnist.study.beside import Beside, beside, what_differs
+from gan_mnist.study.answer.beside import Beside, beside, what_differs
 from gan_mnist.study.finished import FinishedRun
 from gan_mnist.study.spec import Metric, Study
+from gan_mnist.study.statistics import ranks
 from gan_mnist.study.words import counted, digits, fixed, judged, signed
 
 Ranking = ranks.Ranking

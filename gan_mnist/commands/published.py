@@ -10,9 +10,9 @@ from typing import Any
 from gan_mnist import experiments
 from gan_mnist.files import read_json, write_json, write_text
 from gan_mnist.report import page
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.begun import looked_in, looks_in, primary_in
 from gan_mnist.study.spec import Arm, Metric, Study
-from gan_mnist.study.summary import summarize
 from gan_mnist.study.trial import Plan
 
 

@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.small_samples import intervals
+from gan_mnist.study.statistics.small_samples import intervals
 
 # Fewer, larger subsets give a sharper value, but an interval that covers less.
 KERNEL_SUBSETS = 10
@@ -114,9 +114,9 @@ def kernel_distance(
     The mean over random subsets that share no image, so that their distances are independent and
     their spread says how sure the mean is. The spread of subsets that overlap does not.
 
-    The interval is that of `study.small_samples`, which allows for skewness. For 10 subsets of 6 to
-    100 digits (equal distributions, noise, missing classes, collapse) it covered 93 to 96 %; the
-    t interval 90 to 95 %, being too low where it missed.
+    The interval is that of `study.statistics.small_samples`, which allows for skewness. For 10
+    subsets of 6 to 100 digits (equal distributions, noise, missing classes, collapse) it covered
+    93 to 96 %; the t interval 90 to 95 %, being too low where it missed.
 
     Fixed class counts, in place of independent draws, lower the value: by 0.3 standard errors if
     both kinds have equally many images of ten digits.

@@ -10,7 +10,7 @@ from gan_mnist.report.charts import Limits, lines, spread
 from gan_mnist.report.learning import MOST_TIMES_LONGER, over_seeds
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
-from gan_mnist.study.small_samples import LEVEL
+from gan_mnist.study.statistics.small_samples import LEVEL
 
 # What a trial leaves that a reader may want, and what it is called.
 _FILES = {"record.json": "record", "predictions.csv": "predictions", "curves.csv": "curves"}

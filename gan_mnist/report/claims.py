@@ -12,9 +12,9 @@ from typing import Any
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
-from gan_mnist.study.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, compare, overlap_of
-from gan_mnist.study.test_images import over_images
+from gan_mnist.study.statistics.paired import Comparison, compare, overlap_of
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
+from gan_mnist.study.statistics.test_images import over_images
 from gan_mnist.study.words import fixed, signed
 
 UP, DOWN = 1, -1

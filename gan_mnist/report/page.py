@@ -34,7 +34,7 @@ from gan_mnist.report.style import (
     save,
     shorten_all,
 )
-from gan_mnist.study.progress import (
+from gan_mnist.study.display.progress import (
     duplicates_in_words,
     files_in_words,
     generated_in_words,

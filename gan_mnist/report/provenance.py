@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from gan_mnist.report.run_files import Run
+from gan_mnist.study.display.progress import duration
 from gan_mnist.study.precision import in_words
-from gan_mnist.study.progress import duration
 
 _RUN_FILES = {
     "records.jsonl": "all records",

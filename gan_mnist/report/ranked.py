@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, styled
-from gan_mnist.study.ranks import Ranking
+from gan_mnist.study.statistics.ranks import Ranking
 
 # Where the critical difference is drawn, in rows above the axis.
 _ABOVE = 1.4

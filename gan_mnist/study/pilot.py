@@ -10,12 +10,12 @@ import numpy as np
 
 from gan_mnist.errors import InputError, written_out
 from gan_mnist.files import Damaged
-from gan_mnist.study import power
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.looks import level
 from gan_mnist.study.records import DONE, parse_record
-from gan_mnist.study.small_samples import LEVEL
-from gan_mnist.study.statistics import compare, overlap_of
+from gan_mnist.study.statistics import power
+from gan_mnist.study.statistics.looks import level
+from gan_mnist.study.statistics.paired import compare, overlap_of
+from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.trial import Plan
 
 # In sd of the paired difference. More than a third of the published differences to a control are

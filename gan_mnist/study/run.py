@@ -15,8 +15,8 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.study import begun, records, runner
-from gan_mnist.study.display import StudyProgress
-from gan_mnist.study.progress import describe, say
+from gan_mnist.study.display.live import StudyProgress
+from gan_mnist.study.display.progress import describe, say
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
@@ -210,7 +210,8 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord) -> Non
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:
     # Statistics take seconds to import, which a refused command need not wait for.
-    summary, looks = (import_whole(f"gan_mnist.study.{name}") for name in ("summary", "looks"))
+    needed = "answer.summary", "statistics.looks"
+    summary, looks = (import_whole(f"gan_mnist.study.{name}") for name in needed)
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)

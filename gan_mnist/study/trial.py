@@ -42,7 +42,7 @@ class Outcome:
         device: What trained: "CPU" or "GPU".
         generators: Names of the directories in `generators/` that were used.
         correct: Which test images were right, where the primary metric is a mean over them; else
-            None. By `trials.correctness`; read by `study.test_images`.
+            None. By `trials.correctness`; read by `study.statistics.test_images`.
     """
 
     metrics: Mapping[str, float]

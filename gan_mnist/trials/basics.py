@@ -14,7 +14,7 @@ import tensorflow as tf
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.files import Damaged, read_form, write_json
 from gan_mnist.settings import TrainingSettings
-from gan_mnist.study.test_images import pack_rows, unpack_rows
+from gan_mnist.study.statistics.test_images import pack_rows, unpack_rows
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness

@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.test_images import pack, unpack
+from gan_mnist.study.statistics.test_images import pack, unpack
 
 
 def correctness(

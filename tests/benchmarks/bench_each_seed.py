@@ -2,14 +2,14 @@
 
 Two arms learn to tell two classes apart and are as accurate in expectation. A study draws images
 once; each of its seeds divides them anew, four fifths to train on and one to test on. The table of
-`study.small_samples` is this one.
+`study.statistics.small_samples` is this one.
 
 python tests/benchmarks/bench_each_seed.py
 """
 
 import numpy as np
 
-from gan_mnist.study import small_samples
+from gan_mnist.study.statistics import small_samples
 
 SHARE, DIMENSIONS, APART = 0.2, 10, 1.5
 # How many of an arm's features the other has not, and what it trains on of the training images.

@@ -1,4 +1,4 @@
-"""Prints how often intervals over test images and seeds err; the table of `study.test_images`.
+"""Prints how often intervals over test images and seeds err; the table of `test_images`.
 
 python tests/benchmarks/bench_test_images.py
 """
@@ -6,7 +6,7 @@ python tests/benchmarks/bench_test_images.py
 import numpy as np
 from scipy import stats
 
-from gan_mnist.study import small_samples, test_images
+from gan_mnist.study.statistics import small_samples, test_images
 
 # (hardness of the images, spread of what an arm makes of an image, spread of a seed)
 WORLDS = {"images": (0.0, 0.5, 0.1), "both": (0.0, 1.0, 0.5), "rare": (3.0, 0.5, 0.1)}

@@ -57,8 +57,8 @@ def test_a_full_disk_behind_stderr_alone_hides_the_reason_only():
 def test_a_full_disk_behind_stderr_stops_no_study(first):
     body = f"""from pathlib import Path
     from types import SimpleNamespace as Made
-    from gan_mnist.study.display import StudyProgress
-    from gan_mnist.study.progress import say
+    from gan_mnist.study.display.live import StudyProgress
+    from gan_mnist.study.display.progress import say
     from gan_mnist.study.spec import Metric
     {first}
     record = dict(status="failed", error="bad", arm="a", seed=0, seconds=dict())

@@ -15,7 +15,7 @@ from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_json
 from gan_mnist.study.settings import with_changes
-from gan_mnist.study.test_images import unpack
+from gan_mnist.study.statistics.test_images import unpack
 from gan_mnist.trials import steps as trials
 
 NAMES = ("ape", "bee", "cat")

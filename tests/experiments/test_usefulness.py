@@ -11,7 +11,7 @@ from gan_mnist import experiments
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
-from gan_mnist.study.test_images import unpack
+from gan_mnist.study.statistics.test_images import unpack
 from gan_mnist.trials import steps as trials
 
 STUDY = experiments.load("usefulness")

@@ -9,7 +9,7 @@ import pytest
 
 from gan_mnist.errors import InputError
 from gan_mnist.report.claims import CLAIMS, DOWN, UP, Claim, measured, table, verdict
-from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.statistics.paired import Comparison
 
 ROOT = Path(__file__).parents[2]
 CLAIM = Claim("A is better.", "mixing", "tried/once", "score", "a", UP, "b", 0.4)

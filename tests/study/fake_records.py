@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.settings import Settings
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
-from gan_mnist.study.summary import summarize
 from gan_mnist.study.trial import Plan
 
 RECALL = Metric("recall", "recall of digit 1")

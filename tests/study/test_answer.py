@@ -18,8 +18,8 @@ from fake_records import (
 )
 from scipy import stats
 
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.spec import Expectation
-from gan_mnist.study.summary import summarize
 
 MANY = (0, 1, 2, 3, 4)
 

@@ -7,10 +7,10 @@ import pytest
 from made_runs import ARMS, draws, write_run
 from scipy import stats
 
-from gan_mnist.study.beside import beside, welch, what_differs
+from gan_mnist.study.answer.beside import beside, welch, what_differs
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.test_images import pack
+from gan_mnist.study.statistics.test_images import pack
 
 METRIC = Metric("score", "score", margin=0.01)
 ONE = draws(0, dict.fromkeys(ARMS, 0.5))

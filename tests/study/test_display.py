@@ -12,7 +12,7 @@ import pytest
 from fake_study import make_plan
 from rich.console import Console
 
-from gan_mnist.study.display import StudyProgress
+from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.run import run_study
 
 

@@ -10,11 +10,11 @@ import pytest
 from fake_records import make_plan, make_records, record
 from scipy import stats
 
-from gan_mnist.study import small_samples, test_images
-from gan_mnist.study.progress import describe, duplicates_in_words
+from gan_mnist.study.answer.summary import summarize
+from gan_mnist.study.display.progress import describe, duplicates_in_words
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics import compare, estimate, gap_closed, overlap_of
-from gan_mnist.study.summary import summarize
+from gan_mnist.study.statistics import small_samples, test_images
+from gan_mnist.study.statistics.paired import compare, estimate, gap_closed, overlap_of
 
 BENCH = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "bench_each_seed.py"))
 EACH_SEED = {"each_seed": {"n_test": 10, "n_train": 40, "groups": False}}

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_mnist.study import small_samples, test_images, verdicts
-from gan_mnist.study.statistics import Comparison, compare
+from gan_mnist.study.statistics import small_samples, test_images, verdicts
+from gan_mnist.study.statistics.paired import Comparison, compare
 
 STUDIES = 20_000
 MARGIN = 0.05

@@ -9,9 +9,9 @@ import pytest
 from fake_records import VALUES, make_plan, make_records
 from scipy import stats
 
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.pilot import MUCH
-from gan_mnist.study.small_samples import intervals, p_values, unseen
-from gan_mnist.study.summary import summarize
+from gan_mnist.study.statistics.small_samples import intervals, p_values, unseen
 
 STUDIES = 20_000
 LIMIT = 0.06

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_mnist.study import looks
-from gan_mnist.study.small_samples import intervals
+from gan_mnist.study.statistics import looks
+from gan_mnist.study.statistics.small_samples import intervals
 
 USUAL = (5, 7, 10, 15, 20)
 STUDIES = 20_000

@@ -11,10 +11,10 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from gan_mnist.errors import InputError
-from gan_mnist.study import power
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.pilot import power_in_words
-from gan_mnist.study.small_samples import intervals
+from gan_mnist.study.statistics import power
+from gan_mnist.study.statistics.small_samples import intervals
 
 
 @pytest.mark.parametrize(("n", "tests"), [(50, 1), (50, 11), (200, 3)])

@@ -8,10 +8,10 @@ from fake_records import BASE, LOSS, RECALL, VALUES, make_plan, make_records
 from scipy import stats
 
 from gan_mnist.errors import InputError
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.small_samples import p_values
-from gan_mnist.study.statistics import holm
-from gan_mnist.study.summary import summarize
+from gan_mnist.study.statistics.paired import holm
+from gan_mnist.study.statistics.small_samples import p_values
 
 BOTH = (Pair("warp_gan", "none"), Pair("warp_gan", "classical"))
 # Of an effect that nobody would miss, and of none.

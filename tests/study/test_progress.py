@@ -3,7 +3,7 @@
 import pytest
 from fake_study import make_plan
 
-from gan_mnist.study.progress import describe, duplicates_in_words, duration
+from gan_mnist.study.display.progress import describe, duplicates_in_words, duration
 
 
 def test_a_plan_is_described_whole(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_mnist.study.ranks import in_words, rank
+from gan_mnist.study.statistics.ranks import in_words, rank
 
 # Demšar (2006), table 6: AUC of C4.5 and its variants on 14 data sets. Two that are printed alike,
 # 0.975, have different ranks there.

@@ -6,10 +6,10 @@ import pytest
 from fake_records import LOSS, RECALL, VALUES, make_plan, make_records
 
 from gan_mnist.errors import InputError
+from gan_mnist.study.answer.required import Required, parse_required, unmet
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.required import Required, parse_required, unmet
 from gan_mnist.study.spec import Arm
-from gan_mnist.study.summary import summarize
 
 CLOSE = dataclasses.replace(RECALL, margin=0.06)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gan_mnist.study import small_samples
-from gan_mnist.study.rivals import against_best
-from gan_mnist.study.statistics import compare
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics import small_samples
+from gan_mnist.study.statistics.paired import compare
+from gan_mnist.study.statistics.rivals import against_best
+from gan_mnist.study.statistics.verdicts import verdict
 
 SEEDS = 10
 STUDIES = 300

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_mnist.study import small_samples
-from gan_mnist.study.statistics import compare, holm
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics import small_samples
+from gan_mnist.study.statistics.paired import compare, holm
+from gan_mnist.study.statistics.verdicts import verdict
 
 ARMS = 12
 STUDIES = 4000

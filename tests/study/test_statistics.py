@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from gan_mnist.study import statistics, verdicts
-from gan_mnist.study.statistics import compare, estimate
+from gan_mnist.study.statistics import paired, verdicts
+from gan_mnist.study.statistics.paired import compare, estimate
 
 
 def values(*numbers):
@@ -73,7 +73,7 @@ def test_no_seed_and_one_seed_have_no_interval():
     assert nothing.more_seeds_needed and single.more_seeds_needed
     for comparison in (nothing, single):
         assert verdicts.verdict(comparison, None, True) == "cannot tell"
-        assert statistics.smallest_detectable_effect(comparison, 1) is None
+        assert paired.smallest_detectable_effect(comparison, 1) is None
 
 
 def test_differences_that_are_all_zero_say_nothing():
@@ -81,7 +81,7 @@ def test_differences_that_are_all_zero_say_nothing():
     assert (found.difference, found.ci95, found.p_value) == (0.0, (0.0, 0.0), 1.0)
     assert verdicts.holds("equal to", found) is True
     assert verdicts.holds("above", found) is False
-    assert statistics.smallest_detectable_effect(found, 3) is None
+    assert paired.smallest_detectable_effect(found, 3) is None
 
 
 @pytest.mark.parametrize("n", [2, 5, 10])
@@ -96,25 +96,25 @@ def test_equal_differences_are_no_more_certain_than_the_signs(n):
 
 
 def test_estimate_of_none_one_equal_and_spread_values():
-    assert statistics.estimate({0: None}) == statistics.Estimate(0, None, None)
-    assert statistics.estimate({4: 0.5}) == statistics.Estimate(1, 0.5, None)
-    assert statistics.estimate(values(0.9, 0.9, 0.9)) == statistics.Estimate(
+    assert paired.estimate({0: None}) == paired.Estimate(0, None, None)
+    assert paired.estimate({4: 0.5}) == paired.Estimate(1, 0.5, None)
+    assert paired.estimate(values(0.9, 0.9, 0.9)) == paired.Estimate(
         3, pytest.approx(0.9), (0.9, 0.9)
     )
     sample = [20.0, 21.0, 22.0, 23.0, 24.0]
     expected = stats.t.interval(0.95, 4, 22.0, stats.sem(sample))
-    assert statistics.estimate(values(*sample)).ci95 == pytest.approx(expected)
+    assert paired.estimate(values(*sample)).ci95 == pytest.approx(expected)
 
 
 def test_holm_by_hand():
-    adjusted = statistics.holm({"a": 0.01, "b": 0.04, "c": 0.03, "absent": None})
+    adjusted = paired.holm({"a": 0.01, "b": 0.04, "c": 0.03, "absent": None})
     assert adjusted == {
         "a": pytest.approx(0.03),
         "b": pytest.approx(0.06),
         "c": pytest.approx(0.06),
         "absent": None,
     }
-    assert statistics.holm({"absent": None}) == {"absent": None}
+    assert paired.holm({"absent": None}) == {"absent": None}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_fiellers_ends_are_where_the_t_test_turns():
     control = [0.30, 0.35, 0.28, 0.40, 0.33, 0.31]
     oracle = [0.98, 0.97, 0.99, 0.99, 0.96, 0.98]
     arm = [0.80, 0.91, 0.70, 0.88, 0.85, 0.79]
-    share, ends = statistics.gap_closed(values(*arm), values(*control), values(*oracle))
+    share, ends = paired.gap_closed(values(*arm), values(*control), values(*oracle))
     gains, gaps = np.subtract(arm, control), np.subtract(oracle, control)
     assert share == pytest.approx(gains.mean() / gaps.mean())
     assert ends[0] < share < ends[1]
@@ -151,22 +151,22 @@ def test_fiellers_ends_are_where_the_t_test_turns():
 def test_the_oracle_closes_its_own_gap_in_either_direction():
     control, oracle = values(0.3, 0.4, 0.5, 0.6, 0.45), values(0.9, 0.94, 0.95, 0.99, 0.92)
     for higher_is_better, (base, best) in ((True, (control, oracle)), (False, (oracle, control))):
-        share, ends = statistics.gap_closed(best, base, best, higher_is_better)
+        share, ends = paired.gap_closed(best, base, best, higher_is_better)
         assert (share, *ends) == pytest.approx((1, 1, 1))
-        assert statistics.gap_closed(best, base, best, not higher_is_better) is None
+        assert paired.gap_closed(best, base, best, not higher_is_better) is None
 
 
 def test_no_share_of_a_gap_that_is_not_there():
     control, oracle = values(0.3, 0.4, 0.5, 0.6, 0.4), values(0.5, 0.3, 0.5, 0.5, 0.6)
-    assert statistics.gap_closed(control, control, oracle) is None
-    assert statistics.gap_closed({0: 0.5}, {0: 0.1}, {0: 0.9}) is None
+    assert paired.gap_closed(control, control, oracle) is None
+    assert paired.gap_closed({0: 0.5}, {0: 0.1}, {0: 0.9}) is None
 
 
 @pytest.mark.parametrize(("n", "tests"), [(3, 1), (5, 1), (5, 12), (10, 12)])
 def test_the_smallest_detectable_effect_has_80_percent_power(n, tests):
     differences = np.random.default_rng(n).normal(0.1, 0.04, n)
     found = compare(values(*differences), values(*np.zeros(n)))
-    effect = statistics.smallest_detectable_effect(found, tests)
+    effect = paired.smallest_detectable_effect(found, tests)
     standardised = effect / differences.std(ddof=1)
     power = TTestPower().power(standardised, n, 0.05 / tests, alternative="two-sided")
     assert power == pytest.approx(0.8, abs=1e-3)

@@ -19,8 +19,8 @@ from fake_records import (
 )
 from scipy import stats
 
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.summary import summarize
 
 KEYS = {
     *("experiment", "question", "preset", "dataset", "control", "oracle", "rival"),

@@ -8,9 +8,9 @@ from fake_records import VALUES, make_plan, record
 from scipy.stats import norm
 
 from gan_mnist.data.subsets import Subset
-from gan_mnist.study import small_samples, test_images
+from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.summary import summarize
+from gan_mnist.study.statistics import small_samples, test_images
 from gan_mnist.trials.correctness import correctness
 
 STUDIES = 800

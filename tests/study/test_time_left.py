@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from simulated_run import published, simulate
 
-from gan_mnist.study.time_left import TimeLeft
+from gan_mnist.study.display.time_left import TimeLeft
 
 
 class Naive:

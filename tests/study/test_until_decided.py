@@ -10,7 +10,7 @@ from scipy import stats
 import gan_mnist
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
-from gan_mnist.study import looks, small_samples
+from gan_mnist.study.statistics import looks, small_samples
 
 # A coin that is hardly bent is never decided, one that is well bent at once.
 DECLARING = (

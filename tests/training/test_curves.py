@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.files import read_json, read_rows
-from gan_mnist.study import display
+from gan_mnist.study.display import live
 from gan_mnist.training import loop
 from gan_mnist.training.loop import ReusableModel, TrainingDiverged, fit
 
@@ -218,4 +218,4 @@ def test_a_short_training_tells_nothing_of_it(tmp_path):
 
 
 def test_the_display_looks_where_a_training_writes():
-    assert display.UNDER_WAY == loop.UNDER_WAY
+    assert live.UNDER_WAY == loop.UNDER_WAY

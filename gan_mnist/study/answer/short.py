@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study import looks
-from gan_mnist.study.asked import Asked, Entries
-from gan_mnist.study.in_full import in_full
-from gan_mnist.study.small_samples import LEVEL, MIN_SEEDS
-from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.answer.asked import Asked, Entries
+from gan_mnist.study.answer.in_full import in_full
+from gan_mnist.study.statistics import looks
+from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted, with_interval
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.verdicts import is_within
 from gan_mnist.study.trial import Plan
-from gan_mnist.study.verdicts import is_within
 
 Entries = Mapping[str, Mapping[str, Any]]
 

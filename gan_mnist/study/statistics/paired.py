@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.power import detectable_errors
-from gan_mnist.study.small_samples import (
+from gan_mnist.study.statistics.power import detectable_errors
+from gan_mnist.study.statistics.small_samples import (
     LEVEL,
     flags,
     intervals,

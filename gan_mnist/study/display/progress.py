@@ -69,7 +69,7 @@ def looks_in_words(looks: Sequence[int]) -> list[str]:
     """When a run may end before its last seed."""
     if not looks:
         return []
-    from gan_mnist.study.looks import level  # takes a second
+    from gan_mnist.study.statistics.looks import level  # takes a second
 
     seeds = ", ".join(map(str, looks))
     return [

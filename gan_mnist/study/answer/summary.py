@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_mnist.study import statistics
-from gan_mnist.study.answer import answer
-from gan_mnist.study.compared import (
+from gan_mnist.study.answer.compared import (
     Record,
     Records,
     Values,
@@ -20,10 +18,12 @@ from gan_mnist.study.compared import (
     compare_all,
     pair,
 )
+from gan_mnist.study.answer.primary import Gate
+from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.primary import Gate
-from gan_mnist.study.small_samples import MIN_SEEDS
 from gan_mnist.study.spec import Arm, Metric
+from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
 
 
@@ -66,7 +66,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         entries[name] |= gate.standing(name, study.control, behind=True)
         if oracle is not None:
             samples = (values[name], values[study.control], values[oracle])
-            closed = statistics.gap_closed(*samples, primary.higher_is_better, overlap)
+            closed = paired.gap_closed(*samples, primary.higher_is_better, overlap)
             if closed is not None:
                 share, interval = closed
                 entries[name] |= {
@@ -173,7 +173,7 @@ def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
 
 
 def _overlap(by_arm: Records) -> float:
-    return statistics.overlap_of(r for of_arm in by_arm.values() for r in of_arm.values())
+    return paired.overlap_of(r for of_arm in by_arm.values() for r in of_arm.values())
 
 
 def _metrics(declared: Sequence[Metric], by_arm: Records) -> list[Metric]:
@@ -208,7 +208,7 @@ def _values(records: Mapping[int, Record], metric: str) -> dict[int, float]:
 def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -> dict[str, Any]:
     """What an arm has without being compared; the comparisons fill in the nulls."""
     values = _values(records, metrics[0].name)
-    found = statistics.estimate(values, metrics[0].bounds, statistics.overlap_of(records.values()))
+    found = paired.estimate(values, metrics[0].bounds, paired.overlap_of(records.values()))
     done = _done(records).values()
     seconds = [sum((record.get("seconds") or {}).values()) for record in done]
     updates = [record["updates"] for record in done if record.get("updates") is not None]
@@ -235,8 +235,8 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
 
 
 def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
-    overlap = statistics.overlap_of(records.values())
-    found = statistics.estimate(_values(records, metric.name), metric.bounds, overlap)
+    overlap = paired.overlap_of(records.values())
+    found = paired.estimate(_values(records, metric.name), metric.bounds, overlap)
     return {"mean": found.mean, "ci95": pair(found.ci95)}
 
 

@@ -23,8 +23,8 @@ far above the others.
 Source: Schuirmann, J. Pharmacokin. Biopharm. 15 (1987). Differs: at 2.5 % in place of 5 %.
 """
 
-from gan_mnist.study.small_samples import LEVEL, MIN_SEEDS
-from gan_mnist.study.statistics import Comparison, Interval
+from gan_mnist.study.statistics.paired import Comparison, Interval
+from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 
 
 def verdict(

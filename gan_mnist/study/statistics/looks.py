@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from gan_mnist.study.small_samples import LEVEL
+from gan_mnist.study.statistics.small_samples import LEVEL
 
 _STUDIES = 200_000
 # Below it simulation says little, and the bound of Bonferroni is hardly more than the truth.

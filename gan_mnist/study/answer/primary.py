@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_mnist.study.compared import (
+from gan_mnist.study.answer.compared import (
     Found,
     Records,
     Values,

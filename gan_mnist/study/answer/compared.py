@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study import looks as looks_at
-from gan_mnist.study import statistics
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.looks import counted
-from gan_mnist.study.rivals import against_best
-from gan_mnist.study.small_samples import LEVEL
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics import Comparison
-from gan_mnist.study.test_images import as_told, over_images
+from gan_mnist.study.statistics import looks as looks_at
+from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics.looks import counted
+from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.rivals import against_best
+from gan_mnist.study.statistics.small_samples import LEVEL
+from gan_mnist.study.statistics.test_images import as_told, over_images
+from gan_mnist.study.statistics.verdicts import holds, verdict
 from gan_mnist.study.trial import Plan
-from gan_mnist.study.verdicts import holds, verdict
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Mapping[int, Record]]
@@ -22,7 +22,7 @@ Values = Mapping[str, Mapping[int, float]]
 Found = tuple[Comparison, float | None, float]
 
 
-def pair(interval: statistics.Interval | None) -> list[float] | None:
+def pair(interval: paired.Interval | None) -> list[float] | None:
     """An interval as JSON has it."""
     return None if interval is None else list(interval)
 
@@ -58,7 +58,7 @@ def compare_pairs(
     """
     level = looks_at.level(looks)
     found = {
-        pair: statistics.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap, level)
+        pair: paired.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap, level)
         for pair in pairs
     }
     if records is not None:
@@ -67,7 +67,7 @@ def compare_pairs(
             for pair, one in found.items()
         }
     p_values = {pair: counted(one.deciding_p_value, looks) for pair, one in found.items()}
-    adjusted = statistics.holm(p_values)
+    adjusted = paired.holm(p_values)
     tests = sum(p is not None for p in p_values.values()) * LEVEL / level
     return {pair: (found[pair], adjusted[pair], tests) for pair in pairs}
 
@@ -82,7 +82,7 @@ def against_control(found: Found, primary: Metric) -> dict[str, Any]:
         "difference_ci95": pair(comparison.ci95),
         "p_value": comparison.p_value,
         "p_holm": p_holm,
-        "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
+        "smallest_detectable_effect": paired.smallest_detectable_effect(comparison, tests),
         "more_seeds_needed": comparison.more_seeds_needed,
         "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
         **as_told(comparison),
@@ -97,7 +97,7 @@ def against_reference(found: Found, primary: Metric) -> dict[str, Any]:
         "ci95": pair(comparison.deciding_ci95),
         "p_value": comparison.deciding_p_value,
         "p_holm": p_holm,
-        "smallest_detectable_effect": statistics.smallest_detectable_effect(comparison, tests),
+        "smallest_detectable_effect": paired.smallest_detectable_effect(comparison, tests),
         "more_seeds_needed": comparison.more_seeds_needed,
         "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
     }
@@ -129,7 +129,7 @@ def against_rivals(
     sides = (primary.higher_is_better, primary.bounds, overlap, looks_at.level(looks))
     compared = {name: against_best(name, rivals, values, records, *sides) for name in names}
     found = {name: pair for name, pair in compared.items() if pair is not None}
-    adjusted = statistics.holm(
+    adjusted = paired.holm(
         {name: counted(one.deciding_p_value, looks) for name, (_, one) in found.items()}
     )
     told = {}
@@ -171,7 +171,7 @@ def check_expectations(
     for expected in plan.study.expectations:
         if expected.arm in values and expected.reference in values:
             both = values[expected.arm], values[expected.reference]
-            found = statistics.compare(*both, primary.bounds, overlap)
+            found = paired.compare(*both, primary.bounds, overlap)
             if equal := expected.relation == "equal to":
                 found = over_images(found, records[expected.arm], records[expected.reference])
             checks.append(

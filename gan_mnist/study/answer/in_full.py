@@ -1,7 +1,7 @@
 """All of a study's answer in one sentence."""
 
-from gan_mnist.study.asked import Asked
-from gan_mnist.study.small_samples import MIN_SEEDS, unseen
+from gan_mnist.study.answer.asked import Asked
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen
 from gan_mnist.study.words import counted, digits, fixed, with_interval
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from gan_mnist.study.small_samples import LEVEL
+from gan_mnist.study.statistics.small_samples import LEVEL
 
 # Friedman's test wants as many of both.
 LEAST = 3

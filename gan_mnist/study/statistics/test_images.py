@@ -49,8 +49,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from gan_mnist.study.small_samples import LEVEL
-from gan_mnist.study.statistics import Comparison
+from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.words import counted
 
 MIN_IMAGES = 10

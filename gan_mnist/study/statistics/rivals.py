@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_mnist.study.small_samples import LEVEL
-from gan_mnist.study.statistics import Bounds, Comparison, Values, compare
-from gan_mnist.study.test_images import over_images
+from gan_mnist.study.statistics.paired import Bounds, Comparison, Values, compare
+from gan_mnist.study.statistics.small_samples import LEVEL
+from gan_mnist.study.statistics.test_images import over_images
 
 
 def against_best(

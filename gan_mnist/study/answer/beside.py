@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from gan_mnist.study import statistics
 from gan_mnist.study.finished import FinishedRun
 from gan_mnist.study.records import as_declared, differences
-from gan_mnist.study.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.spec import Metric, Study
-from gan_mnist.study.statistics import Comparison, Values
-from gan_mnist.study.test_images import over_images, too_few, two_way, unpack
-from gan_mnist.study.verdicts import verdict
+from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics.paired import Comparison, Values
+from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
+from gan_mnist.study.statistics.test_images import over_images, too_few, two_way, unpack
+from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
 NOT_TOLD = "and records do not say which test images were right, so there is no verdict"
@@ -63,7 +63,7 @@ def beside(
     """
     why = {name: _unpaired(first, second, name, study) for name in arms}
     found = {name: _compared(first, second, name, metric, not why[name]) for name in arms}
-    adjusted = statistics.holm({name: one.deciding_p_value for name, one in found.items()})
+    adjusted = paired.holm({name: one.deciding_p_value for name, one in found.items()})
     told = {}
     for name, one in found.items():
         called = verdict(one, adjusted[name], metric.higher_is_better, metric.margin)
@@ -74,14 +74,14 @@ def beside(
 
 
 def _compared(
-    first: FinishedRun, second: FinishedRun, arm: str, metric: Metric, paired: bool
+    first: FinishedRun, second: FinishedRun, arm: str, metric: Metric, is_paired: bool
 ) -> Comparison:
     values = second.values(arm), first.values(arm)
     records = second.records[arm], first.records[arm]
-    if paired:
-        overlap = max(statistics.overlap_of(of_run.values()) for of_run in records)
-        return over_images(statistics.compare(*values, metric.bounds, overlap), *records)
-    overlaps = [statistics.overlap_of(of_run.values()) for of_run in records]
+    if is_paired:
+        overlap = max(paired.overlap_of(of_run.values()) for of_run in records)
+        return over_images(paired.compare(*values, metric.bounds, overlap), *records)
+    overlaps = [paired.overlap_of(of_run.values()) for of_run in records]
     found = welch(*values, metric.bounds, *overlaps)
     return found if any(overlaps) else welch_over_images(found, *records)
 
@@ -102,7 +102,7 @@ def _unpaired(first: FinishedRun, second: FinishedRun, arm: str, study: Study | 
 def welch(
     treated: Values,
     control: Values,
-    bounds: statistics.Bounds = None,
+    bounds: paired.Bounds = None,
     overlap: float = 0.0,
     overlap_control: float = 0.0,
 ) -> Comparison:
@@ -112,7 +112,7 @@ def welch(
         treated: By seed.
         control: Likewise.
         bounds: Lowest and highest that a value can be, or None.
-        overlap: Of `treated`, as `statistics.overlap_of` gives it.
+        overlap: Of `treated`, as `paired.overlap_of` gives it.
         overlap_control: Of `control`.
 
     Returns:
@@ -190,8 +190,8 @@ def _satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _judged(
-    difference: float, error: float, freedom: float, bounds: statistics.Bounds
-) -> tuple[statistics.Interval, float]:
+    difference: float, error: float, freedom: float, bounds: paired.Bounds
+) -> tuple[paired.Interval, float]:
     """The 95 % interval and the two-sided p value of a t test."""
     half = error * float(stats.t.isf(LEVEL / 2, freedom))
     span = math.inf if bounds is None else float(bounds[1] - bounds[0])

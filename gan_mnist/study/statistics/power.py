@@ -22,7 +22,7 @@ import math
 import numpy as np
 from scipy import optimize, stats
 
-from gan_mnist.study.small_samples import LEVEL, MIN_SEEDS, intervals, standard_errors
+from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS, intervals, standard_errors
 
 POWER = 0.8
 MOST_SEEDS = 1000

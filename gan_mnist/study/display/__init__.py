@@ -1,0 +1,1 @@
+"""What is told while a study runs, and the time that is left."""

@@ -1,0 +1,1 @@
+"""What numbers of arms and seeds say: differences, intervals, verdicts; knows no study."""
