@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from concurrent.futures import Future
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -99,15 +100,28 @@ def trials_in_this_process():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENGINES, "local", _ThisProcess)
+        patch.setattr("gan_mnist.settings.network.apart", _here)
         yield
+
+
+def _here(function, *arguments):
+    """What `gan_mnist.study.workers.apart` returns, without a process of its own."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    try:
+        return resolve_name(function)(*arguments)
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 @pytest.fixture
 def real_processes(monkeypatch):
-    """Trials run in processes of their own after all."""
-    from gan_mnist.study.workers import ENGINES, LocalWorker
+    """Trials run in processes of their own after all, and networks of others are tried there."""
+    from gan_mnist.study.workers import ENGINES, LocalWorker, apart
 
     monkeypatch.setitem(ENGINES, "local", LocalWorker)
+    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
 
 
 @pytest.fixture(scope="session")

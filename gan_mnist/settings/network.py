@@ -1,6 +1,7 @@
 """Settings of the network that classifies."""
 
 import dataclasses
+import functools
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -68,19 +69,27 @@ class NetworkSettings(Settings):
         resolved: Any = super().resolve(dataset)
         choice = resolved.choice.located(resolved.image_size)
         if choice.kind != "ours":
-            choice = dataclasses.replace(choice, pixels=_tried(choice, resolved))
+            shape = resolved.image_size, resolved.image_size, resolved.channels
+            pixels = _tried(
+                choice, shape, len(resolved.classes), resolved.width, resolved.precision
+            )
+            choice = dataclasses.replace(choice, pixels=pixels)
         return dataclasses.replace(resolved, **dataclasses.asdict(choice))
 
 
-def _tried(choice: Choice, settings: Any) -> str:
+# A plan resolves its settings more than once; the choice holds the checksum of the file.
+@functools.lru_cache(maxsize=1)
+def _tried(choice: Choice, *arguments: Any) -> str:
     """What a network of others takes for black and white; it is built to find out.
 
     That takes TensorFlow and runs somebody's program: both are kept out of this process.
+
+    Args:
+        choice: Located.
+        *arguments: As `gan_mnist.models.foreign.check` takes them.
     """
-    shape = settings.image_size, settings.image_size, settings.channels
-    arguments = choice, shape, len(settings.classes), settings.width, settings.precision
     try:
-        return apart(TRY_NETWORK, *arguments)
+        return apart(TRY_NETWORK, choice, *arguments)
     except BrokenProcessPool as error:
         raise InputError(
             f"--classifier: {choice.classifier!r} ended the process that built it"

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+# Helpers that assert.
+pytest.register_assert_rewrite("every_generator", "imbalance_run")
+
 CLASSES = ("bars, upright", "rings & 😀 ", "평평한 100 %")
 FORMATS = (("L", "png"), ("RGB", "jpg"), ("RGBA", "png"), ("P", "PNG"))
 
@@ -130,3 +133,15 @@ def image_folder(tmp_path_factory):
             picture = ImageOps.colorize(picture, "navy", "yellow")
             picture.convert(mode).save(folder / name / f"{number}.{suffix}")
     return folder
+
+
+@pytest.fixture(scope="module")
+def run_of_levels(tmp_path_factory):
+    """Of one run, for `every_generator`: what is trained on equal images is shared."""
+    from every_generator import make_elsewhere
+
+    make_elsewhere(tmp_path_factory.mktemp("elsewhere"))
+    with pytest.MonkeyPatch.context() as patch:
+        # Sampling 250 images where 24 are wanted would take most of the time.
+        patch.setattr("gan_mnist.generators.trained.CHUNK", 30)
+        yield tmp_path_factory.mktemp("run")

@@ -93,7 +93,7 @@ def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, 
         return start(recipe, subset, seed)
 
     monkeypatch.setattr(DAGANRecipe, "columns", columns)
-    _, ((images, labels),), _ = shown("dagan", batches=1, workdir=tmp_path)
+    _, ((images, labels),), _ = shown("dagan", batches=1, workdir=tmp_path, pool_limit=1_000)
     (recipe,) = made
     assert isinstance(recipe, DAGANRecipe)
     assert (recipe.updates, recipe.width, recipe.latent_dim, recipe.batch_size) == (10, 1, 100, 64)
@@ -234,7 +234,6 @@ def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, m
     """A classifier that makes images itself: its weights, and what it is shown, go on exactly."""
 
     def run(name):
-        kept.reusable.cache_clear()  # As in another process.
         asked = make("classical_and_generated", workdir=tmp_path / name, batch_size=8)
         metrics = trial.run_trial(asked).metrics
         curves = [row | {"seconds": ""} for row in read_rows(asked.directory / "curves.csv")]
@@ -248,6 +247,7 @@ def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, m
             run("resumed")
     assert list(tmp_path.glob("resumed/trials/*/seed-00/checkpoint/*"))
     asked = []
+    kept.reusable.cache_clear()  # As in another process.
     monkeypatch.setattr(classifier, "predict", lambda *of: asked.append(of) or predict(*of))
     assert run("resumed") == undisturbed
     # Test accuracy is taken at every tenth; what had been done by then is not done again.

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gan_mnist.main import main
+from gan_mnist.study.workers import apart
 
 MAIN = main
 NETWORK = """
@@ -28,6 +29,8 @@ def flags(directory):
 def test_it_is_found_in_the_current_folder_here_and_where_trials_run(
     command, flags, directory, monkeypatch
 ):
+    # As users have it: a process of its own finds and builds the network.
+    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
     status, _, err = command(*flags, "--classifier=own_networks:build")
     assert status == 0, err
     record = json.loads((directory / "run/trials/real_only/seed-00/record.json").read_text())
