@@ -131,6 +131,9 @@ def _decoded(
                 else:
                     images[row] = result[0]
                     told.update(result[1])
+    # Mapped anew: it has another name now, by which it can be opened.
+    kept = shelf.array(f"{key}.npy")
+    images = images if kept is None else kept
     shelf.keep_json(f"{key}.json", {"bad": bad, "told": told})
     return Decoded(images, bad, told, look, remember)
 

@@ -1,5 +1,6 @@
 """Labelled images that belong together, and how a test split is carved where there is none."""
 
+import contextlib
 import functools
 import hashlib
 import mmap
@@ -63,8 +64,10 @@ class Split:
             return self._source
         num_bytes = len(self) * self._source[:1].nbytes
         if isinstance(self._source, np.memmap) and num_bytes > stored.LARGE_BYTES:
-            # What they can do is what is asked of arrays of images here.
-            return cast(np.ndarray, stored.StoredImages(self._source, self._rows))
+            # A file that was deleted meanwhile is still mapped, but cannot be opened.
+            with contextlib.suppress(OSError):
+                # What they can do is what is asked of arrays of images here.
+                return cast(np.ndarray, stored.StoredImages(self._source, self._rows))
         images = np.empty((len(self), *self._source.shape[1:]), self._source.dtype)
         for number, part in enumerate(self._parts()):
             images[number * _BLOCK : number * _BLOCK + len(part)] = part

@@ -119,6 +119,12 @@ def test_images_are_decoded_once_and_mapped_afterwards(tmp_path, kept, decoded):
     assert list(first.bad) == ["bad.png"]
 
 
+def test_what_was_decoded_just_now_can_be_opened_by_its_name(tmp_path, kept):
+    names = draw(tmp_path / "images", [(16, 16)] * 2)
+    images = read_files(tmp_path / "images", names, Look()).images
+    np.testing.assert_array_equal(np.load(images.filename), images)
+
+
 def test_what_changed_is_decoded_anew(tmp_path, kept, decoded):
     folder = tmp_path / "images"
     names = draw(folder, [(8, 8)])

@@ -83,6 +83,20 @@ def test_they_are_read_after_the_file_was_deleted(both, path):
     np.testing.assert_array_equal(images[:], array)
 
 
+def test_a_split_of_a_deleted_file_is_a_copy(path, monkeypatch):
+    monkeypatch.setattr(stored, "LARGE_BYTES", 0)
+    expected = np.load(path)[ROWS]
+    splits = [
+        Split(np.load(path, mmap_mode="r"), np.zeros(6, int), tuple("abcdef"), rows=ROWS)
+        for _ in range(2)
+    ]
+    assert isinstance(splits[0].images, StoredImages)
+    path.unlink()
+    assert isinstance(splits[1].images, np.ndarray)
+    for split in splits:
+        np.testing.assert_array_equal(split.images, expected)
+
+
 def test_a_file_that_is_cut_off_is_told(both, path):
     os.truncate(path, path.stat().st_size - 1)
     assert both[1][:2].shape == (2, 5, 4, 3)
