@@ -53,7 +53,7 @@ def test_it_is_a_module_that_runs(directory):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "error: --preset: 'x' is unknown; accepted: smoke, quick, paper, in_turn"
+        "error: --preset: 'x' is unknown; accepted: smoke, quick, paper, in_turn, by_images_left"
     ]
 
 

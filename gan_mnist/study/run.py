@@ -110,6 +110,11 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             f"--index: {index} is beyond the plan; accepted: 0 to {len(trials) - 1}, for "
             f"{counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')}"
         )
+    if plan.update_seconds and begun.description_in(plan.workdir) is None:
+        raise InputError(
+            "--precision: auto is decided once, by who begins a run, and tasks of an array begin "
+            f"together; accepted: {plan.settings.precision}, which is faster here"
+        )
     trial = trials[index]
     with told_in_a_line(plan.workdir):
         _check_writable(plan)

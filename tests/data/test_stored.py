@@ -117,11 +117,14 @@ def test_the_file_is_closed_with_them(path):
     assert opened() == before
 
 
-@pytest.mark.parametrize(("large", "most_megabytes"), [(25_000_000, 5), (10**9, 75)])
+@pytest.mark.parametrize(("large", "most_megabytes"), [(25_000_000, 5), (10**9, 90)])
 def test_of_large_splits_memory_has_nothing_and_of_others_one_copy(
     tmp_path, large, most_megabytes, monkeypatch
 ):
-    """Pages of the file are given back as it is copied; they would be a second copy."""
+    """Pages of the file are given back as it is copied; they would be a second copy.
+
+    One copy is 49 MB, two are 98; what is freed of a block of 17 MB, malloc may keep twice over.
+    """
     monkeypatch.setattr(stored, "LARGE_BYTES", large)
     pixels = np.lib.format.open_memmap(
         tmp_path / "pixels.npy", mode="w+", dtype=np.uint8, shape=(4_000, 128, 128, 1)

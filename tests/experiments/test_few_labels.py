@@ -156,7 +156,7 @@ def test_a_generator_learns_from_labels_and_pseudo_labels(
 
     def grey(request):
         requests.append(request.images)
-        return SimpleNamespace(sample=sample, supply=None, seconds=0.0, key="")
+        return SimpleNamespace(sample=sample, supply=None, seconds=0.0, key="", keys=("",))
 
     fake_gan(grey)
     batches = begun(arm, labels_per_class=(10,), **STILL).batches(0)

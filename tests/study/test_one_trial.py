@@ -1,6 +1,7 @@
 """Trials of an array of jobs: one each, side by side in one directory, summarised at the end."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from fake_study import calls, expected_metrics, make_plan, order, summary
@@ -50,6 +51,17 @@ def test_an_index_beyond_the_plan_is_refused_and_leaves_nothing(tmp_path):
     told = refused(run_one, make_plan(tmp_path / "a"), 8, "")
     assert told == "--index: 8 is beyond the plan; accepted: 0 to 7, for 4 arms x 2 seeds"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_precision_that_each_task_would_choose_for_itself_is_refused(tmp_path):
+    plan = make_plan(tmp_path / "run")
+    timed = replace(plan, update_seconds={"float32": 0.1, "mixed_bfloat16": 0.3})
+    told = refused(run_one, timed, 0, "")
+    assert told.startswith("--precision: auto is decided once")
+    assert told.endswith("accepted: float32, which is faster here")
+    assert list(tmp_path.iterdir()) == []
+    run_study(plan, 1, "local", "")  # by one who begins it
+    assert run_one(timed, 0, "")["status"] == "done"
 
 
 def test_a_trial_that_runs_elsewhere_is_refused_and_others_are_not(tmp_path):
