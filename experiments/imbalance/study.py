@@ -60,6 +60,11 @@ ARMS = (
         source="arXiv 2006.10738"),
     Arm("cgan_classical", {"generator": "cgan", "classical": True},
         "images of a conditional GAN, and classical augmentation", kind="generated"),
+    Arm("bagan", {"generator": "bagan"},
+        "images of a GAN that begins as an autoencoder", kind="generated",
+        source="arXiv 1803.09655"),
+    Arm("bagan_classical", {"generator": "bagan", "classical": True},
+        "the same, and classical augmentation", kind="generated"),
     Arm("warp_gan", {"generator": "warp_gan"},
         "warps of real images, learnt by a GAN on the others", kind="generated"),
     Arm("warp_gan_classical", {"generator": "warp_gan", "every_class": True, "classical": True},
@@ -171,6 +176,15 @@ STUDY = Study(
         "paper": Preset(10, {"repeats": 2, "gan_architecture": "dcgan", "gan_updates": 20_000}),
         "in_turn": Preset(
             10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}
+        ),
+        # BAGAN's: 40, 60, 80, 90, 95 and 97.5 % of a class dropped, of a tenth of its images.
+        "drop_rates": Preset(
+            10,
+            {
+                "counts": (480,),
+                "starve": ("each:288", "each:192", "each:96", "each:48", "each:24", "each:12"),
+                "generated_per_class": 480,
+            },
         ),
         # Where is a generated arm worth its price?
         "by_images_left": Preset(

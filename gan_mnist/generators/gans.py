@@ -13,6 +13,7 @@ from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GANRecipe, TrainedGenerator, usual
 from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.bagan import build_bagan
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
 from gan_mnist.models.warp_gan import build_warp_gan
@@ -112,6 +113,44 @@ class R3GANRecipe(ConditionalRecipe):
     @property
     def further(self) -> dict[str, Any]:
         return {"gradient_penalty": self.gradient_penalty, "penalty_every": self.penalty_every}
+
+
+@dataclass(frozen=True)
+class BAGANRecipe(GANRecipe):
+    """A BAGAN; see `gan_mnist.models.bagan`. A part of the updates trains its autoencoder."""
+
+    latent_dim: int = 64
+    learning_rate: float = 1e-3
+    beta_1: float = 0.5
+    autoencoder_share: float = 0.25
+
+    @classmethod
+    def of(cls, settings: GeneratorSettings) -> Self:
+        return cls(
+            **usual(settings),
+            width=settings.bagan_width,
+            latent_dim=settings.gan_latent_dim,
+            learning_rate=settings.gan_learning_rate,
+            beta_1=settings.gan_beta_1,
+        )
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
+        return build_bagan(
+            image_shape,
+            num_classes,
+            self.width,
+            self.latent_dim,
+            round(self.autoencoder_share * self.updates),
+            self.average_decay,
+        )
+
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        rates = self.learning_rate, self.beta_1, 0.999
+        return scaled_adam(*rates), scaled_adam(*rates)
+
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+        rows = balanced_rows(subset.labels)
+        return subset.images[rows], subset.labels[rows]
 
 
 @dataclass(frozen=True)

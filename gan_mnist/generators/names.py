@@ -31,6 +31,9 @@ GENERATORS: Mapping[str, Row] = {
         "a cgan with a loss of pairs and gradient penalties", GANS, "R3GANRecipe", trains=True
     ),
     "vae_flow": Row("an autoencoder and a flow on its codes", FLOW, "VAEFlowRecipe", trains=True),
+    "bagan": Row(
+        "a conditional GAN that begins as an autoencoder", GANS, "BAGANRecipe", trains=True
+    ),
     "dagan": Row("a GAN that changes real images", GANS, "DAGANRecipe", trains=True),
     "warp_gan": Row("a GAN that warps real images", GANS, "WarpRecipe", trains=True),
     "deformations": Row(

@@ -65,19 +65,23 @@ class GeneratorSettings(DataSettings):
         "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
     )
     gan_width: int = setting(4, "cgan: what multiplies units and channels", low=1, high=10_000)
-    gan_latent_dim: int = setting(100, "cgan, dagan: length of the latents", low=1, high=10_000)
+    gan_latent_dim: int = setting(
+        100, "cgan, bagan, dagan: length of the latents", low=1, high=10_000
+    )
     gan_latents: str = setting(
         "normal", "cgan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
     )
     gan_updates: int = setting(
-        4000, "cgan, dagan, vae_flow: updates", low=10, high=10_000_000, multiple_of=10
+        4000, "cgan, bagan, dagan, vae_flow: updates", low=10, high=10_000_000, multiple_of=10
     )
     gan_batch_size: int = setting(64, "any that is trained: images a batch", low=1, high=10_000)
-    gan_learning_rate: float = setting(1e-3, "cgan, dagan: learning rate of Adam", low=1e-8, high=1)
-    gan_beta_1: float = setting(0.5, "cgan, dagan: beta1 of Adam", low=0, high=0.999)
+    gan_learning_rate: float = setting(
+        1e-3, "cgan, bagan, dagan: learning rate of Adam", low=1e-8, high=1
+    )
+    gan_beta_1: float = setting(0.5, "cgan, bagan, dagan: beta1 of Adam", low=0, high=0.999)
     gan_average_decay: float = setting(
         0.998,
-        "cgan, dagan, vae_flow: decay of the moving average that is sampled",
+        "cgan, bagan, dagan, vae_flow: decay of the moving average that is sampled",
         low=0,
         high=0.9999,
     )
@@ -108,6 +112,7 @@ class GeneratorSettings(DataSettings):
         "more variety", low=0.01, high=100,
     )  # fmt: skip
     dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
+    bagan_width: int = setting(16, "bagan: channels of the first layer", low=1, high=10_000)
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
     warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
     deformation_pairs: int = setting(

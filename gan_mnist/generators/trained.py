@@ -181,7 +181,7 @@ class GANRecipe(GeneratorRecipe):
 
 
 def usual(settings: GeneratorSettings) -> dict[str, Any]:
-    """What cgan, dagan and vae_flow take alike from the settings, by attribute of a recipe."""
+    """What cgan, bagan, dagan and vae_flow take alike, by attribute of a recipe."""
     updates, intervals = settings.gan_budget
     return {
         "updates": 0 if settings.untrained else updates,

@@ -211,11 +211,16 @@ def build_vae_flow(
 def build_encoder(image_shape: tuple[int, int, int], width: int, latent_dim: int) -> keras.Model:
     """Three strided convolutions: images to means and log variances of codes, (n, 2 d)."""
     images = keras.Input(image_shape)
+    encoded = layers.Dense(2 * latent_dim, dtype="float32")(shrunk(images, width))
+    return keras.Model(images, encoded, name="encoder")
+
+
+def shrunk(images: Any, width: int) -> Any:
+    """What three strided convolutions of up to 4 * `width` channels make of images, (n, d)."""
     x = images
     for channels in (width, 2 * width, 4 * width):
         x = layers.Conv2D(channels, 4, strides=2, padding="same", activation="silu")(x)
-    encoded = layers.Dense(2 * latent_dim, dtype="float32")(layers.Flatten()(x))
-    return keras.Model(images, encoded, name="encoder")
+    return layers.Flatten()(x)
 
 
 def build_flow_generator(
@@ -233,14 +238,19 @@ def build_flow_generator(
 def _build_decoder(
     image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
 ) -> keras.Model:
-    """(codes, one-hot labels) -> logits of pixels, by transposed convolutions: the way back."""
+    """(codes, one-hot labels) -> logits of pixels."""
+    codes, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    logits = grown(ops.concatenate([codes, one_hot], axis=-1), image_shape, width)
+    return keras.Model([codes, one_hot], logits, name="decoder")
+
+
+def grown(x: Any, image_shape: tuple[int, int, int], width: int) -> Any:
+    """What transposed convolutions make of (n, d): (n, *image_shape), the way back of `shrunk`."""
     sides = [image_shape[:2]]
     for _ in range(3):
         height, breadth = sides[-1]
         sides.append((-(-height // 2), -(-breadth // 2)))
     *larger, smallest = sides
-    codes, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
-    x = ops.concatenate([codes, one_hot], axis=-1)
     x = layers.Dense(smallest[0] * smallest[1] * 4 * width, activation="silu")(x)
     x = layers.Reshape((*smallest, 4 * width))(x)
     for channels, side in zip((2 * width, width, image_shape[2]), reversed(larger), strict=True):
@@ -248,7 +258,7 @@ def _build_decoder(
         activation = None if last else "silu"
         x = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation=activation)(x)
         x = layers.CenterCrop(*side)(x) if x.shape[1:3] != side else x
-    return keras.Model([codes, one_hot], x, name="decoder")
+    return x
 
 
 def _build_velocity(latent_dim: int, num_classes: int, units: int) -> keras.Model:

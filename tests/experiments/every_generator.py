@@ -56,6 +56,7 @@ TINY = {
     "warp_width": 1,
     "deformation_pairs": 8,
     "deformation_updates": 10,
+    "bagan_width": 1,
     "dagan_width": 1,
     "vae_width": 1,
     "vae_latent_dim": 4,

@@ -92,6 +92,13 @@ def test_of_several_numbers_of_a_preset_those_stay_that_starve_a_class():
         base.fitted(DATA, preset.keys() - {"starve"}).resolve(DATA)
 
 
+def test_drop_rates_are_those_of_bagan():
+    changes = STUDY.presets["drop_rates"].changes
+    settings = with_changes(STUDY.settings, changes, "preset")
+    dropped = [1 - left / settings.counts[0] for left in settings.each]
+    assert dropped == pytest.approx([0.4, 0.6, 0.8, 0.9, 0.95, 0.975])
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """What classifiers are trained on, one after the other; each then calls all class 0."""

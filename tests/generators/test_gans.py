@@ -15,7 +15,13 @@ from gan_mnist.files import read_rows
 from gan_mnist.generators import trained as module
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.deformations import DeformationRecipe
-from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, R3GANRecipe, WarpRecipe
+from gan_mnist.generators.gans import (
+    BAGANRecipe,
+    ConditionalRecipe,
+    DAGANRecipe,
+    R3GANRecipe,
+    WarpRecipe,
+)
 from gan_mnist.generators.names import GENERATORS
 from gan_mnist.generators.trained import generator_key
 from gan_mnist.generators.vae_flow import VAEFlowRecipe
@@ -23,6 +29,7 @@ from gan_mnist.generators.vae_flow import VAEFlowRecipe
 RECIPES = {
     "conditional": ConditionalRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
     "warp": WarpRecipe(updates=10, batch_size=4, width=2),
+    "bagan": BAGANRecipe(updates=10, batch_size=4, width=1, latent_dim=4),
     "dagan": DAGANRecipe(updates=10, batch_size=4, width=2, latent_dim=4),
     "r3gan": R3GANRecipe(updates=10, batch_size=4, width=2, latent_dim=4, loss="relativistic"),
 }

@@ -43,7 +43,7 @@ REFUSES = {
 }
 # Enough for a network to learn what the classes look like.
 LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
-LONG |= {"dagan_width": 2, "vae_width": 4}
+LONG |= {"bagan_width": 2, "dagan_width": 2, "vae_width": 4}
 every_generator = pytest.mark.parametrize("name", GENERATORS)
 
 
@@ -108,6 +108,7 @@ def settings(name, **changes):
         "gan_latent_dim": 4,
         "gan_updates": 10,
         "gan_batch_size": 8,
+        "bagan_width": 1,
         "dagan_width": 1,
         "warp_updates": 10,
         "warp_width": 1,

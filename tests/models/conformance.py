@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from gan_mnist.models.anchored import build_spectral_discriminator
+from gan_mnist.models.bagan import build_bagan, build_bagan_generator, build_bagan_network
 from gan_mnist.models.classifiers import (
     build_colour_cnn,
     build_deep_cnn,
@@ -127,6 +128,7 @@ class GAN:
         denoises: It makes images of noisy ones, and not of labels and noise.
         still: How many of the discriminator's weights an update may leave as they are.
         loss: The metric that tells of the generator.
+        further: Its metrics besides those of every adversarial model.
     """
 
     build: Callable[..., keras.Model]
@@ -137,6 +139,7 @@ class GAN:
     denoises: bool = False
     still: int = 0
     loss: str = "g_loss"
+    further: tuple[str, ...] = ()
 
 
 NETWORKS = [
@@ -171,6 +174,10 @@ NETWORKS = [
     Network(build_encoder, (COLOUR, 1, 6), (12,)),
     Network(build_flow_generator, (GREY, NUM_CLASSES, 1, 6), GREY),
     Network(build_flow_generator, (COLOUR, NUM_CLASSES, 1, 6), COLOUR),
+    Network(build_bagan_network, (GREY, 4, 1), (4,)),
+    Network(build_bagan_network, (COLOUR, 4, 1), (4,)),
+    Network(build_bagan_generator, (GREY, NUM_CLASSES, 1, 6), GREY),
+    Network(build_bagan_generator, (COLOUR, NUM_CLASSES, 1, 6), COLOUR),
     Network(build_residual_denoiser, (GREY, 5), GREY, DENOISER_PARAMETERS),
     Network(build_residual_denoiser, (COLOUR, 3, False), COLOUR),
     Network(build_denoising_discriminator, (GREY, 1), (1,), VANILLA_PARAMETERS),
@@ -192,10 +199,12 @@ GANS = {
     # The last bias: within the hinge's margin, real and fake images pull it with equal force.
     "warp": GAN(build_warp_gan, (SMALL, 2), columns=1, still=1),
     "dagan": GAN(build_dagan, (SMALL, 2, 6), pairs=True, still=1),
+    "bagan": GAN(build_bagan, (SMALL, NUM_CLASSES, 1, 4, 0), further=("pixel_loss",)),
     "denoiser": GAN(
         build_denoising_model,
         (SMALL, 3, "conditional", Schedule(((0, 1.0, 1.0),)), 2),
         denoises=True,
+        further=("l1",),
     ),
 }
 # Trained and saved as these, but without an adversary: `test_vae_flow` has what is its own.

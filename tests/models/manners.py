@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from conformance import GANS, NUM_CLASSES, SMALL, WITHOUT_ADVERSARY, built
 
+from gan_mnist.models.bagan import BAGAN
 from gan_mnist.models.conditional_gan import ConditionalGAN
 from gan_mnist.models.dagan import DAGAN
 from gan_mnist.models.denoiser import DenoisingModel
@@ -17,6 +18,7 @@ FLAVOURS = {
     ConditionalGAN: "mlp",
     WarpGAN: "warp",
     DAGAN: "dagan",
+    BAGAN: "bagan",
     DenoisingModel: "denoiser",
     VAEFlow: "vae_flow",
 }

@@ -83,7 +83,7 @@ def test_an_update_and_the_samples_after_it(row, policy, dtype_policy):
     logs = model.train_step(batch_of(row))
     assert list(logs) == [
         *("d_loss", "g_loss", "real_accuracy", "fake_accuracy"),
-        *(["l1"] if row.denoises else []),
+        *row.further,
     ]
     assert np.isfinite([float(value) for value in logs.values()]).all()
     assert all(np.isfinite(weight).all() for weight in model.get_weights())

@@ -15,6 +15,7 @@ import gan_mnist.models
 from gan_mnist.errors import InputError
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.anchored import AnchoredGAN
+from gan_mnist.models.bagan import BAGAN
 from gan_mnist.models.conditional_gan import ConditionalGAN
 from gan_mnist.models.two_networks import TwoNetworks
 from gan_mnist.models.vae_flow import VAEFlow
@@ -23,8 +24,8 @@ from gan_mnist.models.vae_flow import VAEFlow
 ABSTRACT = {TwoNetworks, AdversarialModel, AnchoredGAN}
 # Their tests are in `test_keras_manners_layers` and `test_deformations`.
 ELSEWHERE = {
-    *("Deform", "DeformationModel", "EulerSteps", "GeneratingClassifier", "LabelledConv2D"),
-    *("Style", "Warp"),
+    *("ClassGaussians", "Deform", "DeformationModel", "EulerSteps", "GeneratingClassifier"),
+    *("LabelledConv2D", "Style", "Warp"),
 }
 
 
@@ -53,8 +54,9 @@ def test_optimizers_are_given_as_keras_takes_them(flavour):
     expected = {model.optimizer: model.generator.trainable_variables}
     if model.discriminator is not None:
         expected[own] = model.discriminator.trainable_variables
-    if flavour is VAEFlow:
-        expected[model.optimizer] = [*model.encoder.trainable_variables, *expected[model.optimizer]]
+    for kind, learns_by in ((VAEFlow, model.optimizer), (BAGAN, own)):
+        if flavour is kind:
+            expected[learns_by] = [*model.encoder.trainable_variables, *expected[learns_by]]
     assert model.optimizers == list(expected)
     for optimizer, variables in expected.items():
         assert optimizer.built

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from test_generating_classifier import SHAPE, build, compiled
 
+from gan_mnist.models.bagan import ClassGaussians
 from gan_mnist.models.conditional_gan import LabelledConv2D
 from gan_mnist.models.vae_flow import EulerSteps
 from gan_mnist.models.warp_gan import NUM_PARAMETERS, Style, Warp
@@ -24,6 +25,7 @@ def velocity():
 
 # A layer with arguments that are not the defaults, and what it is called with.
 LAYERS = {
+    "ClassGaussians": (ClassGaussians, (), (PARAMETERS[:, :5], ONE_HOT)),
     "EulerSteps": (EulerSteps, (velocity(), 3), (PARAMETERS[:, :5], ONE_HOT)),
     "LabelledConv2D": (LabelledConv2D, (5, 3, "he_normal"), ([IMAGES, ONE_HOT],)),
     "Style": (Style, (), (IMAGES,)),

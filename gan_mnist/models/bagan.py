@@ -1,0 +1,235 @@
+"""BAGAN: a conditional GAN that begins as an autoencoder, and whose discriminator classifies.
+
+Source: Mariani et al. 2018 (arXiv 1803.09655). An autoencoder learns all images; codes of a class
+are taken for a Gaussian; the decoder goes on as generator, fed by that Gaussian, and the encoder's
+convolutions as the discriminator's. This one calls an image by its class, or fake. What differs:
+smaller networks with SiLU and without dropout, and Gaussians of the last codes that the autoencoder
+made while it learnt, not of all images after it.
+"""
+
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from gan_mnist.models.adversarial import AdversarialModel
+from gan_mnist.models.latents import LatentSampler, as_labels
+from gan_mnist.models.two_networks import minimize, parts_of
+from gan_mnist.models.vae_flow import grown, shrunk
+
+# What codes count for a Gaussian as one update later than others: some hundred updates matter.
+MEMORY = 0.99
+# Added to variances: of a class of few images they are 0 in most directions.
+LEAST_VARIANCE = 1e-3
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class ClassGaussians(layers.Layer):
+    """Makes of N(0, 1) the Gaussian of a class.
+
+    (points, one_hot): float32 (n, d) and (n, k) -> float32 (n, d). Of a class whose codes it has
+    not seen the points stay what they are.
+
+    Attributes:
+        seen: float32 (k,): how many codes of each class, the older the less.
+        sums: float32 (k, d), of these codes.
+        products: float32 (k, d, d), the sums of their products with each other.
+    """
+
+    def build(self, points_shape: Any, one_hot_shape: Any) -> None:
+        d, k = points_shape[-1], one_hot_shape[-1]
+        own: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
+        self.seen = self.add_weight(shape=(k,), name="seen", **own)
+        self.sums = self.add_weight(shape=(k, d), name="sums", **own)
+        self.products = self.add_weight(shape=(k, d, d), name="products", **own)
+
+    def observe(self, codes: tf.Tensor, one_hot: tf.Tensor) -> None:
+        """Adds codes (n, d) of classes (n, k) to what is known of them."""
+        self.seen.assign(MEMORY * self.seen + tf.reduce_sum(one_hot, axis=0))
+        self.sums.assign(MEMORY * self.sums + tf.einsum("nk,nd->kd", one_hot, codes))
+        products = tf.einsum("nk,nd,ne->kde", one_hot, codes, codes)
+        self.products.assign(MEMORY * self.products + products)
+
+    def call(self, points: tf.Tensor, one_hot: tf.Tensor) -> tf.Tensor:
+        is_known = ops.cast(self.seen > 0, "float32")
+        number = ops.where(self.seen > 0, self.seen, ops.ones_like(self.seen))
+        means = self.sums / number[:, None]
+        identity = ops.eye(self.sums.shape[-1], dtype="float32")
+        known = self.products / number[:, None, None] - means[:, :, None] * means[:, None, :]
+        known = known + LEAST_VARIANCE * identity
+        variances = ops.where(is_known[:, None, None] > 0, known, identity)
+        # Of each class the point that it would be; then the one of the label.
+        moved = ops.einsum("kde,ne->nkd", ops.cholesky(variances), points) + means
+        return ops.sum(moved * one_hot[:, :, None], axis=1)
+
+    def compute_output_spec(self, points: Any, one_hot: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(points.shape, "float32")
+
+
+@keras.saving.register_keras_serializable("gan_mnist")
+class BAGAN(LatentSampler, AdversarialModel):
+    """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
+
+    The first `autoencoder_updates` updates train encoder and decoder; with the next one the
+    discriminator takes the encoder's convolutions, and the adversarial updates begin.
+
+    Attributes:
+        encoder: Maps images to codes, (n, d).
+        autoencoder_updates: How many of the updates train the autoencoder.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator", "discriminator")
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        autoencoder_updates: int,
+        **options: Any,
+    ):
+        """Wires built networks; of the generator, see `build_bagan_generator`."""
+        super().__init__(generator, discriminator, **options)
+        self.encoder, self.autoencoder_updates = encoder, autoencoder_updates
+        self._decoder = generator.get_layer("decoder")
+        self._gaussians = generator.get_layer("gaussians")
+        self.draw_from("normal")
+        self._means["pixel_loss"] = keras.metrics.Mean(name="pixel_loss")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "autoencoder_updates": self.autoencoder_updates}
+
+    @property
+    def trained(self) -> list[list[keras.Variable]]:
+        # The encoder learns by the optimizer of the network that it becomes.
+        of_generator, of_discriminator = super().trained
+        return [of_generator, self.encoder.trainable_variables + of_discriminator]
+
+    def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        images, labels = parts_of(batch)
+        update = self.update
+        ops.cond(update == self.autoencoder_updates, self._begin_as_encoder, lambda: None)
+        ops.cond(
+            update < self.autoencoder_updates,
+            lambda: self._autoencode(images, labels),
+            lambda: self._compete((images, labels)),
+        )
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
+        """As of `AdversarialModel`; of the autoencoder, too, which changes nothing."""
+        told = super().test_step(batch)
+        self.autoencoder_loss(parts_of(batch)[0])
+        return {**told, "pixel_loss": self._means["pixel_loss"].result()}
+
+    def _compete(self, batch: Any) -> None:
+        super().train_step(batch)
+
+    def _begin_as_encoder(self) -> None:
+        """The discriminator's convolutions become the encoder's; the last layers are their own."""
+        for own, learnt in zip(
+            self.discriminator.layers[:-1], self.encoder.layers[:-1], strict=True
+        ):
+            for variable, value in zip(own.weights, learnt.weights, strict=True):
+                variable.assign(value)
+
+    def _autoencode(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        decoder, encoder = self._decoder.trainable_variables, self.encoder.trainable_variables
+        with tf.GradientTape(persistent=True) as tape:
+            loss = self.autoencoder_loss(images)
+        minimize(self.generator_optimizer, tape, loss, decoder)
+        minimize(self.discriminator_optimizer, tape, loss, encoder)
+        codes = tf.cast(self.encoder(images, training=False), tf.float32)
+        self._gaussians.observe(codes, tf.one_hot(as_labels(labels), self.num_classes))
+        self.follow_average()
+
+    def autoencoder_loss(self, images: tf.Tensor) -> tf.Tensor:
+        """Mean squared error of the pixels."""
+        logits = self._decoder(self.encoder(images, training=True), training=True)
+        errors = tf.nn.sigmoid(tf.cast(logits, tf.float32)) - images
+        loss = tf.reduce_mean(tf.square(errors))
+        self._means["pixel_loss"].update_state(loss)
+        return loss
+
+    def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
+        return self.prior.draw(tf.shape(batch[0])[0], seed)
+
+    def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
+        one_hot = tf.one_hot(as_labels(batch[1]), self.num_classes)
+        return self.generator([latents, one_hot], training=True)
+
+    def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
+        return batch[0]
+
+    def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
+        return fake_images
+
+    def _judge(
+        self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The loss of a classifier of one class more: fake images weigh as much as one class."""
+        real_logits = self.discriminator(batch[0], training=training)
+        fake_logits = self.discriminator(fake_images, training=training)
+        fake = tf.fill(tf.shape(fake_logits)[:1], self.num_classes)
+        d_loss = self.num_classes * _cross_entropy(batch[1], real_logits)
+        d_loss = (d_loss + _cross_entropy(fake, fake_logits)) / (self.num_classes + 1)
+        # By how much a real image is called its class, and a fake one any class: above 0, it is.
+        is_class = tf.one_hot(as_labels(batch[1]), self.num_classes + 1, True, False, dtype=tf.bool)
+        least = real_logits.dtype.min
+        own, others = (
+            tf.reduce_max(tf.where(chosen, real_logits, least), axis=1)
+            for chosen in (is_class, ~is_class)
+        )
+        called_real = tf.reduce_max(fake_logits[:, :-1], axis=1) - fake_logits[:, -1]
+        return d_loss, own - others, called_real
+
+    def _adversarial_loss(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        with keras.StatelessScope():
+            fake_logits = self.discriminator(fake_images, training=self.judge_in_training)
+        return _cross_entropy(batch[1], fake_logits)
+
+
+def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    logits = tf.cast(logits, tf.float32)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(as_labels(labels), logits)
+    return tf.reduce_mean(losses)
+
+
+def build_bagan(
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    width: int,
+    latent_dim: int,
+    autoencoder_updates: int,
+    average_decay: float = 0.998,
+    **options: Any,
+) -> BAGAN:
+    """A BAGAN, not compiled; `options` are others of `BAGAN`."""
+    return BAGAN(
+        build_bagan_network(image_shape, latent_dim, width),
+        build_bagan_generator(image_shape, num_classes, width, latent_dim),
+        build_bagan_network(image_shape, num_classes + 1, width),
+        autoencoder_updates,
+        average_decay=average_decay,
+        name="bagan",
+        **options,
+    )
+
+
+def build_bagan_network(image_shape: tuple[int, int, int], outputs: int, width: int) -> keras.Model:
+    """Images to codes, or to logits of the classes and of fake: alike but for the last layer."""
+    images = keras.Input(image_shape)
+    return keras.Model(images, layers.Dense(outputs, dtype="float32")(shrunk(images, width)))
+
+
+def build_bagan_generator(
+    image_shape: tuple[int, int, int], num_classes: int, width: int, latent_dim: int
+) -> keras.Model:
+    """(latents, one-hot labels) -> images: the layer `gaussians`, and the model `decoder`."""
+    latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    codes = keras.Input((latent_dim,))
+    decoder = keras.Model(codes, grown(codes, image_shape, width), name="decoder")
+    moved = ClassGaussians(dtype="float32", name="gaussians")(latents, one_hot)
+    images = layers.Activation("sigmoid", dtype="float32")(decoder(moved))
+    return keras.Model([latents, one_hot], images, name="bagan_generator")
