@@ -112,6 +112,9 @@ def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
     update, test = columns["update"], columns["test_accuracy"]
     last = test[update > 0.9 * update[-1]]
     told = {"accuracy_last_tenth": float(last.mean()), "accuracy_swing": float(last.std())}
+    # Near 0 where the curve has settled.
+    half = test[np.argmin(np.abs(update - update[-1] / 2))]
+    told["accuracy_since_half"] = float(last.mean() - half)
     if "val_accuracy" in columns:
         told["accuracy_at_best_validation"] = float(test[columns["val_accuracy"].argmax()])
     return told
@@ -123,25 +126,32 @@ def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixtu
     if generator is None:
         batches = steps.batches((columns, settings.batch_size))
         return Mixture(steps.network, batches, _in_turn(subset, len(settings.classes)))
+    fakes = settings.num_generated
+    if not fakes:
+        raise NotApplicable(f"of {settings.batch_size} images a share of {settings.share} is none")
     if settings.fresh:
         return _fresh(steps, columns, generator)
-    fakes = settings.num_generated
     number = min(settings.pool_images, settings.pool_limit)
     wanted = np.arange(number, dtype=np.int32) % np.int32(len(settings.classes))
     # A smaller pool is the beginning of a larger one.
     generated, labels = steps.generate(generator, wanted, "pool")
     pool = as_uint8(generated), labels
-    batches = steps.batches((columns, settings.batch_size - fakes), (pool, fakes))
+    real = [(columns, settings.batch_size - fakes)] if fakes < settings.batch_size else []
+    batches = steps.batches(*real, (pool, fakes))
     return Mixture(steps.network, batches, pool[0][:GALLERY_IMAGES])
 
 
 def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) -> Mixture:
     """The classifier makes the generated half of each batch itself, from latents and labels."""
     settings = steps.trial.settings
+    if settings.generators_in_turn > 1 or settings.kept_from:
+        raise NotApplicable("of generators in turn, or what a judge keeps, there is a pool only")
     if settings.generator != "cgan" or not isinstance(generator, TrainedGenerator):
         raise NotApplicable(
             f"images are made anew for every batch by cgan only; {settings.generator} fills a pool"
         )
+    if settings.num_generated == settings.batch_size:
+        raise NotApplicable("batches without a real image are made of a pool only")
     if settings.shuffled_labels:
         raise NotApplicable("wrong labels are given to images of a pool only")
     if steps.augmentation is not None and steps.augmentation.mixes_labels:

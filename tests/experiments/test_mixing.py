@@ -8,7 +8,7 @@ from gan_mnist.experiments.mixing import trial
 from gan_mnist.experiments.mixing.study import STUDY
 
 from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.files import read_rows
 from gan_mnist.generators.gans import DAGANRecipe
 from gan_mnist.generators.names import GENERATORS, NONE
@@ -160,6 +160,47 @@ def test_the_share_of_generated_images_is_a_setting(shown):
     assert [len(labels) for labels in batches[0][1]] == [80, 20]
 
 
+@pytest.mark.parametrize(
+    ("arm", "generated"), [("share_5", 4), ("share_12_5", 10), ("share_25", 20), ("share_100", 80)]
+)
+def test_of_a_batch_the_arms_share_is_of_the_pool_and_the_rest_is_real(
+    shown, dataset, arm, generated
+):
+    changes = {"batch_size": 80, "pool_limit": 200}
+    _, batches, _ = shown(arm, batches=12, **changes)
+    known = {image.tobytes() for image in dataset.train.images}
+    for images, labels in batches:
+        assert len(images) == len(labels) == 80
+        is_real = [np.uint8(np.round(image * 255)).tobytes() in known for image in images]
+        assert is_real == [True] * (80 - generated) + [False] * generated
+    if generated == 80:
+        # All of the pool, each class as often.
+        assert len({image.tobytes() for images, _ in batches for image in images}) == 200
+
+
+def test_a_share_that_is_no_image_and_fresh_batches_without_a_real_one_do_not_apply(make):
+    with pytest.raises(NotApplicable, match=r"of 8 images a share of 0\.05 is none"):
+        trial.run_trial(make("share_5", batch_size=8))
+    with pytest.raises(NotApplicable, match="of a pool only"):
+        trial.run_trial(make("cnn_add_generated_data_v1", share=1.0))
+
+
+@pytest.mark.parametrize("changes", [{"generators_in_turn": 2}, {"kept_from": 0.5}])
+def test_what_is_done_with_a_pool_is_not_done_with_fresh_images(make, changes):
+    with pytest.raises(NotApplicable, match="there is a pool only"):
+        trial.run_trial(make("cnn_add_generated_data_v1", judge_updates=10, **changes))
+
+
+def test_by_heart_is_said_of_presets_in_which_each_image_is_shown_again_and_again(dataset):
+    changes = STUDY.presets["by_heart"].changes
+    settings = with_changes(STUDY.settings, changes, "preset").resolve(dataset)
+    assert sum(settings.counts) == 1000
+    for share in (0, 0.5):
+        assert settings.updates * settings.batch_size * (1 - share) / 1000 >= 60
+    shares = [share * settings.batch_size for share in (0.05, 0.125, 0.25, 0.5)]
+    assert shares == [round(number) for number in shares]
+
+
 def test_a_larger_budget_is_what_the_large_arm_has(shown, dataset):
     """Eleven passes, rounded up to whole intervals, and no less than the others have."""
     train = allot(dataset, dataset.class_names, None, 0, 40).train
@@ -209,6 +250,7 @@ def test_what_is_read_off_a_curve():
     assert trial.curve_metrics(texts) == {
         "accuracy_last_tenth": pytest.approx(0.7),
         "accuracy_swing": pytest.approx(0.0),
+        "accuracy_since_half": pytest.approx(0.2),
         "accuracy_at_best_validation": pytest.approx(0.2),
     }
 
