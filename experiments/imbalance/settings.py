@@ -161,8 +161,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         most = named.fewest_left(dataset, named.usual_validation(dataset))
         settings = dataclasses.replace(settings, counts=(min(settings.counts[0], most),))
         if "starve" in free and len(settings.each) > 1:
-            # Of several numbers those are left out that starve nothing.
-            left = tuple(n for n in settings.each if n < settings.counts[0])
+            # Of several numbers those are left out that starve nothing; one image does, if none.
+            left = [n for n in settings.each if n < settings.counts[0]] or [1]
             settings = dataclasses.replace(settings, starve=tuple(f"{EACH}:{n}" for n in left))
         return settings
 
