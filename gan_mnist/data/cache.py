@@ -1,23 +1,27 @@
-"""What was decoded once is kept as a file that every process maps into its memory.
+"""What was decoded once is kept as a file that every process reads.
 
 It lies in `~/.cache/gan_mnist`, or where GAN_MNIST_CACHE says, and may be deleted at any time. Its
 name is a checksum of the files' names, sizes, times and numbers, so that it never shows images
 that have changed; files are renamed when they are whole, so that processes do not disturb each
-other. What was not used for a week is removed.
+other. What was damaged since is not believed, and made anew: texts have checksums, and the images,
+of which a checksum would take seconds, the size and time of change that they were left with. What
+was not used for a week is removed.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from gan_mnist.files import fingerprint, read_json, write_json, write_text
+from gan_mnist.data.stored import StoredImages
+from gan_mnist.files import fingerprint, read_file, write_text
 
 VARIABLE = "GAN_MNIST_CACHE"
 KEPT_SECONDS = 7 * 24 * 3600
@@ -54,42 +58,51 @@ class Shelf:
             states.append([name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
         if time.time() - newest < SETTLED_SECONDS:
             return
-        place = directory() / fingerprint(os.path.realpath(root), states)
-        with contextlib.suppress(OSError):
+        with _where_possible():
+            place = directory() / fingerprint(os.path.realpath(root), states)
             place.mkdir(parents=True, exist_ok=True)
             os.utime(place)
             self._place = place
 
     def text(self, name: str, make: Callable[[], str]) -> str:
         """The text `name`, which is made if it is not there."""
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if self._place is not None:
-                return (self._place / name).read_text(encoding="utf-8")
+        if (kept := self._text(name)) is not None:
+            return kept
         made = make()
-        with contextlib.suppress(OSError):
-            if self._place is not None:
-                write_text(self._place / name, made)
+        self._keep_text(name, made)
         return made
 
     def json(self, name: str, *keys: str) -> dict[str, Any] | None:
-        """What was kept as `name`; None where nothing was."""
-        with contextlib.suppress(OSError):
-            if self._place is not None:
-                return read_json(self._place / name, *keys)
-        return None
+        """What was kept as `name` and has these keys; None where nothing was."""
+        kept = self._text(name)
+        value = None if kept is None else json.loads(kept)
+        return value if isinstance(value, dict) and value.keys() >= set(keys) else None
 
     def keep_json(self, name: str, value: Any) -> None:
         """Keeps it, if that is possible."""
-        with contextlib.suppress(OSError):
-            if self._place is not None:
-                write_json(self._place / name, value)
+        self._keep_text(name, json.dumps(value))
 
-    def array(self, name: str) -> np.ndarray | None:
-        """The array `name`, mapped, not read; None where there is none."""
-        with contextlib.suppress(OSError, ValueError):
+    def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """The array `name`, which stays in its file; None where there is none of this shape."""
+        with _where_possible():
             if self._place is not None:
-                return np.load(self._place / name, mmap_mode="r")
+                images = StoredImages.load(self._place / name)
+                if images.shape == shape and self._text(_state(name)) == str(images.state):
+                    # What they can do is what is asked of arrays of images here.
+                    return cast(np.ndarray, images)
         return None
+
+    def _text(self, name: str) -> str | None:
+        with _where_possible():
+            if self._place is not None:
+                checksum, _, kept = read_file(self._place / name).decode().partition("\n")
+                return kept if checksum == fingerprint(kept) else None
+        return None
+
+    def _keep_text(self, name: str, text: str) -> None:
+        with _where_possible():
+            if self._place is not None:
+                write_text(self._place / name, f"{fingerprint(text)}\n{text}")
 
     @contextlib.contextmanager
     def new_array(self, name: str, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
@@ -101,10 +114,15 @@ class Shelf:
         try:
             array = np.lib.format.open_memmap(temporary, mode="r+")
             yield array
-            array.flush()
-            os.replace(temporary, temporary.with_name(name))
+            with _where_possible():  # the place may have been deleted meanwhile
+                array.flush()
+                os.utime(temporary)
+                state = StoredImages.load(temporary).state
+                os.replace(temporary, temporary.with_name(name))
+                self._keep_text(_state(name), str(state))
         finally:
-            temporary.unlink(missing_ok=True)
+            with _where_possible():
+                temporary.unlink(missing_ok=True)
         _tidy(temporary.parent)
 
     def _reserved(self, name: str, shape: tuple[int, ...]) -> Path | None:
@@ -129,10 +147,20 @@ class Shelf:
             return None
 
 
+def _where_possible() -> contextlib.AbstractContextManager:
+    """Nothing is kept where that is impossible: for a user without a home folder, say."""
+    return contextlib.suppress(OSError, ValueError, RuntimeError)
+
+
+def _state(name: str) -> str:
+    return f"{name}.state"
+
+
 def _tidy(used: Path) -> None:
     """Removes what was not used for a week."""
     oldest = time.time() - KEPT_SECONDS
-    for place in used.parent.iterdir():
-        with contextlib.suppress(OSError):
-            if place != used and place.is_dir() and place.stat().st_mtime < oldest:
-                shutil.rmtree(place, ignore_errors=True)
+    with _where_possible():
+        for place in used.parent.iterdir():
+            with _where_possible():
+                if place != used and place.is_dir() and place.stat().st_mtime < oldest:
+                    shutil.rmtree(place, ignore_errors=True)

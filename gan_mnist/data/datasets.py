@@ -35,7 +35,7 @@ class _Request:
 
     @property
     def directory(self) -> Path:
-        return Path(self.data_dir).expanduser()
+        return Path(os.path.expanduser(self.data_dir))
 
     @property
     def builds_directory(self) -> Path:

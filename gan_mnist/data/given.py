@@ -105,6 +105,8 @@ def read_given(
     images = decoded.images if len(kept) == len(named) else decoded.images[kept]
     labels = np.array([named[row][1] for row in kept], np.int32)
     kept_names = tuple(named[row][0] for row in kept)
+    checksum = hashlib.sha256(np.asarray(images).data)
+    checksum.update(labels.data)
     return GivenImages(
         images,
         labels,
@@ -115,7 +117,7 @@ def read_given(
             "passed_over": dict(passed_over.most_common()),
             "noted": dict((_changed(root, kept_names, look) + decoded.told).most_common()),
         },
-        hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest(),
+        checksum.hexdigest(),
     )
 
 

@@ -17,7 +17,7 @@ _REACH_SECONDS = 10
 
 def default_directory() -> Path:
     """Where TensorFlow Datasets keeps its builds unless told otherwise."""
-    return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+    return Path(os.path.expanduser(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")))
 
 
 def find_build(directory: Path, name: str) -> Path | None:

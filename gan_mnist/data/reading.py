@@ -112,17 +112,17 @@ def _decoded(
         return shelf.text(f"{key}-{name}", make)
 
     about = shelf.json(f"{key}.json", "bad", "told")
-    images = shelf.array(f"{key}.npy") if about is not None else None
+    shape = (len(names), look.image_size, look.image_size, look.channels)
+    images = shelf.array(f"{key}.npy", shape) if about is not None else None
     if about is not None and images is not None:
         return Decoded(images, about["bad"], Counter(about["told"]), look, remember)
-    shape = (len(names), look.image_size, look.image_size, look.channels)
     bad: dict[str, str] = {}
     told: Counter[str] = Counter()
     with shelf.new_array(f"{key}.npy", shape) as images:
         if colour is not None:
             bad, told = colour.bad, colour.told
             for start in range(0, len(names), _BLOCK):
-                images[start : start + _BLOCK] = colour.images[start : start + _BLOCK, ..., :1]
+                images[start : start + _BLOCK] = colour.images[start : start + _BLOCK][..., :1]
         else:
             results = _results(root, names, look)
             for row, result in enumerate(tracked(results, f"reading {root.name}", len(names))):
@@ -131,8 +131,7 @@ def _decoded(
                 else:
                     images[row] = result[0]
                     told.update(result[1])
-    # Mapped anew: it has another name now, by which it can be opened.
-    kept = shelf.array(f"{key}.npy")
+    kept = shelf.array(f"{key}.npy", shape)
     images = images if kept is None else kept
     shelf.keep_json(f"{key}.json", {"bad": bad, "told": told})
     return Decoded(images, bad, told, look, remember)

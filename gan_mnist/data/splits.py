@@ -1,11 +1,8 @@
 """Labelled images that belong together, and how a test split is carved where there is none."""
 
-import contextlib
 import functools
 import hashlib
-import mmap
 from collections.abc import Iterator
-from typing import cast
 
 import numpy as np
 
@@ -52,7 +49,8 @@ class Split:
         self.labels, self.filenames, self.groups = labels, filenames, groups
         self._source, self._rows = images, rows
         for array in (images, labels):
-            array.setflags(write=False)
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,17 +60,13 @@ class Split:
         """The pixels: uint8 (n, H, W, C); where many lie in a file, `StoredImages`."""
         if self._rows is None:
             return self._source
-        num_bytes = len(self) * self._source[:1].nbytes
-        if isinstance(self._source, np.memmap) and num_bytes > stored.LARGE_BYTES:
-            # A file that was deleted meanwhile is still mapped, but cannot be opened.
-            with contextlib.suppress(OSError):
-                # What they can do is what is asked of arrays of images here.
-                return cast(np.ndarray, stored.StoredImages(self._source, self._rows))
-        images = np.empty((len(self), *self._source.shape[1:]), self._source.dtype)
-        for number, part in enumerate(self._parts()):
-            images[number * _BLOCK : number * _BLOCK + len(part)] = part
-        images.setflags(write=False)
-        return images
+        if isinstance(self._source, stored.StoredImages):
+            images: np.ndarray = self._source.take(self._rows)
+            if images.nbytes > stored.LARGE_BYTES:
+                return images
+        copy = self._source[self._rows]
+        copy.setflags(write=False)
+        return copy
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -95,13 +89,10 @@ class Split:
         yield self.labels.astype("<i8").tobytes()
 
     def _parts(self) -> Iterator[np.ndarray]:
-        """The pixels, a block at a time; of a file, memory keeps no second copy."""
-        file = getattr(self._source, "_mmap", None)
+        """The pixels, a block at a time, so that memory keeps no second copy."""
         for start in range(0, len(self), _BLOCK):
             part = slice(start, start + _BLOCK)
             yield self._source[part if self._rows is None else self._rows[part]]
-            if file is not None and hasattr(mmap, "MADV_DONTNEED"):
-                file.madvise(mmap.MADV_DONTNEED)
 
     @property
     def selection(self) -> str:

@@ -5,40 +5,118 @@ keeps in memory what there is room for, and all processes share that.
 """
 
 import os
+import stat
 import weakref
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+
+from gan_mnist.errors import InputError
 
 # Of fewer a copy is made, which is faster to read from.
 LARGE_BYTES = 25_000_000
 
 
+class _File:
+    """An array in a file, uint8 and contiguous, which is read until the last who reads it is gone.
+
+    It is not mapped: a page that is no longer there, because the file was cut off, would end the
+    process without a word. Nor is it opened twice: another might lie there by then.
+    """
+
+    def __init__(self, path: Path):
+        """Opens what `np.save` wrote.
+
+        Raises:
+            OSError: If it cannot be read.
+            ValueError: If it is no such array, or not whole.
+        """
+        # A pipe would else be waited for.
+        self._number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        weakref.finalize(self, os.close, self._number)
+        self._path, self.state = path, self._looks()
+        if not stat.S_ISREG(os.fstat(self._number).st_mode):
+            raise ValueError("it is no file")
+        with open(self._number, "rb", closefd=False) as file:
+            np.lib.format.read_magic(file)
+            self.shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            self._offset = file.tell()
+        if is_fortran or dtype != np.uint8 or len(self.shape) != 4:
+            raise ValueError("it holds no images")
+        self.image_bytes = int(np.prod(self.shape[1:]))
+        if self.state[0] != self._offset + self.shape[0] * self.image_bytes:
+            raise ValueError("it is cut off")
+
+    def read(self, rows: list[int], into: memoryview) -> None:
+        """Reads images.
+
+        Args:
+            rows: Which.
+            into: Their bytes.
+
+        Raises:
+            InputError: If the file is not what it was.
+        """
+        size = self.image_bytes
+        read = sum(
+            os.preadv(
+                self._number,
+                [into[place * size : (place + 1) * size]],
+                self._offset + row * size,
+            )
+            for place, row in enumerate(rows)
+        )
+        if read != len(rows) * size or self._looks() != self.state:
+            raise InputError(
+                f"--data_dir: {self._path}, where its decoded images are kept, was changed while "
+                "they were read; accepted: the same command again, which decodes them anew"
+            )
+
+    def _looks(self) -> tuple[int, int]:
+        found = os.fstat(self._number)
+        return found.st_size, found.st_mtime_ns
+
+
 class StoredImages:
-    """Some rows of an array in a file, to be used as an array: uint8 (n, H, W, C).
+    """Images in a file, to be used as an array: uint8 (n, H, W, C).
 
     What takes all of them at once, as `np.concatenate` does, gets a copy of them. They can be read
-    as long as this lives, even if the file is deleted meanwhile.
+    as long as this lives, even if the file is deleted or replaced meanwhile.
 
     Attributes:
         shape: (n, H, W, C).
         dtype: Theirs.
+        state: Size and time of change of the file, in bytes and ns.
     """
 
-    def __init__(self, source: np.memmap, rows: np.ndarray):
-        """Opens the file.
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, file: _File, rows: np.ndarray):
+        """Some images of a file; `load` gives all.
 
         Args:
-            source: uint8 (m, H, W, C), contiguous.
+            file: With m images.
             rows: int64 (n,) in 0..m-1.
         """
-        self.shape = (len(rows), *source.shape[1:])
-        self.dtype = source.dtype
-        self._rows, self._offset = rows, source.offset
-        # Pages of a file that is mapped count as this process's, and to give them back and fetch
-        # them again takes three times as long as to read them.
-        self._file = os.open(str(source.filename), os.O_RDONLY)
-        weakref.finalize(self, os.close, self._file)
+        self.shape = (len(rows), *file.shape[1:])
+        self.state = file.state
+        self._file, self._rows = file, rows
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """All images in a file that `np.save` wrote.
+
+        Raises:
+            OSError: If it cannot be read.
+            ValueError: If it holds no images, uint8 (n, H, W, C), or not all of them.
+        """
+        file = _File(path)
+        return cls(file, np.arange(file.shape[0]))
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Those at `rows`, int64 (n,), which stay in the file, too."""
+        return type(self)(self._file, self._rows[rows])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -51,11 +129,7 @@ class StoredImages:
     @property
     def nbytes(self) -> int:
         """Bytes of all images."""
-        return len(self) * self._image_bytes
-
-    @property
-    def _image_bytes(self) -> int:
-        return int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        return len(self) * self._file.image_bytes
 
     def __getitem__(self, key: Any) -> np.ndarray:
         """The images at `key`, which numbers rows as that of an array would."""
@@ -63,11 +137,7 @@ class StoredImages:
             return np.asarray(self)[key]
         rows = self._rows[key]
         images = np.empty((*rows.shape, *self.shape[1:]), self.dtype)
-        into, size = images.reshape(-1).data, self._image_bytes
-        for place, row in enumerate(rows.ravel().tolist()):
-            part = into[place * size : (place + 1) * size]
-            if os.preadv(self._file, [part], self._offset + row * size) != size:
-                raise OSError("the file of decoded images was cut off while it was read")
+        self._file.read(rows.ravel().tolist(), images.reshape(-1).data)
         return images
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

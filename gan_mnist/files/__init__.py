@@ -1,6 +1,7 @@
 """Small files that are whole or absent, whatever happens while they are written."""
 
 import csv
+import errno
 import hashlib
 import io
 import itertools
@@ -8,6 +9,7 @@ import json
 import os
 import re
 import socket
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ _FORMULA = re.compile("'*[=+\\-@\\t\\r\\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH P
                       "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]")  # fmt: skip
 # Characters that may follow the path of a directory that is found writable.
 DEEPER = 255
+NO_FILE = "it is a folder, or no file"
 
 
 class Damaged(ValueError):
@@ -67,10 +70,21 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: If it cannot be read, or is a pipe or the like, which would be waited for.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, NO_FILE, str(path))
+    return path.read_bytes()
+
+
 def read_json(path: Path, *keys: str) -> dict[str, Any] | None:
     """The JSON object in `path`, or None where there is none that has all `keys`."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_file(path))
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) and value.keys() >= set(keys) else None
@@ -88,11 +102,13 @@ def read_form(path: Path, form: type) -> dict[str, Any] | None:
         OSError: If it cannot be read.
     """
     try:
-        return parse_form(path.read_bytes(), form)
+        return parse_form(read_file(path), form)
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
-        raise Damaged("it is a folder") from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise Damaged(NO_FILE) from None
+        raise
 
 
 def parse_form(text: bytes, form: type) -> dict[str, Any]:

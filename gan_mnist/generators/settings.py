@@ -181,7 +181,7 @@ class GeneratorSettings(DataSettings):
         """As of `Settings`: the name of a generator, an exported one, or a folder of images."""
         if where in GENERATORS:
             return Source({"generator": where})
-        place = Path(where).expanduser()
+        place = Path(os.path.expanduser(where))
         changes = {"given": os.path.abspath(place)}
         if is_export(place):
             shape = self.image_size, self.image_size, self.channels

@@ -183,3 +183,10 @@ def test_a_download_is_prepared_where_data_dir_says(tmp_path, monkeypatch):
     assert sorted(map(number_of, dataset.train.images)) == list(range(6))
     assert made == ["fashion_mnist"]
     assert prepared.find_build(target, "fashion_mnist") == target / "fashion_mnist" / "3.0.1"
+
+
+def test_a_home_folder_that_nobody_has_is_no_folder_and_no_crash(monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", "~nobody_here/builds")
+    for data_dir in ("", "~nobody_here/builds"):
+        with pytest.raises(InputError, match="~nobody_here/builds"):
+            load_dataset("mnist", data_dir)

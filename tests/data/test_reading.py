@@ -1,6 +1,7 @@
 """Size and channels that follow the images, and what was decoded once and is kept."""
 
 import os
+import shutil
 import time
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from gan_mnist.data import cache, reading
 from gan_mnist.data.images import Look
 from gan_mnist.data.reading import read_files
+from gan_mnist.data.stored import StoredImages
 
 
 @pytest.fixture
@@ -103,26 +105,21 @@ def test_white_is_the_same_for_all_images(tmp_path):
     assert found.told == {"of more than 8 bits, of which values up to 4,095 are shown": 2}
 
 
-def test_images_are_decoded_once_and_mapped_afterwards(tmp_path, kept, decoded):
+def test_images_are_decoded_once_and_stay_in_their_file(tmp_path, kept, decoded):
     names = draw(tmp_path / "images", [(20, 20), (30, 20)])
     (tmp_path / "images" / "bad.png").write_bytes(b"no image")
     first = read_files(tmp_path / "images", [*names, "bad.png"], Look())
     assert decoded == ["0.png", "1.png", "bad.png"]
+    assert isinstance(first.images, StoredImages)
     # Another process asks for the very size and channels that were found.
     for look in (Look(), first.look):
         again = read_files(tmp_path / "images", [*names, "bad.png"], look)
         assert decoded == ["0.png", "1.png", "bad.png"]
-        assert isinstance(again.images, np.memmap)
+        assert isinstance(again.images, StoredImages)
         np.testing.assert_array_equal(again.images, first.images)
         assert (again.bad, again.told, again.look) == (first.bad, first.told, first.look)
     assert first.told == {"not square, resize=pad": 1}
     assert list(first.bad) == ["bad.png"]
-
-
-def test_what_was_decoded_just_now_can_be_opened_by_its_name(tmp_path, kept):
-    names = draw(tmp_path / "images", [(16, 16)] * 2)
-    images = read_files(tmp_path / "images", names, Look()).images
-    np.testing.assert_array_equal(np.load(images.filename), images)
 
 
 def test_what_changed_is_decoded_anew(tmp_path, kept, decoded):
@@ -135,7 +132,7 @@ def test_what_changed_is_decoded_anew(tmp_path, kept, decoded):
     assert len(whole) == os.path.getsize(folder / "0.png")
     # As if nothing had happened, as far as a program can.
     os.utime(folder / "0.png", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert (read_files(folder, names, Look()).images == 101).all()
+    assert (read_files(folder, names, Look()).images[:] == 101).all()
     assert decoded == ["0.png"] * 2
 
 
@@ -145,14 +142,14 @@ def test_another_look_is_another_array(tmp_path, kept):
     again = [read_files(tmp_path / "images", names, Look(8, 1, how)) for how in ("pad", "crop")]
     for one, other in zip(seen, again, strict=True):
         np.testing.assert_array_equal(one.images, other.images)
-    assert seen[0].images.min() == 0
-    assert seen[1].images.min() == 100
+    assert seen[0].images[:].min() == 0
+    assert seen[1].images[:].min() == 100
 
 
 def test_new_files_are_not_kept_as_they_may_change_unseen(tmp_path, kept, monkeypatch):
     monkeypatch.setattr(cache, "SETTLED_SECONDS", 60)
     names = draw(tmp_path / "images", [(8, 8)])
-    assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+    assert (read_files(tmp_path / "images", names, Look()).images[:] == 100).all()
     assert not kept.exists()
 
 
@@ -160,17 +157,77 @@ def test_without_a_place_to_keep_them_images_are_read_all_the_same(tmp_path, kep
     kept.write_text("no directory")
     names = draw(tmp_path / "images", [(8, 8)])
     for _ in range(2):
-        assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+        assert (read_files(tmp_path / "images", names, Look()).images[:] == 100).all()
     assert len(decoded) == 2
 
 
-@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x")])
+def replace_by_a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def replace_by_a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def write_over(path):
+    """As many bytes, and a whole array where it was one."""
+    if path.suffix == ".npy":
+        np.save(path, np.zeros_like(np.load(path)))
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"0")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.unlink(),
+        *(
+            lambda path, content=content: path.write_bytes(content)
+            for content in (b"", b"x", b"{}")
+        ),
+        lambda path: os.truncate(path, path.stat().st_size - 1),
+        *(replace_by_a_folder, replace_by_a_pipe, write_over),
+    ],
+)
 def test_a_damaged_cache_is_made_anew(tmp_path, kept, spoil):
     names = draw(tmp_path / "images", [(8, 8)])
-    read_files(tmp_path / "images", names, Look())
-    for path in [*kept.rglob("*.npy"), *kept.rglob("*.json")]:
+
+    def read():
+        found = read_files(tmp_path / "images", names, Look())
+        assert (found.images[:] == 100).all()
+        assert found.remember("colour", lambda: "grey") == "grey"
+
+    read()
+    files = sorted(kept.rglob("*.*"))
+    assert len(files) == 4
+    for path in [*files, *kept.rglob("*-colour")]:
         spoil(path)
-        assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+        read()
+        if path.is_dir():  # what cannot be replaced is in nobody's way
+            path.rmdir()
+            read()
+
+
+def test_a_cache_that_goes_while_it_is_made_is_not_missed(tmp_path, kept, monkeypatch):
+    def delete_and_decode(path, look):
+        shutil.rmtree(kept)
+        return decode(path, look)
+
+    decode = reading.decode
+    monkeypatch.setattr(reading, "decode", delete_and_decode)
+    names = draw(tmp_path / "images", [(8, 8)])
+    assert (read_files(tmp_path / "images", names, Look()).images[:] == 100).all()
+    assert not list(kept.rglob("*.npy"))
+
+
+@pytest.mark.parametrize("variable", ["~nobody_here/cache", "/dev/null", "/proc/cache"])
+def test_where_no_cache_can_be_images_are_read_all_the_same(tmp_path, kept, monkeypatch, variable):
+    """A user without a home folder has no ~ either."""
+    monkeypatch.setenv("GAN_MNIST_CACHE", variable)
+    names = draw(tmp_path / "images", [(8, 8)])
+    assert (read_files(tmp_path / "images", names, Look()).images[:] == 100).all()
 
 
 def test_what_was_not_used_for_a_week_is_removed(tmp_path, kept):
@@ -199,24 +256,27 @@ def test_large_files_are_decoded_by_threads_in_order(tmp_path):
 def test_two_processes_that_decode_at_once_leave_one_whole_array(tmp_path, kept):
     draw(tmp_path / "images", [(8, 8)])
     one, other = (cache.Shelf(tmp_path / "images", ["0.png"]) for _ in range(2))
-    with one.new_array("a.npy", (2, 3)) as first:
+    shape = 2, 3, 3, 1
+    with one.new_array("a.npy", shape) as first:
         first[:] = 1
-        with other.new_array("a.npy", (2, 3)) as second:
+        with other.new_array("a.npy", shape) as second:
             second[:] = 2
-        mapped = one.array("a.npy")
-        assert (mapped == 2).all()
-    assert (one.array("a.npy") == 1).all()
-    # What is mapped already stays as it was.
-    assert (mapped == 2).all()
-    assert [path.name for path in next(kept.iterdir()).iterdir()] == ["a.npy"]
+        kept_before = one.array("a.npy", shape)
+        assert (kept_before[:] == 2).all()
+    assert (one.array("a.npy", shape)[:] == 1).all()
+    # What is open already stays as it was.
+    assert (kept_before[:] == 2).all()
+    assert one.array("a.npy", (3, 2, 3, 1)) is None
+    names = {path.name for path in next(kept.iterdir()).iterdir()}
+    assert names == {"a.npy", "a.npy.state"}
 
 
 def test_what_stops_midway_leaves_nothing(tmp_path, kept):
     draw(tmp_path / "images", [(8, 8)])
     shelf = cache.Shelf(tmp_path / "images", ["0.png"])
-    with pytest.raises(KeyboardInterrupt), shelf.new_array("a.npy", (2, 3)):
+    with pytest.raises(KeyboardInterrupt), shelf.new_array("a.npy", (2, 3, 3, 1)):
         raise KeyboardInterrupt
-    assert shelf.array("a.npy") is None
+    assert shelf.array("a.npy", (2, 3, 3, 1)) is None
     assert list(next(kept.iterdir()).iterdir()) == []
 
 
@@ -226,5 +286,5 @@ def test_a_full_disk_keeps_nothing_and_stops_nobody(tmp_path, kept, monkeypatch)
 
     monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
     names = draw(tmp_path / "images", [(8, 8)])
-    assert (read_files(tmp_path / "images", names, Look()).images == 100).all()
+    assert (read_files(tmp_path / "images", names, Look()).images[:] == 100).all()
     assert list(kept.rglob("*.npy")) == []

@@ -14,6 +14,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.splits import Split
 from gan_mnist.data.stored import StoredImages
 from gan_mnist.data.subsets import Subset
+from gan_mnist.errors import InputError
 
 ROWS = np.array([7, 2, 11, 5, 0, 3])
 
@@ -28,7 +29,7 @@ def path(tmp_path):
 @pytest.fixture
 def both(path):
     """The images as an array, and as they lie in the file."""
-    return np.load(path)[ROWS], StoredImages(np.load(path, mmap_mode="r"), ROWS)
+    return np.load(path)[ROWS], StoredImages.load(path).take(ROWS)
 
 
 @pytest.mark.parametrize(
@@ -83,25 +84,58 @@ def test_they_are_read_after_the_file_was_deleted(both, path):
     np.testing.assert_array_equal(images[:], array)
 
 
-def test_a_split_of_a_deleted_file_is_a_copy(path, monkeypatch):
+def test_they_are_those_of_the_file_that_was_there_before_it_was_replaced(path, monkeypatch):
     monkeypatch.setattr(stored, "LARGE_BYTES", 0)
-    expected = np.load(path)[ROWS]
-    splits = [
-        Split(np.load(path, mmap_mode="r"), np.zeros(6, int), tuple("abcdef"), rows=ROWS)
-        for _ in range(2)
-    ]
-    assert isinstance(splits[0].images, StoredImages)
-    path.unlink()
-    assert isinstance(splits[1].images, np.ndarray)
-    for split in splits:
-        np.testing.assert_array_equal(split.images, expected)
+    expected, source = np.load(path)[ROWS], StoredImages.load(path)
+    np.save(path.with_name("other.npy"), np.zeros((12, 5, 4, 3), np.uint8))
+    path.with_name("other.npy").replace(path)
+    split = Split(source, np.zeros(6, int), tuple("abcdef"), rows=ROWS)
+    assert isinstance(split.images, StoredImages)
+    np.testing.assert_array_equal(split.images, expected)
 
 
-def test_a_file_that_is_cut_off_is_told(both, path):
+def cut_off(path):
     os.truncate(path, path.stat().st_size - 1)
-    assert both[1][:2].shape == (2, 5, 4, 3)
-    with pytest.raises(OSError, match="cut off"):
+
+
+def write_over(path):
+    with path.open("r+b") as file:
+        file.write(path.read_bytes()[::-1])
+    os.utime(path, (1, 1))  # later than it was, whatever the clock's resolution
+
+
+@pytest.mark.parametrize("change", [cut_off, write_over, lambda path: os.truncate(path, 0)])
+def test_a_file_that_changes_is_told_in_a_line(both, path, change):
+    """Mapped, it would end the process."""
+    change(path)
+    with pytest.raises(InputError, match=r"^--data_dir: .*pixels.npy, .*was changed") as error:
         both[1][2]
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(np.zeros((3, 2), np.uint8), np.zeros((2, 2, 2, 1))),
+        *(np.asfortranarray(np.zeros((2, 3, 2, 1), np.uint8)), np.array([None])),
+        *(b"", b"x", b"\x93NUMPY\x01\x00\x05\x00"),
+    ],
+    ids=repr,
+)
+def test_what_holds_no_images_is_refused(tmp_path, content):
+    path = tmp_path / "pixels.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content)
+    with pytest.raises(ValueError, match=r"it holds no images|it is cut off|EOF|header"):
+        StoredImages.load(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pixels.npy")
+    with pytest.raises(ValueError, match="no file"):
+        StoredImages.load(tmp_path / "pixels.npy")
 
 
 def test_the_file_is_closed_with_them(path):
@@ -110,7 +144,7 @@ def test_the_file_is_closed_with_them(path):
         return sum(link.is_symlink() and os.readlink(link) == str(path) for link in links)
 
     before = opened()
-    images = StoredImages(np.load(path, mmap_mode="r"), ROWS)
+    images = StoredImages.load(path).take(ROWS)
     assert opened() == before + 1
     del images
     gc.collect()
@@ -121,10 +155,7 @@ def test_the_file_is_closed_with_them(path):
 def test_of_large_splits_memory_has_nothing_and_of_others_one_copy(
     tmp_path, large, most_megabytes, monkeypatch
 ):
-    """Pages of the file are given back as it is copied; they would be a second copy.
-
-    One copy is 49 MB, two are 98; what is freed of a block of 17 MB, malloc may keep twice over.
-    """
+    """One copy is 49 MB, two are 98; what is freed of a block of 17 MB may be kept twice over."""
     monkeypatch.setattr(stored, "LARGE_BYTES", large)
     pixels = np.lib.format.open_memmap(
         tmp_path / "pixels.npy", mode="w+", dtype=np.uint8, shape=(4_000, 128, 128, 1)
@@ -136,7 +167,7 @@ def test_of_large_splits_memory_has_nothing_and_of_others_one_copy(
         status = Path("/proc/self/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1e3
 
-    source = np.load(tmp_path / "pixels.npy", mmap_mode="r")
+    source = StoredImages.load(tmp_path / "pixels.npy")
     rows = np.random.default_rng(1).permutation(4_000)[:3_000]
     split = Split(source, np.zeros(3_000, int), tuple(map(str, rows)), rows=rows)
     before = in_memory()

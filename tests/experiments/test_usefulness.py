@@ -100,6 +100,7 @@ def test_numbers_that_there_are_not_are_refused(photos, sizes):
         (["a b=made"], "accepted: NAME=DIR"),
         (["new="], "accepted: NAME=DIR"),
         (["new=nowhere"], "is not a directory"),
+        (["new=~nobody_here/made"], "is not a directory"),
         (["cgan", "cgan"], "given twice"),
         (["real=cgan"], "two arms 'real'"),
         (["a=cgan", "a_only=cgan"], "two arms 'a_only'"),
