@@ -60,6 +60,11 @@ def faster(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
         seconds = apart(settings.TIMED, settings, (EXACT, SHORT))
     except BrokenProcessPool as error:
         raise InputError(f"--precision: auto: the trial's process ended; {accepted}") from error
+    except InputError:
+        raise
+    except Exception as error:  # the network may be somebody's, and fail in any way
+        reason = next(iter(f"{type(error).__name__}: {error}".splitlines()))
+        raise InputError(f"--precision: auto: the trial failed: {reason}; {accepted}") from error
     gain = seconds[EXACT] / seconds[SHORT]
     chosen = SHORT if gain >= WORTH_IT else EXACT
     return with_changes(settings, {"precision": chosen}, "--precision"), seconds
