@@ -70,6 +70,34 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def write_new_json(path: Path, value: Any) -> None:
+    """As `write_json`, but of several that write at once the first is heeded.
+
+    Raises:
+        FileExistsError: If there is such a file.
+    """
+    whole = path.with_name(_hidden(f"{path.name}.new"))
+    write_json(whole, value)
+    try:
+        give_name(whole, path)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def give_name(source: Path, target: Path) -> None:
+    """Gives a whole file another name, under which there is none: of two, one succeeds.
+
+    Raises:
+        FileExistsError: If there is one.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without links, which is no shared one
+        os.replace(source, target)
+
+
 def read_file(path: Path) -> bytes:
     """The content of a file.
 

@@ -21,7 +21,7 @@ from typing import TypedDict
 from filelock import FileLock, Timeout
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, fingerprint, read_form, write_json
+from gan_mnist.files import Damaged, fingerprint, give_name, read_form, write_json
 
 LOCK, OWNER = ".lock", ".running"
 # How often a command shows that it is at work, and after which silence of one on another machine
@@ -64,7 +64,7 @@ class Claim:
         try:
             with self._file_of_ours() as ours:
                 if (owner := self._owner()) is None:
-                    _put(ours, self._path)
+                    give_name(ours, self._path)
                 elif self._lives(owner, is_locked, ours):
                     raise self._in_use(owner)
                 else:
@@ -155,7 +155,7 @@ class Claim:
         # One of this machine that had not died would have the lock.
         if owner == NOBODY or (is_locked and owner["host"] == self._host):
             return False
-        return ours.stat().st_mtime - self._beaten() < SILENCE_SECONDS
+        return not _is_silent(self._path, ours)
 
     def _owner(self) -> Owner | None:
         """Whose it is, as told; None where nothing is."""
@@ -167,10 +167,6 @@ class Claim:
             return None
         return Owner(host=found["host"], pid=found["pid"], token=found["token"])
 
-    def _beaten(self) -> float:
-        """When the owner was last at work, by the clock of the disk's server."""
-        return self._path.stat().st_mtime
-
     def _take_over(self, dead: Owner, ours: Path) -> None:
         """Puts our file in the place of a dead owner's; of many that want to, one may.
 
@@ -181,13 +177,16 @@ class Claim:
         try:
             heir.touch(exist_ok=False)
         except FileExistsError:
-            if ours.stat().st_mtime - heir.stat().st_mtime > SILENCE_SECONDS:
+            if _is_silent(heir, ours):
                 heir.unlink()  # it died, too: the next one may
             raise
-        if self._owner() != dead:
-            heir.unlink()
-            raise FileExistsError
-        os.replace(ours, self._path)
+        try:
+            if self._owner() != dead:
+                raise FileExistsError
+            os.replace(ours, self._path)
+        except BaseException:
+            heir.unlink(missing_ok=True)
+            raise
         for path in self._workdir.glob(f"{OWNER}.after-*"):
             path.unlink(missing_ok=True)
 
@@ -200,15 +199,9 @@ class Claim:
         return InputError(f"--workdir: {self._workdir} is in use by another run{who}")
 
 
-def _put(source: Path, target: Path) -> None:
-    """Gives a whole file another name, under which there is none: of two, one succeeds.
+def _is_silent(path: Path, new: Path) -> bool:
+    """Whether a file was not touched of late, by the clock of the disk's server; `new` was.
 
-    Raises:
-        FileExistsError: If there is one.
+    A time to come has not been set by a command that is at work, but by a clock that was wrong.
     """
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a disk without links, which is no shared one
-        os.replace(source, target)
+    return abs(new.stat().st_mtime - path.stat().st_mtime) > SILENCE_SECONDS

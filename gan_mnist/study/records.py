@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, fingerprint, parse_form, read_form, set_aside, write_json
+from gan_mnist.files import (
+    Damaged,
+    fingerprint,
+    parse_form,
+    read_form,
+    set_aside,
+    write_json,
+    write_new_json,
+)
 from gan_mnist.study.forms import Description, Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
@@ -216,17 +224,26 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     return description, told
 
 
-def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> None:
+def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> str:
     """As `open_workdir`, for one trial of the plan while others run.
+
+    Returns:
+        What is told of a `study.json` that was found damaged; "" where it was not.
 
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
     before, damage = _description_before(plan, description)
     record_of(trial)
-    # One that is damaged is mended by whoever has the directory for itself.
     if before is None and damage is None:
-        write_json(plan.workdir / STUDY, description)
+        try:
+            write_new_json(plan.workdir / STUDY, description)
+        except FileExistsError:  # of a task that began at the same time, with another plan perhaps
+            damage = _description_before(plan, description)[1]
+    if damage is None:
+        return ""
+    path = plan.workdir / STUDY
+    return f"{path} is damaged: {damage}; whoever has the directory for itself writes it anew"
 
 
 def _description_before(

@@ -118,7 +118,7 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
     trial = trials[index]
     with told_in_a_line(plan.workdir):
         _check_writable(plan)
-        records.join_workdir(plan, trial, _description(plan, command_line))
+        told = [records.join_workdir(plan, trial, _description(plan, command_line))]
         trial.directory.mkdir(parents=True, exist_ok=True)
         claim = Claim(trial.directory)
         claim.take()
@@ -126,7 +126,10 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             # Whoever comes claims first and looks then: of a command for all and one for a trial
             # at least one sees the other.
             Claim(plan.workdir).check()
-            log = plan.workdir / WORKERS_LOG
+            told.append(records.set_damaged_aside(trial))
+            for line in filter(None, told):
+                say(line)
+            log = _log_of(plan)
             runner.run_trials([trial], 1, "local", log, lambda record: None)
             record = records.record_of(trial)
         finally:
@@ -166,13 +169,24 @@ def _ours(plan: Plan, command_line: str) -> Iterator[Plan]:
             claim.take()
             for path in (plan.workdir / "trials").glob(f"*/*/{OWNER}"):
                 Claim(path.parent).check()
-            (plan.workdir / WORKERS_LOG).open("a").close()
+            _log_of(plan)
             described, told = records.open_workdir(plan, _description(plan, command_line))
             for line in told:
                 say(line)
             yield dataclasses.replace(plan, looked=begun.looked_in(described))
         finally:
             claim.release()
+
+
+def _log_of(plan: Plan) -> Path:
+    """Where workers write what they print on stderr; a worker that cannot would end.
+
+    Raises:
+        OSError: If it cannot be written, or is a pipe that nobody reads.
+    """
+    path = plan.workdir / WORKERS_LOG
+    os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666))
+    return path
 
 
 def _check_writable(plan: Plan) -> None:
@@ -204,7 +218,7 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord) -> Non
         done = counted(len(trials) - len(missing), "trial is", "trials are")
         say(f"{done} done already")
     with StudyProgress(plan, missing, jobs) as progress:
-        log = plan.workdir / WORKERS_LOG
+        log = _log_of(plan)
 
         def tell(record: Mapping[str, Any]) -> None:
             progress.add(record)

@@ -89,6 +89,25 @@ def test_one_that_has_been_silent_for_long_is_taken_over(claims, elsewhere, tmp_
     assert json.loads((tmp_path / ".running").read_text()) == owner
 
 
+def test_one_whose_clock_was_wrong_is_not_waited_for(claims, elsewhere, tmp_path):
+    elsewhere(tmp_path).take()
+    silent_for(tmp_path, -10_000_000)
+    claims(tmp_path).take()
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_in_nobodys_way_for_long(claims, tmp_path, make):
+    make(tmp_path / ".running")
+    if make is os.mkdir:
+        for _ in range(2):
+            with pytest.raises(IsADirectoryError):
+                claims(tmp_path).take()
+        # Nor does it leave behind that somebody is about to take over.
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", ".running"}
+        (tmp_path / ".running").rmdir()
+    claims(tmp_path).take()
+
+
 def test_one_that_was_killed_here_is_taken_over_at_once(claims, tmp_path):
     killed = claims(tmp_path)
     killed.take()

@@ -166,6 +166,18 @@ def test_a_folder_in_the_place_of_a_file_is_kept_too(run, name):
 
 
 @pytest.mark.parametrize("name", ["trials/small/seed-00/record.json", "study.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run, name):
+    plan, before = run
+    path = plan.workdir / name
+    path.unlink()
+    os.mkfifo(path)
+    _, (line,) = open_workdir(plan, describe(plan))
+    assert "no file" in line
+    assert path.with_name(f"{path.name}.damaged").is_fifo()
+    assert [complete(trial) for trial in plan.trials()] == before
+
+
+@pytest.mark.parametrize("name", ["trials/small/seed-00/record.json", "study.json"])
 def test_what_cannot_be_read_is_refused_and_left_alone(run, name):
     """Its disk may be there again tomorrow: what cannot be read is not known to be damaged."""
     path = run[0].workdir / name

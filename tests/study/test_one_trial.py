@@ -1,6 +1,7 @@
 """Trials of an array of jobs: one each, side by side in one directory, summarised at the end."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ from fake_study import calls, expected_metrics, make_plan, order, summary
 from fake_worker import AtOnce
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import write_text
 from gan_mnist.files.claim import Claim
-from gan_mnist.study import workers
+from gan_mnist.study import records, workers
 from gan_mnist.study.run import run_one, run_study, summarise_study
 
 
@@ -124,3 +126,47 @@ def test_a_summary_before_the_end_says_what_is_missing(tmp_path):
     for index in range(6):
         run_one(plan, index, "")
     assert "2 trials not run yet" in summarise_study(plan, "")["in_full"]
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_where_no_log_can_be_written_it_is_told_and_no_trial_fails(tmp_path, make):
+    """A worker that cannot open it ends, as if it had been killed."""
+    plan = make_plan(tmp_path)
+    make(tmp_path / "workers.log")
+    for command, *arguments in ((run_one, 0, ""), (run_study, 1, "local", "")):
+        assert "workers.log" in refused(command, plan, *arguments)
+    assert not list(tmp_path.rglob("record.json"))
+    assert calls(tmp_path) == []
+
+
+def test_what_is_damaged_is_told_and_kept(tmp_path, capsys):
+    plan = make_plan(tmp_path)
+    record = plan.trials()[0].directory / "record.json"
+    write_text(record, "{")
+    write_text(tmp_path / "study.json", "{")
+    assert run_one(plan, 0, "")["status"] == "done"
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert f"{tmp_path / 'study.json'} is damaged: " in told[0]
+    assert f"{record} is damaged: " in told[1]
+    assert record.with_name("record.json.damaged").read_text() == "{"
+    # Others may be reading it, so it is mended when they are gone.
+    assert (tmp_path / "study.json").read_text() == "{"
+    summarise_study(plan, "")
+    assert json.loads((tmp_path / "study.json").read_text())["seeds"] == [0, 1]
+
+
+def test_of_two_plans_that_begin_at_once_the_later_one_is_refused(tmp_path, monkeypatch):
+    plans = [make_plan(tmp_path, scale=scale) for scale in (1.0, 2.0)]
+    original = records.write_new_json
+
+    def after_another(path, value):
+        monkeypatch.setattr(records, "write_new_json", original)
+        run_one(plans[0], 0, "the first")
+        original(path, value)
+
+    monkeypatch.setattr(records, "write_new_json", after_another)
+    told = refused(run_one, plans[1], 1, "the later one")
+    assert "other settings (scale: 1.0 -> 2.0)" in told
+    assert json.loads((tmp_path / "study.json").read_text())["command_line"] == "the first"
+    assert len(calls(tmp_path)) == 1
