@@ -11,7 +11,7 @@ import re
 import socket
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: If that fails; names `path`.
     """
+    _write(path, content, os.replace)
+
+
+def _write(path: Path, content: bytes, give: Callable[[Path, Path], None]) -> None:
+    """Writes a hidden file, and has `give` give it the name `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(_hidden(path.name))
     try:
@@ -51,12 +56,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
+        give(temporary, path)
+    except OSError as error:  # which names the temporary file, or none
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):  # which names the temporary file, or none
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
 
 
 def _hidden(name: str) -> str:
@@ -67,7 +71,7 @@ def _hidden(name: str) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes strict JSON (no NaN)."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    write_text(path, _as_json(value))
 
 
 def write_new_json(path: Path, value: Any) -> None:
@@ -76,12 +80,11 @@ def write_new_json(path: Path, value: Any) -> None:
     Raises:
         FileExistsError: If there is such a file.
     """
-    whole = path.with_name(_hidden(f"{path.name}.new"))
-    write_json(whole, value)
-    try:
-        give_name(whole, path)
-    finally:
-        whole.unlink(missing_ok=True)
+    _write(path, _as_json(value).encode("utf-8"), give_name)
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def give_name(source: Path, target: Path) -> None:

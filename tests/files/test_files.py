@@ -4,6 +4,7 @@ import contextlib
 import csv
 import hashlib
 import json
+import os
 import resource
 import threading
 
@@ -11,9 +12,11 @@ import pytest
 
 from gan_mnist.files import (
     fingerprint,
+    read_file,
     read_json,
     read_rows,
     write_json,
+    write_new_json,
     write_rows,
     write_text,
 )
@@ -171,3 +174,19 @@ def test_fingerprints_tell_values_and_types_apart():
     assert fingerprint([1], 2) != fingerprint([1, 2])
     with pytest.raises(ValueError, match="JSON compliant"):
         fingerprint(float("nan"))
+
+
+def test_of_two_that_write_a_new_file_the_first_is_heeded(tmp_path):
+    path = tmp_path / "deep" / "a.json"
+    write_new_json(path, {"by": 1})
+    with pytest.raises(FileExistsError, match=str(path)):
+        write_new_json(path, {"by": 2})
+    assert read_json(path) == {"by": 1}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_file, read_json):
+        with pytest.raises(OSError, match="no file"):
+            read(tmp_path / "pipe")
