@@ -3,9 +3,9 @@
 It lies in `~/.cache/gan_mnist`, or where GAN_MNIST_CACHE says, and may be deleted at any time. Its
 name is a checksum of the files' names, sizes, times and numbers, so that it never shows images
 that have changed; files are renamed when they are whole, so that processes do not disturb each
-other. What was damaged since is not believed, and made anew: texts have checksums, and the images,
-of which a checksum would take seconds, the size and time of change that they were left with. What
-was not used for a week is removed.
+other. What was damaged since is not believed, and made anew: texts have checksums; images, of which
+a checksum would take seconds, have a time of change that any writing would have replaced. What was
+not used for a week is removed.
 """
 
 import contextlib
@@ -87,7 +87,7 @@ class Shelf:
         with _where_possible():
             if self._place is not None:
                 images = StoredImages.load(self._place / name)
-                if images.shape == shape and self._text(_state(name)) == str(images.state):
+                if images.shape == shape and images.changed == _mark(self._place / name):
                     # What they can do is what is asked of arrays of images here.
                     return cast(np.ndarray, images)
         return None
@@ -116,10 +116,9 @@ class Shelf:
             yield array
             with _where_possible():  # the place may have been deleted meanwhile
                 array.flush()
-                os.utime(temporary)
-                state = StoredImages.load(temporary).state
-                os.replace(temporary, temporary.with_name(name))
-                self._keep_text(_state(name), str(state))
+                place = temporary.with_name(name)
+                os.utime(temporary, (time.time(), _mark(place)))
+                os.replace(temporary, place)
         finally:
             with _where_possible():
                 temporary.unlink(missing_ok=True)
@@ -152,8 +151,12 @@ def _where_possible() -> contextlib.AbstractContextManager:
     return contextlib.suppress(OSError, ValueError, RuntimeError)
 
 
-def _state(name: str) -> str:
-    return f"{name}.state"
+def _mark(place: Path) -> int:
+    """The time of change of an array that is kept, in s: long ago, and the place's own.
+
+    It is the same for all processes, of which any may have been the last to put its array there.
+    """
+    return int(fingerprint(place.parent.name, place.name)[:7], 16)
 
 
 def _tidy(used: Path) -> None:

@@ -35,7 +35,7 @@ class _File:
         # A pipe would else be waited for.
         self._number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         weakref.finalize(self, os.close, self._number)
-        self._path, self.state = path, self._looks()
+        self._path, self._state = path, self._looks()
         if not stat.S_ISREG(os.fstat(self._number).st_mode):
             raise ValueError("it is no file")
         with open(self._number, "rb", closefd=False) as file:
@@ -45,7 +45,7 @@ class _File:
         if is_fortran or dtype != np.uint8 or len(self.shape) != 4:
             raise ValueError("it holds no images")
         self.image_bytes = int(np.prod(self.shape[1:]))
-        if self.state[0] != self._offset + self.shape[0] * self.image_bytes:
+        if self._state[0] != self._offset + self.shape[0] * self.image_bytes:
             raise ValueError("it is cut off")
 
     def read(self, rows: list[int], into: memoryview) -> None:
@@ -67,11 +67,16 @@ class _File:
             )
             for place, row in enumerate(rows)
         )
-        if read != len(rows) * size or self._looks() != self.state:
+        if read != len(rows) * size or self._looks() != self._state:
             raise InputError(
                 f"--data_dir: {self._path}, where its decoded images are kept, was changed while "
                 "they were read; accepted: the same command again, which decodes them anew"
             )
+
+    @property
+    def changed(self) -> float:
+        """When the file was changed, in s."""
+        return self._state[1] / 10**9
 
     def _looks(self) -> tuple[int, int]:
         found = os.fstat(self._number)
@@ -87,7 +92,7 @@ class StoredImages:
     Attributes:
         shape: (n, H, W, C).
         dtype: Theirs.
-        state: Size and time of change of the file, in bytes and ns.
+        changed: When the file was changed, in s.
     """
 
     dtype = np.dtype(np.uint8)
@@ -100,7 +105,7 @@ class StoredImages:
             rows: int64 (n,) in 0..m-1.
         """
         self.shape = (len(rows), *file.shape[1:])
-        self.state = file.state
+        self.changed = file.changed
         self._file, self._rows = file, rows
 
     @classmethod
