@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -95,6 +96,24 @@ def test_a_split_of_a_deleted_file_is_a_copy(path, monkeypatch):
     assert isinstance(splits[1].images, np.ndarray)
     for split in splits:
         np.testing.assert_array_equal(split.images, expected)
+
+
+def test_another_process_gets_them_as_an_array(path, monkeypatch):
+    monkeypatch.setattr(stored, "LARGE_BYTES", 0)
+    array = np.load(path)
+    whole = Split(np.load(path, mmap_mode="r"), np.zeros(12, int), tuple(map(str, range(12))))
+    splits = whole.take(ROWS), whole.take(ROWS[:2])
+    sent = pickle.dumps((splits[0].images, *splits))
+    # The source goes along once, and not what was read of it.
+    assert len(pickle.dumps(splits)) < len(pickle.dumps(splits[0])) + 500
+    # There neither the file nor what this process opened is at hand.
+    path.unlink()
+    del whole, splits
+    gc.collect()
+    images, *parts = pickle.loads(sent)
+    np.testing.assert_array_equal(images, array[ROWS])
+    np.testing.assert_array_equal(parts[0].images, array[ROWS])
+    np.testing.assert_array_equal(parts[1].images, array[ROWS[:2]])
 
 
 def test_a_file_that_is_cut_off_is_told(both, path):
