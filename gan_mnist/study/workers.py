@@ -116,7 +116,7 @@ def import_whole(name: str) -> Any:
 class RayWorker:
     """One CPU of a Ray cluster, on whatever machine has it free; no disk is shared.
 
-    It runs tasks, not actors, which Ray runs again by itself when a machine or process is lost.
+    Tasks, unlike actors, Ray runs again by itself when their process or machine is lost.
     """
 
     def __init__(self, log: Path) -> None:
