@@ -1,6 +1,8 @@
-"""The two conditions that are not bugs: a bad request, and a treatment that does not apply."""
+"""What is no bug: a bad request, a treatment that does not apply, a disk that takes no more."""
 
 import difflib
+import errno
+import os
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -19,6 +21,16 @@ class InputError(ValueError):
 
 class NotApplicable(Exception):
     """An arm has no meaning on this data (SMOTE with a single image, say); the message says why."""
+
+
+class StorageError(RuntimeError):
+    """What a trial leaves could not be written; the run stops, as nothing more can be kept."""
+
+    @classmethod
+    def of(cls, error: OSError, path: Path) -> "StorageError":
+        """With one line that names the file, or else `path`, and the reason."""
+        place = error.filename or path
+        return cls(f"cannot write {place}: {os.strerror(error.errno or errno.EIO)}")
 
 
 def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:

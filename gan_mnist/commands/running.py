@@ -33,11 +33,18 @@ def execute(
 
     from gan_mnist.study.run import run_study
 
+    @functools.cache
+    def boards() -> Any:
+        return import_whole("gan_mnist.report.boards").ArmBoards(plan)
+
     def on_record(record: Mapping[str, Any]) -> None:
-        import_whole("gan_mnist.report.boards").ArmBoards(plan).add(record)
+        boards().add(record)
+
+    def write_report(workdir: Path) -> None:
+        boards().renew()
+        _write_report(plan, workdir)
 
     jobs = jobs or loky.cpu_count()
-    write_report = functools.partial(_write_report, plan)
     return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
 
 

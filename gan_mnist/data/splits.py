@@ -3,6 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,10 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Splits of one source share it in another process, too; what was taken of it does not go.
+        return {name: value for name, value in vars(self).items() if name != "images"}
 
     @functools.cached_property
     def images(self) -> np.ndarray:

@@ -126,6 +126,10 @@ class StoredImages:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process gets is an array: the file may not be there."""
+        return np.asarray, (np.asarray(self),)
+
     @property
     def ndim(self) -> int:
         """Four."""

@@ -32,6 +32,8 @@ from gan_mnist.study.trial import Plan, Trial
 FOLDER = "tensorboard"
 # As many as TensorBoard's list shows at a glance.
 MOST_RUNS = 12
+# Of the time that a study takes, what is spent on renewing runs: its trials may be thousands.
+SHARE = 0.02
 _NO_METRICS = ("update", "seconds")
 _COLUMNS = 10
 _MOST_IMAGES = 100
@@ -47,16 +49,28 @@ class ArmBoards:
             arms = [arm for arm in arms if arm.kind != "check"]
         self._arms = {arm.name: arm for arm in arms[:MOST_RUNS]}
         self._plan = plan
+        self._stale: set[str] = set()
+        self._renewed_from = 0.0
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Renews the run of the arm of a trial that has ended."""
+        """Renews the run of the arm of a trial that has ended, now or when others end."""
         if record["arm"] in self._arms and record["status"] == DONE:
-            self._write(self._arms[record["arm"]])
+            self._stale.add(record["arm"])
+            if time.monotonic() >= self._renewed_from:
+                self.renew()
+
+    def renew(self) -> None:
+        """Writes the runs of all arms of which trials have ended since that was done."""
+        began = time.monotonic()
+        while self._stale:
+            self._write(self._arms[self._stale.pop()])
+        ended = time.monotonic()
+        self._renewed_from = ended + (ended - began) / SHARE
 
     def write(self) -> None:
         """Writes the runs of all arms."""
-        for arm in self._arms.values():
-            self._write(arm)
+        self._stale = set(self._arms)
+        self.renew()
 
     def _write(self, arm: Arm) -> None:
         """Writes all that is known of an arm, in place of what was known before."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, StorageError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.study import begun, records, runner
@@ -143,7 +143,7 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
     """What cannot be written becomes an `InputError`."""
     try:
         yield
-    except runner.StorageError as error:
+    except StorageError as error:
         raise InputError(f"--workdir: {error}; {KEPT}") from error
     except BrokenPipeError:  # nobody reads stderr any more
         raise

@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, NotApplicable
+from gan_mnist.errors import InputError, NotApplicable, StorageError
 from gan_mnist.files import write_json
 from gan_mnist.study import records
 from gan_mnist.study.trial import Outcome, Trial
@@ -25,16 +25,6 @@ TRACEBACK = "traceback.txt"
 NOTHING = Outcome({})
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_ROOM = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-
-
-class StorageError(RuntimeError):
-    """What a trial leaves could not be written; the run stops, as nothing more can be kept."""
-
-    @classmethod
-    def of(cls, error: OSError, path: Path) -> "StorageError":
-        """With one line that names the file, or else `path`, and the reason."""
-        place = error.filename or path
-        return cls(f"cannot write {place}: {os.strerror(error.errno or errno.EIO)}")
 
 
 def run_trials(

@@ -95,10 +95,18 @@ class Trial(Generic[SettingsT]):
         Raises:
             RuntimeError: If it is not the one that the run began with.
         """
+        return self.load().of_seed(self.seed)
+
+    def load(self) -> Any:
+        """The data set that the settings name, whole.
+
+        Raises:
+            RuntimeError: If it is not the one that the run began with.
+        """
         dataset = self.settings.load()
         if dataset.sha256 != self.provenance["sha256"]:
             raise RuntimeError("the data set is not the one that the run began with")
-        return dataset.of_seed(self.seed)
+        return dataset
 
     def stream(self, *purpose: str | int) -> int:
         """The seed of a stream of random numbers: the same in every arm of a seed."""

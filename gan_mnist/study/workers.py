@@ -9,11 +9,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 from loky import ProcessPoolExecutor
+
+from gan_mnist.errors import StorageError
+from gan_mnist.study import away
+from gan_mnist.study.trial import Trial
 
 ONE_THREAD = dict.fromkeys(
     ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
@@ -110,41 +114,66 @@ def import_whole(name: str) -> Any:
 
 
 class RayWorker:
-    """One CPU of a Ray cluster, on whatever machine has it free; the work directory is shared."""
+    """One CPU of a Ray cluster, on whatever machine has it free; no disk is shared.
+
+    Tasks, unlike actors, Ray runs again by itself when their process or machine is lost.
+    """
 
     def __init__(self, log: Path) -> None:
         import ray
 
         if not ray.is_initialized():
             on_terminate = signal.getsignal(signal.SIGTERM)
-            # Where experiments lie, say: other machines do not inherit this process's environment.
-            ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
-            ray.init(
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": ENVIRONMENT | ours},
-            )
+            ray.init(log_to_driver=False, logging_level=logging.ERROR)
             # Ray ends the process at once on SIGTERM; ours stops what runs and says so.
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, on_terminate)
-        self._run = ray.remote(num_cpus=1, max_retries=0)(_call)
-        self._kill = lambda reference: ray.cancel(reference, force=True)
+        # Where experiments lie, say: other machines do not inherit this process's environment.
+        ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
+        self._run = ray.remote(
+            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ENVIRONMENT | ours}
+        )(away.run_away)
+        self._ray = ray
         self._last: Any = None
+        self._thread = ThreadPoolExecutor(1)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
-        self._last = self._run.remote(function, *args)
-        return self._last.future()
+        (trial,) = args
+        sent = away.luggage(trial)
+        self._last = self._run.remote(function, trial, _in_store(self._ray, trial), sent)
+        return self._thread.submit(self._result, self._last, trial, sent)
+
+    def _result(self, reference: Any, trial: Trial, sent: away.Files) -> Mapping[str, Any]:
+        left = self._ray.get(reference)
+        with _HOMECOMING:
+            try:
+                return away.bring_home(trial, sent, left)
+            except OSError as error:
+                raise StorageError.of(error, trial.directory) from error
 
     def stop(self) -> None:
         if self._last is not None:
-            self._kill(self._last)
+            self._ray.cancel(self._last, force=True)
+        self._thread.shutdown()
+
+
+# How often Ray begins a trial anew whose process or machine was lost.
+RETRIES = 3
+_HOMECOMING = threading.Lock()
+# Data sets in the store of a cluster, by the job that put them there and their checksum.
+_STORED: dict[tuple[str, str], Any] = {}
+
+
+def _in_store(ray: Any, trial: Trial) -> Any:
+    """The reference of a trial's data set, which is put into the cluster's store once."""
+    key = ray.get_runtime_context().get_job_id(), trial.provenance["sha256"]
+    if key not in _STORED:
+        _STORED.clear()
+        _STORED[key] = ray.put(trial.load())
+    return _STORED[key]
 
 
 ENGINES: Mapping[str, Callable[[Path], Worker]] = {"local": LocalWorker, "ray": RayWorker}
-
-
-def _call(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
 
 
 def _call_named(function: str, *args: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -94,6 +95,24 @@ def test_they_are_those_of_the_file_that_was_there_before_it_was_replaced(path, 
     np.testing.assert_array_equal(split.images, expected)
 
 
+def test_another_process_gets_them_as_an_array(path, monkeypatch):
+    monkeypatch.setattr(stored, "LARGE_BYTES", 0)
+    array = np.load(path)
+    whole = Split(StoredImages.load(path), np.zeros(12, int), tuple(map(str, range(12))))
+    splits = whole.take(ROWS), whole.take(ROWS[:2])
+    sent = pickle.dumps((splits[0].images, *splits))
+    # The source goes along once, and not what was read of it.
+    assert len(pickle.dumps(splits)) < len(pickle.dumps(splits[0])) + 500
+    # There neither the file nor what this process opened is at hand.
+    path.unlink()
+    del whole, splits
+    gc.collect()
+    images, *parts = pickle.loads(sent)
+    np.testing.assert_array_equal(images, array[ROWS])
+    np.testing.assert_array_equal(parts[0].images, array[ROWS])
+    np.testing.assert_array_equal(parts[1].images, array[ROWS[:2]])
+
+
 def cut_off(path):
     os.truncate(path, path.stat().st_size - 1)
 
@@ -101,7 +120,7 @@ def cut_off(path):
 def write_over(path):
     with path.open("r+b") as file:
         file.write(path.read_bytes()[::-1])
-    os.utime(path, (1, 1))  # later than it was, whatever the clock's resolution
+    os.utime(path, (1, 1))  # not as it was, whatever the clock's resolution
 
 
 @pytest.mark.parametrize("change", [cut_off, write_over, lambda path: os.truncate(path, 0)])

@@ -1,6 +1,8 @@
 """Arms in TensorBoard, read back by its own reader."""
 
+import itertools
 import json
+import time
 
 import numpy as np
 import pytest
@@ -68,6 +70,7 @@ def test_an_arm_is_the_mean_of_its_seeds_so_far(tmp_path):
     assert scalars(events(tmp_path, "cgan"), "val_accuracy") == [(10, 0.51), (20, 0.52)]
     for seed, value in ((1, 0.6), (2, 0.9)):
         boards.add(finish(plan, "cgan", seed, value))
+    boards.renew()
     found = events(tmp_path, "cgan")
     mean = (0.5 + 0.6 + 0.9) / 3
     assert scalars(found, "val_accuracy") == [(10, mean + 0.01), (20, mean + 0.02)]
@@ -87,8 +90,24 @@ def test_a_tensorboard_that_runs_sees_the_newest_means(tmp_path):
     reader.Reload()
     assert scalars(reader, "val_accuracy") == [(10, 0.51), (20, 0.52)]
     boards.add(finish(plan, "none", 1, 0.7))
+    boards.renew()
     reader.Reload()
     assert scalars(reader, "val_accuracy") == [(10, 0.61), (20, 0.62)]
+
+
+def test_runs_are_renewed_for_a_fiftieth_of_the_time(tmp_path, monkeypatch):
+    clock = itertools.count(1000.0, 0.5)  # half a second passes whenever it is asked
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    plan = make_plan(tmp_path, {"none": "control", "cgan": "generated"}, seeds=40)
+    boards, found = ArmBoards(plan), []
+    for trial in plan.trials():
+        boards.add(finish(plan, trial.arm, trial.seed, 0.5))
+        found.append({path.parent.name: path.name for path in tmp_path.glob("tensorboard/*/*")})
+    # At once for the first trial. That took half a second, so then not for 25, or 50 trials; and
+    # then for all arms of which trials have ended.
+    assert [n for n in range(1, 80) if found[n] != found[n - 1]] == [50]
+    assert found[0].keys() == {"none"}
+    assert found[50].keys() == {"none", "cgan"}
 
 
 def test_a_trial_that_failed_is_none_of_them(tmp_path):
@@ -111,6 +130,7 @@ def test_a_dozen_arms_are_shown_and_checks_go_first(tmp_path):
     boards = ArmBoards(plan)
     for arm in plan.arms:
         boards.add(finish(plan, arm.name, 0, 0.5))
+    boards.renew()
     shown = {path.name for path in (tmp_path / "tensorboard").iterdir()}
     assert shown == {"none", *(f"arm_{place}" for place in range(11))}
 

@@ -8,7 +8,8 @@ import fake_study
 import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
-from gan_mnist.study.runner import StorageError, complete
+from gan_mnist.errors import StorageError
+from gan_mnist.study.runner import complete
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.trial import Outcome
 

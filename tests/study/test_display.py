@@ -160,12 +160,13 @@ def test_a_notebook_has_one_place_that_is_renewed(tmp_path, monkeypatch, clock):
     with progress:
         for trial in trials[:2]:
             progress.begin(trial, 0)
+        progress.refresh()
         clock.seconds += 61
         progress.add(record())
         progress.add(record("small", 0, "failed", "<b>no</b>"))
     (handle,) = handles
     assert text.getvalue() == ""
-    assert "now   none seed 0 (0 s), small seed 0 (0 s)" in handle.pages[2]
+    assert "now   none seed 0 (0 s), small seed 0 (0 s)" in handle.pages[1]
     last = html.unescape(handle.pages[-1])
     assert "2/4 trials, 1 min 01 s" in last
     assert 'value="50"' in last

@@ -191,7 +191,7 @@ def test_workers_end_when_their_parent_is_killed(start, tmp_path):
 def test_a_killed_worker_costs_one_trial(start, tmp_path, undisturbed):
     process = start(tmp_path, *NAPS, "--set", "nap_seconds=0.8")
     wait_for(lambda: len(calls(tmp_path)) >= 3)
-    arm, seed, worker, _ = calls(tmp_path)[-1]
+    arm, seed, worker, *_ = calls(tmp_path)[-1]
     os.kill(int(worker), signal.SIGKILL)
     status, out, err = finish(process)
     assert status == 1

@@ -34,7 +34,10 @@ class _Console(Console):
 
 
 class StudyProgress:
-    """A context in which `begin` is called for every trial that begins, `add` when it ends."""
+    """A context in which `begin` is called for every trial that begins, `add` when it ends.
+
+    What is shown changes with `refresh`.
+    """
 
     def __init__(
         self, plan: Plan, missing: Sequence[Trial], jobs: int, console: Console | None = None
@@ -71,13 +74,14 @@ class StudyProgress:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if exception[0] is None:
+            self.refresh()
         self._live.stop()
 
     def begin(self, trial: Trial, process: int) -> None:
         """Tells that a trial begins in a process."""
         self._running[trial.arm, trial.seed] = trial, time.monotonic()
         self._time_left.begin(trial, process, time.monotonic())
-        self.refresh()
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Tells of a trial that has ended."""
@@ -100,7 +104,6 @@ class StudyProgress:
                 self._console.print(
                     f"[{ended}/{self._num_trials}] {told} ({'; '.join(details)})", markup=False
                 )
-        self.refresh()
 
     def refresh(self) -> None:
         """Shows how things are now; called about once a second."""

@@ -86,7 +86,7 @@ def order(workdir: Path, arm: str, seed: int, misdeed: str | None) -> None:
 
 
 def calls(workdir: Path) -> list[list[str]]:
-    """Arm, seed, process and thread number of every call of `run_trial` so far."""
+    """Arm, seed, process, threads and directory of every call of `run_trial` so far."""
     path = workdir / "calls.txt"
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 

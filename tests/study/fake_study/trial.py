@@ -16,13 +16,16 @@ from gan_mnist.study.trial import Outcome, Trial
 
 from .study import FakeSettings
 
+# Names the file of calls where trials have not the directory of the run.
+CALLS = "GAN_MNIST_FAKE_CALLS"
+
 
 def run_trial(trial: Trial[FakeSettings]) -> Outcome:
     """Adds a line to `calls.txt`, then does as it is told, which is to work unless told else."""
     settings, arm, seed, workdir = trial.settings, trial.arm, trial.seed, trial.workdir
     threads = os.environ.get("TF_NUM_INTRAOP_THREADS")
-    with (workdir / "calls.txt").open("a") as file:
-        file.write(f"{arm} {seed} {os.getpid()} {threads}\n")
+    with Path(os.environ.get(CALLS, workdir / "calls.txt")).open("a") as file:
+        file.write(f"{arm} {seed} {os.getpid()} {threads} {workdir}\n")
     time.sleep(settings.nap_seconds)
     row = {"update": settings.updates, "seconds": 0.1, "loss": 1}
     write_rows(trial.directory / "curves.csv", [row])

@@ -1,0 +1,129 @@
+"""A trial on a machine that sees nothing of this one's disk.
+
+What it needs goes along as bytes, what it leaves comes back so; in between it has a directory of
+its own on that machine, which is gone afterwards.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.files import read_json, write_bytes
+from gan_mnist.study.trial import Trial
+
+# The roots of paths that travel.
+RUN, EXPORTS = "run", "exports"
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a trial left on its machine.
+
+    Attributes:
+        record: Its record.
+        written: Files that are new, or not as they were sent, by path from `RUN` or `EXPORTS`.
+        removed: Paths of files that were sent, and that it removed.
+    """
+
+    record: Mapping[str, Any]
+    written: Files
+    removed: tuple[str, ...]
+
+
+def luggage(trial: Trial) -> Files:
+    """What goes along: what the trial left when it was stopped, and what is kept for its seed.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    kept = (folder for folder in trial.workdir.glob("*/*") if _serves(folder, trial.seed))
+    return {
+        f"{RUN}/{path.relative_to(trial.workdir).as_posix()}": path.read_bytes()
+        for folder in (trial.directory, *kept)
+        for path in _files(folder)
+    }
+
+
+def run_away(
+    complete: Callable[[Trial], Mapping[str, Any]], trial: Trial, dataset: Any, sent: Files
+) -> Left:
+    """Runs a trial on this machine, in a directory of its own.
+
+    Args:
+        complete: Runs a trial and writes its record.
+        trial: As planned on the other machine.
+        dataset: What its settings' `load` gave there, where it was checked.
+        sent: By `luggage`.
+    """
+    with tempfile.TemporaryDirectory(prefix="gan_mnist-", ignore_cleanup_errors=True) as scratch:
+        roots = Path(scratch)
+        exports = trial.settings.export_dir and str(roots / EXPORTS)
+        settings = replace(trial.settings, export_dir=exports)
+        here = replace(trial, workdir=roots / RUN, settings=settings)
+        vars(here)["dataset"] = dataset.of_seed(trial.seed)
+        for name, content in sent.items():
+            write_bytes(roots / name, content)
+        record = complete(here)
+        found = {
+            path.relative_to(roots).as_posix(): path.read_bytes()
+            for root in (RUN, EXPORTS)
+            for path in _files(roots / root)
+        }
+    written = {name: content for name, content in found.items() if sent.get(name) != content}
+    return Left(record, written, tuple(sent.keys() - found.keys()))
+
+
+def bring_home(trial: Trial, sent: Files, left: Left) -> Mapping[str, Any]:
+    """Writes what a trial left to where it belongs, its record last; returns that.
+
+    Args:
+        trial: As planned on this machine.
+        sent: What went along.
+        left: What came back.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    roots = {RUN: trial.workdir, EXPORTS: Path(trial.settings.export_dir)}
+    places = {name: _place(roots, name) for name in (*left.written, *left.removed)}
+    record = trial.directory / "record.json"
+    # What describes files goes after them: it is what vouches for them.
+    for name in sorted(left.written, key=lambda name: (places[name] == record, ".json" in name)):
+        place = places[name]
+        is_own = name.startswith(EXPORTS) or trial.directory in place.parents
+        # Two trials that began at once may both have trained a generator. The first one's stays:
+        # of each the files and their checksum belong together.
+        if is_own or not place.is_file() or place.read_bytes() == sent.get(name):
+            write_bytes(place, left.written[name])
+    for name in left.removed:
+        places[name].unlink(missing_ok=True)
+    return left.record
+
+
+def _place(roots: Mapping[str, Path], name: str) -> Path:
+    root, _, within = name.partition("/")
+    return roots[root] / within
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files in a folder but hidden ones, which are locks, or not whole yet."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts):
+            yield path
+
+
+def _serves(folder: Path, seed: int) -> bool:
+    """Whether something is kept there, as `trained_once` does it, that trials of a seed may use.
+
+    What does not say whose it is, or is damaged, goes to all: a trial finds out.
+    """
+    told = [read_json(path) or {} for path in folder.glob("*.json")]
+    named = [one.get("seed") for one in told]
+    for one in told:
+        stream = one.get("stream")
+        named += stream if isinstance(stream, list) else []
+    seeds = [value for value in named if isinstance(value, int)]
+    return bool(told) and (not seeds or seed in seeds)
