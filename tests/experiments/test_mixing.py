@@ -1,4 +1,4 @@
-"""The mixing study: what each arm shows to its classifier, and what is read off its curves."""
+"""The mixing study: what each arm shows to its classifier, and where it stops."""
 
 from dataclasses import replace
 
@@ -230,29 +230,6 @@ def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(make, fa
     for name, arm in ARMS.items():
         of = arm.changes.get("generator", NONE)
         assert (keys[name] is None) == (of == NONE or not GENERATORS[of].trains)
-
-
-@pytest.mark.parametrize(
-    ("intervals", "expected"),
-    [(10, [*range(1, 11)]), (20, [*range(2, 20, 2), 19, 20]), (100, None)],
-)
-def test_the_last_tenth_is_judged_all_through(intervals, expected):
-    judged = trial.judged_intervals(intervals)
-    assert judged == (expected or [*range(10, 91, 10), *range(91, 101)])
-
-
-def test_what_is_read_off_a_curve():
-    rows = [
-        {"update": 10 * (i + 1), "test_accuracy": accuracy, "val_accuracy": validation}
-        for i, (accuracy, validation) in enumerate([(0.2, 0.9), *[(0.5, 0.1)] * 8, (0.7, 0.2)])
-    ]
-    texts = [{key: str(value) for key, value in row.items()} for row in rows]
-    assert trial.curve_metrics(texts) == {
-        "accuracy_last_tenth": pytest.approx(0.7),
-        "accuracy_swing": pytest.approx(0.0),
-        "accuracy_since_half": pytest.approx(0.2),
-        "accuracy_at_best_validation": pytest.approx(0.2),
-    }
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""What the mixing study finds, where the truth is known."""
+"""What the mixing study finds and reads off curves, where the truth is known."""
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.mixing import trial
 from gan_mnist.experiments.mixing.findings import ROUNDED, findings, images_seen, latents_drawn
 from gan_mnist.experiments.mixing.study import STUDY
 
@@ -87,3 +88,26 @@ def test_a_pool_larger_than_what_is_shown_is_no_pool():
 def test_no_pool_holds_more_than_the_limit():
     settings = SHOWN | {"updates": 1_000, "pool_images": 10_000, "pool_limit": 400}
     assert images_seen({"pool_10k": {0: {"settings": settings}}}) == {"pool_10k": 400}
+
+
+@pytest.mark.parametrize(
+    ("intervals", "expected"),
+    [(10, [*range(1, 11)]), (20, [*range(2, 20, 2), 19, 20]), (100, None)],
+)
+def test_the_last_tenth_is_judged_all_through(intervals, expected):
+    judged = trial.judged_intervals(intervals)
+    assert judged == (expected or [*range(10, 91, 10), *range(91, 101)])
+
+
+def test_what_is_read_off_a_curve():
+    rows = [
+        {"update": 10 * (i + 1), "test_accuracy": accuracy, "val_accuracy": validation}
+        for i, (accuracy, validation) in enumerate([(0.2, 0.9), *[(0.5, 0.1)] * 8, (0.7, 0.2)])
+    ]
+    texts = [{key: str(value) for key, value in row.items()} for row in rows]
+    assert trial.curve_metrics(texts) == {
+        "accuracy_last_tenth": pytest.approx(0.7),
+        "accuracy_swing": pytest.approx(0.0),
+        "accuracy_since_half": pytest.approx(0.2),
+        "accuracy_at_best_validation": pytest.approx(0.2),
+    }
