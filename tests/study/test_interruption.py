@@ -148,7 +148,7 @@ def test_an_interrupted_run_ends_at_once_and_goes_on(
     began = time.monotonic()
     (os.killpg if to_group else os.kill)(process.pid, number)
     returned, out, err = finish(process)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10  # a busy machine takes seconds to end processes
     assert returned == status
     assert out == ""
     lines = err.splitlines()
@@ -156,7 +156,7 @@ def test_an_interrupted_run_ends_at_once_and_goes_on(
     assert "same command" in lines[-1]
     assert "Traceback" not in err
     assert not any(line.startswith(("Exception", "/")) for line in lines)
-    wait_for(lambda: not alive(members), seconds=3)
+    wait_for(lambda: not alive(members), seconds=10)
 
     kept = num_records(tmp_path)
     assert 2 <= kept < 8
@@ -176,7 +176,7 @@ def test_an_impatient_user_may_press_twice(start, tmp_path):
     status, _, err = finish(process)
     assert status == 130
     assert "Traceback" not in err
-    wait_for(lambda: not alive(members), seconds=3)
+    wait_for(lambda: not alive(members), seconds=10)
 
 
 def test_workers_end_when_their_parent_is_killed(start, tmp_path):
@@ -185,7 +185,7 @@ def test_workers_end_when_their_parent_is_killed(start, tmp_path):
     members = family(process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    wait_for(lambda: not alive(members), seconds=3)
+    wait_for(lambda: not alive(members), seconds=10)
 
 
 def test_a_killed_worker_costs_one_trial(start, tmp_path, undisturbed):
