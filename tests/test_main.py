@@ -1,6 +1,7 @@
 """The command as a person meets it: what it accepts, what it refuses and how, and how fast."""
 
 import dataclasses
+import socket
 import sys
 
 import pytest
@@ -112,6 +113,17 @@ def test_ray_that_is_not_installed_is_named_with_its_remedy(refused, monkeypatch
     assert "--engine" in line
     assert "pip install" in line
     assert "[ray]" in line
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "nowhere.invalid:{}"])
+def test_a_ray_cluster_that_is_not_there_is_told_at_once(refused, monkeypatch, form):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and nobody listens
+        address = form.format(nobody.getsockname()[1])
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        line = refused(IMBALANCE, "--engine=ray")
+    assert line.startswith(f"error: --engine: no Ray cluster at RAY_ADDRESS={address}: ")
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/here"])

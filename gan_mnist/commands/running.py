@@ -1,7 +1,11 @@
 """Runs what was planned, to its report. Nothing here imports TensorFlow before a trial begins."""
 
+import contextlib
 import functools
 import importlib.util
+import os
+import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,14 +19,30 @@ from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_whole
 
 ENGINES = ("local", "ray")
+# Ray itself asks an address in vain for minutes.
+ADDRESS_SECONDS = 5.0
 
 
 def check_engine(engine: str) -> None:
-    """Raises `InputError` for an engine that does not exist or is not installed."""
+    """Raises `InputError` for an engine that does not exist, is not installed or not reached."""
     if engine not in ENGINES:
         raise unknown("--engine", engine, ENGINES)
-    if engine == "ray" and importlib.util.find_spec("ray") is None:
+    if engine != "ray":
+        return
+    if importlib.util.find_spec("ray") is None:
         raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
+    # Other forms, such as `auto`, name no machine.
+    if named := re.fullmatch(r"(?:ray://)?(.+):(\d{1,5})", os.environ.get("RAY_ADDRESS", "")):
+        host, port = named[1], int(named[2])
+        try:
+            with contextlib.closing(socket.create_connection((host, port), ADDRESS_SECONDS)):
+                pass
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"--engine: no Ray cluster at RAY_ADDRESS={named[0]}: {reason}; accepted: the "
+                "address of its head, HOST:6379, or none, for this machine alone"
+            ) from error
 
 
 def execute(
