@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
+from gan_mnist import experiments
+
 IMBALANCE = "--experiment=imbalance"
+PRESETS = experiments.load("imbalance").presets
 PROBE = """
 import sys
 from gan_mnist.main import main
@@ -53,7 +56,7 @@ def test_it_is_a_module_that_runs(directory):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "error: --preset: 'x' is unknown; accepted: smoke, quick, paper, in_turn, by_images_left"
+        f"error: --preset: 'x' is unknown; accepted: {', '.join(PRESETS)}"
     ]
 
 

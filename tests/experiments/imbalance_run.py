@@ -168,6 +168,8 @@ def check_generators(workdir, arms):
             told = {"d_loss", "g_loss", "real_accuracy", "fake_accuracy"}
             if about["kind"] == "DeformationRecipe":
                 told = {"registration_loss"}
+            if about["kind"] == "BAGANRecipe":
+                told |= {"pixel_loss"}
             assert set(header) == {"update", "seconds"} | told
 
 
