@@ -21,14 +21,44 @@ from gan_mnist.training.loop import scaled_adam
 
 
 @dataclass(frozen=True)
-class ConditionalRecipe(GANRecipe):
-    """A conditional GAN; see `build_conditional_gan`. Adam's beta1: 0.5 by arXiv 1511.06434."""
+class _LatentRecipe(GANRecipe):
+    """A GAN that makes images of latents and labels, with Adam for both networks.
 
-    architecture: str = "mlp"
+    Attributes:
+        latent_dim: Length of the latents.
+        learning_rate: Of both.
+        beta_1: Of both; 0.5 by arXiv 1511.06434.
+    """
+
     latent_dim: int = 64
-    distribution: str = "normal"
     learning_rate: float = 1e-3
     beta_1: float = 0.5
+
+    @classmethod
+    def asked(cls, settings: GeneratorSettings) -> dict[str, Any]:
+        """What all of these take alike from the settings, by attribute of a recipe."""
+        return {
+            **usual(settings),
+            "latent_dim": settings.gan_latent_dim,
+            "learning_rate": settings.gan_learning_rate,
+            "beta_1": settings.gan_beta_1,
+        }
+
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        rates = self.learning_rate, self.beta_1, 0.999
+        return scaled_adam(*rates), scaled_adam(*rates)
+
+    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+        rows = balanced_rows(subset.labels)
+        return subset.images[rows], subset.labels[rows]
+
+
+@dataclass(frozen=True)
+class ConditionalRecipe(_LatentRecipe):
+    """A conditional GAN; see `build_conditional_gan`."""
+
+    architecture: str = "mlp"
+    distribution: str = "normal"
     loss: str = "non_saturating"
     most_generator_steps: int = 1
     augment: bool = False
@@ -36,13 +66,10 @@ class ConditionalRecipe(GANRecipe):
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
         return cls(
-            **usual(settings),
+            **cls.asked(settings),
             width=settings.gan_width,
             architecture=settings.gan_architecture,
-            latent_dim=settings.gan_latent_dim,
             distribution=settings.gan_latents,
-            learning_rate=settings.gan_learning_rate,
-            beta_1=settings.gan_beta_1,
             loss=settings.gan_loss,
             most_generator_steps=settings.most_generator_steps,
             augment=settings.diffaugment,
@@ -78,14 +105,6 @@ class ConditionalRecipe(GANRecipe):
         """Further options of `build_conditional_gan`."""
         return {}
 
-    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        rates = self.learning_rate, self.beta_1, 0.999
-        return scaled_adam(*rates), scaled_adam(*rates)
-
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        rows = balanced_rows(subset.labels)
-        return subset.images[rows], subset.labels[rows]
-
 
 @dataclass(frozen=True)
 class R3GANRecipe(ConditionalRecipe):
@@ -116,23 +135,14 @@ class R3GANRecipe(ConditionalRecipe):
 
 
 @dataclass(frozen=True)
-class BAGANRecipe(GANRecipe):
+class BAGANRecipe(_LatentRecipe):
     """A BAGAN; see `gan_mnist.models.bagan`. A part of the updates trains its autoencoder."""
 
-    latent_dim: int = 64
-    learning_rate: float = 1e-3
-    beta_1: float = 0.5
     autoencoder_share: float = 0.25
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        return cls(
-            **usual(settings),
-            width=settings.bagan_width,
-            latent_dim=settings.gan_latent_dim,
-            learning_rate=settings.gan_learning_rate,
-            beta_1=settings.gan_beta_1,
-        )
+        return cls(**cls.asked(settings), width=settings.bagan_width)
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_bagan(
@@ -143,14 +153,6 @@ class BAGANRecipe(GANRecipe):
             round(self.autoencoder_share * self.updates),
             self.average_decay,
         )
-
-    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        rates = self.learning_rate, self.beta_1, 0.999
-        return scaled_adam(*rates), scaled_adam(*rates)
-
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        rows = balanced_rows(subset.labels)
-        return subset.images[rows], subset.labels[rows]
 
 
 @dataclass(frozen=True)
@@ -177,29 +179,15 @@ class WarpRecipe(GANRecipe):
 
 
 @dataclass(frozen=True)
-class DAGANRecipe(GANRecipe):
+class DAGANRecipe(_LatentRecipe):
     """A DAGAN; see `build_dagan`. It learns from the classes that have several images."""
-
-    latent_dim: int = 64
-    learning_rate: float = 1e-3
-    beta_1: float = 0.5
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        return cls(
-            **usual(settings),
-            width=settings.dagan_width,
-            latent_dim=settings.gan_latent_dim,
-            learning_rate=settings.gan_learning_rate,
-            beta_1=settings.gan_beta_1,
-        )
+        return cls(**cls.asked(settings), width=settings.dagan_width)
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_dagan(image_shape, self.width, self.latent_dim, self.average_decay)
-
-    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        rates = self.learning_rate, self.beta_1, 0.999
-        return scaled_adam(*rates), scaled_adam(*rates)
 
     def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
         rows = _rows_of_several(subset)
