@@ -9,12 +9,9 @@ from gan_mnist.experiments.mixing.study import STUDY
 
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError, NotApplicable
-from gan_mnist.files import read_rows
 from gan_mnist.generators.gans import DAGANRecipe
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import with_changes
-from gan_mnist.training import classifier, kept
-from gan_mnist.training.classifier import predict
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]
@@ -247,38 +244,3 @@ def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(make, fa
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
         with_changes(STUDY.settings, changes, "test").resolve(dataset)
-
-
-def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, monkeypatch):
-    """A classifier that makes images itself: its weights, and what it is shown, go on exactly."""
-
-    def run(name):
-        asked = make("classical_and_generated", workdir=tmp_path / name, batch_size=8)
-        metrics = trial.run_trial(asked).metrics
-        curves = [row | {"seconds": ""} for row in read_rows(asked.directory / "curves.csv")]
-        return metrics, curves, (asked.directory / "predictions.csv").read_text()
-
-    undisturbed = run("undisturbed")
-    monkeypatch.setattr("gan_mnist.training.loop.CHECKPOINT_EVERY_SECONDS", 0)
-    with monkeypatch.context() as broken:
-        broken.setattr(classifier, "predict", _stop_in_the_middle())
-        with pytest.raises(_Stopped):
-            run("resumed")
-    assert list(tmp_path.glob("resumed/trials/*/seed-00/checkpoint/*"))
-    asked = []
-    kept.reusable.cache_clear()  # As in another process.
-    monkeypatch.setattr(classifier, "predict", lambda *of: asked.append(of) or predict(*of))
-    assert run("resumed") == undisturbed
-    # Test accuracy is taken at every tenth; what had been done by then is not done again.
-    assert len(asked) < len(undisturbed[1])
-
-
-def _stop_in_the_middle():
-    calls = iter(range(5))
-
-    def stop(*of):
-        if next(calls, None) is None:
-            raise _Stopped
-        return predict(*of)
-
-    return stop

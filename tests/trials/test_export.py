@@ -121,8 +121,8 @@ def denoiser():
 @pytest.fixture(scope="module")
 def exports(classifier, generators, denoiser, images, tmp_path_factory):
     directory = tmp_path_factory.mktemp("exports")
+    export_classifier(classifier, NAMES, directory / "mlp")
     for name, generator in generators.items():
-        export_classifier(classifier, NAMES, directory / name)
         export_generator(generator, NAMES, directory / name)
     export_denoiser(denoiser, directory)
     np.savez(
