@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.register_assert_rewrite("interrupting")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def trials_in_this_process():
