@@ -74,7 +74,7 @@ def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
         steps.keep(model, probabilities, metrics, generator)
         if generator is not None and settings.measured:
             with steps.measured("evaluation"):
-                kept |= _compared(steps, generator)
+                kept |= _compared(steps, generator, images)
     return kept
 
 
@@ -110,12 +110,14 @@ def _tables(steps: Steps, real: Subset, generator: Generator | None) -> list[Tab
     return tables
 
 
-def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
+def _compared(steps: Steps, generator: Generator, images: Allotment) -> dict[str, float]:
     """How near generated images are to real ones, and how many of them are copies."""
     settings, test = steps.trial.settings, steps.test
     everything = steps.allot(None)
     if generator.supply is None:
         counts = np.bincount(test.labels, minlength=len(settings.classes))
+        if settings.generator == "held_back":
+            counts = np.minimum(counts, np.bincount(images.held_back.labels, minlength=len(counts)))
         supply = counts * min(1.0, MOST_COMPARED / len(test))
     else:
         supply = generator.supply * min(1.0, MOST_COMPARED / generator.supply.sum())

@@ -175,6 +175,16 @@ def test_there_is_no_oracle_where_all_images_are_shown(photos, made):
         STUDY.part("trial").run_trial(trial)
 
 
+def test_an_oracle_is_measured_by_what_there_is(photos, tmp_path):
+    """Held back are fewer images than there are test images."""
+    flags = [*flags_of(photos), *SMALL, "--set", "images_per_class=12", "--arms=oracle",
+             f"--workdir={tmp_path}"]  # fmt: skip
+    assert main(["main.py", *flags]) == 0
+    record = json.loads((tmp_path / "trials" / "oracle" / "seed-00" / "record.json").read_text())
+    assert record["status"] == "done"
+    assert (record["metrics"]["copies_of_train"], record["metrics"]["copies_of_test"]) == (1, 0)
+
+
 def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made, tmp_path, capsys):
     flags = [*flags_of(photos, f"leaky={made / 'leaky'}", f"new={made / 'new'}"), *SMALL,
              "--set", "images_per_class=3,all", f"--workdir={tmp_path}",

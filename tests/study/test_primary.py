@@ -101,6 +101,13 @@ def test_the_answer_is_that_of_the_primary_comparisons():
     assert "; secondary: " in summary["in_full"]
 
 
+def test_a_comparison_between_treatments_is_told_beside_the_one_with_the_control():
+    pairs = (Pair("cgan", "none"), Pair("warp_gan", "cgan"))
+    summary = summary_of(pairs, VALUES | {"cgan": NOTHING})
+    assert summary["answer"] == "Cannot tell whether `cgan` helps."
+    assert "also primary: `warp_gan` against `cgan` helps" in summary["in_full"]
+
+
 def test_an_answer_that_rests_on_what_was_not_named_says_so():
     alike = VALUES | {"warp_gan": VALUES["classical"] + [0.03, -0.02, 0.01, -0.03, 0.02]}
     summary = summary_of((Pair("warp_gan", "classical"),), alike)

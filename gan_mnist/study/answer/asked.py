@@ -65,15 +65,25 @@ class Asked:
     @cached_property
     def found(self) -> dict[str, Comparison]:
         """Those with two seeds or more."""
-        first = {told["arm"] for told in self.primary}
-        return {
-            name: one for name, one in self._of_kind.items() if name in first or not self.primary
-        }
+        first = self._first
+        return {name: one for name, one in self._of_kind.items() if name in first or not first}
 
     @property
     def others(self) -> list[str]:
         """Those with two seeds or more that are in no primary comparison."""
         return [name for name in self._of_kind if name not in self.found]
+
+    @cached_property
+    def _first(self) -> set[str]:
+        """Those whose primary comparison is with the control, or is the one that a gain must pass.
+
+        All that are in a primary comparison, if there is none of these: how an arm differs from
+        another treatment says nothing of how it differs from the control.
+        """
+        rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
+        measures = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
+        asked = {told["arm"] for told in self.primary if told["reference"] in measures}
+        return asked or {told["arm"] for told in self.primary}
 
     @cached_property
     def _of_kind(self) -> dict[str, Comparison]:
