@@ -3,12 +3,14 @@
 Source: docs/sources.md#mixing (of its arms), docs/sources.md#conditional_gan (uniform ones).
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from gan_mnist.errors import unknown
+from gan_mnist.models.replicas import my_rows
 
 DISTRIBUTIONS = ("normal", "uniform")
 
@@ -49,11 +51,7 @@ class Latents:
         The draw comes first and rounding and zeros after it, so that distributions that differ only
         in these give vectors that are alike for equal seeds.
         """
-        shape = (number, self.dim)
-        if self.distribution == "uniform":
-            vectors = tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
-        else:
-            vectors = tf.random.stateless_normal(shape, seed)
+        vectors = my_rows(functools.partial(self._drawn, seed), number)
         if self.scale != 1:
             vectors *= self.scale
         if self.decimals is not None:
@@ -62,6 +60,11 @@ class Latents:
         if self.active is not None:
             vectors *= tf.cast(tf.range(self.dim) < self.active, tf.float32)
         return vectors
+
+    def _drawn(self, seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
+        if self.distribution == "uniform":
+            return tf.random.stateless_uniform((number, self.dim), seed, -1.0, 1.0)
+        return tf.random.stateless_normal((number, self.dim), seed)
 
 
 class LatentSampler:

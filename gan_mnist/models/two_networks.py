@@ -232,7 +232,9 @@ def minimize(
     variables: Sequence[keras.Variable],
 ) -> None:
     """One step of `optimizer` on some or all of the variables that it was built for."""
+    # Of several devices the optimizer adds up the gradients: each loss is the mean of a part.
+    devices = tf.distribute.get_strategy().num_replicas_in_sync
     # Without a loss scale this is the plain gradient; with one, `apply` undoes it.
     with tape:
-        scaled = optimizer.scale_loss(loss)
+        scaled = optimizer.scale_loss(loss if devices == 1 else loss / devices)
     optimizer.apply(tape.gradient(scaled, variables), variables)

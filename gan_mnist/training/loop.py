@@ -16,6 +16,7 @@ import tensorflow as tf
 from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training import mirrored
 
 CHECKPOINT_EVERY_SECONDS = 60
 # Tells, while a training is under way, what share of it is done and in how many seconds.
@@ -52,6 +53,7 @@ class ReusableModel:
         self._start = [[v.numpy() for v in optimizer.variables] for optimizer in self._optimizers]
         # Arms of a seed start from the same weights.
         self._initial_weights = functools.lru_cache(maxsize=2)(self._draw_weights)
+        mirrored.can_be_mirrored(self.model, build, compile)
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
@@ -134,7 +136,9 @@ def fit(
     curves = Curves(directory, interval, seed, rows, intervals)
     first_update = curves.resume(model)
     if first_update < updates:
-        model.fit(
+        strategy = mirrored.chosen()
+        train = model.fit if strategy is None else functools.partial(mirrored.fit, model, strategy)
+        train(
             batches(first_update),
             initial_epoch=first_update // interval,
             epochs=intervals,

@@ -1,0 +1,197 @@
+"""One training over several devices of a machine, with the numbers of one device but for rounding.
+
+Each device gets every k-th row of a batch and a copy of the network, of which gradients, statistics
+of batch norm and metrics are brought together in every update. The copies live as long as the
+training: what is watched, kept and handed back is a network of one device.
+"""
+
+import functools
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gan_mnist.errors import InputError
+from gan_mnist.models.replicas import my_rows
+
+# So many CPU devices are made of one processor, to try without GPUs what is meant for them.
+VIRTUAL = "GAN_MNIST_VIRTUAL_DEVICES"
+
+Making = tuple[Callable[[], keras.Model], Callable[[Any], None]]
+_makings: weakref.WeakKeyDictionary[keras.Model, Making] = weakref.WeakKeyDictionary()
+_twins: weakref.WeakKeyDictionary[keras.Model, keras.Model] = weakref.WeakKeyDictionary()
+_chosen = {"strategy": "none"}
+
+
+def choose(strategy: str) -> None:
+    """From now on trainings of this process are over one device ("none") or all ("mirrored")."""
+    _chosen["strategy"] = strategy
+
+
+def chosen() -> tf.distribute.MirroredStrategy | None:
+    """The strategy of trainings; None for those on one device, of which there may be no more."""
+    if _chosen["strategy"] == "none" or num_devices() == 1:
+        return None
+    return _strategy()
+
+
+@functools.cache
+def num_devices() -> int:
+    """How many devices "mirrored" trains on: the GPUs, or the virtual devices of the CPU."""
+    processors = tf.config.list_physical_devices("CPU")
+    if wanted := int(os.environ.get(VIRTUAL, 0)):
+        parts = [tf.config.LogicalDeviceConfiguration() for _ in range(wanted)]
+        tf.config.set_logical_device_configuration(processors[0], parts)
+    return len(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))
+
+
+@functools.cache
+def _strategy() -> tf.distribute.MirroredStrategy:
+    return tf.distribute.MirroredStrategy(
+        tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    )
+
+
+def can_be_mirrored(model: keras.Model, *making: Any) -> None:
+    """Takes note of what builds and compiles another such model."""
+    _makings[model] = making
+
+
+def fit(
+    model: keras.Model,
+    strategy: tf.distribute.MirroredStrategy,
+    batches: tf.data.Dataset,
+    callbacks: Sequence[keras.callbacks.Callback],
+    **options: Any,
+) -> None:
+    """As `model.fit(batches, callbacks=callbacks, **options)`, over several devices.
+
+    Args:
+        model: As `can_be_mirrored` was told of it.
+        strategy: Of several devices.
+        batches: Tuples, perhaps nested, of tensors of one number of rows.
+        callbacks: They are told of `model`, which is up to date whenever an epoch begins or ends.
+        **options: Of `fit`. Validation is by `model` alone.
+
+    Raises:
+        InputError: If a batch cannot be divided among the devices.
+    """
+    if model not in _twins:
+        with strategy.scope():
+            _twins[model] = _built(*_makings[model])
+    twin = _twins[model]
+    validation = options.pop("validation_data", None), options.pop("validation_freq", ())
+    parts = divided(batches, strategy.num_replicas_in_sync)
+    twin.fit(
+        strategy.distribute_datasets_from_function(lambda _: parts),
+        callbacks=[_Mirror(model, twin, callbacks, *validation)],
+        **options,
+    )
+
+
+def divided(batches: tf.data.Dataset, number: int) -> tf.data.Dataset:
+    """Of each batch its parts, one after the other: part i has the rows i, i + number, ...
+
+    Raises:
+        InputError: If their sizes would differ.
+    """
+    for spec in tf.nest.flatten(batches.element_spec):
+        if spec.shape[0] % number:
+            raise InputError(
+                f"--strategy: mirrored over {number} devices is not accepted with batches of "
+                f"{spec.shape[0]}; accepted: a batch_size that is a multiple of {number}"
+            )
+
+    def parts(rows: tf.Tensor) -> tf.Tensor:
+        return tf.stack([rows[i::number] for i in range(number)])
+
+    return batches.map(lambda *batch: tf.nest.map_structure(parts, batch)).unbatch()
+
+
+def _built(build: Callable[[], keras.Model], compile: Callable[[Any], None]) -> keras.Model:
+    model = build()
+    compile(model)
+    for optimizer in _optimizers(model):
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
+    # More updates a call than one fail in Keras 3.15 (keras#19246).
+    model.steps_per_execution = 1
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+        elif type(layer) is keras.layers.Dropout:
+            layer.__class__ = _DropoutOfAll
+    return model
+
+
+class _DropoutOfAll(keras.layers.Dropout):
+    """Drops on each device what one would drop of these rows; else all would drop alike."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training or not self.rate:
+            return inputs
+        shape, of_all = tf.shape(inputs)[1:], super().call
+
+        def factors(number: Any) -> tf.Tensor:
+            ones = tf.ones(tf.concat([[number], shape], axis=0), inputs.dtype)
+            return of_all(ones, training=True)
+
+        return inputs * tf.ensure_shape(my_rows(factors, tf.shape(inputs)[0]), inputs.shape)
+
+
+class _Mirror(keras.callbacks.Callback):
+    """Has other callbacks see a network of one device, and copies its state there and back."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        twin: keras.Model,
+        callbacks: Sequence[keras.callbacks.Callback],
+        validation_data: Any,
+        validated: Sequence[int],
+    ):
+        super().__init__()
+        self._one, self._twin = model, twin
+        self._others = keras.callbacks.CallbackList(list(callbacks), model=model)
+        self._validation, self._validated = validation_data, validated
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._others.on_train_begin(logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._others.on_train_end(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._others.on_epoch_begin(epoch, logs)
+        _copy(self._one, self._twin)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._others.on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        _copy(self._twin, self._one)
+        if self._validation is not None and epoch + 1 in self._validated:
+            found = self._one.evaluate(self._validation, verbose=0, return_dict=True)
+            logs |= {f"val_{name}": value for name, value in found.items()}
+        self._others.on_epoch_end(epoch, logs)
+
+
+def _copy(source: keras.Model, target: keras.Model) -> None:
+    for one, other in zip(_state(source), _state(target), strict=True):
+        other.assign(one.numpy())
+
+
+def _state(model: keras.Model) -> list[Any]:
+    """All that a training goes on from: weights, seeds, schedules, and what optimizers hold."""
+    metrics = {id(v) for metric in model.metrics for v in metric.variables}
+    own = [v for v in model.variables if id(v) not in metrics]
+    # Keras does not see plain variables.
+    plain = [v for v in vars(model).values() if isinstance(v, tf.Variable)]
+    return [*own, *plain, *(v for o in _optimizers(model) for v in o.variables)]
+
+
+def _optimizers(model: Any) -> list[keras.optimizers.Optimizer]:
+    return getattr(model, "optimizers", [model.optimizer])
