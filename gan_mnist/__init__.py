@@ -33,6 +33,7 @@ def run(
     jobs: int | None = None,
     engine: str = "local",
     precision: str = "float32",
+    strategy: str = "none",
     classifier: str | None = None,
     test_dir: Mapping[str, str | Path] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -57,10 +58,12 @@ def run(
         workdir: Where the run is kept; `runs/EXPERIMENT` if None.
         seeds: How many; the preset's if None.
         arms: Names of arms, to run only these and the control; all if None.
-        jobs: Trials at a time; one a core if None.
+        jobs: Trials at a time; if None one a GPU, or one a core where there is none.
         engine: Where trials run: "local" (processes) or "ray".
         precision: "float32", "mixed_bfloat16" or "mixed_float16"; "auto" is mixed_bfloat16 where a
             trial of two seconds finds it faster, decided once a run.
+        strategy: "mirrored" divides each training among all GPUs of a machine, with the numbers of
+            one but for rounding; "none" gives each trial a GPU of its own.
         classifier: The network: "resnet" or another name, "module:function", a path "model.keras",
             or "applications:NAME"; the experiment's own if None.
         test_dir: Folders by name, of images on which every arm is judged as well.
@@ -98,6 +101,7 @@ def run(
         jobs=jobs,
         engine=engine,
         precision=precision,
+        strategy=strategy,
         classifier=classifier,
         test_dir=test_dir,
         settings=settings,

@@ -20,7 +20,9 @@ from gan_mnist.settings.further import FurtherTestSettings, further_metrics, loc
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import begun
 from gan_mnist.study import precision as precisions
-from gan_mnist.study.settings import Settings, Source, typed, with_changes
+from gan_mnist.study.assigned import typed
+from gan_mnist.study.devices import check_divisible, check_strategy
+from gan_mnist.study.settings import Settings, Source, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
 
@@ -42,6 +44,7 @@ CHOSEN = (
     "skip_bad",
     "export_dir",
     "precision",
+    "strategy",
     "classifier",
     "test_dir",
     "trust_model",
@@ -117,6 +120,7 @@ def make_plan(
     seeds: int | None = None,
     arms: Sequence[str] | None = None,
     precision: str = "float32",
+    strategy: str = "none",
     classifier: str | None = None,
     test_dir: Mapping[str, str | Path] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -151,6 +155,7 @@ def make_plan(
         "data_dir": os.path.abspath(data_dir) if data_dir else "",
         "export_dir": os.path.abspath(export_dir) if export_dir else "",
         "precision": precisions.EXACT if of_run == precisions.AUTO else of_run,
+        "strategy": check_strategy(strategy),
     }
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
     if skip_bad:
@@ -191,7 +196,7 @@ def make_plan(
     )
     if looks and not plan.primary:
         raise InputError("--until: nothing is to be decided; accepted: with a --primary comparison")
-    plan.trials()
+    check_divisible(plan)
     return plan
 
 

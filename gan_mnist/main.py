@@ -28,7 +28,7 @@ UNTIL = COMMAND.text("until", None, "decided: look at 5, 7, 10, 15 and 20 seeds,
                      "primary comparisons are decided")  # fmt: skip
 MAX_SEEDS = COMMAND.number("max_seeds", None, "where --until=decided ends in any case (default: "
                            "20)")  # fmt: skip
-JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a core)")
+JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a GPU, or one a core)")
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
 REQUIRE = flags.DEFINE_multi_string(
     "require", None, '"A > B" or "A = B": exit status 3 unless the verdict is that arm A is better '

@@ -161,6 +161,10 @@ class DenoisingSettings(TrainingSettings):
         )
 
     @property
+    def undivided(self) -> str:
+        return super().undivided if self.adversary == "none" else f"adversary={self.adversary}"
+
+    @property
     def shared_work(self) -> str | None:
         """Arms with the same networks and losses: the process that trains one has them traced."""
         if self.method != "network":

@@ -58,6 +58,11 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         return labelled, max(1, self.batch_size - labelled)
 
     @property
+    def undivided(self) -> str:
+        fixmatch = self.unlabelled == FIXMATCH
+        return f"unlabelled={FIXMATCH}" if fixmatch else super().undivided
+
+    @property
     def shared_work(self) -> str | None:
         # The first classifier is the longer work; whatever generator learns from its labels.
         return PSEUDO if self.unlabelled == PSEUDO else super().shared_work

@@ -44,6 +44,10 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         """Generated images in a mixed batch."""
         return round(self.share * self.batch_size)
 
+    @property
+    def undivided(self) -> str:
+        return "fresh=true" if self.fresh else super().undivided
+
     def resolve(self, dataset: Dataset) -> Self:
         """Checks what the networks and the mixture need, besides what every experiment does.
 

@@ -10,7 +10,7 @@ from gan_mnist.commands.command import Command
 from gan_mnist.errors import unknown
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
-from gan_mnist.study.settings import parse_assignments
+from gan_mnist.study.assigned import parse_assignments
 from gan_mnist.study.trial import Plan
 
 
@@ -41,6 +41,10 @@ class PlanFlags:
         self._precision = text(
             "precision", "float32", "float32, mixed_bfloat16, mixed_float16, or auto: "
             "mixed_bfloat16 where it is faster here",
+        )  # fmt: skip
+        self._strategy = text(
+            "strategy", "none", "mirrored divides each training among all GPUs, with the numbers "
+            "of one but for rounding (batch norm sees the whole batch); none: one GPU a trial",
         )  # fmt: skip
         self._generated = texts(
             "generated", "NAME=DIR: images by class that NAME made, or an exported generator, "
@@ -92,6 +96,7 @@ class PlanFlags:
             seeds=self._seeds.value,
             arms=self._arms.value,
             precision=self._precision.value,
+            strategy=self._strategy.value,
             classifier=self._classifier.value,
             test_dir=parse_test_dirs(self._test_dir.value or ()),
             settings=parse_assignments(study.settings, self._set.value),

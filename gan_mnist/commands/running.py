@@ -15,6 +15,7 @@ import numpy as np
 import gan_mnist
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
+from gan_mnist.study import devices
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_whole
 
@@ -64,7 +65,7 @@ def execute(
         boards().renew()
         _write_report(plan, workdir)
 
-    jobs = jobs or loky.cpu_count()
+    jobs = devices.shared_out(plan, engine, jobs) or loky.cpu_count()
     return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
 
 

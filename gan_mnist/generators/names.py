@@ -15,26 +15,38 @@ class Row(NamedTuple):
         module: Where the class is.
         name: The class, a `gan_mnist.generators.contract.Generator`.
         trains: Whether it is trained, which arms of a seed share.
+        divides: Whether its training can be over several devices.
     """
 
     about: str
     module: str
     name: str
     trains: bool = False
+    divides: bool = False
 
 
 GANS, REAL = "gan_mnist.generators.gans", "gan_mnist.generators.real"
 FLOW = "gan_mnist.generators.vae_flow"
 GENERATORS: Mapping[str, Row] = {
-    "cgan": Row("a conditional GAN, of gan_architecture", GANS, "ConditionalRecipe", trains=True),
+    "cgan": Row(
+        "a conditional GAN, of gan_architecture",
+        GANS,
+        "ConditionalRecipe",
+        trains=True,
+        divides=True,
+    ),
     "r3gan": Row(
-        "a cgan with a loss of pairs and gradient penalties", GANS, "R3GANRecipe", trains=True
+        "a cgan with a loss of pairs and gradient penalties",
+        GANS,
+        "R3GANRecipe",
+        trains=True,
+        divides=True,
     ),
     "vae_flow": Row("an autoencoder and a flow on its codes", FLOW, "VAEFlowRecipe", trains=True),
     "bagan": Row(
         "a conditional GAN that begins as an autoencoder", GANS, "BAGANRecipe", trains=True
     ),
-    "dagan": Row("a GAN that changes real images", GANS, "DAGANRecipe", trains=True),
+    "dagan": Row("a GAN that changes real images", GANS, "DAGANRecipe", trains=True, divides=True),
     "warp_gan": Row("a GAN that warps real images", GANS, "WarpRecipe", trains=True),
     "deformations": Row(
         "real images, moved as pairs of one class were found to be moved",

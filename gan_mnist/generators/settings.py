@@ -159,6 +159,16 @@ class GeneratorSettings(DataSettings):
         fixed = {field.name for field in dataclasses.fields(DataSettings)} | {*_AFTER_TRAINING}
         return " ".join(str(getattr(self, name)) for name in named if name not in fixed)
 
+    @property
+    def undivided(self) -> str:
+        row = GENERATORS.get(self.generator)
+        if row is None or not row.trains:
+            return super().undivided
+        if not row.divides:
+            return f"generator={self.generator}"
+        several = self.most_generator_steps > 1
+        return "most_generator_steps above 1" if several else super().undivided
+
     def resolve(self, dataset: Any) -> Self:
         """As that of the other settings.
 

@@ -24,9 +24,8 @@ def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     Returns:
         float (n, H, W, C).
     """
-    num_images = tf.shape(images)[0]
     height, width = images.shape[1], images.shape[2]
-    draws = _draws(5, num_images, seed, images.dtype)
+    draws = _draws(5, images, seed)
     images += (draws[0] - 0.5)[:, None, None, None]
     if images.shape[3] > 1:
         images = _saturated_and_contrasted(images, tf.random.fold_in(seed, 1))
@@ -39,21 +38,20 @@ def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def _saturated_and_contrasted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Scales distances from a pixel's grey by 0 to 2, then from the image's mean by 0.5 to 1.5."""
-    draws = _draws(2, tf.shape(images)[0], seed, images.dtype)
-    saturation, contrast = tf.unstack(draws[..., None, None, None])
+    saturation, contrast = tf.unstack(_draws(2, images, seed)[..., None, None, None])
     grey = tf.reduce_mean(images, axis=3, keepdims=True)
     images = grey + (images - grey) * (2 * saturation)
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
     return mean + (images - mean) * (contrast + 0.5)
 
 
-def _draws(kinds: int, number: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Uniform in [0, 1), (kinds, number): so many of each kind, one an image."""
+def _draws(kinds: int, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Uniform in [0, 1), (kinds, n): so many of each kind, one an image."""
 
-    def by_image(number: tf.Tensor | int) -> tf.Tensor:
-        return tf.transpose(tf.random.stateless_uniform((kinds, number), seed, dtype=dtype))
+    def draw(number: tf.Tensor | int) -> tf.Tensor:
+        return tf.random.stateless_uniform((kinds, number), seed, dtype=images.dtype)
 
-    return tf.transpose(my_rows(by_image, number))
+    return my_rows(draw, tf.shape(images)[0], axis=1)
 
 
 def _whole(draws: tf.Tensor, number: int) -> tf.Tensor:

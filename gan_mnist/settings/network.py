@@ -55,6 +55,11 @@ class NetworkSettings(Settings):
         """What these settings say of the network."""
         return Choice(**{name: getattr(self, name) for name in _OF_CHOICE})
 
+    @property
+    def undivided(self) -> str:
+        own = self.choice.kind == "ours"
+        return super().undivided if own else f"classifier={self.classifier}"
+
     def identity(self) -> dict[str, Any]:
         """As that of all settings; a saved model is known by its checksum, not its path."""
         told = super().identity()

@@ -39,7 +39,7 @@ class Outcome:
         metrics: Finite numbers by name, the study's primary metric among them.
         seconds: Spent on parts of the work: "generator", "training", "evaluation".
         updates: Of the network that is judged.
-        device: What trained: "CPU" or "GPU".
+        device: What trained: "CPU" or "GPU", or as many as in "2 x GPU".
         generators: Names of the directories in `generators/` that were used.
         correct: Which test images were right, where the primary metric is a mean over them; else
             None. By `trials.correctness`; read by `study.statistics.test_images`.

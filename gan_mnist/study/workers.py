@@ -8,7 +8,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +31,20 @@ ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "MALLOC_ARENA_M
 GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "7e8"}
 
 
+# How many processes run on each GPU; empty where every process may use all there are.
+_on_gpu: Counter[str] = Counter()
+
+
+def share_out(gpus: Sequence[str]) -> None:
+    """From now on a process that is begun has one of the GPUs, the one that fewest others have.
+
+    Args:
+        gpus: As CUDA_VISIBLE_DEVICES names them; none for all of them to each.
+    """
+    _on_gpu.clear()
+    _on_gpu.update(dict.fromkeys(gpus, 0))
+
+
 class Worker(Protocol):
     """One place where a task can run."""
 
@@ -41,7 +56,7 @@ class Worker(Protocol):
 
 
 class LocalWorker:
-    """A process with one TensorFlow thread.
+    """A process with one TensorFlow thread, and a GPU where they are shared out.
 
     Every worker is a pool of its own, so when one is killed it is known which trial it had, and
     the others do not notice.
@@ -50,12 +65,15 @@ class LocalWorker:
     def __init__(self, log: Path) -> None:
         # TensorFlow writes code to temporary files, which an ended worker cannot remove.
         self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._gpu = min(_on_gpu, key=lambda gpu: _on_gpu[gpu], default="")
+        _on_gpu.update([self._gpu] if self._gpu else [])
+        own = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
         self._executor = ProcessPoolExecutor(
             max_workers=1,
             initializer=_begin_worker,
             initargs=(os.getpid(), log, self._scratch.name),
             timeout=None,
-            env=ENVIRONMENT | GROWTH,
+            env=ENVIRONMENT | GROWTH | own,
         )
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -63,6 +81,7 @@ class LocalWorker:
 
     def stop(self) -> None:
         self._executor.shutdown(wait=True, kill_workers=True)
+        _on_gpu.subtract([self._gpu] if self._gpu in _on_gpu else [])
         self._scratch.cleanup()
 
 

@@ -27,8 +27,12 @@ _chosen = {"strategy": "none"}
 
 
 def choose(strategy: str) -> None:
-    """From now on trainings of this process are over one device ("none") or all ("mirrored")."""
+    """From now on trainings of this process are on one device ("none"), or on all ("mirrored").
+
+    For virtual devices it is called before TensorFlow computes anything.
+    """
     _chosen["strategy"] = strategy
+    chosen()
 
 
 def chosen() -> tf.distribute.MirroredStrategy | None:
@@ -41,18 +45,34 @@ def chosen() -> tf.distribute.MirroredStrategy | None:
 @functools.cache
 def num_devices() -> int:
     """How many devices "mirrored" trains on: the GPUs, or the virtual devices of the CPU."""
-    processors = tf.config.list_physical_devices("CPU")
-    if wanted := int(os.environ.get(VIRTUAL, 0)):
-        parts = [tf.config.LogicalDeviceConfiguration() for _ in range(wanted)]
-        tf.config.set_logical_device_configuration(processors[0], parts)
-    return len(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))
+    wanted = os.environ.get(VIRTUAL, "1")
+    if not wanted.isdecimal() or not int(wanted):
+        raise InputError(f"{VIRTUAL}: {wanted!r} is not accepted; accepted: a number from 1")
+    if int(wanted) > 1:
+        (processor,) = tf.config.list_physical_devices("CPU")
+        parts = [tf.config.LogicalDeviceConfiguration()] * int(wanted)
+        tf.config.set_logical_device_configuration(processor, parts)
+    return len(_devices())
+
+
+def num_gpus() -> int:
+    """How many GPUs TensorFlow can use."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def devices_in_words() -> str:
+    """What a training is on: "CPU", "GPU", or "2 x GPU"."""
+    strategy, kind = chosen(), _devices()[0].device_type
+    return kind if strategy is None else f"{strategy.num_replicas_in_sync} x {kind}"
+
+
+def _devices() -> list[Any]:
+    return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
 
 
 @functools.cache
 def _strategy() -> tf.distribute.MirroredStrategy:
-    return tf.distribute.MirroredStrategy(
-        tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    )
+    return tf.distribute.MirroredStrategy([device.name for device in _devices()])
 
 
 def can_be_mirrored(model: keras.Model, *making: Any) -> None:

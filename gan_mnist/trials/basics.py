@@ -9,13 +9,13 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.files import Damaged, read_form, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.statistics.test_images import pack_rows, unpack_rows
 from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.training import mirrored
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
 
@@ -43,7 +43,8 @@ class Steps(Generic[SettingsT]):
     """
 
     def __init__(self, trial: Trial[SettingsT]):
-        """Sets the precision."""
+        """Sets the precision, and on how many devices trainings are."""
+        mirrored.choose(trial.settings.strategy)
         keras.config.set_dtype_policy(trial.settings.precision)
         self.trial = trial
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
@@ -150,7 +151,7 @@ class Steps(Generic[SettingsT]):
             metrics=dict(metrics),
             seconds={part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
             updates=trial.settings.updates if updates is None else updates,
-            device=tf.config.list_logical_devices()[-1].device_type,
+            device=mirrored.devices_in_words(),
             generators=tuple(self.generators),
             correct=self._correct(metrics, averaged),
         )

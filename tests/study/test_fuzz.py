@@ -29,9 +29,10 @@ from gan_mnist.data.images import Look, read_image
 from gan_mnist.errors import InputError, listed
 from gan_mnist.files import Damaged, read_form
 from gan_mnist.study.answer.summary import summarize
+from gan_mnist.study.assigned import parse_assignments, typed
 from gan_mnist.study.forms import Description
 from gan_mnist.study.records import read_record
-from gan_mnist.study.settings import parse_assignments, typed, with_changes
+from gan_mnist.study.settings import with_changes
 from gan_mnist.study.trial import Plan
 
 TIMES = int(os.environ.get("FUZZ", "1"))

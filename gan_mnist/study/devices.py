@@ -1,0 +1,95 @@
+"""Which trial is trained on which GPUs. Nothing here imports TensorFlow.
+
+Either each trial has a GPU of its own, or, with the strategy `mirrored`, all there are.
+"""
+
+import os
+import subprocess
+
+from gan_mnist.errors import InputError, unknown
+from gan_mnist.study import workers
+from gan_mnist.study.settings import STRATEGIES
+from gan_mnist.study.trial import Plan
+
+ONE, ALL = STRATEGIES
+# What tells how many devices there are, where TensorFlow may be imported.
+NUM_DEVICES = "gan_mnist.training.mirrored:num_devices"
+NUM_GPUS = "gan_mnist.training.mirrored:num_gpus"
+LIST_GPUS = ("nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader")
+BATCHES = ("batch_size", "gan_batch_size")
+
+
+def check_strategy(asked: str) -> str:
+    """Returns it; raises `InputError` for a strategy that there is not."""
+    if asked not in STRATEGIES:
+        raise unknown("--strategy", str(asked), STRATEGIES)
+    return asked
+
+
+def check_divisible(plan: Plan) -> None:
+    """Raises `InputError` where a trial of the plan cannot be trained as its strategy wants."""
+    trials = plan.trials()
+    if plan.settings.strategy == ONE:
+        return
+    for trial in trials:
+        if what := trial.settings.undivided:
+            raise InputError(
+                f"--strategy: {ALL} is not accepted with {what} (arm {trial.arm}); accepted: {ONE},"
+                " or --arms without it"
+            )
+    number = workers.apart(NUM_DEVICES)
+    for trial in trials:
+        for name in BATCHES:
+            size = getattr(trial.settings, name, 0)
+            if size % number:
+                raise InputError(
+                    f"setting {name}: {size} (arm {trial.arm}) is not accepted with --strategy="
+                    f"{ALL} over {number} devices; accepted: a multiple of {number}"
+                )
+
+
+def shared_out(plan: Plan, engine: str, jobs: int | None) -> int | None:
+    """Shares the GPUs of this machine out to processes that will be begun.
+
+    Args:
+        plan: What will run.
+        engine: Where.
+        jobs: Trials at a time, if that was said.
+
+    Returns:
+        `jobs`; where it is None 1 if a trial has all devices, else the number of GPUs, or None
+        where there is none.
+
+    Raises:
+        InputError: For a strategy that the engine does not have.
+    """
+    together = plan.settings.strategy == ALL
+    if together and engine != "local":
+        raise InputError(f"--strategy: {ALL} is not accepted with --engine={engine}, which shows "
+                         f"trials no GPU; accepted: --engine=local")  # fmt: skip
+    gpus = [] if together or engine != "local" else usable_gpus()
+    workers.share_out(gpus)
+    return jobs or (1 if together else len(gpus) or None)
+
+
+def usable_gpus() -> list[str]:
+    """The GPUs of this machine that TensorFlow uses, as CUDA_VISIBLE_DEVICES names them."""
+    gpus = _gpus()
+    # Beside a driver there may be a TensorFlow that knows nothing of it.
+    return gpus[: workers.apart(NUM_GPUS)] if gpus else []
+
+
+def _gpus() -> list[str]:
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        try:
+            asked = subprocess.run(
+                LIST_GPUS, check=False, capture_output=True, text=True, timeout=30
+            )
+        except (OSError, subprocess.SubprocessError):
+            return []
+        named = "" if asked.returncode else asked.stdout.replace("\n", ",")
+    gpus = [gpu.strip() for gpu in named.split(",")]
+    # CUDA heeds none from the first on that is no GPU's name.
+    end = next((i for i, gpu in enumerate(gpus) if not gpu or gpu.startswith("-")), len(gpus))
+    return gpus[:end]
