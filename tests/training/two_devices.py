@@ -1,0 +1,118 @@
+"""Trains what is named on one device, on two, and on two with an interruption; keeps what is left.
+
+    python two_devices.py DIRECTORY KIND...
+
+A process of its own, as TensorFlow divides a processor only before it has computed anything.
+"""
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.data.augmentation import Augmentation
+from gan_mnist.data.degradation import Degradation, denoising_batches
+from gan_mnist.data.images import as_float
+from gan_mnist.data.pipelines import training_batches
+from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, R3GANRecipe
+from gan_mnist.models.classifiers import build_resnet, build_small_cnn
+from gan_mnist.training import loop, mirrored
+from gan_mnist.training.classifier import ClassifierRecipe, predict
+from gan_mnist.training.denoiser import DenoiserRecipe
+from gan_mnist.training.kept import reusable
+
+SHAPE, BATCH, UPDATES, INTERVALS = (13, 13, 1), 12, 20, 4
+RNG = np.random.default_rng(0)
+LABELS = np.arange(50, dtype=np.int32) % 2
+IMAGES = RNG.integers(0, 200, (50, *SHAPE), np.uint8) + (50 * LABELS[:, None, None, None]).astype(
+    np.uint8
+)
+WEIGHTS = np.linspace(0.5, 1.5, 50, dtype=np.float32)
+AUGMENTATION = Augmentation(20, 0.1, 0.1, 0.1)
+# An odd number, which cannot be divided.
+VALIDATION = as_float(IMAGES[:13]), LABELS[:13]
+
+GAN = functools.partial(ConditionalRecipe, UPDATES, BATCH, 3, latent_dim=4, intervals=INTERVALS)
+CLASSIFIER = functools.partial(
+    ClassifierRecipe, image_shape=SHAPE, num_classes=2, updates=UPDATES, learning_rate=5e-3,
+    intervals=INTERVALS, minority=(1,),
+)  # fmt: skip
+SEVERAL = functools.partial(training_batches, (IMAGES, LABELS, WEIGHTS), BATCH, AUGMENTATION)
+PAIRS = functools.partial(training_batches, (IMAGES, LABELS), BATCH, None)
+PARTNERS = functools.partial(training_batches, (IMAGES, np.roll(IMAGES, 2, axis=0)), BATCH, None)
+MIXTURES = functools.partial(denoising_batches, IMAGES, BATCH, Degradation())
+KINDS = {
+    # It has dropout, and this one batch norm.
+    "small_cnn": (CLASSIFIER(build_small_cnn, width=4), (), SEVERAL),
+    "resnet": (CLASSIFIER(build_resnet, width=2), (), SEVERAL),
+    "mlp": (GAN(architecture="mlp"), (SHAPE, 2), PAIRS),
+    "dcgan": (GAN(architecture="dcgan", augment=True), (SHAPE, 2), PAIRS),
+    "r3gan": (
+        R3GANRecipe(UPDATES, BATCH, 3, latent_dim=4, intervals=INTERVALS, loss="relativistic"),
+        (SHAPE, 2),
+        PAIRS,
+    ),
+    "dagan": (
+        DAGANRecipe(UPDATES, BATCH, 3, latent_dim=4, intervals=INTERVALS),
+        (SHAPE, 2),
+        PARTNERS,
+    ),
+    "denoiser": (
+        DenoiserRecipe(SHAPE, 2, UPDATES, 1e-2, intervals=INTERVALS, content_loss="mse"),
+        (),
+        MIXTURES,
+    ),
+}
+
+
+class Interrupt(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def train(kind, directory, callbacks=()):
+    recipe, shapes, batches = KINDS[kind]
+    model = reusable(recipe, *shapes).fresh(5)
+    if hasattr(model, "noise_seed"):
+        model.noise_seed.assign(6)
+    validation = VALIDATION if isinstance(recipe, ClassifierRecipe) else None
+    of_seed = functools.partial(batches, 7)
+    loop.fit(model, of_seed, UPDATES, directory, 8, callbacks, validation, INTERVALS)
+    return model
+
+
+def keep(model, directory):
+    optimizers = getattr(model, "optimizers", [model.optimizer])
+    state = [*model.weights, *(v for optimizer in optimizers for v in optimizer.variables)]
+    arrays = {f"{i}": np.asarray(variable) for i, variable in enumerate(state)}
+    if not hasattr(model, "noise_seed"):
+        arrays["predicted"] = predict(model, IMAGES[:7])
+    np.savez(directory / "left.npz", **arrays)
+
+
+def main(place, *kinds):
+    os.environ[mirrored.VIRTUAL] = "2"
+    mirrored.choose("mirrored")
+    assert len(tf.config.list_logical_devices("CPU")) == 2
+    for kind in kinds:
+        for way, strategy in (("one", "none"), ("two", "mirrored"), ("resumed", "mirrored")):
+            mirrored.choose(strategy)
+            directory = Path(place) / kind / way
+            directory.mkdir(parents=True)
+            if way == "resumed":
+                loop.CHECKPOINT_EVERY_SECONDS = 0
+                try:
+                    train(kind, directory, [Interrupt()])
+                except KeyboardInterrupt:
+                    assert list((directory / "checkpoint").iterdir())
+            keep(train(kind, directory), directory)
+            loop.CHECKPOINT_EVERY_SECONDS = 60
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
