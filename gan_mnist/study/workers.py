@@ -62,10 +62,11 @@ class LocalWorker:
     the others do not notice.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, all_gpus: bool = False) -> None:
         # TensorFlow writes code to temporary files, which an ended worker cannot remove.
         self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._gpu = min(_on_gpu, key=lambda gpu: _on_gpu[gpu], default="")
+        gpus = {} if all_gpus else _on_gpu
+        self._gpu = min(gpus, key=lambda gpu: gpus[gpu], default="")
         _on_gpu.update([self._gpu] if self._gpu else [])
         own = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
         self._executor = ProcessPoolExecutor(
@@ -95,7 +96,7 @@ def apart(function: str, *args: Any) -> Any:
     Raises:
         BrokenProcessPool: If the process ends before it.
     """
-    worker = LocalWorker(Path(os.devnull))
+    worker = LocalWorker(Path(os.devnull), all_gpus=True)
     try:
         return worker.submit(_call_named, function, *args).result()
     finally:

@@ -113,6 +113,8 @@ def test_each_process_has_the_gpu_that_fewest_have(tmp_path, monkeypatch):
         begun[1].stop()
         begun[1] = LocalWorker(tmp_path / "log")
         assert gpu_of(begun[1]) == "7"
+        # Whoever asks how many there are sees them all, whatever ran before.
+        assert workers.apart("os:getenv", "CUDA_VISIBLE_DEVICES") == "5,6,7"
         workers.share_out([])
         begun.append(LocalWorker(tmp_path / "log"))
         assert gpu_of(begun[-1]) == "5,6,7"

@@ -1,43 +1,15 @@
 """A training on two devices: the numbers of one, but for rounding. More kinds: slow_mirrored.py."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from two_devices import check, train_on_two_devices
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_rows
 from gan_mnist.models.replicas import my_rows
 from gan_mnist.training import mirrored
 
-SCRIPT = Path(__file__).with_name("two_devices.py")
 KINDS = ("small_cnn", "mlp")
-
-
-def check(place, kind):
-    """One device, two, and two that were interrupted end alike; they do not end as they began."""
-    one, two, resumed = (
-        dict(np.load(place / kind / way / "left.npz")) for way in ("one", "two", "resumed")
-    )
-    assert one.keys() == two.keys()
-    for name, expected in one.items():
-        np.testing.assert_allclose(two[name], expected, rtol=1e-3, atol=1e-4, err_msg=name)
-        np.testing.assert_array_equal(resumed[name], two[name], err_msg=name)
-    # Devices add up in another order, so that not all is the same: two were at work.
-    assert any((two[name] != expected).any() for name, expected in one.items())
-    curves = [read_rows(place / kind / way / "curves.csv") for way in ("one", "two", "resumed")]
-    assert [len(rows) for rows in curves] == [4, 4, 4]
-    for rows in zip(*curves, strict=True):
-        metrics = [{k: float(v) for k, v in row.items() if k != "seconds"} for row in rows]
-        assert metrics[0] == pytest.approx(metrics[1], rel=1e-3, abs=1e-4)
-        assert metrics[1] == metrics[2]
-
-
-def train_on_two_devices(place, kinds):
-    subprocess.run([sys.executable, SCRIPT, place, *kinds], check=True)
 
 
 @pytest.fixture(scope="module")

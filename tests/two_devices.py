@@ -1,4 +1,4 @@
-"""Trains what is named on one device, on two, and on two with an interruption; keeps what is left.
+"""Trains what is named on one device, on two, and on two with an interruption; compares these.
 
     python two_devices.py DIRECTORY KIND...
 
@@ -7,17 +7,20 @@ A process of its own, as TensorFlow divides a processor only before it has compu
 
 import functools
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.data.images import as_float
 from gan_mnist.data.pipelines import training_batches
+from gan_mnist.files import read_rows
 from gan_mnist.generators.gans import ConditionalRecipe, DAGANRecipe, R3GANRecipe
 from gan_mnist.models.classifiers import build_resnet, build_small_cnn
 from gan_mnist.training import loop, mirrored
@@ -93,6 +96,30 @@ def keep(model, directory):
     if not hasattr(model, "noise_seed"):
         arrays["predicted"] = predict(model, IMAGES[:7])
     np.savez(directory / "left.npz", **arrays)
+
+
+def train_on_two_devices(place, kinds):
+    """Runs this file."""
+    subprocess.run([sys.executable, __file__, place, *kinds], check=True)
+
+
+def check(place, kind):
+    """One device, two, and two that were interrupted end alike."""
+    one, two, resumed = (
+        dict(np.load(place / kind / way / "left.npz")) for way in ("one", "two", "resumed")
+    )
+    assert one.keys() == two.keys()
+    for name, expected in one.items():
+        np.testing.assert_allclose(two[name], expected, rtol=1e-3, atol=1e-4, err_msg=name)
+        np.testing.assert_array_equal(resumed[name], two[name], err_msg=name)
+    # Devices add up in another order, so that not all is the same: two were at work.
+    assert any((two[name] != expected).any() for name, expected in one.items())
+    curves = [read_rows(place / kind / way / "curves.csv") for way in ("one", "two", "resumed")]
+    assert [len(rows) for rows in curves] == [4, 4, 4]
+    for rows in zip(*curves, strict=True):
+        metrics = [{k: float(v) for k, v in row.items() if k != "seconds"} for row in rows]
+        assert metrics[0] == pytest.approx(metrics[1], rel=1e-3, abs=1e-4)
+        assert metrics[1] == metrics[2]
 
 
 def main(place, *kinds):
