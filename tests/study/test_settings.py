@@ -125,6 +125,7 @@ CHANGED = {
     "image_size": 32,
     "channels": 3,
     "precision": "mixed_bfloat16",
+    "strategy": "mirrored",
     "scale": 2.0,
     "updates": 200,
     "classes": ("a",),
