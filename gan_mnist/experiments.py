@@ -22,6 +22,7 @@ from gan_mnist.study import begun
 from gan_mnist.study import precision as precisions
 from gan_mnist.study.assigned import typed
 from gan_mnist.study.devices import check_divisible, check_strategy
+from gan_mnist.study.place import place_of
 from gan_mnist.study.settings import Settings, Source, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -148,7 +149,7 @@ def make_plan(
     places = _places(study, generated or ())
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
-    directory = Path(workdir or Path("runs") / study.name).absolute()
+    directory, remote = place_of(workdir or Path("runs") / study.name)
     of_run, update_seconds = precisions.of_run(directory, precision)
     chosen: dict[str, Any] = {
         "dataset": dataset,
@@ -193,6 +194,7 @@ def make_plan(
         workdir=directory,
         looks=looks,
         update_seconds=update_seconds,
+        remote=remote,
     )
     if looks and not plan.primary:
         raise InputError("--until: nothing is to be decided; accepted: with a --primary comparison")

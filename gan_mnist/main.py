@@ -18,6 +18,7 @@ from gan_mnist.commands.planned import PlanFlags
 from gan_mnist.study.answer.required import parse_required, unmet
 from gan_mnist.study.display import progress
 from gan_mnist.study.finished import read_run
+from gan_mnist.study.place import settled
 from gan_mnist.study.trial import Plan
 
 UNMET = 3
@@ -75,6 +76,7 @@ def _command(command_line: str) -> int:
         tell(f"{about}")
         return 0
     heed_signals()
+    plan = settled(plan)
     summary = running.execute(plan, JOBS.value, ENGINE.value, command_line, about)
     tell(running.answered(plan, summary))
     if EXPORT.value is not None:

@@ -10,8 +10,8 @@ from gan_mnist import experiments
 from gan_mnist.data.subsets import allot, held_out
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
+from gan_mnist.study.description import description
 from gan_mnist.study.records import open_workdir, record_of
-from gan_mnist.study.run import _description
 from gan_mnist.study.settings import with_changes
 
 EXPERIMENTS = experiments.names()
@@ -50,7 +50,7 @@ def plan(photos, tmp_path):
 
 
 def begin(plan):
-    open_workdir(plan, _description(plan, ""))
+    open_workdir(plan, description(plan, ""))
 
 
 def test_without_a_test_split_each_seed_has_its_own(plan):

@@ -35,7 +35,10 @@ class PlanFlags:
         )  # fmt: skip
         self._data_dir = text("data_dir", "", "where the data set's files lie")
         self._download = switch("download", False, "let TensorFlow Datasets fetch what is missing")
-        self._workdir = text("workdir", None, "where the run is kept (default: runs/EXPERIMENT)")
+        self._workdir = text(
+            "workdir", None, "where the run is kept: a directory, or an address as s3://BUCKET/RUN "
+            "(default: runs/EXPERIMENT)",
+        )  # fmt: skip
         self._seeds = command.number("seeds", None, "how many seeds (default: the preset's)")
         self._arms = command.names("arms", "only these arms, and the control")
         self._precision = text(

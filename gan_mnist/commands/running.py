@@ -16,6 +16,7 @@ import gan_mnist
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
 from gan_mnist.study import devices
+from gan_mnist.study.place import settled
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_whole
 
@@ -83,7 +84,9 @@ def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
 def answered(plan: Plan, summary: Mapping[str, Any]) -> str:
     """What a run says at its end."""
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
-    report = plan.workdir / "report.html"
+    report = f"{plan.place}/report.html"
+    if plan.remote:
+        report += f", here {plan.workdir / 'report.html'}"
     return f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}"
 
 
@@ -108,5 +111,5 @@ def run(
     arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
     check_engine(engine)
     check_number("--jobs", jobs)
-    plan = make_plan(experiment, **options)
+    plan = settled(make_plan(experiment, **options))
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")

@@ -21,18 +21,11 @@ from typing import Any, cast
 import numpy as np
 
 from gan_mnist.data.stored import StoredImages
-from gan_mnist.files import fingerprint, read_file, write_text
+from gan_mnist.files import MIRRORS, cache_directory, fingerprint, read_file, write_text
 
-VARIABLE = "GAN_MNIST_CACHE"
 KEPT_SECONDS = 7 * 24 * 3600
 # A file that changes again within the resolution of a file system's clock looks as it did.
 SETTLED_SECONDS = 2.0
-
-
-def directory() -> Path:
-    """Where the cache is."""
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get(VARIABLE) or Path(home) / "gan_mnist").expanduser()
 
 
 class Shelf:
@@ -59,7 +52,7 @@ class Shelf:
         if time.time() - newest < SETTLED_SECONDS:
             return
         with _where_possible():
-            place = directory() / fingerprint(os.path.realpath(root), states)
+            place = cache_directory() / fingerprint(os.path.realpath(root), states)
             place.mkdir(parents=True, exist_ok=True)
             os.utime(place)
             self._place = place
@@ -165,5 +158,7 @@ def _tidy(used: Path) -> None:
     with _where_possible():
         for place in used.parent.iterdir():
             with _where_possible():
-                if place != used and place.is_dir() and place.stat().st_mtime < oldest:
+                if place in (used, used.with_name(MIRRORS)) or not place.is_dir():
+                    continue
+                if place.stat().st_mtime < oldest:
                     shutil.rmtree(place, ignore_errors=True)

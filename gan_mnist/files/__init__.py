@@ -22,6 +22,8 @@ _FORMULA = re.compile("'*[=+\\-@\\t\\r\\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH P
                       "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]")  # fmt: skip
 # Characters that may follow the path of a directory that is found writable.
 DEEPER = 255
+# Where this machine keeps what can be made or fetched again; and in there, mirrors of runs.
+CACHE_VARIABLE, MIRRORS = "GAN_MNIST_CACHE", "runs"
 NO_FILE = "it is a folder, or no file"
 
 
@@ -71,7 +73,7 @@ def _hidden(name: str) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes strict JSON (no NaN)."""
-    write_text(path, _as_json(value))
+    write_bytes(path, as_json(value))
 
 
 def write_new_json(path: Path, value: Any) -> None:
@@ -80,11 +82,21 @@ def write_new_json(path: Path, value: Any) -> None:
     Raises:
         FileExistsError: If there is such a file.
     """
-    _write(path, _as_json(value).encode("utf-8"), give_name)
+    write_new_bytes(path, as_json(value))
 
 
-def _as_json(value: Any) -> str:
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+def write_new_bytes(path: Path, content: bytes) -> None:
+    """As `write_bytes`, but of several that write at once the first is heeded.
+
+    Raises:
+        FileExistsError: If there is such a file.
+    """
+    _write(path, content, give_name)
+
+
+def as_json(value: Any) -> bytes:
+    """Strict JSON (no NaN) as it stands in a file."""
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode("utf-8")
 
 
 def give_name(source: Path, target: Path) -> None:
@@ -172,6 +184,16 @@ def set_aside(path: Path) -> Path:
     places = (path.with_name(f"{path.name}.{end}") for end in ends)
     place = next(place for place in places if not os.path.lexists(place))
     return path.rename(place)
+
+
+def cache_directory() -> Path:
+    """Where this machine keeps what can be made or fetched again.
+
+    Raises:
+        RuntimeError: If the user has no home folder.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get(CACHE_VARIABLE) or Path(home) / "gan_mnist").expanduser()
 
 
 def sha256_of(path: Path) -> str:

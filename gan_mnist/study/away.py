@@ -5,7 +5,7 @@ its own on that machine, which is gone afterwards.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,15 @@ def luggage(trial: Trial) -> Files:
     Raises:
         OSError: If a file cannot be read.
     """
-    kept = (folder for folder in trial.workdir.glob("*/*") if _serves(folder, trial.seed))
+    kept = (
+        folder
+        for folder in trial.workdir.glob("*/*")
+        if serves([read_json(path) or {} for path in folder.glob("*.json")], trial.seed)
+    )
     return {
         f"{RUN}/{path.relative_to(trial.workdir).as_posix()}": path.read_bytes()
         for folder in (trial.directory, *kept)
-        for path in _files(folder)
+        for path in files_in(folder)
     }
 
 
@@ -70,7 +74,7 @@ def run_away(
         found = {
             path.relative_to(roots).as_posix(): path.read_bytes()
             for root in (RUN, EXPORTS)
-            for path in _files(roots / root)
+            for path in files_in(roots / root)
         }
     written = {name: content for name, content in found.items() if sent.get(name) != content}
     return Left(record, written, tuple(sent.keys() - found.keys()))
@@ -108,19 +112,22 @@ def _place(roots: Mapping[str, Path], name: str) -> Path:
     return roots[root] / within
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path) -> Iterator[Path]:
     """All files in a folder but hidden ones, which are locks, or not whole yet."""
     for path in folder.rglob("*"):
         if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts):
             yield path
 
 
-def _serves(folder: Path, seed: int) -> bool:
-    """Whether something is kept there, as `trained_once` does it, that trials of a seed may use.
+def serves(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
+    """Whether trials of a seed may use what is kept in a folder, as `trained_once` does it.
 
     What does not say whose it is, or is damaged, goes to all: a trial finds out.
+
+    Args:
+        told: What its JSON files hold; {} of a damaged one.
+        seed: Of a trial.
     """
-    told = [read_json(path) or {} for path in folder.glob("*.json")]
     named = [one.get("seed") for one in told]
     for one in told:
         stream = one.get("stream")

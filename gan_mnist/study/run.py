@@ -3,11 +3,7 @@
 import contextlib
 import dataclasses
 import os
-import platform
-import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +11,11 @@ from gan_mnist.errors import InputError, StorageError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.study import begun, records, runner
+from gan_mnist.study.description import description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
-from gan_mnist.study.spec import Arm
+from gan_mnist.study.mirror import Mirror
+from gan_mnist.study.place import Kept, mirrored
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 from gan_mnist.study.workers import import_whole
@@ -55,9 +53,9 @@ def run_study(
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
-    with _ours(plan, command_line) as begun_plan:
+    with _ours(plan, command_line) as (begun_plan, mirror):
         say(describe(begun_plan) if about is None else about)
-        told = _run_until_decided(begun_plan, jobs, engine, on_record)
+        told = _run_until_decided(begun_plan, jobs, engine, on_record, mirror)
         write_report(plan.workdir)
         return told
 
@@ -78,12 +76,15 @@ def summarise_study(
     Raises:
         InputError: When no trial is finished, and as `run_study`.
     """
+    if plan.remote:
+        with told_in_a_line(plan.workdir):
+            Mirror(plan).fill()
     if not any(map(records.finished, records.records_of(plan))):
         raise InputError(
-            f"--workdir: {plan.workdir} has no finished trial of this plan; accepted: the "
+            f"--workdir: {plan.place} has no finished trial of this plan; accepted: the "
             "directory that trials ran in, with the same flags"
         )
-    with _ours(plan, command_line) as begun_plan:
+    with _ours(plan, command_line) as (begun_plan, _):
         told = _summarize(begun_plan)
         write_report(plan.workdir)
         return told
@@ -118,7 +119,8 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
     trial = trials[index]
     with told_in_a_line(plan.workdir):
         _check_writable(plan)
-        told = [records.join_workdir(plan, trial, _description(plan, command_line))]
+        described = description(plan, command_line)
+        told = [records.join_workdir(plan, trial, described)]
         trial.directory.mkdir(parents=True, exist_ok=True)
         claim = Claim(trial.directory)
         claim.take()
@@ -126,15 +128,19 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             # Whoever comes claims first and looks then: of a command for all and one for a trial
             # at least one sees the other.
             Claim(plan.workdir).check()
-            told.append(records.set_damaged_aside(trial))
-            for line in filter(None, told):
-                say(line)
-            log = _log_of(plan)
-            runner.run_trials([trial], 1, "local", log, lambda record: None)
-            record = records.record_of(trial)
+            with mirrored(plan, trial) as mirror:
+                if not mirror.publish():
+                    records.join_workdir(plan, trial, described)
+                told.append(records.set_damaged_aside(trial))
+                for line in filter(None, told):
+                    say(line)
+                log = _log_of(plan)
+                runner.run_trials([trial], 1, "local", log, lambda record: None)
+                record = records.record_of(trial)
+                assert record is not None
+                mirror.keep(record)
         finally:
             claim.release()
-    assert record is not None
     return record
 
 
@@ -155,8 +161,10 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ours(plan: Plan, command_line: str) -> Iterator[Plan]:
+def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Kept]]:
     """The plan as it is gone on with, once it is sure that its results can be kept, as it is ours.
+
+    And what keeps them elsewhere, too.
 
     Raises:
         InputError: When its directory cannot be used.
@@ -170,10 +178,12 @@ def _ours(plan: Plan, command_line: str) -> Iterator[Plan]:
             for path in (plan.workdir / "trials").glob(f"*/*/{OWNER}"):
                 Claim(path.parent).check()
             _log_of(plan)
-            described, told = records.open_workdir(plan, _description(plan, command_line))
-            for line in told:
-                say(line)
-            yield dataclasses.replace(plan, looked=begun.looked_in(described))
+            with mirrored(plan) as mirror:
+                described, told = records.open_workdir(plan, description(plan, command_line))
+                for line in told:
+                    say(line)
+                mirror.publish()
+                yield dataclasses.replace(plan, looked=begun.looked_in(described)), mirror
         finally:
             claim.release()
 
@@ -196,12 +206,13 @@ def _check_writable(plan: Plan) -> None:
 
 
 def _run_until_decided(
-    plan: Plan, jobs: int, engine: str, on_record: OnRecord
+    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Kept
 ) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
-        _run_missing(step, jobs, engine, on_record)
+        _run_missing(step, jobs, engine, on_record, mirror)
         told = _summarize(step)
+        mirror.keep_summary()
         if not plan.looks:
             break
         is_decided = all(one["verdict"] != "cannot tell" for one in told["primary"])
@@ -211,7 +222,7 @@ def _run_until_decided(
     return told
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord) -> None:
+def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Kept) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
@@ -221,6 +232,7 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord) -> Non
         log = _log_of(plan)
 
         def tell(record: Mapping[str, Any]) -> None:
+            mirror.keep(record)
             progress.add(record)
             on_record(record)
 
@@ -240,60 +252,3 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     seeds = len(plan.seeds)
     begun.keep_look(plan.workdir, seeds, looks.spent(plan.looks, seeds) if plan.looks else None)
     return told
-
-
-def _described(plan: Plan, arm: Arm) -> dict[str, Any]:
-    changes = plan.settings.without_locations(arm.changes)
-    return dataclasses.asdict(arm) | {"changes": changes}
-
-
-def _description(plan: Plan, command_line: str) -> dict[str, Any]:
-    """The content of `study.json`."""
-    exports = plan.settings.export_dir
-    return {
-        "experiment": plan.study.name,
-        "question": plan.study.question,
-        "preset": plan.preset,
-        "settings": plan.settings.identity(),
-        "arms": {arm.name: _described(plan, arm) for arm in plan.arms},
-        "seeds": list(plan.steps()[0].seeds),
-        "looks": {"announced": list(plan.looks), "taken": []},
-        "primary": [pair._asdict() for pair in plan.study.primary],
-        "update_seconds": dict(plan.update_seconds),
-        "dataset": dict(plan.dataset),
-        "published": list(plan.study.published),
-        "gallery_caption": plan.study.gallery_caption,
-        "curve": dataclasses.asdict(plan.study.curve) if plan.study.curve else None,
-        "treatment": plan.study.treatment,
-        "examples": plan.study.examples,
-        "versions": records.versions(),
-        "command_line": command_line,
-        "processors": os.cpu_count(),
-        "machine": _machine(),
-        "revision": _revision(),
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        # From here: where a machine keeps its runs is nobody's business.
-        "export_dir": exports and os.path.relpath(exports, plan.workdir),
-    }
-
-
-def _machine() -> str:
-    """System and processor, as far as they tell their names."""
-    names = [f"{platform.system()} {platform.release()}", platform.machine()]
-    with contextlib.suppress(OSError):
-        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-        names += [found[1]] if found else []
-    return ", ".join(names)
-
-
-def _revision() -> str | None:
-    """The commit of the checkout that this package lies in, or None where it lies in none."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()

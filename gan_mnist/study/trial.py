@@ -134,6 +134,7 @@ class Plan:
             where it runs all seeds in any case.
         looked: Numbers of seeds at which results were seen, the present one among them.
         update_seconds: By which the precision was chosen, by precision; none where it was given.
+        remote: The address that `workdir` is the mirror of; "" where it is the only one.
     """
 
     study: Study
@@ -146,6 +147,12 @@ class Plan:
     looks: tuple[int, ...] = ()
     looked: tuple[int, ...] = ()
     update_seconds: Mapping[str, float] = field(default_factory=dict)
+    remote: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the run is kept, in words."""
+        return self.remote or str(self.workdir)
 
     def steps(self) -> list["Plan"]:
         """This plan up to each look that is left, the last that was taken among them."""

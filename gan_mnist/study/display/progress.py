@@ -40,7 +40,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         *(f"careful     {warning}" for warning in data.get("warnings", ())),
         f"measured    {plan.study.metrics[0].label}",
         *(f"primary     {pair}" for pair in plan.primary or ("none: all comparisons are alike",)),
-        f"directory   {plan.workdir}",
+        f"directory   {plan.place}",
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
         f"{len(plan.trials())}",

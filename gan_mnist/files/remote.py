@@ -1,0 +1,208 @@
+"""A directory in a store of objects, such as `s3://bucket/run`, and whose it is.
+
+fsspec has a package for each kind of store; it is imported when there is an address. An object is
+whole or absent, and all see it as soon as it is written.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError
+from gan_mnist.files import Damaged, as_json, parse_form, write_bytes, write_new_bytes
+from gan_mnist.files.claim import BEAT_SECONDS, NOBODY, OWNER, SILENCE_SECONDS, Owner
+
+# A store answers in tens of milliseconds, however small an object is.
+AT_ONCE = 16
+# By then another heir of a dead command has written, too.
+SETTLED_SECONDS = 1.0
+
+
+class Remote:
+    """A directory in a store.
+
+    All that it does raises an OSError that names the address where the store refuses it.
+    """
+
+    def __init__(self, address: str):
+        """Finds the package for `address`; says nothing to the store yet.
+
+        Raises:
+            InputError: If there is no such package.
+        """
+        from fsspec.core import url_to_fs
+
+        self.address = address.rstrip("/")
+        try:
+            self._store, self._root = url_to_fs(self.address, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            extra = "; pip install 'gan_mnist[s3]'" if address.startswith("s3:") else ""
+            raise InputError(f"--workdir: {address}: {_in_a_line(error)}{extra}") from error
+        self._is_disk = "file" in self._store.protocol
+
+    def names(self) -> list[str]:
+        """Of all objects, relative to the directory."""
+        with self._told():
+            found = self._store.find(self._root)
+        return sorted(path[len(self._root) :].lstrip("/") for path in found)
+
+    def read(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The content of those that are there, by name."""
+        wanted = list(names)
+        contents = zip(wanted, self._each(self._content, wanted), strict=True)
+        return {name: content for name, content in contents if content is not None}
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Writes objects, in any order."""
+        self._each(lambda file: self._put(*file), files.items())
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Writes an object that is not there; whether it was not."""
+        with self._told():
+            try:
+                if self._is_disk:
+                    write_new_bytes(Path(self._path(name)), content)
+                else:
+                    self._store.pipe_file(self._path(name), content, mode="create")
+            except FileExistsError:
+                return False
+        return True
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Removes objects that are there."""
+        self._each(lambda name: self._store.rm_file(self._path(name)), names)
+
+    def modified(self, name: str) -> float:
+        """When an object was written, in seconds by the store's clock."""
+        with self._told():
+            return float(self._store.modified(self._path(name)).timestamp())
+
+    def _content(self, name: str) -> bytes | None:
+        try:
+            return bytes(self._store.cat_file(self._path(name)))
+        except FileNotFoundError:
+            return None
+
+    def _put(self, name: str, content: bytes) -> None:
+        if self._is_disk:
+            write_bytes(Path(self._path(name)), content)
+        else:
+            self._store.pipe_file(self._path(name), content)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _each(self, function: Callable[[Any], Any], arguments: Iterable[Any]) -> list[Any]:
+        with self._told(), ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(function, arguments))
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # each package has errors of its own
+            raise OSError(errno.EIO, _in_a_line(error), self.address) from error
+
+
+class RemoteClaim:
+    """That a directory of a store, or a part of it, is ours, from `take` to `release`.
+
+    As `claim.Claim` of a disk; but a store has no locks, and no step that takes over a dead
+    command's claim for one heir alone. Of two the later one is believed, and both look again.
+
+    Attributes:
+        is_lost: Whether another has it, who held us for dead.
+    """
+
+    def __init__(self, remote: Remote, folder: str, token: str):
+        """Of `folder` in `remote`.
+
+        Args:
+            remote: The store.
+            folder: A part of it; "" for the whole.
+            token: Of the mirror that we work in, and have for ourselves: of its commands no other
+                is alive.
+        """
+        self._remote, self._name = remote, f"{folder}/{OWNER}".lstrip("/")
+        self._ours = Owner(host=socket.gethostname(), pid=os.getpid(), token=token)
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self.is_lost = False
+
+    def take(self) -> None:
+        """Makes it ours.
+
+        Raises:
+            InputError: If it is another's.
+            OSError: If the store refuses.
+        """
+        if not self._remote.create(self._name, as_json(self._ours)):
+            self.check()
+            self._remote.write({self._name: as_json(self._ours)})
+            time.sleep(SETTLED_SECONDS)
+            if (owner := self._owner()) != self._ours:
+                raise self._in_use(owner)
+        self._heart.start()
+
+    def check(self) -> None:
+        """Asks whether it is another's, and takes nothing.
+
+        Raises:
+            InputError: If it is.
+            OSError: If the store refuses.
+        """
+        owner = self._owner()
+        if owner is not None and owner["token"] != self._ours["token"] and not self._is_silent():
+            raise self._in_use(owner)
+
+    def release(self) -> None:
+        """Makes it nobody's, if it was ours."""
+        self._ended.set()
+        if self._heart.is_alive():
+            self._heart.join()
+        with contextlib.suppress(OSError):
+            if self._owner() == self._ours:
+                self._remote.remove([self._name])
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS) and not self.is_lost:
+            with contextlib.suppress(OSError):
+                self.is_lost = self._owner() != self._ours
+                if not self.is_lost:
+                    self._remote.write({self._name: as_json(self._ours)})
+
+    def _is_silent(self) -> bool:
+        probe = f"{self._name}.{self._ours['token']}"
+        self._remote.write({probe: b""})
+        now = self._remote.modified(probe)
+        self._remote.remove([probe])
+        return abs(now - self._remote.modified(self._name)) > SILENCE_SECONDS
+
+    def _owner(self) -> Owner | None:
+        """Whose it is, as told; None where nothing is."""
+        found = self._remote.read([self._name])
+        if not found:
+            return None
+        try:
+            told = parse_form(found[self._name], Owner)
+        except Damaged:
+            return NOBODY
+        return Owner(host=told["host"], pid=told["pid"], token=told["token"])
+
+    def _in_use(self, owner: Owner | None) -> InputError:
+        who = f" (process {owner['pid']} on {owner['host']})" if owner else ""
+        return InputError(
+            f"--workdir: {self._remote.address} is in use by another run{who}; if that was killed, "
+            f"wait {SILENCE_SECONDS:.0f} seconds"
+        )
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

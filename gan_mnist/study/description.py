@@ -1,0 +1,78 @@
+"""What `study.json` tells of a run when it begins."""
+
+import contextlib
+import dataclasses
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.study import records
+from gan_mnist.study.spec import Arm
+from gan_mnist.study.trial import Plan
+
+
+def description(plan: Plan, command_line: str) -> dict[str, Any]:
+    """The content of `study.json`.
+
+    Args:
+        plan: What is about to run.
+        command_line: How it was asked for.
+    """
+    # Models do not go to a remote directory; they stay on the machine that trained them.
+    exports = "" if plan.remote else plan.settings.export_dir
+    return {
+        "experiment": plan.study.name,
+        "question": plan.study.question,
+        "preset": plan.preset,
+        "settings": plan.settings.identity(),
+        "arms": {arm.name: _described(plan, arm) for arm in plan.arms},
+        "seeds": list(plan.steps()[0].seeds),
+        "looks": {"announced": list(plan.looks), "taken": []},
+        "primary": [pair._asdict() for pair in plan.study.primary],
+        "update_seconds": dict(plan.update_seconds),
+        "dataset": dict(plan.dataset),
+        "published": list(plan.study.published),
+        "gallery_caption": plan.study.gallery_caption,
+        "curve": dataclasses.asdict(plan.study.curve) if plan.study.curve else None,
+        "treatment": plan.study.treatment,
+        "examples": plan.study.examples,
+        "versions": records.versions(),
+        "command_line": command_line,
+        "processors": os.cpu_count(),
+        "machine": _machine(),
+        "revision": _revision(),
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        # From here: where a machine keeps its runs is nobody's business.
+        "export_dir": exports and os.path.relpath(exports, plan.workdir),
+    }
+
+
+def _described(plan: Plan, arm: Arm) -> dict[str, Any]:
+    changes = plan.settings.without_locations(arm.changes)
+    return dataclasses.asdict(arm) | {"changes": changes}
+
+
+def _machine() -> str:
+    """System and processor, as far as they tell their names."""
+    names = [f"{platform.system()} {platform.release()}", platform.machine()]
+    with contextlib.suppress(OSError):
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+        names += [found[1]] if found else []
+    return ", ".join(names)
+
+
+def _revision() -> str | None:
+    """The commit of the checkout that this package lies in, or None where it lies in none."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,258 @@
+"""A run whose directory lies in a store such as S3, and its mirror on this machine's disk.
+
+The run works in the mirror as in any directory. When it begins, it fetches what the store has; what
+ends is put there at once. A *unit* is what one trial leaves, or something that trials share, such
+as a generator. It has files that vouch for it, `record.json` or the JSON beside weights: these go
+last, and where they are not, there is nothing yet.
+"""
+
+import contextlib
+import errno
+import json
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.files import (
+    read_json,
+    write_bytes,
+    write_new_json,
+)
+from gan_mnist.files.claim import OWNER
+from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
+from gan_mnist.study import records
+from gan_mnist.study.away import files_in, serves
+from gan_mnist.study.display.progress import say
+from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
+
+# What tells a mirror from others.
+MIRROR = ".mirror.json"
+TRIALS = "trials"
+# Folders of folders that are neither a trial's nor shared by trials.
+_OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
+
+
+class Mirror:
+    """Keeps a run's directory and its mirror alike, from `begin` to `finish` and `close`."""
+
+    def __init__(self, plan: Plan, only: Trial | None = None):
+        """Of a plan's mirror; for one of its trials, while others run elsewhere, if `only`."""
+        self._only, self._root = only, plan.workdir
+        self._trials = {(trial.arm, trial.seed): trial for trial in plan.trials()}
+        self._remote = Remote(plan.remote)
+        # What the store has; and of units that are alike here and there, what vouches for them.
+        self._there: set[str] = set()
+        self._alike: dict[str, dict[str, bytes]] = {}
+        self._pending: dict[tuple[str, int], Trial] = {}
+        self._is_told = False
+
+    def begin(self) -> None:
+        """Claims the run, or the one trial, and fetches what the store has.
+
+        Raises:
+            InputError: If it is another's.
+            OSError: If the store refuses.
+        """
+        with contextlib.suppress(FileExistsError):
+            write_new_json(self._root / MIRROR, {"token": uuid.uuid4().hex})
+        token = (read_json(self._root / MIRROR, "token") or {"token": ""})["token"]
+        folder = self._name(self._only.directory) if self._only else ""
+        self._claim = RemoteClaim(self._remote, folder, token)
+        self._claim.take()
+        try:
+            # Who comes claims first and looks then, as on a disk.
+            others = [""] if self._only else self._claimed_trials()
+            for other in others:
+                RemoteClaim(self._remote, other, token).check()
+            self.fill()
+        except BaseException:
+            self._claim.release()
+            raise
+
+    def fill(self) -> None:
+        """Fetches what the store has: all, or what the one trial needs.
+
+        Raises:
+            OSError: If the store refuses, or the disk.
+        """
+        units: dict[str, list[str]] = defaultdict(list)
+        self._there = {name for name in self._remote.names() if not _is_hidden(name)}
+        for name in self._there:
+            units[_unit_of(name)].append(name)
+        contents = self._remote.read(filter(_vouches, self._there))
+
+        def fetch(unit: str) -> None:
+            told = {name: contents[name] for name in units[unit] if name in contents}
+            if told and self._wants(unit, told):
+                self._fetch(unit, units[unit], told)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(fetch, units))
+        if self._only is None:
+            self._bring(self._remote.read([records.STUDY]))
+
+    def publish(self) -> bool:
+        """As `Nowhere` tells, and `keep` and `keep_summary` as well."""
+        content = (self._root / records.STUDY).read_bytes()
+        if self._only is not None:
+            if self._remote.create(records.STUDY, content):
+                return True
+            theirs = self._remote.read([records.STUDY])
+            self._bring(theirs)
+            return theirs[records.STUDY] == content
+        self._write({records.STUDY: content})
+        # What ended before, and could not be put there.
+        self._pending |= {k: t for k, t in self._trials.items() if _record_path(t).is_file()}
+        self._put_if_possible()
+        return True
+
+    def keep(self, record: Mapping[str, Any]) -> None:
+        """What its trial left is put there, or with what ends later."""
+        key = record["arm"], record["seed"]
+        self._pending[key] = self._trials[key]
+        self._put_if_possible()
+
+    def keep_summary(self) -> None:
+        """They are put there, or at the end."""
+        self._put_if_possible(records.STUDY, "records.jsonl", "summary.json")
+
+    def finish(self) -> None:
+        """Puts into the store what is not there yet.
+
+        Raises:
+            OSError: If the store refuses.
+        """
+        self._put_pending()
+        names = map(self._name, files_in(self._root))
+        logs = f"{SEEDS_FOLDER}/generators/"
+        self._write(
+            self._contents(
+                name
+                for name in names
+                if (name.startswith(logs) if self._only else self._is_of_no_unit(name))
+            )
+        )
+
+    def close(self) -> None:
+        """Ends it, also where something went wrong."""
+        with contextlib.suppress(OSError):
+            self._put_pending()
+        self._claim.release()
+
+    def _claimed_trials(self) -> list[str]:
+        found = re.compile(rf"({TRIALS}/[^/]+/[^/]+)/{re.escape(OWNER)}")
+        return [match[1] for name in self._remote.names() if (match := found.fullmatch(name))]
+
+    def _wants(self, unit: str, told: Mapping[str, bytes]) -> bool:
+        if self._only is None:
+            return True
+        if unit.startswith(TRIALS):
+            return self._root / unit == self._only.directory
+        return serves([_object(content) for content in told.values()], self._only.seed)
+
+    def _fetch(self, unit: str, names: Iterable[str], told: dict[str, bytes]) -> None:
+        here = self._contents(name for name in told if (self._root / name).is_file())
+        self._alike[unit] = told
+        if unit.startswith(TRIALS):
+            # What ended here and could not be put there is worth more than a failure there.
+            if here == told or (any(map(_is_done, here.values())) and not _is_done(*told.values())):
+                return
+        elif here or (self._root / unit / OWNER).exists():
+            return
+        self._bring(self._remote.read({*names} - told.keys()))
+        self._bring(told)
+
+    def _bring(self, files: Mapping[str, bytes]) -> None:
+        for name, content in files.items():
+            write_bytes(self._root / name, content)
+
+    def _put_if_possible(self, *more: str) -> None:
+        try:
+            self._put_pending()
+            self._write(self._contents(more))
+        except OSError as error:
+            if self._claim.is_lost:
+                raise
+            if not self._is_told:
+                kept = f"what ends meanwhile is kept in {self._root}"
+                say(f"cannot write {error.filename}: {error.strerror}; {kept}")
+            self._is_told = True
+
+    def _put_pending(self) -> None:
+        if self._pending:
+            for folder in self._root.glob("*/*"):
+                kind = folder.parent.name
+                if kind not in (TRIALS, *_OTHERS) and not (folder / OWNER).exists():
+                    self._put_unit(folder)
+        for key, trial in list(self._pending.items()):
+            self._put_unit(trial.directory, trial.log_directory)
+            del self._pending[key]
+
+    def _put_unit(self, folder: Path, *logs: Path) -> None:
+        unit, names = self._name(folder), {self._name(path) for path in files_in(folder)}
+        told = self._contents(filter(_vouches, names))
+        before = self._alike.get(unit, {})
+        if told == before:
+            return
+        # Of two that trained a generator at once the first one's stays: its files belong together.
+        if unit.startswith(TRIALS) or self._remote.read(told) in ({}, before):
+            logged = {self._name(path) for place in logs for path in files_in(place)}
+            self._write(self._contents((names | logged) - told.keys()))
+            self._remote.remove({n for n in self._there if _unit_of(n) == unit} - names)
+            self._write(told)
+        self._alike[unit] = told
+
+    def _write(self, files: Mapping[str, bytes]) -> None:
+        if self._claim.is_lost:
+            raise OSError(errno.EBUSY, "another run has taken it over", self._remote.address)
+        self._remote.write(files)
+        self._there |= files.keys()
+
+    def _is_of_no_unit(self, name: str) -> bool:
+        unit = _unit_of(name)
+        return unit not in self._alike and not unit.startswith(TRIALS)
+
+    def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
+        return {name: (self._root / name).read_bytes() for name in names}
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+
+def _unit_of(name: str) -> str:
+    """The folder of the unit that a file belongs to, or ""."""
+    parts = name.split("/")
+    depth = 3 if parts[0] == TRIALS else 2
+    return "/".join(parts[:depth]) if len(parts) > depth and parts[0] not in _OTHERS else ""
+
+
+def _vouches(name: str) -> bool:
+    unit, _, file = name.rpartition("/")
+    if not unit or unit != _unit_of(name):
+        return False
+    return file == "record.json" if unit.startswith(TRIALS) else file.endswith(".json")
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether it is none of a run's files: a claim, or one that would lie elsewhere (..)."""
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _record_path(trial: Trial) -> Path:
+    return trial.directory / "record.json"
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """The object that is JSON, or {} where it is damaged."""
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(content)
+        return value if isinstance(value, dict) else {}
+    return {}
+
+
+def _is_done(record: bytes) -> bool:
+    return _object(record).get("status") in (records.DONE, records.NOT_APPLICABLE)

@@ -1,0 +1,118 @@
+"""Where a run is kept: in a directory, or at an address that a directory is the mirror of."""
+
+import contextlib
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gan_mnist.errors import InputError
+from gan_mnist.files import MIRRORS, as_json, cache_directory, fingerprint, write_bytes
+from gan_mnist.files.claim import OWNER
+from gan_mnist.files.remote import Remote
+from gan_mnist.study.mirror import Mirror
+from gan_mnist.study.records import STUDY
+from gan_mnist.study.trial import Plan, Trial
+
+# What tells a run from another that was at its address before.
+RUN = ".run.json"
+
+
+def place_of(workdir: str | Path) -> tuple[Path, str]:
+    """The directory that a run works in; and the address that it is the mirror of, or "".
+
+    Raises:
+        InputError: If it is an address of a store that is not there, or refuses us.
+    """
+    address = str(workdir)
+    if "://" not in address:
+        if re.match("[a-z][a-z0-9+]+:/", address):
+            raise InputError(f"--workdir: {address!r} is not accepted; accepted: NAME:// as text")
+        return Path(workdir).absolute(), ""
+    with _told():
+        remote = Remote(address)
+        found = remote.read([RUN, STUDY])
+        if STUDY in found:
+            found[RUN] = _run_of(remote)
+        directory = _directory(remote, found.get(RUN, b""))
+        # It says how the run was begun, which a plan must know.
+        if STUDY in found and not (directory / OWNER).exists():
+            write_bytes(directory / STUDY, found[STUDY])
+    return directory, remote.address
+
+
+def settled(plan: Plan) -> Plan:
+    """The plan in the directory that it has from its beginning on: in its mirror if it has one.
+
+    Raises:
+        InputError: If the store refuses us.
+    """
+    if not plan.remote:
+        return plan
+    with _told():
+        remote = Remote(plan.remote)
+        return replace(plan, workdir=_directory(remote, _run_of(remote)))
+
+
+class Nowhere:
+    """In the place of a mirror, for a run whose directory is the only one."""
+
+    def publish(self) -> bool:
+        """Puts `study.json` into the store; False where a task finds another's there.
+
+        Then it is fetched, and whoever asks must look whether both are of one plan.
+        """
+        return True
+
+    def keep(self, record: Mapping[str, Any]) -> None:
+        """Puts into the store what the trial of a record left, as soon as that is possible."""
+
+    def keep_summary(self) -> None:
+        """Puts records, summary and looks into the store, as soon as that is possible."""
+
+
+Kept = Nowhere | Mirror
+
+
+@contextlib.contextmanager
+def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Kept]:
+    """A context in which the plan's directory and its mirror, if it has one, are kept alike.
+
+    Args:
+        plan: What runs.
+        only: Its one trial that runs here, if others may run elsewhere.
+
+    Raises:
+        InputError: If it is another's.
+        OSError: If the store refuses.
+    """
+    if not plan.remote:
+        yield Nowhere()
+        return
+    mirror = Mirror(plan, only)
+    mirror.begin()
+    try:
+        yield mirror
+        mirror.finish()
+    finally:
+        mirror.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"--workdir: {error.filename}: {error.strerror}") from error
+
+
+def _run_of(remote: Remote) -> bytes:
+    remote.create(RUN, as_json({"run": uuid.uuid4().hex}))
+    return remote.read([RUN])[RUN]
+
+
+def _directory(remote: Remote, run: bytes) -> Path:
+    name = re.sub(r"[^\w.-]+", "-", remote.address)[-60:]
+    return cache_directory() / MIRRORS / f"{name}-{fingerprint(remote.address, run.decode())}"
