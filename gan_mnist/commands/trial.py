@@ -13,7 +13,6 @@ from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.commands.planned import PlanFlags
 from gan_mnist.errors import InputError
 from gan_mnist.study import records
-from gan_mnist.study.place import settled
 from gan_mnist.study.trial import Plan
 
 MOST_TRIALS = 10**6
@@ -55,7 +54,6 @@ def _command() -> int:
 
     from gan_mnist.study.run import run_one
 
-    plan = settled(plan)
     record = run_one(plan, INDEX.value, PLAN.command_line())
     tell(_in_words(plan, record))
     return 1 if record["status"] == records.FAILED else 0

@@ -27,6 +27,7 @@ from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
 from gan_mnist.study import records
 from gan_mnist.study.away import files_in, serves
 from gan_mnist.study.display.progress import say
+from gan_mnist.study.place import Nowhere
 from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
 
 # What tells a mirror from others.
@@ -36,7 +37,7 @@ TRIALS = "trials"
 _OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
 
 
-class Mirror:
+class Mirror(Nowhere):
     """Keeps a run's directory and its mirror alike, from `begin` to `finish` and `close`."""
 
     def __init__(self, plan: Plan, only: Trial | None = None):
@@ -96,7 +97,6 @@ class Mirror:
             self._bring(self._remote.read([records.STUDY]))
 
     def publish(self) -> bool:
-        """As `Nowhere` tells, and `keep` and `keep_summary` as well."""
         content = (self._root / records.STUDY).read_bytes()
         if self._only is not None:
             if self._remote.create(records.STUDY, content):
@@ -111,13 +111,11 @@ class Mirror:
         return True
 
     def keep(self, record: Mapping[str, Any]) -> None:
-        """What its trial left is put there, or with what ends later."""
         key = record["arm"], record["seed"]
         self._pending[key] = self._trials[key]
         self._put_if_possible()
 
     def keep_summary(self) -> None:
-        """They are put there, or at the end."""
         self._put_if_possible(records.STUDY, "records.jsonl", "summary.json")
 
     def finish(self) -> None:

@@ -1,4 +1,7 @@
-"""Where a run is kept: in a directory, or at an address that a directory is the mirror of."""
+"""Where a run is kept: in a directory, or at an address that a directory is the mirror of.
+
+What stores need is imported for an address only.
+"""
 
 import contextlib
 import re
@@ -6,18 +9,18 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import MIRRORS, as_json, cache_directory, fingerprint, write_bytes
-from gan_mnist.files.claim import OWNER
-from gan_mnist.files.remote import Remote
-from gan_mnist.study.mirror import Mirror
-from gan_mnist.study.records import STUDY
 from gan_mnist.study.trial import Plan, Trial
+
+if TYPE_CHECKING:
+    from gan_mnist.files.remote import Remote
 
 # What tells a run from another that was at its address before.
 RUN = ".run.json"
+STUDY = "study.json"
 
 
 def place_of(workdir: str | Path) -> tuple[Path, str]:
@@ -31,8 +34,9 @@ def place_of(workdir: str | Path) -> tuple[Path, str]:
         if re.match("[a-z][a-z0-9+]+:/", address):
             raise InputError(f"--workdir: {address!r} is not accepted; accepted: NAME:// as text")
         return Path(workdir).absolute(), ""
-    with _told():
-        remote = Remote(address)
+    from gan_mnist.files.claim import OWNER
+
+    with _store_at(address) as remote:
         found = remote.read([RUN, STUDY])
         if STUDY in found:
             found[RUN] = _run_of(remote)
@@ -51,8 +55,7 @@ def settled(plan: Plan) -> Plan:
     """
     if not plan.remote:
         return plan
-    with _told():
-        remote = Remote(plan.remote)
+    with _store_at(plan.remote) as remote:
         return replace(plan, workdir=_directory(remote, _run_of(remote)))
 
 
@@ -73,11 +76,20 @@ class Nowhere:
         """Puts records, summary and looks into the store, as soon as that is possible."""
 
 
-Kept = Nowhere | Mirror
+def fetch(plan: Plan) -> None:
+    """Fetches what a store has of a run that is kept in one.
+
+    Raises:
+        OSError: If the store refuses.
+    """
+    if plan.remote:
+        from gan_mnist.study.mirror import Mirror
+
+        Mirror(plan).fill()
 
 
 @contextlib.contextmanager
-def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Kept]:
+def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Nowhere]:
     """A context in which the plan's directory and its mirror, if it has one, are kept alike.
 
     Args:
@@ -91,6 +103,8 @@ def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Kept]:
     if not plan.remote:
         yield Nowhere()
         return
+    from gan_mnist.study.mirror import Mirror
+
     mirror = Mirror(plan, only)
     mirror.begin()
     try:
@@ -101,18 +115,20 @@ def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Kept]:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _store_at(address: str) -> Iterator["Remote"]:
+    from gan_mnist.files.remote import Remote
+
     try:
-        yield
+        yield Remote(address)
     except OSError as error:
         raise InputError(f"--workdir: {error.filename}: {error.strerror}") from error
 
 
-def _run_of(remote: Remote) -> bytes:
+def _run_of(remote: "Remote") -> bytes:
     remote.create(RUN, as_json({"run": uuid.uuid4().hex}))
     return remote.read([RUN])[RUN]
 
 
-def _directory(remote: Remote, run: bytes) -> Path:
+def _directory(remote: "Remote", run: bytes) -> Path:
     name = re.sub(r"[^\w.-]+", "-", remote.address)[-60:]
     return cache_directory() / MIRRORS / f"{name}-{fingerprint(remote.address, run.decode())}"

@@ -14,8 +14,7 @@ from gan_mnist.study import begun, records, runner
 from gan_mnist.study.description import description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
-from gan_mnist.study.mirror import Mirror
-from gan_mnist.study.place import Kept, mirrored
+from gan_mnist.study.place import Nowhere, fetch, mirrored, settled
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 from gan_mnist.study.workers import import_whole
@@ -76,9 +75,8 @@ def summarise_study(
     Raises:
         InputError: When no trial is finished, and as `run_study`.
     """
-    if plan.remote:
-        with told_in_a_line(plan.workdir):
-            Mirror(plan).fill()
+    with told_in_a_line(plan.workdir):
+        fetch(plan)
     if not any(map(records.finished, records.records_of(plan))):
         raise InputError(
             f"--workdir: {plan.place} has no finished trial of this plan; accepted: the "
@@ -116,7 +114,8 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             "--precision: auto is decided once, by who begins a run, and tasks of an array begin "
             f"together; accepted: {plan.settings.precision}, which is faster here"
         )
-    trial = trials[index]
+    plan = settled(plan)
+    trial = plan.trials()[index]
     with told_in_a_line(plan.workdir):
         _check_writable(plan)
         described = description(plan, command_line)
@@ -161,7 +160,7 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Kept]]:
+def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Nowhere]]:
     """The plan as it is gone on with, once it is sure that its results can be kept, as it is ours.
 
     And what keeps them elsewhere, too.
@@ -206,7 +205,7 @@ def _check_writable(plan: Plan) -> None:
 
 
 def _run_until_decided(
-    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Kept
+    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Nowhere
 ) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
@@ -222,7 +221,7 @@ def _run_until_decided(
     return told
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Kept) -> None:
+def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Nowhere) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
