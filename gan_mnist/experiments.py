@@ -149,6 +149,8 @@ def make_plan(
     places = _places(study, generated or ())
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
+    if "://" in str(export_dir):
+        raise InputError(f"--export_dir: {export_dir!r} is an address; accepted: a directory")
     directory, remote = place_of(workdir or Path("runs") / study.name)
     of_run, update_seconds = precisions.of_run(directory, precision)
     chosen: dict[str, Any] = {

@@ -37,10 +37,10 @@ class Remote:
         Raises:
             InputError: If there is no such package.
         """
-        from fsspec.core import url_to_fs
-
         self.address = address.rstrip("/")
         try:
+            from fsspec.core import url_to_fs
+
             self._store, self._root = url_to_fs(self.address, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             extra = "; pip install 'gan_mnist[s3]'" if address.startswith("s3:") else ""

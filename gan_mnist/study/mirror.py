@@ -8,6 +8,7 @@ last, and where they are not, there is nothing yet.
 
 import contextlib
 import errno
+import itertools
 import json
 import re
 import uuid
@@ -43,6 +44,7 @@ class Mirror(Nowhere):
     def __init__(self, plan: Plan, only: Trial | None = None):
         """Of a plan's mirror; for one of its trials, while others run elsewhere, if `only`."""
         self._only, self._root = only, plan.workdir
+        self._folder = self._name(only.directory) if only else ""
         self._trials = {(trial.arm, trial.seed): trial for trial in plan.trials()}
         self._remote = Remote(plan.remote)
         # What the store has; and of units that are alike here and there, what vouches for them.
@@ -61,8 +63,7 @@ class Mirror(Nowhere):
         with contextlib.suppress(FileExistsError):
             write_new_json(self._root / MIRROR, {"token": uuid.uuid4().hex})
         token = (read_json(self._root / MIRROR, "token") or {"token": ""})["token"]
-        folder = self._name(self._only.directory) if self._only else ""
-        self._claim = RemoteClaim(self._remote, folder, token)
+        self._claim = RemoteClaim(self._remote, self._folder, token)
         self._claim.take()
         try:
             # Who comes claims first and looks then, as on a disk.
@@ -80,15 +81,16 @@ class Mirror(Nowhere):
         Raises:
             OSError: If the store refuses, or the disk.
         """
-        units: dict[str, list[str]] = defaultdict(list)
         self._there = {name for name in self._remote.names() if not _is_hidden(name)}
+        units: dict[str, set[str]] = defaultdict(set)
         for name in self._there:
-            units[_unit_of(name)].append(name)
-        contents = self._remote.read(filter(_vouches, self._there))
+            if (unit := _unit_of(name)) and self._may_want(unit):
+                units[unit].add(name)
+        contents = self._remote.read(filter(_vouches, itertools.chain(*units.values())))
 
         def fetch(unit: str) -> None:
             told = {name: contents[name] for name in units[unit] if name in contents}
-            if told and self._wants(unit, told):
+            if told and (unit.startswith(TRIALS) or self._serves(told)):
                 self._fetch(unit, units[unit], told)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -145,23 +147,27 @@ class Mirror(Nowhere):
         found = re.compile(rf"({TRIALS}/[^/]+/[^/]+)/{re.escape(OWNER)}")
         return [match[1] for name in self._remote.names() if (match := found.fullmatch(name))]
 
-    def _wants(self, unit: str, told: Mapping[str, bytes]) -> bool:
-        if self._only is None:
-            return True
-        if unit.startswith(TRIALS):
-            return self._root / unit == self._only.directory
-        return serves([_object(content) for content in told.values()], self._only.seed)
+    def _may_want(self, unit: str) -> bool:
+        is_all = self._only is None or not unit.startswith(TRIALS)
+        return is_all or unit == self._folder
 
-    def _fetch(self, unit: str, names: Iterable[str], told: dict[str, bytes]) -> None:
+    def _serves(self, told: Mapping[str, bytes]) -> bool:
+        objects = [_object(content) for content in told.values()]
+        return self._only is None or serves(objects, self._only.seed)
+
+    def _fetch(self, unit: str, names: set[str], told: dict[str, bytes]) -> None:
         here = self._contents(name for name in told if (self._root / name).is_file())
         self._alike[unit] = told
         if unit.startswith(TRIALS):
             # What ended here and could not be put there is worth more than a failure there.
             if here == told or (any(map(_is_done, here.values())) and not _is_done(*told.values())):
                 return
+            for path in list(files_in(self._root / unit)):
+                path.unlink()
         elif here or (self._root / unit / OWNER).exists():
+            self._alike[unit] = here
             return
-        self._bring(self._remote.read({*names} - told.keys()))
+        self._bring(self._remote.read(names - told.keys()))
         self._bring(told)
 
     def _bring(self, files: Mapping[str, bytes]) -> None:

@@ -247,7 +247,9 @@ def test_a_failure_that_is_mended_elsewhere_leaves_no_trace(address, machine):
     machine("first")
     again = run_all(address)
     assert len(calls(again)) == 8
-    assert json.loads((again / "trials/small/seed-01/record.json").read_text())["status"] == "done"
+    mended = again / "trials" / "small" / "seed-01"
+    assert {path.name for path in mended.iterdir()} == {"record.json", "curves.csv"}
+    assert json.loads((mended / "record.json").read_text())["status"] == "done"
 
 
 @pytest.fixture
@@ -429,6 +431,16 @@ def test_of_two_that_trained_at_once_the_first_stays_and_both_trials_count(
     files = stored(address)
     assert files["generators/x-0/gan.weights.h5"] == b"by large"
     assert json.loads(files["generators/x-0/generator.json"])["by"] == "large"
+
+
+def test_one_of_the_two_stays_when_the_other_machine_begins_again(address, machine, sharing):
+    run_one(plan_at(address), 1, "")
+    machine("second")
+    plan = settled(plan_at(address))
+    keep(plan.workdir / "generators" / "x-0", "of the second", seed=0, by="second")
+    run_one(plan, 2, "")
+    assert sharing["large", 0] == "found"
+    assert stored(address)["generators/x-0/gan.weights.h5"] == b"by small"
 
 
 def test_a_damaged_generator_that_was_trained_again_replaces_it(address, machine, sharing):
