@@ -24,7 +24,7 @@ benchmark: .venv/installed
 
 # What CI installs, exactly; users have the ranges of setup.cfg.
 lock: .venv/installed
-	$(BIN)/uv pip compile -q setup.cfg --extra test --extra browser --extra mlflow --extra wandb --extra submitit --extra ray --python-version 3.11 \
+	$(BIN)/uv pip compile -q setup.cfg --extra test --extra browser --extra mlflow --extra wandb --extra submitit --extra ray --extra s3 --extra s3_server --python-version 3.11 \
 		--no-annotate --custom-compile-command "make lock" --upgrade -o requirements-ci.txt
 
 .venv/installed: setup.cfg
@@ -34,7 +34,7 @@ lock: .venv/installed
 	touch $@
 
 .venv/browser: .venv/installed
-	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test,browser,mlflow,wandb,submitit,ray]"
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[test,browser,mlflow,wandb,submitit,ray,s3,s3_server]"
 	command -v chromium || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium) || \
 	    (echo "test-all: no browser; as root: apt-get install chromium" >&2; exit 1)
 	touch $@
