@@ -55,7 +55,8 @@ def run(
         data_dir: Where its files lie.
         download: Whether TensorFlow Datasets may fetch what is missing.
         skip_bad: Whether empty and broken images of a folder are left out; else they are refused.
-        workdir: Where the run is kept; `runs/EXPERIMENT` if None.
+        workdir: Where the run is kept, a directory or an address as "s3://BUCKET/RUN";
+            `runs/EXPERIMENT` if None.
         seeds: How many; the preset's if None.
         arms: Names of arms, to run only these and the control; all if None.
         jobs: Trials at a time; if None one a GPU, or one a core where there is none.
