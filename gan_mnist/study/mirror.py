@@ -28,7 +28,6 @@ from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
 from gan_mnist.study import records
 from gan_mnist.study.away import files_in, serves
 from gan_mnist.study.display.progress import say
-from gan_mnist.study.place import Nowhere
 from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
 
 # What tells a mirror from others.
@@ -38,8 +37,11 @@ TRIALS = "trials"
 _OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
 
 
-class Mirror(Nowhere):
-    """Keeps a run's directory and its mirror alike, from `begin` to `finish` and `close`."""
+class Mirror:
+    """Keeps a run's directory and its mirror alike, from `begin` to `finish` and `close`.
+
+    A `place.Keeper`, which tells what its methods do.
+    """
 
     def __init__(self, plan: Plan, only: Trial | None = None):
         """Of a plan's mirror; for one of its trials, while others run elsewhere, if `only`."""

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import MIRRORS, as_json, cache_directory, fingerprint, write_bytes
@@ -59,21 +59,36 @@ def settled(plan: Plan) -> Plan:
         return replace(plan, workdir=_directory(remote, _run_of(remote)))
 
 
-class Nowhere:
-    """In the place of a mirror, for a run whose directory is the only one."""
+class Keeper(Protocol):
+    """What keeps in a store, too, what a run leaves in its directory."""
 
     def publish(self) -> bool:
         """Puts `study.json` into the store; False where a task finds another's there.
 
         Then it is fetched, and whoever asks must look whether both are of one plan.
         """
-        return True
+        ...
 
     def keep(self, record: Mapping[str, Any]) -> None:
         """Puts into the store what the trial of a record left, as soon as that is possible."""
+        ...
 
     def keep_summary(self) -> None:
         """Puts records, summary and looks into the store, as soon as that is possible."""
+        ...
+
+
+class Nowhere:
+    """The keeper of a run whose directory is its only place."""
+
+    def publish(self) -> bool:
+        return True
+
+    def keep(self, record: Mapping[str, Any]) -> None:
+        pass
+
+    def keep_summary(self) -> None:
+        pass
 
 
 def fetch(plan: Plan) -> None:
@@ -89,7 +104,7 @@ def fetch(plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Nowhere]:
+def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Keeper]:
     """A context in which the plan's directory and its mirror, if it has one, are kept alike.
 
     Args:

@@ -14,7 +14,7 @@ from gan_mnist.study import begun, records, runner
 from gan_mnist.study.description import description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
-from gan_mnist.study.place import Nowhere, fetch, mirrored, settled
+from gan_mnist.study.place import Keeper, fetch, mirrored, settled
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 from gan_mnist.study.workers import import_whole
@@ -160,7 +160,7 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Nowhere]]:
+def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Keeper]]:
     """The plan as it is gone on with, once it is sure that its results can be kept, as it is ours.
 
     And what keeps them elsewhere, too.
@@ -205,7 +205,7 @@ def _check_writable(plan: Plan) -> None:
 
 
 def _run_until_decided(
-    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Nowhere
+    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Keeper
 ) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
@@ -221,7 +221,7 @@ def _run_until_decided(
     return told
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Nowhere) -> None:
+def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Keeper) -> None:
     trials = plan.trials()
     missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
     if len(missing) < len(trials):
