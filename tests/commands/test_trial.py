@@ -76,6 +76,10 @@ def test_a_failure_is_recorded_and_told_and_run_again(command, directory, fake_s
         (["--until=decided", "--index=0"], "'--until' is unknown"),
         (["--arms=nonne", "--index=0"], "did you mean 'none'?"),
         (["--index=0", "--workdir=/proc/run"], "--workdir: cannot write /proc/run"),
+        (["--index=0", "--workdir=nothing://bucket/run"], "--workdir: nothing://bucket/run: "),
+        (["--index=0", "--workdir=memory:/bucket/run"], "'memory:/bucket/run' is not accepted"),
+        (["--index=0", "--workdir=file:///proc/run"], "--workdir: file:///proc/run: "),
+        (["--index=0", "--export_dir=s3://bucket"], "--export_dir: 's3://bucket' is an address"),
     ],
 )
 def test_bad_input_is_one_line(refused, arguments, told):
