@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_mnist.data.images import as_float
+from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Generator
@@ -32,7 +32,12 @@ def training_rows(
         fake_images, shown = steps.generate(generator, wanted, "generated", *stream)
         # Class by class, so that a row of the batch order is of one class in every arm of a seed.
         order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
-        images = np.concatenate([as_float(images), fake_images])[order]
+        # As bytes, where nothing is lost, all take a quarter of the memory: of an oracle, say.
+        if np.array_equal(as_float(as_uint8(fake_images)), fake_images):
+            fake_images = as_uint8(fake_images)
+        else:
+            images = as_float(images)
+        images = np.concatenate([images, fake_images])[order]
         labels = np.concatenate([labels, shown])[order]
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:

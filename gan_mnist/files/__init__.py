@@ -3,7 +3,6 @@
 import csv
 import errno
 import hashlib
-import io
 import itertools
 import json
 import os
@@ -11,7 +10,8 @@ import re
 import socket
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -209,8 +209,12 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
     Source: OWASP, CSV Injection. Differs: what is a number stays one, "-0.5" too.
     """
-    lines = [list(rows[0]), *([row[key] for key in rows[0]] for row in rows)]
-    write_text(path, "".join(_line(map(_harmless, cells)) for cells in lines))
+    table = [list(rows[0]), *([row[key] for key in rows[0]] for row in rows)]
+    lines: list[str] = []
+    # With both signs at its end a line has either quoted within; it is written with one of them.
+    writer = csv.writer(types.SimpleNamespace(write=lines.append), lineterminator="\r\n")
+    writer.writerows(map(_harmless, cells) for cells in table)
+    write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -218,12 +222,6 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
         return [{as_given(key): as_given(value) for key, value in row.items()} for row in rows]
-
-
-def _line(cells: Iterable[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that either sign is quoted
-    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _harmless(cell: Any) -> str:

@@ -196,13 +196,16 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:
     """Writes a row an image: file name, true class, predicted class and its probability."""
     names = test.class_names
+    called, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     rows = [
         {
             "image": filename,
             "label": names[label],
-            "prediction": names[row.argmax()],
-            "probability": f"{row.max():.6f}",
+            "prediction": names[predicted],
+            "probability": f"{probability:.6f}",
         }
-        for filename, label, row in zip(test.filenames, test.labels, probabilities, strict=True)
+        for filename, label, predicted, probability in zip(
+            test.filenames, test.labels.tolist(), called.tolist(), sure.tolist(), strict=True
+        )
     ]
     write_rows(path, rows)
