@@ -6,7 +6,8 @@ A block looks like this, and everything between the markers is ours to write:
     <!-- end -->
 
 The first word is the run, `experiments/imbalance/results/mnist`; the second is the part of it that
-is told; what follows are options of the part. `<!-- results: all claims -->` is of several runs.
+is told; what follows are options of the part. `<!-- results: all claims -->` is of several runs,
+and `<!-- results: all performance -->` of what was timed.
 """
 
 import json
@@ -21,7 +22,7 @@ from typing import Any
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
-from gan_mnist.report import claims
+from gan_mnist.report import claims, performance
 from gan_mnist.study.words import fixed, judged, signed
 
 _OPENING = "<!-- results:"
@@ -94,6 +95,8 @@ def renew(text: str, page: Path, root: Path) -> str:
 def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
     if (block["run"], block["part"]) == ("all", "claims"):
         return claims.table(root, page)
+    if (block["run"], block["part"]) == ("all", "performance"):
+        return performance.table(root)
     options = dict(option.split("=", 1) for option in block["options"].split())
     experiment, _, name = block["run"].partition("/")
     run = PublishedRun(root / "experiments" / experiment / "results" / name)

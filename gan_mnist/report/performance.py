@@ -1,0 +1,73 @@
+"""Tables of `docs/performance.md` from `docs/performance.json`, which `make benchmark` measures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gan_mnist.errors import InputError
+from gan_mnist.files import read_json
+
+RECORDS = "docs/performance.json"
+# What takes its turn with ours, by its name in the records.
+RIVALS = {
+    "torch": "PyTorch",
+    "torch (clock)": "PyTorch, by the clock",
+    "bare_classifier": "bare loop",
+    "bare_gan": "bare loop",
+    "fed_gan": "TensorFlow 1, `feed_dict`",
+}
+PARTS = {
+    "import": "importing TensorFlow, Keras, scikit-learn and the rest",
+    "read": "reading the images",
+    "build": "building networks, putting initial weights back",
+    "trace": "tracing the training step, once a process",
+    "input": "making batches",
+    "train": "training",
+    "judge": "judging: validation ten times, 10,000 test images once",
+    "record": "drawing subsets, writing curves, predictions, TensorBoard, record",
+    "report": "summary and report",
+}
+
+
+def table(root: Path) -> list[str]:
+    """Lines of Markdown: a row for each pair that was compared, and one for each part of a study.
+
+    Args:
+        root: The repository's directory.
+
+    Raises:
+        InputError: If there are no records.
+    """
+    told = read_json(root / RECORDS)
+    if told is None:
+        raise InputError(f"readme: no {RECORDS} in {root}; accepted: what `make benchmark` writes")
+    head = "| what | precision | beside | times as fast (lowest to highest) | turns |"
+    lines = ["", head, "|---|---|---|--:|--:|"]
+    # Whole studies first.
+    for name in sorted(told["rows"], key=lambda name: (not name.startswith("study"), name)):
+        row = told["rows"][name]
+        lines += [f"| {row['what']} | {row['precision']} | {cells} |" for cells in _ratios(row)]
+    seconds = told["where"]["seconds"]
+    whole = sum(seconds.values())
+    lines += [
+        "",
+        f"| where {whole:.0f} s of {told['where']['trials']} trials go | seconds | share |",
+    ]
+    lines += ["|---|--:|--:|"]
+    for part, words in PARTS.items():
+        lines.append(f"| {words} | {seconds[part]:.1f} | {100 * seconds[part] / whole:.0f} % |")
+    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    return [*lines, "", f"Measured on two cores of {told['processor']}: {versions}.", ""]
+
+
+def _ratios(row: Mapping[str, Any]) -> list[str]:
+    """By rival: its name, how often its seconds hold ours, and how often both were taken."""
+    found = []
+    for rival, name in RIVALS.items():
+        if rival in row["seconds"]:
+            ours = row["seconds"]["ours (clock)" if "clock" in rival else "ours"]
+            ratios = [b / a for a, b in zip(ours, row["seconds"][rival], strict=True)]
+            span = f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""
+            found.append(f"{name} | {median(ratios):.2f}{span} | {len(ratios)}")
+    return found
