@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -147,7 +148,7 @@ def plain(tmp_path_factory):
 
 def told_files(names):
     """Names of files but those of TensorBoard, which have times in them, and hidden ones."""
-    return {n for n in names if "tensorboard" not in n and not n.startswith(".")}
+    return {n for n in names if "tensorboard" not in n and not re.search(r"(^|/)\.", n)}
 
 
 def test_a_real_study_in_a_bucket_is_that_of_a_directory(plain, start, stored):
