@@ -136,8 +136,6 @@ def test_a_run_has_a_trial_a_gpu_and_goes_on_where_one_dies(folder, directory, m
     told = on_gpus(directory)
     assert told.pop(("bent", 0)) == ""  # It died.
     assert set(told.values()) == {"GPU-a", "GPU-b"}
-    # Seven trials that take alike, by two at a time.
-    assert min(list(told.values()).count(gpu) for gpu in ("GPU-a", "GPU-b")) >= 2
 
 
 def test_mirrored_each_trial_has_all_gpus(folder, directory, machine, monkeypatch):

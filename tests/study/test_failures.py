@@ -1,7 +1,6 @@
 """Arms that differ in spread, or of which a training fails now and then: what a verdict knows."""
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -101,10 +100,20 @@ def test_published_effects_are_as_large_as_pages_say():
     assert (found < MUCH).mean() > 1 / 3
 
 
+def drawn(arm, rng):
+    """4,000 draws of ten of its seeds, and in which of them all that failed are."""
+    rows = rng.integers(10, size=(4000, 10))
+    apart = abs(arm - np.median(arm))
+    failed = np.flatnonzero(apart > 5 * stats.median_abs_deviation(arm, scale="normal"))
+    return arm[rows], (rows[:, :, None] == failed).any(1).all(1)
+
+
 @pytest.mark.parametrize("run", RUNS)
 def test_with_the_noise_of_published_arms_ten_seeds_rarely_err(run):
+    """That they do so no more than this is sure where no failure is unseen."""
     rng = np.random.default_rng(23)
-    first, *others = (rng.choice(arm, (4000, 10)) for arm in RUNS[run])
-    rates = [called(other - first).mean() for other in others]
-    assert max(rates) <= LIMIT + 3 * math.sqrt(LIMIT * (1 - LIMIT) / 4000)
-    assert np.mean(rates) <= LIMIT
+    (first, first_seen), *others = (drawn(arm, rng) for arm in RUNS[run])
+    found = [(called(other - first), seen & first_seen) for other, seen in others]
+    assert max(of_pair[seen].mean() for of_pair, seen in found) <= LIMIT
+    assert np.mean([of_pair.mean() for of_pair, _ in found]) <= LIMIT
+    assert max(of_pair.mean() for of_pair, _ in found) <= 0.09
