@@ -15,9 +15,12 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
 
-# And what takes minutes, a browser or a tracker: files named slow_*.py.
+# And what takes minutes, a browser, a tracker or a cluster: files named slow_*.py. Those of experiments
+# are of one process each; the others begin processes of their own, and mind the time.
+SLOW := -q --override-ini=python_files='slow_*.py' --timeout=1500
 test-all: test .venv/browser
-	$(BIN)/python -m pytest -q --override-ini=python_files='slow_*.py' --timeout=1500
+	$(BIN)/python -m pytest $(SLOW) -n 2 --dist=worksteal tests/experiments
+	$(BIN)/python -m pytest $(SLOW) --ignore=tests/experiments
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600
