@@ -66,8 +66,8 @@ class Picture:
 def train_and_validation(run: Run) -> Figure | None:
     """Loss and accuracy in training (dashed) and in validation (solid), a column an arm.
 
-    The mean over seeds, with a band from the lowest to the highest. Of many arms the control and
-    the best four.
+    The mean over seeds, with a band from the lowest to the highest. Of many arms those of
+    `_chosen`.
     """
     quantities = ("loss", "accuracy")
     columns = [f"{part}{name}" for name in quantities for part in ("", "val_")]
@@ -99,7 +99,7 @@ def roc_curves(run: Run) -> Figure | None:
     The rate of false positives is drawn on a logarithmic axis: good classifiers differ at its left
     end. At each rate the curves of the seeds are averaged. The areas are the means of what
     the records hold as `auc_CLASS`, else of what is under the points. Of many classes the first
-    ten, of many arms the control and the best four.
+    ten, of many arms those of `_chosen`.
 
     Source: vertical averaging, Fawcett (2006), algorithm 3.
     """
@@ -227,10 +227,15 @@ def against_cost(run: Run) -> Figure | None:
 
 
 def _chosen(run: Run, table: pd.DataFrame) -> list[str]:
-    """Arms that have rows in `table`, best first: the control, and of the others the best four."""
+    """Arms that have rows in `table`, best first: the control and four others.
+
+    These are those that are compared first, and then the best.
+    """
     known = [name for name in run.best_first() if name in set(table["arm"])]
-    control = run.summary["control"]
-    others = [name for name in known if name != control][: _MOST_ARMS - 1]
+    control, primary = run.summary["control"], run.summary.get("primary", ())
+    first = {name for told in primary for name in (told["arm"], told["reference"])}
+    others = sorted(set(known) - {control}, key=lambda x: (x not in first, known.index(x)))
+    others = others[: _MOST_ARMS - 1]
     return [name for name in known if name == control or name in others]
 
 

@@ -1,6 +1,7 @@
 """The figures that studies share show the numbers that trials left, and survive what is missing."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -100,6 +101,21 @@ def test_roc_curves_are_averaged_and_areas_exact(workdir):
         assert drawn == pytest.approx(by_hand, abs=2e-3)
     assert lines_of(first)[BLUE.lower(), "-"].get_ydata()[0] == pytest.approx(0.5)
     assert first.get_xscale() == "log"
+
+
+def test_of_many_arms_those_that_are_compared_first_are_drawn(tmp_path):
+    names = ("none", "classical", "warp_gan", "duplicate", "class_weight", "cgan", "copy")
+    make_run(tmp_path, arms=names, seeds=2)
+    path = tmp_path / "summary.json"
+    summary = json.loads(path.read_text())
+    for primary in ([], [{"arm": "class_weight", "reference": "none"}]):
+        path.write_text(json.dumps(summary | {"primary": primary}))
+        for name in names:
+            write_roc(tmp_path, name, 0, {"1": STEP})
+        legend = pictures.roc_curves(Run.read(tmp_path)).legends[0]
+        drawn = {text.get_text() for text in legend.get_texts()}
+        assert len(drawn) == 5
+        assert ("class_weight" in drawn) == bool(primary)  # the worst of them
 
 
 def test_roc_curves_tell_excellent_from_good_and_show_ten_classes(workdir):
