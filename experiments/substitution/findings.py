@@ -11,7 +11,7 @@ from .study import ARMS, AS_THEY_COME, WAYS
 PRIMARY, CLASS_PREFIX = "macro_auc", "auc_"
 REAL, GENERATED = "real_only", "generated_only"
 ALONE = tuple(
-    arm.name for arm in ARMS if arm.kind == "generated" and arm.changes["trained_on"] == "generated"
+    arm.name for arm in ARMS if arm.kind != "check" and arm.changes.get("trained_on") == "generated"
 )
 # What a candidate is chosen by, and what is then told of it: see `trial.checkpoints`.
 AT_THE_END = "val_accuracy", "accuracy", "accuracy"

@@ -1,0 +1,77 @@
+"""What is told of generators, from records where the truth is known."""
+
+import json
+
+import numpy as np
+import pytest
+from gan_mnist.experiments.conditional_gan.findings import findings
+from scipy.stats import t
+
+RNG = np.random.default_rng(0)
+
+
+def records_of(arm, accuracies, worst=0.9):
+    worst = np.broadcast_to(worst, len(accuracies))
+    return [
+        {
+            "arm": arm,
+            "seed": seed,
+            "metrics": {
+                "gan_train_accuracy": float(accuracy),
+                "gan_train_recall_0": 0.95,
+                "gan_train_recall_1": float(low),
+                # Of a classifier that learnt from real images: it says nothing of a collapse.
+                "gan_test_recall_0": 0.1,
+            },
+        }
+        for seed, (accuracy, low) in enumerate(zip(accuracies, worst, strict=True))
+    ]
+
+
+def test_a_training_has_collapsed_where_a_class_is_lost():
+    told = findings(
+        [
+            *records_of("mlp", [0.9, 0.5, 0.4], worst=[0.85, 0.49, 0.5]),
+            *records_of("dcgan", [0.97] * 3),
+            *records_of("shuffled_labels", [0.0] * 3, worst=0.0),
+        ]
+    )
+    assert told["collapses"] == {
+        "mlp": {"trainings": 3, "collapsed": 1},
+        "dcgan": {"trainings": 3, "collapsed": 0},
+    }
+    assert "1 of 3 of `mlp`; none of `dcgan`." in told["lines"][0]
+
+
+def test_none_has_collapsed():
+    told = findings([*records_of("dcgan", [0.97] * 4), *records_of("mine", [0.9] * 4)])
+    assert told["lines"][0].startswith("No training collapsed")
+
+
+@pytest.mark.parametrize(("gap", "as_good"), [(0.001, True), (0.02, False)])
+def test_the_nearest_is_held_against_real_images_with_its_choice_allowed_for(gap, as_good):
+    real = 0.98 + RNG.normal(0, 0.003, 10)
+    near, far = real - gap + RNG.normal(0, 0.001, 10), real - 0.1
+    found = findings(
+        [*records_of("real", real), *records_of("dcgan", near), *records_of("mine", far)]
+    )
+    nearest = found["nearest"]
+    assert (nearest["arm"], nearest["n"], nearest["as_good"]) == ("dcgan", 10, as_good)
+    assert nearest["difference"] == pytest.approx(np.mean(near - real))
+    # Two arms could have been the nearest: at least as wide as Student's interval for half of 5 %.
+    half = t.ppf(1 - 0.025 / 2, 9) * np.std(near - real, ddof=1) / 10**0.5
+    low, high = nearest["ci95"]
+    assert low <= np.mean(near - real) - half * 0.999
+    assert high >= np.mean(near - real) + half * 0.999
+    assert high - low < 4 * half
+    assert ("is shown" in found["lines"][-1]) == as_good
+    assert "the choice among 2" in found["lines"][-1]
+    json.dumps(found, allow_nan=False)
+
+
+def test_little_tells_little():
+    assert findings([]) == {"lines": [], "collapses": {}, "nearest": None}
+    assert findings(records_of("dcgan", [0.9, 0.9]))["nearest"] is None
+    one = findings([*records_of("dcgan", [0.9]), *records_of("real", [0.9])])
+    assert one["nearest"] is None
+    assert len(one["lines"]) == 1
