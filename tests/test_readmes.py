@@ -137,7 +137,7 @@ def test_an_answer_has_the_numbers_of_its_run(name):
     summary = summary_of(name, TOLD[name])
     assert unsupported(answer, summary) == []
     assert int(seeds) == len(summary["seeds"])
-    assert len(words(answer)) <= 20
+    assert len(words(answer)) <= 15
 
 
 def test_a_number_of_no_run_is_noticed():

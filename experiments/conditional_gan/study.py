@@ -133,7 +133,7 @@ STUDY = Study(
                 "generated_images": 200,
             },
         ),
-        "quick": Preset(3, {"gan_epochs": 30}),
+        "quick": Preset(3, {"gan_epochs": 10}),
         "paper": Preset(
             5,
             {

@@ -103,7 +103,7 @@ def tracked(run: FinishedRun) -> Iterator[Tracked]:
             key=fingerprint(run.told["experiment"], arm, run.sha256, settings),
             name=arm,
             params=settings,
-            metrics=_named(dict(_of_arm(entry, run.metric))),
+            metrics=_named(dict(_of_arm(arm, run.summary, run.metric))),
             tags=tags | {name: text for name, text in of_arm.items() if text},
             below=tuple(_seed(arm, seed, record, tags) for seed, record in records.items()),
             files=files,
@@ -123,8 +123,9 @@ def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str
     )
 
 
-def _of_arm(entry: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float]]:
+def _of_arm(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float]]:
     """Means and intervals of all metrics, then what is told of differences in the primary one."""
+    entry = summary["arms"][arm]
     rows: dict[str, Mapping[str, Any]] = {
         name: {"": found["mean"], "ci95": found["ci95"]}
         for name, found in entry.get("metrics", {}).items()
@@ -132,6 +133,11 @@ def _of_arm(entry: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float
     rows.setdefault(primary, {"": entry.get("mean"), "ci95": entry.get("ci95")})
     differs = {"": entry.get("difference"), "ci95": entry.get("difference_ci95")}
     rows["difference"] = differs | {"p_holm": entry.get("p_holm")}
+    rows["difference_over_images"] = {"ci95": entry.get("difference_ci95_images")}
+    for told in summary.get("primary", ()):
+        if told["arm"] == arm and told["reference"] != summary["control"]:
+            other = {"": told["difference"], "ci95": told["ci95"], "p_holm": told["p_holm"]}
+            rows[f"versus_{told['reference']}"] = other
     for versus in _VERSUS:
         if found := entry.get(versus):
             rows[versus] = {"": found.get("difference"), "ci95": found.get("ci95")}

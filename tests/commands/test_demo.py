@@ -70,7 +70,10 @@ def test_exports_are_found_by_kind_in_the_order_of_the_arms(exports, root):
 
 def test_what_an_arm_had_been_shown_is_told(exports, root, tmp_path):
     none, classical = exports["classifier"]
-    assert none.shown() == "the imbalanced images as they are; real images of thin, thick: 1, 300"
+    assert (
+        none.shown()
+        == "the imbalanced images as they are; real images of thin, thick at first: 1, 300"
+    )
     assert "rotated" in classical.shown()
     shutil.copytree(root / "imbalance" / "none" / "classifier", tmp_path / "a" / "b" / "classifier")
     for about in ("", '{"settings": 3}', "[]"):

@@ -71,6 +71,31 @@ def test_an_arm_has_its_means_intervals_and_settings(run):
     assert "failed_seeds" not in none.tags
 
 
+def test_primary_comparisons_with_another_arm_are_sent_too(tmp_path):
+    told = {"n": 3, "difference": -0.1, "ci95": [-0.2, 0.05], "p_holm": 0.4, "verdict": "hurts"}
+    primary = [
+        {"arm": "cgan", "reference": "none"} | told,
+        {"arm": "cgan", "reference": "tuned"} | told,
+        {"arm": "other", "reference": "cgan"} | told,
+    ]
+    run = describe(write_run(tmp_path / "run", VALUES), primary=primary)
+    none, cgan = tracking.tracked(run)
+    assert cgan.metrics["versus_tuned"] == -0.1
+    assert cgan.metrics["versus_tuned.ci95_low"] == -0.2
+    assert cgan.metrics["versus_tuned.ci95_high"] == 0.05
+    assert cgan.metrics["versus_tuned.p_holm"] == 0.4
+    # With the control it is `difference`.
+    assert not {"versus_none", "versus_cgan"} & {*cgan.metrics, *none.metrics}
+
+
+def test_an_interval_over_test_images_is_sent_beside_that_over_seeds(tmp_path, monkeypatch):
+    monkeypatch.setitem(ENTRY, "difference_ci95_images", [0.05, 0.35])
+    _, cgan = tracking.tracked(describe(write_run(tmp_path / "run", VALUES)))
+    assert cgan.metrics["difference.ci95_low"] == 0.1
+    assert cgan.metrics["difference_over_images.ci95_low"] == 0.05
+    assert cgan.metrics["difference_over_images.ci95_high"] == 0.35
+
+
 def test_a_seed_is_below_its_arm(run):
     _, cgan = tracking.tracked(run)
     assert [seed.name for seed in cgan.below] == ["cgan seed 0", "cgan seed 1", "cgan seed 2"]

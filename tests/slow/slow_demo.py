@@ -61,7 +61,7 @@ def test_drawing_changes_what_every_arm_says(seen):
     assert said(seen["block"]) == {"none": "thin", "classical": "thick"}
     assert seen["cleared"] == seen["before"]
     shown = next(row[-1] for row in seen["line"] if row[0] == "none")
-    assert shown == "the imbalanced images as they are; real images of thin, thick: 1, 300"
+    assert shown == "the imbalanced images as they are; real images of thin, thick at first: 1, 300"
 
 
 def test_files_are_taken_and_bad_ones_are_told(seen):

@@ -110,10 +110,10 @@ def test_some_rivals_do_harm():
     values = {"none": VALUES["classical"], "x": BASE, "y": VALUES["classical"] + BASE / 50 - 0.008}
     short, line, full = told_of(values, rivals("none", "x", "y"))
     assert short == "Cannot tell: not one of 2 was shown to help, and 1 hurt."
-    assert line.startswith("`y` minus `none`: -0.0013 in recall")
+    assert line.startswith("`y` minus `none`: -0.001 in recall")
     assert full.startswith(
         "Cannot tell: of 2 treatments, none clearly raised recall of digit 1 and 1 lowered it; "
-        "the best was `y` (-0.0013"
+        "the best was `y` (-0.001"
     )
 
 

@@ -67,11 +67,11 @@ class Exported:
         return load_model(self.saved_model, signature, inputs, outputs, FLAG, self.trusted)
 
     def shown(self) -> str:
-        """What it had been shown, in words: the arm's, and how many real images of each class."""
+        """What it had been shown, in words: the arm's, and the real images that all began with."""
         told = [_arms(self.experiment).get(self.arm, "")]
         names, counts = (self.settings.get(name) or () for name in ("classes", "counts"))
         if len(names) == len(counts) > 0:
-            told += [f"real images of {', '.join(names)}: {', '.join(map(str, counts))}"]
+            told += [f"real images of {', '.join(names)} at first: {', '.join(map(str, counts))}"]
         return "; ".join(filter(None, told)) or "not told"
 
 

@@ -1,13 +1,13 @@
 """Which arms a study asks about, which way it asks, and what was found of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.paired import Comparison, Interval
 from gan_mnist.study.statistics.verdicts import is_within
 from gan_mnist.study.trial import Plan
 
@@ -43,12 +43,15 @@ class Asked:
             comparisons, their arms alone.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
+        chosen: The same of one arm, with an interval that allows for its having been chosen among
+            so many.
         primary: `primary` of the summary.
     """
 
     plan: Plan
     entries: Entries
     comparisons: Mapping[str, Comparison]
+    chosen: Callable[[str, int], Comparison]
     primary: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
@@ -145,6 +148,19 @@ class Asked:
             return self.way > 0 and versus.get("verdict") == "helps", self.gain(name)
 
         return max(self.called or self.found, key=rank)
+
+    @cached_property
+    def shown(self) -> tuple[Interval | None, str]:
+        """The interval of `focus` against the control, and what it allows for, in words.
+
+        Where no verdict has singled it out, it is just the best that was found, and of many arms
+        without an effect the best looks like one.
+        """
+        among = len(self.found)
+        if among == 1 or self.called or self.settled:
+            return self.found[self.focus].deciding_ci95, ""
+        interval = self.chosen(self.focus, among).deciding_ci95
+        return interval, f", allowing for the choice among {among}"
 
     @property
     def versus(self) -> Mapping[str, Any] | None:

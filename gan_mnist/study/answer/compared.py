@@ -49,14 +49,15 @@ def compare_pairs(
     overlap: float,
     records: Records | None = None,
     looks: Sequence[int] = (),
+    chosen_among: int = 1,
 ) -> dict[Pair, Found]:
     """Each pair's comparison, its p value adjusted by Holm over all pairs, the number of tests.
 
     With `records`, over test images too where they say which were right. With announced looks,
     intervals and adjusted p values are those of `looks`, and the number of tests grows as the level
-    falls.
+    falls. Intervals allow for a pair's having been chosen among so many.
     """
-    level = looks_at.level(looks)
+    level = looks_at.level(looks) / chosen_among
     found = {
         pair: paired.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap, level)
         for pair in pairs
@@ -68,7 +69,7 @@ def compare_pairs(
         }
     p_values = {pair: counted(one.deciding_p_value, looks) for pair, one in found.items()}
     adjusted = paired.holm(p_values)
-    tests = sum(p is not None for p in p_values.values()) * LEVEL / level
+    tests = sum(p is not None for p in p_values.values()) * LEVEL / looks_at.level(looks)
     return {pair: (found[pair], adjusted[pair], tests) for pair in pairs}
 
 

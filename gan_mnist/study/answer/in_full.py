@@ -22,7 +22,8 @@ def in_full(asked: Asked) -> str:
     raised = asked.way == (1 if asked.metric.higher_is_better else -1)
     verb, other = ("raised", "lowered")[:: 1 if raised else -1]
     extreme = "best" if asked.way > 0 else "worst"
-    shown = f"({with_interval(found.difference, found.deciding_ci95)}, {found.n} seeds)"
+    interval, allowing = asked.shown
+    shown = f"({with_interval(found.difference, interval)}{allowing}, {found.n} seeds)"
     group = f"of {counted(number, noun)}{more}, "
     if found.too_few:
         return f"Cannot tell: {found.too_few}; the {extreme} was `{best}` {shown}"

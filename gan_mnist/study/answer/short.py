@@ -1,6 +1,6 @@
 """The answer of a study: in at most 15 words, the number that carries it, and in full."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.asked import Asked, Entries
@@ -19,6 +19,7 @@ def answer(
     statuses: Sequence[str],
     entries: Entries,
     comparisons: Mapping[str, Comparison],
+    chosen: Callable[[str, int], Comparison],
     controls: Sequence[Mapping[str, Any]],
     primary: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, str]:
@@ -29,6 +30,7 @@ def answer(
         statuses: Of all records of the plan's trials.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
+        chosen: As of `Asked`.
         controls: `controls` of the summary.
         primary: `primary` of the summary.
 
@@ -36,7 +38,7 @@ def answer(
         `answer`, of at most 15 words; `carried_by`, the number that it rests on, in one line, or
         ""; `in_full`, all of it.
     """
-    asked = Asked(plan, entries, comparisons, primary)
+    asked = Asked(plan, entries, comparisons, chosen, primary)
     short, line, full = _short(asked), _line(asked), in_full(asked)
     if asked.is_exploratory and (asked.called or asked.settled):
         short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
@@ -177,12 +179,12 @@ def _line(asked: Asked) -> str:
         many = len(versus["rivals"])
         best = f", the best of {many} plain rivals" if many > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
-        difference, interval = versus["difference"], versus["ci95"]
+        difference, interval, allowing = versus["difference"], versus["ci95"], ""
     else:
         pair = f"minus `{control}`"
-        difference, interval = found.difference, found.deciding_ci95
+        difference, (interval, allowing) = found.difference, asked.shown
     size, ends = with_interval(difference, interval).split(", ")
-    text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}, {found.n} seeds)"
+    text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{allowing}, {found.n} seeds)"
     if found.too_few:
         text += f"; there are {found.too_few}"
     elif found.n >= MIN_SEEDS and found.more_seeds_needed:

@@ -16,6 +16,7 @@ from gan_mnist.study.answer.compared import (
     against_rivals,
     check_expectations,
     compare_all,
+    compare_pairs,
     pair,
 )
 from gan_mnist.study.answer.primary import Gate
@@ -23,6 +24,7 @@ from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
 
@@ -76,6 +78,12 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     _compare_otherwise(plan, entries, values, by_arm, gate)
     controls = check_expectations(plan, values, by_arm, overlap)
     compared = {name: comparison for name, (comparison, *_) in comparisons.items()}
+
+    def chosen(name: str, among: int) -> Comparison:
+        sides = values, primary, overlap, by_arm, plan.looks
+        ((found, *_),) = compare_pairs([Pair(name, study.control)], *sides, among).values()
+        return found
+
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
     absent = {
         name: record.get("error")
@@ -102,7 +110,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             for m in metrics
         ],
         "seeds": list(plan.seeds),
-        **answer(plan, statuses, entries, compared, controls, gate.told),
+        **answer(plan, statuses, entries, compared, chosen, controls, gate.told),
         "arms": entries,
         "controls_ok": _all_ok(controls, absent),
         "controls": controls,
