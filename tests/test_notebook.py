@@ -5,7 +5,10 @@ import importlib.util
 import inspect
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import nbformat
 import pytest
@@ -52,6 +55,44 @@ def test_the_badge_opens_this_notebook_of_a_copy_that_is_told():
                       WORDS)  # fmt: skip
     assert badge[1] == str(PAGE.relative_to(PAGE.parents[1]))
     assert "`OWNER`" in NOTEBOOK.cells[0].source
+
+
+@pytest.fixture
+def colab(directory, monkeypatch):
+    """`colab(box)`: what is left by the cell with that box, ticked, on a Colab of our own."""
+    google, colab = ModuleType("google"), ModuleType("google.colab")
+    colab.mounted = []
+    colab.drive = SimpleNamespace(mount=colab.mounted.append)
+    archive = directory / "my photos.zip"
+    colab.files = SimpleNamespace(upload=lambda: {archive.name: archive.read_bytes()})
+    monkeypatch.setitem(sys.modules, "google", google)
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+
+    def run(box):
+        (cell,) = [cell for cell in CODE if cell.source.splitlines()[0].startswith(f"{box} = ") or
+                   f"\n{box} = False" in cell.source]  # fmt: skip
+        names = {"Path": Path, "shutil": shutil}
+        exec(cell.source.replace(f"{box} = False", f"{box} = True"), names)
+        return names | {"mounted": colab.mounted}
+
+    return run
+
+
+def test_uploaded_photographs_are_a_data_set(colab, directory):
+    for label in ("cat", "dog"):
+        (directory / "photos" / label).mkdir(parents=True)
+        (directory / "photos" / label / "1.png").write_bytes(b"an image")
+    shutil.make_archive("my photos", "zip", directory / "photos")
+    photos = Path(colab("UPLOAD")["PHOTOS"])
+    assert sorted(path.name for path in photos.glob("*")) == ["cat", "dog"]
+    assert (photos / "dog" / "1.png").read_bytes() == b"an image"
+
+
+def test_a_study_may_be_kept_in_ones_drive(colab, capsys):
+    left = colab("DRIVE")
+    assert left["mounted"] == ["/content/drive"]
+    assert left["RUNS"].is_relative_to("/content/drive/MyDrive")
+    assert str(left["RUNS"]) in capsys.readouterr().out
 
 
 def test_names_of_the_package_exist():
