@@ -147,6 +147,22 @@ def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
     assert model.get_weights()[0].item() == 3
 
 
+def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatch):
+    files = {value: (tmp_path / f"{value}.weights.h5", tmp_path / f"{value}.json")
+             for value in (5.0, 6.0, 7.0)}  # fmt: skip
+    for value, both in files.items():
+        kept.trained_once(dense(0), *both, {}, lambda value=value: (dense(value), 1))
+    read, load = [], keras.Model.load_weights
+    monkeypatch.setattr(
+        keras.Model, "load_weights", lambda self, path: read.append(path) or load(self, path)
+    )
+    model = dense(0)
+    for value in [*files, *files, *files]:
+        kept.trained_once(model, *files[value], {}, None)
+        assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {value}
+    assert len(read) == len(files)
+
+
 @pytest.fixture
 def found(tmp_path):
     """Kept weights, all 3, of `about`, and a function that asks for them again."""
