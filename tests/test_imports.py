@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -213,3 +214,16 @@ def test_flags_and_declarations_do_without_tensorflow():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+NOT_RUN = [*(ROOT / "tests" / "benchmarks").glob("*.py"), *(ROOT / "tests").rglob("slow_*.py")]
+
+
+@pytest.mark.parametrize("path", sorted(NOT_RUN), ids=lambda path: path.stem)
+def test_what_is_imported_where_these_tests_do_not_look_exists(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and within(node.module, "gan_mnist"):
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                assert hasattr(module, alias.name) or importlib.util.find_spec(full), full

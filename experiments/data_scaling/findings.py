@@ -11,11 +11,13 @@ over seeds for that place; the places that the seeds choose one by one are told 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
+from gan_mnist.study.statistics.test_images import few_in
 from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets, signed
 
@@ -43,7 +45,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     arms = {arm: _fits(of_arm, overlap) for arm, of_arm in by_arm.items()}
     arms = {arm: fits for arm, fits in arms.items() if fits}
     gains = {
-        arm: _gains(of_arm, by_arm[CONTROL], overlap)
+        arm: _gains(of_arm, by_arm[CONTROL], overlap, few_in(records))
         for arm, of_arm in by_arm.items()
         if arm != CONTROL and CONTROL in by_arm
     }
@@ -143,15 +145,20 @@ def _gains(
     arm: Mapping[int, Mapping[int, float]],
     control: Mapping[int, Mapping[int, float]],
     overlap: float,
+    few: str,
 ) -> dict[str, dict[str, Any]]:
     def at(of_arm: Mapping[int, Mapping[int, float]], size: int) -> Values:
         return {seed: accuracies.get(size) for seed, accuracies in of_arm.items()}
 
     sizes = next(iter(arm.values()))
     compared = {
-        str(size): compare(at(arm, size), at(control, size), overlap=overlap) for size in sizes
+        str(size): compare(at(arm, size), at(control, size), (0, 1), overlap) for size in sizes
     }
-    compared = {size: found for size, found in compared.items() if found.ci95 is not None}
+    compared = {
+        size: replace(found, too_few=few)
+        for size, found in compared.items()
+        if found.ci95 is not None
+    }
     adjusted = holm({size: found.p_value for size, found in compared.items()})
     return {
         size: {

@@ -1,9 +1,11 @@
 """At which numbers of labels generated images do more than each plain rival."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
+from gan_mnist.study.statistics.test_images import few_in
 from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets
 
@@ -37,7 +39,10 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     arms = _accuracies(records)
     generated = [name for name in arms if KINDS.get(name, "generated") == "generated"]
     overlap = overlap_of(records)
-    gains = {rival: _gains(arms, generated, own, overlap) for rival, own in RIVALS.items()}
+    gains = {
+        rival: _gains(arms, generated, own, overlap, few_in(records))
+        for rival, own in RIVALS.items()
+    }
     gains = {rival: found for rival, found in gains.items() if found}
     as_json = {
         rival: {arm: {str(n): gain for n, gain in of_arm.items()} for arm, of_arm in found.items()}
@@ -59,7 +64,7 @@ def _accuracies(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, dic
 
 
 def _gains(
-    arms: Arms, generated: Sequence[str], rivals: Sequence[str], overlap: float
+    arms: Arms, generated: Sequence[str], rivals: Sequence[str], overlap: float, few: str
 ) -> dict[str, dict[int, Gain]]:
     compared = {}
     for arm in generated:
@@ -69,7 +74,7 @@ def _gains(
                 best = max(there, key=lambda rival: _mean(arms[rival][number]))
                 found = compare(values, arms[best][number], BOUNDS, overlap)
                 if found.ci95 is not None:
-                    compared[arm, number] = best, found
+                    compared[arm, number] = best, replace(found, too_few=few)
     adjusted = holm({f"{a} {n}": found.p_value for (a, n), (_, found) in compared.items()})
     gains: dict[str, dict[int, Gain]] = {}
     for (arm, number), (best, found) in compared.items():

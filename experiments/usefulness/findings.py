@@ -1,9 +1,11 @@
 """At which numbers of real images a source helps, against real images and against augmentation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
+from gan_mnist.study.statistics.test_images import few_in
 from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets
 
@@ -26,9 +28,9 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
         `verdict`.
     """
-    arms = _accuracies(records)
+    arms, few = _accuracies(records), few_in(records)
     gains = {
-        reference: _gains(arms, reference, left_out, overlap_of(records))
+        reference: _gains(arms, reference, left_out, overlap_of(records), few)
         for reference, left_out in (
             (CONTROL, (CONTROL, *CHECKS)),
             (RIVAL, (CONTROL, RIVAL, ORACLE, *CHECKS)),
@@ -54,15 +56,19 @@ def _accuracies(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dic
 
 
 def _gains(
-    arms: Arms, reference: str, left_out: Sequence[str], overlap: float
+    arms: Arms, reference: str, left_out: Sequence[str], overlap: float, few: str
 ) -> dict[str, dict[str, Any]]:
     compared = {
-        (arm, size): compare(values, arms[reference].get(size, {}), overlap=overlap)
+        (arm, size): compare(values, arms[reference].get(size, {}), (0, 1), overlap)
         for arm, of_arm in arms.items()
         if arm not in left_out
         for size, values in of_arm.items()
     }
-    compared = {key: found for key, found in compared.items() if found.ci95 is not None}
+    compared = {
+        key: replace(found, too_few=few)
+        for key, found in compared.items()
+        if found.ci95 is not None
+    }
     adjusted = holm({f"{arm} {size}": found.p_value for (arm, size), found in compared.items()})
     gains: dict[str, dict[str, Any]] = {}
     for (arm, size), found in compared.items():

@@ -161,12 +161,13 @@ class Dataset:
         """What is said of `number` images of a split that are like training images."""
         cure = "(--set duplicates=drop leaves these out)"
         images = f"{number:,} of the {len(self.whole[split]):,}"
+        are = "is" if number == 1 else "are"
         if self.pool is not None and split == "test":
             return (
-                f"{images} images are there twice, or nearly so, and may be trained on and tested "
-                f"on at once {cure}"
+                f"{images} images {are} there twice, or nearly so, and "
+                f"may be trained on and tested on at once {cure}"
             )
-        return f"{images} {split} images are among the training images too, or nearly so {cure}"
+        return f"{images} {split} images {are} among the training images too, or nearly so {cure}"
 
     def duplicates_shown(self) -> dict[str, np.ndarray]:
         """Some pairs that are alike: by split uint8 (2, n, H, W, C), the training image first."""

@@ -15,7 +15,8 @@ from PIL import Image
 from gan_mnist.commands import classify
 from gan_mnist.data.finding import find_images
 from gan_mnist.data.images import Look, as_float, read_image
-from gan_mnist.models.saved import ask, load_model
+from gan_mnist.models.answers import ask
+from gan_mnist.models.saved import load_model
 
 NUM_IMAGES, ROUNDS = 20_000, 7
 

@@ -106,3 +106,13 @@ def test_what_is_missing_is_left_out():
     error = findings(records)["arms"]["alone"]["error"]
     assert np.isfinite([error["intercept"], error["slope"]["mean"]]).all()
     json.dumps(findings(records), allow_nan=False)
+
+
+def test_with_too_few_test_images_no_gain_is_told():
+    jitter = iter(np.random.default_rng(0).normal(0, 1e-3, 1000))
+    records = study_of(lambda x, seed: 0.2 + 0.05 * x + next(jitter), lambda x: 0.1)
+    told = findings(records)["gains"]["generated"]
+    assert {gain["verdict"] for gain in told.values()} == {"helps"}
+    correct = {"sizes": [2, 500], "classes": ["a", "b"]}
+    told = findings([record | {"correct": correct} for record in records])["gains"]["generated"]
+    assert {gain["verdict"] for gain in told.values()} == {"cannot tell"}

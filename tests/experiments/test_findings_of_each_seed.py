@@ -1,4 +1,4 @@
-"""Findings of experiments, too, allow for seeds that divide the same images anew."""
+"""Findings, too, allow for seeds that divide the same images anew, and for few test images."""
 
 import json
 from importlib import import_module
@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "experiments"
 RUNS = {
+    "conditional_gan": "mnist",
     "data_scaling": "mnist",
     "denoising": "mnist",
     "few_labels": "mnist_sample",
@@ -17,6 +18,8 @@ RUNS = {
     "substitution": "mnist",
     "usefulness": "cifar_cats_dogs",
 }
+# Intervals in what is found.
+LEAST = dict.fromkeys(RUNS, 4) | {"conditional_gan": 1}
 
 
 def widths(told):
@@ -31,15 +34,40 @@ def test_every_experiment_that_finds_more_is_here():
     assert {path.parent.name for path in ROOT.glob("*/findings.py")} == set(RUNS)
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_intervals_are_as_much_wider_as_in_the_summary(name):
+def found_in(name, **changes):
+    """What is found in the published records of an experiment, and with changes to each."""
     findings = import_module(f"gan_mnist.experiments.{name}.findings").findings
     path = ROOT / name / "results" / RUNS[name] / "records.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
     records = [record for record in records if record["status"] == "done"]
+    changed = [
+        record | {key: record.get(key, {}) | value for key, value in changes.items()}
+        for record in records
+    ]
+    return findings(records), findings(changed), len({record["seed"] for record in records})
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_intervals_are_as_much_wider_as_in_the_summary(name):
     each_seed = {"each_seed": {"n_test": 1, "n_train": 4, "groups": False}}
-    anew = [record | {"dataset": record["dataset"] | each_seed} for record in records]
-    before, after = (np.array(widths(findings(of))) for of in (records, anew))
-    assert len(before) > 3
-    seeds = len({record["seed"] for record in records})
+    *found, seeds = found_in(name, dataset=each_seed)
+    before, after = map(np.array, map(widths, found))
+    assert len(before) >= LEAST[name]
     np.testing.assert_allclose(after, before * np.sqrt(1 + seeds / 4))
+
+
+def verdicts(told):
+    """All verdicts in what a study found."""
+    if isinstance(told, dict):
+        own = {told["verdict"]} if "verdict" in told else set()
+        return own.union(*map(verdicts, told.values()))
+    return set().union(*map(verdicts, told)) if isinstance(told, list) else set()
+
+
+@pytest.mark.parametrize("name", ["few_labels", "usefulness"])
+def test_too_few_test_images_tell_nothing_here_either(name):
+    correct = {"sizes": [2, 500], "classes": ["a", "b"]}
+    before, after, _ = found_in(name, correct=correct)
+    assert verdicts(before) > {"helps"}
+    assert verdicts(after) == {"cannot tell"}
+    assert after["lines"] != before["lines"]

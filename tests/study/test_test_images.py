@@ -111,7 +111,7 @@ def test_two_test_images_are_too_few_whatever_they_say():
     assert summary["arms"]["cgan"]["verdict"] == "cannot tell"
     assert summary["arms"]["cgan"]["difference"] == 1.0
     assert summary["answer"] == "Cannot tell: there are too few test images."
-    assert summary["carried_by"].endswith("; there are 2 test images of class '1'.")
+    assert summary["carried_by"].endswith("; only 2 test images of class '1'.")
     assert summary["in_full"].startswith("Cannot tell: 2 test images of class '1'")
 
 

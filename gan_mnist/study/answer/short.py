@@ -186,7 +186,7 @@ def _line(asked: Asked) -> str:
     size, ends = with_interval(difference, interval).split(", ")
     text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{allowing}, {found.n} seeds)"
     if found.too_few:
-        text += f"; there are {found.too_few}"
+        text += f"; only {found.too_few}"
     elif found.n >= MIN_SEEDS and found.more_seeds_needed:
         text += "; more seeds are needed to rely on this interval"
     return f"{text}."

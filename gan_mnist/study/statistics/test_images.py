@@ -41,7 +41,7 @@ Where seeds draw their own it is the floor of each: ten seeds make it 7 % at 4 t
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -156,6 +156,16 @@ def too_few(correct: Mapping[str, Any]) -> str:
         return ""
     images = counted(size, "test image")
     return images if name is None else f"{images} of class {name!r}"
+
+
+def few_in(records: Iterable[Mapping[str, Any]]) -> str:
+    """What `too_few` says of the records that have the fewest; "" where none says which were right.
+
+    For comparisons over seeds alone, such as those at each number of training images: where there
+    are too few test images, these cannot tell either.
+    """
+    correct = [record["correct"] for record in records if record.get("correct")]
+    return too_few(min(correct, key=lambda one: min(one["sizes"]))) if correct else ""
 
 
 def over_images(
