@@ -53,13 +53,15 @@ def written_out(kind: type, text: str) -> Any:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names with commas between them; in quotes, as `--set` takes them, where they need it."""
-    return ", ".join(
-        '"{}"'.format(name.replace('"', '""'))
-        if set(name) & {",", '"'} or name != name.strip()
-        else name
-        for name in names
-    )
+    """Names with commas between them, each `quoted`."""
+    return ", ".join(map(quoted, names))
+
+
+def quoted(name: str) -> str:
+    """A name that stands among others: in quotes, as `--set` takes it, where it needs them."""
+    if set(name) & {",", '"'} or name != name.strip():
+        return '"{}"'.format(name.replace('"', '""'))
+    return name
 
 
 def check_arguments(function: Callable, given: Mapping[str, Any]) -> None:

@@ -147,7 +147,7 @@ def test_a_folder_that_is_whole_is_not(command, images):
     assert status == 0
     assert "measured    recall of the rare class cat (6 test images)" in out
     assert settings_in(out)["counts"] == "[20, 20, 2]"
-    assert "-a, 'b' \"c\" #<é漢>&;$(x) %s: 24+6" in out
+    assert '"-a, \'b\' ""c"" #<é漢>&;$(x) %s": 24+6' in out
 
 
 def test_the_plan_tells_what_was_read_and_passed_over(command, images):

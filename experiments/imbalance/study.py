@@ -1,6 +1,7 @@
 """Can a GAN repair a class imbalance? With rivals and controls."""
 
 from gan_mnist.data.dataset import Dataset
+from gan_mnist.errors import quoted
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
@@ -120,7 +121,7 @@ def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, .
     """The metrics that tell of classes, with their names and numbers of test images in words."""
     tested = dataset.fewest("test")
     classes = {name: int(tested[dataset.class_names.index(name)]) for name in settings.classes}
-    told = {name: f"{name} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
+    told = {name: f"{quoted(name)} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
     rare = [told[settings.classes[label]] for label in settings.rare]
     if settings.each:
         label = f"recall of the starved class, the mean over {len(rare)} classes in turn"

@@ -30,6 +30,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, read_json, write_rows
 from gan_mnist.models.answers import Limited, ask
 from gan_mnist.models.saved import find_model, image_shape, load_model
+from gan_mnist.study.words import by_name
 
 # Images that are read and predicted together; fewer of large ones, which bounds the memory.
 BATCH_SIZE, BATCH_PIXELS = 250, 1 << 20
@@ -266,7 +267,7 @@ def _row(top: int, answers: Sequence[tuple[str, float]] = (), error: str = "") -
 
 def _summary(rows: Sequence[Mapping[str, str]]) -> str:
     classes = Counter(row["prediction"] for row in rows if not row["error"])
-    told = ", ".join(f"{name}: {count}" for name, count in sorted(classes.items())) or "none"
+    told = by_name(dict(sorted(classes.items()))) or "none"
     passed_over = counted(row["error"] for row in rows if row["error"])
     return f"classified {classes.total()} images ({told}), passed over {passed_over}"
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.errors import quoted
+
 MOST_DIGITS = 4
 
 
@@ -16,6 +18,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
         many: Those for none and for several; `one` with an s if None.
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def by_name(told: Mapping[str, Any]) -> str:
+    """What is told of each of several names, such as classes: cat: 20, "dog, black": 12."""
+    return ", ".join(f"{quoted(name)}: {value}" for name, value in told.items())
 
 
 def fixed(value: float, digits: int) -> str:

@@ -110,7 +110,7 @@ def test_every_image_has_its_row(command, exports, images, directory, model):
         assert float(row[1]) == pytest.approx(probability, abs=2e-3)
         assert row[2] == ""
     assert len(out.splitlines()) == 1
-    told = ["3 images", "passed over 0 ->", "三: 1", "dark: 1", "light, 'grey': 1"]
+    told = ["3 images", "passed over 0 ->", "三: 1", "dark: 1", "\"light, 'grey'\": 1"]
     told.append("predictions.csv")
     assert all(part in out for part in told), out
 

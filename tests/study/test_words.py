@@ -53,3 +53,9 @@ def test_differences_with_their_intervals():
     assert words.with_interval(0.3, None) == "no interval"
     gain = {"difference": 0.0002, "ci95": [-0.0001, 0.02]}
     assert words.in_brackets(gain) == "0.000 (0.000 to +0.020)"
+
+
+def test_names_that_hold_commas_are_quoted_where_several_stand():
+    told = {"cat": 20, "dog, black": "12+3", 'a "b"': 1, "%": 0}
+    assert words.by_name(told) == 'cat: 20, "dog, black": 12+3, "a ""b""": 1, %: 0'
+    assert words.by_name({}) == ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from gan_mnist.study.precision import in_words
 from gan_mnist.study.trial import Plan
-from gan_mnist.study.words import counted
+from gan_mnist.study.words import by_name, counted
 
 
 def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool = False) -> str:
@@ -25,15 +25,13 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
 
         power = power_in_words(plan)
     data = plan.dataset
-    per_class = ", ".join(
-        f"{name}: {'+'.join(map(str, counts.values()))}" for name, counts in data["counts"].items()
-    )
+    numbers = {name: "+".join(map(str, of.values())) for name, of in data["counts"].items()}
     splits = "+".join(next(iter(data["counts"].values()))).replace("train", "training")
     lines = [
         f"experiment  {plan.study.name}: {plan.study.question}",
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
-        f"            {splits} images a class: {per_class}",
+        f"            {splits} images a class: {by_name(numbers)}",
         *(f"            {line}" for line in split_in_words(data)),
         *(f"            {line}" for line in duplicates_in_words(data)),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
@@ -105,7 +103,7 @@ def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
     """
     if "each_seed" not in dataset:
         return []
-    counts = ", ".join(f"{name}: {of['test']}" for name, of in dataset["counts"].items())
+    counts = by_name({name: of["test"] for name, of in dataset["counts"].items()})
     groups = ", at least, as groups go" if dataset["each_seed"]["groups"] else ""
     return [f"test images are drawn anew for each seed, so many a class{groups}: {counts}"]
 
@@ -138,7 +136,7 @@ def generated_in_words(sources: Mapping[str, Any]) -> list[str]:
         if "counts" not in told:
             lines += [f"{name}: {line}" for line in _exported_in_words(told)]
             continue
-        counts = ", ".join(f"{of_class}: {number}" for of_class, number in told["counts"].items())
+        counts = by_name(told["counts"])
         copies = ", ".join(f"{number} of {split}" for split, number in told["copies"].items())
         first, *more = files_in_words(told["files"])
         lines += [f"{name}: {first}", *more, f"{counts}; copies of real images: {copies}"]
