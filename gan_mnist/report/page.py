@@ -111,7 +111,7 @@ def _context(
         "summary": run.summary,
         "order": run.best_first(),
         "metric": run.summary["metrics"][0],
-        "pictures": pictures,
+        "pictures": [one for one in pictures if one.always or one.name in drawn],
         "figures": drawn,
         "marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),

@@ -54,12 +54,15 @@ class Picture:
         draw: Makes it of a run; None where the run has no data for it.
         title: The heading above it; also what stands for it where it cannot be seen.
         caption: What it shows and how it is read.
+        always: Whether every run of the experiment should have data for it, so that it is told
+            where one has none.
     """
 
     name: str
     draw: Callable[[Run], Figure | None]
     title: str
     caption: str
+    always: bool = True
 
 
 @styled
