@@ -8,6 +8,6 @@ PICTURES = (
         "shown",
         pictures.predictions,
         "What is seen in a picture",
-        "Test images as the control and the best arm call them, first seed; ✕ marks a mistake.",
+        "Test images as the control and another arm call them, first seed; ✕ marks a mistake.",
     ),
 )

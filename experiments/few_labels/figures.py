@@ -22,5 +22,6 @@ PICTURES = (
         "alone; orange: augmentation, pseudo-labels and FixMatch; blue: generated images; green: "
         "all labels; grey: controls. Intervals of two arms may overlap though their paired "
         "difference is clear: the findings tell those.",
+        always=False,
     ),
 )

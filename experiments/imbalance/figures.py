@@ -22,5 +22,6 @@ PICTURES = (
         "nothing done; orange: plain rivals; blue: generated images; green: the real images back; "
         "grey: controls. Intervals of two arms may overlap though their paired difference is "
         "clear: the findings tell those.",
+        always=False,
     ),
 )

@@ -134,6 +134,7 @@ PICTURES = (
         "By the number of generated images",
         "Dots are means over seeds with their 95 % intervals, a line for each source and way of "
         "use; dashed: real images alone, and augmentation.",
+        always=False,
     ),
     Picture(
         "copies",
@@ -141,5 +142,6 @@ PICTURES = (
         "Copies of real images",
         "Generated images, and below each the real image that it is like; of test images they are "
         "a leak.",
+        always=False,
     ),
 )

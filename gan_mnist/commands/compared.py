@@ -11,6 +11,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import write_rows, write_text
 from gan_mnist.report.sections import Section, markdown, plain
 from gan_mnist.study.answer.beside import Beside, beside, what_differs
+from gan_mnist.study.answer.reasons import deciding
 from gan_mnist.study.finished import FinishedRun
 from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.statistics import ranks
@@ -171,7 +172,7 @@ def _effects(named: Mapping[str, FinishedRun], arms: Iterable[str]) -> list[Sequ
 
 
 def _effect(entry: Mapping[str, Any]) -> str:
-    told = _with_interval(entry.get("difference"), entry.get("difference_ci95"))
+    told = _with_interval(entry.get("difference"), deciding(entry))
     return f"{told} {entry.get('verdict') or ''}".strip()
 
 

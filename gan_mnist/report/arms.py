@@ -1,6 +1,6 @@
 """What the page tells of each arm when it is opened: its seeds, its curves, its images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from gan_mnist.report.charts import Limits, lines, spread
 from gan_mnist.report.learning import MOST_TIMES_LONGER, over_seeds
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
-from gan_mnist.study.statistics.small_samples import LEVEL
+from gan_mnist.study.answer.reasons import PRIMARY, Told, all_told_of
 
 # What a trial leaves that a reader may want, and what it is called.
 _FILES = {"record.json": "record", "predictions.csv": "predictions", "curves.csv": "curves"}
@@ -28,16 +28,17 @@ def told_of_arms(
         curves: As by `Run.curves`.
 
     Returns:
-        `id` of its place in the page; `why` its verdict is not what its interval looks like, or "";
-        `seeds`, a row each; `images` as by `strip`, or None; `mean_curve` with that of the control,
-        and `seed_curves`, charts as by `charts.lines`, or None.
+        `id` of its place in the page; `compared`, its comparisons, each with `why` its verdict is
+        not what its interval looks like, or ""; `seeds`, a row each; `images` as by `strip`, or
+        None; `mean_curve` with that of the control, and `seed_curves`, charts as by
+        `charts.lines`, or None.
     """
-    control, means, reasons = run.summary["control"], over_seeds(curves), reasons_of(run.summary)
+    control, means, compared = run.summary["control"], over_seeds(curves), _compared(run)
     told = {}
     for number, name in enumerate(order):
         told[name] = {
             "id": f"arm-{number}",
-            "why": reasons[name],
+            "compared": compared.get(name, []),
             "seeds": _seeds(run, name),
             "images": strip(galleries[name]) if name in galleries else None,
             "mean_curve": None,
@@ -100,49 +101,34 @@ def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def reasons_of(summary: Mapping[str, Any]) -> dict[str, str]:
-    """By arm, as by `why`."""
-    entries, margin = summary["arms"], summary["metrics"][0].get("margin")
-    # Holm adjusts over primary comparisons and over the others apart.
-    primary = {name for name, arm in entries.items() if arm.get("standing") == "primary"}
-    others = sum(arm["p_holm"] is not None for arm in entries.values()) - len(primary)
-    tests = {name: len(summary["primary"]) if name in primary else others for name in entries}
-    return {name: why(arm, margin, tests[name]) for name, arm in entries.items()}
+def _compared(run: Run) -> dict[str, list[dict[str, Any]]]:
+    """By arm, its comparisons: with the control, and with what else it is measured by."""
+    margin = run.summary["metrics"][0].get("margin")
+    found: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+    for kind, told in all_told_of(run.summary):
+        # The control's entry tells more than the primary comparison that it is, too.
+        if kind == PRIMARY and told.reference == run.summary["control"]:
+            continue
+        if told.entry.get("difference") is None:
+            continue
+        best = "the best of the rivals, " if len(told.entry.get("rivals", ())) > 1 else ""
+        row = {
+            "best": best,
+            "reference": told.reference,
+            "entry": told.entry,
+            "why": told.why(margin),
+            "seeds_only": None if told.interval == _over_seeds(told) else _over_seeds(told),
+        }
+        # Of two comparisons of the same arms the primary one, which comes first.
+        found.setdefault(told.arm, {}).setdefault((best, told.reference), row)
+    return {name: sorted(rows.values(), key=_control_first(run)) for name, rows in found.items()}
 
 
-def why(arm: Mapping[str, Any], margin: float | None, tests: int) -> str:
-    """Why the verdict is another than the interval, or p, seems to say; "" where they agree.
-
-    Args:
-        arm: An entry of the summary's `arms`.
-        margin: Of the primary metric.
-        tests: How many comparisons Holm adjusts over.
-    """
-    interval, p_holm, wider = (
-        arm.get(name) for name in ("difference_ci95", "p_holm", "difference_ci95_images")
-    )
-    if interval is None or p_holm is None:
-        return ""
-    seen, is_open = _excludes_zero(interval), arm["verdict"] == "cannot tell"
-    told = ""
-    if arm["verdict"] == "the same" and seen:
-        told = f"The interval leaves out 0, but lies within ±{margin:g}: too little to matter."
-    elif is_open and (few := arm.get("too_few_test_images")):
-        told = f"No verdict, whatever the interval: there are only {few}."
-    elif is_open and not seen and p_holm < LEVEL:
-        told = "p alone would call it; but the interval, which allows for skewness, holds 0."
-    elif is_open and seen and wider is not None and not _excludes_zero(wider):
-        told = (
-            "The interval over seeds leaves out 0; the one over seeds and test images, "
-            f"{wider[0]:.4f} to {wider[1]:.4f}, holds it, and the wider one decides."
-        )
-    elif is_open and seen:
-        told = (
-            f"The interval leaves out 0, but it is of one arm alone. Among {tests} comparisons one "
-            f"such interval may well be chance; p allows for that, and is not below {LEVEL:g}."
-        )
-    return told
+def _control_first(run: Run) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda row: row["reference"] != run.summary["control"]
 
 
-def _excludes_zero(interval: Sequence[float]) -> bool:
-    return interval[0] > 0 or interval[1] < 0
+def _over_seeds(told: Told) -> list[float] | None:
+    """The interval over seeds alone, where it stands beside another."""
+    found: list[float] | None = told.entry.get("difference_ci95", told.interval)
+    return found

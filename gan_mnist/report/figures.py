@@ -25,6 +25,7 @@ from gan_mnist.report.style import (
     styled,
     wrapped,
 )
+from gan_mnist.study.answer.reasons import deciding
 
 VERDICT_MARKS = {"helps": "●", "hurts": "✕", "the same": "■", "cannot tell": "○", None: "◆"}
 _VERDICT_COLORS = {
@@ -71,10 +72,15 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
         _interval(left, row, arm["mean"], arm["ci95"], arm["verdict"])
         verdict = "control" if name == control else arm["verdict"] or "no verdict"
         if name != control and arm["difference"] is not None:
-            _interval(right, row, arm["difference"], arm["difference_ci95"], arm["verdict"])
-        right.text(1.02, row, f"{VERDICT_MARKS[arm['verdict']]} {verdict}", va="center", size=8.5,
-                   transform=right.get_yaxis_transform(),
-                   color=_VERDICT_COLORS[arm["verdict"]])  # fmt: skip
+            _interval(right, row, arm["difference"], deciding(arm), arm["verdict"])
+        standing, beside = arm.get("standing"), right.get_yaxis_transform()
+        for text, below, size, color in (
+            (f"{VERDICT_MARKS[arm['verdict']]} {verdict}", -4 if standing else 0, 8.5,
+             _VERDICT_COLORS[arm["verdict"]]),
+            (f"    {standing}" if standing else "", 5, 7, MUTED),
+        ):  # fmt: skip
+            right.annotate(text, (1.02, row), (0, -below), textcoords="offset points",
+                           xycoords=beside, va="center", size=size, color=color)  # fmt: skip
 
     lines = (("control", control, INK, "-", 3), ("oracle", oracle, GREEN, "--", 13))
     for role, name, color, style, offset in lines:

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from gan_mnist.study.answer.reasons import deciding
 from gan_mnist.study.words import judged
 
 
@@ -24,6 +25,7 @@ def environment(margin: float | None) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., Any]] = {
+        "deciding": deciding,
         "judged": lambda verdict: judged(verdict, margin),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),

@@ -86,6 +86,28 @@ class Arm(TypedDict):
     metrics: dict[str, Estimate]
     versus_rival: NotRequired[dict[str, Any] | None]
     versus_rivals: NotRequired[dict[str, Any] | None]
+    standing: NotRequired[str]
+    difference_ci95_images: NotRequired[Interval | None]
+    verdict_over: NotRequired[str]
+    too_few_test_images: NotRequired[str | None]
+
+
+class Compared(TypedDict):
+    """A primary comparison."""
+
+    arm: str
+    reference: str
+    difference: float | None
+    ci95: Interval | None
+    p_holm: float | None
+    verdict: str
+
+
+class RestsOn(TypedDict):
+    """The two arms of the number that an answer rests on."""
+
+    arm: str
+    reference: str
 
 
 class Control(TypedDict):
@@ -128,6 +150,8 @@ class Summary(TypedDict):
     rival: NotRequired[str | None]
     findings: NotRequired[dict[str, Any]]
     further_tests: NotRequired[dict[str, dict[str, Any]]]
+    primary: NotRequired[list[Compared]]
+    rests_on: NotRequired[RestsOn | None]
 
 
 class Generator(TypedDict):

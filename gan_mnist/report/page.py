@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
-from gan_mnist.report.arms import curves_against_seconds, reasons_of, told_of_arms
+from gan_mnist.report.arms import curves_against_seconds, told_of_arms
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
 from gan_mnist.report.pictures import Picture
@@ -34,6 +34,7 @@ from gan_mnist.report.style import (
     save,
     shorten_all,
 )
+from gan_mnist.study.answer.reasons import reasons_of
 from gan_mnist.study.display.progress import (
     duplicates_in_words,
     files_in_words,
@@ -111,14 +112,24 @@ def _context(
         "summary": run.summary,
         "order": run.best_first(),
         "metric": run.summary["metrics"][0],
-        "pictures": pictures,
+        "pictures": [one for one in pictures if one.always or one.name in drawn],
         "figures": drawn,
         "marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
+        "over": _over(run.summary),
         "files": [*files_in_words(dataset.get("files")), *duplicates_in_words(dataset)],
         "split": split_in_words(dataset),
         "generated": generated_in_words(dataset.get("generated", {})),
     }
+
+
+def _over(summary: Mapping[str, Any]) -> str:
+    """What the intervals allow for."""
+    found = {arm.get("verdict_over") for arm in summary["arms"].values()} - {None}
+    if not found:
+        return "Intervals and tests treat the seed as the replicate."
+    told = " or ".join(sorted(found))
+    return f"Intervals of means are over seeds; those of differences, p and verdicts over {told}."
 
 
 def _page_context(run: Run, confused: Confusion) -> dict[str, Any]:
@@ -129,7 +140,7 @@ def _page_context(run: Run, confused: Confusion) -> dict[str, Any]:
     # Of many classes a picture will do.
     cells = matrices.items() if len(classes) <= MOST_CLASSES else ()
     curved = [name for name in order if told[name]["mean_curve"]]
-    after = run.best_treatment("generated")
+    after = run.treatment
     return {
         "told": told,
         "forest": charts.forest(run.summary, order),
@@ -156,13 +167,8 @@ def _page_context(run: Run, confused: Confusion) -> dict[str, Any]:
 
 
 def _compared(run: Run) -> list[str]:
-    """The arms whose images tell the story: the control, the best treatments, the oracle."""
-    names = (
-        run.summary["control"],
-        run.best_treatment("rival"),
-        run.best_treatment("generated"),
-        run.summary["oracle"],
-    )
+    """The arms whose images tell the story: that of the answer, and what it is compared with."""
+    names = (run.summary["control"], run.measure, run.treatment, run.summary["oracle"])
     return [name for name in dict.fromkeys(names) if name in run.galleries]
 
 
@@ -171,8 +177,8 @@ def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
     control = run.summary["control"]
     if len(run.best_first()) <= FEW_ARMS:
         return {name: color for name, color in color_arms(names, control).items() if color != FAINT}
-    best = {run.best_treatment("rival"): ORANGE, run.best_treatment("generated"): BLUE}
-    colors = best | {run.summary["oracle"]: GREEN, control: INK}
+    told = {run.measure: ORANGE, run.treatment: BLUE}
+    colors = told | {run.summary["oracle"]: GREEN, control: INK}
     return {name: color for name, color in colors.items() if name in names}
 
 

@@ -54,12 +54,15 @@ class Picture:
         draw: Makes it of a run; None where the run has no data for it.
         title: The heading above it; also what stands for it where it cannot be seen.
         caption: What it shows and how it is read.
+        always: Whether every run of the experiment should have data for it, so that it is told
+            where one has none.
     """
 
     name: str
     draw: Callable[[Run], Figure | None]
     title: str
     caption: str
+    always: bool = True
 
 
 @styled
@@ -144,12 +147,12 @@ def roc_curves(run: Run) -> Figure | None:
 
 @styled
 def predictions(run: Run) -> Figure | None:
-    """Test images with what the control and the best treatment call them, each in its first trial.
+    """Test images as the control and the arm of the answer call them, each in its first trial.
 
     Above an image: the truth, the prediction, its probability, and a cross where it is wrong.
     """
     shown = {}
-    for name in (run.summary["control"], run.best_treatment()):
+    for name in (run.summary["control"], run.treatment):
         for trial in run.of(name)[:1]:
             path = trial.directory / "shown.npz"
             found = read_arrays(path, "images", "label", "prediction", "probability")

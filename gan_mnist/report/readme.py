@@ -23,6 +23,7 @@ from typing import Any
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.report import claims, performance
+from gan_mnist.study.answer.reasons import deciding
 from gan_mnist.study.words import fixed, judged, signed
 
 _OPENING = "<!-- results:"
@@ -187,7 +188,7 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
             for name, arm in arms.items()
         },
         f"difference to `{control}` [95 %]": {
-            name: f"{signed(arm['difference'], digits)} {interval(arm['difference_ci95'], digits)}"
+            name: f"{signed(arm['difference'], digits)} {interval(deciding(arm), digits)}"
             for name, arm in arms.items()
             if arm["difference"] is not None
         },

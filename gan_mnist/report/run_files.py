@@ -95,6 +95,20 @@ class Run:
         of_kind = [name for name in treatments if kinds[name] == kind]
         return next(iter(of_kind or treatments), None)
 
+    @property
+    def treatment(self) -> str | None:
+        """The arm that the answer rests on; of runs that do not tell it, the best treatment."""
+        rests_on = self.summary.get("rests_on")
+        return rests_on["arm"] if rests_on else self.best_treatment("generated")
+
+    @property
+    def measure(self) -> str | None:
+        """The plain arm that it is measured by; where that is the control, the best rival."""
+        rests_on = self.summary.get("rests_on")
+        if rests_on and rests_on["reference"] != self.summary["control"]:
+            return str(rests_on["reference"])
+        return self.best_treatment("rival")
+
     @functools.cached_property
     def galleries(self) -> dict[str, np.ndarray]:
         """Images by arm, (n, height, width, channels) uint8, of each arm's first finished trial.

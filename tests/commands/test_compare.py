@@ -1,6 +1,7 @@
 """`python -m gan_mnist.compare`: side by side, as ranks, and what cannot be compared."""
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_two_runs_stand_side_by_side(command, two):
     assert float(p_value) < 0.001
     assert (verdict, seeds) == ("better", "paired, 6")
     assert cells(out, "difference to none in each run")["cgan"] == 2 * ["+0.25 [0.12, 0.50] helps"]
+
+
+def test_what_a_run_found_has_the_interval_that_decides(command, two):
+    path = two[1] / "summary.json"
+    summary = json.loads(path.read_text())
+    over = {"difference_ci95_images": [-0.25, 0.375], "verdict": "cannot tell"}
+    summary["arms"]["cgan"] |= over
+    path.write_text(json.dumps(summary))
+    row = cells(command(*two)[1], "difference to none in each run")["cgan"]
+    assert row == ["+0.25 [0.12, 0.50] helps", "+0.25 [-0.25, 0.50] cannot tell"]
 
 
 def test_what_is_not_paired_is_told_first(command, tmp_path):

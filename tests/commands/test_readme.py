@@ -55,6 +55,17 @@ def test_a_block_is_filled_and_what_is_around_it_stays(checkout):
     assert renew(filled, checkout / "README.md", checkout) == filled
 
 
+def test_the_interval_beside_a_verdict_is_the_one_that_decides(checkout):
+    path = checkout / headline.RUN / "summary.json"
+    arms = json.loads(path.read_text())["arms"]
+    over = {"difference_ci95": [0.1, 0.3], "difference_ci95_images": [-0.2, 0.25]}
+    arms["cgan"] |= over | {"difference": 0.2, "verdict": "cannot tell"}
+    path.write_text(json.dumps(SUMMARY | {"arms": arms}))
+    filled = renew(TEXT.format("table digits=2"), checkout / "README.md", checkout)
+    (row,) = (row for row in cells(filled) if row[0] == "`cgan`")
+    assert row[2] == "+0.20 [-0.20, 0.30]"
+
+
 def test_a_table_has_a_row_an_arm_the_best_first(checkout):
     filled = renew(TEXT.format("table digits=2 with=macro_auc"), checkout / "README.md", checkout)
     rows = {row[0].strip("`"): row[1:] for row in cells(filled)[2:]}

@@ -9,6 +9,7 @@ SECTIONS = (
     "shown",
     "arms",
     "full",
+    "primary",
     "table",
     "opened",
     "images",

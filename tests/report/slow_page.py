@@ -95,6 +95,62 @@ def test_names_contrast_and_structure_are_as_readers_of_all_kinds_need_them(show
     assert {"color-contrast", "svg-img-alt", "link-name"} <= {p["id"] for p in found["passes"]}
 
 
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_verdicts_of_comparisons_are_seen_without_scrolling_sideways(show, size):
+    page = show(size)
+    tables = page.locator("#primary-table, #rivals-table")
+    assert tables.count() == 2
+    for cell in tables.locator("tbody td:nth-child(2)").all():
+        assert re.search("cannot tell|helps|hurts|the same", cell.inner_text())
+        words = cell.locator("span").first.bounding_box()
+        assert 0 <= words["x"] < words["x"] + words["width"] <= size[0]
+    for cell in tables.locator("tbody td:nth-child(3)").all():
+        box = cell.bounding_box()
+        assert box["x"] + box["width"] <= size[0]
+
+
+# Texts of a closed arm that lie on each other.
+ON_EACH_OTHER = """() => [...document.querySelectorAll(".arm > summary")].filter((summary) => {
+  const texts = summary.querySelectorAll(":scope > b, :scope > .sub, :scope > .judged");
+  const boxes = [...texts].map((text) => text.getBoundingClientRect());
+  return boxes.some((one, i) => boxes.slice(i + 1).some((other) =>
+    one.left < other.right - 1 && other.left < one.right - 1
+    && one.top < other.bottom - 1 && other.top < one.bottom - 1));
+}).map((summary) => summary.innerText)"""
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_how_much_a_verdict_counts_stands_below_it_in_arm_by_arm(show, size, summary):
+    page = show(size)
+    assert page.evaluate(ON_EACH_OTHER) == []
+    marked = [name for name in summary["arms"] if "standing" in summary["arms"][name]]
+    marks = page.locator(".arm > summary .standing")
+    assert marks.count() == len(marked) > 5
+    for arm in page.locator(".arm", has=page.locator("summary .standing")).all():
+        verdict = arm.locator("summary .judged > span").first.bounding_box()
+        mark = arm.locator("summary .standing").bounding_box()
+        assert mark["y"] >= verdict["y"] + verdict["height"] - 6
+        assert abs(mark["x"] + mark["width"] - verdict["x"] - verdict["width"]) < 2
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_the_forest_marks_primary_more_than_exploratory(show, size, theme, summary):
+    page = show(size, theme)
+    weight = "one => getComputedStyle(one).fontWeight"
+    for name, entry in summary["arms"].items():
+        mark = _row(page, name).locator("small")
+        if "standing" in entry:
+            assert mark.inner_text() == entry["standing"]
+            assert mark.evaluate(weight) == ("600" if entry["standing"] == "primary" else "400")
+            box = mark.bounding_box()
+            assert box["x"] + box["width"] <= size[0]
+        else:
+            assert mark.count() == 0
+        if entry.get("standing") == "exploratory":
+            assert _row(page, name).locator(".verdict").evaluate(weight) == "400"
+
+
 def test_themes_are_those_of_the_system(show):
     def brightness(page, part):
         style = f"getComputedStyle(document.querySelector('{part}'))"

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from itertools import groupby
 
 import pytest
 from fake_run import make_run, trial
@@ -124,8 +125,10 @@ def test_hostile_names_are_texts_and_nothing_else(name, plain, tmp_path, monkeyp
     assert not [line for line in lines if re.search(r"<(?!$)", line)]
     assert not [line for line in lines if line.startswith("# lines")]
     assert not [line for line in lines if "](javascript" in line]
-    rows = [line for line in lines if line.startswith("|")]
-    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+    tables = [list(rows) for is_row, rows in groupby(lines, lambda x: x.startswith("|")) if is_row]
+    assert len(tables) == 2
+    for rows in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 
 def test_hostile_names_are_drawn_as_texts(plain, tmp_path):

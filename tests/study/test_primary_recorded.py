@@ -67,7 +67,7 @@ def test_they_are_recorded_when_a_run_begins_and_stay(folder, tmp_path):
     assert [(one["arm"], one["n"]) for one in told["primary"]] == [("hardly", 3)]
     report = (tmp_path / "run" / "report.html").read_text()
     assert 'id="primary-table"' in report
-    assert '<span class="sub">exploratory</span>' in report
+    assert '<span class="standing">exploratory</span>' in report
     assert "| hardly | fair |" in (tmp_path / "run" / "report.md").read_text()
 
 

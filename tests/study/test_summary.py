@@ -24,7 +24,7 @@ from gan_mnist.study.spec import Metric
 
 KEYS = {
     *("experiment", "question", "preset", "dataset", "control", "oracle", "rival"),
-    *("primary_metric", "metrics", "seeds", "answer", "carried_by", "in_full"),
+    *("primary_metric", "metrics", "seeds", "answer", "carried_by", "in_full", "rests_on"),
     *("arms", "controls_ok", "controls"),
     *("failed", "not_applicable"),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gan_mnist.study.answer.reasons import Told, all_told
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.paired import Comparison, Interval
 from gan_mnist.study.statistics.verdicts import is_within
@@ -175,6 +176,18 @@ class Asked:
             if told["arm"] == name and rival in rivals and told["ci95"]:
                 return {**told, "rival": rival, "rivals": [rival]}
         return self.entries[name].get("versus_rivals")
+
+    @property
+    def reference(self) -> str:
+        """What the arm that the answer rests on is measured by: a plain rival, or the control."""
+        versus = self.versus
+        return versus["rival"] if versus and versus["ci95"] else self.plan.study.control
+
+    @cached_property
+    def told(self) -> dict[tuple[str, str, str], Told]:
+        """Every comparison, by kind, arm and reference."""
+        found = all_told(self.entries, self.plan.study.control, self.primary)
+        return {(kind, one.arm, one.reference): one for kind, one in found}
 
     @property
     def is_exploratory(self) -> bool:

@@ -1,6 +1,10 @@
 """All of a study's answer in one sentence."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gan_mnist.study.answer.asked import Asked
+from gan_mnist.study.answer.reasons import PRIMARY
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen
 from gan_mnist.study.words import counted, digits, fixed, with_interval
 
@@ -67,11 +71,15 @@ def _primary_in_full(asked: Asked) -> str:
         told.add((asked.focus, asked.versus["rival"]))
     parts = [
         f"`{one['arm']}` against `{one['reference']}` {one['verdict']} "
-        f"({with_interval(one['difference'], one['ci95'])})"
+        f"({with_interval(one['difference'], one['ci95'])}{_p_of(asked, one)})"
         for one in asked.primary
         if (one["arm"], one["reference"]) not in told
     ]
     return f"; also primary: {', '.join(parts)}" if parts else ""
+
+
+def _p_of(asked: Asked, one: Mapping[str, Any]) -> str:
+    return asked.told[PRIMARY, one["arm"], one["reference"]].p_beside(asked.metric.margin)
 
 
 def _others_in_full(asked: Asked) -> str:

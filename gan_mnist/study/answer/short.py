@@ -5,6 +5,7 @@ from typing import Any
 
 from gan_mnist.study.answer.asked import Asked, Entries
 from gan_mnist.study.answer.in_full import in_full
+from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS
 from gan_mnist.study.statistics import looks
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
@@ -22,7 +23,7 @@ def answer(
     chosen: Callable[[str, int], Comparison],
     controls: Sequence[Mapping[str, Any]],
     primary: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """What the arms that were asked about did, behind a warning where there is one.
 
     Args:
@@ -36,7 +37,7 @@ def answer(
 
     Returns:
         `answer`, of at most 15 words; `carried_by`, the number that it rests on, in one line, or
-        ""; `in_full`, all of it.
+        ""; `in_full`, all of it; `rests_on`, the `arm` and the `reference` of that number, or None.
     """
     asked = Asked(plan, entries, comparisons, chosen, primary)
     short, line, full = _short(asked), _line(asked), in_full(asked)
@@ -62,7 +63,9 @@ def answer(
         full += f"; {counted(failed, 'trial')} failed"
     if missing:
         full += f"; {counted(missing, 'trial')} not run yet"
-    return {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
+    rests_on = {"arm": asked.focus, "reference": asked.reference} if asked.found else None
+    words = {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
+    return {**words, "rests_on": rests_on}
 
 
 def _looked(plan: Plan) -> str:
@@ -189,4 +192,8 @@ def _line(asked: Asked) -> str:
         text += f"; only {found.too_few}"
     elif found.n >= MIN_SEEDS and found.more_seeds_needed:
         text += "; more seeds are needed to rely on this interval"
-    return f"{text}."
+    kind = CONTROL if asked.reference == control else RIVALS
+    kind = PRIMARY if versus and "reference" in versus else kind
+    told = asked.told[kind, asked.focus, asked.reference]
+    reason = "" if found.too_few else told.why(asked.metric.margin, interval, tells_p=True)
+    return f"{text}. {reason}".rstrip()

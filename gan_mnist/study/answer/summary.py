@@ -44,7 +44,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
 
     Returns:
         The keys `experiment`, `question`, `preset`, `dataset`, `control`, `oracle`, `rival`,
-        `primary_metric`, `metrics`, `seeds`, `answer`, `carried_by`, `in_full`, `arms`,
+        `primary_metric`, `metrics`, `seeds`, `answer`, `carried_by`, `in_full`, `rests_on`, `arms`,
         `controls_ok`, `controls`, `failed` and `not_applicable`; `findings` too where the
         experiment has some, `further_tests` where the plan has, and `primary`, with `standing` of
         each comparison, where the run has primary comparisons; and `looks` where there were several

@@ -1,0 +1,155 @@
+"""Why a verdict is another than its interval, or its p, seems to say: told wherever these stand."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gan_mnist.study.statistics.small_samples import LEVEL
+
+Entries = Mapping[str, Mapping[str, Any]]
+# Kinds of comparisons: where the summary has them.
+CONTROL, PRIMARY, RIVAL, RIVALS = "control", "primary", "versus_rival", "versus_rivals"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A comparison of two arms as the summary tells it.
+
+    Attributes:
+        arm: Its name.
+        reference: That of the other; of `RIVALS` the best of them.
+        entry: With `difference`, `p_holm` and `verdict`.
+        tests: How many comparisons Holm adjusts over.
+        too_few: Which test images lack for a verdict, in words, or None.
+    """
+
+    arm: str
+    reference: str
+    entry: Mapping[str, Any]
+    tests: int
+    too_few: str | None = None
+
+    @property
+    def interval(self) -> Sequence[float] | None:
+        """That decides."""
+        return deciding(self.entry)
+
+    def why(
+        self,
+        margin: float | None,
+        shown: Sequence[float] | None = None,
+        tells_p: bool = False,
+    ) -> str:
+        """Why the verdict is not what it seems, in sentences; "" where nothing needs a reason.
+
+        Args:
+            margin: Of the metric.
+            shown: The interval that stands beside it; by default the one that decides.
+            tells_p: Whether p is told, because it does not stand beside it.
+        """
+        interval, p_holm = shown or self.interval, self.entry.get("p_holm")
+        if interval is None or p_holm is None:
+            return ""
+        seen, verdict = interval[0] > 0 or interval[1] < 0, self.entry["verdict"]
+        if verdict == "the same" and seen:
+            within = "the margin" if margin is None else f"±{margin:g}"
+            return f"The interval leaves out 0, but lies within {within}: too little to matter."
+        if verdict != "cannot tell":
+            return ""
+        if self.too_few:
+            return f"No verdict, whatever the interval: there are only {self.too_few}."
+        p = f"{p_holm:.3f}, not below {LEVEL:g}" if tells_p else f"not below {LEVEL:g}"
+        if seen:
+            return f"The interval leaves out 0, but {self._why_seen(p, interval)}."
+        unseen = "p alone would call it; but the interval, which allows for skewness, holds 0."
+        return unseen if p_holm < LEVEL else ""
+
+    def _why_seen(self, p: str, interval: Sequence[float]) -> str:
+        if self.tests == 1:
+            return f"p is {p}"
+        if list(interval) != list(self.interval or ()):
+            return f"p allows for {self.tests} comparisons: it is {p}"
+        return (
+            f"it is of one comparison alone. Among {self.tests} comparisons one such interval may "
+            f"well be chance; p allows for that, and is {p}"
+        )
+
+    def p_beside(self, margin: float | None) -> str:
+        """The same in brackets, behind an interval: the p that it is due to, if it is."""
+        return f", p (Holm) {self.entry['p_holm']:.3f}" if self.why(margin) else ""
+
+
+def deciding(entry: Mapping[str, Any]) -> list[float] | None:
+    """The interval on which the verdict of an entry rests.
+
+    Args:
+        entry: Of an arm against the control, which tells the interval over seeds, and may tell
+            another over seeds and test images: it reaches over both. Or of another comparison,
+            which tells the one that decides.
+    """
+    if "difference_ci95" not in entry:
+        found: list[float] | None = entry.get("ci95")
+        return found
+    both = [entry["difference_ci95"], entry.get("difference_ci95_images")]
+    ends = list(zip(*filter(None, both), strict=True))
+    return [min(ends[0]), max(ends[1])] if ends else None
+
+
+def all_told(
+    entries: Entries,
+    control: str,
+    primary: Sequence[Mapping[str, Any]] = (),
+    rival: str | None = None,
+) -> Iterator[tuple[str, Told]]:
+    """Every comparison of a summary with its kind.
+
+    Args:
+        entries: Arms.
+        control: Its name.
+        primary: `primary` of the summary.
+        rival: The one of `RIVAL`.
+    """
+    few = {name: entry.get("too_few_test_images") for name, entry in entries.items()}
+    first = _tested(primary)
+    for one in primary:
+        yield PRIMARY, Told(one["arm"], one["reference"], one, first, few.get(one["arm"]))
+    against: dict[str, Entries] = {CONTROL: {n: e for n, e in entries.items() if n != control}}
+    for kind in (RIVAL, RIVALS):
+        against[kind] = {name: entry[kind] for name, entry in entries.items() if entry.get(kind)}
+    for kind, found in against.items():
+        # Holm adjusts over primary comparisons and over the others apart.
+        others = _tested([e for e in found.values() if e.get("standing") != PRIMARY])
+        for name, entry in found.items():
+            tests = first if entry.get("standing") == PRIMARY else others
+            reference = control if kind == CONTROL else entry.get("rival") or rival or "the rival"
+            yield kind, Told(name, reference, entry, tests, few[name])
+
+
+def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """By kind of comparison and name, what needs a reason.
+
+    The name is that of the arm, of a primary comparison "ARM > REFERENCE". A further test set is
+    the kind "further NAME".
+    """
+    control, margins = summary["control"], {m["name"]: m.get("margin") for m in summary["metrics"]}
+    margin = summary["metrics"][0].get("margin")
+    told = [(kind, one, margin) for kind, one in all_told_of(summary)]
+    for name, test in summary.get("further_tests", {}).items():
+        found = (one for kind, one in all_told(test["arms"], control) if kind == CONTROL)
+        told += [(f"further {name}", one, margins.get(test["metric"])) for one in found]
+    reasons: dict[str, dict[str, str]] = {}
+    for kind, one, within in told:
+        name = f"{one.arm} > {one.reference}" if kind == PRIMARY else one.arm
+        if reason := one.why(within):
+            reasons.setdefault(kind, {})[name] = reason
+    return reasons
+
+
+def all_told_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, Told]]:
+    """As `all_told`, of a summary."""
+    first, rival = summary.get("primary", ()), summary.get("rival")
+    return all_told(summary["arms"], summary["control"], first, rival)
+
+
+def _tested(entries: Sequence[Mapping[str, Any]]) -> int:
+    return sum(entry.get("p_holm") is not None for entry in entries)
