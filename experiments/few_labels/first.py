@@ -1,6 +1,5 @@
 """The first of three steps: a classifier of few labels says what the other images show."""
 
-import functools
 from dataclasses import asdict, replace
 
 import keras
@@ -9,8 +8,8 @@ import numpy as np
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
 from gan_mnist.settings.augmentation import ELASTIC, WIDE
-from gan_mnist.training.classifier import ClassifierRecipe, predict, train_classifier
-from gan_mnist.training.kept import trained_once
+from gan_mnist.training.classifier import predict, train_classifier
+from gan_mnist.training.kept import receiver, trained_once
 from gan_mnist.trials import ClassifierSteps
 from gan_mnist.trials.augmentation import augmentation_of
 
@@ -62,7 +61,7 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
                 sure = found.images, found.labels
         return model, seconds
 
-    network = _network(recipe)
+    network = receiver(recipe)
     files = directory / "classifier.weights.h5", directory / "classifier.json"
     kept = {"settings": about, "stream": list(stream)}
     steps.seconds["training"] += trained_once(network, *files, kept, train)
@@ -88,9 +87,3 @@ def shown_beside(
     if others is None or not len(others[0]):
         return [(own, settings.batch_size)]
     return list(zip((own, others), settings.rows, strict=True))
-
-
-@functools.lru_cache(maxsize=1)
-def _network(recipe: ClassifierRecipe) -> keras.Model:
-    """What weights are loaded into; the network that is trained has an optimizer besides."""
-    return recipe.build()

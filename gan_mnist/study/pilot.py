@@ -17,6 +17,7 @@ from gan_mnist.study.statistics.looks import level
 from gan_mnist.study.statistics.paired import compare, overlap_of
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.words import rough
 
 # In sd of the paired difference. More than a third of the published differences to a control are
 # smaller, and would be missed.
@@ -50,7 +51,7 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
             measured = True
             tests = len(pairs) * strict
             least = power.detectable(n, tests, overlap) * spread if n > 1 else math.inf
-            line = f"{told}: from {least:.2g} on (sd {spread:.2g}, {seen} seeds of {where})"
+            line = f"{told}: from {rough(least)} on (sd {rough(spread)}, {seen} seeds of {where})"
             if size is not None:
                 line += f"; {_needed(size, spread, seen, tests, overlap)}"
             lines.append(line)
@@ -92,7 +93,7 @@ def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float, str
         name: power.detectable(n, len(pairs) * strict, overlap) for name, pairs in families.items()
     }
     told = ", ".join(
-        f"{name} differences from {sd:.2g} sd on".strip() for name, sd in least.items()
+        f"{name} differences from {rough(sd)} sd on".strip() for name, sd in least.items()
     )
     line = f"{n} seeds find, in 4 of 5 runs, {told} (sd: of paired differences)"
     name, first = next(iter(least.items()))

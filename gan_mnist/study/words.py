@@ -30,6 +30,11 @@ def fixed(value: float, digits: int) -> str:
     return f"{value:z.{digits}f}"
 
 
+def rough(value: float) -> str:
+    """A number to two digits that count: "0.012", "3.5", "350"."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
 def signed(value: float, digits: int) -> str:
     """A difference with its sign; what rounds to nothing has none."""
     text = f"{value:+.{digits}f}"

@@ -12,7 +12,7 @@ from gan_mnist.data.subsets import Allotment
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.files import fingerprint
 from gan_mnist.training.classifier import ClassifierRecipe, train_classifier
-from gan_mnist.training.kept import trained_once
+from gan_mnist.training.kept import receiver, trained_once
 
 
 def trained_judge(
@@ -51,14 +51,8 @@ def trained_judge(
             directory,
         )
 
-    network = _network(recipe)
+    network = receiver(recipe)
     files = directory / "judge.weights.h5", directory / "judge.json"
     about = {"settings": settings, "stream": list(stream)}
     seconds = trained_once(network, *files, about, train)
     return FrozenClassifier(network), seconds
-
-
-@functools.lru_cache(maxsize=1)
-def _network(recipe: ClassifierRecipe) -> keras.Model:
-    """What weights are loaded into; the network that is trained has an optimizer besides."""
-    return recipe.build()

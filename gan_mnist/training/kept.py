@@ -47,6 +47,12 @@ def reusable(recipe: Recipe, *shapes: Any) -> ReusableModel:
     return ReusableModel(lambda: recipe.build(*shapes), recipe.compile)
 
 
+@functools.lru_cache(maxsize=4)
+def receiver(recipe: Any) -> keras.Model:
+    """What kept weights are loaded into; the network that is trained has an optimizer besides."""
+    return recipe.build()
+
+
 def trained_once(
     model: keras.Model,
     weights: Path,

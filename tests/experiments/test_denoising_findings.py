@@ -1,4 +1,4 @@
-"""What is told of document 004's findings, from records where the truth is known."""
+"""What is told of the findings on denoising, from records where the truth is known."""
 
 import json
 

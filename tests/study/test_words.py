@@ -59,3 +59,7 @@ def test_names_that_hold_commas_are_quoted_where_several_stand():
     told = {"cat": 20, "dog, black": "12+3", 'a "b"': 1, "%": 0}
     assert words.by_name(told) == 'cat: 20, "dog, black": 12+3, "a ""b""": 1, %: 0'
     assert words.by_name({}) == ""
+
+
+def test_rough_numbers_have_two_digits_that_count_and_no_exponent():
+    assert [words.rough(x) for x in (0.01234, 3.46, 12.0, 347.2)] == ["0.012", "3.5", "12", "350"]

@@ -8,7 +8,7 @@ import pytest
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.files import read_json
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.training import judge
+from gan_mnist.training import judge, kept
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.judge import trained_judge
 
@@ -48,7 +48,7 @@ def judged(tmp_path, monkeypatch, allotment, parts):
 
 def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
     first, seconds = judged(), judged.seconds
-    judge._network.cache_clear()  # As in another process.
+    kept.receiver.cache_clear()  # As in another process.
     np.testing.assert_array_equal(judged(), first)
     assert len(judged.batches) == 1
     assert judged.seconds == seconds > 0
