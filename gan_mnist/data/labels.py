@@ -1,10 +1,12 @@
 """Labels from a table, and groups of images that belong together, from it or from their names."""
 
 import csv
+import os
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,24 +48,43 @@ class Columns:
     group: str = ""
 
 
-def find_labelled(root: Path, labels: str, asked: Columns) -> Found:
+def place_of(images: Found, labels: str) -> str | None:
+    """The folder in which a table is found by its relative path: the root, or one within.
+
+    Returns:
+        Its place, as of `Found.inner`: the outermost that has it of those in which all images lie.
+        None where none has it.
+    """
+    inner = posixpath.commonpath([posixpath.dirname(name) for name in images.names] or [""])
+    parts = inner.split("/") if inner else []
+    places = ("/".join(parts[:deep]) for deep in range(len(parts) + 1))
+    return next((place for place in places if os.path.isfile(images.root / place / labels)), None)
+
+
+def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False) -> Found:
     """The images of a folder that a table tells the classes of.
 
     Args:
         root: The folder, in which images lie anywhere.
-        labels: The table: a CSV file, its path relative to `root` or absolute. The columns of one
-            without a header are called "1", "2" and so on.
+        labels: The table: a CSV file, its path relative to `root`, or to a folder in it that holds
+            all images, or absolute. The columns of one without a header are called "1", "2" and so
+            on.
         asked: Its columns.
+        tested: Whether all images are to be test images: then one class will do, and what tells
+            splits and groups may be missing.
 
     Raises:
         InputError: If the table cannot be read, has not these columns, or tells of no image of the
             folder, of an image that may be several, or of one that is of two classes.
     """
     images = find_images(root)
-    index = _index(images.files)
-    table = _read_table(root / labels, labels)
+    inner = place_of(images, labels) or ""
+    path, index = root / inner / labels, _index(images.files)
+    table = _read_table(path, labels)
     if not _has_header(table, index, asked):
-        table = _read_table(root / labels, labels, header=False)
+        table = _read_table(path, labels, header=False)
+    if tested:
+        asked = _of_tests(asked, table)
     columns = _columns(table, index, asked, labels)
     passed_over = images.passed_over
     named: dict[str, ImageFile] = {}
@@ -88,15 +109,25 @@ def find_labelled(root: Path, labels: str, asked: Columns) -> Found:
                     "split and group for each image"
                 )
     classes = Counter(file.class_name for file in named.values())
-    if len(classes) < 2 or not all(map(str.isprintable, classes)):
+    if len(classes) < (1 if tested else 2) or not all(map(str.isprintable, classes)):
+        least = "one, with a printable name" if tested else "two, with printable names"
         raise InputError(
             f"setting labels: {labels} tells of {len(classes)} class(es) of images in {root} "
-            f"(column {columns.label!r}); accepted: at least two, with printable names"
+            f"(column {columns.label!r}); accepted: at least {least}"
         )
     unnamed = len(images.files) - len(named) - passed_over["without a label"]
     passed_over["without a row in the labels"] += max(0, unnamed)
     files = sorted(named.values(), key=lambda file: (file.class_name, file.name))
-    return Found(root, files, +passed_over)
+    return Found(root, files, +passed_over, inner)
+
+
+def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
+    """The columns that count where all images are test images, if the table has them."""
+    names = {str(name) for name in table.columns}
+    split = asked.split if asked.split in names else ""
+    if split and not {*map(plain, table[split])} <= {*SPLIT_NAMES}:
+        split = ""
+    return replace(asked, split=split, group=asked.group if asked.group in names else "")
 
 
 def with_groups(found: Found, pattern: str) -> Found:
