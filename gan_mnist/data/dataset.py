@@ -42,7 +42,7 @@ class Dataset:
         pool: Where each seed has training and test images of its own, both together; `train` and
             `test` are then those of no seed, but as many. None where all seeds share these.
         seeds: How many seeds are looked at, from 0 on, where groups make numbers differ.
-        warnings: What is to be told of the folder before the answer.
+        cautions: What plan and report say of how a folder is taken.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Dataset:
     duplicates: Found = field(default_factory=dict)
     pool: Split | None = None
     seeds: int = FEWEST_SEEDS
-    warnings: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     def planned_for(self, seeds: int) -> "Dataset":
         """The same, for a plan of so many seeds."""
@@ -128,7 +128,8 @@ class Dataset:
     def provenance(self) -> dict[str, Any]:
         """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
 
-        Of a folder also `files`, `duplicates` and, where there are some, `warnings`. Where each
+        Of a folder also `files`, `duplicates` and, where there are some, `cautions` of the plan
+        and `warnings`, which are told before the answer. Where each
         seed has test images of its own, `counts` are the fewest of any seed, and `each_seed` holds
         `n_test` and `n_train` of the class of which the largest share is tested, and whether there
         are `groups`.
@@ -144,7 +145,7 @@ class Dataset:
         if self.files is None:
             return told
         duplicates = duplicates_in_numbers(self.duplicates, self.whole)
-        warnings = [*self.warnings]
+        warnings = []
         for name, numbers in duplicates.items():
             split = "test" if name == BETWEEN else name
             if numbers["of"] > MATTERS * len(self.whole[split]):
@@ -152,6 +153,7 @@ class Dataset:
         return (
             told
             | {"files": dict(self.files), "duplicates": duplicates}
+            | ({"cautions": list(self.cautions)} if self.cautions else {})
             | ({"warnings": warnings} if warnings else {})
         )
 

@@ -10,21 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_mnist.data.images import FORMATS
+from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION, is_like_split, is_usual, splits_of
 from gan_mnist.data.walking import Folder, join
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, listed
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-_SPLITS = {
-    TRAIN: ("train", "training", "trn"),
-    VALIDATION: ("validation", "valid", "val", "validate", "dev"),
-    TEST: ("test", "testing", "tst"),
-}
-SPLIT_NAMES: Mapping[str, str] = {
-    f"{stem}{end}": split
-    for split, stems in _SPLITS.items()
-    for stem in stems
-    for end in ("", "set", "_set", "_data", "_images", "_split")
-}
 OUTSIDE = "outside the class folders"
 
 
@@ -55,6 +44,7 @@ class Found:
         inner: The folder in it that was entered as it holds all the rest; "" for none.
         left_out: By name, why it is no image, or no folder that was read; a folder's name ends in
             a slash.
+        cautions: What a plan warns of.
     """
 
     root: Path
@@ -62,6 +52,7 @@ class Found:
     passed_over: Counter[str]
     inner: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    cautions: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -106,7 +97,12 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
     folder = Folder(root, "--data_dir")
     inner = folder.entered("", tested)
     names, _ = folder.entries(inner)
-    splits = {name: SPLIT_NAMES.get(plain(name), "") for name in names}
+    splits = splits_of(names)
+    # Names that say less are those of splits where there are class folders in them.
+    if not all(
+        is_usual(name) or _is_divided(folder, inner, name) for name in splits if splits[name]
+    ):
+        splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = Found(root, [], Counter(), inner)
     if tested and not set(names) & set(tested):
         by_split = any(splits.values())
@@ -116,6 +112,7 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
         _read_splits(folder, found, splits, tested)
     else:
         _read_classes(folder, found, inner, "", tested)
+        found.cautions += _cautions(folder, inner)
     found.passed_over += folder.passed_over()
     return found
 
@@ -170,6 +167,23 @@ def _read_classes(
     return names
 
 
-def plain(name: str) -> str:
-    """A name of a split, or a column, as it is compared: in small letters, without blanks."""
-    return name.strip().lower().replace("-", "_").replace(" ", "_")
+def _is_divided(folder: Folder, place: str, name: str) -> bool:
+    return bool(folder.entries(join(place, name))[0])
+
+
+def _cautions(folder: Folder, place: str) -> list[str]:
+    """What is said of class folders that seem to be splits: by their names, or what is in them."""
+    names, _ = folder.entries(place)
+    within = {name: {*folder.entries(join(place, name))[0]} for name in names}
+    like = [name for name in names if is_like_split(name)]
+    divided = any(
+        len(within[name] & within[other]) > 1 for name in like for other in names if other != name
+    )
+    if len(like) < 2 and not divided:
+        return []
+    called = (
+        "is called like a split, and is" if len(like) == 1 else "are called like splits, and are"
+    )
+    return [
+        f"{listed(like)} {called} taken for classes; splits would be train/CLASS and test/CLASS"
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_mnist.data.duplicates import BETWEEN, find_duplicates
 from gan_mnist.data.duplicates import Found as Alike
-from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
+from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, TOO_LARGE, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
 from gan_mnist.data.pairs import (
@@ -21,6 +21,7 @@ from gan_mnist.data.pairs import (
     with_their_partners,
 )
 from gan_mnist.data.reading import Decoded, read_files
+from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.errors import InputError
 
@@ -81,6 +82,7 @@ class Folder:
         remember: As of `Dataset`.
         duplicates: As `find_duplicates` gives them, without training images that are dropped.
         pool: As of `Dataset`.
+        cautions: As of `Dataset`.
     """
 
     class_names: tuple[str, ...]
@@ -92,6 +94,7 @@ class Folder:
     remember: Callable[[str, Callable[[], str]], str]
     duplicates: Alike
     pool: Split | None
+    cautions: tuple[str, ...]
 
 
 def has_images(root: Path) -> bool:
@@ -154,7 +157,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         "passed_over": dict(passed_over.most_common()),
         "noted": dict(noted.most_common()),
     }
-    kept = decoded.remember, alike, pool
+    kept = decoded.remember, alike, pool, tuple(found.cautions)
     return Folder(class_names, train, validation, test, files, found.inner, *kept)
 
 

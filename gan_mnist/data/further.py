@@ -11,11 +11,12 @@ import numpy as np
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
-from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
+from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.folder import BAD, FolderOptions, by_split, refusal
 from gan_mnist.data.images import FORMATS, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, place_of
 from gan_mnist.data.reading import read_files
+from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import InputError

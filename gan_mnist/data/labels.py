@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan_mnist.data.finding import SPLIT_NAMES, Found, ImageFile, find_images, plain
+from gan_mnist.data.finding import Found, ImageFile, find_images
+from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
 from gan_mnist.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -90,9 +91,10 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
     named: dict[str, ImageFile] = {}
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
+    split_of = splits_of({*table[columns.split]}) if columns.split else {}
     own_split = SPLIT_NAMES.get(plain(Path(labels).stem).partition("_")[0], "")
     for value, label, split, group in zip(*values, strict=True):
-        names = _likely(_match(index, value), SPLIT_NAMES.get(plain(split)) or own_split)
+        names = _likely(_match(index, value), split_of.get(split) or own_split)
         if not names:
             passed_over["rows of the labels without an image"] += 1
         elif not label.strip():
@@ -102,7 +104,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
                 f"setting labels: {value!r} may be {names[0]} or {names[1]}; accepted: paths"
             )
         else:
-            file = ImageFile(names[0], label.strip(), SPLIT_NAMES.get(plain(split), ""), group)
+            file = ImageFile(names[0], label.strip(), split_of.get(split, ""), group)
             if named.setdefault(file.name, file) != file:
                 raise InputError(
                     f"setting labels: {labels} tells two things of {value!r}; accepted: a class, "
@@ -125,7 +127,7 @@ def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
     """The columns that count where all images are test images, if the table has them."""
     names = {str(name) for name in table.columns}
     split = asked.split if asked.split in names else ""
-    if split and not {*map(plain, table[split])} <= {*SPLIT_NAMES}:
+    if split and not all(splits_of({*table[split]}).values()):
         split = ""
     return replace(asked, split=split, group=asked.group if asked.group in names else "")
 
@@ -159,7 +161,7 @@ def with_groups(found: Found, pattern: str) -> Found:
             f"setting groups: {pattern!r} is found in no name; accepted: an expression that is, "
             f"as in {files[0].name!r}"
         )
-    return Found(found.root, files, found.passed_over, found.inner)
+    return replace(found, files=files)
 
 
 def _has_header(table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns) -> bool:
@@ -247,7 +249,8 @@ def _columns(
     file = asked.file or found[0]
     others = [name for name in names if name not in (file, asked.group)]
     split = asked.split or next((n for n in others if _tells_splits(table[n], n)), "")
-    if asked.split and (unknown_splits := {*map(plain, table[split])} - {*SPLIT_NAMES}):
+    split_of = splits_of({*table[split]}) if asked.split else {}
+    if unknown_splits := [plain(name) for name, found in split_of.items() if not found]:
         raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
     others = [name for name in others if name != split]
     called = [name for name in others if plain(name) in _LABELS]
@@ -265,4 +268,4 @@ def _place(usual: Sequence[str], name: str) -> int:
 
 
 def _tells_splits(values: Sequence[str], name: str) -> bool:
-    return plain(name) in _SPLITS and all(plain(value) in SPLIT_NAMES for value in set(values))
+    return plain(name) in _SPLITS and all(splits_of({*values}).values())

@@ -119,7 +119,11 @@ def _context(
         "marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
         "over": _over(run.summary),
-        "files": [*files_in_words(dataset.get("files")), *duplicates_in_words(dataset)],
+        "files": [
+            *files_in_words(dataset.get("files")),
+            *dataset.get("cautions", ()),
+            *duplicates_in_words(dataset),
+        ],
         "split": split_in_words(dataset),
         "generated": generated_in_words(dataset.get("generated", {})),
         # Runs from before tell no more.

@@ -37,7 +37,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         *(f"            {line}" for line in duplicates_in_words(data)),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
         *(f"tested too  {line}" for line in further_in_words(data.get("further_tests", {}))),
-        *(f"careful     {warning}" for warning in data.get("warnings", ())),
+        *(f"careful     {told}" for told in (*data.get("cautions", ()), *data.get("warnings", ()))),
         f"measured    {plan.study.metrics[0].label}",
         *(f"primary     {pair}" for pair in plan.primary or ("none: all comparisons are alike",)),
         f"directory   {plan.place}",
