@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.deep import is_deep
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
 from gan_mnist.data.folder import BAD, refusal
-from gan_mnist.data.images import FORMATS, GREY_MODES, Look, is_deep, opened
+from gan_mnist.data.images import FORMATS, GREY_MODES, Look, opened
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError, listed
 
