@@ -247,6 +247,12 @@ def copies_in_numbers(others: Named, splits: Mapping[str, Split]) -> dict[str, A
     return {"copies": copies} | ({"pairs": named} if named else {})
 
 
+def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
+    """What is said of a `number` of images, so many of which are `copies` of training ones, say."""
+    are = f"is a copy of a {of} image" if copies == 1 else f"are copies of {of} images"
+    return f"{copies:,} of the {number:,} images of `{name}` {are}, which is a leak"
+
+
 def copies_in_pictures(
     told: Mapping[str, Any], others: Named, splits: Mapping[str, Split]
 ) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.duplicates import MATTERS
+from gan_mnist.data.duplicates import MATTERS, leak_in_words
 from gan_mnist.data.further import FurtherTest, read_further_test
 from gan_mnist.errors import InputError
 from gan_mnist.study.settings import Settings, setting
@@ -76,8 +76,7 @@ def told_of_further_tests(
     tests = settings.further_tests()
     told = {name: test.provenance(dataset) for name, test in tests.items()}
     warnings = [
-        f"{told[name]['copies'][split]:,} of the {len(test.subset):,} images of `{name}` are "
-        f"copies of {in_words} images, which is a leak"
+        leak_in_words(name, told[name]["copies"][split], len(test.subset), in_words)
         for name, test in tests.items()
         for split, in_words in (("train", "training"), ("validation", "validation"))
         if told[name]["copies"].get(split, 0) > MATTERS * len(test.subset)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.duplicates import find_pairs
+from gan_mnist.data.duplicates import find_pairs, leak_in_words
 from gan_mnist.data.folder import FolderOptions
 
 
@@ -160,3 +160,11 @@ def test_of_validation_images_no_pair_is_told_twice_where_each_seed_draws_its_te
     options = FolderOptions(split="each_seed")
     found = load_dataset("folder", str(tmp_path), options=options).provenance["duplicates"]
     assert {split: of["images"] for split, of in found.items()} == {"validation": 4}
+
+
+@pytest.mark.parametrize(
+    ("copies", "told"), [(1, "is a copy of a test image"), (1200, "are copies of test images")]
+)
+def test_a_leak_is_told_in_a_sentence(copies, told):
+    found = leak_in_words("made", copies, 2000, "test")
+    assert found == f"{copies:,} of the 2,000 images of `made` {told}, which is a leak"
