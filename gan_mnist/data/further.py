@@ -157,7 +157,8 @@ def further_test(
         filenames=tuple(filename for _, filenames in found for filename in filenames),
     )
     numbers = zip(classes, counts, strict=True)
-    told = [f"{len(subset)} images", *(f"{of}: {n}" if n else f"no {of}" for of, n in numbers)]
+    images_in_words = "1 image" if len(subset) == 1 else f"{len(subset)} images"
+    told = [images_in_words, *(f"{of}: {n}" if n else f"no {of}" for of, n in numbers)]
     if extra:
         passed_over = sum(len(by_class[other][1]) for other in extra)
         told.append(f"passed over {passed_over} of other classes ({', '.join(extra)})")

@@ -110,7 +110,7 @@ def test_what_is_only_tested_on_may_be_little(tmp_path):
         "cat/1.png", "cat/left/2.png", "cat/right/3.png"
     ]  # fmt: skip
     draw(tmp_path / "deep", "all/cat/left/2.png")
-    assert read(tmp_path / "deep").told.startswith("new: 1 images, cat: 1, no dog; ")
+    assert read(tmp_path / "deep").told.startswith("new: 1 image, cat: 1, no dog; ")
     draw(tmp_path / "empty", "cat/1.png")
     (tmp_path / "empty" / "dog").mkdir()
     assert "no dog" in read(tmp_path / "empty").told

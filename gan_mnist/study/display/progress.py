@@ -160,8 +160,9 @@ def further_in_words(tests: Mapping[str, Any]) -> list[str]:
         tests: As in the provenance of a data set.
     """
     lines = []
-    for told in tests.values():
-        lines += [told["told"], *files_in_words(told["files"]), _copies_in_words(told)]
+    for name, told in tests.items():
+        more = [*files_in_words(told["files"]), _copies_in_words(told)]
+        lines += [told["told"], *(f"{name}: {line}" for line in more)]
     return lines
 
 
