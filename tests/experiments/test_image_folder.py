@@ -113,7 +113,7 @@ def test_training_images_that_are_tested_on_are_told_shown_and_named(
     status, out, err = command(*dropped)
     assert status == 0, err
     assert "careful" not in out
-    assert f"{class_names[0]}: 20" in out
+    assert f'"{class_names[0]}": 20' in out
 
 
 def test_an_unequal_folder_is_taken_as_it_is_and_its_rare_classes_are_named(command, tmp_path):
