@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.settings.further import FurtherTestSettings, further_metrics, located
+from gan_mnist.settings.further import (
+    FurtherTestSettings,
+    further_metrics,
+    located,
+    told_of_further_tests,
+)
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import begun
 from gan_mnist.study import precision as precisions
@@ -186,13 +191,14 @@ def make_plan(
     for name, source in sources.items():
         shown = {arm.name: source for arm in rows[name]}
         study, selected = study.shown(shown), tuple(arm.shown(shown) for arm in selected)
+    further, leaks = told_of_further_tests(resolved, loaded)
     plan = Plan(
         study=study,
         preset=preset,
         settings=resolved,
         arms=selected,
         seeds=tuple(replicates),
-        dataset=_told(loaded.provenance, sources),
+        dataset=_told(loaded.provenance, sources, further, leaks),
         workdir=directory,
         looks=looks,
         update_seconds=update_seconds,
@@ -225,12 +231,18 @@ def _places(study: Study, generated: Sequence[str]) -> dict[str, str]:
     return places
 
 
-def _told(provenance: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Any]:
-    """What is said of the data set, and of generated images that were made elsewhere."""
-    told = dict(provenance)
+def _told(
+    provenance: Mapping[str, Any],
+    sources: Mapping[str, Source],
+    further: Mapping[str, Any],
+    leaks: Sequence[str],
+) -> dict[str, Any]:
+    """What is said of the data set, of images that were made elsewhere, and of further tests."""
+    told = dict(provenance) | ({"further_tests": dict(further)} if further else {})
     if of_sources := {name: dict(source.told) for name, source in sources.items() if source.told}:
         told["generated"] = of_sources
-    warnings = [*told.get("warnings", ()), *(w for s in sources.values() for w in s.warnings)]
+    of_images = (warning for source in sources.values() for warning in source.warnings)
+    warnings = [*told.get("warnings", ()), *of_images, *leaks]
     return told | ({"warnings": warnings} if warnings else {})
 
 

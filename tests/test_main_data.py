@@ -1,13 +1,16 @@
 """Data sets in every condition: the command takes them, or refuses them in one line."""
 
 import os
+import shutil
 import struct
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
+from gan_mnist.study.display.progress import describe
 
 MAIN = main
 IMBALANCE = "--experiment=imbalance"
@@ -169,3 +172,30 @@ def test_the_plan_tells_what_was_read_and_passed_over(command, images):
 def settings_in(plan):
     lines = plan.partition("settings\n")[2].splitlines()
     return dict(line.split(maxsplit=1) for line in lines if len(line.split()) > 1)
+
+
+def test_the_plan_of_a_run_tells_how_images_are_shown_and_what_else_is_tested_on(images, tmp_path):
+    shutil.copytree(images, tmp_path / "new" / "val")
+    shutil.copytree(images / "cat", tmp_path / "new" / "test" / "cat")
+    half_image(tmp_path / "new" / "val")
+    (tmp_path / "new" / "test" / "notes.txt").write_text("at night")
+    plan = make_plan(
+        "digit_cnn",
+        dataset="folder",
+        data_dir=images,
+        skip_bad=True,
+        test_dir={"new": tmp_path / "new"},
+        settings={"groups": "^([a-z]*/[0-9])"},
+    )
+    told = describe(plan)
+    assert "            shown in 16 x 16 pixels, in grey\n" in told
+    assert "tested too  new: 119 images, ape: 30, bear: 29, cat: 60; sha256 " in told
+    passed_over = "1 empty, broken or too large"
+    assert f"119 images read, 2 passed over: 1 no image by name (.txt); {passed_over}" in told
+
+
+@pytest.mark.parametrize(("channels", "words"), [(1, "in grey"), (3, "in colour")])
+def test_it_tells_colours_too(images, channels, words):
+    settings = {"image_size": 32, "channels": channels}
+    plan = make_plan("digit_cnn", dataset="folder", data_dir=images, settings=settings)
+    assert f"shown in 32 x 32 pixels, {words}" in describe(plan)

@@ -58,6 +58,13 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
             smallest=1 << (smallest - 1).bit_length(),
             largest=largest,
         )
+        least = 2 << (num_classes - 1).bit_length()
+        if available < least:
+            raise InputError(
+                f"--data_dir: {available} training images are left of {num_classes} classes, and "
+                "sizes to compare are two powers of two or more, with an image a class at least; "
+                f"accepted: {least} or more besides those to validate and test on"
+            )
         if len(resolved.sizes) < 2:
             raise InputError(
                 f"settings smallest, largest: sizes from {resolved.smallest} to "

@@ -146,7 +146,8 @@ class DenoisingSettings(TrainingSettings):
         if num_validation < FEWEST_PAIRS:
             raise InputError(
                 f"--set classes: {', '.join(settings.classes)} leave {num_validation} images to "
-                f"validate on; accepted: classes that leave {FEWEST_PAIRS} or more in all"
+                f"validate on; accepted: classes that leave {FEWEST_PAIRS} or more in all, as "
+                "two of two training images do, or a val folder: a truth is shown with another"
             )
         labels = [dataset.class_names.index(name) for name in settings.classes]
         num_test = int(dataset.fewest("test")[labels].sum())

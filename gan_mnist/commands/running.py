@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 import gan_mnist
+from gan_mnist.data.duplicates import copies_in_pictures
+from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
 from gan_mnist.study import devices
@@ -94,6 +96,8 @@ def _write_report(plan: Plan, workdir: Path) -> None:
     if plan.dataset.get("duplicates"):
         shown = plan.settings.load().duplicates_shown()
         np.savez_compressed(workdir / "duplicates.npz", **shown)
+    if copies := _copies_shown(plan):
+        np.savez_compressed(workdir / "copies.npz", **copies)
     page = import_whole("gan_mnist.report.page")
     page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
@@ -113,3 +117,31 @@ def run(
     check_number("--jobs", jobs)
     plan = settled(make_plan(experiment, **options))
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")
+
+
+def _copies_shown(plan: Plan) -> dict[str, Any]:
+    """Some images from elsewhere with the real ones that they are like: "KIND NAME SPLIT"."""
+    further = plan.dataset.get("further_tests", {})
+    generated = plan.dataset.get("generated", {})
+    if not any(told.get("pairs") for told in (*further.values(), *generated.values())):
+        return {}
+    settings: Any = plan.settings
+    splits = settings.load().whole
+    shown: dict[str, Any] = {}
+    for name, told in further.items():
+        if told.get("pairs"):
+            subset = settings.further_tests()[name].subset
+            pictures = copies_in_pictures(told, subset, splits)
+            shown |= {f"further_tests {name} {split}": two for split, two in pictures.items()}
+    folders = {
+        arm.changes["given_sha256"]: arm.changes["given"]
+        for arm in plan.study.arms
+        if arm.changes.get("generator") == "given"
+    }
+    for name, told in generated.items():
+        if told.get("pairs") and told["sha256"] in folders:
+            place = Path(folders[told["sha256"]])
+            given = read_given(place, settings.classes, settings.look, settings.skip_bad)
+            pictures = copies_in_pictures(told, given, splits)
+            shown |= {f"generated {name} {split}": two for split, two in pictures.items()}
+    return shown

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.duplicates import (
+    BETWEEN,
     MATTERS,
     Found,
     duplicates_in_numbers,
@@ -41,6 +42,7 @@ class Dataset:
         pool: Where each seed has training and test images of its own, both together; `train` and
             `test` are then those of no seed, but as many. None where all seeds share these.
         seeds: How many seeds are looked at, from 0 on, where groups make numbers differ.
+        cautions: What plan and report say of how a folder is taken.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Dataset:
     duplicates: Found = field(default_factory=dict)
     pool: Split | None = None
     seeds: int = FEWEST_SEEDS
+    cautions: tuple[str, ...] = ()
 
     def planned_for(self, seeds: int) -> "Dataset":
         """The same, for a plan of so many seeds."""
@@ -125,7 +128,8 @@ class Dataset:
     def provenance(self) -> dict[str, Any]:
         """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
 
-        Of a folder also `files`, `duplicates` and, where there are some, `warnings`. Where each
+        Of a folder also `files`, `duplicates` and, where there are some, `cautions` of the plan
+        and `warnings`, which are told before the answer. Where each
         seed has test images of its own, `counts` are the fewest of any seed, and `each_seed` holds
         `n_test` and `n_train` of the class of which the largest share is tested, and whether there
         are `groups`.
@@ -141,14 +145,15 @@ class Dataset:
         if self.files is None:
             return told
         duplicates = duplicates_in_numbers(self.duplicates, self.whole)
-        warnings = [
-            self._warning(name, numbers["of"])
-            for name, numbers in duplicates.items()
-            if numbers["of"] > MATTERS * len(self.whole[name])
-        ]
+        warnings = []
+        for name, numbers in duplicates.items():
+            split = "test" if name == BETWEEN else name
+            if numbers["of"] > MATTERS * len(self.whole[split]):
+                warnings.append(self._warning(name, split, numbers["of"]))
         return (
             told
             | {"files": dict(self.files), "duplicates": duplicates}
+            | ({"cautions": list(self.cautions)} if self.cautions else {})
             | ({"warnings": warnings} if warnings else {})
         )
 
@@ -157,11 +162,13 @@ class Dataset:
         n_test, n_train = max(pairs, key=lambda pair: pair[0] / pair[1])
         return {"n_test": int(n_test), "n_train": int(n_train), "groups": len(self.draws) > 1}
 
-    def _warning(self, split: str, number: int) -> str:
-        """What is said of `number` images of a split that are like training images."""
+    def _warning(self, name: str, split: str, number: int) -> str:
+        """What is said of `number` images of a split that are like others."""
         cure = "(--set duplicates=drop leaves these out)"
         images = f"{number:,} of the {len(self.whole[split]):,}"
         are = "is" if number == 1 else "are"
+        if name == BETWEEN:
+            return f"{images} test images {are} among the validation images too, or nearly so"
         if self.pool is not None and split == "test":
             return (
                 f"{images} images {are} there twice, or nearly so, and "

@@ -216,6 +216,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
         read.validation,
         read.files,
         *(read.remember, read.duplicates, read.pool),
+        cautions=read.cautions,
     )
 
 

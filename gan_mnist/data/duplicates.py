@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from gan_mnist.data.images import Look, resize
 from gan_mnist.data.splits import Split
 from gan_mnist.files import fingerprint
 
+# What is found between these two stands beside what is found of "train", by the other's name.
+BETWEEN = "validation and test"
 SIDE = 32
 ALIKE = 0.985
 # Of what is found, so many pairs are named and shown.
@@ -140,7 +142,7 @@ Found = Mapping[str, tuple[list[int], list[int], list[bool]]]
 def find_duplicates(
     splits: Mapping[str, Split], remember: Callable[[str, Callable[[], str]], str]
 ) -> Found:
-    """Training images that have one like them in another split.
+    """Images that have one like them in another split.
 
     Args:
         splits: By name, "train" among them.
@@ -149,9 +151,11 @@ def find_duplicates(
     Returns:
         For every other split, as lists: rows of "train", the image most alike of each, and whether
         the two are equal. Of a split that is the training split itself the images like each are
-        those that come before it, but none of its own group, as a group is never divided.
+        those that come before it, but none of its own group, as a group is never divided. The same
+        for `BETWEEN`, with rows of "validation", where "test" is a split of its own.
     """
     train = splits["train"]
+    between = "validation" in splits and splits["test"] is not train
 
     def find() -> str:
         found = {}
@@ -160,13 +164,27 @@ def find_duplicates(
                 whole = split is train
                 others = (None, train.groups) if whole else (split.images, None)
                 pairs = find_pairs(train.images, *others)
-                found[name] = [pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist()]
+                found[name] = _as_lists(pairs)
+        if between:
+            validation, test = splits["validation"], splits["test"]
+            found[BETWEEN] = _as_lists(find_pairs(validation.images, test.images))
         return json.dumps(found)
 
     selections: list[object] = [split.selection for split in splits.values()]
     if train.groups is not None:
         selections.append(train.groups.tolist())
+    if between:
+        selections.append(BETWEEN)
     return json.loads(remember(f"duplicates-{fingerprint(ALIKE, selections)}", find))
+
+
+def _as_lists(pairs: Pairs) -> list[list]:
+    return [pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist()]
+
+
+def _sides(name: str) -> tuple[str, str]:
+    """The two splits that something was found in."""
+    return ("validation", "test") if name == BETWEEN else ("train", name)
 
 
 def duplicates_in_numbers(found: Found, splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
@@ -175,13 +193,13 @@ def duplicates_in_numbers(found: Found, splits: Mapping[str, Split]) -> dict[str
     Returns:
         For every split that has some: `images`, how many training images are like one of it;
         `equal`, how many of them are equal to it; `of`, how many of its images are concerned; and
-        some `pairs` of file names.
+        some `pairs` of file names. For `BETWEEN` the same of validation images and test images.
     """
     told = {}
     for name, (rows, matches, equal) in found.items():
         if rows:
-            names = splits["train"].filenames, splits[name].filenames
-            pairs = [[names[0][a], names[1][b]] for a, b in zip(rows, matches, strict=True)]
+            ours, theirs = (splits[side].filenames for side in _sides(name))
+            pairs = [[ours[a], theirs[b]] for a, b in zip(rows, matches, strict=True)]
             told[name] = {
                 "images": len(rows),
                 "equal": sum(equal),
@@ -193,11 +211,57 @@ def duplicates_in_numbers(found: Found, splits: Mapping[str, Split]) -> dict[str
 
 def duplicates_in_pictures(found: Found, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
     """Pairs of images, by the split: uint8 (2, n, H, W, C), those of "train" first."""
-    return {
-        name: np.stack(
-            [splits["train"].take(np.array(rows[:SHOWN])).images,
-             splits[name].take(np.array(matches[:SHOWN])).images]
-        )
-        for name, (rows, matches, _) in found.items()
-        if rows
-    }  # fmt: skip
+    pictures = {}
+    for name, (*rows, _) in found.items():
+        if rows[0]:
+            sides = zip(_sides(name), rows, strict=True)
+            shown = [splits[side].take(np.array(own[:SHOWN])).images for side, own in sides]
+            pictures[name] = np.stack(shown)
+    return pictures
+
+
+class Named(Protocol):
+    """Images with their names."""
+
+    @property
+    def images(self) -> np.ndarray: ...
+
+    @property
+    def filenames(self) -> tuple[str, ...]: ...
+
+
+def copies_in_numbers(others: Named, splits: Mapping[str, Split]) -> dict[str, Any]:
+    """What plan and report say of other images that are like some of a data set.
+
+    Returns:
+        `copies`: of each split, how many of `others` are equal to one of it, or nearly so; and
+        `pairs`, where there are some: by split, some pairs of file names, the other's first.
+    """
+    copies, named = {}, {}
+    for name, split in splits.items():
+        found = find_pairs(others.images, split.images)
+        copies[name] = len(found)
+        rows = zip(found.rows[:SHOWN].tolist(), found.matches[:SHOWN].tolist(), strict=True)
+        if len(found):
+            named[name] = [[others.filenames[a], split.filenames[b]] for a, b in rows]
+    return {"copies": copies} | ({"pairs": named} if named else {})
+
+
+def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
+    """What is said of a `number` of images, so many of which are `copies` of training ones, say."""
+    are = f"is a copy of a {of} image" if copies == 1 else f"are copies of {of} images"
+    return f"{copies:,} of the {number:,} images of `{name}` {are}, which is a leak"
+
+
+def copies_in_pictures(
+    told: Mapping[str, Any], others: Named, splits: Mapping[str, Split]
+) -> dict[str, np.ndarray]:
+    """The pairs that `copies_in_numbers` told: by split uint8 (2, n, H, W, C), others first."""
+    pictures = {}
+    for name, pairs in told.get("pairs", {}).items():
+        sides = (others, splits[name])
+        columns = zip(sides, zip(*pairs, strict=True), strict=True)
+        rows = [[side.filenames.index(filename) for filename in of] for side, of in columns]
+        shown = [side.images[np.array(own)] for side, own in zip(sides, rows, strict=True)]
+        pictures[name] = np.stack(shown)
+    return pictures

@@ -4,27 +4,16 @@ Nothing is read here but names; nothing is left out without being counted.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from gan_mnist.data.images import FORMATS
+from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION, is_like_split, is_usual, splits_of
 from gan_mnist.data.walking import Folder, join
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, listed
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-_SPLITS = {
-    TRAIN: ("train", "training", "trn"),
-    VALIDATION: ("validation", "valid", "val", "validate", "dev"),
-    TEST: ("test", "testing", "tst"),
-}
-SPLIT_NAMES: Mapping[str, str] = {
-    f"{stem}{end}": split
-    for split, stems in _SPLITS.items()
-    for stem in stems
-    for end in ("", "set", "_set", "_data", "_images", "_split")
-}
 OUTSIDE = "outside the class folders"
 
 
@@ -55,6 +44,7 @@ class Found:
         inner: The folder in it that was entered as it holds all the rest; "" for none.
         left_out: By name, why it is no image, or no folder that was read; a folder's name ends in
             a slash.
+        cautions: What a plan warns of.
     """
 
     root: Path
@@ -62,6 +52,7 @@ class Found:
     passed_over: Counter[str]
     inner: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    cautions: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -88,30 +79,47 @@ def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) ->
     return Found(root, files, folder.passed_over(), left_out=folder.left_out)
 
 
-def find_classes(root: Path) -> Found:
+def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
     """The images of a folder of class folders, by class, and by split where folders tell.
 
     Folders of splits are known by their usual names in any case; they hold the class folders.
     Sub-folders of a class folder belong to the class. A folder that is the only one is entered.
 
+    Args:
+        root: The folder.
+        tested: Classes that its images are to be test images of: then one class will do, may be
+            without images, and splits may differ.
+
     Raises:
-        InputError: For fewer than two classes, a class without images, other classes in one split
-            than in another, or a folder that cannot be read.
+        InputError: For too few classes, a class without images, other classes in one split than in
+            another, or a folder that cannot be read.
     """
     folder = Folder(root, "--data_dir")
-    inner = folder.entered("")
+    inner = folder.entered("", tested)
     names, _ = folder.entries(inner)
-    splits = {name: SPLIT_NAMES.get(plain(name), "") for name in names}
+    splits = splits_of(names)
+    # Names that say less are those of splits where there are class folders in them.
+    if not all(
+        is_usual(name) or _is_divided(folder, inner, name) for name in splits if splits[name]
+    ):
+        splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = Found(root, [], Counter(), inner)
-    if TRAIN in splits.values() and {TEST, VALIDATION} & set(splits.values()):
-        _read_splits(folder, found, splits)
+    if tested and not set(names) & set(tested):
+        by_split = any(splits.values())
     else:
-        _read_classes(folder, found, inner, "")
+        by_split = TRAIN in splits.values() and bool({TEST, VALIDATION} & set(splits.values()))
+    if by_split:
+        _read_splits(folder, found, splits, tested)
+    else:
+        _read_classes(folder, found, inner, "", tested)
+        found.cautions += _cautions(folder, inner)
     found.passed_over += folder.passed_over()
     return found
 
 
-def _read_splits(folder: Folder, found: Found, splits: Mapping[str, str]) -> None:
+def _read_splits(
+    folder: Folder, found: Found, splits: Mapping[str, str], tested: Collection[str]
+) -> None:
     """Adds the images of the folders of splits in the one that was entered."""
     _, files = folder.entries(found.inner)
     found.passed_over[OUTSIDE] += len(files)
@@ -119,13 +127,16 @@ def _read_splits(folder: Folder, found: Found, splits: Mapping[str, str]) -> Non
     for name, split in splits.items():
         place = join(found.inner, name)
         if split:
-            place = folder.entered(place)
-            classes.setdefault(split, set()).update(_read_classes(folder, found, place, split))
+            place = folder.entered(place, tested)
+            classes.setdefault(split, set()).update(
+                _read_classes(folder, found, place, split, tested)
+            )
         else:
             found.passed_over["outside the folders of splits"] += len(list(folder.images(place)))
     for split, names in classes.items():
         # To validate on some classes is well; to be tested on some is not.
-        if names != classes[TRAIN] and not (split == VALIDATION and names < classes[TRAIN]):
+        some_will_do = tested or (split == VALIDATION and names < classes[TRAIN])
+        if not some_will_do and names != classes[TRAIN]:
             raise InputError(
                 f"--data_dir: {found.root} has other classes in {TRAIN} "
                 f"({', '.join(sorted(classes[TRAIN]))}) than in {split} "
@@ -133,18 +144,21 @@ def _read_splits(folder: Folder, found: Found, splits: Mapping[str, str]) -> Non
             )
 
 
-def _read_classes(folder: Folder, found: Found, place: str, split: str) -> list[str]:
+def _read_classes(
+    folder: Folder, found: Found, place: str, split: str, tested: Collection[str]
+) -> list[str]:
     """Adds the images of the class folders in `place`; returns the names of the classes."""
     names, files = folder.entries(place)
-    if len(names) < 2:
+    if len(names) < (1 if tested else 2):
+        least = "one sub-folder of images" if tested else "two sub-folders of images, one a class"
         raise InputError(
             f"--data_dir: {found.root / place} has {len(names)} class folder(s); accepted: at "
-            "least two sub-folders of images, one a class, or --set labels=FILE.csv"
+            f"least {least}, or --set labels=FILE.csv"
         )
     found.passed_over[OUTSIDE] += len(files)
     for name in names:
         images = list(folder.images(join(place, name)))
-        if not images:
+        if not images and not tested:
             raise InputError(
                 f"--data_dir: class folder {found.root / place / name} holds no images; "
                 f"accepted: {FORMATS}"
@@ -153,6 +167,23 @@ def _read_classes(folder: Folder, found: Found, place: str, split: str) -> list[
     return names
 
 
-def plain(name: str) -> str:
-    """A name of a split, or a column, as it is compared: in small letters, without blanks."""
-    return name.strip().lower().replace("-", "_").replace(" ", "_")
+def _is_divided(folder: Folder, place: str, name: str) -> bool:
+    return bool(folder.entries(join(place, name))[0])
+
+
+def _cautions(folder: Folder, place: str) -> list[str]:
+    """What is said of class folders that seem to be splits: by their names, or what is in them."""
+    names, _ = folder.entries(place)
+    within = {name: {*folder.entries(join(place, name))[0]} for name in names}
+    like = [name for name in names if is_like_split(name)]
+    divided = any(
+        len(within[name] & within[other]) > 1 for name in like for other in names if other != name
+    )
+    if len(like) < 2 and not divided:
+        return []
+    called = (
+        "is called like a split, and is" if len(like) == 1 else "are called like splits, and are"
+    )
+    return [
+        f"{listed(like)} {called} taken for classes; splits would be train/CLASS and test/CLASS"
+    ]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_mnist.data.duplicates import BETWEEN, find_duplicates
 from gan_mnist.data.duplicates import Found as Alike
-from gan_mnist.data.duplicates import find_duplicates
-from gan_mnist.data.finding import TEST, TRAIN, VALIDATION, Found, find_classes, find_images
+from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, TOO_LARGE, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
 from gan_mnist.data.pairs import (
@@ -21,6 +21,7 @@ from gan_mnist.data.pairs import (
     with_their_partners,
 )
 from gan_mnist.data.reading import Decoded, read_files
+from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.errors import InputError
 
@@ -79,8 +80,9 @@ class Folder:
             many there is something `noted`.
         inner: The folder in it that holds all the rest; "" where it is the folder itself.
         remember: As of `Dataset`.
-        duplicates: Training images like others, by split; none where they are dropped.
+        duplicates: As `find_duplicates` gives them, without training images that are dropped.
         pool: As of `Dataset`.
+        cautions: As of `Dataset`.
     """
 
     class_names: tuple[str, ...]
@@ -92,6 +94,7 @@ class Folder:
     remember: Callable[[str, Callable[[], str]], str]
     duplicates: Alike
     pool: Split | None
+    cautions: tuple[str, ...]
 
 
 def has_images(root: Path) -> bool:
@@ -118,7 +121,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     class_names = tuple(sorted({file.class_name for file in found.files}))
     pairs = options.pairs and are_pairs(class_names)
     lost = unlike_partners(found, decoded, options.skip_bad) if pairs else {}
-    splits = _splits(found, decoded.images, decoded.bad.keys() | lost.keys(), class_names)
+    splits = by_split(found, decoded.images, decoded.bad.keys() | lost.keys(), class_names)
     shared = _across(splits)
     validation, test = splits.get(VALIDATION) or None, splits.get(TEST)
     # What no folder and no table says the split of is to be trained on.
@@ -135,12 +138,12 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     alike = find_duplicates(every, decoded.remember)
     dropped: set[int] = set()
     if options.duplicates == "drop":
-        dropped = {row for rows, *_ in alike.values() for row in rows}
+        dropped = {row for name, (rows, *_) in alike.items() if name != BETWEEN for row in rows}
         if pairs:
             dropped = with_their_partners(dropped, train, class_names)
         train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
         _check_classes(root, TRAIN, train, class_names)
-        alike = {}
+        alike = {name: found for name, found in alike.items() if name == BETWEEN}
     copies, pool = COPIES, None
     if test is None:
         copies, pool = TWINS, train
@@ -154,7 +157,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         "passed_over": dict(passed_over.most_common()),
         "noted": dict(noted.most_common()),
     }
-    kept = decoded.remember, alike, pool
+    kept = decoded.remember, alike, pool, tuple(found.cautions)
     return Folder(class_names, train, validation, test, files, found.inner, *kept)
 
 
@@ -192,7 +195,7 @@ def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir")
     )
 
 
-def _splits(
+def by_split(
     found: Found, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
 ) -> dict[str, Split]:
     """The images, but for those that are left out, by the split that they are said to be of."""

@@ -1,10 +1,23 @@
 """Further test images, of the classes that a study has, from wherever they are."""
 
-from dataclasses import dataclass
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from gan_mnist.data.datasets import Dataset
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.duplicates import copies_in_numbers
+from gan_mnist.data.finding import Found, find_classes, find_images
+from gan_mnist.data.folder import BAD, FolderOptions, by_split, refusal
+from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.labels import COLUMN, Columns, find_labelled, place_of
+from gan_mnist.data.reading import read_files
+from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
+from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import InputError
 
@@ -15,30 +28,126 @@ class FurtherTest:
 
     Attributes:
         subset: The images; of some classes there may be none.
-        told: In one line: what there is, what is missing, what was passed over, the checksum.
+        told: In one line: what there is, what is missing, what is of other classes, the checksum.
+        files: As `files` of `Dataset`.
     """
 
     subset: Subset
     told: str
+    files: Mapping[str, Any]
+
+    def provenance(self, dataset: Dataset) -> dict[str, Any]:
+        """What plan, records and report say of it.
+
+        Returns:
+            `told` and `files` as here, `sha256`, and of `copies_in_numbers` what there is.
+        """
+        return {
+            "told": self.told,
+            "files": dict(self.files),
+            "sha256": self.subset.fingerprint,
+            **copies_in_numbers(self.subset, dataset.whole),
+        }
 
 
-def further_test(name: str, dataset: Dataset, classes: tuple[str, ...]) -> FurtherTest:
-    """All images of a data set that are of a study's classes, whatever split they are in.
+def read_further_test(
+    name: str, root: Path, classes: tuple[str, ...], look: Look, options: FolderOptions
+) -> FurtherTest:
+    """All images of a folder that are of a study's classes, whatever split they are in.
+
+    A table of labels is used where the folder has it; class folders are where it has not. What is
+    set of splits, groups and copies is of no concern.
 
     Args:
         name: What the test set is called.
-        dataset: Where the images come from.
+        root: The folder.
         classes: Of the study, in its order, which gives the labels.
+        look: How images are looked at.
+        options: What the study's folder is taken for.
+
+    Raises:
+        InputError: If there are no images of these classes, or some that cannot be read.
+    """
+    if not os.path.isdir(root):
+        raise InputError(f"--data_dir: {str(root)!r} is not a directory")
+    found = _found(root, classes, options)
+    if not found.files:
+        raise InputError(f"--data_dir: {root} holds no images; accepted: {FORMATS}")
+    decoded = read_files(root, found.names, look)
+    if decoded.bad and not options.skip_bad:
+        raise refusal(root, decoded, len(found.files))
+    class_names = tuple(sorted({file.class_name for file in found.files}))
+    splits = by_split(found, decoded.images, decoded.bad.keys(), class_names)
+    images = _in_order(splits, class_names)
+    files = {
+        "read": len(found.files) - len(decoded.bad),
+        "passed_over": dict((+found.passed_over + Counter({BAD: len(decoded.bad)})).most_common()),
+        "noted": dict(decoded.told.most_common()),
+    }
+    return further_test(name, images, class_names, classes, files)
+
+
+def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Found:
+    """The images of the folder with their classes, and no groups."""
+    if not (options.labels and _has_table(root, options.labels)):
+        return find_classes(root, classes)
+    column = options.groups.startswith(COLUMN)
+    group = options.groups.removeprefix(COLUMN) if column else ""
+    asked = Columns(options.file_column, options.label_column, options.split_column, group)
+    found = find_labelled(root, options.labels, asked, tested=True)
+    return replace(found, files=[file._replace(group="") for file in found.files])
+
+
+def _has_table(root: Path, labels: str) -> bool:
+    """Whether a folder has the table; one elsewhere is its own where it has no class folders."""
+    images = find_images(root)
+    place = place_of(images, labels)
+    if place is None or not os.path.isabs(labels):
+        return place is not None
+    within = Path(labels).resolve().is_relative_to(root.resolve())
+    return within or not any("/" in name for name in images.names)
+
+
+def _in_order(splits: Mapping[str, Split], class_names: tuple[str, ...]) -> tuple[Split, ...]:
+    """The images of all splits, in the order that checksums have always been of.
+
+    Where nothing divides them these are first what a data set would train on.
+    """
+    images = tuple(splits[name] for name in (TRAIN, "", VALIDATION, TEST) if name in splits)
+    whole = len(images) == 1 and TEST not in splits
+    if whole and np.bincount(images[0].labels, minlength=len(class_names)).min() > 1:
+        return carve_test(images[0], class_names, "")
+    return images
+
+
+def further_test(
+    name: str,
+    images: Iterable[Split],
+    class_names: tuple[str, ...],
+    classes: tuple[str, ...],
+    files: Mapping[str, Any],
+) -> FurtherTest:
+    """Those of some images that are of a study's classes.
+
+    Args:
+        name: What the test set is called.
+        images: All that there are, in parts.
+        class_names: Their classes.
+        classes: Of the study, in its order, which gives the labels.
+        files: As of `FurtherTest`.
 
     Raises:
         InputError: If there are none.
     """
-    found = [_images_of(dataset, class_name) for class_name in classes]
+    parts = list(images)
+    by_class = {of: _images_of(parts, label) for label, of in enumerate(class_names)}
+    nothing: tuple[np.ndarray, list[str]] = parts[0].images[:0], []
+    found = [by_class.get(of, nothing) for of in classes]
     counts = [len(filenames) for _, filenames in found]
-    extra = [other for other in dataset.class_names if other not in classes]
+    extra = [other for other in class_names if other not in classes]
     if not any(counts):
         raise InputError(
-            f"--test_dir {name}: its classes are {', '.join(extra)}; accepted: folders of "
+            f"--test_dir {name}: its classes are {', '.join(class_names)}; accepted: folders of "
             f"{', '.join(classes)}"
         )
     subset = Subset(
@@ -47,24 +156,20 @@ def further_test(name: str, dataset: Dataset, classes: tuple[str, ...]) -> Furth
         class_names=classes,
         filenames=tuple(filename for _, filenames in found for filename in filenames),
     )
-    by_class = zip(classes, counts, strict=True)
-    parts = [f"{len(subset)} images", *(f"{of}: {n}" if n else f"no {of}" for of, n in by_class)]
-    passed_over = sum(len(_images_of(dataset, other)[1]) for other in extra)
+    numbers = zip(classes, counts, strict=True)
+    images_in_words = "1 image" if len(subset) == 1 else f"{len(subset)} images"
+    told = [images_in_words, *(f"{of}: {n}" if n else f"no {of}" for of, n in numbers)]
     if extra:
-        parts.append(f"passed over {passed_over} of other classes ({', '.join(extra)})")
-    told = f"{name}: {', '.join(parts)}; sha256 {subset.fingerprint[:16]}"
-    return FurtherTest(subset, told)
+        passed_over = sum(len(by_class[other][1]) for other in extra)
+        told.append(f"passed over {passed_over} of other classes ({', '.join(extra)})")
+    line = f"{name}: {', '.join(told)}; sha256 {subset.fingerprint[:16]}"
+    return FurtherTest(subset, line, files)
 
 
-def _images_of(dataset: Dataset, class_name: str) -> tuple[np.ndarray, list[str]]:
-    """Images and file names of one class in all splits."""
-    splits = dataset.train, dataset.test
-    if class_name not in dataset.class_names:
-        return dataset.test.images[:0], []
-    label = dataset.class_names.index(class_name)
-    rows = [np.flatnonzero(split.labels == label) for split in splits]
-    parts = [split.take(own) for split, own in zip(splits, rows, strict=True)]
+def _images_of(parts: list[Split], label: int) -> tuple[np.ndarray, list[str]]:
+    """Images and file names of one class."""
+    of_class = [part.take(np.flatnonzero(part.labels == label)) for part in parts]
     return (
-        np.concatenate([part.images for part in parts]),
-        [filename for part in parts for filename in part.filenames],
+        np.concatenate([part.images for part in of_class]),
+        [filename for part in of_class for filename in part.filenames],
     )

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.duplicates import find_pairs
+from gan_mnist.data.deep import is_deep
+from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
 from gan_mnist.data.folder import BAD, refusal
-from gan_mnist.data.images import FORMATS, GREY_MODES, Look, is_deep, opened
+from gan_mnist.data.images import FORMATS, GREY_MODES, Look, opened
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError, listed
 
@@ -45,19 +46,15 @@ class GivenImages:
         """What plan, records and report say of it.
 
         Returns:
-            `counts` by class, `files`, `sha256`, and `copies`: by split of the data set, how many
-            of the images are equal to one that is in it for any seed, or nearly so.
+            `counts` by class, `files`, `sha256`, and of `copies_in_numbers` what is like an image
+            of a split for any seed.
         """
         counts = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
-        copies = {
-            name: len(find_pairs(self.images, split.images))
-            for name, split in dataset.whole.items()
-        }
         return {
             "counts": dict(zip(self.class_names, counts, strict=True)),
             "files": dict(self.files),
             "sha256": self.sha256,
-            "copies": copies,
+            **copies_in_numbers(self, dataset.whole),
         }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
+from gan_mnist.data.deep import DEEP, has_deep_colours, is_deep, scale_colours, scaled
 from gan_mnist.errors import InputError
 
 # Of these Pillow knows the name and no more, or needs another program, or they are films.
@@ -32,10 +33,7 @@ TOO_LARGE = "too large"
 FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"
 OBLONG = "not square, resize={resize}"
-DEEP = "of more than 8 bits, of which values up to {white:,} are shown"
 GREY_MODES = ("1", "L", "LA", "La")
-# Values that white can be: of 1, 8, 10, 12, 14 and 16 bits.
-_WHITES = (1, 255, 1023, 4095, 16383, 65535)
 # A JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that leaves so many pixels for one.
 _PIXELS_FOR_ONE = 4
 # Formats whose decoders hold the file's pixels a second time.
@@ -147,7 +145,7 @@ def megabytes_of(image: Image.Image) -> float:
     """
     if is_deep(image.mode) or image.format in _HELD_TWICE:
         bytes_of_pixel = 24
-    elif image.has_transparency_data:
+    elif image.has_transparency_data or has_deep_colours(image):
         bytes_of_pixel = 16
     else:
         bytes_of_pixel = 6 if image.mode in ("1", "L", "P") else 8
@@ -201,13 +199,15 @@ def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 
 def as_pixels(image: Image.Image, look: Look) -> tuple[np.ndarray, list[str]]:
     """A Pillow image of any mode as uint8 (image_size, image_size, channels), and what to tell.
 
-    The camera's rotation (EXIF) is applied. Grey of more than 8 bits is scaled to 8: values of 12
-    bits in a file of 16 would else be black. Transparent parts are shown on the ground.
+    The camera's rotation (EXIF) is applied. More than 8 bits are scaled to 8. Transparent parts are
+    shown on the ground.
     """
     told = []
+    if has_deep_colours(image):
+        told.append(DEEP.format(white=scale_colours(image, look.white)))
     ImageOps.exif_transpose(image, in_place=True)
     if is_deep(image.mode):
-        image, white = _scaled(image, look.white)
+        image, white = scaled(image, look.white)
         told.append(DEEP.format(white=white))
     border = 0
     if image.has_transparency_data:
@@ -225,29 +225,6 @@ def as_pixels(image: Image.Image, look: Look) -> tuple[np.ndarray, list[str]]:
         told.append(OBLONG.format(resize=look.resize))
     image = _square(image, look, border)
     return np.asarray(image).reshape(look.image_size, look.image_size, look.channels), told
-
-
-def is_deep(mode: str) -> bool:
-    """Whether pixels of a Pillow mode hold more than 8 bits."""
-    return mode.startswith(("I", "F"))
-
-
-def white_of(highest: float) -> int:
-    """The value that is white where `highest` is the highest value: that of the fewest bits."""
-    return next((white for white in _WHITES if highest <= white), _WHITES[-1])
-
-
-def highest_of(image: Image.Image) -> float:
-    """The highest value of a picture of more than 8 bits."""
-    return float(np.nanmax(np.asarray(image), initial=0))
-
-
-def _scaled(image: Image.Image, white: int) -> tuple[Image.Image, int]:
-    """In 8 bits; Pillow's own conversion clips these modes to 255. And what was white."""
-    white = white or white_of(highest_of(image))
-    levels = np.nan_to_num(np.asarray(image, np.float32))
-    scaled = np.floor(np.clip(levels, 0, white) * (255 / white) + 0.5)
-    return Image.fromarray(scaled.astype(np.uint8)), white
 
 
 def _square(image: Image.Image, look: Look, border: int) -> Image.Image:

@@ -1,14 +1,17 @@
 """Labels from a table, and groups of images that belong together, from it or from their names."""
 
 import csv
+import os
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan_mnist.data.finding import SPLIT_NAMES, Found, ImageFile, find_images, plain
+from gan_mnist.data.finding import Found, ImageFile, find_images
+from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
 from gan_mnist.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -46,32 +49,52 @@ class Columns:
     group: str = ""
 
 
-def find_labelled(root: Path, labels: str, asked: Columns) -> Found:
+def place_of(images: Found, labels: str) -> str | None:
+    """The folder in which a table is found by its relative path: the root, or one within.
+
+    Returns:
+        Its place, as of `Found.inner`: the outermost that has it of those in which all images lie.
+        None where none has it.
+    """
+    inner = posixpath.commonpath([posixpath.dirname(name) for name in images.names] or [""])
+    parts = inner.split("/") if inner else []
+    places = ("/".join(parts[:deep]) for deep in range(len(parts) + 1))
+    return next((place for place in places if os.path.isfile(images.root / place / labels)), None)
+
+
+def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False) -> Found:
     """The images of a folder that a table tells the classes of.
 
     Args:
         root: The folder, in which images lie anywhere.
-        labels: The table: a CSV file, its path relative to `root` or absolute. The columns of one
-            without a header are called "1", "2" and so on.
+        labels: The table: a CSV file, its path relative to `root`, or to a folder in it that holds
+            all images, or absolute. The columns of one without a header are called "1", "2" and so
+            on.
         asked: Its columns.
+        tested: Whether all images are to be test images: then one class will do, and what tells
+            splits and groups may be missing.
 
     Raises:
         InputError: If the table cannot be read, has not these columns, or tells of no image of the
             folder, of an image that may be several, or of one that is of two classes.
     """
     images = find_images(root)
-    index = _index(images.files)
-    table = _read_table(root / labels, labels)
+    inner = place_of(images, labels) or ""
+    path, index = root / inner / labels, _index(images.files)
+    table = _read_table(path, labels)
     if not _has_header(table, index, asked):
-        table = _read_table(root / labels, labels, header=False)
+        table = _read_table(path, labels, header=False)
+    if tested:
+        asked = _of_tests(asked, table)
     columns = _columns(table, index, asked, labels)
     passed_over = images.passed_over
     named: dict[str, ImageFile] = {}
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
+    split_of = splits_of({*table[columns.split]}) if columns.split else {}
     own_split = SPLIT_NAMES.get(plain(Path(labels).stem).partition("_")[0], "")
     for value, label, split, group in zip(*values, strict=True):
-        names = _likely(_match(index, value), SPLIT_NAMES.get(plain(split)) or own_split)
+        names = _likely(_match(index, value), split_of.get(split) or own_split)
         if not names:
             passed_over["rows of the labels without an image"] += 1
         elif not label.strip():
@@ -81,22 +104,32 @@ def find_labelled(root: Path, labels: str, asked: Columns) -> Found:
                 f"setting labels: {value!r} may be {names[0]} or {names[1]}; accepted: paths"
             )
         else:
-            file = ImageFile(names[0], label.strip(), SPLIT_NAMES.get(plain(split), ""), group)
+            file = ImageFile(names[0], label.strip(), split_of.get(split, ""), group)
             if named.setdefault(file.name, file) != file:
                 raise InputError(
                     f"setting labels: {labels} tells two things of {value!r}; accepted: a class, "
                     "split and group for each image"
                 )
     classes = Counter(file.class_name for file in named.values())
-    if len(classes) < 2 or not all(map(str.isprintable, classes)):
+    if len(classes) < (1 if tested else 2) or not all(map(str.isprintable, classes)):
+        least = "one, with a printable name" if tested else "two, with printable names"
         raise InputError(
             f"setting labels: {labels} tells of {len(classes)} class(es) of images in {root} "
-            f"(column {columns.label!r}); accepted: at least two, with printable names"
+            f"(column {columns.label!r}); accepted: at least {least}"
         )
     unnamed = len(images.files) - len(named) - passed_over["without a label"]
     passed_over["without a row in the labels"] += max(0, unnamed)
     files = sorted(named.values(), key=lambda file: (file.class_name, file.name))
-    return Found(root, files, +passed_over)
+    return Found(root, files, +passed_over, inner)
+
+
+def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
+    """The columns that count where all images are test images, if the table has them."""
+    names = {str(name) for name in table.columns}
+    split = asked.split if asked.split in names else ""
+    if split and not all(splits_of({*table[split]}).values()):
+        split = ""
+    return replace(asked, split=split, group=asked.group if asked.group in names else "")
 
 
 def with_groups(found: Found, pattern: str) -> Found:
@@ -128,7 +161,7 @@ def with_groups(found: Found, pattern: str) -> Found:
             f"setting groups: {pattern!r} is found in no name; accepted: an expression that is, "
             f"as in {files[0].name!r}"
         )
-    return Found(found.root, files, found.passed_over, found.inner)
+    return replace(found, files=files)
 
 
 def _has_header(table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns) -> bool:
@@ -216,7 +249,8 @@ def _columns(
     file = asked.file or found[0]
     others = [name for name in names if name not in (file, asked.group)]
     split = asked.split or next((n for n in others if _tells_splits(table[n], n)), "")
-    if asked.split and (unknown_splits := {*map(plain, table[split])} - {*SPLIT_NAMES}):
+    split_of = splits_of({*table[split]}) if asked.split else {}
+    if unknown_splits := [plain(name) for name, found in split_of.items() if not found]:
         raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
     others = [name for name in others if name != split]
     called = [name for name in others if plain(name) in _LABELS]
@@ -234,4 +268,4 @@ def _place(usual: Sequence[str], name: str) -> int:
 
 
 def _tells_splits(values: Sequence[str], name: str) -> bool:
-    return plain(name) in _SPLITS and all(plain(value) in SPLIT_NAMES for value in set(values))
+    return plain(name) in _SPLITS and all(splits_of({*values}).values())

@@ -7,6 +7,7 @@ keeps them together.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -66,7 +67,7 @@ def with_partners(found: Found, skip_bad: bool) -> Found:
     }
     files = [grouped[file.name] for file in found.files if file.name in grouped]
     passed_over = found.passed_over + Counter({ALONE: len(alone)})
-    return Found(found.root, files, passed_over, found.inner, found.left_out)
+    return replace(found, files=files, passed_over=passed_over)
 
 
 def unlike_partners(found: Found, decoded: Decoded, skip_bad: bool) -> dict[str, str]:

@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from gan_mnist.data.cache import Shelf
+from gan_mnist.data.deep import has_deep_colours, highest_of, is_deep, white_of
 from gan_mnist.data.images import (
     GREY_MODES,
     MOST_THREADS,
     Look,
     checked_memory,
     decode,
-    highest_of,
-    is_deep,
     opened,
-    white_of,
 )
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
@@ -63,7 +61,8 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
             are grey, whatever their files say; where `white` is 0, it is the same for all.
     """
     shelf = Shelf(root, names)
-    asked = f"look-{fingerprint(asdict(look))}.json"
+    # By another name than when colours of more than 8 bits were not looked at.
+    asked = f"look-of-all-{fingerprint(asdict(look))}.json"
     known = shelf.json(asked)
     wanted = _surveyed(root, names, look) if known is None else Look(**known)
     decoded = _decoded(shelf, root, names, wanted)
@@ -82,7 +81,8 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
                 with opened(root / name) as image:
                     sides.append(max(image.size))
                     grey &= is_deep(image.mode) or image.mode in GREY_MODES
-                    if is_deep(image.mode) and not look.white:
+                    deep = is_deep(image.mode) or has_deep_colours(image)
+                    if deep and not look.white:
                         checked_memory(root / name, image, look.megabytes)
                         highest = max(highest, highest_of(image))
             except InputError:

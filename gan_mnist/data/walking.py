@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -101,11 +101,11 @@ class Folder:
             else:
                 yield here
 
-    def entered(self, place: str) -> str:
-        """`place`, or the folder within that holds all the rest, however deep."""
+    def entered(self, place: str, classes: Collection[str] = ()) -> str:
+        """`place`, or the folder within that holds all the rest, however deep; no class folder."""
         while len(self._folders[place]) == 1 and not self._files[place]:
             inner = join(place, self._folders[place][0])
-            if not self._folders[inner]:
+            if not self._folders[inner] or self._folders[place][0] in classes:
                 break
             place = inner
         return place

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.duplicates import leak_in_words
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError
 from gan_mnist.generators.exports import find_export, is_export
@@ -201,8 +202,7 @@ class GeneratorSettings(DataSettings):
         given = read_given(place, self.classes, self.look, self.skip_bad)
         told = given.told(dataset)
         warnings = tuple(
-            f"{told['copies'][split]:,} of the {len(given.labels):,} images of `{name}` are copies "
-            f"of {split} images, which is a leak"
+            leak_in_words(name, told["copies"][split], len(given.labels), split)
             for split in ("test", "validation")
             if told["copies"].get(split, 0) > LEAK * len(given.labels)
         )

@@ -38,6 +38,7 @@ from gan_mnist.study.answer.reasons import reasons_of
 from gan_mnist.study.display.progress import (
     duplicates_in_words,
     files_in_words,
+    further_in_words,
     generated_in_words,
     split_in_words,
 )
@@ -107,6 +108,7 @@ def _context(
 ) -> dict[str, Any]:
     """What both templates are filled with."""
     dataset = run.study["dataset"]
+    further = further_in_words(dataset.get("further_tests", {}))
     return {
         "study": run.study,
         "summary": run.summary,
@@ -117,9 +119,15 @@ def _context(
         "marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
         "over": _over(run.summary),
-        "files": [*files_in_words(dataset.get("files")), *duplicates_in_words(dataset)],
+        "files": [
+            *files_in_words(dataset.get("files")),
+            *dataset.get("cautions", ()),
+            *duplicates_in_words(dataset),
+        ],
         "split": split_in_words(dataset),
         "generated": generated_in_words(dataset.get("generated", {})),
+        # Runs from before tell no more.
+        "further": further or run.study["settings"].get("test_sets", ()),
     }
 
 
@@ -195,9 +203,16 @@ def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[st
 
     splits = run.study["dataset"].get("duplicates", {})
     if splits and (alike := read_arrays(run.workdir / "duplicates.npz", *splits)) is not None:
-        rows = {f"train, as {split}": pair[0] for split, pair in alike.items()}
-        rows |= {split: pair[1] for split, pair in alike.items()}
+        between = {name: pair for name, pair in alike.items() if " and " in name}
+        of_train = {name: pair for name, pair in alike.items() if name not in between}
+        rows = {f"train, as {split}": pair[0] for split, pair in of_train.items()}
+        rows |= {split: pair[1] for split, pair in of_train.items()}
+        for name, pair in between.items():
+            first, _, second = name.partition(" and ")
+            rows |= {f"{first}, as {second}": pair[0], f"{second}, as {first}": pair[1]}
         drawn["duplicates"] = figures.gallery(rows)
+    if (leaks := _leaks(run)) is not None:
+        drawn["leaks"] = figures.gallery(leaks)
 
     if seen := {name: run.galleries[name] for name in _compared(run)}:
         drawn["seen"] = figures.gallery(seen, SEEN_COLUMNS, SEEN_INCHES)
@@ -222,6 +237,20 @@ def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[st
         means = [np.mean([trial.seconds for trial in run.of(name)], axis=0) for name in finished]
         drawn["cost"] = figures.cost(pd.DataFrame(means, finished, list(SECONDS)))
     return drawn
+
+
+def _leaks(run: Run) -> dict[str, np.ndarray] | None:
+    """Images from elsewhere, each row of them above the real images that they are like."""
+    dataset = run.study["dataset"]
+    rows: dict[str, np.ndarray] = {}
+    for kind in ("generated", "further_tests"):
+        for name, told in dataset.get(kind, {}).items():
+            for split in told.get("pairs", {}):
+                key = f"{kind} {name} {split}"
+                if (found := read_arrays(run.workdir / "copies.npz", key)) is not None:
+                    above, below = found[key]
+                    rows |= {f"{name}, as {split}": above, f"{split}, as {name}": below}
+    return rows or None
 
 
 def _save(drawn: Mapping[str, Figure], workdir: Path) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from gan_mnist.data.further import FurtherTest, further_test
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.duplicates import MATTERS, leak_in_words
+from gan_mnist.data.further import FurtherTest, read_further_test
 from gan_mnist.errors import InputError
 from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.spec import Metric
@@ -33,11 +35,9 @@ class FurtherTestSettings(Settings):
         Raises:
             InputError: If one cannot be read, or has no image of the classes.
         """
-        alone = dataclasses.replace(self, test_dir=(), test_sets=(), dataset="folder")
-        return {
-            name: _read(name, dataclasses.replace(alone, data_dir=folder))
-            for name, _, folder in (text.partition("=") for text in self.test_dir)
-        }
+        alone = dataclasses.replace(self, test_dir=(), test_sets=())
+        named = (text.partition("=") for text in self.test_dir)
+        return {name: _read(name, alone, folder) for name, _, folder in named}
 
     def resolve(self, dataset: Any) -> Self:
         """As that of the other settings, and tells what is in the folders.
@@ -50,15 +50,38 @@ class FurtherTestSettings(Settings):
         return dataclasses.replace(resolved, test_sets=told)
 
 
-# A data set is kept for the next trial, but only two of them: these are not to push it out.
+# So that a trial, or a report, does not read them again.
 @functools.lru_cache(maxsize=8)
-def _read(name: str, settings: Any) -> FurtherTest:
+def _read(name: str, settings: Any, folder: str) -> FurtherTest:
     try:
-        dataset = settings.load()
+        return read_further_test(
+            name, Path(folder), settings.classes, settings.look, settings.options
+        )
     except InputError as error:
-        told = str(error).removeprefix("--data_dir: ")
+        told = str(error).removeprefix("--data_dir: ").removeprefix(f"--test_dir {name}: ")
         raise InputError(f"--test_dir {name}: {told}") from error
-    return further_test(name, dataset, settings.classes)
+
+
+def told_of_further_tests(
+    settings: Settings, dataset: Dataset
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """What a plan says of further test sets, and what is to be told before the answer.
+
+    Args:
+        settings: Resolved.
+        dataset: What they load, for images that are in both.
+    """
+    if not isinstance(settings, FurtherTestSettings):
+        return {}, []
+    tests = settings.further_tests()
+    told = {name: test.provenance(dataset) for name, test in tests.items()}
+    warnings = [
+        leak_in_words(name, told[name]["copies"][split], len(test.subset), in_words)
+        for name, test in tests.items()
+        for split, in_words in (("train", "training"), ("validation", "validation"))
+        if told[name]["copies"].get(split, 0) > MATTERS * len(test.subset)
+    ]
+    return told, warnings
 
 
 def parse_test_dirs(texts: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_mnist.data.duplicates import find_pairs
+from gan_mnist.data.datasets import load_dataset
+from gan_mnist.data.duplicates import find_pairs, leak_in_words
+from gan_mnist.data.folder import FolderOptions
 
 
 def scenes(number, seed, side=32, channels=3):
@@ -59,8 +61,6 @@ def test_other_images_are_not(side, channels):
 
 
 def test_test_digits_are_no_copies_of_training_digits():
-    from gan_mnist.data.datasets import load_dataset
-
     sample = load_dataset("mnist_sample")
     assert len(find_pairs(sample.test.images, sample.train.images)) == 0
 
@@ -114,3 +114,57 @@ def test_pairs_are_those_of_looking_at_each(side):
         assert pairs.equal.tolist() == [bool(equal[row, match]) for row, match in told]
         # Copies of one image may be as much alike, but for rounding.
         assert np.mean(pairs.matches == [match for _, match in told]) > 0.95
+
+
+def save(folder, images):
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{number}.png")
+
+
+@pytest.mark.parametrize("duplicates", ["keep", "drop"])
+def test_validation_images_are_compared_with_test_images(tmp_path, duplicates):
+    images = scenes(40, 5)
+    for label, name in enumerate("ab"):
+        own = images[20 * label : 20 * (label + 1)]
+        save(tmp_path / "train" / name, own[:10])
+        save(tmp_path / "val" / name, own[10:16])
+        save(tmp_path / "test" / name, own[[12, 15, 16, 17]])
+    dataset = load_dataset("folder", str(tmp_path), options=FolderOptions(duplicates=duplicates))
+    told = dataset.provenance
+    numbers = {"images": 4, "equal": 4, "of": 4}
+    assert told["duplicates"] == {
+        "validation and test": numbers
+        | {
+            "pairs": [
+                ["val/a/2.png", "test/a/0.png"],
+                ["val/a/5.png", "test/a/1.png"],
+                ["val/b/2.png", "test/b/0.png"],
+                ["val/b/5.png", "test/b/1.png"],
+            ]
+        }
+    }
+    assert told["warnings"] == [
+        "4 of the 8 test images are among the validation images too, or nearly so"
+    ]
+    assert len(dataset.validation) == 12
+    np.testing.assert_array_equal(*dataset.duplicates_shown()["validation and test"])
+
+
+def test_of_validation_images_no_pair_is_told_twice_where_each_seed_draws_its_test(tmp_path):
+    images = scenes(30, 6)
+    for label, name in enumerate("ab"):
+        own = images[15 * label : 15 * (label + 1)]
+        save(tmp_path / "train" / name, own[:10])
+        save(tmp_path / "val" / name, own[8:15])
+    options = FolderOptions(split="each_seed")
+    found = load_dataset("folder", str(tmp_path), options=options).provenance["duplicates"]
+    assert {split: of["images"] for split, of in found.items()} == {"validation": 4}
+
+
+@pytest.mark.parametrize(
+    ("copies", "told"), [(1, "is a copy of a test image"), (1200, "are copies of test images")]
+)
+def test_a_leak_is_told_in_a_sentence(copies, told):
+    found = leak_in_words("made", copies, 2000, "test")
+    assert found == f"{copies:,} of the 2,000 images of `made` {told}, which is a leak"

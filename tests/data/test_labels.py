@@ -104,6 +104,38 @@ def test_a_table_may_lie_anywhere(images, tmp_path_factory):
     assert labelled(load(images, labels=str(elsewhere))) == EXPECTED
 
 
+@pytest.mark.parametrize("place", ["archive", "archive/images"])
+def test_a_table_is_found_in_a_folder_that_holds_all_images(images, place):
+    (images / "archive").mkdir()
+    (images / "images").rename(images / "archive" / "images")
+    text = table(["image", "label"], lambda n, c: [FILES[n], c])
+    (images / place / "train.csv").write_text(text)
+    found = load(images, labels="train.csv")
+    assert labelled(found) == EXPECTED
+    assert found.source == f"image folder {images.name}/{place}, labels of train.csv"
+    nearer = table(["image", "label"], lambda n, c: [FILES[n], c.upper()])
+    again = load(images, nearer, "train.csv", skip_bad=True)
+    assert set(labelled(again).values()) == {"CAT", "DOG"}
+    Image.new("L", (8, 8)).save(images / "cover.png")
+    (images / "train.csv").unlink()
+    with pytest.raises(InputError, match=r"'train\.csv' cannot be read"):
+        load(images, labels="train.csv", resize="crop")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [("train eval", "train test"), ("seg_train seg_test", "train test"), ("trn val", "train val")],
+)
+def test_splits_of_a_column_have_the_names_that_folders_have(images, values, expected):
+    first, second = values.split()
+    text = table(
+        ["image", "label", "split"], lambda n, c: [FILES[n], c, first if n < 5 else second]
+    )
+    splits = load(images, text).splits
+    other = {"test": "test", "val": "validation"}[expected.split()[1]]
+    assert sorted(splits[other].filenames) == ["images/p3_5.png", "images/p3_6.png"]
+
+
 def test_splits_are_taken_from_a_column(images):
     names = {1: "train", 2: "TRAIN", 3: "val", 4: "Validation", 5: "test", 6: "testing"}
     dataset = load(images, table(["image", "label", "split"], lambda n, c: [FILES[n], c, names[n]]))

@@ -217,3 +217,21 @@ def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeyp
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
         with_changes(STUDY.settings, changes, "test").resolve(dataset)
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_why_few_images_are_too_few_is_told(dataset, each):
+    rows = np.concatenate(
+        [np.flatnonzero(dataset.train.labels == label)[:each] for label in (1, 2)]
+    )
+    few = replace(dataset, train=dataset.train.take(rows))
+    settings = replace(STUDY.settings, classes=("1", "2"))
+    # Of two images of a class one validates.
+    with pytest.raises(InputError, match=r"--data_dir: 2 training images are left .*: 4 or more"):
+        settings.resolve(few)
+
+
+def test_as_many_as_are_asked_for_will_do(dataset):
+    rows = np.concatenate([np.flatnonzero(dataset.train.labels == label)[:3] for label in (1, 2)])
+    few = replace(dataset, train=dataset.train.take(rows))
+    assert replace(STUDY.settings, classes=("1", "2")).resolve(few).sizes == (2, 4)

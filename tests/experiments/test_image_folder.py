@@ -113,7 +113,7 @@ def test_training_images_that_are_tested_on_are_told_shown_and_named(
     status, out, err = command(*dropped)
     assert status == 0, err
     assert "careful" not in out
-    assert f"{class_names[0]}: 20" in out
+    assert f'"{class_names[0]}": 20' in out
 
 
 def test_an_unequal_folder_is_taken_as_it_is_and_its_rare_classes_are_named(command, tmp_path):
@@ -155,3 +155,59 @@ def test_an_unequal_folder_is_taken_as_it_is_and_its_rare_classes_are_named(comm
         text = html.unescape((tmp_path / "run" / page).read_text())
         assert rare in text
         assert absent in text
+
+
+def noise(folder, names, *numbers):
+    """Images that differ by class and number."""
+    for label, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for number in numbers:
+            pixels = np.random.default_rng([number, label]).integers(0, 256, (16, 16), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def test_leaks_between_any_two_sets_of_images_are_told_and_shown(command, class_names, tmp_path):
+    photos = tmp_path / "photos"
+    noise(photos / "train", class_names, *range(20))
+    noise(photos / "val", class_names, *range(30, 40))
+    noise(photos / "test", class_names, *range(35, 45))
+    noise(tmp_path / "made", class_names, *range(40, 45), 90)
+    noise(tmp_path / "night", class_names[:2], 3, 30, 80)
+    (tmp_path / "night" / "notes.txt").write_text("at night")
+    flags = ["--experiment=mixing", "--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
+    flags += ["--dataset=folder", f"--data_dir={photos}", "--arms=leaky"]
+    flags += [f"--generated=leaky={tmp_path / 'made'}", f"--test_dir=night={tmp_path / 'night'}"]
+    status, _, err = command(*flags, f"--workdir={tmp_path / 'run'}")
+    assert status == 0, err
+    told = (
+        "15 validation images are like 15 test images, 15 of them equal",
+        "15 of the 30 test images are among the validation images too, or nearly so",
+        "15 of the 18 images of `leaky` are copies of test images, which is a leak",
+        "2 of the 6 images of `night` are copies of training images, which is a leak",
+        "2 of the 6 images of `night` are copies of validation images, which is a leak",
+        "6 images read, 1 passed over: 1 no image by name (.txt)",
+        "copies of real images: 2 of train, 2 of validation, 0 of test",
+    )
+    report = html.unescape((tmp_path / "run" / "report.html").read_text())
+    for line in told:
+        assert line in err, line
+        assert (
+            line.replace("`leaky`", "<code>leaky</code>").replace("`night`", "<code>night</code>")
+            in report
+        ), line
+    assert "shown in 16 x 16 pixels, in grey" in err
+    dataset = json.loads((tmp_path / "run" / "study.json").read_text())["dataset"]
+    assert dataset["further_tests"]["night"]["pairs"]["train"] == [
+        [f"{name}/3.png", f"train/{name}/3.png"] for name in class_names[:2]
+    ]
+    assert 'id="duplicates"' in report
+    assert 'id="leaks"' in report
+    assert (tmp_path / "run" / "figures" / "leaks.png").exists()
+    with np.load(tmp_path / "run" / "copies.npz") as pairs:
+        assert sorted(pairs) == [
+            "further_tests night train", "further_tests night validation", "generated leaky test"
+        ]  # fmt: skip
+        for images, real in pairs.values():
+            np.testing.assert_array_equal(images, real)
+    with np.load(tmp_path / "run" / "duplicates.npz") as pairs:
+        np.testing.assert_array_equal(*pairs["validation and test"])

@@ -3,7 +3,12 @@
 import pytest
 from fake_study import make_plan
 
-from gan_mnist.study.display.progress import describe, duplicates_in_words, duration
+from gan_mnist.study.display.progress import (
+    describe,
+    duplicates_in_words,
+    duration,
+    further_in_words,
+)
 
 
 def test_a_plan_is_described_whole(tmp_path):
@@ -67,3 +72,19 @@ def test_images_that_are_alike_are_counted_in_words(numbers, each_seed, expected
     told = dict(zip(("images", "of", "equal"), numbers, strict=True))
     dataset = {"duplicates": {"test": told}} | ({"each_seed": {}} if each_seed else {})
     assert duplicates_in_words(dataset) == [expected]
+
+
+def test_each_line_of_a_further_test_set_names_it():
+    files = {"read": 3, "passed_over": {"hidden": 1}, "noted": {"not square, resize=pad": 2}}
+    told = {"files": files, "copies": {"train": 0, "test": 1}}
+    sets = {name: told | {"told": f"{name}: 3 images, cat: 3"} for name in ("dusk", "night")}
+    assert further_in_words(sets) == [
+        line
+        for name in ("dusk", "night")
+        for line in (
+            f"{name}: 3 images, cat: 3",
+            f"{name}: 3 images read, 1 passed over: 1 hidden",
+            f"{name}: of the images: 2 not square, resize=pad",
+            f"{name}: copies of real images: 0 of train, 1 of test",
+        )
+    ]

@@ -13,7 +13,7 @@ from gan_mnist.settings.further import FurtherTestSettings
 @pytest.fixture
 def make(tmp_path, dtype_policy, monkeypatch):
     """`make(told)`: a trial whose further set "again" is the test images, told as "as planned"."""
-    again = {"again": FurtherTest(held_out(DATASET, CLASSES), "as planned")}
+    again = {"again": FurtherTest(held_out(DATASET, CLASSES), "as planned", {})}
     monkeypatch.setattr(FurtherTestSettings, "further_tests", lambda self: again)
     return lambda told="as planned": make_steps(tmp_path, test_sets=(told,))
 

@@ -31,11 +31,13 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         f"experiment  {plan.study.name}: {plan.study.question}",
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
+        *(f"            {line}" for line in _look_in_words(plan)),
         f"            {splits} images a class: {by_name(numbers)}",
         *(f"            {line}" for line in split_in_words(data)),
         *(f"            {line}" for line in duplicates_in_words(data)),
         *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
-        *(f"careful     {warning}" for warning in data.get("warnings", ())),
+        *(f"tested too  {line}" for line in further_in_words(data.get("further_tests", {}))),
+        *(f"careful     {told}" for told in (*data.get("cautions", ()), *data.get("warnings", ()))),
         f"measured    {plan.study.metrics[0].label}",
         *(f"primary     {pair}" for pair in plan.primary or ("none: all comparisons are alike",)),
         f"directory   {plan.place}",
@@ -55,6 +57,14 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
     else:
         lines += [f"settings    {len(settings)}, in study.json; -v shows them"]
     return "\n".join(lines)
+
+
+def _look_in_words(plan: Plan) -> list[str]:
+    """How large images are, and whether in colour, where the settings are made explicit."""
+    side, channels = plan.settings.image_size, plan.settings.channels
+    if not (side and channels):
+        return []
+    return [f"shown in {side} x {side} pixels, in {'grey' if channels == 1 else 'colour'}"]
 
 
 def _precision_in_words(plan: Plan) -> list[str]:
@@ -109,14 +119,15 @@ def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
 
 
 def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
-    """How many training images are like others, a line a split.
+    """How many images of a split are like some of another, a line for two splits.
 
     Args:
         dataset: Provenance of a data set.
     """
     lines = []
     for split, told in dataset.get("duplicates", {}).items():
-        ours = f"training image{{}} like {counted(told['of'], f'{split} image')}"
+        first, _, second = split.rpartition(" and ")
+        ours = f"{first or 'training'} image{{}} like {counted(told['of'], f'{second} image')}"
         if split == "test" and "each_seed" in dataset:
             others = counted(told["of"], "other", "others")
             ours = f"image{{}} like {others}, of which a seed may test one and train on the other"
@@ -137,10 +148,27 @@ def generated_in_words(sources: Mapping[str, Any]) -> list[str]:
             lines += [f"{name}: {line}" for line in _exported_in_words(told)]
             continue
         counts = by_name(told["counts"])
-        copies = ", ".join(f"{number} of {split}" for split, number in told["copies"].items())
         first, *more = files_in_words(told["files"])
-        lines += [f"{name}: {first}", *more, f"{counts}; copies of real images: {copies}"]
+        lines += [f"{name}: {first}", *more, f"{counts}; {_copies_in_words(told)}"]
     return lines
+
+
+def further_in_words(tests: Mapping[str, Any]) -> list[str]:
+    """What further test sets hold, one after the other.
+
+    Args:
+        tests: As in the provenance of a data set.
+    """
+    lines = []
+    for name, told in tests.items():
+        more = [*files_in_words(told["files"]), _copies_in_words(told)]
+        lines += [told["told"], *(f"{name}: {line}" for line in more)]
+    return lines
+
+
+def _copies_in_words(told: Mapping[str, Any]) -> str:
+    copies = ", ".join(f"{number} of {split}" for split, number in told["copies"].items())
+    return f"copies of real images: {copies}"
 
 
 def _exported_in_words(told: Mapping[str, Any]) -> list[str]:

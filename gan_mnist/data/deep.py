@@ -1,0 +1,122 @@
+"""Pictures of more than 8 bits, in 8: values of 12 bits in a file of 16 would else be black."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+# What is told of them.
+DEEP = "of more than 8 bits, of which values up to {white:,} are shown"
+# Values that white can be: of 1, 8, 10, 12, 14 and 16 bits.
+_WHITES = (1, 255, 1023, 4095, 16383, 65535)
+# Pillow reads colours of 16 bits as their upper 8. Read in the other order of bytes they are the
+# lower 8; of grey with opacity all bytes are colours.
+_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+_ROWS = 64
+
+
+def is_deep(mode: str) -> bool:
+    """Whether pixels of a Pillow mode hold more than 8 bits."""
+    return mode.startswith(("I", "F"))
+
+
+def has_deep_colours(image: Image.Image) -> bool:
+    """Whether a picture that is opened, and not read, is of colours of 16 bits in its file."""
+    raw_modes = [_raw_mode(tile.args) for tile in getattr(image, "tile", ())]
+    return image.mode in ("RGB", "RGBA") and any(";16" in raw_mode for raw_mode in raw_modes)
+
+
+def white_of(highest: float) -> int:
+    """The value that is white where `highest` is the highest value: that of the fewest bits."""
+    return next((white for white in _WHITES if highest <= white), _WHITES[-1])
+
+
+def highest_of(image: Image.Image) -> float:
+    """The highest value of a picture of more than 8 bits that is opened, and not read."""
+    if is_deep(image.mode):
+        return float(np.nanmax(np.asarray(image), initial=0))
+    return _highest_colour(image)[0]
+
+
+def scaled(image: Image.Image, white: int) -> tuple[Image.Image, int]:
+    """Grey in 8 bits; Pillow's own conversion clips these modes to 255. And what was white."""
+    white = white or white_of(highest_of(image))
+    return Image.fromarray(_in_8_bits(np.nan_to_num(np.asarray(image, np.float32)), white)), white
+
+
+def scale_colours(image: Image.Image, white: int) -> int:
+    """Brings colours of 16 bits to 8, in place, where less than 16 are in use.
+
+    Args:
+        image: As `has_deep_colours` takes it.
+        white: The value that is white; 0 for that of the picture.
+
+    Returns:
+        What was white.
+    """
+    highest, lower = _highest_colour(image)
+    white = white or white_of(highest)
+    if lower is not None and white < _WHITES[-1]:
+        # Pasting keeps the rest of what the file says.
+        for top, values in _strips(image, lower):
+            strip = image.crop((0, top, image.width, top + len(values)))
+            colours = Image.fromarray(_in_8_bits(values.astype(np.float32), white))
+            if image.mode == "RGBA":
+                colours.putalpha(strip.getchannel("A"))
+            image.paste(colours, (0, top))
+    return white
+
+
+def _in_8_bits(levels: np.ndarray, white: int) -> np.ndarray:
+    return np.floor(np.clip(levels, 0, white) * (255 / white) + 0.5).astype(np.uint8)
+
+
+def _highest_colour(image: Image.Image) -> tuple[float, Image.Image | None]:
+    """The highest value, and the lower 8 bits where the upper do not tell what is white."""
+    grey = any(_raw_mode(tile.args).startswith("LA;16") for tile in image.tile)  # type: ignore[attr-defined]
+    image.load()
+    upper = int(max(np.max(image.getchannel(name).getextrema()) for name in "RGB"))
+    if white_of(256 * upper) == _WHITES[-1] or (lower := _lower(image)) is None:
+        return float(_WHITES[-1]), None
+    lower.info["grey"] = grey
+    return float(max(values.max() for _, values in _strips(image, lower))), lower
+
+
+def _strips(image: Image.Image, lower: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+    """Some rows at a time, where they begin and their colours: uint16 (rows, W, 3)."""
+    for top in range(0, image.height, _ROWS):
+        box = (0, top, image.width, min(top + _ROWS, image.height))
+        high, low = (np.asarray(part.crop(box))[..., :3] for part in (image, lower))
+        yield top, high.astype(np.uint16) << 8 | (low[..., 1:2] if lower.info["grey"] else low)
+
+
+def _lower(image: Image.Image) -> Image.Image | None:
+    """The lower 8 bits of colours, in green alone where these are grey; None where Pillow cannot.
+
+    It cannot where the picture is of no file, and where there is no other order to read it in.
+    """
+    name = getattr(image, "filename", "")
+    if not name:
+        return None
+    with Image.open(name) as opened:
+        lower: Any = opened
+        lower.tile = [tile._replace(args=_other_order(tile.args)) for tile in lower.tile]
+        try:
+            lower.load()
+        except ValueError:
+            return None
+        return opened
+
+
+def _other_order(args: Any) -> Any:
+    raw_mode = _raw_mode(args)
+    grey = raw_mode.startswith("LA;16")
+    other = "RGBA" if grey else raw_mode[:-1] + _OTHER_ORDER.get(raw_mode[-1:], "")
+    return other if isinstance(args, str) else (other, *args[1:])
+
+
+def _raw_mode(args: object) -> str:
+    first = args[0] if isinstance(args, tuple) and args else args
+    return first if isinstance(first, str) else ""

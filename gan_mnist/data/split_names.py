@@ -1,0 +1,72 @@
+"""What folders, tables and columns call training, validation and test images."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+# Of test images, or where others are called so, of validation images.
+_EVALUATED = ("eval", "evaluation", "holdout", "hold_out")
+_STEMS = {
+    TRAIN: ("train", "training", "trn"),
+    VALIDATION: ("validation", "valid", "val", "validate", "dev"),
+    TEST: ("test", "testing", "tst", *_EVALUATED),
+}
+_ENDS = ("", "set", "_set", "_data", "_images", "_split")
+SPLIT_NAMES: Mapping[str, str] = {
+    f"{stem}{end}": split for split, stems in _STEMS.items() for stem in stems for end in _ENDS
+}
+_EVALUATED_NAMES = {f"{stem}{end}" for stem in _EVALUATED for end in _ENDS}
+_WORD = {stem: split for split, stems in _STEMS.items() for stem in stems}
+
+
+def plain(name: str) -> str:
+    """A name of a split, or a column, as it is compared: in small letters, without blanks."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def splits_of(names: Collection[str]) -> dict[str, str]:
+    """Which split each of some names is of, as they stand side by side; "" for none.
+
+    Names may have something in common besides: `seg_train` and `seg_test`, `train2017` and
+    `val2017`. Then there is one of training images among them.
+    """
+    splits = {name: SPLIT_NAMES.get(plain(name), "") for name in names}
+    if not any(splits.values()):
+        splits |= _with_more_words(names)
+    evaluated = {name for name in names if _is_evaluated(name)}
+    others = {split for name, split in splits.items() if name not in evaluated}
+    if TEST in others and VALIDATION not in others:
+        splits |= {name: VALIDATION for name in evaluated if splits[name]}
+    return splits
+
+
+def is_usual(name: str) -> bool:
+    """Whether a name alone says that it is of a split, and of which."""
+    return plain(name) in SPLIT_NAMES and plain(name) not in _EVALUATED_NAMES
+
+
+def is_like_split(name: str) -> bool:
+    """Whether a name has a word for a split in it."""
+    return plain(name) in SPLIT_NAMES or any(word in _WORD for word in _words(name))
+
+
+def _is_evaluated(name: str) -> bool:
+    return plain(name) in _EVALUATED_NAMES or bool({*_EVALUATED} & {*_words(name)})
+
+
+def _with_more_words(names: Iterable[str]) -> dict[str, str]:
+    """The splits of names that are alike but for a word, if there is one set of these."""
+    alike: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in names:
+        words = _words(name)
+        for place, word in enumerate(words):
+            if word in _WORD:
+                rest = *words[:place], "", *words[place + 1 :]
+                alike.setdefault(rest, {})[name] = _WORD[word]
+    found = [of for of in alike.values() if TRAIN in of.values() and len({*of.values()}) > 1]
+    return found[0] if len(found) == 1 else {}
+
+
+def _words(name: str) -> list[str]:
+    """Words and numbers in a name: those of `SegTrain_224` are seg, train and 224."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+", name)]
