@@ -183,7 +183,8 @@ def make_plan(
     looks = begun.announced(directory, until, max_seeds, seeds)
     replicates = range(looks[-1] if looks else seeds or study.presets[preset].seeds)
     loaded = wanted.load(download).planned_for(len(replicates))
-    resolved = wanted.fitted(loaded, scale.keys() - given.keys()).resolve(loaded)
+    free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
+    resolved = wanted.fitted(loaded, free).resolve(loaded)
     if of_run == precisions.AUTO:
         resolved, update_seconds = precisions.faster(resolved)
     study = study.measuring(resolved, loaded)

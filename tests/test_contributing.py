@@ -24,6 +24,9 @@ TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8
 # (path, code) in the order of the page; the first line of a block says where it belongs.
 BLOCKS = re.findall(r"^```python\n# (\S+)\n(.*?)^```", TEXT, re.M | re.S)
 EXPERIMENT = "my_studies/noise"
+# Where it runs; whoever follows the page may have one called noise.
+NAME = "noise_of_the_page"
+FOLDER = f"my_studies/{NAME}"
 GENERATOR = "gan_mnist/generators/average.py"
 
 
@@ -50,25 +53,25 @@ def studies(tmp_path_factory):
 
 
 def forget_experiment():
-    name = f"{experiments.__name__}.noise"
+    name = f"{experiments.__name__}.{NAME}"
     for module in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
         del sys.modules[module]
-    vars(experiments).pop("noise", None)
+    vars(experiments).pop(NAME, None)
     importlib.invalidate_caches()
 
 
 def run(**options):
     options = {"preset": "smoke", "workdir": "runs/noise", "export_dir": "", **options}
-    return gan_mnist.run(EXPERIMENT, jobs=1, **options)
+    return gan_mnist.run(FOLDER, jobs=1, **options)
 
 
 @pytest.fixture(scope="module")
 def summary(studies):
     """Of the experiment, run by its path."""
-    (studies / EXPERIMENT).mkdir(parents=True)
+    (studies / FOLDER).mkdir(parents=True)
     for name in ("study.py", "trial.py"):
-        path = f"{EXPERIMENT}/{name}"
-        (studies / path).write_text(blocks_of(path)[0], encoding="utf-8")
+        code = blocks_of(f"{EXPERIMENT}/{name}")[0]
+        (studies / FOLDER / name).write_text(code, encoding="utf-8")
     return run()
 
 
@@ -92,11 +95,10 @@ def test_the_experiment_runs_by_its_path(summary):
 
 
 def test_earlier_runs_go_on_when_a_setting_is_added(summary, studies):
-    path = f"{EXPERIMENT}/study.py"
-    declaration, field = blocks_of(path)
+    declaration, field = blocks_of(f"{EXPERIMENT}/study.py")
     declared = re.sub(r"(^    noise: float.*\n)", rf"\1{field}", declaration, flags=re.M)
     assert declared != declaration
-    (studies / path).write_text(declared, encoding="utf-8")
+    (studies / FOLDER / "study.py").write_text(declared, encoding="utf-8")
     forget_experiment()
     before = [record.read_bytes() for record in sorted(studies.glob("runs/**/record.json"))]
     assert run()["answer"] == summary["answer"]

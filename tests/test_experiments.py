@@ -138,3 +138,17 @@ def test_processes_find_what_was_announced(make):
     folder = make("coin_announced")
     experiments.load(str(folder))
     assert os.environ[experiments.PATH_VARIABLE].split(os.pathsep)[0] == str(folder.parent)
+
+
+def test_a_number_that_a_study_chose_is_lowered_to_the_data_and_a_persons_is_refused(make):
+    study = coin.STUDY.replace("DataSettings", "SubsetSettings")
+    folder = make("coin_of_many", study.replace("Settings()", "Settings(images_per_class=900)"))
+    assert experiments.make_plan(folder).settings.images_per_class == 360
+    with pytest.raises(InputError, match=r"images_per_class: 900 is out of range.* 1 to 360"):
+        experiments.make_plan(folder, settings={"images_per_class": 900})
+
+
+def test_settings_without_a_group_are_those_of_their_experiment(make):
+    groups = experiments.load(make("coin_of_no_group")).settings.fields_by_group()
+    assert [field.name for field in groups["coin_of_no_group"]] == ["bias"]
+    assert next(iter(groups)) == "coin_of_no_group"

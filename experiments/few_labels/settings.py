@@ -69,7 +69,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
 
     def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
         settings = super().fitted(dataset, free)
-        if "labels_per_class" not in free:
+        if "labels_per_class" not in free or not settings.labels_per_class:
             return settings
         named = dataclasses.replace(settings, labels_per_class=()).resolve(dataset)
         left = named.fewest_left(dataset, named.validation_per_class)

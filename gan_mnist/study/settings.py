@@ -73,7 +73,8 @@ class Settings:
     A default is changed where the settings are made, as an argument: `MySettings(image_size=64)`.
 
     Attributes:
-        GROUP: What the fields of a class are of; the heading above them in `--list`.
+        GROUP: What the fields of a class are of; the heading above them in `--list`. A class that
+            has none takes the name of its package: the experiment's.
         TIMED: `module:function` that times updates for `--precision=auto`; empty for nothing.
     """
 
@@ -115,7 +116,7 @@ class Settings:
 
         Args:
             dataset: What `load` gives.
-            free: Settings that a preset chose, not a person.
+            free: Settings that the study or a preset chose, not a person.
         """
         return self
 
@@ -165,7 +166,8 @@ class Settings:
             named = [field for field in dataclasses.fields(cls) if field.name in own]
             known = {field.name for fields in found.values() for field in fields}
             if named := [field for field in named if field.name not in known]:
-                found.setdefault(vars(owner).get("GROUP", "others"), []).extend(named)
+                home = owner.__module__.rpartition(".")[0].rpartition(".")[2]
+                found.setdefault(vars(owner).get("GROUP", home or "others"), []).extend(named)
         return found
 
     def fingerprint(self, *extra: Any) -> str:

@@ -82,13 +82,19 @@ def split(seed, each):
 DATASET = Dataset("levels", "made up", CLASSES, split(0, 16), split(1, 10))
 
 
+def shows_any(study):
+    """What an arm changes that shows the images of whichever generator."""
+    if study.of_source is not None:
+        rows = study.of_source(study.settings, "any")
+        return next(arm.changes for arm in rows if arm.kind == "generated")
+    # The arm that does the least besides.
+    own = (arm.changes for arm in study.arms if arm.changes.get("generator", NONE) != NONE)
+    return min(own, key=len)
+
+
 def settings_of(study, generator, **changes):
     """The smoke preset of an arm that shows a generator's images, smaller, of another generator."""
-    shows = next(
-        arm.changes
-        for arm in study.arms
-        if arm.changes.get("generator", NONE) != NONE and not arm.changes.get("fresh")
-    )
+    shows = shows_any(study)
     known = {field.name for field in fields(study.settings)}
     wanted = {**study.presets["smoke"].changes, **shows, **TINY}
     if study.settings.gan_updates:

@@ -1,11 +1,17 @@
 """The files of a made-up run, as a report reads them."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_files import (
+    CLASSES,
+    write_curves,
+    write_generator_curves,
+    write_predictions,
+    write_shown,
+)
 
 # name: (mean recall of the starved class, verdict, seconds of the generator)
 ARMS: dict[str, tuple[float, str | None, float]] = {
@@ -34,7 +40,6 @@ METRICS = {
     "recall_2": "recall of 2",
     "recall_3": "recall of 3",
 }
-CLASSES = ("1", "2", "3")
 
 
 def make_run(
@@ -57,15 +62,15 @@ def make_run(
             if told["status"] == "failed":
                 continue
             recall = summary["arms"][name]["values"][str(seed)]
-            _write_predictions(directory / "predictions.csv", recall, test_images)
-            _write_curves(directory / "curves.csv", rng, mean)
+            write_predictions(directory / "predictions.csv", recall, test_images)
+            write_curves(directory / "curves.csv", rng, mean)
             if images is not None:
                 chosen = images[rng.integers(0, len(images), 16)]
                 np.savez(directory / "gallery.npz", images=chosen)
                 if name == "none":
-                    _write_shown(directory / "shown.npz", images)
+                    write_shown(directory / "shown.npz", images)
     for index in range(2 * seeds):
-        _write_generator_curves(workdir / "generators" / f"{index:016x}" / "curves.csv", rng)
+        write_generator_curves(workdir / "generators" / f"{index:016x}" / "curves.csv", rng)
     write_json(workdir / "study.json", _study(arms, seeds))
     write_json(workdir / "summary.json", summary)
     return workdir
@@ -250,50 +255,6 @@ def record(arm: str, seed: int, status: str) -> dict[str, Any]:
         "seconds": {},
         "device": "CPU",
     }
-
-
-def _write_predictions(path: Path, recall: float, count: int) -> None:
-    """Of the first class a share of `recall` is right, spread evenly; all of the others are."""
-    rows = []
-    for name in CLASSES:
-        for index in range(count):
-            hit = name != CLASSES[0] or int((index + 1) * recall) > int(index * recall)
-            predicted = name if hit else CLASSES[1 + index % 2]
-            rows.append((f"test/{name}/{index:05d}.png", name, predicted, 0.5 + index / 200))
-    write_csv(path, "image,label,prediction,probability", rows)
-
-
-def _write_shown(path: Path, images: np.ndarray) -> None:
-    """Test images, ten a class, with what was said of them."""
-    labels = np.repeat(CLASSES, 10)
-    shown = images[np.arange(len(labels)) % len(images)]
-    said = {"prediction": labels, "probability": np.ones(len(labels))}
-    np.savez(path, images=shown, label=labels, **said)
-
-
-def _write_curves(path: Path, rng: np.random.Generator, mean: float) -> None:
-    updates = np.arange(100, 1001, 100)
-    level = mean + rng.normal(0, 0.03)
-    values = level * (1 - np.exp(-updates / 250)) + rng.normal(0, 0.01, len(updates))
-    rows = [(u, u / 200, 0.3, 0.9, 0.4, v, v) for u, v in zip(updates, values, strict=True)]
-    header = "update,seconds,loss,accuracy,val_loss,val_accuracy,val_minority_recall"
-    write_csv(path, header, rows)
-
-
-def _write_generator_curves(path: Path, rng: np.random.Generator) -> None:
-    updates = np.arange(50, 2001, 50)
-    noise = rng.normal(0, 0.05, (4, len(updates)))
-    rows = [
-        (u, u / 30, 1.2 + a, 0.9 + b, 0.65 + c, 0.7 + d)
-        for u, (a, b, c, d) in zip(updates, noise.T, strict=True)
-    ]
-    write_csv(path, "update,seconds,d_loss,g_loss,real_accuracy,fake_accuracy", rows)
-
-
-def write_csv(path: Path, header: str, rows: list[tuple]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header.split(","), *rows])
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from fake_run import change, make_run, trial, write_csv
+from fake_files import write_csv
+from fake_run import change, make_run, trial
 from matplotlib.colors import to_hex
 
 from gan_mnist.report import pictures

@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from fake_run import change, make_run, trial, write_csv, write_json
+from fake_files import write_csv
+from fake_run import change, make_run, trial, write_json
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from parsed_page import Page
