@@ -16,8 +16,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n# (\S+)\n(.*?)^```", TEXT, re.M | re.S)
-# What is new, and tests of whole tables, as cases are called.
-CASES = ("noise", "average", "smote_classical", "asks_the_question", "table_holds", "wrong_labels")
+# Where an arm asks for the generator; in the last, with a word more.
+SHOWING = ("imbalance", "mixing", "conditional_gan", "data_scaling", "substitution")
+# Of what every experiment, and every generator, is tested for: the new ones, and tables as a whole.
+CASES = ("noise", "average", "wrong_labels")
 CHECKS = {
     "style": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "."),
@@ -27,7 +29,11 @@ CHECKS = {
         *("tests/test_experiments.py", "tests/test_imports.py", "tests/test_contributing.py"),
         *("tests/study/test_primary_recorded.py", "tests/study/test_spec.py"),
     ),
-    "new": ("pytest", "tests/experiments", "tests/generators", "-k", " or ".join(CASES)),
+    "new": (
+        *("pytest", "tests/experiments/test_every_experiment.py", "tests/generators"),
+        *("tests/experiments/test_every_generator.py", "-k", " or ".join(CASES)),
+    ),
+    "arms": ("pytest", *(f"tests/experiments/test_{name}*.py" for name in SHOWING)),
 }
 
 
@@ -60,12 +66,13 @@ def add_generator(copy):
     names = "gan_mnist/generators/names.py"
     insert(copy / names, *codes(names), after=r"^GENERATORS: [^\n]*\n")
     row = codes("experiments/imbalance/study.py")[1]
-    for experiment in ("imbalance", "mixing", "conditional_gan", "data_scaling"):
+    *alike, last = SHOWING
+    for experiment in alike:
         insert_arm(copy, experiment, row)
     generator = '{"generator": "average"}, '
     assert generator in row
     both = '{"generator": "average", "trained_on": "generated"},\n        '
-    insert_arm(copy, "substitution", row.replace(generator, both))
+    insert_arm(copy, last, row.replace(generator, both))
 
 
 def add_experiment_and_setting(copy):
@@ -102,7 +109,8 @@ def test_recipes_turn_nothing_red(copy, check):
     tool, *arguments = CHECKS[check]
     command = [str(Path(sys.executable).with_name(tool)), *arguments]
     if tool == "pytest":
-        command = [sys.executable, "-m", "pytest", "-q", *arguments]
+        files = [path for text in arguments for path in sorted(copy.glob(text)) or [text]]
+        command = [sys.executable, "-m", "pytest", "-q", *map(str, files)]
     done = subprocess.run(
         command, cwd=copy, env=variables, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,108 @@
+"""Groups stay on one side of every split."""
+
+import numpy as np
+import pytest
+from numbered import FILES, GOOD, load, table, write_images
+
+from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.splits import Split, carve_test, set_aside
+from gan_mnist.data.subsets import allot
+from gan_mnist.errors import InputError
+
+
+@pytest.fixture
+def images(tmp_path):
+    return write_images(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        (GOOD, r"p(\d)_"),
+        (GOOD, r"p\d"),
+        (
+            table(["image", "label", "who"], lambda n, c: [FILES[n], c, f"w{(n + 1) // 2}"]),
+            "column:who",
+        ),
+    ],
+)
+def test_groups_stay_on_one_side(images, text, groups):
+    dataset = load(images, text, groups=groups)
+    for part in (dataset.train, dataset.test):
+        numbers = [int(name.rpartition("_")[2].removesuffix(".png")) for name in part.filenames]
+        assert len(numbers) == 2 * len({(n + 1) // 2 for n in numbers})
+    assert len(dataset.test) == 2
+
+
+def grouped(sizes, groups_of):
+    """A split of classes of so many images, of the groups that `groups_of(label, k)` tells."""
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    groups = np.concatenate([[groups_of(c, k) for k in range(n)] for c, n in enumerate(sizes)])
+    names = tuple(str(number) for number in range(len(labels)))
+    return Split(np.zeros((len(labels), 1, 1, 1), np.uint8), labels, names, groups)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups_of"),
+    [
+        ((50, 40), lambda label, k: 100 * label + k // 5),  # a class a group
+        ((60, 60), lambda label, k: k // 6),  # both classes in each
+        ((7, 200), lambda label, k: 100 * label + k % 3),
+        ((30, 30), lambda label, k: k if label else 1000 + k // 15),  # two groups, and thirty
+    ],
+)
+def test_a_fifth_is_carved_in_whole_groups(sizes, groups_of):
+    train, test = carve_test(grouped(sizes, groups_of), ("a", "b"), "made up")
+    assert not set(train.groups) & set(test.groups)
+    assert len(train) + len(test) == sum(sizes)
+    shares = np.bincount(test.labels, minlength=2) / sizes
+    # As near to a fifth as the largest group allows; and both sides have of each class.
+    largest = [np.bincount(groups_of_class).max() / n for groups_of_class, n in (
+        (np.array([groups_of(c, k) for k in range(n)]), n) for c, n in enumerate(sizes)
+    )]  # fmt: skip
+    assert (shares > 0).all()
+    assert (shares < 1).all()
+    assert (np.abs(shares - 0.2) <= np.maximum(largest, 0.05)).all()
+
+
+def test_a_class_of_one_group_cannot_be_divided():
+    split = grouped((4, 6), lambda label, k: 0 if label == 0 else 1 + k)
+    with pytest.raises(InputError, match=r"^made up: images of class 'a' cannot be divided"):
+        carve_test(split, ("a", "b"), "made up")
+
+
+def test_validation_takes_whole_groups_too(images):
+    train = grouped((40, 40), lambda label, k: 100 * label + k // 4)
+    test = grouped((2, 2), lambda label, k: 1000 + k)
+    dataset = Dataset("made up", "", ("a", "b"), train, test)
+    found = allot(dataset, ("b", "a"), None, 0, 9)
+    group_of = dict(zip(train.filenames, train.groups, strict=True))
+    sides = [
+        {group_of[name] for name in part.filenames} for part in (found.train, found.validation)
+    ]
+    assert not sides[0] & sides[1]
+    assert np.bincount(found.validation.labels).tolist() == [8, 8]
+    assert np.bincount(found.train.labels).tolist() == [32, 32]
+    again = allot(dataset, ("b", "a"), (5, 5), 1, 9)
+    assert again.validation.filenames == found.validation.filenames
+
+
+def test_no_choice_leaves_a_class_without_images():
+    rng = np.random.default_rng(0)
+    for seed in range(200):
+        labels = np.concatenate([np.arange(3), rng.integers(0, 3, 9)])
+        groups = rng.integers(0, 5, 12)
+        chosen = set_aside(labels, groups, np.full(3, 2), seed)
+        assert not set(groups[chosen]) & set(groups[~chosen])
+        assert set(labels[~chosen]) == {0, 1, 2}
+
+
+def test_groups_on_both_sides_of_splits_that_are_given_are_told(images):
+    names = {1: "train", 2: "train", 3: "val", 4: "val", 5: "test", 6: "test"}
+    who = {1: "x", 2: "y", 3: "y", 4: "z", 5: "x", 6: "y"}
+    text = table(["image", "label", "split", "who"], lambda n, c: [FILES[n], c, names[n], who[n]])
+    assert load(images, text, groups="column:who").files["noted"] == {
+        "of the test split, of groups that are in the train split too": 2,
+        "of the validation split, of groups that are in the train split too": 1,
+        "of the test split, of groups that are in the validation split too": 1,
+    }
