@@ -24,8 +24,7 @@ def is_deep(mode: str) -> bool:
 
 def has_deep_colours(image: Image.Image) -> bool:
     """Whether a picture that is opened, and not read, is of colours of 16 bits in its file."""
-    raw_modes = [_raw_mode(tile.args) for tile in getattr(image, "tile", ())]
-    return image.mode in ("RGB", "RGBA") and any(";16" in raw_mode for raw_mode in raw_modes)
+    return image.mode in ("RGB", "RGBA") and any(";16" in mode for mode in _raw_modes(image))
 
 
 def white_of(highest: float) -> int:
@@ -75,7 +74,7 @@ def _in_8_bits(levels: np.ndarray, white: int) -> np.ndarray:
 
 def _highest_colour(image: Image.Image) -> tuple[float, Image.Image | None]:
     """The highest value, and the lower 8 bits where the upper do not tell what is white."""
-    grey = any(_raw_mode(tile.args).startswith("LA;16") for tile in image.tile)  # type: ignore[attr-defined]
+    grey = any(mode.startswith("LA;16") for mode in _raw_modes(image))
     image.load()
     upper = int(max(np.max(image.getchannel(name).getextrema()) for name in "RGB"))
     if white_of(256 * upper) == _WHITES[-1] or (lower := _lower(image)) is None:
@@ -115,6 +114,11 @@ def _other_order(args: Any) -> Any:
     grey = raw_mode.startswith("LA;16")
     other = "RGBA" if grey else raw_mode[:-1] + _OTHER_ORDER.get(raw_mode[-1:], "")
     return other if isinstance(args, str) else (other, *args[1:])
+
+
+def _raw_modes(image: Image.Image) -> list[str]:
+    """How a picture that is opened, and not read, lies in its file; none once it is read."""
+    return [_raw_mode(tile.args) for tile in getattr(image, "tile", ())]
 
 
 def _raw_mode(args: object) -> str:
