@@ -15,14 +15,19 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist=worksteal # keeps a file, and what it has made once, in one process
+	$(BIN)/python -m pytest $(PARALLEL)
 
-# And what takes minutes, a browser, a tracker or a cluster: files named slow_*.py. Those of experiments
-# are of one process each; the others begin processes of their own, and mind the time.
-SLOW := -q --override-ini=python_files='slow_*.py' --timeout=1500
+# Keeps a file, and what it has made once, in one process. On two cores a third process saves a tenth
+# of the time, as the others sometimes wait.
+PARALLEL := -q -n 3 --dist=worksteal
+
+# And what takes minutes, a browser, a tracker or a cluster: files named slow_*.py. Those of some folders
+# begin processes of their own, and mind the time.
+SLOW := --override-ini=python_files='slow_*.py' --timeout=1500
+BEGINNING := commands report slow study
 test-all: test .venv/browser
-	$(BIN)/python -m pytest $(SLOW) -n 2 --dist=worksteal tests/experiments
-	$(BIN)/python -m pytest $(SLOW) --ignore=tests/experiments
+	$(BIN)/python -m pytest $(PARALLEL) $(SLOW) $(BEGINNING:%=--ignore=tests/%)
+	$(BIN)/python -m pytest -q $(SLOW) $(BEGINNING:%=tests/%)
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600

@@ -137,6 +137,27 @@ def browser():
         found.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shallow_networks():
+    """A block of a kind in place of three or four: it is tracing them that takes the time.
+
+    How deep they are is tested where `deep_networks` is asked for, and in processes of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gan_mnist.models.denoiser.NUM_RESIDUAL_BLOCKS", 1)
+        patch.setattr("gan_mnist.models.dagan.LEVELS", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def deep_networks():
+    """The depth that users have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gan_mnist.models.denoiser.NUM_RESIDUAL_BLOCKS", 4)
+        patch.setattr("gan_mnist.models.dagan.LEVELS", 3)
+        yield
+
+
 @pytest.fixture
 def dtype_policy():
     """Sets the Keras dtype policy; the old one comes back after the test."""

@@ -10,6 +10,7 @@ from gan_mnist.models.denoiser import (
     build_residual_denoiser,
 )
 
+pytestmark = pytest.mark.usefixtures("deep_networks")
 SHAPE = (16, 16, 1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conformance import GANS, NETWORKS, WITHOUT_ADVERSARY, built
 
+pytestmark = pytest.mark.usefixtures("deep_networks")
 CLASSIFIERS = {
     row.build.__name__: row
     for row in reversed(NETWORKS)

@@ -11,6 +11,8 @@ from conformance import GANS, NETWORKS, WITHOUT_ADVERSARY, built, same, seed_lay
 
 import gan_mnist.models
 
+pytestmark = pytest.mark.usefixtures("deep_networks")
+
 # Each builder's first row.
 every_builder = pytest.mark.parametrize(
     "row",

@@ -12,7 +12,7 @@ from two_devices import check, train_on_two_devices
 
 from gan_mnist.files import read_rows
 
-KINDS = ("resnet", "dcgan", "r3gan", "dagan", "denoiser")
+KINDS = ("small_cnn", "resnet", "dcgan", "r3gan", "dagan", "denoiser")
 RUN = (
     *(sys.executable, "-m", "gan_mnist.main", "--experiment=imbalance", "--preset=smoke"),
     *("--seeds=1", "--arms=none,cgan,cgan_diffaugment,classical", "--jobs=1"),

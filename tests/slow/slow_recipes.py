@@ -31,7 +31,11 @@ CHECKS = {
     ),
     "new": (
         *("pytest", "tests/experiments/test_every_experiment.py", "tests/generators"),
-        *("tests/experiments/test_every_generator.py", "-k", " or ".join(CASES)),
+        *(
+            "tests/experiments/slow_every_experiment.py",
+            "tests/experiments/test_every_generator.py",
+        ),
+        *("tests/experiments/slow_every_generator.py", "-k", " or ".join(CASES)),
     ),
     "arms": ("pytest", *(f"tests/experiments/test_{name}*.py" for name in SHOWING)),
 }

@@ -9,7 +9,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.models.replicas import my_rows
 from gan_mnist.training import mirrored
 
-KINDS = ("small_cnn", "mlp")
+KINDS = ("mlp",)
 
 
 @pytest.fixture(scope="module")
