@@ -24,7 +24,7 @@ from gan_mnist.commands.command import (
 )
 from gan_mnist.commands.exported import leave, seconds_flag, trust_flag
 from gan_mnist.data.finding import Found, ImageFile, find_images
-from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look
+from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look, together
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, read_json, write_rows
@@ -32,8 +32,6 @@ from gan_mnist.models.answers import Limited, ask
 from gan_mnist.models.saved import find_model, image_shape, load_model
 from gan_mnist.study.words import by_name
 
-# Images that are read and predicted together; fewer of large ones, which bounds the memory.
-BATCH_SIZE, BATCH_PIXELS = 250, 1 << 20
 # Beyond [0, 1], of what a probability is.
 ROUNDING = 1e-3
 ACCEPTED = "a folder of images, or one image"
@@ -242,7 +240,7 @@ def classify_images(
             for path, image in zip(batch, images, strict=True)
         ]
 
-    size = max(1, min(BATCH_SIZE, BATCH_PIXELS // image_size**2))
+    size = together(image_size, image_size)
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     # One more than cores, as one may wait for its files or for a part of an operation.
     pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)

@@ -40,6 +40,7 @@ _PIXELS_FOR_ONE = 4
 _HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 # Threads that may decode at the same time.
 MOST_THREADS = 8
+MOST_TOGETHER, PIXELS_TOGETHER = 250, 1 << 20
 _LIMIT, _LARGE = threading.Lock(), threading.Lock()
 
 
@@ -242,6 +243,11 @@ def _square(image: Image.Image, look: Look, border: int) -> Image.Image:
     scaled = image.resize((inner[0], inner[1]), Image.Resampling.LANCZOS)
     whole.paste(scaled, ((side - inner[0]) // 2, (side - inner[1]) // 2))
     return whole
+
+
+def together(height: int, width: int) -> int:
+    """How many images a network is shown at a time: fewer of large ones, to bound the memory."""
+    return max(1, min(MOST_TOGETHER, PIXELS_TOGETHER // (height * width)))
 
 
 def as_float(images: np.ndarray) -> np.ndarray:

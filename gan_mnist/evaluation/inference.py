@@ -5,9 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan_mnist.data.images import as_float
-
-BATCH_SIZE = 250
+from gan_mnist.data.images import as_float, together
 
 
 def answers(network: keras.Model, *columns: np.ndarray) -> Any:
@@ -22,8 +20,8 @@ def answers(network: keras.Model, *columns: np.ndarray) -> Any:
     """
     # `predict` takes longer to set up than a small network does for some thousand images, and would
     # hold all of them as floats.
-    parts = []
-    for start in range(0, len(columns[0]), BATCH_SIZE):
-        batch = [as_float(column[start : start + BATCH_SIZE]) for column in columns]
+    parts, size = [], together(*columns[0].shape[1:3])
+    for start in range(0, len(columns[0]), size):
+        batch = [as_float(column[start : start + size]) for column in columns]
         parts.append(network.predict_on_batch(batch if len(batch) > 1 else batch[0]))
     return keras.tree.map_structure(lambda *pieces: np.concatenate(pieces), *parts)

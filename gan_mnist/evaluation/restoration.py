@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
+from gan_mnist.data.images import together
 from gan_mnist.errors import InputError
 
-BATCH_SIZE = 250
 # Pixels a side, as in Wang et al. 2004.
 SSIM_WINDOW = 11
 # Of equal images, whose true value is infinite: one of them would swallow the mean. Rounding to
@@ -98,15 +98,16 @@ def _psnr_db(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndar
 
 def _ssim(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
     window = min(SSIM_WINDOW, *outputs.shape[1:3])
-    # Of one batch at a time, as it needs room for several times as many floats.
+    # Of some images at a time, as it needs room for several times as many floats.
+    size = together(*outputs.shape[1:3])
     parts = [
         tf.image.ssim(
-            outputs[start : start + BATCH_SIZE],
-            targets[start : start + BATCH_SIZE],
+            outputs[start : start + size],
+            targets[start : start + size],
             max_val=1.0,
             filter_size=window,
         )
-        for start in range(0, len(outputs), BATCH_SIZE)
+        for start in range(0, len(outputs), size)
     ]
     return np.concatenate(parts).astype(np.float64)
 

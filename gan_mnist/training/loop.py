@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.images import together
 from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
@@ -89,9 +90,10 @@ def scaled_adam(
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
+    size = together(*images.shape[1:3])
     if images.dtype != np.uint8:
-        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(250)
-    table, numbers = rows_of(images), tf.data.Dataset.range(len(images)).batch(250)
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
+    table, numbers = rows_of(images), tf.data.Dataset.range(len(images)).batch(size)
     return numbers.map(lambda rows: (as_float(table(rows)), tf.gather(labels, rows)))
 
 

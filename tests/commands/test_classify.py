@@ -178,7 +178,7 @@ def test_batches_do_not_show(command, exports, tmp_path, directory, monkeypatch)
         (folder / f"{number:02d}.png").write_text("no")
     flags = [f"--model={exports / 'grey'}", f"--images={folder}"]
     assert command(*flags, "--output=one.csv")[0] == 0
-    monkeypatch.setattr(classify, "BATCH_SIZE", 5)
+    monkeypatch.setattr("gan_mnist.data.images.MOST_TOGETHER", 5)
     assert command(*flags, "--output=five.csv")[0] == 0
     one, five = read(directory / "one.csv"), read(directory / "five.csv")
     assert list(one) == list(five) == [f"{number:02d}.png" for number in range(23)]
@@ -235,7 +235,7 @@ def test_bad_input_is_refused_in_one_line(
     (images / "bare" / "below").mkdir(parents=True)
     (images / "bare" / "below" / "notes.txt").write_text("no image")
     os.mkfifo(images / "pipe")
-    monkeypatch.setattr(classify, "BATCH_SIZE", 1)
+    monkeypatch.setattr("gan_mnist.data.images.MOST_TOGETHER", 1)
     flags = {"model": "grey", "images": ".", **changes}
     if flags["model"]:
         flags["model"] = exports / flags["model"]
@@ -264,7 +264,7 @@ def test_a_damaged_model_is_refused(command, exports, images, directory, tmp_pat
 def test_an_interrupt_leaves_the_old_table(command, exports, images, directory, monkeypatch):
     """SIGTERM and SIGINT arrive when half of the images are classified."""
     (directory / "predictions.csv").write_text("old")
-    monkeypatch.setattr(classify, "BATCH_SIZE", 2)
+    monkeypatch.setattr("gan_mnist.data.images.MOST_TOGETHER", 2)
     for number, status, told in (
         (signal.SIGINT, 130, "interrupted; nothing was written\n"),
         (signal.SIGTERM, 143, "terminated; nothing was written\n"),

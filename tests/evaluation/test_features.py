@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from gan_mnist.data.images import MOST_TOGETHER
 from gan_mnist.evaluation.features import FrozenClassifier
-from gan_mnist.evaluation.inference import BATCH_SIZE
+from gan_mnist.evaluation.inference import answers
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.training.classifier import predict
 
@@ -21,7 +22,7 @@ def classifier():
 @pytest.fixture(scope="module")
 def images():
     rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (2 * BATCH_SIZE + 7, *SHAPE), np.uint8)
+    return rng.integers(0, 256, (2 * MOST_TOGETHER + 7, *SHAPE), np.uint8)
 
 
 def test_features_are_what_the_last_layer_reads(classifier, images):
@@ -41,7 +42,7 @@ def test_neither_company_nor_type_of_an_image_matters(classifier, images):
     together = frozen.look_at(images)
     as_floats = frozen.look_at(images / np.float32(255))
     np.testing.assert_array_equal(together.features, as_floats.features)
-    for row in (0, BATCH_SIZE - 1, BATCH_SIZE, len(images) - 1):
+    for row in (0, MOST_TOGETHER - 1, MOST_TOGETHER, len(images) - 1):
         alone = frozen.look_at(images[row : row + 1])
         np.testing.assert_allclose(alone.features[0], together.features[row], atol=1e-6)
         np.testing.assert_allclose(alone.probabilities[0], together.probabilities[row], atol=1e-6)
@@ -61,3 +62,22 @@ def test_features_are_float32_whatever_the_precision(images, dtype_policy):
     dtype_policy("mixed_bfloat16")
     seen = FrozenClassifier(build_small_cnn(SHAPE, NUM_CLASSES, WIDTH)).look_at(images)
     assert (seen.features.dtype, seen.probabilities.dtype) == (np.float32, np.float32)
+
+
+@pytest.mark.parametrize(("side", "most"), [(28, 250), (64, 250), (224, 20), (2000, 1)])
+def test_of_large_images_few_are_shown_at_a_time(side, most):
+    """At 224 x 224 the answers to 250 kept a gigabyte."""
+    network = keras.Sequential([keras.Input((side, side, 1)), keras.layers.GlobalMaxPooling2D()])
+    numbers, shown = 2 * most + 1, []
+    images = np.broadcast_to(
+        np.arange(numbers, dtype=np.float32)[:, None, None, None], (numbers, side, side, 1)
+    )
+
+    class Watched:
+        def predict_on_batch(self, batch):
+            shown.append(len(batch))
+            return network.predict_on_batch(batch)
+
+    found = answers(Watched(), images)
+    assert shown == [most, most, 1]
+    np.testing.assert_array_equal(found[:, 0], np.arange(numbers))

@@ -7,9 +7,9 @@ import pytest
 
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.degradation import Degradation, fixed_pairs
+from gan_mnist.data.images import MOST_TOGETHER
 from gan_mnist.errors import InputError
 from gan_mnist.evaluation.restoration import (
-    BATCH_SIZE,
     image_measures,
     subtract_and_filter,
 )
@@ -144,12 +144,12 @@ def test_one_colour_is_no_leak(value):
 
 
 def test_an_image_is_measured_by_itself():
-    num = 2 * BATCH_SIZE + 3
+    num = 2 * MOST_TOGETHER + 3
     outputs, targets, refs = (pictures(num, 11, 11, seed=seed) for seed in range(3))
     whole = image_measures(outputs, targets, refs)
     assert list(whole) == NAMES
     assert all(values.shape == (num,) and values.dtype == np.float64 for values in whole.values())
-    rows = [num - 1, BATCH_SIZE, 0]
+    rows = [num - 1, MOST_TOGETHER, 0]
     alone = image_measures(outputs[rows], targets[rows], refs[rows])
     for name in NAMES:
         np.testing.assert_allclose(whole[name][rows], alone[name], rtol=1e-5)

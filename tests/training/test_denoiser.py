@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from gan_mnist.data.degradation import Degradation, denoising_batches
-from gan_mnist.evaluation import inference
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.training import denoiser, kept, loop
@@ -164,7 +163,7 @@ def test_curves_hold_the_marks_on_the_validation_pairs(tmp_path):
 def test_answers_are_given_in_parts_and_in_order(tmp_path, monkeypatch):
     model, exam = train(RECIPE, tmp_path), exam_of(11)
     whole = model.denoise(exam.pairs.noisy_images, exam.pairs.references).numpy()
-    monkeypatch.setattr(inference, "BATCH_SIZE", 4)
+    monkeypatch.setattr("gan_mnist.data.images.MOST_TOGETHER", 4)
     found = exam_answers(model, exam)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, whole, atol=1e-6)
