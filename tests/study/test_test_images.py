@@ -110,9 +110,19 @@ def test_two_test_images_are_too_few_whatever_they_say():
     summary = summary_of(records([True] * 22, [True] * 20 + [False] * 2, labels))
     assert summary["arms"]["cgan"]["verdict"] == "cannot tell"
     assert summary["arms"]["cgan"]["difference"] == 1.0
-    assert summary["answer"] == "Cannot tell: there are too few test images."
+    assert summary["answer"] == "Cannot tell: only 2 test images of class '1'."
     assert summary["carried_by"].endswith("; only 2 test images of class '1'.")
     assert summary["in_full"].startswith("Cannot tell: 2 test images of class '1'")
+
+
+def test_an_answer_has_no_room_for_a_class_of_many_words():
+    name = "a bird that was seen by nobody on any of these islands"
+    made = records([True] * 22, [True] * 20 + [False] * 2, [0] * 20 + [1] * 2)
+    for one in made:
+        one["correct"]["classes"] = [name]
+    summary = summary_of(made)
+    assert summary["answer"] == "Cannot tell: there are too few test images."
+    assert summary["carried_by"].endswith(f"; only 2 test images of class {name!r}.")
 
 
 def test_what_no_other_test_images_would_overthrow_helps():

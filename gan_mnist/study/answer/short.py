@@ -104,8 +104,11 @@ def _short(asked: Asked) -> list[str]:
         return ["No answer: this run has none of the arms in question"]
     if not asked.found:
         return ["No answer yet: a comparison needs two seeds"]
-    if asked.found[asked.focus].too_few:
-        return ["Cannot tell: there are too few test images"]
+    if few := asked.found[asked.focus].too_few:
+        named = f"Cannot tell: only {few}"
+        # The name of a class may be of many words.
+        fits = len(named.split()) <= MOST_WORDS
+        return [named if fits else "Cannot tell: there are too few test images"]
     if asked.found[asked.focus].n < MIN_SEEDS:
         return [_of_few_seeds(asked)]
     if asked.called:
