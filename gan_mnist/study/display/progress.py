@@ -35,18 +35,18 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         f"            {splits} images a class: {by_name(numbers)}",
         *(f"            {line}" for line in split_in_words(data)),
         *(f"            {line}" for line in duplicates_in_words(data)),
-        *(f"generated   {line}" for line in generated_in_words(data.get("generated", {}))),
-        *(f"tested too  {line}" for line in further_in_words(data.get("further_tests", {}))),
+        *_headed("generated", generated_in_words(data.get("generated", {}))),
+        *_headed("tested too", further_in_words(data.get("further_tests", {}))),
         *(f"careful     {told}" for told in (*data.get("cautions", ()), *data.get("warnings", ()))),
         f"measured    {plan.study.metrics[0].label}",
-        *(f"primary     {pair}" for pair in plan.primary or ("none: all comparisons are alike",)),
+        *_headed("primary", plan.primary or ("none: all comparisons are alike",)),
         f"directory   {plan.place}",
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
         f"{len(plan.trials())}",
-        *(f"precision   {line}" for line in _precision_in_words(plan)),
-        *(f"looks       {line}" for line in looks_in_words(plan.looks)),
-        *(f"power       {line}" for line in power),
+        *_headed("precision", _precision_in_words(plan)),
+        *_headed("looks", looks_in_words(plan.looks)),
+        *_headed("power", power),
         "arms",
         *columns((arm.name, arm.about) for arm in plan.arms),
     ]
@@ -57,6 +57,11 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
     else:
         lines += [f"settings    {len(settings)}, in study.json; -v shows them"]
     return "\n".join(lines)
+
+
+def _headed(title: str, lines: Iterable[object]) -> list[str]:
+    """The title before the first line, and blanks before the others."""
+    return [f"{'' if row else title:<12}{line}" for row, line in enumerate(lines)]
 
 
 def _look_in_words(plan: Plan) -> list[str]:
