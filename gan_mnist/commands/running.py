@@ -18,6 +18,7 @@ from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
 from gan_mnist.study import devices
+from gan_mnist.study.display.progress import say
 from gan_mnist.study.place import settled
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_whole
@@ -93,11 +94,15 @@ def answered(plan: Plan, summary: Mapping[str, Any]) -> str:
 
 
 def _write_report(plan: Plan, workdir: Path) -> None:
-    if plan.dataset.get("duplicates"):
-        shown = plan.settings.load().duplicates_shown()
-        np.savez_compressed(workdir / "duplicates.npz", **shown)
-    if copies := _copies_shown(plan):
-        np.savez_compressed(workdir / "copies.npz", **copies)
+    for name, pictures_of in (("duplicates", _duplicates_shown), ("copies", _copies_shown)):
+        try:
+            pictures = pictures_of(plan)
+        except InputError as error:
+            # Images that were removed since; the records do not need them any more.
+            say(f"the report shows no {name}: {error}")
+            continue
+        if pictures:
+            np.savez_compressed(workdir / f"{name}.npz", **pictures)
     page = import_whole("gan_mnist.report.page")
     page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 
@@ -117,6 +122,11 @@ def run(
     check_number("--jobs", jobs)
     plan = settled(make_plan(experiment, **options))
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")
+
+
+def _duplicates_shown(plan: Plan) -> Mapping[str, Any]:
+    """Some images of the data set with others of it that they are like."""
+    return plan.settings.load().duplicates_shown() if plan.dataset.get("duplicates") else {}
 
 
 def _copies_shown(plan: Plan) -> dict[str, Any]:

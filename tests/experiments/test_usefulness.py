@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from gan_mnist import experiments
+from gan_mnist.commands import running
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
@@ -216,6 +217,29 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
     assert {"usefulness.png", "copies.png", "gallery.png"} <= {
         path.name for path in (tmp_path / "figures").iterdir()
     }
+
+
+def test_a_folder_that_is_gone_at_the_end_costs_its_pictures_alone(photos, made, tmp_path, capsys):
+    shutil.copytree(made / "leaky", tmp_path / "leaky")
+    leaky = make_plan(
+        "usefulness",
+        dataset="folder",
+        data_dir=str(photos),
+        generated=(f"leaky={tmp_path / 'leaky'}",),
+        preset="smoke",
+        seeds=1,
+        arms=("leaky_only",),
+        workdir=str(tmp_path / "run"),
+        export_dir="",
+    )
+    summary = running.execute(leaky, 1, "local", "as told")
+    (tmp_path / "run" / "report.html").unlink()
+    capsys.readouterr()
+    shutil.rmtree(tmp_path / "leaky")
+    assert running.summarise(leaky, "as told") == summary
+    assert (tmp_path / "run" / "report.html").exists()
+    (told,) = (line for line in capsys.readouterr().err.splitlines() if "shows no copies" in line)
+    assert str(tmp_path / "leaky") in told
 
 
 def test_a_folder_that_was_moved_is_the_same_source(photos, made, tmp_path):
