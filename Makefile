@@ -17,8 +17,8 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(PARALLEL)
 
-# Keeps a file, and what it has made once, in one process. On two cores a third process saves a tenth
-# of the time, as the others sometimes wait.
+# Keeps a file, and what it has made once, in one process. On two cores a third process saves
+# a twelfth of the time, as the others sometimes wait.
 PARALLEL := -q -n 3 --dist=worksteal
 
 # And what takes minutes, a browser, a tracker or a cluster: files named slow_*.py. Those of some folders

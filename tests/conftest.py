@@ -137,6 +137,9 @@ def browser():
         found.close()
 
 
+DEPTHS = ("gan_mnist.models.denoiser.NUM_RESIDUAL_BLOCKS", "gan_mnist.models.dagan.LEVELS")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shallow_networks():
     """A block of a kind in place of three or four: it is tracing them that takes the time.
@@ -144,17 +147,18 @@ def shallow_networks():
     How deep they are is tested where `deep_networks` is asked for, and in processes of their own.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gan_mnist.models.denoiser.NUM_RESIDUAL_BLOCKS", 1)
-        patch.setattr("gan_mnist.models.dagan.LEVELS", 1)
-        yield
+        depths = {name: resolve_name(name) for name in DEPTHS}
+        for name in DEPTHS:
+            patch.setattr(name, 1)
+        yield depths
 
 
 @pytest.fixture(scope="module")
-def deep_networks():
+def deep_networks(shallow_networks):
     """The depth that users have."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gan_mnist.models.denoiser.NUM_RESIDUAL_BLOCKS", 4)
-        patch.setattr("gan_mnist.models.dagan.LEVELS", 3)
+        for name, depth in shallow_networks.items():
+            patch.setattr(name, depth)
         yield
 
 

@@ -40,6 +40,7 @@ _PIXELS_FOR_ONE = 4
 _HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 # Threads that may decode at the same time.
 MOST_THREADS = 8
+# Images, and their pixels in all, that a network is shown at a time.
 MOST_TOGETHER, PIXELS_TOGETHER = 250, 1 << 20
 _LIMIT, _LARGE = threading.Lock(), threading.Lock()
 

@@ -11,14 +11,13 @@ from gan_mnist.main import main
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.spec import Study
 
+BUILDER = "own_network:build"
+
 
 def busiest_arm(study: Study) -> str:
     """Of the arms besides the control the one that does the most: generated, if there is one."""
     others = [arm for arm in study.arms if arm.name != study.control]
     return max(others, key=lambda arm: (arm.kind == "generated", len(arm.changes))).name
-
-
-BUILDER = "own_network:build"
 
 
 def without_seconds(record):

@@ -31,11 +31,8 @@ CHECKS = {
     ),
     "new": (
         *("pytest", "tests/experiments/test_every_experiment.py", "tests/generators"),
-        *(
-            "tests/experiments/slow_every_experiment.py",
-            "tests/experiments/test_every_generator.py",
-        ),
-        *("tests/experiments/slow_every_generator.py", "-k", " or ".join(CASES)),
+        *("tests/experiments/test_every_generator.py", "-k", " or ".join(CASES)),
+        *(f"tests/experiments/slow_every_{each}.py" for each in ("experiment", "generator")),
     ),
     "arms": ("pytest", *(f"tests/experiments/test_{name}*.py" for name in SHOWING)),
 }
