@@ -240,7 +240,7 @@ def classify_images(
             for path, image in zip(batch, images, strict=True)
         ]
 
-    size = together(image_size, image_size)
+    size = together((image_size, image_size))
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     # One more than cores, as one may wait for its files or for a part of an operation.
     pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)

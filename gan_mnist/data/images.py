@@ -1,9 +1,10 @@
 """Pictures of any size and mode, as arrays of one shape."""
 
 import contextlib
+import math
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -246,9 +247,12 @@ def _square(image: Image.Image, look: Look, border: int) -> Image.Image:
     return whole
 
 
-def together(height: int, width: int) -> int:
-    """How many images a network is shown at a time: fewer of large ones, to bound the memory."""
-    return max(1, min(MOST_TOGETHER, PIXELS_TOGETHER // (height * width)))
+def together(shape: Sequence[int]) -> int:
+    """How many rows of a shape (height, width, ...) a network is shown at a time.
+
+    Fewer of large images, to bound the memory; rows that are no images count as one pixel a value.
+    """
+    return max(1, min(MOST_TOGETHER, PIXELS_TOGETHER // math.prod(shape[:2])))
 
 
 def as_float(images: np.ndarray) -> np.ndarray:

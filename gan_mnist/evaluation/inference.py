@@ -20,7 +20,7 @@ def answers(network: keras.Model, *columns: np.ndarray) -> Any:
     """
     # `predict` takes longer to set up than a small network does for some thousand images, and would
     # hold all of them as floats.
-    parts, size = [], together(*columns[0].shape[1:3])
+    parts, size = [], together(columns[0].shape[1:])
     for start in range(0, len(columns[0]), size):
         batch = [as_float(column[start : start + size]) for column in columns]
         parts.append(network.predict_on_batch(batch if len(batch) > 1 else batch[0]))

@@ -99,7 +99,7 @@ def _psnr_db(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndar
 def _ssim(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
     window = min(SSIM_WINDOW, *outputs.shape[1:3])
     # Of some images at a time, as it needs room for several times as many floats.
-    size = together(*outputs.shape[1:3])
+    size = together(outputs.shape[1:])
     parts = [
         tf.image.ssim(
             outputs[start : start + size],

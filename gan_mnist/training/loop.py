@@ -90,7 +90,7 @@ def scaled_adam(
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
-    size = together(*images.shape[1:3])
+    size = together(images.shape[1:])
     if images.dtype != np.uint8:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
     table, numbers = rows_of(images), tf.data.Dataset.range(len(images)).batch(size)

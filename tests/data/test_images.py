@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gan_mnist.data.images import Look, decode, read_image
+from gan_mnist.data.images import Look, decode, read_image, together
 from gan_mnist.errors import InputError
 
 
@@ -174,3 +174,11 @@ def test_the_cameras_rotation_is_applied(tmp_path):
     pixels = one_image(tmp_path, image, exif=exif)
     assert (pixels[:4] == 0).all()
     assert (pixels[4:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((28, 28, 1), 250), ((224, 224, 3), 20), ((2000, 2000, 3), 1), ((1,), 250), ((), 250)],
+)
+def test_fewer_of_large_images_are_shown_at_a_time(shape, size):
+    assert together(shape) == size
