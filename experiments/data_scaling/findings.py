@@ -11,20 +11,20 @@ over seeds for that place; the places that the seeds choose one by one are told 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
-from gan_mnist.study.statistics.test_images import few_in
-from gan_mnist.study.statistics.verdicts import verdict
+from gan_mnist.study.statistics.at_numbers import by_arm, compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.paired import compare, overlap_of
 from gan_mnist.study.words import in_brackets, signed
 
 CONTROL, GENERATED = "alone", "generated"
 PREFIX = "accuracy_at_"
 # Two pieces have three parameters: with fewer points nothing is left to judge them by.
 FEWEST_SIZES = 4
+
+Records = Mapping[int, Mapping[str, Any]]
 
 
 def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -38,16 +38,13 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         and two sizes are there; `gains`: by arm and size, `difference` to `alone`, `ci95` and
         `p_holm`, adjusted over the sizes.
     """
-    by_arm: dict[str, dict[int, dict[int, float]]] = {}
-    for record in records:
-        by_arm.setdefault(record["arm"], {})[record["seed"]] = _accuracies(record["metrics"])
-    overlap = overlap_of(records)
-    arms = {arm: _fits(of_arm, overlap) for arm, of_arm in by_arm.items()}
+    found, overlap = by_arm(records), overlap_of(records)
+    arms = {arm: _fits(of_arm, overlap) for arm, of_arm in found.items()}
     arms = {arm: fits for arm, fits in arms.items() if fits}
     gains = {
-        arm: _gains(of_arm, by_arm[CONTROL], overlap, few_in(records))
-        for arm, of_arm in by_arm.items()
-        if arm != CONTROL and CONTROL in by_arm
+        arm: _gains(of_arm, found[CONTROL], overlap)
+        for arm, of_arm in found.items()
+        if arm != CONTROL and CONTROL in found
     }
     lines = []
     if CONTROL in arms:
@@ -119,19 +116,14 @@ def _told(values: np.ndarray, overlap: float) -> dict[str, Any]:
     return {"mean": found.difference, "ci95": list(found.ci95 or ())}
 
 
-def _accuracies(metrics: Mapping[str, float]) -> dict[int, float]:
-    """Accuracy by size, ascending."""
-    named = {name: value for name, value in metrics.items() if name.startswith(PREFIX)}
-    return dict(sorted((int(name.removeprefix(PREFIX)), value) for name, value in named.items()))
-
-
-def _fits(by_seed: Mapping[int, Mapping[int, float]], overlap: float) -> dict[str, Any]:
+def _fits(records: Records, overlap: float) -> dict[str, Any]:
     """Both laws of one arm; empty where there are too few points for intervals."""
-    names = list(next(iter(by_seed.values())))
-    if len(by_seed) < 2 or len(names) < 2:
+    names = numbers_in(records, PREFIX)
+    if len(records) < 2 or len(names) < 2:
         return {}
     sizes = np.array(names, float)
-    accuracy = np.array([[of_seed[size] for size in names] for of_seed in by_seed.values()])
+    metrics = [record["metrics"] for record in records.values()]
+    accuracy = np.array([[of_seed[PREFIX + size] for size in names] for of_seed in metrics])
     fits = {"accuracy": fit_line(np.log2(sizes), accuracy, overlap)}
     # A size at which a seed makes no error has no logarithm of it.
     some = (accuracy < 1).all(axis=0)
@@ -141,34 +133,11 @@ def _fits(by_seed: Mapping[int, Mapping[int, float]], overlap: float) -> dict[st
     return fits
 
 
-def _gains(
-    arm: Mapping[int, Mapping[int, float]],
-    control: Mapping[int, Mapping[int, float]],
-    overlap: float,
-    few: str,
-) -> dict[str, dict[str, Any]]:
-    def at(of_arm: Mapping[int, Mapping[int, float]], size: int) -> Values:
-        return {seed: accuracies.get(size) for seed, accuracies in of_arm.items()}
-
-    sizes = next(iter(arm.values()))
+def _gains(arm: Records, control: Records, overlap: float) -> dict[str, dict[str, Any]]:
     compared = {
-        str(size): compare(at(arm, size), at(control, size), (0, 1), overlap) for size in sizes
+        (size,): compare_at(arm, control, PREFIX, size, overlap) for size in numbers_in(arm, PREFIX)
     }
-    compared = {
-        size: replace(found, too_few=few)
-        for size, found in compared.items()
-        if found.ci95 is not None
-    }
-    adjusted = holm({size: found.p_value for size, found in compared.items()})
-    return {
-        size: {
-            "difference": found.difference,
-            "ci95": list(found.ci95 or ()),
-            "p_holm": adjusted[size],
-            "verdict": verdict(found, adjusted[size], higher_is_better=True),
-        }
-        for size, found in compared.items()
-    }
+    return {size: told for (size,), told in told_at(compared).items()}
 
 
 def _of_control(fits: Mapping[str, Any]) -> list[str]:

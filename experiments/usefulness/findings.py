@@ -1,12 +1,10 @@
 """At which numbers of real images a source helps, against real images and against augmentation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from gan_mnist.study.statistics.paired import Values, compare, holm, overlap_of
-from gan_mnist.study.statistics.test_images import few_in
-from gan_mnist.study.statistics.verdicts import verdict
+from gan_mnist.study.statistics.at_numbers import by_arm, compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.paired import overlap_of
 from gan_mnist.study.words import in_brackets
 
 PREFIX = "balanced_accuracy_at_"
@@ -14,7 +12,7 @@ CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
 CHECKS = ("copy", "shuffled_labels")
 MANY_COPIES = 0.01
 
-Arms = Mapping[str, Mapping[str, Values]]
+Records = Mapping[int, Mapping[str, Any]]
 
 
 def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -28,9 +26,9 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
         `verdict`.
     """
-    arms, few = _accuracies(records), few_in(records)
+    arms = by_arm(records)
     gains = {
-        reference: _gains(arms, reference, left_out, overlap_of(records), few)
+        reference: _gains(arms, reference, left_out, overlap_of(records))
         for reference, left_out in (
             (CONTROL, (CONTROL, *CHECKS)),
             (RIVAL, (CONTROL, RIVAL, ORACLE, *CHECKS)),
@@ -44,41 +42,18 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"lines": [*lines, *_copies(records)], "gains": gains}
 
 
-def _accuracies(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[int, float]]]:
-    """Balanced accuracy by arm, number of images and seed."""
-    arms: dict[str, dict[str, dict[int, float]]] = {}
-    for record in records:
-        for name, value in record["metrics"].items():
-            if name.startswith(PREFIX):
-                of_arm = arms.setdefault(record["arm"], {})
-                of_arm.setdefault(name.removeprefix(PREFIX), {})[record["seed"]] = value
-    return arms
-
-
 def _gains(
-    arms: Arms, reference: str, left_out: Sequence[str], overlap: float, few: str
+    arms: Mapping[str, Records], reference: str, left_out: Sequence[str], overlap: float
 ) -> dict[str, dict[str, Any]]:
     compared = {
-        (arm, size): compare(values, arms[reference].get(size, {}), (0, 1), overlap)
+        (arm, number): compare_at(of_arm, arms[reference], PREFIX, number, overlap)
         for arm, of_arm in arms.items()
         if arm not in left_out
-        for size, values in of_arm.items()
+        for number in numbers_in(of_arm, PREFIX)
     }
-    compared = {
-        key: replace(found, too_few=few)
-        for key, found in compared.items()
-        if found.ci95 is not None
-    }
-    adjusted = holm({f"{arm} {size}": found.p_value for (arm, size), found in compared.items()})
     gains: dict[str, dict[str, Any]] = {}
-    for (arm, size), found in compared.items():
-        p_holm = adjusted[f"{arm} {size}"]
-        gains.setdefault(arm, {})[size] = {
-            "difference": found.difference,
-            "ci95": list(found.ci95 or ()),
-            "p_holm": p_holm,
-            "verdict": verdict(found, p_holm, higher_is_better=True),
-        }
+    for (arm, number), told in told_at(compared).items():
+        gains.setdefault(arm, {})[number] = told
     return gains
 
 

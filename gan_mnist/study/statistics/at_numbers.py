@@ -1,0 +1,129 @@
+"""Arms compared at each number of images, where a trial trains a classifier for each number.
+
+Such metrics are called after the number: "accuracy_at_16". Where a record says what each of its
+trainings called right, and there is one for each number, comparisons are over test images too, as
+`test_images` has it. Trainings and metrics have the same order.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_mnist.study.statistics.paired import Bounds, Comparison, Values, compare, holm
+from gan_mnist.study.statistics.test_images import few_in, over_images, unpack
+from gan_mnist.study.statistics.verdicts import verdict
+
+Record = Mapping[str, Any]
+Key = TypeVar("Key", bound=tuple[str, ...])
+SHARE = (0.0, 1.0)
+
+
+def by_arm(records: Iterable[Record]) -> dict[str, dict[int, Record]]:
+    """Records by arm and seed."""
+    arms: dict[str, dict[int, Record]] = {}
+    for record in records:
+        arms.setdefault(record["arm"], {})[record["seed"]] = record
+    return arms
+
+
+def values_of(records: Mapping[int, Record], metric: str) -> Values:
+    """A metric by seed, None where a record lacks it."""
+    return {seed: record["metrics"].get(metric) for seed, record in records.items()}
+
+
+def numbers_in(records: Mapping[int, Record], prefix: str) -> list[str]:
+    """The numbers at which an arm has metrics of that prefix, ascending, words last."""
+    found = {
+        name.removeprefix(prefix)
+        for record in records.values()
+        for name in record["metrics"]
+        if name.startswith(prefix)
+    }
+    return sorted(found, key=lambda number: (not number.isdigit(), len(number), number))
+
+
+def compare_at(
+    treated: Mapping[int, Record],
+    control: Mapping[int, Record],
+    prefix: str,
+    number: str,
+    overlap: float = 0.0,
+    bounds: Bounds = SHARE,
+) -> Comparison:
+    """Two arms at one number: over seeds, and over test images where it is known which were right.
+
+    Args:
+        treated: Records by seed.
+        control: Likewise.
+        prefix: Of the metrics.
+        number: As the metric's name ends.
+        overlap: As `paired.overlap_of` gives it.
+        bounds: Of the metric.
+    """
+    metric = prefix + number
+    found = compare(values_of(treated, metric), values_of(control, metric), bounds, overlap)
+    if found.ci95 is None:
+        return found
+    looked = over_images(found, _at(treated, prefix, metric), _at(control, prefix, metric))
+    if looked is found:
+        # How many test images there are is known all the same.
+        return replace(found, too_few=few_in([*treated.values(), *control.values()]))
+    return looked
+
+
+def told_at(compared: Mapping[Key, Comparison]) -> dict[Key, dict[str, Any]]:
+    """`difference`, `ci95`, `p_holm` (over all that are given) and `verdict` of each.
+
+    Those without an interval are left out; higher is better.
+    """
+    found = {key: one for key, one in compared.items() if one.ci95 is not None}
+    adjusted = holm({"\n".join(key): one.deciding_p_value for key, one in found.items()})
+    told = {}
+    for key, one in found.items():
+        p_holm = adjusted["\n".join(key)]
+        told[key] = {
+            "difference": one.difference,
+            "ci95": list(one.deciding_ci95 or ()),
+            "p_holm": p_holm,
+            "verdict": verdict(one, p_holm, higher_is_better=True),
+        }
+    return told
+
+
+def _at(records: Mapping[int, Record], prefix: str, metric: str) -> dict[int, Record]:
+    """The records as if that metric were the primary one."""
+    found: dict[int, Record] = {}
+    for seed, record in records.items():
+        if record["metrics"].get(metric) is None:
+            continue
+        place = _trainings(record, prefix).get(metric)
+        correct = None
+        if place is not None:
+            bits = [[of_stratum[place]] for of_stratum in record["correct"]["bits"]]
+            correct = {**record["correct"], "bits": bits}
+        found[seed] = {"status": "done", "correct": correct}
+    return found
+
+
+def _trainings(record: Record, prefix: str) -> dict[str, int]:
+    """By metric the place of its training among the record's; empty where they do not fit."""
+    correct = record.get("correct") or {}
+    names = [name for name in record["metrics"] if name.startswith(prefix)]
+    if not correct.get("bits") or len(correct["bits"][0]) != len(names):
+        return {}
+    told = [record["metrics"][name] for name in names]
+    fits = np.allclose(_shares(correct), told, rtol=0, atol=1e-6)
+    return {name: place for place, name in enumerate(names)} if fits else {}
+
+
+def _shares(correct: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Which share each training of a record called right, strata weighted as in the metric."""
+    total = np.zeros(len(correct["bits"][0]))
+    for training in range(len(total)):
+        bits = [[of_stratum[training]] for of_stratum in correct["bits"]]
+        means = [right.mean() for right in unpack({**correct, "bits": bits})]
+        total[training] = np.dot(means, correct["weights"])
+    return total
