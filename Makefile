@@ -6,8 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: imbalance test test-all benchmark lock clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
-ARMS := none,class_weight,duplicate,classical,smote,cgan,cgan_diffaugment
-ARMS := $(ARMS),cgan_classical,warp_gan,warp_gan_classical,random_warp_classical,oracle,shuffled_labels,copy
+ARMS := none,duplicate,classical,cgan,cgan_classical,warp_gan,oracle,shuffled_labels,copy
 imbalance: .venv/installed
 	$(BIN)/python -m gan_mnist.main --experiment=imbalance --arms=$(ARMS)
 

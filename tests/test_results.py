@@ -2,11 +2,14 @@
 
 import json
 import math
+import shlex
 from pathlib import Path
 
 import pytest
 
+from gan_mnist import experiments
 from gan_mnist.commands import published
+from gan_mnist.study.spec import Arm
 
 ROOT = Path(__file__).parents[1]
 RESULTS = sorted(ROOT.glob("experiments/*/results/*/summary.json"))
@@ -34,3 +37,20 @@ def test_summary_and_report_follow_from_the_records(path):
     assert alike(again, json.loads(path.read_text()))
     report = published.report_again(path.parent, again)
     assert report == (path.parent / "report.md").read_text()
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: "/".join(path.parts[-4:-1]))
+def test_its_command_runs_the_arms_and_seeds_that_it_has(path):
+    """An arm that came later would be run too, unless the command names those that were."""
+    described = json.loads((path.parent / "study.json").read_text())
+    given = described["command_line"]
+    words = shlex.split(given) if isinstance(given, str) else given
+    flags = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
+    study = experiments.load(described["experiment"])
+    preset = study.presets[flags.get("preset", "quick")]
+    sources = [Arm(**arm) for arm in described["arms"].values()] if "generated" in flags else []
+    known = {arm.name for arm in study.arms}
+    study = study.showing(arm for arm in sources if arm.name not in known)
+    arms = study.select(flags["arms"].split(",") if "arms" in flags else None)
+    assert [arm.name for arm in arms] == list(described["arms"])
+    assert int(flags.get("seeds", preset.seeds)) == len(described["seeds"])
