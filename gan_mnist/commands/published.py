@@ -74,7 +74,7 @@ def renew(root: Path, check: bool) -> list[Path]:
             stale.append(report)
         if is_stale and not check:
             write_json(directory / "summary.json", now)
-            page.draw_arms(directory, now)
+            page.draw_arms(directory, _study(directory)[1], now)
         if not check and report in stale:
             write_text(report, text)
     return stale

@@ -42,12 +42,15 @@ _NAME_INCHES = 0.13
 
 
 @styled
-def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
+def forest(
+    summary: Mapping[str, Any], order: Sequence[str], study: Mapping[str, Any] | None = None
+) -> Figure:
     """Every arm's mean with its interval, and beside it the paired difference to the control.
 
     Args:
         summary: As in `summary.json`.
         order: Names of arms, top row first. Arms without a value become a row that says so.
+        study: As in `study.json`. Where some arms have its treatment, a row tells what it is.
 
     An arm that is there to fail does not set the axes: beyond them it is an arrow and a number.
     """
@@ -60,8 +63,14 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> Figure:
     left.set_xlim(means)
     right.set_xlim(differences)
 
+    kinds = {name: told["kind"] for name, told in study["arms"].items()} if study else {}
+    treatment = {"generated": study["treatment"]} if study else {}
     for row, name in enumerate(order):
         arm = arms[name]
+        if "generated" in kinds.values() and kinds.get(name, "control") != "control":
+            left.annotate(treatment.get(kinds[name], kinds[name]), (0, row), (-9, -10),
+                          textcoords="offset points", xycoords=left.get_yaxis_transform(),
+                          ha="right", va="center", size=7, color=MUTED)  # fmt: skip
         if not arm["n"]:
             reason = "not applicable" if name in summary["not_applicable"] else "no finished trial"
             left.text(0.03, row, reason, transform=left.get_yaxis_transform(), va="center",

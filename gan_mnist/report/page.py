@@ -91,10 +91,11 @@ def markdown(
     return environment(_margin(run)).get_template("report.md.j2").render(context)
 
 
-def draw_arms(directory: Path, summary: Mapping[str, Any]) -> None:
+def draw_arms(directory: Path, study: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
     """Draws the figure of all arms of a published run; arguments as of `markdown`."""
-    order = Run(directory, {}, summary, ()).best_first()
-    save(figures.forest(summary, order), directory / "figures" / "arms.png")
+    order = Run(directory, study, summary, ()).best_first()
+    figure = figures.forest(summary, order, study)
+    save(figure, directory / "figures" / "arms.png")
 
 
 def _margin(run: Run) -> float | None:
@@ -195,7 +196,7 @@ def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[st
     summary, order, (matrices, classes) = run.summary, run.best_first(), confused
     drawn = {}
     if any(arm["n"] for arm in summary["arms"].values()):
-        drawn["arms"] = figures.forest(summary, order)
+        drawn["arms"] = figures.forest(summary, order, run.study)
 
     for picture in pictures:
         if (figure := picture.draw(run)) is not None:

@@ -31,6 +31,7 @@ from gan_mnist.report.style import (
     legend_of_arms,
     mark_end,
     scale_log,
+    scale_shares,
     shorten,
     small_multiples,
     styled,
@@ -286,6 +287,7 @@ def by_number(run: Run, prefix: str, x: str, y: str) -> Figure | None:
             if value["ci95"]:
                 axes.plot([n, n], value["ci95"], color=color, lw=2, alpha=0.25)
     scale_log(axes)
+    scale_shares(axes)
     axes.set_xticks(numbers, [str(n) for n in numbers])
     axes.grid(True)
     axes.set_xlabel(x)

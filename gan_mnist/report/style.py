@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from gan_mnist.report.lettering import FAMILIES, legible
 from gan_mnist.study.words import fixed
@@ -194,6 +194,43 @@ def scale_log(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter("{x:,.9g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+# Where ticks of shares may stand.
+_SHARES = (
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.5,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    0.97,
+    0.98,
+    0.99,
+    0.995,
+    0.998,
+)
+
+
+def scale_shares(axes: Axes) -> None:
+    """Widens the y axis towards 0 and 1, where shares differ by factors of what is missing.
+
+    As it is where nothing drawn is above 0.8, or something is 0 or 1.
+    """
+    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    low, high = drawn.min(), drawn.max()
+    if not (low > 0 and 0.8 < high < 1):
+        return
+    axes.set_yscale("logit")
+    axes.set_ylim(low - 0.1 * low, high + 0.1 * (1 - high))
+    ticks = [share for share in _SHARES if axes.get_ylim()[0] <= share <= axes.get_ylim()[1]]
+    axes.set_yticks(ticks, [f"{share:g}" for share in ticks])
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def legend_above(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:

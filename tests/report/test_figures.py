@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,26 @@ def test_an_arm_that_is_to_fail_does_not_flatten_the_others(small_run: Path) -> 
     summary["controls"] = []
     means, _ = figures.forest(summary, ["none", "cgan", "smote"]).axes
     assert means.get_xlim()[0] < -50
+
+
+def test_rows_tell_of_what_kind_they_are_where_some_are_generated(small_run: Path) -> None:
+    summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
+    order, kinds = ["none", "cgan", "smote"], ("control", "generated", "rival")
+    arms = {name: {"kind": kind} for name, kind in zip(order, kinds, strict=True)}
+
+    def shown(study: dict[str, Any] | None) -> list[tuple[float, str]]:
+        means, _ = figures.forest(summary, order, study).axes
+        return [
+            (text.xy[1], text.get_text())
+            for text in means.texts
+            if text.get_text() in ("an adversary", "rival")
+        ]
+
+    told = {"treatment": "an adversary", "arms": arms}
+    assert shown(told) == [(1, "an adversary"), (2, "rival")]
+    # Where none is, there is nothing to tell apart.
+    arms["cgan"]["kind"] = "rival"
+    assert shown(told) == shown(None) == []
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -1,11 +1,11 @@
-"""A figure in the page tells of its points when they are hovered."""
+"""Points of a figure tell what they are when they are hovered, and axes leave them room."""
 
 from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
 
-from gan_mnist.report.style import as_svg, in_words, tell
+from gan_mnist.report.style import as_svg, in_words, scale_shares, tell
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -44,3 +44,27 @@ def test_a_name_stays_text(name):
 def test_words_of_a_point():
     assert in_words("cgan", 0.12345) == "cgan: 0.123"
     assert in_words("cgan", 0.5, [0.4, 0.6]) == "cgan: 0.500 (0.400 to 0.600)"
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ((0.4, 0.9, 0.97), "logit"),
+        ((0.1, 0.5), "linear"),  # There is room enough.
+        ((0.4, 1.0), "linear"),  # 1 would be infinitely far.
+        ((0.0, 0.97), "linear"),
+        ((20.0, 22.0), "linear"),  # No shares.
+    ],
+)
+def test_shares_near_one_are_drawn_apart(values, scale):
+    axes = Figure().subplots()
+    axes.plot(range(len(values)), values)
+    axes.plot([0, 1], values[:2])
+    scale_shares(axes)
+    assert axes.get_yscale() == scale
+    low, high = axes.get_ylim()
+    assert low < min(values)
+    assert max(values) < high
+    if scale == "logit":
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert labels == ["0.5", "0.7", "0.8", "0.9", "0.95", "0.97"]
