@@ -37,7 +37,7 @@ def accuracy(run: Run) -> Figure | None:
     kinds = {name: run.study["arms"][name]["kind"] for name in drawn}
     colors = {name: COLORS.get(kind, MUTED) for name, kind in kinds.items()}
     figure = Figure(figsize=(WIDTH_INCHES, 0.9 + 0.24 * len(drawn)), layout="constrained")
-    panels = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
+    panels = figure.subplots(1, len(sizes), squeeze=False, sharex=True, sharey=True)[0]
     for axes, size in zip(panels, sizes, strict=True):
         for row, name in enumerate(drawn):
             found = arms[name]["metrics"].get(size, {"mean": None, "ci95": None})

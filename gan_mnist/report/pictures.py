@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from scipy.integrate import trapezoid
 
 from gan_mnist.report.learning import over_seeds
@@ -138,6 +139,7 @@ def roc_curves(run: Run) -> Figure | None:
             axes.text(0.97, 0.05 + 0.1 * place, f"{area:.4f}", transform=axes.transAxes,
                       ha="right", size=7.5, color=colors[arm], path_effects=HALO)  # fmt: skip
     scale_log(panels[0])
+    panels[0].xaxis.set_major_locator(LogLocator(base=100))  # There is no room for more.
     legend_above(figure, {arm: {"color": color} for arm, color in colors.items()})
     figure.supxlabel(
         "rate of false positives; in the corner: area under the curve", size=8.5, color=MUTED
