@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.study.statistics.at_numbers import by_arm, compare_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import compare, overlap_of
+from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.paired import by_arm, compare, overlap_of
 from gan_mnist.study.words import in_brackets, signed
 
 CONTROL, GENERATED = "alone", "generated"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics.paired import holm, overlap_of
+from gan_mnist.study.statistics.paired import by_arm, holm, overlap_of, values_of
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.verdicts import verdict
 from gan_mnist.study.words import in_brackets
@@ -30,9 +30,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         `verdict`, which is "helps" for an arm above every rival; and `by_images_left`: the same by
         arm and number, where Holm adjusts over all of these.
     """
-    arms: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for record in records:
-        arms.setdefault(record["arm"], {})[record["seed"]] = record
+    arms = by_arm(records)
     generated = [name for name in arms if _kind(name, arms[name]) == "generated"]
     rivals = [name for name in arms if KINDS.get(name) == "rival"]
     above = _above(arms, generated, rivals)
@@ -49,10 +47,6 @@ def _kind(name: str, records: Mapping[int, Mapping[str, Any]]) -> str:
     told = next(iter(records.values())).get("dataset", {}).get("warnings", ())
     leaks = any(f"`{name.removesuffix('_classical')}`" in warning for warning in told)
     return KINDS.get(name, "check" if leaks else "generated")
-
-
-def _values(records: Mapping[int, Mapping[str, Any]], metric: str) -> dict[int, float | None]:
-    return {seed: record["metrics"].get(metric) for seed, record in records.items()}
 
 
 def _mean(records: Mapping[int, Mapping[str, Any]], metric: str) -> float:
@@ -76,7 +70,7 @@ def _against_best(
     }
     found = {}
     for name, metric in pairs:
-        values = {arm: _values(of_arm, metric) for arm, of_arm in arms.items()}
+        values = {arm: values_of(of_arm, metric) for arm, of_arm in arms.items()}
         records = arms if metric == PRIMARY.name else without
         sides = (rivals, values, records, PRIMARY.higher_is_better, PRIMARY.bounds, overlap)
         if (pair := against_best(name, *sides)) is not None:

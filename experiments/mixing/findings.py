@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import linregress
 
-from gan_mnist.study.statistics.paired import Comparison, compare, holm, overlap_of
+from gan_mnist.study.statistics.paired import Comparison, by_arm, compare, holm, overlap_of
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import verdict
 
@@ -33,15 +33,13 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         `lines`, and `slopes`: by name, `n`, `mean`, `ci95`, `p_holm` and `rises` (True, False, or
         None where it cannot be told).
     """
-    by_arm: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for record in records:
-        by_arm.setdefault(record["arm"], {})[record["seed"]] = record
+    arms = by_arm(records)
     rows = {
-        "possible": {arm: np.log2(latents) for arm, latents in latents_drawn(by_arm).items()},
-        "seen": {arm: np.log10(images) for arm, images in images_seen(by_arm).items()},
+        "possible": {arm: np.log2(latents) for arm, latents in latents_drawn(arms).items()},
+        "seen": {arm: np.log10(images) for arm, images in images_seen(arms).items()},
     }
     compared = {
-        f"{metric}_by_{name}": _slope(by_arm, row, metric, overlap_of(records))
+        f"{metric}_by_{name}": _slope(arms, row, metric, overlap_of(records))
         for name, row in rows.items()
         for metric in (PRIMARY, SWING)
     }
@@ -60,20 +58,20 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"lines": [*lines, *_verdict(told)], "slopes": told}
 
 
-def latents_drawn(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
+def latents_drawn(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
     """Latents that an arm draws: the logarithm of its number of possible images, but a factor."""
     return {
         arm: record["settings"]["active"] or record["settings"]["gan_latent_dim"]
         for arm in ROUNDED
-        for record in list(by_arm.get(arm, {}).values())[:1]
+        for record in list(arms.get(arm, {}).values())[:1]
     }
 
 
-def images_seen(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
+def images_seen(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
     """Different generated images that an arm sees: its pool, or as many as it is shown if fewer."""
     seen = {}
     for arm in (*POOLS, UNLIMITED):
-        for record in list(by_arm.get(arm, {}).values())[:1]:
+        for record in list(arms.get(arm, {}).values())[:1]:
             settings = record["settings"]
             shown = settings["updates"] * round(settings["share"] * settings["batch_size"])
             limit = settings.get("pool_limit", shown)  # Older records were made without one.
@@ -83,7 +81,7 @@ def images_seen(by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[s
 
 
 def _slope(
-    by_arm: Mapping[str, Mapping[int, Mapping[str, Any]]],
+    arms: Mapping[str, Mapping[int, Mapping[str, Any]]],
     row: Mapping[str, float],
     metric: str,
     overlap: float,
@@ -92,10 +90,10 @@ def _slope(
     # A short training may see as many images of every pool: there is nothing to fit a line to.
     whole: set[int] = set()
     if len(row) > 2 and len(set(row.values())) > 1:
-        whole = set.intersection(*(set(by_arm.get(arm, {})) for arm in row))
+        whole = set.intersection(*(set(arms.get(arm, {})) for arm in row))
     fitted = {
         seed: linregress(
-            list(row.values()), [by_arm[arm][seed]["metrics"][metric] for arm in row]
+            list(row.values()), [arms[arm][seed]["metrics"][metric] for arm in row]
         ).slope
         for seed in sorted(whole)
     }

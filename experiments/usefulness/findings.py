@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics.at_numbers import by_arm, compare_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import overlap_of
+from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.paired import by_arm, overlap_of
 from gan_mnist.study.words import in_brackets
 
 PREFIX = "balanced_accuracy_at_"

@@ -12,7 +12,7 @@ from typing import Any
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
-from gan_mnist.study.statistics.paired import Comparison, compare, overlap_of
+from gan_mnist.study.statistics.paired import Comparison, by_arm, compare, overlap_of, values_of
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.test_images import over_images
 from gan_mnist.study.words import fixed, signed
@@ -133,15 +133,14 @@ def measured(claim: Claim, root: Path) -> Comparison:
         if isinstance(arm, str) and arm not in records:
             raise unknown("claims: the arm", arm, records)
     treated = records[claim.arm]
-    values = {seed: record["metrics"].get(claim.metric) for seed, record in treated.items()}
+    values = values_of(treated, claim.metric)
     bounds = metrics[claim.metric].get("bounds")
     bounds = None if bounds is None else (bounds[0], bounds[1])
     overlap = overlap_of(treated.values())
     if not isinstance(claim.versus, str):
         return compare(values, dict.fromkeys(values, claim.versus), bounds, overlap)
     control = records[claim.versus]
-    others = {seed: record["metrics"].get(claim.metric) for seed, record in control.items()}
-    found = compare(values, others, bounds, overlap)
+    found = compare(values, values_of(control, claim.metric), bounds, overlap)
     is_primary = claim.metric == summary["metrics"][0]["name"]
     return over_images(found, treated, control) if is_primary else found
 
@@ -176,12 +175,8 @@ def _directory(claim: Claim, root: Path) -> Path:
 
 def _records(directory: Path) -> dict[str, dict[int, Mapping[str, Any]]]:
     """The finished records of a run by arm and seed."""
-    found: dict[str, dict[int, Mapping[str, Any]]] = {}
     with (directory / "records.jsonl").open(encoding="utf-8") as lines:
-        for record in map(json.loads, lines):
-            if record["status"] == "done":
-                found.setdefault(record["arm"], {})[record["seed"]] = record
-    return found
+        return by_arm(record for record in map(json.loads, lines) if record["status"] == "done")
 
 
 def _here(claim: Claim, found: Comparison) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gan_mnist.study.statistics import at_numbers
+from gan_mnist.study.statistics.paired import by_arm
 from gan_mnist.study.statistics.test_images import compare_images, pack
 
 STRATA = [np.arange(40), np.arange(40, 100)]
@@ -46,7 +47,7 @@ def records():
                 for number, gain in gains.items()
             }
             made.append(record_of(arm, seed, trainings))
-    return at_numbers.by_arm(made)
+    return by_arm(made)
 
 
 def compared(records, number):

@@ -5,33 +5,20 @@ trainings called right, and there is one for each number, comparisons are over t
 `test_images` has it. Trainings and metrics have the same order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_mnist.study.statistics.paired import Bounds, Comparison, Values, compare, holm
+from gan_mnist.study.statistics.paired import Bounds, Comparison, compare, holm, values_of
 from gan_mnist.study.statistics.test_images import few_in, over_images, unpack
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
 Key = TypeVar("Key", bound=tuple[str, ...])
 SHARE = (0.0, 1.0)
-
-
-def by_arm(records: Iterable[Record]) -> dict[str, dict[int, Record]]:
-    """Records by arm and seed."""
-    arms: dict[str, dict[int, Record]] = {}
-    for record in records:
-        arms.setdefault(record["arm"], {})[record["seed"]] = record
-    return arms
-
-
-def values_of(records: Mapping[int, Record], metric: str) -> Values:
-    """A metric by seed, None where a record lacks it."""
-    return {seed: record["metrics"].get(metric) for seed, record in records.items()}
 
 
 def numbers_in(records: Mapping[int, Record], prefix: str) -> list[str]:

@@ -89,6 +89,19 @@ class Comparison:
         return max(self.p_value, self.p_value_images)
 
 
+def by_arm(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, Mapping[str, Any]]]:
+    """Records by arm and seed."""
+    arms: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for record in records:
+        arms.setdefault(record["arm"], {})[record["seed"]] = record
+    return arms
+
+
+def values_of(records: Mapping[int, Mapping[str, Any]], metric: str) -> Values:
+    """A metric by seed, None where a record lacks it."""
+    return {seed: record["metrics"].get(metric) for seed, record in records.items()}
+
+
 def overlap_of(records: Iterable[Mapping[str, Any]]) -> float:
     """Test images by training images, the most of any record, where each seed has its own split.
 
