@@ -30,7 +30,7 @@ class Naive:
 def ratios(run, seeds, jobs, kind):
     """Told by true seconds left, from the second minute on and as long as a minute is left."""
     trials, seconds = published(run, seeds)
-    total, told = simulate(trials, seconds, jobs, kind(trials, jobs))
+    total, told = simulate(trials, seconds, jobs, kind(trials, jobs), every=2.0)
     asked = [(when, left) for when, left in told if when >= 120 and total - when > 60]
     assert len(asked) > 50
     return [(left or 0) / (total - when) for when, left in asked]
