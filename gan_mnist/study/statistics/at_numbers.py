@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_mnist.study.statistics.paired import Bounds, Comparison, compare, holm, values_of
+from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
 from gan_mnist.study.statistics.test_images import few_in, over_images, unpack
 from gan_mnist.study.statistics.verdicts import verdict
 
@@ -38,20 +38,18 @@ def compare_at(
     prefix: str,
     number: str,
     overlap: float = 0.0,
-    bounds: Bounds = SHARE,
 ) -> Comparison:
     """Two arms at one number: over seeds, and over test images where it is known which were right.
 
     Args:
         treated: Records by seed.
         control: Likewise.
-        prefix: Of the metrics.
+        prefix: Of the metrics, which are shares.
         number: As the metric's name ends.
         overlap: As `paired.overlap_of` gives it.
-        bounds: Of the metric.
     """
     metric = prefix + number
-    found = compare(values_of(treated, metric), values_of(control, metric), bounds, overlap)
+    found = compare(values_of(treated, metric), values_of(control, metric), SHARE, overlap)
     if found.ci95 is None:
         return found
     looked = over_images(found, _at(treated, prefix, metric), _at(control, prefix, metric))
