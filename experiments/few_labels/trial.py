@@ -47,12 +47,15 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
             if number in settings.judged:
                 raise
     metrics = {"accuracy": float(np.mean([done[parts[n]]["accuracy"] for n in settings.judged]))}
+    at = {}
     for number, part in parts.items():
         found = done.get(part, {})
         metrics |= {f"{name}_at_{number}": found[name] for name in ("accuracy", "sure")
                     if name in found}  # fmt: skip
+        if found:
+            at[f"accuracy_at_{number}"] = steps.right_in[f"labels-{part}"]
     metrics |= steps.further.of(done[shown])
-    return steps.outcome(metrics, settings.updates * len(done))
+    return steps.outcome(metrics, settings.updates * len(done), at=at)
 
 
 def given(steps: Steps, number: int) -> Labelling:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.study.statistics.at_numbers import as_primary
 from gan_mnist.study.statistics.paired import by_arm, holm, overlap_of, values_of
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.verdicts import verdict
@@ -63,15 +64,12 @@ def _against_best(
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Arms in metrics against the best rival in each; Holm adjusts over all of them."""
     overlap = max((overlap_of(of_arm.values()) for of_arm in arms.values()), default=0.0)
-    # The test images of a record are those of the primary metric.
-    without = {
-        name: {seed: {**record, "correct": None} for seed, record in of_arm.items()}
-        for name, of_arm in arms.items()
-    }
     found = {}
     for name, metric in pairs:
         values = {arm: values_of(of_arm, metric) for arm, of_arm in arms.items()}
-        records = arms if metric == PRIMARY.name else without
+        records = arms
+        if metric != PRIMARY.name:
+            records = {arm: as_primary(of_arm, PREFIX, metric) for arm, of_arm in arms.items()}
         sides = (rivals, values, records, PRIMARY.higher_is_better, PRIMARY.bounds, overlap)
         if (pair := against_best(name, *sides)) is not None:
             found[name, metric] = pair

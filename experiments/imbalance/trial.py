@@ -41,13 +41,14 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     the smallest N: every test image is called by the classifier that lacked its class.
     """
     settings = steps.trial.settings
-    found, called, first = [], [], settings.each[0]
+    found, called, first, at = [], [], settings.each[0], {}
     for left in settings.each:
         both = [_turn(steps, turn, left, label) for label, turn in enumerate(settings.turns(left))]
         found.append([metrics for metrics, _ in both])
         called.append(np.concatenate([probabilities for _, probabilities in both], axis=1))
-    for probabilities in np.concatenate(called):
-        steps.right.append(probabilities.argmax(axis=1) == steps.test.labels)
+        right = list(called[-1].argmax(axis=2) == steps.test.labels)
+        at[f"minority_recall_at_{left}"] = right
+        steps.right += right
     steps.save_called(called[0][0])
     labels = range(len(settings.classes))
     _join_galleries(steps, [_folder(settings, first, label) for label in labels])
@@ -67,6 +68,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
         settings.updates * len(every),
         settings.repeats,
         settings.classes,
+        at if len(found) > 1 else None,
     )
 
 

@@ -14,6 +14,7 @@ class Correct(TypedDict):
     sizes: list[int]
     weights: list[float]
     bits: list[list[str]]
+    at: NotRequired[dict[str, list[list[str]]]]
 
 
 class Record(TypedDict):

@@ -76,10 +76,11 @@ def _whole(record: dict[str, Any]) -> dict[str, Any]:
 def _is_packed(correct: Mapping[str, Any]) -> bool:
     """Whether it is what `test_images`, which takes a second to import, unpacks and weighs."""
     try:
-        columns = (correct[name] for name in ("classes", "sizes", "weights", "bits"))
+        columns = [correct[name] for name in ("classes", "sizes", "weights")]
         strata = [
             {len(base64.b64decode(text, validate=True)) for text in texts} == {-(-size // 8)}
-            for _, size, _, texts in zip(*columns, strict=True)
+            for bits in (correct["bits"], *correct.get("at", {}).values())
+            for _, size, _, texts in zip(*columns, bits, strict=True)
         ]
     except ValueError:
         return False

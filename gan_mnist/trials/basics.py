@@ -40,6 +40,7 @@ class Steps(Generic[SettingsT]):
         seconds: Of generator, training and evaluation, added up as the steps are done.
         generators: Keys of those that were asked for.
         right: bool (n,) for each classifier evaluated: which test images it called right.
+        right_in: The same by name of each part that was done.
     """
 
     def __init__(self, trial: Trial[SettingsT]):
@@ -50,6 +51,7 @@ class Steps(Generic[SettingsT]):
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
         self.generators: list[str] = []
         self.right: list[np.ndarray] = []
+        self.right_in: dict[str, list[np.ndarray]] = {}
 
     @functools.cached_property
     def test(self) -> Subset:
@@ -93,14 +95,15 @@ class Steps(Generic[SettingsT]):
             for kind, more in result["seconds"].items():
                 self.seconds[kind] += more
             self.generators += result["generators"]
+            self.right_in[name] = unpack_rows(result.get("right", ()), len(self.test))
             if judged:
-                self.right += unpack_rows(result.get("right", ()), len(self.test))
+                self.right += self.right_in[name]
             return result["metrics"]
         spent, known = dict(self.seconds), len(self.generators)
         path.parent.mkdir(parents=True, exist_ok=True)
         evaluated = len(self.right)
         metrics = run()
-        right = self.right[evaluated:]
+        right = self.right_in[name] = self.right[evaluated:]
         if not judged:
             del self.right[evaluated:]
         seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
@@ -130,6 +133,7 @@ class Steps(Generic[SettingsT]):
         updates: int | None = None,
         repeats: int = 1,
         averaged: Sequence[str] | None = None,
+        at: Mapping[str, Sequence[np.ndarray]] | None = None,
     ) -> Outcome:
         """What `run_trial` returns.
 
@@ -138,6 +142,7 @@ class Steps(Generic[SettingsT]):
             updates: Of the network, where they are not those of the settings.
             repeats: Trainings; seconds of training and evaluation are those of one.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
+            at: By metric at a number of images: as `right`, of what it is the mean.
         """
         trial = self.trial
         log_trial(
@@ -153,13 +158,16 @@ class Steps(Generic[SettingsT]):
             updates=trial.settings.updates if updates is None else updates,
             device=mirrored.devices_in_words(),
             generators=tuple(self.generators),
-            correct=self._correct(metrics, averaged),
+            correct=self._correct(metrics, averaged, at),
         )
 
     def _correct(
-        self, metrics: Mapping[str, float], averaged: Sequence[str] | None
+        self,
+        metrics: Mapping[str, float],
+        averaged: Sequence[str] | None,
+        at: Mapping[str, Sequence[np.ndarray]] | None,
     ) -> dict[str, Any] | None:
         primary = self.trial.study.metrics[0]
         if not self.right or primary.name not in metrics:
             return None
-        return correctness(primary, metrics, self.test, self.right, averaged)
+        return correctness(primary, metrics, self.test, self.right, averaged, at)

@@ -18,6 +18,7 @@ def correctness(
     test: Subset,
     trainings: Sequence[np.ndarray],
     averaged: Sequence[str] | None = None,
+    at: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> dict[str, Any] | None:
     """What `Outcome.correct` is.
 
@@ -27,10 +28,12 @@ def correctness(
         test: The images.
         trainings: bool (n,), which images each classifier called right.
         averaged: Classes whose mean recall the metric is; None where its name says so.
+        at: By metric at a number of images, each of the primary one's kind: as `trainings`.
 
     Returns:
         `labels` (their digest), and for each stratum an entry of `classes` (a name, None for all
-        images), `sizes`, `weights` and `bits`. None unless the metric is the mean of what they say.
+        images), `sizes`, `weights` and `bits`; `at`, where it is given, has bits by metric.
+        None unless the metric is the mean of what they say.
     """
     names = list(test.class_names)
     if averaged is None and metric.name.startswith("recall_"):
@@ -54,6 +57,17 @@ def correctness(
         "weights": [1 / len(strata)] * len(strata),
         "bits": pack(trainings, strata),
     }
-    mean = float(np.mean([shares.mean() for shares in unpack(told)]))
     # Of another number, such as a mean over sizes of training sets, these images tell nothing.
-    return told if math.isclose(mean, metrics[metric.name], abs_tol=1e-6) else None
+    if not _means(told, metrics[metric.name]):
+        return None
+    packed = {name: pack(those, strata) for name, those in (at or {}).items() if len(those)}
+    of_metric = {
+        name: bits for name, bits in packed.items()
+        if _means({**told, "bits": bits}, metrics[name])
+    }  # fmt: skip
+    return told | {"at": of_metric} if of_metric else told
+
+
+def _means(told: Mapping[str, Any], value: float) -> bool:
+    mean = float(np.mean([shares.mean() for shares in unpack(told)]))
+    return math.isclose(mean, value, abs_tol=1e-6)

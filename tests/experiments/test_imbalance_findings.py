@@ -9,6 +9,8 @@ from gan_mnist.experiments.imbalance.figures import images_left
 from gan_mnist.experiments.imbalance.findings import findings
 from gan_mnist.experiments.imbalance.study import STUDY
 
+from gan_mnist.study.statistics.test_images import pack
+
 GAINS = {"none": -0.5, "classical": 0.0, "elastic": 0.1, "oracle": 0.4, "copy": 0.3}
 KINDS = {arm.name: arm.kind for arm in STUDY.arms}
 
@@ -119,6 +121,21 @@ def test_holm_counts_arms_and_numbers_together():
     one, six = (findings(of)["by_images_left"]["cgan"]["1"]["p_holm"] for of in (alone, records))
     assert six == pytest.approx(6 * one)
     assert six < 0.05
+
+
+def test_at_a_number_luck_with_test_images_is_no_effect():
+    records = by_number({"classical": {1: 0.0, 5: 0.0}, "cgan": {1: 0.1, 5: 0.1}})
+    # Of 20 test images two are won in every seed, and no other differs.
+    for record in records:
+        right = np.arange(20) < (12 if record["arm"] == "cgan" else 10)
+        bits = pack([right], [np.arange(20)])
+        at = {name: bits for name in record["metrics"] if "_at_" in name}
+        record["correct"] = {"labels": "x", "classes": ["a"], "sizes": [20], "weights": [1.0],
+                             "bits": bits, "at": at}  # fmt: skip
+    over_seeds = [record | {"correct": None} for record in records]
+    for of, verdict in ((over_seeds, "helps"), (records, "cannot tell")):
+        told = findings(of)["by_images_left"]["cgan"]
+        assert [told[number]["verdict"] for number in ("1", "5")] == 2 * [verdict]
 
 
 def test_a_source_that_leaks_is_no_answer():

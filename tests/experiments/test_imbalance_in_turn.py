@@ -173,6 +173,11 @@ def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
     assert outcome.metrics["minority_recall"] == pytest.approx(1 / 3)
     assert outcome.metrics["recall_ape"] == 1
     assert all(len(texts) == 2 for texts in outcome.correct["bits"])
+    # The classifiers of the turns call every image an ape, at either number.
+    for left in (1, 5):
+        bits = outcome.correct["at"][f"minority_recall_at_{left}"]
+        shares = [share.tolist() for share in unpack({**outcome.correct, "bits": bits})]
+        assert shares == [[1] * 10, [0] * 4, [0] * 6]
     label = STUDY.measuring(asked, DATA).metrics[0].label
     assert label.endswith("the mean over 3 classes in turn and over 1 and 5 images left")
 

@@ -79,6 +79,38 @@ def test_each_number_is_judged_by_its_own_training(records, number):
     assert found.difference == pytest.approx(np.mean(differences))
 
 
+def test_bits_by_name_count_before_those_in_order(records):
+    def named(record):
+        bits = record["correct"]["bits"]
+        at = {
+            f"balanced_accuracy_at_{number}": [[texts[place]] for texts in bits]
+            for place, number in enumerate(["20", "100", "all"])
+        }
+        # As where the primary metric is of one of the numbers.
+        only = [[texts[1]] for texts in bits]
+        return {**record, "correct": record["correct"] | {"bits": only, "at": at}}
+
+    by_name = {
+        arm: {seed: named(record) for seed, record in of_arm.items()}
+        for arm, of_arm in records.items()
+    }
+    for number in ("20", "100", "all"):
+        assert compared(by_name, number) == compared(records, number)
+
+
+def test_few_test_images_are_told_without_bits(records):
+    few = {
+        arm: {
+            seed: {**record, "correct": {**record["correct"], "sizes": [2, 60], "bits": []}}
+            for seed, record in of_arm.items()
+        }
+        for arm, of_arm in records.items()
+    }
+    found = compared(few, "100")
+    assert found.too_few == "2 test images of class 'a'"
+    assert at_numbers.told_at({("100",): found})["100",]["verdict"].startswith("cannot tell")
+
+
 def test_luck_with_test_images_is_no_effect(records):
     found = {(number,): compared(records, number) for number in ("20", "100", "all")}
     alone = found["20",].ci95

@@ -104,10 +104,14 @@ SPOILT = (
     *({"bits": bits} for bits in ([["!"]], [["gA=="]], [[]], [])),
     *({"sizes": ["9"]}, {"weights": [None]}, {"labels": None}),
     {key: [] for key in CORRECT},
+    *({"at": at} for at in ({"score_at_1": [["!"]]}, {"score_at_1": []}, {"score_at_1": "gAA="})),
 )
 
 
-@pytest.mark.parametrize("change", [{"correct": None}, {"correct": CORRECT}, {"updates": None}])
+@pytest.mark.parametrize("change", [
+    {"correct": None}, {"correct": CORRECT}, {"updates": None},
+    {"correct": CORRECT | {"at": {"score_at_1": [["gAA=", "AAA="]]}}},
+])  # fmt: skip
 def test_a_record_with_values_of_these_kinds_counts(trial, change):
     edit(trial.directory / "record.json", lambda record: record.update(change))
     assert finished(record_of(trial))

@@ -1,19 +1,18 @@
 """Arms compared at each number of images, where a trial trains a classifier for each number.
 
-Such metrics are called after the number: "accuracy_at_16". Where a record says what each of its
-trainings called right, and there is one for each number, comparisons are over test images too, as
-`test_images` has it. Trainings and metrics have the same order.
+Such metrics are called after the number: "accuracy_at_16". Where a record says which test images
+were right at a number, comparisons are over test images too, as `test_images` has it. It says so
+by the metric's name, or has a training for each such metric, in the order of the metrics.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
-from gan_mnist.study.statistics.test_images import few_in, over_images, unpack
+from gan_mnist.study.statistics.test_images import over_images, unpack
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
@@ -52,11 +51,8 @@ def compare_at(
     found = compare(values_of(treated, metric), values_of(control, metric), SHARE, overlap)
     if found.ci95 is None:
         return found
-    looked = over_images(found, _at(treated, prefix, metric), _at(control, prefix, metric))
-    if looked is found:
-        # How many test images there are is known all the same.
-        return replace(found, too_few=few_in([*treated.values(), *control.values()]))
-    return looked
+    one, other = (as_primary(of_arm, prefix, metric) for of_arm in (treated, control))
+    return over_images(found, one, other)
 
 
 def told_at(compared: Mapping[Key, Comparison]) -> dict[Key, dict[str, Any]]:
@@ -78,19 +74,31 @@ def told_at(compared: Mapping[Key, Comparison]) -> dict[Key, dict[str, Any]]:
     return told
 
 
-def _at(records: Mapping[int, Record], prefix: str, metric: str) -> dict[int, Record]:
-    """The records as if that metric were the primary one."""
-    found: dict[int, Record] = {}
+def as_primary(
+    records: Mapping[int, Record], prefix: str, metric: str
+) -> dict[int, dict[str, Any]]:
+    """Records by seed as if that metric were the primary one, for `over_images`.
+
+    Those that lack it are left out. Where it is not known which test images were right, only how
+    many there are is told.
+    """
+    found: dict[int, dict[str, Any]] = {}
     for seed, record in records.items():
         if record["metrics"].get(metric) is None:
             continue
-        place = _trainings(record, prefix).get(metric)
-        correct = None
-        if place is not None:
-            bits = [[of_stratum[place]] for of_stratum in record["correct"]["bits"]]
-            correct = {**record["correct"], "bits": bits}
+        correct = record.get("correct")
+        if correct:
+            correct = {**correct, "bits": _bits(record, prefix, metric)}
         found[seed] = {"status": "done", "correct": correct}
     return found
+
+
+def _bits(record: Record, prefix: str, metric: str) -> list[list[str]] | None:
+    correct = record["correct"]
+    if metric in correct.get("at", ()):
+        return list(correct["at"][metric])
+    place = _trainings(record, prefix).get(metric)
+    return None if place is None else [[of_stratum[place]] for of_stratum in correct["bits"]]
 
 
 def _trainings(record: Record, prefix: str) -> dict[str, int]:

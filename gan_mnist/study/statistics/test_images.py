@@ -41,7 +41,7 @@ Where seeds draw their own it is the floor of each: ten seeds make it 7 % at 4 t
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -135,10 +135,12 @@ def compare_images(
 
     Returns:
         None for fewer than two seeds, a stratum of fewer than two images, and where test images
-        are not the same in all trials.
+        are not the same in all trials, or `bits` do not say which were right.
     """
     seeds = sorted(treated.keys() & control.keys())
     told = [of_arm[seed] for seed in seeds for of_arm in (treated, control)]
+    if not all(correct.get("bits") for correct in told):
+        return None
     kinds = {(str(c["labels"]), tuple(c["sizes"]), tuple(c["weights"])) for c in told}
     if len(seeds) < 2 or len(kinds) != 1 or min(told[0]["sizes"]) < 2:
         return None
@@ -156,16 +158,6 @@ def too_few(correct: Mapping[str, Any]) -> str:
         return ""
     images = counted(size, "test image")
     return images if name is None else f"{images} of class {name!r}"
-
-
-def few_in(records: Iterable[Mapping[str, Any]]) -> str:
-    """What `too_few` says of the records that have the fewest; "" where none says which were right.
-
-    For comparisons over seeds alone, such as those at each number of training images: where there
-    are too few test images, these cannot tell either.
-    """
-    correct = [record["correct"] for record in records if record.get("correct")]
-    return too_few(min(correct, key=lambda one: min(one["sizes"]))) if correct else ""
 
 
 def over_images(
