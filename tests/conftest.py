@@ -28,6 +28,13 @@ def pytest_configure(config):
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name.startswith("slow_"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
     """An empty directory, in which the test runs."""

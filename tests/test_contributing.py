@@ -84,6 +84,7 @@ def test_an_experiment_is_short():
     assert sum(len(code.splitlines()) for code in codes) < 60
 
 
+@pytest.mark.slow
 def test_the_experiment_runs_by_its_path(summary):
     assert summary["failed"] == []
     assert {name: arm["n"] for name, arm in summary["arms"].items()} == {

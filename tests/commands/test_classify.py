@@ -282,6 +282,7 @@ def test_an_interrupt_leaves_the_old_table(command, exports, images, directory, 
         assert (directory / "predictions.csv").read_text() == "old"
 
 
+@pytest.mark.slow
 def test_the_module_runs_with_a_clean_stderr(exports, images, directory):
     arguments = [f"--model={exports / 'grey'}", f"--images={images}"]
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}

@@ -272,6 +272,7 @@ def test_an_interrupt_leaves_nothing(
     assert command(*flags)[0] == 0
 
 
+@pytest.mark.slow
 def test_the_module_runs_with_a_clean_stderr(exports, images, directory):
     folder = images("a.png")
     arguments = [f"--model={exports / 'grey'}", f"--images={folder}", "--output=new"]

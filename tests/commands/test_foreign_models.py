@@ -160,6 +160,7 @@ def test_one_that_never_makes_an_image_is_given_up(tmp_path, photos, refused, ne
     assert "has not answered in 1 seconds" in line
 
 
+@pytest.mark.slow
 def test_the_process_of_one_that_never_answers_ends(tmp_path, photos, directory):
     """Nothing ever stops this one."""
 

@@ -237,6 +237,7 @@ def test_an_interrupt_leaves_nothing(
     assert command(*flags)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_no_visible_image(exports, directory):
     """SIGKILL, which nothing can clean up after, as soon as there is a file."""
     arguments = [f"--model={exports / 'mlp'}", "--output=new", "--images_per_class=100000"]
@@ -254,6 +255,7 @@ def test_a_process_that_is_killed_leaves_no_visible_image(exports, directory):
     assert visible == []
 
 
+@pytest.mark.slow
 def test_the_module_runs_with_a_clean_stderr_and_repeats_itself(exports, generated, directory):
     arguments = [f"--model={exports / 'mlp'}", "--output=new", "--classes=one", "--seed=3"]
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}

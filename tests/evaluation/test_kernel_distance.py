@@ -77,6 +77,7 @@ def kernel_studies(request):
     return truth, np.array([kernel_distance(*draw, 10, 6, seed=0) for draw in draws])
 
 
+@pytest.mark.slow
 def test_kernel_distance_is_unbiased(kernel_studies):
     truth, found = kernel_studies
     error = found[:, 0].std() / math.sqrt(STUDIES)

@@ -147,6 +147,7 @@ def images(tmp_path):
     return tmp_path / "images"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_processes")
 def test_a_trial_on_a_folder_of_images(make, images):
     place = {"dataset": "folder", "data_dir": str(images), "image_size": 16}

@@ -203,6 +203,7 @@ def test_a_prepared_build_is_studied(make, tmp_path):
     assert len((asked.directory / "predictions.csv").read_text().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_a_run_on_the_layout_of_the_source(command, photographs, tmp_path, monkeypatch):
     flags = ["--experiment=cats_vs_dogs", "--preset=smoke", "--seeds=1", "--jobs=1"]
     flags += ["--dataset=folder", f"--data_dir={photographs}", "--export_dir="]

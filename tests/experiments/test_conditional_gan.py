@@ -135,6 +135,7 @@ def test_a_gan_and_the_judge_see_the_draw_and_nothing_else(shown, drawn, arm):
         )
 
 
+@pytest.mark.slow
 def test_all_arms_of_a_seed_share_a_judge_and_are_paired(shown):
     for arm in ARMS:
         shown(arm)

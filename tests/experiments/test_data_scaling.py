@@ -177,6 +177,7 @@ def test_a_size_that_is_done_is_not_done_again_unless_settings_changed(shown, tm
     assert list(shown("alone", learning_rate=0.01)) == [16, 32, 64]
 
 
+@pytest.mark.slow
 def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeypatch):
     def run(name):
         asked = make("generated", workdir=tmp_path / name, largest=32)

@@ -33,6 +33,7 @@ def whole(settings, dataset, tmp_path_factory):
     return trial.run_trial(asked).metrics, asked.directory, workdir
 
 
+@pytest.mark.slow
 def test_metrics_are_what_the_exported_model_is_worth(whole, dataset):
     metrics, directory, workdir = whole
     test = held_out(dataset, dataset.class_names)

@@ -90,7 +90,11 @@ def shuffle_hidden(monkeypatch, number):
     monkeypatch.setattr(ClassifierSteps, "allot", allot)
 
 
-@pytest.mark.parametrize("arm", ["pseudo_labels", "fixmatch", "generated_deformations", "oracle"])
+@pytest.mark.parametrize("arm", [
+    "pseudo_labels",
+    *(pytest.param(arm, marks=pytest.mark.slow)
+      for arm in ("fixmatch", "generated_deformations", "oracle")),
+])  # fmt: skip
 def test_hidden_labels_change_nothing_but_the_oracle(arm, make, tmp_path, monkeypatch):
     # So short a training is sure of nothing: let every image count.
     monkeypatch.setattr("gan_mnist.models.fixmatch.THRESHOLD", 0.0)
@@ -174,6 +178,7 @@ def test_a_generator_learns_from_labels_and_pseudo_labels(
     assert max(np.bincount(labels[10:])) <= 7
 
 
+@pytest.mark.slow
 def test_the_first_step_is_done_once_for_a_seed_and_a_number(make, monkeypatch):
     first = experiments.load("few_labels").part("first")
     trained, true = [], first.train_classifier

@@ -182,6 +182,7 @@ def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
     assert label.endswith("the mean over 3 classes in turn and over 1 and 5 images left")
 
 
+@pytest.mark.slow
 def test_predictions_are_those_of_the_turn_of_the_class(make):
     begun = make("duplicate", of=DATA, repeats=2)
     outcome = trial.run_trial(begun)
@@ -207,6 +208,7 @@ def test_predictions_are_those_of_the_turn_of_the_class(make):
         assert len(gallery["images"]) == 12
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_stopped_goes_on_with_the_next_turn(make, monkeypatch, tmp_path):
     whole = trial.run_trial(make("classical", of=DATA, workdir=tmp_path / "whole"))
     train, count = trials.train_classifier, []

@@ -26,6 +26,7 @@ def flags(directory):
     ]
 
 
+@pytest.mark.slow
 def test_it_is_found_in_the_current_folder_here_and_where_trials_run(
     command, flags, directory, monkeypatch
 ):

@@ -15,6 +15,7 @@ SMALL = {"width": 1, "updates": 20, "intervals": 2, "gan_width": 1, "gan_updates
 SMALL |= {"images_per_class": 30}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ["real_only", "real_and_generated"])
 def test_colour_images_of_a_folder(make, tmp_path, arm):
     rng = np.random.default_rng(0)

@@ -49,6 +49,7 @@ def test_a_batch_holds_pairs_of_a_class_and_their_numbers(subset):
     assert not np.array_equal(sources, others[0])
 
 
+@pytest.mark.slow
 def test_large_images_are_registered_at_a_smaller_size_and_moved_at_their_own(
     make_subset, tmp_path
 ):

@@ -116,6 +116,7 @@ def test_both_networks_minimise_what_a_classifier_of_one_class_more_does():
     np.testing.assert_allclose(g_loss, cross_entropy(fake, LABELS), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_autoencoder_learns_its_images():
     levels = np.linspace(0.05, 0.95, 6, dtype=np.float32)
     batch = tf.fill((6, *SHAPE), 1.0) * levels[:, None, None, None], BATCH[1]

@@ -41,6 +41,7 @@ def test_a_schedule_changes_its_weights_at_the_updates_it_names():
     assert seen == [*3 * [(1, 0)], *4 * [(100, 0.5)], *2 * [(0, 2)]]
 
 
+@pytest.mark.slow
 def test_another_schedule_is_followed_without_a_new_trace():
     """Bit by bit what a model does that had the schedule from the beginning."""
     model = denoising_model("vanilla", CONTENT)
@@ -165,6 +166,7 @@ def test_initial_weights_do_not_depend_on_the_adversary():
     assert not equal(alone, denoising_model(seed=1).generator)
 
 
+@pytest.mark.slow
 def test_pre_training_is_training_without_an_adversary():
     """Bit by bit, in a graph, with batch norm and Adam, up to the update where it ends."""
     alone = fitted(denoising_model(), 4)

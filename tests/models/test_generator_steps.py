@@ -61,6 +61,7 @@ def test_steps_end_when_the_loss_is_good_enough():
     np.testing.assert_allclose(model.average.get_weights()[0], [[average]], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_more_steps_leave_the_discriminator_to_its_own_update():
     """With batch norm in the generator, Adam and a graph, as in a training."""
 

@@ -99,6 +99,7 @@ def test_in_half_precision_losses_are_scaled(dtype_policy):
     assert model.predict(LABELS, verbose=0).dtype == np.float32
 
 
+@pytest.mark.slow
 @every_flavour
 def test_building_the_optimizer_again_does_no_harm(flavour):
     model = fresh(flavour)

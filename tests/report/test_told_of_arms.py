@@ -174,6 +174,7 @@ def test_test_images_stand_beside_their_predictions(tmp_path):
             assert (pixels[:, 30 * place : 30 * place + 28, :3] == image).all()
 
 
+@pytest.mark.slow
 def test_a_page_of_many_photographs_stays_small(tmp_path):
     photographs = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
     workdir = make_run(tmp_path, seeds=2, images=photographs, test_images=12)

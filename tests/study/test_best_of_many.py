@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from fake_records import rivals, told_of
 from scipy.stats import t
 
@@ -15,6 +16,7 @@ def drawn(rng, seeds=5):
     return {name: 0.5 + 0.03 * rng.normal(size=seeds) for name in ("none", *ARMS)}
 
 
+@pytest.mark.slow
 def test_of_null_studies_few_tell_an_interval_beside_zero():
     rng, beside = np.random.default_rng(0), []
     for _ in range(200):

@@ -39,13 +39,18 @@ def test_a_finished_run_prints_answer_and_report_on_stdout(whole):
     assert study["command_line"].startswith("python -m gan_mnist.main --experiment=fake_study")
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_as_if_undisturbed(start, tmp_path, undisturbed):
     check_killed(start, tmp_path, undisturbed, 0)
 
 
 # As Ctrl-C does, and as `kill` does.
 @pytest.mark.parametrize(
-    ("number", "to_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["Ctrl-C", "kill"]
+    ("number", "to_group"),
+    [
+        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, False, id="kill", marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_run_ends_at_once_and_goes_on(
     start, tmp_path, undisturbed, number, to_group
@@ -75,6 +80,7 @@ def test_workers_end_when_their_parent_is_killed(start, tmp_path):
     wait_for(lambda: not alive(members), seconds=10)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_one_trial(start, tmp_path, undisturbed):
     process = start(tmp_path, *NAPS, "--set", "nap_seconds=0.8")
     wait_for(lambda: len(calls(tmp_path)) >= 3)

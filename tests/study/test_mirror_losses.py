@@ -23,6 +23,7 @@ from gan_mnist.study.run import run_one, run_study, summarise_study
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_no_trial_that_had_ended(tmp_path, plain):
     """Across processes, and killed so that nothing is cleaned up."""
     command = [

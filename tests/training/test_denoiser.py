@@ -94,8 +94,10 @@ class Interrupted(denoiser._Watch):
 
 @pytest.mark.parametrize(
     ("recipe", "schedule", "other"),
-    [(RECIPE, ALONE, TWICE), (VANILLA, LATE, BOTH)],
-    ids=["alone", "adversary"],
+    [
+        pytest.param(RECIPE, ALONE, TWICE, id="alone"),
+        pytest.param(VANILLA, LATE, BOTH, id="adversary", marks=pytest.mark.slow),
+    ],
 )
 def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
     recipe, schedule, other, tmp_path, monkeypatch
@@ -170,6 +172,7 @@ def test_answers_are_given_in_parts_and_in_order(tmp_path, monkeypatch):
     assert np.unique(whole.mean((1, 2, 3)).round(5)).size > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "last"), [(RECIPE, 1e-2), (VANILLA, 0)])
 def test_networks_learn_at_the_rate_that_is_asked_for(recipe, last, tmp_path):
     model = train(recipe, tmp_path, BOTH if recipe is VANILLA else ALONE)
@@ -243,6 +246,7 @@ def test_weights_and_batches_depend_on_the_stream_and_not_on_the_adversary(begun
     assert not np.array_equal(other_weights[0], weights[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("precision", "recipe", "schedule"),
     [("mixed_bfloat16", VANILLA, LATE), ("mixed_float16", RECIPE, ALONE)],

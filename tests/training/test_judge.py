@@ -63,6 +63,7 @@ def test_it_is_a_function_of_what_it_is_asked_for(judged, tmp_path):
     assert len(judged.batches) == 2
 
 
+@pytest.mark.slow
 def test_whatever_changes_the_training_is_another_judge(judged, allotment, parts, tmp_path):
     changes = [
         {},

@@ -39,6 +39,7 @@ def room_for_one(monkeypatch):
     return reusable
 
 
+@pytest.mark.slow
 def test_a_generator_that_was_driven_out_samples_with_its_own_weights(
     room_for_one, make_subset, tmp_path, monkeypatch
 ):

@@ -19,6 +19,7 @@ def trained(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_devices_give_the_numbers_of_one_and_resume_exactly(trained, kind):
     check(trained, kind)

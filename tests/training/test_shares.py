@@ -58,6 +58,7 @@ def test_metrics_take_the_largest_share_for_the_label():
     assert float(accuracy.result()) == pytest.approx(right)
 
 
+@pytest.mark.slow
 def test_a_kept_network_is_traced_once_for_labels_and_once_for_shares(tmp_path):
     images = RNG.integers(0, 256, (20, 8, 8, 1), np.uint8)
     subset = Subset(images, np.arange(20, dtype=np.int32) % 2, ("a", "b"), ("",) * 20)

@@ -153,6 +153,7 @@ def answers(exports, tmp_path_factory):
     return np.load(out)
 
 
+@pytest.mark.slow
 def test_classify_answers_as_the_model_does(classifier, images, answers):
     logits = classifier(images, training=False).numpy().astype(np.float64)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
