@@ -223,11 +223,13 @@ def _run_until_decided(
 
 def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Keeper) -> None:
     trials = plan.trials()
-    missing = [trial for trial in trials if not records.finished(records.record_of(trial))]
-    if len(missing) < len(trials):
-        done = counted(len(trials) - len(missing), "trial is", "trials are")
-        say(f"{done} done already")
-    with StudyProgress(plan, missing, jobs) as progress:
+    found = [records.record_of(trial) for trial in trials]
+    done = [record for record in found if record is not None and records.finished(record)]
+    missing = [trial for trial, record in zip(trials, found, strict=True)
+               if not records.finished(record)]  # fmt: skip
+    if done:
+        say(f"{counted(len(done), 'trial is', 'trials are')} done already")
+    with StudyProgress(plan, missing, jobs, done) as progress:
         log = _log_of(plan)
 
         def tell(record: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def make_console(terminal=False):
 
 def make_progress(tmp_path, console, num_trials=4):
     plan = make_plan(tmp_path, seeds=2, arms=["small", "all"])
-    return StudyProgress(plan, plan.trials()[:num_trials], 2, console), plan.trials()
+    return StudyProgress(plan, plan.trials()[:num_trials], 2, console=console), plan.trials()
 
 
 def shown(tmp_path, records, terminal):
@@ -93,6 +93,17 @@ def test_a_terminal_gets_a_bar_and_what_runs_now(tmp_path, clock):
     assert "now   small seed 0 (1 min 45 s)" in told
     assert "best  none 0.500 (1 seed)" in told
     assert re.search(r"about \d+ min \d\d s left", told)
+
+
+def test_trials_of_an_earlier_command_count_for_the_best_arm(tmp_path):
+    plan, (text, console) = make_plan(tmp_path, seeds=2, arms=["small", "all"]), make_console()
+    done = [record("small", 0, score=0.9), record("all", 0, "not_applicable", "too few images")]
+    with StudyProgress(plan, plan.trials()[2:], 2, done, console) as progress:
+        progress.add(record("none", 0, score=0.5))
+        progress.add(record("small", 1, score=0.7))
+    first, second = text.getvalue().splitlines()
+    assert first.endswith("best so far small 0.900 (1 seed))")
+    assert second.endswith("best so far small 0.800 (2 seeds))")
 
 
 def test_the_best_arm_is_no_oracle_and_may_be_the_control(tmp_path):

@@ -40,9 +40,14 @@ class StudyProgress:
     """
 
     def __init__(
-        self, plan: Plan, missing: Sequence[Trial], jobs: int, console: Console | None = None
+        self,
+        plan: Plan,
+        missing: Sequence[Trial],
+        jobs: int,
+        done: Sequence[Mapping[str, Any]] = (),
+        console: Console | None = None,
     ):
-        """Shows the trials of a plan that are `missing`, so many at a time."""
+        """Shows the trials of a plan that are `missing`, so many at a time; `done` has records."""
         self._console = console or _Console(stderr=True, soft_wrap=True, highlight=False)
         self._metric = plan.study.metrics[0]
         self._kinds = {arm.name: arm.kind for arm in plan.arms}
@@ -51,6 +56,9 @@ class StudyProgress:
         self._time_left = TimeLeft(missing, jobs)
         self._running: dict[tuple[str, int], tuple[Trial, float]] = {}
         self._values: dict[str, list[float]] = {}
+        for record in done:
+            if record["status"] == DONE:
+                self._keep(record)
         self._last: deque[str] = deque(maxlen=_LAST)
         self._counts: Counter[str] = Counter()
         self._bar = Progress(
@@ -91,9 +99,7 @@ class StudyProgress:
         self._counts[record["status"]] += 1
         ended, told = self._counts.total(), f"{record['arm']} seed {record['seed']}: "
         if record["status"] == DONE:
-            value = record["metrics"][self._metric.name]
-            self._values.setdefault(record["arm"], []).append(value)
-            told += f"{self._metric.name} {value:.3f}"
+            told += f"{self._metric.name} {self._keep(record):.3f}"
         else:
             told += f"{record['status'].replace('_', ' ')}: {record['error']}"
         seconds = sum(record["seconds"].values())
@@ -104,6 +110,12 @@ class StudyProgress:
                 self._console.print(
                     f"[{ended}/{self._num_trials}] {told} ({'; '.join(details)})", markup=False
                 )
+
+    def _keep(self, record: Mapping[str, Any]) -> float:
+        """What the primary metric of a finished trial is."""
+        value: float = record["metrics"][self._metric.name]
+        self._values.setdefault(record["arm"], []).append(value)
+        return value
 
     def refresh(self) -> None:
         """Shows how things are now; called about once a second."""
