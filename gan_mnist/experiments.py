@@ -178,8 +178,9 @@ def make_plan(
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     study = study.showing(arm for of_source in rows.values() for arm in of_source)
     selected = study.select(None if arms is None else list(arms))
-    study = study.naming(primary, [arm.name for arm in selected], places)
-    study = begun.with_primary(directory, study, primary is not None)
+    names = [arm.name for arm in selected]
+    study = study.naming(primary, names, places)
+    study = begun.with_primary(directory, study, primary is not None, names)
     looks = begun.announced(directory, until, max_seeds, seeds)
     replicates = range(looks[-1] if looks else seeds or study.presets[preset].seeds)
     loaded = wanted.load(download).planned_for(len(replicates))

@@ -203,6 +203,21 @@ def test_nothing_is_called_utils():
     assert not [name for name in MODULES if name.rsplit(".")[-1] in ("utils", "util", "helpers")]
 
 
+IN_PLACE = {"savez", "savez_compressed", "write_text", "write_bytes"}
+
+
+def test_files_are_written_by_what_leaves_them_whole_or_absent():
+    in_place = {
+        module: node.lineno
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in IN_PLACE
+    }
+    # A model knows nothing of runs; whoever saves it says that it is whole.
+    assert in_place.keys() == {"gan_mnist.files", "gan_mnist.models.anchored"}
+
+
 def test_flags_and_declarations_do_without_tensorflow():
     studies = [f"gan_mnist.experiments.{name}.study" for name in experiments.names()]
     assert studies

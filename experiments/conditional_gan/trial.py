@@ -10,6 +10,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.evaluation.generation import generation_metrics, nearest
+from gan_mnist.files import write_arrays
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.judge import trained_judge
@@ -92,7 +93,7 @@ def _accuracies(prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:
 def _save_sheet(test: Subset, measured: np.ndarray, path: Path) -> None:
     """Keeps `real` and `samples`, uint8 (10, H, W, C) each, for the report."""
     rows = shown_rows(test.labels, len(test.class_names))
-    np.savez_compressed(path, real=test.images[rows], samples=measured[rows])
+    write_arrays(path, real=test.images[rows], samples=measured[rows])
 
 
 def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path) -> None:
@@ -112,7 +113,7 @@ def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path)
         np.array([_least_and_median(distances, rows, own) for own in by_class]).T
         for distances in (found.distances, of_test)
     )
-    np.savez_compressed(
+    write_arrays(
         path,
         samples=measured[rows[chosen]],
         neighbours=train.images[found.rows[chosen]],

@@ -16,7 +16,7 @@ from gan_mnist.data.pairs import paired
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.restoration import image_measures, median_filter, subtract_and_filter
-from gan_mnist.files import write_rows
+from gan_mnist.files import write_arrays, write_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.denoiser import (
@@ -225,7 +225,7 @@ def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory:
         "outputs": outputs,
     }
     images: dict[str, Any] = {name: as_uint8(part[shown]) for name, part in parts.items()}
-    np.savez_compressed(directory / "sheet.npz", psnr_db=psnr_db[shown], **images)
+    write_arrays(directory / "sheet.npz", psnr_db=psnr_db[shown], **images)
     rows = np.stack([part[:OWN_SHEET_PAIRS] for part in images.values()], axis=1)
     sheet = image_sheet(rows.reshape(-1, *rows.shape[2:]), columns=len(parts))
     Image.fromarray(sheet.squeeze(axis=-1) if sheet.shape[-1] == 1 else sheet).save(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_mnist.evaluation.classification import precision_metrics
+from gan_mnist.files import write_arrays
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 
@@ -137,7 +138,7 @@ def _treat(
         (name,) = settings.starved
         of_class = steps.test.labels == settings.classes.index(name)
         path = steps.trial.directory / turn / "called.npz"
-        np.savez_compressed(path, probabilities=np.array(called)[:, of_class])
+        write_arrays(path, probabilities=np.array(called)[:, of_class])
     means = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
     return means | choice
 

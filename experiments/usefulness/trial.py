@@ -11,6 +11,7 @@ from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.generation import generation_metrics
+from gan_mnist.files import write_arrays
 from gan_mnist.generators.contract import Generator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
@@ -130,7 +131,7 @@ def _compared(steps: Steps, generator: Generator, images: Allotment) -> dict[str
         metrics[f"copies_of_{name}"] = len(found) / len(fake)
         rows = slice(0, GALLERY_IMAGES)
         pairs[name] = np.stack([fake[found.rows[rows]], part.images[found.matches[rows]]])
-    np.savez_compressed(steps.trial.directory / "copies.npz", **pairs)
+    write_arrays(steps.trial.directory / "copies.npz", **pairs)
     if min(len(fake), len(test)) < FEWEST_COMPARED:
         return metrics
     recipe = steps.recipe(network=build_small_cnn, updates=settings.judge_updates)

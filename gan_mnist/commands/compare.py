@@ -27,7 +27,6 @@ OUTPUT = COMMAND.text("output", None, "a file that gets it all, too: .md, or .cs
 FIGURE = COMMAND.text("figure", None, "a critical-difference figure, .png or .svg; wants runs of "
                       "three data sets")  # fmt: skip
 TABLES, PICTURES = (".md", ".csv"), (".png", ".svg")
-_DIGITS = 4
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import gan_mnist
 from gan_mnist.data.duplicates import copies_in_pictures
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
+from gan_mnist.files import write_arrays
 from gan_mnist.study import devices
 from gan_mnist.study.display.progress import say
 from gan_mnist.study.place import settled
@@ -66,7 +65,7 @@ def execute(
         boards().add(record)
 
     def write_report(workdir: Path) -> None:
-        boards().renew()
+        boards().write()
         _write_report(plan, workdir)
 
     jobs = devices.shared_out(plan, engine, jobs) or loky.cpu_count()
@@ -101,8 +100,11 @@ def _write_report(plan: Plan, workdir: Path) -> None:
             # Images that were removed since; the records do not need them any more.
             say(f"the report shows no {name}: {error}")
             continue
+        path = workdir / f"{name}.npz"
         if pictures:
-            np.savez_compressed(workdir / f"{name}.npz", **pictures)
+            write_arrays(path, **pictures)
+        else:
+            path.unlink(missing_ok=True)
     page = import_whole("gan_mnist.report.page")
     page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
 

@@ -40,11 +40,11 @@ def _keep(client: Any, experiment: str, run: Tracked, above: str | None) -> str:
         begun = before
     name, data = begun.info.run_id, begun.data
     nested = {} if above is None else {"mlflow.parentRunId": above}
-    about = {"mlflow.note.content": run.tags["about"]} if "about" in run.tags else {}
+    about = {"mlflow.note.content": run.tags["about"]} if run.tags.get("about") else {}
     tags = [
         RunTag(key, value)
         for key, value in {**run.tags, **nested, **about}.items()
-        if data.tags.get(key) != value
+        if data.tags.get(key, "") != value  # an empty one takes back what no longer holds
     ]
     # MLflow refuses to change a parameter, and keeps every value that a metric has had.
     params = [Param(key, str(value)) for key, value in run.params.items() if key not in data.params]

@@ -30,7 +30,7 @@ def _keep(project: str, run: Tracked, group: str, kind: str) -> str:
         name=run.name,
         group=group,
         job_type=kind,
-        config={**run.params, "about_run": dict(run.tags)},
+        config={**run.params, "about_run": {k: v for k, v in run.tags.items() if v}},
         resume="allow",
         settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
     )

@@ -32,7 +32,7 @@ class Tracked:
         name: "cgan", or "cgan seed 0".
         params: Settings, as JSON holds them.
         metrics: Finite numbers, by names of letters, digits, "_", ".", "-" and blanks.
-        tags: What else is known, in words.
+        tags: What else is known, in words; empty where there is nothing to tell any more.
         below: The runs of an arm's seeds.
         files: What is kept with it, by its path there.
     """
@@ -104,7 +104,7 @@ def tracked(run: FinishedRun) -> Iterator[Tracked]:
             name=arm,
             params=settings,
             metrics=_named(dict(_of_arm(arm, run.summary, run.metric))),
-            tags=tags | {name: text for name, text in of_arm.items() if text},
+            tags=tags | of_arm,
             below=tuple(_seed(arm, seed, record, tags) for seed, record in records.items()),
             files=files,
         )

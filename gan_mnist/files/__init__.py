@@ -3,6 +3,7 @@
 import csv
 import errno
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -14,6 +15,8 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gan_mnist.errors import InputError
 
@@ -69,6 +72,13 @@ def _hidden(name: str) -> str:
     """The name that a file has until it is whole: a disk may be shared by several machines."""
     machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:4]
     return f".{name}.{os.getpid()}.{machine}"
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Replaces `path` by a compressed archive of arrays, as `write_bytes`."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.pipelines import training_batches
 from gan_mnist.data.subsets import Subset
-from gan_mnist.files import fingerprint
+from gan_mnist.files import fingerprint, write_arrays
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.adversarial import AdversarialModel
@@ -218,7 +218,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         seconds = 0.0
         if recipe.updates:
             seconds = recipe.train(model, columns, request, key, sample)
-        np.savez_compressed(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
+        write_arrays(directory / "samples.npz", images=as_uint8(sample()), labels=labels)
         return model, seconds
 
     files = directory / "gan.weights.h5", directory / "generator.json"

@@ -146,13 +146,11 @@ def measured(claim: Claim, root: Path) -> Comparison:
             raise unknown("claims: the arm", arm, records)
     treated = records[claim.arm]
     values = values_of(treated, claim.metric)
-    bounds = metrics[claim.metric].get("bounds")
-    bounds = None if bounds is None else (bounds[0], bounds[1])
     overlap = overlap_of(treated.values())
     if not isinstance(claim.versus, str):
-        return compare(values, dict.fromkeys(values, claim.versus), bounds, overlap)
+        return compare(values, dict.fromkeys(values, claim.versus), overlap=overlap)
     control = records[claim.versus]
-    found = compare(values, values_of(control, claim.metric), bounds, overlap)
+    found = compare(values, values_of(control, claim.metric), overlap=overlap)
     is_primary = claim.metric == summary["metrics"][0]["name"]
     return over_images(found, treated, control) if is_primary else found
 

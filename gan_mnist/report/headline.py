@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import write_arrays
 from gan_mnist.report.readme import PublishedRun, interval
 from gan_mnist.report.run_files import read_arrays
 from gan_mnist.report.style import BLUE, GREEN, INK, MUTED, styled
@@ -52,7 +53,7 @@ def take_images(workdir: Path, root: Path) -> None:
             raise InputError(f"--run: no {path}; accepted: a run of imbalance with --arms={arms}")
         kept[arm] = found["images"][:_SHOWN]
     (root / IMAGES).parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(root / IMAGES, **kept)
+    write_arrays(root / IMAGES, **kept)
 
 
 def is_stale(root: Path) -> bool:

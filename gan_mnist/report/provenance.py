@@ -64,8 +64,11 @@ def next_steps(run: Run) -> dict[str, str]:
     main = f"python -m gan_mnist.main --experiment={shlex.quote(_experiment(command) or name)}"
     own = f"--dataset=folder --data_dir=photos --workdir=runs/{name}_own"
     counts = " --set counts=all" if "counts" in study["settings"] else ""
+    announced = study.get("looks", {}).get("announced")
+    more_seeds = f"More seeds, {more}; what is done is kept"
     return {
-        f"More seeds, {more}; what is done is kept": _with(command, seeds=more),
+        # A run with announced looks ends with the last of them.
+        **({} if announced else {more_seeds: _with(command, seeds=more)}),
         "The arms and settings that there are": f"{main} --list",
         "One of them more, ARM": _with(command, arms=[*arms, "ARM"]),
         "Images of your own, in photos/, a folder a class": f"{main} {own}{counts}",

@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
+from gan_mnist.files import write_bytes
 from gan_mnist.report.lettering import FAMILIES, legible
 from gan_mnist.study.words import fixed
 
@@ -71,10 +72,12 @@ styled = matplotlib.rc_context(
 
 @styled
 def save(figure: Figure, path: Path) -> None:
-    """Writes `figure` as a PNG, sharp on screens of twice the usual density."""
+    """Writes `figure` as the name of the file says; a PNG has twice the usual density."""
     with warnings.catch_warnings():  # A class name may be in any script; its box is warning enough.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(path, dpi=200)
+        picture = io.BytesIO()
+        figure.savefig(picture, format=path.suffix.removeprefix("."), dpi=200)
+    write_bytes(path, picture.getvalue())
 
 
 @styled

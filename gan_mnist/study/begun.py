@@ -5,7 +5,7 @@ statistics, so that refusals come at once.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ FIRST, STEP = (5, 7, 10), 5
 MAX_SEEDS, MOST_SEEDS = 20, 100
 
 
-def with_primary(workdir: Path, study: Study, is_asked_for: bool) -> Study:
+def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collection[str]) -> Study:
     """The study with the primary comparisons of a run: its own where the run is new.
 
     What is named once there are results is not primary. A run that began before comparisons were
@@ -32,14 +32,27 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool) -> Study:
         workdir: The run's directory.
         study: With those that this command, or its declaration, would have.
         is_asked_for: Whether the command names them; else they are ignored where they differ.
+        arms: Names of those that are to run.
 
     Raises:
-        InputError: If others are asked for than those of the beginning.
+        InputError: If others are asked for than those of the beginning, or where it is not known
+            any more which these were; or if an arm of one that could be judged is left out.
     """
     before = description_in(workdir)
     if before is None:
+        if is_asked_for and any(workdir.glob("trials/*/*/record.json")):
+            raise InputError(
+                f"--primary: {workdir} has results, and no study.json that says what was primary "
+                "when it was begun; accepted: a new --workdir, or no --primary"
+            )
         return study
     recorded = primary_in(before)
+    for pair in recorded:
+        if {*pair} <= before["arms"].keys() and (missing := [*{*pair} - {*arms}]):
+            raise InputError(
+                f"--arms: {missing[0]} is left out, and {workdir} was begun with the primary "
+                f"comparison {pair}; accepted: both among the arms, or a new --workdir"
+            )
     if is_asked_for and set(recorded) != set(study.primary):
         raise InputError(
             f"--primary: {workdir} was begun with {in_words(recorded)}, and what is named later is "
@@ -119,18 +132,19 @@ def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
 
 
-def keep_look(workdir: Path, seeds: int, spent: float | None) -> None:
+def keep_look(workdir: Path, seeds: int, planned: int, spent: float | None) -> None:
     """Records in `study.json` that the results of so many seeds were seen, and when first.
 
     Args:
         workdir: The run's directory.
-        seeds: Their number, which is the run's from now on.
+        seeds: Their number.
+        planned: That of the run from now on.
         spent: The share of studies without effect that have a verdict by now, where it is known.
     """
     path = workdir / "study.json"
     described = read_json(path) or {}
     looks = described.setdefault("looks", {"announced": [], "taken": []})
-    described["seeds"] = list(range(seeds))
+    described["seeds"] = list(range(planned))
     if seeds > 1 and seeds not in looked_in(described):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})

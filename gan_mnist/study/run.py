@@ -248,8 +248,11 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
     write_text(plan.workdir / "records.jsonl", lines)
+    # Of an array of trials, some may be summarised while others run.
+    seen = len({record["seed"] for record in all_records})
+    plan = dataclasses.replace(plan, looked=tuple(sorted({*plan.looked, seen} - {1})))
     told: Mapping[str, Any] = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
-    seeds = len(plan.seeds)
-    begun.keep_look(plan.workdir, seeds, looks.spent(plan.looks, seeds) if plan.looks else None)
+    spent = looks.spent(plan.looks, seen) if plan.looks else None
+    begun.keep_look(plan.workdir, seen, len(plan.seeds), spent)
     return told

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, NotApplicable, StorageError
-from gan_mnist.files import write_json
+from gan_mnist.files import write_json, write_text
 from gan_mnist.study import records
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits
@@ -60,7 +60,7 @@ def run_trials(
     running: dict[Future, tuple[Worker, Task]] = {}
 
     def start(worker: Worker, task: Task) -> None:
-        given[worker].add(_work(task[0]))
+        given[worker].add(task[0].work)
         on_start(task[0], id(worker))
         running[worker.submit(complete, task[0])] = worker, task
 
@@ -103,14 +103,10 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
     """
     tasks: dict[Any, list[Trial]] = {}
     for trial in trials:
-        tasks.setdefault((trial.seed, _work(trial)), []).append(trial)
+        tasks.setdefault((trial.seed, trial.work), []).append(trial)
     # Within a seed the long tasks come first, which keeps all workers busy to the end.
     by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
     return [task for _, group in by_seed for task in sorted(group, key=len, reverse=True)]
-
-
-def _work(trial: Trial) -> str:
-    return trial.settings.shared_work or trial.arm
 
 
 def next_task(pending: list[Task], given: Container[str]) -> Task:
@@ -122,7 +118,7 @@ def next_task(pending: list[Task], given: Container[str]) -> Task:
     places = (
         place
         for place, (trial, *_) in enumerate(pending)
-        if trial.seed == seed and _work(trial) in given
+        if trial.seed == seed and trial.work in given
     )
     return pending.pop(next(places, 0))
 
@@ -220,7 +216,7 @@ def _died(trial: Trial, error: Exception) -> dict[str, Any]:
 
 def _keep(trial: Trial, text: str) -> None:
     with contextlib.suppress(OSError):  # the record, which says the error too, will tell
-        (trial.directory / TRACEBACK).write_text(text)
+        write_text(trial.directory / TRACEBACK, text)
 
 
 def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -79,6 +79,11 @@ class Trial(Generic[SettingsT]):
         return self.study.name
 
     @property
+    def work(self) -> str:
+        """What a process that has done it does sooner: traces and generators are shared."""
+        return self.settings.shared_work or self.arm
+
+    @property
     def directory(self) -> Path:
         """Where the trial's own files go."""
         return self.workdir / "trials" / self.arm / f"seed-{self.seed:02d}"

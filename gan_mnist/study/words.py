@@ -67,7 +67,7 @@ def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str
     return f"{signed(difference, number)}, 95 % CI {low} to {high}"
 
 
-def in_brackets(gain: Mapping[str, Any], number: int = 3) -> str:
+def in_brackets(gain: Mapping[str, Any]) -> str:
     """The same of what holds `difference` and `ci95`, the interval in brackets."""
-    low, high = (signed(end, number) for end in gain["ci95"])
-    return f"{signed(gain['difference'], number)} ({low} to {high})"
+    low, high = (signed(end, 3) for end in gain["ci95"])
+    return f"{signed(gain['difference'], 3)} ({low} to {high})"

@@ -159,7 +159,8 @@ class RayWorker:
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         (trial,) = args
-        sent = away.luggage(trial)
+        with _HOMECOMING:  # what comes home may take away files that are read here
+            sent = away.luggage(trial)
         self._last = self._run.remote(function, trial, _in_store(self._ray, trial), sent)
         return self._thread.submit(self._result, self._last, trial, sent)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_mnist.data.subsets import Subset
+from gan_mnist.files import write_arrays
 
 A_CLASS = 10
 # Of images; they are that many a trial. Some are kept, however large they are.
@@ -23,7 +24,7 @@ def save_shown(test: Subset, probabilities: np.ndarray, path: Path) -> None:
     turns = [rows[i] for i in range(A_CLASS) for rows in by_class if i < len(rows)]
     rows = np.array(turns[: max(MOST_BYTES // test.images[0].nbytes, LEAST_IMAGES)])
     names = np.array(test.class_names)
-    np.savez_compressed(
+    write_arrays(
         path,
         images=test.images[rows],
         label=names[test.labels[rows]],

@@ -14,6 +14,7 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.evaluation.classification import classification_metrics
+from gan_mnist.files import write_arrays
 from gan_mnist.generators.contract import Generator, Request, mislabelled
 from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.trained import TrainedGenerator
@@ -240,4 +241,4 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             shown = tf.constant(as_float(images))
             images = augment(shown, augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / "gallery.npz"
-        np.savez_compressed(path, images=as_uint8(images))
+        write_arrays(path, images=as_uint8(images))

@@ -64,10 +64,13 @@ def test_arms_are_runs_and_seeds_are_nested_below_them(client, tmp_path):
 
 def test_what_is_sent_again_is_renewed(client, tmp_path):
     directory = write_run(tmp_path / "run", VALUES)
+    summary = json.loads((directory / "summary.json").read_text())
+    summary["failed"] = [{"arm": "cgan", "seed": 3, "error": "loss is NaN"}]
+    (directory / "summary.json").write_text(json.dumps(summary))
     export("mlflow", with_report(directory))
     before = runs_of(client)
-    summary = json.loads((directory / "summary.json").read_text())
     summary["arms"]["cgan"]["difference"] = 0.5
+    summary["failed"] = []
     (directory / "summary.json").write_text(json.dumps(summary))
     export("mlflow", with_report(directory, "a new report"))
     after = runs_of(client)
@@ -75,6 +78,9 @@ def test_what_is_sent_again_is_renewed(client, tmp_path):
         n: run.info.run_id for n, run in before.items()
     }
     arm = after["cgan"].info.run_id
+    assert before["cgan"].data.tags["failed_seeds"] == "3"
+    assert not after["cgan"].data.tags["failed_seeds"]
+    assert "failed_seeds" not in after["none"].data.tags
     assert [m.value for m in client.get_metric_history(arm, "difference")] == [0.25, 0.5]
     assert [m.value for m in client.get_metric_history(arm, "difference.ci95_low")] == [0.125]
     kept = client.download_artifacts(arm, "report.html", str(tmp_path))

@@ -101,6 +101,16 @@ def test_what_next_are_commands_that_go_on_from_this_one(tmp_path, command, more
     ]
 
 
+def test_a_run_with_announced_looks_gets_no_more_seeds(tmp_path):
+    make_run(tmp_path, arms=ARMS, seeds=3)
+    command = "python -m gan_mnist.main --experiment=imbalance --until=decided"
+    looks = {"announced": [5, 7, 10, 15, 20], "taken": []}
+    change(tmp_path, "study.json", command_line=command, looks=looks)
+    told = next_steps(Run.read(tmp_path))
+    assert len(told) == 3
+    assert not [step for step in told if "seeds" in step]
+
+
 def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_path):
     make_run(tmp_path / "run", arms=ARMS, seeds=3)
     run = Run.read(tmp_path / "run")

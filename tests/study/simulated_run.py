@@ -30,7 +30,8 @@ def published(run, seeds):
         if key and record["seconds"]["generator"] > 2:
             work = names.setdefault((record["seed"], key), record["arm"])
         settings = SimpleNamespace(shared_work=work)
-        trials.append(SimpleNamespace(arm=record["arm"], seed=record["seed"], settings=settings))
+        of_trial = {"arm": record["arm"], "seed": record["seed"], "work": work or record["arm"]}
+        trials.append(SimpleNamespace(**of_trial, settings=settings))
         seconds[record["arm"], record["seed"]] = record["seconds"]
     return trials, seconds
 

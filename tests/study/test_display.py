@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +94,23 @@ def test_a_terminal_gets_a_bar_and_what_runs_now(tmp_path, clock):
     assert "now   small seed 0 (1 min 45 s)" in told
     assert "best  none 0.500 (1 seed)" in told
     assert re.search(r"about \d+ min \d\d s left", told)
+
+
+def test_a_training_that_ends_while_it_is_looked_at_is_no_failure(tmp_path, monkeypatch):
+    progress, trials = make_progress(tmp_path, make_console()[1])
+    monkeypatch.setattr(Path, "is_file", lambda path: True)
+    path = trials[0].directory / "progress.json"
+    path.parent.mkdir(parents=True)
+    with progress:
+        progress.begin(trials[0], 0)
+        progress.refresh()
+        path.write_text('{"share": 0.5, "seconds": 2}')
+        monkeypatch.setattr("gan_mnist.study.display.live.read_json", gone)
+        progress.refresh()
+
+
+def gone(path, *keys):
+    raise FileNotFoundError(path)
 
 
 def test_trials_of_an_earlier_command_count_for_the_best_arm(tmp_path):

@@ -128,6 +128,18 @@ def test_a_summary_before_the_end_says_what_is_missing(tmp_path):
     assert "2 trials not run yet" in summarise_study(plan, "")["in_full"]
 
 
+def test_each_summary_before_the_end_is_a_look_at_the_seeds_that_ended(tmp_path):
+    plan = make_plan(tmp_path)
+    for index in range(len(plan.trials())):
+        run_one(plan, index, "")
+        if index % len(plan.arms) == len(plan.arms) - 1:
+            summarise_study(plan, "")
+            described = json.loads((tmp_path / "study.json").read_text())
+            assert described["seeds"] == list(plan.seeds)
+    ended = [look["seeds"] for look in described["looks"]["taken"]]
+    assert ended == list(range(2, len(plan.seeds) + 1))
+
+
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 def test_where_no_log_can_be_written_it_is_told_and_no_trial_fails(tmp_path, make):
     """A worker that cannot open it ends, as if it had been killed."""

@@ -83,6 +83,24 @@ def test_what_is_named_after_a_run_began_is_refused(folder, tmp_path, capsys):
     run(folder, primary=["bent > fair"])
 
 
+def test_an_arm_of_one_that_could_be_judged_is_not_left_out_later(folder, tmp_path):
+    run(folder, arms=["hardly"])
+    # It was declared, and its arm had not run: as for any arm that comes later.
+    run(folder, arms=["hardly", "bent"])
+    with pytest.raises(InputError, match=r"^--arms: bent is left out, .* bent > fair; accepted: "):
+        run(folder, arms=["hardly"])
+    run(folder, arms=["bent"])
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
+def test_with_results_and_no_record_of_them_none_is_named(folder, tmp_path, damage):
+    run(folder)
+    damage(tmp_path / "run" / "study.json")
+    with pytest.raises(InputError, match=r"^--primary: .* has results, and no study.json"):
+        run(folder, primary=["hardly > fair"])
+    run(folder)
+
+
 def test_a_run_from_before_they_were_recorded_has_none(folder, tmp_path):
     run(folder)
     path = tmp_path / "run" / "study.json"

@@ -108,3 +108,23 @@ def test_an_arm_without_a_result_is_no_verdict():
     assert missed("cgan > none", values=values) == [
         "required, and not shown: cgan > none; cgan against none: no verdict"
     ]
+
+
+def test_a_run_that_cannot_be_trusted_shows_nothing():
+    plan, values = plan_of(), VALUES | {"copy": VALUES["oracle"]}
+    required = parse_required(["oracle > none"], plan)
+    wrong = summarize(plan, make_records(values))
+    assert unmet(required, summarize(plan, make_records())) == []
+    assert [line.partition("; ")[2] for line in unmet(required, wrong)] == [
+        "the controls did not come out right"
+    ]
+    leaking = {**plan.dataset, "warnings": ["5 images of `mine` are copies of test images"]}
+    told = summarize(dataclasses.replace(plan, dataset=leaking), make_records())
+    assert "careful, 5 images" in unmet(required, told)[0]
+
+
+def test_too_few_seeds_show_nothing():
+    few = [record for record in make_records() if record["seed"] < 4]
+    plan = plan_of()
+    told = unmet(parse_required(["oracle > none"], plan), summarize(plan, few))
+    assert told == ["required, and not shown: oracle > none; 4 seeds, too few to rely on"]

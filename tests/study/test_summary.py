@@ -166,6 +166,39 @@ def test_a_control_that_cannot_be_shown_equal_has_neither_passed_nor_failed():
     assert summarize(make_plan(), records)["controls_ok"] is True
 
 
+def test_an_arm_that_does_not_apply_to_one_seed_is_judged_by_the_others():
+    records = [r for r in make_records(VALUES | {"oracle": BASE - 0.2}) if r["arm"] != "oracle"]
+    records += [record("oracle", seed, 0.1) for seed in SEEDS[1:]]
+    records += [record("oracle", 0, status="not_applicable", error="none is held back")]
+    summary = summarize(make_plan(), records)
+    assert summary["not_applicable"] == {}
+    assert summary["controls_ok"] is False
+    assert summary["answer"].startswith("Do not trust this run")
+
+
+def test_no_arm_beats_a_rival_that_could_not_be_compared():
+    kinds = {"none": "control", "r1": "rival", "r2": "rival", "x": "generated"}
+    values = {"none": BASE, "r1": BASE + 0.1, "x": BASE + [0.31, 0.3, 0.29, 0.3, 0.32]}
+    plan = make_plan(kinds=kinds, rival=None, oracle=None, expectations=())
+    for better in (BASE + 0.2, BASE + 0.5):
+        records = make_records(values | {"r2": better})
+        versus = summarize(plan, records)["arms"]["x"]["versus_rivals"]
+        expected = ("helps", "r2") if better[0] < 0.6 else ("hurts", "r2")
+        assert (versus["verdict"], versus["rival"]) == expected
+    failed = [
+        record("r2", r["seed"], status="failed", error="out of memory")
+        if r["arm"] == "r2" and r["seed"]
+        else r
+        for r in records
+    ]
+    summary = summarize(plan, failed)
+    versus = summary["arms"]["x"]["versus_rivals"]
+    assert (versus["verdict"], versus["p_holm"]) == ("cannot tell", None)
+    assert (versus["rivals"], versus["not_compared"]) == (["r1"], ["r2"])
+    assert "`r2` could not be compared" in summary["answer"]
+    assert "plain `r2` could not be compared, as its trials failed" in summary["in_full"]
+
+
 def test_missing_seeds_are_matched_by_seed():
     records = without(without(make_records(), "warp_gan", 1), "none", 3)
     summary = summarize(make_plan(), list(reversed(records)))

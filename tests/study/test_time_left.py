@@ -61,7 +61,8 @@ def test_time_left_is_within_a_factor_of_one_and_a_half(run, seeds, jobs, share)
 
 
 def trial(arm, seed, work=None):
-    return SimpleNamespace(arm=arm, seed=seed, settings=SimpleNamespace(shared_work=work))
+    settings = SimpleNamespace(shared_work=work)
+    return SimpleNamespace(arm=arm, seed=seed, settings=settings, work=work or arm)
 
 
 def ended(arm, seed, generator=0.0, training=0.0):

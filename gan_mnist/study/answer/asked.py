@@ -223,6 +223,8 @@ class Asked:
         if self.versus is None:
             rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)
             return (False, "no plain rival was run beside it") if rivals else None
+        if missing := self.versus.get("not_compared"):
+            return False, f"plain `{missing[0]}` could not be compared"
         name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
         aside = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
         return {

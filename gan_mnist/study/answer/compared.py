@@ -126,7 +126,11 @@ def against_rivals(
     overlap: float,
     looks: Sequence[int] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms."""
+    """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms.
+
+    It is not above all of them where one has fewer than two seeds in common with it, as its trials
+    failed: such are told as `not_compared`, and there is no p.
+    """
     sides = (primary.higher_is_better, primary.bounds, overlap, looks_at.level(looks))
     compared = {name: against_best(name, rivals, values, records, *sides) for name in names}
     found = {name: pair for name, pair in compared.items() if pair is not None}
@@ -135,8 +139,13 @@ def against_rivals(
     )
     told = {}
     for name, (best, one) in found.items():
-        of_best = against_rival((one, adjusted[name], len(found)), primary)
-        told[name] = {"rival": best, "rivals": list(rivals)} | (of_best or {})
+        missing = [rival for rival in rivals if len(values[name].keys() & values[rival].keys()) < 2]
+        p_holm = None if missing else adjusted[name]
+        of_best = against_rival((one, p_holm, len(found)), primary) or {}
+        of_best |= {"rival": best, "rivals": [rival for rival in rivals if rival not in missing]}
+        if missing:
+            of_best |= {"not_compared": missing, "verdict": "cannot tell"}
+        told[name] = of_best
     return told
 
 

@@ -125,6 +125,11 @@ def _beyond_in_full(asked: Asked) -> str:
     many, rival = len(asked.versus["rivals"]), f"`{asked.versus['rival']}`"
     best = f"the best of {many} plain rivals, {rival}," if many > 1 else f"plain {rival} alone"
     size = with_interval(asked.versus["difference"], asked.versus["ci95"])
+    if missing := asked.versus.get("not_compared"):
+        return (
+            f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
+            "its trials failed"
+        ).replace(", it", " it")
     return {
         "helps": f", and did better than {best} ({size})",
         "hurts": f"; it did worse than {best} ({size})",

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from gan_mnist.errors import InputError
 from gan_mnist.study.comparison import Pair, parse
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.words import counted
 
 FLAG = "--require"
 _OPPOSITE = {"helps": "hurts", "hurts": "helps"}
@@ -43,9 +45,11 @@ def _parse(text: str, plan: Plan) -> Required:
     pair = parse(FLAG, text.replace("=", ">") if equal else text, [arm.name for arm in plan.arms])
     compared = _compared(plan)
     if pair not in compared and pair[::-1] not in compared:
+        rival = plan.study.rival
+        of_rival = f"of generated images with {rival}, " if rival else ""
         raise InputError(
             f"{FLAG}: {text!r} is none of the comparisons of this run; accepted: those with "
-            f"{plan.study.control}, and what --primary names"
+            f"{plan.study.control}, {of_rival}of an arm with its ablation, and what --primary names"
         )
     if equal and plan.study.metrics[0].margin is None:
         raise InputError(
@@ -66,13 +70,32 @@ def _compared(plan: Plan) -> set[Pair]:
 
 
 def unmet(required: Sequence[Required], summary: Mapping[str, Any]) -> list[str]:
-    """What a summary does not show of what is required, a line each."""
+    """What a summary does not show of what is required, a line each.
+
+    Nothing is shown by a run that cannot be trusted: whose controls came out wrong, or whose images
+    leak. Nor by one of too few seeds.
+    """
     return [
-        f"required, and not shown: {one}; {one.pair.arm} against {one.pair.reference}: "
-        f"{told or 'no verdict'}"
+        f"required, and not shown: {one}; {told}"
         for one in required
-        if (told := _verdict(one.pair, summary)) != ("the same" if one.equal else "helps")
+        if (told := _distrust(summary, one.pair) or _otherwise(one, summary))
     ]
+
+
+def _distrust(summary: Mapping[str, Any], pair: Pair) -> str:
+    if summary["controls_ok"] is False:
+        return "the controls did not come out right"
+    if warnings := summary["dataset"].get("warnings"):
+        return f"careful, {warnings[0]}"
+    fewest = min(summary["arms"][arm]["n"] for arm in pair)
+    return f"{counted(fewest, 'seed')}, too few to rely on" if 0 < fewest < MIN_SEEDS else ""
+
+
+def _otherwise(required: Required, summary: Mapping[str, Any]) -> str:
+    pair, wanted = required.pair, "the same" if required.equal else "helps"
+    found = _verdict(pair, summary)
+    told = f"{pair.arm} against {pair.reference}: {found or 'no verdict'}"
+    return "" if found == wanted else told
 
 
 def _verdict(pair: Pair, summary: Mapping[str, Any]) -> str | None:

@@ -89,7 +89,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         name: record.get("error")
         for name in names
         for record in by_arm[name].values()
-        if record["status"] == "not_applicable"
+        if record["status"] == "not_applicable" and not _done(by_arm[name])
     }
     summary = {
         "experiment": study.name,
@@ -157,7 +157,7 @@ def _compare_otherwise(
                 of_rival |= gate.standing(name, rival)
             entries[name]["versus_rival"] = of_rival
     generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
-    rivals = [arm.name for arm in plan.arms if arm.kind == "rival" and len(values[arm.name]) > 1]
+    rivals = [arm.name for arm in plan.arms if arm.kind == "rival" and _applies(by_arm[arm.name])]
     beyond = against_rivals(generated, rivals, values, by_arm, primary, overlap, plan.looks)
     for name, told in beyond.items():
         entries[name]["versus_rivals"] = told | gate.standing(name, "the best of them")
@@ -178,6 +178,11 @@ def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
         if record["arm"] in found and record["seed"] in plan.seeds:
             found[record["arm"]][record["seed"]] = record
     return {name: dict(sorted(of_arm.items())) for name, of_arm in found.items()}
+
+
+def _applies(records: Mapping[int, Record]) -> bool:
+    """Whether an arm has results, or would have some if its trials had not failed."""
+    return any(record["status"] != "not_applicable" for record in records.values())
 
 
 def _overlap(by_arm: Records) -> float:

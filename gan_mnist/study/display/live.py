@@ -5,6 +5,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -131,12 +132,7 @@ class StudyProgress:
             return
         began = time.time() - max(time.monotonic() - since for _, since in self._running.values())
         found = [
-            [
-                told["seconds"] / told["share"]
-                for path in paths
-                if path.is_file() and path.stat().st_mtime >= began
-                if (told := read_json(path, "share", "seconds"))
-            ]
+            [seconds for path in paths if (seconds := _expected(path, began)) is not None]
             for paths in (
                 list((self._workdir / "generators").glob(f"*/{UNDER_WAY}")),
                 [trial.directory / UNDER_WAY for trial, _ in self._running.values()],
@@ -183,6 +179,15 @@ class StudyProgress:
         share = 100 * ended / max(1, self._num_trials)
         bar = f'<progress max="100" value="{share:.0f}" style="width:100%"></progress>'
         return f"{bar}<pre>{html.escape(chr(10).join(told))}</pre>"
+
+
+def _expected(path: Path, began: float) -> float | None:
+    """Seconds that a training will take, as it told since `began`; None where it told nothing."""
+    try:
+        told = read_json(path, "share", "seconds") if path.stat().st_mtime >= began else None
+    except OSError:  # it has just ended
+        return None
+    return told["seconds"] / told["share"] if told else None
 
 
 def _notebook_handle(page: str) -> Any:

@@ -60,7 +60,7 @@ class TimeLeft:
 
     def begin(self, trial: Trial, process: int, now: float) -> None:
         """Tells that a trial begins in a process, numbered at will."""
-        work, done = _work(trial), self._done_by[process]
+        work, done = trial.work, self._done_by[process]
         first = _READY if work in done else _TRACES if done else _STARTS
         pays = (trial.seed, work) not in self._paid
         self._running[_key(trial)] = _Running(trial, now, first, pays)
@@ -77,7 +77,7 @@ class TimeLeft:
         shared = float(told.get("generator", 0.0))
         # What was loaded has the seconds of whoever made it.
         if ended.pays and shared <= taken and ended.trial.settings.shared_work is not None:
-            self._shared[_work(ended.trial)].append(shared)
+            self._shared[ended.trial.work].append(shared)
             taken -= shared
         self._own[ended.first][record["arm"]].append(taken)
         if of_record := told.get("training", 0.0) + told.get("evaluation", 0.0):
@@ -129,7 +129,7 @@ class TimeLeft:
             own = own_of(trial.arm) + once[first]
             if not pays or trial.settings.shared_work is None:
                 return own
-            known = self._shared.get(_work(trial))
+            known = self._shared.get(trial.work)
             return own + (fmean(known) if known else unknown)
 
         rests = []
@@ -138,7 +138,7 @@ class TimeLeft:
             rests.append(max(whole - (now - running.began), _OVERDUE * whole))
         paid, done = set(self._paid), set().union(*self._done_by.values())
         for trial in self._waiting.values():
-            work = _work(trial)
+            work = trial.work
             first = _READY if work in done else _TRACES
             rests.append(expected(trial, first, (trial.seed, work) not in paid))
             paid.add((trial.seed, work))
@@ -164,14 +164,10 @@ class TimeLeft:
             now - running.began - own_of(running.trial.arm)
             for running in self._running.values()
             if running.pays and running.trial.settings.shared_work is not None
-            if not self._shared.get(_work(running.trial))
+            if not self._shared.get(running.trial.work)
         )
         return max(usual, *longer, 0.0)
 
 
 def _key(trial: Trial) -> Key:
     return trial.arm, trial.seed
-
-
-def _work(trial: Trial) -> str:
-    return trial.settings.shared_work or trial.arm
