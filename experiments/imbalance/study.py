@@ -89,7 +89,7 @@ ARMS = (
         "and classical, elastic and thickness, weaker",
         kind="generated", source="gan_mnist/models/styles.py"),
     Arm("deformations_near", {**ALIKE, "deformation_scale_of_many": 0.5},
-        "the same, images of classes that are not starved moved half as far",
+        "the same, images of classes of several images moved half as far",
         kind="generated"),
     Arm("oracle", {"generator": "held_back"}, "the real images that were taken away",
         kind="oracle"),

@@ -43,7 +43,7 @@ def tuned(
         `tuning.json`: the donors, and their mean recall under each candidate, if there are several.
 
     Raises:
-        NotApplicable: If no class is without being rare.
+        NotApplicable: If no class is without being rare and larger than the smallest.
     """
     candidates = list(itertools.product(settings.tuned_widened, settings.tuned_elastic_shifts))
     if len(candidates) == 1:
@@ -79,9 +79,15 @@ def _chosen(
 
 def _donors(settings: ImbalanceSettings, seed: int) -> np.ndarray:
     """Labels of the classes that are made rare, int (n,)."""
-    rich = [label for label in range(len(settings.classes)) if label not in settings.rare]
+    rich = [
+        label
+        for label, count in enumerate(settings.counts)
+        if label not in settings.rare and count > min(settings.counts)
+    ]
     if not rich:
-        raise NotApplicable("every class is rare; ranges are tuned by classes that are not")
+        raise NotApplicable(
+            "ranges are tuned by classes that are not rare, and of more images than the smallest"
+        )
     number = max(1, round(SHARE * len(rich)))
     return np.sort(np.random.default_rng(seed).choice(rich, number, replace=False))
 

@@ -213,6 +213,7 @@ class BuildGenerating:
 def _latents(settings: MixingSettings) -> Latents:
     return Latents(
         settings.gan_latent_dim,
+        distribution=settings.gan_latents,
         decimals=None if settings.decimals < 0 else settings.decimals,
         active=settings.active or None,
         scale=settings.gan_sampling_scale,

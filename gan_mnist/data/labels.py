@@ -1,6 +1,7 @@
 """Labels from a table, and groups of images that belong together, from it or from their names."""
 
 import csv
+import functools
 import os
 import posixpath
 import re
@@ -184,7 +185,8 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
         except csv.Error:
             separator = ","
         # Texts as they are: a class may be called "01" or "NA".
-        table = pd.read_csv(
+        read = functools.partial(
+            pd.read_csv,
             path,
             sep=separator,
             header=0 if header else None,
@@ -192,6 +194,14 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
             keep_default_na=False,
             encoding="utf-8-sig",
         )
+        table = read()
+        if more := table.index.nlevels * (not isinstance(table.index, pd.RangeIndex)):
+            # Rows are longer than the header: they may end in a separator.
+            names = list(table.columns)
+            table = read(names=[*names, *map(str, range(more))], index_col=False)
+            if (table.iloc[:, -more:] != "").any(axis=None):
+                raise ValueError("its rows have more columns than its header")
+            table = table[names]
         return table if header else table.set_axis(map(str, range(1, table.shape[1] + 1)), axis=1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())

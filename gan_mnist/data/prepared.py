@@ -59,10 +59,12 @@ def read_build(build: Path, look: Look) -> dict[str, tuple[np.ndarray, np.ndarra
         builder = tfds.builder_from_directory(build)
         splits = {}
         for split in {"train", "test"}.intersection(builder.info.splits):
-            examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
-            images = [resize(e["image"][np.newaxis], look) for e in examples]
-            labels = np.array([e["label"] for e in examples], np.int64)
-            splits[split] = np.concatenate(images), labels
+            images, labels = [], []
+            # One by one: at their full size all of them may take more memory than there is.
+            for example in tfds.as_numpy(builder.as_dataset(split=split)):
+                images.append(resize(example["image"][np.newaxis], look))
+                labels.append(example["label"])
+            splits[split] = np.concatenate(images), np.array(labels, np.int64)
     except Exception as error:  # a damaged build fails in as many ways as it has files
         raise InputError(f"--data_dir: {build} cannot be read: {_first_line(error)}") from error
     if "train" not in splits:

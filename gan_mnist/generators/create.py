@@ -41,7 +41,7 @@ def create_generator(request: Request) -> Generator | None:
 
 
 class InTurn(Generator):
-    """Several generators of one kind: the first image is the first one's, the next the next one's.
+    """Several generators of one kind: of a class the first image is the first one's, and so on.
 
     They differ in the seed of their training; the first is the one that other arms have.
     """
@@ -65,10 +65,13 @@ class InTurn(Generator):
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         images = np.empty((len(labels), *self.subset.images.shape[1:]), np.float32)
         number = len(self._requests)
+        # Labels may come in turn, too: each generator is to make some of every class.
+        order = np.argsort(labels, kind="stable")
         for place, request in enumerate(self._requests):
             # A process has one network for equal recipes, which has the weights of the last asked.
             generator = self._kind.create(request)
-            images[place::number] = generator.sample(labels[place::number], seed)
+            rows = order[place::number]
+            images[rows] = generator.sample(labels[rows], seed)
         return images
 
 
@@ -140,5 +143,5 @@ def _judge(request: Request) -> tuple[FrozenClassifier, float]:
         precision=settings.precision,
     )
     nothing = train.take(np.array([], int))
-    shown = Allotment(train.take(np.flatnonzero(train.labels >= 0)), nothing, nothing)
+    shown = Allotment(train, nothing, nothing)
     return trained_judge(recipe, JUDGE_BATCH, shown, ("kept", request.seed), request.workdir)

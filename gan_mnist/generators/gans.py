@@ -122,6 +122,8 @@ class R3GANRecipe(ConditionalRecipe):
         return replace(
             super().of(settings),
             loss="relativistic",
+            # Its limit is one of the cross-entropy.
+            most_generator_steps=1,
             gradient_penalty=settings.gan_gradient_penalty,
         )
 

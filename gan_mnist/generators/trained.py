@@ -203,7 +203,6 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         NotApplicable: If the recipe cannot learn from such images.
     """
     subset, seed = request.images.train, request.seed
-    columns = recipe.columns(subset, seed)
     key = generator_key(recipe, subset, seed)
     directory = request.workdir / "generators" / key
     shapes = subset.images.shape[1:], len(subset.class_names)
@@ -216,6 +215,8 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         labels = np.repeat(np.arange(len(subset.class_names)), SAMPLES_PER_CLASS)
         sample = functools.partial(generator.sample, labels, 0)
         seconds = 0.0
+        # Of what is only loaded they would be made in vain.
+        columns = recipe.columns(subset, seed)
         if recipe.updates:
             seconds = recipe.train(model, columns, request, key, sample)
         write_arrays(directory / "samples.npz", images=as_uint8(sample()), labels=labels)

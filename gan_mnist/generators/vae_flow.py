@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from gan_mnist.data.subsets import Subset
-from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import balanced_rows
 from gan_mnist.generators.settings import GeneratorSettings
@@ -23,10 +22,7 @@ VAE_SHARE = 0.2
 
 @dataclass(frozen=True)
 class VAEFlowRecipe(GeneratorRecipe):
-    """A VAE, then a flow; see `build_vae_flow`. The rate of each falls to 0 along a half cosine.
-
-    Images with label -1 have no label, as it says in `VAEFlow`; they are half of what is shown.
-    """
+    """A VAE, then a flow; see `build_vae_flow`. The rate of each falls to 0 along a half cosine."""
 
     width: int
     average_decay: float = 0.998
@@ -77,12 +73,5 @@ class VAEFlowRecipe(GeneratorRecipe):
         return model
 
     def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        labelled = np.flatnonzero(subset.labels >= 0)
-        if not len(labelled):
-            raise NotApplicable("a flow needs labelled images to learn from")
-        rows = labelled[balanced_rows(subset.labels[labelled])]
-        others = np.flatnonzero(subset.labels < 0)
-        if len(others):
-            most = max(len(rows), len(others))
-            rows = np.concatenate([np.resize(rows, most), np.resize(others, most)])
+        rows = balanced_rows(subset.labels)
         return subset.images[rows], subset.labels[rows]

@@ -2,7 +2,8 @@
 
 Source: Antoniou, Storkey and Edwards 2017 (arXiv 1711.04340), sections 3 and 5. What differs: it is
 narrower and shallower, a U-Net without residual blocks, and the discriminator is kept in bounds by
-spectral normalisation and the hinge loss, where the paper has a DenseNet with a gradient penalty.
+spectral normalisation and the hinge loss, where the paper has a DenseNet with a gradient penalty;
+and our recipe pairs an image with few others of its class, as often as the class is repeated.
 """
 
 from typing import Any

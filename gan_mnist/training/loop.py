@@ -217,7 +217,9 @@ class Curves(keras.callbacks.Callback):
         self._began = time.monotonic()
         # Dropout draws from a generator whose state no checkpoint holds; a state that follows from
         # the update makes a resumed run draw what an undisturbed one would have.
-        for index, layer in enumerate(self.model.layers):
+        # A network that is built otherwise may list its input, which draws nothing.
+        layers = (a for a in self.model.layers if not isinstance(a, keras.layers.InputLayer))
+        for index, layer in enumerate(layers):
             states = [v for v in layer.variables if v.name == SEED_STATE]
             for place, state in enumerate(states):
                 # Of a model within the model there may be several.

@@ -22,6 +22,7 @@ def images(tmp_path):
         table(["file_name", "text"], lambda n, c: [f"images/{FILES[n]}", c]),
         table(["path", "class"], lambda n, c: [f"C:\\data\\images\\{FILES[n]}", c], ";"),
         table(["class", "no", "what"], lambda n, c: [c, str(n), f"/kaggle/images/{FILES[n]}"]),
+        table(["file", "label"], lambda n, c: [FILES[n], f"{c},"]),
         "\ufeff" + table(["image", "label"], lambda n, c: [f'"{FILES[n]}"', f'"{c}"'], "\t"),
     ],
 )
@@ -144,6 +145,11 @@ def test_what_table_and_folder_lack_is_counted(images):
             table(["image", "a", "b"], lambda n, c: [FILES[n], c, c]),
             {},
             "which column of labels.csv holds the classes cannot be told; .*=..., of a, b$",
+        ),
+        (
+            table(["image", "label"], lambda n, c: [FILES[n], c, "more"]),
+            {},
+            r"cannot be read \(its rows have more columns than its header\)",
         ),
         (GOOD, {"label_column": "lable"}, "^setting label_column: 'lable' .*mean 'label'"),
         (GOOD, {"groups": "column:who"}, "^setting groups: 'who' is unknown; accepted: image"),

@@ -92,6 +92,14 @@ def test_the_best_is_taken_and_told(make, trained):
     assert outcome.seconds["training"] == 5
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_that_has_nothing_to_lose_is_no_donor(make, trained, seed):
+    begun = make("tuned", of=DATA, seed=seed, counts=(9, *[9] * 4, 12, 12))
+    trial.run_trial(begun)
+    (donor,) = json.loads((begun.directory / "tuning.json").read_text())["donors"]
+    assert donor in NAMES[-2:]
+
+
 def test_candidates_that_were_tried_are_not_tried_again(make, trained):
     begun = make("tuned", of=DATA)
     first = trial.run_trial(begun)
@@ -124,7 +132,7 @@ def test_each_turn_is_tuned_by_others(make, trained):
 def test_without_a_class_that_is_not_rare_nothing_is_tuned(make, trained):
     asked = make("tuned", of=DATA, counts=(1, 2, 2, 2, 2, 2, 2), starve=tuple(
         f"{name}:{1 + (name != 'ape')}" for name in NAMES))  # fmt: skip
-    with pytest.raises(NotApplicable, match="every class is rare"):
+    with pytest.raises(NotApplicable, match="classes that are not rare"):
         trial.run_trial(asked)
     assert not trained
     assert tuning.SHARE < 0.5

@@ -75,6 +75,14 @@ def test_latents_are_rounded_and_cut_as_the_table_says(shown, arm, distinct):
     assert not np.array_equal(latents, batches[1][0][1])
 
 
+def test_fresh_images_are_made_of_latents_as_the_generator_knows_them(shown):
+    _, batches, _ = shown("cnn_add_generated_data_v1", gan_latents="uniform")
+    latents = batches[0][0][1]
+    assert np.abs(latents).max() <= 1
+    # Of U(-1, 1) the variance is a third, of N(0, 1) it is 1.
+    assert latents.var() == pytest.approx(1 / 3, rel=0.1)
+
+
 def test_wide_latents_are_those_of_v1_spread_wider(shown):
     _, usual, _ = shown("cnn_add_generated_data_v1")
     _, wide, _ = shown("wide_latents")

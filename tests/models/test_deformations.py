@@ -126,6 +126,16 @@ def test_no_pair_comes_again_before_all_others_have_come():
     assert pairs[:12] != list(zip(*draw_pairs(labels, 34, seed=1), strict=True))[:12]
 
 
+def test_of_very_many_pairs_few_are_drawn_without_making_them_all(monkeypatch):
+    monkeypatch.setattr("gan_mnist.models.class_pairs.MOST_PERMUTED", 10)
+    for number in (5, 12, 30):  # of 12 pairs
+        sources, targets = draw_pairs(np.zeros(4, int), number, seed=0)
+        pairs = list(zip(sources.tolist(), targets.tolist(), strict=True))
+        assert len(pairs) == number
+        assert len(set(pairs)) == min(number, 12)
+        assert all(source != target for source, target in pairs)
+
+
 def registered(sources, targets, updates=100):
     """Their deformations, (n, 57), as a training of so many updates finds them."""
     numbers = np.arange(len(sources))

@@ -142,6 +142,21 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+def test_dropout_draws_alike_however_a_network_lists_its_layers(tmp_path):
+    network = build_small_cnn(SHAPE, 3)
+    listed_with_input = keras.Model(network.inputs, network.outputs)
+    assert len(listed_with_input.layers) == len(network.layers) + 1
+    found = []
+    for model in (network, listed_with_input):
+        curves = loop.Curves(tmp_path, 1, 0, (1,), 1)
+        curves.set_model(model)
+        curves.on_epoch_begin(0)
+        states = [v.numpy() for v in model.non_trainable_variables if v.name == loop.SEED_STATE]
+        assert len(states) == 1
+        found += states
+    np.testing.assert_array_equal(*found)
+
+
 def trained_with_interruption(kind, directory, callback, monkeypatch, rows=None):
     """Begun in one process, interrupted, and gone on with in another."""
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
