@@ -15,6 +15,7 @@ from gan_mnist.settings.augmentation import ELASTIC, ERASING, WIDE
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, ClassifierRecipe
 from gan_mnist.trials.augmentation import augmentation_of
+from gan_mnist.trials.shown import in_turn
 
 from .first import Steps, Table, pseudo_labelled, shown_beside
 from .labelling import Labelling, without_labels
@@ -141,7 +142,4 @@ def _save_gallery(steps: Steps, labelled: Subset, others: Table | None) -> None:
     images, labels = labelled.images, labelled.labels
     if others is not None and len(others[0]):
         images, labels = others
-    rng, there = np.random.default_rng(0), np.unique(labels)
-    rows = [rng.choice(np.flatnonzero(labels == there[turn % len(there)]))
-            for turn in range(GALLERY_IMAGES)]  # fmt: skip
-    steps.save_gallery(images[rows])
+    steps.save_gallery(images[in_turn(labels, GALLERY_IMAGES)])

@@ -17,6 +17,7 @@ from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.judge import trained_judge
 from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.shown import in_turn
 
 from .study import UsefulnessSettings
 
@@ -148,7 +149,4 @@ def _compared(steps: Steps, generator: Generator, images: Allotment) -> dict[str
 def _save_gallery(steps: Steps, table: Table) -> None:
     """An image of each class in turn."""
     images, labels = table
-    rng, classes = np.random.default_rng(0), np.unique(labels)
-    rows = [rng.choice(np.flatnonzero(labels == classes[turn % len(classes)]))
-            for turn in range(GALLERY_IMAGES)]  # fmt: skip
-    steps.save_gallery(images[rows])
+    steps.save_gallery(images[in_turn(labels, GALLERY_IMAGES)])

@@ -1,4 +1,4 @@
-"""Test images as a trial called them, for a figure."""
+"""Images that a report shows: of each class in turn, and test images as a trial called them."""
 
 from pathlib import Path
 
@@ -10,6 +10,13 @@ from gan_mnist.files import write_arrays
 A_CLASS = 10
 # Of images; they are that many a trial. Some are kept, however large they are.
 MOST_BYTES, LEAST_IMAGES = 1_500_000, 12
+
+
+def in_turn(labels: np.ndarray, number: int) -> np.ndarray:
+    """Rows of so many images, int64 (number,): of each class that there is in turn, at random."""
+    rng, there = np.random.default_rng(0), np.unique(labels)
+    turns = (np.flatnonzero(labels == there[turn % len(there)]) for turn in range(number))
+    return np.array([rng.choice(rows) for rows in turns])
 
 
 def save_shown(test: Subset, probabilities: np.ndarray, path: Path) -> None:

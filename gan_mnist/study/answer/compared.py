@@ -1,10 +1,13 @@
 """Arms compared on a metric, and what `summary.json` tells of it."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.spec import Metric
+from gan_mnist.study.spec import Expectation, Metric
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.looks import counted
@@ -13,185 +16,197 @@ from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import as_told, over_images
 from gan_mnist.study.statistics.verdicts import holds, verdict
-from gan_mnist.study.trial import Plan
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Mapping[int, Record]]
-Values = Mapping[str, Mapping[int, float]]
-# A comparison, its Holm-adjusted p and the number of tests that Holm adjusts over.
-Found = tuple[Comparison, float | None, float]
 
 
-def pair(interval: paired.Interval | None) -> list[float] | None:
+class Tested(NamedTuple):
+    """A comparison, its p value adjusted by Holm, and the number of tests that Holm adjusts over.
+
+    With announced looks the number is more, as the level falls.
+    """
+
+    comparison: Comparison
+    p_holm: float | None
+    tests: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """What arms have in a metric, and how it is compared.
+
+    Attributes:
+        metric: Which.
+        records: By arm and seed.
+        looks: Announced ones; intervals and adjusted p values are those of `looks`.
+        with_images: Whether comparisons are over test images too, where records say which were
+            right in this metric.
+    """
+
+    metric: Metric
+    records: Records
+    looks: Sequence[int] = ()
+    with_images: bool = True
+
+    @cached_property
+    def values(self) -> dict[str, dict[int, float]]:
+        """The finite values, by arm and seed."""
+        return {arm: finite(of_arm, self.metric.name) for arm, of_arm in self.records.items()}
+
+    @cached_property
+    def overlap(self) -> float:
+        """What seeds have in common, as `paired.overlap_of` has it."""
+        return paired.overlap_of(r for of_arm in self.records.values() for r in of_arm.values())
+
+    @property
+    def level(self) -> float:
+        """Of the intervals."""
+        return looks_at.level(self.looks)
+
+    def compare(self, pairs: Sequence[Pair], chosen_among: int = 1) -> dict[Pair, Tested]:
+        """Each pair's comparison; Holm adjusts over all of them.
+
+        Intervals allow for a pair's having been chosen among so many.
+        """
+        level = self.level / chosen_among
+        found = {pair: self._compare(pair, level, self.with_images) for pair in pairs}
+        p_values = {pair: counted(one.deciding_p_value, self.looks) for pair, one in found.items()}
+        adjusted = paired.holm(p_values)
+        tests = sum(p is not None for p in p_values.values()) * LEVEL / self.level
+        return {pair: Tested(found[pair], adjusted[pair], tests) for pair in pairs}
+
+    def _compare(self, pair: Pair, level: float, with_images: bool) -> Comparison:
+        treated, control = (self.values[arm] for arm in pair)
+        found = paired.compare(treated, control, self.metric.bounds, self.overlap, level)
+        if not with_images:
+            return found
+        return over_images(found, self.records[pair.arm], self.records[pair.reference], level)
+
+    def against_control(self, tested: Tested) -> dict[str, Any]:
+        """What an arm's entry tells of its comparison with the control."""
+        comparison, p_holm, _ = tested
+        if comparison.n == 0:
+            return {"more_seeds_needed": True}
+        return {
+            "difference": comparison.difference,
+            "difference_ci95": as_list(comparison.ci95),
+            "p_value": comparison.p_value,
+            "p_holm": p_holm,
+            **self._power(tested),
+            "verdict": self.verdict(comparison, p_holm),
+            **as_told(comparison),
+        }
+
+    def against_reference(self, tested: Tested) -> dict[str, Any]:
+        """What an entry tells of a primary comparison, be there no common seed yet."""
+        comparison, p_holm, _ = tested
+        return {
+            "difference": comparison.difference,
+            "ci95": as_list(comparison.deciding_ci95),
+            "p_value": comparison.deciding_p_value,
+            "p_holm": p_holm,
+            **self._power(tested),
+            "verdict": self.verdict(comparison, p_holm),
+        }
+
+    def against_rival(self, tested: Tested) -> dict[str, Any] | None:
+        """What it tells of its comparison with a rival; None without a common seed."""
+        comparison, p_holm, _ = tested
+        if comparison.n == 0:
+            return None
+        return {
+            "difference": comparison.difference,
+            "ci95": as_list(comparison.deciding_ci95),
+            "p_holm": p_holm,
+            "verdict": self.verdict(comparison, p_holm),
+        }
+
+    def _power(self, tested: Tested) -> dict[str, Any]:
+        found = paired.smallest_detectable_effect(tested.comparison, tested.tests)
+        return {
+            "smallest_detectable_effect": found,
+            "more_seeds_needed": tested.comparison.more_seeds_needed,
+        }
+
+    def against_rivals(
+        self, names: Sequence[str], rivals: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms.
+
+        It is not above all of them where one has fewer than two seeds in common with it, as its
+        trials failed: such are told as `not_compared`, and there is no p.
+        """
+        metric = self.metric
+        sides = (metric.higher_is_better, metric.bounds, self.overlap, self.level)
+        compared = {
+            name: against_best(name, rivals, self.values, self.records, *sides) for name in names
+        }
+        found = {name: best for name, best in compared.items() if best is not None}
+        adjusted = paired.holm(
+            {name: counted(one.deciding_p_value, self.looks) for name, (_, one) in found.items()}
+        )
+        told: dict[str, dict[str, Any]] = {}
+        for name, (best, one) in found.items():
+            common = {rival: self.values[name].keys() & self.values[rival].keys()
+                      for rival in rivals}  # fmt: skip
+            missing = [rival for rival in rivals if len(common[rival]) < 2]
+            told[name] = {"rival": best, "rivals": [r for r in rivals if r not in missing]}
+            p_holm = None if missing else adjusted[name]
+            told[name] |= self.against_rival(Tested(one, p_holm, len(found))) or {}
+            if missing:
+                told[name] |= {"not_compared": missing, "verdict": "cannot tell"}
+        return told
+
+    def against_ablation(self, pair: Pair) -> dict[str, Any]:
+        """What an arm's entry tells of its comparison with its ablation; each stands for itself."""
+        found, p_value, _ = self.compare([pair])[pair]
+        return {
+            "arm": pair.reference,
+            "difference": found.difference,
+            "ci95": as_list(found.deciding_ci95),
+            "p_value": p_value,
+            "verdict": self.verdict(found, p_value),
+        }
+
+    def check(self, expectations: Sequence[Expectation]) -> list[dict[str, Any]]:
+        """One entry an expectation whose two arms were both asked for.
+
+        That two are equal is judged over test images too. Looks count for nothing here.
+        """
+        checks = []
+        for expected in expectations:
+            if expected.arm in self.values and expected.reference in self.values:
+                equal = expected.relation == "equal to"
+                found = self._compare(Pair(expected.arm, expected.reference), LEVEL, equal)
+                checks.append(
+                    {
+                        "arm": expected.arm,
+                        "relation": expected.relation,
+                        "reference": expected.reference,
+                        "ok": holds(expected.relation, found, self.metric.margin),
+                        "difference": found.difference,
+                        "difference_ci95": as_list(found.deciding_ci95),
+                    }
+                )
+        return checks
+
+    def verdict(self, found: Comparison, p_holm: float | None) -> str:
+        """What a comparison in this metric is called."""
+        return verdict(found, p_holm, self.metric.higher_is_better, self.metric.margin)
+
+
+def done(records: Mapping[int, Record]) -> dict[int, Record]:
+    """Those of trials that have ended well."""
+    return {seed: record for seed, record in records.items() if record["status"] == "done"}
+
+
+def finite(records: Mapping[int, Record], metric: str) -> dict[int, float]:
+    """The finite values of a metric by seed."""
+    found = ((seed, record["metrics"].get(metric)) for seed, record in done(records).items())
+    return {seed: value for seed, value in found if value is not None and math.isfinite(value)}
+
+
+def as_list(interval: paired.Interval | None) -> list[float] | None:
     """An interval as JSON has it."""
     return None if interval is None else list(interval)
-
-
-def compare_all(
-    values: Values,
-    reference: str,
-    names: Sequence[str],
-    primary: Metric,
-    overlap: float,
-    records: Records | None = None,
-    looks: Sequence[int] = (),
-) -> dict[str, Found]:
-    """Each arm's comparison with `reference`; see `compare_pairs`."""
-    pairs = [Pair(name, reference) for name in names]
-    found = compare_pairs(pairs, values, primary, overlap, records, looks)
-    return {pair.arm: one for pair, one in found.items()}
-
-
-def compare_pairs(
-    pairs: Sequence[Pair],
-    values: Values,
-    primary: Metric,
-    overlap: float,
-    records: Records | None = None,
-    looks: Sequence[int] = (),
-    chosen_among: int = 1,
-) -> dict[Pair, Found]:
-    """Each pair's comparison, its p value adjusted by Holm over all pairs, the number of tests.
-
-    With `records`, over test images too where they say which were right. With announced looks,
-    intervals and adjusted p values are those of `looks`, and the number of tests grows as the level
-    falls. Intervals allow for a pair's having been chosen among so many.
-    """
-    level = looks_at.level(looks) / chosen_among
-    found = {
-        pair: paired.compare(values[pair[0]], values[pair[1]], primary.bounds, overlap, level)
-        for pair in pairs
-    }
-    if records is not None:
-        found = {
-            pair: over_images(one, records[pair[0]], records[pair[1]], level)
-            for pair, one in found.items()
-        }
-    p_values = {pair: counted(one.deciding_p_value, looks) for pair, one in found.items()}
-    adjusted = paired.holm(p_values)
-    tests = sum(p is not None for p in p_values.values()) * LEVEL / looks_at.level(looks)
-    return {pair: (found[pair], adjusted[pair], tests) for pair in pairs}
-
-
-def against_control(found: Found, primary: Metric) -> dict[str, Any]:
-    """What an arm's entry tells of its comparison with the control."""
-    comparison, p_holm, tests = found
-    if comparison.n == 0:
-        return {"more_seeds_needed": True}
-    return {
-        "difference": comparison.difference,
-        "difference_ci95": pair(comparison.ci95),
-        "p_value": comparison.p_value,
-        "p_holm": p_holm,
-        "smallest_detectable_effect": paired.smallest_detectable_effect(comparison, tests),
-        "more_seeds_needed": comparison.more_seeds_needed,
-        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
-        **as_told(comparison),
-    }
-
-
-def against_reference(found: Found, primary: Metric) -> dict[str, Any]:
-    """What an entry tells of a primary comparison, be there no common seed yet."""
-    comparison, p_holm, tests = found
-    return {
-        "difference": comparison.difference,
-        "ci95": pair(comparison.deciding_ci95),
-        "p_value": comparison.deciding_p_value,
-        "p_holm": p_holm,
-        "smallest_detectable_effect": paired.smallest_detectable_effect(comparison, tests),
-        "more_seeds_needed": comparison.more_seeds_needed,
-        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
-    }
-
-
-def against_rival(found: Found, primary: Metric) -> dict[str, Any] | None:
-    """What it tells of its comparison with a rival; None without a common seed."""
-    comparison, p_holm, _ = found
-    if comparison.n == 0:
-        return None
-    return {
-        "difference": comparison.difference,
-        "ci95": pair(comparison.deciding_ci95),
-        "p_holm": p_holm,
-        "verdict": verdict(comparison, p_holm, primary.higher_is_better, primary.margin),
-    }
-
-
-def against_rivals(
-    names: Sequence[str],
-    rivals: Sequence[str],
-    values: Values,
-    records: Records,
-    primary: Metric,
-    overlap: float,
-    looks: Sequence[int] = (),
-) -> dict[str, dict[str, Any]]:
-    """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms.
-
-    It is not above all of them where one has fewer than two seeds in common with it, as its trials
-    failed: such are told as `not_compared`, and there is no p.
-    """
-    sides = (primary.higher_is_better, primary.bounds, overlap, looks_at.level(looks))
-    compared = {name: against_best(name, rivals, values, records, *sides) for name in names}
-    found = {name: pair for name, pair in compared.items() if pair is not None}
-    adjusted = paired.holm(
-        {name: counted(one.deciding_p_value, looks) for name, (_, one) in found.items()}
-    )
-    told = {}
-    for name, (best, one) in found.items():
-        missing = [rival for rival in rivals if len(values[name].keys() & values[rival].keys()) < 2]
-        p_holm = None if missing else adjusted[name]
-        of_best = against_rival((one, p_holm, len(found)), primary) or {}
-        of_best |= {"rival": best, "rivals": [rival for rival in rivals if rival not in missing]}
-        if missing:
-            of_best |= {"not_compared": missing, "verdict": "cannot tell"}
-        told[name] = of_best
-    return told
-
-
-def against_ablation(
-    arms: Pair,
-    values: Values,
-    records: Records,
-    primary: Metric,
-    overlap: float,
-    looks: Sequence[int] = (),
-) -> dict[str, Any]:
-    """What an arm's entry tells of its comparison with its ablation; each stands for itself."""
-    ((found, p_value, _),) = compare_pairs(
-        [arms], values, primary, overlap, records, looks
-    ).values()
-    return {
-        "arm": arms.reference,
-        "difference": found.difference,
-        "ci95": pair(found.deciding_ci95),
-        "p_value": p_value,
-        "verdict": verdict(found, p_value, primary.higher_is_better, primary.margin),
-    }
-
-
-def check_expectations(
-    plan: Plan, values: Values, records: Records, overlap: float
-) -> list[dict[str, Any]]:
-    """One entry an expectation whose two arms were both asked for.
-
-    That two are equal is judged over test images too, where records say which were right.
-    """
-    checks, primary = [], plan.study.metrics[0]
-    for expected in plan.study.expectations:
-        if expected.arm in values and expected.reference in values:
-            both = values[expected.arm], values[expected.reference]
-            found = paired.compare(*both, primary.bounds, overlap)
-            if equal := expected.relation == "equal to":
-                found = over_images(found, records[expected.arm], records[expected.reference])
-            checks.append(
-                {
-                    "arm": expected.arm,
-                    "relation": expected.relation,
-                    "reference": expected.reference,
-                    "ok": holds(expected.relation, found, primary.margin),
-                    "difference": found.difference,
-                    "difference_ci95": pair(found.deciding_ci95 if equal else found.ci95),
-                }
-            )
-    return checks

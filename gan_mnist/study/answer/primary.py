@@ -19,17 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_mnist.study.answer.compared import (
-    Found,
-    Records,
-    Values,
-    against_reference,
-    compare_all,
-    compare_pairs,
-)
+from gan_mnist.study.answer.compared import Results, Tested
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.spec import Metric
-from gan_mnist.study.trial import Plan
 
 PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"
 
@@ -39,28 +30,24 @@ class Gate:
     """The primary comparisons of a run, and what they leave to the others.
 
     Attributes:
-        metric: That decides.
-        looks: Announced ones.
+        results: In the metric that decides.
         found: What was found of each; empty where the run has none, and all others are alike.
     """
 
-    metric: Metric
-    looks: Sequence[int]
-    found: Mapping[Pair, Found]
+    results: Results
+    found: Mapping[Pair, Tested]
 
     @classmethod
-    def of(cls, plan: Plan, values: Values, overlap: float, records: Records) -> "Gate":
-        """Tests the primary comparisons of a plan; arguments as of `compare_all`."""
-        metric, looks = plan.study.metrics[0], plan.looks
-        found = compare_pairs(plan.primary, values, metric, overlap, records, looks)
-        return cls(metric, looks, found)
+    def of(cls, pairs: Sequence[Pair], results: Results) -> "Gate":
+        """Tests the primary comparisons."""
+        return cls(results, results.compare(pairs))
 
     @property
     def told(self) -> list[dict[str, Any]]:
         """An entry each, as `primary` of the summary has them."""
         return [
-            {"arm": pair.arm, "reference": pair.reference, "n": found[0].n}
-            | against_reference(found, self.metric)
+            {"arm": pair.arm, "reference": pair.reference, "n": found.comparison.n}
+            | self.results.against_reference(found)
             for pair, found in self.found.items()
         ]
 
@@ -69,19 +56,11 @@ class Gate:
         """Whether each primary comparison has found a difference."""
         return all(entry["verdict"] in ("helps", "hurts") for entry in self.told)
 
-    def compare_others(
-        self,
-        values: Values,
-        reference: str,
-        names: Sequence[str],
-        overlap: float,
-        records: Records,
-    ) -> dict[str, Found]:
+    def compare_others(self, reference: str, names: Sequence[str]) -> dict[str, Tested]:
         """Each arm against `reference`: the primary ones as found, the others among themselves."""
-        rest = [name for name in names if Pair(name, reference) not in self.found]
-        others = compare_all(values, reference, rest, self.metric, overlap, records, self.looks)
-        first = {pair.arm: found for pair, found in self.found.items() if pair[1] == reference}
-        return {name: others.get(name) or first[name] for name in names}
+        pairs = [Pair(name, reference) for name in names]
+        others = self.results.compare([pair for pair in pairs if pair not in self.found])
+        return {pair.arm: others.get(pair) or self.found[pair] for pair in pairs}
 
     def standing(self, arm: str, reference: str, behind: bool = False) -> dict[str, str]:
         """How much a comparison's verdict counts, under the key `standing`.
