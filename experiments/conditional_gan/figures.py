@@ -1,6 +1,7 @@
 """The pictures of conditional GANs: sheets, classes, and nearest training images."""
 
 import numpy as np
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from gan_mnist.report.pictures import Picture
@@ -9,16 +10,14 @@ from gan_mnist.report.style import (
     INK,
     MUTED,
     WIDTH_INCHES,
-    color_arms,
-    in_words,
-    legend_above,
     shorten,
     show_sheet,
     styled,
-    tell,
 )
 
 _MOST_CLASSES = 10
+# Of shares: the colour is so dark that numbers are white.
+_DARK_FROM = 0.87
 _BLOCKS = ("nearest of each class", "median of each class")
 
 
@@ -45,7 +44,7 @@ def sheets(run: Run) -> Figure | None:
 
 @styled
 def classes(run: Run) -> Figure | None:
-    """GAN-train and GAN-test recall of each class: a bar an arm, the mean, a dot a seed.
+    """GAN-train and GAN-test recall of each class, the mean over seeds: an arm a row.
 
     Of many classes the first ten.
     """
@@ -62,28 +61,30 @@ def classes(run: Run) -> Figure | None:
     drawn = list(names)[:_MOST_CLASSES]
     if not drawn:
         return None
-    colors = color_arms(order, run.summary["control"])
-    figure = Figure(figsize=(WIDTH_INCHES, 4.6), layout="constrained")
-    panels = figure.subplots(2, 1, sharex=True, sharey=True)
-    bar = 0.8 / len(order)
+    figure = Figure(figsize=(WIDTH_INCHES, 0.7 + 0.3 * len(order)), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    short = [shorten(name) for name in drawn]
+    rotation = 0 if max(map(len, short)) == 1 else 90
     for axes, (stem, label) in zip(panels, stems.items(), strict=True):
-        axes.grid(axis="y")
-        axes.set_axisbelow(True)
-        for place, name in enumerate(order):
-            values = np.array(
-                [[trial.record["metrics"][stem + one] for one in drawn] for trial in run.of(name)]
-            )
-            x = np.arange(len(drawn)) + bar * (place - (len(order) - 1) / 2)
-            axes.bar(x, values.mean(axis=0), 0.9 * bar, color=colors[name], alpha=0.75)
-            for trial, of_seed in zip(run.of(name), values, strict=True):
-                points = axes.plot(x, of_seed, "o", color=INK, alpha=0.45, ms=2, mew=0)
-                seed = trial.record["seed"]
-                tell(points, [in_words(f"{name}, seed {seed}", value) for value in of_seed])
-        axes.set_ylabel(label)
-        axes.set_ylim(0, 1.03)
-    panels[-1].set_xticks(range(len(drawn)), [shorten(name) for name in drawn])
-    panels[-1].tick_params(axis="x", length=0, labelcolor=INK, labelsize=9)
-    legend_above(figure, {name: {"color": colors[name], "lw": 6} for name in order})
+        means = np.array(
+            [
+                np.mean([[t.record["metrics"][stem + one] for one in drawn] for t in run.of(name)],
+                        axis=0)
+                for name in order
+            ]
+        )  # fmt: skip
+        # Most shares are near 1, where they are to be told apart.
+        axes.pcolormesh(means, cmap="Blues", norm=PowerNorm(4, 0, 1), edgecolor="white")
+        for (row, column), share in np.ndenumerate(means):
+            color = "white" if share > _DARK_FROM else INK
+            axes.text(column + 0.5, row + 0.5, f"{100 * share:.0f}", ha="center", va="center",
+                      color=color, size=8)  # fmt: skip
+        axes.set_title(f"{label}, %")
+        axes.set_xticks(np.arange(len(drawn)) + 0.5, short, rotation=rotation)
+        axes.set_yticks(np.arange(len(order)) + 0.5, order)
+        axes.tick_params(length=0, labelcolor=INK, labelsize=9)
+        axes.spines[:].set_visible(False)
+    panels[0].invert_yaxis()
     return figure
 
 
@@ -147,7 +148,7 @@ PICTURES = (
         "Which classes are good",
         "GAN-train: the share of a class's test images that are found by a classifier trained "
         "on the arm's images. GAN-test: the share of the arm's images of a class that are "
-        "found by one trained on real images. Bars are means over seeds, dots are seeds. "
+        "found by one trained on real images. Means over seeds, in per cent. "
         "GAN-test high and GAN-train low: good images, too much alike.",
     ),
     Picture(

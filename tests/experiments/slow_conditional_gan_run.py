@@ -89,16 +89,21 @@ def test_an_exported_generator_gives_images_by_tensorflow_alone(run):
         assert 0 <= images.numpy().min() < images.numpy().max() <= 1
 
 
-def test_bars_are_means_and_pairs_have_their_distances(run, tmp_path):
+def test_cells_are_means_and_pairs_have_their_distances(run, tmp_path):
     workdir, _ = run
     read = Run.read(workdir)
     order = read.best_first()
     panels = figures.classes(read).axes
     for axes, stem in zip(panels, ("gan_train_recall_", "gan_test_recall_"), strict=True):
-        for name, bars in zip(order, axes.containers, strict=True):
+        (cells,) = axes.collections
+        shares = np.asarray(cells.get_array())
+        for name, of_arm in zip(order, shares, strict=True):
             (one,) = read.of(name)
             values = [one.record["metrics"][f"{stem}{label}"] for label in range(10)]
-            assert [bar.get_height() for bar in bars] == pytest.approx(values)
+            assert of_arm.tolist() == pytest.approx(values)
+        told = [text.get_text() for text in axes.texts]
+        assert told == [f"{100 * share:.0f}" for share in shares.ravel()]
+        assert [label.get_text() for label in panels[0].get_yticklabels()] == order
     figure = figures.nearest_pairs(read)
     drawn = [axes.get_title(loc="left").split(":")[0] for axes in figure.axes]
     assert drawn == [name for name in order if name not in CHECKS for _ in range(2)]
