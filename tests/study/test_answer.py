@@ -19,6 +19,7 @@ from fake_records import (
 from scipy import stats
 
 from gan_mnist.study.answer.summary import summarize
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Expectation
 
 MANY = (0, 1, 2, 3, 4)
@@ -50,6 +51,17 @@ def test_a_gain_may_be_no_more_than_the_rivals():
     short, line, full = told(worse)
     assert short == "Yes, but less than plain `classical` does."
     assert "; it did worse than plain `classical` alone (-0.11" in full
+
+
+@pytest.mark.parametrize("order", [("classical", "elastic"), ("elastic", "classical")])
+def test_of_rivals_that_were_named_beforehand_the_best_is_the_measure(order):
+    values = VALUES | {"elastic": VALUES["warp_gan"] + [0.01, -0.01, 0.02, -0.01, 0.0]}
+    plan = make_plan(kinds={**KINDS, "elastic": "rival"})
+    primary = (Pair("warp_gan", "none"), *(Pair("warp_gan", rival) for rival in order))
+    plan = replace(plan, study=replace(plan.study, primary=primary))
+    summary = summarize(plan, make_records(values))
+    assert summary["answer"] == "Yes, but not shown to beat plain `elastic`."
+    assert summary["rests_on"] == {"arm": "warp_gan", "reference": "elastic"}
 
 
 def test_the_best_rival_that_was_run_is_the_measure_not_the_declared_one():

@@ -169,13 +169,18 @@ class Asked:
         return None if self.way < 0 or not self.called else self._versus(self.focus)
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
-        """Against the rival that was named beforehand, or else whichever was the best."""
+        """Against the best rival that was named beforehand, or else whichever was the best."""
         rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
-        for told in self.primary if self.kind == "generated" else ():
-            rival = told["reference"]
-            if told["arm"] == name and rival in rivals and told["ci95"]:
-                return {**told, "rival": rival, "rivals": [rival]}
-        return self.entries[name].get("versus_rivals")
+        named = [
+            told
+            for told in (self.primary if self.kind == "generated" else ())
+            if told["arm"] == name and told["reference"] in rivals and told["ci95"]
+        ]
+        if not named:
+            return self.entries[name].get("versus_rivals")
+        sign = 1 if self.metric.higher_is_better else -1
+        told = min(named, key=lambda told: sign * told["difference"])
+        return {**told, "rival": told["reference"], "rivals": [told["reference"]]}
 
     @property
     def reference(self) -> str:
