@@ -32,9 +32,8 @@ _BLOCK = re.compile(
     r"(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
-# Where a reader keeps the files of a data set, whatever it was called where a run was made.
-_DATA_DIR = {"folder": "--data_dir=data/photos"}
-_USUAL_DATA_DIR = "--data_dir=data/mnist"
+# Where a reader keeps the files of a data set, wherever they were when a run was made.
+_USUAL_DATA_DIR = "data/mnist"
 
 
 def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
@@ -163,15 +162,18 @@ class PublishedRun:
 
 
 def _command(run: PublishedRun, page: Path) -> list[str]:
-    given = run.study["command_line"]
-    line = given if isinstance(given, str) else " ".join(given)
-    data_dir = _DATA_DIR.get(run.study["settings"]["dataset"], _USUAL_DATA_DIR)
+    line = run.study["command_line"]
+    line = line if isinstance(line, str) else " ".join(line)
+    given = re.search("--data_dir=([^ ]+)", line)
+    data_dir = _USUAL_DATA_DIR
+    if given is not None and run.study["settings"]["dataset"] == "folder":
+        data_dir = f"data/{Path(given[1]).name}"
     where = os.path.relpath(run.directory, page.parent)
     files = (("records", "records.jsonl"), ("summary", "summary.json"), ("report", "report.md"))
     links = ", ".join(f"[{name}]({where}/{file})" for name, file in files)
     return [
         "",
-        f"    {re.sub('--data_dir=[^ ]+', data_dir, line)}",
+        f"    {re.sub('--data_dir=[^ ]+', f'--data_dir={data_dir}', line)}",
         "",
         f"{len(run.summary['seeds'])} seeds: {links}.",
     ]

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from gan_mnist.errors import InputError
 from gan_mnist.study.comparison import Pair, parse
-from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 
@@ -83,6 +82,9 @@ def unmet(required: Sequence[Required], summary: Mapping[str, Any]) -> list[str]
 
 
 def _distrust(summary: Mapping[str, Any], pair: Pair) -> str:
+    # Takes a second, for which a plan need not wait.
+    from gan_mnist.study.statistics.small_samples import MIN_SEEDS
+
     if summary["controls_ok"] is False:
         return "the controls did not come out right"
     if warnings := summary["dataset"].get("warnings"):
