@@ -48,7 +48,7 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
         return study
     recorded = primary_in(before)
     for pair in recorded:
-        if {*pair} <= before["arms"].keys() and (missing := [*{*pair} - {*arms}]):
+        if {*pair} <= before["arms"].keys() and (missing := sorted({*pair} - {*arms})):
             raise InputError(
                 f"--arms: {missing[0]} is left out, and {workdir} was begun with the primary "
                 f"comparison {pair}; accepted: both among the arms, or a new --workdir"
