@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from gan_mnist.data.pipelines import Repeated
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.inference import answers
@@ -40,10 +41,10 @@ def learnt_from_donors(
     Raises:
         NotApplicable: If every class is rare.
     """
-    of_donors = ~np.isin(columns[1], settings.rare)
-    if not of_donors.any():
+    of_donors = np.flatnonzero(~np.isin(columns[1], settings.rare))
+    if not len(of_donors):
         raise NotApplicable("every class is rare; there are none to learn from first")
-    shown = tuple(column[of_donors] for column in columns)
+    shown = tuple(Repeated(column, of_donors) for column in columns)
     part = "/".join(filter(None, (turn, "donors")))
     stream = (turn,) if turn else ()
     batches = steps.batches((shown, settings.batch_size), settings=settings)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gan_mnist.data.images import as_float, as_uint8
+from gan_mnist.data.pipelines import Repeated
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Generator
@@ -10,7 +11,7 @@ from gan_mnist.trials import ClassifierSteps
 
 from .settings import ImbalanceSettings
 
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+Columns = tuple[Repeated, np.ndarray, np.ndarray]
 
 
 def training_rows(
@@ -26,23 +27,24 @@ def training_rows(
     rows = np.concatenate(
         [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
     )
-    images, labels = subset.images[rows], subset.labels[rows]
+    images, labels = subset.images, subset.labels[rows]
     if generator is not None:
         wanted = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
         fake_images, shown = steps.generate(generator, wanted, "generated", *stream)
         # Class by class, so that a row of the batch order is of one class in every arm of a seed.
         order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
+        rows = np.concatenate([rows, len(images) + np.arange(len(wanted))])[order]
         # As bytes, where nothing is lost, all take a quarter of the memory: of an oracle, say.
         if np.array_equal(as_float(as_uint8(fake_images)), fake_images):
             fake_images = as_uint8(fake_images)
         else:
             images = as_float(images)
-        images = np.concatenate([images, fake_images])[order]
+        images = np.concatenate([images, fake_images])
         labels = np.concatenate([labels, shown])[order]
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:
         weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
-    return images, labels, weights
+    return Repeated(images, rows), labels, weights
 
 
 def _numbers(

@@ -6,6 +6,7 @@ that it would have seen, and two arms with one seed see them in the same order.
 
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,30 @@ from gan_mnist.seeding import derive_seed
 MOST_BYTES_AS_TENSOR = 100_000_000
 
 
+@dataclass(frozen=True, eq=False)
+class Repeated:
+    """Rows of an array, each as often as it is named, and none of them copied.
+
+    Attributes:
+        array: Whose rows they are.
+        rows: Their numbers, int (n,), in the order in which they stand here.
+    """
+
+    array: "Column"
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, which: Any) -> np.ndarray:
+        return self.array[self.rows[which]]
+
+
+Column = np.ndarray | Repeated
+
+
 def training_batches(
-    columns: Sequence[np.ndarray],
+    columns: Sequence[Column],
     batch_size: int,
     augmentation: Augmentation | None,
     seed: int,
@@ -31,8 +54,8 @@ def training_batches(
     have `batch_size` rows.
 
     Args:
-        columns: Arrays of one length, such as images, labels and loss weights; the first holds
-            images (n, H, W, C). What is uint8 comes as float32 in [0, 1].
+        columns: Of one length, such as images, labels and loss weights; the first holds images
+            (n, H, W, C). What is uint8 comes as float32 in [0, 1].
         batch_size: Rows a batch.
         augmentation: Applied to every image of the first column, or None.
         seed: Stream of the order and of the augmentation.
@@ -45,14 +68,14 @@ class Table(NamedTuple):
     """Rows that batches are made of.
 
     Attributes:
-        columns: Arrays of one length, as of `training_batches`.
+        columns: Of one length, as of `training_batches`.
         size: How many of the rows a batch holds.
         pools: So many equal parts follow each other: a batch holds rows of one of them, and one of
             the last when all are over.
         every: Updates that a part is there for.
     """
 
-    columns: Sequence[np.ndarray]
+    columns: Sequence[Column]
     size: int
     pools: int = 1
     every: int = 1
@@ -101,8 +124,11 @@ def mixed_batches(
     return by_update(batch, first_update)
 
 
-def rows_of(table: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+def rows_of(table: Column) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from numbers of rows, int64 (n,), to these rows of a table."""
+    if isinstance(table, Repeated):
+        inner, numbers = rows_of(table.array), tf.constant(table.rows)
+        return lambda rows: inner(tf.gather(numbers, rows))
     if table.nbytes < MOST_BYTES_AS_TENSOR:
         tensor = tf.constant(np.asarray(table))
         return lambda rows: tf.gather(tensor, rows)
@@ -124,17 +150,18 @@ def rows_of(table: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     return chosen
 
 
-def _stacked(parts: Sequence[np.ndarray]) -> np.ndarray:
+def _stacked(parts: Sequence[Column]) -> Column:
     """One column of several tables; images of which some are uint8 and some floats as floats."""
     if len(parts) == 1:
         return parts[0]
-    if len({part.dtype for part in parts}) > 1:
-        parts = [images.as_float(part) for part in parts]
-    return np.concatenate(parts)
+    arrays = [part[:] for part in parts]
+    if len({array.dtype for array in arrays}) > 1:
+        arrays = [images.as_float(array) for array in arrays]
+    return np.concatenate(arrays)
 
 
 def latent_batches(
-    columns: Sequence[np.ndarray],
+    columns: Sequence[Column],
     num_real: int,
     num_generated: int,
     num_classes: int,
@@ -175,7 +202,7 @@ def latent_batches(
 
 
 def two_view_batches(
-    labelled: Sequence[np.ndarray],
+    labelled: Sequence[Column],
     unlabelled: np.ndarray,
     rows: tuple[int, int],
     weak: Augmentation | None,

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.pipelines import Column
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
@@ -64,7 +65,7 @@ class DeformationRecipe(GeneratorRecipe):
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, self.updates))
         model.compile(keras.optimizers.Adam(rate), steps_per_execution=self.updates_per_call)
 
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
         counts = np.bincount(subset.labels, minlength=len(subset.class_names))
         if counts.max() < 2:
             raise NotApplicable("deformations are learnt from a class with 2 images or more")
@@ -79,7 +80,7 @@ class DeformationRecipe(GeneratorRecipe):
         return *small, np.arange(self.batch_size)
 
     def train(
-        self, model: DeformationModel, columns: Sequence[np.ndarray], request: Request, *rest: Any
+        self, model: DeformationModel, columns: Sequence[Column], request: Request, *rest: Any
     ) -> float:
         if self.each:
             started = time.monotonic()
@@ -90,7 +91,7 @@ class DeformationRecipe(GeneratorRecipe):
             seconds = time.monotonic() - started
         else:
             seconds = super().train(model, columns, request, *rest)
-            sources = columns[0]
+            sources = columns[0][:]
         if self.alike:
             model.relate(sources)
         return seconds
@@ -112,7 +113,7 @@ class DeformationRecipe(GeneratorRecipe):
             asked = dataclasses.replace(request, images=images, name=name)
             generator = trained(recipe, asked)
             found.append(generator.network.deformations.numpy())
-            sources.append(recipe.columns(of_class, request.seed)[0])
+            sources.append(recipe.columns(of_class, request.seed)[0][:])
         return np.concatenate(sources), np.concatenate(found)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from gan_mnist.data.pipelines import Column, Repeated
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
@@ -48,9 +49,8 @@ class _LatentRecipe(GANRecipe):
         rates = self.learning_rate, self.beta_1, 0.999
         return scaled_adam(*rates), scaled_adam(*rates)
 
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        rows = balanced_rows(subset.labels)
-        return subset.images[rows], subset.labels[rows]
+    def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
+        return balanced(subset)
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,8 @@ class WarpRecipe(GANRecipe):
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
         return scaled_adam(3e-4, 0.0, 0.9), scaled_adam(4e-4, 0.0, 0.9)
 
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        return (subset.images[_rows_of_several(subset)],)
+    def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
+        return (Repeated(subset.images, _rows_of_several(subset)),)
 
 
 @dataclass(frozen=True)
@@ -191,9 +191,10 @@ class DAGANRecipe(_LatentRecipe):
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_dagan(image_shape, self.width, self.latent_dim, self.average_decay)
 
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
         rows = _rows_of_several(subset)
-        return subset.images[rows], subset.images[_partners(rows, subset.labels)]
+        partners = _partners(rows, subset.labels)
+        return Repeated(subset.images, rows), Repeated(subset.images, partners)
 
 
 def _rows_of_several(subset: Subset) -> np.ndarray:
@@ -206,7 +207,7 @@ def _rows_of_several(subset: Subset) -> np.ndarray:
     if not len(several):
         raise NotApplicable("such a GAN needs a class with 2 images or more to learn from")
     rows = np.flatnonzero(np.isin(subset.labels, several))
-    return rows[balanced_rows(subset.labels[rows])]
+    return rows[_balanced_rows(subset.labels[rows])]
 
 
 def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -223,7 +224,12 @@ def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return partners
 
 
-def balanced_rows(labels: np.ndarray) -> np.ndarray:
-    """Rows in which every class is repeated up to the largest, so that each is seen alike."""
+def balanced(subset: Subset) -> tuple[Column, Column]:
+    """Images and labels in which every class is repeated up to the largest: each is seen alike."""
+    rows = _balanced_rows(subset.labels)
+    return Repeated(subset.images, rows), subset.labels[rows]
+
+
+def _balanced_rows(labels: np.ndarray) -> np.ndarray:
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])

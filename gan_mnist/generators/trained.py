@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_mnist.data.images import as_uint8
-from gan_mnist.data.pipelines import training_batches
+from gan_mnist.data.pipelines import Column, training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint, write_arrays
 from gan_mnist.generators.contract import Generator, Request
@@ -92,7 +92,7 @@ class GeneratorRecipe(abc.ABC):
         """Gives the network its optimizers."""
 
     @abc.abstractmethod
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
+    def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
         """What a batch holds rows of, images first.
 
         Args:
@@ -111,7 +111,7 @@ class GeneratorRecipe(abc.ABC):
     def train(
         self,
         model: Any,
-        columns: Sequence[np.ndarray],
+        columns: Sequence[Column],
         request: Request,
         key: str,
         sample: Callable[[], np.ndarray],

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import keras
-import numpy as np
 
+from gan_mnist.data.pipelines import Column
 from gan_mnist.data.subsets import Subset
 from gan_mnist.generators.contract import Request
-from gan_mnist.generators.gans import balanced_rows
+from gan_mnist.generators.gans import balanced
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator, usual
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
@@ -72,6 +72,5 @@ class VAEFlowRecipe(GeneratorRecipe):
         model.noise_seed.assign(derive_seed("gan", seed, "noise"))
         return model
 
-    def columns(self, subset: Subset, seed: int) -> Sequence[np.ndarray]:
-        rows = balanced_rows(subset.labels)
-        return subset.images[rows], subset.labels[rows]
+    def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
+        return balanced(subset)

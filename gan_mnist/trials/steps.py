@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gan_mnist.data.augmentation import Augmentation, augment
 from gan_mnist.data.images import as_float, as_uint8
-from gan_mnist.data.pipelines import mixed_batches
+from gan_mnist.data.pipelines import Column, mixed_batches
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.evaluation.classification import classification_metrics
 from gan_mnist.files import write_arrays
@@ -92,7 +92,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
 
     def batches(
         self,
-        *sources: tuple[Sequence[np.ndarray], int],
+        *sources: tuple[Sequence[Column], int],
         settings: ClassifierSettings | None = None,
     ) -> Batches:
         """Batches of so many rows of each source, augmented as the settings say.

@@ -10,6 +10,7 @@ import tensorflow as tf
 from gan_mnist.data import pipelines
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.pipelines import (
+    Repeated,
     Table,
     by_update,
     mixed_batches,
@@ -252,6 +253,26 @@ def test_a_large_table_is_not_copied_and_gives_the_same_batches(monkeypatch):
     for one, other in zip(batches(columns), expected, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("most", [pipelines.MOST_BYTES_AS_TENSOR, 1])
+def test_named_rows_give_the_batches_of_their_copies(monkeypatch, most):
+    """Also rows of rows, as of a class among repeated ones, and beside another table."""
+    monkeypatch.setattr(pipelines, "MOST_BYTES_AS_TENSOR", most)
+    images, numbers, weights = table(6)
+    rows = np.array([5, 0, 0, 0, 3, 3, 2])
+    some = np.array([6, 4, 1])
+    named = Repeated(images, rows), numbers[rows], weights[rows]
+    copies = images[rows], numbers[rows], weights[rows]
+    few = [Repeated(column, some) for column in named]
+    for sources, copied in (
+        ([(named, 4)], [(copies, 4)]),
+        ([(few, 4)], [([column[some] for column in copies], 4)]),
+        ([(table(5), 2), (named, 2)], [(table(5), 2), (copies, 2)]),
+    ):
+        for one, other in zip(mixed(sources, 6), mixed(copied, 6), strict=True):
+            for column, same in zip(one, other, strict=True):
+                np.testing.assert_array_equal(column, same)
 
 
 def test_batches_keep_a_large_table_alive_and_nothing_else_does(monkeypatch):

@@ -23,7 +23,7 @@ def shown_by(begun):
     """All that a trial handed to the training of its classifier."""
     (((images, labels, weights), batch_size),), augmentation, order_seed = begun.batches.args
     return SimpleNamespace(
-        images=as_float(images),
+        images=as_float(images[:]),
         labels=labels,
         weights=weights,
         augmentation=augmentation,

@@ -36,7 +36,7 @@ def trained(monkeypatch):
         if prepare := options.get("prepare"):
             prepare(fresh)
         begun, ended = fresh.begun, f"weights {len(seen)}"
-        told = {"begun": begun, "images": as_float(columns[0]), "labels": columns[1]}
+        told = {"begun": begun, "images": as_float(columns[0][:]), "labels": columns[1][:]}
         seen.append(
             SimpleNamespace(recipe=recipe, stream=stream, augmentation=augmentation, **told)
         )
