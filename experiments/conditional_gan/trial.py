@@ -36,7 +36,7 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
         NotApplicable: If there is no generator, or it has no images for such classes.
     """
     steps, settings = ClassifierSteps(trial), trial.settings
-    allotment = steps.allot(settings.counts)
+    allotment = steps.allot(settings.counts, settings.classes)
     generator = steps.generator(allotment, [Epochs(trial, steps.test)])
     if generator is None:
         raise NotApplicable("there is no generator whose images could be measured")

@@ -28,7 +28,9 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     in_turns = turns(images.train.labels, trial.stream("class_order"))
     accuracies, found = {}, []
     for size in settings.sizes:
-        run = functools.partial(_run_size, steps, images, in_turns[:size])
+        shown, others = (images.train.take(rows) for rows in np.split(in_turns, [size]))
+        parts = dataclasses.replace(images, train=shown, held_back=others)
+        run = functools.partial(_run_size, steps, parts)
         found.append(steps.part(f"size-{size}", run, judged=True))
         accuracies[f"accuracy_at_{size}"] = found[-1]["accuracy"]
     _save_gallery(steps)
@@ -60,16 +62,15 @@ def turns(labels: np.ndarray, seed: int) -> np.ndarray:
     return np.lexsort((place[labels], turn))
 
 
-def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, float]:
-    """Metrics of the classifier that sees `rows` of the training images, and what is made of them.
+def _run_size(steps: Steps, images: Allotment) -> dict[str, float]:
+    """Metrics of the classifier that sees the training images, and what is made of them.
 
     Initial weights, order and dropout are those of every other size.
     """
-    settings, size = steps.trial.settings, f"size-{len(rows)}"
-    subset = images.train.take(rows)
-    columns = shown = subset.images, subset.labels
+    settings, size = steps.trial.settings, f"size-{len(images.train)}"
+    columns = shown = images.train.images, images.train.labels
     sources = [(columns, settings.batch_size)]
-    generator = steps.generator(dataclasses.replace(images, train=subset))
+    generator = steps.generator(images)
     if generator is not None:
         wanted = np.arange(settings.pool_images, dtype=np.int32) % len(settings.classes)
         generated, labels = steps.generate(generator, wanted.astype(np.int32), "pool")
@@ -80,7 +81,7 @@ def _run_size(steps: Steps, images: Allotment, rows: np.ndarray) -> dict[str, fl
     steps.save_gallery(shown[0][-GALLERY_IMAGES:], size)
     model = steps.train(steps.recipe(), steps.batches(*sources), images.validation, part=size)
     metrics, probabilities = steps.evaluate(model)
-    if len(rows) == settings.largest:
+    if len(images.train) == settings.largest:
         steps.keep(model, probabilities, metrics, generator)
     return metrics
 

@@ -52,8 +52,8 @@ def _numbers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many real images of each class are shown, and how many generated: int (k,) each."""
     counts = np.array(settings.counts)
-    if settings.generator == "held_back":
-        held_back = np.bincount(parts.held_back.labels, minlength=len(counts))
+    if generator is not None and generator.most is not None:
+        held_back = generator.most
         if not held_back.any():
             raise NotApplicable(
                 "no real images are held back; --set starve=CLASS:COUNT takes some away"

@@ -209,6 +209,7 @@ STUDY = Study(
     metrics=(
         Metric("minority_recall", "recall of the starved class", bounds=SHARE, margin=MARGIN),
         Metric("minority_recall_at_*", "recall of the starved class with * images", bounds=SHARE),
+        Metric("accuracy_at_*", "accuracy with * images of the starved class", bounds=SHARE),
         Metric("balanced_accuracy", "balanced accuracy", bounds=SHARE),
         Metric("macro_auc", "macro ROC AUC", bounds=SHARE),
         Metric("accuracy", "accuracy", bounds=SHARE),

@@ -64,6 +64,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
             pairs = zip(turns, settings.classes, strict=True)
             recalls = [of_turn[f"recall_{name}"] for of_turn, name in pairs]
             metrics[f"minority_recall_at_{left}"] = float(np.mean(recalls))
+            metrics[f"accuracy_at_{left}"] = float(np.mean([turn["accuracy"] for turn in turns]))
     return steps.outcome(
         _with_recall(metrics, settings.classes),
         settings.updates * len(every),

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import keras
@@ -17,11 +17,10 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.files import read_rows
 from gan_mnist.generators.contract import Generator
-from gan_mnist.generators.gans import ConditionalRecipe
-from gan_mnist.generators.trained import TrainedGenerator
-from gan_mnist.models.conditional_gan import ARCHITECTURES
+from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator
+from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.models.generating_classifier import Augment, GeneratingClassifier
-from gan_mnist.models.latents import Latents
+from gan_mnist.models.latents import Latents, LatentSampler
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, BuildNetwork
 from gan_mnist.trials import ClassifierSteps
@@ -61,7 +60,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
         NotApplicable: If the generator cannot do what the settings ask of it.
     """
     steps, settings = Steps(trial), trial.settings
-    images = steps.allot(settings.counts)
+    images = steps.allot(settings.counts, settings.classes)
     generator = steps.generator(images)
     mixture = _mixture(steps, images.train, generator)
     steps.save_gallery(mixture.gallery)
@@ -146,10 +145,10 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
     settings = steps.trial.settings
     if settings.generators_in_turn > 1 or settings.kept_from:
         raise NotApplicable("of generators in turn, or what a judge keeps, there is a pool only")
-    if settings.generator != "cgan" or not isinstance(generator, TrainedGenerator):
-        raise NotApplicable(
-            f"images are made anew for every batch by cgan only; {settings.generator} fills a pool"
-        )
+    decodes = LatentSampler | WideLatents
+    if not (isinstance(generator, TrainedGenerator) and isinstance(generator.network, decodes)):
+        raise NotApplicable(f"{settings.generator} decodes no latents; it fills a pool")
+    network = generator.network
     if settings.num_generated == settings.batch_size:
         raise NotApplicable("batches without a real image are made of a pool only")
     if settings.shuffled_labels:
@@ -157,7 +156,7 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
     if steps.augmentation is not None and steps.augmentation.mixes_labels:
         raise NotApplicable("labels are mixed where images come of a pool only")
     num_classes = len(settings.classes) - settings.without_last
-    latents = _latents(settings)
+    latents = _latents(settings, network.prior)
     batches = functools.partial(
         latent_batches,
         columns,
@@ -167,11 +166,11 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
         latents.draw,
         steps.augmentation,
     )
-    weights = generator.network.average.get_weights()
+    weights = network.average.get_weights()
     labels = np.arange(GALLERY_IMAGES, dtype=np.int32) % num_classes
-    shown = generator.network.decode(latents.draw(GALLERY_IMAGES, tf.constant([0, 0])), labels)
+    shown = network.decode(latents.draw(GALLERY_IMAGES, tf.constant([0, 0])), labels)
     return Mixture(
-        BuildGenerating(steps.network, ConditionalRecipe.of(settings), steps.augmentation),
+        BuildGenerating(steps.network, generator.recipe, steps.augmentation),
         batches,
         shown.numpy(),
         lambda model: model.generator.set_weights(weights),
@@ -190,7 +189,7 @@ class BuildGenerating:
     """Builds a classifier that makes its generated images itself; equal ones build equal models."""
 
     build: BuildNetwork
-    recipe: ConditionalRecipe
+    recipe: GeneratorRecipe
     augmentation: Augmentation | None
 
     def __call__(
@@ -198,10 +197,7 @@ class BuildGenerating:
     ) -> GeneratingClassifier:
         # The classifier first: it draws the weights that it has in every other arm.
         classifier = self.build(image_shape, num_classes, width)
-        build_generator, _ = ARCHITECTURES[self.recipe.architecture]
-        generator = build_generator(
-            image_shape, num_classes, self.recipe.width, self.recipe.latent_dim
-        )
+        generator = self.recipe.build(image_shape, num_classes).average
         return GeneratingClassifier(classifier, generator, self._augment())
 
     def _augment(self) -> Augment | None:
@@ -210,11 +206,9 @@ class BuildGenerating:
         return lambda images, key: augment(images, augmentation, key)
 
 
-def _latents(settings: MixingSettings) -> Latents:
-    return Latents(
-        settings.gan_latent_dim,
-        distribution=settings.gan_latents,
+def _latents(settings: MixingSettings, prior: Latents) -> Latents:
+    return replace(
+        prior,
         decimals=None if settings.decimals < 0 else settings.decimals,
         active=settings.active or None,
-        scale=settings.gan_sampling_scale,
     )

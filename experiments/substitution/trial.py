@@ -34,7 +34,7 @@ def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
         NotApplicable: If the generator has no images for such classes, or there is none.
     """
     steps, settings = Steps(trial), trial.settings
-    images = steps.allot(settings.counts)
+    images = steps.allot(settings.counts, settings.classes)
     generator = steps.generator(images)
     sources = _sources(steps, images.train, generator)
     model = steps.train(

@@ -1,6 +1,5 @@
 """One trial of the study of usefulness: a classifier at every number of real images."""
 
-import dataclasses
 import functools
 from typing import Any
 
@@ -82,13 +81,8 @@ def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
 
 def _allotted(steps: Steps, size: int) -> Allotment:
     """So many images of every class; what is left of the others is held back."""
-    if not size:
-        return steps.allot(None)
-    images = steps.allot((size,) * len(steps.trial.settings.classes))
-    everything = steps.allot(None).train
-    taken = set(images.train.filenames)
-    rest = [row for row, name in enumerate(everything.filenames) if name not in taken]
-    return dataclasses.replace(images, held_back=everything.take(np.array(rest, int)))
+    classes = steps.trial.settings.classes
+    return steps.allot((size,) * len(classes) if size else None, classes)
 
 
 def _tables(steps: Steps, real: Subset, generator: Generator | None) -> list[Table]:
@@ -118,8 +112,8 @@ def _compared(steps: Steps, generator: Generator, images: Allotment) -> dict[str
     everything = steps.allot(None)
     if generator.supply is None:
         counts = np.bincount(test.labels, minlength=len(settings.classes))
-        if settings.generator == "held_back":
-            counts = np.minimum(counts, np.bincount(images.held_back.labels, minlength=len(counts)))
+        if generator.most is not None:
+            counts = np.minimum(counts, generator.most)
         supply = counts * min(1.0, MOST_COMPARED / len(test))
     else:
         supply = generator.supply * min(1.0, MOST_COMPARED / generator.supply.sum())

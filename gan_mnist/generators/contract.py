@@ -67,7 +67,15 @@ class Generator(abc.ABC):
 
     @property
     def supply(self) -> np.ndarray | None:
-        """How many images of each class there are, int (k,); None for as many as are wanted."""
+        """How many different images of each class there are, int (k,); None: any number.
+
+        More may be asked for, where `most` allows it; they repeat.
+        """
+        return None
+
+    @property
+    def most(self) -> np.ndarray | None:
+        """How many images of each class may be asked for, int (k,); None: any number."""
         return None
 
     @abc.abstractmethod

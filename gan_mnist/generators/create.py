@@ -37,7 +37,9 @@ def create_generator(request: Request) -> Generator | None:
         generator: Generator = InTurn(kind, request)
     else:
         generator = kind.create(request)
-    return Kept(generator, request) if settings.kept_from else generator
+    # Of images that are handed out once there are no others to draw.
+    is_judged = settings.kept_from and generator.most is None
+    return Kept(generator, request) if is_judged else generator
 
 
 class InTurn(Generator):

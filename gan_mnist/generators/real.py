@@ -18,6 +18,12 @@ class RealImages(Generator):
         super().__init__(subset)
         self._once = once
 
+    @property
+    def most(self) -> np.ndarray | None:
+        if not self._once:
+            return None
+        return np.bincount(self.subset.labels, minlength=len(self.subset.class_names))
+
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)
         rows = np.empty(len(labels), dtype=np.int64)

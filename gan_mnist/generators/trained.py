@@ -40,6 +40,7 @@ class TrainedGenerator(Generator):
     def __init__(self, network: Any):
         """Wraps `network`, whose `sample` takes int32 (n,) labels and an int32 (2,) seed."""
         self.network = network
+        self.recipe: Any = None
         self.exported: tuple[str, Path] | None = None
         self._sample = tf.function(network.sample)
 
@@ -57,7 +58,7 @@ class TrainedGenerator(Generator):
         if scale == 1:
             return self
         wide = _widened(self, scale)
-        wide.key, wide.seconds = self.key, self.seconds
+        wide.key, wide.seconds, wide.recipe = self.key, self.seconds, self.recipe
         return wide
 
 
@@ -224,7 +225,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
 
     files = directory / "gan.weights.h5", directory / "generator.json"
     generator.seconds = trained_once(network.model, *files, _about(recipe) | {"seed": seed}, train)
-    generator.key = key
+    generator.key, generator.recipe = key, recipe
     return generator
 
 

@@ -170,6 +170,7 @@ def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
     assert trained[3].directory == begun.directory / "left-5" / "turn-0"
     for left in (1, 5):
         assert outcome.metrics[f"minority_recall_at_{left}"] == pytest.approx(1 / 3)
+        assert outcome.metrics[f"accuracy_at_{left}"] == pytest.approx(10 / 20)
     assert outcome.metrics["minority_recall"] == pytest.approx(1 / 3)
     assert outcome.metrics["recall_ape"] == 1
     assert all(len(texts) == 2 for texts in outcome.correct["bits"])

@@ -83,6 +83,33 @@ def test_fresh_images_are_made_of_latents_as_the_generator_knows_them(shown):
     assert latents.var() == pytest.approx(1 / 3, rel=0.1)
 
 
+def of_another_generator(begun, generator):
+    return replace(begun, settings=replace(begun.settings, generator=generator))
+
+
+@pytest.mark.parametrize("generator", ["r3gan", "vae_flow"])
+def test_any_generator_that_decodes_latents_makes_images_anew(make, generator):
+    begun = make("cnn_add_generated_data_v4", gan_architecture="mlp", gan_width=1, vae_width=1)
+    steps = trial.Steps(of_another_generator(begun, generator))
+    images = steps.allot(steps.trial.settings.counts)
+    made_by = steps.generator(images)
+    mixture = trial._mixture(steps, images.train, made_by)
+    (((_, latents, _), _),) = mixture.batches(0, 0).take(1)
+    assert latents.shape == (50, made_by.network.prior.dim)
+    assert not np.any(latents[:, 5:])
+    model = mixture.build(images.train.images.shape[1:], 10, 1)
+    mixture.prepare(model)
+    trained = made_by.network.average.get_weights()
+    for weight, same in zip(model.generator.get_weights(), trained, strict=True):
+        np.testing.assert_array_equal(weight, same)
+
+
+def test_what_changes_images_makes_none_of_latents(make):
+    begun = of_another_generator(make("cnn_add_generated_data_v1", dagan_width=1), "dagan")
+    with pytest.raises(NotApplicable, match="dagan decodes no latents; it fills a pool"):
+        trial.run_trial(begun)
+
+
 def test_wide_latents_are_those_of_v1_spread_wider(shown):
     _, usual, _ = shown("cnn_add_generated_data_v1")
     _, wide, _ = shown("wide_latents")

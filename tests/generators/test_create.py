@@ -142,6 +142,17 @@ def test_images_are_kept_of_which_a_judge_is_sure(kept):
     assert generator.sample(labels[:0], 1).shape == (0, *SHAPE)
 
 
+def test_what_is_handed_out_once_is_not_drawn_anew(make_subset, workdir):
+    """A judge that is never sure would have an oracle hand out some images twice."""
+    held_back = make_subset(counts=(5, 5, 5), shape=SHAPE, seed=9)
+    parts = Allotment(make_subset(counts=(3, 3, 3), shape=SHAPE), held_back, held_back)
+    settings = replace(SETTINGS, generator="held_back", kept_from=0.99)
+    generator = create.create_generator(Request(settings, parts, 4, workdir))
+    shown = generator.sample(held_back.labels, 1)
+    assert len({image.tobytes() for image in shown}) == 15
+    np.testing.assert_array_equal(generator.most, [5, 5, 5])
+
+
 def test_of_images_that_never_please_the_surest_is_kept(kept):
     """The best of ten draws of a uniform number has a mean of 10 / 11."""
     shown = kept(0.9999).sample(np.zeros(500, np.int32), 1)[:, 1, 1, 0]
