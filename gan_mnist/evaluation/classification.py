@@ -19,6 +19,7 @@ def are_shares(y_true: tf.Tensor) -> bool:
     return len(y_true.shape) == 2 and y_true.shape[-1] > 1
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class Accuracy(keras.metrics.SparseCategoricalAccuracy):
     """Share of images whose logit is the highest of the class that is most of them.
 
@@ -31,6 +32,7 @@ class Accuracy(keras.metrics.SparseCategoricalAccuracy):
         return super().update_state(hard_labels(y_true), y_pred, sample_weight)
 
 
+@keras.saving.register_keras_serializable("gan_mnist")
 class MeanRecall(keras.metrics.Metric):
     """Mean recall of some classes during training.
 
@@ -38,9 +40,11 @@ class MeanRecall(keras.metrics.Metric):
     images are left out.
     """
 
-    def __init__(self, labels: Sequence[int], name: str):
-        super().__init__(name=name)
-        self._labels = tf.constant(list(labels), tf.int64)
+    def __init__(self, labels: Sequence[int], **options: Any):
+        """Of the classes with these labels; further options as of any metric."""
+        super().__init__(**options)
+        self.labels = tuple(labels)
+        self._labels = tf.constant(self.labels, tf.int64)
         shape = (len(labels),)
         self._found = self.add_weight(shape=shape, initializer="zeros", name="found")
         self._present = self.add_weight(shape=shape, initializer="zeros", name="present")
@@ -54,6 +58,9 @@ class MeanRecall(keras.metrics.Metric):
         right = of_class & (tf.argmax(y_pred, axis=-1)[:, None] == labels)
         self._found.assign_add(tf.reduce_sum(tf.cast(right, self.dtype), axis=0))
         self._present.assign_add(tf.reduce_sum(tf.cast(of_class, self.dtype), axis=0))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "labels": self.labels}
 
     def result(self) -> tf.Tensor:
         """In [0, 1]; 0 before there was any image."""

@@ -27,11 +27,12 @@ MOST_BYTES_AS_FLOATS = 100_000_000
 BuildNetwork = Callable[[tuple[int, int, int], int, int], keras.Model]
 
 
-class _OneOfAll(keras.losses.SparseCategoricalCrossentropy):
+@keras.saving.register_keras_serializable("gan_mnist")
+class OneOfAll(keras.losses.SparseCategoricalCrossentropy):
     """Cross-entropy of labels, or of shares of classes, where images are mixed."""
 
-    def __init__(self) -> None:
-        super().__init__(from_logits=True)
+    def __init__(self, from_logits: bool = True, **options: Any):
+        super().__init__(from_logits=from_logits, **options)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         if are_shares(y_true):
@@ -39,7 +40,8 @@ class _OneOfAll(keras.losses.SparseCategoricalCrossentropy):
         return super().call(y_true, y_pred)
 
 
-class _OneAgainstRest(keras.losses.Loss):
+@keras.saving.register_keras_serializable("gan_mnist")
+class OneAgainstRest(keras.losses.Loss):
     """Binary cross-entropy of every class on its own, the mean over classes."""
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
@@ -51,9 +53,9 @@ class _OneAgainstRest(keras.losses.Loss):
 
 
 LOSSES: Mapping[str, Callable[[], keras.losses.Loss]] = {
-    "softmax": _OneOfAll,
+    "softmax": OneOfAll,
     # docs/sources.md#mixing, for classes that exclude each other.
-    "sigmoid": _OneAgainstRest,
+    "sigmoid": OneAgainstRest,
     "fixmatch": FixMatch,
 }
 
@@ -97,7 +99,7 @@ class ClassifierRecipe:
         rate: Any = self.learning_rate
         if self.decay:
             rate = keras.optimizers.schedules.CosineDecay(rate, self.updates)
-        watched = [MeanRecall(self.minority, "minority_recall")] if self.minority else []
+        watched = [MeanRecall(self.minority, name="minority_recall")] if self.minority else []
         model.compile(
             keras.optimizers.Adam(rate),
             LOSSES[self.loss](),

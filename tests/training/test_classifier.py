@@ -3,6 +3,7 @@
 import functools
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -223,3 +224,18 @@ def test_without_validation_images_the_curves_lack_their_columns(tmp_path):
     batches = functools.partial(training_batches, columns, 8, None)
     train_classifier(RECIPE, batches, two_kinds(1, number=0), ("study", 0), tmp_path)
     assert not [name for name in read_rows(tmp_path / "curves.csv")[0] if "val_" in name]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_compiled_classifier_is_loaded_as_it_was_saved(loss, tmp_path):
+    shown = two_kinds(0)
+    recipe = replace(RECIPE, loss=loss, width=2)
+    model = recipe.build()
+    recipe.compile(model)
+    images = shown.images / np.float32(255)
+    model.fit(images, shown.labels, verbose=0)
+    model.save(tmp_path / "classifier.keras")
+    loaded = keras.models.load_model(tmp_path / "classifier.keras")
+    expected, found = (one.evaluate(images, shown.labels, verbose=0) for one in (model, loaded))
+    assert len(found) == 3
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -46,7 +46,7 @@ def test_the_loss_of_labels_is_that_of_keras():
 
 
 def test_metrics_take_the_largest_share_for_the_label():
-    for metric in (Accuracy(name="accuracy"), MeanRecall((0, 2), "recall")):
+    for metric in (Accuracy(name="accuracy"), MeanRecall((0, 2), name="recall")):
         metric.update_state(SHARES, LOGITS)
         of_shares = float(metric.result())
         metric.reset_state()
