@@ -63,26 +63,32 @@ class GeneratorSettings(DataSettings):
     )
     untrained: bool = setting(False, "a network is used as it was before its training")
     gan_architecture: str = setting(
-        "dcgan", "networks of cgan: dense or convolutional", choices=("mlp", "dcgan")
+        "dcgan", "networks of cgan and r3gan: dense or convolutional", choices=("mlp", "dcgan")
     )
-    gan_width: int = setting(4, "cgan: what multiplies units and channels", low=1, high=10_000)
+    gan_width: int = setting(
+        4, "cgan, r3gan: what multiplies units and channels", low=1, high=10_000
+    )
     gan_latent_dim: int = setting(
-        100, "cgan, bagan, dagan: length of the latents", low=1, high=10_000
+        100, "cgan, r3gan, bagan, dagan: length of the latents", low=1, high=10_000
     )
     gan_latents: str = setting(
-        "normal", "cgan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
+        "normal", "cgan, r3gan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
     )
     gan_updates: int = setting(
-        4000, "cgan, bagan, dagan, vae_flow: updates", low=10, high=10_000_000, multiple_of=10
+        4000,
+        "cgan, r3gan, bagan, dagan, vae_flow: updates",
+        low=10,
+        high=10_000_000,
+        multiple_of=10,
     )
     gan_batch_size: int = setting(64, "any that is trained: images a batch", low=1, high=10_000)
     gan_learning_rate: float = setting(
-        1e-3, "cgan, bagan, dagan: learning rate of Adam", low=1e-8, high=1
+        1e-3, "cgan, r3gan, bagan, dagan: learning rate of Adam", low=1e-8, high=1
     )
-    gan_beta_1: float = setting(0.5, "cgan, bagan, dagan: beta1 of Adam", low=0, high=0.999)
+    gan_beta_1: float = setting(0.5, "cgan, r3gan, bagan, dagan: beta1 of Adam", low=0, high=0.999)
     gan_average_decay: float = setting(
         0.998,
-        "cgan, bagan, dagan, vae_flow: decay of the moving average that is sampled",
+        "cgan, r3gan, bagan, dagan, vae_flow: decay of the moving average that is sampled",
         low=0,
         high=0.9999,
     )
@@ -96,11 +102,11 @@ class GeneratorSettings(DataSettings):
     )
     gan_sampling_scale: float = setting(
         1.0,
-        "cgan: what latents are multiplied by when images are drawn; above 1: more variety",
+        "cgan, r3gan: what latents are multiplied by when images are drawn; above 1: more variety",
         low=0.01,
         high=100,
     )
-    diffaugment: bool = setting(False, "cgan: the discriminator sees through DiffAugment")
+    diffaugment: bool = setting(False, "cgan, r3gan: the discriminator sees through DiffAugment")
     gan_gradient_penalty: float = setting(
         0.1, "r3gan: weight of the gradient penalties R1 and R2", low=0, high=1e6
     )

@@ -66,7 +66,9 @@ class AugmentationSettings(Settings):
     mixup_alpha: float = setting(
         0.2, "mixup: both parameters of the beta distribution of shares", low=0.01, high=100
     )
-    cutmix_alpha: float = setting(1.0, "cutmix: the same", low=0.01, high=100)
+    cutmix_alpha: float = setting(
+        1.0, "cutmix: both parameters of the beta distribution of shares", low=0.01, high=100
+    )
 
     def resolve(self, dataset: Any) -> Self:
         """As that of the other settings, with no `flip` left open.
