@@ -79,7 +79,7 @@ ARMS = (
         kind="generated", source=PAPER),
     Arm("real_and_generated", {"generator": "cgan", "trained_on": "both"},
         "half real, half generated images", kind="generated", source=PAPER),
-    Arm("r3gan_only", GENERATED | {"generator": "r3gan"},
+    Arm("r3gan_only", GENERATED | {"generator": "r3gan", "gan_beta_1": 0.0},
         "images of a GAN with a loss of pairs and nothing else", kind="generated",
         source="arXiv 2501.05441"),
     Arm("vae_flow_only", FLOW,

@@ -99,9 +99,20 @@ CLAIMS = (
     Claim("Deformations learnt from images of a class beat augmentation specified by hand.",
           "published-figures", "imbalance/mnist_in_turn", "minority_recall",
           "deformations_near", UP, "elastic_thickness"),
+    Claim("So do deformations of any image by any pair, as they were made there.",
+          "published-figures", "imbalance/mnist_in_turn", "minority_recall",
+          "deformations_alone", UP, "elastic_thickness"),
+    Claim("No generator's images replace real ones wholly: a GAN's do not.",
+          "published-figures", "substitution/mnist", "accuracy",
+          "generated_only", DOWN, "real_only"),
+    Claim("Nor do a VAE's, here with a flow.",
+          "published-figures", "substitution/mnist", "accuracy",
+          "vae_flow_only", DOWN, "real_only"),
+    Claim("With few real images a GAN's images are far superior to standard augmentation.",
+          "published-figures", "data_scaling/mnist", "accuracy", "generated", UP, "classical"),
     Claim("With few labels a generator that learns from pseudo-labels beats what gave them.",
           "few_labels", "few_labels/mnist_sample", "accuracy",
-          "generated_vae_flow", UP, "pseudo_labels"),
+          "generated_vae_flow_elastic", UP, "pseudo_labels"),
 )  # fmt: skip
 
 
