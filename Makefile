@@ -6,9 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: imbalance test test-all benchmark lock clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes.
-ARMS := none,duplicate,classical,cgan,cgan_classical,warp_gan,oracle,shuffled_labels
 imbalance: .venv/installed
-	$(BIN)/python -m gan_mnist.main --experiment=imbalance --arms=$(ARMS)
+	$(BIN)/python -m gan_mnist.main --experiment=imbalance
 
 test: .venv/installed
 	$(BIN)/ruff check .

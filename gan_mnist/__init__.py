@@ -58,7 +58,8 @@ def run(
         workdir: Where the run is kept, a directory or an address as "s3://BUCKET/RUN";
             `runs/EXPERIMENT` if None.
         seeds: How many; the preset's if None.
-        arms: Names of arms, to run only these and the control; all if None.
+        arms: Names of arms, to run only these and the control; ["all"] for all, and those of the
+            preset if None.
         jobs: Trials at a time; if None one a GPU, or one a core where there is none.
         engine: Where trials run: "local" (processes) or "ray".
         precision: "float32", "mixed_bfloat16" or "mixed_float16"; "auto" is mixed_bfloat16 where a

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -146,11 +146,7 @@ def make_plan(
     check_number("--seeds", seeds)
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
-    for name in given:
-        if name in CHOSEN:
-            raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
-        if study.fixes(name):
-            raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
+    _check_settable(study, given)
     places = _places(study, generated or ())
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
@@ -176,8 +172,11 @@ def make_plan(
     scale = study.presets[preset].changes
     wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
-    study = study.showing(arm for of_source in rows.values() for arm in of_source)
-    selected = study.select(None if arms is None else list(arms))
+    of_sources = [arm for of_source in rows.values() for arm in of_source]
+    study = study.showing(of_sources)
+    few = study.presets[preset].arms
+    usual = begun.arms_of(directory, study, (*few, *(a.name for a in of_sources))) if few else None
+    selected = study.select(usual if arms is None else list(arms))
     names = [arm.name for arm in selected]
     study = study.naming(primary, names, places)
     study = begun.with_primary(directory, study, primary is not None, names)
@@ -210,6 +209,14 @@ def make_plan(
         raise InputError("--until: nothing is to be decided; accepted: with a --primary comparison")
     check_divisible(plan)
     return plan
+
+
+def _check_settable(study: Study, names: Iterable[str]) -> None:
+    for name in names:
+        if name in CHOSEN:
+            raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
+        if study.fixes(name):
+            raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
 
 
 def _places(study: Study, generated: Sequence[str]) -> dict[str, str]:

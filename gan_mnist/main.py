@@ -109,7 +109,9 @@ def _list(experiment: str | None) -> str:
         rows = ((name, experiments.load(name).question) for name in experiments.names())
         return "\n".join(["experiments:", *progress.columns(rows)])
     study = experiments.load(experiment)
+    few = {name: preset.arms for name, preset in study.presets.items() if preset.arms}
     lines = ["arms:", *progress.columns((arm.name, arm.about) for arm in study.arms)]
+    lines += [f"arms of --preset={name}: {', '.join(arms)}" for name, arms in few.items()]
     if study.of_source is not None:
         rows = ((arm.name, arm.about) for arm in study.of_source(study.settings, "NAME"))
         lines += ["arms of --generated=NAME=DIR:", *progress.columns(rows)]

@@ -11,6 +11,7 @@ import pytest
 import gan_mnist
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
+from gan_mnist.study import begun
 
 # What is found here must be found by the processes of trials, too.
 pytestmark = pytest.mark.usefixtures("real_processes")
@@ -152,3 +153,22 @@ def test_settings_without_a_group_are_those_of_their_experiment(make):
     groups = experiments.load(make("coin_of_no_group")).settings.fields_by_group()
     assert [field.name for field in groups["coin_of_no_group"]] == ["bias"]
     assert next(iter(groups)) == "coin_of_no_group"
+
+
+def test_a_preset_names_the_arms_that_run_unless_others_are_asked_for(tmp_path):
+    def names(**options):
+        plan = experiments.make_plan("imbalance", workdir=tmp_path, **options)
+        return [arm.name for arm in plan.arms]
+
+    declared = experiments.load("imbalance")
+    few, every = declared.presets["quick"].arms, [arm.name for arm in declared.arms]
+    assert {*names()} == {*few} < {*every}
+    assert names(preset="smoke") == names(arms=["all"]) == every
+    assert names(arms=["smote"]) == ["none", "smote"]
+    made = names(generated=["dagan"])
+    assert {*made} == {*few, "dagan", "dagan_classical"}
+    # A run goes on with the arms that it has had.
+    before = {"none": {}, "mixup": {}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(begun, "description_in", lambda workdir: {"arms": before})
+        assert begun.arms_of(tmp_path, declared, few) == [a for a in every if a in (*few, "mixup")]

@@ -33,7 +33,7 @@ STUDY = Study(
     arms=ARMS,
     presets={
         "smoke": Preset(2, {"updates": 20, "intervals": 4, "width": 2, "images_per_class": 20}),
-        "quick": Preset(3, {}),
+        "quick": Preset(5, {}),
         "paper": Preset(5, {"updates": 8_000}),
     },
     control="plain",

@@ -78,7 +78,7 @@ ARMS = (
         kind="generated", source="docs/sources.md#mixing, narrower"),
     Arm("dcgan_usual_latents", DCGAN | {"gan_sampling_scale": 1.0},
         "as dcgan, latents as in training", kind="ablation", ablates="dcgan"),
-    Arm("r3gan", DCGAN | {"generator": "r3gan", "gan_sampling_scale": 1.0, "gan_beta_1": 0.0},
+    Arm("r3gan", DCGAN | {"generator": "r3gan", "gan_sampling_scale": 1.0},
         "as dcgan without batch norm, with a loss of pairs and gradient penalties",
         kind="generated", source="arXiv 2501.05441"),
     Arm("bagan", DCGAN | {"generator": "bagan"},
@@ -132,7 +132,11 @@ STUDY = Study(
                 "generated_images": 200,
             },
         ),
-        "quick": Preset(3, {"gan_epochs": 10}),
+        "quick": Preset(
+            5,
+            {"gan_epochs": 10},
+            ("mlp", "dcgan", "deformations", "smote", "real", "shuffled_labels"),
+        ),
         "paper": Preset(
             5,
             {

@@ -18,6 +18,10 @@ def metrics_of(settings: DenoisingSettings, dataset: Dataset) -> tuple[Metric, .
     )
 
 
+QUICK = (
+    CONTROL.name, "squared_error", "resConvNet_v4_dcgans", "subtract_and_filter", "black",
+)  # fmt: skip
+
 STUDY = Study(
     package=__package__,
     question="Does an adversarial loss help a denoiser?",
@@ -39,7 +43,7 @@ STUDY = Study(
                 "judge_updates": 20,
             },
         ),
-        "quick": Preset(3, {}),
+        "quick": Preset(5, {}, QUICK),
         "paper": Preset(
             5,
             {

@@ -99,6 +99,15 @@ ARMS = (
         "copies of the starved class under wrong labels", kind="check"),
     Arm("copy", {"generator": "copy"}, "a generator that copies", kind="check"),
 )  # fmt: skip
+QUICK = (
+    "none", "duplicate", "classical", "cgan", "cgan_classical", "warp_gan", "oracle",
+    "shuffled_labels",
+)  # fmt: skip
+IN_TURN = (
+    "none", "classical", "elastic", "elastic_thickness", "elastic_thickness_weaker", "tuned",
+    "fine_tuned", "prototypes", "randaugment", "erasing", "mixup", "cutmix", "elastic_cutmix",
+    "deformations_alone", "deformations_near", "deformations_alike", "oracle_classical",
+)  # fmt: skip
 
 
 def of_source(settings: ImbalanceSettings, name: str) -> tuple[Arm, ...]:
@@ -173,10 +182,10 @@ STUDY = Study(
                 "starve": ("1",),
             },
         ),
-        "quick": Preset(5, {}),
+        "quick": Preset(5, {}, QUICK),
         "paper": Preset(10, {"repeats": 2, "gan_architecture": "dcgan", "gan_updates": 20_000}),
         "in_turn": Preset(
-            10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}
+            10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}, IN_TURN
         ),
         # BAGAN's: 40, 60, 80, 90, 95 and 97.5 % of a class dropped, of a tenth of its images.
         "drop_rates": Preset(
@@ -186,6 +195,7 @@ STUDY = Study(
                 "starve": ("each:288", "each:192", "each:96", "each:48", "each:24", "each:12"),
                 "generated_per_class": 480,
             },
+            ("none", "duplicate", "classical", "bagan"),
         ),
         # Where is a generated arm worth its price?
         "by_images_left": Preset(
@@ -195,6 +205,7 @@ STUDY = Study(
                 "starve": ("each:1", "each:2", "each:5", "each:20", "each:100"),
                 "generated_per_class": 1000,
             },
+            ("none", "classical", "elastic_thickness", "deformations_near", "oracle_classical"),
         ),
     },
     control="none",

@@ -130,6 +130,15 @@ def of_source(settings: MixingSettings, name: str) -> tuple[Arm, ...]:
     return (Arm(name, {}, f"half from a pool of images of {name}", kind="generated"),)
 
 
+QUICK = (
+    "normal_cnn_v1", "cnn_add_generated_data_v1", "pool_10k", "classical",
+    "classical_and_generated", "shuffled_labels",
+)  # fmt: skip
+BY_HEART = (
+    *(f"cnn_add_generated_data_v{i}" for i in (1, 4, 5, 8)), "normal_cnn_v1", "pool_1k",
+    "pool_60k", "classical", "classical_and_generated",
+)  # fmt: skip
+
 STUDY = Study(
     package=__package__,
     question="Does training on real and generated images raise a classifier's accuracy?",
@@ -162,7 +171,7 @@ STUDY = Study(
                 "dagan_width": 1,
             },
         ),
-        "quick": Preset(3, {}),
+        "quick": Preset(5, {}, QUICK),
         "paper": Preset(
             5,
             {
@@ -177,7 +186,9 @@ STUDY = Study(
             },
         ),
         # Real images learnt by heart: 192 passes over 1,000 of them, 96 where half is generated.
-        "by_heart": Preset(10, {"images_per_class": 100, "batch_size": 80, "updates": 2_400}),
+        "by_heart": Preset(
+            10, {"images_per_class": 100, "batch_size": 80, "updates": 2_400}, BY_HEART
+        ),
     },
     control="normal_cnn_v1",
     rival="classical",

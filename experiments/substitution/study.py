@@ -79,7 +79,7 @@ ARMS = (
         kind="generated", source=PAPER),
     Arm("real_and_generated", {"generator": "cgan", "trained_on": "both"},
         "half real, half generated images", kind="generated", source=PAPER),
-    Arm("r3gan_only", GENERATED | {"generator": "r3gan", "gan_beta_1": 0.0},
+    Arm("r3gan_only", GENERATED | {"generator": "r3gan"},
         "images of a GAN with a loss of pairs and nothing else", kind="generated",
         source="arXiv 2501.05441"),
     Arm("vae_flow_only", FLOW,
@@ -140,6 +140,11 @@ def of_source(settings: SubstitutionSettings, name: str) -> tuple[Arm, ...]:
     )  # fmt: skip
 
 
+QUICK = (
+    "real_only", "generated_only", "real_and_generated", "deformations_only", "classical", "copies",
+    "shuffled_labels",
+)  # fmt: skip
+
 STUDY = Study(
     package=__package__,
     question="How much is lost when generated images replace real ones in training a classifier?",
@@ -159,7 +164,7 @@ STUDY = Study(
                 "intervals": 2,
             },
         ),
-        "quick": Preset(5, {}),
+        "quick": Preset(5, {}, QUICK),
         "paper": Preset(
             10,
             {

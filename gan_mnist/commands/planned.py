@@ -40,7 +40,9 @@ class PlanFlags:
             "(default: runs/EXPERIMENT)",
         )  # fmt: skip
         self._seeds = command.number("seeds", None, "how many seeds (default: the preset's)")
-        self._arms = command.names("arms", "only these arms, and the control")
+        self._arms = command.names(
+            "arms", "only these arms, and the control (default: the preset's); or all"
+        )
         self._precision = text(
             "precision", "float32", "float32, mixed_bfloat16, mixed_float16, or auto: "
             "mixed_bfloat16 where it is faster here",

@@ -110,8 +110,9 @@ class ConditionalRecipe(_LatentRecipe):
 class R3GANRecipe(ConditionalRecipe):
     """A conditional GAN with a loss of pairs, gradient penalties and no batch norm.
 
-    Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN. What differs: our convolutional networks,
-    or dense ones, for its residual ones; the penalties in every eighth update, as that much more.
+    Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN; its Adam has beta1 0. What differs: our
+    convolutional networks, or dense ones, for its residual ones; the penalties in every eighth
+    update, as that much more.
     """
 
     gradient_penalty: float = 0.1
@@ -124,6 +125,7 @@ class R3GANRecipe(ConditionalRecipe):
             loss="relativistic",
             # Its limit is one of the cross-entropy.
             most_generator_steps=1,
+            beta_1=0.0,
             gradient_penalty=settings.gan_gradient_penalty,
         )
 

@@ -85,7 +85,7 @@ class GeneratorSettings(DataSettings):
     gan_learning_rate: float = setting(
         1e-3, "cgan, r3gan, bagan, dagan: learning rate of Adam", low=1e-8, high=1
     )
-    gan_beta_1: float = setting(0.5, "cgan, r3gan, bagan, dagan: beta1 of Adam", low=0, high=0.999)
+    gan_beta_1: float = setting(0.5, "cgan, bagan, dagan: beta1 of Adam", low=0, high=0.999)
     gan_average_decay: float = setting(
         0.998,
         "cgan, r3gan, bagan, dagan, vae_flow: decay of the moving average that is sampled",

@@ -61,6 +61,12 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
     return replace(study, primary=recorded)
 
 
+def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
+    """`names`, and the arms that a run in `workdir` has had before: it goes on with them."""
+    before = description_in(workdir) or {"arms": ()}
+    return [arm.name for arm in study.arms if arm.name in {*names, *before["arms"]}]
+
+
 def description_in(workdir: Path) -> dict[str, Any] | None:
     """The `study.json` of a run, or None for a new one."""
     try:

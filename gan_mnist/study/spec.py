@@ -45,10 +45,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class Preset:
-    """A scale at which a study is run: it changes settings and the number of seeds, not arms."""
+    """A scale at which a study is run.
+
+    Attributes:
+        seeds: How many, unless a run asks for another number.
+        changes: Values of settings.
+        arms: Names of those that run unless others are asked for; all where there are none.
+    """
 
     seeds: int
     changes: Mapping[str, Any]
+    arms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -229,12 +236,14 @@ class Study:
         return replace(self, metrics=(*declared, *own.values()))
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
-        """The arms called `names` in table order, always with the control; all for None.
+        """The arms called `names` in table order, always with the control; all for None or "all".
 
         Raises:
             InputError: For a name that there is not, or that is given twice.
         """
         known = [arm.name for arm in self.arms]
+        if names == ["all"] and "all" not in known:
+            names = None
         for name in [""] if names == [] else names or []:
             if name not in known:
                 raise unknown("--arms", name, known)

@@ -150,7 +150,8 @@ CGAN = ConditionalRecipe(
 EXPECTED = {
     "cgan": CGAN,
     "r3gan": R3GANRecipe(
-        **{**asdict(CGAN), "loss": "relativistic", "most_generator_steps": 1}, gradient_penalty=0.5
+        **{**asdict(CGAN), "loss": "relativistic", "most_generator_steps": 1, "beta_1": 0.0},
+        gradient_penalty=0.5,
     ),
     "vae_flow": VAEFlowRecipe(
         updates=70,

@@ -124,6 +124,16 @@ def test_declared_presets_begin_with_three_and_change_nothing_that_makes_arms_di
         assert not [name for name in preset.changes if declared.fixes(name)]
 
 
+def test_the_arms_of_a_preset_are_there_with_the_control_and_a_comparison(declared):
+    for name, preset in declared.presets.items():
+        if preset.arms:
+            assert {*preset.arms} < {arm.name for arm in declared.arms}
+            assert declared.control in preset.arms
+            judged = [pair for pair in declared.primary if {*pair} <= {*preset.arms}]
+            assert judged or name != "quick"
+    assert not declared.presets["smoke"].arms  # the test of them all
+
+
 def parameters(function):
     return list(inspect.signature(function).parameters)
 
