@@ -33,7 +33,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
         run = functools.partial(_run_size, steps, parts)
         found.append(steps.part(f"size-{size}", run, judged=True))
         accuracies[f"accuracy_at_{size}"] = found[-1]["accuracy"]
-    _save_gallery(steps)
+    steps.join_galleries([f"size-{size}" for size in settings.sizes], GALLERY_IMAGES)
     means = {"accuracy": float(np.mean(list(accuracies.values())))}
     for name in steps.further.of(found[-1]):
         means[name] = float(np.mean([metrics[name] for metrics in found]))
@@ -84,12 +84,3 @@ def _run_size(steps: Steps, images: Allotment) -> dict[str, float]:
     if len(images.train) == settings.largest:
         steps.keep(model, probabilities, metrics, generator)
     return metrics
-
-
-def _save_gallery(steps: Steps) -> None:
-    """As many images of each size as there is room for."""
-    sizes = steps.trial.settings.sizes
-    paths = [steps.trial.directory / f"size-{size}" / "gallery.npz" for size in sizes]
-    each = max(1, GALLERY_IMAGES // len(paths))
-    images = np.concatenate([np.load(path)["images"][:each] for path in paths])
-    steps.save_gallery(images, augmented=True)

@@ -52,7 +52,8 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
         steps.right += right
     steps.save_called(called[0][0])
     labels = range(len(settings.classes))
-    _join_galleries(steps, [_folder(settings, first, label) for label in labels])
+    parts = [_folder(settings, first, label) for label in labels]
+    steps.join_galleries(parts, GALLERY_IMAGES)
 
     every = [metrics for turns in found for metrics in turns]
     metrics = {name: float(np.mean([turn[name] for turn in every])) for name in every[0]}
@@ -160,11 +161,3 @@ def _save_gallery(
     rows = np.flatnonzero(np.isin(columns[1], settings.rare))
     shown = np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)
     steps.save_gallery(columns[0][shown], part, settings=settings)
-
-
-def _join_galleries(steps: ClassifierSteps[ImbalanceSettings], parts: Sequence[str]) -> None:
-    """Of each part's gallery as many images as there is room for."""
-    galleries = [np.load(steps.trial.directory / part / "gallery.npz")["images"] for part in parts]
-    each = max(1, GALLERY_IMAGES // len(parts))
-    joined = np.concatenate([images[:each] for images in galleries])[:GALLERY_IMAGES]
-    steps.save_gallery(joined, augmented=True)

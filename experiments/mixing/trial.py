@@ -24,6 +24,7 @@ from gan_mnist.models.latents import Latents, LatentSampler
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, BuildNetwork
 from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.shown import in_turn
 
 from .study import MixingSettings
 
@@ -124,7 +125,8 @@ def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixtu
     columns = (subset.images, subset.labels)
     if generator is None:
         batches = steps.batches((columns, settings.batch_size))
-        return Mixture(steps.network, batches, _in_turn(subset, len(settings.classes)))
+        shown = subset.images[in_turn(subset.labels, GALLERY_IMAGES)]
+        return Mixture(steps.network, batches, shown)
     fakes = settings.num_generated
     if not fakes:
         raise NotApplicable(f"of {settings.batch_size} images a share of {settings.share} is none")
@@ -175,13 +177,6 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
         shown.numpy(),
         lambda model: model.generator.set_weights(weights),
     )
-
-
-def _in_turn(subset: Subset, num_classes: int) -> np.ndarray:
-    """One real image after the other of each class."""
-    of_class = [subset.of_class(label) for label in range(num_classes)]
-    turns = ((turn, of_class[turn % num_classes]) for turn in range(GALLERY_IMAGES))
-    return np.stack([images[turn % len(images)] for turn, images in turns])
 
 
 @dataclass(frozen=True)

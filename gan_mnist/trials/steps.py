@@ -242,3 +242,17 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             images = augment(shown, augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / "gallery.npz"
         write_arrays(path, images=as_uint8(images))
+
+    def join_galleries(self, parts: Sequence[str], number: int) -> None:
+        """Keeps a gallery of those of parts: of each as many images as there is room for.
+
+        Args:
+            parts: Folders in the trial's directory that have a gallery.
+            number: Images at most.
+        """
+        galleries = [
+            np.load(self.trial.directory / part / "gallery.npz")["images"] for part in parts
+        ]
+        each = max(1, number // len(parts))
+        joined = np.concatenate([images[:each] for images in galleries])
+        self.save_gallery(joined[:number], augmented=True)

@@ -14,6 +14,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_json
+from gan_mnist.generators.contract import Generator
 from gan_mnist.study.settings import with_changes
 from gan_mnist.study.statistics.test_images import unpack
 from gan_mnist.trials import steps as trials
@@ -247,8 +248,11 @@ def test_metrics_are_told_as_of_turns(settings):
 
 
 def test_generators_of_turns_see_their_images(make, fake_gan, trained):
-    class Grey:
-        keys, seconds, supply = ("grey",), 1.0, None
+    class Grey(Generator):
+        key, seconds = "grey", 1.0
+
+        def __init__(self):
+            pass
 
         def widened(self, scale):
             return self
