@@ -146,7 +146,7 @@ def test_an_export_directory_that_cannot_be_is_refused(refused, tmp_path, place)
 def test_help_and_lists(command):
     status, out, err = command("--help")
     assert (status, err) == (0, "")
-    assert all(f"--{name} " in out for name in FLAGS)
+    assert all(f"--{name} " in out for name in (*FLAGS, "flagfile"))
     assert all(name in out for name in experiments.names())
     status, out, err = command("--list")
     assert (status, err) == (0, "")
