@@ -99,7 +99,7 @@ def test_help_tells_every_flag(command, flag):
     status, out, err = command(flag)
     assert (status, err) == (0, "")
     told = {line.split()[0] for line in out.splitlines() if line.startswith("  --")}
-    assert told == {f"--{name}" for name in denoise.COMMAND.flags}
+    assert told == {f"--{name}" for name in (*denoise.COMMAND.flags, "flagfile")}
 
 
 def test_the_version_is_that_of_the_package(command):
