@@ -13,7 +13,7 @@ PREFIX = "accuracy_at_"
 AUGMENTATION = "augmentation"
 # By rival: the arms of which the best one counts, at each number of labels.
 RIVALS = {
-    AUGMENTATION: ("classical", "elastic"),
+    AUGMENTATION: ("classical", "elastic", "elastic_thickness", "elastic_cutmix"),
     "pseudo_labels": ("pseudo_labels",),
     "fixmatch": ("fixmatch",),
 }

@@ -16,6 +16,10 @@ ARMS = (
         "labelled images, rotated, shifted, zoomed and sheared at random"),
     Arm("elastic", ELASTIC,
         "as classical with wider ranges, and pulled at 5 x 5 points at random"),
+    Arm("elastic_thickness", {"classical": True, "augmentation": ("wide", "elastic", "thickness")},
+        "as elastic; strokes thicker or thinner at random"),
+    Arm("elastic_cutmix", {"classical": True, "augmentation": ("wide", "elastic", "cutmix")},
+        "as elastic; and a box of another image, labels mixed"),
     Arm("pseudo_labels", {**ELASTIC, "unlabelled": PSEUDO},
         "labelled images, and others as a first classifier called them; augmented as in elastic",
         source="Lee 2013"),
@@ -30,6 +34,11 @@ ARMS = (
     Arm("generated_deformations", {**THREE_STEPS, "generator": "deformations"},
         "labelled images, and pseudo-labelled ones moved as their pairs are; classical",
         kind="generated", source="arXiv 1510.02795"),
+    Arm("generated_alike",
+        {**THREE_STEPS, "generator": "deformations", "deformations_of": "alike",
+         "augmentation": ("elastic", "thickness"), "elastic_shift": 0.05, "thickness_change": 0.4},
+        "the same, moved as pairs of such slant and strokes; and elastic and thickness, weaker",
+        kind="generated"),
     Arm("generated_only_labels", {"generator": "deformations", "classical": True},
         "labelled images, and these moved as their pairs are; classical", kind="generated"),
     Arm("oracle", {"unlabelled": TOLD, "classical": True},
@@ -61,6 +70,11 @@ def metrics_of(settings: FewLabelsSettings, dataset: Dataset) -> tuple[Metric, .
     return (Metric("accuracy", label, bounds=(0, 1), margin=MARGIN),)
 
 
+QUICK = (
+    "labels", "elastic", "elastic_thickness", "pseudo_labels", "generated_vae_flow_elastic",
+    "generated_deformations", "oracle", "shuffled_labels",
+)  # fmt: skip
+
 STUDY = Study(
     package=__package__,
     question="With few labels and many images: do generated images help?",
@@ -83,7 +97,9 @@ STUDY = Study(
                 "deformation_updates": 20,
             },
         ),
-        "quick": Preset(5, {"labels_per_class": (1, 10, 100), "updates": 500, "gan_updates": 2000}),
+        "quick": Preset(
+            5, {"labels_per_class": (1, 10, 100), "updates": 500, "gan_updates": 2000}, QUICK
+        ),
         "paper": Preset(10, {"updates": 2000, "generated_per_class": 5000, "gan_updates": 8000}),
     },
     control="labels",
