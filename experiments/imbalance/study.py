@@ -53,6 +53,10 @@ ARMS = (
     Arm("elastic_cutmix", {"duplicate": True, "classical": True,
                            "augmentation": ("wide", "elastic", "cutmix")},
         "as elastic and cutmix, both"),
+    Arm("elastic_thickness_cutmix",
+        {"duplicate": True, "classical": True, "thickness_change": 0.75,
+         "augmentation": ("wide", "elastic", "thickness", "cutmix")},
+        "as elastic_thickness and cutmix, both"),
     Arm("smote", {"generator": "smote"}, "points between neighbours", source="arXiv 1106.1813"),
     Arm("cgan", {"generator": "cgan"}, "images of a conditional GAN", kind="generated",
         source=DOCUMENT),
@@ -91,6 +95,10 @@ ARMS = (
     Arm("deformations_near", {**ALIKE, "deformation_scale_of_many": 0.5},
         "the same, images of classes of several images moved half as far",
         kind="generated"),
+    Arm("deformations_near_cutmix",
+        {**ALIKE, "deformation_scale_of_many": 0.5,
+         "augmentation": ("elastic", "thickness", "cutmix")},
+        "as deformations_near and cutmix, both", kind="generated"),
     Arm("oracle", {"generator": "held_back"}, "the real images that were taken away",
         kind="oracle"),
     Arm("oracle_classical", {"generator": "held_back", "classical": True},
@@ -106,7 +114,8 @@ QUICK = (
 IN_TURN = (
     "none", "classical", "elastic", "elastic_thickness", "elastic_thickness_weaker", "tuned",
     "fine_tuned", "prototypes", "randaugment", "erasing", "mixup", "cutmix", "elastic_cutmix",
-    "deformations_alone", "deformations_near", "deformations_alike", "oracle_classical",
+    "elastic_thickness_cutmix", "deformations_alone", "deformations_near", "deformations_alike",
+    "deformations_near_cutmix", "oracle_classical",
 )  # fmt: skip
 
 
