@@ -148,7 +148,7 @@ def pair_batches(
 
     Args:
         noisy_images: uint8 (n, H, W, C), or float32 in [0, 1].
-        clean_images: Likewise, the partners in the same places.
+        clean_images: Of the same shape and kind, the partners in the same places.
         batch_size: Pairs a batch.
         seed: Stream of the order.
         first_update: Number of the first batch.
@@ -221,7 +221,7 @@ def given_pairs(noisy_images: np.ndarray, clean_images: np.ndarray, number: int)
 
     Args:
         noisy_images: uint8 (n, H, W, C).
-        clean_images: Likewise, the partners in the same places.
+        clean_images: Of the same shape and kind, the partners in the same places.
         number: Pairs, all where there are no more.
 
     Returns:

@@ -33,7 +33,7 @@ class Exam:
     Attributes:
         pairs: What the denoiser is given, and which images they are of.
         truths: float32 (n, H, W, C) in [0, 1], at full scale.
-        refs: Likewise.
+        refs: float32 (n, H, W, C) in [0, 1], at full scale.
         truth_scale: Of the truths in the mixture.
         answer_scale: What answers are multiplied by.
         has_refs: Whether there are refs at all; else they are black, and nothing can be a leak.

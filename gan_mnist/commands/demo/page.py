@@ -118,7 +118,7 @@ def serve(exports: Mapping[str, Sequence[Exported]], host: str, port: int) -> Ca
     Args:
         exports: As `find_exports` finds them.
         host: Address to listen on.
-        port: Likewise.
+        port: Port to listen on.
 
     Raises:
         InputError: If a model cannot be loaded.
