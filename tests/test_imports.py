@@ -52,6 +52,8 @@ RULES = [
     ("gan_mnist.generators.settings", TENSORFLOW),
     ("experiments", ("gan_mnist.main", "gan_mnist.experiments", "gan_mnist.commands")),
 ]
+# What is written for all experiments knows none of them.
+OF_EXPERIMENTS = tuple(f"gan_mnist.experiments.{name}" for name in experiments.names())
 MOST_ROOMS, MOST_LINES = 16, 300
 CODE = [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]
 
@@ -131,6 +133,16 @@ def test_rules_name_modules_that_exist():
     told = {part for parts in FLOORS for part in parts}
     told |= {name for part, forbidden in RULES for name in (part, *forbidden)}
     assert told - set(MODULES) - set(TENSORFLOW) == {"experiments"}  # a folder, no package
+
+
+def test_nothing_knows_a_single_experiment():
+    modules = [name for name in MODULES if within(name, "gan_mnist")]
+    assert not [
+        (module, name)
+        for module in modules
+        for name in imports_of(module)
+        if any(within(name, each) for each in OF_EXPERIMENTS)
+    ]
 
 
 def test_nobody_imports_the_command():

@@ -145,9 +145,7 @@ class Command:
 
     def _describe(self, more: str) -> str:
         rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()]
-        rows.append(
-            ("--flagfile", "take flags from this file, one a line")
-        )  # absl's, without a line
+        rows.append(("--flagfile", "take flags from this file, one a line"))  # absl's own
         lines = columns((name, " ".join(about.split())) for name, about in [*self._takes, *rows])
         return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
 

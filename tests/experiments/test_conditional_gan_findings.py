@@ -5,7 +5,11 @@ import json
 import numpy as np
 import pytest
 from gan_mnist.experiments.conditional_gan.findings import findings
+from gan_mnist.experiments.conditional_gan.study import FEWEST_TEST_IMAGES
 from scipy.stats import t
+
+from gan_mnist.errors import InputError
+from gan_mnist.evaluation.generation import generation_metrics
 
 RNG = np.random.default_rng(0)
 
@@ -75,3 +79,13 @@ def test_little_tells_little():
     one = findings([*records_of("dcgan", [0.9]), *records_of("real", [0.9])])
     assert one["nearest"] is None
     assert len(one["lines"]) == 1
+
+
+def test_images_are_measured_from_so_many_test_images_on_as_the_measures_take():
+    def measured(number):
+        real, fake, train = np.random.default_rng(0).normal(size=(3, number, 4))
+        return generation_metrics(real, fake, train, real, 0)
+
+    assert np.isfinite(list(measured(FEWEST_TEST_IMAGES).values())).all()
+    with pytest.raises(InputError):
+        measured(FEWEST_TEST_IMAGES - 1)
