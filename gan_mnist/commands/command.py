@@ -21,6 +21,7 @@ from gan_mnist.errors import InputError, unknown, written_out
 from gan_mnist.study.display.progress import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
+FLAGFILE = ("--flagfile", "take flags from this file, one a line")
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,15 +34,14 @@ class Command:
     """
 
     def __init__(self, about: str, when_stopped: str, *takes: tuple[str, str]) -> None:
-        """Begins with the flags that all commands have.
+        """Has the flags of all commands.
 
         Args:
             about: What the command does, in one line.
             when_stopped: What has become of the work when it is interrupted or told to end.
             takes: What is taken besides flags, if anything: its name, and a line about it.
         """
-        self._about = about
-        self._when_stopped = when_stopped
+        self._about, self._when_stopped = about, when_stopped
         self.flags = flags.FlagValues()
         self.given: list[str] = []
         self._takes = takes
@@ -144,9 +144,8 @@ class Command:
         return sorted(self.flags, key=SHARED.__contains__)
 
     def _describe(self, more: str) -> str:
-        rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()]
-        rows.append(("--flagfile", "take flags from this file, one a line"))  # absl's own
-        lines = columns((name, " ".join(about.split())) for name, about in [*self._takes, *rows])
+        rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()] + [FLAGFILE]
+        lines = columns((name, " ".join(about.split())) for name, about in (*self._takes, *rows))
         return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
 
 
