@@ -22,12 +22,12 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import leave, seconds_flag, trust_flag
+from gan_mnist.commands.exported import leave, look_of, seconds_flag, trust_flag
 from gan_mnist.data.finding import Found, ImageFile, find_images
-from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look, together
+from gan_mnist.data.images import USUAL, Look, together
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
-from gan_mnist.files import check_writable, read_json, write_rows
+from gan_mnist.files import check_writable, write_rows
 from gan_mnist.models.answers import Limited, ask
 from gan_mnist.models.saved import find_model, image_shape, load_model
 from gan_mnist.study.words import by_name
@@ -183,25 +183,6 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
     # Not beyond, rather than within: so that NaN is refused too.
     if form == "floats" and not ((found >= -ROUNDING) & (found <= 1 + ROUNDING)).all():
         raise InputError(f"--model: it answered {name!r} beyond [0, 1]; accepted: probabilities")
-
-
-def look_of(saved_model: Path) -> Look:
-    """How files were seen in the training, but for size and channels, as `about.json` tells.
-
-    Raises:
-        InputError: If it tells of a way that there is not.
-    """
-    path = saved_model.parent / "about.json"
-    about = read_json(path, "settings")
-    settings = about["settings"] if about and isinstance(about["settings"], dict) else {}
-    told = {name: settings[name] for name in ("resize", "ground") if name in settings}
-    for name, value in told.items():
-        accepted = {"resize": RESIZES, "ground": tuple(GROUNDS)}[name]
-        if value not in accepted:
-            raise InputError(
-                f"--model: {str(path)!r} tells of {name} {value!r}; accepted: {', '.join(accepted)}"
-            )
-    return Look(**told)
 
 
 def classify_images(

@@ -43,6 +43,7 @@ class Dataset:
             `test` are then those of no seed, but as many. None where all seeds share these.
         seeds: How many seeds are looked at, from 0 on, where groups make numbers differ.
         cautions: What plan and report say of how a folder is taken.
+        white: Value of files of more than 8 bits that is white; 0 where there are none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Dataset:
     pool: Split | None = None
     seeds: int = FEWEST_SEEDS
     cautions: tuple[str, ...] = ()
+    white: int = 0
 
     def planned_for(self, seeds: int) -> "Dataset":
         """The same, for a plan of so many seeds."""
@@ -128,11 +130,11 @@ class Dataset:
     def provenance(self) -> dict[str, Any]:
         """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
 
-        Of a folder also `files`, `duplicates` and, where there are some, `cautions` of the plan
-        and `warnings`, which are told before the answer. Where each
-        seed has test images of its own, `counts` are the fewest of any seed, and `each_seed` holds
-        `n_test` and `n_train` of the class of which the largest share is tested, and whether there
-        are `groups`.
+        Of a folder also `files`, `duplicates` and, where there are some, `white`, `cautions` of
+        the plan and `warnings`, which are told before the answer. Where each seed has test images
+        of its own, `counts` are the fewest of any seed, and `each_seed` holds `n_test` and
+        `n_train` of the class of which the largest share is tested, and whether there are
+        `groups`.
         """
         numbers = {split: self.fewest(split).tolist() for split in self.splits}
         counts = {
@@ -153,6 +155,7 @@ class Dataset:
         return (
             told
             | {"files": dict(self.files), "duplicates": duplicates}
+            | ({"white": self.white} if self.white else {})
             | ({"cautions": list(self.cautions)} if self.cautions else {})
             | ({"warnings": warnings} if warnings else {})
         )

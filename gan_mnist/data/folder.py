@@ -39,6 +39,7 @@ class FolderOptions:
     Attributes:
         resize: As of `Look`.
         ground: As of `Look`.
+        white: As of `Look`.
         image_megabytes: Memory that decoding an image may take.
         skip_bad: Whether empty and broken files are left out; else they are refused.
         labels: A CSV file that tells the classes; empty where class folders do.
@@ -55,6 +56,7 @@ class FolderOptions:
 
     resize: str = "pad"
     ground: str = "white"
+    white: int = 0
     image_megabytes: int = 1024
     skip_bad: bool = False
     labels: str = ""
@@ -83,6 +85,7 @@ class Folder:
         duplicates: As `find_duplicates` gives them, without training images that are dropped.
         pool: As of `Dataset`.
         cautions: As of `Dataset`.
+        white: As of `Dataset`.
     """
 
     class_names: tuple[str, ...]
@@ -95,6 +98,7 @@ class Folder:
     duplicates: Alike
     pool: Split | None
     cautions: tuple[str, ...]
+    white: int
 
 
 def has_images(root: Path) -> bool:
@@ -157,7 +161,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         "passed_over": dict(passed_over.most_common()),
         "noted": dict(noted.most_common()),
     }
-    kept = decoded.remember, alike, pool, tuple(found.cautions)
+    kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.look.white
     return Folder(class_names, train, validation, test, files, found.inner, *kept)
 
 

@@ -57,7 +57,7 @@ class Look:
             "crop": the middle of it; "stretch": drawn out.
         ground: A key of `GROUNDS`: what transparent parts are shown on.
         white: Value of files of more than 8 bits that is white; 0: the highest value of as many
-            bits as the file makes use of.
+            bits as the file makes use of, and where a look is resolved, that there is none.
         megabytes: Memory that decoding a picture may take.
     """
 

@@ -58,11 +58,12 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
         names: At least one, relative to it.
         look: How to look at them. Where `image_size` is 0, it is the power of two from 16 to 64
             that is nearest to the usual longer side; where `channels` is 0, it is 1 if all images
-            are grey, whatever their files say; where `white` is 0, it is the same for all.
+            are grey, whatever their files say; where `white` is 0, it is the same for all, and
+            stays 0 where none is of more than 8 bits.
     """
     shelf = Shelf(root, names)
-    # By another name than when colours of more than 8 bits were not looked at.
-    asked = f"look-of-all-{fingerprint(asdict(look))}.json"
+    # By another name than when `white` was 1 where there is nothing of more than 8 bits.
+    asked = f"look-of-each-{fingerprint(asdict(look))}.json"
     known = shelf.json(asked)
     wanted = _surveyed(root, names, look) if known is None else Look(**known)
     decoded = _decoded(shelf, root, names, wanted)
@@ -74,7 +75,7 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
 
 def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
     """`look` with nothing left open, but colour where grey can only be seen in the pixels."""
-    sides, grey, highest = [], True, 0.0
+    sides, grey, whites = [], True, [look.white]
     with warnings.catch_warnings(action="ignore"):
         for name in names:
             try:
@@ -84,7 +85,7 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
                     deep = is_deep(image.mode) or has_deep_colours(image)
                     if deep and not look.white:
                         checked_memory(root / name, image, look.megabytes)
-                        highest = max(highest, highest_of(image))
+                        whites.append(white_of(highest_of(image)))
             except InputError:
                 continue  # told when it is decoded
     usual = float(np.median(sides)) if sides else SMALLEST_SIDE
@@ -93,7 +94,7 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
         look,
         image_size=look.image_size or min(max(nearest, SMALLEST_SIDE), LARGEST_SIDE),
         channels=look.channels or (1 if grey else 3),
-        white=look.white or white_of(highest),
+        white=max(whites),
     )
 
 

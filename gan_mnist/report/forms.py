@@ -16,6 +16,7 @@ class Data(TypedDict):
     counts: dict[str, Counts]
     sha256: str
     duplicates: NotRequired[dict[str, dict[str, Any]]]
+    white: NotRequired[int]
 
 
 class ArmTold(TypedDict):
