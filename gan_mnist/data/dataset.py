@@ -34,8 +34,7 @@ class Dataset:
         train: The training split.
         test: The test split.
         validation: The validation split; None where there is none, and training images serve.
-        files: How many files were read, passed over by reason, and noted; None for a data set
-            that is no folder of images.
+        files: As `files_told` gives it; None for a data set that is no folder of images.
         remember: Gives the text of a name that it is told, from what is kept of the images or by
             calling what makes it; None where nothing is kept.
         duplicates: As `find_duplicates` gives them for `whole`, where they were looked for.

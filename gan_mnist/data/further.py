@@ -12,7 +12,7 @@ import numpy as np
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import Found, find_classes, find_images
-from gan_mnist.data.folder import BAD, FolderOptions, by_split, refusal
+from gan_mnist.data.folder import BAD, FolderOptions, by_split, files_told, refusal
 from gan_mnist.data.images import FORMATS, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, place_of
 from gan_mnist.data.reading import read_files
@@ -79,11 +79,9 @@ def read_further_test(
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = by_split(found, decoded.images, decoded.bad.keys(), class_names)
     images = _in_order(splits, class_names)
-    files = {
-        "read": len(found.files) - len(decoded.bad),
-        "passed_over": dict((+found.passed_over + Counter({BAD: len(decoded.bad)})).most_common()),
-        "noted": dict(decoded.told.most_common()),
-    }
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
+    num_read = len(found.files) - len(decoded.bad)
+    files = files_told(num_read, passed_over, decoded.told, decoded.bad)
     return further_test(name, images, class_names, classes, files)
 
 

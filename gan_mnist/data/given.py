@@ -14,7 +14,7 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.deep import is_deep
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
-from gan_mnist.data.folder import BAD, refusal
+from gan_mnist.data.folder import BAD, files_told, refusal
 from gan_mnist.data.images import FORMATS, GREY_MODES, Look, opened
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError, listed
@@ -109,11 +109,9 @@ def read_given(
         labels,
         class_names,
         kept_names,
-        {
-            "read": len(kept),
-            "passed_over": dict(passed_over.most_common()),
-            "noted": dict((_changed(root, kept_names, look) + decoded.told).most_common()),
-        },
+        files_told(
+            len(kept), passed_over, _changed(root, kept_names, look) + decoded.told, decoded.bad
+        ),
         checksum.hexdigest(),
     )
 

@@ -64,6 +64,8 @@ def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
     given = read_given(tmp_path, NAMES, LOOK, skip_bad=True)
     assert given.filenames == ("cat/a.png",)
     assert given.files["passed_over"] == {"empty, broken or too large": 2}
+    left_out = ["cat/b.png (not an image)", "cat/c.png (not an image)"]
+    assert given.files["left_out"] == left_out
 
 
 @pytest.mark.parametrize("what", ["nowhere", "too long", "no classes"])
