@@ -22,7 +22,14 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import leave, look_of, seconds_flag, trust_flag
+from gan_mnist.commands.exported import (
+    leave,
+    look_of,
+    megabytes_flag,
+    seconds_flag,
+    trust_flag,
+    why_not,
+)
 from gan_mnist.data.finding import Found, ImageFile, find_images
 from gan_mnist.data.images import USUAL, Look, together
 from gan_mnist.data.progress import tracked
@@ -41,6 +48,7 @@ MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imb
 TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 IMAGES = COMMAND.text("images", None, "folder of images, in sub-folders too, or one image")
 OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
+IMAGE_MEGABYTES = megabytes_flag(COMMAND)
 TOP = COMMAND.number("top", 1, "how many classes are told of each image, the likeliest first")
 
 
@@ -75,7 +83,7 @@ def _command() -> int:
     names = class_names_of(model, TOP.value, seconds)
     predict = Predict(Limited(model.signatures["classify"], seconds), TOP.value, names)
     paths = [found.root / name for name in found.names]
-    predicted = classify_images(predict, paths, look_of(saved_model))
+    predicted = classify_images(predict, paths, look_of(saved_model, IMAGE_MEGABYTES.value))
     rows = dict(zip(found.names, predicted, strict=True))
     rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
     try:
@@ -215,7 +223,7 @@ def classify_images(
         good = [image for image in images if isinstance(image, np.ndarray)]
         answers = iter(predict(np.stack(good)) if good else ())
         return [
-            _row(predict.top, error=str(image).removeprefix(f"{path}: "))
+            _row(predict.top, error=why_not(path, image))
             if isinstance(image, InputError)
             else _row(predict.top, next(answers))
             for path, image in zip(batch, images, strict=True)

@@ -25,8 +25,10 @@ from gan_mnist.commands.exported import (
     ask_for_pictures,
     leave,
     look_of,
+    megabytes_flag,
     seconds_flag,
     trust_flag,
+    why_not,
 )
 from gan_mnist.data.finding import Found, find_images
 from gan_mnist.data.images import Look
@@ -59,6 +61,7 @@ IMAGES = COMMAND.text(
 TRUTH = COMMAND.text(
     "truth", None, "a folder of what the images are to become, by the same names: tells how near"
 )
+IMAGE_MEGABYTES = megabytes_flag(COMMAND)
 OUTPUT = COMMAND.text("output", None, f"new or empty folder; gets NAME.png and so on, and {TABLE}")
 
 
@@ -86,7 +89,7 @@ def _command() -> int:
     check_writable("--output", output)
     found = find_sides(root, folders)
     truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
-    look = look_of(saved_model)
+    look = look_of(saved_model, IMAGE_MEGABYTES.value)
     heed_signals()
 
     model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
@@ -255,7 +258,7 @@ def _read(side: str, path: Path, look: Look) -> Any:
     try:
         return as_float(read_image(path, look))
     except InputError as error:
-        raise InputError(f"{side}: {str(error).removeprefix(f'{path}: ')}") from error
+        raise InputError(f"{side}: {why_not(path, error)}") from error
 
 
 def _measured(truth: Path, look: Look, picture: Any, given: Any) -> dict[str, str]:

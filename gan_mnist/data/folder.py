@@ -12,7 +12,7 @@ import numpy as np
 from gan_mnist.data.duplicates import BETWEEN, find_duplicates
 from gan_mnist.data.duplicates import Found as Alike
 from gan_mnist.data.finding import Found, find_classes, find_images
-from gan_mnist.data.images import FORMATS, TOO_LARGE, Look
+from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, Look
 from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
@@ -58,7 +58,7 @@ class FolderOptions:
     resize: str = "pad"
     ground: str = "white"
     white: int = 0
-    image_megabytes: int = 1024
+    image_megabytes: int = USUAL.megabytes
     skip_bad: bool = False
     labels: str = ""
     file_column: str = ""

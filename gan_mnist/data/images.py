@@ -30,6 +30,7 @@ FORMATS = "PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads"
 RESIZES = ("pad", "crop", "stretch")
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
 TOO_LARGE = "too large"
+IMAGE_MEGABYTES = "memory that decoding an image may take, in MB"
 # What is told of images that were read, in the plan and the report.
 FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
-from gan_mnist.data.images import GROUNDS, RESIZES, Look
+from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, USUAL, Look
 from gan_mnist.data.splits import EACH_SEED, FIXED, SPLITS
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
@@ -43,9 +43,7 @@ class DataSettings(Settings):
         0, "value of images of more than 8 bits that is white; 0: the highest of as many bits as "
         "are in use", low=0, high=65535, location=True,
     )  # fmt: skip
-    image_megabytes: int = setting(
-        1024, "memory that decoding an image may take", low=1, location=True
-    )
+    image_megabytes: int = setting(USUAL.megabytes, IMAGE_MEGABYTES, low=1, location=True)
     duplicates: str = setting(
         "keep", "training images like a test or validation image: kept, or left out",
         choices=("keep", "drop"),

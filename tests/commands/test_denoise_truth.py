@@ -113,3 +113,13 @@ def test_files_are_seen_as_in_the_training(command, flags, directory, tmp_path):
     assert command(*flags)[0] == 0
     found = pixels(directory / "new" / "a.png")
     np.testing.assert_allclose(found, 900 / 4095, atol=1 / 255)
+
+
+def test_how_large_an_image_may_be_can_be_said(command, flags, directory, tmp_path):
+    Image.new("L", (1000, 1000)).save(tmp_path / "images" / "ref" / "a.png")
+    assert command(*flags, "--image_megabytes=1")[0] == 0
+    error = read(directory)["a.png"]["error"]
+    assert error.startswith("ref: too large: 1,000 x 1,000 pixels take 6 MB; accepted: up to 1 (--")
+    flags[-1] = "--output=other"
+    status, out, _ = command(*flags, "--image_megabytes=6")
+    assert (status, out.partition(",")[0]) == (0, "denoised 3 images")
