@@ -13,7 +13,7 @@ from gan_mnist.data.duplicates import BETWEEN, find_duplicates
 from gan_mnist.data.duplicates import Found as Alike
 from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, Look
-from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
+from gan_mnist.data.labels import COLUMN, find_labelled, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
     are_pairs,
@@ -24,6 +24,7 @@ from gan_mnist.data.pairs import (
 from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
+from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError, at_most
 
 # Options that have no meaning for images that lie in no folder.

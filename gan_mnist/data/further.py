@@ -14,11 +14,12 @@ from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.folder import BAD, FolderOptions, by_split, files_told, refusal
 from gan_mnist.data.images import FORMATS, Look
-from gan_mnist.data.labels import COLUMN, Columns, find_labelled, place_of
+from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.data.subsets import Subset
+from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError
 
 
@@ -99,9 +100,9 @@ def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Foun
 def _has_table(root: Path, labels: str) -> bool:
     """Whether a folder has the table; one elsewhere is its own where it has no class folders."""
     images = find_images(root)
-    place = place_of(images, labels)
-    if place is None or not os.path.isabs(labels):
-        return place is not None
+    found = tables_of(images, labels)
+    if not found or not os.path.isabs(labels):
+        return bool(found)
     within = Path(labels).resolve().is_relative_to(root.resolve())
     return within or not any("/" in name for name in images.names)
 
