@@ -28,6 +28,9 @@ SMALLEST_SIDE, LARGEST_SIDE = 16, 64
 # Of smaller files Python does more than the decoder, and threads are in each other's way.
 _BYTES_FOR_THREADS = 100_000
 _BLOCK = 256
+# Levels of 255 by which channels of what is grey may differ: as formats that keep colours apart
+# from brightness, and lose a part of both, leave them.
+_GREY_LEVELS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +61,8 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
         names: At least one, relative to it.
         look: How to look at them. Where `image_size` is 0, it is the power of two from 16 to 64
             that is nearest to the usual longer side; where `channels` is 0, it is 1 if all images
-            are grey, whatever their files say; where `white` is 0, it is the same for all, and
-            stays 0 where none is of more than 8 bits.
+            are grey but for `_GREY_LEVELS`, whatever their files say; where `white` is 0, it is
+            the same for all, and stays 0 where none is of more than 8 bits.
     """
     shelf = Shelf(root, names)
     # By another name than when `white` was 1 where there is nothing of more than 8 bits.
@@ -67,8 +70,12 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
     known = shelf.json(asked)
     wanted = _surveyed(root, names, look) if known is None else Look(**known)
     decoded = _decoded(shelf, root, names, wanted)
-    if not look.channels and known is None and wanted.channels == 3 and _is_grey(decoded.images):
-        decoded = _decoded(shelf, root, names, replace(wanted, channels=1), decoded)
+    if not look.channels and known is None and wanted.channels == 3:
+        spread = _spread(decoded.images)
+        if spread <= _GREY_LEVELS:
+            # Where channels are alike, one of them is what decoding would give again.
+            grey, colour = replace(wanted, channels=1), None if spread else decoded
+            decoded = _decoded(shelf, root, names, grey, colour)
     shelf.keep_json(asked, asdict(decoded.look))
     return decoded
 
@@ -98,9 +105,15 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
     )
 
 
-def _is_grey(images: np.ndarray) -> bool:
-    blocks = (images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK))
-    return all((block == block[..., :1]).all() for block in blocks)
+def _spread(images: np.ndarray) -> int:
+    """By how much the channels of a pixel differ at most; beyond grey no further is looked."""
+    spread = 0
+    for start in range(0, len(images), _BLOCK):
+        channels = np.moveaxis(images[start : start + _BLOCK], -1, 0)
+        spread = max(spread, int(np.ptp(channels, axis=0).max()))
+        if spread > _GREY_LEVELS:
+            break
+    return spread
 
 
 def _decoded(
