@@ -10,6 +10,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+# Files that are told by name at once.
+MOST_NAMED = 100
+
 
 class InputError(ValueError):
     """Bad input from the user.
@@ -55,6 +58,13 @@ def written_out(kind: type, text: str) -> Any:
 def listed(names: Iterable[str]) -> str:
     """Names with commas between them, each `quoted`."""
     return ", ".join(map(quoted, names))
+
+
+def at_most(texts: Iterable[str]) -> list[str]:
+    """The first `MOST_NAMED` of what is told of one file each, and how many more there are."""
+    every = list(texts)
+    more = len(every) - MOST_NAMED
+    return [*every[:MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def quoted(name: str) -> str:

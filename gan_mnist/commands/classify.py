@@ -22,12 +22,19 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import leave, seconds_flag, trust_flag
+from gan_mnist.commands.exported import (
+    leave,
+    look_of,
+    megabytes_flag,
+    seconds_flag,
+    trust_flag,
+    why_not,
+)
 from gan_mnist.data.finding import Found, ImageFile, find_images
-from gan_mnist.data.images import GROUNDS, RESIZES, USUAL, Look, together
+from gan_mnist.data.images import USUAL, Look, together
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
-from gan_mnist.files import check_writable, read_json, write_rows
+from gan_mnist.files import check_writable, write_rows
 from gan_mnist.models.answers import Limited, ask
 from gan_mnist.models.saved import find_model, image_shape, load_model
 from gan_mnist.study.words import by_name
@@ -41,6 +48,7 @@ MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imb
 TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 IMAGES = COMMAND.text("images", None, "folder of images, in sub-folders too, or one image")
 OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
+IMAGE_MEGABYTES = megabytes_flag(COMMAND)
 TOP = COMMAND.number("top", 1, "how many classes are told of each image, the likeliest first")
 
 
@@ -75,7 +83,7 @@ def _command() -> int:
     names = class_names_of(model, TOP.value, seconds)
     predict = Predict(Limited(model.signatures["classify"], seconds), TOP.value, names)
     paths = [found.root / name for name in found.names]
-    predicted = classify_images(predict, paths, look_of(saved_model))
+    predicted = classify_images(predict, paths, look_of(saved_model, IMAGE_MEGABYTES.value))
     rows = dict(zip(found.names, predicted, strict=True))
     rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
     try:
@@ -185,25 +193,6 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
         raise InputError(f"--model: it answered {name!r} beyond [0, 1]; accepted: probabilities")
 
 
-def look_of(saved_model: Path) -> Look:
-    """How files were seen in the training, but for size and channels, as `about.json` tells.
-
-    Raises:
-        InputError: If it tells of a way that there is not.
-    """
-    path = saved_model.parent / "about.json"
-    about = read_json(path, "settings")
-    settings = about["settings"] if about and isinstance(about["settings"], dict) else {}
-    told = {name: settings[name] for name in ("resize", "ground") if name in settings}
-    for name, value in told.items():
-        accepted = {"resize": RESIZES, "ground": tuple(GROUNDS)}[name]
-        if value not in accepted:
-            raise InputError(
-                f"--model: {str(path)!r} tells of {name} {value!r}; accepted: {', '.join(accepted)}"
-            )
-    return Look(**told)
-
-
 def classify_images(
     predict: Predict, paths: Sequence[Path], look: Look = USUAL
 ) -> Iterator[dict[str, str]]:
@@ -234,7 +223,7 @@ def classify_images(
         good = [image for image in images if isinstance(image, np.ndarray)]
         answers = iter(predict(np.stack(good)) if good else ())
         return [
-            _row(predict.top, error=str(image).removeprefix(f"{path}: "))
+            _row(predict.top, error=why_not(path, image))
             if isinstance(image, InputError)
             else _row(predict.top, next(answers))
             for path, image in zip(batch, images, strict=True)

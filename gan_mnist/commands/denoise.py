@@ -3,6 +3,7 @@
 Nothing here imports TensorFlow before the flags are checked.
 """
 
+import dataclasses
 import os
 import sys
 from collections import Counter
@@ -20,8 +21,17 @@ from gan_mnist.commands.command import (
     printable,
     tell,
 )
-from gan_mnist.commands.exported import ask_for_pictures, leave, seconds_flag, trust_flag
+from gan_mnist.commands.exported import (
+    ask_for_pictures,
+    leave,
+    look_of,
+    megabytes_flag,
+    seconds_flag,
+    trust_flag,
+    why_not,
+)
 from gan_mnist.data.finding import Found, find_images
+from gan_mnist.data.images import Look
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
@@ -51,6 +61,7 @@ IMAGES = COMMAND.text(
 TRUTH = COMMAND.text(
     "truth", None, "a folder of what the images are to become, by the same names: tells how near"
 )
+IMAGE_MEGABYTES = megabytes_flag(COMMAND)
 OUTPUT = COMMAND.text("output", None, f"new or empty folder; gets NAME.png and so on, and {TABLE}")
 
 
@@ -78,14 +89,16 @@ def _command() -> int:
     check_writable("--output", output)
     found = find_sides(root, folders)
     truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
+    look = look_of(saved_model, IMAGE_MEGABYTES.value)
     heed_signals()
 
     model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
     denoise = Limited(model.signatures["denoise"], MOST_SECONDS.value)
-    shape = image_shape(denoise, *sides)
+    image_size, channels = image_shape(denoise, *sides)
+    look = dataclasses.replace(look, image_size=image_size, channels=channels)
     try:
         with all_or_nothing(output, last=TABLE) as hidden:
-            rows = list(denoise_images(denoise, shape, found, hidden, truth))
+            rows = list(denoise_images(denoise, look, found, hidden, truth))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
@@ -154,7 +167,7 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, Found]:
 
 def denoise_images(
     denoise: Any,
-    shape: tuple[int, int],
+    look: Look,
     found: Mapping[str, Found],
     output: Path,
     truth: Path | None = None,
@@ -163,7 +176,7 @@ def denoise_images(
 
     Args:
         denoise: The signature of an exported denoiser.
-        shape: The size in pixels and the channels of its images, to which all are brought.
+        look: How files are seen, with the size and the channels of its images.
         found: What is in the folder of each side: `input` and `ref`, or `input` alone.
         output: A folder; a picture's name in it is that of `output_names`.
         truth: A folder of what the images are to become, if it is known.
@@ -180,14 +193,13 @@ def denoise_images(
     """
     import numpy as np
 
-    image_size, channels = shape
     images = {side: {*of_side.names} for side, of_side in found.items()}
     filenames = sorted(set().union(*images.values(), *(f.left_out for f in found.values())))
     outputs = output_names(sorted(set.intersection(*images.values())))
     columns = [*COLUMNS]
     if truth is not None:
         columns += [f"{of}{name}" for of in ("", "input_") for name in MEASURES]
-    batch_size = max(1, BATCH_PIXELS // image_size**2)
+    batch_size = max(1, BATCH_PIXELS // look.image_size**2)
     for start in tracked(range(0, len(filenames), batch_size), "denoising"):
         pairs, rows = {}, {}
         for name in filenames[start : start + batch_size]:
@@ -197,8 +209,7 @@ def denoise_images(
                     if name not in names:
                         raise InputError(f"{side}: {found[side].left_out.get(name, MISSING)}")
                 pairs[name] = [
-                    _read(side, of_side.root / name, image_size, channels)
-                    for side, of_side in found.items()
+                    _read(side, of_side.root / name, look) for side, of_side in found.items()
                 ]
             except InputError as error:
                 rows[name]["error"] = printable(str(error))
@@ -213,7 +224,7 @@ def denoise_images(
                 rows[name]["output"] = printable(outputs[name])
                 if truth is not None:
                     given = pairs[name][0]
-                    rows[name] |= _measured(truth, name, np.asarray(picture), given)
+                    rows[name] |= _measured(truth / name, look, np.asarray(picture), given)
         yield from rows.values()
 
 
@@ -240,27 +251,27 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
     return outputs
 
 
-def _read(side: str, path: Path, image_size: int, channels: int) -> Any:
+def _read(side: str, path: Path, look: Look) -> Any:
     """An image as floats; an error names the `side` that it is of."""
-    from gan_mnist.data.images import Look, as_float, read_image
+    from gan_mnist.data.images import as_float, read_image
 
     try:
-        return as_float(read_image(path, Look(image_size, channels)))
+        return as_float(read_image(path, look))
     except InputError as error:
-        raise InputError(f"{side}: {str(error).removeprefix(f'{path}: ')}") from error
+        raise InputError(f"{side}: {why_not(path, error)}") from error
 
 
-def _measured(truth: Path, name: str, picture: Any, given: Any) -> dict[str, str]:
+def _measured(truth: Path, look: Look, picture: Any, given: Any) -> dict[str, str]:
     """How near a picture, uint8, and the image that it was made of, floats, are to the truth."""
     import numpy as np
 
     from gan_mnist.data.images import as_float
     from gan_mnist.evaluation.restoration import image_measures
 
-    if not os.path.exists(truth / name):
+    if not os.path.exists(truth):
         return {"error": "truth: no such image"}
     try:
-        target = _read("truth", truth / name, given.shape[0], given.shape[-1])
+        target = _read("truth", truth, look)
     except InputError as error:
         return {"error": printable(str(error))}
     images = np.stack([as_float(picture).reshape(given.shape), given])

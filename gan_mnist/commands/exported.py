@@ -2,12 +2,23 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import flags
 
 from gan_mnist.commands.command import Command
+from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, TOO_LARGE, USUAL, Look
+from gan_mnist.errors import InputError
+from gan_mnist.files import read_json
 from gan_mnist.models.answers import MOST_SECONDS, ask_for_images, is_any_asked
+
+# What `about.json` tells of how files were seen: where, of what, and what it may be.
+_SEEN: tuple[tuple[str, str, tuple[str, ...] | range], ...] = (
+    ("settings", "resize", RESIZES),
+    ("settings", "ground", tuple(GROUNDS)),
+    ("dataset", "white", range(1, 1 << 16)),
+)
 
 
 def trust_flag(command: Command) -> flags.FlagHolder:
@@ -20,6 +31,42 @@ def seconds_flag(command: Command) -> flags.FlagHolder:
     """Defines the flag that says how long a model may take."""
     about = "seconds that the model may take for some images; then it is given up"
     return command.number("most_seconds", MOST_SECONDS, about, most=1_000_000)
+
+
+def megabytes_flag(command: Command) -> flags.FlagHolder:
+    """Defines the flag that says how large an image may be, as the setting of a study does."""
+    return command.number("image_megabytes", USUAL.megabytes, IMAGE_MEGABYTES, most=1_000_000)
+
+
+def why_not(path: Path, error: InputError) -> str:
+    """Why an image cannot be read, without its name; and the flag that lets in a larger one."""
+    reason = str(error).removeprefix(f"{path}: ")
+    return f"{reason} (--image_megabytes)" if reason.startswith(TOO_LARGE) else reason
+
+
+def look_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> Look:
+    """How files were seen in the training, but for size and channels, as `about.json` tells.
+
+    Args:
+        saved_model: The exported model.
+        megabytes: Memory that decoding an image may take.
+
+    Raises:
+        InputError: If it tells of a way that there is not.
+    """
+    path = saved_model.parent / "about.json"
+    about, told = read_json(path) or {}, {}
+    for part, name, accepted in _SEEN:
+        if not isinstance(about.get(part), dict) or name not in about[part]:
+            continue
+        told[name] = value = about[part][name]
+        if value not in accepted:
+            some = accepted if isinstance(accepted, tuple) else (accepted[0], "...", accepted[-1])
+            raise InputError(
+                f"--model: {str(path)!r} tells of {name} {value!r}; accepted: "
+                f"{', '.join(map(str, some))}"
+            )
+    return Look(**told, megabytes=megabytes)
 
 
 def leave(status: int) -> NoReturn:

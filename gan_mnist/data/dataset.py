@@ -34,8 +34,7 @@ class Dataset:
         train: The training split.
         test: The test split.
         validation: The validation split; None where there is none, and training images serve.
-        files: How many files were read, passed over by reason, and noted; None for a data set
-            that is no folder of images.
+        files: As `files_told` gives it; None for a data set that is no folder of images.
         remember: Gives the text of a name that it is told, from what is kept of the images or by
             calling what makes it; None where nothing is kept.
         duplicates: As `find_duplicates` gives them for `whole`, where they were looked for.
@@ -43,6 +42,7 @@ class Dataset:
             `test` are then those of no seed, but as many. None where all seeds share these.
         seeds: How many seeds are looked at, from 0 on, where groups make numbers differ.
         cautions: What plan and report say of how a folder is taken.
+        white: Value of files of more than 8 bits that is white; 0 where there are none.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Dataset:
     pool: Split | None = None
     seeds: int = FEWEST_SEEDS
     cautions: tuple[str, ...] = ()
+    white: int = 0
 
     def planned_for(self, seeds: int) -> "Dataset":
         """The same, for a plan of so many seeds."""
@@ -128,11 +129,11 @@ class Dataset:
     def provenance(self) -> dict[str, Any]:
         """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
 
-        Of a folder also `files`, `duplicates` and, where there are some, `cautions` of the plan
-        and `warnings`, which are told before the answer. Where each
-        seed has test images of its own, `counts` are the fewest of any seed, and `each_seed` holds
-        `n_test` and `n_train` of the class of which the largest share is tested, and whether there
-        are `groups`.
+        Of a folder also `files`, `duplicates` and, where there are some, `white`, `cautions` of
+        the plan and `warnings`, which are told before the answer. Where each seed has test images
+        of its own, `counts` are the fewest of any seed, and `each_seed` holds `n_test` and
+        `n_train` of the class of which the largest share is tested, and whether there are
+        `groups`.
         """
         numbers = {split: self.fewest(split).tolist() for split in self.splits}
         counts = {
@@ -153,6 +154,7 @@ class Dataset:
         return (
             told
             | {"files": dict(self.files), "duplicates": duplicates}
+            | ({"white": self.white} if self.white else {})
             | ({"cautions": list(self.cautions)} if self.cautions else {})
             | ({"warnings": warnings} if warnings else {})
         )

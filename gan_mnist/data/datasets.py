@@ -118,7 +118,8 @@ def load_dataset(
     if name not in UNDIVIDED:
         options = replace(options, split=FIXED)
     look = Look(
-        image_size, channels, options.resize, options.ground, megabytes=options.image_megabytes
+        *(image_size, channels, options.resize, options.ground),
+        *(options.white, options.image_megabytes),
     )
     return _load(_Request(name, data_dir, download, look, options))
 
@@ -217,6 +218,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
         read.files,
         *(read.remember, read.duplicates, read.pool),
         cautions=read.cautions,
+        white=read.white,
     )
 
 

@@ -46,7 +46,7 @@ def scaled(image: Image.Image, white: int) -> tuple[Image.Image, int]:
 
 
 def scale_colours(image: Image.Image, white: int) -> int:
-    """Brings colours of 16 bits to 8, in place, where less than 16 are in use.
+    """Brings colours of 16 bits to 8, in place, where white is less than 16 bits hold.
 
     Args:
         image: As `has_deep_colours` takes it.
@@ -55,9 +55,9 @@ def scale_colours(image: Image.Image, white: int) -> int:
     Returns:
         What was white.
     """
-    highest, lower = _highest_colour(image)
+    highest, lower = _highest_colour(image, white)
     white = white or white_of(highest)
-    if lower is not None and white < _WHITES[-1]:
+    if white < _WHITES[-1]:
         # Pasting keeps the rest of what the file says.
         for top, values in _strips(image, lower):
             strip = image.crop((0, top, image.width, top + len(values)))
@@ -72,23 +72,31 @@ def _in_8_bits(levels: np.ndarray, white: int) -> np.ndarray:
     return np.floor(np.clip(levels, 0, white) * (255 / white) + 0.5).astype(np.uint8)
 
 
-def _highest_colour(image: Image.Image) -> tuple[float, Image.Image | None]:
-    """The highest value, and the lower 8 bits where the upper do not tell what is white."""
+def _highest_colour(image: Image.Image, white: int = 0) -> tuple[float, Image.Image | None]:
+    """The highest value, and the lower 8 bits; none of these where white is that of 16 bits.
+
+    Args:
+        image: As `has_deep_colours` takes it.
+        white: The value that is white, where that is known; 0 where it is not.
+    """
     grey = any(mode.startswith("LA;16") for mode in _raw_modes(image))
     image.load()
     upper = int(max(np.max(image.getchannel(name).getextrema()) for name in "RGB"))
-    if white_of(256 * upper) == _WHITES[-1] or (lower := _lower(image)) is None:
+    if (white or white_of(256 * upper)) == _WHITES[-1] or (lower := _lower(image)) is None:
         return float(_WHITES[-1]), None
     lower.info["grey"] = grey
     return float(max(values.max() for _, values in _strips(image, lower))), lower
 
 
-def _strips(image: Image.Image, lower: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+def _strips(image: Image.Image, lower: Image.Image | None) -> Iterator[tuple[int, np.ndarray]]:
     """Some rows at a time, where they begin and their colours: uint16 (rows, W, 3)."""
     for top in range(0, image.height, _ROWS):
         box = (0, top, image.width, min(top + _ROWS, image.height))
-        high, low = (np.asarray(part.crop(box))[..., :3] for part in (image, lower))
-        yield top, high.astype(np.uint16) << 8 | (low[..., 1:2] if lower.info["grey"] else low)
+        values = np.asarray(image.crop(box))[..., :3].astype(np.uint16) << 8
+        if lower is not None:
+            low = np.asarray(lower.crop(box))[..., :3]
+            values |= low[..., 1:2] if lower.info["grey"] else low
+        yield top, values
 
 
 def _lower(image: Image.Image) -> Image.Image | None:

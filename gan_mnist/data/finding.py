@@ -4,7 +4,7 @@ Nothing is read here but names; nothing is left out without being counted.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -83,7 +83,9 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
     """The images of a folder of class folders, by class, and by split where folders tell.
 
     Folders of splits are known by their usual names in any case; they hold the class folders.
-    Sub-folders of a class folder belong to the class. A folder that is the only one is entered.
+    Sub-folders of a class folder belong to the class; where those of every class are folders of
+    splits and hold all its images, they are taken for these. A folder that is the only one is
+    entered.
 
     Args:
         root: The folder.
@@ -111,8 +113,17 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
     if by_split:
         _read_splits(folder, found, splits, tested)
     else:
-        _read_classes(folder, found, inner, "", tested)
-        found.cautions += _cautions(folder, inner)
+        classes = _read_classes(folder, found, inner, "", tested)
+        within = {name: _splits_within(folder, join(inner, name)) for name in classes}
+        loose = any(folder.entries(join(inner, name))[1] for name in classes)
+        if not tested and not loose and all(of and all(of.values()) for of in within.values()):
+            found.files = [
+                file._replace(split=within[file.class_name][_next_folder(file, inner)])
+                for file in found.files
+            ]
+        else:
+            found.cautions += _cautions(folder, inner)
+            found.cautions += _cautions_within(name for name in classes if within[name])
     found.passed_over += folder.passed_over()
     return found
 
@@ -165,6 +176,28 @@ def _read_classes(
             )
         found.files += [ImageFile(image, name, split) for image in images]
     return names
+
+
+def _splits_within(folder: Folder, place: str) -> dict[str, str]:
+    """The splits of all folders in a class folder, "" for none; nothing where none is divided."""
+    splits = splits_of(folder.entries(place)[0])
+    return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
+
+
+def _next_folder(file: ImageFile, place: str) -> str:
+    """The name of the folder within its class folder in `place` that an image lies in."""
+    return file.name.removeprefix(f"{join(place, file.class_name)}/").partition("/")[0]
+
+
+def _cautions_within(names: Iterable[str]) -> list[str]:
+    """What is said of class folders that have splits, where these do not hold all images."""
+    divided = list(names)
+    if not divided:
+        return []
+    return [
+        f"folders of splits in {listed(divided)} are taken for folders of the class, as they do "
+        "not hold all images of all classes"
+    ]
 
 
 def _is_divided(folder: Folder, place: str, name: str) -> bool:

@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gan_mnist.data.duplicates import BETWEEN, find_duplicates
 from gan_mnist.data.duplicates import Found as Alike
 from gan_mnist.data.finding import Found, find_classes, find_images
-from gan_mnist.data.images import FORMATS, TOO_LARGE, Look
-from gan_mnist.data.labels import COLUMN, Columns, find_labelled, with_groups
+from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, Look
+from gan_mnist.data.labels import COLUMN, find_labelled, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
     are_pairs,
@@ -23,11 +24,12 @@ from gan_mnist.data.pairs import (
 from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
-from gan_mnist.errors import InputError
+from gan_mnist.data.tables import Columns
+from gan_mnist.errors import InputError, at_most
 
 # Options that have no meaning for images that lie in no folder.
 OF_FOLDERS = ("skip_bad", "labels", "file_column", "label_column", "split_column", "groups")
-_BAD_SHOWN, _ACCEPTED = 5, f"; accepted: {FORMATS}"
+_ACCEPTED = f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
 COPIES, TWINS = "like a test or validation image", "like another image"
 
@@ -39,6 +41,7 @@ class FolderOptions:
     Attributes:
         resize: As of `Look`.
         ground: As of `Look`.
+        white: As of `Look`.
         image_megabytes: Memory that decoding an image may take.
         skip_bad: Whether empty and broken files are left out; else they are refused.
         labels: A CSV file that tells the classes; empty where class folders do.
@@ -55,7 +58,8 @@ class FolderOptions:
 
     resize: str = "pad"
     ground: str = "white"
-    image_megabytes: int = 1024
+    white: int = 0
+    image_megabytes: int = USUAL.megabytes
     skip_bad: bool = False
     labels: str = ""
     file_column: str = ""
@@ -76,25 +80,26 @@ class Folder:
         train: The training images.
         validation: Those that the folder sets aside for validation; None where it does not say.
         test: The test images; carved where the folder has none.
-        files: `read`, the number of images, and by reason how many were `passed_over` and of how
-            many there is something `noted`.
+        files: As `files_told` gives it.
         inner: The folder in it that holds all the rest; "" where it is the folder itself.
         remember: As of `Dataset`.
         duplicates: As `find_duplicates` gives them, without training images that are dropped.
         pool: As of `Dataset`.
         cautions: As of `Dataset`.
+        white: As of `Dataset`.
     """
 
     class_names: tuple[str, ...]
     train: Split
     validation: Split | None
     test: Split
-    files: dict[str, int | dict[str, int]]
+    files: Mapping[str, Any]
     inner: str
     remember: Callable[[str, Callable[[], str]], str]
     duplicates: Alike
     pool: Split | None
     cautions: tuple[str, ...]
+    white: int
 
 
 def has_images(root: Path) -> bool:
@@ -112,7 +117,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
 
     Raises:
         InputError: For fewer than two classes, a class without images, different classes in two
-            splits, or unreadable images, all of which are counted.
+            splits, or unreadable images, all of which are told.
     """
     found = _found(root, options)
     decoded = read_files(root, [file.name for file in found.files], look)
@@ -152,12 +157,9 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     passed_over += Counter(lost.values())
     num_read = len(found.files) - len(decoded.bad) - len(lost) - len(dropped)
     noted = decoded.told + shared + (Counter({TOLD: num_read}) if pairs else Counter())
-    files: dict[str, int | dict[str, int]] = {
-        "read": num_read,
-        "passed_over": dict(passed_over.most_common()),
-        "noted": dict(noted.most_common()),
-    }
-    kept = decoded.remember, alike, pool, tuple(found.cautions)
+    left_out = {**found.left_out, **decoded.bad, **lost}
+    files = files_told(num_read, passed_over, noted, left_out)
+    kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.look.white
     return Folder(class_names, train, validation, test, files, found.inner, *kept)
 
 
@@ -182,16 +184,44 @@ def _found(root: Path, options: FolderOptions) -> Found:
     return found
 
 
+def files_told(
+    num_read: int,
+    passed_over: Mapping[str, int],
+    noted: Mapping[str, int],
+    left_out: Mapping[str, str],
+) -> dict[str, Any]:
+    """What plan, records and report say of the files of a folder.
+
+    Args:
+        num_read: How many images were read.
+        passed_over: How many files were not, by reason.
+        noted: Of how many images there is something to tell, by what.
+        left_out: Why, by name, of those that are images by name and were asked for.
+
+    Returns:
+        `read`, `passed_over` and `noted`; and `left_out`, a list of `at_most` so many names with
+        their reasons, where there are some.
+    """
+    told = {
+        "read": num_read,
+        "passed_over": dict(Counter(passed_over).most_common()),
+        "noted": dict(Counter(noted).most_common()),
+    }
+    return told | ({"left_out": at_most(_with_reasons(left_out))} if left_out else {})
+
+
+def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
+    return [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in left_out.items()]
+
+
 def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
     """What is said of all bad ones among a `number` of images at once."""
-    reasons = [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in decoded.bad.items()]
-    more = f" and {len(reasons) - _BAD_SHOWN} more" if len(reasons) > _BAD_SHOWN else ""
     large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
     memory = ", --set image_megabytes=... for large ones" if large else ""
     return InputError(
-        f"{flag}: {len(reasons)} of {number} images in {root} cannot be read: "
-        f"{'; '.join(reasons[:_BAD_SHOWN])}{more}; accepted: whole images{memory}, or --skip_bad "
-        "to go on without these"
+        f"{flag}: {len(decoded.bad)} of {number} images in {root} cannot be read: "
+        f"{'; '.join(at_most(_with_reasons(decoded.bad)))}; accepted: whole images{memory}, or "
+        "--skip_bad to go on without these"
     )
 
 

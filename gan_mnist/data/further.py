@@ -12,13 +12,14 @@ import numpy as np
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import Found, find_classes, find_images
-from gan_mnist.data.folder import BAD, FolderOptions, by_split, refusal
+from gan_mnist.data.folder import BAD, FolderOptions, by_split, files_told, refusal
 from gan_mnist.data.images import FORMATS, Look
-from gan_mnist.data.labels import COLUMN, Columns, find_labelled, place_of
+from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.data.subsets import Subset
+from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError
 
 
@@ -79,11 +80,9 @@ def read_further_test(
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = by_split(found, decoded.images, decoded.bad.keys(), class_names)
     images = _in_order(splits, class_names)
-    files = {
-        "read": len(found.files) - len(decoded.bad),
-        "passed_over": dict((+found.passed_over + Counter({BAD: len(decoded.bad)})).most_common()),
-        "noted": dict(decoded.told.most_common()),
-    }
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
+    num_read = len(found.files) - len(decoded.bad)
+    files = files_told(num_read, passed_over, decoded.told, decoded.bad)
     return further_test(name, images, class_names, classes, files)
 
 
@@ -101,9 +100,9 @@ def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Foun
 def _has_table(root: Path, labels: str) -> bool:
     """Whether a folder has the table; one elsewhere is its own where it has no class folders."""
     images = find_images(root)
-    place = place_of(images, labels)
-    if place is None or not os.path.isabs(labels):
-        return place is not None
+    found = tables_of(images, labels)
+    if not found or not os.path.isabs(labels):
+        return bool(found)
     within = Path(labels).resolve().is_relative_to(root.resolve())
     return within or not any("/" in name for name in images.names)
 

@@ -14,12 +14,14 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.deep import is_deep
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
-from gan_mnist.data.folder import BAD, refusal
+from gan_mnist.data.folder import BAD, files_told, refusal
 from gan_mnist.data.images import FORMATS, GREY_MODES, Look, opened
 from gan_mnist.data.reading import read_files
-from gan_mnist.errors import InputError, listed
+from gan_mnist.errors import InputError, listed, quoted
 
 NO_CLASS = "in no folder of a class of the data set"
+# Of their folders so many are named.
+_FOLDERS_NAMED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ def read_given(
     """The images of a folder of class folders, however deep they lie.
 
     An image is of the class whose name the outermost folder has that has such a name. Images in no
-    such folder are passed over and counted; classes may be missing.
+    such folder are passed over and counted, and their folders named; classes may be missing.
 
     Args:
         root: The folder.
@@ -79,18 +81,19 @@ def read_given(
         raise InputError(f"--generated: {str(root)!r} is not a directory")
     found = find_images(root, "--generated")
     label_of = {name: label for label, name in enumerate(class_names)}
-    named, passed_over = [], Counter(found.passed_over)
+    named, others = [], Counter[str]()
     for file in found.files:
         folders = PurePosixPath(file.name).parts[:-1]
         label = next((label_of[folder] for folder in folders if folder in label_of), None)
         if label is None:
-            passed_over[NO_CLASS] += 1
+            others["/".join(folders) or "the folder itself"] += 1
         else:
             named.append((file.name, label))
     if not named:
+        elsewhere = f", but in {_told(others, class_names)}" if others else ""
         raise InputError(
-            f"--generated: {root} has no images in folders of the classes {listed(class_names)}; "
-            f"accepted: {FORMATS}"
+            f"--generated: {root} has no images in folders of the classes {listed(class_names)}"
+            f"{elsewhere}; accepted: {FORMATS}"
         )
     decoded = read_files(root, [name for name, _ in named], look)
     if decoded.bad and not skip_bad:
@@ -98,7 +101,9 @@ def read_given(
     kept = [row for row, (name, _) in enumerate(named) if name not in decoded.bad]
     if not kept:
         raise InputError(f"--generated: {root} has no image that can be read")
-    passed_over += Counter({BAD: len(decoded.bad)})
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
+    if others:
+        passed_over[f"{NO_CLASS}, but in {_told(others, class_names)}"] = others.total()
     images = decoded.images if len(kept) == len(named) else decoded.images[kept]
     labels = np.array([named[row][1] for row in kept], np.int32)
     kept_names = tuple(named[row][0] for row in kept)
@@ -109,13 +114,23 @@ def read_given(
         labels,
         class_names,
         kept_names,
-        {
-            "read": len(kept),
-            "passed_over": dict(passed_over.most_common()),
-            "noted": dict((_changed(root, kept_names, look) + decoded.told).most_common()),
-        },
+        files_told(
+            len(kept), passed_over, _changed(root, kept_names, look) + decoded.told, decoded.bad
+        ),
         checksum.hexdigest(),
     )
+
+
+def _told(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
+    """Names of folders; of one that is called as a class is, but for its case, that it is."""
+    same = {name.casefold(): name for name in class_names}
+    named = []
+    for folder in sorted(folders)[:_FOLDERS_NAMED]:
+        meant = next((same[f] for f in folder.casefold().split("/") if f in same), None)
+        case = f" (as {quoted(meant)} but for its case)" if meant else ""
+        named.append(f"{quoted(folder)}{case}")
+    more = len(folders) - len(named)
+    return ", ".join([*named, *([f"and {more:,} more"] if more else [])])
 
 
 def _changed(root: Path, names: Sequence[str], look: Look) -> Counter[str]:

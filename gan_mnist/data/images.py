@@ -30,6 +30,7 @@ FORMATS = "PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads"
 RESIZES = ("pad", "crop", "stretch")
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
 TOO_LARGE = "too large"
+IMAGE_MEGABYTES = "memory that decoding an image may take, in MB"
 # What is told of images that were read, in the plan and the report.
 FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"
@@ -57,7 +58,7 @@ class Look:
             "crop": the middle of it; "stretch": drawn out.
         ground: A key of `GROUNDS`: what transparent parts are shown on.
         white: Value of files of more than 8 bits that is white; 0: the highest value of as many
-            bits as the file makes use of.
+            bits as the file makes use of, and where a look is resolved, that there is none.
         megabytes: Memory that decoding a picture may take.
     """
 

@@ -17,13 +17,12 @@ from gan_mnist.data.images import opened
 from gan_mnist.data.reading import Decoded
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Subset
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, at_most
 
 CLEAN, NOISY = CLASSES = ("clean", "noisy")
 ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot be read"
 OTHER_SIZE = "of another size than its partner"
 TOLD = "in pairs, noisy and clean"
-_SHOWN = 5
 # In EXIF, and what it says of an image that lies on its side.
 _ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
 
@@ -67,7 +66,8 @@ def with_partners(found: Found, skip_bad: bool) -> Found:
     }
     files = [grouped[file.name] for file in found.files if file.name in grouped]
     passed_over = found.passed_over + Counter({ALONE: len(alone)})
-    return replace(found, files=files, passed_over=passed_over)
+    left_out = dict.fromkeys(sorted(alone), ALONE)
+    return replace(found, files=files, passed_over=passed_over, left_out=left_out)
 
 
 def unlike_partners(found: Found, decoded: Decoded, skip_bad: bool) -> dict[str, str]:
@@ -150,9 +150,8 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def _refusal(found: Found, names: Sequence[str], what: str) -> InputError:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return InputError(
         f"--data_dir: {len(names)} of {len(found.files)} images in {found.root} {what}: "
-        f"{', '.join(names[:_SHOWN])}{more}; accepted: pairs of one name and size in noisy and "
+        f"{', '.join(at_most(names))}; accepted: pairs of one name and size in noisy and "
         "clean, or --skip_bad to go on without these"
     )

@@ -28,6 +28,9 @@ SMALLEST_SIDE, LARGEST_SIDE = 16, 64
 # Of smaller files Python does more than the decoder, and threads are in each other's way.
 _BYTES_FOR_THREADS = 100_000
 _BLOCK = 256
+# Levels of 255 by which channels of what is grey may differ: as formats that keep colours apart
+# from brightness, and lose a part of both, leave them.
+_GREY_LEVELS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,23 +61,28 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
         names: At least one, relative to it.
         look: How to look at them. Where `image_size` is 0, it is the power of two from 16 to 64
             that is nearest to the usual longer side; where `channels` is 0, it is 1 if all images
-            are grey, whatever their files say; where `white` is 0, it is the same for all.
+            are grey but for `_GREY_LEVELS`, whatever their files say; where `white` is 0, it is
+            the same for all, and stays 0 where none is of more than 8 bits.
     """
     shelf = Shelf(root, names)
-    # By another name than when colours of more than 8 bits were not looked at.
-    asked = f"look-of-all-{fingerprint(asdict(look))}.json"
+    # By another name than when `white` was 1 where there is nothing of more than 8 bits.
+    asked = f"look-of-each-{fingerprint(asdict(look))}.json"
     known = shelf.json(asked)
     wanted = _surveyed(root, names, look) if known is None else Look(**known)
     decoded = _decoded(shelf, root, names, wanted)
-    if not look.channels and known is None and wanted.channels == 3 and _is_grey(decoded.images):
-        decoded = _decoded(shelf, root, names, replace(wanted, channels=1), decoded)
+    if not look.channels and known is None and wanted.channels == 3:
+        spread = _spread(decoded.images)
+        if spread <= _GREY_LEVELS:
+            # Where channels are alike, one of them is what decoding would give again.
+            grey, colour = replace(wanted, channels=1), None if spread else decoded
+            decoded = _decoded(shelf, root, names, grey, colour)
     shelf.keep_json(asked, asdict(decoded.look))
     return decoded
 
 
 def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
     """`look` with nothing left open, but colour where grey can only be seen in the pixels."""
-    sides, grey, highest = [], True, 0.0
+    sides, grey, whites = [], True, [look.white]
     with warnings.catch_warnings(action="ignore"):
         for name in names:
             try:
@@ -84,7 +92,7 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
                     deep = is_deep(image.mode) or has_deep_colours(image)
                     if deep and not look.white:
                         checked_memory(root / name, image, look.megabytes)
-                        highest = max(highest, highest_of(image))
+                        whites.append(white_of(highest_of(image)))
             except InputError:
                 continue  # told when it is decoded
     usual = float(np.median(sides)) if sides else SMALLEST_SIDE
@@ -93,13 +101,19 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
         look,
         image_size=look.image_size or min(max(nearest, SMALLEST_SIDE), LARGEST_SIDE),
         channels=look.channels or (1 if grey else 3),
-        white=look.white or white_of(highest),
+        white=max(whites),
     )
 
 
-def _is_grey(images: np.ndarray) -> bool:
-    blocks = (images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK))
-    return all((block == block[..., :1]).all() for block in blocks)
+def _spread(images: np.ndarray) -> int:
+    """By how much the channels of a pixel differ at most; beyond grey no further is looked."""
+    spread = 0
+    for start in range(0, len(images), _BLOCK):
+        channels = np.moveaxis(images[start : start + _BLOCK], -1, 0)
+        spread = max(spread, int(np.ptp(channels, axis=0).max()))
+        if spread > _GREY_LEVELS:
+            break
+    return spread
 
 
 def _decoded(

@@ -49,10 +49,12 @@ class Application(NamedTuple):
     Attributes:
         pixels: One of `PIXELS`, in which its published weights were trained.
         least_side: Height and width of the smallest images that it takes, in pixels.
+        takes_weights: Whether a file of its published weights fits it.
     """
 
     pixels: str
     least_side: int = 32
+    takes_weights: bool = True
 
 
 # What a network takes for black and white; torch and caffe: three channels normalised as by those
@@ -60,12 +62,12 @@ class Application(NamedTuple):
 PIXELS = ("0..1", "0..255", "-1..1", "torch", "caffe")
 AUTO = "auto"
 
-# Without EfficientNetB0 to B7: Keras builds them for its published weights with a layer more than
-# for any other, so that a file of those weights would not fit what we build.
 APPLICATIONS: Mapping[str, Application] = {
     **{f"ConvNeXt{size}": Application("0..255")
        for size in ("Tiny", "Small", "Base", "Large", "XLarge")},
     **{f"DenseNet{depth}": Application("torch") for depth in (121, 169, 201)},
+    # Keras builds these for its published weights with a layer more than for any other.
+    **{f"EfficientNetB{size}": Application("0..255", takes_weights=False) for size in range(8)},
     **{f"EfficientNetV2{size}": Application("0..255")
        for size in ("B0", "B1", "B2", "B3", "S", "M", "L")},
     **{name: Application("-1..1", 75) for name in ("InceptionResNetV2", "InceptionV3")},
@@ -136,6 +138,12 @@ class Choice:
         if self.kind == "saved":
             found = dataclasses.replace(self, classifier=os.path.abspath(self.classifier))
         elif self.weights:
+            if not APPLICATIONS[self.application].takes_weights:
+                raise InputError(
+                    f"setting weights: {self.weights!r} is not accepted with {self.classifier}, as "
+                    "Keras builds it with another layer for its published weights; accepted: none, "
+                    "or a model that was saved with them as --classifier=model.keras"
+                )
             _check_readable("setting weights", self.weights)
             found = dataclasses.replace(self, weights=os.path.abspath(self.weights))
         return dataclasses.replace(found, classifier_sha256=found.digest())

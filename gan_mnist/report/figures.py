@@ -19,6 +19,7 @@ from gan_mnist.report.style import (
     ORANGE,
     VERMILLION,
     WIDTH_INCHES,
+    make_square,
     name_rows,
     shorten_all,
     small_multiples,
@@ -38,7 +39,7 @@ _VERDICT_COLORS = {
 _VERDICT_MARKERS = {"helps": "o", "hurts": "X", "the same": "s", "cannot tell": "o", None: "D"}
 _GALLERY_COLUMNS = 14
 _MOST_CLASSES_WITH_NUMBERS, _MOST_CLASSES_IN_SMALL_PANELS = 6, 16
-_NAME_INCHES = 0.13
+_NAME_INCHES, _LETTER_INCHES = 0.13, 0.08
 
 
 @styled
@@ -187,9 +188,12 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
     step = -(-len(classes) // int(side_inches / _NAME_INCHES))
     places = range(0, len(classes), step)
     short = shorten_all([classes[place] for place in places])
+    longest = max(map(len, short))
+    if longest > 1 and row_inches is None:
+        figure.set_figheight(figure.get_figheight() + _LETTER_INCHES * longest)
     for axes, matrix in zip(panels, matrices.values(), strict=True):
-        axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(places, short, rotation=0 if max(map(len, short)) == 1 else 90)
+        axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(places, short, rotation=0 if longest == 1 else 90)
         axes.set_yticks(places, short)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -199,6 +203,7 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
                       size=8)  # fmt: skip
     figure.supxlabel("prediction", size=8.5, color=MUTED)
     figure.supylabel("truth", size=8.5, color=MUTED)
+    make_square(figure, panels)
     return figure
 
 

@@ -8,6 +8,15 @@ Interval = Annotated[list[float], Meta(min_length=2, max_length=2)]
 Counts = dict[str, int]
 
 
+class Files(TypedDict):
+    """The files of a folder of images."""
+
+    read: int
+    passed_over: Counts
+    noted: Counts
+    left_out: NotRequired[list[str]]
+
+
 class Data(TypedDict):
     """The data set of a study."""
 
@@ -15,7 +24,9 @@ class Data(TypedDict):
     source: str
     counts: dict[str, Counts]
     sha256: str
+    files: NotRequired[Files]
     duplicates: NotRequired[dict[str, dict[str, Any]]]
+    white: NotRequired[int]
 
 
 class ArmTold(TypedDict):

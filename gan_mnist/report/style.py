@@ -1,10 +1,11 @@
 """The one style of all figures: colours, type, sizes, and how a figure becomes a file."""
 
+import contextlib
 import io
 import re
 import textwrap
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,31 @@ styled = matplotlib.rc_context(
 @styled
 def save(figure: Figure, path: Path) -> None:
     """Writes `figure` as the name of the file says; a PNG has twice the usual density."""
-    with warnings.catch_warnings():  # A class name may be in any script; its box is warning enough.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with _any_letters():
         picture = io.BytesIO()
         figure.savefig(picture, format=path.suffix.removeprefix("."), dpi=200)
     write_bytes(path, picture.getvalue())
+
+
+@contextlib.contextmanager
+def _any_letters() -> Iterator[None]:
+    """A class name may be in any script; its box is warning enough."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def make_square(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Makes panels square that fill their places, once these are laid out for good.
+
+    A constrained layout takes names and titles of square ones for nearer than they come to be, and
+    what it left no room for is cut off.
+    """
+    with _any_letters():
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in panels:
+        axes.set_aspect("equal")
 
 
 @styled
@@ -201,23 +222,8 @@ def scale_log(axes: Axes) -> None:
 
 # Where ticks of shares may stand.
 _SHARES = (
-    0.01,
-    0.02,
-    0.05,
-    0.1,
-    0.2,
-    0.3,
-    0.5,
-    0.7,
-    0.8,
-    0.9,
-    0.95,
-    0.97,
-    0.98,
-    0.99,
-    0.995,
-    0.998,
-)
+    0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998,
+)  # fmt: skip
 
 
 def scale_shares(axes: Axes) -> None:

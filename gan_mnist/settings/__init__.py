@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
-from gan_mnist.data.images import GROUNDS, RESIZES, Look
+from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, USUAL, Look
 from gan_mnist.data.splits import EACH_SEED, FIXED, SPLITS
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
@@ -39,9 +39,11 @@ class DataSettings(Settings):
     ground: str = setting(
         "white", "what transparent parts of images are shown on", choices=tuple(GROUNDS)
     )
-    image_megabytes: int = setting(
-        1024, "memory that decoding an image may take", low=1, location=True
-    )
+    white: int = setting(
+        0, "value of images of more than 8 bits that is white; 0: the highest of as many bits as "
+        "are in use", low=0, high=65535, location=True,
+    )  # fmt: skip
+    image_megabytes: int = setting(USUAL.megabytes, IMAGE_MEGABYTES, low=1, location=True)
     duplicates: str = setting(
         "keep", "training images like a test or validation image: kept, or left out",
         choices=("keep", "drop"),
@@ -71,7 +73,8 @@ class DataSettings(Settings):
     def look(self) -> Look:
         """How an image file becomes an array; nothing is open where the settings are resolved."""
         return Look(
-            self.image_size, self.channels, self.resize, self.ground, megabytes=self.image_megabytes
+            *(self.image_size, self.channels, self.resize, self.ground),
+            *(self.white, self.image_megabytes),
         )
 
     @property
@@ -90,7 +93,7 @@ class DataSettings(Settings):
         return dataset.class_names
 
     def resolve(self, dataset: Dataset) -> Self:
-        """With classes named, size and channels of the images as they are, and how they are split.
+        """With classes named, size, channels and range of the images, and how they are split.
 
         Raises:
             InputError: For fewer than two classes, or a class with too few images.
@@ -115,6 +118,7 @@ class DataSettings(Settings):
             classes=classes,
             image_size=settings.image_size or size,
             channels=settings.channels or channels,
+            white=settings.white or dataset.white,
             split=FIXED if dataset.pool is None else EACH_SEED,
         )
 

@@ -35,8 +35,9 @@ def setting(
         multiple_of: What an integer must be a multiple of.
         choices: Accepted strings.
         zero: A word that `--set` takes for 0, such as "all".
-        location: True where the value says only *where* something lies. It is then left out of
-            fingerprints: moving a data directory does not change a result.
+        location: True where the value says only *where* something lies, or what it changes shows
+            in checksums of images. It is then left out of fingerprints: moving a data directory
+            does not change a result.
         before: What was done before there was the setting; None for its default.
     """
     metadata = {

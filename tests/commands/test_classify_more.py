@@ -126,7 +126,7 @@ def test_links_that_lead_in_circles_are_told_of(command, model, images, director
 
 
 def test_an_image_that_is_too_large_is_told_of(command, model, images, directory):
-    """Of no setting, as there is none here."""
+    """And how to have it read."""
     whole = (images / "a.png").read_bytes()
     sizes = b"IHDR" + (10**5).to_bytes(4, "big") * 2 + whole[24:29]
     crc = zlib.crc32(sizes).to_bytes(4, "big")
@@ -134,9 +134,21 @@ def test_an_image_that_is_too_large_is_told_of(command, model, images, directory
     status, out, _ = command(f"--model={model}", f"--images={images}")
     assert status == 0
     assert read(directory / "predictions.csv")["large.png"]["error"] == (
-        "too large: 100,000 x 100,000 pixels take 60,000 MB; accepted: up to 1,024"
+        "too large: 100,000 x 100,000 pixels take 60,000 MB; accepted: up to 1,024 "
+        "(--image_megabytes)"
     )
     assert "passed over 1 (too large: 1)" in out
+
+
+def test_how_large_an_image_may_be_can_be_said(command, model, images, directory):
+    for name in ("large.png", "larger.png"):
+        side = 500 if name == "large.png" else 1000
+        Image.new("L", (side, side), 250).save(images / name)
+    flags = f"--model={model}", f"--images={images}"
+    for megabytes, bad in ((1, {"large.png", "larger.png"}), (2, {"larger.png"}), (6, set())):
+        assert command(*flags, f"--image_megabytes={megabytes}")[0] == 0
+        rows = read(directory / "predictions.csv")
+        assert {name for name, row in rows.items() if row["error"]} == bad
 
 
 def test_nobody_has_to_listen(directory):

@@ -1,6 +1,7 @@
 """`python -m gan_mnist.denoise --truth`: how near the pictures are to what they are to become."""
 
 import csv
+import json
 import re
 
 import numpy as np
@@ -101,3 +102,24 @@ def test_truths_that_are_none_are_refused(refused, flags, tmp_path, truth, told)
     line = refused(*flags, f"--truth={tmp_path / truth if truth else ''}")
     assert line.startswith("error: --truth: ")
     assert told in line
+
+
+def test_files_are_seen_as_in_the_training(command, flags, directory, tmp_path):
+    about = {"settings": {"resize": "stretch"}, "dataset": {"white": 4095}}
+    (tmp_path / "model" / "about.json").write_text(json.dumps(about))
+    for side in ("input", "ref"):
+        wide = np.full((SIZE, 2 * SIZE), 900, np.uint16)
+        Image.fromarray(wide).save(tmp_path / "images" / side / "a.png")
+    assert command(*flags)[0] == 0
+    found = pixels(directory / "new" / "a.png")
+    np.testing.assert_allclose(found, 900 / 4095, atol=1 / 255)
+
+
+def test_how_large_an_image_may_be_can_be_said(command, flags, directory, tmp_path):
+    Image.new("L", (1000, 1000)).save(tmp_path / "images" / "ref" / "a.png")
+    assert command(*flags, "--image_megabytes=1")[0] == 0
+    error = read(directory)["a.png"]["error"]
+    assert error.startswith("ref: too large: 1,000 x 1,000 pixels take 6 MB; accepted: up to 1 (--")
+    flags[-1] = "--output=other"
+    status, out, _ = command(*flags, "--image_megabytes=6")
+    assert (status, out.partition(",")[0]) == (0, "denoised 3 images")

@@ -231,9 +231,19 @@ def test_all_bad_images_are_refused_at_once(tmp_path):
     line = str(error.value)
     assert line.startswith(f"--data_dir: 8 of 18 images in {tmp_path} cannot be read: a/3.png (")
     assert "b/0.png (an empty file); " in line
-    assert "b/3.png" in line
-    assert "b/4.png" not in line
-    assert line.endswith("and 3 more; accepted: whole images, or --skip_bad to go on without these")
+    assert line.count("/") - str(tmp_path).count("/") == 8
+    assert line.endswith(" accepted: whole images, or --skip_bad to go on without these")
+
+
+def test_of_more_than_a_hundred_bad_images_the_others_are_counted(tmp_path):
+    draw(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png")
+    touch(tmp_path, *(f"b/x{number:03}.png" for number in range(103)))
+    with pytest.raises(InputError, match=r"b/x099\.png \(an empty file\); and 3 more; accepted"):
+        load_dataset("folder", str(tmp_path))
+    dataset = load_dataset("folder", str(tmp_path), options=FolderOptions(skip_bad=True))
+    left_out = dataset.provenance["files"]["left_out"]
+    assert left_out[::100] == ["b/x000.png (an empty file)", "and 3 more"]
+    assert len(left_out) == 101
 
 
 def test_of_large_images_it_is_told_how_to_read_them(tmp_path):
@@ -250,6 +260,8 @@ def test_bad_images_are_left_out_on_request(tmp_path):
     dataset = load_dataset("folder", str(tmp_path), options=FolderOptions(skip_bad=True))
     assert dataset.files["read"] == len(dataset.train) + len(dataset.test) == 10
     assert dataset.files["passed_over"] == {"empty, broken or too large": 8}
+    assert len(dataset.files["left_out"]) == 8
+    assert "b/0.png (an empty file)" in dataset.files["left_out"]
     everything = {*dataset.train.filenames, *dataset.test.filenames}
     assert everything == {*(f"a/{n}.png" for n in range(9) if n != 3), "b/7.png", "b/8.png"}
     for split in (dataset.train, dataset.test):

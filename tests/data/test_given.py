@@ -51,8 +51,30 @@ def test_missing_and_extra_classes_are_told(tmp_path):
     (tmp_path / "cat" / "notes.txt").write_text("of the run")
     given = read_given(tmp_path, NAMES, LOOK)
     assert given.files["read"] == 1
-    assert given.files["passed_over"] == {NO_CLASS: 1, "no image by name (.txt)": 1}
+    others = f"{NO_CLASS}, but in cow"
+    assert given.files["passed_over"] == {others: 1, "no image by name (.txt)": 1}
     assert given.told(dataset())["counts"] == {"cat": 1, "dog": 0}
+
+
+def test_folders_of_other_names_are_named(tmp_path):
+    save(tmp_path / "cat" / "a.png", 0)
+    save(tmp_path / "a.png", 0)
+    for number in range(12):
+        save(tmp_path / "run" / f"x{number:02}" / "a.png", number)
+    (reason,) = read_given(tmp_path, NAMES, LOOK).files["passed_over"]
+    shown = ", ".join(f"run/x{number:02}" for number in range(10))
+    assert reason == f"{NO_CLASS}, but in {shown}, and 3 more"
+
+
+def test_it_is_told_where_only_the_case_of_a_name_differs(tmp_path):
+    save(tmp_path / "Cat" / "a.png", 0)
+    save(tmp_path / "cow" / "a.png", 1)
+    told = r"of the classes cat, dog, but in Cat \(as cat but for its case\), cow; accepted: PNG"
+    with pytest.raises(InputError, match=told):
+        read_given(tmp_path, NAMES, LOOK)
+    save(tmp_path / "dog" / "a.png", 2)
+    (reason,) = read_given(tmp_path, NAMES, LOOK).files["passed_over"]
+    assert reason == f"{NO_CLASS}, but in Cat (as cat but for its case), cow"
 
 
 def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
@@ -64,6 +86,8 @@ def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
     given = read_given(tmp_path, NAMES, LOOK, skip_bad=True)
     assert given.filenames == ("cat/a.png",)
     assert given.files["passed_over"] == {"empty, broken or too large": 2}
+    left_out = ["cat/b.png (not an image)", "cat/c.png (not an image)"]
+    assert given.files["left_out"] == left_out
 
 
 @pytest.mark.parametrize("what", ["nowhere", "too long", "no classes"])

@@ -89,6 +89,8 @@ def test_images_without_a_partner_are_told_at_once_and_passed_over(tmp_path):
         read(tmp_path)
     files = read(tmp_path, skip_bad=True).files
     assert (files["read"], files["passed_over"]) == (8, {"without a partner of its name": 2})
+    of_no_use = " (without a partner of its name)"
+    assert files["left_out"] == [f"clean/02.png{of_no_use}", f"noisy/lone.bmp{of_no_use}"]
 
 
 def test_unlike_sizes_are_refused_or_passed_over(tmp_path):

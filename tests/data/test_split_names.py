@@ -74,3 +74,36 @@ def test_a_split_that_is_not_known_is_told_by_what_lies_in_it(tmp_path):
 def test_a_class_that_is_called_like_a_split_is_a_class(tmp_path):
     draw(tmp_path, "train/1.png", "car/1.png", "bus/old/1.png")
     assert find_classes(tmp_path).cautions == []
+
+
+def draw_within(folder, within):
+    draw(folder, *(f"{name}/{part}/{n}.png" for name, parts in within.items()
+                   for part in parts for n in range(2)))  # fmt: skip
+
+
+@pytest.mark.parametrize("around", ["", "archive/"])
+@pytest.mark.parametrize("parts", ["train test", "Train val test", "seg_train seg_test"])
+def test_splits_within_class_folders_are_splits(tmp_path, around, parts):
+    draw_within(tmp_path / around, dict.fromkeys("ab", parts.split()))
+    found = find_classes(tmp_path)
+    assert found.cautions == []
+    of_split = {"train": "train", "val": "validation", "test": "test"}
+    assert {(file.class_name, file.split) for file in found.files} == {
+        (name, of_split[part.lower().removeprefix("seg_")])
+        for name in "ab"
+        for part in parts.split()
+    }
+    assert all(file.split[:3] in file.name.lower() for file in found.files)
+    assert {file.split for file in find_classes(tmp_path, tested="ab").files} == {""}
+
+
+@pytest.mark.parametrize("other", [".", "train", ". left"])
+def test_splits_that_do_not_hold_all_images_are_warned_of(tmp_path, other):
+    draw_within(tmp_path, {"a": ["train", "test"], "b": other.split()})
+    found = find_classes(tmp_path)
+    assert {file.split for file in found.files} == {""}
+    (told,) = found.cautions
+    assert told.startswith("folders of splits in a are taken for folders of the class")
+    draw_within(tmp_path, {"b": ["train", "test", "."]})
+    (told,) = find_classes(tmp_path).cautions
+    assert told.startswith("folders of splits in a, b are taken for folders of the class")

@@ -74,6 +74,16 @@ def test_an_application_without_a_file_is_drawn_by_the_seed(tiny):
     assert not np.array_equal(one[0], other[0])
 
 
+def test_an_efficientnet_is_had_without_a_file_alone(tmp_path):
+    choice = Choice("applications:EfficientNetB0")
+    assert choice.located(8) == choice
+    (tmp_path / "weights.h5").touch()
+    with pytest.raises(
+        InputError, match=r"^setting weights: .* with another layer .*model\.keras$"
+    ):
+        replace(choice, weights=str(tmp_path / "weights.h5")).located(8)
+
+
 def test_a_file_of_other_weights_is_refused(tiny, tmp_path):
     keras.Sequential([keras.Input((4,)), layers.Dense(3)]).save(tmp_path / "theirs.keras")
     choice = replace(tiny, weights=str(tmp_path / "theirs.keras")).located(8)

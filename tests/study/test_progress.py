@@ -76,6 +76,7 @@ def test_images_that_are_alike_are_counted_in_words(numbers, each_seed, expected
 
 def test_each_line_of_a_further_test_set_names_it():
     files = {"read": 3, "passed_over": {"hidden": 1}, "noted": {"not square, resize=pad": 2}}
+    files["left_out"] = ["cat/3.png (an empty file)"]
     told = {"files": files, "copies": {"train": 0, "test": 1}}
     sets = {name: told | {"told": f"{name}: 3 images, cat: 3"} for name in ("dusk", "night")}
     assert further_in_words(sets) == [
@@ -84,6 +85,7 @@ def test_each_line_of_a_further_test_set_names_it():
         for line in (
             f"{name}: 3 images, cat: 3",
             f"{name}: 3 images read, 1 passed over: 1 hidden",
+            f"{name}: left out: cat/3.png (an empty file)",
             f"{name}: of the images: 2 not square, resize=pad",
             f"{name}: copies of real images: 0 of train, 1 of test",
         )

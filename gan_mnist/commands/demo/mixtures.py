@@ -1,11 +1,12 @@
 """Mixtures of two images and noise for the demo's page, and what becomes of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from gan_mnist.commands.demo.models import FLAG, Exported, See, as_picture
+from gan_mnist.commands.exported import look_of
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import Look, as_float, resize
 from gan_mnist.models.answers import ask_for_images
@@ -53,7 +54,8 @@ class Denoiser:
         self._sides = SIDES[:1] if takes(export.saved_model, "denoise", SIDES[:1]) else SIDES
         self._model = export.load("denoise", self._sides, ["images"])
         self._denoise = self._model.signatures["denoise"]
-        self._look = Look(*image_shape(self._denoise, *self._sides))
+        size, channels = image_shape(self._denoise, *self._sides)
+        self._look = replace(look_of(export.saved_model), image_size=size, channels=channels)
 
     def pictures(
         self, image: See, other: See, mixture: Mixture

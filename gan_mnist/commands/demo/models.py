@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from gan_mnist import experiments
-from gan_mnist.commands.classify import Predict, class_names_of, look_of
-from gan_mnist.commands.exported import ask_for_pictures
+from gan_mnist.commands.classify import Predict, class_names_of
+from gan_mnist.commands.exported import ask_for_pictures, look_of
 from gan_mnist.data.images import Look, as_float, as_pixels, as_uint8, read_image
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_json

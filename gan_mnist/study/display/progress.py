@@ -92,7 +92,7 @@ def looks_in_words(looks: Sequence[int]) -> list[str]:
 
 
 def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
-    """How many files of a folder were read, were passed over, and are worth a word, a line each.
+    """How many files of a folder were read, passed over, left out by name, and are worth a word.
 
     Args:
         files: As in the provenance of a data set; None where it was read from no folder.
@@ -107,6 +107,8 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     lines = [f"{read} read, {passed_over:,} passed over"]
     if files["passed_over"]:
         lines[0] += f": {by_reason(files['passed_over'])}"
+    if "left_out" in files:
+        lines.append(f"left out: {'; '.join(files['left_out'])}")
     return lines + ([f"of the images: {by_reason(files['noted'])}"] if files["noted"] else [])
 
 

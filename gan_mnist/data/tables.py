@@ -1,0 +1,222 @@
+"""A table of labels: its rows, the columns that tell files and classes, and the images meant."""
+
+import csv
+import functools
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gan_mnist.data.finding import ImageFile
+from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
+from gan_mnist.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# As people call them, by `plain`.
+_FILES = (
+    "file_name", "filename", "file", "image", "image_name", "image_id", "image_file", "image_path",
+    "img", "img_name", "path", "filepath", "file_path", "id", "name",
+)  # fmt: skip
+_LABELS = (
+    "label", "labels", "class", "class_name", "classname", "category", "target", "species", "breed",
+    "diagnosis", "dx", "y",
+)  # fmt: skip
+_SPLITS = ("split", "set", "subset", "partition")
+_KNOWN = {*_FILES, *_LABELS, *_SPLITS}
+_ROWS_TRIED = 200
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of a table's columns; found by what they are called or hold where they are empty.
+
+    Attributes:
+        file: Names or paths of images, with or without their suffix.
+        label: Names of classes.
+        split: "train", "val", "test" and what else they are called; there may be none.
+        group: What has to stay together; none unless it is named.
+    """
+
+    file: str = ""
+    label: str = ""
+    split: str = ""
+    group: str = ""
+
+
+class Row(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        file: What it calls an image.
+        images: The names of those that it may mean; none for none.
+        label: The class.
+        split: "train", "validation" or "test"; "" where it does not say.
+        group: What has to stay together.
+    """
+
+    file: str
+    images: list[str]
+    label: str
+    split: str
+    group: str
+
+
+def read_rows(
+    path: Path, called: str, files: Sequence[ImageFile], home: str, asked: Columns, tested: bool
+) -> tuple[list[Row], Columns]:
+    """The rows of a table, and the columns that were found.
+
+    Args:
+        path: The CSV file.
+        called: How it is named to people.
+        files: The images that it may tell of.
+        home: The folder that it lies in, from "/" on, which is that of the images; the name of an
+            image there is meant before any other of that name.
+        asked: Its columns.
+        tested: Whether what tells splits and groups may be missing.
+
+    Raises:
+        InputError: If it cannot be read, or has not these columns.
+    """
+    index, table = _index(files), _read_table(path, called)
+    if not _has_header(table, index, asked):
+        table = _read_table(path, called, header=False)
+    if tested:
+        asked = _of_tests(asked, table)
+    columns = _columns(table, index, asked, called)
+    # Lists, as these are much faster than rows of a table.
+    values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
+    split_of = splits_of({*table[columns.split]}) if columns.split else {}
+    rows = (
+        Row(file, _match(index, file, home), label.strip(), split_of.get(split, ""), group)
+        for file, label, split, group in zip(*values, strict=True)
+    )
+    return list(rows), columns
+
+
+def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
+    """The columns that count where all images are test images, if the table has them."""
+    names = {str(name) for name in table.columns}
+    split = asked.split if asked.split in names else ""
+    if split and not all(splits_of({*table[split]}).values()):
+        split = ""
+    return replace(asked, split=split, group=asked.group if asked.group in names else "")
+
+
+def _has_header(table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns) -> bool:
+    """Whether the first row holds names of columns, and not those of an image and its class."""
+    names = [str(name) for name in table.columns]
+    called = any(name in vars(asked).values() or plain(name) in _KNOWN for name in names)
+    return called or not any(_match(index, name) for name in names)
+
+
+def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        if path.exists() and not path.is_file():  # a device may have no end
+            raise OSError("it is no file")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            beginning = file.read(1 << 16)
+        try:
+            separator = csv.Sniffer().sniff(beginning, ",;\t|").delimiter
+        except csv.Error:
+            separator = ","
+        # Texts as they are: a class may be called "01" or "NA".
+        read = functools.partial(
+            pd.read_csv,
+            path,
+            sep=separator,
+            header=0 if header else None,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+        )
+        table = read()
+        if more := table.index.nlevels * (not isinstance(table.index, pd.RangeIndex)):
+            # Rows are longer than the header: they may end in a separator.
+            names = list(table.columns)
+            table = read(names=[*names, *map(str, range(more))], index_col=False)
+            if (table.iloc[:, -more:] != "").any(axis=None):
+                raise ValueError("its rows have more columns than its header")
+            table = table[names]
+        return table if header else table.set_axis(map(str, range(1, table.shape[1] + 1)), axis=1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(
+            f"setting labels: {labels!r} cannot be read ({reason}); accepted: a CSV file in "
+            "UTF-8, in the data_dir or with its full path"
+        ) from error
+
+
+def _index(files: Sequence[ImageFile]) -> dict[str, list[str]]:
+    """Names by all that a table may call them: any end of the path, with and without suffix.
+
+    The whole path begins with a slash as well.
+    """
+    index: dict[str, list[str]] = {}
+    for file in files:
+        parts = ["", *file.name.split("/")]
+        for start in range(len(parts)):
+            end = "/".join(parts[start:])
+            for called in {end, end.rpartition(".")[0]}:
+                index.setdefault(called, []).append(file.name)
+    return index
+
+
+def _match(index: Mapping[str, list[str]], value: str, home: str = "/") -> list[str]:
+    """The images that a value may mean: the one of this path from `home` on.
+
+    Where there is none, those that share the longest end of the path with it.
+    """
+    value = value.strip().replace("\\", "/")
+    parts = value.split("/")
+    ends = ("/".join(parts[start:]) for start in range(len(parts)))
+    whole = value and posixpath.normpath(posixpath.join(home, value))
+    return next((index[end] for end in (whole, *ends) if end and end in index), [])
+
+
+def _columns(
+    table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns, labels: str
+) -> Columns:
+    names = [str(name) for name in table.columns]
+    for setting, name in vars(asked).items():
+        if name and name not in names:
+            flag = f"setting {'groups' if setting == 'group' else f'{setting}_column'}"
+            raise unknown(flag, name, names)
+    tried = table.head(_ROWS_TRIED)
+    hits = {name: sum(bool(_match(index, value)) for value in tried[name]) for name in names}
+    usual = sorted(names, key=lambda name: (_place(_FILES, name), -hits[name]))
+    by_content = sorted(names, key=lambda name: -hits[name])
+    found = [name for name in [*usual, *by_content] if hits[name]]
+    if not asked.file and not found:
+        raise InputError(
+            f"setting labels: no column of {labels} ({', '.join(names)}) holds names of images of "
+            "the folder; accepted: one that does (--set file_column=...)"
+        )
+    file = asked.file or found[0]
+    others = [name for name in names if name not in (file, asked.group)]
+    split = asked.split or next((n for n in others if _tells_splits(table[n], n)), "")
+    split_of = splits_of({*table[split]}) if asked.split else {}
+    if unknown_splits := [plain(name) for name, found in split_of.items() if not found]:
+        raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
+    others = [name for name in others if name != split]
+    called = [name for name in others if plain(name) in _LABELS]
+    label = asked.label or (called or [""])[0] or (others[0] if len(others) == 1 else "")
+    if not label:
+        raise InputError(
+            f"setting labels: which column of {labels} holds the classes cannot be told; accepted: "
+            f"--set label_column=..., of {', '.join(others) or 'none'}"
+        )
+    return Columns(file, label, split, asked.group)
+
+
+def _place(usual: Sequence[str], name: str) -> int:
+    return usual.index(plain(name)) if plain(name) in usual else len(usual)
+
+
+def _tells_splits(values: Sequence[str], name: str) -> bool:
+    return plain(name) in _SPLITS and all(splits_of({*values}).values())

@@ -1,0 +1,93 @@
+"""Tables of labels beside their images: in a folder of a split each, or among several folders."""
+
+import numpy as np
+import pytest
+from numbered import load, write_images
+from PIL import Image
+
+from gan_mnist.data.folder import FolderOptions
+from gan_mnist.data.further import read_further_test
+from gan_mnist.data.images import Look
+from gan_mnist.errors import InputError
+
+
+def write(folder, *names):
+    """Images of noise, and a table beside them in which cats and dogs come in turn."""
+    lines = ["file_name,label"]
+    for row, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng([*str(path).encode()])
+        Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).save(path)
+        lines.append(f"{name},{('cat', 'dog')[row % 2]}")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
+
+
+def labels(split, names):
+    return {name: names[label] for name, label in zip(split.filenames, split.labels, strict=True)}
+
+
+@pytest.mark.parametrize("around", ["", "archive/"])
+@pytest.mark.parametrize("inner", ["", "images/"])
+def test_each_split_has_a_table_of_its_own_images(tmp_path, around, inner):
+    named = [f"{inner}{number}.png" for number in range(4)]
+    write(tmp_path / around / "train", *named)
+    write(tmp_path / around / "Test", *reversed(named))
+    (tmp_path / "read.me").touch()
+    data = load(tmp_path, labels="metadata.csv")
+    train, test = (labels(split, data.class_names) for split in (data.train, data.test))
+    assert train == {
+        f"{around}train/{name}": ("cat", "dog")[row % 2] for row, name in enumerate(named)
+    }
+    assert test == {
+        f"{around}Test/{name}": ("dog", "cat")[row % 2] for row, name in enumerate(named)
+    }
+    assert data.files["passed_over"] == {"no image by name (.csv, .me)": 3}
+    place = around and "/archive"
+    assert data.source == f"image folder {tmp_path.name}{place}, labels of metadata.csv"
+
+
+def test_a_split_without_a_table_is_without_rows(tmp_path):
+    write(tmp_path / "train", *(f"{number}.png" for number in range(8)))
+    write(tmp_path / "test", "0.png", "1.png")
+    (tmp_path / "test" / "metadata.csv").unlink()
+    data = load(tmp_path, labels="metadata.csv")
+    assert data.files["read"] == 8
+    assert data.files["passed_over"]["without a row in the labels"] == 2
+
+
+def test_a_table_tells_of_no_image_of_another_split(tmp_path):
+    write(tmp_path / "train", "0.png", "1.png", "2.png", "3.png")
+    write(tmp_path / "test", "0.png", "1.png", "x.png")
+    (tmp_path / "train" / "metadata.csv").write_text("file_name,label\n0.png,cat\n1.png,dog\n"
+                                                     "x.png,dog\n")  # fmt: skip
+    data = load(tmp_path, labels="metadata.csv")
+    assert sorted(data.train.filenames) == ["train/0.png", "train/1.png"]
+    assert data.files["passed_over"]["rows of the labels without an image"] == 1
+
+
+def test_what_is_wrong_with_one_of_them_is_told_by_its_place(tmp_path):
+    write(tmp_path / "train", "0.png", "1.png")
+    write(tmp_path / "test", "0.png", "1.png")
+    (tmp_path / "test" / "metadata.csv").write_text("a,b\n1x,2\n")
+    with pytest.raises(InputError, match=r"no column of test/metadata.csv \(a, b\) holds names"):
+        load(tmp_path, labels="metadata.csv")
+
+
+def test_all_of_them_are_tested_on(tmp_path):
+    write(tmp_path / "train", "0.png", "1.png")
+    write(tmp_path / "test", "0.png")
+    options = FolderOptions(labels="metadata.csv")
+    found = read_further_test("new", tmp_path, ("cat", "dog"), Look(8, 1), options)
+    assert found.subset.filenames == ("train/0.png", "test/0.png", "train/1.png")
+
+
+def test_of_images_of_one_name_that_beside_the_table_is_meant(tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "more").mkdir()
+    write(tmp_path, "0.png", "1.png", "./images/p1_1.png", "2.png")
+    for name in ("0.png", "1.png", "p1_1.png"):
+        Image.new("L", (8, 8)).save(tmp_path / "more" / name)
+    data = load(tmp_path, labels="metadata.csv")
+    named = {*data.train.filenames, *data.test.filenames}
+    assert named == {"0.png", "1.png", "images/p1_1.png", "2.png"}
