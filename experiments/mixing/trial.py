@@ -67,6 +67,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
     steps.save_gallery(mixture.gallery)
 
     updates = _updates(settings, len(images.train))
+    right: dict[int, np.ndarray] = {}
     model = steps.train(
         steps.recipe(
             network=mixture.build,
@@ -80,10 +81,12 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
         watched=("test", steps.test),
         rows=judged_intervals(settings.intervals),
         prepare=mixture.prepare,
+        right=right,
     )
     metrics, probabilities = steps.evaluate(model)
     metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
     steps.keep(model, probabilities, metrics, generator)
+    steps.right = [right[n] for n in sorted(right) if n > 0.9 * settings.intervals]
     return steps.outcome(metrics, updates)
 
 

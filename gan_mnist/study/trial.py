@@ -41,8 +41,8 @@ class Outcome:
         updates: Of the network that is judged.
         device: What trained: "CPU" or "GPU", or as many as in "2 x GPU".
         generators: Names of the directories in `generators/` that were used.
-        correct: Which test images were right, where the primary metric is a mean over them; else
-            None. By `trials.correctness`; read by `study.statistics.test_images`.
+        correct: How many test images there are and, where the primary metric is a mean over them,
+            which were right. By `trials.correctness`; read by `study.statistics.test_images`.
     """
 
     metrics: Mapping[str, float]

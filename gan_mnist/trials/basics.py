@@ -134,6 +134,7 @@ class Steps(Generic[SettingsT]):
         repeats: int = 1,
         averaged: Sequence[str] | None = None,
         at: Mapping[str, Sequence[np.ndarray]] | None = None,
+        judged: np.ndarray | None = None,
     ) -> Outcome:
         """What `run_trial` returns.
 
@@ -143,6 +144,7 @@ class Steps(Generic[SettingsT]):
             repeats: Trainings; seconds of training and evaluation are those of one.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
             at: By metric at a number of images: as `right`, of what it is the mean.
+            judged: int rows of the test images that the metrics are of, where they are not all.
         """
         trial = self.trial
         log_trial(
@@ -158,7 +160,7 @@ class Steps(Generic[SettingsT]):
             updates=trial.settings.updates if updates is None else updates,
             device=mirrored.devices_in_words(),
             generators=tuple(self.generators),
-            correct=self._correct(metrics, averaged, at),
+            correct=self._correct(metrics, averaged, at, judged),
         )
 
     def _correct(
@@ -166,8 +168,10 @@ class Steps(Generic[SettingsT]):
         metrics: Mapping[str, float],
         averaged: Sequence[str] | None,
         at: Mapping[str, Sequence[np.ndarray]] | None,
+        judged: np.ndarray | None,
     ) -> dict[str, Any] | None:
         primary = self.trial.study.metrics[0]
-        if not self.right or primary.name not in metrics:
+        if primary.name not in metrics:
             return None
-        return correctness(primary, metrics, self.test, self.right, averaged, at)
+        test = self.test if judged is None else self.test.take(judged)
+        return correctness(primary, metrics, test, self.right, averaged, at)

@@ -51,17 +51,25 @@ def in_full(asked: Asked) -> str:
         told += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
         text += "".join(f" and {one}" for one in told) + f"; the {extreme} was `{best}` {shown}"
         text = f"{text if asked.settled else f'Cannot tell: {text}'}{plain}"
+    text += _what_is_not_known(asked) + _primary_in_full(asked) + _others_in_full(asked)
+    return text[0].upper() + text[1:]
+
+
+def _what_is_not_known(asked: Asked) -> str:
+    """What other seeds, and other test images, might say."""
+    best, found, text = asked.focus, asked.found[asked.focus], ""
     if found.n < MIN_SEEDS:
-        text += f"; {found.n} seeds are too few to rely on"
+        text = f"; {found.n} seeds are too few to rely on"
     elif found.more_seeds_needed:
-        text += "; more seeds are needed to rely on this interval"
+        text = "; more seeds are needed to rely on this interval"
     elif best in asked.called or best in asked.opposite:
-        text += (
+        text = (
             f"; trainings that fail may not have been seen in {found.n} seeds, "
             f"if they are fewer than {100 * unseen(found.n):.0f} %"
         )
-    text += _primary_in_full(asked) + _others_in_full(asked)
-    return text[0].upper() + text[1:]
+    if found.over_seeds_alone:
+        text += "; the verdict is over seeds alone, other test images might say something else"
+    return text
 
 
 def _primary_in_full(asked: Asked) -> str:
