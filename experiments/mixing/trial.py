@@ -25,6 +25,7 @@ from gan_mnist.models.latents import Latents
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, BuildNetwork
 from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.basics import OWN
 
 from .study import MixingSettings
 
@@ -86,7 +87,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
     metrics, probabilities = steps.evaluate(model)
     metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
     steps.keep(model, probabilities, metrics, generator)
-    steps.right = [right[n] for n in sorted(right) if n > 0.9 * settings.intervals]
+    steps.right[OWN] = [right[n] for n in sorted(right) if n > 0.9 * settings.intervals]
     return steps.outcome(metrics, updates)
 
 

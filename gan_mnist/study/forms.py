@@ -38,6 +38,7 @@ class Record(TypedDict):
     device: NotRequired[str]
     generators: NotRequired[list[str]]
     correct: NotRequired[Correct | None]
+    correct_further: NotRequired[dict[str, Correct]]
 
 
 class Data(TypedDict):

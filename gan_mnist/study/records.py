@@ -68,7 +68,8 @@ def _whole(record: dict[str, Any]) -> dict[str, Any]:
         raise Damaged(f"it is {record['status']} with error {record['error']!r}")
     if any(value < 0 for value in record["seconds"].values()) or (record.get("updates") or 0) < 0:
         raise Damaged("seconds or updates are below 0")
-    if record.get("correct") is not None and not _is_packed(record["correct"]):
+    told = [record.get("correct"), *record.get("correct_further", {}).values()]
+    if not all(_is_packed(correct) for correct in told if correct is not None):
         raise Damaged("`correct` does not hold what its sizes say")
     return record
 

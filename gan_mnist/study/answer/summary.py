@@ -5,7 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_mnist.study.answer.compared import Record, Records, Results, as_list, done, finite
+from gan_mnist.study.answer.compared import (
+    Record,
+    Records,
+    Results,
+    as_list,
+    done,
+    finite,
+    on_further,
+)
 from gan_mnist.study.answer.primary import Gate
 from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
@@ -88,7 +96,9 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     if study.further_tests:
         summary["further_tests"] = {
             name: _further_test(
-                Results(_one(metrics, f"{name}_accuracy"), by_arm, plan.looks, with_images=False),
+                Results(
+                    _accuracy_on(name, metrics), on_further(by_arm, name), plan.looks, further=True
+                ),
                 study.control,
             )
             for name in study.further_tests
@@ -232,9 +242,11 @@ def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[st
     return {"mean": found.mean, "ci95": as_list(found.ci95)}
 
 
-def _one(metrics: Sequence[Metric], name: str) -> Metric:
+def _accuracy_on(test: str, metrics: Sequence[Metric]) -> Metric:
+    name = f"{test}_accuracy"
     found = (metric for metric in metrics if metric.name == name)
-    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1), margin=0.01))
+    metric = next(found, Metric(name, name.replace("_", " "), margin=0.01))
+    return replace(metric, bounds=(0, 1))
 
 
 def _further_test(results: Results, control: str) -> dict[str, Any]:
@@ -244,7 +256,5 @@ def _further_test(results: Results, control: str) -> dict[str, Any]:
     told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in by_arm}
     compared = results.compare([Pair(name, control) for name in by_arm if name != control])
     for pair, tested in compared.items():
-        # Seeds differ in what they train on, but not in what they are tested on here.
-        alone = tested._replace(comparison=replace(tested.comparison, overlap=0.0))
-        told[pair.arm] |= results.against_control(alone)
+        told[pair.arm] |= results.against_control(tested)
     return {"metric": metric.name, "label": metric.label, "arms": told}
