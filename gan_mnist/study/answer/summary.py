@@ -43,7 +43,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         `controls_ok`, `controls`, `failed` and `not_applicable`; `findings` too where the
         experiment has some, `further_tests` where the plan has, and `primary`, with `standing` of
         each comparison, where the run has primary comparisons; and `looks` where there were several
-        or some were announced. An oracle or rival that is not among the arms is null.
+        or some were announced. An oracle or rival that is not among the arms is null. What findings
+        tell under `warnings` is among those of `dataset`, which the answer opens with.
     """
     study, primary = plan.study, plan.study.metrics[0]
     by_arm = _by_arm(plan, records)
@@ -69,6 +70,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         pair = Pair(name, study.control)
         return results.compare([pair], among)[pair].comparison
 
+    findings = _findings(plan, by_arm)
+    plan = _warned(plan, (findings or {}).get("warnings", ()))
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
     absent = _absent(by_arm)
     summary = {
@@ -103,10 +106,24 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
             )
             for name in study.further_tests
         }
-    if (module := study.part("findings")) is not None:
-        ended = [record for name in names for record in done(by_arm[name]).values()]
-        summary["findings"] = module.findings(ended)
+    if findings is not None:
+        summary["findings"] = findings
     return summary
+
+
+def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
+    """What the experiment finds by itself."""
+    module = plan.study.part("findings")
+    ended = [record for arm in plan.arms for record in done(by_arm[arm.name]).values()]
+    return None if module is None else module.findings(ended)
+
+
+def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
+    """The plan with what findings tell before the answer, as its data set does."""
+    if not warnings:
+        return plan
+    known = plan.dataset.get("warnings", ())
+    return replace(plan, dataset={**plan.dataset, "warnings": [*known, *warnings]})
 
 
 def _gap_closed(results: Results, name: str, control: str, oracle: str) -> dict[str, Any]:
