@@ -42,12 +42,14 @@ class Results:
         looks: Announced ones; intervals and adjusted p values are those of `looks`.
         further: Whether they are on a further test set, as `on_further` has them: all seeds share
             its images, also where each divides those of the data set anew.
+        chosen_among: Intervals allow for a comparison's having been chosen among so many.
     """
 
     metric: Metric
     records: Records
     looks: Sequence[int] = ()
     further: bool = False
+    chosen_among: int = 1
 
     @cached_property
     def values(self) -> dict[str, dict[int, float]]:
@@ -62,18 +64,18 @@ class Results:
     @property
     def level(self) -> float:
         """Of the intervals."""
-        return looks_at.level(self.looks)
+        return looks_at.level(self.looks) / self.chosen_among
 
-    def compare(self, pairs: Sequence[Pair], chosen_among: int = 1) -> dict[Pair, Tested]:
-        """Each pair's comparison; Holm adjusts over all of them.
+    def among(self, number: int) -> "Results":
+        """The same, for a comparison that was chosen among so many."""
+        return replace(self, chosen_among=number)
 
-        Intervals allow for a pair's having been chosen among so many.
-        """
-        level = self.level / chosen_among
-        found = {pair: self._compare(pair, level) for pair in pairs}
+    def compare(self, pairs: Sequence[Pair]) -> dict[Pair, Tested]:
+        """Each pair's comparison; Holm adjusts over all of them."""
+        found = {pair: self._compare(pair, self.level) for pair in pairs}
         p_values = {pair: counted(one.deciding_p_value, self.looks) for pair, one in found.items()}
         adjusted = paired.holm(p_values)
-        tests = sum(p is not None for p in p_values.values()) * LEVEL / self.level
+        tests = sum(p is not None for p in p_values.values()) * LEVEL / looks_at.level(self.looks)
         return {pair: Tested(found[pair], adjusted[pair], tests) for pair in pairs}
 
     def _compare(self, pair: Pair, level: float, with_images: bool = True) -> Comparison:

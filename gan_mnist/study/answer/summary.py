@@ -19,7 +19,6 @@ from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics import paired
-from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
 
@@ -66,10 +65,6 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     controls = results.check(study.expectations)
     compared = {name: found.comparison for name, found in comparisons.items()}
 
-    def chosen(name: str, among: int) -> Comparison:
-        pair = Pair(name, study.control)
-        return results.compare([pair], among)[pair].comparison
-
     findings = _findings(plan, by_arm)
     plan = _warned(plan, (findings or {}).get("warnings", ()))
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
@@ -85,7 +80,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "primary_metric": primary.name,
         "metrics": [_described(metric) for metric in metrics],
         "seeds": list(plan.seeds),
-        **answer(plan, statuses, entries, compared, chosen, controls, gate.told),
+        **answer(plan, statuses, entries, compared, results, controls, gate.told),
         "arms": entries,
         "controls_ok": _all_ok(controls, absent),
         "controls": controls,
