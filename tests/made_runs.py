@@ -18,10 +18,11 @@ def write_run(
     higher_is_better: bool = True,
     first_seed: int = 0,
     correct: dict | None = None,
+    num_test: int = 200,
 ) -> Path:
     """Writes a run with these values of "score", by arm and seed, its control first."""
     settings = {"updates": 100} if settings is None else settings
-    dataset = {"name": "made", "sha256": sha256, "counts": {"x": {"train": 4, "test": 2}}}
+    dataset = {"name": "made", "sha256": sha256, "counts": {"x": {"train": 4, "test": num_test}}}
     seeds = [first_seed + place for place in range(max(map(len, values.values())))]
     records = [
         {

@@ -91,7 +91,8 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     if model is not None and steps.export_directory is not None:
         export_denoiser(model, steps.export_directory, exam.has_refs)
         steps.tell_export(steps.export_directory, metrics)
-    return steps.outcome(metrics, None if model is not None else 0)
+    updates = None if model is not None else 0
+    return steps.outcome(metrics, updates, judged=exam.pairs.truth_rows)
 
 
 def _train(

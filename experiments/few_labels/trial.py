@@ -15,6 +15,7 @@ from gan_mnist.settings.augmentation import ELASTIC, ERASING, WIDE
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, ClassifierRecipe
 from gan_mnist.trials.augmentation import augmentation_of
+from gan_mnist.trials.basics import OWN
 from gan_mnist.trials.shown import in_turn
 
 from .first import Steps, Table, pseudo_labelled, shown_beside
@@ -54,9 +55,10 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
         metrics |= {f"{name}_at_{number}": found[name] for name in ("accuracy", "sure")
                     if name in found}  # fmt: skip
         if found:
-            at[f"accuracy_at_{number}"] = steps.right_in[f"labels-{part}"]
+            at[f"accuracy_at_{number}"] = steps.right_in[f"labels-{part}"][OWN]
     metrics |= steps.further.of(done[shown])
-    return steps.outcome(metrics, settings.updates * len(done), at=at)
+    updates = settings.updates * len(done)
+    return steps.outcome(metrics, updates, at=at, further_of=f"labels-{shown}")
 
 
 def given(steps: Steps, number: int) -> Labelling:

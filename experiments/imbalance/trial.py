@@ -9,6 +9,7 @@ from gan_mnist.evaluation.classification import precision_metrics
 from gan_mnist.files import write_arrays
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.basics import OWN
 
 from .few_shot import call_by_prototypes, learnt_from_donors
 from .rows import Columns, training_rows
@@ -49,7 +50,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
         called.append(np.concatenate([probabilities for _, probabilities in both], axis=1))
         right = list(called[-1].argmax(axis=2) == steps.test.labels)
         at[f"minority_recall_at_{left}"] = right
-        steps.right += right
+        steps.right[OWN] += right
     steps.save_called(called[0][0])
     labels = range(len(settings.classes))
     parts = [_folder(settings, first, label) for label in labels]

@@ -24,6 +24,7 @@ from gan_mnist.models.latents import Latents, LatentSampler
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, BuildNetwork
 from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.basics import OWN
 from gan_mnist.trials.shown import in_turn
 
 from .study import MixingSettings
@@ -67,6 +68,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
     steps.save_gallery(mixture.gallery)
 
     updates = _updates(settings, len(images.train))
+    right: dict[int, np.ndarray] = {}
     model = steps.train(
         steps.recipe(
             network=mixture.build,
@@ -80,10 +82,12 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
         watched=("test", steps.test),
         rows=judged_intervals(settings.intervals),
         prepare=mixture.prepare,
+        right=right,
     )
     metrics, probabilities = steps.evaluate(model)
     metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
     steps.keep(model, probabilities, metrics, generator)
+    steps.right[OWN] = [right[n] for n in sorted(right) if n > 0.9 * settings.intervals]
     return steps.outcome(metrics, updates)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.generators.settings import LEAK
 from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
 from gan_mnist.study.statistics.paired import by_arm, overlap_of
 from gan_mnist.study.words import in_brackets
@@ -10,7 +11,6 @@ from gan_mnist.study.words import in_brackets
 PREFIX = "balanced_accuracy_at_"
 CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
 CHECKS = ("copy", "shuffled_labels")
-MANY_COPIES = 0.01
 
 Records = Mapping[int, Mapping[str, Any]]
 
@@ -24,7 +24,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         `lines`; `gains`: by reference ("real" and "classical"), arm and number of images,
         `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
-        `verdict`.
+        `verdict`; and `warnings` where an exported generator leaks.
     """
     arms = by_arm(records)
     gains = {
@@ -39,7 +39,8 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}))
         for arm in gains.get(CONTROL, {})
     ]
-    return {"lines": [*lines, *_copies(records)], "gains": gains}
+    found = {"lines": [*lines, *_copies(records)], "gains": gains}
+    return found | ({"warnings": warnings} if (warnings := _leaks(records)) else {})
 
 
 def _gains(
@@ -79,15 +80,38 @@ def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is to be said of arms whose images are copies of real ones."""
     lines = []
     for split, meaning in (("train", "learnt by heart"), ("test", "a leak")):
-        shares: dict[str, list[float]] = {}
-        for record in records:
-            share = record["metrics"].get(f"copies_of_{split}")
-            if share is not None:
-                shares.setdefault(record["arm"], []).append(share)
-        for arm, of_arm in shares.items():
-            if (mean := sum(of_arm) / len(of_arm)) > MANY_COPIES and arm != ORACLE:
+        for arm, share in _many_copies(records, split).items():
+            if arm != ORACLE:
                 lines.append(
-                    f"Of the generated images of `{arm}` {mean:.0%} are copies of {split} images: "
+                    f"Of the generated images of `{arm}` {share:.0%} are copies of {split} images: "
                     f"{meaning}."
                 )
     return lines
+
+
+def _many_copies(records: Sequence[Mapping[str, Any]], split: str) -> dict[str, float]:
+    """Of arms of whose images more are copies than is told of, the mean share."""
+    shares: dict[str, list[float]] = {}
+    for record in records:
+        share = record["metrics"].get(f"copies_of_{split}")
+        if share is not None:
+            shares.setdefault(record["arm"], []).append(share)
+    means = {arm: sum(of_arm) / len(of_arm) for arm, of_arm in shares.items()}
+    return {arm: mean for arm, mean in means.items() if mean > LEAK}
+
+
+def _leaks(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is told before the answer: copies of test images that no plan could count.
+
+    Those of a folder are in the plan. To count an exported generator's, a trial must ask it.
+    """
+    settings = {record["arm"]: record.get("settings", {}) for record in records}
+    sources: dict[str, dict[str, float]] = {}
+    for arm, share in _many_copies(records, "test").items():
+        if settings[arm].get("generator") == "exported":
+            sources.setdefault(settings[arm].get("given_sha256", arm), {})[arm] = share
+    return [
+        f"{100 * max(shares.values()):.0f} % of the images of "
+        f"{' and '.join(f'`{arm}`' for arm in shares)} are copies of test images, which is a leak"
+        for shares in sources.values()
+    ]

@@ -47,7 +47,8 @@ def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
         found |= metrics
     of_sizes = [value for key, value in found.items() if key.startswith("balanced_accuracy_at_")]
     updates = settings.updates * len(of_sizes)
-    return steps.outcome({"balanced_accuracy": float(np.mean(of_sizes))} | found, updates)
+    metrics = {"balanced_accuracy": float(np.mean(of_sizes))} | found
+    return steps.outcome(metrics, updates, further_of=f"images-{name}")
 
 
 def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:

@@ -119,7 +119,10 @@ def _context(
         "figures": drawn,
         "marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
-        "over": _over(run.summary),
+        "over": _over(run.summary["arms"]),
+        "over_further": {
+            name: _over(test["arms"]) for name, test in run.summary.get("further_tests", {}).items()
+        },
         "files": [
             *files_in_words(dataset.get("files")),
             *dataset.get("cautions", ()),
@@ -132,9 +135,9 @@ def _context(
     }
 
 
-def _over(summary: Mapping[str, Any]) -> str:
+def _over(arms: Mapping[str, Any]) -> str:
     """What the intervals allow for."""
-    found = {arm.get("verdict_over") for arm in summary["arms"].values()} - {None}
+    found = {arm.get("verdict_over") for arm in arms.values()} - {None}
     if not found:
         return "Intervals and tests treat the seed as the replicate."
     told = " or ".join(sorted(found))

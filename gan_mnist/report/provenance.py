@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from gan_mnist.report.run_files import Run
+from gan_mnist.study.begun import MAX_SEEDS, MOST_SEEDS
 from gan_mnist.study.display.progress import duration
 from gan_mnist.study.precision import in_words
 
@@ -59,20 +60,39 @@ def next_steps(run: Run) -> dict[str, str]:
     study = run.study
     command, name = study["command_line"], study["experiment"]
     command = command if isinstance(command, str) else shlex.join(command)
-    more = max(_ENOUGH_SEEDS, 2 * len(study["seeds"]))
     arms = [arm for arm in study["arms"] if arm != run.summary["control"]]
     main = f"python -m gan_mnist.main --experiment={shlex.quote(_experiment(command) or name)}"
     own = f"--dataset=folder --data_dir=photos --workdir=runs/{name}_own"
     counts = " --set counts=all" if "counts" in study["settings"] else ""
-    announced = study.get("looks", {}).get("announced")
-    more_seeds = f"More seeds, {more}; what is done is kept"
     return {
-        # A run with announced looks ends with the last of them.
-        **({} if announced else {more_seeds: _with(command, seeds=more)}),
+        **_more_seeds(run, command),
         "The arms and settings that there are": f"{main} --list",
         "One of them more, ARM": _with(command, arms=[*arms, "ARM"]),
         "Images of your own, in photos/, a folder a class": f"{main} {own}{counts}",
     }
+
+
+def _more_seeds(run: Run, command: str) -> dict[str, str]:
+    """Commands for more seeds, with what it means that results have been seen."""
+    study, seeds = run.study, len(run.study["seeds"])
+    primary = run.summary.get("primary", ())
+    if announced := study.get("looks", {}).get("announced"):
+        # Such a run ends with the last look, or where all is decided.
+        is_decided = all(one["verdict"] != "cannot tell" for one in primary)
+        look = f"On to the next announced look, after {seeds} seeds"
+        return {} if is_decided or seeds >= announced[-1] else {look: command}
+    more = max(_ENOUGH_SEEDS, 2 * seeds)
+    told = f"More seeds, {more}; what is done is kept"
+    if seeds > 1:
+        told += ". Adding them when results have been seen costs error, which the answer tells"
+    steps = {told: _with(command, seeds=more)}
+    if primary:
+        most = min(MOST_SEEDS, max(MAX_SEEDS, more))
+        anew = f"runs/{study['experiment']}_decided"
+        options = {"seeds": None, "until": "decided", "max_seeds": most, "workdir": anew}
+        told = "As many as it takes, at announced looks, which costs none; a run of its own"
+        steps[told] = _with(command, **options)
+    return steps
 
 
 def _experiment(command: str) -> str | None:
@@ -81,7 +101,10 @@ def _experiment(command: str) -> str | None:
 
 
 def _with(command: str, **options: Any) -> str:
-    """The command, or the call of `gan_mnist.run`, with other options; as it is if unreadable."""
+    """The command, or the call of `gan_mnist.run`, with other options; as it is if unreadable.
+
+    One that is None is left out.
+    """
     try:
         changed = _call_with if command.startswith("gan_mnist.run(") else _command_with
         return changed(command, options)
@@ -92,7 +115,9 @@ def _with(command: str, **options: Any) -> str:
 def _call_with(call: str, options: Mapping[str, Any]) -> str:
     tree: Any = ast.parse(call, mode="eval").body
     kept = [keyword for keyword in tree.keywords if keyword.arg not in options]
-    tree.keywords = kept + [ast.keyword(k, ast.Constant(v)) for k, v in options.items()]
+    tree.keywords = kept + [
+        ast.keyword(k, ast.Constant(v)) for k, v in options.items() if v is not None
+    ]
     return ast.unparse(tree)
 
 
@@ -105,5 +130,9 @@ def _command_with(command: str, options: Mapping[str, Any]) -> str:
             kept.append(word)
         elif not flag[2]:  # its value is the next word
             next(words, None)
-    flags = (f"--{k}={','.join(v) if isinstance(v, list) else v}" for k, v in options.items())
+    flags = (
+        f"--{k}={','.join(v) if isinstance(v, list) else v}"
+        for k, v in options.items()
+        if v is not None
+    )
     return shlex.join([*kept, *flags])

@@ -7,13 +7,16 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Correct(TypedDict):
-    """Which test images were right, as `trials.correctness` packs it, a stratum a place."""
+    """Which test images were right, as `trials.correctness` packs it, a stratum a place.
+
+    Without `bits` only how many there are is known.
+    """
 
     labels: str
     classes: list[str | None]
     sizes: list[int]
     weights: list[float]
-    bits: list[list[str]]
+    bits: NotRequired[list[list[str]]]
     at: NotRequired[dict[str, list[list[str]]]]
 
 
@@ -35,6 +38,7 @@ class Record(TypedDict):
     device: NotRequired[str]
     generators: NotRequired[list[str]]
     correct: NotRequired[Correct | None]
+    correct_further: NotRequired[dict[str, Correct]]
 
 
 class Data(TypedDict):

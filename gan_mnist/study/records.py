@@ -68,7 +68,8 @@ def _whole(record: dict[str, Any]) -> dict[str, Any]:
         raise Damaged(f"it is {record['status']} with error {record['error']!r}")
     if any(value < 0 for value in record["seconds"].values()) or (record.get("updates") or 0) < 0:
         raise Damaged("seconds or updates are below 0")
-    if record.get("correct") is not None and not _is_packed(record["correct"]):
+    told = [record.get("correct"), *record.get("correct_further", {}).values()]
+    if not all(_is_packed(correct) for correct in told if correct is not None):
         raise Damaged("`correct` does not hold what its sizes say")
     return record
 
@@ -77,14 +78,16 @@ def _is_packed(correct: Mapping[str, Any]) -> bool:
     """Whether it is what `test_images`, which takes a second to import, unpacks and weighs."""
     try:
         columns = [correct[name] for name in ("classes", "sizes", "weights")]
+        sizes = [size for _, size, _ in zip(*columns, strict=True)]
+        packed = [correct["bits"]] if "bits" in correct else []
         strata = [
             {len(base64.b64decode(text, validate=True)) for text in texts} == {-(-size // 8)}
-            for bits in (correct["bits"], *correct.get("at", {}).values())
-            for _, size, _, texts in zip(*columns, bits, strict=True)
+            for bits in (*packed, *correct.get("at", {}).values())
+            for size, texts in zip(sizes, bits, strict=True)
         ]
     except ValueError:
         return False
-    return bool(strata) and all(strata)
+    return bool(sizes) and all(strata)
 
 
 def _whole_record_of(trial: Trial) -> dict[str, Any] | None:

@@ -205,7 +205,11 @@ def _record(
         "device": outcome.device,
         "generators": list(outcome.generators),
     }
-    return record if outcome.correct is None else record | {"correct": dict(outcome.correct)}
+    if outcome.correct is not None:
+        record["correct"] = dict(outcome.correct)
+    if outcome.correct_further:
+        record["correct_further"] = {k: dict(told) for k, told in outcome.correct_further.items()}
+    return record
 
 
 def _died(trial: Trial, error: Exception) -> dict[str, Any]:

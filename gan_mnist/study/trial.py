@@ -41,8 +41,9 @@ class Outcome:
         updates: Of the network that is judged.
         device: What trained: "CPU" or "GPU", or as many as in "2 x GPU".
         generators: Names of the directories in `generators/` that were used.
-        correct: Which test images were right, where the primary metric is a mean over them; else
-            None. By `trials.correctness`; read by `study.statistics.test_images`.
+        correct: How many test images there are and, where the primary metric is a mean over them,
+            which were right. By `trials.correctness`; read by `study.statistics.test_images`.
+        correct_further: The same of each further test set, by name, for its accuracy.
     """
 
     metrics: Mapping[str, float]
@@ -51,6 +52,7 @@ class Outcome:
     device: str = ""
     generators: tuple[str, ...] = ()
     correct: Mapping[str, Any] | None = None
+    correct_further: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A classifier from rows to predictions: the same way in every experiment and every arm."""
 
 import functools
+import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
 from gan_mnist.evaluation.inference import answers
-from gan_mnist.files import write_rows
+from gan_mnist.files import write_arrays, write_rows
 from gan_mnist.models.fixmatch import FixMatch
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.kept import reusable
@@ -24,6 +25,8 @@ from gan_mnist.training.tensorboard import TensorBoardScalars
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
 MOST_BYTES_AS_FLOATS = 100_000_000
+# Which watched images were right so far, while a training is under way.
+RIGHT = "right.npz"
 BuildNetwork = Callable[[tuple[int, int, int], int, int], keras.Model]
 
 
@@ -121,6 +124,7 @@ def train_classifier(
     rows: Sequence[int] | None = None,
     prepare: Callable[[keras.Model], None] | None = None,
     log_name: str = "",
+    right: dict[int, np.ndarray] | None = None,
 ) -> tuple[keras.Model, float]:
     """Trains a fresh classifier.
 
@@ -136,6 +140,7 @@ def train_classifier(
         rows: As in `fit`.
         prepare: Called with the fresh model before it is trained.
         log_name: Of one of several trainings whose events go to one directory.
+        right: Receives bool (n,) by interval of `rows`: which watched images were called right.
 
     Returns:
         The model, which the next call with this recipe trains anew, and the seconds it took.
@@ -146,7 +151,8 @@ def train_classifier(
     callbacks: list[keras.callbacks.Callback] = []
     if watched is not None:
         kept = range(1, recipe.intervals + 1) if rows is None else rows
-        callbacks.append(_Watch(watched, kept))
+        watch = _Watch(watched, kept, directory / RIGHT if right is not None else None)
+        callbacks.append(watch)
     if log_directory is not None:
         interval = recipe.updates // recipe.intervals
         callbacks.append(TensorBoardScalars(log_directory, interval, name=log_name))
@@ -161,6 +167,9 @@ def train_classifier(
         recipe.intervals,
         rows,
     )
+    if watched is not None and right is not None:
+        right |= watch.right
+        (directory / RIGHT).unlink(missing_ok=True)
     return model, seconds
 
 
@@ -172,18 +181,36 @@ def _shown(validation: Subset) -> np.ndarray:
 
 
 class _Watch(keras.callbacks.Callback):
-    """Adds `NAME_accuracy` of the watched images to the metrics of the intervals in `kept`."""
+    """Adds `NAME_accuracy` of the watched images to the metrics of the intervals in `kept`.
 
-    def __init__(self, watched: Watched, kept: Collection[int]):
+    Which of them are right is kept in a file, if one is named, so that a training that is gone on
+    with knows it of the intervals before.
+    """
+
+    def __init__(self, watched: Watched, kept: Collection[int], path: Path | None = None):
         super().__init__()
         self._name, subset = watched
         self._images, self._labels = subset.images, subset.labels
         self._kept = kept
+        self._path = path
+        self.right = _known(path) if path is not None else {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs is not None and epoch + 1 in self._kept:
-            predicted = predict(self.model, self._images).argmax(axis=1)
-            logs[f"{self._name}_accuracy"] = float(np.mean(predicted == self._labels))
+            right = predict(self.model, self._images).argmax(axis=1) == self._labels
+            logs[f"{self._name}_accuracy"] = float(np.mean(right))
+            if self._path is not None:
+                self.right[epoch + 1] = right
+                write_arrays(self._path, **{str(n): known for n, known in self.right.items()})
+
+
+def _known(path: Path) -> dict[int, np.ndarray]:
+    """By interval what `_Watch` has written; nothing of a file that is damaged, or not there."""
+    try:
+        with np.load(path) as kept:
+            return {int(n): kept[n] for n in kept.files}
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return {}
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
 from gan_mnist.files import Damaged, read_form, write_json
 from gan_mnist.settings import TrainingSettings
+from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack_rows, unpack_rows
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training import mirrored
@@ -20,6 +21,9 @@ from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
+Right = dict[str, list[np.ndarray]]
+# The test set of the data, among further ones that have names.
+OWN = ""
 
 
 class Part(TypedDict):
@@ -30,6 +34,7 @@ class Part(TypedDict):
     seconds: dict[Literal["generator", "training", "evaluation"], float]
     generators: list[str]
     right: NotRequired[list[str]]
+    right_further: NotRequired[dict[str, list[str]]]
 
 
 class Steps(Generic[SettingsT]):
@@ -39,7 +44,7 @@ class Steps(Generic[SettingsT]):
         trial: What the engine handed over.
         seconds: Of generator, training and evaluation, added up as the steps are done.
         generators: Keys of those that were asked for.
-        right: bool (n,) for each classifier evaluated: which test images it called right.
+        right: By test set, bool (n,) for each classifier evaluated: which images it called right.
         right_in: The same by name of each part that was done.
     """
 
@@ -50,13 +55,18 @@ class Steps(Generic[SettingsT]):
         self.trial = trial
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
         self.generators: list[str] = []
-        self.right: list[np.ndarray] = []
-        self.right_in: dict[str, list[np.ndarray]] = {}
+        self.right: Right = {OWN: []}
+        self.right_in: dict[str, Right] = {}
 
     @functools.cached_property
     def test(self) -> Subset:
         """The test images of the trial's classes."""
         return held_out(self.trial.dataset, self.trial.settings.classes)
+
+    @property
+    def tests(self) -> dict[str, Subset]:
+        """All that is tested on, by name of the test set."""
+        return {OWN: self.test}
 
     def allot(self, counts: tuple[int, ...] | None, starved: tuple[str, ...] = ()) -> Allotment:
         """The training images of this seed: so many a class, all for None; others as of `allot`."""
@@ -83,7 +93,7 @@ class Steps(Generic[SettingsT]):
             name: Of the part's folder in the trial's directory.
             run: Does it; returns its metrics.
             judged: Whether the primary metric is a mean over such parts: what they called right is
-                added to `right`.
+                added to `right`; that of further test sets is in any case.
         """
         fingerprint = self.trial.fingerprint
         path = self.trial.directory / name / "result.json"
@@ -95,22 +105,30 @@ class Steps(Generic[SettingsT]):
             for kind, more in result["seconds"].items():
                 self.seconds[kind] += more
             self.generators += result["generators"]
-            self.right_in[name] = unpack_rows(result.get("right", ()), len(self.test))
-            if judged:
-                self.right += self.right_in[name]
+            texts = {OWN: result.get("right", ()), **result.get("right_further", {})}
+            right = {test: unpack_rows(of, len(self.tests[test])) for test, of in texts.items()}
+            self._add(name, right, judged)
             return result["metrics"]
         spent, known = dict(self.seconds), len(self.generators)
         path.parent.mkdir(parents=True, exist_ok=True)
-        evaluated = len(self.right)
+        before = {test: len(rows) for test, rows in self.right.items()}
         metrics = run()
-        right = self.right_in[name] = self.right[evaluated:]
-        if not judged:
-            del self.right[evaluated:]
+        right = {test: rows[before.get(test, 0) :] for test, rows in self.right.items()}
+        self.right = {test: self.right[test][:number] for test, number in before.items()}
+        self._add(name, right, judged)
+        packed = {test: pack_rows(rows) for test, rows in right.items()}
         seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
         result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
-        result |= {"generators": self.generators[known:], "right": pack_rows(right)}
-        write_json(path, result)
+        result |= {"generators": self.generators[known:], "right": packed.pop(OWN)}
+        write_json(path, result | ({"right_further": packed} if packed else {}))
         return metrics
+
+    def _add(self, part: str, right: Right, judged: bool) -> None:
+        """What the classifiers of a part called right."""
+        self.right_in[part] = right
+        for test, rows in right.items():
+            if judged or test != OWN:
+                self.right[test] = [*self.right.get(test, ()), *rows]
 
     @property
     def export_directory(self) -> Path | None:
@@ -134,6 +152,8 @@ class Steps(Generic[SettingsT]):
         repeats: int = 1,
         averaged: Sequence[str] | None = None,
         at: Mapping[str, Sequence[np.ndarray]] | None = None,
+        judged: np.ndarray | None = None,
+        further_of: str | None = None,
     ) -> Outcome:
         """What `run_trial` returns.
 
@@ -143,6 +163,9 @@ class Steps(Generic[SettingsT]):
             repeats: Trainings; seconds of training and evaluation are those of one.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
             at: By metric at a number of images: as `right`, of what it is the mean.
+            judged: int rows of the test images that the metrics are of, where they are not all.
+            further_of: The part that metrics of further test sets are of; None for the mean of all
+                classifiers evaluated.
         """
         trial = self.trial
         log_trial(
@@ -158,7 +181,8 @@ class Steps(Generic[SettingsT]):
             updates=trial.settings.updates if updates is None else updates,
             device=mirrored.devices_in_words(),
             generators=tuple(self.generators),
-            correct=self._correct(metrics, averaged, at),
+            correct=self._correct(metrics, averaged, at, judged),
+            correct_further=self._correct_further(metrics, further_of),
         )
 
     def _correct(
@@ -166,8 +190,23 @@ class Steps(Generic[SettingsT]):
         metrics: Mapping[str, float],
         averaged: Sequence[str] | None,
         at: Mapping[str, Sequence[np.ndarray]] | None,
+        judged: np.ndarray | None,
     ) -> dict[str, Any] | None:
         primary = self.trial.study.metrics[0]
-        if not self.right or primary.name not in metrics:
+        if primary.name not in metrics:
             return None
-        return correctness(primary, metrics, self.test, self.right, averaged, at)
+        test = self.test if judged is None else self.test.take(judged)
+        return correctness(primary, metrics, test, self.right[OWN], averaged, at)
+
+    def _correct_further(
+        self, metrics: Mapping[str, float], part: str | None
+    ) -> dict[str, dict[str, Any]]:
+        right = self.right if part is None else self.right_in[part]
+        accuracy = Metric("accuracy", "accuracy")
+        accuracies = {name: metrics.get(f"{name}_accuracy") for name in self.tests if name != OWN}
+        found = {
+            name: correctness(accuracy, {"accuracy": value}, self.tests[name], right.get(name, ()))
+            for name, value in accuracies.items()
+            if value is not None
+        }
+        return {name: told for name, told in found.items() if told}

@@ -1,4 +1,4 @@
-"""Which test images were right, as a record holds it for intervals over test images."""
+"""How many test images a record is of, and which were right, for intervals over test images."""
 
 import hashlib
 import math
@@ -10,6 +10,9 @@ import numpy as np
 from gan_mnist.data.subsets import Subset
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack, unpack
+
+# Beginnings of metrics that weigh classes alike, and what is in names of means over images.
+_BY_CLASS, _OF_IMAGES = ("balanced_", "macro_"), ("accuracy", "recall")
 
 
 def correctness(
@@ -32,40 +35,41 @@ def correctness(
 
     Returns:
         `labels` (their digest), and for each stratum an entry of `classes` (a name, None for all
-        images), `sizes`, `weights` and `bits`; `at`, where it is given, has bits by metric.
-        None unless the metric is the mean of what they say.
+        images), `sizes` and `weights`. Where the metric is the mean of what trainings called right,
+        `bits`, too; and `at`, bits by metric, where it is given. None without a test image.
     """
     names = list(test.class_names)
     if averaged is None and metric.name.startswith("recall_"):
         averaged = [metric.name.removeprefix("recall_")]
-    if metric.name == "balanced_accuracy":
+    if metric.name.startswith(_BY_CLASS):
         averaged = names
-    if metric.name == "accuracy":
-        classes: list[str | None] = [None]
-        strata = [np.arange(len(test.labels))]
-    elif averaged and set(averaged) <= set(names):
+    classes: list[str | None] = [None]
+    strata = [np.arange(len(test.labels))]
+    if averaged and set(averaged) <= set(names):
         classes = [*averaged]
         strata = [np.flatnonzero(test.labels == names.index(name)) for name in averaged]
-    else:
-        return None
-    if not trainings or not all(map(len, strata)):
+    classes = [name for name, rows in zip(classes, strata, strict=True) if len(rows)]
+    strata = [rows for rows in strata if len(rows)]
+    if not strata:
         return None
     told = {
         "labels": hashlib.sha256(np.asarray(test.labels, np.int32).tobytes()).hexdigest()[:12],
         "classes": classes,
         "sizes": [len(rows) for rows in strata],
         "weights": [1 / len(strata)] * len(strata),
-        "bits": pack(trainings, strata),
     }
+    if not trainings or not any(kind in metric.name for kind in _OF_IMAGES):
+        return told
+    whole = told | {"bits": pack(trainings, strata)}
     # Of another number, such as a mean over sizes of training sets, these images tell nothing.
-    if not _means(told, metrics[metric.name]):
-        return None
+    if not _means(whole, metrics[metric.name]):
+        return told
     packed = {name: pack(those, strata) for name, those in (at or {}).items() if len(those)}
     of_metric = {
         name: bits for name, bits in packed.items()
         if _means({**told, "bits": bits}, metrics[name])
     }  # fmt: skip
-    return told | {"at": of_metric} if of_metric else told
+    return whole | {"at": of_metric} if of_metric else whole
 
 
 def _means(told: Mapping[str, Any], value: float) -> bool:

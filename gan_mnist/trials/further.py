@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import further_test_metrics
 from gan_mnist.study.trial import Trial
 from gan_mnist.training.classifier import predict, save_predictions
@@ -31,12 +32,19 @@ class FurtherTests:
         self._probabilities: dict[str, np.ndarray] = {}
         self.metrics: dict[str, float] = {}
 
-    def evaluate(self, model: keras.Model) -> None:
-        """Measures a classifier."""
-        for name, test in self._tests.items():
-            subset = test.subset
+    @property
+    def subsets(self) -> dict[str, Subset]:
+        """Their images, by name."""
+        return {name: test.subset for name, test in self._tests.items()}
+
+    def evaluate(self, model: keras.Model) -> dict[str, np.ndarray]:
+        """Measures a classifier; by name bool (n,), which images it called right."""
+        right = {}
+        for name, subset in self.subsets.items():
             self._probabilities[name] = found = predict(model, subset.images)
             self.metrics |= further_test_metrics(name, subset.labels, found, subset.class_names)
+            right[name] = found.argmax(axis=1) == subset.labels
+        return right
 
     def save_predictions(self, directory: Path) -> None:
         """Writes `predictions-NAME.csv` of each."""

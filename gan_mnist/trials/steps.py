@@ -28,7 +28,7 @@ from gan_mnist.training.classifier import (
     train_classifier,
 )
 from gan_mnist.trials.augmentation import augmentation_of
-from gan_mnist.trials.basics import Steps
+from gan_mnist.trials.basics import OWN, Steps
 from gan_mnist.trials.export import export_classifier, export_generator
 from gan_mnist.trials.further import FurtherTests
 from gan_mnist.trials.networks import check_width, network_of
@@ -177,14 +177,20 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)
             metrics = classification_metrics(self.test.labels, probabilities, classes)
-            self.right.append(probabilities.argmax(axis=1) == self.test.labels)
-            self.further.evaluate(model)
+            right = {OWN: probabilities.argmax(axis=1) == self.test.labels}
+            right |= self.further.evaluate(model)
+        for name, images in right.items():
+            self.right.setdefault(name, []).append(images)
         return metrics | self.further.metrics, probabilities
 
     @functools.cached_property
     def further(self) -> FurtherTests:
         """The further test sets."""
         return FurtherTests(self.trial)
+
+    @property
+    def tests(self) -> dict[str, Subset]:
+        return super().tests | self.further.subsets
 
     def save_predictions(self, probabilities: np.ndarray) -> None:
         """Writes `predictions.csv`, and that of each further test set as it was evaluated last."""

@@ -20,9 +20,10 @@ def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, m
 
     def run(name):
         asked = make("classical_and_generated", workdir=tmp_path / name, batch_size=8)
-        metrics = trial.run_trial(asked).metrics
+        outcome = trial.run_trial(asked)
         curves = [row | {"seconds": ""} for row in read_rows(asked.directory / "curves.csv")]
-        return metrics, curves, (asked.directory / "predictions.csv").read_text()
+        predictions = (asked.directory / "predictions.csv").read_text()
+        return outcome.metrics, outcome.correct, curves, predictions
 
     undisturbed = run("undisturbed")
     monkeypatch.setattr("gan_mnist.training.loop.CHECKPOINT_EVERY_SECONDS", 0)
@@ -36,7 +37,7 @@ def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, m
     monkeypatch.setattr(classifier, "predict", lambda *of: asked.append(of) or predict(*of))
     assert run("resumed") == undisturbed
     # Test accuracy is taken at every tenth; what had been done by then is not done again.
-    assert len(asked) < len(undisturbed[1])
+    assert len(asked) < len(undisturbed[2])
 
 
 def _stop_in_the_middle():

@@ -30,7 +30,9 @@ def whole(settings, dataset, tmp_path_factory):
     arm = "resConvNet_v3_dcnn"
     asked = settings(arm, export_dir=str(workdir / "saved"))
     asked = make_trial(STUDY, arm, 0, asked, workdir, dataset)
-    return trial.run_trial(asked).metrics, asked.directory, workdir
+    outcome = trial.run_trial(asked)
+    assert outcome.correct["sizes"] == [20]
+    return outcome.metrics, asked.directory, workdir
 
 
 @pytest.mark.slow

@@ -51,6 +51,8 @@ def test_an_area_is_what_sklearn_says_of_a_class_alone(make, dataset, monkeypatc
     for label, name in enumerate(dataset.class_names):
         expected = roc_auc_score(test.labels == label, judged["probabilities"][:, label])
         assert outcome.metrics[f"auc_{name}"] == pytest.approx(expected)
+    assert outcome.correct["sizes"] == np.bincount(test.labels).tolist()
+    assert "bits" not in outcome.correct
 
 
 def test_the_worst_class_is_found_and_compared_in_pairs():

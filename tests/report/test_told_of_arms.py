@@ -89,7 +89,7 @@ def test_each_seed_has_its_value_its_difference_and_its_files(tmp_path):
 def test_what_next_are_commands_that_go_on_from_this_one(tmp_path, command, more, arm_more):
     make_run(tmp_path, arms=ARMS, seeds=3)
     change(tmp_path, "study.json", command_line=command)
-    seeds, listed, one_more, own = next_steps(Run.read(tmp_path)).values()
+    seeds, _, listed, one_more, own = next_steps(Run.read(tmp_path)).values()
     assert (seeds, one_more) == (more, arm_more)
     assert shlex.split(listed)[2:] == ["gan_mnist.main", "--experiment=imbalance", "--list"]
     assert shlex.split(own)[4:] == [
@@ -107,8 +107,54 @@ def test_a_run_with_announced_looks_gets_no_more_seeds(tmp_path):
     looks = {"announced": [5, 7, 10, 15, 20], "taken": []}
     change(tmp_path, "study.json", command_line=command, looks=looks)
     told = next_steps(Run.read(tmp_path))
-    assert len(told) == 3
-    assert not [step for step in told if "seeds" in step]
+    assert next(iter(told.items())) == ("On to the next announced look, after 3 seeds", command)
+    assert len(told) == 4
+    # Decided, or at the last look, it is at its end.
+    for change_of in (
+        lambda: change(tmp_path, "summary.json", primary=[compared("helps")]),
+        lambda: change(tmp_path, "study.json", seeds=list(range(20))),
+    ):
+        change(tmp_path, "summary.json", primary=[compared("cannot tell")])
+        assert len(next_steps(Run.read(tmp_path))) == 4
+        change_of()
+        told = next_steps(Run.read(tmp_path))
+        assert len(told) == 3
+        assert not [step for step in told if "seeds" in step]
+
+
+def compared(verdict):
+    return {"arm": "cgan", "reference": "none", "difference": 0.1, "ci95": [0.0, 0.2],
+            "p_holm": 0.04, "verdict": verdict}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "anew"),
+    [
+        (
+            "python -m gan_mnist.main --experiment=imbalance --seeds=3 --workdir=runs/a",
+            "python -m gan_mnist.main --experiment=imbalance --until=decided --max_seeds=20 "
+            "--workdir=runs/imbalance_decided",
+        ),
+        (
+            "gan_mnist.run('imbalance', seeds=3)",
+            "gan_mnist.run('imbalance', until='decided', max_seeds=20, "
+            "workdir='runs/imbalance_decided')",
+        ),
+    ],
+)
+def test_more_seeds_are_said_to_cost_and_announced_looks_are_offered(tmp_path, command, anew):
+    make_run(tmp_path, arms=ARMS, seeds=3)
+    change(tmp_path, "study.json", command_line=command)
+    told = next_steps(Run.read(tmp_path))
+    assert list(told.values())[1] == anew
+    seen = "Adding them when results have been seen costs error, which the answer tells"
+    assert next(iter(told)).endswith(f". {seen}")
+    # Without a primary comparison nothing is to be decided, and one seed shows nothing.
+    change(tmp_path, "summary.json", primary=[])
+    change(tmp_path, "study.json", seeds=[0])
+    told = next_steps(Run.read(tmp_path))
+    assert anew not in told.values()
+    assert next(iter(told)).endswith("is kept")
 
 
 def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_path):

@@ -1,11 +1,11 @@
 """Arms that differ in spread, or of which a training fails now and then: what a verdict knows."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_records import VALUES, make_plan, make_records
+from published_noise import RESULTS, RUNS, null_studies
 from scipy import stats
 
 from gan_mnist.study.answer.summary import summarize
@@ -14,7 +14,6 @@ from gan_mnist.study.statistics.small_samples import intervals, p_values, unseen
 
 STUDIES = 20_000
 LIMIT = 0.06
-RESULTS = Path(__file__).parents[2] / "experiments"
 
 
 def called(differences):
@@ -22,7 +21,7 @@ def called(differences):
     return (p_values(differences) < 0.05) & ((low > 0) | (high < 0))
 
 
-def null_studies(n, spread=1.0, share=0.0, depth=0.0):
+def made_up(n, spread=1.0, share=0.0, depth=0.0):
     """Differences, (studies, n), whose mean is 0, and which studies saw a training fail."""
     rng = np.random.default_rng(17)
     fails = rng.random((STUDIES, n)) < share
@@ -33,7 +32,7 @@ def null_studies(n, spread=1.0, share=0.0, depth=0.0):
 @pytest.mark.parametrize("n", [5, 10])
 @pytest.mark.parametrize("spread", [0.1, 0.3, 3, 10])
 def test_arms_that_differ_in_spread_fool_nobody(n, spread):
-    differences, _ = null_studies(n, spread)
+    differences, _ = made_up(n, spread)
     assert called(differences).mean() <= LIMIT
 
 
@@ -41,12 +40,12 @@ def test_arms_that_differ_in_spread_fool_nobody(n, spread):
 @pytest.mark.parametrize("depth", [3, 5, 10, 20, 100])
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.45])
 def test_a_study_that_saw_a_failure_is_not_fooled_by_failures(n, depth, share):
-    differences, seen = null_studies(n, 1.0, share, depth)
+    differences, seen = made_up(n, 1.0, share, depth)
     assert called(differences)[seen].mean() <= LIMIT
 
 
 def test_what_was_not_seen_cannot_be_known():
-    differences, seen = null_studies(5, 1.0, 0.1, 20)
+    differences, seen = made_up(5, 1.0, 0.1, 20)
     # No test of these numbers can be both: they look like a gain, with and without failures.
     assert called(differences)[~seen].mean() > 0.4
     assert called(differences).mean() > 0.25
@@ -68,19 +67,6 @@ def test_a_verdict_says_what_it_cannot_know():
     assert "trainings that fail" not in answer_of(unclear)
 
 
-def residuals():
-    """What seeds of published arms of ten seeds differ by, (10,) each, by run."""
-    for path in sorted(RESULTS.glob("*/results/*/summary.json")):
-        arms = json.loads(path.read_text())["arms"]
-        values = [list(arm["values"].values()) for arm in arms.values()]
-        found = [np.array(of_arm) - np.mean(of_arm) for of_arm in values if len(of_arm) == 10]
-        if len(found) > 1:
-            yield f"{path.parents[2].name}/{path.parent.name}", found
-
-
-RUNS = dict(residuals())
-
-
 def effects():
     """Published differences to a control, without their sign, in sd of the paired difference."""
     for path in RESULTS.glob("*/results/*/summary.json"):
@@ -100,20 +86,37 @@ def test_published_effects_are_as_large_as_pages_say():
     assert (found < MUCH).mean() > 1 / 3
 
 
-def drawn(arm, rng):
-    """4,000 draws of ten of its seeds, and in which of them all that failed are."""
-    rows = rng.integers(10, size=(4000, 10))
-    apart = abs(arm - np.median(arm))
-    failed = np.flatnonzero(apart > 5 * stats.median_abs_deviation(arm, scale="normal"))
-    return arm[rows], (rows[:, :, None] == failed).any(1).all(1)
+# What errs with the noise of a run: at most one comparison where each training that failed is seen,
+# the mean of all comparisons, and at most one of these.
+LIMITS = {5: (0.09, 0.055, 0.1), 10: (0.06, 0.05, 0.09)}
+# Of five seeds more draws have none of those that failed.
+FAILING = {
+    ("conditional_gan/mnist", 5): (0.05, 0.18, 0.18),
+    ("batching/mnist_sample", 5): (0.06, 0.08, 0.16),
+}
 
 
+@pytest.mark.parametrize("n", [5, 10])
 @pytest.mark.parametrize("run", RUNS)
-def test_with_the_noise_of_published_arms_ten_seeds_rarely_err(run):
-    """That they do so no more than this is sure where no failure is unseen."""
-    rng = np.random.default_rng(23)
-    (first, first_seen), *others = (drawn(arm, rng) for arm in RUNS[run])
-    found = [(called(other - first), seen & first_seen) for other, seen in others]
-    assert max(of_pair[seen].mean() for of_pair, seen in found) <= LIMIT
-    assert np.mean([of_pair.mean() for of_pair, _ in found]) <= LIMIT
-    assert max(of_pair.mean() for of_pair, _ in found) <= 0.09
+def test_with_the_noise_of_published_arms_no_more_err_than_is_told(run, n):
+    """That they do so in hardly more than 5 % is sure where no failure is unseen."""
+    found = [(called(differences), seen) for differences, seen in null_studies(run, n)]
+    most_seen, mean, most = FAILING.get((run, n), LIMITS[n])
+    assert max(of_pair[seen].mean() for of_pair, seen in found) <= most_seen
+    assert np.mean([of_pair.mean() for of_pair, _ in found]) <= mean
+    assert max(of_pair.mean() for of_pair, _ in found) <= most
+
+
+@pytest.mark.parametrize(
+    ("run", "n", "share"),
+    [
+        ("conditional_gan/mnist", 5, 0.17),
+        ("batching/mnist_sample", 5, 0.15),
+        ("digit_cnn/mnist", 10, 0.09),
+        ("batching/mnist_sample", 10, 0.08),
+        ("imbalance/mnist_in_turn", 10, 0.06),
+    ],
+)
+def test_where_failures_are_unseen_so_many_err(run, n, share):
+    most = max(called(differences).mean() for differences, _ in null_studies(run, n))
+    assert most == pytest.approx(share, abs=0.01)

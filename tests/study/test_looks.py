@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from published_noise import RUNS, null_studies
 from scipy import stats
 
 from gan_mnist.study.statistics import looks
-from gan_mnist.study.statistics.small_samples import intervals
+from gan_mnist.study.statistics.small_samples import intervals, p_values
 
 USUAL = (5, 7, 10, 15, 20)
 STUDIES = 20_000
@@ -78,6 +79,28 @@ def test_the_same_within_a_margin_ends_a_study_and_seldom_errs():
     # Just not the same.
     ended, called = stopped([2.0], margin=2.0)
     assert ((ended < 20) & ~called[:, 0]).mean() < 0.05
+
+
+def test_with_the_noise_of_published_arms_they_err_where_failures_are_unseen():
+    level = looks.level(USUAL)
+    found = {}
+    for run in RUNS:
+        found[run] = []
+        for all_differences, _ in null_studies(run, USUAL[-1]):
+            differences = all_differences[:1500]
+            called = np.zeros(len(differences), bool)
+            for n in USUAL:
+                low, high = intervals(differences[:, :n], level=level)
+                p = p_values(differences[:, :n])
+                called |= (p <= level) & ((low > 0) | (high < 0))
+            found[run].append(called.mean())
+    worst = {run: max(shares) for run, shares in found.items()}
+    every = [share for shares in found.values() for share in shares]
+    assert np.mean(every) == pytest.approx(0.054, abs=0.003)
+    assert worst.pop("conditional_gan/mnist") == pytest.approx(0.17, abs=0.02)
+    assert worst.pop("batching/mnist_sample") == pytest.approx(0.13, abs=0.02)
+    assert worst.pop("digit_cnn/mnist") == pytest.approx(0.10, abs=0.02)
+    assert max(worst.values()) <= 0.1
 
 
 def test_looks_that_were_not_announced_would_err():

@@ -111,6 +111,8 @@ SPOILT = (
 @pytest.mark.parametrize("change", [
     {"correct": None}, {"correct": CORRECT}, {"updates": None},
     {"correct": CORRECT | {"at": {"score_at_1": [["gAA=", "AAA="]]}}},
+    {"correct": {key: told for key, told in CORRECT.items() if key != "bits"}},
+    {"correct_further": {"new": CORRECT}},
 ])  # fmt: skip
 def test_a_record_with_values_of_these_kinds_counts(trial, change):
     edit(trial.directory / "record.json", lambda record: record.update(change))
@@ -141,6 +143,7 @@ def test_an_older_record_that_lacks_what_came_later_counts(trial, key):
         ("generators", [3]),
         *(("correct", CORRECT | changes) for changes in SPOILT),
         ("correct", [1]),
+        ("correct_further", {"new": CORRECT | SPOILT[0]}),
         # That of another trial, copied here.
         ("arm", "large"),
         ("seed", 7),

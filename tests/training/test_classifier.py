@@ -107,12 +107,31 @@ def test_watched_images_get_the_accuracy_that_they_would_have_as_validation(rows
     assert [u / 4 for u in curve(tmp_path / "a", "update")] == list(rows or range(1, 6))
     logits = model(tf.constant(watched.images / 255, tf.float32), training=False).numpy()
     assert found[-1] == pytest.approx(np.mean(logits.argmax(axis=1) == watched.labels))
+    assert not (tmp_path / "a" / classifier.RIGHT).exists()
 
     # Watching is no part of the training.
     fit_to(two_kinds(1), tmp_path / "b", **options)
     assert curve(tmp_path / "b", "loss") == curve(tmp_path / "a", "loss")
     assert curve(tmp_path / "b", "val_loss") == curve(tmp_path / "a", "val_loss")
     assert "strange_accuracy" not in read_rows(tmp_path / "b" / "curves.csv")[0]
+
+
+def test_which_watched_images_were_right_is_known_after_a_training_that_went_on(tmp_path):
+    watched, path = noise(5, number=61), tmp_path / classifier.RIGHT
+    whole = {}
+    model = fit_to(two_kinds(1), tmp_path, watched=("test", watched), rows=(2, 10), right=whole)
+    assert sorted(whole) == [2, 10]
+    shares = [float(np.mean(right)) for right in whole.values()]
+    assert shares == pytest.approx(curve(tmp_path, "test_accuracy"))
+
+    for interval in (2, 10):  # as of two processes
+        watch = classifier._Watch(("test", watched), (2, 10), path)
+        watch.set_model(model)
+        watch.on_epoch_end(interval - 1, {})
+    assert sorted(watch.right) == [2, 10]
+    np.testing.assert_array_equal(watch.right[10], whole[10])
+    path.write_bytes(b"no archive")
+    assert classifier._Watch(("test", watched), (2, 10), path).right == {}
 
 
 def learning_rates(model, updates):

@@ -8,6 +8,7 @@ from small_trial import CLASSES, DATASET, Fixed, make_steps
 from gan_mnist.data.further import FurtherTest
 from gan_mnist.data.subsets import held_out
 from gan_mnist.settings.further import FurtherTestSettings
+from gan_mnist.study.statistics.test_images import unpack
 
 
 @pytest.fixture
@@ -32,6 +33,24 @@ def test_it_is_judged_on_them_as_on_the_test_images(make, tmp_path):
             tables.append(list(csv.DictReader(file)))
     assert tables[0] == tables[1]
     assert len(tables[0]) == 10
+
+
+def test_a_record_says_which_of_them_were_right_after_a_trial_that_went_on_too(make):
+    def outcome(steps, **options):
+        metrics = steps.part("first", lambda: steps.evaluate(Fixed())[0], **options)
+        of_all = steps.outcome(metrics), steps.outcome(metrics, further_of="first")
+        assert of_all[0].correct_further == of_all[1].correct_further
+        return of_all[0], metrics
+
+    whole, metrics = outcome(make())
+    (right,) = unpack(whole.correct_further["again"])
+    assert right.mean() == pytest.approx(metrics["again_accuracy"])
+    again, _ = outcome(make())
+    assert again.correct_further == whole.correct_further
+    # Of a part that is not judged it is not the primary metric that is told of.
+    assert "bits" not in again.correct
+    judged, _ = outcome(make(), judged=True)
+    assert unpack(judged.correct)[0].mean() == pytest.approx(metrics["accuracy"])
 
 
 def test_metrics_of_a_trial_that_goes_on_are_known_before_it_has_evaluated_anything(make):

@@ -1,12 +1,14 @@
 """Which arms a study asks about, which way it asks, and what was found of them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gan_mnist.study.answer.compared import Results
 from gan_mnist.study.answer.reasons import Told, all_told
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.paired import Comparison, Interval
 from gan_mnist.study.statistics.verdicts import is_within
@@ -35,6 +37,11 @@ def _way(question: str, metric: Metric) -> int:
     return ways.pop() if len(ways) == 1 else 0
 
 
+def allowing(among: int) -> str:
+    """What the interval of one allows for that was chosen among so many, in words."""
+    return f", allowing for the choice among {among}" if among > 1 else ""
+
+
 @dataclass(frozen=True)
 class Asked:
     """The arms that a study asks about, and what was found of them.
@@ -44,15 +51,14 @@ class Asked:
             comparisons, their arms alone.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
-        chosen: The same of one arm, with an interval that allows for its having been chosen among
-            so many.
+        results: What these are of.
         primary: `primary` of the summary.
     """
 
     plan: Plan
     entries: Entries
     comparisons: Mapping[str, Comparison]
-    chosen: Callable[[str, int], Comparison]
+    results: Results
     primary: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
@@ -151,22 +157,51 @@ class Asked:
         return max(self.called or self.found, key=rank)
 
     @cached_property
-    def shown(self) -> tuple[Interval | None, str]:
-        """The interval of `focus` against the control, and what it allows for, in words.
+    def among(self) -> int:
+        """Of how many arms `focus` is just the best that was found, so that it looks too good.
 
-        Where no verdict has singled it out, it is just the best that was found, and of many arms
-        without an effect the best looks like one.
+        Not of those that were named before the run, once each has its verdict.
         """
-        among = len(self.found)
-        if among == 1 or self.called or self.settled:
-            return self.found[self.focus].deciding_ci95, ""
-        interval = self.chosen(self.focus, among).deciding_ci95
-        return interval, f", allowing for the choice among {among}"
+        is_named = self.primary and (self.called or self.settled)
+        return 1 if is_named else len(self.found)
 
     @property
+    def allowing(self) -> str:
+        """What intervals of `focus` allow for, in words."""
+        return allowing(self.among)
+
+    @cached_property
+    def shown(self) -> Interval | None:
+        """The interval of `focus` against the control."""
+        return self.interval(self.focus, self.among)
+
+    def interval(self, name: str, among: int) -> Interval | None:
+        """That of an arm against the control that was chosen among so many."""
+        pair = Pair(name, self.plan.study.control)
+        return self.results.among(among).compare([pair])[pair].comparison.deciding_ci95
+
+    @cached_property
     def versus(self) -> Mapping[str, Any] | None:
-        """The arm against a plain rival, where that is what a gain must be more than."""
-        return None if self.way < 0 or not self.called else self._versus(self.focus)
+        """The arm against a plain rival, where that is what a gain must be more than.
+
+        Its interval allows for the choice of the arm, too.
+        """
+        versus = None if self.way < 0 or not self.called else self._versus(self.focus)
+        if versus is None or self.among == 1:
+            return versus
+        rivals = [*versus["rivals"], *versus.get("not_compared", ())]
+        chosen = self.results.among(self.among).against_rivals([self.focus], rivals)
+        return {**versus, "ci95": chosen[self.focus]["ci95"]}
+
+    @cached_property
+    def ablation(self) -> Mapping[str, Any] | None:
+        """The arm against the one that leaves something out of it, likewise."""
+        ablation: Mapping[str, Any] | None = self.entries[self.focus].get("versus_ablation")
+        if ablation is None or self.among == 1:
+            return ablation
+        pair = Pair(self.focus, ablation["arm"])
+        chosen = self.results.among(self.among).against_ablation(pair)
+        return {**ablation, "ci95": chosen["ci95"]}
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""
@@ -221,7 +256,7 @@ class Asked:
 
     def beyond(self) -> tuple[bool, str] | None:
         """Whether the gain is more than any plain rival's, and that in words."""
-        if self.called and is_within(self.found[self.focus].deciding_ci95, self.metric.margin):
+        if self.called and is_within(self.shown, self.metric.margin):
             return False, f"by less than {self.metric.margin:g}"
         if self.kind != "generated" or self.way < 0:
             return None

@@ -24,7 +24,13 @@ from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Comparison, Values
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
-from gan_mnist.study.statistics.test_images import over_images, too_few, two_way, unpack
+from gan_mnist.study.statistics.test_images import (
+    over_images,
+    told_of_images,
+    too_few,
+    two_way,
+    unpack,
+)
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
@@ -161,23 +167,24 @@ def welch_over_images(
     ones, this errs on the careful side.
     """
     told: list[list[Record]] = [
-        [record["correct"] for record in of.values() if record.get("correct")]
-        for of in (treated, control)
+        [one for one in map(told_of_images, of.values()) if one] for of in (treated, control)
     ]
+    few = next(filter(None, (too_few(one) for of in told for one in of)), "")
+    found = replace(found, too_few=few)
     is_whole = [len(told[0]), len(told[1])] == [len(treated), len(control)]
+    is_whole = is_whole and all(one.get("bits") for of in told for one in of)
     if found.n < 2 or found.difference is None or not is_whole:
         return found
     kinds = [{(c["labels"], tuple(c["sizes"]), tuple(c["weights"])) for c in of} for of in told]
-    few = next(filter(None, (too_few(of[0]) for of in told)), "")
     if any(len(kind) != 1 for kind in kinds) or min(min(of[0]["sizes"]) for of in told) < 2:
-        return replace(found, too_few=few)
+        return found
     parts = []
     for of in told:
         strata = [np.array(rows) for rows in zip(*map(unpack, of), strict=True)]
         _, error, freedom = two_way(strata, of[0]["weights"])
         parts.append((float(error) ** 2, float(freedom)))
     interval, p_value = _judged(found.difference, *_satterthwaite(parts), (0, 1))
-    return replace(found, ci95_images=interval, p_value_images=p_value, too_few=few)
+    return replace(found, ci95_images=interval, p_value_images=p_value)
 
 
 def _satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -40,14 +40,16 @@ class Results:
         metric: Which.
         records: By arm and seed.
         looks: Announced ones; intervals and adjusted p values are those of `looks`.
-        with_images: Whether comparisons are over test images too, where records say which were
-            right in this metric.
+        further: Whether they are on a further test set, as `on_further` has them: all seeds share
+            its images, also where each divides those of the data set anew.
+        chosen_among: Intervals allow for a comparison's having been chosen among so many.
     """
 
     metric: Metric
     records: Records
     looks: Sequence[int] = ()
-    with_images: bool = True
+    further: bool = False
+    chosen_among: int = 1
 
     @cached_property
     def values(self) -> dict[str, dict[int, float]]:
@@ -62,23 +64,25 @@ class Results:
     @property
     def level(self) -> float:
         """Of the intervals."""
-        return looks_at.level(self.looks)
+        return looks_at.level(self.looks) / self.chosen_among
 
-    def compare(self, pairs: Sequence[Pair], chosen_among: int = 1) -> dict[Pair, Tested]:
-        """Each pair's comparison; Holm adjusts over all of them.
+    def among(self, number: int) -> "Results":
+        """The same, for a comparison that was chosen among so many."""
+        return replace(self, chosen_among=number)
 
-        Intervals allow for a pair's having been chosen among so many.
-        """
-        level = self.level / chosen_among
-        found = {pair: self._compare(pair, level, self.with_images) for pair in pairs}
+    def compare(self, pairs: Sequence[Pair]) -> dict[Pair, Tested]:
+        """Each pair's comparison; Holm adjusts over all of them."""
+        found = {pair: self._compare(pair, self.level) for pair in pairs}
         p_values = {pair: counted(one.deciding_p_value, self.looks) for pair, one in found.items()}
         adjusted = paired.holm(p_values)
-        tests = sum(p is not None for p in p_values.values()) * LEVEL / self.level
+        tests = sum(p is not None for p in p_values.values()) * LEVEL / looks_at.level(self.looks)
         return {pair: Tested(found[pair], adjusted[pair], tests) for pair in pairs}
 
-    def _compare(self, pair: Pair, level: float, with_images: bool) -> Comparison:
+    def _compare(self, pair: Pair, level: float, with_images: bool = True) -> Comparison:
         treated, control = (self.values[arm] for arm in pair)
         found = paired.compare(treated, control, self.metric.bounds, self.overlap, level)
+        if self.further:
+            found = replace(found, overlap=0.0)
         if not with_images:
             return found
         return over_images(found, self.records[pair.arm], self.records[pair.reference], level)
@@ -199,6 +203,27 @@ class Results:
 def done(records: Mapping[int, Record]) -> dict[int, Record]:
     """Those of trials that have ended well."""
     return {seed: record for seed, record in records.items() if record["status"] == "done"}
+
+
+def on_further(by_arm: Records, name: str) -> Records:
+    """Records as if a further test set were that of the data, for what is known of its images.
+
+    Of those from before it was known which were right, and how many, there are no more images than
+    files were read.
+    """
+    return {
+        arm: {seed: _on_further(record, name) for seed, record in of_arm.items()}
+        for arm, of_arm in by_arm.items()
+    }
+
+
+def _on_further(record: Record, name: str) -> Record:
+    dataset = record.get("dataset", {})
+    read = dataset.get("further_tests", {}).get(name, {}).get("files", {}).get("read")
+    counts = {} if read is None else {name: {"test": read}}
+    correct = record.get("correct_further", {}).get(name)
+    changed = {"correct": correct, "settings": {}, "dataset": {**dataset, "counts": counts}}
+    return {**record, **changed}
 
 
 def finite(records: Mapping[int, Record], metric: str) -> dict[int, float]:

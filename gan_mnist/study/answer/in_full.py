@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gan_mnist.study.answer.asked import Asked
+from gan_mnist.study.answer.asked import Asked, allowing
 from gan_mnist.study.answer.reasons import PRIMARY
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen
 from gan_mnist.study.words import counted, digits, fixed, with_interval
@@ -26,21 +26,20 @@ def in_full(asked: Asked) -> str:
     raised = asked.way == (1 if asked.metric.higher_is_better else -1)
     verb, other = ("raised", "lowered")[:: 1 if raised else -1]
     extreme = "best" if asked.way > 0 else "worst"
-    interval, allowing = asked.shown
-    shown = f"({with_interval(found.difference, interval)}{allowing}, {found.n} seeds)"
+    shown = f"({with_interval(found.difference, asked.shown)}{asked.allowing}, {found.n} seeds)"
     group = f"of {counted(number, noun)}{more}, "
     if found.too_few:
         return f"Cannot tell: {found.too_few}; the {extreme} was `{best}` {shown}"
     if asked.called:
         did = "helped" if asked.way > 0 else "hurt"
         others = f"{len(asked.called)} {did}, and " if len(asked.called) > 1 else ""
-        text = f"{'' if number == 1 else group}{others}{_change(asked, best)}"
+        text = f"{'' if number == 1 else group}{others}{_change(asked, best, asked.among)}"
         text += _beyond_in_full(asked) + _without(asked)
     elif number == 1 and asked.same:
         both = f"`{best}` and `{study.control}` are the same {asked.within}"
         text = f"{both} in {label} {shown}{plain}"
     elif number == 1 and asked.opposite:
-        text = _change(asked, best) + plain
+        text = _change(asked, best, asked.among) + plain
     elif number == 1:
         text = f"Cannot tell whether `{best}` {verb} {label} {shown}{plain}"
     elif len(asked.opposite) == number:
@@ -51,17 +50,25 @@ def in_full(asked: Asked) -> str:
         told += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
         text += "".join(f" and {one}" for one in told) + f"; the {extreme} was `{best}` {shown}"
         text = f"{text if asked.settled else f'Cannot tell: {text}'}{plain}"
+    text += _what_is_not_known(asked) + _primary_in_full(asked) + _others_in_full(asked)
+    return text[0].upper() + text[1:]
+
+
+def _what_is_not_known(asked: Asked) -> str:
+    """What other seeds, and other test images, might say."""
+    best, found, text = asked.focus, asked.found[asked.focus], ""
     if found.n < MIN_SEEDS:
-        text += f"; {found.n} seeds are too few to rely on"
+        text = f"; {found.n} seeds are too few to rely on"
     elif found.more_seeds_needed:
-        text += "; more seeds are needed to rely on this interval"
+        text = "; more seeds are needed to rely on this interval"
     elif best in asked.called or best in asked.opposite:
-        text += (
+        text = (
             f"; trainings that fail may not have been seen in {found.n} seeds, "
             f"if they are fewer than {100 * unseen(found.n):.0f} %"
         )
-    text += _primary_in_full(asked) + _others_in_full(asked)
-    return text[0].upper() + text[1:]
+    if found.over_seeds_alone:
+        text += "; the verdict is over seeds alone, other test images might say something else"
+    return text
 
 
 def _primary_in_full(asked: Asked) -> str:
@@ -92,14 +99,14 @@ def _others_in_full(asked: Asked) -> str:
     return f"; {standing}: {number} of {counted(len(asked.others), 'other')} {verb}"
 
 
-def _change(asked: Asked, name: str) -> str:
-    found = asked.comparisons[name]
+def _change(asked: Asked, name: str, among: int) -> str:
+    found, interval = asked.comparisons[name], asked.interval(name, among)
     verb = "raised" if (found.difference or 0.0) > 0 else "lowered"
-    number = digits(found.deciding_ci95)
+    number = digits(interval)
     before, after = (fixed(mean or 0.0, number) for mean in (found.control, found.treated))
-    size = with_interval(found.difference, found.deciding_ci95)
+    size = with_interval(found.difference, interval)
     change = f"{verb} {asked.metric.label} from {before} to {after}"
-    return f"`{name}` {change} ({size}, {found.n} seeds)"
+    return f"`{name}` {change} ({size}{allowing(among)}, {found.n} seeds)"
 
 
 def _plain_rival(asked: Asked) -> str:
@@ -107,14 +114,16 @@ def _plain_rival(asked: Asked) -> str:
     if asked.kind != "generated":
         return ""
     sign = 1 if asked.metric.higher_is_better else -1
+    rivals = [arm.name for arm in asked.plan.arms if arm.kind == "rival"]
     gains = {
-        arm.name: sign * (asked.comparisons[arm.name].difference or 0.0)
-        for arm in asked.plan.arms
-        if arm.kind == "rival" and asked.entries[arm.name]["verdict"] == "helps"
+        name: sign * (asked.comparisons[name].difference or 0.0)
+        for name in rivals
+        if asked.entries[name]["verdict"] == "helps"
     }
     if not gains:
         return ""
-    return f"; the plain rival {_change(asked, max(gains, key=lambda name: gains[name]))}"
+    best = max(gains, key=lambda name: gains[name])
+    return f"; the plain rival {_change(asked, best, len(rivals))}"
 
 
 def _beyond_in_full(asked: Asked) -> str:
@@ -124,7 +133,7 @@ def _beyond_in_full(asked: Asked) -> str:
         return f", but {beyond[1]}" if beyond else ""
     many, rival = len(asked.versus["rivals"]), f"`{asked.versus['rival']}`"
     best = f"the best of {many} plain rivals, {rival}," if many > 1 else f"plain {rival} alone"
-    size = with_interval(asked.versus["difference"], asked.versus["ci95"])
+    size = with_interval(asked.versus["difference"], asked.versus["ci95"]) + _likewise(asked)
     if missing := asked.versus.get("not_compared"):
         return (
             f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
@@ -138,9 +147,14 @@ def _beyond_in_full(asked: Asked) -> str:
     }[asked.versus["verdict"]].replace(", (", " (")
 
 
+def _likewise(asked: Asked) -> str:
+    """What further intervals of the arm allow for, when the first has said it."""
+    return ", allowing likewise" if asked.allowing else ""
+
+
 def _without(asked: Asked) -> str:
     """What the arm gains over the one that leaves something out of it."""
-    ablation = asked.entries[asked.focus].get("versus_ablation")
+    ablation = asked.ablation
     if not ablation or ablation["ci95"] is None:
         return ""
     told = {
@@ -149,5 +163,5 @@ def _without(asked: Asked) -> str:
         "the same": f"it is the same {asked.within} as its ablation",
         "cannot tell": "it was not shown to differ from its ablation",
     }[ablation["verdict"]]
-    size = with_interval(ablation["difference"], ablation["ci95"])
+    size = with_interval(ablation["difference"], ablation["ci95"]) + _likewise(asked)
     return f"; {told} `{ablation['arm']}` ({size})"

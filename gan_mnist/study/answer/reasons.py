@@ -50,19 +50,29 @@ class Told:
         interval, p_holm = shown or self.interval, self.entry.get("p_holm")
         if interval is None or p_holm is None:
             return ""
-        seen, verdict = interval[0] > 0 or interval[1] < 0, self.entry["verdict"]
-        if verdict == "the same" and seen:
-            within = "the margin" if margin is None else f"±{margin:g}"
-            return f"The interval leaves out 0, but lies within {within}: too little to matter."
-        if verdict != "cannot tell":
-            return ""
+        if self.entry["verdict"] != "cannot tell":
+            return self._why_called(margin, interval)
         if self.too_few:
             return f"No verdict, whatever the interval: there are only {self.too_few}."
         p = f"{p_holm:.3f}, not below {LEVEL:g}" if tells_p else f"not below {LEVEL:g}"
-        if seen:
+        if _leaves_out_0(interval):
             return f"The interval leaves out 0, but {self._why_seen(p, interval)}."
         unseen = "p alone would call it; but the interval, which allows for skewness, holds 0."
         return unseen if p_holm < LEVEL else ""
+
+    def _why_called(self, margin: float | None, interval: Sequence[float]) -> str:
+        """An interval that allows for the choice of the arm is wider than the one that decides."""
+        seen, within = _leaves_out_0(interval), "the margin" if margin is None else f"±{margin:g}"
+        if self.entry["verdict"] != "the same":
+            p = f"{self.entry['p_holm']:.3f} after Holm's correction"
+            told = (
+                f"The verdict rests on p, {p}; the interval, which allows for the choice, holds 0."
+            )
+            return "" if seen else told
+        if margin is not None and max(map(abs, interval)) >= margin:
+            return f"Without the choice that it allows for, the interval lies within {within}."
+        told = f"The interval leaves out 0, but lies within {within}: too little to matter."
+        return told if seen else ""
 
     def _why_seen(self, p: str, interval: Sequence[float]) -> str:
         if self.tests == 1:
@@ -77,6 +87,10 @@ class Told:
     def p_beside(self, margin: float | None) -> str:
         """The same in brackets, behind an interval: the p that it is due to, if it is."""
         return f", p (Holm) {self.entry['p_holm']:.3f}" if self.why(margin) else ""
+
+
+def _leaves_out_0(interval: Sequence[float]) -> bool:
+    return interval[0] > 0 or interval[1] < 0
 
 
 def deciding(entry: Mapping[str, Any]) -> list[float] | None:

@@ -1,9 +1,10 @@
 """The answer of a study: in at most 15 words, the number that carries it, and in full."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.asked import Asked, Entries
+from gan_mnist.study.answer.compared import Results
 from gan_mnist.study.answer.in_full import in_full
 from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS
 from gan_mnist.study.statistics import looks
@@ -20,7 +21,7 @@ def answer(
     statuses: Sequence[str],
     entries: Entries,
     comparisons: Mapping[str, Comparison],
-    chosen: Callable[[str, int], Comparison],
+    results: Results,
     controls: Sequence[Mapping[str, Any]],
     primary: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def answer(
         statuses: Of all records of the plan's trials.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
-        chosen: As of `Asked`.
+        results: As of `Asked`.
         controls: `controls` of the summary.
         primary: `primary` of the summary.
 
@@ -39,7 +40,7 @@ def answer(
         `answer`, of at most 15 words; `carried_by`, the number that it rests on, in one line, or
         ""; `in_full`, all of it; `rests_on`, the `arm` and the `reference` of that number, or None.
     """
-    asked = Asked(plan, entries, comparisons, chosen, primary)
+    asked = Asked(plan, entries, comparisons, results, primary)
     short, line, full = _short(asked), _line(asked), in_full(asked)
     if asked.is_exploratory and (asked.called or asked.settled):
         short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
@@ -185,12 +186,12 @@ def _line(asked: Asked) -> str:
         many = len(versus["rivals"])
         best = f", the best of {many} plain rivals" if many > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
-        difference, interval, allowing = versus["difference"], versus["ci95"], ""
+        difference, interval = versus["difference"], versus["ci95"]
     else:
         pair = f"minus `{control}`"
-        difference, (interval, allowing) = found.difference, asked.shown
+        difference, interval = found.difference, asked.shown
     size, ends = with_interval(difference, interval).split(", ")
-    text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{allowing}, {found.n} seeds)"
+    text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{asked.allowing}, {found.n} seeds)"
     if found.too_few:
         text += f"; only {found.too_few}"
     elif found.n >= MIN_SEEDS and found.more_seeds_needed:

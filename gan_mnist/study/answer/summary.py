@@ -5,13 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_mnist.study.answer.compared import Record, Records, Results, as_list, done, finite
+from gan_mnist.study.answer.compared import (
+    Record,
+    Records,
+    Results,
+    as_list,
+    done,
+    finite,
+    on_further,
+)
 from gan_mnist.study.answer.primary import Gate
 from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics import paired
-from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
 
@@ -35,7 +42,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         `controls_ok`, `controls`, `failed` and `not_applicable`; `findings` too where the
         experiment has some, `further_tests` where the plan has, and `primary`, with `standing` of
         each comparison, where the run has primary comparisons; and `looks` where there were several
-        or some were announced. An oracle or rival that is not among the arms is null.
+        or some were announced. An oracle or rival that is not among the arms is null. What findings
+        tell under `warnings` is among those of `dataset`, which the answer opens with.
     """
     study, primary = plan.study, plan.study.metrics[0]
     by_arm = _by_arm(plan, records)
@@ -57,10 +65,8 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     controls = results.check(study.expectations)
     compared = {name: found.comparison for name, found in comparisons.items()}
 
-    def chosen(name: str, among: int) -> Comparison:
-        pair = Pair(name, study.control)
-        return results.compare([pair], among)[pair].comparison
-
+    findings = _findings(plan, by_arm)
+    plan = _warned(plan, (findings or {}).get("warnings", ()))
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
     absent = _absent(by_arm)
     summary = {
@@ -74,7 +80,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "primary_metric": primary.name,
         "metrics": [_described(metric) for metric in metrics],
         "seeds": list(plan.seeds),
-        **answer(plan, statuses, entries, compared, chosen, controls, gate.told),
+        **answer(plan, statuses, entries, compared, results, controls, gate.told),
         "arms": entries,
         "controls_ok": _all_ok(controls, absent),
         "controls": controls,
@@ -88,15 +94,31 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     if study.further_tests:
         summary["further_tests"] = {
             name: _further_test(
-                Results(_one(metrics, f"{name}_accuracy"), by_arm, plan.looks, with_images=False),
+                Results(
+                    _accuracy_on(name, metrics), on_further(by_arm, name), plan.looks, further=True
+                ),
                 study.control,
             )
             for name in study.further_tests
         }
-    if (module := study.part("findings")) is not None:
-        ended = [record for name in names for record in done(by_arm[name]).values()]
-        summary["findings"] = module.findings(ended)
+    if findings is not None:
+        summary["findings"] = findings
     return summary
+
+
+def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
+    """What the experiment finds by itself."""
+    module = plan.study.part("findings")
+    ended = [record for arm in plan.arms for record in done(by_arm[arm.name]).values()]
+    return None if module is None else module.findings(ended)
+
+
+def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
+    """The plan with what findings tell before the answer, as its data set does."""
+    if not warnings:
+        return plan
+    known = plan.dataset.get("warnings", ())
+    return replace(plan, dataset={**plan.dataset, "warnings": [*known, *warnings]})
 
 
 def _gap_closed(results: Results, name: str, control: str, oracle: str) -> dict[str, Any]:
@@ -232,9 +254,11 @@ def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[st
     return {"mean": found.mean, "ci95": as_list(found.ci95)}
 
 
-def _one(metrics: Sequence[Metric], name: str) -> Metric:
+def _accuracy_on(test: str, metrics: Sequence[Metric]) -> Metric:
+    name = f"{test}_accuracy"
     found = (metric for metric in metrics if metric.name == name)
-    return next(found, Metric(name, name.replace("_", " "), bounds=(0, 1), margin=0.01))
+    metric = next(found, Metric(name, name.replace("_", " "), margin=0.01))
+    return replace(metric, bounds=(0, 1))
 
 
 def _further_test(results: Results, control: str) -> dict[str, Any]:
@@ -244,7 +268,5 @@ def _further_test(results: Results, control: str) -> dict[str, Any]:
     told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in by_arm}
     compared = results.compare([Pair(name, control) for name in by_arm if name != control])
     for pair, tested in compared.items():
-        # Seeds differ in what they train on, but not in what they are tested on here.
-        alone = tested._replace(comparison=replace(tested.comparison, overlap=0.0))
-        told[pair.arm] |= results.against_control(alone)
+        told[pair.arm] |= results.against_control(tested)
     return {"metric": metric.name, "label": metric.label, "arms": told}

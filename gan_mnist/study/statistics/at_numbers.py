@@ -89,7 +89,7 @@ def as_primary(
         correct = record.get("correct")
         if correct:
             correct = {**correct, "bits": _bits(record, prefix, metric)}
-        found[seed] = {"status": "done", "correct": correct}
+        found[seed] = {**record, "status": "done", "correct": correct}
     return found
 
 

@@ -58,6 +58,8 @@ class Comparison:
             records do not say which test images were right.
         overlap: As `overlap_of` gives it; 0 where seeds share their test images.
         too_few: What lacks test images for a verdict, such as "2 test images of class '1'"; or "".
+        over_seeds_alone: Whether it is known how many test images there are, and not which were
+            right, so that nothing allows for their choice.
     """
 
     n: int
@@ -72,6 +74,7 @@ class Comparison:
     p_value_images: float | None = None
     too_few: str = ""
     overlap: float = 0.0
+    over_seeds_alone: bool = False
 
     @property
     def deciding_ci95(self) -> Interval | None:

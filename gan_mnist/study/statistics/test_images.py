@@ -33,6 +33,10 @@ arms differ on few images, it is up to 100 %: the made-up images are careful, ef
 Where each seed draws its own test images nothing of this is needed: they are part of what differs
 between seeds, and `small_samples` allows for what seeds have in common.
 
+A metric that is no mean over images, such as an AUC or a PSNR, is judged over seeds alone, and the
+answer says so; so are records that do not tell which images were right. `MIN_IMAGES` holds there,
+too.
+
 `MIN_IMAGES`: where each image is won or lost by a coin, alike in all seeds, 12 arms without effect
 have one called in 32 % of studies at 6 test images, 17 % at 7, 9 % at 8 and 2 % at 10. Under ten
 there is no verdict. What does not hold: in that extreme world it is 9 % at 15 and 7 % at 30 images.
@@ -160,6 +164,21 @@ def too_few(correct: Mapping[str, Any]) -> str:
     return images if name is None else f"{images} of class {name!r}"
 
 
+def told_of_images(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a record tells of its test images: `correct`, which may be `sizes` of `classes` alone.
+
+    Of one that has none, the number of test images of its classes in the data set; None where that
+    is not told either.
+    """
+    if record.get("correct"):
+        told: Mapping[str, Any] = record["correct"]
+        return told
+    counts = record.get("dataset", {}).get("counts", {})
+    classes = record.get("settings", {}).get("classes") or counts
+    numbers = [counts[name]["test"] for name in classes if "test" in counts.get(name, ())]
+    return {"classes": [None], "sizes": [sum(numbers)]} if numbers else None
+
+
 def over_images(
     found: Comparison,
     treated: Mapping[int, Mapping[str, Any]],
@@ -169,24 +188,30 @@ def over_images(
     """The comparison, over test images too if every common trial says which were right.
 
     Where each seed has test images of its own, the intervals over seeds are over test images as
-    well; only whether there are enough of them is looked at.
+    well. Whether there are enough of them is looked at in any case.
     """
     seeds = _done(treated) & _done(control)
     one, other = (
-        {seed: of_arm[seed]["correct"] for seed in seeds if of_arm[seed].get("correct")}
+        {seed: known for seed in seeds if (known := told_of_images(of_arm[seed]))}
         for of_arm in (treated, control)
     )
-    if not seeds or len(one) < len(seeds) or len(other) < len(seeds) or found.n < len(seeds):
+    told = [*one.values(), *other.values()]
+    if not told:
         return found
-    judged = None if found.overlap else compare_images(one, other, level)
-    interval, p_value = judged if judged is not None else (None, None)
-    few = too_few(min(one.values(), key=lambda correct: min(correct["sizes"])))
-    return replace(found, ci95_images=interval, p_value_images=p_value, too_few=few)
+    few = too_few(min(told, key=lambda correct: min(correct["sizes"])))
+    is_whole = len(told) == 2 * len(seeds) and found.n == len(seeds)
+    judged = compare_images(one, other, level) if is_whole and not found.overlap else None
+    interval, p_value = judged or (None, None)
+    alone = judged is None and found.n > 1 and not found.overlap
+    return replace(
+        found, ci95_images=interval, p_value_images=p_value, too_few=few, over_seeds_alone=alone
+    )
 
 
 def as_told(found: Comparison) -> dict[str, Any]:
-    """What is told of test images; nothing where they are the same and the interval is not."""
-    if found.ci95_images is None and not found.too_few and not found.overlap:
+    """What is told of test images; nothing where nothing is known of them."""
+    known = found.ci95_images is not None or found.over_seeds_alone
+    if not known and not found.too_few and not found.overlap:
         return {}
     interval = None if found.ci95_images is None else list(found.ci95_images)
     told = {"difference_ci95_images": interval, "p_value_images": found.p_value_images}
