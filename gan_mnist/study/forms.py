@@ -35,6 +35,7 @@ class Record(TypedDict):
     device: NotRequired[str]
     generators: NotRequired[list[str]]
     correct: NotRequired[Correct | None]
+    memory_mib: NotRequired[int | None]
 
 
 class Data(TypedDict):
