@@ -29,6 +29,7 @@ test-all: test .venv/browser
 
 benchmark: .venv/installed
 	$(BIN)/python -m pytest -q -s tests/benchmarks --override-ini=python_files='bench_*.py' --timeout=3600
+	$(BIN)/python -m gan_mnist.readme
 
 # What CI installs, exactly; users have the ranges of setup.cfg.
 lock: .venv/installed

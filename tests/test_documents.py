@@ -175,6 +175,13 @@ def test_hooks_and_ci_run_what_make_test_runs():
     assert re.search(r"^ +- run: make test$", workflow, re.M)
 
 
+def test_what_the_benchmark_measured_is_told_at_once():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(
+        r"^benchmark:.*\n\t.*bench_.*\n\t\$\(BIN\)/python -m gan_mnist.readme$", makefile, re.M
+    )
+
+
 def test_the_tree_is_looked_at():
     assert ROOT / "README.md" in PAGES
     assert ROOT / "gan_mnist" / "main.py" in CODE

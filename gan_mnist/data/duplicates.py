@@ -9,11 +9,12 @@ training digits (at most 0.983); of 2,000 cats and dogs of CIFAR-10 five are, to
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from gan_mnist.data.images import Look, resize
 from gan_mnist.data.splits import Split
@@ -27,9 +28,10 @@ ALIKE = 0.985
 SHOWN = 8
 # More copies than this among test images are told of before the answer.
 MATTERS = 0.01
-_BLOCK = 256
-# Sums over blocks of pixels, at most so many times so many, are compared first.
-_COARSE_SIDE, _ROUNDING = 8, 1e-4
+# Of so many rows and columns are correlations in memory at a time.
+_ROWS, _COLUMNS = 256, 4096
+# Of so many waves along a side, and of what is left, correlations are bounded first.
+_WAVES, _ROUNDING = 6, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class Pairs:
         return len(self.rows)
 
 
+# The products are small: two threads wait for each other longer than they work.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def find_pairs(
     images: np.ndarray, others: np.ndarray | None = None, groups: np.ndarray | None = None
 ) -> Pairs:
@@ -64,76 +68,98 @@ def find_pairs(
     if not len(images) or not len(others):
         nothing = np.zeros(0, np.int64)
         return Pairs(nothing, nothing, nothing.astype(bool))
-    # Checksums: all pixels once more would be as much memory as the images take.
-    theirs = [_checksum(other) for other in others]
+    checksums, coarse = _sketched(others)
+    own_checksums, own_coarse = (checksums, coarse) if before else _sketched(images)
     places: dict[bytes, int] = {}
-    for place, checksum in enumerate(theirs):
+    for place, checksum in enumerate(checksums):
         places.setdefault(checksum, place)
-    ours = theirs if before else [_checksum(image) for image in images]
-    same = np.array([places.get(checksum, -1) for checksum in ours])
+    matches = np.array([places.get(checksum, -1) for checksum in own_checksums])
+    groups = np.arange(len(images)) if groups is None else groups
     if before:
-        same[same == np.arange(len(images))] = -1
-        if groups is not None:
-            same[groups[same] == groups] = -1
-    equal, matches = same >= 0, same.copy()
-    described = _described(others)
-    coarse = _coarse(described)
-    for start in range(0, len(images), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        own = described[block] if before else _described(images[block])
-        rows = np.arange(start, start + len(own))
-        # In few dimensions most are seen to be no pairs; what is left is compared in all.
-        last = start + _BLOCK if before else len(others)
-        columns = np.flatnonzero(_may_be_alike(_coarse(own), coarse[:last]).any(axis=0))
-        if not len(columns):
-            continue
-        correlations = own @ described[columns].T
+        matches[groups[matches] == groups] = -1
+    equal, highest = matches >= 0, np.full(len(images), ALIKE, np.float32)
+
+    def are_two(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Whether they can be a pair, whatever they look like."""
         if before:
-            correlations[columns >= rows[:, None]] = -1
-            if groups is not None:
-                correlations[groups[columns] == groups[rows][:, None]] = -1
+            return (column < row) & (groups[column] != groups[row])
+        return np.ones(np.broadcast(row, column).shape, bool)
+
+    for row, column in _may_be_alike(np.flatnonzero(~equal), own_coarse, coarse):
+        two = are_two(row, column)
+        if not two.any():
+            continue
+        rows, columns = np.unique(row[two]), np.unique(column[two])
+        correlations = _described(images[rows]) @ _described(others[columns]).T
+        correlations[~are_two(rows[:, None], columns)] = -1
         nearest = correlations.argmax(axis=1)
-        alike = correlations[np.arange(len(nearest)), nearest] >= ALIKE
-        matches[block] = np.where(equal[block] | ~alike, same[block], columns[nearest])
+        found, correlation = columns[nearest], correlations.max(axis=1)
+        first = (matches[rows] < 0) | (found < matches[rows])
+        better = (correlation > highest[rows]) | ((correlation == highest[rows]) & first)
+        matches[rows[better]], highest[rows[better]] = found[better], correlation[better]
     rows = np.flatnonzero(matches >= 0)
     return Pairs(rows, matches[rows], equal[rows])
 
 
-def _checksum(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+    """Of each image a checksum, and what bounds its correlations: float32 (n, e).
+
+    Descriptions of a million would be 4 GB. Some of their waves (a discrete cosine transform), and
+    the length of what is left, are a vector of the same length. The product of two such vectors is
+    at least that of the descriptions, by the inequality of Cauchy and Schwarz.
+    """
+    checksums, sketches = [], []
+    for start in range(0, len(images), _ROWS):
+        block = images[start : start + _ROWS]
+        checksums += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in block]
+        described = _described(block)
+        side = round(described.shape[1] ** 0.5)
+        waves = np.cos(np.pi / side * np.outer(np.arange(min(_WAVES, side)), np.arange(side) + 0.5))
+        waves /= np.linalg.norm(waves, axis=1, keepdims=True)
+        strengths = (waves @ described.reshape(-1, side, side) @ waves.T).reshape(len(block), -1)
+        left = (described**2).sum(axis=1) - (strengths**2).sum(axis=1)
+        sketch = np.column_stack([strengths, np.sqrt(np.maximum(left, 0))])
+        sketches.append(sketch.astype(np.float32))
+    return checksums, np.concatenate(sketches)
 
 
 def _described(images: np.ndarray) -> np.ndarray:
     """float32 (n, d), a row an image, of mean 0 and length 1; 0 for an image of one grey."""
     side = min(SIDE, images.shape[1])
-    grey = np.concatenate(
-        [
-            resize(images[start : start + _BLOCK], Look(side, 1)).reshape(-1, side * side)
-            for start in range(0, len(images), _BLOCK)
-        ]
-    ).astype(np.float32)
+    grey = resize(images, Look(side, 1)).reshape(-1, side * side).astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)
     return grey / np.maximum(np.linalg.norm(grey, axis=1, keepdims=True), 1e-6)
 
 
-def _coarse(described: np.ndarray) -> np.ndarray:
-    """Of images `_described`, sums over blocks of pixels that keep lengths: float32 (n, e)."""
-    side = round(described.shape[1] ** 0.5)
-    parts = max(parts for parts in range(1, _COARSE_SIDE + 1) if side % parts == 0)
-    blocks = described.reshape(-1, parts, side // parts, parts, side // parts)
-    return blocks.sum(axis=(2, 4)).reshape(len(described), -1) / (side // parts)
+def _may_be_alike(
+    rows: np.ndarray, own: np.ndarray, coarse: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs that may be alike, some at a time.
 
+    Args:
+        rows: int64 (k,): which of `own` are looked at.
+        own: As `_sketched`.
+        coarse: Likewise.
 
-def _may_be_alike(own: np.ndarray, coarse: np.ndarray) -> np.ndarray:
-    """False for pairs of images, both `_coarse`, that are too far apart to be alike: bool (n, m).
-
-    Vectors of length 1 that correlate by r are as far apart as the root of 2 - 2 r, and their
-    projections no farther: a b - a a / 2 - b b / 2 is at least r - 1.
+    Yields:
+        Numbers of rows and of images in `coarse`, int64 (n,) both.
     """
-    own_half, half = (-(images**2).sum(axis=1, keepdims=True) / 2 for images in (own, coarse))
-    left = np.hstack([own, own_half, np.ones_like(own_half)])
-    right = np.hstack([coarse, np.ones_like(half), half])
-    return left @ right.T >= ALIKE - 1 - _ROUNDING
+    # Vectors of length 1 that correlate by r are as far apart as the root of 2 - 2 r; so most need
+    # not be looked at, but those near by along the axis on which they spread most.
+    reach, axis = (2 - 2 * ALIKE) ** 0.5 + _ROUNDING, coarse.std(axis=0).argmax()
+    rows, order = rows[own[rows, axis].argsort()], coarse[:, axis].argsort()
+    coarse = coarse[order]
+    for start in range(0, len(rows), _ROWS):
+        block = rows[start : start + _ROWS]
+        shown = own[block]
+        ends = shown[0, axis] - reach, shown[-1, axis] + reach
+        begin, end = np.searchsorted(coarse[:, axis], ends)
+        for place in range(begin, end, _COLUMNS):
+            part = slice(place, min(place + _COLUMNS, end))
+            bounds = shown @ coarse[part].T
+            # `np.nonzero` of two dimensions takes ten times as long.
+            a, b = np.divmod(np.flatnonzero(bounds >= ALIKE - _ROUNDING), bounds.shape[1])
+            yield block[a], order[part][b]
 
 
 Found = Mapping[str, tuple[list[int], list[int], list[bool]]]

@@ -34,6 +34,8 @@ def made(run: Run) -> dict[str, str]:
             told["Duration"] = f"{duration(seconds)}, the last command"
     if worked := sum(sum(trial.seconds) for trial in run.trials):
         told["Work"] = f"{duration(worked)}, all {len(run.trials)} trials one after another"
+    if largest := max((trial.record.get("memory_mib") or 0 for trial in run.trials), default=0):
+        told["Memory"] = f"{largest:,} MiB, the largest process of a trial"
     if study.get("revision"):
         told["Revision"] = study["revision"]
     if timed := study.get("update_seconds"):

@@ -39,6 +39,7 @@ class Record(TypedDict):
     generators: NotRequired[list[str]]
     correct: NotRequired[Correct | None]
     correct_further: NotRequired[dict[str, Correct]]
+    memory_mib: NotRequired[int | None]
 
 
 class Data(TypedDict):

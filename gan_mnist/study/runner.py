@@ -4,6 +4,7 @@ import contextlib
 import errno
 import math
 import os
+import resource
 import traceback
 import warnings
 from collections import defaultdict
@@ -175,7 +176,9 @@ def complete(trial: Trial) -> Mapping[str, Any]:
             ) from error
         _keep(trial, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
-    return _write(trial, record)
+    # Of the process, which may have run other trials before.
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _write(trial, record | {"memory_mib": largest // 1024})
 
 
 def _experiment(trial: Trial) -> Any:

@@ -1,6 +1,7 @@
 """Training for a number of updates: reusable compiled models, curves, checkpoints, exact resume."""
 
 import functools
+import gc
 import math
 import random
 import sys
@@ -23,6 +24,8 @@ CHECKPOINT_EVERY_SECONDS = 60
 # Tells, while a training is under way, what share of it is done and in how many seconds.
 UNDER_WAY = "progress.json"
 TOLD_EVERY_SECONDS = 2
+# Initial weights of more numbers are drawn anew for each training, and not kept.
+MOST_KEPT = 10_000_000
 # What Keras calls the state of a generator that a layer draws from.
 SEED_STATE = "seed_generator_state"
 
@@ -51,24 +54,39 @@ class ReusableModel:
         self._optimizers = getattr(self.model, "optimizers", [self.model.optimizer])
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
-        self._start = [[v.numpy() for v in optimizer.variables] for optimizer in self._optimizers]
+        self._start = [
+            [_in_short(v.numpy()) for v in optimizer.variables] for optimizer in self._optimizers
+        ]
         # Arms of a seed start from the same weights.
-        self._initial_weights = functools.lru_cache(maxsize=2)(self._draw_weights)
+        self._initial_weights = functools.lru_cache(2)(lambda seed: self._draw(seed).get_weights())
         mirrored.can_be_mirrored(self.model, build, compile)
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
-        self.model.set_weights(self._initial_weights(seed))
+        if sum(math.prod(variable.shape) for variable in self.model.weights) <= MOST_KEPT:
+            self.model.set_weights(self._initial_weights(seed))
+        else:
+            drawn = self._draw(seed)
+            for variable, value in zip(self.model.weights, drawn.weights, strict=True):
+                variable.assign(value)
+            del drawn
+            gc.collect()  # it refers to itself
         for optimizer, start in zip(self._optimizers, self._start, strict=True):
             for variable, value in zip(optimizer.variables, start, strict=True):
                 variable.assign(value)
         return self.model
 
-    def _draw_weights(self, seed: int) -> list[np.ndarray]:
+    def _draw(self, seed: int) -> keras.Model:
         # Keras draws the seeds of initial weights from Python's `random`. Its `set_random_seed`
         # seeds TensorFlow too, which drops its caches: every function would be prepared anew.
         random.seed(seed)
-        return self._build().get_weights()
+        return self._build()
+
+
+def _in_short(values: np.ndarray) -> np.ndarray:
+    """The same, without memory where all are one number, as what Adam starts from is."""
+    one = values.size and (values == values.flat[0]).all()
+    return np.broadcast_to(values.flat[0], values.shape) if one else values
 
 
 def updates_per_call(updates: int, intervals: int = 10) -> int:

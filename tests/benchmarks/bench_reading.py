@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-IMAGES, MANY_IMAGES, CLASSES = 20_000, 50_000, 10
+IMAGES, MANY_IMAGES, MOST_IMAGES, CLASSES = 20_000, 50_000, 100_000, 10
 PHOTOGRAPHS, LARGE_PHOTOGRAPHS = 2_000, 200
 # Runs a command, and tells the largest of its processes, in KiB, on stderr's last line.
 MEASURED = """
@@ -70,13 +70,13 @@ def planned(folder: Path, cache: Path, *flags: str) -> Done:
     return run(folder, cache, "--dry_run", *flags)
 
 
-def save_small(folder: Path, number: int) -> None:
-    """So many JPEG files of 64 x 64 pixels in ten classes."""
+def save_small(folder: Path, number: int, side: int = 64) -> None:
+    """So many JPEG files of `side` x `side` pixels in ten classes."""
     rng = np.random.default_rng(0)
     for row in range(number):
         path = folder / f"class {row % CLASSES}" / f"{row}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        noise(rng, 64, 64).save(path)
+        noise(rng, side, side).save(path)
     time.sleep(2)  # Files that have just changed are not kept.
 
 
@@ -97,6 +97,20 @@ def test_many_small_images(tmp_path: Path, told) -> None:
     assert again.said == first.said
     assert first.seconds < 10
     assert again.seconds < 2
+
+
+def test_a_plan_of_100_000_small_images(tmp_path: Path, told) -> None:
+    save_small(tmp_path / "images", MOST_IMAGES, side=32)
+    first, again = (planned(tmp_path / "images", tmp_path / "c") for _ in range(2))
+    told(
+        f"{MOST_IMAGES:,} images of 32 x 32: {first.seconds:.1f} s and {first.mebibytes:.0f} MiB, "
+        f"again {again.seconds:.1f} s and {again.mebibytes:.0f} MiB"
+    )
+    assert "100,000 images read, 0 passed over" in first.said
+    assert again.said == first.said
+    assert first.seconds < 60
+    # 293 of them are the file that is written, of which the system keeps what there is room for.
+    assert first.mebibytes < 450
 
 
 def test_a_worker_with_50_000_small_images(tmp_path: Path, told) -> None:

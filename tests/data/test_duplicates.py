@@ -1,11 +1,13 @@
 """Images that are there twice, equal or nearly so."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_mnist.data import duplicates
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.duplicates import find_pairs, leak_in_words
 from gan_mnist.data.folder import FolderOptions
@@ -90,8 +92,12 @@ def with_copies(side, channels, seed):
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")  # of one grey there is no correlation
-@pytest.mark.parametrize("side", [28, 16, 8])
-def test_pairs_are_those_of_looking_at_each(side):
+@pytest.mark.parametrize(
+    ("side", "block"), [(28, (256, 4096)), (16, (256, 4096)), (8, (256, 4096)), (28, (7, 11))]
+)
+def test_pairs_are_those_of_looking_at_each(side, block, monkeypatch):
+    monkeypatch.setattr(duplicates, "_ROWS", block[0])
+    monkeypatch.setattr(duplicates, "_COLUMNS", block[1])
     images = with_copies(side, 1, side)
     correlations = np.nan_to_num(np.corrcoef(images.reshape(300, -1).astype(float)), nan=-1.0)
     equal = np.array([[np.array_equal(one, other) for other in images] for one in images])
@@ -114,6 +120,32 @@ def test_pairs_are_those_of_looking_at_each(side):
         assert pairs.equal.tolist() == [bool(equal[row, match]) for row, match in told]
         # Copies of one image may be as much alike, but for rounding.
         assert np.mean(pairs.matches == [match for _, match in told]) > 0.95
+
+
+def test_images_of_a_group_are_no_pair_whatever_is_beside():
+    images = with_copies(16, 1, 4)
+    alone, groups = find_pairs(images), np.arange(300) % 4
+    together = find_pairs(images, groups=groups)
+    apart = groups[alone.rows] != groups[alone.matches]
+    assert 0 < np.sum(~apart) < len(alone) / 2
+    assert (groups[together.rows] != groups[together.matches]).all()
+    kept = np.isin(together.rows, alone.rows[apart])
+    np.testing.assert_array_equal(together.rows[kept], alone.rows[apart])
+    np.testing.assert_array_equal(together.matches[kept], alone.matches[apart])
+
+
+def test_of_each_image_little_is_in_memory():
+    coarse = np.random.default_rng(0).integers(0, 256, (8000, 8, 8, 1), np.uint8)
+    images = coarse.repeat(4, axis=1).repeat(4, axis=2)
+    images[7000:] = images[:1000]
+    tracemalloc.start()
+    try:
+        assert len(find_pairs(images)) == 1000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # As floats they would be 32 MB.
+    assert peak < 16_000_000
 
 
 def save(folder, images):

@@ -162,6 +162,7 @@ def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_pa
     run = Run.read(tmp_path / "run")
     worked = "3 min 58 s, all 9 trials one after another"
     assert made(run) == {"Work": worked}
+    change(tmp_path / "run", "trials/cgan/seed-01/record.json", memory_mib=1234)
     models = tmp_path / "models"
     (models / "imbalance" / "cgan").mkdir(parents=True)
     told = {"began": "2026-01-02T03:04:05+00:00", "revision": "abc", "machine": "Linux",
@@ -173,6 +174,7 @@ def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_pa
     assert found == {
         "Date": "2026-01-02 03:04 UTC, the last command",
         "Work": worked,
+        "Memory": "1,234 MiB, the largest process of a trial",
         "Revision": "abc",
         "Machine": "Linux, 2 processors",
     }

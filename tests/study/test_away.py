@@ -67,7 +67,7 @@ def _without_times(path):
     text = path.read_text()
     if path.name == "traceback.txt":
         return text.splitlines()[-1]
-    return re.sub(r'"(seconds|mean_seconds)": ({[^}]*}|[\d.e-]+)', "", text)
+    return re.sub(r'"(seconds|mean_seconds|memory_mib)": ({[^}]*}|[\d.e-]+)', "", text)
 
 
 def test_a_run_in_other_directories_ends_as_one_in_its_own(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ def test_a_trial_leaves_a_whole_record(tmp_path):
     assert record == json.loads((tmp_path / "trials/small/seed-01/record.json").read_text())
     assert record["metrics"] == expected_metrics(2.0, 0.1, seed=1)
     versions = record.pop("versions")
+    assert 10 < record.pop("memory_mib") < 10_000
     assert versions["python"]
     assert record == {
         "experiment": "fake_study",

@@ -119,7 +119,9 @@ def test_a_record_with_values_of_these_kinds_counts(trial, change):
     assert finished(record_of(trial))
 
 
-@pytest.mark.parametrize("key", ["correct", "updates", "generators", "versions", "device"])
+@pytest.mark.parametrize(
+    "key", ["correct", "updates", "generators", "versions", "device", "memory_mib"]
+)
 def test_an_older_record_that_lacks_what_came_later_counts(trial, key):
     edit(trial.directory / "record.json", lambda record: record.pop(key, None))
     assert finished(record_of(trial))

@@ -93,7 +93,9 @@ def calls(workdir: Path) -> list[list[str]]:
 
 def _without_seconds(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _without_seconds(v) for k, v in value.items() if k != "seconds"}
+        return {
+            k: _without_seconds(v) for k, v in value.items() if k not in ("seconds", "memory_mib")
+        }
     return [_without_seconds(v) for v in value] if isinstance(value, list) else value
 
 
