@@ -39,10 +39,31 @@ def test_an_arm_above_every_rival_is_told_with_the_difference_to_the_best():
     assert found["above_rivals"]["cgan"]["rival"] == "elastic"
     assert found["above_rivals"]["cgan"]["difference"] == pytest.approx(0.05, abs=0.02)
     (line,) = found["lines"]
-    assert "Above both plain rivals" in line
+    assert line.startswith("In recall, above both plain rivals, Holm's correction passed: ")
     assert "`cgan`" in line
     assert "warp_gan" not in line
     json.dumps(found, allow_nan=False)
+
+
+def test_balanced_accuracy_has_a_best_rival_of_its_own():
+    """An arm that finds more of a class may lose the others to it."""
+    records = study_of({"cgan": 0.2, "warp_gan": 0.05})
+    rng = np.random.default_rng(1)
+    means = {"classical": 0.8, "elastic": 0.7, "cgan": 0.75, "warp_gan": 0.85}
+    for record in records:
+        accuracy = means.get(record["arm"], 0.6) + rng.normal(0, 0.01)
+        record["metrics"]["balanced_accuracy"] = accuracy
+    found = findings(records)
+    told = found["above_in_balanced_accuracy"]
+    assert {name: (one["rival"], one["verdict"]) for name, one in told.items()} == {
+        "cgan": ("classical", "hurts"),
+        "warp_gan": ("classical", "helps"),
+    }
+    assert told["warp_gan"]["difference"] == pytest.approx(0.05, abs=0.02)
+    recall, balanced = found["lines"]
+    assert "`cgan`" in recall
+    assert balanced.startswith("In balanced accuracy, above both plain rivals")
+    assert "`warp_gan`" in balanced
 
 
 def test_where_none_is_above_the_nearest_and_the_bound_are_told():
