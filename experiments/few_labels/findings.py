@@ -14,7 +14,7 @@ AUGMENTATION = "augmentation"
 # By rival: the arms of which the best one counts, at each number of labels.
 RIVALS = {
     AUGMENTATION: ("classical", "elastic", "elastic_thickness", "elastic_cutmix"),
-    "pseudo_labels": ("pseudo_labels",),
+    "pseudo_labels": ("pseudo_labels", "pseudo_labels_thickness"),
     "fixmatch": ("fixmatch",),
 }
 KINDS = {arm.name: arm.kind for arm in STUDY.arms}
@@ -24,7 +24,7 @@ Gain = dict[str, Any]
 
 
 def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Every arm with generated images against the best augmentation, pseudo-labels and FixMatch.
+    """Every arm with generated images against the best augmentation, pseudo-labels, and FixMatch.
 
     Args:
         records: Of finished trials.
@@ -65,7 +65,10 @@ def _gains(
 
 def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[int, Gain]]) -> str:
     """The best generated arm at each number against the rival, and what can be told."""
-    name = "the best augmentation" if rival == AUGMENTATION else f"`{rival}`"
+    there = [f"`{name}`" for name in RIVALS[rival] if name in arms]
+    name = there[0] if len(there) == 1 else f"the better of {' and '.join(there)}"
+    if rival == AUGMENTATION:
+        name = "the best augmentation"
     best = {
         number: max((arm for arm in gains if number in gains[arm]),
                     key=lambda arm: _mean(arms[arm], str(number)))

@@ -7,6 +7,7 @@ from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 from .settings import FIXMATCH, MAIN_NUMBER, PSEUDO, TOLD, FewLabelsSettings
 
 ELASTIC = {"classical": True, "augmentation": ("wide", "elastic")}
+THICKNESS = {"classical": True, "augmentation": ("wide", "elastic", "thickness")}
 # The three steps: pseudo-labels, a generator that learns from them, a fresh classifier.
 THREE_STEPS = {"unlabelled": PSEUDO, "classical": True}
 ARMS = (
@@ -16,13 +17,15 @@ ARMS = (
         "labelled images, rotated, shifted, zoomed and sheared at random"),
     Arm("elastic", ELASTIC,
         "as classical with wider ranges, and pulled at 5 x 5 points at random"),
-    Arm("elastic_thickness", {"classical": True, "augmentation": ("wide", "elastic", "thickness")},
+    Arm("elastic_thickness", THICKNESS,
         "as elastic; strokes thicker or thinner at random"),
     Arm("elastic_cutmix", {"classical": True, "augmentation": ("wide", "elastic", "cutmix")},
         "as elastic; and a box of another image, labels mixed"),
     Arm("pseudo_labels", {**ELASTIC, "unlabelled": PSEUDO},
         "labelled images, and others as a first classifier called them; augmented as in elastic",
         source="Lee 2013"),
+    Arm("pseudo_labels_thickness", {**THICKNESS, "unlabelled": PSEUDO},
+        "as pseudo_labels, augmented as in elastic_thickness"),
     Arm("fixmatch", {"unlabelled": FIXMATCH, "classical": True},
         "labelled images, and others to be called alike however they are changed",
         source="arXiv 2001.07685"),
