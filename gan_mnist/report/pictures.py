@@ -40,7 +40,7 @@ from gan_mnist.report.style import (
 
 # Of lines, by the kind of an arm; those of one kind differ in their dashes.
 COLORS = {"control": INK, "rival": ORANGE, "generated": BLUE, "oracle": GREEN}
-DASHES = ("-", "--", ":", "-.")
+DASHES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 4)), (0, (6, 1, 1, 1, 1, 1)))
 _MOST_ARMS = 5
 _MOST_CLASSES = 10
 _PICTURES, _PICTURES_A_ROW = 12, 6

@@ -34,7 +34,7 @@ def test_every_experiment_that_finds_more_is_here():
     assert {path.parent.name for path in ROOT.glob("*/findings.py")} == set(RUNS)
 
 
-def found_in(name, over_images=True, **changes):
+def found_in(name, over_images=True, correct=None, **changes):
     """What is found in the published records of an experiment, and with changes to each.
 
     Unless `over_images`, none of them says which test images were right.
@@ -49,6 +49,8 @@ def found_in(name, over_images=True, **changes):
         record | {key: record.get(key, {}) | value for key, value in changes.items()}
         for record in records
     ]
+    if correct:
+        changed = [record | {"correct": correct} for record in changed]
     return findings(records), findings(changed), len({record["seed"] for record in records})
 
 
