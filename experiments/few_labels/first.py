@@ -1,13 +1,13 @@
 """The first of three steps: a classifier of few labels says what the other images show."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 import keras
 import numpy as np
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
-from gan_mnist.settings.augmentation import ELASTIC, WIDE
+from gan_mnist.settings.augmentation import ELASTIC, WIDE, AugmentationSettings
 from gan_mnist.training.classifier import predict, train_classifier
 from gan_mnist.training.kept import receiver, trained_once
 from gan_mnist.trials import ClassifierSteps
@@ -15,7 +15,10 @@ from gan_mnist.trials.augmentation import augmentation_of
 
 from .labelling import Labelling, Unlabelled
 from .settings import FewLabelsSettings
+from .study import STUDY
 
+# What an arm may augment by; what no arm has of its own may be set for all.
+RANGES = [field.name for field in fields(AugmentationSettings)]
 Table = tuple[np.ndarray, np.ndarray]
 Steps = ClassifierSteps[FewLabelsSettings]
 
@@ -25,11 +28,12 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
 
     It is trained several times from new weights: on the labelled images, and from the second round
     on half and half on these and what the last one was sure of; always with elastic augmentation.
-    The arms of a seed share it: the first that asks trains it and keeps it in
-    `pseudo_labels/FINGERPRINT` of the run; others load it.
+    The arms of a seed share it, whatever their own augmentation: the first that asks trains it and
+    keeps it in `pseudo_labels/FINGERPRINT` of the run; others load it.
     """
     trial, settings = steps.trial, steps.trial.settings
-    augmented = replace(settings, classical=True, augmentation=(WIDE, ELASTIC))
+    declared = {name: getattr(STUDY.settings, name) for name in RANGES if STUDY.fixes(name)}
+    augmented = replace(settings, **declared | {"classical": True, "augmentation": (WIDE, ELASTIC)})
     recipe, stream = steps.recipe(), (trial.experiment, trial.seed, "first")
     augmentation = augmentation_of(augmented)
     assert augmentation is not None

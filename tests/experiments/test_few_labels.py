@@ -1,6 +1,7 @@
 """The study of few labels: which images have one, what arms show, and that nothing hidden leaks."""
 
 import dataclasses
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from gan_mnist.trials import ClassifierSteps
 
 STUDY = experiments.load("few_labels")
 TRIAL = STUDY.part("trial")
+PSEUDO = STUDY.part("settings").PSEUDO
 CLASSES = ("3", "7", "8")
 # Ranges of zero, so that images can be told after they were augmented.
 STILL = {"rotation_degrees": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0, "elastic_shift": 0.0}
@@ -195,6 +197,22 @@ def test_the_first_step_is_done_once_for_a_seed_and_a_number(make, monkeypatch):
     assert one.metrics["sure_at_2"] == again.metrics["sure_at_2"] == 1
     TRIAL.run_trial(make("pseudo_labels", threshold=0.99))
     assert len(trained) == 8
+
+
+def test_the_first_step_is_the_same_for_arms_of_any_augmentation(make, tmp_path, monkeypatch):
+    """Else an arm's images would be of better pseudo-labels, and not better images."""
+    first = import_module(f"{STUDY.package}.first")
+    asked = []
+    monkeypatch.setattr(first, "sure_of", lambda *_: None)
+    monkeypatch.setattr(
+        first, "trained_once", lambda network, weights, *_: asked.append(weights) or 0.0
+    )
+    arms = [arm.name for arm in STUDY.arms if arm.changes.get("unlabelled") == PSEUDO]
+    for arm in arms:
+        steps = ClassifierSteps(make(arm))
+        first.pseudo_labelled(steps, TRIAL.given(steps, 2))
+    assert len(asked) == len(arms) > 5
+    assert len(set(asked)) == 1
 
 
 def test_a_trial_that_was_stopped_ends_the_same(make, monkeypatch):
