@@ -29,6 +29,7 @@ def run(
     skip_bad: bool = False,
     workdir: str | Path | None = None,
     seeds: int | None = None,
+    first_seed: int | None = None,
     arms: Sequence[str] | None = None,
     jobs: int | None = None,
     engine: str = "local",
@@ -58,6 +59,8 @@ def run(
         workdir: Where the run is kept, a directory or an address as "s3://BUCKET/RUN";
             `runs/EXPERIMENT` if None.
         seeds: How many; the preset's if None.
+        first_seed: The first of them, for other draws than those of a run before; if None the one
+            that `workdir` was begun with, or 0.
         arms: Names of arms, to run only these and the control; ["all"] for all, and those of the
             preset if None.
         jobs: Trials at a time; if None one a GPU, or one a core where there is none.
@@ -99,6 +102,7 @@ def run(
         skip_bad=skip_bad,
         workdir=workdir,
         seeds=seeds,
+        first_seed=first_seed,
         arms=arms,
         jobs=jobs,
         engine=engine,

@@ -124,6 +124,7 @@ def make_plan(
     skip_bad: bool = False,
     workdir: str | Path | None = None,
     seeds: int | None = None,
+    first_seed: int | None = None,
     arms: Sequence[str] | None = None,
     precision: str = "float32",
     strategy: str = "none",
@@ -144,6 +145,7 @@ def make_plan(
     """
     study, given = load(experiment), dict(settings or {})
     check_number("--seeds", seeds)
+    check_number("--first_seed", first_seed, least=0)
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
     _check_settable(study, given)
@@ -181,8 +183,10 @@ def make_plan(
     study = study.naming(primary, names, places)
     study = begun.with_primary(directory, study, primary is not None, names)
     looks = begun.announced(directory, until, max_seeds, seeds)
-    replicates = range(looks[-1] if looks else seeds or study.presets[preset].seeds)
-    loaded = wanted.load(download).planned_for(len(replicates))
+    replicates = begun.seeds_from(
+        directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
+    )
+    loaded = wanted.load(download).planned_for(replicates.stop)
     free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
     resolved = wanted.fitted(loaded, free).resolve(loaded)
     if of_run == precisions.AUTO:
@@ -283,10 +287,11 @@ def _with_further_tests(study: Study, folders: Mapping[str, str | Path]) -> Stud
     return dataclasses.replace(study, metrics=metrics, further_tests=tuple(folders))
 
 
-def check_number(flag: str, number: int | None) -> None:
+def check_number(flag: str, number: int | None, least: int = 1) -> None:
     """Raises `InputError` for what is no number of seeds, or of trials at a time."""
     whole = isinstance(number, Integral) and not isinstance(number, bool)
-    if number is not None and not (whole and 1 <= number <= MOST):
+    if number is not None and not (whole and least <= number <= MOST):
         raise InputError(
-            f"{flag}: {number!r} is not accepted; accepted: an integer in the range [1, {MOST}]"
+            f"{flag}: {number!r} is not accepted; "
+            f"accepted: an integer in the range [{least}, {MOST}]"
         )

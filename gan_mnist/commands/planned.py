@@ -40,6 +40,10 @@ class PlanFlags:
             "(default: runs/EXPERIMENT)",
         )  # fmt: skip
         self._seeds = command.number("seeds", None, "how many seeds (default: the preset's)")
+        self._first_seed = command.number(
+            "first_seed", None, "the first of them: other draws than a run before (default: 0)",
+            least=0,
+        )  # fmt: skip
         self._arms = command.names(
             "arms", "only these arms, and the control (default: the preset's); or all"
         )
@@ -99,6 +103,7 @@ class PlanFlags:
             skip_bad=self._skip_bad.value,
             workdir=self._workdir.value,
             seeds=self._seeds.value,
+            first_seed=self._first_seed.value,
             arms=self._arms.value,
             precision=self._precision.value,
             strategy=self._strategy.value,

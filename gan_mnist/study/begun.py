@@ -5,7 +5,7 @@ statistics, so that refusals come at once.
 """
 
 import datetime
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,23 @@ def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
     """`names`, and the arms that a run in `workdir` has had before: it goes on with them."""
     before = description_in(workdir) or {"arms": ()}
     return [arm.name for arm in study.arms if arm.name in {*names, *before["arms"]}]
+
+
+def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
+    """The seeds of a run, from the one it was begun with; from 0 where nothing else is asked.
+
+    Raises:
+        InputError: If another is asked for: seeds that were not looked at before are fresh only in
+            a run of their own.
+    """
+    before = description_in(workdir)
+    recorded = first_seed or 0 if before is None else min(before["seeds"], default=0)
+    if first_seed not in (None, recorded):
+        raise InputError(
+            f"--first_seed: {workdir} was begun with seed {recorded}; "
+            f"accepted: {recorded}, or a new --workdir"
+        )
+    return range(recorded, recorded + many)
 
 
 def description_in(workdir: Path) -> dict[str, Any] | None:
@@ -138,19 +155,19 @@ def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
 
 
-def keep_look(workdir: Path, seeds: int, planned: int, spent: float | None) -> None:
+def keep_look(workdir: Path, seeds: int, planned: Sequence[int], spent: float | None) -> None:
     """Records in `study.json` that the results of so many seeds were seen, and when first.
 
     Args:
         workdir: The run's directory.
         seeds: Their number.
-        planned: That of the run from now on.
+        planned: Those of the run from now on.
         spent: The share of studies without effect that have a verdict by now, where it is known.
     """
     path = workdir / "study.json"
     described = read_json(path) or {}
     looks = described.setdefault("looks", {"announced": [], "taken": []})
-    described["seeds"] = list(range(planned))
+    described["seeds"] = list(planned)
     if seeds > 1 and seeds not in looked_in(described):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})

@@ -254,5 +254,5 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     told: Mapping[str, Any] = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
     spent = looks.spent(plan.looks, seen) if plan.looks else None
-    begun.keep_look(plan.workdir, seen, len(plan.seeds), spent)
+    begun.keep_look(plan.workdir, seen, plan.seeds, spent)
     return told

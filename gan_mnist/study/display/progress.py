@@ -43,7 +43,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         f"directory   {plan.place}",
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
-        f"{len(plan.trials())}",
+        f"{len(plan.trials())}{_from_in_words(plan)}",
         *_headed("precision", _precision_in_words(plan)),
         *_headed("looks", looks_in_words(plan.looks)),
         *_headed("power", power),
@@ -70,6 +70,10 @@ def _look_in_words(plan: Plan) -> list[str]:
     if not (side and channels):
         return []
     return [f"shown in {side} x {side} pixels, in {'grey' if channels == 1 else 'colour'}"]
+
+
+def _from_in_words(plan: Plan) -> str:
+    return f", seeds {plan.seeds[0]} to {plan.seeds[-1]}" if plan.seeds[0] else ""
 
 
 def _precision_in_words(plan: Plan) -> list[str]:
