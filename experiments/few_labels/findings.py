@@ -1,10 +1,12 @@
 """At which numbers of labels generated images do more than each plain rival."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_at
 from gan_mnist.study.statistics.paired import by_arm, overlap_of, values_of
+from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -31,7 +33,8 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         `lines`; `gains`: by rival, arm and number of labels `rival` (the arm that it is),
-        `difference`, `ci95`, `p_holm` (over all arms and numbers against that rival) and `verdict`.
+        `difference`, `ci95` (which allows for the choice of the best arm and of the best rival),
+        `p_holm` (over all arms and numbers against that rival) and `verdict`.
     """
     arms = by_arm(records)
     generated = [name for name in arms if KINDS.get(name, "generated") == "generated"]
@@ -49,14 +52,14 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _gains(
     arms: Mapping[str, Records], generated: Sequence[str], rivals: Sequence[str], overlap: float
 ) -> dict[str, dict[int, Gain]]:
+    pairs = [(arm, number) for arm in generated for number in numbers_in(arms[arm], PREFIX)]
+    among = Counter(number for _, number in pairs)
     bests, compared = {}, {}
-    for arm in generated:
-        for number in numbers_in(arms[arm], PREFIX):
-            there = [name for name in rivals if number in numbers_in(arms.get(name, {}), PREFIX)]
-            if there:
-                best = max(there, key=lambda rival: _mean(arms[rival], number))
-                bests[arm, number] = best
-                compared[arm, number] = compare_at(arms[arm], arms[best], PREFIX, number, overlap)
+    for arm, number in pairs:
+        level = LEVEL / among[number]
+        found = against_best_at(arms, arm, rivals, PREFIX, number, overlap, level)
+        if found:
+            bests[arm, number], compared[arm, number] = found
     gains: dict[str, dict[int, Gain]] = {}
     for (arm, number), told in told_at(compared).items():
         gains.setdefault(arm, {})[int(number)] = {"rival": bests[arm, number], **told}
@@ -85,8 +88,8 @@ def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[i
     clear = [f"{meaning[word]} at {', '.join(at)}" for word, at in judged.items() if at]
     clear = clear or ["cannot be told from it at any number"]
     return (
-        f"The best generated images minus {name}, accuracy by labels a class: {told}; they "
-        f"{' and '.join(clear)}."
+        f"The best generated images minus {name}, accuracy by labels a class, intervals allowing "
+        f"for the choice: {told}; they {' and '.join(clear)}."
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gan_mnist import experiments
+from gan_mnist.study.statistics.paired import by_arm, compare, values_of
 
 FINDINGS = experiments.load("few_labels").part("findings")
 # Accuracy at 1 and at 10 labels.
@@ -109,3 +110,16 @@ def test_seeds_that_divide_the_images_anew_have_wider_intervals(records):
         for of in (records, anew)
     )
     assert after == pytest.approx(before * np.sqrt(1 + 8 / 4))
+
+
+def test_intervals_allow_for_the_choice_of_the_arm_and_of_the_rival(records):
+    of_arm = {arm: values_of(own, "accuracy_at_10") for arm, own in by_arm(records).items()}
+    gains = FINDINGS.findings(records)["gains"]
+    # Of three arms, and of two rivals where there are two; elastic is the hardest by far.
+    for rival, reference, level in (
+        ("fixmatch", "fixmatch", 0.05 / 3), ("augmentation", "elastic", 0.05 / 3 / 2),
+    ):  # fmt: skip
+        wide = compare(of_arm["mine"], of_arm[reference], (0, 1), level=level).ci95
+        assert gains[rival]["mine"]["10"]["ci95"][1] == pytest.approx(wide[1])
+    own = compare(of_arm["mine"], of_arm["elastic"], (0, 1), level=0.05 / 3).ci95
+    assert gains["augmentation"]["mine"]["10"]["ci95"][0] == pytest.approx(own[0])

@@ -58,6 +58,8 @@ def found_in(name, over_images=True, correct=None, **changes):
 def test_intervals_are_as_much_wider_as_in_the_summary(name):
     each_seed = {"each_seed": {"n_test": 1, "n_train": 4, "groups": False}}
     *found, seeds = found_in(name, over_images=False, dataset=each_seed)
+    # Of several rivals now one, now another is the hardest, so an interval has ends of several.
+    found = [told["gains"]["fixmatch"] if name == "few_labels" else told for told in found]
     before, after = map(np.array, map(widths, found))
     assert len(before) >= LEAST[name]
     np.testing.assert_allclose(after, before * np.sqrt(1 + seeds / 4))

@@ -9,6 +9,7 @@ from gan_mnist.experiments.imbalance.figures import images_left
 from gan_mnist.experiments.imbalance.findings import findings
 from gan_mnist.experiments.imbalance.study import STUDY
 
+from gan_mnist.study.statistics.paired import by_arm, compare, values_of
 from gan_mnist.study.statistics.test_images import pack
 
 GAINS = {"none": -0.5, "classical": 0.0, "elastic": 0.1, "oracle": 0.4, "copy": 0.3}
@@ -69,8 +70,12 @@ def test_balanced_accuracy_has_a_best_rival_of_its_own():
 def test_where_none_is_above_the_nearest_and_the_bound_are_told():
     found = findings(study_of({"cgan": 0.1, "warp_gan": -0.2}, noise=0.02))
     (line,) = found["lines"]
-    high = max(told["ci95"][1] for told in found["above_rivals"].values())
+    records = study_of({"cgan": 0.1, "warp_gan": -0.2}, noise=0.02)
+    of_arm = {arm: values_of(own, "minority_recall") for arm, own in by_arm(records).items()}
+    # For two arms, each against two rivals.
+    _, high = compare(of_arm["cgan"], of_arm["elastic"], (0, 1), level=0.05 / 4).ci95
     assert 0 < high < 0.1
+    assert high > found["above_rivals"]["cgan"]["ci95"][1]
     assert "the nearest was `cgan`, minus `elastic`" in line
     assert f"by more than {high:.3f}" in line
 

@@ -5,13 +5,15 @@ were right at a number, comparisons are over test images too, as `test_images` h
 by the metric's name, or has a training for each such metric, in the order of the metrics.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
+from gan_mnist.study.statistics.rivals import against_best
+from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import over_images, unpack
 from gan_mnist.study.statistics.verdicts import verdict
 
@@ -55,10 +57,49 @@ def compare_at(
     return over_images(found, one, other)
 
 
-def told_at(compared: Mapping[Key, Comparison]) -> dict[Key, dict[str, Any]]:
+def against_best_at(
+    arms: Mapping[str, Mapping[int, Record]],
+    name: str,
+    rivals: Sequence[str],
+    prefix: str,
+    number: str,
+    overlap: float = 0.0,
+    level: float = LEVEL,
+) -> tuple[str, Comparison] | None:
+    """The best rival at one number, and an arm against it, as `rivals.against_best` has it.
+
+    Args:
+        arms: Records by arm and seed.
+        name: The arm.
+        rivals: Names of arms; those without such a metric are left out.
+        prefix: As of `compare_at`.
+        number: Likewise.
+        overlap: Likewise.
+        level: Of the interval.
+    """
+    metric = prefix + number
+    there = {
+        arm: found
+        for arm in (name, *rivals)
+        if (found := as_primary(arms.get(arm, {}), prefix, metric))
+    }
+    values = {arm: values_of(of_arm, metric) for arm, of_arm in there.items()}
+    present = [rival for rival in rivals if rival in there]
+    if name not in there:
+        return None
+    return against_best(name, present, values, there, True, SHARE, overlap, level)
+
+
+def told_at(
+    compared: Mapping[Key, Comparison], margin: float | None = None
+) -> dict[Key, dict[str, Any]]:
     """`difference`, `ci95`, `p_holm` (over all that are given) and `verdict` of each.
 
     Those without an interval are left out; higher is better.
+
+    Args:
+        compared: Each comparison.
+        margin: Within which a difference counts as none.
     """
     found = {key: one for key, one in compared.items() if one.ci95 is not None}
     adjusted = holm({"\n".join(key): one.deciding_p_value for key, one in found.items()})
@@ -69,7 +110,7 @@ def told_at(compared: Mapping[Key, Comparison]) -> dict[Key, dict[str, Any]]:
             "difference": one.difference,
             "ci95": list(one.deciding_ci95 or ()),
             "p_holm": p_holm,
-            "verdict": verdict(one, p_holm, higher_is_better=True),
+            "verdict": verdict(one, p_holm, higher_is_better=True, margin=margin),
         }
     return told
 
