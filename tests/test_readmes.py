@@ -61,15 +61,18 @@ def answers():
     return {name: told for name, *told in re.findall(pattern, MAIN.read_text(), re.M)}
 
 
-def unsupported(answer, summary):
+def unsupported(answer, summary, shown=()):
     """The numbers in `answer` that no value of `summary`, rounded alike, gives.
 
-    Among all metrics a number is soon found: it must be one of the primary metric, of accuracy or
-    of the updates, or stand in the run's answer or findings.
+    Among all metrics a number is soon found: it must be one of the primary metric, of accuracy, of
+    the metrics that are `shown` or of the updates, or stand in the run's answer or findings.
     """
     arms = summary["arms"].values()
     values = [arm[key] for arm in arms for key in ("mean", "difference")]
-    values += [arm["metrics"].get("accuracy", {}).get("mean") for arm in arms]
+    values += [end for arm in arms for end in arm["difference_ci95"] or ()]
+    values += [
+        arm["metrics"].get(name, {}).get("mean") for arm in arms for name in ("accuracy", *shown)
+    ]
     lines = [summary["in_full"], *summary.get("findings", {}).get("lines", ())]
     known = {number for line in lines for number in NUMBER.findall(line)}
     known |= {f"{arm['updates']:,}" for arm in arms if arm["updates"]}
@@ -143,6 +146,30 @@ def test_an_answer_has_the_numbers_of_its_run(name):
     assert unsupported(answer, summary) == []
     assert int(seeds) == len(summary["seeds"])
     assert len(words(answer)) <= 15
+
+
+def answer_of(readme):
+    """What is typed below "Answer": all that is not renewed by a command."""
+    text = readme.read_text().partition("\n## Answer\n")[2].partition("\n## ")[0]
+    return re.sub(r"<!-- results:.*?<!-- end -->", "", text.partition("We speak of")[0], flags=re.S)
+
+
+def with_columns(name):
+    """By run of an experiment, the metrics that a table of its page shows beside the first."""
+    page = (ROOT / "docs" / f"{name}.md").read_text()
+    tables = re.findall(rf"<!-- results: {name}/(\w+) table[^>]*? with=(\S+)", page)
+    return {run: columns.split(",") for run, columns in tables}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_typed_answer_has_decimals_of_published_runs_alone(name):
+    answer, shown = answer_of(ROOT / "experiments" / name / "README.md"), with_columns(name)
+    decimals = {number for number in NUMBER.findall(answer) if "." in number}
+    assert decimals
+    for path in ROOT.glob(f"experiments/{name}/results/*/summary.json"):
+        summary = json.loads(path.read_text())
+        decimals &= {*unsupported(answer, summary, shown.get(path.parent.name, ()))}
+    assert decimals == set()
 
 
 def test_a_number_of_no_run_is_noticed():

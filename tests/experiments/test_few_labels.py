@@ -1,7 +1,10 @@
 """The study of few labels: which images have one, what arms show, and that nothing hidden leaks."""
 
 import dataclasses
+import json
+from collections import defaultdict
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +21,8 @@ from gan_mnist.trials import ClassifierSteps
 STUDY = experiments.load("few_labels")
 TRIAL = STUDY.part("trial")
 PSEUDO = STUDY.part("settings").PSEUDO
+RESULTS = Path(__file__).parents[2] / "experiments/few_labels/results"
+PUBLISHED = sorted(RESULTS.glob("*/records.jsonl"))
 CLASSES = ("3", "7", "8")
 # Ranges of zero, so that images can be told after they were augmented.
 STILL = {"rotation_degrees": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0, "elastic_shift": 0.0}
@@ -213,6 +218,17 @@ def test_the_first_step_is_the_same_for_arms_of_any_augmentation(make, tmp_path,
         first.pseudo_labelled(steps, TRIAL.given(steps, 2))
     assert len(asked) == len(arms) > 5
     assert len(set(asked)) == 1
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.parent.name)
+def test_published_arms_of_a_seed_share_the_first_step(path):
+    """It is sure of as many images in each arm that asks it."""
+    sure = defaultdict(set)
+    for record in map(json.loads, path.read_text().splitlines()):
+        for name, share in record["metrics"].items():
+            if name.startswith("sure_at_"):
+                sure[record["seed"], name].add(share)
+    assert {len(shares) for shares in sure.values()} == {1}
 
 
 def test_a_trial_that_was_stopped_ends_the_same(make, monkeypatch):
