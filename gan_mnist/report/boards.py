@@ -5,6 +5,7 @@ are ticked. Events are written without TensorFlow, which the process that shows 
 import.
 """
 
+import functools
 import io
 import os
 import socket
@@ -51,6 +52,8 @@ class ArmBoards:
         self._plan = plan
         self._stale: set[str] = set()
         self._renewed_from = 0.0
+        # Curves of a trial that has ended stay as they are, and reading takes longer than all else.
+        self._numbers_in = functools.cache(_numbers_in)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Renews the run of the arm of a trial that has ended, now or when others end."""
@@ -82,7 +85,8 @@ class ArmBoards:
         ]
         if not done:
             return
-        curves = _mean_curves([path for trial, _ in done for path in _curves_of(trial)])
+        read = [self._numbers_in(path) for trial, _ in done for path in _curves_of(trial)]
+        curves = _mean_curves([table for table in read if table is not None])
         last = max((step for step, _, _ in curves), default=0)
         values = [*curves, *((last, *row) for row in _held_out([r["metrics"] for _, r in done]))]
         events = [_scalar(*row) for row in sorted(values)]
@@ -119,10 +123,14 @@ def _curves_of(trial: Trial) -> list[Path]:
     return [own] if own.is_file() else sorted(trial.directory.glob("*/curves.csv"))
 
 
-def _mean_curves(paths: list[Path]) -> list[tuple[int, str, float]]:
+def _numbers_in(path: Path) -> pd.DataFrame | None:
+    """Curves, a column each beside the column `update`; None where there are none."""
+    table = read_csv(path)
+    return None if table is None or "update" not in table else table.select_dtypes("number")
+
+
+def _mean_curves(tables: list[pd.DataFrame]) -> list[tuple[int, str, float]]:
     """(update, name, value): means over seeds, and the lowest and highest of them."""
-    read = [table for path in paths if (table := read_csv(path)) is not None]
-    tables = [table.select_dtypes("number") for table in read if "update" in table]
     if not any(len(table.columns) > 1 for table in tables):
         return []
     numbers = pd.concat(tables).groupby("update").agg(["mean", "min", "max"])

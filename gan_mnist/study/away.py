@@ -4,6 +4,7 @@ What it needs goes along as bytes, what it leaves comes back so; in between it h
 its own on that machine, which is gone afterwards.
 """
 
+import functools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,13 +43,29 @@ def luggage(trial: Trial) -> Files:
     kept = (
         folder
         for folder in trial.workdir.glob("*/*")
-        if serves([read_json(path) or {} for path in folder.glob("*.json")], trial.seed)
+        if folder.is_dir() and serves(_told_in(folder, folder.stat().st_mtime_ns), trial.seed)
     )
     return {
         f"{RUN}/{path.relative_to(trial.workdir).as_posix()}": path.read_bytes()
         for folder in (trial.directory, *kept)
         for path in files_in(folder)
     }
+
+
+@functools.lru_cache(maxsize=10_000)
+def _told_in(folder: Path, changed: int) -> Sequence[Mapping[str, Any]]:
+    """What the JSON files in a folder hold, {} of a damaged one.
+
+    Read once: every trial asks for all folders.
+
+    Args:
+        folder: Where something may be kept.
+        changed: Its modification time in ns, which every file that is written there renews.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    return [read_json(path) or {} for path in folder.glob("*.json")]
 
 
 def run_away(

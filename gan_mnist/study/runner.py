@@ -5,6 +5,7 @@ import errno
 import math
 import os
 import resource
+import time
 import traceback
 import warnings
 from collections import defaultdict
@@ -59,6 +60,7 @@ def run_trials(
     idle = list(workers)
     given: dict[Worker, set[str]] = defaultdict(set)
     running: dict[Future, tuple[Worker, Task]] = {}
+    waited = -math.inf
 
     def start(worker: Worker, task: Task) -> None:
         given[worker].add(task[0].work)
@@ -70,7 +72,9 @@ def run_trials(
             while idle and (pending or _divide(running, pending)):
                 worker = idle.pop()
                 start(worker, next_task(pending, given[worker]))
-            on_wait()
+            if time.monotonic() >= waited + 1.0:
+                on_wait()
+                waited = time.monotonic()
             # A time limit lets Python see a signal while it waits.
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:

@@ -1,6 +1,7 @@
 """What goes along with a trial to a machine of another disk, and what comes back."""
 
 import json
+import os
 import re
 import shutil
 
@@ -8,6 +9,7 @@ import pytest
 from fake_study import calls, expected_metrics, make_plan, order
 from fake_worker import AtOnce
 
+from gan_mnist.files import read_json, write_json
 from gan_mnist.study import away, runner
 from gan_mnist.study.away import bring_home, luggage, run_away
 from gan_mnist.study.run import run_study
@@ -155,6 +157,20 @@ def test_what_is_kept_for_the_seed_goes_along_and_no_other(tmp_path):
     kept = ("generators/own", "generators/damaged", "judges/own", "judges/of_all")
     expected = {f"run/{folder}/{file}" for folder in kept for file in ("x.weights.h5", "x.json")}
     assert luggage(trial).keys() == expected | {"run/trials/none/seed-01/part.csv"}
+
+
+def test_what_is_kept_is_looked_at_again_only_where_it_changed(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(away, "read_json", lambda path: read.append(path) or read_json(path))
+    for name in ("one", "other"):
+        keep(tmp_path / "generators" / name, seed=0)
+        os.utime(tmp_path / "generators" / name, (0, 0))
+    trials = make_plan(tmp_path, seeds=1).trials()
+    assert all(len(luggage(trial)) == 4 for trial in trials)
+    assert len(read) == 2
+    write_json(tmp_path / "generators" / "one" / "x.json", {"seed": 1})
+    assert all(len(luggage(trial)) == 2 for trial in trials)
+    assert len(read) == 3
 
 
 def test_of_two_that_trained_at_once_the_first_is_kept_whole(tmp_path):

@@ -1,8 +1,10 @@
 """Trials run in real worker processes; what befalls one of them is recorded, and stays with it."""
 
+import itertools
 import json
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -10,6 +12,7 @@ from fake_study import STUDY, calls, expected_metrics, make_plan, order
 from fake_worker import AtOnce
 
 from gan_mnist.errors import StorageError
+from gan_mnist.study import runner
 from gan_mnist.study.runner import next_task, run_trials, tasks_of
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.workers import ENGINES
@@ -108,6 +111,18 @@ def test_processes_keep_their_arms_over_the_seeds(tmp_path, monkeypatch):
     plan = make_plan(tmp_path, seeds=12, arms=["all"])
     run_trials(plan.trials(), 2, "at once", tmp_path / "workers.log", lambda record: None)
     assert sorted(map(sorted, (worker.arms for worker in workers))) == [["all"], ["none"]]
+
+
+def test_waiting_is_told_once_a_second_however_many_trials_end(tmp_path, monkeypatch):
+    monkeypatch.setitem(ENGINES, "at once", AtOnce)
+    clock = itertools.count(0.0, 0.25)
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    trials, waits = make_plan(tmp_path, seeds=12, arms=["all"]).trials(), []
+    run_trials(
+        *(trials, 1, "at once", tmp_path / "log", lambda record: None),
+        on_wait=lambda: waits.append(None),
+    )
+    assert 1 < len(waits) < len(trials) / 2
 
 
 def test_who_has_nothing_to_do_takes_half_of_what_shares_work(tmp_path):

@@ -9,7 +9,7 @@ of its kind.
 """
 
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -21,7 +21,6 @@ from gan_mnist.study.trial import Trial
 _OVERDUE = 0.1
 # What a process has to do first: nothing, to trace networks, to import TensorFlow as well.
 _READY, _TRACES, _STARTS = range(3)
-Key = tuple[str, int]
 
 
 @dataclass
@@ -32,7 +31,7 @@ class _Running:
         trial: Which.
         began: When, in seconds.
         first: What its process has to do first.
-        pays: Whether it is the first of its seed that does this work.
+        pays: Whether it is the first of its seed that does this work, which is shared.
     """
 
     trial: Trial
@@ -46,11 +45,18 @@ class TimeLeft:
 
     def __init__(self, trials: Iterable[Trial], jobs: int):
         """Expects `trials`, so many at a time."""
-        self._waiting = {_key(trial): trial for trial in trials}
-        self._jobs = max(1, min(jobs, len(self._waiting)))
-        self._running: dict[Key, _Running] = {}
+        # How many trials of an arm wait, by arm and work; and by work that is shared, the seeds
+        # that have yet to begin it. There may be thousands of trials, and what is left is told
+        # with every one that ends.
+        self._waiting = Counter[tuple[str, str]]()
+        self._unpaid: dict[str, set[int]] = defaultdict(set)
+        for trial in trials:
+            self._waiting[trial.arm, trial.work] += 1
+            if trial.settings.shared_work is not None:
+                self._unpaid[trial.work].add(trial.seed)
+        self._jobs = max(1, min(jobs, self._waiting.total()))
+        self._running: dict[tuple[str, int], _Running] = {}
         self._done_by: dict[int, set[str]] = defaultdict(set)
-        self._paid: set[tuple[int, str]] = set()
         # By what came first, and by arm: seconds without what is shared.
         self._own: list[dict[str, list[float]]] = [defaultdict(list) for _ in range(3)]
         # By what came first: seconds that no record tells of.
@@ -62,11 +68,11 @@ class TimeLeft:
         """Tells that a trial begins in a process, numbered at will."""
         work, done = trial.work, self._done_by[process]
         first = _READY if work in done else _TRACES if done else _STARTS
-        pays = (trial.seed, work) not in self._paid
-        self._running[_key(trial)] = _Running(trial, now, first, pays)
-        self._waiting.pop(_key(trial), None)
+        pays = trial.seed in self._unpaid[work]
+        self._running[trial.arm, trial.seed] = _Running(trial, now, first, pays)
+        self._waiting[trial.arm, work] -= 1
+        self._unpaid[work].discard(trial.seed)
         done.add(work)
-        self._paid.add((trial.seed, work))
 
     def end(self, record: Mapping[str, Any], now: float) -> None:
         """Tells that a trial has ended, with its record."""
@@ -76,7 +82,7 @@ class TimeLeft:
         taken, told = now - ended.began, record["seconds"]
         shared = float(told.get("generator", 0.0))
         # What was loaded has the seconds of whoever made it.
-        if ended.pays and shared <= taken and ended.trial.settings.shared_work is not None:
+        if ended.pays and shared <= taken:
             self._shared[ended.trial.work].append(shared)
             taken -= shared
         self._own[ended.first][record["arm"]].append(taken)
@@ -125,25 +131,25 @@ class TimeLeft:
         once = [self.once(first) for first in range(3)]
         unknown = self._shared_if_unknown(now, own_of)
 
-        def expected(trial: Trial, first: int, pays: bool) -> float:
-            own = own_of(trial.arm) + once[first]
-            if not pays or trial.settings.shared_work is None:
-                return own
-            known = self._shared.get(trial.work)
-            return own + (fmean(known) if known else unknown)
+        def shared_of(work: str) -> float:
+            known = self._shared.get(work)
+            return fmean(known) if known else unknown
 
         rests = []
         for running in self._running.values():
-            whole = expected(running.trial, running.first, running.pays)
+            shared = shared_of(running.trial.work) if running.pays else 0.0
+            whole = own_of(running.trial.arm) + once[running.first] + shared
             rests.append(max(whole - (now - running.began), _OVERDUE * whole))
-        paid, done = set(self._paid), set().union(*self._done_by.values())
-        for trial in self._waiting.values():
-            work = trial.work
-            first = _READY if work in done else _TRACES
-            rests.append(expected(trial, first, (trial.seed, work) not in paid))
-            paid.add((trial.seed, work))
+        total, longest = sum(rests), max(rests, default=0.0)
+        unpaid = {work: len(seeds) for work, seeds in self._unpaid.items() if seeds}
+        done = set().union(*self._done_by.values())
+        for (arm, work), number in (+self._waiting).items():
+            own, first = own_of(arm), once[_READY if work in done else _TRACES]
+            shared, times = shared_of(work), unpaid.pop(work, 0)
+            total += number * own + first + times * shared
+            longest = max(longest, own + first + shared * bool(times))
             done.add(work)
-        return max([sum(rests) / self._jobs, *rests], default=0.0)
+        return max(total / self._jobs, longest)
 
     def _own_of(self, arm: str) -> float:
         """What a trial of an arm takes of its own; as others do where none has ended."""
@@ -163,11 +169,6 @@ class TimeLeft:
         longer = (
             now - running.began - own_of(running.trial.arm)
             for running in self._running.values()
-            if running.pays and running.trial.settings.shared_work is not None
-            if not self._shared.get(running.trial.work)
+            if running.pays and not self._shared.get(running.trial.work)
         )
         return max(usual, *longer, 0.0)
-
-
-def _key(trial: Trial) -> Key:
-    return trial.arm, trial.seed
