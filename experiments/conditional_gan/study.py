@@ -93,7 +93,7 @@ ARMS = (
     Arm("warp_gan", DCGAN | {"generator": "warp_gan"}, "a GAN that warps real images",
         kind="generated", source="docs/sources.md#imbalance"),
     Arm("deformations", {"generator": "deformations"},
-        "real images, moved as pairs of their class were found to be moved", kind="generated",
+        "real images, moved as pairs of any class were found to be moved", kind="generated",
         source="arXiv 1510.02795"),
     Arm("smote", {"generator": "smote"}, "points between two neighbours of a class",
         source="arXiv 1106.1813"),

@@ -104,7 +104,7 @@ ARMS = (
     Arm("vae_flow_and_real_lighter", FLOW | {"trained_on": "both", "generated_weight": 0.3},
         "the same; a generated image weighs 0.3 in the loss", kind="generated"),
     Arm("deformations_only", GENERATED | {"generator": "deformations"},
-        "real images, each moved as a pair of its class was found to be moved",
+        "real images, each moved as a pair of any class was found to be moved",
         kind="generated", source="arXiv 1510.02795"),
     Arm("smote_only", GENERATED | {"generator": "smote"},
         "points between two neighbours of a class and nothing else", source="arXiv 1106.1813"),
