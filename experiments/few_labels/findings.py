@@ -12,11 +12,16 @@ from gan_mnist.study.words import in_brackets
 from .study import STUDY
 
 PREFIX = "accuracy_at_"
-AUGMENTATION = "augmentation"
+AUGMENTATION, PSEUDO_LABELS = "augmentation", "pseudo_labels"
 # By rival: the arms of which the best one counts, at each number of labels.
 RIVALS = {
     AUGMENTATION: ("classical", "elastic", "elastic_thickness", "elastic_cutmix"),
-    "pseudo_labels": ("pseudo_labels", "pseudo_labels_thickness"),
+    PSEUDO_LABELS: (
+        "pseudo_labels",
+        "pseudo_labels_thickness",
+        "pseudo_labels_balanced",
+        "pseudo_labels_weaker",
+    ),
     "fixmatch": ("fixmatch",),
 }
 KINDS = {arm.name: arm.kind for arm in STUDY.arms}
@@ -69,9 +74,8 @@ def _gains(
 def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[int, Gain]]) -> str:
     """The best generated arm at each number against the rival, and what can be told."""
     there = [f"`{name}`" for name in RIVALS[rival] if name in arms]
-    name = there[0] if len(there) == 1 else f"the better of {' and '.join(there)}"
-    if rival == AUGMENTATION:
-        name = "the best augmentation"
+    several = {AUGMENTATION: "the best augmentation", PSEUDO_LABELS: "the best pseudo-labels"}
+    name = there[0] if len(there) == 1 else several[rival]
     best = {
         number: max((arm for arm in gains if number in gains[arm]),
                     key=lambda arm: _mean(arms[arm], str(number)))

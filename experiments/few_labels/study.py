@@ -8,6 +8,9 @@ from .settings import FIXMATCH, MAIN_NUMBER, PSEUDO, TOLD, FewLabelsSettings
 
 ELASTIC = {"classical": True, "augmentation": ("wide", "elastic")}
 THICKNESS = {"classical": True, "augmentation": ("wide", "elastic", "thickness")}
+WEAKER = {
+    "augmentation": ("elastic", "thickness"), "elastic_shift": 0.05, "thickness_change": 0.4,
+}  # fmt: skip
 # The three steps: pseudo-labels, a generator that learns from them, a fresh classifier.
 THREE_STEPS = {"unlabelled": PSEUDO, "classical": True}
 ARMS = (
@@ -26,6 +29,10 @@ ARMS = (
         source="Lee 2013"),
     Arm("pseudo_labels_thickness", {**THICKNESS, "unlabelled": PSEUDO},
         "as pseudo_labels, augmented as in elastic_thickness"),
+    Arm("pseudo_labels_balanced", {**THREE_STEPS, "generator": "copy"},
+        "as pseudo_labels, as many of each class; classical"),
+    Arm("pseudo_labels_weaker", {**THREE_STEPS, **WEAKER, "generator": "copy"},
+        "the same; and elastic and thickness, weaker: as generated_alike, but not moved"),
     Arm("fixmatch", {"unlabelled": FIXMATCH, "classical": True},
         "labelled images, and others to be called alike however they are changed",
         source="arXiv 2001.07685"),
@@ -38,8 +45,7 @@ ARMS = (
         "labelled images, and pseudo-labelled ones moved as their pairs are; classical",
         kind="generated", source="arXiv 1510.02795"),
     Arm("generated_alike",
-        {**THREE_STEPS, "generator": "deformations", "deformations_of": "alike",
-         "augmentation": ("elastic", "thickness"), "elastic_shift": 0.05, "thickness_change": 0.4},
+        {**THREE_STEPS, **WEAKER, "generator": "deformations", "deformations_of": "alike"},
         "the same, moved as pairs of such slant and strokes; and elastic and thickness, weaker",
         kind="generated"),
     Arm("generated_only_labels", {"generator": "deformations", "classical": True},

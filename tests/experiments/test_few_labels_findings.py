@@ -85,7 +85,7 @@ def test_a_line_a_rival_tells_of_the_best_at_each_number(records):
         if record["arm"] == "oracle"
     ]
     both = FINDINGS.findings([*records, *better])["lines"][1]
-    assert "minus the better of `pseudo_labels` and `pseudo_labels_thickness`, accuracy" in both
+    assert "minus the best pseudo-labels, accuracy" in both
     assert both.endswith("they are worth less than it at 1, 10.")
     assert fixmatch.endswith("they are worth more than it at 1 and are worth less than it at 10.")
 
