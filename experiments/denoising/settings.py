@@ -1,6 +1,7 @@
 """Settings of the denoising study, and what a data set must have for it."""
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -18,6 +19,8 @@ TRUTH_SCALE, REF_SCALE = 0.5, 0.7
 # A truth and its reference are different images. Of fewer than ten pairs no distance of
 # distributions is measured.
 FEWEST_PAIRS, FEWEST_FOR_DISTANCE = 2, 10
+# Pixels a side: of larger images there are fewer in a batch than is chosen for small ones.
+LARGEST_IN_FULL = 64
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,15 @@ class DenoisingSettings(TrainingSettings):
         """(first update, weight of content loss, of adversary), as a schedule takes them."""
         starts = (round(share * self.updates) for share in self.phase_starts)
         return tuple(zip(starts, self.content_weights, self.adversarial_weights, strict=True))
+
+    def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
+        """With as many pixels in a batch as of 64 x 64, at most, to bound the memory."""
+        settings = super().fitted(dataset, free)
+        side = settings.image_size or dataset.image_shape[0]
+        if "batch_size" not in free or side <= LARGEST_IN_FULL:
+            return settings
+        fewer = max(FEWEST_PAIRS, settings.batch_size * LARGEST_IN_FULL**2 // side**2)
+        return dataclasses.replace(settings, batch_size=fewer)
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes explicit what the data set decides, and checks what the arms need.

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import as_uint8
+from gan_mnist.data.images import as_uint8, together
 from gan_mnist.data.pipelines import Column, training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint, write_arrays
@@ -37,19 +37,26 @@ class TrainedGenerator(Generator):
         exported: Digest of the weights that were exported last, and where to; None before.
     """
 
-    def __init__(self, network: Any):
-        """Wraps `network`, whose `sample` takes int32 (n,) labels and an int32 (2,) seed."""
+    def __init__(self, network: Any, most: int = CHUNK):
+        """Wraps a network.
+
+        Args:
+            network: Its `sample` takes int32 (n,) labels and an int32 (2,) seed.
+            most: Images that it is asked for at a time; which ones they are depends on it.
+        """
         self.network = network
+        self._most = most
         self.recipe: Any = None
         self.exported: tuple[str, Path] | None = None
         self._sample = tf.function(network.sample)
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
-        chunks_wanted = max(1, -(-len(labels) // CHUNK))
-        padded = np.resize(labels, chunks_wanted * CHUNK).astype(np.int32)
+        size = min(CHUNK, self._most)
+        chunks_wanted = max(1, -(-len(labels) // size))
+        padded = np.resize(labels, chunks_wanted * size).astype(np.int32)
         chunks = [
-            self._sample(tf.constant(padded[i : i + CHUNK]), tf.constant([seed, i], tf.int32))
-            for i in range(0, len(padded), CHUNK)
+            self._sample(tf.constant(padded[i : i + size]), tf.constant([seed, i], tf.int32))
+            for i in range(0, len(padded), size)
         ]
         return np.concatenate(chunks)[: len(labels)]
 
@@ -225,6 +232,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
 
     files = directory / "gan.weights.h5", directory / "generator.json"
     generator.seconds = trained_once(network.model, *files, _about(recipe) | {"seed": seed}, train)
+    network.rest()
     generator.key, generator.recipe = key, recipe
     return generator
 
@@ -241,9 +249,10 @@ def _about(recipe: Any) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=16)
 def _widened(generator: TrainedGenerator, scale: float) -> TrainedGenerator:
-    return TrainedGenerator(WideLatents(generator.network, scale))
+    return TrainedGenerator(WideLatents(generator.network, scale), generator._most)
 
 
 @functools.lru_cache(maxsize=16)
 def _generator(network: ReusableModel) -> TrainedGenerator:
-    return TrainedGenerator(network.model)
+    # Of images beyond 64 x 64 fewer.
+    return TrainedGenerator(network.model, together(network.model.average.output_shape[1:]))

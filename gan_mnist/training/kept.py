@@ -37,7 +37,11 @@ class Recipe(Protocol):
 # By the checksum of their file, those that were loaded last: generators in turn alternate, and
 # reading a file takes ten times as long as setting what was in it.
 _LOADED: dict[str, list[np.ndarray]] = {}
-MOST_LOADED = 8
+MOST_LOADED, MOST_BYTES_LOADED = 8, 100_000_000
+
+
+def _bytes_loaded() -> int:
+    return sum(array.nbytes for arrays in _LOADED.values() for array in arrays)
 
 
 # As many as the arms of a study have: they are traced once a process.
@@ -115,7 +119,7 @@ def _load(
             return
         model.load_weights(weights)
         _LOADED[checksum] = model.get_weights()
-        if len(_LOADED) > MOST_LOADED:
+        while len(_LOADED) > MOST_LOADED or _bytes_loaded() > MOST_BYTES_LOADED:
             del _LOADED[next(iter(_LOADED))]
     except Damaged:
         raise

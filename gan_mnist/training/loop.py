@@ -19,6 +19,7 @@ from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import mirrored
+from gan_mnist.training.memory import affordable, in_short, put, release
 
 CHECKPOINT_EVERY_SECONDS = 60
 # Tells, while a training is under way, what share of it is done and in how many seconds.
@@ -55,7 +56,7 @@ class ReusableModel:
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._start = [
-            [_in_short(v.numpy()) for v in optimizer.variables] for optimizer in self._optimizers
+            [in_short(v.numpy()) for v in optimizer.variables] for optimizer in self._optimizers
         ]
         # Arms of a seed start from the same weights.
         self._initial_weights = functools.lru_cache(2)(lambda seed: self._draw(seed).get_weights())
@@ -63,30 +64,36 @@ class ReusableModel:
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
-        if sum(math.prod(variable.shape) for variable in self.model.weights) <= MOST_KEPT:
+        if not self._is_large:
             self.model.set_weights(self._initial_weights(seed))
         else:
+            # All of it is assigned below: old and new numbers need not be there at once.
+            self.rest()
+            release(self.model.weights)
             drawn = self._draw(seed)
             for variable, value in zip(self.model.weights, drawn.weights, strict=True):
-                variable.assign(value)
+                put(variable, value.value)
             del drawn
             gc.collect()  # it refers to itself
         for optimizer, start in zip(self._optimizers, self._start, strict=True):
             for variable, value in zip(optimizer.variables, start, strict=True):
-                variable.assign(value)
+                put(variable, value)
         return self.model
+
+    def rest(self) -> None:
+        """Gives back what the optimizers of a large network hold, until it is made `fresh`."""
+        if self._is_large:
+            release(v for optimizer in self._optimizers for v in optimizer.variables if v.shape)
+
+    @property
+    def _is_large(self) -> bool:
+        return sum(math.prod(variable.shape) for variable in self.model.weights) > MOST_KEPT
 
     def _draw(self, seed: int) -> keras.Model:
         # Keras draws the seeds of initial weights from Python's `random`. Its `set_random_seed`
         # seeds TensorFlow too, which drops its caches: every function would be prepared anew.
         random.seed(seed)
         return self._build()
-
-
-def _in_short(values: np.ndarray) -> np.ndarray:
-    """The same, without memory where all are one number, as what Adam starts from is."""
-    one = values.size and (values == values.flat[0]).all()
-    return np.broadcast_to(values.flat[0], values.shape) if one else values
 
 
 def updates_per_call(updates: int, intervals: int = 10) -> int:
@@ -148,6 +155,7 @@ def fit(
 
     Raises:
         TrainingDiverged: When a metric is not finite.
+        InputError: When there is surely too little memory.
     """
     interval, rest = divmod(updates, intervals)
     if rest or not interval:
@@ -159,7 +167,7 @@ def fit(
         strategy = mirrored.chosen()
         train = model.fit if strategy is None else functools.partial(mirrored.fit, model, strategy)
         train(
-            batches(first_update),
+            affordable(model, batches(first_update)),
             initial_epoch=first_update // interval,
             epochs=intervals,
             steps_per_epoch=interval,

@@ -232,3 +232,14 @@ def test_what_learns_nothing_is_not_trained(shown, dataset, arm):
     truths = test[fixed_pairs(test, 20, Degradation()).truth_rows] / 255
     assert (outcome.metrics["l1"] == pytest.approx(truths.mean() / 2)) == (arm == "black")
     assert arm != "black" or outcome.metrics["ref_leak"] == 0
+
+
+@pytest.mark.parametrize(("side", "pairs"), [(28, 32), (64, 32), (128, 8), (512, 2)])
+def test_a_batch_of_large_images_is_smaller_unless_a_person_chose_it(side, pairs):
+    images = SimpleNamespace(image_shape=(side, side, 3))
+    assert STUDY.settings.batch_size == 32
+    assert STUDY.settings.fitted(images, {"batch_size"}).batch_size == pairs
+    assert STUDY.settings.fitted(images, set()).batch_size == 32
+    # What is read in another size.
+    reduced = replace(STUDY.settings, image_size=28)
+    assert reduced.fitted(images, {"batch_size"}).batch_size == 32

@@ -1,0 +1,93 @@
+"""Memory of trainings: given back when it is not needed, and refused where there is too little."""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_mnist.errors import InputError
+
+# What a control group may take, in bytes: version 2, version 1.
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def release(variables: Iterable[keras.Variable]) -> None:
+    """Gives back the memory of variables; `put` has to come before they are read."""
+    for variable in variables:
+        put(variable, tf.zeros([0]))
+
+
+def put(variable: keras.Variable, value: Any) -> None:
+    """Assigns a value of the variable's shape, also where its memory was given back."""
+    inner = variable.value
+    # TensorFlow's own way compares the shape with what is there.
+    tf.raw_ops.AssignVariableOp(resource=inner.handle, value=tf.cast(value, inner.dtype))
+
+
+def in_short(values: np.ndarray) -> np.ndarray:
+    """The same, without memory where all are one number, as what Adam starts from is."""
+    one = values.size and (values == values.flat[0]).all()
+    return np.broadcast_to(values.flat[0], values.shape) if one else values
+
+
+def available() -> int:
+    """Bytes that this process could have: those of the machine, or of its container if fewer."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in LIMITS:
+        # "max" is no limit.
+        with contextlib.suppress(OSError, ValueError):
+            limits.append(int(Path(path).read_text()))
+    return min(limits)
+
+
+def least_needed(model: Any, num_rows: int) -> int:
+    """Bytes that a training takes at least, and often takes several times.
+
+    Counted are weights, what optimizers hold, and for one batch what is put into each layer that
+    learns: its gradient is computed of that.
+
+    Args:
+        model: Compiled; built of functional models, or counted without its layers.
+        num_rows: Images a batch.
+    """
+    inputs, nodes = 0, set()
+    for layer in model._flatten_layers():
+        # One that is used twice, or by no functional model, is not counted.
+        if not layer.trainable_weights or len(layer._inbound_nodes) != 1:
+            continue
+        numbers = 2 if layer.compute_dtype in ("bfloat16", "float16") else 4
+        for tensor in layer._inbound_nodes[0].input_tensors:
+            # What several layers are given is kept once.
+            if id(tensor) not in nodes and None not in tensor.shape[1:]:
+                nodes.add(id(tensor))
+                inputs += numbers * math.prod(tensor.shape[1:])
+    optimizers = getattr(model, "optimizers", [model.optimizer])
+    kept = [*model.weights, *(v for o in optimizers if o is not None for v in o.variables)]
+    return num_rows * inputs + 4 * sum(math.prod(variable.shape) for variable in kept)
+
+
+def affordable(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
+    """The batches, for a training that may fit into memory.
+
+    It is asked of the machine's memory alone: where there is a GPU, nothing is refused.
+
+    Raises:
+        InputError: If the training surely takes more than there is.
+    """
+    num_rows = tf.nest.flatten(batches.element_spec)[0].shape[0]
+    if num_rows is None or tf.config.list_physical_devices("GPU"):
+        return batches
+    needed, limit = least_needed(model, num_rows), available()
+    if needed > limit:
+        raise InputError(
+            f"memory: batches of {num_rows} take {needed / 1e6:,.0f} MB or more, and there are "
+            f"{limit / 1e6:,.0f} MB; accepted: a smaller image_size or batch_size (of generators "
+            "gan_batch_size), or more memory for the machine or its container"
+        )
+    return batches
