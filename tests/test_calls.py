@@ -15,7 +15,7 @@ import pytest
 
 import gan_mnist
 from gan_mnist.errors import InputError
-from gan_mnist.study import runner
+from gan_mnist.study import scheduler
 from gan_mnist.study.workers import LocalWorker
 
 pytestmark = pytest.mark.usefixtures("real_processes")
@@ -68,7 +68,7 @@ def call(tmp_path_factory):
 def alone(call, tmp_path_factory):
     """Directory and summary of a run that nothing happened to."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(runner.ENGINES, "local", LocalWorker)
+        patch.setitem(scheduler.ENGINES, "local", LocalWorker)
         workdir = tmp_path_factory.mktemp("alone") / "run"
         return workdir, call(workdir)
 

@@ -4,8 +4,8 @@ import dataclasses
 
 from matplotlib.figure import Figure
 
-from gan_mnist.report.pictures import Picture, against_cost
 from gan_mnist.report.run_files import Run
+from gan_mnist.report.study_figures import Picture, against_cost
 
 LOSS = {"name": "val_loss", "label": "validation loss"}
 

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
+from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
     WIDTH_INCHES,
     color_arms,

@@ -1,7 +1,7 @@
 """The figures of the denoising study, in the order of its report."""
 
-from gan_mnist.report import pictures
-from gan_mnist.report.pictures import Picture
+from gan_mnist.report import study_figures
+from gan_mnist.report.study_figures import Picture
 
 from .drawings import beyond_training, sheets
 from .perception import perception_and_distortion
@@ -29,7 +29,7 @@ PICTURES = (
     ),
     Picture(
         "against_cost",
-        pictures.against_cost,
+        study_figures.against_cost,
         "Against updates and against seconds",
         "PSNR on validation pairs, the mean over seeds. An update with an adversary takes "
         "longer than one without.",

@@ -32,7 +32,7 @@ class DenoisingSettings(TrainingSettings):
     """
 
     GROUP: ClassVar[str] = "denoising"
-    TIMED: ClassVar[str] = "gan_mnist.trials.precision:of_denoiser"
+    TIMED: ClassVar[str] = "gan_mnist.trials.update_seconds:of_denoiser"
 
     batch_size: int = setting(32, "pairs a batch", low=2, high=100_000)
     decay: bool = setting(True, "the learning rate falls to 0 along a half cosine")

@@ -2,8 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from gan_mnist.report.pictures import Picture, by_number
 from gan_mnist.report.run_files import Run
+from gan_mnist.report.study_figures import Picture, by_number
 
 from .findings import PREFIX
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.answer.compared import Results
+from gan_mnist.study.answer.results import Results
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_at
 from gan_mnist.study.statistics.paired import by_arm, overlap_of

@@ -6,8 +6,8 @@ import matplotlib.ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
+from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, in_words, styled, tell
 from gan_mnist.study.statistics.paired import estimate
 

@@ -3,8 +3,8 @@
 from matplotlib.figure import Figure
 
 from gan_mnist.report.figures import gallery
-from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
     BLUE,
     GREEN,

@@ -49,10 +49,10 @@ def _command() -> int:
     arms = _common_arms(runs, ARMS.value)
 
     # Statistics take seconds to import, which a refused command need not wait for.
-    from gan_mnist.commands import compared
+    from gan_mnist.commands import side_by_side
 
     metric = _metric(runs, study)
-    found = compared.compare_runs(runs, arms, metric, study)
+    found = side_by_side.compare_runs(runs, arms, metric, study)
     if figure is not None:
         from gan_mnist.report import ranked, style
 
@@ -64,8 +64,8 @@ def _command() -> int:
             )
         style.save(ranked.critical_difference(found.ranking), figure)
     if output is not None:
-        compared.write(found, output, figure)
-    tell(compared.as_text(found))
+        side_by_side.write(found, output, figure)
+    tell(side_by_side.as_text(found))
     for path in filter(None, (output, figure)):
         tell(f"\nwritten: {printable(path)}")
     return 0

@@ -6,7 +6,7 @@ import numpy as np
 
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Generator, Request
-from gan_mnist.generators.exports import FLAG, INPUTS, OUTPUTS, SIGNATURE, find_export
+from gan_mnist.generators.export_files import FLAG, INPUTS, OUTPUTS, SIGNATURE, find_export
 from gan_mnist.models.answers import Limited, ask_for_images
 from gan_mnist.models.saved import load_model
 from gan_mnist.seeding import derive_seed

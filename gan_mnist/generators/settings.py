@@ -13,7 +13,7 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import leak_in_words
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError
-from gan_mnist.generators.exports import find_export, is_export
+from gan_mnist.generators.export_files import find_export, is_export
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.settings import DataSettings, refuse_small_images
 from gan_mnist.study.settings import Source, setting

@@ -18,10 +18,10 @@ from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import curves_against_seconds, told_of_arms
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
-from gan_mnist.report.pictures import Picture
 from gan_mnist.report.provenance import files_left, made, next_steps
 from gan_mnist.report.run_files import SECONDS, Run, read_arrays
 from gan_mnist.report.strips import data_uri
+from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
     BLUE,
     FAINT,

@@ -21,7 +21,7 @@ class NetworkSettings(Settings):
     """Which network classifies; an experiment's own is the default where its settings are made."""
 
     GROUP: ClassVar[str] = "network and training"
-    TIMED: ClassVar[str] = "gan_mnist.trials.precision:of_classifier"
+    TIMED: ClassVar[str] = "gan_mnist.trials.update_seconds:of_classifier"
 
     classifier: str = setting("small_cnn", f"the network: {', '.join(FORMS)}")
     weights: str = setting("", "applications:NAME: file of weights; empty: none", location=True)

@@ -10,7 +10,7 @@ from typing import Any
 from gan_mnist.errors import InputError, StorageError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
-from gan_mnist.study import begun, records, runner
+from gan_mnist.study import begun, records, scheduler
 from gan_mnist.study.description import description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
@@ -134,7 +134,7 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
                 for line in filter(None, told):
                     say(line)
                 log = _log_of(plan)
-                runner.run_trials([trial], 1, "local", log, lambda record: None)
+                scheduler.run_trials([trial], 1, "local", log, lambda record: None)
                 record = records.record_of(trial)
                 assert record is not None
                 mirror.keep(record)
@@ -237,7 +237,7 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror
             progress.add(record)
             on_record(record)
 
-        runner.run_trials(missing, jobs, engine, log, tell, progress.begin, progress.refresh)
+        scheduler.run_trials(missing, jobs, engine, log, tell, progress.begin, progress.refresh)
 
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:

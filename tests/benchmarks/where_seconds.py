@@ -89,7 +89,7 @@ def main(data_dir: str, workdir: str, seeds: str) -> None:
         from gan_mnist.commands import running
         from gan_mnist.data.pipelines import training_batches
         from gan_mnist.report import boards, page  # noqa: F401
-        from gan_mnist.study import begun, records, run, runner  # noqa: F401
+        from gan_mnist.study import begun, records, run, scheduler  # noqa: F401
         from gan_mnist.study.answer import summary  # noqa: F401
         from gan_mnist.training.loop import ReusableModel
         from gan_mnist.trials import steps
@@ -107,7 +107,7 @@ def main(data_dir: str, workdir: str, seeds: str) -> None:
     measure(steps.ClassifierSteps, "evaluate", "judge")
     for trial in plan.trials():
         with part("record"):
-            assert runner.complete(trial)["status"] == "done"
+            assert scheduler.complete(trial)["status"] == "done"
     with part("report"):
         running.summarise(plan, "")
     images, labels = dataset.train.images, dataset.train.labels

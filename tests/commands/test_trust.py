@@ -12,7 +12,7 @@ from PIL import Image
 
 from gan_mnist import classify, denoise, generate
 from gan_mnist.errors import InputError
-from gan_mnist.generators.exports import find_export
+from gan_mnist.generators.export_files import find_export
 from gan_mnist.models.saved import check_trusted, digest_of
 from gan_mnist.trials.export import export_classifier
 

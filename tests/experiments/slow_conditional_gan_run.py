@@ -119,7 +119,7 @@ def test_cells_are_means_and_pairs_have_their_distances(run, tmp_path):
 def test_the_same_command_trains_nothing(run, monkeypatch):
     workdir, command = run
     before = {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*/*/*")}
-    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    monkeypatch.setattr("gan_mnist.study.scheduler.run_trials", lambda todo, *_: todo and 1 / 0)
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert main(command) == 0
     assert before == {path: path.stat().st_mtime_ns for path in workdir.glob("trials/*/*/*")}

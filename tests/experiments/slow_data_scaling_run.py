@@ -66,7 +66,7 @@ def test_a_whole_study_on_a_colour_folder(tmp_path, monkeypatch):
     )
 
     before = {path: path.stat().st_mtime_ns for path in run.glob("trials/*/*/*/*")}
-    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    monkeypatch.setattr("gan_mnist.study.scheduler.run_trials", lambda todo, *_: todo and 1 / 0)
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert main(command) == 0
     assert before == {path: path.stat().st_mtime_ns for path in run.glob("trials/*/*/*/*")}

@@ -67,7 +67,7 @@ def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypat
     assert records["generated_only"]["generators"] == records["shuffled_labels"]["generators"]
 
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}
-    monkeypatch.setattr("gan_mnist.study.runner.run_trials", lambda todo, *_: todo and 1 / 0)
+    monkeypatch.setattr("gan_mnist.study.scheduler.run_trials", lambda todo, *_: todo and 1 / 0)
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert main(command) == 0
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("trials/*/*/*")}

@@ -13,8 +13,8 @@ from parsed_page import Page
 
 from gan_mnist.report import learning
 from gan_mnist.report.page import write_report
-from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.report.study_figures import Picture
 
 SENTENCE = "This run has no data for this figure."
 

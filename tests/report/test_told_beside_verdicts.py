@@ -11,8 +11,8 @@ from parsed_page import Page
 
 from gan_mnist.report import charts, figures
 from gan_mnist.report.page import write_report
-from gan_mnist.report.pictures import Picture
 from gan_mnist.report.run_files import Run
+from gan_mnist.report.study_figures import Picture
 
 WIDE, NARROW = [-0.4321, 0.8765], [0.0123, 0.2345]
 SHOWN = "[\N{MINUS SIGN}0.4321, 0.8765]"

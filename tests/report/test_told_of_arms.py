@@ -13,10 +13,10 @@ from PIL import Image
 
 from gan_mnist.report.arms import told_of_arms
 from gan_mnist.report.page import write_report
-from gan_mnist.report.pictures import Picture, predictions
 from gan_mnist.report.provenance import files_left, made, next_steps
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import data_uri, strip
+from gan_mnist.report.study_figures import Picture, predictions
 
 ARMS = ("none", "classical", "cgan")
 

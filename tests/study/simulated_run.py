@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 
-from gan_mnist.study.runner import next_task, tasks_of
+from gan_mnist.study.scheduler import next_task, tasks_of
 
 ROOT = Path(__file__).parents[2]
 # Seconds: to start a process, to trace a network, and to load images.

@@ -10,10 +10,10 @@ from fake_study import calls, expected_metrics, make_plan, order
 from fake_worker import AtOnce
 
 from gan_mnist.files import read_json, write_json
-from gan_mnist.study import away, runner
+from gan_mnist.study import away, scheduler
 from gan_mnist.study.away import bring_home, luggage, run_away
 from gan_mnist.study.run import run_study
-from gan_mnist.study.runner import complete
+from gan_mnist.study.scheduler import complete
 from gan_mnist.study.workers import ENGINES
 
 
@@ -73,7 +73,7 @@ def _without_times(path):
 
 
 def test_a_run_in_other_directories_ends_as_one_in_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "complete", sharing)
+    monkeypatch.setattr(scheduler, "complete", sharing)
     for name, engine in (("here", AtOnce), ("away", Away)):
         monkeypatch.setitem(ENGINES, name, engine)
         plan = make_plan(tmp_path / name, seeds=3)

@@ -9,7 +9,7 @@ import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
 from gan_mnist.errors import StorageError
-from gan_mnist.study.runner import complete
+from gan_mnist.study.scheduler import complete
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.trial import Outcome
 

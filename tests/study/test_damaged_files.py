@@ -10,7 +10,7 @@ from fake_worker import AtOnce
 from gan_mnist.errors import InputError
 from gan_mnist.study.records import open_workdir, records_of
 from gan_mnist.study.run import run_study
-from gan_mnist.study.runner import complete
+from gan_mnist.study.scheduler import complete
 from gan_mnist.study.workers import ENGINES
 
 # What may stand in any file.

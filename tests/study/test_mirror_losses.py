@@ -16,7 +16,7 @@ from fake_study import calls, expected_metrics, order, summary
 from gan_mnist.files import CACHE_VARIABLE
 from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import Remote, RemoteClaim
-from gan_mnist.study import runner
+from gan_mnist.study import scheduler
 from gan_mnist.study.place import place_of, settled
 from gan_mnist.study.run import run_one, run_study, summarise_study
 
@@ -128,9 +128,9 @@ def test_a_task_whose_trial_could_not_be_put_there_need_not_run_it_again(address
         line(True)
         return complete(trial)
 
-    complete = runner.complete
+    complete = scheduler.complete
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "complete", cut)
+        patch.setattr(scheduler, "complete", cut)
         assert "no route to the store" in refused(run_one, plan_at(address), 3, "")
     line(False)
     assert records(address) == []
@@ -162,13 +162,13 @@ def test_two_commands_and_tasks_keep_each_other_out(address, machine, monkeypatc
         machine("second")
         assert "in use" in refused(run_all, address)
         assert "in use" in refused(run_one, plan_at(address), 1, "")
-        monkeypatch.setattr(runner, "complete", complete)
+        monkeypatch.setattr(scheduler, "complete", complete)
         run_one(plan_at(address), 2, "")
         machine("first")
         return complete(trial)
 
-    complete = runner.complete
-    monkeypatch.setattr(runner, "complete", beside)
+    complete = scheduler.complete
+    monkeypatch.setattr(scheduler, "complete", beside)
     run_one(plan_at(address), 1, "")
     assert records(address) == ["large/seed-00", "none/seed-00", "small/seed-00"]
 

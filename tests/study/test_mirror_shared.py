@@ -7,7 +7,7 @@ import pytest
 from at_address import plan_at, records, run_all, stored
 
 from gan_mnist.files.remote import Remote
-from gan_mnist.study import runner
+from gan_mnist.study import scheduler
 from gan_mnist.study.place import settled
 from gan_mnist.study.run import run_one
 
@@ -24,7 +24,7 @@ def keep(folder, content, **told):
 @pytest.fixture
 def sharing(monkeypatch):
     """Trials of a family share something; who finds it, and who makes it, is told."""
-    complete, told = runner.complete, {}
+    complete, told = scheduler.complete, {}
 
     def shared(trial):
         found = trial.workdir / "generators" / f"{trial.settings.family or 'own'}-{trial.seed}"
@@ -33,7 +33,7 @@ def sharing(monkeypatch):
             keep(found, f"by {trial.arm}", seed=trial.seed, by=trial.arm)
         return complete(trial)
 
-    monkeypatch.setattr(runner, "complete", shared)
+    monkeypatch.setattr(scheduler, "complete", shared)
     return told
 
 
@@ -57,16 +57,16 @@ def test_a_generator_is_fetched_where_a_trial_may_use_it(address, machine, shari
 def test_of_two_that_trained_at_once_the_first_stays_and_both_trials_count(
     address, machine, sharing, monkeypatch
 ):
-    shared = runner.complete
+    shared = scheduler.complete
 
     def second_meanwhile(trial):
-        monkeypatch.setattr(runner, "complete", shared)
+        monkeypatch.setattr(scheduler, "complete", shared)
         machine("second")
         run_one(plan_at(address), 2, "")
         machine("first")
         return shared(trial)
 
-    monkeypatch.setattr(runner, "complete", second_meanwhile)
+    monkeypatch.setattr(scheduler, "complete", second_meanwhile)
     run_one(plan_at(address), 1, "")
     assert sharing == {("small", 0): "made", ("large", 0): "made"}
     assert records(address) == ["large/seed-00", "small/seed-00"]
@@ -89,7 +89,7 @@ def test_a_damaged_generator_that_was_trained_again_replaces_it(address, machine
     run_one(plan_at(address), 1, "")
     Remote(address).write({"generators/x-0/gan.weights.h5": b"damaged"})
     machine("second")
-    complete = runner.complete
+    complete = scheduler.complete
 
     def trained_again(trial):
         found = trial.workdir / "generators" / "x-0"
@@ -98,6 +98,6 @@ def test_a_damaged_generator_that_was_trained_again_replaces_it(address, machine
         return complete(trial)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "complete", trained_again)
+        patch.setattr(scheduler, "complete", trained_again)
         run_one(plan_at(address), 2, "")
     assert stored(address)["generators/x-0/gan.weights.h5"] == b"anew"

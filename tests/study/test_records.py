@@ -16,7 +16,7 @@ from gan_mnist.study.records import (
     records_of,
     versions,
 )
-from gan_mnist.study.runner import complete
+from gan_mnist.study.scheduler import complete
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
 from gan_mnist.report.page import write_report
-from gan_mnist.report.pictures import Picture
+from gan_mnist.report.study_figures import Picture
 from gan_mnist.study.run import run_study
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.workers import ENGINES

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gan_mnist.study.answer.compared import Results
 from gan_mnist.study.answer.reasons import Told, all_told
+from gan_mnist.study.answer.results import Results
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.paired import Comparison, Interval

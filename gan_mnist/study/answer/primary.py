@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_mnist.study.answer.compared import Results, Tested
+from gan_mnist.study.answer.results import Results, Tested
 from gan_mnist.study.comparison import Pair
 
 PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"

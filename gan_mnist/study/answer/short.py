@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.asked import Asked, Entries
-from gan_mnist.study.answer.compared import Results
 from gan_mnist.study.answer.in_full import in_full
 from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS
+from gan_mnist.study.answer.results import Results
 from gan_mnist.study.statistics import looks
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS

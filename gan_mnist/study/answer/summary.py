@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_mnist.study.answer.compared import (
+from gan_mnist.study.answer.primary import Gate
+from gan_mnist.study.answer.results import (
     Record,
     Records,
     Results,
@@ -14,7 +15,6 @@ from gan_mnist.study.answer.compared import (
     finite,
     on_further,
 )
-from gan_mnist.study.answer.primary import Gate
 from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from gan_mnist.models.names import Choice
 from gan_mnist.settings import ClassifierSettings
-from gan_mnist.trials import precision
+from gan_mnist.trials import update_seconds
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 PAUSE = 0.05
@@ -45,16 +45,16 @@ def pausing(in_precision):
 
 @pytest.fixture(autouse=True)
 def _few_rounds(monkeypatch, dtype_policy):
-    monkeypatch.setattr(precision, "LONGEST_SECONDS", 0)
+    monkeypatch.setattr(update_seconds, "LONGEST_SECONDS", 0)
 
 
 @pytest.mark.parametrize("slower", PRECISIONS)
 def test_a_classifier_is_timed_in_each(slower, monkeypatch):
-    monkeypatch.setattr(precision, "network_of", lambda choice: pausing(slower))
+    monkeypatch.setattr(update_seconds, "network_of", lambda choice: pausing(slower))
     settings = ClassifierSettings(
         classes=("a", "b", "c"), image_size=8, channels=1, width=2, batch_size=4
     )
-    seconds = precision.of_classifier(settings, PRECISIONS)
+    seconds = update_seconds.of_classifier(settings, PRECISIONS)
     assert list(seconds) == list(PRECISIONS)
     (other,) = set(PRECISIONS) - {slower}
     assert seconds[slower] > PAUSE
@@ -64,15 +64,15 @@ def test_a_classifier_is_timed_in_each(slower, monkeypatch):
 def test_the_network_is_the_studys(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        precision, "network_of", lambda choice: asked.append(choice) or pausing("none")
+        update_seconds, "network_of", lambda choice: asked.append(choice) or pausing("none")
     )
     settings = ClassifierSettings(classes=("a", "b"), image_size=8, channels=3, classifier="resnet")
-    precision.of_classifier(settings, ("float32",))
+    update_seconds.of_classifier(settings, ("float32",))
     assert asked == [Choice("resnet", pixels=settings.pixels)]
 
 
 def test_a_denoiser_is_timed_too():
     settings = SimpleNamespace(image_size=13, channels=1, width=1, batch_size=4, learning_rate=1e-3)
-    seconds = precision.of_denoiser(settings, PRECISIONS[1:])
+    seconds = update_seconds.of_denoiser(settings, PRECISIONS[1:])
     assert list(seconds) == ["mixed_bfloat16"]
     assert 0 < seconds["mixed_bfloat16"] < 30

@@ -9,7 +9,7 @@ from fake_files import write_csv
 from fake_run import change, make_run, trial
 from matplotlib.colors import to_hex
 
-from gan_mnist.report import pictures
+from gan_mnist.report import study_figures
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import BLUE, INK, ORANGE, VERMILLION
 
@@ -37,15 +37,15 @@ def texts(axes):
 def test_without_data_there_is_no_figure(workdir, name):
     for path in [*workdir.rglob("*.csv"), *workdir.rglob("*.npz")]:
         path.unlink()
-    assert getattr(pictures, name)(Run.read(workdir)) is None
-    assert pictures.against_cost(Run.read(workdir)) is None
+    assert getattr(study_figures, name)(Run.read(workdir)) is None
+    assert study_figures.against_cost(Run.read(workdir)) is None
 
 
 def test_train_and_validation_are_means_over_seeds(workdir):
     for seed, loss in ((0, 1.0), (1, 3.0)):
         rows = [(u, u / 10, loss, 0.5, loss + 1, 0.25 * loss) for u in (10, 20)]
         write_csv(trial(workdir, "none", seed) / "curves.csv", CURVES, rows)
-    figure = pictures.train_and_validation(Run.read(workdir))
+    figure = study_figures.train_and_validation(Run.read(workdir))
     panels = np.array(figure.axes).reshape(2, 3)
     column = [axes.get_title(loc="left") for axes in panels[0]].index("none")
     losses, accuracies = (lines_of(axes) for axes in panels[:, column])
@@ -69,7 +69,7 @@ def test_of_many_arms_the_control_and_the_best_are_drawn(tmp_path):
         "oracle",
     )
     make_run(tmp_path, arms=arms, seeds=2)
-    figure = pictures.train_and_validation(Run.read(tmp_path))
+    figure = study_figures.train_and_validation(Run.read(tmp_path))
     titles = [axes.get_title(loc="left") for axes in figure.axes[:5]]
     assert titles[-1] == "none"
     assert set(titles[:-1]) == {"oracle", "classical", "cgan_classical", "warp_gan"}
@@ -91,7 +91,7 @@ def test_roc_curves_are_averaged_and_areas_exact(workdir):
     for seed, curve in enumerate((STEP, better)):
         write_roc(workdir, "none", seed, {"1": curve, "2": STEP})
         write_roc(workdir, "cgan", seed, {"1": STEP, "2": STEP})
-    figure = pictures.roc_curves(Run.read(workdir))
+    figure = study_figures.roc_curves(Run.read(workdir))
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["1", "2"]
     first = figure.axes[0]
     assert sorted(texts(first)) == sorted([f"{(AREA + area) / 2:.4f}", f"{AREA:.4f}"])
@@ -115,7 +115,7 @@ def test_of_many_arms_those_that_are_compared_first_are_drawn(tmp_path):
         path.write_text(json.dumps(summary | {"primary": primary}))
         for name in names:
             write_roc(tmp_path, name, 0, {"1": STEP})
-        legend = pictures.roc_curves(Run.read(tmp_path)).legends[0]
+        legend = study_figures.roc_curves(Run.read(tmp_path)).legends[0]
         drawn = {text.get_text() for text in legend.get_texts()}
         assert len(drawn) == 5
         assert ("class_weight" in drawn) == bool(primary)  # the worst of them
@@ -126,7 +126,7 @@ def test_roc_curves_tell_excellent_from_good_and_show_ten_classes(workdir):
     for arm, right in (("none", 0.9), ("cgan", 0.99)):
         points = [(0, 0), (0, right), (0.002, 1), (1, 1)]
         write_roc(workdir, arm, 0, dict.fromkeys(names, points))
-    figure = pictures.roc_curves(Run.read(workdir))
+    figure = study_figures.roc_curves(Run.read(workdir))
     assert [axes.get_title(loc="left") for axes in figure.axes] == names[:10]
     low, high = figure.axes[0].get_xlim()
     assert np.log(0.002 / low) / np.log(high / low) > 0.1  # the left end has room
@@ -151,7 +151,7 @@ def test_predictions_are_shown_above_their_images(workdir):
     # The arm of the answer, be another the better one.
     for arm in ("cgan", "classical"):
         change(workdir, "summary.json", rests_on={"arm": arm, "reference": "none"})
-        figure = pictures.predictions(Run.read(workdir))
+        figure = study_figures.predictions(Run.read(workdir))
         assert [part.get_suptitle() for part in figure.subfigs] == ["none", arm]
     drawn = [axes for axes in figure.subfigs[0].axes if axes.get_images()]
     shown = [axes.get_title(loc="center") for axes in drawn]
@@ -164,14 +164,14 @@ def test_predictions_are_shown_above_their_images(workdir):
 
 def test_of_many_kept_images_twelve_are_drawn(workdir):
     write_shown(workdir, "none", ["cat"] * 20, ["cat"] * 20)
-    figure = pictures.predictions(Run.read(workdir))
+    figure = study_figures.predictions(Run.read(workdir))
     assert len([axes for axes in figure.axes if axes.get_images()]) == 12
 
 
 def test_long_class_names_get_two_lines_and_are_cut(workdir):
     long = "an unusually long name"
     write_shown(workdir, "none", ["cat", "cat"], ["cat", long])
-    figure = pictures.predictions(Run.read(workdir))
+    figure = study_figures.predictions(Run.read(workdir))
     (part,) = figure.subfigs
     assert [axes.get_title(loc="center") for axes in part.axes[:2]] == [
         "cat:\ncat 0.50",
@@ -183,7 +183,7 @@ def test_long_class_names_get_two_lines_and_are_cut(workdir):
 def test_a_spoilt_archive_is_left_out(workdir, content):
     write_shown(workdir, "none", ["cat"], ["cat"])
     (trial(workdir, "classical", 0) / "shown.npz").write_bytes(content)
-    figure = pictures.predictions(Run.read(workdir))
+    figure = study_figures.predictions(Run.read(workdir))
     assert [part.get_suptitle() for part in figure.subfigs] == ["none"]
 
 
@@ -192,7 +192,7 @@ def test_against_cost_shows_updates_and_seconds(workdir):
     for seed, shift in ((0, 0.0), (1, 0.2)):
         rows = [(u, u * 2 + shift, u / 100 + shift, 0, 0, 0) for u in (10, 1000)]
         write_csv(trial(workdir, "classical", seed) / "curves.csv", CURVES, rows)
-    updates, seconds = pictures.against_cost(Run.read(workdir)).axes
+    updates, seconds = study_figures.against_cost(Run.read(workdir)).axes
     assert updates.get_ylabel() == "the loss"
     assert {updates.get_xscale(), seconds.get_xscale()} == {"log"}
     for axes, expected in ((updates, [10, 1000]), (seconds, [20.1, 2000.1])):

@@ -12,8 +12,8 @@ from fake_study import STUDY, calls, expected_metrics, make_plan, order
 from fake_worker import AtOnce
 
 from gan_mnist.errors import StorageError
-from gan_mnist.study import runner
-from gan_mnist.study.runner import next_task, run_trials, tasks_of
+from gan_mnist.study import scheduler
+from gan_mnist.study.scheduler import next_task, run_trials, tasks_of
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.workers import ENGINES
 
@@ -116,7 +116,7 @@ def test_processes_keep_their_arms_over_the_seeds(tmp_path, monkeypatch):
 def test_waiting_is_told_once_a_second_however_many_trials_end(tmp_path, monkeypatch):
     monkeypatch.setitem(ENGINES, "at once", AtOnce)
     clock = itertools.count(0.0, 0.25)
-    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(scheduler, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     trials, waits = make_plan(tmp_path, seeds=12, arms=["all"]).trials(), []
     run_trials(
         *(trials, 1, "at once", tmp_path / "log", lambda record: None),
