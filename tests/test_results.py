@@ -54,4 +54,8 @@ def test_its_command_runs_the_arms_and_seeds_that_it_has(path):
     asked = flags["arms"].split(",") if "arms" in flags else list(preset.arms)
     arms = study.select(asked or None)
     assert [arm.name for arm in arms] == list(described["arms"])
-    assert int(flags.get("seeds", preset.seeds)) == len(described["seeds"])
+    number, first = len(described["seeds"]), int(flags.get("first_seed", 0))
+    assert described["seeds"] == list(range(first, first + number))
+    # One that ends where all is decided has as many as at one of its looks.
+    usual = described["looks"]["announced"] if "until" in flags else [preset.seeds]
+    assert number in ([int(flags["seeds"])] if "seeds" in flags else usual)
