@@ -75,7 +75,7 @@ def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
             a run of their own.
     """
     before = description_in(workdir)
-    recorded = first_seed or 0 if before is None else min(before["seeds"], default=0)
+    recorded = first_seed or 0 if before is None else min(before.get("seeds", ()), default=0)
     if first_seed not in (None, recorded):
         raise InputError(
             f"--first_seed: {workdir} was begun with seed {recorded}; "
