@@ -6,7 +6,7 @@ from typing import Any
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import by_arm, overlap_of
+from gan_mnist.study.statistics.paired import by_arm
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -41,7 +41,7 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     above = recall.against_rivals(generated, rivals)
     if not above:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
-    left = _by_images_left(arms, list(above), rivals)
+    left = _by_images_left(recall, list(above), rivals)
     balanced = accuracy.against_rivals(list(above), rivals)
     lines = [f"In {words}, {_answer(results, found, rivals)}" for words, results, found in
              (("recall", recall, above), ("balanced accuracy", accuracy, balanced))
@@ -71,13 +71,15 @@ def _results(arms: Arms, metric: Metric) -> Results:
     return Results(metric, arms)
 
 
-def _by_images_left(arms: Arms, names: Sequence[str], rivals: Sequence[str]) -> dict[str, Any]:
-    overlap = max((overlap_of(of_arm.values()) for of_arm in arms.values()), default=0.0)
+def _by_images_left(
+    results: Results, names: Sequence[str], rivals: Sequence[str]
+) -> dict[str, Any]:
+    arms = results.records
     found = {
         (name, number): best
         for name in names
         for number in numbers_in(arms[name], PREFIX)
-        if (best := against_best_at(arms, name, rivals, PREFIX, number, overlap))
+        if (best := against_best_at(arms, name, rivals, PREFIX, number, results.overlap))
     }
     compared = {key: one for key, (_, one) in found.items()}
     left: dict[str, Any] = {name: {} for name in names}
