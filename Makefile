@@ -49,4 +49,4 @@ lock: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -16,10 +16,10 @@ from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
-    counted,
     given_path,
     heed_signals,
     printable,
+    reasons_counted,
     tell,
 )
 from gan_mnist.commands.exported import (
@@ -104,7 +104,7 @@ def _find(path: Path) -> Found:
     if not found.files:
         raise InputError(
             f"--images: {str(path)!r} holds no images; passed over: "
-            f"{counted(found.left_out.values())}; accepted: {ACCEPTED}"
+            f"{reasons_counted(found.left_out.values())}; accepted: {ACCEPTED}"
         )
     return found
 
@@ -255,7 +255,7 @@ def _row(top: int, answers: Sequence[tuple[str, float]] = (), error: str = "") -
 def _summary(rows: Sequence[Mapping[str, str]]) -> str:
     classes = Counter(row["prediction"] for row in rows if not row["error"])
     told = by_name(dict(sorted(classes.items()))) or "none"
-    passed_over = counted(row["error"] for row in rows if row["error"])
+    passed_over = reasons_counted(row["error"] for row in rows if row["error"])
     return f"classified {classes.total()} images ({told}), passed over {passed_over}"
 
 

@@ -290,7 +290,7 @@ def printable(text: str | Path) -> str:
     return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
 
 
-def counted(reasons: Iterable[str]) -> str:
+def reasons_counted(reasons: Iterable[str]) -> str:
     """How often each reason is told, for a summary: "3 (hidden: 2, not an image: 1)".
 
     What differs from file to file, behind a colon or a semicolon, is left out.

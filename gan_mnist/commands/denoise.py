@@ -15,10 +15,10 @@ from gan_mnist.commands.command import (
     Command,
     all_or_nothing,
     check_empty,
-    counted,
     given_path,
     heed_signals,
     printable,
+    reasons_counted,
     tell,
 )
 from gan_mnist.commands.exported import (
@@ -105,7 +105,7 @@ def _command() -> int:
     done = [row for row in rows if row["output"]]
     # Why, whichever of the two it is.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
-    told = f"denoised {len(done)} images, passed over {counted(reasons)}{_nearness(rows)}"
+    told = f"denoised {len(done)} images, passed over {reasons_counted(reasons)}{_nearness(rows)}"
     tell(f"{told} -> {printable(output)}")
     return 0 if done else 1
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from gan_mnist.commands.command import (
     Command,
@@ -19,6 +18,7 @@ from gan_mnist.commands.command import (
     tell,
 )
 from gan_mnist.commands.exported import ask_for_pictures, leave, seconds_flag, trust_flag
+from gan_mnist.data.class_folders import directory_name
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import check_writable
@@ -122,24 +122,6 @@ def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
     # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
     labels = tf.fill([CHUNK_SIZE], np.int32(label))
     return ask_for_pictures(generate, CHUNK_SIZE, labels=labels, seed=tf.constant(seed))
-
-
-def directory_name(class_name: str) -> str:
-    """A name for the folder of a class, which every file system accepts.
-
-    What it may not accept is written as in a web address ("T-shirt%2Ftop"), and the percent sign
-    too, so that different classes have different folders; `urllib.parse.unquote` undoes it. So are
-    a first dot, which would hide the folder, and a last dot or space, which Windows drops.
-    """
-    last = len(class_name) - 1
-    return "".join(
-        f"%{ord(c):02X}"
-        if (c == "." and i in (0, last)) or (c == " " and i == last)
-        else quote(c, safe="", errors="surrogatepass")
-        if c in '%/\\<>:"|?*' or not c.isprintable()
-        else c
-        for i, c in enumerate(class_name)
-    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What was decoded once is kept as a file that every process reads.
 
 It lies in `~/.cache/gan_mnist`, or where GAN_MNIST_CACHE says, and may be deleted at any time. Its
-name is a checksum of the files' names, sizes, times and numbers, so that it never shows images
-that have changed; files are renamed when they are whole, so that processes do not disturb each
-other. What was damaged since is not believed, and made anew: texts have checksums; images, of which
-a checksum would take seconds, have a time of change that any writing would have replaced. What was
-not used for a week is removed.
+name is a checksum of the files' names, sizes, times and numbers, and of what decodes them, so that
+it never shows images that have changed, nor what another decoder made of them; files are renamed
+when they are whole, so that processes do not disturb each other. What was damaged since is not
+believed, and made anew: texts have checksums; images, of which a checksum would take seconds, have
+a time of change that any writing would have replaced. What was not used for a week is removed.
 """
 
 import contextlib
@@ -16,13 +16,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from string import hexdigits
 from typing import Any, cast
 
 import numpy as np
+import PIL
 
 from gan_mnist.data.stored import StoredImages
-from gan_mnist.files import MIRRORS, cache_directory, fingerprint, read_file, write_text
+from gan_mnist.files import cache_directory, fingerprint, read_file, write_text
 
+DECODED = "decoded"
+# Rises with every change of what is read of the same files.
+DECODER = 1
 KEPT_SECONDS = 7 * 24 * 3600
 # A file that changes again within the resolution of a file system's clock looks as it did.
 SETTLED_SECONDS = 2.0
@@ -47,12 +52,14 @@ class Shelf:
             except OSError:
                 states.append([name])
                 continue
-            newest = max(newest, found.st_ctime, found.st_mtime)
+            # Not the time of modification, which may be of another clock, and in the future.
+            newest = max(newest, found.st_ctime)
             states.append([name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
         if time.time() - newest < SETTLED_SECONDS:
             return
         with _where_possible():
-            place = cache_directory() / fingerprint(os.path.realpath(root), states)
+            about = (DECODER, PIL.__version__, os.path.realpath(root), states)
+            place = cache_directory() / DECODED / fingerprint(*about)
             place.mkdir(parents=True, exist_ok=True)
             os.utime(place)
             self._place = place
@@ -153,12 +160,11 @@ def _mark(place: Path) -> int:
 
 
 def _tidy(used: Path) -> None:
-    """Removes what was not used for a week."""
+    """Removes what was not used for a week; what others have put there stays."""
     oldest = time.time() - KEPT_SECONDS
     with _where_possible():
         for place in used.parent.iterdir():
             with _where_possible():
-                if place in (used, used.with_name(MIRRORS)) or not place.is_dir():
-                    continue
-                if place.stat().st_mtime < oldest:
+                ours = len(place.name) == len(used.name) and set(place.name) <= set(hexdigits)
+                if ours and place != used and place.stat().st_mtime < oldest:
                     shutil.rmtree(place, ignore_errors=True)

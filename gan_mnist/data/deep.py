@@ -15,6 +15,8 @@ _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 # lower 8; of grey with opacity all bytes are colours.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _ROWS = 64
+# Resampling makes fractions, and brings them so far beyond what was the highest value.
+_OVERSHOOT = 1.25
 
 
 def is_deep(mode: str) -> bool:
@@ -29,7 +31,8 @@ def has_deep_colours(image: Image.Image) -> bool:
 
 def white_of(highest: float) -> int:
     """The value that is white where `highest` is the highest value: that of the fewest bits."""
-    return next((white for white in _WHITES if highest <= white), _WHITES[-1])
+    beyond = _OVERSHOOT if highest % 1 else 1
+    return next((white for white in _WHITES if highest <= beyond * white), _WHITES[-1])
 
 
 def highest_of(image: Image.Image) -> float:

@@ -162,12 +162,12 @@ def _may_be_alike(
             yield block[a], order[part][b]
 
 
-Found = Mapping[str, tuple[list[int], list[int], list[bool]]]
+Alike = Mapping[str, tuple[list[int], list[int], list[bool]]]
 
 
 def find_duplicates(
     splits: Mapping[str, Split], remember: Callable[[str, Callable[[], str]], str]
-) -> Found:
+) -> Alike:
     """Images that have one like them in another split.
 
     Args:
@@ -213,7 +213,7 @@ def _sides(name: str) -> tuple[str, str]:
     return ("validation", "test") if name == BETWEEN else ("train", name)
 
 
-def duplicates_in_numbers(found: Found, splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
+def duplicates_in_numbers(found: Alike, splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
     """What plan and report say of duplicates.
 
     Returns:
@@ -235,7 +235,7 @@ def duplicates_in_numbers(found: Found, splits: Mapping[str, Split]) -> dict[str
     return told
 
 
-def duplicates_in_pictures(found: Found, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
+def duplicates_in_pictures(found: Alike, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
     """Pairs of images, by the split: uint8 (2, n, H, W, C), those of "train" first."""
     pictures = {}
     for name, (*rows, _) in found.items():

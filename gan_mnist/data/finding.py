@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.images import FORMATS
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION, is_like_split, is_usual, splits_of
-from gan_mnist.data.walking import Folder, join
+from gan_mnist.data.walking import Walk, join
 from gan_mnist.errors import InputError, listed
 
 OUTSIDE = "outside the class folders"
@@ -74,9 +75,9 @@ def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) ->
     Raises:
         InputError: If a folder cannot be read, or has a name that is refused; names the `flag`.
     """
-    folder = Folder(root, flag, any_name)
-    files = [ImageFile(name) for name in folder.images("")]
-    return Found(root, files, folder.passed_over(), left_out=folder.left_out)
+    walk = Walk(root, flag, any_name)
+    files = [ImageFile(name) for name in walk.images("")]
+    return Found(root, files, walk.passed_over(), left_out=walk.left_out)
 
 
 def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
@@ -90,60 +91,58 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
     Args:
         root: The folder.
         tested: Classes that its images are to be test images of: then one class will do, may be
-            without images, and splits may differ.
+            without images, its folder may have its `directory_name`, and splits may differ.
 
     Raises:
         InputError: For too few classes, a class without images, other classes in one split than in
             another, or a folder that cannot be read.
     """
-    folder = Folder(root, "--data_dir")
-    inner = folder.entered("", tested)
-    names, _ = folder.entries(inner)
+    walk, tested = Walk(root, "--data_dir"), class_of_folders(tested)
+    inner = walk.entered("", tested)
+    names, _ = walk.entries(inner)
     splits = splits_of(names)
     # Names that say less are those of splits where there are class folders in them.
-    if not all(
-        is_usual(name) or _is_divided(folder, inner, name) for name in splits if splits[name]
-    ):
+    if not all(is_usual(name) or _is_divided(walk, inner, name) for name in splits if splits[name]):
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = Found(root, [], Counter(), inner)
-    if tested and not set(names) & set(tested):
+    if tested and not tested.keys() & set(names):
         by_split = any(splits.values())
     else:
         by_split = TRAIN in splits.values() and bool({TEST, VALIDATION} & set(splits.values()))
     if by_split:
-        _read_splits(folder, found, splits, tested)
+        _read_splits(walk, found, splits, tested)
     else:
-        classes = _read_classes(folder, found, inner, "", tested)
-        within = {name: _splits_within(folder, join(inner, name)) for name in classes}
-        loose = any(folder.entries(join(inner, name))[1] for name in classes)
+        classes = _read_classes(walk, found, inner, "", tested)
+        within = {name: _splits_within(walk, join(inner, name)) for name in classes}
+        loose = any(walk.entries(join(inner, name))[1] for name in classes)
         if not tested and not loose and all(of and all(of.values()) for of in within.values()):
             found.files = [
                 file._replace(split=within[file.class_name][_next_folder(file, inner)])
                 for file in found.files
             ]
         else:
-            found.cautions += _cautions(folder, inner)
+            found.cautions += _cautions(walk, inner)
             found.cautions += _cautions_within(name for name in classes if within[name])
-    found.passed_over += folder.passed_over()
+    found.passed_over += walk.passed_over()
     return found
 
 
 def _read_splits(
-    folder: Folder, found: Found, splits: Mapping[str, str], tested: Collection[str]
+    walk: Walk, found: Found, splits: Mapping[str, str], tested: Mapping[str, str]
 ) -> None:
     """Adds the images of the folders of splits in the one that was entered."""
-    _, files = folder.entries(found.inner)
+    _, files = walk.entries(found.inner)
     found.passed_over[OUTSIDE] += len(files)
     classes: dict[str, set[str]] = {}
     for name, split in splits.items():
         place = join(found.inner, name)
         if split:
-            place = folder.entered(place, tested)
+            place = walk.entered(place, tested)
             classes.setdefault(split, set()).update(
-                _read_classes(folder, found, place, split, tested)
+                _read_classes(walk, found, place, split, tested)
             )
         else:
-            found.passed_over["outside the folders of splits"] += len(list(folder.images(place)))
+            found.passed_over["outside the folders of splits"] += len(list(walk.images(place)))
     for split, names in classes.items():
         # To validate on some classes is well; to be tested on some is not.
         some_will_do = tested or (split == VALIDATION and names < classes[TRAIN])
@@ -156,10 +155,10 @@ def _read_splits(
 
 
 def _read_classes(
-    folder: Folder, found: Found, place: str, split: str, tested: Collection[str]
+    walk: Walk, found: Found, place: str, split: str, tested: Mapping[str, str]
 ) -> list[str]:
     """Adds the images of the class folders in `place`; returns the names of the classes."""
-    names, files = folder.entries(place)
+    names, files = walk.entries(place)
     if len(names) < (1 if tested else 2):
         least = "one sub-folder of images" if tested else "two sub-folders of images, one a class"
         raise InputError(
@@ -168,19 +167,19 @@ def _read_classes(
         )
     found.passed_over[OUTSIDE] += len(files)
     for name in names:
-        images = list(folder.images(join(place, name)))
+        images = list(walk.images(join(place, name)))
         if not images and not tested:
             raise InputError(
                 f"--data_dir: class folder {found.root / place / name} holds no images; "
                 f"accepted: {FORMATS}"
             )
-        found.files += [ImageFile(image, name, split) for image in images]
+        found.files += [ImageFile(image, tested.get(name, name), split) for image in images]
     return names
 
 
-def _splits_within(folder: Folder, place: str) -> dict[str, str]:
+def _splits_within(walk: Walk, place: str) -> dict[str, str]:
     """The splits of all folders in a class folder, "" for none; nothing where none is divided."""
-    splits = splits_of(folder.entries(place)[0])
+    splits = splits_of(walk.entries(place)[0])
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
 
 
@@ -200,19 +199,16 @@ def _cautions_within(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _is_divided(folder: Folder, place: str, name: str) -> bool:
-    return bool(folder.entries(join(place, name))[0])
+def _is_divided(walk: Walk, place: str, name: str) -> bool:
+    return bool(walk.entries(join(place, name))[0])
 
 
-def _cautions(folder: Folder, place: str) -> list[str]:
+def _cautions(walk: Walk, place: str) -> list[str]:
     """What is said of class folders that seem to be splits: by their names, or what is in them."""
-    names, _ = folder.entries(place)
-    within = {name: {*folder.entries(join(place, name))[0]} for name in names}
+    names, _ = walk.entries(place)
+    within = {name: {*walk.entries(join(place, name))[0]} for name in names}
     like = [name for name in names if is_like_split(name)]
-    divided = any(
-        len(within[name] & within[other]) > 1 for name in like for other in names if other != name
-    )
-    if len(like) < 2 and not divided:
+    if len(like) < 2 and not any(len(within[name]) > 1 for name in like):
         return []
     called = (
         "is called like a split, and is" if len(like) == 1 else "are called like splits, and are"

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.data.duplicates import BETWEEN, find_duplicates
-from gan_mnist.data.duplicates import Found as Alike
+from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
 from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, Look
 from gan_mnist.data.labels import COLUMN, find_labelled, with_groups
@@ -28,7 +27,10 @@ from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError, at_most
 
 # Options that have no meaning for images that lie in no folder.
-OF_FOLDERS = ("skip_bad", "labels", "file_column", "label_column", "split_column", "groups")
+OF_FOLDERS = (
+    *("skip_bad", "labels", "file_column", "label_column", "split_column", "groups"),
+    "duplicates",
+)
 _ACCEPTED = f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
 COPIES, TWINS = "like a test or validation image", "like another image"

@@ -139,9 +139,9 @@ def further_test(
         InputError: If there are none.
     """
     parts = list(images)
-    by_class = {of: _images_of(parts, label) for label, of in enumerate(class_names)}
+    label_of = {of: label for label, of in enumerate(class_names)}
     nothing: tuple[np.ndarray, list[str]] = parts[0].images[:0], []
-    found = [by_class.get(of, nothing) for of in classes]
+    found = [_images_of(parts, label_of[of]) if of in label_of else nothing for of in classes]
     counts = [len(filenames) for _, filenames in found]
     extra = [other for other in class_names if other not in classes]
     if not any(counts):
@@ -159,7 +159,8 @@ def further_test(
     images_in_words = "1 image" if len(subset) == 1 else f"{len(subset)} images"
     told = [images_in_words, *(f"{of}: {n}" if n else f"no {of}" for of, n in numbers)]
     if extra:
-        passed_over = sum(len(by_class[other][1]) for other in extra)
+        others = [label_of[other] for other in extra]
+        passed_over = sum(int(np.isin(part.labels, others).sum()) for part in parts)
         told.append(f"passed over {passed_over} of other classes ({', '.join(extra)})")
     line = f"{name}: {', '.join(told)}; sha256 {subset.fingerprint[:16]}"
     return FurtherTest(subset, line, files)

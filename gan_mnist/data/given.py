@@ -1,6 +1,7 @@
 """A folder of images that somebody's program made, by the classes of a data set."""
 
 import hashlib
+import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.deep import is_deep
 from gan_mnist.data.duplicates import copies_in_numbers
@@ -17,11 +19,13 @@ from gan_mnist.data.finding import find_images
 from gan_mnist.data.folder import BAD, files_told, refusal
 from gan_mnist.data.images import FORMATS, GREY_MODES, Look, opened
 from gan_mnist.data.reading import read_files
+from gan_mnist.data.splits import Split
 from gan_mnist.errors import InputError, listed, quoted
 
 NO_CLASS = "in no folder of a class of the data set"
 # Of their folders so many are named.
 _FOLDERS_NAMED = 10
+_BLOCK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +69,9 @@ def read_given(
 ) -> GivenImages:
     """The images of a folder of class folders, however deep they lie.
 
-    An image is of the class whose name the outermost folder has that has such a name. Images in no
-    such folder are passed over and counted, and their folders named; classes may be missing.
+    An image is of the class whose name, or its `directory_name`, the outermost folder has that has
+    such a name. Images in no such folder are passed over and counted, and their folders named;
+    classes may be missing.
 
     Args:
         root: The folder.
@@ -80,7 +85,8 @@ def read_given(
     if not os.path.isdir(root):
         raise InputError(f"--generated: {str(root)!r} is not a directory")
     found = find_images(root, "--generated")
-    label_of = {name: label for label, name in enumerate(class_names)}
+    numbers = {name: label for label, name in enumerate(class_names)}
+    label_of = {folder: numbers[name] for folder, name in class_of_folders(class_names).items()}
     named, others = [], Counter[str]()
     for file in found.files:
         folders = PurePosixPath(file.name).parts[:-1]
@@ -104,18 +110,23 @@ def read_given(
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
     if others:
         passed_over[f"{NO_CLASS}, but in {_told(others, class_names)}"] = others.total()
-    images = decoded.images if len(kept) == len(named) else decoded.images[kept]
     labels = np.array([named[row][1] for row in kept], np.int32)
     kept_names = tuple(named[row][0] for row in kept)
-    checksum = hashlib.sha256(np.asarray(images).data)
+    rows = None if len(kept) == len(named) else np.array(kept)
+    images = Split(decoded.images, labels.astype(np.int64), kept_names, rows=rows).images
+    checksum = hashlib.sha256()
+    for start in range(0, len(images), _BLOCK):
+        checksum.update(images[start : start + _BLOCK].tobytes())
     checksum.update(labels.data)
+    # Of the files as they are, which each trial would else open again.
+    changed = decoded.remember("as-saved", lambda: json.dumps(_changed(root, kept_names, look)))
     return GivenImages(
         images,
         labels,
         class_names,
         kept_names,
         files_told(
-            len(kept), passed_over, _changed(root, kept_names, look) + decoded.told, decoded.bad
+            len(kept), passed_over, Counter(json.loads(changed)) + decoded.told, decoded.bad
         ),
         checksum.hexdigest(),
     )

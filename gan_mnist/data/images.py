@@ -1,6 +1,7 @@
 """Pictures of any size and mode, as arrays of one shape."""
 
 import contextlib
+import errno
 import math
 import threading
 import warnings
@@ -44,7 +45,13 @@ _HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 MOST_THREADS = 8
 # Images, and their pixels in all, that a network is shown at a time.
 MOST_TOGETHER, PIXELS_TOGETHER = 250, 1 << 20
+# Why a file cannot be opened that stays so until it is changed.
+_OF_THE_FILE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 _LIMIT, _LARGE = threading.Lock(), threading.Lock()
+
+
+class Disturbed(InputError):
+    """An image could not be read, and is not bad for that: as when a disk is out of reach."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
     Raises:
         InputError: If it is no image, or what is done with it fails; the message names it.
+        Disturbed: If that is for a reason that may be gone the next time.
     """
     try:
         with _open(path) as image:
@@ -125,7 +133,9 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise
     # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
     except Exception as error:
-        raise InputError(f"{path}: the image cannot be read: {error}") from error
+        number = error.errno if isinstance(error, OSError) else None
+        kind = InputError if number in (None, *_OF_THE_FILE) else Disturbed
+        raise kind(f"{path}: the image cannot be read: {error}") from error
 
 
 def _open(path: Path) -> Image.Image:

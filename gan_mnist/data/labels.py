@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gan_mnist.data.finding import Found, ImageFile, find_images
 from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
-from gan_mnist.data.tables import Columns, read_rows
-from gan_mnist.data.walking import join
+from gan_mnist.data.tables import Columns, Row, read_rows
+from gan_mnist.data.walking import is_printable, join
 from gan_mnist.errors import InputError
 
 COLUMN = "column:"
@@ -69,7 +69,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
         home = posixpath.normpath(f"/{os.path.relpath(path.parent, root)}")
         rows, columns = read_rows(path, called, files, home, asked, tested)
         for row in rows:
-            names = _likely(row.images, row.split or of_table or usual_split)
+            names = _likely(row, row.split or of_table or usual_split)
             if not names:
                 passed_over["rows of the labels without an image"] += 1
             elif not row.label:
@@ -86,7 +86,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
                         "class, split and group for each image"
                     )
     classes = Counter(file.class_name for file in named.values())
-    if len(classes) < (1 if tested else 2) or not all(map(str.isprintable, classes)):
+    if len(classes) < (1 if tested else 2) or not all(map(is_printable, classes)):
         least = "one, with a printable name" if tested else "two, with printable names"
         raise InputError(
             f"setting labels: {labels} tells of {len(classes)} class(es) of images in {root} "
@@ -131,9 +131,18 @@ def with_groups(found: Found, pattern: str) -> Found:
     return replace(found, files=files)
 
 
-def _likely(names: list[str], split: str) -> list[str]:
-    """Of several images those in a folder of the split that the row, or the table, is about."""
-    if len(names) < 2:
-        return names
-    folders = ({SPLIT_NAMES.get(plain(part)) for part in name.split("/")[:-1]} for name in names)
-    return [n for n, splits in zip(names, folders, strict=True) if split in splits] or names
+def _likely(row: Row, split: str) -> list[str]:
+    """Of the images that a row may mean those of the split that it, or the table, is about.
+
+    An image in a folder of another split is not meant, unless the row names that folder.
+    """
+    splits = {name: _splits_in(name) for name in row.images}
+    here = [name for name in row.images if split in splits[name]]
+    if here or not split or _splits_in(row.file):
+        return here or row.images
+    return [name for name in row.images if not splits[name]]
+
+
+def _splits_in(path: str) -> set[str]:
+    """The splits that folders of a path are called by."""
+    return {SPLIT_NAMES.get(plain(part), "") for part in path.split("/")[:-1]} - {""}

@@ -15,6 +15,7 @@ from gan_mnist.data.deep import has_deep_colours, highest_of, is_deep, white_of
 from gan_mnist.data.images import (
     GREY_MODES,
     MOST_THREADS,
+    Disturbed,
     Look,
     checked_memory,
     decode,
@@ -63,10 +64,12 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
             that is nearest to the usual longer side; where `channels` is 0, it is 1 if all images
             are grey but for `_GREY_LEVELS`, whatever their files say; where `white` is 0, it is
             the same for all, and stays 0 where none is of more than 8 bits.
+
+    Raises:
+        Disturbed: If a file cannot be read now; nothing is kept of it then.
     """
     shelf = Shelf(root, names)
-    # By another name than when `white` was 1 where there is nothing of more than 8 bits.
-    asked = f"look-of-each-{fingerprint(asdict(look))}.json"
+    asked = f"look-of-{fingerprint(asdict(look))}.json"
     known = shelf.json(asked)
     wanted = _surveyed(root, names, look) if known is None else Look(**known)
     decoded = _decoded(shelf, root, names, wanted)
@@ -93,6 +96,8 @@ def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
                     if deep and not look.white:
                         checked_memory(root / name, image, look.megabytes)
                         whites.append(white_of(highest_of(image)))
+            except Disturbed:
+                raise
             except InputError:
                 continue  # told when it is decoded
     usual = float(np.median(sides)) if sides else SMALLEST_SIDE
@@ -159,6 +164,8 @@ def _results(
     def result(name: str) -> tuple[np.ndarray, list[str]] | str:
         try:
             return decode(root / name, look)
+        except Disturbed:
+            raise
         except InputError as error:
             return str(error).removeprefix(f"{root / name}: ")
 

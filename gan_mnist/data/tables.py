@@ -3,7 +3,7 @@
 import csv
 import functools
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -81,7 +81,7 @@ def read_rows(
     Raises:
         InputError: If it cannot be read, or has not these columns.
     """
-    index, table = _index(files), _read_table(path, called)
+    index, table = _Index(files), _read_table(path, called)
     if not _has_header(table, index, asked):
         table = _read_table(path, called, header=False)
     if tested:
@@ -91,7 +91,7 @@ def read_rows(
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
     split_of = splits_of({*table[columns.split]}) if columns.split else {}
     rows = (
-        Row(file, _match(index, file, home), label.strip(), split_of.get(split, ""), group)
+        Row(file, index.match(file, home), label.strip(), split_of.get(split, ""), group)
         for file, label, split, group in zip(*values, strict=True)
     )
     return list(rows), columns
@@ -106,11 +106,11 @@ def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
     return replace(asked, split=split, group=asked.group if asked.group in names else "")
 
 
-def _has_header(table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns) -> bool:
+def _has_header(table: "pd.DataFrame", index: "_Index", asked: Columns) -> bool:
     """Whether the first row holds names of columns, and not those of an image and its class."""
     names = [str(name) for name in table.columns]
     called = any(name in vars(asked).values() or plain(name) in _KNOWN for name in names)
-    return called or not any(_match(index, name) for name in names)
+    return called or not any(index.match(name) for name in names)
 
 
 def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
@@ -152,43 +152,49 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
         ) from error
 
 
-def _index(files: Sequence[ImageFile]) -> dict[str, list[str]]:
-    """Names by all that a table may call them: any end of the path, with and without suffix.
+class _Index:
+    """Images by all that a table may call them: any end of the path, with and without suffix."""
 
-    The whole path begins with a slash as well.
-    """
-    index: dict[str, list[str]] = {}
-    for file in files:
-        parts = ["", *file.name.split("/")]
+    def __init__(self, files: Sequence[ImageFile]):
+        self._images: dict[str, list[str]] = {}
+        self._folders: set[str] = set()
+        for file in files:
+            # The whole path begins with a slash as well.
+            parts = ["", *file.name.split("/")]
+            self._folders.update(parts[1:-1])
+            for start in range(len(parts)):
+                end = "/".join(parts[start:])
+                for called in {end, end.rpartition(".")[0]}:
+                    self._images.setdefault(called, []).append(file.name)
+
+    def match(self, value: str, home: str = "/") -> list[str]:
+        """The images that a value may mean: the one of this path from `home` on.
+
+        Where there is none, those that share the longest end of the path with it. What goes before
+        may be of another machine; but where it names folders of these images, as of another class
+        or split, only images in them are meant.
+        """
+        value = value.strip().replace("\\", "/")
+        whole = value and posixpath.normpath(posixpath.join(home, value))
+        if whole and whole in self._images:
+            return self._images[whole]
+        parts = value.split("/")
         for start in range(len(parts)):
-            end = "/".join(parts[start:])
-            for called in {end, end.rpartition(".")[0]}:
-                index.setdefault(called, []).append(file.name)
-    return index
+            if (end := "/".join(parts[start:])) and end in self._images:
+                before = self._folders.intersection(parts[:start])
+                found = self._images[end]
+                return [name for name in found if before <= {*name.split("/")[:-1]}]
+        return []
 
 
-def _match(index: Mapping[str, list[str]], value: str, home: str = "/") -> list[str]:
-    """The images that a value may mean: the one of this path from `home` on.
-
-    Where there is none, those that share the longest end of the path with it.
-    """
-    value = value.strip().replace("\\", "/")
-    parts = value.split("/")
-    ends = ("/".join(parts[start:]) for start in range(len(parts)))
-    whole = value and posixpath.normpath(posixpath.join(home, value))
-    return next((index[end] for end in (whole, *ends) if end and end in index), [])
-
-
-def _columns(
-    table: "pd.DataFrame", index: Mapping[str, list[str]], asked: Columns, labels: str
-) -> Columns:
+def _columns(table: "pd.DataFrame", index: "_Index", asked: Columns, labels: str) -> Columns:
     names = [str(name) for name in table.columns]
     for setting, name in vars(asked).items():
         if name and name not in names:
             flag = f"setting {'groups' if setting == 'group' else f'{setting}_column'}"
             raise unknown(flag, name, names)
     tried = table.head(_ROWS_TRIED)
-    hits = {name: sum(bool(_match(index, value)) for value in tried[name]) for name in names}
+    hits = {name: sum(bool(index.match(value)) for value in tried[name]) for name in names}
     usual = sorted(names, key=lambda name: (_place(_FILES, name), -hits[name]))
     by_content = sorted(names, key=lambda name: -hits[name])
     found = [name for name in [*usual, *by_content] if hits[name]]

@@ -1,6 +1,7 @@
 """A folder as it is walked through: which of its files are images by name, and what is not read."""
 
 import os
+import unicodedata
 from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,17 @@ def _suffixes() -> frozenset[str]:
 IMAGE_SUFFIXES = _suffixes()
 
 
-class Folder:
-    """A folder as it was walked through, once; counts what is passed over in each place.
+def is_printable(name: str) -> bool:
+    """Whether a name can stand in records, tables and messages.
+
+    Bytes that are no text, which arrive as surrogates, and line breaks cannot. All kinds of blanks
+    can, and so can an emoji of several, joined by what cannot be seen.
+    """
+    return all(c.isprintable() or c == _JOINER or unicodedata.category(c) == "Zs" for c in name)
+
+
+class Walk:
+    """All that lies in a folder, walked through once; counts what is passed over in each place.
 
     Places are paths relative to the root, which is "".
     """
@@ -122,9 +132,7 @@ class Folder:
             return sorted(scanned, key=lambda entry: entry.name)
 
     def _checked(self, entry: os.DirEntry) -> str:
-        # Names stand in records, tables and messages; bytes that are no text arrive as surrogates.
-        # An emoji may be several, joined by what cannot be seen.
-        if not self._any_name and not entry.name.replace(_JOINER, "").isprintable():
+        if not self._any_name and not is_printable(entry.name):
             raise InputError(
                 f"{self._flag}: the name {entry.name!a} in {os.path.dirname(entry.path)} cannot "
                 "be printed; accepted: names of printable characters"

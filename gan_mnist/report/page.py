@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from gan_mnist.data.split_names import TRAIN
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import curves_against_seconds, told_of_arms
@@ -205,16 +206,8 @@ def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[st
         if (figure := picture.draw(run)) is not None:
             drawn[picture.name] = figure
 
-    splits = run.study["dataset"].get("duplicates", {})
-    if splits and (alike := read_arrays(run.workdir / "duplicates.npz", *splits)) is not None:
-        between = {name: pair for name, pair in alike.items() if " and " in name}
-        of_train = {name: pair for name, pair in alike.items() if name not in between}
-        rows = {f"train, as {split}": pair[0] for split, pair in of_train.items()}
-        rows |= {split: pair[1] for split, pair in of_train.items()}
-        for name, pair in between.items():
-            first, _, second = name.partition(" and ")
-            rows |= {f"{first}, as {second}": pair[0], f"{second}, as {first}": pair[1]}
-        drawn["duplicates"] = figures.gallery(rows)
+    if (duplicates := alike(run)) is not None:
+        drawn["duplicates"] = figures.gallery(duplicates)
     if (leaks := _leaks(run)) is not None:
         drawn["leaks"] = figures.gallery(leaks)
 
@@ -241,6 +234,19 @@ def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[st
         means = [np.mean([trial.seconds for trial in run.of(name)], axis=0) for name in finished]
         drawn["cost"] = figures.cost(pd.DataFrame(means, finished, list(SECONDS)))
     return drawn
+
+
+def alike(run: Run) -> dict[str, np.ndarray] | None:
+    """Images of one split, and below them those of another that they are like."""
+    splits = run.study["dataset"].get("duplicates", {})
+    if not splits or (pairs := read_arrays(run.workdir / "duplicates.npz", *splits)) is None:
+        return None
+    rows: dict[str, np.ndarray] = {}
+    for name, (above, below) in pairs.items():
+        first, _, second = name.rpartition(" and ")
+        first = first or TRAIN
+        rows |= {f"{first}, as {second}": above, f"{second}, as {first}": below}
+    return rows
 
 
 def _leaks(run: Run) -> dict[str, np.ndarray] | None:

@@ -68,6 +68,18 @@ def test_exports_are_found_by_kind_in_the_order_of_the_arms(exports, root):
     assert [export.name for export in alone] == ["imbalance/classical"]
 
 
+def test_exports_of_one_name_are_told_apart_by_where_they_lie(root, tmp_path):
+    for place in ("saved_models", "runs/other"):
+        shutil.copytree(root, tmp_path / place)
+    found = find_exports(tmp_path)
+    assert [export.name for export in found["generator"]] == [
+        f"{place}/imbalance/{arm}"
+        for place in ("runs/other", "saved_models")
+        for arm in ("cgan", "warp_gan")
+    ]
+    assert found["classifier"][0].shown() == found["classifier"][2].shown() != ""
+
+
 def test_what_an_arm_had_been_shown_is_told(exports, root, tmp_path):
     none, classical = exports["classifier"]
     assert (

@@ -102,6 +102,12 @@ def test_splits_may_lack_classes(tmp_path):
     assert "passed over 1 of other classes (eel)" in found.told
 
 
+def test_folders_may_be_called_as_generate_calls_them(tmp_path):
+    draw(tmp_path, "T-shirt%2Ftop/1.png", "coat/1.png")
+    found = read(tmp_path, classes=("T-shirt/top", "coat"))
+    assert names_of(found) == {"T-shirt/top": ["T-shirt%2Ftop/1.png"], "coat": ["coat/1.png"]}
+
+
 def test_what_is_only_tested_on_may_be_little(tmp_path):
     draw(tmp_path / "one", "cat/1.png", "dog/1.png", "dog/2.png")
     assert len(read(tmp_path / "one").subset) == 3

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_mnist.data import cache, given, stored
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.given import NO_CLASS, read_given
 from gan_mnist.data.images import Look
@@ -25,17 +26,17 @@ def save(path, seed, side=16, channels=1):
 def test_images_are_of_the_class_whose_folder_they_lie_in(tmp_path):
     first = save(tmp_path / "run1" / "cat" / "a.png", 0)
     second = save(tmp_path / "run2" / "dog" / "deep" / "b.png", 1)
-    given = read_given(tmp_path, NAMES, LOOK)
-    assert given.filenames == ("run1/cat/a.png", "run2/dog/deep/b.png")
-    np.testing.assert_array_equal(given.labels, [0, 1])
-    np.testing.assert_array_equal(given.images[..., 0], [first, second])
+    made = read_given(tmp_path, NAMES, LOOK)
+    assert made.filenames == ("run1/cat/a.png", "run2/dog/deep/b.png")
+    np.testing.assert_array_equal(made.labels, [0, 1])
+    np.testing.assert_array_equal(made.images[..., 0], [first, second])
 
 
 def test_other_sizes_and_colour_become_as_the_data_set_is(tmp_path):
     save(tmp_path / "cat" / "large.png", 0, side=64, channels=3)
-    given = read_given(tmp_path, NAMES, LOOK)
-    assert given.images.shape == (1, 16, 16, 1)
-    assert given.files["noted"] == {
+    made = read_given(tmp_path, NAMES, LOOK)
+    assert made.images.shape == (1, 16, 16, 1)
+    assert made.files["noted"] == {
         "brought to 16 x 16 from another size": 1, "in colours, shown in grey": 1
     }  # fmt: skip
     assert read_given(tmp_path, NAMES, Look(64, 3)).files["noted"] == {}
@@ -49,11 +50,11 @@ def test_missing_and_extra_classes_are_told(tmp_path):
     save(tmp_path / "cat" / "a.png", 0)
     save(tmp_path / "cow" / "a.png", 1)
     (tmp_path / "cat" / "notes.txt").write_text("of the run")
-    given = read_given(tmp_path, NAMES, LOOK)
-    assert given.files["read"] == 1
+    made = read_given(tmp_path, NAMES, LOOK)
+    assert made.files["read"] == 1
     others = f"{NO_CLASS}, but in cow"
-    assert given.files["passed_over"] == {others: 1, "no image by name (.txt)": 1}
-    assert given.told(dataset())["counts"] == {"cat": 1, "dog": 0}
+    assert made.files["passed_over"] == {others: 1, "no image by name (.txt)": 1}
+    assert made.told(dataset())["counts"] == {"cat": 1, "dog": 0}
 
 
 def test_folders_of_other_names_are_named(tmp_path):
@@ -83,11 +84,11 @@ def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
         (tmp_path / "cat" / name).write_bytes(b"no image")
     with pytest.raises(InputError, match=r"--generated: 2 of 3 images .*b\.png.*c\.png"):
         read_given(tmp_path, NAMES, LOOK)
-    given = read_given(tmp_path, NAMES, LOOK, skip_bad=True)
-    assert given.filenames == ("cat/a.png",)
-    assert given.files["passed_over"] == {"empty, broken or too large": 2}
+    made = read_given(tmp_path, NAMES, LOOK, skip_bad=True)
+    assert made.filenames == ("cat/a.png",)
+    assert made.files["passed_over"] == {"empty, broken or too large": 2}
     left_out = ["cat/b.png (not an image)", "cat/c.png (not an image)"]
-    assert given.files["left_out"] == left_out
+    assert made.files["left_out"] == left_out
 
 
 @pytest.mark.parametrize("what", ["nowhere", "too long", "no classes"])
@@ -123,3 +124,34 @@ def test_the_checksum_changes_with_pixels_and_with_labels(tmp_path):
     sums = [read_given(tmp_path / name, NAMES, LOOK).sha256 for name in "abcd"]
     assert sums[0] == sums[2]
     assert len(set(sums)) == 3
+
+
+def test_folders_may_be_called_as_generate_calls_them(tmp_path):
+    names = ("T-shirt/top", "Trouser", "a%2Fb")
+    save(tmp_path / "T-shirt%2Ftop" / "1.png", 0)
+    save(tmp_path / "Trouser" / "1.png", 1)
+    save(tmp_path / "a%252Fb" / "1.png", 2)
+    save(tmp_path / "a%2Fb" / "2.png", 3)
+    made = read_given(tmp_path, names, LOOK)
+    called = dict(zip(made.filenames, made.labels.tolist(), strict=True))
+    assert called == {
+        "T-shirt%2Ftop/1.png": 0, "Trouser/1.png": 1, "a%252Fb/1.png": 2, "a%2Fb/2.png": 2
+    }  # fmt: skip
+    assert made.files["passed_over"] == {}
+
+
+def test_images_stay_in_the_file_in_which_many_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_MNIST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", -60)
+    folder = tmp_path / "made"
+    for number in range(3):
+        save(folder / "cat" / f"{number}.png", number)
+    (folder / "cat" / "bad.png").write_bytes(b"no image")
+    before = read_given(folder, NAMES, LOOK, skip_bad=True)
+    monkeypatch.setattr(stored, "LARGE_BYTES", 0)
+    # What a trial asks again has been told.
+    monkeypatch.setattr(given, "opened", None)
+    after = read_given(folder, NAMES, LOOK, skip_bad=True)
+    assert isinstance(after.images, stored.StoredImages)
+    np.testing.assert_array_equal(after.images, before.images)
+    assert (after.sha256, after.files) == (before.sha256, before.files)

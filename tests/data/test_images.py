@@ -110,6 +110,10 @@ def test_floats_are_seen_whatever_their_range(tmp_path):
         Image.fromarray(values).save(tmp_path / "map.tiff")
         pixels = read_image(tmp_path / "map.tiff", Look(4, 1))
         assert pixels[0, :, 0].tolist() == [0, 128, 255, 0]
+        # Resampling brings some a little beyond.
+        Image.fromarray(values * np.float32(1.003)).save(tmp_path / "resampled.tiff")
+        pixels = read_image(tmp_path / "resampled.tiff", Look(4, 1))
+        assert pixels[0, :, 0].tolist() == [0, 128, 255, 0]
 
 
 @pytest.mark.parametrize(("ground", "level"), [("white", 255), ("black", 0), ("grey", 128)])

@@ -1,5 +1,7 @@
 """Labels from a table."""
 
+import ast
+
 import pytest
 from numbered import EXPECTED, FILES, GOOD, labelled, load, table, write_images
 from PIL import Image
@@ -201,6 +203,45 @@ def test_of_equal_names_those_in_the_folder_of_the_split_are_meant(images):
         load(images, GOOD, "all.csv")
 
 
-def test_options_of_folders_are_refused_elsewhere():
-    with pytest.raises(InputError, match=r"^setting labels: 'x.csv' is not accepted"):
-        load_dataset("mnist_sample", options=FolderOptions(labels="x.csv"))
+@pytest.mark.parametrize("row", ["p3_6.png", "train/p3_6.png", "p3_6", "/kaggle/train/p3_6.png"])
+@pytest.mark.parametrize("column", ["", ",train"])
+def test_an_image_of_another_split_is_not_taken_for_one_that_is_missing(images, row, column):
+    """Of a row in `train.csv`, whose image is lost, and another of that name is to be tested on."""
+    (images / "images").rename(images / "train")
+    (images / "test").mkdir()
+    (images / "train" / FILES[6]).rename(images / "test" / FILES[6])
+    rest = "".join(f"{FILES[n]},{EXPECTED[n]}{column}\n" for n in range(1, 6))
+    head = f"file,label{column and ',split'}\n"
+    dataset = load(images, f"{head}{rest}{row},bird{column}\n", "train.csv")
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.files["passed_over"]["rows of the labels without an image"] == 1
+    assert labelled(dataset) == {n: EXPECTED[n] for n in range(1, 6)}
+    # A row that names its folder means it, whatever the table is called.
+    (images / "train.csv").unlink()
+    text = f"{head}{rest}test/{FILES[6]},dog{column}\n"
+    dataset = load(images, text, "train_labels.csv")
+    assert labelled(dataset) == EXPECTED
+
+
+def test_an_image_in_the_folder_of_another_class_is_not_meant(tmp_path):
+    for name, level in {"cat/1": 10, "cat/2": 20, "dog/3": 30, "dog/4": 40}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), level).save(tmp_path / f"{name}.png")
+    rows = "cat/1.png,cat\ncat/2.png,cat\ncat/3.png,cat\ndog/4.png,dog\n"
+    dataset = load(tmp_path, "file,label\n" + rows + "elsewhere/dog/3.png,dog\n")
+    named = {
+        name: dataset.class_names[label]
+        for split in dataset.splits.values()
+        for name, label in zip(split.filenames, split.labels, strict=True)
+    }
+    expected = {"cat/1.png": "cat", "cat/2.png": "cat", "dog/3.png": "dog", "dog/4.png": "dog"}
+    assert named == expected
+    assert dataset.files["passed_over"]["rows of the labels without an image"] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("labels", "'x.csv'"), ("duplicates", "'drop'"), ("skip_bad", "True")]
+)
+def test_options_of_folders_are_refused_elsewhere(option, value):
+    with pytest.raises(InputError, match=rf"^setting {option}: {value} is not accepted"):
+        load_dataset("mnist_sample", options=FolderOptions(**{option: ast.literal_eval(value)}))

@@ -1,25 +1,27 @@
 """Size and channels that follow the images, and what was decoded once and is kept."""
 
+import errno
 import os
 import shutil
 import time
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
 from gan_mnist.data import cache, reading
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import Disturbed, Look
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.stored import StoredImages
 
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """The cache, empty; files are kept though they are new."""
+    """Where they are kept, which is empty; files are, though they are new."""
     monkeypatch.setenv("GAN_MNIST_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "SETTLED_SECONDS", -60)
-    return tmp_path / "cache"
+    return tmp_path / "cache" / cache.DECODED
 
 
 @pytest.fixture
@@ -157,7 +159,7 @@ def test_new_files_are_not_kept_as_they_may_change_unseen(tmp_path, kept, monkey
 
 
 def test_without_a_place_to_keep_them_images_are_read_all_the_same(tmp_path, kept, decoded):
-    kept.write_text("no directory")
+    kept.parent.write_text("no directory")
     names = draw(tmp_path / "images", [(8, 8)])
     for _ in range(2):
         assert (read_files(tmp_path / "images", names, Look()).images[:] == 100).all()
@@ -238,10 +240,49 @@ def test_what_was_not_used_for_a_week_is_removed(tmp_path, kept):
     read_files(old, draw(old, [(8, 8)]), Look())
     (place,) = kept.iterdir()
     long_ago = time.time() - cache.KEPT_SECONDS - 60
-    os.utime(place, (long_ago, long_ago))
+    # GAN_MNIST_CACHE may be a folder in which other things lie.
+    others = [kept.parent / "thesis", kept.parent / place.name, kept / "thesis"]
+    for folder in (*others, place):
+        folder.mkdir(exist_ok=True)
+        os.utime(folder, (long_ago, long_ago))
     read_files(new, draw(new, [(8, 8)]), Look())
     assert not place.exists()
-    assert len(list(kept.iterdir())) == 1
+    assert all(other.exists() for other in others)
+    assert len(list(kept.iterdir())) == 2
+
+
+def test_files_of_a_clock_that_is_ahead_are_kept(tmp_path, kept, decoded, monkeypatch):
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", 2)
+    names = draw(tmp_path / "images", [(8, 8)])
+    ahead = time.time() + 3600
+    os.utime(tmp_path / "images" / names[0], (ahead, ahead))
+    later = time.time() + 10
+    monkeypatch.setattr(time, "time", lambda: later)
+    for _ in range(2):
+        read_files(tmp_path / "images", names, Look())
+    assert decoded == names
+
+
+def test_what_another_decoder_made_is_not_taken(tmp_path, kept, decoded, monkeypatch):
+    names = draw(tmp_path / "images", [(8, 8)])
+    read_files(tmp_path / "images", names, Look())
+    monkeypatch.setattr(PIL, "__version__", "0.1")
+    read_files(tmp_path / "images", names, Look())
+    monkeypatch.setattr(cache, "DECODER", cache.DECODER + 1)
+    read_files(tmp_path / "images", names, Look())
+    assert decoded == 3 * names
+
+
+def test_a_disk_that_is_out_of_reach_makes_no_bad_images(tmp_path, kept, monkeypatch):
+    def unreachable(*arguments, **more):
+        raise OSError(errno.EIO, "Input/output error")
+
+    names = draw(tmp_path / "images", [(8, 8), (8, 8)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", unreachable)
+        with pytest.raises(Disturbed, match=r"0\.png: the image cannot be read: .*Input/output"):
+            read_files(tmp_path / "images", names, Look())
+    assert read_files(tmp_path / "images", names, Look()).bad == {}
 
 
 def test_large_files_are_decoded_by_threads_in_order(tmp_path):

@@ -69,6 +69,9 @@ def test_a_split_that_is_not_known_is_told_by_what_lies_in_it(tmp_path):
     assert told.startswith("train is called like a split, and is taken for ")
     draw(tmp_path, "test/a/1.png", "test/b/1.png")
     assert find_classes(tmp_path).cautions == []
+    draw(tmp_path / "other", "train/cat/1.png", "train/dog/1.png", "extra/misc/1.png")
+    (told,) = find_classes(tmp_path / "other").cautions
+    assert told.startswith("train is called like a split, and is taken for ")
 
 
 def test_a_class_that_is_called_like_a_split_is_a_class(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 from fake_run import make_run
 from PIL import Image
 
-from gan_mnist.report import figures
+from gan_mnist.report import figures, page
 from gan_mnist.report.style import save
+
+# As `duplicates.npz` names its pairs.
+ALIKE = ("validation", "test", "validation and test")
 
 
 @pytest.fixture
@@ -109,3 +113,19 @@ def test_nothing_of_a_confusion_matrix_is_cut_off_where_names_are_long(tmp_path,
     panels = [axes for axes in figure.axes if axes.get_visible()]
     places = [axes.get_window_extent() for axes in panels]
     assert all(place.width == pytest.approx(place.height) for place in places)
+
+
+def test_images_that_are_alike_lie_below_each_other(tmp_path: Path) -> None:
+    pairs = {name: np.full((2, 3, 8, 8, 1), n, np.uint8) for n, name in enumerate(ALIKE)}
+    np.savez(tmp_path / "duplicates.npz", **pairs)
+    told: Any = SimpleNamespace(workdir=tmp_path, study={"dataset": {"duplicates": ALIKE}})
+    assert [(name, images.max()) for name, images in page.alike(told).items()] == [
+        ("train, as validation", 0),
+        ("validation, as train", 0),
+        ("train, as test", 1),
+        ("test, as train", 1),
+        ("validation, as test", 2),
+        ("test, as validation", 2),
+    ]
+    (tmp_path / "duplicates.npz").unlink()
+    assert page.alike(told) is None

@@ -98,11 +98,11 @@ def answers(classifiers: Classifiers, see: See | None) -> str:
     """What every arm says of an image, as a table."""
     if see is None:
         return '<p class="hint">Draw a digit, and see what every arm says.</p>'
-    lines, experiment = [], ""
+    lines, group = [], ""
     for export, ((says, sure), *others) in classifiers.say(see):
-        if export.experiment != experiment:
-            experiment = export.experiment
-            lines.append(f'<tr><th colspan="5">{escape(experiment)}</th></tr>')
+        if export.group != group:
+            group = export.group
+            lines.append(f'<tr><th colspan="5">{escape(group)}</th></tr>')
         meter = f'<meter value="{sure:.3f}"></meter>{sure:.0%}'
         rival = "".join(f"{name} {chance:.0%}" for name, chance in others if chance >= LEAST)
         lines.append(

@@ -4,6 +4,7 @@ Nothing here imports TensorFlow before a model is loaded.
 """
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +42,13 @@ class Exported:
         saved_model: Its directory.
         settings: Those of its training, as `about.json` tells; none where it tells none.
         trusted: Whether it may be another's.
+        place: Where the folder of its experiment lies, if names alone would not tell exports apart.
     """
 
     saved_model: Path
     settings: Mapping[str, Any]
     trusted: bool = False
+    place: str = ""
 
     @property
     def experiment(self) -> str:
@@ -59,8 +62,13 @@ class Exported:
 
     @property
     def name(self) -> str:
-        """Both: "imbalance/classical"."""
-        return f"{self.experiment}/{self.arm}"
+        """Group and arm: "imbalance/classical"."""
+        return f"{self.group}/{self.arm}"
+
+    @property
+    def group(self) -> str:
+        """The experiment, and its place if there is one."""
+        return f"{self.place}/{self.experiment}" if self.place else self.experiment
 
     def load(self, signature: str, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
         """The model, as `load_model` loads it; raises `InputError` if it cannot be loaded."""
@@ -114,12 +122,22 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
             "exported to, such as saved_models"
         )
 
-    def place(export: Exported) -> tuple[str, int, str]:
+    names = [(kind, export.name) for kind, exports in found.items() for export in exports]
+    if len({*names}) < len(names):
+        found = {kind: [_placed(root, e) for e in exports] for kind, exports in found.items()}
+
+    def order(export: Exported) -> tuple[str, str, int, str]:
         arms = list(_arms(export.experiment))
         number = arms.index(export.arm) if export.arm in arms else len(arms)
-        return export.experiment, number, export.arm
+        return export.place, export.experiment, number, export.arm
 
-    return {kind: sorted(exports, key=place) for kind, exports in found.items()}
+    return {kind: sorted(exports, key=order) for kind, exports in found.items()}
+
+
+def _placed(root: Path, export: Exported) -> Exported:
+    """An export that tells where the folder of its experiment lies."""
+    place = os.path.relpath(export.saved_model.parents[2], root.absolute())
+    return dataclasses.replace(export, place="" if place == os.curdir else Path(place).as_posix())
 
 
 def uploaded(path: Path, inverted: bool) -> See:
