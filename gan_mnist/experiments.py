@@ -96,6 +96,8 @@ def load(name_or_path: str | Path) -> Study:
         )
     if not isinstance(study, Study):
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} is no Study")
+    if not study.question.strip():
+        raise InputError(f"--experiment: STUDY in {folder / 'study.py'} has no question")
     return study
 
 

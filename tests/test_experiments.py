@@ -113,6 +113,7 @@ def test_a_folder_with_the_name_of_one_of_ours_is_the_folder_that_was_named(make
         ("1 / 0", "cannot be loaded: ZeroDivisionError"),
         ("", "cannot be loaded: AttributeError"),
         ("STUDY = 3", "is no Study"),
+        (re.sub(r"question=.*", 'question=" ",', coin.STUDY), "has no question"),
     ],
 )
 def test_a_declaration_that_is_broken_is_one_line(make, study, told):

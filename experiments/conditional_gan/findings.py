@@ -1,16 +1,12 @@
 """How often each generator collapsed, and how near the best one's images come to real ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from gan_mnist.study.statistics.paired import LEVEL, compare, overlap_of
+from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.words import counted, with_interval
 
-from .study import ARMS
-
 PRIMARY, CLASS_PREFIX, REAL = "gan_train_accuracy", "gan_train_recall_", "real"
-# All others make images, those of one's own sources too.
-NO_GENERATOR = {arm.name for arm in ARMS if arm.kind in ("oracle", "check")}
 # A classifier that learnt from the images finds less of some class: nothing there was to learn.
 COLLAPSED_BELOW = 0.5
 # A difference of accuracy that would make generated images as good as real ones.
@@ -19,11 +15,11 @@ AS_GOOD = 0.005
 Arms = Mapping[str, Mapping[int, Mapping[str, float]]]
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """Trainings that collapsed, and the generator whose images teach most.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `collapses`: by arm whose images are made, number of `trainings` and how many
@@ -31,11 +27,11 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         most, mean accuracies `generated` and `real`, `difference`, its `ci95`, which allows for the
         choice among all such arms, `n`, and whether they are `as_good`.
     """
-    arms: dict[str, dict[int, Mapping[str, float]]] = {}
-    for record in records:
-        arms.setdefault(record["arm"], {})[record["seed"]] = record["metrics"]
-    collapses = {name: _collapses(arm) for name, arm in arms.items() if name not in NO_GENERATOR}
-    nearest = _nearest(arms, overlap_of(records))
+    # Arms of all other kinds make images; one's own source that leaks makes none of its own.
+    no_generator = {*evidence.of_kind("oracle"), *evidence.of_kind("check")}
+    arms = {name: arm for name, arm in evidence.metrics.items() if name not in no_generator}
+    collapses = {name: _collapses(arm) for name, arm in arms.items()}
+    nearest = _nearest(evidence, arms)
     lines = [*_of_collapses(collapses), *_of_nearest(nearest, len(collapses))]
     return {"lines": lines, "collapses": collapses, "nearest": nearest}
 
@@ -48,13 +44,12 @@ def _collapses(arm: Mapping[int, Mapping[str, float]]) -> dict[str, int]:
     return {"trainings": len(worst), "collapsed": sum(x < COLLAPSED_BELOW for x in worst)}
 
 
-def _nearest(arms: Arms, overlap: float) -> dict[str, Any] | None:
-    values = {name: {seed: m[PRIMARY] for seed, m in arm.items()} for name, arm in arms.items()}
-    generated = arms.keys() - NO_GENERATOR
+def _nearest(evidence: Evidence, arms: Arms) -> dict[str, Any] | None:
+    real = {seed: m[PRIMARY] for seed, m in evidence.metrics.get(REAL, {}).items()}
     nearest: dict[str, Any] | None = None
-    for name in sorted(generated):
-        level = LEVEL / len(generated)
-        found = compare(values[name], values.get(REAL, {}), (0, 1), overlap, level)
+    for name in sorted(arms):
+        values = {seed: m[PRIMARY] for seed, m in arms[name].items()}
+        found = evidence.compare(values, real, (0, 1), len(arms))
         if found.ci95 is None or found.difference is None:
             continue
         if nearest is None or found.difference > nearest["difference"]:

@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import by_arm, compare, overlap_of
+from gan_mnist.study.statistics.paired import compare
+from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.words import in_brackets, signed
 
 CONTROL, GENERATED = "alone", "generated"
@@ -27,25 +29,21 @@ FEWEST_SIZES = 4
 Records = Mapping[int, Mapping[str, Any]]
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """The fits of every arm, and the gain over `alone` at every size.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `arms`: by name, `accuracy` and `error` as `fit_line` gives them, where two seeds
         and two sizes are there; `gains`: by arm and size, `difference` to `alone`, `ci95` and
         `p_holm`, adjusted over the sizes.
     """
-    found, overlap = by_arm(records), overlap_of(records)
-    arms = {arm: _fits(of_arm, overlap) for arm, of_arm in found.items()}
+    found, sides = evidence.done, (evidence.overlap, evidence.level)
+    arms = {arm: _fits(of_arm, *sides) for arm, of_arm in found.items()}
     arms = {arm: fits for arm, fits in arms.items() if fits}
-    gains = {
-        arm: _gains(of_arm, found[CONTROL], overlap)
-        for arm, of_arm in found.items()
-        if arm != CONTROL and CONTROL in found
-    }
+    gains = {arm: _gains(evidence, arm) for arm in found if arm != CONTROL and CONTROL in found}
     lines = []
     if CONTROL in arms:
         lines += _of_control(arms[CONTROL])
@@ -54,13 +52,16 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"lines": lines, "arms": arms, "gains": gains}
 
 
-def fit_line(x: np.ndarray, values: np.ndarray, overlap: float = 0.0) -> dict[str, Any]:
+def fit_line(
+    x: np.ndarray, values: np.ndarray, overlap: float = 0.0, level: float = LEVEL
+) -> dict[str, Any]:
     """A straight line through every seed's points, and where their mean bends.
 
     Args:
         x: float (sizes,), ascending; log2 of the number of images.
         values: float (seeds, sizes), at least two of each.
         overlap: Of the seeds, as `overlap_of` gives it.
+        level: Of intervals.
 
     Returns:
         `intercept` (mean over seeds), `slope`, `curvature` (the coefficient of x squared) and
@@ -70,11 +71,11 @@ def fit_line(x: np.ndarray, values: np.ndarray, overlap: float = 0.0) -> dict[st
     """
     ones = np.ones_like(x)
     intercepts, slopes = _coefficients((ones, x), values)[0]
-    found = {"intercept": float(intercepts.mean()), "slope": _told(slopes, overlap)}
+    found = {"intercept": float(intercepts.mean()), "slope": _told(slopes, overlap, level)}
     if len(x) < FEWEST_SIZES:
         return found | {"curvature": None, "bent": None}
     curvatures = _coefficients((ones, x, (x - x.mean()) ** 2), values)[0][2]
-    low, high = (told := _told(curvatures, overlap))["ci95"]
+    low, high = (told := _told(curvatures, overlap, level))["ci95"]
     found |= {"curvature": told, "bent": bool(low > 0 or high < 0)}
     if found["bent"]:
         mean = values.mean(axis=0, keepdims=True)
@@ -83,8 +84,8 @@ def fit_line(x: np.ndarray, values: np.ndarray, overlap: float = 0.0) -> dict[st
         found |= {
             "bend_at": round(2**bend),
             "bends_of_seeds": [round(2**place) for place in _bends(x, values)],
-            "before": _told(before, overlap),
-            "after": _told(after, overlap),
+            "before": _told(before, overlap, level),
+            "after": _told(after, overlap, level),
         }
     return found
 
@@ -109,14 +110,14 @@ def _bends(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     return x[1:-1][np.argmin(squares, axis=0)]
 
 
-def _told(values: np.ndarray, overlap: float) -> dict[str, Any]:
+def _told(values: np.ndarray, overlap: float, level: float) -> dict[str, Any]:
     # Against 0, as equal values of few seeds are no certainty there.
     zeros = dict.fromkeys(range(len(values)), 0.0)
-    found = compare(dict(enumerate(values)), zeros, overlap=overlap)
+    found = compare(dict(enumerate(values)), zeros, overlap=overlap, level=level)
     return {"mean": found.difference, "ci95": list(found.ci95 or ())}
 
 
-def _fits(records: Records, overlap: float) -> dict[str, Any]:
+def _fits(records: Records, overlap: float, level: float) -> dict[str, Any]:
     """Both laws of one arm; empty where there are too few points for intervals."""
     names = numbers_in(records, PREFIX)
     if len(records) < 2 or len(names) < 2:
@@ -124,20 +125,22 @@ def _fits(records: Records, overlap: float) -> dict[str, Any]:
     sizes = np.array(names, float)
     metrics = [record["metrics"] for record in records.values()]
     accuracy = np.array([[of_seed[PREFIX + size] for size in names] for of_seed in metrics])
-    fits = {"accuracy": fit_line(np.log2(sizes), accuracy, overlap)}
+    fits = {"accuracy": fit_line(np.log2(sizes), accuracy, overlap, level)}
     # A size at which a seed makes no error has no logarithm of it.
     some = (accuracy < 1).all(axis=0)
     if some.sum() > 1:
         errors = np.log2(1 - accuracy[:, some])
-        fits["error"] = fit_line(np.log2(sizes[some]), errors, overlap)
+        fits["error"] = fit_line(np.log2(sizes[some]), errors, overlap, level)
     return fits
 
 
-def _gains(arm: Records, control: Records, overlap: float) -> dict[str, dict[str, Any]]:
+def _gains(evidence: Evidence, arm: str) -> dict[str, dict[str, Any]]:
+    one, control = evidence.done[arm], evidence.done[CONTROL]
     compared = {
-        (size,): compare_at(arm, control, PREFIX, size, overlap) for size in numbers_in(arm, PREFIX)
+        (size,): compare_at(one, control, PREFIX, size, evidence.overlap, evidence.level)
+        for size in numbers_in(one, PREFIX)
     }
-    return {size: told for (size,), told in told_at(compared).items()}
+    return {size: told for (size,), told in told_at(compared, looks=evidence.looks).items()}
 
 
 def _of_control(fits: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from gan_mnist.study.statistics.paired import Comparison, compare, holm, overlap_of
+from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import verdict
 
@@ -84,11 +85,11 @@ CLAIMS = (
 )
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """Whether each of the source's findings holds, and PSNR by the weight of the adversary.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `claims`: by arm `reported`, `n`, `holds` (True, False, or None where it cannot be
@@ -97,16 +98,16 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         `leak_by_skip`: the mean shares of outputs that are more like the ref, with the last skip
         and without it. These means are over the seeds in which all arms of the row are done.
     """
-    by_arm: ByArm = {}
-    for record in records:
-        of_arm = by_arm.setdefault(record["arm"].removeprefix(PREFIX), {})
-        of_arm[record["seed"]] = record["metrics"]
-    overlap = overlap_of(records)
+    by_arm = {name.removeprefix(PREFIX): of_arm for name, of_arm in evidence.metrics.items()}
     # The source speaks of mixtures. Pairs that are given have no ref, but measured inputs.
     of_pairs = any(INPUT_PSNR in metrics for arm in by_arm.values() for metrics in arm.values())
     claims = () if of_pairs else CLAIMS
-    compared = {claim.arm: _compare(claim, by_arm, overlap) for claim in claims if claim.reference}
-    adjusted = holm({arm: found.p_value for arm, found in compared.items()})
+    compared = {
+        claim.arm: evidence.compare(_psnr(by_arm, claim.arm), _psnr(by_arm, claim.reference))
+        for claim in claims
+        if claim.reference
+    }
+    adjusted = evidence.holm({arm: found.p_value for arm, found in compared.items()})
     told, lines = {}, []
     for claim in claims:
         found = compared.get(claim.arm)
@@ -162,13 +163,8 @@ def _means(arms: Sequence[str], metric: str, by_arm: ByArm) -> list[float]:
     return [fmean(of_arm[seed] for seed in common) for of_arm in values] if common else []
 
 
-def _compare(claim: Claim, by_arm: ByArm, overlap: float) -> Comparison:
-    treated, reference = by_arm.get(claim.arm, {}), by_arm.get(claim.reference, {})
-    return compare(
-        {seed: metrics[PSNR] for seed, metrics in treated.items()},
-        {seed: metrics[PSNR] for seed, metrics in reference.items()},
-        overlap=overlap,
-    )
+def _psnr(by_arm: ByArm, arm: str) -> dict[int, float]:
+    return {seed: metrics[PSNR] for seed, metrics in by_arm.get(arm, {}).items()}
 
 
 def _holds(relation: str, found: Comparison, p_holm: float | None) -> bool | None:

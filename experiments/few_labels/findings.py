@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import by_arm, overlap_of, values_of
-from gan_mnist.study.statistics.small_samples import LEVEL
+from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_of_best
+from gan_mnist.study.statistics.paired import values_of
 from gan_mnist.study.words import in_brackets
-
-from .study import STUDY
 
 PREFIX = "accuracy_at_"
 AUGMENTATION, PSEUDO_LABELS = "augmentation", "pseudo_labels"
@@ -24,50 +22,48 @@ RIVALS = {
     ),
     "fixmatch": ("fixmatch",),
 }
-KINDS = {arm.name: arm.kind for arm in STUDY.arms}
 
 Records = Mapping[int, Mapping[str, Any]]
 Gain = dict[str, Any]
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """Every arm with generated images against the best augmentation, pseudo-labels, and FixMatch.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `gains`: by rival, arm and number of labels `rival` (the arm that it is),
         `difference`, `ci95` (which allows for the choice of the best arm and of the best rival),
-        `p_holm` (over all arms and numbers against that rival) and `verdict`.
+        `p_holm` (over all arms and numbers against that rival) and `verdict`; and `not_compared`
+        where a rival failed.
     """
-    arms = by_arm(records)
-    generated = [name for name in arms if KINDS.get(name, "generated") == "generated"]
-    overlap = overlap_of(records)
-    gains = {rival: _gains(arms, generated, own, overlap) for rival, own in RIVALS.items()}
+    gains = {rival: _gains(evidence, own) for rival, own in RIVALS.items()}
     gains = {rival: found for rival, found in gains.items() if found}
     as_json = {
         rival: {arm: {str(n): gain for n, gain in of_arm.items()} for arm, of_arm in found.items()}
         for rival, found in gains.items()
     }
-    lines = [_told(arms, rival, found) for rival, found in gains.items()]
+    lines = [_told(evidence.done, rival, found) for rival, found in gains.items()]
     return {"lines": lines, "gains": as_json}
 
 
-def _gains(
-    arms: Mapping[str, Records], generated: Sequence[str], rivals: Sequence[str], overlap: float
-) -> dict[str, dict[int, Gain]]:
+def _gains(evidence: Evidence, names: Sequence[str]) -> dict[str, dict[int, Gain]]:
+    arms, there = evidence.done, evidence.of_kind("rival")
+    rivals = [name for name in names if name in there]
+    generated = [arm for arm in evidence.of_kind("generated") if arm in arms]
     pairs = [(arm, number) for arm in generated for number in numbers_in(arms[arm], PREFIX)]
     among = Counter(number for _, number in pairs)
-    bests, compared = {}, {}
+    bests = {}
     for arm, number in pairs:
-        level = LEVEL / among[number]
-        found = against_best_at(arms, arm, rivals, PREFIX, number, overlap, level)
+        level = evidence.level / among[number]
+        found = against_best_at(arms, arm, rivals, PREFIX, number, evidence.overlap, level)
         if found:
-            bests[arm, number], compared[arm, number] = found
+            bests[arm, number] = found
     gains: dict[str, dict[int, Gain]] = {}
-    for (arm, number), told in told_at(compared).items():
-        gains.setdefault(arm, {})[int(number)] = {"rival": bests[arm, number], **told}
+    for (arm, number), told in told_of_best(bests, looks=evidence.looks).items():
+        gains.setdefault(arm, {})[int(number)] = told
     return gains
 
 

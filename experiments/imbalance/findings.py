@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import by_arm
+from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_of_best
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -15,18 +15,15 @@ PRIMARY = STUDY.metrics[0]
 PREFIX = f"{PRIMARY.name}_at_"
 # A class is found more often, too, where the others are lost to it.
 BALANCED = next(metric for metric in STUDY.metrics if metric.name == "balanced_accuracy")
-KINDS = {arm.name: arm.kind for arm in STUDY.arms}
-
-Arms = Mapping[str, Mapping[int, Mapping[str, Any]]]
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """Every arm with generated images against all plain rivals.
 
     An arm is above every rival if it is above the best, see `study.statistics.rivals`.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `above_rivals`: by arm `rival` (the best), `difference` to it, `ci95`, `p_holm` and
@@ -34,14 +31,12 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         same of balanced accuracy, over seeds alone; and `by_images_left`: by arm and number, where
         Holm adjusts over all of these.
     """
-    arms = by_arm(records)
-    generated = [name for name in arms if _kind(name, arms[name]) == "generated"]
-    rivals = [name for name in arms if KINDS.get(name) == "rival"]
-    recall, accuracy = (_results(arms, metric) for metric in (PRIMARY, BALANCED))
+    generated, rivals = (evidence.of_kind(kind) for kind in ("generated", "rival"))
+    recall, accuracy = (_results(evidence, metric) for metric in (PRIMARY, BALANCED))
     above = recall.against_rivals(generated, rivals)
     if not above:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
-    left = _by_images_left(recall, list(above), rivals)
+    left = _by_images_left(evidence, list(above), rivals)
     balanced = accuracy.against_rivals(list(above), rivals)
     lines = [f"In {words}, {_answer(results, found, rivals)}" for words, results, found in
              (("recall", recall, above), ("balanced accuracy", accuracy, balanced))
@@ -54,37 +49,30 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _kind(name: str, records: Mapping[int, Mapping[str, Any]]) -> str:
-    """Of the table; arms of sources are "generated", but "check" where their images leak."""
-    told = next(iter(records.values())).get("dataset", {}).get("warnings", ())
-    leaks = any(f"`{name.removesuffix('_classical')}`" in warning for warning in told)
-    return KINDS.get(name, "check" if leaks else "generated")
-
-
-def _results(arms: Arms, metric: Metric) -> Results:
+def _results(evidence: Evidence, metric: Metric) -> Results:
+    arms = evidence.records
     if metric != PRIMARY:
         # Records tell which test images were right in the primary metric alone.
         arms = {
             arm: {seed: {**record, "correct": None} for seed, record in of_arm.items()}
             for arm, of_arm in arms.items()
         }
-    return Results(metric, arms)
+    return Results(metric, arms, evidence.looks)
 
 
 def _by_images_left(
-    results: Results, names: Sequence[str], rivals: Sequence[str]
+    evidence: Evidence, names: Sequence[str], rivals: Sequence[str]
 ) -> dict[str, Any]:
-    arms = results.records
+    arms, sides = evidence.done, (evidence.overlap, evidence.level)
     found = {
         (name, number): best
         for name in names
         for number in numbers_in(arms[name], PREFIX)
-        if (best := against_best_at(arms, name, rivals, PREFIX, number, results.overlap))
+        if (best := against_best_at(arms, name, rivals, PREFIX, number, *sides))
     }
-    compared = {key: one for key, (_, one) in found.items()}
     left: dict[str, Any] = {name: {} for name in names}
-    for (name, number), told in told_at(compared, PRIMARY.margin).items():
-        left[name][number] = {"rival": found[name, number][0], **told}
+    for (name, number), told in told_of_best(found, PRIMARY.margin, evidence.looks).items():
+        left[name][number] = told
     return left
 
 

@@ -1,13 +1,14 @@
 """What became of the source's claim: more possible inputs, higher but less stable accuracy."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scipy.stats import linregress
 
-from gan_mnist.study.statistics.paired import Comparison, by_arm, compare, holm, overlap_of
+from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import verdict
 
@@ -18,7 +19,7 @@ POOLS = ("pool_1k", "pool_10k", "pool_60k")
 UNLIMITED = "cnn_add_generated_data_v1"
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """Slopes of accuracy, and of its swing, against possible and against seen images.
 
     Each seed gives a slope by least squares over its arms: against the logarithm to base 2 of the
@@ -27,23 +28,23 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if all arms of the row are done.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`, and `slopes`: by name, `n`, `mean`, `ci95`, `p_holm` and `rises` (True, False, or
         None where it cannot be told).
     """
-    arms = by_arm(records)
+    arms = evidence.done
     rows = {
         "possible": {arm: np.log2(latents) for arm, latents in latents_drawn(arms).items()},
         "seen": {arm: np.log10(images) for arm, images in images_seen(arms).items()},
     }
     compared = {
-        f"{metric}_by_{name}": _slope(arms, row, metric, overlap_of(records))
+        f"{metric}_by_{name}": _slope(evidence, row, metric)
         for name, row in rows.items()
         for metric in (PRIMARY, SWING)
     }
-    adjusted = holm({name: found.p_value for name, found in compared.items()})
+    adjusted = evidence.holm({name: found.p_value for name, found in compared.items()})
     tests = sum(found.p_value is not None for found in compared.values())
     told = {name: _told(found, adjusted[name]) for name, found in compared.items()}
     lines = [
@@ -80,24 +81,18 @@ def images_seen(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str
     return seen
 
 
-def _slope(
-    arms: Mapping[str, Mapping[int, Mapping[str, Any]]],
-    row: Mapping[str, float],
-    metric: str,
-    overlap: float,
-) -> Comparison:
+def _slope(evidence: Evidence, row: Mapping[str, float], metric: str) -> Comparison:
     """The slope over the arms of `row`, against 0."""
+    arms = evidence.metrics
     # A short training may see as many images of every pool: there is nothing to fit a line to.
     whole: set[int] = set()
     if len(row) > 2 and len(set(row.values())) > 1:
         whole = set.intersection(*(set(arms.get(arm, {})) for arm in row))
     fitted = {
-        seed: linregress(
-            list(row.values()), [arms[arm][seed]["metrics"][metric] for arm in row]
-        ).slope
+        seed: linregress(list(row.values()), [arms[arm][seed][metric] for arm in row]).slope
         for seed in sorted(whole)
     }
-    return compare(fitted, dict.fromkeys(fitted, 0.0), overlap=overlap)
+    return evidence.compare(fitted, dict.fromkeys(fitted, 0.0))
 
 
 def _told(found: Comparison, p_holm: float | None) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.statistics.paired import Comparison, compare, gap_closed, overlap_of
+from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.statistics.paired import Comparison, gap_closed
 from gan_mnist.study.words import with_interval
 
 from .study import ARMS, AS_THEY_COME, WAYS
@@ -21,11 +22,11 @@ Metrics = Mapping[int, Mapping[str, float]]
 Arms = Mapping[str, Metrics]
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """How near generated images come to real ones, and in which class least.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `classes`: by name the mean AUC on `real` and on `generated` images only over
@@ -34,28 +35,26 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         from `generated_only` to `real_only` that it closes, and its `share_ci95`; and
         `chosen_on_test`, as of `habit`.
     """
-    arms: dict[str, dict[int, Mapping[str, float]]] = {}
-    for record in records:
-        arms.setdefault(record["arm"], {})[record["seed"]] = record["metrics"]
-    overlap = overlap_of(records)
-    classes = _classes(arms, overlap)
-    closed = _gap_closed(arms, overlap)
-    intervals = {record.get("settings", {}).get("intervals", 0) for record in records}
-    chosen = habit(arms, max(intervals, default=0), overlap)
-    lines = [*_of_auc(arms, classes, overlap), *_of_gap(arms, closed), *_of_habit(chosen)]
+    classes, closed = _classes(evidence), _gap_closed(evidence)
+    intervals = {r.get("settings", {}).get("intervals", 0) for r in evidence.finished}
+    chosen = habit(evidence, max(intervals, default=0))
+    lines = [
+        *_of_auc(evidence, classes),
+        *_of_gap(evidence.metrics, closed),
+        *_of_habit(chosen),
+    ]
     return {"lines": lines, "classes": classes, "gap_closed": closed, "chosen_on_test": chosen}
 
 
-def habit(arms: Arms, checkpoints: int, overlap: float = 0.0) -> dict[str, Any]:
+def habit(evidence: Evidence, checkpoints: int) -> dict[str, Any]:
     """What accuracy reads like when what is told was chosen by the test images that tell it.
 
     The same candidates are chosen from by validation images; the difference is what the habit buys.
     Each seed chooses for itself, as someone with one run would.
 
     Args:
-        arms: Metrics by arm and seed; the `WAYS` among them are the candidates.
+        evidence: Of the run; the `WAYS` among its arms are the candidates.
         checkpoints: Of each training.
-        overlap: As of `compare`.
 
     Returns:
         For `checkpoints` of the images as they come, `ways` of use at the end of training, and
@@ -69,8 +68,8 @@ def habit(arms: Arms, checkpoints: int, overlap: float = 0.0) -> dict[str, Any]:
     }
     told = {}
     for name, (ways, measures, number) in asked.items():
-        on_validation, on_test = _chosen(arms, ways, *measures)
-        found = compare(on_test, on_validation, (0, 1), overlap)
+        on_validation, on_test = _chosen(evidence.metrics, ways, *measures)
+        found = evidence.compare(on_test, on_validation, (0, 1))
         if found.ci95 is not None:
             told[name] = {
                 "candidates": number,
@@ -99,16 +98,16 @@ def _chosen(
     return on_validation, on_test
 
 
-def _classes(arms: Arms, overlap: float) -> dict[str, dict[str, Any]]:
+def _classes(evidence: Evidence) -> dict[str, dict[str, Any]]:
     names = dict.fromkeys(
         name
-        for of_seed in arms.get(GENERATED, {}).values()
+        for of_seed in evidence.metrics.get(GENERATED, {}).values()
         for name in of_seed
         if name.startswith(CLASS_PREFIX)
     )
     classes: dict[str, dict[str, Any]] = {}
     for name in names:
-        found = _compare(arms, name, overlap)
+        found = _compare(evidence, name)
         if found.ci95 is not None:
             classes[name.removeprefix(CLASS_PREFIX)] = {
                 "real": found.control,
@@ -119,21 +118,22 @@ def _classes(arms: Arms, overlap: float) -> dict[str, dict[str, Any]]:
     return dict(sorted(classes.items(), key=lambda item: item[1]["difference"]))
 
 
-def _gap_closed(arms: Arms, overlap: float) -> dict[str, dict[str, Any]]:
+def _gap_closed(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    arms, sides = evidence.metrics, (evidence.overlap, evidence.level)
     base, real = (_values(arms, arm, "accuracy") for arm in (GENERATED, REAL))
     told = {}
     for name in arms:
         if name in ALONE and name != GENERATED:
-            found = gap_closed(_values(arms, name, "accuracy"), base, real, True, overlap)
+            found = gap_closed(_values(arms, name, "accuracy"), base, real, True, *sides)
             if found is not None:
                 share, interval = found
                 told[name] = {"share": share, "share_ci95": list(interval)}
     return told
 
 
-def _of_auc(arms: Arms, classes: Mapping[str, Mapping[str, Any]], overlap: float) -> list[str]:
+def _of_auc(evidence: Evidence, classes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = []
-    found = _compare(arms, PRIMARY, overlap)
+    found = _compare(evidence, PRIMARY)
     if found.ci95 is not None:
         low, high = found.ci95
         lines.append(
@@ -195,6 +195,7 @@ def _values(arms: Arms, arm: str, name: str) -> dict[int, float]:
     return {seed: m[name] for seed, m in arms.get(arm, {}).items() if name in m}
 
 
-def _compare(arms: Arms, name: str, overlap: float) -> Comparison:
+def _compare(evidence: Evidence, name: str) -> Comparison:
     """A metric after training on generated images against that after training on real ones."""
-    return compare(_values(arms, GENERATED, name), _values(arms, REAL, name), (0, 1), overlap)
+    generated, real = (_values(evidence.metrics, arm, name) for arm in (GENERATED, REAL))
+    return evidence.compare(generated, real, (0, 1))

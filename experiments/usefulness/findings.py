@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.generators.settings import LEAK
+from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
-from gan_mnist.study.statistics.paired import by_arm, overlap_of
 from gan_mnist.study.words import in_brackets
 
 PREFIX = "balanced_accuracy_at_"
@@ -15,25 +15,25 @@ CHECKS = ("copy", "shuffled_labels")
 Records = Mapping[int, Mapping[str, Any]]
 
 
-def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def findings(evidence: Evidence) -> dict[str, Any]:
     """What a source does at each number of real images.
 
     Args:
-        records: Of finished trials.
+        evidence: Of the run.
 
     Returns:
         `lines`; `gains`: by reference ("real" and "classical"), arm and number of images,
         `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
         `verdict`; and `warnings` where an exported generator leaks.
     """
-    arms = by_arm(records)
+    records = evidence.finished
     gains = {
-        reference: _gains(arms, reference, left_out, overlap_of(records))
+        reference: _gains(evidence, reference, left_out)
         for reference, left_out in (
             (CONTROL, (CONTROL, *CHECKS)),
             (RIVAL, (CONTROL, RIVAL, ORACLE, *CHECKS)),
         )
-        if reference in arms
+        if reference in evidence.done
     }
     lines = [
         _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}))
@@ -44,16 +44,17 @@ def findings(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _gains(
-    arms: Mapping[str, Records], reference: str, left_out: Sequence[str], overlap: float
+    evidence: Evidence, reference: str, left_out: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
+    arms, sides = evidence.done, (evidence.overlap, evidence.level)
     compared = {
-        (arm, number): compare_at(of_arm, arms[reference], PREFIX, number, overlap)
+        (arm, number): compare_at(of_arm, arms[reference], PREFIX, number, *sides)
         for arm, of_arm in arms.items()
         if arm not in left_out
         for number in numbers_in(of_arm, PREFIX)
     }
     gains: dict[str, dict[str, Any]] = {}
-    for (arm, number), told in told_at(compared).items():
+    for (arm, number), told in told_at(compared, looks=evidence.looks).items():
         gains.setdefault(arm, {})[number] = told
     return gains
 

@@ -22,10 +22,11 @@ class Request:
     Attributes:
         settings: A `GeneratorSettings`, with the dtype policy in `precision`.
         images: Of the trial. A generator sees `images.train`; only `held_back` sees the rest.
-        seed: The replicate, which keys its training.
+        seed: What keys its training: the replicate, or what follows from it.
         workdir: Of the run, where what was trained is kept and shared.
         callbacks: Keras callbacks for a training.
         name: Of a training in TensorBoard; that of what is kept if empty.
+        replicate: Whose trials share what is trained, where `seed` does not say so.
     """
 
     settings: Any
@@ -34,6 +35,7 @@ class Request:
     workdir: Path
     callbacks: Sequence[Any] = ()
     name: str = ""
+    replicate: int | None = None
 
 
 class Generator(abc.ABC):

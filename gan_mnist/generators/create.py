@@ -15,7 +15,7 @@ from gan_mnist.seeding import derive_seed
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.judge import trained_judge
 
-# How often an image that the judge disagrees with is drawn anew; then the surest of all is kept.
+# Draws that an image has at most where the judge disagrees; then the surest of all is kept.
 MOST_DRAWS = 10
 JUDGE_WIDTH, JUDGE_BATCH, JUDGE_RATE = 16, 64, 1e-3
 
@@ -81,7 +81,8 @@ def _numbered(request: Request, number: int) -> Request:
     if not number:
         return request
     seed = derive_seed("in_turn", request.seed, number)
-    return replace(request, seed=seed, name=f"{request.name} in turn {number + 1}")
+    name = f"{request.name} in turn {number + 1}"
+    return replace(request, seed=seed, name=name, replicate=request.seed)
 
 
 class Kept(Generator):

@@ -231,7 +231,10 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
         return model, seconds
 
     files = directory / "gan.weights.h5", directory / "generator.json"
-    generator.seconds = trained_once(network.model, *files, _about(recipe) | {"seed": seed}, train)
+    about = _about(recipe) | {"seed": seed}
+    if request.replicate is not None:
+        about["stream"] = [request.replicate]
+    generator.seconds = trained_once(network.model, *files, about, train)
     network.rest()
     generator.key, generator.recipe = key, recipe
     return generator

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from gan_mnist.study.words import counted
 from gan_mnist.study.workers import import_whole
 
 WORKERS_LOG = "workers.log"
+# Of memory, processes and open files.
+NO_MORE = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 KEPT = "what is finished is kept, and the same command goes on"
 
 OnRecord = Callable[[Mapping[str, Any]], None]
@@ -145,7 +148,7 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
 
 @contextlib.contextmanager
 def told_in_a_line(workdir: Path) -> Iterator[None]:
-    """What cannot be written becomes an `InputError`."""
+    """What cannot be written, or begun for want of memory or processes, becomes an `InputError`."""
     try:
         yield
     except StorageError as error:
@@ -154,9 +157,14 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(
-            f"--workdir: cannot write {error.filename or workdir}: {reason}; {KEPT}"
-        ) from error
+        if error.errno in NO_MORE:
+            raise InputError(f"--jobs: {reason}; accepted: fewer at once; {KEPT}") from error
+        named = isinstance(error.filename, str | bytes)
+        place = os.fsdecode(error.filename) if named else str(workdir)
+        ours = "://" in place or Path(place).absolute().is_relative_to(workdir.absolute())
+        if error.errno not in scheduler.NO_ROOM and not ours:
+            raise
+        raise InputError(f"--workdir: cannot write {place}: {reason}; {KEPT}") from error
 
 
 @contextlib.contextmanager

@@ -98,10 +98,10 @@ class Study:
     What needs more than a declaration stands beside it, and is found by its name:
 
     - `trial.py`: `run_trial(trial) -> Outcome`, see `gan_mnist.study.trial`.
-    - `findings.py`, if wanted: `findings(records) -> {"lines": [...], name: number}`. It gets the
-      records that are done, in the order of the plan, none to begin with, and tells what the
-      comparison of arms does not: a fit, say. Its lines, plain sentences, stand below the answer;
-      all it returns goes into the summary, so it is strict JSON.
+    - `findings.py`, if wanted: `findings(evidence) -> {"lines": [...], name: number}`. It gets
+      `gan_mnist.study.answer.evidence.Evidence`, which has no records to begin with, and tells
+      what the comparison of arms does not: a fit, say. Its lines, plain sentences, stand below the
+      answer; all it returns goes into the summary, so it is strict JSON.
     - `figures.py`, if wanted: `PICTURES`, figures of the report that other studies have not.
 
     Attributes:

@@ -66,6 +66,7 @@ class Trial(Generic[SettingsT]):
         settings: The arm's settings, complete.
         provenance: Of the data set: name, source, counts, sha256.
         workdir: The run's directory.
+        first_seed: The run's; models of this one are exported.
     """
 
     study: Study
@@ -74,6 +75,7 @@ class Trial(Generic[SettingsT]):
     settings: SettingsT
     provenance: Mapping[str, Any]
     workdir: Path
+    first_seed: int = 0
 
     @property
     def experiment(self) -> str:
@@ -183,4 +185,5 @@ class Plan:
 
     def _trial(self, arm: Arm, seed: int) -> Trial:
         settings = with_changes(self.settings, arm.changes, f"arm {arm.name}")
-        return Trial(self.study, arm.name, seed, settings, self.dataset, self.workdir)
+        about = arm.name, seed, settings, self.dataset, self.workdir
+        return Trial(self.study, *about, first_seed=min(self.seeds))

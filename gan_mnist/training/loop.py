@@ -4,6 +4,7 @@ import functools
 import gc
 import math
 import random
+import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -286,7 +287,8 @@ class Curves(keras.callbacks.Callback):
     def _drop_checkpoints(self) -> None:
         # In order: first goes "checkpoint", which names the others and must not outlive them.
         for path in sorted(self._checkpoints.glob("*")):
-            path.unlink()
+            # TensorFlow begins a checkpoint in a folder, which one that was killed leaves behind.
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _check(checkpoint: str) -> None:

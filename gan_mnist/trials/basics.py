@@ -134,7 +134,7 @@ class Steps(Generic[SettingsT]):
     def export_directory(self) -> Path | None:
         """Where this trial's models go; None for all seeds but the first, or where none shall."""
         trial = self.trial
-        if trial.seed or not trial.settings.export_dir:
+        if trial.seed != trial.first_seed or not trial.settings.export_dir:
             return None
         return Path(trial.settings.export_dir) / trial.experiment / trial.arm
 

@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from gan_mnist.experiments.conditional_gan.findings import findings
+from found import findings_of
 from gan_mnist.experiments.conditional_gan.study import FEWEST_TEST_IMAGES
 from scipy.stats import t
 
 from gan_mnist.errors import InputError
 from gan_mnist.evaluation.generation import generation_metrics
+
+findings = findings_of("conditional_gan")
 
 RNG = np.random.default_rng(0)
 

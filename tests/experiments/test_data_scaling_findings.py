@@ -4,7 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from gan_mnist.experiments.data_scaling.findings import findings, fit_line
+from found import findings_of
+from gan_mnist.experiments.data_scaling.findings import fit_line
+
+findings = findings_of("data_scaling")
 
 X = np.arange(4.0, 12.0)
 

@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from gan_mnist.experiments.denoising.findings import ALIKE_DB, CLAIMS, findings
+from found import findings_of
+from gan_mnist.experiments.denoising.findings import ALIKE_DB, CLAIMS
 from gan_mnist.experiments.denoising.study import STUDY
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+
+findings = findings_of("denoising")
 
 CONTROL = "v1_dcnn"
 LEAKS = {"v2_dcgans", "v3_dcgans", "v5_dcgans", "v6_dcgans"}

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from found import findings_of
 
-from gan_mnist import experiments
 from gan_mnist.study.statistics.paired import by_arm, compare, values_of
 
-FINDINGS = experiments.load("few_labels").part("findings")
+findings = findings_of("few_labels")
 # Accuracy at 1 and at 10 labels.
 TRUTH = {
     "labels": (0.3, 0.5),
@@ -43,7 +43,7 @@ def records():
 
 
 def test_generated_images_are_compared_with_each_rival_at_each_number(records):
-    found = FINDINGS.findings(records)
+    found = findings(records)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     gains = found["gains"]
     generated = {"generated_vae_flow", "generated_deformations", "mine"}
@@ -71,7 +71,7 @@ def test_generated_images_are_compared_with_each_rival_at_each_number(records):
 
 
 def test_a_line_a_rival_tells_of_the_best_at_each_number(records):
-    augmentation, pseudo_labels, fixmatch = FINDINGS.findings(records)["lines"]
+    augmentation, pseudo_labels, fixmatch = findings(records)["lines"]
     for line in (augmentation, pseudo_labels, fixmatch):
         assert "at 1 (`generated_vae_flow`)" in line
         assert "at 10 (`mine`)" in line
@@ -84,7 +84,7 @@ def test_a_line_a_rival_tells_of_the_best_at_each_number(records):
         for record in records
         if record["arm"] == "oracle"
     ]
-    both = FINDINGS.findings([*records, *better])["lines"][1]
+    both = findings([*records, *better])["lines"][1]
     assert "minus the best pseudo-labels, accuracy" in both
     assert both.endswith("they are worth less than it at 1, 10.")
     assert fixmatch.endswith("they are worth more than it at 1 and are worth less than it at 10.")
@@ -94,10 +94,10 @@ def test_a_number_that_an_arm_lacks_and_nothing_at_all_are_no_trouble(records):
     for record in records:
         if record["arm"] == "mine":
             del record["metrics"]["accuracy_at_1"]
-    found = FINDINGS.findings(records)
+    found = findings(records)
     assert set(found["gains"]["fixmatch"]["mine"]) == {"10"}
-    assert FINDINGS.findings([]) == {"lines": [], "gains": {}}
-    assert FINDINGS.findings([r for r in records if r["arm"] != "fixmatch"])["gains"].keys() == {
+    assert findings([]) == {"lines": [], "gains": {}}
+    assert findings([r for r in records if r["arm"] != "fixmatch"])["gains"].keys() == {
         "augmentation", "pseudo_labels",
     }  # fmt: skip
 
@@ -106,15 +106,14 @@ def test_seeds_that_divide_the_images_anew_have_wider_intervals(records):
     each_seed = {"each_seed": {"n_test": 1, "n_train": 4, "groups": False}}
     anew = [record | {"dataset": each_seed} for record in records]
     before, after = (
-        np.ptp(FINDINGS.findings(of)["gains"]["fixmatch"]["mine"]["10"]["ci95"])
-        for of in (records, anew)
+        np.ptp(findings(of)["gains"]["fixmatch"]["mine"]["10"]["ci95"]) for of in (records, anew)
     )
     assert after == pytest.approx(before * np.sqrt(1 + 8 / 4))
 
 
 def test_intervals_allow_for_the_choice_of_the_arm_and_of_the_rival(records):
     of_arm = {arm: values_of(own, "accuracy_at_10") for arm, own in by_arm(records).items()}
-    gains = FINDINGS.findings(records)["gains"]
+    gains = findings(records)["gains"]
     # Of three arms, and of two rivals where there are two; elastic is the hardest by far.
     for rival, reference, level in (
         ("fixmatch", "fixmatch", 0.05 / 3), ("augmentation", "elastic", 0.05 / 3 / 2),

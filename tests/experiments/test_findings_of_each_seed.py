@@ -1,11 +1,11 @@
 """Findings, too, allow for seeds that divide the same images anew, and for few test images."""
 
 import json
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from found import findings_of
 
 ROOT = Path(__file__).parents[2] / "experiments"
 RUNS = {
@@ -39,7 +39,7 @@ def found_in(name, over_images=True, correct=None, **changes):
 
     Unless `over_images`, none of them says which test images were right.
     """
-    findings = import_module(f"gan_mnist.experiments.{name}.findings").findings
+    findings = findings_of(name)
     path = ROOT / name / "results" / RUNS[name] / "records.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
     records = [record for record in records if record["status"] == "done"]

@@ -5,18 +5,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from found import findings_of
 from gan_mnist.experiments.imbalance.figures import images_left
-from gan_mnist.experiments.imbalance.findings import findings
 from gan_mnist.experiments.imbalance.study import STUDY
 
 from gan_mnist.study.statistics.paired import by_arm, compare, values_of
 from gan_mnist.study.statistics.test_images import pack
 
+findings = findings_of("imbalance")
+
 GAINS = {"none": -0.5, "classical": 0.0, "elastic": 0.1, "oracle": 0.4, "copy": 0.3}
 KINDS = {arm.name: arm.kind for arm in STUDY.arms}
 
 
-def study_of(gains, seeds=10, noise=0.01, numbers=(), warnings=()):
+def study_of(gains, seeds=10, noise=0.01, numbers=()):
     """Records whose recall is 0.5 and the arm's gain, the same by each number of images left."""
     rng = np.random.default_rng(0)
     records = []
@@ -25,8 +27,7 @@ def study_of(gains, seeds=10, noise=0.01, numbers=(), warnings=()):
             recall = 0.5 + gain + rng.normal(0, noise)
             metrics = {"minority_recall": recall}
             metrics |= {f"minority_recall_at_{n}": recall + n / 1000 for n in numbers}
-            records.append({"arm": arm, "seed": seed, "status": "done", "metrics": metrics,
-                            "dataset": {"warnings": list(warnings)}})  # fmt: skip
+            records.append({"arm": arm, "seed": seed, "status": "done", "metrics": metrics})
     return records
 
 
@@ -165,10 +166,29 @@ def test_at_a_number_luck_with_test_images_is_no_effect():
 
 
 def test_a_source_that_leaks_is_no_answer():
-    warning = "5 of the 9 images of `mine` are copies of test images, which is a leak"
-    assert "mine" in findings(study_of({"mine": 0.3}))["above_rivals"]
-    for name in ("mine", "mine_classical"):
-        assert not findings(study_of({name: 0.3}, warnings=[warning]))["above_rivals"]
+    records = study_of({"mine": 0.3})
+    assert "mine" in findings(records)["above_rivals"]
+    assert not findings(records, leaks=["mine"])["above_rivals"]
+
+
+def test_nothing_is_above_a_rival_that_failed():
+    records = study_of({"cgan": 0.15})
+    found = findings(records, failed=["elastic_thickness"])
+    told = found["above_rivals"]["cgan"]
+    assert (told["verdict"], told["not_compared"]) == ("cannot tell", ["elastic_thickness"])
+    assert not any("`cgan` (" in line and "passed" in line for line in found["lines"])
+
+
+def test_findings_allow_for_announced_looks():
+    records = study_of({"cgan": 0.15}, numbers=(1, 5))
+    one, several = findings(records), findings(records, looks=(5, 7, 10))
+    for told in ("above_rivals", "above_in_balanced_accuracy"):
+        for arm, of_arm in one[told].items():
+            assert np.ptp(several[told][arm]["ci95"]) > np.ptp(of_arm["ci95"])
+    for number in ("1", "5"):
+        narrow, wide = (f["by_images_left"]["cgan"][number] for f in (one, several))
+        assert np.ptp(wide["ci95"]) > np.ptp(narrow["ci95"])
+        assert wide["p_holm"] > narrow["p_holm"]
 
 
 @pytest.mark.parametrize("left_out", [("cgan",), ("classical", "elastic")])

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from found import findings_of
 from gan_mnist.experiments.mixing import trial
-from gan_mnist.experiments.mixing.findings import ROUNDED, findings, images_seen, latents_drawn
+from gan_mnist.experiments.mixing.findings import ROUNDED, images_seen, latents_drawn
 from gan_mnist.experiments.mixing.study import STUDY
+
+findings = findings_of("mixing")
 
 SHOWN = {"share": 0.5, "batch_size": 100, "pool_limit": 60_000}
 

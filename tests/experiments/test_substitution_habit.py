@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from gan_mnist.experiments.substitution.findings import findings
+from found import findings_of
 from gan_mnist.experiments.substitution.study import STUDY, WAYS
 from gan_mnist.experiments.substitution.trial import checkpoints
+
+findings = findings_of("substitution")
 
 SEEDS, INTERVALS = 6, 10
 

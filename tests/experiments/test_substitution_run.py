@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from found import findings_of
 from gan_mnist.experiments.substitution import trial
-from gan_mnist.experiments.substitution.findings import findings
 from gan_mnist.experiments.substitution.study import STUDY  # noqa: F401 (for the fixtures)
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.subsets import held_out
+
+findings = findings_of("substitution")
 
 SMALL = {"width": 1, "updates": 20, "intervals": 2, "gan_width": 1, "gan_updates": 10}
 SMALL |= {"images_per_class": 30}

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from found import findings_of
 from PIL import Image
 
 from gan_mnist import experiments
@@ -16,7 +17,7 @@ from gan_mnist.study.statistics.test_images import unpack
 from gan_mnist.trials import steps as trials
 
 STUDY = experiments.load("usefulness")
-FINDINGS = STUDY.part("findings")
+findings = findings_of("usefulness")
 CLASSES = ("cross", "ring")
 SMALL = ["--preset=smoke", "--seeds=1", "--jobs=1", "--export_dir="]
 
@@ -275,7 +276,7 @@ def test_findings_tell_at_which_numbers_a_source_helps():
         for seed in range(10)
         for noise in [rng.normal(0, 0.01)]
     ]
-    found = FINDINGS.findings(records)
+    found = findings(records)
     verdicts = {arm: {size: gain["verdict"] for size, gain in of_arm.items()}
                 for arm, of_arm in found["gains"]["real"].items()}  # fmt: skip
     assert verdicts == {
@@ -289,4 +290,4 @@ def test_findings_tell_at_which_numbers_a_source_helps():
 
 
 def test_there_are_findings_of_nothing():
-    assert FINDINGS.findings([])["lines"] == []
+    assert findings([])["lines"] == []

@@ -1,5 +1,6 @@
 """What is done with a generator's images: of several in turn, kept if a judge agrees, spread."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.create import MOST_DRAWS, create_generator
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.seeding import derive_seed
+from gan_mnist.study.away import serves
 
 SHAPE = (8, 8, 1)
 LABELS = np.array([2, 0, 1, 1, 0, 2, 1, 0], np.int32)
@@ -65,6 +67,14 @@ def test_of_generators_in_turn_each_makes_every_third_image(created):
     np.testing.assert_array_equal(whole.sample(LABELS, 1), shown)
     assert whole.sample(LABELS[:0], 1).shape == (0, *SHAPE)
     assert whole.sample(LABELS[:1], 1).shape == (1, *SHAPE)
+
+
+def test_generators_in_turn_serve_the_trials_of_their_seed_and_no_others(created, workdir):
+    keys = created(generators_in_turn=3).keys
+    for key in keys:
+        told = [json.loads((workdir / "generators" / key / "generator.json").read_text())]
+        assert serves(told, 4)
+        assert not serves(told, 5)
 
 
 def test_generators_in_turn_each_make_some_of_every_class(images, tmp_path):

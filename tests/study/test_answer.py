@@ -66,6 +66,20 @@ def test_of_rivals_that_were_named_beforehand_the_best_is_the_measure(order):
     assert summary["rests_on"] == {"arm": "warp_gan", "reference": "elastic"}
 
 
+def test_a_gain_over_the_named_rival_is_none_over_a_better_one_that_was_run():
+    values = VALUES | {"elastic": VALUES["warp_gan"] + [0.01, -0.01, 0.02, -0.01, 0.0]}
+    plan = make_plan(kinds={**KINDS, "elastic": "rival"})
+    primary = (Pair("warp_gan", "none"), Pair("warp_gan", "classical"))
+    plan = replace(plan, study=replace(plan.study, primary=primary))
+    records = make_records(values)
+    expected = "Yes, but more than plain `classical` and not shown to beat plain `elastic`."
+    assert summarize(plan, records)["answer"] == expected
+    for record in records:
+        if record["arm"] == "elastic":
+            record |= {"status": "failed", "error": "broken", "metrics": {}}
+    assert summarize(plan, records)["answer"] == expected
+
+
 def test_the_best_rival_that_was_run_is_the_measure_not_the_declared_one():
     values = VALUES | {"elastic": VALUES["warp_gan"] + [0.01, -0.01, 0.02, -0.01, 0.0]}
     short, line, full = told(values, kinds={**KINDS, "elastic": "rival"})

@@ -159,7 +159,7 @@ def test_a_training_under_way_tells_how_long_it_will_take(tmp_path, clock):
         (trials[0].directory / "progress.json").write_text(json.dumps(told))
         clock.seconds += 60
         progress.refresh()
-        assert progress._left(clock.seconds) == "about 2 min 20 s left"
+        assert progress._left(clock.seconds) == "at least 2 min 20 s left"
 
 
 class Handle:

@@ -6,6 +6,7 @@ import coin
 import pytest
 
 import gan_mnist
+from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
 
@@ -71,3 +72,10 @@ def test_the_plan_says_which_seeds(folder, capsys):
     assert main(["gan_mnist", f"--experiment={folder}", "--first_seed=10", "--seeds=20",
                  "--dry_run"]) == 0  # fmt: skip
     assert "x 20 seeds = 40, seeds 10 to 29\n" in capsys.readouterr().out
+
+
+def test_its_trials_know_which_seed_is_the_first(folder):
+    plan = experiments.make_plan(folder, first_seed=10, seeds=3, workdir="later")
+    assert {(trial.seed, trial.first_seed) for trial in plan.trials()} == {
+        (10, 10), (11, 10), (12, 10)
+    }  # fmt: skip

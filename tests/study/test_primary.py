@@ -53,6 +53,24 @@ def test_primary_comparisons_are_adjusted_among_themselves():
     assert arms["warp_gan"]["versus_rival"]["standing"] == "primary"
 
 
+def test_a_comparison_with_an_ablation_that_is_primary_is_adjusted_as_one():
+    plan = make_plan()
+    arms = tuple(
+        dataclasses.replace(arm, ablates="warp_gan") if arm.name == "classical" else arm
+        for arm in plan.arms
+    )
+    study = dataclasses.replace(plan.study, arms=arms, primary=BOTH)
+    plan = dataclasses.replace(plan, study=study, arms=arms)
+    # Of the two comparisons the one with the smaller p, which Holm doubles.
+    values = VALUES | {"classical": VALUES["warp_gan"] - [0.1, 0.101, 0.099, 0.1, 0.1]}
+    summary = summarize(plan, make_records(values))
+    told = summary["arms"]["warp_gan"]["versus_ablation"]
+    alone = stats.ttest_rel(values["warp_gan"], values["classical"]).pvalue
+    assert told["arm"] == "classical"
+    assert told["p_value"] == summary["primary"][1]["p_holm"] == pytest.approx(2 * alone)
+    assert told["standing"] == "primary"
+
+
 def test_the_others_are_adjusted_without_the_primary_ones():
     arms = summary_of((Pair("warp_gan", "none"),))["arms"]
     rest = {name: arm["p_value"] for name, arm in arms.items() if name not in ("none", "warp_gan")}

@@ -146,7 +146,7 @@ def test_declared_settings_have_a_line_each(declared):
 def test_what_stands_beside_a_declaration_can_be_called(declared):
     assert parameters(declared.part("trial").run_trial) == ["trial"]
     if (module := declared.part("findings")) is not None:
-        assert parameters(module.findings) == ["records"]
+        assert parameters(module.findings) == ["evidence"]
     assert declared.part("nothing_of_that_name") is None
 
 

@@ -153,5 +153,6 @@ def test_trainings_under_way_are_known_before_they_end():
     assert left.left(60) == (300 - 60) + 300
     assert not left.is_known
     left.project([300.0], [20.0])
-    assert left.is_known
+    # It may be one of several trainings of its trial.
+    assert not left.is_known
     assert left.left(60) == (320 - 60) + 320 + 20

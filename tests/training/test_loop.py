@@ -196,6 +196,9 @@ def test_curves_that_ran_ahead_of_the_checkpoint_are_cut_back(
     def killed_while_saving(manager, *arguments):
         saves.append(manager)
         if len(saves) == 6:
+            begun = tmp_path / "checkpoint" / "ckpt-6_temp"
+            begun.mkdir()
+            (begun / "part-00000-of-00001.data-00000-of-00001.tempstate1").touch()
             raise KeyboardInterrupt
         return save(manager, *arguments)
 

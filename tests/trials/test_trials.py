@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -85,6 +86,16 @@ def test_it_sees_the_draw_of_its_seed_and_the_test_images_of_its_classes(make):
             for part in ("train", "held_back", "validation"):
                 assert getattr(found, part).filenames == getattr(expected, part).filenames
         assert make(seed=seed).test.filenames == held_out(DATASET, CLASSES).filenames
+
+
+def test_models_are_those_of_the_first_seed_of_the_run(make):
+    def place(seed, first, export_dir="saved"):
+        steps = make(seed=seed, export_dir=export_dir)
+        steps.trial = replace(steps.trial, first_seed=first)
+        return steps.export_directory
+
+    assert place(0, 0) == place(10, 10) == Path("saved") / STUDY.name / "some"
+    assert place(1, 0) is place(11, 10) is place(0, 0, "") is None
 
 
 def test_augmentation_is_what_the_settings_say(make):

@@ -80,7 +80,7 @@ class Asked:
 
     @property
     def others(self) -> list[str]:
-        """Those with two seeds or more that are in no primary comparison."""
+        """Those with two seeds or more that are asked about, and not among `found`."""
         return [name for name in self._of_kind if name not in self.found]
 
     @cached_property
@@ -160,7 +160,7 @@ class Asked:
     def among(self) -> int:
         """Of how many arms `focus` is just the best that was found, so that it looks too good.
 
-        Not of those that were named before the run, once each has its verdict.
+        Not of those that were named before the run, once one is called, or none can be.
         """
         is_named = self.primary and (self.called or self.settled)
         return 1 if is_named else len(self.found)
@@ -202,6 +202,14 @@ class Asked:
         pair = Pair(self.focus, ablation["arm"])
         chosen = self.results.among(self.among).against_ablation(pair)
         return {**ablation, "ci95": chosen["ci95"]}
+
+    def _not_beaten(self) -> str | None:
+        """The best plain rival that was run, where one that was named beforehand is not that."""
+        best = self.entries[self.focus].get("versus_rivals")
+        if best is None or best["verdict"] == "helps":
+            return None
+        unknown: list[str] = best.get("not_compared", [])
+        return unknown[0] if unknown else str(best["rival"])
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""
@@ -267,6 +275,8 @@ class Asked:
             return False, f"plain `{missing[0]}` could not be compared"
         name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
         aside = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
+        if self.versus["verdict"] == "helps" and (better := self._not_beaten()):
+            return False, f"more than {name} and not shown to beat plain `{better}`"
         return {
             "helps": (True, f"did more than {'every plain rival' if several else name}{aside}"),
             "hurts": (False, f"less than {name} does"),

@@ -162,9 +162,12 @@ class Results:
                 told[name] |= {"not_compared": missing, "verdict": "cannot tell"}
         return told
 
-    def against_ablation(self, pair: Pair) -> dict[str, Any]:
-        """What an arm's entry tells of its comparison with its ablation; each stands for itself."""
-        found, p_value, _ = self.compare([pair])[pair]
+    def against_ablation(self, pair: Pair, tested: Tested | None = None) -> dict[str, Any]:
+        """What an arm's entry tells of its comparison with its ablation.
+
+        Each stands for itself, but one that was `tested` among primary comparisons.
+        """
+        found, p_value, _ = tested or self.compare([pair])[pair]
         return {
             "arm": pair.reference,
             "difference": found.difference,
@@ -203,6 +206,11 @@ class Results:
 def done(records: Mapping[int, Record]) -> dict[int, Record]:
     """Those of trials that have ended well."""
     return {seed: record for seed, record in records.items() if record["status"] == "done"}
+
+
+def applies(records: Mapping[int, Record]) -> bool:
+    """Whether an arm has results, or would have some if its trials had not failed."""
+    return any(record["status"] != "not_applicable" for record in records.values())
 
 
 def on_further(by_arm: Records, name: str) -> Records:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.primary import Gate
 from gan_mnist.study.answer.results import (
     Record,
     Records,
     Results,
+    applies,
     as_list,
     done,
     finite,
@@ -51,7 +53,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     names = [arm.name for arm in plan.arms]
     oracle, rival = (name if name in names else None for name in (study.oracle, study.rival))
     metrics = _metrics(study.metrics, by_arm)
-    entries = {arm.name: _entry(arm, by_arm[arm.name], metrics) for arm in plan.arms}
+    entries = {arm.name: _entry(arm, results, metrics) for arm in plan.arms}
 
     gate = Gate.of(plan.primary, results)
     others = [name for name in names if name != study.control]
@@ -109,8 +111,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
 def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
     """What the experiment finds by itself."""
     module = plan.study.part("findings")
-    ended = [record for arm in plan.arms for record in done(by_arm[arm.name]).values()]
-    return None if module is None else module.findings(ended)
+    return None if module is None else module.findings(Evidence(plan.arms, by_arm, plan.looks))
 
 
 def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
@@ -125,7 +126,7 @@ def _gap_closed(results: Results, name: str, control: str, oracle: str) -> dict[
     """Which share of the way from the control to the oracle an arm goes, where that is known."""
     treated, least, most = (results.values[arm] for arm in (name, control, oracle))
     better = results.metric.higher_is_better
-    found = paired.gap_closed(treated, least, most, better, results.overlap)
+    found = paired.gap_closed(treated, least, most, better, results.overlap, results.level)
     if found is None:
         return {}
     share, interval = found
@@ -137,9 +138,9 @@ def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gat
     results = gate.results
     for arm in plan.arms:
         if (ablated := arm.ablates) in entries:
-            entries[ablated]["versus_ablation"] = results.against_ablation(
-                Pair(ablated, arm.name)
-            ) | gate.standing(ablated, arm.name)
+            pair = Pair(ablated, arm.name)
+            told = results.against_ablation(pair, gate.found.get(pair))
+            entries[ablated]["versus_ablation"] = told | gate.standing(*pair)
     generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
     if (rival := plan.study.rival) in entries:
         versus = gate.compare_others(rival, [name for name in generated if name != rival])
@@ -148,7 +149,7 @@ def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gat
                 of_rival |= gate.standing(name, rival)
             entries[name]["versus_rival"] = of_rival
     rivals = [
-        arm.name for arm in plan.arms if arm.kind == "rival" and _applies(results.records[arm.name])
+        arm.name for arm in plan.arms if arm.kind == "rival" and applies(results.records[arm.name])
     ]
     for name, told in results.against_rivals(generated, rivals).items():
         entries[name]["versus_rivals"] = told | gate.standing(name, "the best of them")
@@ -169,11 +170,6 @@ def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
         if record["arm"] in found and record["seed"] in plan.seeds:
             found[record["arm"]][record["seed"]] = record
     return {name: dict(sorted(of_arm.items())) for name, of_arm in found.items()}
-
-
-def _applies(records: Mapping[int, Record]) -> bool:
-    """Whether an arm has results, or would have some if its trials had not failed."""
-    return any(record["status"] != "not_applicable" for record in records.values())
 
 
 def _absent(by_arm: Records) -> dict[str, str | None]:
@@ -219,10 +215,10 @@ def _member(name: str, families: Sequence[Metric]) -> Metric:
     return Metric(name, name.replace("_", " "))
 
 
-def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -> dict[str, Any]:
+def _entry(arm: Arm, results: Results, metrics: Sequence[Metric]) -> dict[str, Any]:
     """What an arm has without being compared; the comparisons fill in the nulls."""
-    values = finite(records, metrics[0].name)
-    found = paired.estimate(values, metrics[0].bounds, paired.overlap_of(records.values()))
+    values, records = results.values[arm.name], results.records[arm.name]
+    found = _estimate(records, metrics[0], results.level)
     ended = done(records).values()
     seconds = [sum((record.get("seconds") or {}).values()) for record in ended]
     updates = [record["updates"] for record in ended if record.get("updates") is not None]
@@ -244,13 +240,21 @@ def _entry(arm: Arm, records: Mapping[int, Record], metrics: Sequence[Metric]) -
         "verdict": None,
         "seconds": builtin_statistics.fmean(seconds) if seconds else None,
         "updates": round(builtin_statistics.fmean(updates)) if updates else None,
-        "metrics": {metric.name: _mean_and_interval(records, metric) for metric in metrics},
+        "metrics": {
+            metric.name: _mean_and_interval(records, metric, results.level) for metric in metrics
+        },
     }
 
 
-def _mean_and_interval(records: Mapping[int, Record], metric: Metric) -> dict[str, Any]:
+def _estimate(records: Mapping[int, Record], metric: Metric, level: float) -> paired.Estimate:
     overlap = paired.overlap_of(records.values())
-    found = paired.estimate(finite(records, metric.name), metric.bounds, overlap)
+    return paired.estimate(finite(records, metric.name), metric.bounds, overlap, level)
+
+
+def _mean_and_interval(
+    records: Mapping[int, Record], metric: Metric, level: float
+) -> dict[str, Any]:
+    found = _estimate(records, metric, level)
     return {"mean": found.mean, "ci95": as_list(found.ci95)}
 
 
@@ -265,7 +269,8 @@ def _further_test(results: Results, control: str) -> dict[str, Any]:
     """What is told of the arms on a further test set; Holm adjusts over these comparisons alone."""
     metric, by_arm = results.metric, results.records
     nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
-    told = {name: nothing | _mean_and_interval(by_arm[name], metric) for name in by_arm}
+    level = results.level
+    told = {name: nothing | _mean_and_interval(by_arm[name], metric, level) for name in by_arm}
     compared = results.compare([Pair(name, control) for name in by_arm if name != control])
     for pair, tested in compared.items():
         told[pair.arm] |= results.against_control(tested)

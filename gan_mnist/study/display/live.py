@@ -135,7 +135,7 @@ class StudyProgress:
             [seconds for path in paths if (seconds := _expected(path, began)) is not None]
             for paths in (
                 list((self._workdir / "generators").glob(f"*/{UNDER_WAY}")),
-                [trial.directory / UNDER_WAY for trial, _ in self._running.values()],
+                [p for t, _ in self._running.values() for p in t.directory.rglob(UNDER_WAY)],
             )
         ]
         self._time_left.project(*found)

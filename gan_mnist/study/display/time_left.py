@@ -101,7 +101,8 @@ class TimeLeft:
     @property
     def is_known(self) -> bool:
         """Whether it is known what a trial takes of its own; else `left` is the least."""
-        return any(self._own) or bool(self._projected[1])
+        # A training under way may be one of several that its trial consists of.
+        return any(self._own)
 
     def once(self, first: int) -> float:
         """Seconds of what a process has to do first, beyond a trial's own."""
@@ -125,7 +126,7 @@ class TimeLeft:
 
     def left(self, now: float) -> float | None:
         """Seconds until all is done; None while nothing is known of any trial."""
-        if not (self.is_known or self._projected[0]):
+        if not (self.is_known or any(self._projected)):
             return None
         own_of = functools.cache(self._own_of)
         once = [self.once(first) for first in range(3)]

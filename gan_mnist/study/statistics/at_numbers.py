@@ -6,11 +6,12 @@ by the metric's name, or has a training for each such metric, in the order of th
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_mnist.study.statistics.looks import counted
 from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
@@ -39,6 +40,7 @@ def compare_at(
     prefix: str,
     number: str,
     overlap: float = 0.0,
+    level: float = LEVEL,
 ) -> Comparison:
     """Two arms at one number: over seeds, and over test images where it is known which were right.
 
@@ -48,13 +50,28 @@ def compare_at(
         prefix: Of the metrics, which are shares.
         number: As the metric's name ends.
         overlap: As `paired.overlap_of` gives it.
+        level: Of the interval.
     """
     metric = prefix + number
-    found = compare(values_of(treated, metric), values_of(control, metric), SHARE, overlap)
+    found = compare(values_of(treated, metric), values_of(control, metric), SHARE, overlap, level)
     if found.ci95 is None:
         return found
     one, other = (as_primary(of_arm, prefix, metric) for of_arm in (treated, control))
-    return over_images(found, one, other)
+    return over_images(found, one, other, level)
+
+
+class Best(NamedTuple):
+    """An arm against the best of several rivals.
+
+    Attributes:
+        rival: Which that is.
+        comparison: With it, as `rivals.against_best` has it.
+        missing: Rivals that could not be compared: nothing is above them.
+    """
+
+    rival: str
+    comparison: Comparison
+    missing: list[str]
 
 
 def against_best_at(
@@ -65,33 +82,30 @@ def against_best_at(
     number: str,
     overlap: float = 0.0,
     level: float = LEVEL,
-) -> tuple[str, Comparison] | None:
-    """The best rival at one number, and an arm against it, as `rivals.against_best` has it.
+) -> Best | None:
+    """The best rival at one number, and an arm against it.
 
     Args:
         arms: Records by arm and seed.
         name: The arm.
-        rivals: Names of arms; those without such a metric are left out.
+        rivals: Names of arms; those that have other metrics, and not this one, are left out.
         prefix: As of `compare_at`.
         number: Likewise.
         overlap: Likewise.
         level: Of the interval.
     """
     metric = prefix + number
-    there = {
-        arm: found
-        for arm in (name, *rivals)
-        if (found := as_primary(arms.get(arm, {}), prefix, metric))
-    }
+    there = {arm: as_primary(arms.get(arm, {}), prefix, metric) for arm in (name, *rivals)}
     values = {arm: values_of(of_arm, metric) for arm, of_arm in there.items()}
-    present = [rival for rival in rivals if rival in there]
-    if name not in there:
-        return None
-    return against_best(name, present, values, there, True, SHARE, overlap, level)
+    asked = [rival for rival in rivals if there[rival] or not arms.get(rival)]
+    missing = [rival for rival in asked if len(there[name].keys() & there[rival].keys()) < 2]
+    present = [rival for rival in asked if rival not in missing]
+    found = against_best(name, present, values, there, True, SHARE, overlap, level)
+    return None if found is None else Best(*found, missing)
 
 
 def told_at(
-    compared: Mapping[Key, Comparison], margin: float | None = None
+    compared: Mapping[Key, Comparison], margin: float | None = None, looks: Sequence[int] = ()
 ) -> dict[Key, dict[str, Any]]:
     """`difference`, `ci95`, `p_holm` (over all that are given) and `verdict` of each.
 
@@ -100,9 +114,12 @@ def told_at(
     Args:
         compared: Each comparison.
         margin: Within which a difference counts as none.
+        looks: Announced ones, for which p values count as of `looks`.
     """
     found = {key: one for key, one in compared.items() if one.ci95 is not None}
-    adjusted = holm({"\n".join(key): one.deciding_p_value for key, one in found.items()})
+    adjusted = holm(
+        {"\n".join(key): counted(one.deciding_p_value, looks) for key, one in found.items()}
+    )
     told = {}
     for key, one in found.items():
         p_holm = adjusted["\n".join(key)]
@@ -113,6 +130,20 @@ def told_at(
             "verdict": verdict(one, p_holm, higher_is_better=True, margin=margin),
         }
     return told
+
+
+def told_of_best(
+    bests: Mapping[Key, Best], margin: float | None = None, looks: Sequence[int] = ()
+) -> dict[Key, dict[str, Any]]:
+    """As `told_at`, of arms against the best rival, with its name as `rival`.
+
+    Where a rival could not be compared it cannot be told; such are `not_compared`.
+    """
+    told = told_at({key: best.comparison for key, best in bests.items()}, margin, looks)
+    for key, entry in told.items():
+        if missing := bests[key].missing:
+            entry |= {"p_holm": None, "verdict": "cannot tell", "not_compared": missing}
+    return {key: {"rival": bests[key].rival, **entry} for key, entry in told.items()}
 
 
 def as_primary(

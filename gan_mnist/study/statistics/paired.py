@@ -121,13 +121,16 @@ def overlap_of(records: Iterable[Mapping[str, Any]]) -> float:
     return max((split["n_test"] / split["n_train"] for split in told if split), default=0.0)
 
 
-def estimate(values: Values, bounds: Bounds = None, overlap: float = 0.0) -> Estimate:
-    """Mean of the present, finite values and its 95 % interval.
+def estimate(
+    values: Values, bounds: Bounds = None, overlap: float = 0.0, level: float = LEVEL
+) -> Estimate:
+    """Mean of the present, finite values and its interval.
 
     Args:
         values: By seed.
         bounds: Lowest and highest that a value can be, where the interval ends; or None.
         overlap: As `overlap_of` gives it.
+        level: As of `compare`.
     """
     present = _finite(values)
     sample = np.array([present[seed] for seed in sorted(present)])
@@ -136,7 +139,7 @@ def estimate(values: Values, bounds: Bounds = None, overlap: float = 0.0) -> Est
     if sample.size == 1:
         return Estimate(1, float(sample[0]), None)
     # Measured from the first value, equal values are zeros and have the interval of width zero.
-    low, high = intervals(sample - sample[0], overlap)
+    low, high = intervals(sample - sample[0], overlap, level)
     ends = (float(low + sample[0]), float(high + sample[0]))
     return Estimate(sample.size, float(sample.mean()), _within(ends, bounds))
 
@@ -222,8 +225,9 @@ def gap_closed(
     oracle: Values,
     higher_is_better: bool = True,
     overlap: float = 0.0,
+    level: float = LEVEL,
 ) -> tuple[float, Interval] | None:
-    """Share of the gap between control and oracle that `arm` closes, with Fieller's 95 % interval.
+    """Share of the gap between control and oracle that `arm` closes, with Fieller's interval.
 
     Source: Fieller, J. R. Statist. Soc. B 16 (1954).
 
@@ -236,8 +240,8 @@ def gap_closed(
     n = gains.size
     if n < 2:
         return None
-    low, high = intervals(gaps, overlap)
-    mean, squared = float(gaps.mean()), stats.t.isf(LEVEL / 2, n - 1) ** 2 * (1 / n + overlap)
+    low, high = intervals(gaps, overlap, level)
+    mean, squared = float(gaps.mean()), stats.t.isf(level / 2, n - 1) ** 2 * (1 / n + overlap)
     spread = np.cov(gains, gaps)
     denominator = mean**2 - squared * spread[1, 1]
     clear = low > 0 if higher_is_better else high < 0

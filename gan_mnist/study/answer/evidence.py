@@ -1,0 +1,73 @@
+"""What a run has for what an experiment finds by itself, in its `findings.py`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gan_mnist.study.answer.results import Record, Records, applies, done
+from gan_mnist.study.spec import Arm
+from gan_mnist.study.statistics import looks as looks_at
+from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The arms and records of a run; whatever is compared with it allows for announced looks.
+
+    Attributes:
+        arms: Of the run; one whose source leaks is a "check".
+        records: By arm and seed; of all trials that have ended, be it badly.
+        looks: Announced ones.
+    """
+
+    arms: Sequence[Arm]
+    records: Records
+    looks: Sequence[int] = ()
+
+    @cached_property
+    def done(self) -> dict[str, dict[int, Record]]:
+        """The records of trials that have ended well, by arm and seed; no arm without one."""
+        ended = {name: done(of_arm) for name, of_arm in self.records.items()}
+        return {name: of_arm for name, of_arm in ended.items() if of_arm}
+
+    @cached_property
+    def finished(self) -> list[Record]:
+        """The same in a row, in the order of the plan."""
+        return [record for of_arm in self.done.values() for record in of_arm.values()]
+
+    @property
+    def metrics(self) -> dict[str, dict[int, Mapping[str, float]]]:
+        """Their metrics, by arm and seed."""
+        return {
+            name: {seed: record["metrics"] for seed, record in of_arm.items()}
+            for name, of_arm in self.done.items()
+        }
+
+    @cached_property
+    def overlap(self) -> float:
+        """What seeds have in common, as `paired.overlap_of` has it."""
+        return paired.overlap_of(self.finished)
+
+    @cached_property
+    def level(self) -> float:
+        """Of intervals."""
+        return looks_at.level(self.looks)
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Names of the arms of a kind, but of those that apply to nothing here.
+
+        Of rivals those count that failed, too: nothing is above what could not be compared.
+        """
+        there = {arm.name: self.records.get(arm.name, {}) for arm in self.arms if arm.kind == kind}
+        return [name for name, of_arm in there.items() if applies(of_arm)]
+
+    def compare(
+        self, treated: Values, control: Values, bounds: Bounds = None, among: int = 1
+    ) -> Comparison:
+        """As `paired.compare`, of one that was chosen among so many."""
+        return paired.compare(treated, control, bounds, self.overlap, self.level / among)
+
+    def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
+        """As `paired.holm`."""
+        return paired.holm({name: looks_at.counted(p, self.looks) for name, p in p_values.items()})
