@@ -51,8 +51,6 @@ class Epochs(keras.callbacks.Callback):
         """
         super().__init__()
         self._name = f"{trial.arm} seed {trial.seed}"
-        self._epochs = trial.settings.gan_epochs
-        self._epoch_updates = trial.settings.gan_epoch_updates
         rows = shown_rows(test.labels, len(test.class_names))
         self._images, self._labels = test.images[rows], test.labels[rows]
         # Of the latents, which are the same on all sheets.
@@ -71,7 +69,7 @@ class Epochs(keras.callbacks.Callback):
         losses = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
         # Nobody may be reading any more; that is no reason for the training to fail.
         with contextlib.suppress(BrokenPipeError):
-            print(f"{self._name} epoch {number}/{self._epochs}: {losses}", flush=True)
+            print(f"{self._name} epoch {number}/{self.params['epochs']}: {losses}", flush=True)
         if number == 1 or number % EPOCHS_A_SHEET == 0:
             self._sheet(number)
 
@@ -83,5 +81,5 @@ class Epochs(keras.callbacks.Callback):
         self._directory.mkdir(exist_ok=True)
         picture = Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet)
         picture.save(self._directory / f"epoch-{number:03d}.png")
-        with self._writer.as_default(step=number * self._epoch_updates):
+        with self._writer.as_default(step=number * self.params["steps"]):
             tf.summary.image("sheet", sheet[None])

@@ -25,9 +25,9 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
     GROUP: ClassVar[str] = "conditional_gan"
 
     gan_epochs: int = setting(
-        100, "any GAN: parts of its training, a line and a point each", low=1, high=100_000
+        100, "all but warp_gan, deformations: parts of a training, a line each", low=1, high=100_000
     )
-    gan_epoch_updates: int = setting(120, "any GAN: updates an epoch", low=10, high=1_000_000)
+    gan_epoch_updates: int = setting(120, "the same: updates an epoch", low=10, high=1_000_000)
     gan_updates: int = setting(0, "none to set: they follow from the epochs", low=0, high=0)
     generated_images: int = setting(
         20_000, "that a classifier is trained on, classes in equal parts", low=2, high=10_000_000
@@ -79,7 +79,7 @@ ARMS = (
     Arm("dcgan_usual_latents", DCGAN | {"gan_sampling_scale": 1.0},
         "as dcgan, latents as in training", kind="ablation", ablates="dcgan"),
     Arm("r3gan", DCGAN | {"generator": "r3gan", "gan_sampling_scale": 1.0},
-        "as dcgan without batch norm, with a loss of pairs and gradient penalties",
+        "as dcgan_usual_latents without batch norm, with a loss of pairs and gradient penalties",
         kind="generated", source="arXiv 2501.05441"),
     Arm("bagan", DCGAN | {"generator": "bagan"},
         "begins as an autoencoder; its discriminator classifies", kind="generated",

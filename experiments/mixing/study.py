@@ -36,7 +36,7 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     pool_limit: int = setting(10_000_000, "images in any pool, at most", low=1, high=10_000_000)
     without_last: bool = setting(False, "fresh: nothing of the last class is generated")
     large: bool = setting(
-        False, "twice the width, eleven passes over the images, a learning rate that falls to 0"
+        False, "twice the width, eleven passes or more, a learning rate that falls to 0"
     )
 
     @property
@@ -119,7 +119,7 @@ ARMS = (
     Arm("classical_and_generated", FRESH | {"classical": True},
         "as v1, every image changed as in classical", kind="generated"),
     Arm("classical_large", {"classical": True, "large": True},
-        "as classical; twice as wide, eleven passes over the images, the rate falling to 0"),
+        "as classical; twice as wide, eleven passes or more, the rate falling to 0"),
     Arm("shuffled_labels", POOL | {"shuffled_labels": True},
         "as pool_10k, generated images under wrong labels", kind="check"),
 )  # fmt: skip

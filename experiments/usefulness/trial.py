@@ -9,7 +9,7 @@ from gan_mnist.data.duplicates import find_pairs
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
-from gan_mnist.evaluation.generation import generation_metrics
+from gan_mnist.evaluation.generation import nearness
 from gan_mnist.files import write_arrays
 from gan_mnist.generators.contract import Generator
 from gan_mnist.models.classifiers import build_small_cnn
@@ -21,8 +21,8 @@ from gan_mnist.trials.shown import in_turn
 from .study import UsefulnessSettings
 
 GALLERY_IMAGES = 14
-# Of generated images that are compared with real ones, and of training images for that.
-MOST_COMPARED, FEWEST_COMPARED, MOST_REFERENCES = 2_000, 20, 10_000
+# Of generated images that are compared with real ones.
+MOST_COMPARED, FEWEST_COMPARED = 2_000, 20
 ACCURACIES = ("balanced_accuracy", "accuracy")
 COMPARED = ("kid", "precision", "recall", "density", "coverage")
 
@@ -75,8 +75,7 @@ def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
     if is_last:
         steps.keep(model, probabilities, metrics, generator)
         if generator is not None and settings.measured:
-            with steps.measured("evaluation"):
-                kept |= _compared(steps, generator, images)
+            kept |= _compared(steps, generator)
     return kept
 
 
@@ -107,10 +106,31 @@ def _tables(steps: Steps, real: Subset, generator: Generator | None) -> list[Tab
     return tables
 
 
-def _compared(steps: Steps, generator: Generator, images: Allotment) -> dict[str, float]:
+def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
     """How near generated images are to real ones, and how many of them are copies."""
     settings, test = steps.trial.settings, steps.test
     everything = steps.allot(None)
+    with steps.measured("evaluation"):
+        fake = _to_compare(steps, generator)
+        metrics = _copies(steps, fake, everything.train)
+    if min(len(fake), len(test)) < FEWEST_COMPARED:
+        return metrics
+    # Its curves are not those of the trial, whose intervals may not divide its updates.
+    recipe = steps.recipe(network=build_small_cnn, updates=settings.judge_updates, intervals=1)
+    stream = steps.trial.experiment, steps.trial.seed
+    batch_size, workdir = settings.batch_size, steps.trial.workdir
+    judge, seconds = trained_judge(recipe, batch_size, everything, stream, workdir)
+    # In every arm what it took, whichever was the one that had it trained.
+    steps.seconds["evaluation"] += seconds
+    with steps.measured("evaluation"):
+        real, generated = (judge.look_at(images).features for images in (test.images, fake))
+        near = nearness(real, generated, steps.trial.stream("kid"))
+    return metrics | {key: near[key] for key in COMPARED}
+
+
+def _to_compare(steps: Steps, generator: Generator) -> np.ndarray:
+    """Generated images, uint8 (n, H, W, C), as many as are compared with real ones."""
+    settings, test = steps.trial.settings, steps.test
     if generator.supply is None:
         counts = np.bincount(test.labels, minlength=len(settings.classes))
         if generator.most is not None:
@@ -119,26 +139,20 @@ def _compared(steps: Steps, generator: Generator, images: Allotment) -> dict[str
     else:
         supply = generator.supply * min(1.0, MOST_COMPARED / generator.supply.sum())
     labels = np.repeat(np.arange(len(supply), dtype=np.int32), np.ceil(supply).astype(int))
-    fake = as_uint8(generator.sample(labels, steps.trial.stream("compared")))
+    return as_uint8(generator.sample(labels, steps.trial.stream("compared")))
+
+
+def _copies(steps: Steps, fake: np.ndarray, train: Subset) -> dict[str, float]:
+    """The shares of generated images that are copies, of which some are kept as pictures."""
     metrics: dict[str, float] = {}
     pairs: dict[str, Any] = {}
-    for name, part in (("train", everything.train), ("test", test)):
+    for name, part in (("train", train), ("test", steps.test)):
         found = find_pairs(fake, part.images)
         metrics[f"copies_of_{name}"] = len(found) / len(fake)
         rows = slice(0, GALLERY_IMAGES)
         pairs[name] = np.stack([fake[found.rows[rows]], part.images[found.matches[rows]]])
     write_arrays(steps.trial.directory / "copies.npz", **pairs)
-    if min(len(fake), len(test)) < FEWEST_COMPARED:
-        return metrics
-    recipe = steps.recipe(network=build_small_cnn, updates=settings.judge_updates)
-    stream = steps.trial.experiment, steps.trial.seed
-    judge, _ = trained_judge(recipe, settings.batch_size, everything, stream, steps.trial.workdir)
-    references = everything.train.images[:: 1 + len(everything.train) // MOST_REFERENCES]
-    real, generated, train = (
-        judge.look_at(images).features for images in (test.images, fake, references)
-    )
-    near = generation_metrics(real, generated, train, real, steps.trial.stream("kid"))
-    return metrics | {key: near[key] for key in COMPARED}
+    return metrics
 
 
 def _save_gallery(steps: Steps, table: Table) -> None:

@@ -68,22 +68,17 @@ class CopyRate(NamedTuple):
     p_value: float
 
 
-def generation_metrics(
-    real: np.ndarray, fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, seed: int
-) -> dict[str, float]:
-    """Every metric by the name it has in records and reports.
+def nearness(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
+    """How near generated images are to real ones, as of `generation_metrics`.
 
     Args:
         real: 20 real images or more that the generator has not seen.
-        fake: 20 generated images or more. Recall, coverage and `frechet` depend on how many:
-            compare generators at equal numbers only.
-        train: The generator's training images.
-        held_out: As `copy_rate` takes it; may be `real`.
+        fake: 20 generated images or more. Recall and coverage depend on how many: compare
+            generators at equal numbers only.
         seed: Of the subsets of the kernel distance.
 
     Returns:
-        `kid`, `kid_low`, `kid_high`, `precision`, `recall`, `density`, `coverage`, `copy_rate`,
-        `copy_rate_low`, `copy_rate_high`; and `frechet` where both kinds outnumber the features.
+        `kid`, `kid_low`, `kid_high`, `precision`, `recall`, `density` and `coverage`.
 
     Raises:
         InputError: For too few images.
@@ -91,12 +86,37 @@ def generation_metrics(
     real, fake = _features(real=real, fake=fake)
     subset_size = max(2, min(len(real), len(fake)) // KERNEL_SUBSETS)
     kernel = kernel_distance(real, fake, KERNEL_SUBSETS, subset_size, seed)
-    copies = copy_rate(fake, train, held_out)
-    metrics = {
+    return {
         "kid": kernel.value,
         "kid_low": kernel.low,
         "kid_high": kernel.high,
         **prdc(real, fake, NEIGHBOURS)._asdict(),
+    }
+
+
+def generation_metrics(
+    real: np.ndarray, fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, seed: int
+) -> dict[str, float]:
+    """Every metric by the name it has in records and reports.
+
+    Args:
+        real: As of `nearness`.
+        fake: Likewise; `frechet` depends on how many, too.
+        train: The generator's training images.
+        held_out: As `copy_rate` takes it; may be `real`.
+        seed: Of the subsets of the kernel distance.
+
+    Returns:
+        What `nearness` does, `copy_rate`, `copy_rate_low`, `copy_rate_high`; and `frechet` where
+        both kinds outnumber the features.
+
+    Raises:
+        InputError: For too few images.
+    """
+    real, fake = _features(real=real, fake=fake)
+    copies = copy_rate(fake, train, held_out)
+    metrics = {
+        **nearness(real, fake, seed),
         "copy_rate": copies.rate,
         "copy_rate_low": copies.low,
         "copy_rate_high": copies.high,

@@ -22,6 +22,7 @@ from gan_mnist.seeding import derive_seed
 
 LEARNING_RATE = 0.04
 # Larger images are registered at this size, as control points are few and a batch is all pairs.
+# Where they are moved, a stroke becomes thicker by as many pixels as here, so by a smaller part.
 MOST_PIXELS = 32
 
 
@@ -110,7 +111,8 @@ class DeformationRecipe(GeneratorRecipe):
             of_class = subset.only(int(label))
             images = dataclasses.replace(request.images, train=of_class)
             name = f"{request.name} class {label}" if request.name else ""
-            asked = dataclasses.replace(request, images=images, name=name)
+            # Callbacks look at a generator of all classes.
+            asked = dataclasses.replace(request, images=images, name=name, callbacks=())
             generator = trained(recipe, asked)
             found.append(generator.network.deformations.numpy())
             sources.append(recipe.columns(of_class, request.seed)[0][:])

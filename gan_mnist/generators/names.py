@@ -16,6 +16,7 @@ class Row(NamedTuple):
         name: The class, a `gan_mnist.generators.contract.Generator`.
         trains: Whether it is trained, which arms of a seed share.
         divides: Whether its training can be over several devices.
+        elsewhere: Whether its images were made elsewhere, whatever the trial's own are.
     """
 
     about: str
@@ -23,6 +24,7 @@ class Row(NamedTuple):
     name: str
     trains: bool = False
     divides: bool = False
+    elsewhere: bool = False
 
 
 GANS, REAL = "gan_mnist.generators.gans", "gan_mnist.generators.real"
@@ -56,8 +58,18 @@ GENERATORS: Mapping[str, Row] = {
     ),
     "copy": Row("the training images themselves", REAL, "RealImages"),
     "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
-    "given": Row("images that were made elsewhere", "gan_mnist.generators.given", "GivenFolder"),
-    "exported": Row("an exported generator", "gan_mnist.generators.exported", "ExportedGenerator"),
+    "given": Row(
+        "images that were made elsewhere",
+        "gan_mnist.generators.given",
+        "GivenFolder",
+        elsewhere=True,
+    ),
+    "exported": Row(
+        "an exported generator",
+        "gan_mnist.generators.exported",
+        "ExportedGenerator",
+        elsewhere=True,
+    ),
     "mixture": Row(
         "points of a Gaussian mixture a class", "gan_mnist.generators.mixture", "Mixture"
     ),

@@ -81,7 +81,9 @@ class GeneratorSettings(DataSettings):
         high=10_000_000,
         multiple_of=10,
     )
-    gan_batch_size: int = setting(64, "any that is trained: images a batch", low=1, high=10_000)
+    gan_batch_size: int = setting(
+        64, "any that is trained but deformations: images a batch", low=1, high=10_000
+    )
     gan_learning_rate: float = setting(
         1e-3, "cgan, r3gan, bagan, dagan: learning rate of Adam", low=1e-8, high=1
     )

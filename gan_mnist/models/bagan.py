@@ -15,7 +15,7 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.latents import LatentSampler, as_labels
-from gan_mnist.models.two_networks import minimize, parts_of
+from gan_mnist.models.two_networks import minimize, parts_of, unscaled
 from gan_mnist.models.vae_flow import grown, shrunk
 
 # What codes count for a Gaussian as one update later than others: some hundred updates matter.
@@ -72,7 +72,9 @@ class BAGAN(LatentSampler, AdversarialModel):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
     The first `autoencoder_updates` updates train encoder and decoder; with the next one the
-    discriminator takes the encoder's convolutions, and the adversarial updates begin.
+    discriminator takes the encoder's convolutions, and the adversarial updates begin. Its optimizer
+    begins anew then: Adam's first steps would else be ten times as long as its rate, as it corrects
+    its means for the updates that it has counted, and those of other variables are 0.
 
     Attributes:
         encoder: Maps images to codes, (n, d).
@@ -94,11 +96,17 @@ class BAGAN(LatentSampler, AdversarialModel):
         self.encoder, self.autoencoder_updates = encoder, autoencoder_updates
         self._decoder = generator.get_layer("decoder")
         self._gaussians = generator.get_layer("gaussians")
+        own: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "int32"}
+        self._done = self.add_weight(shape=(), name="updates_done", **own)
         self.draw_from("normal")
         self._means["pixel_loss"] = keras.metrics.Mean(name="pixel_loss")
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "autoencoder_updates": self.autoencoder_updates}
+
+    @property
+    def update(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self._done)
 
     @property
     def trained(self) -> list[list[keras.Variable]]:
@@ -115,6 +123,7 @@ class BAGAN(LatentSampler, AdversarialModel):
             lambda: self._autoencode(images, labels),
             lambda: self._compete((images, labels)),
         )
+        self._done.assign_add(1)
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
@@ -128,6 +137,7 @@ class BAGAN(LatentSampler, AdversarialModel):
 
     def _begin_as_encoder(self) -> None:
         """The discriminator's convolutions become the encoder's; the last layers are their own."""
+        unscaled(self.discriminator_optimizer).iterations.assign(0)
         for own, learnt in zip(
             self.discriminator.layers[:-1], self.encoder.layers[:-1], strict=True
         ):

@@ -95,12 +95,12 @@ class TwoNetworks(keras.Model):
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             first, second = _scaled(first), _scaled(second)
         # Keras ends `fit` by putting averages into all weights of a model, of both networks here.
-        if any(getattr(_unscaled(optimizer), "use_ema", False) for optimizer in (first, second)):
+        if any(getattr(unscaled(optimizer), "use_ema", False) for optimizer in (first, second)):
             raise InputError(
                 "optimizer: use_ema is not accepted; accepted: average_decay of the model"
             )
         # A loss scale is not for others to build: it has no guard against being built again.
-        super().compile(optimizer=_unscaled(first), auto_scale_loss=False, **options)
+        super().compile(optimizer=unscaled(first), auto_scale_loss=False, **options)
         self.generator_optimizer = first
         self.discriminator_optimizer: Any = second if self.discriminator is not None else None
         for optimizer, variables in zip(self.optimizers, self.trained, strict=True):
@@ -210,7 +210,8 @@ def _scaled(optimizer: Any) -> Any:
     return optimizer if optimizer is None or isinstance(optimizer, scales) else scales(optimizer)
 
 
-def _unscaled(optimizer: Any) -> Any:
+def unscaled(optimizer: Any) -> Any:
+    """An optimizer without its loss scale, if it has one."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 

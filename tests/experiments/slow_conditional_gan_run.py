@@ -18,9 +18,11 @@ from gan_mnist.main import main
 from gan_mnist.report.run_files import Run
 from gan_mnist.study.settings import with_changes
 
-ARMS = [arm.name for arm in STUDY.arms]
-GANS = [arm.name for arm in STUDY.arms if GENERATORS[arm.changes["generator"]].trains]
-CHECKS = [arm.name for arm in STUDY.arms if arm.kind == "check"]
+# Of every kind some: in the smallest preset slow_few_images runs all.
+SOME = {"mlp", "dcgan", "vae_flow", "warp_gan", "deformations", "smote", "real", "shuffled_labels"}
+ARMS = [arm.name for arm in STUDY.arms if arm.name in SOME]
+GANS = [n for n in ARMS if GENERATORS[STUDY.select([n])[-1].changes["generator"]].trains]
+CHECKS = ["shuffled_labels"]
 SMALL = {"width": 2, "updates": 20, "intervals": 2, "generated_images": 300, "gan_epochs": 1}
 SMALL |= {"gan_epoch_updates": 10, "gan_width": 1}
 
@@ -31,7 +33,7 @@ def run(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
     command = ["gan_mnist", "--experiment=conditional_gan", "--preset=smoke", "--seeds=1"]
     command += ["--jobs=1", f"--workdir={workdir}", f"--export_dir={workdir / 'saved'}"]
-    command += ["--set", "updates=60", "--set", "images_per_class=60"]
+    command += ["--set", "updates=60", "--set", "images_per_class=60", f"--arms={','.join(ARMS)}"]
     assert main(command) == 0
     return workdir, command
 

@@ -60,3 +60,23 @@ def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, ca
     assert [event.step for event in events] == [10, 100, 200]
     shown = tf.io.decode_png(events[0].tensor_proto.string_val[2]).numpy()
     np.testing.assert_array_equal(shown[..., 0], first)
+
+
+@pytest.mark.parametrize("each", [0, 4])
+def test_a_training_with_updates_of_its_own_tells_its_own_epochs(
+    each, settings, tmp_path, monkeypatch, capsys, dataset
+):
+    """Of each class a registration of its own is no training of the generator's that is shown."""
+    monkeypatch.setattr(trial, "trained_judge", lambda *_: 1 / 0)
+    small = {"gan_epochs": 3, "deformation_updates": 20, "deformation_pairs": 10}
+    small |= {"deformation_pairs_per_class": each, "images_per_class": 10}
+    arm = with_changes(settings("deformations"), small, "test")
+    asked = make_trial(STUDY, "deformations", 0, arm, tmp_path, dataset)
+    with pytest.raises(ZeroDivisionError):
+        trial.run_trial(asked)
+    lines = capsys.readouterr().out.splitlines()
+    told = [] if each else [f"deformations seed 0 epoch {number}/10" for number in range(1, 11)]
+    assert [line.partition(":")[0] for line in lines] == told
+    if not each:
+        log = EventAccumulator(str(tmp_path / "tensorboard_seeds" / "deformations" / "seed-00"))
+        assert [event.step for event in log.Reload().Tensors("sheet")] == [2, 20]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_mnist import experiments
 from gan_mnist.data.images import as_float
@@ -183,6 +184,18 @@ def test_a_generator_learns_from_labels_and_pseudo_labels(
     # 7 of each of three classes, of which a batch has 10.
     np.testing.assert_allclose(shown[10:, 14, 14, 0], labels[10:] / 2, atol=0.01)
     assert max(np.bincount(labels[10:])) <= 7
+
+
+def test_what_was_made_elsewhere_has_no_first_step(begun, drawn, tmp_path, monkeypatch):
+    for name in drawn.class_names:
+        (tmp_path / "made" / name).mkdir(parents=True)
+        Image.new("L", (28, 28), 99).save(tmp_path / "made" / name / "1.png")
+    monkeypatch.setattr(TRIAL, "pseudo_labelled", None)
+    changes = {"unlabelled": TRIAL.PSEUDO, "generator": "given", "given": str(tmp_path / "made")}
+    batches = begun("labels", labels_per_class=(10,), **changes, **STILL).batches(0)
+    shown, _ = next(batches.as_numpy_iterator())[:2]
+    assert {key in keys(shown[:10]) for key in keys(shown[10:])} == {False}
+    np.testing.assert_allclose(shown[10:], 99 / 255, atol=0.01)
 
 
 @pytest.mark.slow

@@ -44,7 +44,12 @@ REFUSES = {
 # Enough for a network to learn what the classes look like.
 LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
 LONG |= {"bagan_width": 2, "dagan_width": 2, "vae_width": 4}
-every_generator = pytest.mark.parametrize("name", GENERATORS)
+
+
+@pytest.fixture(scope="module", params=GENERATORS)
+def name(request):
+    """Of a row; its tests run one after the other, so that a network is traced once."""
+    return request.param
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -142,7 +147,6 @@ def test_without_a_name_there_is_none(workdir):
     assert create(NONE, workdir) is None
 
 
-@every_generator
 def test_a_row_names_a_class_and_tells_of_it_in_a_line(name):
     row = GENERATORS[name]
     assert row.about.strip() == row.about != ""
@@ -153,7 +157,6 @@ def test_a_row_names_a_class_and_tells_of_it_in_a_line(name):
     assert kind.__doc__
 
 
-@every_generator
 @pytest.mark.parametrize("labels", [LABELS, LABELS[:1], np.zeros(6, np.int32), LABELS[:0]],
                          ids=["mixed", "one", "of a class", "none"])  # fmt: skip
 def test_it_gives_one_image_a_label(name, labels, workdir):
@@ -165,7 +168,6 @@ def test_it_gives_one_image_a_label(name, labels, workdir):
     assert ((images >= 0) & (images <= 1)).all()
 
 
-@every_generator
 def test_its_images_are_those_of_the_seed(name, workdir, tmp_path):
     generator = create(name, workdir)
     images = generator.sample(LABELS, 1)
@@ -177,14 +179,12 @@ def test_its_images_are_those_of_the_seed(name, workdir, tmp_path):
     np.testing.assert_array_equal(again.sample(LABELS, 1), images)
 
 
-@every_generator
 def test_its_images_are_of_the_classes_that_are_asked_for(name, workdir):
     images = create(name, workdir, **(LONG if GENERATORS[name].trains else {})).sample(LABELS, 1)
     levels = np.median(images, axis=(1, 2, 3)) * 255
     np.testing.assert_array_equal(np.round((levels - 40) / 85), LABELS)
 
 
-@every_generator
 def test_it_sees_its_part_and_nothing_else(name, workdir, tmp_path):
     """Poisoned: all images of another part, which has other sizes too."""
     images = create(name, workdir).sample(LABELS, 1)
@@ -200,7 +200,6 @@ def test_it_sees_its_part_and_nothing_else(name, workdir, tmp_path):
             np.testing.assert_array_equal(getattr(parts, p).images, before[p])
 
 
-@every_generator
 def test_a_generator_that_is_trained_is_kept_under_its_key(name, workdir):
     generator = create(name, workdir, seed=3)
     kept = workdir / "generators" / generator.key
@@ -215,7 +214,6 @@ def test_a_generator_that_is_trained_is_kept_under_its_key(name, workdir):
         assert (generator.key, generator.seconds) == ("", 0)
 
 
-@every_generator
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_it_gives_images_or_tells_why_not(name, situation, workdir):
     def images():

@@ -95,6 +95,20 @@ def test_first_the_autoencoder_learns_and_then_the_others():
     assert not any(same(convolutions(model.discriminator), convolutions(model.encoder)))
 
 
+def test_no_step_is_longer_than_the_rate_when_the_discriminator_begins():
+    """As Adam's are that has counted updates in which other variables were trained."""
+    model = build(autoencoder_updates=100)
+    step = tf.function(model.train_step)
+    for _ in range(100):
+        step(BATCH)
+    encoder, last = convolutions(model.encoder), model.discriminator.layers[-1].get_weights()
+    step(BATCH)
+    now = [*convolutions(model.discriminator), *model.discriminator.layers[-1].get_weights()]
+    moved = max(np.abs(a - b).max() for a, b in zip(now, [*encoder, *last], strict=True))
+    assert 0 < moved <= 1.001e-2
+    assert int(model.update) == 101
+
+
 def test_both_networks_minimise_what_a_classifier_of_one_class_more_does():
     model = build(autoencoder_updates=0)
     rng = np.random.default_rng(1)
