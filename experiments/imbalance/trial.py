@@ -32,7 +32,13 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
         return _starve_each(steps)
     metrics = _treat(steps, settings)
     rare = [settings.classes[label] for label in settings.rare]
-    return steps.outcome(_with_recall(metrics, rare), repeats=settings.repeats, averaged=rare)
+    metrics, updates = _with_recall(metrics, rare), _updates(settings)
+    return steps.outcome(metrics, updates, repeats=settings.repeats, averaged=rare)
+
+
+def _updates(settings: ImbalanceSettings) -> int:
+    """Of a network that is judged, those on donor classes among them."""
+    return settings.updates * (2 if settings.donors_first else 1)
 
 
 def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
@@ -69,7 +75,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
             metrics[f"accuracy_at_{left}"] = float(np.mean([turn["accuracy"] for turn in turns]))
     return steps.outcome(
         _with_recall(metrics, settings.classes),
-        settings.updates * len(every),
+        _updates(settings) * len(every),
         settings.repeats,
         settings.classes,
         at if len(found) > 1 else None,

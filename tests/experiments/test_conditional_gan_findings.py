@@ -91,3 +91,12 @@ def test_images_are_measured_from_so_many_test_images_on_as_the_measures_take():
     assert np.isfinite(list(measured(FEWEST_TEST_IMAGES).values())).all()
     with pytest.raises(InputError):
         measured(FEWEST_TEST_IMAGES - 1)
+
+
+def test_a_source_that_leaks_is_not_the_nearest():
+    records = [*records_of("real", [0.98, 0.97]), *records_of("dcgan", [0.96, 0.94])]
+    records += records_of("mine", [0.98, 0.97])
+    assert findings(records)["nearest"]["arm"] == "mine"
+    found = findings(records, leaks=["mine"])
+    assert found["nearest"]["arm"] == "dcgan"
+    assert found["collapses"].keys() == {"dcgan"}

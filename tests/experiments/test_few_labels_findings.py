@@ -122,3 +122,18 @@ def test_intervals_allow_for_the_choice_of_the_arm_and_of_the_rival(records):
         assert gains[rival]["mine"]["10"]["ci95"][1] == pytest.approx(wide[1])
     own = compare(of_arm["mine"], of_arm["elastic"], (0, 1), level=0.05 / 3).ci95
     assert gains["augmentation"]["mine"]["10"]["ci95"][0] == pytest.approx(own[0])
+
+
+def test_nothing_is_above_a_rival_that_failed(records):
+    found = findings(records, failed=["elastic_thickness"])
+    for of_arm in found["gains"]["augmentation"].values():
+        for gain in of_arm.values():
+            assert (gain["verdict"], gain["p_holm"]) == ("cannot tell", None)
+            assert gain["not_compared"] == ["elastic_thickness"]
+    assert "cannot be told" in found["lines"][0]
+    assert found["gains"]["fixmatch"] == findings(records)["gains"]["fixmatch"]
+
+
+def test_a_source_that_leaks_is_no_answer(records):
+    for of_rival in findings(records, leaks=["mine"])["gains"].values():
+        assert of_rival.keys() == {"generated_vae_flow", "generated_deformations"}

@@ -80,3 +80,16 @@ def test_too_few_test_images_tell_nothing_here_either(name):
     assert verdicts(before) > {"helps"}
     assert verdicts(after) == {"cannot tell"}
     assert after["lines"] != before["lines"]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_intervals_allow_for_announced_looks(name):
+    path = ROOT / name / "results" / RUNS[name] / "records.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    records = [record for record in records if record["status"] == "done"]
+    before, after = (
+        np.array(widths(findings_of(name)(records, looks))) for looks in ((), (5, 10, 20))
+    )
+    assert len(before) == len(after) >= LEAST[name]
+    assert (after >= before).all()
+    assert (after > before).mean() > 0.9
