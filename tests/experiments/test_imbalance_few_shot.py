@@ -53,6 +53,7 @@ def trained(monkeypatch):
 def test_the_network_learns_donors_before_it_learns_all(make, trained):
     outcome = trial.run_trial(make("fine_tuned", of=DATA))
     first, second = trained
+    assert outcome.updates == 2 * SMALL["updates"]
     assert (first.begun, second.begun) == ("as drawn", "weights 0")
     assert set(first.labels) == {1, 2, 3}
     assert np.bincount(second.labels).tolist() == [12] * 4
