@@ -3,8 +3,9 @@
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
+from gan_mnist.study.words import counted
 
-from .settings import FIXMATCH, MAIN_NUMBER, PSEUDO, TOLD, FewLabelsSettings
+from .settings import FIXMATCH, PSEUDO, TOLD, FewLabelsSettings
 
 ELASTIC = {"classical": True, "augmentation": ("wide", "elastic")}
 THICKNESS = {"classical": True, "augmentation": ("wide", "elastic", "thickness")}
@@ -74,8 +75,8 @@ MARGIN = 0.01
 def metrics_of(settings: FewLabelsSettings, dataset: Dataset) -> tuple[Metric, ...]:
     """The primary metric, in words that say of which numbers of labels it is."""
     label = "accuracy, mean over the numbers of labels"
-    if settings.judged == (MAIN_NUMBER,):
-        label = f"accuracy with {MAIN_NUMBER} labels a class"
+    if len(settings.judged) == 1:
+        label = f"accuracy with {counted(settings.judged[0], 'label')} a class"
     return (Metric("accuracy", label, bounds=(0, 1), margin=MARGIN),)
 
 
@@ -121,8 +122,8 @@ STUDY = Study(
     primary_of_source=(Pair("{source}", "labels"), Pair("{source}", "pseudo_labels")),
     metrics=(
         Metric("accuracy", "accuracy", bounds=(0, 1), margin=MARGIN),
-        Metric("accuracy_at_*", "accuracy, * labels a class", bounds=(0, 1)),
-        Metric("sure_at_*", "share of the unlabelled images that get a label, * labels a class",
+        Metric("accuracy_at_*", "accuracy, labels a class: *", bounds=(0, 1)),
+        Metric("sure_at_*", "share of the unlabelled images that get a label, labels a class: *",
                bounds=(0, 1)),
     ),
     expectations=(
