@@ -74,3 +74,11 @@ def test_a_name_must_begin_no_other_metric(name):
     ]
     with pytest.raises(InputError, match=r"^--test_dir: .* is not accepted as a name"):
         further_metrics(["new", name], metrics)
+
+
+def test_all_arms_share_the_images(folder):
+    """However they differ: the images are read, and held, once."""
+    settings = resolved(new=folder)
+    others = [replace(settings, rotation_degrees=float(n), width=n, classical=True) for n in (3, 4)]
+    first, *rest = (found.further_tests()["new"] for found in (settings, *others))
+    assert all(other is first for other in rest)

@@ -87,6 +87,11 @@ def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[i
     meaning = {"helps": "are worth more than it", "hurts": "are worth less than it"}
     clear = [f"{meaning[word]} at {', '.join(at)}" for word, at in judged.items() if at]
     clear = clear or ["cannot be told from it at any number"]
+    missing = {m for of_arm in gains.values() for gain in of_arm.values()
+               for m in gain.get("not_compared", ())}  # fmt: skip
+    if missing:
+        names = ", ".join(f"`{name}`" for name in sorted(missing))
+        clear = [f"cannot be called worth more than what could not be compared, {names}"]
     return (
         f"The best generated images minus {name}, accuracy by labels a class, intervals allowing "
         f"for the choice: {told}; they {' and '.join(clear)}."

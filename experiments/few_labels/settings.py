@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.errors import InputError
+from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.settings import ClassifierSettings
 from gan_mnist.study.settings import setting
@@ -63,9 +64,15 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         return f"unlabelled={FIXMATCH}" if fixmatch else super().undivided
 
     @property
+    def labels_others(self) -> bool:
+        """Whether a first classifier does, which what was made elsewhere learns nothing from."""
+        elsewhere = self.generator != NONE and GENERATORS[self.generator].elsewhere
+        return self.unlabelled == PSEUDO and (not elsewhere or bool(self.kept_from))
+
+    @property
     def shared_work(self) -> str | None:
         # The first classifier is the longer work; whatever generator learns from its labels.
-        return PSEUDO if self.unlabelled == PSEUDO else super().shared_work
+        return PSEUDO if self.labels_others else super().shared_work
 
     def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
         settings = super().fitted(dataset, free)

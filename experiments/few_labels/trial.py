@@ -10,7 +10,7 @@ from gan_mnist.data.pipelines import two_view_batches
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Generator
-from gan_mnist.generators.names import GENERATORS, NONE
+from gan_mnist.generators.names import NONE
 from gan_mnist.settings.augmentation import ELASTIC, ERASING, WIDE
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, ClassifierRecipe
@@ -20,7 +20,7 @@ from gan_mnist.trials.shown import in_turn
 
 from .first import Steps, Table, pseudo_labelled, shown_beside
 from .labelling import Labelling, without_labels
-from .settings import FIXMATCH, PSEUDO, TOLD, FewLabelsSettings
+from .settings import FIXMATCH, TOLD, FewLabelsSettings
 
 GALLERY_IMAGES = 14
 
@@ -85,9 +85,7 @@ def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[st
         others = known.unlabelled.images, np.zeros(len(known.unlabelled), np.int32)
     else:
         seen, name = known.labelled, settings.generator
-        # What was made elsewhere learns nothing from pseudo-labels.
-        elsewhere = name != NONE and GENERATORS[name].elsewhere
-        if settings.unlabelled == PSEUDO and not elsewhere:
+        if settings.labels_others:
             sure = pseudo_labelled(steps, known)
             metrics["sure"] = len(sure) / max(1, len(known.unlabelled))
             seen, others = _joined(seen, sure), (sure.images, sure.labels)

@@ -85,6 +85,7 @@ def _of_images_left(left: Mapping[str, Mapping[str, Any]], number: int) -> list[
     for name, of_number in left.items():
         told = "; ".join(
             f"{count}: {in_brackets(gain)}, {words.get(gain['verdict'], gain['verdict'])}"
+            + "".join(f", as `{other}` failed" for other in gain.get("not_compared", ())[:1])
             for count, gain in of_number.items()
         )
         if told:
@@ -96,6 +97,9 @@ def _of_images_left(left: Mapping[str, Mapping[str, Any]], number: int) -> list[
 
 
 def _answer(results: Results, above: Mapping[str, Any], rivals: Sequence[str]) -> str:
+    if missing := next(iter(above.values())).get("not_compared"):
+        names = ", ".join(f"`{name}`" for name in missing)
+        return f"nothing can be called above all plain rivals: {names} could not be compared."
     best, number = next(iter(above.values()))["rival"], len(rivals)
     all_rivals = {1: f"`{best}`", 2: "both plain rivals"}.get(number, f"all {number} plain rivals")
     better = [name for name, found in above.items() if found["verdict"] == "helps"]

@@ -1,6 +1,7 @@
 """The figure of the source's claim."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.ticker
 from matplotlib.axes import Axes
@@ -9,7 +10,6 @@ from matplotlib.figure import Figure
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, in_words, styled, tell
-from gan_mnist.study.statistics.paired import estimate
 
 from .findings import (
     POOLS,
@@ -20,6 +20,9 @@ from .findings import (
     latents_drawn,
 )
 
+# Of an arm: its number of images, accuracies by seed, and what the summary tells of it.
+Point = tuple[int, Mapping[int, float], Mapping[str, Any]]
+
 
 @styled
 def claim(run: Run) -> Figure | None:
@@ -29,18 +32,19 @@ def claim(run: Run) -> Figure | None:
         for arm in (run.summary["control"], UNLIMITED, *ROUNDED, *POOLS)
     }
     records = {arm: {trial.seed: trial.record for trial in run.of(arm)} for arm in values}
-    possible = [(size, values[arm]) for arm, size in latents_drawn(records).items()]
-    seen = [(size, values[arm]) for arm, size in images_seen(records).items()]
+    entries = run.summary["arms"]
+    possible = [(size, values[a], entries[a]) for a, size in latents_drawn(records).items()]
+    seen = [(size, values[a], entries[a]) for a, size in images_seen(records).items()]
     if not possible or not seen:
         return None
     figure = Figure(figsize=(WIDTH_INCHES, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     _points(left, possible, "latents drawn, rounded to 1 decimal")
     _points(right, seen, "different generated images seen")
-    control = estimate(values[run.summary["control"]])
+    control = entries[run.summary["control"]]["mean"]
     for axes in (left, right):
-        if control.mean is not None:
-            axes.axhline(control.mean, color=INK, ls="--", lw=1)
+        if control is not None:
+            axes.axhline(control, color=INK, ls="--", lw=1)
             axes.annotate(
                 "real images only", (1, control.mean), (-4, 4), ha="right", size=8, color=INK,
                 textcoords="offset points", xycoords=("axes fraction", "data"),
@@ -49,22 +53,21 @@ def claim(run: Run) -> Figure | None:
     return figure
 
 
-def _points(axes: Axes, rows: Sequence[tuple[int, Mapping[int, float]]], label: str) -> None:
+def _points(axes: Axes, rows: Sequence[Point], label: str) -> None:
     axes.set_xscale("log")
     axes.grid(True)
-    for place, (size, values) in enumerate(rows):
+    for place, (size, values, told) in enumerate(rows):
         # Arms that saw as many stand beside each other.
-        x = size * 1.07 ** sum(other == size for other, _ in rows[:place])
+        x = size * 1.07 ** sum(other == size for other, *_ in rows[:place])
         dots = axes.plot(
             [x] * len(values), list(values.values()), "o", color=MUTED, alpha=0.4, ms=3.5
         )
         tell(dots, [in_words(f"{size:,}, seed {seed}", dot) for seed, dot in values.items()])
-        told = estimate(values)
-        mean = axes.plot(x, told.mean or 0.0, "D", color=BLUE, ms=5)
-        tell(mean, [in_words(f"{size:,}, mean", told.mean or 0.0, told.ci95)])
-        if told.ci95:
-            axes.plot([x, x], told.ci95, color=BLUE, lw=1.4)
-    ticks = sorted({size for size, _ in rows})
+        mean = axes.plot(x, told["mean"] or 0.0, "D", color=BLUE, ms=5)
+        tell(mean, [in_words(f"{size:,}, mean", told["mean"] or 0.0, told["ci95"])])
+        if told["ci95"]:
+            axes.plot([x, x], told["ci95"], color=BLUE, lw=1.4)
+    ticks = sorted({size for size, *_ in rows})
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axes.set_xlabel(label)

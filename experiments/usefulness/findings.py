@@ -26,12 +26,13 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
         `verdict`; and `warnings` where an exported generator leaks.
     """
-    records = evidence.finished
+    # Those of sources that leak among them.
+    records, checks = evidence.finished, evidence.of_kind("check")
     gains = {
         reference: _gains(evidence, reference, left_out)
         for reference, left_out in (
-            (CONTROL, (CONTROL, *CHECKS)),
-            (RIVAL, (CONTROL, RIVAL, ORACLE, *CHECKS)),
+            (CONTROL, (CONTROL, *checks)),
+            (RIVAL, (CONTROL, RIVAL, ORACLE, *checks)),
         )
         if reference in evidence.done
     }

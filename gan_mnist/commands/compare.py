@@ -62,7 +62,11 @@ def _command() -> int:
             raise InputError(
                 "--figure: scikit-posthocs is not installed; pip install 'gan_mnist[compare]'"
             )
-        style.save(ranked.critical_difference(found.ranking), figure)
+        drawn = ranked.critical_difference(found.ranking)
+        try:
+            style.save(drawn, figure)
+        except OSError as error:
+            raise InputError(f"--figure: cannot write {figure}: {error.strerror}") from error
     if output is not None:
         side_by_side.write(found, output, figure)
     tell(side_by_side.as_text(found))

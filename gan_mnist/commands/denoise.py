@@ -274,6 +274,11 @@ def _measured(truth: Path, look: Look, picture: Any, given: Any) -> dict[str, st
         target = _read("truth", truth, look)
     except InputError as error:
         return {"error": printable(str(error))}
+    if np.size(picture) != given.size:
+        raise InputError(
+            f"--model: its images are of shape {np.shape(picture)}, those it was given of "
+            f"{given.shape}; accepted with --truth: of one shape"
+        )
     images = np.stack([as_float(picture).reshape(given.shape), given])
     targets = np.stack([target, target])
     measures = image_measures(images, targets, targets, MEASURES)

@@ -10,8 +10,8 @@ from absl import flags
 from gan_mnist.commands.command import Command
 from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, TOO_LARGE, USUAL, Look
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json
 from gan_mnist.models.answers import MOST_SECONDS, ask_for_images, is_any_asked
+from gan_mnist.models.saved import read_about
 
 # What `about.json` tells of how files were seen: where, of what, and what it may be.
 _SEEN: tuple[tuple[str, str, tuple[str, ...] | range], ...] = (
@@ -55,7 +55,7 @@ def look_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> Look:
         InputError: If it tells of a way that there is not.
     """
     path = saved_model.parent / "about.json"
-    about, told = read_json(path) or {}, {}
+    about, told = read_about(saved_model), {}
     for part, name, accepted in _SEEN:
         if not isinstance(about.get(part), dict) or name not in about[part]:
             continue

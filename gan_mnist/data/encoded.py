@@ -32,7 +32,7 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
     """One encoded file as an image, by operations that any graph may hold.
 
     As `as_pixels`, within a level of 255. It differs where TensorFlow's decoders do: a camera's
-    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken.
+    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken where no value is white.
 
     Args:
         contents: string (), the bytes of a PNG, JPEG, GIF (its first frame) or BMP file.
@@ -49,7 +49,7 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
         _begins(contents, JPEG),
         # Pillow's arithmetic; TensorFlow's usual one is faster, and off by several levels.
         lambda: tf.io.decode_jpeg(contents, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_image(contents, expand_animations=False),
+        lambda: _pixels(contents, look.white),
     )
     # The frames of a GIF may be larger than its screen.
     pixels = tf.cast(_checked(pixels, tf.shape(pixels, tf.int64)[:2]), tf.float32)
@@ -65,6 +65,26 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
     colours.set_shape((None, None, look.channels))
     # Beside a picture with transparent parts is what these are shown on, beside others black.
     return _square(colours, look, tf.where(tf.reduce_min(opacity) < 1, ground, 0.0)) / 255
+
+
+def _pixels(contents: tf.Tensor, white: int) -> tf.Tensor:
+    """Pixels of what is no JPEG file, uint8 (H, W, channels)."""
+
+    def usual() -> tf.Tensor:
+        return tf.io.decode_image(contents, expand_animations=False)
+
+    def deep() -> tf.Tensor:
+        values = tf.cast(tf.io.decode_png(contents, dtype=tf.uint16), tf.float32)
+        levels = tf.floor(tf.minimum(values, float(white)) * (255 / white) + 0.5)
+        # Opacity has a range of its own.
+        channels = tf.shape(values)[-1]
+        is_opacity = (channels % 2 == 0) & (tf.range(channels) == channels - 1)
+        return tf.cast(tf.where(is_opacity, tf.floor(values / 257 + 0.5), levels), tf.uint8)
+
+    if white in (0, 2**16 - 1):
+        return usual()
+    has_16_bits = tf.strings.substr(contents, 24, 1) == b"\x10"
+    return tf.cond(_begins(contents, PNG) & has_16_bits, deep, usual)
 
 
 def _checked(tensor: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:

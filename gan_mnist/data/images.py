@@ -45,8 +45,12 @@ _HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 MOST_THREADS = 8
 # Images, and their pixels in all, that a network is shown at a time.
 MOST_TOGETHER, PIXELS_TOGETHER = 250, 1 << 20
-# Why a file cannot be opened that stays so until it is changed.
-_OF_THE_FILE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+# Why an image cannot be read that may be well: of the disk, the network, or this process.
+_FLEETING = {
+    *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH),
+    *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.ECONNRESET, errno.ENXIO),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY),
+}
 _LIMIT, _LARGE = threading.Lock(), threading.Lock()
 
 
@@ -134,8 +138,10 @@ def opened(path: Path) -> Iterator[Image.Image]:
     # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
     except Exception as error:
         number = error.errno if isinstance(error, OSError) else None
-        kind = InputError if number in (None, *_OF_THE_FILE) else Disturbed
-        raise kind(f"{path}: the image cannot be read: {error}") from error
+        kind, more = InputError, ""
+        if number in _FLEETING:
+            kind, more = Disturbed, "; accepted: the same command again, once it can"
+        raise kind(f"{path}: the image cannot be read: {error}{more}") from error
 
 
 def _open(path: Path) -> Image.Image:

@@ -59,6 +59,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
             folder, of an image that may be several, or of one that is of two classes.
     """
     images = find_images(root)
+    there = set[str]().union(*(_splits_in(name) for name in images.names))
     tables = tables_of(images, labels) or {"": ""}
     passed_over = images.passed_over
     named: dict[str, ImageFile] = {}
@@ -69,7 +70,8 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
         home = posixpath.normpath(f"/{os.path.relpath(path.parent, root)}")
         rows, columns = read_rows(path, called, files, home, asked, tested)
         for row in rows:
-            names = _likely(row, row.split or of_table or usual_split)
+            split = row.split or of_table or usual_split
+            names = _likely(row, split, strict=split in there and not of_table)
             if not names:
                 passed_over["rows of the labels without an image"] += 1
             elif not row.label:
@@ -131,14 +133,15 @@ def with_groups(found: Found, pattern: str) -> Found:
     return replace(found, files=files)
 
 
-def _likely(row: Row, split: str) -> list[str]:
+def _likely(row: Row, split: str, strict: bool) -> list[str]:
     """Of the images that a row may mean those of the split that it, or the table, is about.
 
-    An image in a folder of another split is not meant, unless the row names that folder.
+    Where that is `strict`, as that split has a folder, an image in one of another split is not
+    meant, unless the row names that folder.
     """
     splits = {name: _splits_in(name) for name in row.images}
     here = [name for name in row.images if split in splits[name]]
-    if here or not split or _splits_in(row.file):
+    if here or not strict or _splits_in(row.file):
         return here or row.images
     return [name for name in row.images if not splits[name]]
 

@@ -171,8 +171,8 @@ class _Index:
         """The images that a value may mean: the one of this path from `home` on.
 
         Where there is none, those that share the longest end of the path with it. What goes before
-        may be of another machine; but where it names folders of these images, as of another class
-        or split, only images in them are meant.
+        may be of another machine; but where the folder before it is one of these images, as that of
+        another class or split, only images in it are meant.
         """
         value = value.strip().replace("\\", "/")
         whole = value and posixpath.normpath(posixpath.join(home, value))
@@ -181,7 +181,7 @@ class _Index:
         parts = value.split("/")
         for start in range(len(parts)):
             if (end := "/".join(parts[start:])) and end in self._images:
-                before = self._folders.intersection(parts[:start])
+                before = self._folders.intersection(parts[max(0, start - 1) : start])
                 found = self._images[end]
                 return [name for name in found if before <= {*name.split("/")[:-1]}]
         return []

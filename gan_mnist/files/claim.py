@@ -9,6 +9,7 @@ the directory is, and its time of change, which the disk's server sets, that som
 """
 
 import contextlib
+import errno
 import os
 import socket
 import threading
@@ -29,6 +30,8 @@ LOCK, OWNER = ".lock", ".running"
 BEAT_SECONDS, SILENCE_SECONDS = 20.0, 120.0
 # How often one that waits asks again, and how long it is asked whether a lock is held.
 ASK_SECONDS, SURE_SECONDS = 0.2, 5.0
+# What a disk says that has no such locks.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 class Owner(TypedDict):
@@ -49,7 +52,8 @@ class Claim:
     def __init__(self, workdir: Path):
         """Of `workdir`, which may not be there yet."""
         self._workdir, self._path = workdir, workdir / OWNER
-        self._lock = FileLock(workdir / LOCK)
+        # A marker in the place of a lock would outlive whoever is killed.
+        self._lock = FileLock(workdir / LOCK, fallback_to_soft=False)
         self._host, self._token = socket.gethostname(), uuid.uuid4().hex
         self._ended = threading.Event()
 
@@ -124,6 +128,10 @@ class Claim:
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
             with contextlib.suppress(OSError):
+                owner = self._owner()
+                # Of one that was silent for too long, as it was suspended, another has taken over.
+                if owner is not None and owner["token"] != self._token:
+                    return
                 os.utime(self._path)
 
     def _acquire(self, seconds: float) -> bool:
@@ -137,6 +145,10 @@ class Claim:
         except Timeout:
             raise self._in_use(self._owner()) from None
         except NotImplementedError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
             return False
         return True
 

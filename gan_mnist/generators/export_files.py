@@ -8,8 +8,13 @@ from typing import Any
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.errors import InputError, listed
-from gan_mnist.files import read_json
-from gan_mnist.models.saved import check_signature, check_trusted, find_model, read_class_names
+from gan_mnist.models.saved import (
+    check_signature,
+    check_trusted,
+    find_model,
+    read_about,
+    read_class_names,
+)
 
 FLAG = "--generated"
 SIGNATURE, INPUTS, OUTPUTS = "generate_seeded", ("labels", "seed"), ("images",)
@@ -45,8 +50,7 @@ class Export:
             "image_shape": list(self.shape),
             "sha256": self.sha256,
         }
-        about = read_json(self.saved_model.parent / "about.json", "dataset")
-        of = about and about["dataset"]
+        of = read_about(self.saved_model, FLAG).get("dataset")
         if isinstance(of, dict) and of.keys() >= {"name", "sha256"}:
             same = of["sha256"] == dataset.provenance["sha256"]
             told["trained_on"] = {"name": of["name"], "sha256": of["sha256"], "same": same}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import read_json
 from gan_mnist.models.signatures import Signature, read_signatures
 
 # The flag that names a model, unless another is told.
@@ -67,6 +68,19 @@ def read_class_names(saved_model: Path, flag: str = FLAG) -> tuple[str, ...]:
             "that was exported with the model"
         )
     return tuple(names)
+
+
+def read_about(saved_model: Path, flag: str = FLAG) -> dict[str, Any]:
+    """What `about.json` tells, which lies beside a SavedModel of a study; {} where none does.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    path = saved_model.parent / "about.json"
+    try:
+        return read_json(path) or {}
+    except OSError as error:
+        raise InputError(f"{flag}: {str(path)!r} cannot be read: {error.strerror}") from error
 
 
 def digest_of(saved_model: Path) -> str:

@@ -46,7 +46,8 @@ def take_images(workdir: Path, root: Path) -> None:
     """
     kept: dict[str, Any] = {}
     for arm, *_ in ROWS:
-        path = workdir / "trials" / arm / "seed-00" / "gallery.npz"
+        folders = sorted((workdir / "trials" / arm).glob("seed-*"))
+        path = (folders or [workdir / "trials" / arm])[0] / "gallery.npz"
         found = read_arrays(path, "images")
         if found is None:
             arms = ",".join(name for name, *_ in ROWS)

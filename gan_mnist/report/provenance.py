@@ -98,8 +98,19 @@ def _more_seeds(run: Run, command: str) -> dict[str, str]:
 
 
 def _experiment(command: str) -> str | None:
-    found = re.search(r"--experiment[= ](\S+)", command)
-    return found[1] if found else None
+    """The experiment that a command, or a call of `gan_mnist.run`, names; None if unreadable."""
+    try:
+        if command.startswith("gan_mnist.run("):
+            tree: Any = ast.parse(command, mode="eval").body
+            return str(tree.args[0].value)
+        words = shlex.split(command)
+    except (SyntaxError, ValueError, AttributeError, IndexError):
+        return None
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        flag, _, value = word.lstrip("-").partition("=")
+        if flag == "experiment" and word.startswith("-"):
+            return value or after
+    return None
 
 
 def _with(command: str, **options: Any) -> str:

@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Self
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import MATTERS, leak_in_words
+from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.further import FurtherTest, read_further_test
+from gan_mnist.data.images import Look
 from gan_mnist.errors import InputError
 from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.spec import Metric
@@ -35,9 +37,10 @@ class FurtherTestSettings(Settings):
         Raises:
             InputError: If one cannot be read, or has no image of the classes.
         """
-        alone = dataclasses.replace(self, test_dir=(), test_sets=())
+        asked: Any = self
         named = (text.partition("=") for text in self.test_dir)
-        return {name: _read(name, alone, folder) for name, _, folder in named}
+        looks = asked.classes, asked.look, asked.options
+        return {name: _read(name, folder, *looks) for name, _, folder in named}
 
     def resolve(self, dataset: Any) -> Self:
         """As that of the other settings, and tells what is in the folders.
@@ -50,13 +53,13 @@ class FurtherTestSettings(Settings):
         return dataclasses.replace(resolved, test_sets=told)
 
 
-# So that a trial, or a report, does not read them again.
+# So that a trial of any arm, or a report, does not read them again.
 @functools.lru_cache(maxsize=8)
-def _read(name: str, settings: Any, folder: str) -> FurtherTest:
+def _read(
+    name: str, folder: str, classes: tuple[str, ...], look: Look, options: FolderOptions
+) -> FurtherTest:
     try:
-        return read_further_test(
-            name, Path(folder), settings.classes, settings.look, settings.options
-        )
+        return read_further_test(name, Path(folder), classes, look, options)
     except InputError as error:
         told = str(error).removeprefix("--data_dir: ").removeprefix(f"--test_dir {name}: ")
         raise InputError(f"--test_dir {name}: {told}") from error

@@ -5,6 +5,7 @@ its own on that machine, which is gone afterwards.
 """
 
 import functools
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -130,10 +131,15 @@ def _place(roots: Mapping[str, Path], name: str) -> Path:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """All files in a folder but hidden ones, which are locks, or not whole yet."""
-    for path in folder.rglob("*"):
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts):
-            yield path
+    """All files in a folder but hidden ones, which are locks, or not whole yet.
+
+    Unlike `Path.rglob`, what it walks with passes by folders that vanish meanwhile.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and os.path.isfile(path := os.path.join(place, name)):
+                yield Path(path)
 
 
 def serves(told: Sequence[Mapping[str, Any]], seed: int) -> bool:

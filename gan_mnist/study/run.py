@@ -158,11 +158,13 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         if error.errno in NO_MORE:
-            raise InputError(f"--jobs: {reason}; accepted: fewer at once; {KEPT}") from error
+            few = "accepted: fewer at once (--jobs)"
+            raise InputError(f"memory, processes or files: {reason}; {few}; {KEPT}") from error
         named = isinstance(error.filename, str | bytes)
         place = os.fsdecode(error.filename) if named else str(workdir)
         ours = "://" in place or Path(place).absolute().is_relative_to(workdir.absolute())
-        if error.errno not in scheduler.NO_ROOM and not ours:
+        nothing_told = error.errno is None and not named
+        if nothing_told or (error.errno not in scheduler.NO_ROOM and not ours):
             raise
         raise InputError(f"--workdir: cannot write {place}: {reason}; {KEPT}") from error
 

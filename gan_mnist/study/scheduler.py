@@ -63,9 +63,20 @@ def run_trials(
     waited = -math.inf
 
     def start(worker: Worker, task: Task) -> None:
+        try:
+            future = worker.submit(complete, task[0])
+        except BrokenProcessPool:  # it was killed while it had nothing to do
+            worker = renewed(worker)
+            future = worker.submit(complete, task[0])
         given[worker].add(task[0].work)
         on_start(task[0], id(worker))
-        running[worker.submit(complete, task[0])] = worker, task
+        running[future] = worker, task
+
+    def renewed(worker: Worker) -> Worker:
+        worker.stop()
+        workers.remove(worker)
+        workers.append(ENGINES[engine](log))
+        return workers[-1]
 
     try:
         while pending or running:
@@ -86,10 +97,7 @@ def run_trials(
                     raise getattr(error, "cause", error) from error
                 except Exception as error:
                     record = _write(task[0], _died(task[0], error))
-                    worker.stop()
-                    workers.remove(worker)
-                    worker = ENGINES[engine](log)
-                    workers.append(worker)
+                    worker = renewed(worker)
                 on_record(record)
                 if len(task) > 1:
                     start(worker, task[1:])
@@ -171,7 +179,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     except InputError as error:
         record = _record(trial, records.FAILED, str(error))
     except (Exception, SystemExit) as error:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
+        if isinstance(error, OSError) and _is_storage(error, trial):
             raise StorageError.of(error, trial.directory) from error
         # TensorFlow's errors have no number, but the words.
         if full := [words for words in map(os.strerror, FULL) if words in str(error)]:
@@ -183,6 +191,16 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     # Of the process, which may have run other trials before.
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return _write(trial, record | {"memory_mib": largest // 1024})
+
+
+def _is_storage(error: OSError, trial: Trial) -> bool:
+    """Whether a run cannot keep what it finds; what else cannot be read is its trial's failure."""
+    if error.errno not in NO_ROOM or error.errno in FULL:
+        return error.errno in FULL
+    named = isinstance(error.filename, str | bytes)
+    place = Path(os.fsdecode(error.filename)) if named else trial.directory
+    roots = trial.workdir, Path(trial.settings.export_dir or trial.workdir)
+    return any(place.absolute().is_relative_to(root.absolute()) for root in roots)
 
 
 def _experiment(trial: Trial) -> Any:

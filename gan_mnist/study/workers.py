@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from loky import ProcessPoolExecutor
 
-from gan_mnist.errors import StorageError
+from gan_mnist.errors import InputError, StorageError
 from gan_mnist.study import away
 from gan_mnist.study.trial import Trial
 
@@ -144,7 +144,11 @@ class RayWorker:
 
         if not ray.is_initialized():
             on_terminate = signal.getsignal(signal.SIGTERM)
-            ray.init(log_to_driver=False, logging_level=logging.ERROR)
+            try:
+                ray.init(log_to_driver=False, logging_level=logging.ERROR)
+            except (ValueError, OSError, RuntimeError) as error:
+                reason = " ".join(str(error).split())
+                raise InputError(f"--engine: Ray cannot be reached: {reason}") from error
             # Ray ends the process at once on SIGTERM; ours stops what runs and says so.
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, on_terminate)

@@ -209,7 +209,7 @@ def _known(path: Path) -> dict[int, np.ndarray]:
     try:
         with np.load(path) as kept:
             return {int(n): kept[n] for n in kept.files}
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (FileNotFoundError, ValueError, zipfile.BadZipFile):
         return {}
 
 

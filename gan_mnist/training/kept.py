@@ -124,5 +124,8 @@ def _load(
     except Damaged:
         raise
     except (OSError, KeyError, ValueError) as error:
+        # HDF5's errors of what is in a file have no number; a disk's have one.
+        if getattr(error, "errno", None) and not isinstance(error, FileNotFoundError):
+            raise
         reason = " ".join(str(error).split())
         raise Damaged(f"its weights cannot be loaded: {reason}") from error

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from test_deep import png
 
 from gan_mnist.data import encoded as module
 from gan_mnist.data.encoded import decode, read_images
@@ -59,6 +60,26 @@ def test_a_file_is_what_pillow_makes_of_it(look):
         assert (found.shape, found.dtype) == (expected.shape, np.float32)
         np.testing.assert_allclose(255 * found, expected, atol=1.01, err_msg=name)
         assert np.ptp(found) > 0.5
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("of_file", [1, 2, 3, 4])
+def test_values_of_16_bits_are_as_bright_as_in_the_study(tmp_path, channels, of_file):
+    """Of 12 bits in files of 16, a sixteenth of what the upper 8 would show."""
+    ramp = np.linspace(0, 4500, 37 * 45).astype(np.uint16).reshape(37, 45, 1)
+    levels = np.repeat(ramp, of_file, axis=-1)
+    if of_file % 2 == 0:
+        levels[..., -1] = 65535
+    contents = png(tmp_path / "scan.png", levels).read_bytes()
+    look = Look(32, channels, white=4095)
+    with Image.open(tmp_path / "scan.png") as image:
+        expected, _ = as_pixels(image, look)
+    assert expected.max() == 255
+    np.testing.assert_allclose(255 * decode(contents, look).numpy(), expected, atol=1.01)
+    # What has 8 bits has no other range.
+    np.testing.assert_allclose(
+        decode(encoded(COLOUR, "png"), look), decode(encoded(COLOUR, "png"), Look(32, channels))
+    )
 
 
 def write_every_kind(folder):

@@ -14,6 +14,7 @@ from gan_mnist.data import idx, images
 from gan_mnist.data.encoded import decode as decode_encoded
 from gan_mnist.data.idx import read_idx
 from gan_mnist.data.images import Look, read_image
+from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError
 
 LOOK = Look(8, 3)
@@ -190,3 +191,12 @@ def test_tensorflow_decodes_up_to_the_limit(monkeypatch):
             else:
                 with pytest.raises(tf.errors.InvalidArgumentError, match="41"):
                     decode_encoded(tf.constant(file.getvalue()), Look(8, 1, "stretch"))
+
+
+def test_a_file_that_leads_beyond_itself_is_bad_and_no_disturbance(tmp_path):
+    """Pillow's decoder goes where a broken file says, which has a number as an error of a disk."""
+    Image.new("L", (40, 40), 9).save(tmp_path / "whole.pcx")
+    whole = (tmp_path / "whole.pcx").read_bytes()
+    (tmp_path / "cut.pcx").write_bytes(whole[: len(whole) // 2])
+    found = read_files(tmp_path, ["whole.pcx", "cut.pcx"], Look(16, 1))
+    assert list(found.bad) == ["cut.pcx"]

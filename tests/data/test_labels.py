@@ -245,3 +245,28 @@ def test_an_image_in_the_folder_of_another_class_is_not_meant(tmp_path):
 def test_options_of_folders_are_refused_elsewhere(option, value):
     with pytest.raises(InputError, match=rf"^setting {option}: {value} is not accepted"):
         load_dataset("mnist_sample", options=FolderOptions(**{option: ast.literal_eval(value)}))
+
+
+@pytest.mark.parametrize("home", ["train", "train_images"])
+def test_a_column_may_divide_images_of_one_folder(images, home):
+    """As on Kaggle: the folder is called after where it came from, and the table says more."""
+    (images / "images").rename(images / home)
+    splits = dict(zip(FILES, ["train"] * 4 + ["val", "test"], strict=True))
+    rows = "".join(f"{FILES[n]},{EXPECTED[n]},{splits[n]}\n" for n in FILES)
+    dataset = load(images, f"file,label,split\n{rows}")
+    assert labelled(dataset) == EXPECTED
+    assert [len(split) for split in (dataset.train, dataset.validation, dataset.test)] == [4, 1, 1]
+
+
+def test_a_table_that_is_called_after_another_split_may_tell_of_all(images):
+    (images / "images").rename(images / "train")
+    assert labelled(load(images, GOOD, "validation_labels.csv")) == EXPECTED
+
+
+def test_folders_of_another_machine_are_none_of_these(tmp_path):
+    for name, level in {"cat/1": 10, "cat/2": 20, "dog/3": 30, "dog/4": 40}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), level).save(tmp_path / f"{name}.png")
+    paths = ["cat/1", "cat/2", "dog/3", "dog/4"]
+    rows = "".join(f"/home/cat/photos/{path}.png,{path[:3]}\n" for path in paths)
+    assert load(tmp_path, f"file,label\n{rows}").files["read"] == 4

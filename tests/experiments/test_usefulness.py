@@ -260,34 +260,3 @@ def test_a_source_without_a_class_is_shown_for_the_others(photos, tmp_path, monk
     rows = rows_of("new", photos, tmp_path / "made", tmp_path, monkeypatch, images_per_class=(5,))
     assert list(rows.values()).count(0) == 10
     assert list(rows.values()).count(1) == 5
-
-
-def record(arm, seed, **metrics):
-    named = {f"balanced_accuracy_{key}": value for key, value in metrics.items()}
-    return {"arm": arm, "seed": seed, "metrics": named}
-
-
-def test_findings_tell_at_which_numbers_a_source_helps():
-    rng = np.random.default_rng(0)
-    gains = {"real": (0, 0), "classical": (0.1, 0), "good": (0.1, 0), "bad": (-0.2, 0)}
-    records = [
-        record(arm, seed, at_5=0.6 + first + noise, at_20=0.8 + second + noise / 2)
-        for arm, (first, second) in gains.items()
-        for seed in range(10)
-        for noise in [rng.normal(0, 0.01)]
-    ]
-    found = findings(records)
-    verdicts = {arm: {size: gain["verdict"] for size, gain in of_arm.items()}
-                for arm, of_arm in found["gains"]["real"].items()}  # fmt: skip
-    assert verdicts == {
-        "classical": {"5": "helps", "20": "cannot tell"},
-        "good": {"5": "helps", "20": "cannot tell"},
-        "bad": {"5": "hurts", "20": "cannot tell"},
-    }
-    assert set(found["gains"]["classical"]) == {"good", "bad"}
-    (line,) = [line for line in found["lines"] if line.startswith("`good`")]
-    assert "it helps at 5. Against `classical` no difference can be told at any number." in line
-
-
-def test_there_are_findings_of_nothing():
-    assert findings([])["lines"] == []

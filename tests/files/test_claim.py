@@ -1,5 +1,7 @@
 """Two commands in one directory: the second is refused, on another machine, too."""
 
+import errno
+import fcntl
 import json
 import os
 import threading
@@ -135,11 +137,12 @@ def test_a_file_that_tells_nothing_stands_in_nobodys_way(claims, tmp_path, conte
     assert json.loads((tmp_path / ".running").read_text())["pid"] == os.getpid()
 
 
-def test_on_a_disk_without_locks_the_file_alone_tells(claims, tmp_path, monkeypatch):
-    def no_locks(self, timeout):
-        raise NotImplementedError("FileSystem does not appear to support flock")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_on_a_disk_without_locks_the_file_alone_tells(claims, tmp_path, monkeypatch, number):
+    def no_locks(file, what):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(module.FileLock, "acquire", no_locks)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
     first = claims(tmp_path)
     first.take()
     assert "in use by another run" in refused(claims(tmp_path))
@@ -174,3 +177,16 @@ def test_of_many_that_come_at_once_one_gets_it(claims, elsewhere, tmp_path):
         for thread in threads:
             thread.join()
         assert len(got) == 1
+
+
+def test_who_was_silent_for_too_long_does_not_beat_for_another(claims, tmp_path, monkeypatch):
+    """A process that was suspended, and goes on when another has taken over."""
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
+    claims(tmp_path).take()
+    told = '{"host": "node-9", "pid": 1, "token": "x"}'
+    (tmp_path / ".running").write_text(told)
+    silent_for(tmp_path, 1000)
+    time.sleep(0.1)
+    before = (tmp_path / ".running").stat().st_mtime_ns
+    time.sleep(0.1)
+    assert (tmp_path / ".running").stat().st_mtime_ns == before

@@ -101,6 +101,21 @@ def test_what_next_are_commands_that_go_on_from_this_one(tmp_path, command, more
     ]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m gan_mnist.main '--experiment=/home/me/my study/exp'",
+        "python -m gan_mnist.main --experiment '/home/me/my study/exp' --seeds=3",
+        "gan_mnist.run('/home/me/my study/exp', seeds=3)",
+    ],
+)
+def test_an_experiment_given_by_its_path_keeps_it(tmp_path, command):
+    make_run(tmp_path, arms=ARMS, seeds=3)
+    change(tmp_path, "study.json", command_line=command)
+    _, _, listed, *_ = next_steps(Run.read(tmp_path)).values()
+    assert "--experiment=/home/me/my study/exp" in shlex.split(listed)
+
+
 def test_a_run_with_announced_looks_gets_no_more_seeds(tmp_path):
     make_run(tmp_path, arms=ARMS, seeds=3)
     command = "python -m gan_mnist.main --experiment=imbalance --until=decided"

@@ -73,11 +73,29 @@ def test_a_gain_over_the_named_rival_is_none_over_a_better_one_that_was_run():
     plan = replace(plan, study=replace(plan.study, primary=primary))
     records = make_records(values)
     expected = "Yes, but more than plain `classical` and not shown to beat plain `elastic`."
-    assert summarize(plan, records)["answer"] == expected
+    summary = summarize(plan, records)
+    assert summary["answer"] == expected
+    assert "plain `classical` alone (+0.08, " in summary["in_full"]
+    assert ", but was not shown to do better than plain `elastic` (" in summary["in_full"]
     for record in records:
         if record["arm"] == "elastic":
             record |= {"status": "failed", "error": "broken", "metrics": {}}
-    assert summarize(plan, records)["answer"] == expected
+    summary = summarize(plan, records)
+    assert summary["answer"] == expected
+    assert "could not be compared with plain `elastic`, as its trials failed" in summary["in_full"]
+
+
+def test_among_many_arms_a_gain_over_the_named_rival_is_one_over_the_same_rival():
+    """Which is one of four tests there, and passes Holm's correction as a primary one alone."""
+    own = VALUES["classical"] + [0.05, 0.04, 0.06, 0.01, 0.09]
+    names = [f"other_{number}" for number in range(3)]
+    values = VALUES | {"warp_gan": own} | dict.fromkeys(names, VALUES["classical"])
+    plan = make_plan(kinds={**KINDS, **dict.fromkeys(names, "generated")})
+    primary = (Pair("warp_gan", "none"), Pair("warp_gan", "classical"))
+    plan = replace(plan, study=replace(plan.study, primary=primary))
+    summary = summarize(plan, make_records(values))
+    assert summary["arms"]["warp_gan"]["versus_rivals"]["verdict"] == "cannot tell"
+    assert summary["answer"] == "Yes: `warp_gan` did more than plain `classical`."
 
 
 def test_the_best_rival_that_was_run_is_the_measure_not_the_declared_one():

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import threading
 
 import pytest
 from fake_study import calls, expected_metrics, make_plan, order
@@ -224,3 +225,26 @@ def test_a_full_disk_at_home_is_told(tmp_path):
     (tmp_path / "trials").write_text("a file where a folder must be")
     with pytest.raises(OSError, match="trials"):
         bring_home(trial, sent, left)
+
+
+def test_what_vanishes_while_it_is_walked_through_is_passed_by(tmp_path):
+    """TensorFlow begins a checkpoint in a folder, and takes it away when it is whole."""
+    (tmp_path / "kept.json").touch()
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "part").touch()
+    ended = threading.Event()
+
+    def come_and_go():
+        while not ended.is_set():
+            (tmp_path / "ckpt-1_temp" / "part").mkdir(parents=True)
+            shutil.rmtree(tmp_path / "ckpt-1_temp")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(3000):
+            assert list(away.files_in(tmp_path)) == [tmp_path / "kept.json"]
+    finally:
+        ended.set()
+        thread.join()

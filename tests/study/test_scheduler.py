@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -179,6 +180,40 @@ def test_every_trial_may_die(tmp_path):
         order(tmp_path, arm.name, 0, "die")
     assert {record["status"] for record in run(plan).values()} == {"failed"}
     assert len(calls(tmp_path)) == 4
+
+
+def test_a_worker_that_was_killed_while_it_had_nothing_to_do_is_replaced(tmp_path, monkeypatch):
+    class Mortal(AtOnce):
+        """The second one dies after its first trial."""
+
+        born = 0
+
+        def __init__(self, log):
+            super().__init__(log)
+            Mortal.born += 1
+            self.left = 1 if Mortal.born == 2 else 100
+
+        def submit(self, function, trial):
+            if not self.left:
+                raise BrokenProcessPool("it was killed")
+            self.left -= 1
+            return super().submit(function, trial)
+
+    monkeypatch.setitem(ENGINES, "mortal", Mortal)
+    plan = make_plan(tmp_path, seeds=3)
+    records = []
+    scheduler.run_trials(plan.trials(), 2, "mortal", tmp_path / "log", records.append)
+    assert Mortal.born == 3
+    assert len(records) == 12
+    assert {record["status"] for record in records} == {"done"}
+
+
+def test_a_file_that_a_trial_may_not_read_is_its_own_failure(tmp_path):
+    plan = make_plan(tmp_path, seeds=1)
+    order(tmp_path, "none", 0, "read what it may not")
+    told = run(plan, jobs=1)
+    assert told.pop(("none", 0))["error"].startswith("PermissionError: ")
+    assert {record["status"] for record in told.values()} == {"done"}
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,14 @@ from gan_mnist.study.run import told_in_a_line
         (OSError(errno.ENOSPC, "No space left"), "--workdir: cannot write {}: No space left"),
         (OSError(errno.EISDIR, "It is", "{}/a.json"), "--workdir: cannot write {}/a.json: It is"),
         (OSError(errno.EACCES, "Not yours", "/x"), "--workdir: cannot write /x: Not yours"),
-        (OSError(errno.ENOMEM, "No memory"), "--jobs: No memory; accepted: fewer at once"),
-        (OSError(errno.EMFILE, "Too many", "/x"), "--jobs: Too many; accepted: fewer at once"),
+        (
+            OSError(errno.ENOMEM, "No memory"),
+            "memory, processes or files: No memory; accepted: fewer at once (--jobs)",
+        ),
+        (
+            OSError(errno.EMFILE, "Too many", "/x"),
+            "memory, processes or files: Too many; accepted: fewer at once (--jobs)",
+        ),
     ],
 )
 def test_what_a_run_lacks_is_told_in_a_line(error, told, tmp_path):

@@ -18,9 +18,8 @@ from gan_mnist.commands.classify import Predict, class_names_of
 from gan_mnist.commands.exported import ask_for_pictures, look_of
 from gan_mnist.data.images import Look, as_float, as_pixels, as_uint8, read_image
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json
 from gan_mnist.models.answers import MOST_SECONDS, ask
-from gan_mnist.models.saved import image_shape, load_model, read_class_names, takes
+from gan_mnist.models.saved import image_shape, load_model, read_about, read_class_names, takes
 
 FLAG = "--models"
 KINDS = ("classifier", "generator", "denoiser")
@@ -113,8 +112,8 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
     found: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
     for file in sorted(root.absolute().rglob("saved_model.pb")):
         if (kind := file.parent.name) in found:
-            about = read_json(file.parents[1] / "about.json", "settings") or {"settings": None}
-            settings = about["settings"] if isinstance(about["settings"], dict) else {}
+            told = read_about(file.parent, FLAG).get("settings")
+            settings = told if isinstance(told, dict) else {}
             found[kind].append(Exported(file.parent, settings, trusted))
     if not any(found.values()):
         raise InputError(

@@ -203,13 +203,21 @@ class Asked:
         chosen = self.results.among(self.among).against_ablation(pair)
         return {**ablation, "ci95": chosen["ci95"]}
 
-    def _not_beaten(self) -> str | None:
-        """The best plain rival that was run, where one that was named beforehand is not that."""
+    @cached_property
+    def not_beaten(self) -> Mapping[str, Any] | None:
+        """The arm against the best plain rival, where it is above one that was named and not this.
+
+        `rival` is one that could not be compared, if there is one.
+        """
         best = self.entries[self.focus].get("versus_rivals")
-        if best is None or best["verdict"] == "helps":
+        if best is None or best["verdict"] == "helps" or self.versus is None:
             return None
-        unknown: list[str] = best.get("not_compared", [])
-        return unknown[0] if unknown else str(best["rival"])
+        unknown = best.get("not_compared", [])
+        if self.versus["verdict"] != "helps" or (
+            not unknown and best["rival"] == self.versus["rival"]
+        ):
+            return None
+        return {**best, "rival": unknown[0]} if unknown else best
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""
@@ -275,8 +283,8 @@ class Asked:
             return False, f"plain `{missing[0]}` could not be compared"
         name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
         aside = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
-        if self.versus["verdict"] == "helps" and (better := self._not_beaten()):
-            return False, f"more than {name} and not shown to beat plain `{better}`"
+        if (better := self.not_beaten) is not None:
+            return False, f"more than {name} and not shown to beat plain `{better['rival']}`"
         return {
             "helps": (True, f"did more than {'every plain rival' if several else name}{aside}"),
             "hurts": (False, f"less than {name} does"),

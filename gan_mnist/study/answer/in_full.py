@@ -139,6 +139,12 @@ def _beyond_in_full(asked: Asked) -> str:
             f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
             "its trials failed"
         ).replace(", it", " it")
+    if (better := asked.not_beaten) is not None:
+        told = with_interval(better["difference"], better["ci95"])
+        other = f"could not be compared with plain `{better['rival']}`, as its trials failed"
+        if not better.get("not_compared"):
+            other = f"was not shown to do better than plain `{better['rival']}` ({told})"
+        return f", and did better than {best} ({size}), but {other}".replace(", (", " (")
     return {
         "helps": f", and did better than {best} ({size})",
         "hurts": f"; it did worse than {best} ({size})",

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from gan_mnist.files import read_json
+from gan_mnist.study.away import files_in
 from gan_mnist.study.display.progress import dropped_if_full, duration
 from gan_mnist.study.display.time_left import TimeLeft
 from gan_mnist.study.records import DONE
@@ -135,7 +136,12 @@ class StudyProgress:
             [seconds for path in paths if (seconds := _expected(path, began)) is not None]
             for paths in (
                 list((self._workdir / "generators").glob(f"*/{UNDER_WAY}")),
-                [p for t, _ in self._running.values() for p in t.directory.rglob(UNDER_WAY)],
+                [
+                    path
+                    for trial, _ in self._running.values()
+                    for path in files_in(trial.directory)
+                    if path.name == UNDER_WAY
+                ],
             )
         ]
         self._time_left.project(*found)

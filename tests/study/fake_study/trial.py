@@ -62,6 +62,7 @@ _MISDEEDS = {
     "decline": lambda: _raise(NotApplicable("too few images")),
     "foreign file": lambda: _raise(OSError("h5: file signature not found")),
     "missing file": lambda: Path("/nowhere/at/all").read_text(),
+    "read what it may not": lambda: _raise(PermissionError(errno.EACCES, "No", "/root/x.png")),
     "find the disk full": lambda: _raise(OSError(errno.ENOSPC, "No space left on device", "x")),
     "find it full in words": lambda: _raise(
         ArithmeticError(f"part-0; {os.strerror(28)} [Op:Save]")
