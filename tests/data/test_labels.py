@@ -251,11 +251,11 @@ def test_options_of_folders_are_refused_elsewhere(option, value):
 def test_a_column_may_divide_images_of_one_folder(images, home):
     """As on Kaggle: the folder is called after where it came from, and the table says more."""
     (images / "images").rename(images / home)
-    splits = dict(zip(FILES, ["train"] * 4 + ["val", "test"], strict=True))
+    splits = dict(zip(FILES, ["train", "train", "val", "val", "test", "test"], strict=True))
     rows = "".join(f"{FILES[n]},{EXPECTED[n]},{splits[n]}\n" for n in FILES)
     dataset = load(images, f"file,label,split\n{rows}")
     assert labelled(dataset) == EXPECTED
-    assert [len(split) for split in (dataset.train, dataset.validation, dataset.test)] == [4, 1, 1]
+    assert [len(split) for split in (dataset.train, dataset.validation, dataset.test)] == [2, 2, 2]
 
 
 def test_a_table_that_is_called_after_another_split_may_tell_of_all(images):

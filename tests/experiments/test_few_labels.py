@@ -191,7 +191,7 @@ def test_what_was_made_elsewhere_has_no_first_step(begun, drawn, tmp_path, monke
         (tmp_path / "made" / name).mkdir(parents=True)
         Image.new("L", (28, 28), 99).save(tmp_path / "made" / name / "1.png")
     monkeypatch.setattr(TRIAL, "pseudo_labelled", None)
-    changes = {"unlabelled": TRIAL.PSEUDO, "generator": "given", "given": str(tmp_path / "made")}
+    changes = {"unlabelled": "pseudo_labels", "generator": "given", "given": str(tmp_path / "made")}
     batches = begun("labels", labels_per_class=(10,), **changes, **STILL).batches(0)
     shown, _ = next(batches.as_numpy_iterator())[:2]
     assert {key in keys(shown[:10]) for key in keys(shown[10:])} == {False}
