@@ -9,7 +9,8 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import classification_metrics
-from gan_mnist.evaluation.generation import generation_metrics, nearest
+from gan_mnist.evaluation.copies import nearest
+from gan_mnist.evaluation.generation import generation_metrics
 from gan_mnist.files import write_arrays
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Outcome, Trial

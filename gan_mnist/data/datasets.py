@@ -142,8 +142,7 @@ def _load(request: _Request) -> Dataset:
 def _refuse_idle(options: folder.FolderOptions) -> None:
     """Refuses what is said of a folder of images where there is none."""
     for name in folder.OF_FOLDERS:
-        value = getattr(options, name)
-        if value != getattr(folder.FolderOptions(), name):
+        if (value := getattr(options, name)) != getattr(folder.FolderOptions(), name):
             raise InputError(
                 f"setting {name}: {value!r} is not accepted; accepted with a folder of images"
             )

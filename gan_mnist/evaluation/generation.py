@@ -8,20 +8,19 @@ are about one trained generator: they do not hold the spread between training ru
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
 from gan_mnist.errors import InputError
+from gan_mnist.evaluation.checked import checked_features
+from gan_mnist.evaluation.copies import copy_rate
 from gan_mnist.study.statistics.small_samples import intervals
 
 # Fewer, larger subsets give a sharper value, but an interval that covers less.
 KERNEL_SUBSETS = 10
 # As in Naeem et al. 2020.
 NEIGHBOURS = 5
-# One held-out image in so many is as near to a training image as a copy is.
-COPY_ONE_IN = 20
 # Several trials run side by side; scikit-learn's own limit is 1024.
 CHUNK_MEBIBYTES = 128
 
@@ -43,31 +42,6 @@ class Prdc(NamedTuple):
     coverage: float
 
 
-class Nearest(NamedTuple):
-    """Nearest reference of each query: float64 (n,) Euclidean distances, int64 (n,) rows."""
-
-    distances: np.ndarray
-    rows: np.ndarray
-
-
-class CopyRate(NamedTuple):
-    """Share of generated images that are suspiciously near to a training image.
-
-    Attributes:
-        rate: In [0, 1].
-        low, high: 95 % Clopper-Pearson interval of the generator's rate at this threshold.
-        expected: Mean rate of a generator that draws from where the held-out images come from.
-        p_value: Chance that such a generator reaches `rate`; unlike the interval, it knows that
-            the threshold is uncertain.
-    """
-
-    rate: float
-    low: float
-    high: float
-    expected: float
-    p_value: float
-
-
 def nearness(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
     """How near generated images are to real ones, as of `generation_metrics`.
 
@@ -83,7 +57,7 @@ def nearness(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
     Raises:
         InputError: For too few images.
     """
-    real, fake = _features(real=real, fake=fake)
+    real, fake = checked_features(real=real, fake=fake)
     subset_size = max(2, min(len(real), len(fake)) // KERNEL_SUBSETS)
     kernel = kernel_distance(real, fake, KERNEL_SUBSETS, subset_size, seed)
     return {
@@ -113,7 +87,7 @@ def generation_metrics(
     Raises:
         InputError: For too few images.
     """
-    real, fake = _features(real=real, fake=fake)
+    real, fake = checked_features(real=real, fake=fake)
     copies = copy_rate(fake, train, held_out)
     metrics = {
         **nearness(real, fake, seed),
@@ -147,7 +121,7 @@ def kernel_distance(
 
     Source: Binkowski et al. 2018 (arXiv 1801.01401); but there subsets overlap.
     """
-    real, fake = _features(real=real, fake=fake)
+    real, fake = checked_features(real=real, fake=fake)
     subsets = f"{num_subsets} subsets of {subset_size} images"
     if min(num_subsets, subset_size) < 2:
         raise InputError(f"kernel distance: {subsets}; accepted: 2 or more of 2 or more")
@@ -193,7 +167,7 @@ def prdc(real: np.ndarray, fake: np.ndarray, k: int) -> Prdc:
     Source: Kynkaanniemi et al. 2019 (arXiv 1904.06991), equations 1 and 2; Naeem et al. 2020
     (arXiv 2002.09797), section 3, whose code leaves out the surface of a ball.
     """
-    real, fake = _features(real=real, fake=fake)
+    real, fake = checked_features(real=real, fake=fake)
     largest = min(len(real), len(fake)) - 1
     if not 1 <= k <= largest:
         given = f"{len(real)} real and {len(fake)} generated images"
@@ -235,7 +209,7 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
 
     Source: Heusel et al. 2017 (arXiv 1706.08500), equation 6.
     """
-    real, fake = _features(real=real, fake=fake)
+    real, fake = checked_features(real=real, fake=fake)
     fewest, width = min(len(real), len(fake)), real.shape[1]
     if fewest <= width:
         raise InputError(
@@ -251,69 +225,3 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
     common = np.linalg.norm(roots[0] @ roots[1].T, ord="nuc")
     shift = ((real.mean(axis=0) - fake.mean(axis=0)) ** 2).sum()
     return float(shift + spread - 2 * common)
-
-
-def nearest(queries: np.ndarray, references: np.ndarray) -> Nearest:
-    """The nearest reference of each query; any of them where several are equally near."""
-    queries, references = _features(queries=queries, references=references)
-    neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(references)
-    rows = neighbours.kneighbors(queries, return_distance=False)[:, 0]
-    # Anew from the differences: the search rounds the distance of a copy away from 0.
-    return Nearest(np.linalg.norm(queries - references[rows], axis=1), rows)
-
-
-def copy_rate(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> CopyRate:
-    """Share of generated images nearer to a training image than 95 % of held-out images are.
-
-    The threshold is the r-th smallest of the m held-out images' distances to their nearest training
-    image, r = (m + 1) // 20. A generated image that is nearer to its own counts as a copy; one at
-    the threshold does not.
-
-    For a generator that draws from where the held-out images come from, the number of copies is
-    beta-binomial with parameters r and m + 1 - r, whatever the features are. That gives the mean
-    rate, r / (m + 1), and the p value. `low` above `expected` is no 5 % test: of 1,000 images of
-    such a generator it is by chance in 7 % of cases with 1,000 held-out images, 24 % with 100.
-
-    A generator that only draws typical images has a high rate too, as they are nearer to real ones
-    than real ones are; the nearest pairs show which it is. A low rate is no praise: bad images are
-    far from everything.
-
-    Args:
-        fake: Generated images.
-        train: The generator's training images.
-        held_out: 19 other real images or more, in the class proportions of `fake`, as some
-            classes are denser than others.
-
-    Raises:
-        InputError: For fewer held-out images.
-
-    Source: own definition, after the comparison of distances in Meehan et al. 2020
-    (arXiv 2004.05675).
-    """
-    fake, train, held_out = _features(fake=fake, train=train, held_out=held_out)
-    rank = (len(held_out) + 1) // COPY_ONE_IN
-    if rank == 0:
-        fewest = COPY_ONE_IN - 1
-        raise InputError(f"copy rate: {len(held_out)} held-out images; accepted: {fewest} or more")
-    threshold = np.sort(nearest(held_out, train).distances)[rank - 1]
-    copies = int((nearest(fake, train).distances < threshold).sum())
-    low, high = stats.binomtest(copies, len(fake)).proportion_ci(0.95, method="exact")
-    p_value = stats.betabinom.sf(copies - 1, len(fake), rank, len(held_out) + 1 - rank)
-    expected = rank / (len(held_out) + 1)
-    return CopyRate(copies / len(fake), float(low), float(high), expected, float(p_value))
-
-
-def _features(**points_by_name: np.ndarray) -> list[np.ndarray]:
-    """The arguments, checked, as float64."""
-    checked: list[np.ndarray] = []
-    for name, given in points_by_name.items():
-        points = np.asarray(given, dtype=np.float64)
-        if points.ndim != 2 or 0 in points.shape:
-            raise InputError(f"{name}: features of shape {points.shape}; accepted: (n, d)")
-        if checked and points.shape[1] != checked[0].shape[1]:
-            width = checked[0].shape[1]
-            raise InputError(f"{name}: {points.shape[1]} features an image; accepted: {width}")
-        if not np.isfinite(points).all():
-            raise InputError(f"{name}: features that are NaN or infinite; accepted: finite ones")
-        checked.append(points)
-    return checked

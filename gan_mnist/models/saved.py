@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import read_json
 from gan_mnist.models.signatures import Signature, read_signatures
 
 # The flag that names a model, unless another is told.
@@ -78,9 +77,12 @@ def read_about(saved_model: Path, flag: str = FLAG) -> dict[str, Any]:
     """
     path = saved_model.parent / "about.json"
     try:
-        return read_json(path) or {}
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
     except OSError as error:
         raise InputError(f"{flag}: {str(path)!r} cannot be read: {error.strerror}") from error
+    return told if isinstance(told, dict) else {}
 
 
 def digest_of(saved_model: Path) -> str:

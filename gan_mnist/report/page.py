@@ -13,7 +13,6 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from gan_mnist.data.split_names import TRAIN
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import curves_against_seconds, told_of_arms
@@ -244,7 +243,7 @@ def alike(run: Run) -> dict[str, np.ndarray] | None:
     rows: dict[str, np.ndarray] = {}
     for name, (above, below) in pairs.items():
         first, _, second = name.rpartition(" and ")
-        first = first or TRAIN
+        first = first or "train"
         rows |= {f"{first}, as {second}": above, f"{second}, as {first}": below}
     return rows
 

@@ -243,8 +243,7 @@ class Curves(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
         # Dropout draws from a generator whose state no checkpoint holds; a state that follows from
-        # the update makes a resumed run draw what an undisturbed one would have.
-        # A network that is built otherwise may list its input, which draws nothing.
+        # the update makes a resumed run draw as an undisturbed one. An input draws nothing.
         layers = (a for a in self.model.layers if not isinstance(a, keras.layers.InputLayer))
         for index, layer in enumerate(layers):
             states = [v for v in layer.variables if v.name == SEED_STATE]
@@ -285,9 +284,8 @@ class Curves(keras.callbacks.Callback):
         self._drop_checkpoints()
 
     def _drop_checkpoints(self) -> None:
-        # In order: first goes "checkpoint", which names the others and must not outlive them.
+        # First goes "checkpoint", which names the others. A folder is of one that was cut short.
         for path in sorted(self._checkpoints.glob("*")):
-            # TensorFlow begins a checkpoint in a folder, which one that was killed leaves behind.
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

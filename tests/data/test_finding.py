@@ -8,8 +8,6 @@ from PIL import Image
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.finding import find_classes, find_images
 from gan_mnist.data.folder import FolderOptions
-from gan_mnist.data.labels import find_labelled
-from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError
 
 
@@ -210,29 +208,6 @@ def test_names_that_cannot_be_printed_are_refused_or_taken(tmp_path):
     assert find_images(tmp_path, any_name=True).names == [odd]
     with pytest.raises(InputError, match=r"--data_dir: the name .* cannot be printed"):
         find_images(tmp_path)
-
-
-# The last with blanks that programs use: macOS in times, Japanese, and those that do not break.
-@pytest.mark.parametrize(
-    "name",
-    [
-        "cat, black",
-        "100 %",
-        "고양이",
-        "😀",
-        "👩\u200d🚀",
-        "cat ",
-        "3\u202fPM",
-        "東\u3000京",
-        "a\xa0b",
-    ],
-)
-def test_classes_and_images_have_any_name(tmp_path, name):
-    draw(tmp_path, f"{name}/{name}.png", "other/1.png")
-    assert {file.class_name for file in find_classes(tmp_path).files} == {name, "other"}
-    (tmp_path / "labels.csv").write_text(f'file,label\n"{name}.png","{name}"\n1.png,other\n')
-    found = find_labelled(tmp_path, "labels.csv", Columns())
-    assert {file.class_name for file in found.files} == {name.strip(), "other"}
 
 
 def break_some(folder):

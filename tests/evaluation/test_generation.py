@@ -9,12 +9,11 @@ from scipy import linalg, optimize, stats
 
 from gan_mnist.errors import InputError
 from gan_mnist.evaluation import generation
+from gan_mnist.evaluation.copies import copy_rate, nearest
 from gan_mnist.evaluation.generation import (
-    copy_rate,
     frechet_distance,
     generation_metrics,
     kernel_distance,
-    nearest,
     prdc,
 )
 

@@ -277,19 +277,6 @@ def test_without_ten_labels_the_mean_over_the_numbers_counts(make):
     assert found["accuracy"] == pytest.approx(mean)
 
 
-@pytest.mark.parametrize(
-    ("numbers", "label"),
-    [
-        ((1,), "accuracy with 1 label a class"),
-        ((1, 10), "accuracy with 10 labels a class"),
-        ((1, 4), "accuracy, mean over the numbers of labels"),
-    ],
-)
-def test_it_is_told_at_which_numbers_of_labels_arms_are_judged(numbers, label):
-    plan = make_plan("few_labels", settings={"labels_per_class": numbers})
-    assert plan.study.metrics[0].label == label
-
-
 def test_the_numbers_of_labels_fit_the_data(few_images):
     assert make_plan("few_labels", preset="paper").settings.labels_per_class == (1, 4, 10, 40, 100)
     assert make_plan("few_labels", preset="smoke").settings.labels_per_class == (2, 10)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from found import findings_of
 
+from gan_mnist import experiments
 from gan_mnist.study.statistics.paired import by_arm, compare, values_of
 
 findings = findings_of("few_labels")
@@ -139,3 +140,16 @@ def test_nothing_is_above_a_rival_that_failed(records):
 def test_a_source_that_leaks_is_no_answer(records):
     for of_rival in findings(records, leaks=["mine"])["gains"].values():
         assert of_rival.keys() == {"generated_vae_flow", "generated_deformations"}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "label"),
+    [
+        ((1,), "accuracy with 1 label a class"),
+        ((1, 10), "accuracy with 10 labels a class"),
+        ((1, 4), "accuracy, mean over the numbers of labels"),
+    ],
+)
+def test_it_is_told_at_which_numbers_of_labels_arms_are_judged(numbers, label):
+    plan = experiments.make_plan("few_labels", settings={"labels_per_class": numbers})
+    assert plan.study.metrics[0].label == label
