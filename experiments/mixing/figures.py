@@ -46,7 +46,7 @@ def claim(run: Run) -> Figure | None:
         if control is not None:
             axes.axhline(control, color=INK, ls="--", lw=1)
             axes.annotate(
-                "real images only", (1, control.mean), (-4, 4), ha="right", size=8, color=INK,
+                "real images only", (1, control), (-4, 4), ha="right", size=8, color=INK,
                 textcoords="offset points", xycoords=("axes fraction", "data"),
             )  # fmt: skip
     left.set_ylabel("test accuracy, last tenth of the updates")

@@ -8,7 +8,8 @@ MAIN = main
 # In the smallest preset slow_few_images runs all.
 ARMS = {
     *("none", "classical", "duplicate", "smote", "cgan", "cgan_classical", "warp_gan", "oracle"),
-    *("random_warp_classical", "deformations_near", "copy", "shuffled_labels"),
+    *("cgan_diffaugment", "warp_gan_classical", "random_warp_classical", "deformations_near"),
+    *("deformations_classical", "deformations_alone", "copy", "shuffled_labels"),
 }
 
 
