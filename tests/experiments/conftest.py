@@ -1,10 +1,14 @@
 """The embedded digits, small settings of a study, and pictures that no data set has."""
 
+import importlib
+import pkgutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+
+from gan_mnist import generators
 
 # Helpers that assert.
 pytest.register_assert_rewrite("every_generator", "imbalance_run")
@@ -96,6 +100,9 @@ def fake_gan(monkeypatch):
             asked.append((recipe, request.images.train.fingerprint, request.seed))
             return make(request)
 
+        # A module that is imported later would keep this function beyond the test.
+        for module in pkgutil.iter_modules(generators.__path__, "gan_mnist.generators."):
+            importlib.import_module(module.name)
         monkeypatch.setattr("gan_mnist.generators.trained.trained", trained)
         return asked
 
