@@ -56,9 +56,9 @@ def main() -> None:
         ]
         environment = os.environ | {"RAY_ADDRESS": cluster.address}
         cpu, wall = spent(command, environment)
-        cluster.shutdown()
         # The same with nothing left to run: what plan, summary and report take.
         besides, _ = spent(command, environment)
+        cluster.shutdown()
     trials = 4 * flags.seeds
     print(
         f"{trials} trials that sleep {flags.nap_seconds:g} s, {flags.workers} at a time: "

@@ -111,7 +111,8 @@ def test_recipes_turn_nothing_red(copy, check):
     command = [str(Path(sys.executable).with_name(tool)), *arguments]
     if tool == "pytest":
         files = [path for text in arguments for path in sorted(copy.glob(text)) or [text]]
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "", *map(str, files)]
+        pytest_here = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist=worksteal"]
+        command = [*pytest_here, "-m", "", *map(str, files)]
     done = subprocess.run(
         command, cwd=copy, env=variables, capture_output=True, text=True, check=False
     )
