@@ -104,8 +104,10 @@ class DeformationRecipe(GeneratorRecipe):
         images of that class shares it.
         """
         recipe = dataclasses.replace(
-            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0
-        )
+            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0,
+            # Nobody looks at it on the way, where each look draws images.
+            intervals=1,
+        )  # fmt: skip
         subset, sources, found = request.images.train, [], []
         for label in np.flatnonzero(np.bincount(subset.labels) > 1):
             of_class = subset.only(int(label))

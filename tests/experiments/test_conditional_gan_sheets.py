@@ -77,6 +77,8 @@ def test_a_training_with_updates_of_its_own_tells_its_own_epochs(
     lines = capsys.readouterr().out.splitlines()
     told = [] if each else [f"deformations seed 0 epoch {number}/10" for number in range(1, 11)]
     assert [line.partition(":")[0] for line in lines] == told
+    looks = [len(read_rows(path)) for path in tmp_path.glob("generators/*/curves.csv")]
+    assert looks == ([1] * 10 if each else [10])
     if not each:
         log = EventAccumulator(str(tmp_path / "tensorboard_seeds" / "deformations" / "seed-00"))
         assert [event.step for event in log.Reload().Tensors("sheet")] == [2, 20]
