@@ -12,6 +12,10 @@ THICKNESS = {"classical": True, "augmentation": ("wide", "elastic", "thickness")
 WEAKER = {
     "augmentation": ("elastic", "thickness"), "elastic_shift": 0.05, "thickness_change": 0.4,
 }  # fmt: skip
+# As imbalance, where a digit has one image, has its strongest augmentation.
+WIDER = {
+    "rotation_degrees": 25.0, "shift": 0.05, "zoom": 0.2, "shear": 0.4, "thickness_change": 0.75,
+}  # fmt: skip
 # The three steps: pseudo-labels, a generator that learns from them, a fresh classifier.
 THREE_STEPS = {"unlabelled": PSEUDO, "classical": True}
 ARMS = (
@@ -23,6 +27,8 @@ ARMS = (
         "as classical with wider ranges, and pulled at 5 x 5 points at random"),
     Arm("elastic_thickness", THICKNESS,
         "as elastic; strokes thicker or thinner at random"),
+    Arm("elastic_thickness_wider", {**THICKNESS, **WIDER},
+        "as elastic_thickness, with twice the ranges, as chosen in imbalance"),
     Arm("elastic_cutmix", {"classical": True, "augmentation": ("wide", "elastic", "cutmix")},
         "as elastic; and a box of another image, labels mixed"),
     Arm("pseudo_labels", {**ELASTIC, "unlabelled": PSEUDO},
