@@ -134,10 +134,11 @@ class Results:
         }
 
     def against_rivals(
-        self, names: Sequence[str], rivals: Sequence[str]
+        self, names: Sequence[str], rivals: Sequence[str], measures: int = 1
     ) -> dict[str, dict[str, Any]]:
         """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms.
 
+        Where this is one of several `measures` in which that is asked, p counts so many times.
         It is not above all of them where one has fewer than two seeds in common with it, as its
         trials failed: such are told as `not_compared`, and there is no p.
         """
@@ -156,8 +157,9 @@ class Results:
                       for rival in rivals}  # fmt: skip
             missing = [rival for rival in rivals if len(common[rival]) < 2]
             told[name] = {"rival": best, "rivals": [r for r in rivals if r not in missing]}
-            p_holm = None if missing else adjusted[name]
-            told[name] |= self.against_rival(Tested(one, p_holm, len(found))) or {}
+            p = adjusted[name]
+            p_holm = None if missing or p is None else min(1.0, p * measures)
+            told[name] |= self.against_rival(Tested(one, p_holm, len(found) * measures)) or {}
             if missing:
                 told[name] |= {"not_compared": missing, "verdict": "cannot tell"}
         return told
