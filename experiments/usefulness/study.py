@@ -83,7 +83,7 @@ ARMS = (
     # name, what differs, what the classifier is trained on
     Arm("real", {}, "real images", kind="control"),
     Arm("classical", {"classical": True},
-        "real images, rotated, shifted, zoomed and sheared at random"),
+        "real images, rotated, shifted, zoomed, sheared and, but for digits, mirrored at random"),
     Arm("elastic", {"classical": True, "augmentation": ("wide", "elastic")},
         "as classical with wider ranges, and pulled at 5 x 5 points at random"),
     Arm("oracle", {"generator": "held_back", "trained_on": "both", "measured": True},
