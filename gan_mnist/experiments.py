@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import absolute
 from gan_mnist.settings.further import (
     FurtherTestSettings,
     further_metrics,
@@ -160,8 +161,8 @@ def make_plan(
     of_run, update_seconds = precisions.of_run(directory, precision)
     chosen: dict[str, Any] = {
         "dataset": dataset,
-        "data_dir": os.path.abspath(data_dir) if data_dir else "",
-        "export_dir": os.path.abspath(export_dir) if export_dir else "",
+        "data_dir": str(absolute(data_dir)) if data_dir else "",
+        "export_dir": str(absolute(export_dir)) if export_dir else "",
         "precision": precisions.EXACT if of_run == precisions.AUTO else of_run,
         "strategy": check_strategy(strategy),
     }

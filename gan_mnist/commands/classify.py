@@ -239,7 +239,8 @@ def classify_images(
             for rows in tracked(pool.map(classify_batch, batches), "classifying", len(batches)):
                 yield from rows
         finally:
-            pool.shutdown(cancel_futures=True)
+            # A model that does not answer is not waited for.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _row(top: int, answers: Sequence[tuple[str, float]] = (), error: str = "") -> dict[str, str]:

@@ -18,6 +18,7 @@ from absl import flags
 
 from gan_mnist import __version__
 from gan_mnist.errors import InputError, unknown, written_out
+from gan_mnist.files import absolute
 from gan_mnist.study.display.progress import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
@@ -41,10 +42,9 @@ class Command:
             when_stopped: What has become of the work when it is interrupted or told to end.
             takes: What is taken besides flags, if anything: its name, and a line about it.
         """
-        self._about, self._when_stopped = about, when_stopped
+        self._about, self._when_stopped, self._takes = about, when_stopped, takes
         self.flags = flags.FlagValues()
         self.given: list[str] = []
-        self._takes = takes
         self._debug = self.switch("debug", False, "show the traceback of an error")
         self._help = self.switch("help", False, "show this")
         self._help_full = self.switch("helpfull", False, "show this too, as absl's users expect")
@@ -238,7 +238,7 @@ def given_path(flag: flags.FlagHolder, accepted: str) -> Path:
     """
     if not flag.value:
         raise InputError(f"--{flag.name}: {flag.value or ''!r} is no path; accepted: {accepted}")
-    return Path(os.path.abspath(flag.value))
+    return absolute(flag.value)
 
 
 def check_empty(flag: str, directory: Path) -> None:

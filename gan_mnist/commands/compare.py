@@ -12,7 +12,7 @@ from typing import Any
 from gan_mnist import experiments
 from gan_mnist.commands.command import Command, given_path, printable, tell
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.files import check_writable
+from gan_mnist.files import absolute, check_writable
 from gan_mnist.study.finished import FinishedRun, read_run
 from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.words import counted
@@ -96,7 +96,7 @@ def _runs(given: Sequence[str]) -> list[FinishedRun]:
     if len(given) < 2:
         told = counted(len(given), "run is", "runs are")
         raise InputError(f"RUN: {told} given; accepted: the directories of two or more")
-    directories = [Path(os.path.abspath(text)) for text in given]
+    directories = [absolute(text) for text in given]
     for place, directory in enumerate(directories):
         if os.path.realpath(directory) in map(os.path.realpath, directories[:place]):
             raise InputError(f"RUN: {given[place]!r} is given twice; accepted: different runs")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import gan_mnist
+from gan_mnist.data import datasets
 from gan_mnist.data.duplicates import copies_in_pictures
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError, check_arguments, unknown
 from gan_mnist.experiments import check_number, make_plan
 from gan_mnist.files import write_arrays
+from gan_mnist.settings import further
 from gan_mnist.study import devices
 from gan_mnist.study.display.progress import say
 from gan_mnist.study.place import settled
@@ -122,6 +124,9 @@ def run(
     arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
     check_engine(engine)
     check_number("--jobs", jobs)
+    # Since the last call in this process images may have changed.
+    datasets.loaded.cache_clear()
+    further.read_once.cache_clear()
     plan = settled(make_plan(experiment, **options))
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")
 

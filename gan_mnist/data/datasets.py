@@ -20,6 +20,7 @@ from gan_mnist.data.splits import EACH_SEED, FIXED, Split, carve_test, numbered_
 from gan_mnist.errors import InputError, unknown
 
 SMALLEST_SIDE = 8
+_OPEN = "or 0 for what the images have"
 AS_USUAL = folder.FolderOptions()
 # What may come without a test split; of all others the split is the same for each seed.
 UNDIVIDED = ("cats_vs_dogs", "folder")
@@ -106,14 +107,11 @@ def load_dataset(
     if name not in REGISTRY:
         raise unknown("--dataset", name, REGISTRY)
     if channels not in (0, 1, 3):
-        raise InputError(
-            f"setting channels: {channels} is out of range; accepted: 1 or 3, or 0 for what "
-            "the images have"
-        )
+        raise InputError(f"setting channels: {channels} is out of range; accepted: 1 or 3, {_OPEN}")
     if 0 < image_size < SMALLEST_SIDE:
         raise InputError(
             f"setting image_size: {image_size} is out of range; accepted: {SMALLEST_SIDE} or "
-            "more, or 0 for what the images have"
+            f"more, {_OPEN}"
         )
     if name not in UNDIVIDED:
         options = replace(options, split=FIXED)
@@ -121,11 +119,12 @@ def load_dataset(
         *(image_size, channels, options.resize, options.ground),
         *(options.white, options.image_megabytes),
     )
-    return _load(_Request(name, data_dir, download, look, options))
+    return loaded(_Request(name, data_dir, download, look, options))
 
 
 @functools.lru_cache(maxsize=2)
-def _load(request: _Request) -> Dataset:
+def loaded(request: _Request) -> Dataset:
+    """What `load_dataset` returns, read once."""
     entry = REGISTRY[request.name]
     can_create = request.download and entry.tfds_name
     # Unlike pathlib, os.path answers False for a name that no file system could hold.

@@ -34,6 +34,11 @@ class Damaged(ValueError):
     """A file has not the form that it must have; the message is one line and names no file."""
 
 
+def absolute(path: str | Path) -> Path:
+    """The absolute path of one that a person gave, who may begin it with ~."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
 def write_text(path: Path, text: str) -> None:
     """Replaces `path` by `text` in one step; makes its directory.
 

@@ -42,7 +42,8 @@ class Remote:
             from fsspec.core import url_to_fs
 
             self._store, self._root = url_to_fs(self.address, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
+        # Some reach out here already, and raise whatever they know.
+        except Exception as error:
             extra = "; pip install 'gan_mnist[s3]'" if address.startswith("s3:") else ""
             raise InputError(f"--workdir: {address}: {_in_a_line(error)}{extra}") from error
         self._is_disk = "file" in self._store.protocol

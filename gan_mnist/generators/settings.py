@@ -4,15 +4,14 @@ Nothing here imports TensorFlow: an experiment's declaration reads this.
 """
 
 import dataclasses
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import leak_in_words
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError
+from gan_mnist.files import absolute
 from gan_mnist.generators.export_files import find_export, is_export
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.settings import DataSettings, refuse_small_images
@@ -200,8 +199,8 @@ class GeneratorSettings(DataSettings):
         """As of `Settings`: the name of a generator, an exported one, or a folder of images."""
         if where in GENERATORS:
             return Source({"generator": where})
-        place = Path(os.path.expanduser(where))
-        changes = {"given": os.path.abspath(place)}
+        place = absolute(where)
+        changes = {"given": str(place)}
         if is_export(place):
             shape = self.image_size, self.image_size, self.channels
             export = find_export(place, self.classes, shape, self.trust_model)

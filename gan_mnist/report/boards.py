@@ -80,8 +80,7 @@ class ArmBoards:
         done = [
             (trial, record)
             for trial in replace(self._plan, arms=(arm,)).trials()
-            if (record := read_record(trial.directory / "record.json")) is not None
-            and record["status"] == DONE
+            if (record := read_record(trial.record_path)) is not None and record["status"] == DONE
         ]
         if not done:
             return

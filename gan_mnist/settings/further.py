@@ -13,6 +13,7 @@ from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.further import FurtherTest, read_further_test
 from gan_mnist.data.images import Look
 from gan_mnist.errors import InputError
+from gan_mnist.files import absolute
 from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.spec import Metric
 
@@ -40,7 +41,7 @@ class FurtherTestSettings(Settings):
         asked: Any = self
         named = (text.partition("=") for text in self.test_dir)
         looks = asked.classes, asked.look, asked.options
-        return {name: _read(name, folder, *looks) for name, _, folder in named}
+        return {name: read_once(name, folder, *looks) for name, _, folder in named}
 
     def resolve(self, dataset: Any) -> Self:
         """As that of the other settings, and tells what is in the folders.
@@ -53,11 +54,11 @@ class FurtherTestSettings(Settings):
         return dataclasses.replace(resolved, test_sets=told)
 
 
-# So that a trial of any arm, or a report, does not read them again.
 @functools.lru_cache(maxsize=8)
-def _read(
+def read_once(
     name: str, folder: str, classes: tuple[str, ...], look: Look, options: FolderOptions
 ) -> FurtherTest:
+    """What a folder holds; a trial of any arm, or a report, does not read it again."""
     try:
         return read_further_test(name, Path(folder), classes, look, options)
     except InputError as error:
@@ -128,4 +129,4 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
 
 def located(folders: Mapping[str, str | Path]) -> tuple[str, ...]:
     """`test_dir` for folders by name."""
-    return tuple(f"{name}={Path(folder).absolute()}" for name, folder in folders.items())
+    return tuple(f"{name}={absolute(folder)}" for name, folder in folders.items())

@@ -111,7 +111,7 @@ def bring_home(trial: Trial, sent: Files, left: Left) -> Mapping[str, Any]:
     """
     roots = {RUN: trial.workdir, EXPORTS: Path(trial.settings.export_dir)}
     places = {name: _place(roots, name) for name in (*left.written, *left.removed)}
-    record = trial.directory / "record.json"
+    record = trial.record_path
     # What describes files goes after them: it is what vouches for them.
     for name in sorted(left.written, key=lambda name: (places[name] == record, ".json" in name)):
         place = places[name]

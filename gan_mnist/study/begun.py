@@ -122,7 +122,8 @@ def announced(
         )
     raise InputError(
         f"--workdir: {workdir} was begun with looks at {', '.join(map(str, recorded))} seeds; "
-        f"accepted: --until=decided --max_seeds={recorded[-1]}, or a new --workdir"
+        f"accepted: gan_mnist.main with --until=decided --max_seeds={recorded[-1]}, or a new "
+        "--workdir"
     )
 
 
@@ -135,7 +136,7 @@ def _schedule(until: str | None, max_seeds: int | None, seeds: int | None) -> tu
         raise unknown("--until", until, UNTIL)
     if seeds is not None:
         raise InputError("--seeds: it does not go with --until=decided; accepted: --max_seeds")
-    last = MAX_SEEDS if max_seeds is None else max_seeds
+    last = MAX_SEEDS if max_seeds is None else int(max_seeds)
     if not FIRST[0] < last <= MOST_SEEDS:
         raise InputError(
             f"--max_seeds: {last} is not accepted; accepted: from {FIRST[0] + 1} to {MOST_SEEDS}"

@@ -37,7 +37,7 @@ def check_divisible(plan: Plan) -> None:
                 f"--strategy: {ALL} is not accepted with {what} (arm {trial.arm}); accepted: {ONE},"
                 " or --arms without it"
             )
-    number = workers.apart(NUM_DEVICES)
+    number = _counted_apart(NUM_DEVICES)
     for trial in trials:
         for name in BATCHES:
             size = getattr(trial.settings, name, 0)
@@ -76,7 +76,18 @@ def usable_gpus() -> list[str]:
     """The GPUs of this machine that TensorFlow uses, as CUDA_VISIBLE_DEVICES names them."""
     gpus = _gpus()
     # Beside a driver there may be a TensorFlow that knows nothing of it.
-    return gpus[: workers.apart(NUM_GPUS)] if gpus else []
+    return gpus[: _counted_apart(NUM_GPUS)] if gpus else []
+
+
+def _counted_apart(function: str) -> int:
+    try:
+        return workers.apart(function)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"--strategy: TensorFlow cannot tell its devices: {reason}; accepted: a TensorFlow "
+            "that starts here, or CUDA_VISIBLE_DEVICES=-1 for none"
+        ) from error
 
 
 def _gpus() -> list[str]:

@@ -110,7 +110,7 @@ class Mirror:
             return theirs[records.STUDY] == content
         self._write({records.STUDY: content})
         # What ended before, and could not be put there.
-        self._pending |= {k: t for k, t in self._trials.items() if _record_path(t).is_file()}
+        self._pending |= {k: t for k, t in self._trials.items() if t.record_path.is_file()}
         self._put_if_possible()
         return True
 
@@ -246,10 +246,6 @@ def _vouches(name: str) -> bool:
 def _is_hidden(name: str) -> bool:
     """Whether it is none of a run's files: a claim, or one that would lie elsewhere (..)."""
     return any(part.startswith(".") for part in name.split("/"))
-
-
-def _record_path(trial: Trial) -> Path:
-    return trial.directory / "record.json"
 
 
 def _object(content: bytes) -> dict[str, Any]:

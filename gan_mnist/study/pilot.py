@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.errors import InputError, written_out
-from gan_mnist.files import Damaged
+from gan_mnist.files import Damaged, absolute
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.records import DONE, parse_record
 from gan_mnist.study.statistics import power
@@ -137,7 +137,7 @@ def _spread(values: Values, pair: Pair) -> tuple[float, int] | None:
 
 def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:
     """The primary metric by arm and seed, and where it lies."""
-    directory = plan.workdir if pilot is None else Path(pilot)
+    directory = plan.workdir if pilot is None else absolute(pilot)
     records = [record for record in _records(directory) if record["status"] == DONE]
     if pilot is not None:
         if not records:

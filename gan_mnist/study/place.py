@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import MIRRORS, as_json, cache_directory, fingerprint, write_bytes
+from gan_mnist.files import (
+    CACHE_VARIABLE,
+    MIRRORS,
+    absolute,
+    as_json,
+    cache_directory,
+    fingerprint,
+    write_bytes,
+)
 from gan_mnist.study.trial import Plan, Trial
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ def place_of(workdir: str | Path) -> tuple[Path, str]:
     if "://" not in address:
         if re.match("[a-z][a-z0-9+]+:/", address):
             raise InputError(f"--workdir: {address!r} is not accepted; accepted: NAME:// as text")
-        return Path(workdir).absolute(), ""
+        return absolute(workdir), ""
     from gan_mnist.files.claim import OWNER
 
     with _store_at(address) as remote:
@@ -146,4 +154,8 @@ def _run_of(remote: "Remote") -> bytes:
 
 def _directory(remote: "Remote", run: bytes) -> Path:
     name = re.sub(r"[^\w.-]+", "-", remote.address)[-60:]
-    return cache_directory() / MIRRORS / f"{name}-{fingerprint(remote.address, run.decode())}"
+    try:
+        cache = cache_directory()
+    except RuntimeError as error:
+        raise InputError(f"--workdir: {error}; accepted: {CACHE_VARIABLE}=DIR") from error
+    return cache / MIRRORS / f"{name}-{fingerprint(remote.address, run.decode())}"

@@ -63,6 +63,18 @@ def parse_record(text: bytes) -> dict[str, Any]:
     return _whole(parse_form(text, Record))
 
 
+def check_found(record: Mapping[str, Any], study: Study) -> None:
+    """Raises `Damaged` where a trial of `study` cannot have found what it says."""
+    _whole(dict(record))
+    primary = study.metrics[0].name
+    if record["status"] == DONE and primary not in record["metrics"]:
+        raise Damaged(f"it has no {primary!r}, the primary metric")
+    for name, value in record["metrics"].items():
+        low, high = _bounds(name, study)
+        if not low - ROUNDING <= value <= high + ROUNDING:
+            raise Damaged(f"{name} is {value:g}, which is not between {low:g} and {high:g}")
+
+
 def _whole(record: dict[str, Any]) -> dict[str, Any]:
     if (record["status"] == DONE) != (record["error"] is None):
         raise Damaged(f"it is {record['status']} with error {record['error']!r}")
@@ -97,7 +109,7 @@ def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
         Damaged: If it is no whole record, or not of this trial.
         InputError: If it cannot be read.
     """
-    record = _readable(read_record, _path(trial))
+    record = _readable(read_record, trial.record_path)
     if record is None:
         return None
     if (record["arm"], record["seed"]) != (trial.arm, trial.seed):
@@ -105,18 +117,8 @@ def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
     changed = differences(record["settings"], trial.settings.identity())
     if changed and record["fingerprint"] == trial.fingerprint:
         raise Damaged(f"its settings are not those of its fingerprint ({changed})")
-    primary = trial.study.metrics[0].name
-    if record["status"] == DONE and primary not in record["metrics"]:
-        raise Damaged(f"it has no {primary}, the primary metric")
-    for name, value in record["metrics"].items():
-        low, high = _bounds(name, trial.study)
-        if not low - ROUNDING <= value <= high + ROUNDING:
-            raise Damaged(f"{name} is {value:g}, which is not between {low:g} and {high:g}")
+    check_found(record, trial.study)
     return record
-
-
-def _path(trial: Trial) -> Path:
-    return trial.directory / "record.json"
 
 
 def _readable(read: Callable[[Path], dict[str, Any] | None], path: Path) -> dict[str, Any] | None:
@@ -167,8 +169,10 @@ def set_damaged_aside(trial: Trial) -> str:
     try:
         _whole_record_of(trial)
     except Damaged as reason:
-        kept = set_aside(_path(trial))
-        return f"{_path(trial)} is damaged: {reason}; kept as {kept.name}, the trial is run again"
+        kept = set_aside(trial.record_path)
+        return (
+            f"{trial.record_path} is damaged: {reason}; kept as {kept.name}, the trial is run again"
+        )
     return ""
 
 

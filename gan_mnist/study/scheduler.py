@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, NotApplicable, StorageError
-from gan_mnist.files import write_json, write_text
+from gan_mnist.files import Damaged, write_json, write_text
 from gan_mnist.study import records
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits
@@ -170,9 +170,11 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         values = outcome.metrics.items()
         if bad := [name for name, value in values if not math.isfinite(value)]:
             raise ArithmeticError(f"{', '.join(bad)} is not finite")
-        if (primary := trial.study.metrics[0].name) not in outcome.metrics:
-            raise ValueError(f"the primary metric {primary!r} is not among what the trial found")
         record = _record(trial, records.DONE, None, outcome)
+        try:
+            records.check_found(record, trial.study)
+        except Damaged as reason:  # the next command would set such a record aside
+            raise ValueError(str(reason)) from None
         (trial.directory / TRACEBACK).unlink(missing_ok=True)
     except NotApplicable as reason:
         record = _record(trial, records.NOT_APPLICABLE, str(reason))
@@ -250,7 +252,7 @@ def _keep(trial: Trial, text: str) -> None:
 
 def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        write_json(trial.directory / "record.json", record)
+        write_json(trial.record_path, record)
     except OSError as error:
         raise StorageError.of(error, trial.directory) from error
     return record

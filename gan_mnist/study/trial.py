@@ -93,6 +93,11 @@ class Trial(Generic[SettingsT]):
         return self.workdir / "trials" / self.arm / f"seed-{self.seed:02d}"
 
     @property
+    def record_path(self) -> Path:
+        """Where its record goes, the last of its files."""
+        return self.directory / "record.json"
+
+    @property
     def log_directory(self) -> Path:
         """Where the trial's events for TensorBoard go."""
         return self.workdir / SEEDS_FOLDER / self.arm / f"seed-{self.seed:02d}"

@@ -35,6 +35,15 @@ def refused(function, *arguments):
     return str(error.value)
 
 
+def test_a_store_that_cannot_be_reached_while_it_is_found_is_named(monkeypatch):
+    def unreachable(address, **options):
+        raise ConnectionError("Name or\nservice not known")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", unreachable)
+    told = refused(Remote, "ftp://nowhere/run")
+    assert told == "--workdir: ftp://nowhere/run: Name or service not known"
+
+
 def test_what_is_written_is_there(remote):
     assert remote.names() == []
     assert remote.read(["a"]) == {}

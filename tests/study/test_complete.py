@@ -9,6 +9,7 @@ import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
 from gan_mnist.errors import StorageError
+from gan_mnist.study.records import record_of
 from gan_mnist.study.scheduler import complete
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.trial import Outcome
@@ -52,7 +53,18 @@ def test_a_trial_that_does_not_find_the_primary_metric_has_failed(tmp_path):
     study = dataclasses.replace(plan.study, metrics=(Metric("scores", "a typing error"),))
     record = complete(dataclasses.replace(plan, study=study).trials()[0])
     assert record["status"] == "failed"
-    assert "'scores'" in record["error"]
+    assert record["error"] == "ValueError: it has no 'scores', the primary metric"
+
+
+def test_a_trial_whose_metric_cannot_be_has_failed_and_stays_so(tmp_path):
+    """A share in per cent, say: a record of it would be taken for a damaged one ever after."""
+    plan = make_plan(tmp_path)
+    study = dataclasses.replace(plan.study, metrics=(Metric("score", "score", bounds=(2, 3)),))
+    trial = dataclasses.replace(plan, study=study).trials()[0]
+    record = complete(trial)
+    assert record["status"] == "failed"
+    assert "score is " in record["error"] and "not between 2 and 3" in record["error"]
+    assert record_of(trial) == record
 
 
 @pytest.mark.parametrize(

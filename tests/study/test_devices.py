@@ -1,6 +1,7 @@
 """Which trial is trained on which GPU, on machines that are told to have some."""
 
 import json
+from concurrent.futures.process import BrokenProcessPool
 
 import coin
 import pytest
@@ -60,6 +61,17 @@ def folder(directory, tmp_path):
 
 
 TWO = "echo GPU-a; echo GPU-b"
+
+
+def test_a_tensorflow_that_dies_when_it_is_asked_is_told_in_a_line(machine, monkeypatch):
+    machine(TWO, 2)
+
+    def died(name):
+        raise BrokenProcessPool("it was killed")
+
+    monkeypatch.setattr(workers, "apart", died)
+    with pytest.raises(InputError, match=r"cannot tell its devices: BrokenProcessPool: it was"):
+        devices.usable_gpus()
 
 
 @pytest.mark.parametrize(

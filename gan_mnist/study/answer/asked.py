@@ -64,7 +64,9 @@ class Asked:
     @cached_property
     def kind(self) -> str:
         """Of the arms."""
-        kinds = {arm.kind for arm in self.plan.study.arms}
+        first = {told["arm"] for told in self.primary}
+        arms = self.plan.study.arms
+        kinds = {arm.kind for arm in arms if not first or arm.name in first}
         return next((kind for kind in NOUNS if kind in kinds), "rival")
 
     @property
@@ -274,7 +276,8 @@ class Asked:
         """Whether the gain is more than any plain rival's, and that in words."""
         if self.called and is_within(self.shown, self.metric.margin):
             return False, f"by less than {self.metric.margin:g}"
-        if self.kind != "generated" or self.way < 0:
+        kinds = {arm.name: arm.kind for arm in self.plan.arms}
+        if self.kind != "generated" or self.way < 0 or kinds[self.focus] == "rival":
             return None
         if self.versus is None:
             rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)

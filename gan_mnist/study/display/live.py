@@ -156,7 +156,7 @@ class StudyProgress:
         sign = 1 if self._metric.higher_is_better else -1
         means = {
             arm: sum(values) / len(values)
-            for arm, values in self._values.items()
+            for arm, values in list(self._values.items())  # while another thread adds to it
             if self._kinds.get(arm) not in _NO_CANDIDATES
         }
         if not means:
