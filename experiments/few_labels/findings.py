@@ -9,18 +9,20 @@ from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, t
 from gan_mnist.study.statistics.paired import values_of
 from gan_mnist.study.words import in_brackets
 
+from .settings import FIXMATCH, LEFT_OUT, PSEUDO
+from .study import STUDY
+
 PREFIX = "accuracy_at_"
 AUGMENTATION, PSEUDO_LABELS = "augmentation", "pseudo_labels"
-# By rival: the arms of which the best one counts, at each number of labels.
+# By rival, and what it does with the images that have no label: the arms of which the best one
+# counts, at each number of labels.
 RIVALS = {
-    AUGMENTATION: ("classical", "elastic", "elastic_thickness", "elastic_cutmix"),
-    PSEUDO_LABELS: (
-        "pseudo_labels",
-        "pseudo_labels_thickness",
-        "pseudo_labels_balanced",
-        "pseudo_labels_weaker",
-    ),
-    "fixmatch": ("fixmatch",),
+    rival: tuple(
+        arm.name
+        for arm in STUDY.arms
+        if arm.kind == "rival" and arm.changes.get("unlabelled", LEFT_OUT) == does
+    )
+    for rival, does in ((AUGMENTATION, LEFT_OUT), (PSEUDO_LABELS, PSEUDO), ("fixmatch", FIXMATCH))
 }
 
 Records = Mapping[int, Mapping[str, Any]]

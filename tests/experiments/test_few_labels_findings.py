@@ -153,3 +153,10 @@ def test_a_source_that_leaks_is_no_answer(records):
 def test_it_is_told_at_which_numbers_of_labels_arms_are_judged(numbers, label):
     plan = experiments.make_plan("few_labels", settings={"labels_per_class": numbers})
     assert plan.study.metrics[0].label == label
+
+
+def test_every_rival_of_the_study_is_one_that_generated_images_are_compared_with():
+    study = experiments.load("few_labels")
+    groups = study.part("findings").RIVALS.values()
+    listed = sorted(name for group in groups for name in group)
+    assert listed == sorted(arm.name for arm in study.arms if arm.kind == "rival")
