@@ -119,7 +119,11 @@ class ArmBoards:
 def _curves_of(trial: Trial) -> list[Path]:
     """The curves of a trial; of its parts where it consists of several trainings."""
     own = trial.directory / "curves.csv"
-    return [own] if own.is_file() else sorted(trial.directory.glob("*/curves.csv"))
+    if own.is_file():
+        return [own]
+    return sorted(trial.directory.glob("*/curves.csv")) or sorted(
+        trial.directory.glob("*/*/curves.csv")
+    )
 
 
 def _numbers_in(path: Path) -> pd.DataFrame | None:

@@ -150,7 +150,7 @@ def gallery(
         width_inches: Of the figure; in a narrower one its names are larger on a small screen.
     """
     height, width = (side + 2 for side in next(iter(rows.values())).shape[1:3])
-    labels_inches = 0.08 * max(map(len, rows))
+    labels_inches = min(0.08 * max(map(len, rows)), width_inches / 2)
     cell_inches = (width_inches - 0.2 - labels_inches) / columns
     height_inches = 0.1 + cell_inches * len(rows) * height / width
     figure = Figure(figsize=(width_inches, height_inches), layout="compressed")

@@ -244,6 +244,8 @@ def alike(run: Run) -> dict[str, np.ndarray] | None:
     for name, (above, below) in pairs.items():
         first, _, second = name.rpartition(" and ")
         first = first or "train"
+        if "each_seed" in run.study["dataset"]:  # where each seed draws its own test images
+            first, second = "one", "another"
         rows |= {f"{first}, as {second}": above, f"{second}, as {first}": below}
     return rows
 

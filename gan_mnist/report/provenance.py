@@ -33,7 +33,7 @@ def made(run: Run) -> dict[str, str]:
         if (seconds := end - start.timestamp()) > 0:
             told["Duration"] = f"{duration(seconds)}, the last command"
     if worked := sum(sum(trial.seconds) for trial in run.trials):
-        told["Work"] = f"{duration(worked)}, all {len(run.trials)} trials one after another"
+        told["Work"] = f"{duration(worked)}, all {len(run.trials)} trials, counted as under cost"
     if largest := max((trial.record.get("memory_mib") or 0 for trial in run.trials), default=0):
         told["Memory"] = f"{largest:,} MiB, the largest process of a trial"
     if study.get("revision"):

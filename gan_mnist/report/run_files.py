@@ -136,7 +136,8 @@ class Run:
             Columns `arm`, `seed` and the wanted ones; no rows where no trial has the file.
         """
         # A class may be called "01" or "NA".
-        texts = {"dtype": {"class": str}, "keep_default_na": False, "na_values": ["", "nan"]}
+        gaps = {column: ["", "nan"] for column in columns if column != "class"}
+        texts = {"dtype": {"class": str}, "keep_default_na": False, "na_values": gaps}
         parts = [
             table.assign(arm=trial.arm, seed=trial.seed)
             for trial in self.trials

@@ -101,6 +101,11 @@ def make_square(figure: Figure, panels: Sequence[Axes]) -> None:
         axes.set_aspect("equal")
 
 
+def _has_picture(axes: Axes) -> bool:
+    """Whether colours of it stand for numbers, so that they must stay as they are."""
+    return bool(axes.images) or any(c.get_array() is not None for c in axes.collections)
+
+
 @styled
 def as_svg(figure: Figure, name: str) -> str | None:
     """`figure` as an SVG element for a page, in the page's own colours, dark or light.
@@ -108,10 +113,10 @@ def as_svg(figure: Figure, name: str) -> str | None:
     None where it holds pictures, or would be larger than a picture of it. What it refers to within
     itself is called after `name`, so that other figures of the page have other names.
     """
-    if any(axes.images for axes in figure.axes):
+    if any(map(_has_picture, figure.axes)):
         return None
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with _any_letters(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     if len(text) > _MOST_SVG_LETTERS:

@@ -124,6 +124,13 @@ def test_trials_of_several_trainings_have_a_mean_over_these(tmp_path):
     assert scalars(found, "val_accuracy") == [(10, 0.31), (20, 0.32)]
 
 
+def test_so_have_parts_that_consist_of_several_trainings(tmp_path):
+    plan = make_plan(tmp_path, {"none": "control"})
+    finish(plan, "none", 0, 0.2, part="left-1/turn-0")
+    ArmBoards(plan).add(finish(plan, "none", 0, 0.4, part="left-1/turn-1"))
+    assert scalars(events(tmp_path, "none"), "val_accuracy") == [(10, 0.31), (20, 0.32)]
+
+
 def test_a_dozen_arms_are_shown_and_checks_go_first(tmp_path):
     kinds = {f"arm_{place}": "rival" for place in range(11)} | {"copy": "check", "last": "rival"}
     plan = make_plan(tmp_path, {"none": "control"} | kinds, seeds=1)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_run import make_run
+from matplotlib.figure import Figure
 from PIL import Image
 
 from gan_mnist.report import figures, page
-from gan_mnist.report.style import save
+from gan_mnist.report.style import as_svg, save
 
 # As `duplicates.npz` names its pairs.
 ALIKE = ("validation", "test", "validation and test")
@@ -127,5 +128,26 @@ def test_images_that_are_alike_lie_below_each_other(tmp_path: Path) -> None:
         ("validation, as test", 2),
         ("test, as validation", 2),
     ]
+    # Where each seed draws its own test images there are no splits to name.
+    pool = {"duplicates": {"test": 1}, "each_seed": {}}
+    np.savez(tmp_path / "duplicates.npz", test=pairs[next(iter(pairs))])
+    told.study["dataset"] = pool
+    assert list(page.alike(told)) == ["one, as another", "another, as one"]
     (tmp_path / "duplicates.npz").unlink()
     assert page.alike(told) is None
+
+
+def test_a_gallery_has_room_for_its_images_however_long_a_name_is() -> None:
+    images = np.zeros((3, 8, 8, 1), np.uint8)
+    for rows in (1, 12):
+        figure = figures.gallery({f"{row} {'n' * 200}": images for row in range(rows)}, 14, 6)
+        assert min(figure.get_size_inches()) > 0
+
+
+def test_colours_that_are_numbers_stay_as_they_are_in_the_dark() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1])
+    assert as_svg(figure, "lines")
+    axes.pcolormesh(np.eye(3))
+    assert as_svg(figure, "heat") is None

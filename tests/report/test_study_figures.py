@@ -85,6 +85,13 @@ STEP = [(0, 0), (0, 0.5), (0.01, 0.5), (0.01, 0.9), (1, 1)]
 AREA = 0.01 * 0.5 + 0.99 * 0.95
 
 
+def test_a_class_may_have_the_name_of_a_gap(workdir):
+    for seed in (0, 1):
+        write_roc(workdir, "none", seed, {"nan": STEP, "2": STEP})
+    figure = study_figures.roc_curves(Run.read(workdir))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["2", "nan"]
+
+
 def test_roc_curves_are_averaged_and_areas_exact(workdir):
     better = [(0, 0), (0, 0.7), (0.02, 1), (1, 1)]
     area = 0.02 * 0.85 + 0.98

@@ -175,7 +175,7 @@ def test_more_seeds_are_said_to_cost_and_announced_looks_are_offered(tmp_path, c
 def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_path):
     make_run(tmp_path / "run", arms=ARMS, seeds=3)
     run = Run.read(tmp_path / "run")
-    worked = "3 min 58 s, all 9 trials one after another"
+    worked = "3 min 58 s, all 9 trials, counted as under cost"
     assert made(run) == {"Work": worked}
     change(tmp_path / "run", "trials/cgan/seed-01/record.json", memory_mib=1234)
     models = tmp_path / "models"

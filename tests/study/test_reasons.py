@@ -33,6 +33,15 @@ def why(entry, margin=0.03, tests=7):
         ),
         # Comparisons that tell the deciding interval by another name.
         ({"verdict": "cannot tell", "ci95": [0.01, 0.2], "p_holm": 0.06}, "Among 7 comparisons"),
+        (
+            {
+                "verdict": "cannot tell",
+                "ci95": [0.02, 0.08],
+                "p_holm": None,
+                "not_compared": ["r2"],
+            },
+            "r2 could not be compared, and may be the better rival",
+        ),
         # Where both say the same there is nothing to explain.
         (entry_of("helps", [0.01, 0.2], 0.01), None),
         (entry_of("hurts", [-0.2, -0.1], 0.01), None),

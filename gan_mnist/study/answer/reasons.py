@@ -47,6 +47,8 @@ class Told:
             shown: The interval that stands beside it; by default the one that decides.
             tells_p: Whether p is told, because it does not stand beside it.
         """
+        if missing := self.entry.get("not_compared"):
+            return f"{missing[0]} could not be compared, and may be the better rival."
         interval, p_holm = shown or self.interval, self.entry.get("p_holm")
         if interval is None or p_holm is None:
             return ""
@@ -86,7 +88,8 @@ class Told:
 
     def p_beside(self, margin: float | None) -> str:
         """The same in brackets, behind an interval: the p that it is due to, if it is."""
-        return f", p (Holm) {self.entry['p_holm']:.3f}" if self.why(margin) else ""
+        p_holm = self.entry.get("p_holm")
+        return f", p (Holm) {p_holm:.3f}" if p_holm is not None and self.why(margin) else ""
 
 
 def _leaves_out_0(interval: Sequence[float]) -> bool:
