@@ -94,8 +94,15 @@ def trained_once(
         checksum = sha256_of(weights)
         write_json(description, {**about, "seconds": seconds, "sha256": checksum})
         if trained is not model:
-            model.load_weights(weights)
+            _load_weights(model, weights)
         return seconds
+
+
+def _load_weights(model: keras.Model, weights: Path) -> None:
+    """Loads what a network has learnt; what optimizers hold may have been given back to `rest`."""
+    optimizers = [*getattr(model, "optimizers", ()), getattr(model, "optimizer", None)]
+    skipped = [optimizer for optimizer in optimizers if optimizer is not None]
+    model.load_weights(weights, objects_to_skip=skipped)
 
 
 def _load(
@@ -117,7 +124,7 @@ def _load(
         if checksum in _LOADED:
             model.set_weights(_LOADED[checksum])
             return
-        model.load_weights(weights)
+        _load_weights(model, weights)
         _LOADED[checksum] = model.get_weights()
         while len(_LOADED) > MOST_LOADED or _bytes_loaded() > MOST_BYTES_LOADED:
             del _LOADED[next(iter(_LOADED))]

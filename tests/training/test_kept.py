@@ -15,7 +15,7 @@ from gan_mnist.generators import trained as trained_module
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import ConditionalRecipe, WarpRecipe
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.training import classifier, kept
+from gan_mnist.training import classifier, kept, loop
 from gan_mnist.training.classifier import ClassifierRecipe, predict, train_classifier
 
 SHAPE = (8, 8, 1)
@@ -148,6 +148,23 @@ def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
     assert model.get_weights()[0].item() == 3
 
 
+def test_a_large_generator_that_rests_is_loaded_and_not_trained_again(
+    make_subset, tmp_path, monkeypatch, capsys
+):
+    """What its optimizers hold was given back, so that there is nothing to load that into."""
+    monkeypatch.setattr(loop, "MOST_KEPT", 0)
+    monkeypatch.setattr(kept, "MOST_LOADED", 0)
+    monkeypatch.setattr(trained_module, "CHUNK", 30)
+    request = Request(None, Allotment(make_subset(shape=SHAPE), None, None), 0, tmp_path)
+    (first, *_) = GANS
+    samples = [trained_module.trained(first, request).sample(LABELS, 1)]
+    monkeypatch.setattr(trained_module, "fit", None)
+    samples += [trained_module.trained(first, request).sample(LABELS, 1) for _ in range(2)]
+    for sample in samples[1:]:
+        np.testing.assert_array_equal(sample, samples[0])
+    assert "trained again" not in capsys.readouterr().err
+
+
 def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatch):
     files = {value: (tmp_path / f"{value}.weights.h5", tmp_path / f"{value}.json")
              for value in (5.0, 6.0, 7.0)}  # fmt: skip
@@ -155,7 +172,9 @@ def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatc
         kept.trained_once(dense(0), *both, {}, lambda value=value: (dense(value), 1))
     read, load = [], keras.Model.load_weights
     monkeypatch.setattr(
-        keras.Model, "load_weights", lambda self, path: read.append(path) or load(self, path)
+        keras.Model,
+        "load_weights",
+        lambda self, path, **options: read.append(path) or load(self, path, **options),
     )
     model = dense(0)
     for value in [*files, *files, *files]:
