@@ -74,3 +74,17 @@ def test_without_a_home_folder_a_mirror_has_no_place(directory, monkeypatch):
     monkeypatch.setattr("pathlib.Path.expanduser", homeless)
     with pytest.raises(InputError, match=r"determine home directory.*GAN_MNIST_CACHE=DIR"):
         place_of("memory://homeless/run")
+
+
+def test_bad_images_from_elsewhere_can_be_gone_on_without(directory):
+    """As the refusal says, where the data set is no folder, too."""
+    for number, name in enumerate("123"):
+        (directory / "made" / name).mkdir(parents=True)
+        for image in range(3):
+            draw(directory / "made" / name, str(image), 10 * image + number)
+    (directory / "made" / "1" / "bad.png").write_bytes(b"no image")
+    given = {"generated": ["mine=made"], "preset": "smoke", "workdir": "run"}
+    with pytest.raises(InputError, match="--skip_bad to go on without these"):
+        make_plan("imbalance", **given)
+    plan = make_plan("imbalance", skip_bad=True, **given)
+    assert plan.dataset["generated"]["mine"]["files"]["passed_over"]

@@ -66,17 +66,22 @@ def find_pairs(
     """
     before, others = others is None, images if others is None else others
     if not len(images) or not len(others):
-        nothing = np.zeros(0, np.int64)
-        return Pairs(nothing, nothing, nothing.astype(bool))
+        return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0, bool))
     checksums, coarse = _sketched(others)
     own_checksums, own_coarse = (checksums, coarse) if before else _sketched(images)
-    places: dict[bytes, int] = {}
-    for place, checksum in enumerate(checksums):
-        places.setdefault(checksum, place)
-    matches = np.array([places.get(checksum, -1) for checksum in own_checksums])
     groups = np.arange(len(images)) if groups is None else groups
-    if before:
-        matches[groups[matches] == groups] = -1
+    # Of each checksum the first place, and the first of another group than that one's.
+    places: dict[bytes, list[int]] = {}
+    for place, checksum in enumerate(checksums):
+        known = places.setdefault(checksum, [place])
+        if before and len(known) == 1 and groups[place] != groups[known[0]]:
+            known.append(place)
+    matches = np.full(len(images), -1)
+    for own, checksum in enumerate(own_checksums):
+        known = places.get(checksum, [])
+        if before:
+            known = [place for place in known if place < own and groups[place] != groups[own]]
+        matches[own] = known[0] if known else -1
     equal, highest = matches >= 0, np.full(len(images), ALIKE, np.float32)
 
     def are_two(row: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -264,8 +269,10 @@ def copies_in_numbers(others: Named, splits: Mapping[str, Split]) -> dict[str, A
         `pairs`, where there are some: by split, some pairs of file names, the other's first.
     """
     copies, named = {}, {}
+    different = {id(split): split for split in splits.values()}
+    pairs = {key: find_pairs(others.images, split.images) for key, split in different.items()}
     for name, split in splits.items():
-        found = find_pairs(others.images, split.images)
+        found = pairs[id(split)]
         copies[name] = len(found)
         rows = zip(found.rows[:SHOWN].tolist(), found.matches[:SHOWN].tolist(), strict=True)
         if len(found):

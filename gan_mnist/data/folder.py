@@ -27,10 +27,7 @@ from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError, at_most
 
 # Options that have no meaning for images that lie in no folder.
-OF_FOLDERS = (
-    *("skip_bad", "labels", "file_column", "label_column", "split_column", "groups"),
-    "duplicates",
-)
+OF_FOLDERS = (*("labels", "file_column", "label_column", "split_column", "groups", "duplicates"),)
 _ACCEPTED = f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
 COPIES, TWINS = "like a test or validation image", "like another image"
@@ -149,7 +146,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         if pairs:
             dropped = with_their_partners(dropped, train, class_names)
         train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
-        _check_classes(root, TRAIN, train, class_names)
+        _check_classes(root, TRAIN, train, class_names, "that is like no test or validation image")
         alike = {name: found for name, found in alike.items() if name == BETWEEN}
     copies, pool = COPIES, None
     if test is None:
@@ -275,14 +272,18 @@ def _groups(found: Found) -> np.ndarray | None:
 
 
 def _check_classes(
-    root: Path, split: str, images: Split | None, class_names: tuple[str, ...]
+    root: Path,
+    split: str,
+    images: Split | None,
+    class_names: tuple[str, ...],
+    which: str = "that can be read",
 ) -> None:
-    """A table may tell of no image of a class; bad files that were left out may have been all."""
+    """A table may tell of no image of a class; those that were left out may have been all."""
     if images is None:
         return
     counts = np.bincount(images.labels, minlength=len(class_names))
     if not counts.all():
         raise InputError(
             f"--data_dir: {root} has no image of class {class_names[counts.argmin()]!r} "
-            f"in its {split} split that can be read; accepted: one or more"
+            f"in its {split} split {which}; accepted: one or more"
         )

@@ -52,7 +52,7 @@ class Export:
         }
         of = read_about(self.saved_model, FLAG).get("dataset")
         if isinstance(of, dict) and of.keys() >= {"name", "sha256"}:
-            same = of["sha256"] == dataset.provenance["sha256"]
+            same = of["sha256"] == dataset.sha256
             told["trained_on"] = {"name": of["name"], "sha256": of["sha256"], "same": same}
         return told
 

@@ -102,11 +102,11 @@ class DataSettings(Settings):
         classes = settings.classes or self.usual_classes(dataset)
         if len(classes) < 2:
             raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
+        fewest = [dataset.fewest(split) for split in ("train", "test")]
         for name in classes:
             if name not in dataset.class_names:
                 continue  # `allot` refuses it, with the nearest right name
-            label = dataset.class_names.index(name)
-            num_train, num_test = (dataset.fewest(split)[label] for split in ("train", "test"))
+            num_train, num_test = (each[dataset.class_names.index(name)] for each in fewest)
             if num_train < FEWEST_IMAGES or num_test < 1:
                 raise InputError(
                     f"--set classes: class {name!r} has {num_train} training and {num_test} test "

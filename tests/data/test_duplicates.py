@@ -134,6 +134,15 @@ def test_images_of_a_group_are_no_pair_whatever_is_beside():
     np.testing.assert_array_equal(together.matches[kept], alone.matches[apart])
 
 
+def test_an_image_is_equal_to_one_of_another_group_whatever_comes_first_in_its_own():
+    """One grey has no description: it is found by its checksum or not at all."""
+    images = np.full((4, 8, 8, 1), 7, np.uint8)
+    found = find_pairs(images, groups=np.array([1, 2, 1, 2]))
+    assert found.rows.tolist() == [1, 2, 3]
+    assert found.matches.tolist() == [0, 1, 0]
+    assert found.equal.all()
+
+
 def test_of_each_image_little_is_in_memory():
     coarse = np.random.default_rng(0).integers(0, 256, (8000, 8, 8, 1), np.uint8)
     images = coarse.repeat(4, axis=1).repeat(4, axis=2)

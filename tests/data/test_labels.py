@@ -240,7 +240,7 @@ def test_an_image_in_the_folder_of_another_class_is_not_meant(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("labels", "'x.csv'"), ("duplicates", "'drop'"), ("skip_bad", "True")]
+    ("option", "value"), [("labels", "'x.csv'"), ("duplicates", "'drop'"), ("groups", "'x.*'")]
 )
 def test_options_of_folders_are_refused_elsewhere(option, value):
     with pytest.raises(InputError, match=rf"^setting {option}: {value} is not accepted"):
