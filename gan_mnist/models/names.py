@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.files import absolute
 
 
 class Row(NamedTuple):
@@ -137,7 +136,7 @@ class Choice:
             return self
         found = self
         if self.kind == "saved":
-            found = dataclasses.replace(self, classifier=str(absolute(self.classifier)))
+            found = dataclasses.replace(self, classifier=_absolute(self.classifier))
         elif self.weights:
             if not APPLICATIONS[self.application].takes_weights:
                 raise InputError(
@@ -146,7 +145,7 @@ class Choice:
                     "or a model that was saved with them as --classifier=model.keras"
                 )
             _check_readable("setting weights", self.weights)
-            found = dataclasses.replace(self, weights=str(absolute(self.weights)))
+            found = dataclasses.replace(self, weights=_absolute(self.weights))
         return dataclasses.replace(found, classifier_sha256=found.digest())
 
     def check_known(self) -> None:
@@ -190,9 +189,13 @@ def _check_size(name: str, image_size: int) -> None:
         )
 
 
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
 def _check_readable(flag: str, path: str) -> None:
     try:
-        open(absolute(path), "rb").close()
+        open(_absolute(path), "rb").close()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{flag}: {path!r} cannot be read: {reason}; accepted: a file") from None
