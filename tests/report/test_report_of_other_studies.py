@@ -59,6 +59,7 @@ def test_sections_that_a_study_cannot_fill_are_not_there(workdir):
     assert {"table", "curves", "cost", "gaps"} <= set(links)
 
 
+@pytest.mark.usefixtures("blank")
 def test_without_oracle_all_rows_of_the_table_are_equally_wide(workdir):
     change(workdir, "summary.json", not_applicable={"smote": "no"})
     html, markdown = report(workdir)
@@ -73,6 +74,7 @@ def test_without_oracle_all_rows_of_the_table_are_equally_wide(workdir):
     assert {line.count("|") for line in lines} == {8}
 
 
+@pytest.mark.usefixtures("blank")
 def test_pictures_stand_between_the_arms_and_the_table(workdir):
     html, markdown = report(
         workdir,
@@ -97,6 +99,7 @@ def test_pictures_stand_between_the_arms_and_the_table(workdir):
     assert markdown.index(SENTENCE) < markdown.index("| arm |")
 
 
+@pytest.mark.usefixtures("blank")
 def test_findings_stand_right_below_the_full_answer(workdir):
     lines = ["It grows by `0.01` a doubling.", "It <breaks> at 512."]
     change(workdir, "summary.json", findings={"lines": lines, "slope": 0.01})
@@ -108,6 +111,7 @@ def test_findings_stand_right_below_the_full_answer(workdir):
     assert "In full: Recall rises from 0.34 to 0.93.\n\n- It grows" in markdown
 
 
+@pytest.mark.usefixtures("blank")
 def test_a_gallery_has_the_words_of_its_study(workdir):
     np.savez(trial(workdir, "none", 0) / "gallery.npz", images=np.zeros((3, 8, 8, 1), np.uint8))
     html, markdown = report(workdir)
@@ -205,6 +209,7 @@ def test_a_generator_without_an_adversary_has_its_own_curves(tmp_path):
     assert [30] in drawn["flow loss"]
 
 
+@pytest.mark.usefixtures("blank")
 def test_a_study_of_generators_need_not_have_other_curves(tmp_path):
     make_run(tmp_path, arms=("none", "cgan"), seeds=2)
     for path in tmp_path.glob("trials/*/*/curves.csv"):
@@ -238,6 +243,7 @@ def test_arrays_are_all_there_or_none(tmp_path):
     assert read_arrays(tmp_path / "b.npz", "x") is None
 
 
+@pytest.mark.usefixtures("blank")
 def test_further_test_sets_have_a_table_each_and_are_told(workdir):
     empty = dict.fromkeys(("difference", "difference_ci95", "p_holm", "verdict"))
     control = empty | {"mean": 0.25, "ci95": [0.2, 0.3]}
@@ -257,6 +263,7 @@ def test_further_test_sets_have_a_table_each_and_are_told(workdir):
     assert "Further test set new: 5 images" in markdown
 
 
+@pytest.mark.usefixtures("blank")
 def test_how_test_images_were_drawn_is_told_where_seeds_have_their_own(workdir):
     words = "drawn anew for each seed"
     assert all(words not in page for page in report(workdir))

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from blank_figures import draw_blank
 from fake_run import ARMS, PRIMARY, change, make_run
 from matplotlib.figure import Figure
 from parsed_page import Page
@@ -35,7 +36,9 @@ def workdir(tmp_path_factory):
         Picture("sometimes", lambda _: None, "Of some runs", "Dots.", always=False),
         Picture("now", lambda _: Figure(figsize=(1, 1)), "Of this run", "Dots.", always=False),
     ]
-    write_report(path, pictures)
+    with pytest.MonkeyPatch.context() as patch:
+        draw_blank(patch)
+        write_report(path, pictures)
     return path
 
 
@@ -78,6 +81,7 @@ def test_one_comparison_has_one_interval_wherever_its_verdict_stands(workdir, ht
         assert "treat the seed as the replicate" not in text
 
 
+@pytest.mark.usefixtures("blank")
 def test_of_seeds_alone_that_is_said(tmp_path):
     write_report(make_run(tmp_path, arms=("none", "classical"), seeds=2))
     text = Page((tmp_path / "report.html").read_text()).text
@@ -170,6 +174,7 @@ def test_drawings_have_a_name_or_are_hidden_from_readers(html):
     assert thumbnails == 30
 
 
+@pytest.mark.usefixtures("blank")
 def test_without_a_figure_the_section_is_not_there(tmp_path):
     make_run(tmp_path, arms=("none", "classical"), seeds=2)
     write_report(tmp_path, [Picture("x", lambda _: None, "Of some runs", "Dots.", always=False)])

@@ -25,6 +25,7 @@ def arm(verdict, interval, p_holm, **more):
     return {"verdict": verdict, "difference_ci95": interval, "p_holm": p_holm, **more}
 
 
+@pytest.mark.usefixtures("blank")
 def test_the_reason_stands_at_the_arm_and_once_below_the_table(tmp_path):
     make_run(tmp_path, arms=("none", "class_weight", "classical"), seeds=3)
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -172,6 +173,7 @@ def test_more_seeds_are_said_to_cost_and_announced_looks_are_offered(tmp_path, c
     assert next(iter(told)).endswith("is kept")
 
 
+@pytest.mark.usefixtures("blank")
 def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_path):
     make_run(tmp_path / "run", arms=ARMS, seeds=3)
     run = Run.read(tmp_path / "run")
@@ -231,6 +233,7 @@ def test_large_pictures_are_made_small_for_the_page(tmp_path):
     assert (kind, pixels.shape) == ("data:image/webp", (14 * 224, 200, 4))
 
 
+@pytest.mark.usefixtures("blank")
 def test_test_images_stand_beside_their_predictions(tmp_path):
     make_run(tmp_path, arms=ARMS, seeds=2, test_images=12)
     images = np.random.default_rng(0).integers(0, 256, (30, 28, 28, 1), dtype=np.uint8)
