@@ -136,8 +136,9 @@ def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, 
 
     monkeypatch.setattr(DAGANRecipe, "columns", columns)
     monkeypatch.setattr("gan_mnist.generators.trained.fit", lambda *_, **__: 1.0)
-    _, ((images, labels),), _ = shown("dagan", batches=1, workdir=tmp_path, pool_limit=100,
-                                     untrained=False)
+    _, ((images, labels),), _ = shown(
+        "dagan", batches=1, workdir=tmp_path, pool_limit=100, untrained=False
+    )
     (recipe,) = made
     assert isinstance(recipe, DAGANRecipe)
     assert (recipe.updates, recipe.width, recipe.latent_dim, recipe.batch_size) == (10, 1, 100, 64)
