@@ -32,7 +32,6 @@ def test_every_preset_can_be_planned_of_few_images_and_of_many(
         assert plan.trials()
 
 
-@every_experiment
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
@@ -55,6 +54,8 @@ def test_every_preset_can_be_planned_of_few_images_and_of_many(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
+# All flags of one after the other: no more than two data sets stay loaded.
+@every_experiment
 def test_bad_input_is_one_line_and_nothing_is_written(
     name, flags, named, tmp_path, capsys, monkeypatch
 ):
