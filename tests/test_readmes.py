@@ -95,10 +95,16 @@ def test_every_published_experiment_has_a_readme_a_page_and_an_answer():
     assert all((ROOT / "experiments" / name / "__init__.py").is_file() for name in PUBLISHED)
 
 
+@pytest.fixture(scope="module")
+def pages():
+    """By path, each page as it is and as its runs would have it."""
+    return renewed_pages(ROOT)
+
+
 @pytest.mark.parametrize("path", OF_RUNS, ids=name_of)
-def test_what_is_repeated_of_a_run_is_as_the_run_has_it(path):
+def test_what_is_repeated_of_a_run_is_as_the_run_has_it(path, pages):
     """`python -m gan_mnist.readme` mends it."""
-    before, renewed = renewed_pages(ROOT)[path]
+    before, renewed = pages[path]
     assert before == renewed
 
 
