@@ -17,7 +17,9 @@ from gan_mnist.study.run import run_one, run_study, summarise_study
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
+    """Nobody dies here, so that one who is asked whether a lock is held need not ask for long."""
     monkeypatch.setitem(workers.ENGINES, "local", AtOnce)
+    monkeypatch.setattr("gan_mnist.files.claim.SURE_SECONDS", 0.1)
 
 
 def refused(function, *arguments):
