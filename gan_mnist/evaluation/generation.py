@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
-from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
 from gan_mnist.errors import InputError
@@ -142,11 +141,23 @@ def kernel_distance(
 
 
 def _squared_mmd(real: np.ndarray, fake: np.ndarray) -> float:
-    """Unbiased; of equally many images. The kernel's default gamma is 1 / d."""
+    """Unbiased; of equally many images."""
     n = len(real)
-    within = polynomial_kernel(real, degree=3) + polynomial_kernel(fake, degree=3)
-    between = polynomial_kernel(real, fake, degree=3)
+    within = _kernel(real, real) + _kernel(fake, fake)
+    between = _kernel(real, fake)
     return (within.sum() - np.trace(within)) / (n * (n - 1)) - 2 * between.mean()
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(x.y / d + 1)^3 of each row of `x` and each of `y`: (n, d) and (m, d) -> (n, m).
+
+    Bit for bit scikit-learn's `polynomial_kernel`, whose checks take most of its time.
+    """
+    values = x @ y.T
+    values *= 1.0 / x.shape[1]
+    values += 1
+    values **= 3
+    return values
 
 
 def prdc(real: np.ndarray, fake: np.ndarray, k: int) -> Prdc:
