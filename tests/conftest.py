@@ -131,6 +131,12 @@ def real_processes(monkeypatch):
     monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
 
 
+@pytest.fixture
+def no_report(monkeypatch):
+    """Runs end without a report, for tests that do not read it: it takes longer than they do."""
+    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium, for the files named slow_*.py."""

@@ -18,6 +18,12 @@ def trials_in_this_process():
 
 
 @pytest.fixture
+def at_once(monkeypatch):
+    """Trials run in this process after all, for tests that are not about processes."""
+    monkeypatch.setitem(workers.ENGINES, "local", AtOnce)
+
+
+@pytest.fixture
 def machine(tmp_path, monkeypatch):
     """`machine(name)`: from here on mirrors are those of another machine; trials run at once."""
     monkeypatch.setitem(workers.ENGINES, "local", AtOnce)

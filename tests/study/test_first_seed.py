@@ -10,17 +10,14 @@ from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
 
+pytestmark = pytest.mark.usefixtures("at_once", "no_report")
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with coin.forgotten():
         yield coin.write(tmp_path / "elsewhere" / "coin_of_later_seeds")
-
-
-@pytest.fixture(autouse=True)
-def _no_report(monkeypatch):
-    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
 
 
 def run(folder, workdir, **options):

@@ -13,6 +13,9 @@ from gan_mnist.main import main
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import MOST_PRIMARY
 
+pytestmark = pytest.mark.usefixtures("at_once")
+without_report = pytest.mark.usefixtures("no_report")
+
 DECLARING = coin.STUDY.replace(
     '    control="fair",', '    control="fair", primary=(Pair("bent", "fair"),),'
 ).replace(
@@ -73,6 +76,7 @@ def test_they_are_recorded_when_a_run_begins_and_stay(folder, tmp_path):
     assert "| hardly | fair |" in (tmp_path / "run" / "report.md").read_text()
 
 
+@without_report
 def test_what_is_named_after_a_run_began_is_refused(folder, tmp_path, capsys):
     run(folder)
     assert recorded(tmp_path) == [{"arm": "bent", "reference": "fair"}]
@@ -83,6 +87,7 @@ def test_what_is_named_after_a_run_began_is_refused(folder, tmp_path, capsys):
     run(folder, primary=["bent > fair"])
 
 
+@without_report
 def test_an_arm_of_one_that_could_be_judged_is_not_left_out_later(folder, tmp_path):
     run(folder, arms=["hardly"])
     # It was declared, and its arm had not run: as for any arm that comes later.
@@ -92,6 +97,7 @@ def test_an_arm_of_one_that_could_be_judged_is_not_left_out_later(folder, tmp_pa
     run(folder, arms=["bent"])
 
 
+@without_report
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
 def test_with_results_and_no_record_of_them_none_is_named(folder, tmp_path, damage):
     run(folder)
@@ -101,6 +107,7 @@ def test_with_results_and_no_record_of_them_none_is_named(folder, tmp_path, dama
     run(folder)
 
 
+@without_report
 def test_a_run_from_before_they_were_recorded_has_none(folder, tmp_path):
     run(folder)
     path = tmp_path / "run" / "study.json"

@@ -12,6 +12,8 @@ from gan_mnist.errors import InputError
 from gan_mnist.main import main
 from gan_mnist.study.statistics import looks, small_samples
 
+pytestmark = pytest.mark.usefixtures("at_once", "no_report")
+
 # A coin that is hardly bent is never decided, one that is well bent at once.
 DECLARING = (
     coin.STUDY.replace('control="fair",', 'control="fair", primary=(Pair("bent", "fair"),),')
@@ -28,11 +30,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with coin.forgotten():
         yield coin.write(tmp_path / "elsewhere" / "coin_looked_at", DECLARING)
-
-
-@pytest.fixture(autouse=True)
-def _no_report(monkeypatch):
-    monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
 
 
 def run(folder, **options):
