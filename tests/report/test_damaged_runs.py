@@ -4,11 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_run import change, make_run, record
 from parsed_page import SECTIONS, Page, report
 
 from gan_mnist.errors import InputError
+from gan_mnist.report import learning
 from gan_mnist.report.page import write_report
 from gan_mnist.report.run_files import Run
 
@@ -57,10 +59,19 @@ def test_missing_files_leave_a_sentence(small_run: Path) -> None:
 
 
 def test_a_cut_off_generator_curve_is_drawn_as_far_as_it_goes(small_run: Path) -> None:
-    first, second = sorted(small_run.glob("generators/*/curves.csv"))[:2]
+    def drawn() -> list[int]:
+        """Of each curve of the first panel, how many points it has."""
+        figure = learning.generator_curves(Run.read(small_run).generator_curves())
+        return [int(np.isfinite(line.get_ydata()).sum()) for line in figure.axes[0].get_lines()]
+
+    points = drawn()
+    assert len(points) == 4
+    first, second, *_ = sorted(small_run.glob("generators/*/curves.csv"))
     first.write_text("")
-    second.write_text(second.read_text()[:-30])
-    assert "4 generators" not in report(small_run).text
+    *whole, last = second.read_text().splitlines(keepends=True)
+    second.write_text("".join(whole) + last[:3])
+    assert drawn() == [points[1] - 1, *points[2:]]
+    assert "No generator left" not in report(small_run).text
 
 
 def test_a_single_seed_without_intervals(tmp_path: Path) -> None:
