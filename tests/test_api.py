@@ -68,13 +68,13 @@ def test_the_call_is_kept(first, workdir):
     assert f"arms=[{ARM!r}]" in call
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("untouched", "no_report")
 def test_again_nothing_runs_and_the_same_is_told(first, workdir, capsys):
     assert gan_mnist.run(IMBALANCE.name, workdir=workdir, **SMOKE) == first
     assert "4 trials are done already" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("untouched", "no_report")
 def test_what_was_trained_in_a_thread_is_finished_everywhere(first, workdir):
     assert gan_mnist.run(IMBALANCE.name, workdir=str(workdir), **SMOKE) == first
     assert in_a_thread(workdir) == first

@@ -95,6 +95,7 @@ def test_the_experiment_runs_by_its_path(summary):
     assert Path("runs/noise/report.html").is_file()
 
 
+@pytest.mark.usefixtures("no_report")
 def test_earlier_runs_go_on_when_a_setting_is_added(summary, studies):
     declaration, field = blocks_of(f"{EXPERIMENT}/study.py")
     declared = re.sub(r"(^    noise: float.*\n)", rf"\1{field}", declaration, flags=re.M)
@@ -104,6 +105,7 @@ def test_earlier_runs_go_on_when_a_setting_is_added(summary, studies):
     before = [record.read_bytes() for record in sorted(studies.glob("runs/**/record.json"))]
     assert run()["answer"] == summary["answer"]
     after = [record.read_bytes() for record in sorted(studies.glob("runs/**/record.json"))]
+    assert len(before) == 6
     assert before == after
     described = json.loads((studies / "runs/noise/study.json").read_text(encoding="utf-8"))
     assert described["settings"]["clip"] is False

@@ -50,6 +50,7 @@ def test_an_experiment_outside_runs_by_its_path(make, directory):
     assert "coin_of_mine" in experiments.names()
 
 
+@pytest.mark.usefixtures("no_report")
 def test_what_is_finished_is_not_run_again_and_more_is(make, tmp_path):
     folder, workdir = make("coin_again"), tmp_path / "run"
     first = run(folder, preset="smoke", workdir=workdir)
@@ -59,6 +60,7 @@ def test_what_is_finished_is_not_run_again_and_more_is(make, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_run_in_a_thread(make, tmp_path):
     folder, told = make("coin_in_a_thread"), []
     options = {"preset": "smoke", "workdir": tmp_path / "run", "arms": ["bent"]}
@@ -68,6 +70,7 @@ def test_a_run_in_a_thread(make, tmp_path):
     assert list(told[0]["arms"]) == ["fair", "bent"]
 
 
+@pytest.mark.usefixtures("no_report")
 def test_settings_and_arms_are_arguments(make, tmp_path):
     told = run(
         make("coin_set"), preset="smoke", workdir=tmp_path / "run", settings={"classes": ("1", "2")}

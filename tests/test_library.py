@@ -19,6 +19,7 @@ def names(tmp_path_factory):
         # The path of experiments is that of the process, and comes back after the test.
         patch.setattr(experiments, "__path__", list(experiments.__path__))
         patch.setenv(experiments.PATH_VARIABLE, "")
+        patch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
         yield {}
 
 

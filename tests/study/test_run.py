@@ -208,7 +208,7 @@ def test_a_failed_trial_is_told_of_and_repaired(tmp_path, misdeed):
         assert reason[:20] in text
 
     order(tmp_path, "small", 1, None)
-    assert run(plan, report=write_report)["failed"] == []
+    assert run(plan)["failed"] == []
     run(make_plan(tmp_path / "undisturbed", seeds=3))
     assert summary(tmp_path) == summary(tmp_path / "undisturbed")
 
@@ -221,7 +221,7 @@ def test_an_arm_that_does_not_apply_is_told_of_and_not_tried_again(tmp_path):
     assert told["not_applicable"] == {"large": "too few images"}
     assert told["failed"] == []
     assert "too few images" in (tmp_path / "report.md").read_text()
-    run(plan, report=write_report)
+    run(plan)
     assert len(calls(tmp_path)) == 8
 
 
@@ -281,7 +281,7 @@ def test_an_export_directory_that_cannot_be_is_refused_before_anything_runs(tmp_
 
 def test_spoilt_files_of_a_finished_trial_leave_gaps_in_the_report_only(tmp_path):
     plan = make_plan(tmp_path, seeds=2)
-    run(plan, report=write_report)
+    run(plan)
     before = summary(tmp_path)
     trials = tmp_path / "trials"
     (trials / "none" / "seed-00" / "curves.csv").write_bytes(b"\xff\xfe\x00garbage")
@@ -292,7 +292,6 @@ def test_spoilt_files_of_a_finished_trial_leave_gaps_in_the_report_only(tmp_path
     (trials / "stray" / "seed-00").mkdir(parents=True)
     (trials / "stray" / "seed-00" / "record.json").write_text("{}")
     (trials / "stray" / "file").write_text("")
-    (tmp_path / "report.html").unlink()
     run(plan, report=write_report)
     assert summary(tmp_path) == before
     assert before["answer"].replace("`", "") in shown(tmp_path / "report.html")
