@@ -204,6 +204,12 @@ def test_exports_name_every_variable_that_samples_read(row):
     assert {id(variable.handle) for variable in sample.variables} <= handles
 
 
+def test_a_layer_that_draws_numbers_is_found_in_a_network_of_a_model():
+    """What the next test rests on."""
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5)])
+    assert seed_layers(keras.Sequential([keras.Input((4,)), network])) == network.layers
+
+
 @every_gan
 def test_no_layer_of_a_gan_draws_numbers_of_its_own(row):
     assert seed_layers(fresh(row)) == []

@@ -10,6 +10,7 @@ import tensorflow as tf
 from conformance import GANS, NETWORKS, WITHOUT_ADVERSARY, built, same, seed_layers
 
 import gan_mnist.models
+from gan_mnist.models.classifiers import build_small_cnn
 
 pytestmark = pytest.mark.usefixtures("deep_networks")
 
@@ -111,6 +112,12 @@ def test_keras_files_give_the_same_outputs(network, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "network.keras")
     inputs = inputs_of(network)
     np.testing.assert_array_equal(loaded(inputs, training=False), network(inputs, training=False))
+
+
+def test_random_layers_are_found():
+    """What the next test rests on."""
+    found = seed_layers(built(next(row for row in NETWORKS if row.build is build_small_cnn)))
+    assert [type(layer) for layer in found] == [keras.layers.Dropout]
 
 
 def test_random_layers_lie_where_training_can_reset_them(network):
