@@ -1,6 +1,7 @@
 """Trainings that are repeated, interrupted and resumed: all must end with the same numbers."""
 
 import functools
+import shutil
 from types import SimpleNamespace
 
 import keras
@@ -157,20 +158,24 @@ def test_dropout_draws_alike_however_a_network_lists_its_layers(tmp_path):
     np.testing.assert_array_equal(*found)
 
 
-def trained_with_interruption(kind, directory, callback, monkeypatch, rows=None):
-    """Begun in one process, interrupted, and gone on with in another."""
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
-    with pytest.raises(KeyboardInterrupt):
-        kind.train(kind.used, directory, callbacks=[callback], rows=rows)
-    another = kind.make()
-    kind.train(another, directory, rows=rows)
-    return another
+@pytest.fixture(scope="module")
+def interrupted(kind, tmp_path_factory):
+    """The directory of a training that was."""
+    directory = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
+        with pytest.raises(KeyboardInterrupt):
+            kind.train(kind.used, directory, callbacks=[Interrupt(4)])
+    return directory
 
 
 def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
-    kind, undisturbed, tmp_path, monkeypatch
+    kind, undisturbed, interrupted, tmp_path, monkeypatch
 ):
-    another = trained_with_interruption(kind, tmp_path, Interrupt(4), monkeypatch)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
+    another = kind.make()  # As in another process.
+    kind.train(another, tmp_path)
     assert_same(result(another, tmp_path), undisturbed)
     assert not list((tmp_path / "checkpoint").glob("*"))
 
@@ -182,9 +187,12 @@ def test_rows_leave_the_training_as_it_is_and_may_begin_after_its_interruption(
     kind.train(kind.used, tmp_path / "whole", rows=(7, 10))
     expected = weights, [curves[6], curves[9]]
     assert_same(result(kind.used, tmp_path / "whole"), expected)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
     begun = tmp_path / "begun"
-    another = trained_with_interruption(kind, begun, Interrupt(4), monkeypatch, rows=(7, 10))
-    assert_same(result(another, begun), expected)
+    with pytest.raises(KeyboardInterrupt):
+        kind.train(kind.used, begun, callbacks=[Interrupt(4)], rows=(7, 10))
+    kind.train(kind.used, begun, rows=(7, 10))
+    assert_same(result(kind.used, begun), expected)
 
 
 def test_curves_that_ran_ahead_of_the_checkpoint_are_cut_back(
@@ -266,26 +274,15 @@ def test_fresh_weights_leave_the_caches_of_tensorflow_alone(monkeypatch):
     reusable.fresh(12)
 
 
-@pytest.mark.parametrize("intervals", [1, 4, 10, 25])
-@pytest.mark.parametrize("interval", [1, 2, 50, 51, 53, 70, 130, 530])
-def test_updates_per_call_divides_an_interval(interval, intervals):
-    size = updates_per_call(interval * intervals, intervals)
-    assert size == max(divisor for divisor in range(1, 51) if interval % divisor == 0)
-
-
-def test_an_interval_is_a_tenth_unless_said_otherwise():
-    assert updates_per_call(70) == 7
-
-
 @pytest.mark.parametrize("kind", ["classifier"], indirect=True)
 @pytest.mark.parametrize("name", ["checkpoint", "*.index", "*.data-*", "../curves.csv"])
 @pytest.mark.parametrize("damage", ["flipped", "binary"])
 def test_a_damaged_checkpoint_is_no_loss(
-    kind, undisturbed, name, damage, tmp_path, monkeypatch, capsys
+    kind, undisturbed, interrupted, name, damage, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
-    with pytest.raises(KeyboardInterrupt):
-        kind.train(kind.used, tmp_path, callbacks=[Interrupt(4)])
+    if damage == "binary":  # Of the training that is begun anew there are checkpoints, too.
+        monkeypatch.setattr(loop, "CHECKPOINT_EVERY_SECONDS", 0)
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
     (path,) = (tmp_path / "checkpoint").glob(name)
     content = path.read_bytes()
     middle = len(content) // 2
