@@ -94,12 +94,9 @@ def test_a_large_network_that_rested_is_made_fresh_as_any(monkeypatch):
         )
         return model.get_weights()
 
-    def network():
-        return ReusableModel(lambda: recipe.build((8, 8, 1), 3), recipe.compile)
-
-    kept = trained(network())
+    resting = ReusableModel(lambda: recipe.build((8, 8, 1), 3), recipe.compile)
+    kept = trained(resting)
     monkeypatch.setattr(loop, "MOST_KEPT", 0)
-    resting = network()
     for _ in range(2):
         for weight, same in zip(trained(resting), kept, strict=True):
             np.testing.assert_array_equal(weight, same)
