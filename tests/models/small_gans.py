@@ -1,5 +1,7 @@
 """GANs small enough for formulas written out by hand, and a convolutional one; their batches."""
 
+import random
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -76,7 +78,7 @@ def stepped_gan(bias, most, generator_rate=0.2, slope=0.8, **options):
 
 
 def conditional(augment=False, **options):
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     model = build_conditional_gan("dcgan", (16, 16, 1), 3, 1, 4, augment, **options)
     model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
     return model
