@@ -27,8 +27,8 @@ def compiled(row, seed=0):
 
 
 @functools.cache
-def model_and_its_start(row):
-    model = compiled(row)
+def model_and_its_start(row, seed):
+    model = compiled(row, seed)
     variables = [
         *model.weights,
         *(v for optimizer in model.optimizers for v in optimizer.variables),
@@ -36,9 +36,9 @@ def model_and_its_start(row):
     return model, [(variable, variable.numpy()) for variable in variables]
 
 
-def fresh(row, noise_seed=0):
-    """The one model of a row, as it was compiled: building it anew takes most of a test's time."""
-    model, start = model_and_its_start(row)
+def fresh(row, noise_seed=0, seed=0):
+    """The one model of a row and seed as it was compiled: building takes most of a test's time."""
+    model, start = model_and_its_start(row, seed)
     for variable, value in start:
         variable.assign(value)
     model.noise_seed.assign(noise_seed)
@@ -160,7 +160,7 @@ def test_checkpoints_hold_all_that_training_goes_on_from(row, tmp_path):
     model = fresh(row, noise_seed=77)
     model.train_step(batch_of(row))
     path = tf.train.Checkpoint(model=model).save(str(tmp_path / "checkpoint"))
-    other = compiled(row, seed=1)
+    other = fresh(row, seed=1)
     tf.train.Checkpoint(model=other).restore(path).assert_existing_objects_matched()
     assert other.noise_seed == 77
     for one, restored in zip(model.optimizers, other.optimizers, strict=True):
@@ -178,7 +178,7 @@ def test_weight_files_give_the_same_samples(row, tmp_path):
     model = fresh(row)
     model.average.set_weights([1.5 * w for w in model.average.get_weights()])
     model.save_weights(tmp_path / "gan.weights.h5")
-    other = compiled(row, seed=1)
+    other = fresh(row, seed=1)
     assert not np.array_equal(samples(other), samples(model))
     other.load_weights(tmp_path / "gan.weights.h5")
     np.testing.assert_array_equal(samples(other), samples(model))
