@@ -54,17 +54,20 @@ def compiled(flavour, *optimizers, **options):
 
 
 @functools.cache
-def shared(flavour):
+def shared(flavour, eagerly=False):
     """The one model of a flavour and all its numbers: tracing takes most of a test's time."""
-    model = compiled(flavour)
+    model = compiled(flavour, run_eagerly=eagerly)
     variables = [*model.weights, *(v for o in model.optimizers for v in o.variables)]
     return model, [(variable, variable.numpy()) for variable in variables]
 
 
-def fresh(flavour):
-    model, start = shared(flavour)
+def fresh(flavour, eagerly=False):
+    model, start = shared(flavour, eagerly)
     for variable, value in start:
         variable.assign(value)
+    model.reset_metrics()
+    model.adopt(IMAGES, LABELS)
+    model.noise_seed.assign(7)
     return model
 
 

@@ -12,6 +12,7 @@ from manners import (
     compiled,
     data,
     every_flavour,
+    fresh,
     questions,
     row_of,
     state,
@@ -34,25 +35,28 @@ def arrays(flavour):
 def test_arrays_are_fitted_and_validated_as_a_data_set_is(flavour):
     options = {"shuffle": False, "verbose": 0}
     x, y = arrays(flavour)
-    model = compiled(flavour, run_eagerly=True)
+    model = fresh(flavour, eagerly=True)
     history = model.fit(data(flavour), validation_data=data(flavour), **options).history
-    other = compiled(flavour, run_eagerly=True)
-    validation = x if y is None else (x, y)
-    assert other.fit(x, y, batch_size=6, validation_data=validation, **options).history == history
-    assert all(same(state(model), state(other)))
+    expected = state(model)
     judged = model.evaluate(data(flavour), verbose=0, return_dict=True)
+    model = fresh(flavour, eagerly=True)
+    assert not all(same(state(model), expected))
+    validation = x if y is None else (x, y)
+    assert model.fit(x, y, batch_size=6, validation_data=validation, **options).history == history
+    assert all(same(state(model), expected))
     assert model.test_on_batch(x, y, return_dict=True) == judged
-    assert all(same(state(model), state(other)))
+    assert all(same(state(model), expected))
 
 
 @every_flavour
 def test_a_batch_of_arrays_is_trained_on_as_a_data_set_is(flavour):
-    model = compiled(flavour, run_eagerly=True)
+    model = fresh(flavour, eagerly=True)
     history = model.fit(data(flavour), shuffle=False, verbose=0).history
-    other = compiled(flavour, run_eagerly=True)
-    logs = other.train_on_batch(*arrays(flavour), return_dict=True)
+    expected = state(model)
+    model = fresh(flavour, eagerly=True)
+    logs = model.train_on_batch(*arrays(flavour), return_dict=True)
     assert {name: [value] for name, value in logs.items()} == history
-    assert all(same(state(model), state(other)))
+    assert all(same(state(model), expected))
 
 
 @every_flavour
@@ -87,7 +91,7 @@ OF_LABELS = [flavour for flavour in FLAVOURS if not row_of(flavour).denoises]
 @pytest.mark.parametrize("flavour", OF_LABELS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("labels", [COLUMN, FLOATS], ids=["column", "floats"])
 def test_labels_of_any_dtype_and_in_a_column_ask_for_the_same_images(flavour, labels):
-    model = compiled(flavour, run_eagerly=True)
+    model = fresh(flavour, eagerly=True)
     seed = tf.constant([2, 3])
     drawn, predicted = model.sample(LABELS, seed), model.predict(LABELS, verbose=0)
     model.adopt(IMAGES, labels)
@@ -98,11 +102,13 @@ def test_labels_of_any_dtype_and_in_a_column_ask_for_the_same_images(flavour, la
 @pytest.mark.parametrize("flavour", [ConditionalGAN, VAEFlow], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("labels", [COLUMN, FLOATS], ids=["column", "floats"])
 def test_labels_of_any_dtype_and_in_a_column_teach_the_same(flavour, labels):
-    models = [compiled(flavour, run_eagerly=True) for _ in range(2)]
-    for model, given in zip(models, (LABELS, labels), strict=True):
+    states = []
+    for given in (LABELS, labels):
+        model = fresh(flavour, eagerly=True)
         model.train_on_batch(IMAGES, given)
         model.test_on_batch(IMAGES, given)
-    assert all(same(*map(state, models)))
+        states.append(state(model))
+    assert all(same(*states))
 
 
 @pytest.mark.parametrize("labels", [LABELS, COLUMN, FLOATS], ids=["row", "column", "floats"])
