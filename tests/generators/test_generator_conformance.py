@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from exported_levels import export_levels
 from PIL import Image
+from small_generators import SHAPE, small_settings
 
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
@@ -24,9 +25,8 @@ from gan_mnist.generators import trained
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.names import GENERATORS, NONE
-from gan_mnist.generators.settings import GeneratorSettings
 
-SHAPE, NUM_CLASSES = (8, 8, 1), 3
+NUM_CLASSES = 3
 LABELS = np.array([2, 0, 1, 1, 0, 2, 1, 0], np.int32)
 PARTS = ("train", "held_back", "validation")
 # The part of an allotment that a generator sees, where it is not the training images.
@@ -113,25 +113,7 @@ def exported_elsewhere():
 
 def settings(name, **changes):
     elsewhere = exported_elsewhere if name == "exported" else made_elsewhere
-    small = {
-        "image_size": SHAPE[0],
-        "channels": SHAPE[2],
-        "given": elsewhere().name,
-        "gan_architecture": "mlp",
-        "gan_width": 1,
-        "vae_width": 1,
-        "vae_latent_dim": 4,
-        "gan_latent_dim": 4,
-        "gan_updates": 10,
-        "gan_batch_size": 8,
-        "bagan_width": 1,
-        "dagan_width": 1,
-        "warp_updates": 10,
-        "warp_width": 1,
-        "deformation_pairs": 8,
-        "deformation_updates": 10,
-    }
-    return GeneratorSettings(generator=name, **{**small, **changes})
+    return small_settings(name, given=elsewhere().name, **changes)
 
 
 def create(name, workdir, images=None, seed=0, **changes):
