@@ -15,7 +15,6 @@ PRIMARY = STUDY.metrics[0]
 PREFIX = f"{PRIMARY.name}_at_"
 # A class is found more often, too, where the others are lost to it.
 BALANCED = next(metric for metric in STUDY.metrics if metric.name == "balanced_accuracy")
-MEASURES = 2
 
 
 def findings(evidence: Evidence) -> dict[str, Any]:
@@ -34,12 +33,13 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """
     generated, rivals = (evidence.of_kind(kind) for kind in ("generated", "rival"))
     recall, accuracy = (_results(evidence, metric) for metric in (PRIMARY, BALANCED))
-    above = recall.against_rivals(generated, rivals, MEASURES)
+    measures = 1 + any(accuracy.values.values())
+    above = recall.against_rivals(generated, rivals, measures)
     if not above:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
     left = _by_images_left(evidence, list(above), rivals)
-    balanced = accuracy.against_rivals(list(above), rivals, MEASURES)
-    lines = [f"In {words}, {_answer(results, found, rivals)}" for words, results, found in
+    balanced = accuracy.against_rivals(list(above), rivals, measures)
+    lines = [f"In {words}, {_answer(results, found, rivals, measures)}" for words, results, found in
              (("recall", recall, above),
               ("balanced accuracy, over seeds alone", accuracy, balanced))
              if found]  # fmt: skip
@@ -98,7 +98,9 @@ def _of_images_left(left: Mapping[str, Mapping[str, Any]], number: int) -> list[
     return lines
 
 
-def _answer(results: Results, above: Mapping[str, Any], rivals: Sequence[str]) -> str:
+def _answer(
+    results: Results, above: Mapping[str, Any], rivals: Sequence[str], measures: int
+) -> str:
     if missing := next(iter(above.values())).get("not_compared"):
         names = ", ".join(f"`{name}`" for name in missing)
         return f"nothing can be called above all plain rivals: {names} could not be compared."
@@ -108,15 +110,15 @@ def _answer(results: Results, above: Mapping[str, Any], rivals: Sequence[str]) -
     if better:
         told = ", ".join(f"`{name}` ({in_brackets(above[name])})" for name in better)
         return (
-            f"above {all_rivals}, Holm's correction over both measures passed: {told}; in "
-            f"brackets, minus `{best}`."
+            f"above {all_rivals}, Holm's correction{' over both measures' * (measures > 1)} "
+            f"passed: {told}; in brackets, minus `{best}`."
         )
-    together = results.among(MEASURES * len(above)).against_rivals(list(above), rivals)
+    together = results.among(measures * len(above)).against_rivals(list(above), rivals)
     most = max(found["ci95"][1] for found in together.values())
     nearest = max(above, key=lambda name: above[name]["difference"])
     return (
         f"no treatment with generated images was shown to be above {all_rivals}; the nearest was "
         f"`{nearest}`, minus `{best}` {in_brackets(together[nearest])}. "
         f"None is above `{best}` by more than {max(0.0, most):.3f}: 95 % intervals, which hold for "
-        f"all {len(above)} and both measures together."
+        f"all {len(above)}{' and both measures' * (measures > 1)} together."
     )

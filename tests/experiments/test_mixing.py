@@ -22,8 +22,7 @@ SMALL = {"width": 1, "updates": 20, "intervals": 20, "gan_width": 1, "gan_update
 SMALL |= {"dagan_width": 1, "untrained": True}
 
 
-class _Stopped(Exception):
-    pass
+class _Stopped(Exception): ...
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +37,8 @@ def shown(begun, workdir):
 
     def shown(arm, seed=0, batches=2, first=0, **changes):
         told = begun(arm, seed, **{"workdir": workdir, **changes})
-        found = list(told.batches(first).take(batches).as_numpy_iterator())
-        return told.model, found, told.updates
+        shown = told.batches(first).take(batches)
+        return told.model, list(shown.as_numpy_iterator()), told.updates
 
     return shown
 
@@ -78,8 +77,7 @@ def test_latents_are_rounded_and_cut_as_the_table_says(shown, arm, distinct):
 
 
 def test_fresh_images_are_made_of_latents_as_the_generator_knows_them(shown):
-    _, batches, _ = shown("cnn_add_generated_data_v1", gan_latents="uniform")
-    latents = batches[0][0][1]
+    latents = shown("cnn_add_generated_data_v1", gan_latents="uniform")[1][0][0][1]
     assert np.abs(latents).max() <= 1
     # Of U(-1, 1) the variance is a third, of N(0, 1) it is 1.
     assert latents.var() == pytest.approx(1 / 3, rel=0.1)

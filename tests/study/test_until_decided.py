@@ -103,7 +103,7 @@ def test_looks_are_announced_at_the_beginning_or_never(folder):
 
 def test_announced_looks_are_kept(folder):
     run(folder, until="decided", max_seeds=6)
-    accepted = "accepted: --until=decided --max_seeds=6, or a new --workdir"
+    accepted = "accepted: gan_mnist.main with --until=decided --max_seeds=6, or a new --workdir"
     for others in ({"seeds": 10}, {}, {"until": "decided"}):
         with pytest.raises(InputError, match=f"begun with looks at 5, 6 seeds; {accepted}"):
             run(folder, **others)
