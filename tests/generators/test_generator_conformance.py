@@ -44,7 +44,7 @@ REFUSES = {
 }
 # Enough for a network to learn what the classes look like.
 LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9, "gan_width": 4}
-LONG |= {"bagan_width": 2, "dagan_width": 2, "vae_width": 4}
+LONG |= {"bagan_width": 2, "dagan_width": 2, "vae_width": 8}
 
 
 @pytest.fixture(scope="module", params=GENERATORS)
