@@ -11,6 +11,7 @@ from gan_mnist.data.pipelines import mixed_batches
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.files import fingerprint
+from gan_mnist.training import mirrored
 from gan_mnist.training.classifier import ClassifierRecipe, train_classifier
 from gan_mnist.training.kept import receiver, trained_once
 
@@ -43,13 +44,15 @@ def trained_judge(
 
     def train() -> tuple[keras.Model, float]:
         sources = [((allotment.train.images, allotment.train.labels), batch_size)]
-        return train_classifier(
-            recipe,
-            functools.partial(mixed_batches, sources, None),
-            allotment.validation,
-            (*stream, "judge"),
-            directory,
-        )
+        # Its batches, which no setting tells, may be of a size that devices cannot share.
+        with mirrored.on_one_device():
+            return train_classifier(
+                recipe,
+                functools.partial(mixed_batches, sources, None),
+                allotment.validation,
+                (*stream, "judge"),
+                directory,
+            )
 
     network = receiver(recipe)
     files = directory / "judge.weights.h5", directory / "judge.json"

@@ -5,10 +5,11 @@ of batch norm and metrics are brought together in every update. The copies live 
 training: what is watched, kept and handed back is a network of one device.
 """
 
+import contextlib
 import functools
 import os
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -33,6 +34,16 @@ def choose(strategy: str) -> None:
     """
     _chosen["strategy"] = strategy
     chosen()
+
+
+@contextlib.contextmanager
+def on_one_device() -> Iterator[None]:
+    """Meanwhile trainings are on one device, whatever was chosen."""
+    before, _chosen["strategy"] = _chosen["strategy"], "none"
+    try:
+        yield
+    finally:
+        _chosen["strategy"] = before
 
 
 def chosen() -> tf.distribute.MirroredStrategy | None:

@@ -8,7 +8,7 @@ import pytest
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.files import read_json
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.training import judge, kept
+from gan_mnist.training import judge, kept, mirrored
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.judge import trained_judge
 
@@ -44,6 +44,16 @@ def judged(tmp_path, monkeypatch, allotment, parts):
 
     judged.batches = batches
     return judged
+
+
+def test_its_batches_need_not_be_such_that_devices_can_share_them(judged, monkeypatch):
+    """Five images on three devices: what is shared is what the study itself trains."""
+    monkeypatch.setattr(mirrored, "num_devices", lambda: 3)
+    monkeypatch.setattr(mirrored, "_strategy", lambda: "of three")
+    monkeypatch.setitem(mirrored._chosen, "strategy", "mirrored")
+    judged()
+    assert len(judged.batches) == 1
+    assert mirrored.chosen() == "of three"
 
 
 def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
