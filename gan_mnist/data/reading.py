@@ -69,8 +69,7 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
         Disturbed: If a file cannot be read now; nothing is kept of it then.
     """
     shelf = Shelf(root, names)
-    asked = f"look-of-{fingerprint(asdict(look))}.json"
-    known = shelf.json(asked)
+    known = shelf.json(_name_of(look))
     wanted = _surveyed(root, names, look) if known is None else Look(**known)
     decoded = _decoded(shelf, root, names, wanted)
     if not look.channels and known is None and wanted.channels == 3:
@@ -79,8 +78,14 @@ def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
             # Where channels are alike, one of them is what decoding would give again.
             grey, colour = replace(wanted, channels=1), None if spread else decoded
             decoded = _decoded(shelf, root, names, grey, colour)
-    shelf.keep_json(asked, asdict(decoded.look))
+    # Trials ask with what the plan has found.
+    for one in {look, decoded.look}:
+        shelf.keep_json(_name_of(one), asdict(decoded.look))
     return decoded
+
+
+def _name_of(look: Look) -> str:
+    return f"look-of-{fingerprint(asdict(look))}.json"
 
 
 def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:

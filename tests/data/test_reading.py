@@ -94,6 +94,15 @@ def test_images_are_decoded_once_and_stay_in_their_file(tmp_path, kept, decoded)
     assert list(first.bad) == ["bad.png"]
 
 
+def test_a_trial_that_asks_with_what_a_plan_found_opens_no_file(tmp_path, kept, monkeypatch):
+    names = draw(tmp_path / "images", [(20, 20)] * 3, "RGB", (9, 9, 9))
+    found = read_files(tmp_path / "images", names, Look())
+    monkeypatch.setattr(reading, "opened", None)
+    again = read_files(tmp_path / "images", names, found.look)
+    assert again.look == found.look
+    np.testing.assert_array_equal(again.images[:], found.images[:])
+
+
 def test_what_changed_is_decoded_anew(tmp_path, kept, decoded):
     folder = tmp_path / "images"
     names = draw(folder, [(8, 8)])
@@ -173,7 +182,8 @@ def test_a_damaged_cache_is_made_anew(tmp_path, kept, spoil):
 
     read()
     files = sorted(kept.rglob("*.*"))
-    assert len(files) == 3
+    # Pixels, what is told of them, and the looks that were asked for and found.
+    assert len(files) == 4
     for path in [*files, *kept.rglob("*-colour")]:
         spoil(path)
         read()
