@@ -28,7 +28,7 @@ ARMS = (
     Arm("elastic_thickness", THICKNESS,
         "as elastic; strokes thicker or thinner at random"),
     Arm("elastic_thickness_wider", {**THICKNESS, **WIDER},
-        "as elastic_thickness, with twice the ranges, as chosen in imbalance"),
+        "as elastic_thickness, most ranges twice as wide, as imbalance chose them"),
     Arm("elastic_cutmix", {"classical": True, "augmentation": ("wide", "elastic", "cutmix")},
         "as elastic; and a box of another image, labels mixed"),
     Arm("pseudo_labels", {**ELASTIC, "unlabelled": PSEUDO},

@@ -27,7 +27,7 @@ from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError, at_most
 
 # Options that have no meaning for images that lie in no folder.
-OF_FOLDERS = (*("labels", "file_column", "label_column", "split_column", "groups", "duplicates"),)
+OF_FOLDERS = ("labels", "file_column", "label_column", "split_column", "groups", "duplicates")
 _ACCEPTED = f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
 COPIES, TWINS = "like a test or validation image", "like another image"
