@@ -19,6 +19,7 @@ from gan_mnist.generators.trained import GeneratorRecipe, trained
 from gan_mnist.models.class_pairs import draw_pairs
 from gan_mnist.models.deformations import DeformationModel
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.adam import Adam
 
 LEARNING_RATE = 0.04
 # Larger images are registered at this size, as control points are few and a batch is all pairs.
@@ -64,7 +65,7 @@ class DeformationRecipe(GeneratorRecipe):
 
     def compile(self, model: DeformationModel) -> None:
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, self.updates))
-        model.compile(keras.optimizers.Adam(rate), steps_per_execution=self.updates_per_call)
+        model.compile(Adam(rate), steps_per_execution=self.updates_per_call)
 
     def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
         counts = np.bincount(subset.labels, minlength=len(subset.class_names))

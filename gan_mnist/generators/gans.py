@@ -18,7 +18,7 @@ from gan_mnist.models.bagan import build_bagan
 from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.dagan import build_dagan
 from gan_mnist.models.warp_gan import build_warp_gan
-from gan_mnist.training.loop import scaled_adam
+from gan_mnist.training.adam import scaled_adam
 
 
 @dataclass(frozen=True)

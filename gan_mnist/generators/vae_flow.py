@@ -14,7 +14,8 @@ from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator, usual
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
 from gan_mnist.seeding import derive_seed
-from gan_mnist.training.loop import ReusableModel, scaled_adam
+from gan_mnist.training.adam import scaled_adam
+from gan_mnist.training.loop import ReusableModel
 
 # Of the updates, those that train the autoencoder.
 VAE_SHARE = 0.2

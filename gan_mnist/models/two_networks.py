@@ -131,7 +131,9 @@ class TwoNetworks(keras.Model):
         """Moves the average towards the generator, by one update."""
         if self.average is not self.generator:
             for average, now in zip(self.average.weights, self.generator.weights, strict=True):
-                average.assign(now + self.average_decay * (average - now))
+                # TensorFlow's variables, as each operation of Keras' traces several.
+                step = (1 - self.average_decay) * (average.value - now.value)
+                average.value.assign_sub(step)
 
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """float32 images (n, H, W, C) in [0, 1] for int32 labels (n,) and an int32 seed (2,)."""

@@ -18,6 +18,7 @@ from gan_mnist.evaluation.inference import answers
 from gan_mnist.files import write_arrays, write_rows
 from gan_mnist.models.fixmatch import FixMatch
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.adam import Adam
 from gan_mnist.training.kept import reusable
 from gan_mnist.training.loop import fit, updates_per_call
 from gan_mnist.training.tensorboard import TensorBoardScalars
@@ -104,7 +105,7 @@ class ClassifierRecipe:
             rate = keras.optimizers.schedules.CosineDecay(rate, self.updates)
         watched = [MeanRecall(self.minority, name="minority_recall")] if self.minority else []
         model.compile(
-            keras.optimizers.Adam(rate),
+            Adam(rate),
             LOSSES[self.loss](),
             metrics=watched,
             # An object, not a name: its variables exist before the first trace, so there is one.

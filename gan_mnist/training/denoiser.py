@@ -17,8 +17,9 @@ from gan_mnist.evaluation.inference import answers
 from gan_mnist.evaluation.restoration import MEASURES, image_measures
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.seeding import derive_seed
+from gan_mnist.training.adam import scaled_adam
 from gan_mnist.training.kept import reusable
-from gan_mnist.training.loop import fit, scaled_adam, updates_per_call
+from gan_mnist.training.loop import fit, updates_per_call
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 

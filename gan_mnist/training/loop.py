@@ -103,16 +103,6 @@ def updates_per_call(updates: int, intervals: int = 10) -> int:
     return max(size for size in range(1, 51) if interval % size == 0)
 
 
-def scaled_adam(
-    learning_rate: Any, beta_1: float = 0.9, beta_2: float = 0.999
-) -> keras.optimizers.Optimizer:
-    """Adam; in mixed_float16 its loss is scaled, as small gradients would become 0."""
-    adam = keras.optimizers.Adam(learning_rate, beta_1, beta_2)
-    if keras.config.dtype_policy().name == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(adam)
-    return adam
-
-
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
