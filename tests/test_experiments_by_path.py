@@ -119,6 +119,7 @@ def test_what_lies_beside_it_does_not_hide_one_of_ours(outside, package):
     assert experiments.load(TAKEN) is ours
 
 
+@pytest.mark.slow
 def test_a_folder_here_with_the_name_of_a_package_hides_it_from_nobody(directory):
     """Not from this process, nor from that of a trial; numpy and loky are for both."""
     folder = coin.write(directory / "numpy")

@@ -62,6 +62,7 @@ def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, ca
     np.testing.assert_array_equal(shown[..., 0], first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", [0, 4])
 def test_a_training_with_updates_of_its_own_tells_its_own_epochs(
     each, settings, tmp_path, monkeypatch, capsys, dataset

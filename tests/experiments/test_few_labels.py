@@ -244,6 +244,7 @@ def test_published_arms_of_a_seed_share_the_first_step(path):
     assert {len(shares) for shares in sure.values()} == {1}
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_stopped_ends_the_same(make, monkeypatch):
     trial = make("pseudo_labels", rounds=1)
     whole = TRIAL.run_trial(trial)

@@ -193,7 +193,11 @@ def test_a_judge_is_trained_once_for_all_that_ask_for_it(created, workdir):
 
 
 @pytest.mark.parametrize(
-    ("generator", "setting"), [("cgan", "gan_sampling_scale"), ("vae_flow", "vae_sampling_scale")]
+    ("generator", "setting"),
+    [
+        ("cgan", "gan_sampling_scale"),
+        pytest.param("vae_flow", "vae_sampling_scale", marks=pytest.mark.slow),
+    ],
 )
 def test_spread_latents_are_the_same_ones_multiplied(created, generator, setting):
     usual = created(generator=generator)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import build_conditional_gan
+from gan_mnist.training.adam import Adam
 
 
 def log1pexp(x):
@@ -80,7 +81,7 @@ def stepped_gan(bias, most, generator_rate=0.2, slope=0.8, **options):
 def conditional(augment=False, **options):
     random.seed(0)
     model = build_conditional_gan("dcgan", (16, 16, 1), 3, 1, 4, augment, **options)
-    model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+    model.compile(Adam(1e-3), Adam(1e-3))
     return model
 
 

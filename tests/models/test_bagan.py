@@ -9,6 +9,7 @@ import tensorflow as tf
 from conformance import same
 
 from gan_mnist.models.bagan import LEAST_VARIANCE, MEMORY, ClassGaussians, build_bagan
+from gan_mnist.training.adam import Adam
 
 SHAPE, NUM_CLASSES, DIM = (12, 9, 2), 3, 4
 LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
@@ -20,7 +21,7 @@ ONE_HOT = np.eye(NUM_CLASSES, dtype=np.float32)
 def build(autoencoder_updates=2, **options):
     random.seed(0)
     model = build_bagan(SHAPE, NUM_CLASSES, 1, DIM, autoencoder_updates, **options)
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(Adam(1e-2))
     return model
 
 
@@ -97,6 +98,7 @@ def test_first_the_autoencoder_learns_and_then_the_others():
     assert not any(same(convolutions(model.discriminator), convolutions(model.encoder)))
 
 
+@pytest.mark.slow
 def test_no_step_is_longer_than_the_rate_when_the_discriminator_begins():
     """As Adam's are that has counted updates in which other variables were trained."""
     model = build(autoencoder_updates=1)

@@ -13,6 +13,7 @@ from gan_mnist.models.deformations import (
     DeformationModel,
     blurred,
 )
+from gan_mnist.training.adam import Adam
 
 SIDE = 28
 PIXEL = 2 / (SIDE - 1)
@@ -141,7 +142,7 @@ def registered(sources, targets, updates=100):
     numbers = np.arange(len(sources))
     model = DeformationModel(sources.shape[1:], len(sources), updates)
     rate = keras.optimizers.schedules.CosineDecay(0.04, updates)
-    model.compile(keras.optimizers.Adam(rate), steps_per_execution=20)
+    model.compile(Adam(rate), steps_per_execution=20)
     batches = tf.data.Dataset.from_tensors((sources, targets, numbers)).repeat()
     model.fit(batches, steps_per_epoch=updates, shuffle=False, verbose=0)
     return model.deformations.numpy()

@@ -14,6 +14,7 @@ from gan_mnist.models.denoiser import (
     Schedule,
     build_denoising_model,
 )
+from gan_mnist.training.adam import Adam
 
 SHAPE = (16, 16, 1)
 CONTENT, BOTH = ((0, 1.0, 0.0),), ((0, 1.0, 1.0),)
@@ -133,7 +134,7 @@ def denoising_model(adversary="none", phases=CONTENT, rates=(1e-3, 1e-3), seed=0
     random.seed(seed)
     schedule = Schedule(phases)
     model = build_denoising_model(SHAPE, 3, adversary, schedule, discriminator_width=1, **options)
-    model.compile(*(keras.optimizers.Adam(rate) for rate in rates), steps_per_execution=2)
+    model.compile(*(Adam(rate) for rate in rates), steps_per_execution=2)
     return model
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conformance import GANS, NUM_CLASSES, SMALL, built, same, seed_layers
+from tiers import rows_of
 
-every_gan = pytest.mark.parametrize("row", GANS.values(), ids=GANS)
+from gan_mnist.training.adam import Adam
+
+every_gan = pytest.mark.parametrize("row", rows_of(GANS))
 DRAWING = {name: row for name, row in GANS.items() if not row.denoises}
-every_drawing_gan = pytest.mark.parametrize("row", DRAWING.values(), ids=DRAWING)
+every_drawing_gan = pytest.mark.parametrize("row", rows_of(DRAWING))
 
 
 def training_data(num=6):
@@ -20,7 +23,7 @@ def training_data(num=6):
 
 def compiled(row, seed=0):
     model = built(row, seed)
-    model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+    model.compile(Adam(1e-3), Adam(1e-3))
     images, labels = training_data()
     model.adopt(images.numpy(), labels.numpy())
     return model

@@ -9,6 +9,7 @@ import tensorflow as tf
 from conformance import same
 
 from gan_mnist.models.vae_flow import EulerSteps, build_vae_flow
+from gan_mnist.training.adam import Adam
 
 SHAPE, NUM_CLASSES, DIM = (12, 9, 2), 3, 4
 LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
@@ -19,7 +20,7 @@ SEED = tf.constant([1, 2])
 def build(vae_updates=2, **options):
     random.seed(0)
     model = build_vae_flow(SHAPE, NUM_CLASSES, 1, DIM, vae_updates, **options)
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(Adam(1e-2))
     return model
 
 

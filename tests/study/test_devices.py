@@ -141,6 +141,7 @@ def on_gpus(directory):
     return {(r["arm"], r["seed"]): r["device"] for r in (json.loads(p.read_text()) for p in paths)}
 
 
+@pytest.mark.slow
 def test_a_run_has_a_trial_a_gpu_and_goes_on_where_one_dies(folder, directory, machine):
     machine(TWO, 2)
     summary = gan_mnist.run(folder, preset="smoke", seeds=4, export_dir="", workdir="run")
@@ -150,6 +151,7 @@ def test_a_run_has_a_trial_a_gpu_and_goes_on_where_one_dies(folder, directory, m
     assert set(told.values()) == {"GPU-a", "GPU-b"}
 
 
+@pytest.mark.slow
 def test_mirrored_each_trial_has_all_gpus(folder, directory, machine, monkeypatch):
     machine(TWO, 2)
     plan = make_plan(folder, preset="smoke", strategy="mirrored")

@@ -58,6 +58,7 @@ def test_an_interrupted_run_ends_at_once_and_goes_on(
     check_interrupted(start, tmp_path, undisturbed, number, to_group)
 
 
+@pytest.mark.slow
 def test_an_impatient_user_may_press_twice(start, tmp_path):
     process = start(tmp_path, *NAPS)
     wait_for(lambda: num_records(tmp_path) >= 1)
@@ -71,6 +72,7 @@ def test_an_impatient_user_may_press_twice(start, tmp_path):
     wait_for(lambda: not alive(members), seconds=10)
 
 
+@pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(start, tmp_path):
     process = start(tmp_path, "--seeds=1", "--jobs=2", "--set", "nap_seconds=60")
     wait_for(lambda: len(calls(tmp_path)) == 2)

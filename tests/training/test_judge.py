@@ -116,6 +116,7 @@ def test_it_sees_training_images_with_their_labels_and_nothing_else(judged, allo
     np.testing.assert_array_equal(judged(allotment=others), answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "damage"),
     [

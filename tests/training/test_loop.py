@@ -18,6 +18,7 @@ from gan_mnist.models.conditional_gan import build_conditional_gan, build_mlp_ge
 from gan_mnist.models.generating_classifier import GeneratingClassifier
 from gan_mnist.models.latents import Latents
 from gan_mnist.training import loop
+from gan_mnist.training.adam import Adam
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
 
 SHAPE, UPDATES, LATENTS = (8, 8, 1), 20, Latents(4)
@@ -28,7 +29,7 @@ def classifier():
     return ReusableModel(
         lambda: build_small_cnn(SHAPE, 3),
         lambda model: model.compile(
-            keras.optimizers.Adam(1e-2),
+            Adam(1e-2),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             weighted_metrics=["accuracy"],
             steps_per_execution=updates_per_call(UPDATES),
@@ -40,8 +41,8 @@ def gan():
     return ReusableModel(
         lambda: build_conditional_gan("mlp", SHAPE, 3, 2, 4, augment=True),
         lambda model: model.compile(
-            keras.optimizers.Adam(1e-2),
-            keras.optimizers.Adam(1e-2),
+            Adam(1e-2),
+            Adam(1e-2),
             steps_per_execution=updates_per_call(UPDATES),
         ),
     )
@@ -54,7 +55,7 @@ def generating():
             build_small_cnn(SHAPE, 3), build_mlp_generator(SHAPE, 3, 2, LATENTS.dim)
         ),
         lambda model: model.compile(
-            keras.optimizers.Adam(1e-2),
+            Adam(1e-2),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             weighted_metrics=["accuracy"],
             steps_per_execution=updates_per_call(UPDATES),
