@@ -1,4 +1,4 @@
-"""What every test needs: one thread and no GPU, set before anything imports TensorFlow."""
+"""What every test needs: one thread, no GPU, oneDNN, set before anything imports TensorFlow."""
 
 import os
 import shutil
@@ -14,6 +14,8 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
+# As the processes of trials have it.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 # Decoded images are kept, but not where a person keeps them.

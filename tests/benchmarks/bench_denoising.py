@@ -16,6 +16,7 @@ from gan_mnist.data.pipelines import as_float, shuffled_rows
 from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import Schedule, build_residual_denoiser
+from gan_mnist.training.adam import Adam
 from gan_mnist.training.denoiser import DenoiserRecipe, build_exam, train_denoiser
 
 SHAPE, BATCH, ROUNDS = (28, 28, 1), 32, 3
@@ -47,7 +48,7 @@ def test_training_against_the_bare_loop(tmp_path: Path) -> None:
         train_denoiser(plain, Schedule(), batches, exam, ("bench", 0), tmp_path, tmp_path)
         return time.perf_counter() - began
 
-    network, adam = build_residual_denoiser(SHAPE, 16), keras.optimizers.Adam(3e-3)
+    network, adam = build_residual_denoiser(SHAPE, 16), Adam(3e-3)
     adam.build(network.trainable_variables)
     table = tf.constant(images)
 

@@ -12,6 +12,7 @@ from gan_mnist.data.pipelines import latent_batches, mixed_batches
 from gan_mnist.generators.gans import ConditionalRecipe
 from gan_mnist.models.classifiers import build_deep_cnn
 from gan_mnist.models.latents import Latents
+from gan_mnist.training.adam import Adam
 
 SHAPE, NUM_CLASSES, WIDTH, BATCH = (28, 28, 1), 10, 4, 100
 CALL, ROUNDS = 25, 12
@@ -46,7 +47,7 @@ def seconds():
     for name, (build, batches) in kinds.items():
         model = build(SHAPE, NUM_CLASSES, WIDTH)
         model.compile(
-            keras.optimizers.Adam(1e-3),
+            Adam(1e-3),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             steps_per_execution=CALL,
         )

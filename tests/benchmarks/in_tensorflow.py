@@ -16,6 +16,7 @@ from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.data.pipelines import as_float, shuffled_rows, training_batches
 from gan_mnist.generators.gans import ConditionalRecipe
 from gan_mnist.models.classifiers import build_small_cnn
+from gan_mnist.training.adam import Adam
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.denoiser import DenoiserRecipe
 from gan_mnist.training.loop import ReusableModel, fit
@@ -74,7 +75,7 @@ def denoiser(
 def bare_classifier(
     images: np.ndarray, labels: np.ndarray, updates: int, compiled: bool = False
 ) -> Training:
-    network, adam = build_small_cnn(images.shape[1:], CLASSES), keras.optimizers.Adam(1e-3)
+    network, adam = build_small_cnn(images.shape[1:], CLASSES), Adam(1e-3)
     adam.build(network.trainable_variables)
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     shown, truth = tf.constant(images), tf.constant(labels)
