@@ -16,6 +16,9 @@ RIVALS = {
     "bare_classifier": "bare loop",
     "bare_gan": "bare loop",
     "fed_gan": "TensorFlow 1, `feed_dict`",
+    "keras_adam": "Keras' Adam",
+    "keras_adam (first call)": "Keras' Adam, until the first update",
+    "without_onednn": "without oneDNN",
 }
 PARTS = {
     "import": "importing TensorFlow, Keras, scikit-learn and the rest",
@@ -66,7 +69,8 @@ def _ratios(row: Mapping[str, Any]) -> list[str]:
     found = []
     for rival, name in RIVALS.items():
         if rival in row["seconds"]:
-            ours = row["seconds"]["ours (clock)" if "clock" in rival else "ours"]
+            _, *how = rival.split(" ", 1)
+            ours = row["seconds"][" ".join(["ours", *how])]
             ratios = [b / a for a, b in zip(ours, row["seconds"][rival], strict=True)]
             span = f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""
             found.append(f"{name} | {median(ratios):.2f}{span} | {len(ratios)}")

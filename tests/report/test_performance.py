@@ -19,6 +19,9 @@ def root(tmp_path):
                 "torch": [3.0],
                 "ours (clock)": [4.0],
                 "torch (clock)": [10.0],
+                "ours (first call)": [1.0],
+                "keras_adam (first call)": [1.5],
+                "keras_adam": [2.2],
             },
         },
         "dense": {
@@ -40,6 +43,8 @@ def test_ratios_are_medians_over_turns(root):
     lines = table(root)
     assert "| study | float32 | PyTorch | 1.50 | 1 |" in lines
     assert "| study | float32 | PyTorch, by the clock | 2.50 | 1 |" in lines
+    assert "| study | float32 | Keras' Adam | 1.10 | 1 |" in lines
+    assert "| study | float32 | Keras' Adam, until the first update | 1.50 | 1 |" in lines
     assert "| dense GAN | mixed_bfloat16 | bare loop | 1.00 (0.50 to 3.00) | 3 |" in lines
 
 
