@@ -19,7 +19,7 @@ test: .venv/installed
 # a twelfth of the time, as the others sometimes wait.
 PARALLEL := -q -n 3 --dist=worksteal
 
-# And tests marked as slow, with files named slow_*.py, which take minutes, a browser, a tracker or a
+# And tests marked as slow, with files named slow_*.py, which take longer, a browser, a tracker or a
 # cluster. Those of some folders begin processes of their own, and mind the time.
 SLOW := -m slow --override-ini=python_files='test_*.py slow_*.py' --timeout=1500
 BEGINNING := commands report slow study

@@ -10,12 +10,13 @@ from pkgutil import resolve_name
 import numpy as np
 import pytest
 
+from gan_mnist.study.workers import take_onednn
+
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
-# As the processes of trials have it.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+take_onednn()  # as the processes of trials do
 
 
 # Decoded images are kept, but not where a person keeps them.

@@ -8,7 +8,7 @@ import pytest
 SLOW_TO_TRACE = {"bagan", "dagan", "r3gan", "vae_flow", "warp", "warp_gan"}
 
 
-def rows_of(table):
+def kinds_of(table):
     """The values of a table of kinds by name, as parameters; some are marked as slow."""
     return [
         pytest.param(value, id=name, marks=pytest.mark.slow if name in SLOW_TO_TRACE else ())

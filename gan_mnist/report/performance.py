@@ -17,7 +17,7 @@ RIVALS = {
     "bare_gan": "bare loop",
     "fed_gan": "TensorFlow 1, `feed_dict`",
     "keras_adam": "Keras' Adam",
-    "keras_adam (first call)": "Keras' Adam, until the first update",
+    "keras_adam (first call)": "Keras' Adam, what only a first training takes",
     "without_onednn": "without oneDNN",
 }
 PARTS = {

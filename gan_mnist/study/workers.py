@@ -24,13 +24,9 @@ from gan_mnist.study.trial import Trial
 ONE_THREAD = dict.fromkeys(
     ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
 )
-# TensorFlow leaves oneDNN alone where a processor has no AVX-512 VNNI, though with AVX2 it trains
-# CNNs in half the time (docs/performance.md). Tried on x86-64 only; who has set it is heeded.
-_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-FAST = {_ONEDNN: os.environ.get(_ONEDNN, "1")} if platform.machine() == "x86_64" else {}
 # Several trials share a GPU, so none may take all of its memory. What a thread has freed any other
 # may use: of images of 64 x 64 pixels these are 250 MB.
-ENVIRONMENT = ONE_THREAD | FAST | {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "MALLOC_ARENA_MAX": "1"}
+ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "MALLOC_ARENA_MAX": "1"}
 # Bytes that a process may grow by before loky replaces it, between two trials. By what denoising
 # traces it grows by 600 MB, twice loky's limit; a new process would have to trace all that again.
 GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "7e8"}
@@ -89,6 +85,17 @@ class LocalWorker:
         self._executor.shutdown(wait=True, kill_workers=True)
         _on_gpu.subtract([self._gpu] if self._gpu in _on_gpu else [])
         self._scratch.cleanup()
+
+
+def take_onednn() -> None:
+    """Has TensorFlow, which is not imported yet, train with oneDNN, unless somebody said whether.
+
+    By itself it does so only on processors with AVX-512 VNNI and the like, though with AVX2 CNNs
+    train in half the time (docs/performance.md). Tried on x86-64 alone, so others are left as
+    they are.
+    """
+    if platform.machine() == "x86_64":
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def apart(function: str, *args: Any) -> Any:
@@ -161,7 +168,7 @@ class RayWorker:
         ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
         self._run = ray.remote(
             num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ENVIRONMENT | ours}
-        )(away.run_away)
+        )(_run_away)
         self._ray = ray
         self._last: Any = None
         self._thread = ThreadPoolExecutor(1)
@@ -211,9 +218,15 @@ def _call_named(function: str, *args: Any) -> Any:
     return getattr(importlib.import_module(module), name)(*args)
 
 
+def _run_away(*arguments: Any) -> away.Left:
+    take_onednn()
+    return away.run_away(*arguments)
+
+
 def _begin_worker(parent: int, log: Path, scratch: str) -> None:
     """Deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    take_onednn()
     tempfile.tempdir = scratch
     # TensorFlow's start-up notices would tear the progress display apart.
     with log.open("a") as file:

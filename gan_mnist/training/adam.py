@@ -10,18 +10,18 @@ import tensorflow as tf
 class Adam(keras.optimizers.Adam):
     """Keras' Adam by the operation that TensorFlow has for it.
 
-    Keras writes an update as some twenty operations a variable: for a small network that is more
-    than half of what is traced. The numbers are equal but for rounding. Arguments, variables and
-    checkpoints are those of `keras.optimizers.Adam`.
+    Keras writes an update as some twenty operations a variable, which of a small network are more
+    than half of what is traced. In float32 the numbers are equal but for rounding. Arguments,
+    variables and checkpoints are those of `keras.optimizers.Adam`.
     """
 
     def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
-        """Changes one variable of any float dtype by its gradient of the same shape."""
+        """Changes one variable by its gradient of the same shape."""
         if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)
             return
         dtype, index = variable.dtype, self._get_variable_index(variable)
-        update = tf.cast(self.iterations.value + 1, dtype)
+        update = tf.cast(self.iterations, dtype) + 1
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,

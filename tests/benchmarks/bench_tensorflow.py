@@ -1,8 +1,8 @@
 """What two ways of TensorFlow's own are worth to trials, into docs/performance.json.
 
 Adam as one operation, beside the Adam of Keras; and oneDNN, beside TensorFlow without it, as it is
-by itself on a processor without AVX-512 VNNI. Seconds are the processor's, of processes with one
-thread.
+by itself on a processor without AVX-512 VNNI or the like. Seconds are the processor's, of
+processes with one thread.
 """
 
 import os
@@ -15,38 +15,38 @@ import pytest
 from bench_performance import FLOAT32, RECORDS, TRAININGS, seconds
 
 from gan_mnist.files import read_json, write_json
-from gan_mnist.study import workers
-from gan_mnist.study.workers import LocalWorker
+from gan_mnist.study.workers import ENVIRONMENT, LocalWorker
 from gan_mnist.training.adam import Adam
 
 ROUNDS = 3
 # Updates of one training; the first of a process traces besides.
-UPDATES = {"SmallCNN": 200, "dense GAN": 400, "convolutional GAN": 10, "denoiser, width 32": 20}
+UPDATES = {"SmallCNN": 100, "dense GAN": 300, "convolutional GAN": 5, "denoiser, width 32": 10}
 FLAGS = Path("/proc/cpuinfo").read_text().split()
-PROCESSOR = next(name for name in ("avx512_vnni", "avx512f", "avx2", "sse2") if name in FLAGS)
+EXTENSIONS = "avx512_vnni", "avx_vnni", "avx512f", "avx2"
+PROCESSOR = next((name for name in EXTENSIONS if name in FLAGS), "neither AVX2 nor AVX-512")
 
 
-def first(adam_of_keras: bool, *of: object) -> float:
+def until_second_training(adam_of_keras: bool, *of: object) -> float:
     """In a new worker: the processor's seconds of all that comes before its second training."""
     if adam_of_keras:
-        Adam.update_step = keras.optimizers.Adam.update_step  # type: ignore[method-assign]
+        Adam.update_step = keras.optimizers.Adam.update_step
     began = time.process_time()
     seconds(*of)
     return time.process_time() - began
 
 
 @pytest.mark.parametrize("what", UPDATES)
-def test_what_tensorflow_has(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adam_and_onednn(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function, _, (_, *sizes) = TRAININGS[what]
     of = "in_tensorflow", function, (UPDATES[what], *sizes), FLOAT32
     sides = {"ours": (False, "1"), "keras_adam": (True, "1"), "without_onednn": (False, "0")}
     taken: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for side, (adam_of_keras, onednn) in sides.items():
-            monkeypatch.setitem(workers.ENVIRONMENT, "TF_ENABLE_ONEDNN_OPTS", onednn)
+            monkeypatch.setitem(ENVIRONMENT, "TF_ENABLE_ONEDNN_OPTS", onednn)
             worker = LocalWorker(Path(os.devnull))
             try:
-                before = worker.submit(first, adam_of_keras, *of).result()
+                before = worker.submit(until_second_training, adam_of_keras, *of).result()
                 again = worker.submit(seconds, *of).result()[1]
             finally:
                 worker.stop()

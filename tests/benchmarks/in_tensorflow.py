@@ -126,7 +126,7 @@ def bare_gan(
             weights = generator.trainable_variables
             g_adam.apply(g_tape.gradient(g_loss, weights), weights)
             for mean, weight in zip(model.average.weights, generator.weights, strict=True):
-                mean.assign(weight + 0.998 * (mean - weight))
+                mean.value.assign_sub((1 - 0.998) * (mean.value - weight.value))
 
     return parameters(generator) + parameters(discriminator), train
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from small_generators import SHAPE, small_recipe
-from tiers import rows_of
+from tiers import kinds_of
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
@@ -32,7 +32,7 @@ def small_chunks():
         yield
 
 
-@pytest.fixture(scope="module", params=rows_of(RECIPES))
+@pytest.fixture(scope="module", params=kinds_of(RECIPES))
 def recipe(request):
     return request.param
 

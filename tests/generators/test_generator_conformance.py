@@ -18,7 +18,7 @@ import pytest
 from exported_levels import export_levels
 from PIL import Image
 from small_generators import SHAPE, small_settings
-from tiers import rows_of
+from tiers import kinds_of
 
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
@@ -48,7 +48,7 @@ LONG = {"gan_updates": 1000, "gan_learning_rate": 2e-3, "gan_average_decay": 0.9
 LONG |= {"bagan_width": 2, "dagan_width": 2, "vae_width": 8}
 
 
-@pytest.fixture(scope="module", params=rows_of({name: name for name in GENERATORS}))
+@pytest.fixture(scope="module", params=kinds_of({name: name for name in GENERATORS}))
 def name(request):
     """Of a row; its tests run one after the other, so that a network is traced once."""
     return request.param

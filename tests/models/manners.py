@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conformance import GANS, NUM_CLASSES, SMALL, WITHOUT_ADVERSARY, built
-from tiers import rows_of
+from tiers import kinds_of
 
 from gan_mnist.models.bagan import BAGAN
 from gan_mnist.models.conditional_gan import ConditionalGAN
@@ -26,7 +26,7 @@ FLAVOURS = {
 LABELS = np.arange(6, dtype=np.int32) % NUM_CLASSES
 IMAGES = np.random.default_rng(0).random((6, *SMALL), np.float32)
 
-every_flavour = pytest.mark.parametrize("flavour", rows_of({n: f for f, n in FLAVOURS.items()}))
+every_flavour = pytest.mark.parametrize("flavour", kinds_of({n: f for f, n in FLAVOURS.items()}))
 
 
 def row_of(flavour):

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conformance import GANS, NUM_CLASSES, SMALL, built, same, seed_layers
-from tiers import rows_of
+from tiers import kinds_of
 
 from gan_mnist.training.adam import Adam
 
-every_gan = pytest.mark.parametrize("row", rows_of(GANS))
+every_gan = pytest.mark.parametrize("row", kinds_of(GANS))
 DRAWING = {name: row for name, row in GANS.items() if not row.denoises}
-every_drawing_gan = pytest.mark.parametrize("row", rows_of(DRAWING))
+every_drawing_gan = pytest.mark.parametrize("row", kinds_of(DRAWING))
 
 
 def training_data(num=6):

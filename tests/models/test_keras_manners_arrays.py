@@ -17,7 +17,7 @@ from manners import (
     row_of,
     state,
 )
-from tiers import rows_of
+from tiers import kinds_of
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.conditional_gan import ConditionalGAN, build_conditional_gan
@@ -89,7 +89,7 @@ FLOATS = LABELS.astype(np.float64)
 OF_LABELS = {name: kind for kind, name in FLAVOURS.items() if not row_of(kind).denoises}
 
 
-@pytest.mark.parametrize("flavour", rows_of(OF_LABELS))
+@pytest.mark.parametrize("flavour", kinds_of(OF_LABELS))
 @pytest.mark.parametrize("labels", [COLUMN, FLOATS], ids=["column", "floats"])
 def test_labels_of_any_dtype_and_in_a_column_ask_for_the_same_images(flavour, labels):
     model = fresh(flavour, eagerly=True)

@@ -44,7 +44,7 @@ def test_ratios_are_medians_over_turns(root):
     assert "| study | float32 | PyTorch | 1.50 | 1 |" in lines
     assert "| study | float32 | PyTorch, by the clock | 2.50 | 1 |" in lines
     assert "| study | float32 | Keras' Adam | 1.10 | 1 |" in lines
-    assert "| study | float32 | Keras' Adam, until the first update | 1.50 | 1 |" in lines
+    assert "| study | float32 | Keras' Adam, what only a first training takes | 1.50 | 1 |" in lines
     assert "| dense GAN | mixed_bfloat16 | bare loop | 1.00 (0.50 to 3.00) | 3 |" in lines
 
 

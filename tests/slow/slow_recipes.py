@@ -26,7 +26,7 @@ CHECKS = {
     "types": ("mypy",),
     "tables": (
         *("pytest", "tests/test_readmes.py", "tests/test_documents.py", "tests/test_main.py"),
-        *("tests/test_experiments.py", "tests/test_imports.py", "tests/slow_contributing.py"),
+        *("tests/test_experiments.py", "tests/test_imports.py", "tests/test_contributing.py"),
         *("tests/study/test_primary_recorded.py", "tests/study/test_spec.py"),
     ),
     "new": (

@@ -36,9 +36,15 @@ def after(optimizer, updates=7):
         {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 5), "beta_1": 0.5},
         {"learning_rate": 0.01, "beta_1": 0.0, "beta_2": 0.9, "epsilon": 0.1},
         {"learning_rate": 0.01, "weight_decay": 0.1, "clipnorm": 0.5},
+        {"learning_rate": lambda: 0.02, "global_clipnorm": 0.5},
+        {"learning_rate": 0.01, "use_ema": True, "ema_overwrite_frequency": 3},
+        {"learning_rate": 0.01, "gradient_accumulation_steps": 2},
         {"learning_rate": 0.01, "amsgrad": True},
     ],
-    ids=["plain", "falling", "other betas", "decayed and clipped", "amsgrad"],
+    ids=[
+        *("plain", "falling", "other betas", "decayed and clipped", "a function", "averaged"),
+        *("accumulated", "amsgrad"),
+    ],
 )
 def test_it_changes_variables_as_keras_does(options):
     ours, theirs = Adam(**options), keras.optimizers.Adam(**options)
@@ -89,7 +95,7 @@ def test_a_compiled_model_is_saved_with_it(tmp_path):
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
 
 
-def test_it_is_one_operation_a_variable():
+def test_one_operation_changes_a_variable():
     trained, optimizer = variables(), Adam()
     optimizer.build(trained)
     step = tf.function(lambda *given: optimizer.apply(given, trained))
@@ -101,4 +107,10 @@ def test_it_is_one_operation_a_variable():
 def test_in_half_precision_the_loss_is_scaled(dtype_policy):
     assert type(scaled_adam(0.01)) is Adam
     dtype_policy("mixed_float16")
-    assert type(scaled_adam(0.01).inner_optimizer) is Adam
+    ours, theirs = (
+        scaled_adam(0.01),
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01)),
+    )
+    assert type(ours.inner_optimizer) is Adam
+    for one, other in zip(after(ours), after(theirs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

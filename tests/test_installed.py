@@ -10,6 +10,8 @@ import pytest
 import gan_mnist
 from gan_mnist import experiments
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

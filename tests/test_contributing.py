@@ -20,6 +20,8 @@ from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.study.settings import setting, with_changes
 from gan_mnist.study.spec import Arm
 
+pytestmark = pytest.mark.slow
+
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # (path, code) in the order of the page; the first line of a block says where it belongs.
 BLOCKS = re.findall(r"^```python\n# (\S+)\n(.*?)^```", TEXT, re.M | re.S)

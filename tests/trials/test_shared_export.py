@@ -14,6 +14,8 @@ from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.trials import export
 from gan_mnist.trials.export import export_generator
 
+pytestmark = pytest.mark.slow
+
 NAMES, SHAPE = ("one", "zwei", "三"), (16, 16, 1)
 LABELS = np.int32([2, 0, 1, 1, 0])
 GANS = {

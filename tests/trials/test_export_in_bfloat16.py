@@ -11,6 +11,8 @@ from gan_mnist.models.conditional_gan import build_conditional_gan
 from gan_mnist.models.warp_gan import build_warp_gan
 from gan_mnist.trials.export import export_classifier, export_generator
 
+pytestmark = pytest.mark.slow
+
 NAMES, SHAPE = ("a", "b", "c"), (16, 16, 1)
 LABELS = np.int32([2, 0, 1, 1, 0])
 GANS = {
