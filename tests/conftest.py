@@ -1,4 +1,4 @@
-"""What every test needs: one thread, no GPU, oneDNN, set before anything imports TensorFlow."""
+"""What every test needs: one thread and no GPU, set before anything imports TensorFlow."""
 
 import os
 import shutil
@@ -10,13 +10,10 @@ from pkgutil import resolve_name
 import numpy as np
 import pytest
 
-from gan_mnist.study.workers import take_onednn
-
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
-take_onednn()  # as the processes of trials do
 
 
 # Decoded images are kept, but not where a person keeps them.

@@ -18,7 +18,7 @@ RIVALS = {
     "fed_gan": "TensorFlow 1, `feed_dict`",
     "keras_adam": "Keras' Adam",
     "keras_adam (first call)": "Keras' Adam, what only a first training takes",
-    "without_onednn": "without oneDNN",
+    "with_onednn": "with oneDNN",
 }
 PARTS = {
     "import": "importing TensorFlow, Keras, scikit-learn and the rest",

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import logging
 import os
-import platform
 import signal
 import tempfile
 import threading
@@ -87,17 +86,6 @@ class LocalWorker:
         self._scratch.cleanup()
 
 
-def take_onednn() -> None:
-    """Has TensorFlow, which is not imported yet, train with oneDNN, unless somebody said whether.
-
-    By itself it does so only on processors with AVX-512 VNNI and the like, though with AVX2 CNNs
-    train in half the time (docs/performance.md). Tried on x86-64 alone, so others are left as
-    they are.
-    """
-    if platform.machine() == "x86_64":
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-
 def apart(function: str, *args: Any) -> Any:
     """What a function returns or raises that is called in a process of its own, without a word.
 
@@ -168,7 +156,7 @@ class RayWorker:
         ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
         self._run = ray.remote(
             num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ENVIRONMENT | ours}
-        )(_run_away)
+        )(away.run_away)
         self._ray = ray
         self._last: Any = None
         self._thread = ThreadPoolExecutor(1)
@@ -218,15 +206,9 @@ def _call_named(function: str, *args: Any) -> Any:
     return getattr(importlib.import_module(module), name)(*args)
 
 
-def _run_away(*arguments: Any) -> away.Left:
-    take_onednn()
-    return away.run_away(*arguments)
-
-
 def _begin_worker(parent: int, log: Path, scratch: str) -> None:
     """Deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    take_onednn()
     tempfile.tempdir = scratch
     # TensorFlow's start-up notices would tear the progress display apart.
     with log.open("a") as file:

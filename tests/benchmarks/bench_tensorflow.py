@@ -1,8 +1,8 @@
-"""What two ways of TensorFlow's own are worth to trials, into docs/performance.json.
+"""What two ways of TensorFlow's own are worth to trainings, into docs/performance.json.
 
-Adam as one operation, beside the Adam of Keras; and oneDNN, beside TensorFlow without it, as it is
-by itself on a processor without AVX-512 VNNI or the like. Seconds are the processor's, of
-processes with one thread.
+Adam as one operation, beside the Adam of Keras; and TensorFlow without oneDNN, as it is by itself
+on a processor without AVX-512 VNNI or the like, beside TensorFlow with it. Seconds are those of the
+processor, of processes with one thread.
 """
 
 import os
@@ -20,7 +20,7 @@ from gan_mnist.training.adam import Adam
 
 ROUNDS = 3
 # Updates of one training; the first of a process traces besides.
-UPDATES = {"SmallCNN": 100, "dense GAN": 300, "convolutional GAN": 5, "denoiser, width 32": 10}
+UPDATES = {"SmallCNN": 100, "dense GAN": 300, "convolutional GAN": 10, "denoiser, width 32": 10}
 FLAGS = Path("/proc/cpuinfo").read_text().split()
 EXTENSIONS = "avx512_vnni", "avx_vnni", "avx512f", "avx2"
 PROCESSOR = next((name for name in EXTENSIONS if name in FLAGS), "neither AVX2 nor AVX-512")
@@ -39,7 +39,7 @@ def until_second_training(adam_of_keras: bool, *of: object) -> float:
 def test_adam_and_onednn(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function, _, (_, *sizes) = TRAININGS[what]
     of = "in_tensorflow", function, (UPDATES[what], *sizes), FLOAT32
-    sides = {"ours": (False, "1"), "keras_adam": (True, "1"), "without_onednn": (False, "0")}
+    sides = {"ours": (False, "0"), "keras_adam": (True, "0"), "with_onednn": (False, "1")}
     taken: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for side, (adam_of_keras, onednn) in sides.items():

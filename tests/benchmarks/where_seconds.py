@@ -78,10 +78,9 @@ def seconds_of_input(batches: Callable[[], Any], updates: int) -> float:
 
 
 def main(data_dir: str, workdir: str, seeds: str) -> None:
-    from gan_mnist.study.workers import ONE_THREAD, take_onednn
+    from gan_mnist.study.workers import ONE_THREAD
 
     os.environ.update(ONE_THREAD)
-    take_onednn()
     with part("import"):
         import keras
         from gan_mnist.experiments.imbalance import trial as _  # noqa: F401
