@@ -20,7 +20,7 @@ from gan_mnist.training.adam import Adam
 
 ROUNDS = 3
 # Updates of one training; the first of a process traces besides.
-UPDATES = {"SmallCNN": 100, "dense GAN": 300, "convolutional GAN": 10, "denoiser, width 32": 10}
+UPDATES = {"SmallCNN": 100, "dense GAN": 300, "denoiser, width 32": 10}
 FLAGS = Path("/proc/cpuinfo").read_text().split()
 EXTENSIONS = "avx512_vnni", "avx_vnni", "avx512f", "avx2"
 PROCESSOR = next((name for name in EXTENSIONS if name in FLAGS), "neither AVX2 nor AVX-512")
