@@ -10,9 +10,9 @@ import tensorflow as tf
 class Adam(keras.optimizers.Adam):
     """Keras' Adam by the operation that TensorFlow has for it.
 
-    Keras writes an update as some twenty operations a variable, which of a small network are more
-    than half of what is traced. In float32 the numbers are equal but for rounding. Arguments,
-    variables and checkpoints are those of `keras.optimizers.Adam`.
+    Keras writes an update as some twenty operations a variable, a large part of what is traced
+    for a small network. In float32 the numbers are equal but for rounding. Arguments, variables
+    and checkpoints are those of `keras.optimizers.Adam`.
     """
 
     def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
