@@ -1,4 +1,4 @@
-"""Every command of the READMEs is one that runs: it plans, with data such as it names."""
+"""Every command of READMEs and pages is one that runs: it plans, with data such as it names."""
 
 import re
 import shlex
@@ -9,15 +9,27 @@ import pytest
 from PIL import Image
 from test_main_data import write_idx
 
+from gan_mnist import experiments
 from gan_mnist.main import main
 
 ROOT = Path(__file__).parents[1]
 MAIN = main
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("experiments/*/README.md"))]
+READMES = sorted(ROOT.glob("experiments/*/README.md"))
+PAGES = [ROOT / "README.md", *READMES, *sorted(ROOT.glob("docs/*.md"))]
 FORM = re.compile(r"(?:^ {4}|`)python -m gan_mnist\.main ([^\n#`]*)", re.M)
 TOLD = sorted({found.strip() for page in PAGES for found in FORM.findall(page.read_text())})
-# What TensorFlow Datasets would fetch is not at hand.
-AT_HAND = [told for told in TOLD if "--download" not in told]
+# What would be fetched, or what a reader brings: a network, weights, an export, an earlier run.
+BROUGHT = ("--download", "NAME", "my_networks", ".keras", ".h5", "saved_models/", "--pilot")
+AT_HAND = [told for told in TOLD if not any(word in told for word in BROUGHT)]
+# What is set beside a command, on a page of one experiment.
+BESIDE = re.compile(r"--set (\w+)=")
+SET = sorted(
+    {
+        (page.parent.name if page.parent != ROOT / "docs" else page.stem, name)
+        for page in (*READMES, *(ROOT / "docs" / f"{readme.parent.name}.md" for readme in READMES))
+        for name in BESIDE.findall(page.read_text())
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +46,7 @@ def data(tmp_path_factory):
     # Of one's own photographs few show a dog; of the published ones 500 are shown.
     sizes = {"photos/train": (12, 3), "photos/test": (12, 12), "photographs": (12, 12)}
     sizes |= {"data/photos/train": (600, 600), "data/photos/test": (12, 12)}
+    sizes |= dict.fromkeys(("cifar10", "scans", "data/sketches", "data/night"), (12, 12))
     for name in ("a", "b", "blends", "noise", "copies", "leaky", "set_aside"):
         sizes |= {f"made/{name}": (5, 5), f"data/made/{name}": (5, 5)}
     for place, counts in sizes.items():
@@ -43,11 +56,16 @@ def data(tmp_path_factory):
             for number in range(count):
                 pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
                 Image.fromarray(pixels).save(of_class / f"{number}.png")
+    for label in range(10):
+        (of_class := folder / "data" / "digits" / str(label)).mkdir(parents=True)
+        for number in range(40):
+            pixels = rng.integers(0, 256, (8, 8), np.uint8)
+            Image.fromarray(pixels).save(of_class / f"{number}.png")
     return folder
 
 
 @pytest.mark.parametrize("told", AT_HAND)
-def test_a_command_of_a_readme_plans(command, monkeypatch, data, told):
+def test_a_command_that_is_told_plans(command, monkeypatch, data, told):
     monkeypatch.chdir(data)
     only_told = () if "--list" in told else ("--dry_run",)
     status, printed, refused = command(*shlex.split(told), *only_told)
@@ -56,5 +74,13 @@ def test_a_command_of_a_readme_plans(command, monkeypatch, data, told):
     assert not (data / "runs").exists()
 
 
+@pytest.mark.parametrize(("experiment", "name"), SET)
+def test_a_setting_beside_a_command_can_be_set(experiment, name):
+    study = experiments.load(experiment)
+    assert hasattr(study.settings, name)
+    assert not study.fixes(name)
+
+
 def test_the_commands_are_found():
-    assert len(AT_HAND) > 20
+    assert len(AT_HAND) > 40
+    assert len(SET) > 10
