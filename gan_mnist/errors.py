@@ -44,6 +44,17 @@ def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {listed(names)}")
 
 
+def check_text(given: str) -> None:
+    """Raises `InputError` for bytes that are no text, as a path may hold: no file of ours may."""
+    try:
+        given.encode()
+    except UnicodeEncodeError as error:
+        around = given[max(0, error.start - 20) : error.end]
+        raise InputError(
+            f"flags: {around!r} ends in a byte that is no UTF-8; accepted: text, in paths, too"
+        ) from None
+
+
 def written_out(kind: type, text: str) -> Any:
     """A text as `kind`, where numbers are written as people do; Python knows 1_0 and ٣ as well.
 

@@ -75,7 +75,7 @@ def load(name_or_path: str | Path) -> Study:
     """
     name = str(name_or_path)
     if name not in names():
-        folder = Path(name_or_path).absolute()
+        folder = absolute(name_or_path)
         if not name or not os.path.isfile(folder / "study.py"):
             raise unknown("--experiment", name, [*names(), "a folder with a study.py"])
         name = _announce(folder)
@@ -85,7 +85,7 @@ def load(name_or_path: str | Path) -> Study:
         module = importlib.import_module(f"{__name__}.{name}.study")
         study = module.STUDY
     # The declaration is somebody's program and may fail in any way.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(
             f"--experiment: {folder / 'study.py'} cannot be loaded: {reason}"
@@ -167,10 +167,10 @@ def make_plan(
         "strategy": check_strategy(strategy),
     }
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
-    if skip_bad:
-        chosen["skip_bad"] = True
-    if trust_model and generated:
-        chosen["trust_model"] = True
+    if trust_model and not generated:
+        raise InputError("--trust_model: there is nothing to trust; accepted with --generated")
+    flags = {"skip_bad": skip_bad, "trust_model": trust_model}
+    chosen |= {name: True for name, asked in flags.items() if asked}
     if test_dir:
         study = _with_further_tests(study, test_dir)
         chosen["test_dir"] = located(test_dir)

@@ -1,9 +1,12 @@
 """Experiments by name and by path, and what `gan_mnist.run` does with them."""
 
+import importlib
 import json
 import os
 import re
+import sys
 import threading
+from pathlib import Path
 
 import coin
 import pytest
@@ -117,6 +120,11 @@ def test_a_folder_with_the_name_of_one_of_ours_is_the_folder_that_was_named(make
         ("", "cannot be loaded: AttributeError"),
         ("STUDY = 3", "is no Study"),
         (re.sub(r"question=.*", 'question=" ",', coin.STUDY), "has no question"),
+        ("import sys; sys.exit('bye')", "cannot be loaded: SystemExit: bye"),
+        (coin.STUDY.replace('control="fair"', 'control="foul"'), "'foul', is none of its arms"),
+        (coin.STUDY.replace('Arm("bent"', 'Arm("fair"'), "two arms are called 'fair'"),
+        (coin.STUDY.replace('Arm("bent"', 'Arm("../bent"'), "'../bent' is no name of an arm"),
+        (re.sub(r"metrics=.*", "metrics=(),", coin.STUDY), "it has no metric"),
     ],
 )
 def test_a_declaration_that_is_broken_is_one_line(make, study, told):
@@ -176,3 +184,55 @@ def test_a_preset_names_the_arms_that_run_unless_others_are_asked_for(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(begun, "description_in", lambda workdir: {"arms": before})
         assert begun.arms_of(tmp_path, declared, few) == [a for a in every if a in (*few, "mixup")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("findings", "import nothing_of_that_name", "ModuleNotFoundError"),
+        ("findings", "def findings(evidence): 1 / 0", "ZeroDivisionError"),
+        ("findings", "def findings(evidence): return {'x': float('nan')}", "ValueError"),
+        ("figures", "import nothing_of_that_name", "ModuleNotFoundError"),
+    ],
+)
+def test_what_is_wrong_beside_a_declaration_is_one_line_and_costs_no_trial(
+    make, directory, name, text, told
+):
+    folder = make(f"coin_with_{name}_{told.lower()}")
+    (folder / f"{name}.py").write_text(text)
+    with pytest.raises(InputError, match=f"{name}.py .* cannot be used: {told}") as error:
+        run(folder, preset="smoke", workdir="run")
+    assert "\n" not in str(error.value)
+    records = sorted(Path("run").glob("trials/*/*/record.json"))
+    assert len(records) == 4
+    written = [record.stat().st_mtime_ns for record in records]
+    (folder / f"{name}.py").write_text("def findings(evidence): return {'lines': []}")
+    for module in [m for m in sys.modules if m.endswith(f"{folder.name}.{name}")]:
+        del sys.modules[module]
+    importlib.invalidate_caches()
+    run(folder, preset="smoke", workdir="run")
+    assert [record.stat().st_mtime_ns for record in records] == written
+    assert Path("run/report.html").exists()
+
+
+def test_a_figure_that_cannot_be_drawn_is_told_and_the_others_are_there(make, directory, capsys):
+    text = """
+from gan_mnist.report.study_figures import Picture
+PICTURES = (Picture("broken", lambda run: 1 / 0, "a", "b"),)
+"""
+    folder = make("coin_with_a_broken_figure")
+    (folder / "figures.py").write_text(text)
+    run(folder, preset="smoke", workdir="run")
+    assert "the report shows no broken: ZeroDivisionError" in capsys.readouterr().err
+    assert Path("run/figures/arms.png").exists()
+
+
+def test_a_home_folder_may_be_meant(make, monkeypatch):
+    folder = make("coin_at_home")
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert experiments.load(f"~/{folder.name}").name == folder.name
+
+
+def test_trust_without_a_model_is_refused():
+    with pytest.raises(InputError, match=r"^--trust_model: there is nothing to trust"):
+        experiments.make_plan("usefulness", trust_model=True)

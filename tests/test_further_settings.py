@@ -63,10 +63,11 @@ def test_what_is_no_folder_with_a_name_is_refused(texts):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a b", "ä", "../a", "1a", "val", "test", "balanced", "recall"]
+    "name", ["", "a b", "ä", "../a", "1a", "val", "test", "balanced", "recall", "score", "new_one"]
 )
 def test_a_name_must_begin_no_other_metric(name):
-    metrics = (Metric("balanced_accuracy", ""), Metric("recall_*", ""))
+    """Nor may one begin another: `new_balanced` would have the metric of `new`."""
+    metrics = (Metric("balanced_accuracy", ""), Metric("score_*", ""))
     assert [metric.name for metric in further_metrics(["new"], metrics)] == [
         "new_accuracy*",
         "new_balanced_accuracy*",

@@ -37,7 +37,7 @@ MODELS_BUT_WARPING = tuple(
 )
 # (part, what it may not import besides)
 RULES = [
-    ("gan_mnist.models", ("gan_mnist.data", "gan_mnist.files")),
+    ("gan_mnist.models", ("gan_mnist.data",)),
     ("gan_mnist.data", MODELS_BUT_WARPING),
     ("gan_mnist.study", (*TENSORFLOW, "gan_mnist.data", "gan_mnist.models")),
     ("gan_mnist.report", (*TENSORFLOW, "gan_mnist.data", "gan_mnist.models", "gan_mnist.settings")),

@@ -78,6 +78,11 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class AsksForUpdates(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        assert self.params["steps"] == UPDATES // INTERVALS
+
+
 def train(kind, directory, callbacks=()):
     recipe, shapes, batches = KINDS[kind]
     model = reusable(recipe, *shapes).fresh(5)
@@ -85,6 +90,7 @@ def train(kind, directory, callbacks=()):
         model.noise_seed.assign(6)
     validation = VALIDATION if isinstance(recipe, ClassifierRecipe) else None
     of_seed = functools.partial(batches, 7)
+    callbacks = [*callbacks, AsksForUpdates()]
     loop.fit(model, of_seed, UPDATES, directory, 8, callbacks, validation, INTERVALS)
     return model
 

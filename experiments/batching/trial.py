@@ -1,17 +1,15 @@
 """One trial of the batching study: the same images seen, in batches of the arm's size."""
 
-import re
-import resource
-import sys
+import contextlib
+import dataclasses
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
 import numpy as np
 
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.study.run import WORKERS_LOG
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.study.workers import ENGINES
+from gan_mnist.study.workers import ENGINES, peak_memory_mib
 from gan_mnist.trials import ClassifierSteps
 
 from .study import BatchingSettings
@@ -26,10 +24,11 @@ def run_trial(trial: Trial[BatchingSettings]) -> Outcome:
     Raises:
         RuntimeError: If that process is killed, for want of memory perhaps.
     """
-    worker = ENGINES["local"](trial.workdir / WORKERS_LOG)
     images, test = (steps := ClassifierSteps(trial)).allot(trial.settings.counts), steps.test
+    worker = ENGINES["local"](trial.workdir / WORKERS_LOG)
     try:
-        return worker.submit(train, trial, images, test).result()
+        # Without the data set, which this process has read.
+        return worker.submit(train, dataclasses.replace(trial), images, test).result()
     except BrokenProcessPool as error:
         raise RuntimeError("the process that trained was killed; was memory short?") from error
     finally:
@@ -42,7 +41,8 @@ def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Ou
     steps.test = test
     updates, batch_size = trial.settings.schedule(len(images.train))
     columns = (images.train.images, images.train.labels)
-    before = peak_memory_mb()
+    _forget_peak()
+    before = peak_memory_mib()
     model = steps.train(
         steps.recipe(updates=updates),
         steps.batches((columns, batch_size)),
@@ -51,7 +51,7 @@ def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Ou
     measured = {
         "images_seen": float(updates * batch_size),
         "images_per_second": updates * batch_size / steps.seconds["training"],
-        "peak_memory_mb": peak_memory_mb() - before,
+        "peak_memory_mb": peak_memory_mib() - before,
     }
     metrics, probabilities = steps.evaluate(model)
     metrics |= {"loss": cross_entropy(test.labels, probabilities)} | measured
@@ -70,15 +70,10 @@ def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean())
 
 
-def peak_memory_mb() -> float:
-    """The most resident memory that this process ever had, in units of 2**20 bytes.
+def _forget_peak() -> None:
+    """From now on the peak is of what follows: reading what was sent has taken more than it left.
 
-    Linux lets a child begin with the peak of its parent in `getrusage`, not so in `VmHWM`.
+    Where that cannot be asked of the system, the peak stays.
     """
-    status = Path("/proc/self/status")
-    peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
-    if peak:
-        return int(peak[1]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (
-        20 if sys.platform == "darwin" else 10
-    )
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.files import read_arrays
+from gan_mnist.report.run_files import Run
 from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
     INK,

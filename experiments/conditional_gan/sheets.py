@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Subset
+from gan_mnist.files import write_bytes
 from gan_mnist.study.trial import Trial
-from gan_mnist.training.tensorboard import image_sheet
+from gan_mnist.training.tensorboard import as_png, image_sheet
 
 from .study import ConditionalGANSettings
 
@@ -78,8 +78,6 @@ class Epochs(keras.callbacks.Callback):
             tf.constant(self._labels, tf.int32), tf.constant([self._seed, 0], tf.int32)
         )
         sheet = image_sheet(np.concatenate([self._images, as_uint8(samples.numpy())]), COLUMNS)
-        self._directory.mkdir(exist_ok=True)
-        picture = Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet)
-        picture.save(self._directory / f"epoch-{number:03d}.png")
+        write_bytes(self._directory / f"epoch-{number:03d}.png", as_png(sheet))
         with self._writer.as_default(step=number * self.params["steps"]):
             tf.summary.image("sheet", sheet[None])

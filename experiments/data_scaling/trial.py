@@ -9,6 +9,7 @@ from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
+from gan_mnist.trials.basics import GALLERY
 
 from .study import DataScalingSettings
 
@@ -31,7 +32,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
         shown, others = (images.train.take(rows) for rows in np.split(in_turns, [size]))
         parts = dataclasses.replace(images, train=shown, held_back=others)
         run = functools.partial(_run_size, steps, parts)
-        found.append(steps.part(f"size-{size}", run, judged=True))
+        found.append(steps.part(f"size-{size}", run, judged=True, needed=(GALLERY,)))
         accuracies[f"accuracy_at_{size}"] = found[-1]["accuracy"]
     steps.join_galleries([f"size-{size}" for size in settings.sizes], GALLERY_IMAGES)
     means = {"accuracy": float(np.mean(list(accuracies.values())))}

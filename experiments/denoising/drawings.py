@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gan_mnist.data.pairs import are_pairs
-from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.files import read_arrays
+from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import (
     BLUE,
     FAINT,

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from gan_mnist.data.degradation import Degradation, denoising_batches, pair_batches
 from gan_mnist.data.images import as_uint8
@@ -16,7 +15,7 @@ from gan_mnist.data.pairs import paired
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.restoration import image_measures, median_filter, subtract_and_filter
-from gan_mnist.files import write_arrays, write_rows
+from gan_mnist.files import write_arrays, write_bytes, write_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.denoiser import (
@@ -27,7 +26,7 @@ from gan_mnist.training.denoiser import (
     exam_answers,
     train_denoiser,
 )
-from gan_mnist.training.tensorboard import image_sheet
+from gan_mnist.training.tensorboard import as_png, image_sheet
 from gan_mnist.trials import Steps
 from gan_mnist.trials.export import export_denoiser
 
@@ -88,9 +87,9 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     metrics = {name: float(values.mean()) for name, values in measures.items()} | more | untrained
     _save_sheet(exam, outputs, measures["psnr_db"], trial.directory)
     write_rows(trial.directory / "measures.csv", _rows(measures))
-    if model is not None and steps.export_directory is not None:
-        export_denoiser(model, steps.export_directory, exam.has_refs)
-        steps.tell_export(steps.export_directory, metrics)
+    if model is not None and (directory := steps.begin_export()) is not None:
+        export_denoiser(model, directory, exam.has_refs)
+        steps.tell_export(directory, metrics)
     updates = None if model is not None else 0
     return steps.outcome(metrics, updates, judged=exam.pairs.truth_rows)
 
@@ -229,9 +228,7 @@ def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory:
     write_arrays(directory / "sheet.npz", psnr_db=psnr_db[shown], **images)
     rows = np.stack([part[:OWN_SHEET_PAIRS] for part in images.values()], axis=1)
     sheet = image_sheet(rows.reshape(-1, *rows.shape[2:]), columns=len(parts))
-    Image.fromarray(sheet.squeeze(axis=-1) if sheet.shape[-1] == 1 else sheet).save(
-        directory / "sheet.png"
-    )
+    write_bytes(directory / "sheet.png", as_png(sheet))
 
 
 _RIVALS: dict[str, Answer] = {

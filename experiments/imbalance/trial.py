@@ -9,7 +9,7 @@ from gan_mnist.evaluation.classification import precision_metrics
 from gan_mnist.files import write_arrays
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
-from gan_mnist.trials.basics import OWN
+from gan_mnist.trials.basics import GALLERY, OWN
 
 from .few_shot import call_by_prototypes, learnt_from_donors
 from .rows import Columns, training_rows
@@ -17,6 +17,8 @@ from .settings import ImbalanceSettings
 from .tuning import tuned
 
 GALLERY_IMAGES = 12
+# What the classifiers of a turn called the test images.
+CALLED = "called.npz"
 
 
 def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
@@ -33,7 +35,7 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
     metrics = _treat(steps, settings)
     rare = [settings.classes[label] for label in settings.rare]
     metrics, updates = _with_recall(metrics, rare), _updates(settings)
-    return steps.outcome(metrics, updates, repeats=settings.repeats, averaged=rare)
+    return steps.outcome(metrics, updates, averaged=rare)
 
 
 def _updates(settings: ImbalanceSettings) -> int:
@@ -76,9 +78,8 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     return steps.outcome(
         _with_recall(metrics, settings.classes),
         _updates(settings) * len(every),
-        settings.repeats,
-        settings.classes,
-        at if len(found) > 1 else None,
+        averaged=settings.classes,
+        at=at if len(found) > 1 else None,
     )
 
 
@@ -97,8 +98,9 @@ def _turn(
         The metrics, and float32 (repeats, n, k).
     """
     name = _folder(steps.trial.settings, left, label)
-    metrics = steps.part(name, functools.partial(_treat, steps, settings, name))
-    with np.load(steps.trial.directory / name / "called.npz") as kept:
+    run = functools.partial(_treat, steps, settings, name)
+    metrics = steps.part(name, run, needed=(CALLED, GALLERY))
+    with np.load(steps.trial.directory / name / CALLED) as kept:
         return metrics, kept["probabilities"]
 
 
@@ -131,22 +133,23 @@ def _treat(
     prepare = None
     if settings.donors_first:
         prepare = learnt_from_donors(steps, settings, recipe, columns, images.validation, turn)
-    for repeat in range(settings.repeats):
-        model = steps.train(
-            recipe, batches, images.validation, repeat, turn, stream, prepare=prepare
-        )
-        if settings.prototypes:
-            call_by_prototypes(model, images.train)
-        metrics, probabilities = steps.evaluate(model)
-        metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
-        found.append(metrics)
-        called.append(probabilities)
-        if repeat == 0 and turn == first:
-            steps.keep(model, probabilities, metrics, generator)
+    with steps.one_of(settings.repeats):
+        for repeat in range(settings.repeats):
+            model = steps.train(
+                recipe, batches, images.validation, repeat, turn, stream, prepare=prepare
+            )
+            if settings.prototypes:
+                call_by_prototypes(model, images.train)
+            metrics, probabilities = steps.evaluate(model)
+            metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
+            found.append(metrics)
+            called.append(probabilities)
+            if repeat == 0 and turn == first:
+                steps.keep(model, probabilities, metrics, generator)
     if turn:
         (name,) = settings.starved
         of_class = steps.test.labels == settings.classes.index(name)
-        path = steps.trial.directory / turn / "called.npz"
+        path = steps.trial.directory / turn / CALLED
         write_arrays(path, probabilities=np.array(called)[:, of_class])
     means = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
     return means | choice

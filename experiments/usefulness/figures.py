@@ -2,15 +2,13 @@
 
 from matplotlib.figure import Figure
 
+from gan_mnist.files import read_arrays
 from gan_mnist.report.figures import gallery
-from gan_mnist.report.run_files import Run, read_arrays
-from gan_mnist.report.study_figures import Picture
+from gan_mnist.report.run_files import Run
+from gan_mnist.report.study_figures import COLORS, Picture
 from gan_mnist.report.style import (
-    BLUE,
-    GREEN,
     INK,
     MUTED,
-    ORANGE,
     WIDTH_INCHES,
     color_arms,
     in_words,
@@ -21,8 +19,6 @@ from gan_mnist.report.style import (
 )
 
 from .findings import PREFIX
-
-COLORS = {"control": INK, "rival": ORANGE, "generated": BLUE, "oracle": GREEN}
 
 
 @styled

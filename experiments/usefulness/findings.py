@@ -10,7 +10,6 @@ from gan_mnist.study.words import in_brackets
 
 PREFIX = "balanced_accuracy_at_"
 CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
-CHECKS = ("copy", "shuffled_labels")
 
 Records = Mapping[int, Mapping[str, Any]]
 

@@ -7,7 +7,7 @@ from absl import flags
 
 from gan_mnist import experiments
 from gan_mnist.commands.command import Command
-from gan_mnist.errors import unknown
+from gan_mnist.errors import check_text, unknown
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
 from gan_mnist.study.assigned import parse_assignments
@@ -83,6 +83,7 @@ class PlanFlags:
         """
         if self.experiment.value is None:
             raise unknown("--experiment", "", experiments.names())
+        check_text(self.command_line())
         study = experiments.load(self.experiment.value)
         # Flags are called as the arguments that they give, but for two.
         given: dict[str, Any] = {name: self._flags[name].value for name in self._names}

@@ -108,7 +108,9 @@ def _write_report(plan: Plan, workdir: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     page = import_whole("gan_mnist.report.page")
-    page.write_report(workdir, getattr(plan.study.part("figures"), "PICTURES", ()))
+    with plan.study.asking("figures"):
+        further_pictures = getattr(plan.study.part("figures"), "PICTURES", ())
+    page.write_report(workdir, further_pictures)
 
 
 def run(

@@ -37,6 +37,10 @@ class Compared:
     why_no_ranks: str
 
 
+# Beside a column a run.
+COLUMNS = ("arm", "mean_rank")
+
+
 def compare_runs(
     runs: Sequence[FinishedRun], arms: list[str], metric: Metric, study: Study | None
 ) -> Compared:
@@ -66,7 +70,7 @@ def compare_runs(
         ranking = ranks.rank(values, metric.higher_is_better)
         sections.append(_ranks(ranking, labels, values))
         rows = [
-            {"arm": arm, "mean_rank": ranking.mean[arm], **dict(zip(labels, of_arm, strict=True))}
+            dict(zip((*COLUMNS, *labels), (arm, ranking.mean[arm], *of_arm), strict=True))
             for arm, of_arm in values.items()
         ]
     else:
@@ -89,7 +93,7 @@ def labels_of(directories: Sequence[Path]) -> list[str]:
     deepest = max(len(path.parts) for path in directories)
     for number in range(1, deepest + 1):
         labels = ["/".join(path.parts[-number:]) for path in directories]
-        if len(set(labels)) == len(labels):
+        if len({*labels, *COLUMNS}) == len(labels) + len(COLUMNS):
             return labels
     return [str(path) for path in directories]
 

@@ -218,6 +218,13 @@ def _decoder(channels: int) -> tf.types.experimental.PolymorphicFunction:
     return decode_all
 
 
+# What has Pillow turn an image or see through it, or may have it, in a text that is compressed.
+_NOT_PLAIN = (
+    *(b"tRNS", b"eXIf", b"Exif", b"tiff:Orientation"),
+    *(b"Raw profile type", b"zTXt", b"iTXt"),
+)
+
+
 def _plain_contents(path: Path, most_bytes: int, image_size: int, channels: int) -> bytes | None:
     """What is in a plain file; None for any other. Of large files no more is read than needed."""
     try:
@@ -225,7 +232,7 @@ def _plain_contents(path: Path, most_bytes: int, image_size: int, channels: int)
             contents = file.read(most_bytes)
     except OSError:
         return None
-    if any(mark in contents for mark in (b"tRNS", b"eXIf", b"Exif")):
+    if any(mark in contents for mark in _NOT_PLAIN):
         return None
     # Each begins with its sizes; behind them: 8 bits, and which kind of colour or how many.
     sides = image_size.to_bytes(4, "big") * 2

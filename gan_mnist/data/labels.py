@@ -114,7 +114,7 @@ def with_groups(found: Found, pattern: str) -> Found:
     """
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise InputError(
             f"setting groups: {pattern!r} is no regular expression: {error}; accepted: one, or "
             f"{COLUMN}NAME of the labels"

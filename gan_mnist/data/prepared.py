@@ -114,7 +114,7 @@ def _built_name(build: Path) -> str:
     try:
         info = json.loads((build / _INFO).read_text())
         return "/".join(filter(None, (info["name"], info.get("configName"))))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"--data_dir: {build / _INFO} cannot be read: {error}") from error
 
 

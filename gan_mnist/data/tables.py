@@ -3,7 +3,7 @@
 import csv
 import functools
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -205,7 +205,7 @@ def _columns(table: "pd.DataFrame", index: "_Index", asked: Columns, labels: str
         )
     file = asked.file or found[0]
     others = [name for name in names if name not in (file, asked.group)]
-    split = asked.split or next((n for n in others if _tells_splits(table[n], n)), "")
+    split = asked.split or _column_of_splits(table, others, labels)
     split_of = splits_of({*table[split]}) if asked.split else {}
     if unknown_splits := [plain(name) for name, found in split_of.items() if not found]:
         raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
@@ -224,5 +224,19 @@ def _place(usual: Sequence[str], name: str) -> int:
     return usual.index(plain(name)) if plain(name) in usual else len(usual)
 
 
-def _tells_splits(values: Sequence[str], name: str) -> bool:
-    return plain(name) in _SPLITS and all(splits_of({*values}).values())
+def _column_of_splits(table: Mapping[str, Sequence[str]], names: Sequence[str], labels: str) -> str:
+    """The column that tells the splits; "" where none does.
+
+    Raises:
+        InputError: If one tells them of some images only: the others might be test images.
+    """
+    for name in names:
+        found = splits_of({*table[name]}) if plain(name) in _SPLITS else {}
+        if any(found.values()):
+            if unknown_ones := sorted(value for value, split in found.items() if not split):
+                raise InputError(
+                    f"setting labels: column {name!r} of {labels} names splits, and "
+                    f"{unknown_ones[0]!r}; accepted: the name of a split in each row, or none"
+                )
+            return name
+    return ""

@@ -37,4 +37,4 @@ class FrozenClassifier:
     def look_at(self, images: np.ndarray) -> Seen:
         """Features and probabilities of images (n, H, W, C), uint8 or float32 in [0, 1]."""
         features, logits = answers(self._network, images)
-        return Seen(features.astype(np.float32), tf.nn.softmax(logits).numpy())
+        return Seen(features, tf.nn.softmax(logits).numpy())

@@ -16,7 +16,7 @@ def answers(network: keras.Model, *columns: np.ndarray) -> Any:
         columns: Images (n, H, W, C), uint8 or float32 in [0, 1].
 
     Returns:
-        An array (n, ...), or a list of them where the network has several outputs.
+        float32 (n, ...), or a list of such arrays where the network has several outputs.
     """
     # `predict` takes longer to set up than a small network does for some thousand images, and would
     # hold all of them as floats.
@@ -24,4 +24,7 @@ def answers(network: keras.Model, *columns: np.ndarray) -> Any:
     for start in range(0, len(columns[0]), size):
         batch = [as_float(column[start : start + size]) for column in columns]
         parts.append(network.predict_on_batch(batch if len(batch) > 1 else batch[0]))
-    return keras.tree.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
+    # A network that computes in bfloat16 answers in it, and a mean of hundreds in it stalls.
+    return keras.tree.map_structure(
+        lambda *pieces: np.concatenate(pieces).astype(np.float32, copy=False), *parts
+    )

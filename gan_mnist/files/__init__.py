@@ -1,5 +1,6 @@
 """Small files that are whole or absent, whatever happens while they are written."""
 
+import contextlib
 import csv
 import errno
 import hashlib
@@ -12,6 +13,8 @@ import socket
 import stat
 import tempfile
 import types
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,9 @@ DEEPER = 255
 # Where this machine keeps what can be made or fetched again; and in there, mirrors of runs.
 CACHE_VARIABLE, MIRRORS = "GAN_MNIST_CACHE", "runs"
 NO_FILE = "it is a folder, or no file"
+# One damaged byte of an archive may be any of these, by the part of the format that it is of.
+_ANY_DAMAGE = (OSError, EOFError, LookupError, ValueError, RuntimeError, MemoryError,
+               SyntaxError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 class Damaged(ValueError):
@@ -81,9 +87,15 @@ def _hidden(name: str) -> str:
 
 def write_arrays(path: Path, **arrays: Any) -> None:
     """Replaces `path` by a compressed archive of arrays, as `write_bytes`."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer := io.BytesIO(), **arrays)
     write_bytes(path, buffer.getvalue())
+
+
+def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:
+    """The arrays of these names, or all, in an archive; None where none is whole and has them."""
+    with contextlib.suppress(*_ANY_DAMAGE), path.open("rb") as file, np.load(file) as archive:
+        return {name: archive[name] for name in names or archive.files}
+    return None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -124,19 +136,21 @@ def give_name(source: Path, target: Path) -> None:
         os.link(source, target)
     except FileExistsError:
         raise
-    except OSError:  # a disk without links, which is no shared one
+    except OSError:  # a disk without links
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL))
         os.replace(source, target)
 
 
-def read_file(path: Path) -> bytes:
-    """The content of a file.
-
-    Raises:
-        OSError: If it cannot be read, or is a pipe or the like, which would be waited for.
-    """
+def check_file(path: Path) -> Path:
+    """The path; raises `OSError` for what is no file: a pipe or the like would be waited for."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, NO_FILE, str(path))
-    return path.read_bytes()
+    return path
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file; raises `OSError` if it cannot be read, as `check_file` does."""
+    return check_file(path).read_bytes()
 
 
 def read_json(path: Path, *keys: str) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ A plan, `--list` and the settings need the names; what is behind one is built wh
 """
 
 import dataclasses
-import hashlib
 import importlib.util
 import os
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gan_mnist.errors import InputError, unknown
+from gan_mnist.files import absolute, check_file, sha256_of
 
 
 class Row(NamedTuple):
@@ -136,7 +136,7 @@ class Choice:
             return self
         found = self
         if self.kind == "saved":
-            found = dataclasses.replace(self, classifier=_absolute(self.classifier))
+            found = dataclasses.replace(self, classifier=str(absolute(self.classifier)))
         elif self.weights:
             if not APPLICATIONS[self.application].takes_weights:
                 raise InputError(
@@ -145,7 +145,7 @@ class Choice:
                     "or a model that was saved with them as --classifier=model.keras"
                 )
             _check_readable("setting weights", self.weights)
-            found = dataclasses.replace(self, weights=_absolute(self.weights))
+            found = dataclasses.replace(self, weights=str(absolute(self.weights)))
         return dataclasses.replace(found, classifier_sha256=found.digest())
 
     def check_known(self) -> None:
@@ -163,8 +163,7 @@ class Choice:
         """SHA-256 in hexadecimal of `file`; "none" where there is none."""
         if self.file is None:
             return NO_FILE
-        with self.file.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(self.file)
 
     def _refuse_idle(self) -> None:
         saved_or_known = "a saved model or applications:NAME"
@@ -189,13 +188,9 @@ def _check_size(name: str, image_size: int) -> None:
         )
 
 
-def _absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))
-
-
 def _check_readable(flag: str, path: str) -> None:
     try:
-        open(_absolute(path), "rb").close()
+        check_file(absolute(path)).open("rb").close()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{flag}: {path!r} cannot be read: {reason}; accepted: a file") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
+from gan_mnist.files import read_file
 from gan_mnist.models.signatures import Signature, read_signatures
 
 # The flag that names a model, unless another is told.
@@ -54,7 +55,7 @@ def read_class_names(saved_model: Path, flag: str = FLAG) -> tuple[str, ...]:
     """
     path = saved_model.parent / "classes.json"
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
+        names = json.loads(read_file(path))
     except (OSError, ValueError, RecursionError):
         names = None
     if (
@@ -77,7 +78,7 @@ def read_about(saved_model: Path, flag: str = FLAG) -> dict[str, Any]:
     """
     path = saved_model.parent / "about.json"
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(read_file(path))
     except (FileNotFoundError, ValueError, RecursionError):
         return {}
     except OSError as error:
@@ -106,7 +107,7 @@ def check_trusted(saved_model: Path, flag: str = FLAG) -> None:
         InputError: If it is not; names the `flag`.
     """
     try:
-        told = json.loads((saved_model.parent / CHECKSUMS).read_text(encoding="utf-8"))
+        told = json.loads(read_file(saved_model.parent / CHECKSUMS))
         known = list(told.values()) if isinstance(told, dict) else []
         is_ours = digest_of(saved_model) in known
     except (OSError, ValueError, RecursionError):

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from gan_mnist.files import read_file
+
 # Fields of TensorFlow's messages, by the message that has them.
 # Source: tensorflow/core/protobuf/saved_model.proto, meta_graph.proto; framework/tensor_shape.proto
 _META_GRAPHS, _SIGNATURES, _KEY, _VALUE = 2, 5, 1, 2
@@ -28,7 +30,7 @@ def read_signatures(saved_model: Path) -> dict[str, Signature]:
         OSError: If that cannot be read.
     """
     try:
-        (graph, *_) = _of(memoryview((saved_model / "saved_model.pb").read_bytes()), _META_GRAPHS)
+        (graph, *_) = _of(memoryview(read_file(saved_model / "saved_model.pb")), _META_GRAPHS)
         found = {
             name: Signature(_shapes(value, _INPUTS), _shapes(value, _OUTPUTS))
             for name, value in _entries(graph, _SIGNATURES)
@@ -57,7 +59,10 @@ def _shapes(signature: memoryview, field: int) -> dict[str, Shape]:
 def _entries(message: memoryview, field: int) -> Iterator[tuple[str, memoryview]]:
     """Keys and values of a map."""
     for entry in _of(message, field):
-        yield bytes(_of(entry, _KEY)[0]).decode(), _of(entry, _VALUE)[0]
+        (key, *_), (value, *_) = _of(entry, _KEY), _of(entry, _VALUE)
+        if not isinstance(key, memoryview) or not isinstance(value, memoryview):
+            raise TypeError("an entry of another form")
+        yield bytes(key).decode(), value
 
 
 def _of(message: memoryview, field: int) -> list:
@@ -75,13 +80,14 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     def varint() -> int:
         nonlocal place
         value = shift = 0
-        while True:
+        while shift < 70:  # ten bytes, of 7 bits
             byte = message[place]
             place += 1
             value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
                 return value
+        raise ValueError("a number without an end")
 
     while place < len(message):
         key = varint()

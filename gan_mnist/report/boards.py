@@ -25,7 +25,7 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from gan_mnist.report.run_files import read_arrays, read_csv
+from gan_mnist.report.run_files import read_csv, read_images
 from gan_mnist.study.records import DONE, read_record
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan, Trial
@@ -162,13 +162,8 @@ def _images(
     for key in record.get("generators", ())[:1]:
         found["samples"] = workdir / "generators" / key / "samples.npz"
     for name, path in found.items():
-        arrays = read_arrays(path, "images")
-        if arrays is not None and _is_sheet(arrays["images"]):
-            yield name, arrays["images"]
-
-
-def _is_sheet(images: np.ndarray) -> bool:
-    return images.dtype == np.uint8 and images.ndim == 4 and images.shape[-1] in (1, 3)
+        if (images := read_images(path)) is not None:
+            yield name, images
 
 
 def _scalar(step: int, name: str, value: float) -> event_pb2.Event:

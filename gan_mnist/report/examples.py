@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from gan_mnist.report.run_files import FinishedTrial, Run, read_arrays
+from gan_mnist.files import read_arrays
+from gan_mnist.report.run_files import FinishedTrial, Run
 from gan_mnist.report.strips import strip
 
 IMAGES_SHOWN = 10

@@ -38,6 +38,7 @@ def environment(margin: float | None) -> jinja2.Environment:
         "name": _breakable,
         "code": _with_code,
         "cell": _as_cell,
+        "verbatim": _verbatim,
     }
     found.filters |= filters
     return found
@@ -64,6 +65,14 @@ def _as_cell(text: Any) -> str:
     """One line of Markdown that is neither HTML nor a link, and keeps its cell of a table."""
     line = " ".join(str(text).split())
     return line.replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")
+
+
+def _verbatim(text: Any) -> str:
+    """A code span of Markdown, outside a table, that holds the text as it is."""
+    line = " ".join(str(text).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " if "`" in line else ""
+    return f"{fence}{space}{line}{space}{fence}"
 
 
 def _breakable(name: str) -> Markup:

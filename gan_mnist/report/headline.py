@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import write_arrays
+from gan_mnist.files import read_arrays, write_arrays
 from gan_mnist.report.readme import PublishedRun, interval
-from gan_mnist.report.run_files import read_arrays
+from gan_mnist.report.run_files import read_images
 from gan_mnist.report.style import BLUE, GREEN, INK, MUTED, styled
 
 PICTURE = Path("docs/figures/imbalance.png")
@@ -48,11 +48,11 @@ def take_images(workdir: Path, root: Path) -> None:
     for arm, *_ in ROWS:
         folders = sorted((workdir / "trials" / arm).glob("seed-*"))
         path = (folders or [workdir / "trials" / arm])[0] / "gallery.npz"
-        found = read_arrays(path, "images")
-        if found is None:
+        images = read_images(path)
+        if images is None:
             arms = ",".join(name for name, *_ in ROWS)
             raise InputError(f"--run: no {path}; accepted: a run of imbalance with --arms={arms}")
-        kept[arm] = found["images"][:_SHOWN]
+        kept[arm] = images[:_SHOWN]
     (root / IMAGES).parent.mkdir(parents=True, exist_ok=True)
     write_arrays(root / IMAGES, **kept)
 

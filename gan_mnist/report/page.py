@@ -13,13 +13,13 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from gan_mnist.files import write_text
+from gan_mnist.files import read_arrays, write_text
 from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import curves_against_seconds, told_of_arms
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
 from gan_mnist.report.provenance import files_left, made, next_steps
-from gan_mnist.report.run_files import SECONDS, Run, read_arrays
+from gan_mnist.report.run_files import SECONDS, Run
 from gan_mnist.report.strips import data_uri
 from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
@@ -40,6 +40,7 @@ from gan_mnist.study.display.progress import (
     files_in_words,
     further_in_words,
     generated_in_words,
+    say,
     split_in_words,
 )
 
@@ -202,7 +203,14 @@ def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[st
         drawn["arms"] = figures.forest(summary, order, run.study)
 
     for picture in pictures:
-        if (figure := picture.draw(run)) is not None:
+        # One may be of somebody else, or of a file that is damaged; the others do not hang on it.
+        try:
+            figure = picture.draw(run)
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            say(f"the report shows no {picture.name}: {reason}")
+            continue
+        if figure is not None:
             drawn[picture.name] = figure
 
     if (duplicates := alike(run)) is not None:

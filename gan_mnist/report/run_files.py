@@ -1,7 +1,6 @@
 """The files of a run as the report reads them."""
 
 import functools
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, as_given, read_form
+from gan_mnist.files import Damaged, as_given, read_arrays, read_form
 from gan_mnist.report import forms
 from gan_mnist.study.records import DONE, read_record
 
@@ -119,9 +118,9 @@ class Run:
         names = [self.summary["control"], self.summary["oracle"], *self.best_first()]
         for name in dict.fromkeys(names):
             for trial in self.of(name)[:1]:
-                arrays = read_arrays(trial.directory / "gallery.npz", "images")
-                if arrays is not None and len(arrays["images"]):
-                    found[trial.arm] = arrays["images"]
+                images = read_images(trial.directory / "gallery.npz")
+                if images is not None:
+                    found[trial.arm] = images
         return found
 
     def table(self, name: str, *columns: str) -> pd.DataFrame:
@@ -160,7 +159,8 @@ class Run:
         }
         if metric:
             choices = {metric["name"]: metric["label"]}
-        tables = {name: self.table("curves.csv", "update", "seconds", name) for name in choices}
+        axes = ("update", "seconds")
+        tables = {name: _of_numbers(self, "curves.csv", *axes, name) for name in choices}
         column = next((name for name in tables if not tables[name].empty), next(iter(tables)))
         curves = tables[column]
         before = {(trial.arm, trial.seed): trial.seconds[0] for trial in self.trials}
@@ -183,6 +183,20 @@ class Run:
         return pd.concat(parts) if parts else pd.DataFrame()
 
 
+def read_images(path: Path) -> np.ndarray | None:
+    """The `images` in an archive, uint8 (n, H, W, 1 or 3); None where there are none such."""
+    images = (read_arrays(path, "images") or {}).get("images", np.empty(0))
+    is_of_form = images.dtype == np.uint8 and images.ndim == 4 and images.shape[-1] in (1, 3)
+    return images if is_of_form and images.size else None
+
+
+def _of_numbers(run: Run, file: str, *columns: str) -> pd.DataFrame:
+    """The run's table of these columns, without rows in which one is no finite number."""
+    table = run.table(file, *columns)
+    numbers = table[[*columns]].apply(pd.to_numeric, errors="coerce").astype(float)
+    return table.assign(**numbers)[np.isfinite(numbers).all(axis=1)]
+
+
 def _kind(directory: Path) -> str:
     """What kind of generator is kept in `directory`: "conditional (mlp)", say."""
     try:
@@ -200,20 +214,11 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
     """The table in `path`, or None where there is no file, no row, or no table at all."""
     try:
         table = pd.read_csv(path, **options)
-    except (FileNotFoundError, ValueError):  # pandas' and Unicode's own are ValueErrors
+    except (OSError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
     texts = table.select_dtypes(exclude=["number", "bool"]).columns
     table[texts] = table[texts].map(as_given, na_action="ignore")
     return None if table.empty else table.rename(columns=as_given)
-
-
-def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:
-    """The arrays called `names` in a NumPy archive, or None where there is none that has them."""
-    try:
-        with path.open("rb") as file, np.load(file) as archive:
-            return {name: archive[name] for name in names}
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
-        return None
 
 
 def _read_needed(path: Path, form: type) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from scipy.integrate import trapezoid
 
+from gan_mnist.files import read_arrays
 from gan_mnist.report.learning import over_seeds
-from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.report.run_files import Run
 from gan_mnist.report.style import (
     BLUE,
     FAINT,

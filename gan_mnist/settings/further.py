@@ -18,7 +18,8 @@ from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.spec import Metric
 
 # Names of metrics and of columns of curves that begin so mean something else.
-TAKEN = ("test", "val")
+# Names of splits, and what metrics begin with, of which not all are declared.
+TAKEN = ("test", "val", "accuracy", "balanced", "macro", "minority", "precision", "recall")
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,12 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
         InputError: For a name that cannot be one, or under which something else is measured.
     """
     for name in names:
-        taken = name in TAKEN or any(metric.name.startswith(f"{name}_") for metric in metrics)
+        others = (*(metric.name for metric in metrics), *names)
+        taken = name in TAKEN or any(other.startswith(f"{name}_") for other in others)
         if taken or not (name.isascii() and name.isidentifier()):
             raise InputError(
                 f"--test_dir: {name!r} is not accepted as a name; accepted: letters, digits and _, "
-                "and no beginning of a metric's name"
+                "and no beginning of a metric's name, or of another such name"
             )
     return tuple(
         Metric(f"{name}_{stem}*", label.format(name=name), bounds=(0, 1), margin=margin)

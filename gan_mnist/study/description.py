@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import platform
 import re
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gan_mnist.errors import check_text
 from gan_mnist.study import records
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
@@ -21,10 +23,13 @@ def description(plan: Plan, command_line: str) -> dict[str, Any]:
     Args:
         plan: What is about to run.
         command_line: How it was asked for.
+
+    Raises:
+        InputError: If it would hold what is no text, as the bytes of a path may be.
     """
     # Models do not go to a remote directory; they stay on the machine that trained them.
     exports = "" if plan.remote else plan.settings.export_dir
-    return {
+    told = {
         "experiment": plan.study.name,
         "question": plan.study.question,
         "preset": plan.preset,
@@ -49,6 +54,8 @@ def description(plan: Plan, command_line: str) -> dict[str, Any]:
         # From here: where a machine keeps its runs is nobody's business.
         "export_dir": exports and os.path.relpath(exports, plan.workdir),
     }
+    check_text(json.dumps(told, ensure_ascii=False))
+    return told
 
 
 def _described(plan: Plan, arm: Arm) -> dict[str, Any]:

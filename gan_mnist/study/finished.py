@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, read_json
+from gan_mnist.files import Damaged, read_form
+from gan_mnist.study.forms import Finished, Summary
 from gan_mnist.study.records import DONE, as_declared, parse_record
 from gan_mnist.study.spec import Metric, Study
 
@@ -68,13 +69,11 @@ def read_run(directory: Path) -> FinishedRun:
     try:
         if not (directory / "study.json").is_file():
             raise InputError(f"{_named(directory)} is no run; accepted: {ACCEPTED}")
-        told = read_json(
-            directory / "study.json", "experiment", "settings", "arms", "seeds", "dataset"
-        )
-        summary = read_json(directory / "summary.json", "primary_metric", "metrics", "arms")
+        told = _read(directory / "study.json", Finished)
+        summary = _read(directory / "summary.json", Summary)
         lines = directory / "records.jsonl"
         if told is None:
-            raise InputError(f"{_named(directory)}: study.json is damaged; accepted: {ACCEPTED}")
+            raise InputError(f"{_named(directory)}: study.json is not there; accepted: {ACCEPTED}")
         missing = [path.name for path in (lines, directory / "summary.json") if not path.is_file()]
         if missing or summary is None or not _same_plan(told, summary):
             why = f"it has no {missing[0]}" if missing else "its summary is of another plan"
@@ -93,6 +92,18 @@ def read_run(directory: Path) -> FinishedRun:
             f"accepted: {ACCEPTED}"
         ) from error
     return FinishedRun(directory, told, summary, records)
+
+
+def _read(path: Path, form: type) -> dict[str, Any] | None:
+    try:
+        content = read_form(path, form)
+        if content and "metrics" in content:
+            (_,) = (m for m in content["metrics"] if m["name"] == content["primary_metric"])
+    except ValueError as reason:
+        raise InputError(
+            f"{_named(path.parent)}: {path.name} is damaged: {reason}; accepted: {ACCEPTED}"
+        ) from reason
+    return content
 
 
 def _named(directory: Path) -> str:

@@ -86,3 +86,26 @@ class Description(TypedDict):
     primary: NotRequired[list[Primary]]
     looks: NotRequired[Looks]
     update_seconds: NotRequired[dict[str, float]]
+
+
+class Finished(Description):
+    """`study.json` of a run that is compared with others."""
+
+    seeds: list[int]
+
+
+class MetricTold(TypedDict):
+    """A metric of a summary."""
+
+    name: str
+    label: str
+    higher_is_better: bool
+
+
+class Summary(TypedDict):
+    """`summary.json` of such a run."""
+
+    primary_metric: str
+    metrics: list[MetricTold]
+    arms: dict[str, dict[str, Any]]
+    seeds: NotRequired[list[int]]

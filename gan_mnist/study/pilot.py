@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.errors import InputError, written_out
-from gan_mnist.files import Damaged, absolute
+from gan_mnist.files import Damaged, absolute, read_file
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.records import DONE, parse_record
 from gan_mnist.study.statistics import power
@@ -158,8 +158,8 @@ def _records(directory: Path) -> Iterator[Mapping[str, Any]]:
     """The records of a run, or of one that is published; without damaged ones."""
     paths = sorted(directory.glob("trials/*/*/record.json"))
     try:
-        texts = [path.read_bytes() for path in paths]
-        texts = texts or (directory / "records.jsonl").read_bytes().splitlines()
+        texts = [read_file(path) for path in paths]
+        texts = texts or read_file(directory / "records.jsonl").splitlines()
     except OSError:
         return
     for text in texts:

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import math
 import os
-import resource
+import shutil
 import time
 import traceback
 import warnings
@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, NotApplicable, StorageError
-from gan_mnist.files import Damaged, write_json, write_text
+from gan_mnist.files import Damaged, read_json, write_json, write_text
 from gan_mnist.study import records
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits
+from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits, peak_memory_mib
 
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
+# Whose files lie in a trial's directory.
+BEGUN = "begun.json"
 NOTHING = Outcome({})
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_ROOM = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -165,7 +167,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         return record
     try:
         records.set_damaged_aside(trial)
-        trial.directory.mkdir(parents=True, exist_ok=True)
+        _begin(trial)
         outcome = _experiment(trial).run_trial(trial)
         values = outcome.metrics.items()
         if bad := [name for name, value in values if not math.isfinite(value)]:
@@ -191,8 +193,26 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         _keep(trial, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
     # Of the process, which may have run other trials before.
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return _write(trial, record | {"memory_mib": largest // 1024})
+    return _write(trial, record | {"memory_mib": int(peak_memory_mib())})
+
+
+def _begin(trial: Trial) -> None:
+    """Makes the trial's directory, or one that was begun with other settings anew.
+
+    What such a trial has left is unfinished, as its record would have been refused; a checkpoint
+    alone does not tell what it is of.
+    """
+    path, mine = trial.directory / BEGUN, trial.fingerprint
+    trial.directory.mkdir(parents=True, exist_ok=True)
+    before = read_json(path)
+    if before is not None and before.get("fingerprint") == mine:
+        return
+    # Where nothing is told, an earlier version began it, which refused other settings, too.
+    if before is not None:
+        for left in trial.directory.iterdir():
+            if not left.name.startswith(trial.record_path.name):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    write_json(path, {"fingerprint": mine})
 
 
 def _is_storage(error: OSError, trial: Trial) -> bool:

@@ -1,7 +1,8 @@
 """What a study is: arms as rows over settings, presets, metrics, and what must come out right."""
 
+import contextlib
 import importlib.util
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
@@ -161,10 +162,37 @@ class Study:
     primary: tuple[Pair, ...] = ()
     primary_of_source: tuple[Pair, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what no run could be made of."""
+        names = [arm.name for arm in self.arms]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two arms are called {name!r}")
+            if not name or name[0] == "." or any(sign in name for sign in "/\\\0"):
+                raise ValueError(f"{name!r} is no name of an arm, as its files are called by it")
+        if self.control not in names:
+            raise ValueError(f"the control, {self.control!r}, is none of its arms")
+        if not self.metrics:
+            raise ValueError("it has no metric")
+
     @property
     def name(self) -> str:
         """The experiment's name: that of its folder."""
         return self.package.rpartition(".")[2]
+
+    @contextlib.contextmanager
+    def asking(self, name: str) -> Iterator[None]:
+        """Has what goes wrong in the module `name` become an `InputError`: it may be a person's."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(
+                f"--experiment: {name}.py of {self.name} cannot be used: {reason}; all trials are "
+                "kept, and the same command goes on"
+            ) from error
 
     def part(self, name: str) -> ModuleType | None:
         """The module `name` of the experiment's folder, or None where it has no such file."""

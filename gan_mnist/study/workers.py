@@ -4,7 +4,10 @@ import contextlib
 import importlib
 import logging
 import os
+import re
+import resource
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -131,6 +134,19 @@ def import_whole(name: str) -> Any:
     """
     with ctrl_c_waits():
         return importlib.import_module(name)
+
+
+def peak_memory_mib() -> float:
+    """The most resident memory that this process ever had, in units of 2**20 bytes.
+
+    Linux lets a child begin with the peak of its parent in `getrusage`, not so in `VmHWM`.
+    """
+    status = Path("/proc/self/status")
+    peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    if peak:
+        return int(peak[1]) / 2**10
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 class RayWorker:

@@ -1,7 +1,6 @@
 """A classifier from rows to predictions: the same way in every experiment and every arm."""
 
 import functools
-import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
 from gan_mnist.evaluation.inference import answers
-from gan_mnist.files import write_arrays, write_rows
+from gan_mnist.files import read_arrays, write_arrays, write_rows
 from gan_mnist.models.fixmatch import FixMatch
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import Adam
@@ -194,7 +193,9 @@ class _Watch(keras.callbacks.Callback):
         self._images, self._labels = subset.images, subset.labels
         self._kept = kept
         self._path = path
-        self.right = _known(path) if path is not None else {}
+        # Of a file that is damaged, or not there, nothing.
+        before = (read_arrays(path) if path is not None else None) or {}
+        self.right = {int(n): known for n, known in before.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs is not None and epoch + 1 in self._kept:
@@ -203,15 +204,6 @@ class _Watch(keras.callbacks.Callback):
             if self._path is not None:
                 self.right[epoch + 1] = right
                 write_arrays(self._path, **{str(n): known for n, known in self.right.items()})
-
-
-def _known(path: Path) -> dict[int, np.ndarray]:
-    """By interval what `_Watch` has written; nothing of a file that is damaged, or not there."""
-    try:
-        with np.load(path) as kept:
-            return {int(n): kept[n] for n in kept.files}
-    except (FileNotFoundError, ValueError, zipfile.BadZipFile):
-        return {}
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:

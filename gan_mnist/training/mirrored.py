@@ -189,6 +189,10 @@ class _Mirror(keras.callbacks.Callback):
         self._others = keras.callbacks.CallbackList(list(callbacks), model=model)
         self._validation, self._validated = validation_data, validated
 
+    def set_params(self, params: Any) -> None:
+        super().set_params(params)
+        self._others.set_params(params)
+
     def on_train_begin(self, logs: Any = None) -> None:
         self._others.on_train_begin(logs)
 

@@ -1,5 +1,6 @@
 """What a training shows in TensorBoard: scalars, samples, and hyper-parameters across trials."""
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 from tensorboard.plugins.hparams import api as hparams
 
 
@@ -57,6 +59,13 @@ def image_sheet(images: np.ndarray, columns: int = 10) -> np.ndarray:
     num_images, height, width, channels = images.shape
     rows = images.reshape(num_images // columns, columns, height, width, channels)
     return rows.transpose(0, 2, 1, 3, 4).reshape(-1, columns * width, channels)
+
+
+def as_png(sheet: np.ndarray) -> bytes:
+    """An image uint8 (H, W, 1 or 3) as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(file, "PNG")
+    return file.getvalue()
 
 
 def log_trial(

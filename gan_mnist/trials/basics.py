@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
-from gan_mnist.files import Damaged, read_form, write_json
+from gan_mnist.files import Damaged, read_arrays, read_form, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack_rows, unpack_rows
@@ -19,11 +19,14 @@ from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training import mirrored
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
+from gan_mnist.trials.export import clear_exports
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 Right = dict[str, list[np.ndarray]]
 # The test set of the data, among further ones that have names.
 OWN = ""
+# Images as the network is shown them.
+GALLERY = "gallery.npz"
 
 
 class Part(TypedDict):
@@ -81,8 +84,20 @@ class Steps(Generic[SettingsT]):
         yield
         self.seconds[part] += time.monotonic() - began
 
+    @contextlib.contextmanager
+    def one_of(self, number: int) -> Iterator[None]:
+        """Has `number` equal trainings done within, and the judging of each, count as one."""
+        before = dict(self.seconds)
+        yield
+        for part in ("training", "evaluation"):
+            self.seconds[part] = before[part] + (self.seconds[part] - before[part]) / number
+
     def part(
-        self, name: str, run: Callable[[], dict[str, float]], judged: bool = False
+        self,
+        name: str,
+        run: Callable[[], dict[str, float]],
+        judged: bool = False,
+        needed: Sequence[str] = (),
     ) -> dict[str, float]:
         """Metrics of one of several trainings that a trial consists of.
 
@@ -94,6 +109,8 @@ class Steps(Generic[SettingsT]):
             run: Does it; returns its metrics.
             judged: Whether the primary metric is a mean over such parts: what they called right is
                 added to `right`; that of further test sets is in any case.
+            needed: Archives of arrays in that folder which the trial will read: the part is done
+                again where one is damaged, or not there.
         """
         fingerprint = self.trial.fingerprint
         path = self.trial.directory / name / "result.json"
@@ -101,7 +118,8 @@ class Steps(Generic[SettingsT]):
             result = read_form(path, Part)
         except Damaged:
             result = None
-        if result is not None and result["fingerprint"] == fingerprint:
+        whole = all(read_arrays(path.with_name(archive)) is not None for archive in needed)
+        if result is not None and result["fingerprint"] == fingerprint and whole:
             for kind, more in result["seconds"].items():
                 self.seconds[kind] += more
             self.generators += result["generators"]
@@ -130,13 +148,17 @@ class Steps(Generic[SettingsT]):
             if judged or test != OWN:
                 self.right[test] = [*self.right.get(test, ()), *rows]
 
-    @property
-    def export_directory(self) -> Path | None:
-        """Where this trial's models go; None for all seeds but the first, or where none shall."""
+    def begin_export(self) -> Path | None:
+        """Where this trial's models go; None for all seeds but the first, or where none shall.
+
+        What another run exported there is removed, as it may not be of these classes.
+        """
         trial = self.trial
         if trial.seed != trial.first_seed or not trial.settings.export_dir:
             return None
-        return Path(trial.settings.export_dir) / trial.experiment / trial.arm
+        directory = Path(trial.settings.export_dir) / trial.experiment / trial.arm
+        clear_exports(directory)
+        return directory
 
     def tell_export(self, directory: Path, metrics: Mapping[str, float]) -> None:
         """Writes `about.json` beside exported models: what they were trained on, and how good."""
@@ -149,7 +171,6 @@ class Steps(Generic[SettingsT]):
         self,
         metrics: Mapping[str, float],
         updates: int | None = None,
-        repeats: int = 1,
         averaged: Sequence[str] | None = None,
         at: Mapping[str, Sequence[np.ndarray]] | None = None,
         judged: np.ndarray | None = None,
@@ -160,7 +181,6 @@ class Steps(Generic[SettingsT]):
         Args:
             metrics: Of the trial.
             updates: Of the network, where they are not those of the settings.
-            repeats: Trainings; seconds of training and evaluation are those of one.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
             at: By metric at a number of images: as `right`, of what it is the mean.
             judged: int rows of the test images that the metrics are of, where they are not all.
@@ -174,10 +194,9 @@ class Steps(Generic[SettingsT]):
             {"arm": trial.arm, "seed": trial.seed, **trial.settings.identity()},
             metrics,
         )
-        shares = {"generator": 1, "training": repeats, "evaluation": repeats}
         return Outcome(
             metrics=dict(metrics),
-            seconds={part: round(self.seconds[part] / n, 3) for part, n in shares.items()},
+            seconds={part: round(seconds, 3) for part, seconds in self.seconds.items()},
             updates=trial.settings.updates if updates is None else updates,
             device=mirrored.devices_in_words(),
             generators=tuple(self.generators),

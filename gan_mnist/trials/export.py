@@ -22,6 +22,7 @@ from gan_mnist.models.saved import CHECKSUMS, digest_of
 from gan_mnist.models.two_networks import TwoNetworks
 
 Sampler = TwoNetworks | WideLatents
+_NETWORKS = ("classifier", "generator", "denoiser")
 # Beyond [0, 1], as a mixed precision or a resize may leave it.
 ROUNDING = 1e-2
 BAD_RANGE = (
@@ -99,6 +100,15 @@ def export_classifier(
     _keep_checksum(directory, "classifier")
     plain.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))
+
+
+def clear_exports(directory: Path) -> None:
+    """Removes what an export leaves in `directory`, and nothing else."""
+    for name in _NETWORKS:
+        shutil.rmtree(directory / name, ignore_errors=True)
+        (directory / f"{name}.keras").unlink(missing_ok=True)
+    for name in ("about.json", "classes.json", CHECKSUMS):
+        (directory / name).unlink(missing_ok=True)
 
 
 def _keep_checksum(directory: Path, name: str) -> None:

@@ -28,7 +28,7 @@ from gan_mnist.training.classifier import (
     train_classifier,
 )
 from gan_mnist.trials.augmentation import augmentation_of
-from gan_mnist.trials.basics import OWN, Steps
+from gan_mnist.trials.basics import GALLERY, OWN, Steps
 from gan_mnist.trials.export import export_classifier, export_generator
 from gan_mnist.trials.further import FurtherTests
 from gan_mnist.trials.networks import check_width, network_of
@@ -214,17 +214,22 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """Writes predictions, `shown.npz` and, for the first seed, the exports."""
         self.save_predictions(probabilities)
         save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
-        if self.export_directory is not None:
-            settings = self.trial.settings
-            export_classifier(model, settings.classes, self.export_directory, settings.look)
-        self.export(generator, metrics)
+        self.export(generator, metrics, model)
 
-    def export(self, generator: Generator | None, metrics: Mapping[str, float]) -> None:
-        """Exports a network that generates, for the first seed, and tells what was exported."""
-        if (directory := self.export_directory) is None:
+    def export(
+        self,
+        generator: Generator | None,
+        metrics: Mapping[str, float],
+        classifier: keras.Model | None = None,
+    ) -> None:
+        """Exports what is given, of a generator if it is a network, for the first seed alone."""
+        if (directory := self.begin_export()) is None:
             return
+        settings = self.trial.settings
+        if classifier is not None:
+            export_classifier(classifier, settings.classes, directory, settings.look)
         if isinstance(generator, TrainedGenerator):
-            export_generator(generator, self.trial.settings.classes, directory)
+            export_generator(generator, settings.classes, directory)
         self.tell_export(directory, metrics)
 
     def save_gallery(
@@ -246,7 +251,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         if augmentation is not None and not augmented:
             shown = tf.constant(as_float(images))
             images = augment(shown, augmentation, (0, tf.constant(0))).numpy()
-        path = self.trial.directory / part / "gallery.npz"
+        path = self.trial.directory / part / GALLERY
         write_arrays(path, images=as_uint8(images))
 
     def join_galleries(self, parts: Sequence[str], number: int) -> None:
@@ -256,9 +261,10 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             parts: Folders in the trial's directory that have a gallery.
             number: Images at most.
         """
-        galleries = [
-            np.load(self.trial.directory / part / "gallery.npz")["images"] for part in parts
-        ]
+        galleries = []
+        for part in parts:
+            with np.load(self.trial.directory / part / GALLERY) as kept:
+                galleries.append(kept["images"])
         each = max(1, number // len(parts))
         joined = np.concatenate([images[:each] for images in galleries])
         self.save_gallery(joined[:number], augmented=True)

@@ -181,3 +181,32 @@ def test_what_cannot_be_compared_is_refused(refused, two, tmp_path, arguments, t
     write_run(tmp_path / "apart", {"none": []} | {"new": [1.0]})
     (tmp_path / "file").write_text("")
     assert told in refused(*(argument.format(tmp_path) for argument in arguments))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("summary.json", {"metrics": []}),
+        ("summary.json", {"arms": {"none": []}}),
+        ("summary.json", {"primary_metric": 3}),
+        ("study.json", {"dataset": {}}),
+        ("study.json", {"settings": None}),
+        ("study.json", {"arms": {"none": None}}),
+        ("study.json", {"seeds": 4}),
+    ],
+)
+def test_a_damaged_run_is_refused(refused, two, name, changes):
+    path = two[1] / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    assert f"{name} is damaged: " in refused(*two)
+
+
+def test_a_run_may_be_called_as_a_column_is(command, directory, tmp_path):
+    for place, name in enumerate(("arm", "mean_rank", "signs")):
+        write_run(tmp_path / "runs" / name, draws(place, MEANS), sha256=name[0] * 64)
+    command(*sorted((tmp_path / "runs").iterdir()), "--output=table.csv")
+    with open("table.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["arm"] for row in rows} == set(MEANS)
+    assert {row["mean_rank"] for row in rows} == {"1.0", "2.0", "3.0"}
+    assert {"runs/arm", "runs/mean_rank", "runs/signs"} < rows[0].keys()

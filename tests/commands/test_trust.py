@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 
 import keras
@@ -13,7 +14,7 @@ from PIL import Image
 from gan_mnist import classify, denoise, generate
 from gan_mnist.errors import InputError
 from gan_mnist.generators.export_files import find_export
-from gan_mnist.models.saved import check_trusted, digest_of
+from gan_mnist.models.saved import check_trusted, digest_of, read_class_names
 from gan_mnist.trials.export import export_classifier
 
 SIDE = 8
@@ -153,3 +154,14 @@ def test_a_generator_of_others_is_refused_before_anything_is_run(theirs):
         find_export(*asked)
     assert np.array_equal(find_export(*asked, trusted=True).labels, (0, 1))
     assert not stolen.exists()
+
+
+@pytest.mark.parametrize("name", ["about.json", "checksums.json"])
+def test_a_pipe_beside_a_model_is_not_waited_for(refused, ours, photo, name):
+    (ours / name).unlink(missing_ok=True)
+    os.mkfifo(ours / name)
+    refused(f"--model={ours / 'classifier'}", photo)
+    (ours / "classes.json").unlink()
+    os.mkfifo(ours / "classes.json")
+    with pytest.raises(InputError, match="is no list of class names"):
+        read_class_names(ours / "classifier")

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from test_deep import png
 
 from gan_mnist.data import encoded as module
@@ -31,6 +32,7 @@ FILES = {
     "colour.jpeg": COLOUR,
     "print.jpeg": COLOUR.convert("CMYK"),
 }
+XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
 
 
 def encoded(image, suffix):
@@ -94,6 +96,11 @@ def write_every_kind(folder):
     rotated[0x0112] = 6
     square.save(folder / "rotated.jpg", exif=rotated)
     square.save(folder / "rotated.png", exif=rotated)
+    (turned := PngInfo()).add_text("XML:com.adobe.xmp", XMP)
+    square.save(folder / "turned.png", pnginfo=turned)
+    (turned := PngInfo()).add_itxt("XML:com.adobe.xmp", XMP, zip=True)
+    square.save(folder / "turned_too.png", pnginfo=turned)
+    square.save(folder / "turned.jpg", xmp=XMP.encode())
     square.save(folder / "see_through.png", transparency=square.getpixel((3, 3)))
     COLOUR.resize((16, 17)).save(folder / "oblong.png")
     COLOUR.resize((17, 16)).save(folder / "oblong.jpg")

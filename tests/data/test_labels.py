@@ -162,9 +162,16 @@ def test_what_table_and_folder_lack_is_counted(images):
             {},
             "has no images to train on",
         ),
+        (
+            table(["image", "label", "split"], lambda n, c: [FILES[n], c, "test" * (n % 2)]),
+            {},
+            "^setting labels: column 'split' of labels.csv names splits, and ''",
+        ),
         (None, {"label_column": "x"}, "a column is named; accepted with --set labels="),
         (None, {"groups": "column:x"}, "a column is named; accepted with --set labels="),
         (GOOD, {"groups": "("}, r"^setting groups: '\(' is no regular expression"),
+        (GOOD, {"groups": "a{99999999999}"}, "^setting groups: .* is no regular expression"),
+        (GOOD, {"groups": "(" * 3000 + ")" * 3000}, "is no regular expression"),
         (GOOD, {"groups": "patient"}, "^setting groups: 'patient' is found in no name"),
     ],
 )
@@ -240,7 +247,8 @@ def test_an_image_in_the_folder_of_another_class_is_not_meant(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("labels", "'x.csv'"), ("duplicates", "'drop'"), ("groups", "'x.*'")]
+    ("option", "value"),
+    [("labels", "'x.csv'"), ("duplicates", "'drop'"), ("groups", "'x.*'")],
 )
 def test_options_of_folders_are_refused_elsewhere(option, value):
     with pytest.raises(InputError, match=rf"^setting {option}: {value} is not accepted"):

@@ -126,9 +126,11 @@ def test_a_damaged_build_is_named(tmp_path):
         load_dataset("kmnist", str(tmp_path))
     assert str(error.value).startswith(f"--data_dir: {build} cannot be read: ")
     assert "\n" not in str(error.value)
-    (build / "dataset_info.json").write_text(json.dumps({"no": "name"}))
-    with pytest.raises(InputError, match=r"dataset_info.json cannot be read"):
-        load_dataset("kmnist", str(build))
+    for other in ({"no": "name"}, {"name": 5}, [], "[" * 10_000):
+        text = other if isinstance(other, str) else json.dumps(other)
+        (build / "dataset_info.json").write_text(text)
+        with pytest.raises(InputError, match=r"dataset_info.json cannot be read"):
+            load_dataset("kmnist", str(build))
 
 
 def test_no_network_is_one_clear_line_at_once(tmp_path, monkeypatch):

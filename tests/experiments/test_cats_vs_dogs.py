@@ -12,8 +12,8 @@ from PIL import Image
 
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.errors import InputError
+from gan_mnist.files import read_arrays
 from gan_mnist.main import main
-from gan_mnist.report.run_files import read_arrays
 from gan_mnist.study.settings import with_changes
 
 MAIN = main

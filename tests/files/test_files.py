@@ -190,3 +190,15 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     for read in (read_file, read_json):
         with pytest.raises(OSError, match="no file"):
             read(tmp_path / "pipe")
+
+
+def test_without_links_of_two_the_first_is_heeded_too(tmp_path, monkeypatch):
+    def link(source, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    write_new_json(tmp_path / "a.json", {"by": 1})
+    with pytest.raises(FileExistsError, match=r"a\.json"):
+        write_new_json(tmp_path / "a.json", {"by": 2})
+    assert read_json(tmp_path / "a.json") == {"by": 1}
+    assert len(list(tmp_path.iterdir())) == 1

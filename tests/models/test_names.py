@@ -19,6 +19,7 @@ def here(directory, monkeypatch):
     (directory / "broken").mkdir()
     (directory / "broken" / "__init__.py").write_text("1 / 0\n")
     (directory / "model.keras").write_bytes(b"of a model")
+    os.mkfifo(directory / "pipe.keras")
     return directory
 
 
@@ -65,6 +66,7 @@ def test_a_builder_is_looked_for_in_the_current_folder_too(here):
         ("resnt", {}, "--classifier: 'resnt' is unknown; did you mean 'resnet'?"),
         ("applications:VGG6", {}, "'VGG6' is unknown; did you mean 'VGG16'?"),
         ("no.keras", {}, "--classifier: 'no.keras' cannot be read: No such file"),
+        ("pipe.keras", {}, "'pipe.keras' cannot be read: it is a folder, or no file"),
         ("broken.h5\0.h5", {}, "cannot be read"),
         ("applications:VGG16", {"weights": "no.h5"}, "setting weights: 'no.h5' cannot be read"),
         ("no_module:build", {}, "--classifier: 'no_module:build' cannot be found; accepted"),

@@ -48,7 +48,9 @@ def test_names_and_shapes_are_those_that_tensorflow_reads(saved):
 
 @pytest.mark.parametrize("damage", [
     lambda whole: b"", lambda whole: whole[:-1], lambda whole: b"<html>" + whole,
-    lambda whole: b"\xff" * 40,
+    lambda whole: b"\xff" * 40, lambda whole: b"\xff" * 3_000_000,
+    # A signature whose name is a number, a large one.
+    lambda whole: b"\x12\x0a\x2a\x08\x08" + b"\x80" * 6 + b"\x40",
 ])  # fmt: skip
 def test_a_damaged_file_is_a_value_error(saved, damage, tmp_path):
     whole = (saved / "saved_model.pb").read_bytes()

@@ -170,3 +170,27 @@ def test_a_damaged_record_is_no_trial_of_the_report(small_run: Path) -> None:
     path = small_run / "trials" / "cgan" / "seed-01" / "record.json"
     path.write_text('{"metrics": NaN}')
     assert [trial.seed for trial in Run.read(small_run).of("cgan")] == [0]
+
+
+def test_one_damaged_file_bars_no_report(small_run: Path) -> None:
+    galleries = sorted(small_run.glob("trials/*/*/curves.csv"))
+    galleries = [path.with_name("gallery.npz") for path in galleries]
+    np.savez(galleries[0], images=np.zeros((3, 8, 8, 1), np.uint8))
+    content = bytearray(galleries[0].read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    galleries[0].write_bytes(content)
+    np.savez(galleries[1], images=np.zeros((3, 4), np.uint8))
+    curves = sorted(small_run.glob("trials/*/*/curves.csv"))
+    lines = curves[0].read_text().splitlines()
+    curves[0].write_text("\n".join([*lines, lines[-1].replace(lines[-1].split(",")[0], "x", 1)]))
+    curves[1].unlink()
+    curves[1].mkdir()
+    page = report(small_run)
+    assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
+
+
+def test_a_command_stands_in_the_report_as_it_was_given(small_run: Path) -> None:
+    given = "python -m gan_mnist.main --set 'groups=^[ab](1|2)_<`*`>'"
+    change(small_run, "study.json", command_line=given)
+    write_report(small_run)
+    assert f"- Command: `` {given} ``" in (small_run / "report.md").read_text(encoding="utf-8")

@@ -122,6 +122,12 @@ def test_hostile_names_are_texts_and_nothing_else(name, plain, tmp_path, monkeyp
     assert told.count(" ".join(name.split())) > 20
 
     lines = (workdir / "report.md").read_text().split("\n")
+    # The command stands there as it was given, between backticks that it does not hold.
+    (command,) = [line for line in lines if line.startswith("- Command: ")]
+    fence, inside = re.fullmatch(r"- Command: (`+)(.*)\1", command).groups()
+    assert fence not in re.findall("`+", inside)
+    assert " ".join(name.split()) in inside
+    lines.remove(command)
     assert not [line for line in lines if re.search(r"<(?!$)", line)]
     assert not [line for line in lines if line.startswith("# lines")]
     assert not [line for line in lines if "](javascript" in line]

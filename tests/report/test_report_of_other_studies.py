@@ -13,7 +13,7 @@ from parsed_page import Page
 
 from gan_mnist.report import learning
 from gan_mnist.report.page import write_report
-from gan_mnist.report.run_files import Run, read_arrays
+from gan_mnist.report.run_files import Run
 from gan_mnist.report.study_figures import Picture
 
 SENTENCE = "This run has no data for this figure."
@@ -232,15 +232,6 @@ def test_tables_leave_out_what_lacks_a_column_or_a_value(workdir):
         "x": [1.5, 2.0],
     }
     assert Run.read(workdir).table("none.csv", "x").empty
-
-
-def test_arrays_are_all_there_or_none(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.arange(3))
-    found = read_arrays(tmp_path / "a.npz", "x")
-    assert found is not None
-    assert list(found["x"]) == [0, 1, 2]
-    assert read_arrays(tmp_path / "a.npz", "x", "y") is None
-    assert read_arrays(tmp_path / "b.npz", "x") is None
 
 
 @pytest.mark.usefixtures("blank")

@@ -48,6 +48,33 @@ def test_a_finished_trial_is_only_read(tmp_path):
     assert len(calls(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(("scale", "is_kept"), [(1.0, True), (2.0, False)])
+def test_what_was_begun_with_other_settings_is_not_gone_on_with(tmp_path, scale, is_kept):
+    """A checkpoint does not say what it is of: a run would mix the two, under the new name."""
+    order(tmp_path, "small", 0, "raise")
+    (trial,) = (t for t in make_plan(tmp_path, seeds=1).trials() if t.arm == "small")
+    assert complete(trial)["status"] == "failed"
+    kept = trial.directory / "part" / "checkpoint"
+    kept.mkdir(parents=True)
+    (kept / "ckpt-3").write_text("weights")
+    for damaged in ("record.json.damaged", "record.json"):
+        (trial.directory / damaged).unlink(missing_ok=True)
+    (trial.directory / "record.json.damaged").write_text("evidence")
+    (again,) = (t for t in make_plan(tmp_path, seeds=1, scale=scale).trials() if t.arm == "small")
+    complete(again)
+    assert (kept / "ckpt-3").exists() is is_kept
+    assert (trial.directory / "record.json.damaged").read_text() == "evidence"
+    assert (trial.directory / "record.json").exists()
+
+
+def test_a_directory_from_before_they_were_named_is_gone_on_with(tmp_path):
+    trial = make_plan(tmp_path).trials()[0]
+    trial.directory.mkdir(parents=True)
+    (trial.directory / "half").write_text("done")
+    complete(trial)
+    assert (trial.directory / "half").read_text() == "done"
+
+
 def test_a_trial_that_does_not_find_the_primary_metric_has_failed(tmp_path):
     plan = make_plan(tmp_path)
     study = dataclasses.replace(plan.study, metrics=(Metric("scores", "a typing error"),))

@@ -53,7 +53,7 @@ def test_only_finished_trials_that_were_asked_for_count(tmp_path):
         (lambda d: (d / "summary.json").unlink(), "is not finished: it has no summary.json"),
         (lambda d: changed(d / "study.json", seeds=[0, 1, 2]), "summary is of another plan"),
         (lambda d: changed(d / "summary.json", arms={}), "summary is of another plan"),
-        (lambda d: changed(d / "study.json", arms=7), "cannot be read"),
+        (lambda d: changed(d / "study.json", arms=7), "study.json is damaged"),
         (lambda d: (d / "records.jsonl").write_bytes(b"\xff"), "line 1 of"),
         (lambda d: (d / "records.jsonl").write_text('{"arm": "none"}\n'), "line 1 of"),
         (lambda d: append(d / "records.jsonl", '{"arm": '), "line 5 of"),

@@ -68,7 +68,9 @@ def test_a_failure_that_is_mended_elsewhere_leaves_no_trace(address, machine):
     again = run_all(address)
     assert len(calls(again)) == 8
     mended = again / "trials" / "small" / "seed-01"
-    assert {path.name for path in mended.iterdir()} == {"record.json", "curves.csv"}
+    assert {path.name for path in mended.iterdir()} == {
+        *("begun.json", "record.json", "curves.csv")
+    }
     assert json.loads((mended / "record.json").read_text())["status"] == "done"
 
 

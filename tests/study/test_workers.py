@@ -5,9 +5,11 @@ import signal
 import sys
 from concurrent.futures.process import BrokenProcessPool
 
+import numpy as np
+import psutil
 import pytest
 
-from gan_mnist.study.workers import apart, import_whole
+from gan_mnist.study.workers import apart, import_whole, peak_memory_mib
 
 
 def test_what_is_called_apart_returns_or_raises_here(capfd):
@@ -32,3 +34,21 @@ def test_ctrl_c_leaves_no_import_half_done(tmp_path, monkeypatch):
     finally:
         signal.signal(signal.SIGINT, before)
     assert sys.modules["slow_to_import"].is_whole
+
+
+def test_the_peak_of_memory_rises_by_what_is_taken_and_does_not_fall():
+    before = peak_memory_mib()
+    resident = psutil.Process().memory_info().rss / 2**20
+    taken = np.ones(int((before - resident + 200) * 2**20), np.uint8)
+    peak = peak_memory_mib()
+    assert peak - before == pytest.approx(200, abs=30)
+    del taken
+    # The kernel counts in portions of some pages a thread.
+    assert peak_memory_mib() == pytest.approx(peak, abs=5)
+
+
+def test_a_process_does_not_begin_with_the_peak_of_its_parent():
+    taken = np.ones(600 * 2**20, np.uint8)
+    assert peak_memory_mib() > 600
+    assert apart("gan_mnist.study.workers:peak_memory_mib") < 300
+    del taken

@@ -92,7 +92,7 @@ def test_models_are_those_of_the_first_seed_of_the_run(make):
     def place(seed, first, export_dir="saved"):
         steps = make(seed=seed, export_dir=export_dir)
         steps.trial = replace(steps.trial, first_seed=first)
-        return steps.export_directory
+        return steps.begin_export()
 
     assert place(0, 0) == place(10, 10) == Path("saved") / STUDY.name / "some"
     assert place(1, 0) is place(11, 10) is place(0, 0, "") is None
@@ -290,7 +290,7 @@ def test_a_trial_from_its_draw_to_its_outcome(tmp_path):
     (_, again), _ = trained(0)
     assert not np.array_equal(others, probabilities)
     np.testing.assert_array_equal(again, probabilities)
-    outcome = trial.outcome(metrics, repeats=3)
+    outcome = trial.outcome(metrics)
     assert set(outcome.metrics) >= {"accuracy", "recall_cat", "recall_ape"}
     assert outcome.seconds["training"] > 0
     directory = tmp_path / "trials" / "some" / "seed-00"

@@ -73,12 +73,17 @@ class Exported:
         """The model, as `load_model` loads it; raises `InputError` if it cannot be loaded."""
         return load_model(self.saved_model, signature, inputs, outputs, FLAG, self.trusted)
 
+    def _listed(self, name: str) -> list[str]:
+        """A setting that is a list, in words; of any other nothing is told."""
+        value = self.settings.get(name)
+        return [str(item) for item in value] if isinstance(value, list) else []
+
     def shown(self) -> str:
         """What it had been shown, in words: the arm's, and the real images that all began with."""
         told = [_arms(self.experiment).get(self.arm, "")]
-        names, counts = (self.settings.get(name) or () for name in ("classes", "counts"))
+        names, counts = (self._listed(name) for name in ("classes", "counts"))
         if len(names) == len(counts) > 0:
-            told += [f"real images of {', '.join(names)} at first: {', '.join(map(str, counts))}"]
+            told += [f"real images of {', '.join(names)} at first: {', '.join(counts)}"]
         return "; ".join(filter(None, told)) or "not told"
 
 

@@ -15,6 +15,7 @@ Industrie 6 (1995), 3-18; Westfall and Krishen, J. Stat. Plan. Inference 99 (200
 gatekeeping.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class Gate:
         """Tests the primary comparisons."""
         return cls(results, results.compare(pairs))
 
-    @property
+    @functools.cached_property
     def told(self) -> list[dict[str, Any]]:
         """An entry each, as `primary` of the summary has them."""
         return [
@@ -51,7 +52,7 @@ class Gate:
             for pair, found in self.found.items()
         ]
 
-    @property
+    @functools.cached_property
     def is_open(self) -> bool:
         """Whether each primary comparison has found a difference."""
         return all(entry["verdict"] in ("helps", "hurts") for entry in self.told)

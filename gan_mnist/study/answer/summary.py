@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gan_mnist.files import as_json
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.primary import Gate
 from gan_mnist.study.answer.results import (
@@ -110,8 +111,12 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
 
 def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
     """What the experiment finds by itself."""
-    module = plan.study.part("findings")
-    return None if module is None else module.findings(Evidence(plan.arms, by_arm, plan.looks))
+    with plan.study.asking("findings"):
+        if (module := plan.study.part("findings")) is None:
+            return None
+        found: dict[str, Any] = module.findings(Evidence(plan.arms, by_arm, plan.looks))
+        as_json(found)
+        return found
 
 
 def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
