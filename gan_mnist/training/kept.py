@@ -13,6 +13,7 @@ from msgspec import Meta
 from gan_mnist.files import Damaged, fingerprint, read_form, sha256_of, write_json
 from gan_mnist.files.claim import Claim
 from gan_mnist.training.loop import ReusableModel
+from gan_mnist.training.memory import optimizers_of
 
 
 class Description(TypedDict):
@@ -100,9 +101,7 @@ def trained_once(
 
 def _load_weights(model: keras.Model, weights: Path) -> None:
     """Loads what a network has learnt; what optimizers hold may have been given back to `rest`."""
-    optimizers = [*getattr(model, "optimizers", ()), getattr(model, "optimizer", None)]
-    skipped = [optimizer for optimizer in optimizers if optimizer is not None]
-    model.load_weights(weights, objects_to_skip=skipped)
+    model.load_weights(weights, objects_to_skip=optimizers_of(model))
 
 
 def _load(

@@ -20,7 +20,7 @@ from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import mirrored
-from gan_mnist.training.memory import affordable, in_short, put, release
+from gan_mnist.training.memory import affordable, in_short, optimizers_of, put, release
 
 CHECKPOINT_EVERY_SECONDS = 60
 # Tells, while a training is under way, what share of it is done and in how many seconds.
@@ -53,7 +53,7 @@ class ReusableModel:
         self._build = build
         self.model = build()
         compile(self.model)
-        self._optimizers = getattr(self.model, "optimizers", [self.model.optimizer])
+        self._optimizers = optimizers_of(self.model)
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._start = [

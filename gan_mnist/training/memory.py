@@ -46,6 +46,12 @@ def available() -> int:
     return min(limits)
 
 
+def optimizers_of(model: Any) -> list[keras.optimizers.Optimizer]:
+    """Those that a model was compiled with, one or several; none where it was not."""
+    found = getattr(model, "optimizers", None) or [getattr(model, "optimizer", None)]
+    return [optimizer for optimizer in found if optimizer is not None]
+
+
 def least_needed(model: Any, num_rows: int) -> int:
     """Bytes that a training takes at least, and often takes several times.
 
@@ -67,8 +73,7 @@ def least_needed(model: Any, num_rows: int) -> int:
             if id(tensor) not in nodes and None not in tensor.shape[1:]:
                 nodes.add(id(tensor))
                 inputs += numbers * math.prod(tensor.shape[1:])
-    optimizers = getattr(model, "optimizers", [model.optimizer])
-    kept = [*model.weights, *(v for o in optimizers if o is not None for v in o.variables)]
+    kept = [*model.weights, *(v for o in optimizers_of(model) for v in o.variables)]
     return num_rows * inputs + 4 * sum(math.prod(variable.shape) for variable in kept)
 
 

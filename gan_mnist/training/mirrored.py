@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.replicas import my_rows
+from gan_mnist.training.memory import optimizers_of
 
 # So many CPU devices are made of one processor, to try without GPUs what is meant for them.
 VIRTUAL = "GAN_MNIST_VIRTUAL_DEVICES"
@@ -145,7 +146,7 @@ def divided(batches: tf.data.Dataset, number: int) -> tf.data.Dataset:
 def _built(build: Callable[[], keras.Model], compile: Callable[[Any], None]) -> keras.Model:
     model = build()
     compile(model)
-    for optimizer in _optimizers(model):
+    for optimizer in optimizers_of(model):
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
     # More updates a call than one fail in Keras 3.15 (keras#19246).
@@ -225,8 +226,4 @@ def _state(model: keras.Model) -> list[Any]:
     own = [v for v in model.variables if id(v) not in metrics]
     # Keras does not see plain variables.
     plain = [v for v in vars(model).values() if isinstance(v, tf.Variable)]
-    return [*own, *plain, *(v for o in _optimizers(model) for v in o.variables)]
-
-
-def _optimizers(model: Any) -> list[keras.optimizers.Optimizer]:
-    return getattr(model, "optimizers", [model.optimizer])
+    return [*own, *plain, *(v for o in optimizers_of(model) for v in o.variables)]

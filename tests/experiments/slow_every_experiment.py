@@ -61,6 +61,7 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert set(summary["arms"]) == {study.control, arm}
     assert summary["failed"] == []
+    assert "the report shows no" not in told.err
     assert study.metrics[0].name in first["metrics"]
     # What wants 20 test images, or 10, is not made of two.
     assert not {"kid", "copy_rate", "feature_distance"} & set(first["metrics"])
