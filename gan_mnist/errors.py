@@ -45,13 +45,13 @@ def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
 
 
 def check_text(given: str) -> None:
-    """Raises `InputError` for bytes that are no text, as a path may hold: no file of ours may."""
+    """Raises `InputError` for bytes that are no text: a path may hold such, files of a run not."""
     try:
         given.encode()
     except UnicodeEncodeError as error:
         around = given[max(0, error.start - 20) : error.end]
         raise InputError(
-            f"flags: {around!r} ends in a byte that is no UTF-8; accepted: text, in paths, too"
+            f"text: {around!r} ends in a byte that is no UTF-8; accepted: text, in paths, too"
         ) from None
 
 

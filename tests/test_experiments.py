@@ -225,6 +225,8 @@ PICTURES = (Picture("broken", lambda run: 1 / 0, "a", "b"),)
     run(folder, preset="smoke", workdir="run")
     assert "the report shows no broken: ZeroDivisionError" in capsys.readouterr().err
     assert Path("run/figures/arms.png").exists()
+    for name in ("run/report.md", "run/report.html"):
+        assert "It could not be drawn: ZeroDivisionError" in Path(name).read_text()
 
 
 def test_a_home_folder_may_be_meant(make, monkeypatch):

@@ -63,7 +63,21 @@ def test_what_is_no_folder_with_a_name_is_refused(texts):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a b", "ä", "../a", "1a", "val", "test", "balanced", "recall", "score", "new_one"]
+    "name",
+    [
+        "",
+        "a b",
+        "ä",
+        "../a",
+        "1a",
+        "val",
+        "test",
+        "balanced",
+        "recall",
+        "score",
+        "new_balanced",
+        "new_recall_x",
+    ],
 )
 def test_a_name_must_begin_no_other_metric(name):
     """Nor may one begin another: `new_balanced` would have the metric of `new`."""
@@ -73,6 +87,7 @@ def test_a_name_must_begin_no_other_metric(name):
         "new_balanced_accuracy*",
         "new_recall_*",
     ]
+    assert further_metrics(["new", "new_one"], metrics)
     with pytest.raises(InputError, match=r"^--test_dir: .* is not accepted as a name"):
         further_metrics(["new", name], metrics)
 

@@ -87,9 +87,9 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     metrics = {name: float(values.mean()) for name, values in measures.items()} | more | untrained
     _save_sheet(exam, outputs, measures["psnr_db"], trial.directory)
     write_rows(trial.directory / "measures.csv", _rows(measures))
-    if model is not None and (directory := steps.begin_export()) is not None:
+    if model is not None and (directory := steps.export_directory) is not None:
         export_denoiser(model, directory, exam.has_refs)
-        steps.tell_export(directory, metrics)
+        steps.tell_export(directory, metrics, ["denoiser"])
     updates = None if model is not None else 0
     return steps.outcome(metrics, updates, judged=exam.pairs.truth_rows)
 

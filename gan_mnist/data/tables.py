@@ -3,7 +3,7 @@
 import csv
 import functools
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -86,7 +86,7 @@ def read_rows(
         table = _read_table(path, called, header=False)
     if tested:
         asked = _of_tests(asked, table)
-    columns = _columns(table, index, asked, called)
+    columns = _columns(table, index, asked, called, tested)
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
     split_of = splits_of({*table[columns.split]}) if columns.split else {}
@@ -187,7 +187,9 @@ class _Index:
         return []
 
 
-def _columns(table: "pd.DataFrame", index: "_Index", asked: Columns, labels: str) -> Columns:
+def _columns(
+    table: "pd.DataFrame", index: "_Index", asked: Columns, labels: str, tested: bool
+) -> Columns:
     names = [str(name) for name in table.columns]
     for setting, name in vars(asked).items():
         if name and name not in names:
@@ -204,8 +206,11 @@ def _columns(table: "pd.DataFrame", index: "_Index", asked: Columns, labels: str
             "the folder; accepted: one that does (--set file_column=...)"
         )
     file = asked.file or found[0]
-    others = [name for name in names if name not in (file, asked.group)]
-    split = asked.split or _column_of_splits(table, others, labels)
+    others = [name for name in names if name not in (file, asked.group, asked.label)]
+    split = asked.split or next((n for n in others if _tells_splits(table[n], n)), "")
+    # A column that is the only one left holds the classes.
+    if not (split or tested) and (asked.label or len(others) > 1):
+        _check_no_gaps(table, others, labels)
     split_of = splits_of({*table[split]}) if asked.split else {}
     if unknown_splits := [plain(name) for name, found in split_of.items() if not found]:
         raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
@@ -224,19 +229,17 @@ def _place(usual: Sequence[str], name: str) -> int:
     return usual.index(plain(name)) if plain(name) in usual else len(usual)
 
 
-def _column_of_splits(table: Mapping[str, Sequence[str]], names: Sequence[str], labels: str) -> str:
-    """The column that tells the splits; "" where none does.
+def _tells_splits(values: Sequence[str], name: str) -> bool:
+    return plain(name) in _SPLITS and all(splits_of({*values}).values())
 
-    Raises:
-        InputError: If one tells them of some images only: the others might be test images.
-    """
+
+def _check_no_gaps(table: "pd.DataFrame", names: Sequence[str], labels: str) -> None:
+    """Refuses a column that tells the splits of some images: the others might be test images."""
     for name in names:
         found = splits_of({*table[name]}) if plain(name) in _SPLITS else {}
-        if any(found.values()):
-            if unknown_ones := sorted(value for value, split in found.items() if not split):
-                raise InputError(
-                    f"setting labels: column {name!r} of {labels} names splits, and "
-                    f"{unknown_ones[0]!r}; accepted: the name of a split in each row, or none"
-                )
-            return name
-    return ""
+        gaps = sorted(value for value, split in found.items() if not split)
+        if gaps and any(found.values()):
+            raise InputError(
+                f"setting labels: column {name!r} of {labels} names splits, and {gaps[0]!r}; "
+                "accepted: a split in each row, or another name of the column"
+            )

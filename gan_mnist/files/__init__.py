@@ -33,7 +33,7 @@ CACHE_VARIABLE, MIRRORS = "GAN_MNIST_CACHE", "runs"
 NO_FILE = "it is a folder, or no file"
 # One damaged byte of an archive may be any of these, by the part of the format that it is of.
 _ANY_DAMAGE = (OSError, EOFError, LookupError, ValueError, RuntimeError, MemoryError,
-               SyntaxError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+               SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 class Damaged(ValueError):
@@ -136,7 +136,7 @@ def give_name(source: Path, target: Path) -> None:
         os.link(source, target)
     except FileExistsError:
         raise
-    except OSError:  # a disk without links
+    except OSError:  # a disk without links, on which a reader may see an empty file for a moment
         os.close(os.open(target, os.O_CREAT | os.O_EXCL))
         os.replace(source, target)
 

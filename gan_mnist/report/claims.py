@@ -6,7 +6,7 @@ A claim is a row of `CLAIMS`; its verdict is computed from the records of a run.
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Claim:
         metric: Of that run.
         arm: The arm that the claim is about.
         side: `UP` or `DOWN`, as claimed.
-        versus: The arm that it is compared with, or a level in units of the metric.
+        versus: The arm that it is compared with, or a level of a share or an AUC.
         reported: The difference in those units, of the sign of `side`; None where none was told.
     """
 
@@ -85,7 +85,8 @@ CLAIMS = (
     Claim("A weak adversary on one batch for both networks makes it worse, too.",
           "denoising", "denoising/mnist_ten_seeds", "psnr_db", _DCGANS.format("v4"), DOWN, _L1),
     Claim("With 0.1 of adversary most outputs show the ref.",
-          "denoising", "denoising/mnist", "ref_leak", _DCGANS.format("v2"), UP, 0.5),
+          "denoising", "denoising/mnist_large_adversary", "ref_leak",
+          _DCGANS.format("v2"), UP, 0.5),
     Claim("With a full adversary most outputs show the ref.",
           "denoising", "denoising/mnist", "ref_leak", _DCGANS.format("v3"), UP, 0.5),
     Claim("With a full adversary and one batch for both networks, they do so, too.",
@@ -163,7 +164,13 @@ def measured(claim: Claim, root: Path) -> Comparison:
     values = values_of(treated, claim.metric)
     overlap = overlap_of(treated.values())
     if not isinstance(claim.versus, str):
-        return compare(values, dict.fromkeys(values, claim.versus), overlap=overlap)
+        level = claim.versus
+        found = compare(values, dict.fromkeys(values, level), overlap=overlap)
+        if found.ci95 is None:
+            return found
+        # What is compared with a level is a share, or an AUC.
+        low, high = (min(max(end, -level), 1 - level) for end in found.ci95)
+        return replace(found, ci95=(low, high))
     control = records[claim.versus]
     found = compare(values, values_of(control, claim.metric), overlap=overlap)
     is_primary = claim.metric == summary["metrics"][0]["name"]

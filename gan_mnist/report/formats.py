@@ -68,8 +68,8 @@ def _as_cell(text: Any) -> str:
 
 
 def _verbatim(text: Any) -> str:
-    """A code span of Markdown, outside a table, that holds the text as it is."""
-    line = " ".join(str(text).split())
+    """A code span of Markdown, outside a table, that holds the text as it is, in one line."""
+    line = " ".join(str(text).splitlines())
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if "`" in line else ""
     return f"{fence}{space}{line}{space}{fence}"

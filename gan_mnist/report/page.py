@@ -65,8 +65,10 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
     """
     run = Run.read(workdir)
     confused = confusion(run)
-    drawn = _save(_draw(run, confused, pictures), workdir)
+    not_drawn: dict[str, str] = {}
+    drawn = _save(_draw(run, confused, pictures, not_drawn), workdir)
     templates, context = environment(_margin(run)), _context(run, pictures, drawn)
+    context["not_drawn"] = not_drawn
     write_text(workdir / "report.md", templates.get_template("report.md.j2").render(context))
     context |= _page_context(run, confused)
     write_text(workdir / "report.html", templates.get_template("report.html.j2").render(context))
@@ -195,20 +197,22 @@ def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
     return {name: color for name, color in colors.items() if name in names}
 
 
-def _draw(run: Run, confused: Confusion, pictures: Sequence[Picture]) -> dict[str, Figure]:
-    """Every figure that the run has data for."""
+def _draw(
+    run: Run, confused: Confusion, pictures: Sequence[Picture], not_drawn: dict[str, str]
+) -> dict[str, Figure]:
+    """Every figure that the run has data for; why one of `pictures` failed goes to `not_drawn`."""
     summary, order, (matrices, classes) = run.summary, run.best_first(), confused
     drawn = {}
     if any(arm["n"] for arm in summary["arms"].values()):
         drawn["arms"] = figures.forest(summary, order, run.study)
 
     for picture in pictures:
-        # One may be of somebody else, or of a file that is damaged; the others do not hang on it.
+        # One may be somebody's own, or of a file that is damaged; the others do not depend on it.
         try:
             figure = picture.draw(run)
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            say(f"the report shows no {picture.name}: {reason}")
+        except (Exception, SystemExit) as error:
+            not_drawn[picture.name] = " ".join(f"{type(error).__name__}: {error}".split())
+            say(f"the report shows no {picture.name}: {not_drawn[picture.name]}")
             continue
         if figure is not None:
             drawn[picture.name] = figure

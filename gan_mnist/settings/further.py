@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,8 @@ from gan_mnist.files import absolute
 from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.spec import Metric
 
-# Names of metrics and of columns of curves that begin so mean something else.
-# Names of splits, and what metrics begin with, of which not all are declared.
-TAKEN = ("test", "val", "accuracy", "balanced", "macro", "minority", "precision", "recall")
+# Columns of curves, and metrics that are not declared everywhere, begin so.
+TAKEN = ("test", "val", "balanced", "recall")
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,10 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
         InputError: For a name that cannot be one, or under which something else is measured.
     """
     for name in names:
-        others = (*(metric.name for metric in metrics), *names)
-        taken = name in TAKEN or any(other.startswith(f"{name}_") for other in others)
+        taken = name in TAKEN or any(metric.name.startswith(f"{name}_") for metric in metrics)
+        # `night_balanced_accuracy` would be of two test sets, say.
+        meant = re.compile(rf"{re.escape(name)}_(balanced|recall|recall_.*)")
+        taken = taken or any(map(meant.fullmatch, names))
         if taken or not (name.isascii() and name.isidentifier()):
             raise InputError(
                 f"--test_dir: {name!r} is not accepted as a name; accepted: letters, digits and _, "

@@ -97,9 +97,11 @@ def read_run(directory: Path) -> FinishedRun:
 def _read(path: Path, form: type) -> dict[str, Any] | None:
     try:
         content = read_form(path, form)
-        if content and "metrics" in content:
-            (_,) = (m for m in content["metrics"] if m["name"] == content["primary_metric"])
-    except ValueError as reason:
+        if content is not None and form is Summary:
+            named = [m["name"] for m in content["metrics"]].count(content["primary_metric"])
+            if named != 1:
+                raise Damaged(f"{named} metrics are called {content['primary_metric']!r}")
+    except Damaged as reason:
         raise InputError(
             f"{_named(path.parent)}: {path.name} is damaged: {reason}; accepted: {ACCEPTED}"
         ) from reason

@@ -42,6 +42,13 @@ class Record(TypedDict):
     memory_mib: NotRequired[int | None]
 
 
+class Begun(TypedDict):
+    """`begun.json`: what the files in a trial's directory are of."""
+
+    settings: dict[str, Any]
+    fingerprint: str
+
+
 class Data(TypedDict):
     """The data set of a study."""
 

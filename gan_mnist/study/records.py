@@ -146,18 +146,19 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
         record = _whole_record_of(trial)
     except Damaged:
         return None
-    if record is None:
-        return None
-    if record["fingerprint"] != trial.fingerprint:
-        before, after = as_declared(record["settings"], trial.study), trial.settings.identity()
-        own = fingerprint(record["settings"], *_of_no_setting(trial))
-        if before != after or record["fingerprint"] != own:
-            raise InputError(
-                f"--workdir: {trial.directory} holds a result of other settings "
-                f"({differences(before, after) or 'other data'}); give the old settings or a new "
-                "--workdir"
-            )
+    if record is not None and (why := made_otherwise(record, trial)):
+        raise InputError(
+            f"--workdir: {trial.directory} holds a result of other settings ({why}); give the old "
+            "settings or a new --workdir"
+        )
     return record
+
+
+def made_otherwise(told: Mapping[str, Any], trial: Trial) -> str:
+    """How settings or data that are `told`, with their fingerprint, differ; "" if they do not."""
+    before, after = as_declared(told["settings"], trial.study), trial.settings.identity()
+    own = fingerprint(told["settings"], *_of_no_setting(trial))
+    return differences(before, after) or ("" if told["fingerprint"] == own else "other data")
 
 
 def set_damaged_aside(trial: Trial) -> str:

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, NotApplicable, StorageError
-from gan_mnist.files import Damaged, read_json, write_json, write_text
+from gan_mnist.files import Damaged, read_form, write_json, write_text
 from gan_mnist.study import records
+from gan_mnist.study.forms import Begun
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits, peak_memory_mib
 
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
-# Whose files lie in a trial's directory.
+# Tells which settings the files in a trial's directory are of.
 BEGUN = "begun.json"
 NOTHING = Outcome({})
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -197,22 +198,25 @@ def complete(trial: Trial) -> Mapping[str, Any]:
 
 
 def _begin(trial: Trial) -> None:
-    """Makes the trial's directory, or one that was begun with other settings anew.
+    """Makes the trial's directory; one that was begun with other settings is emptied first.
 
-    What such a trial has left is unfinished, as its record would have been refused; a checkpoint
-    alone does not tell what it is of.
+    A checkpoint does not tell what it is of. Records stay, as do hidden files: who runs the trial.
     """
-    path, mine = trial.directory / BEGUN, trial.fingerprint
+    path = trial.directory / BEGUN
     trial.directory.mkdir(parents=True, exist_ok=True)
-    before = read_json(path)
-    if before is not None and before.get("fingerprint") == mine:
-        return
-    # Where nothing is told, an earlier version began it, which refused other settings, too.
-    if before is not None:
+    try:
+        # Where nothing is told, an earlier version began it, which refused other settings, too.
+        before = read_form(path, Begun)
+        is_others = before is not None and bool(records.made_otherwise(before, trial))
+    except Damaged:
+        is_others = True
+    if is_others:
+        kept = (".", BEGUN, trial.record_path.name)
         for left in trial.directory.iterdir():
-            if not left.name.startswith(trial.record_path.name):
+            if not left.name.startswith(kept):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-    write_json(path, {"fingerprint": mine})
+    # Last, so that what is emptied by half is emptied again.
+    write_json(path, {"fingerprint": trial.fingerprint, "settings": trial.settings.identity()})
 
 
 def _is_storage(error: OSError, trial: Trial) -> bool:

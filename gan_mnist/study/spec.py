@@ -187,7 +187,7 @@ class Study:
             yield
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise InputError(
                 f"--experiment: {name}.py of {self.name} cannot be used: {reason}; all trials are "

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
@@ -19,7 +19,7 @@ from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training import mirrored
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
-from gan_mnist.trials.export import clear_exports
+from gan_mnist.trials.export import remove_others
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 Right = dict[str, list[np.ndarray]]
@@ -148,21 +148,27 @@ class Steps(Generic[SettingsT]):
             if judged or test != OWN:
                 self.right[test] = [*self.right.get(test, ()), *rows]
 
-    def begin_export(self) -> Path | None:
-        """Where this trial's models go; None for all seeds but the first, or where none shall.
-
-        What another run exported there is removed, as it may not be of these classes.
-        """
+    @property
+    def export_directory(self) -> Path | None:
+        """Where this trial's models go; None for all seeds but the first, or where none shall."""
         trial = self.trial
         if trial.seed != trial.first_seed or not trial.settings.export_dir:
             return None
-        directory = Path(trial.settings.export_dir) / trial.experiment / trial.arm
-        clear_exports(directory)
-        return directory
+        return Path(trial.settings.export_dir) / trial.experiment / trial.arm
 
-    def tell_export(self, directory: Path, metrics: Mapping[str, float]) -> None:
-        """Writes `about.json` beside exported models: what they were trained on, and how good."""
+    def tell_export(
+        self, directory: Path, metrics: Mapping[str, float], made: Collection[str]
+    ) -> None:
+        """Writes `about.json` beside exported models: what they were trained on, and how good.
+
+        Args:
+            directory: Where they are.
+            metrics: Of the trial.
+            made: Names of those that it exported; others there are of another run, perhaps of other
+                classes, and are removed.
+        """
         trial = self.trial
+        remove_others(directory, made)
         about = {"arm": trial.arm, "seed": trial.seed, "settings": trial.settings.identity()}
         about |= {"dataset": dict(trial.provenance), "metrics": dict(metrics)}
         write_json(directory / "about.json", about)

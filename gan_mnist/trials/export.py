@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import keras
@@ -102,13 +102,16 @@ def export_classifier(
     write_json(directory / "classes.json", list(class_names))
 
 
-def clear_exports(directory: Path) -> None:
-    """Removes what an export leaves in `directory`, and nothing else."""
-    for name in _NETWORKS:
-        shutil.rmtree(directory / name, ignore_errors=True)
+def remove_others(directory: Path, made: Collection[str]) -> None:
+    """Removes networks of earlier exports from `directory`, those whose names are not in `made`."""
+    for name in {*_NETWORKS}.difference(made):
+        if (saved := directory / name).is_symlink():
+            saved.unlink()
+        elif saved.is_dir():
+            shutil.rmtree(saved)
         (directory / f"{name}.keras").unlink(missing_ok=True)
-    for name in ("about.json", "classes.json", CHECKSUMS):
-        (directory / name).unlink(missing_ok=True)
+    if known := read_json(directory / CHECKSUMS):
+        write_json(directory / CHECKSUMS, {k: v for k, v in known.items() if k in made})
 
 
 def _keep_checksum(directory: Path, name: str) -> None:

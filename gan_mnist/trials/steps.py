@@ -223,14 +223,16 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         classifier: keras.Model | None = None,
     ) -> None:
         """Exports what is given, of a generator if it is a network, for the first seed alone."""
-        if (directory := self.begin_export()) is None:
+        if (directory := self.export_directory) is None:
             return
-        settings = self.trial.settings
+        settings, made = self.trial.settings, []
         if classifier is not None:
             export_classifier(classifier, settings.classes, directory, settings.look)
+            made.append("classifier")
         if isinstance(generator, TrainedGenerator):
             export_generator(generator, settings.classes, directory)
-        self.tell_export(directory, metrics)
+            made.append("generator")
+        self.tell_export(directory, metrics, made)
 
     def save_gallery(
         self,

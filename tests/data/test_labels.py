@@ -122,6 +122,20 @@ def test_a_column_that_tells_other_things_is_no_split(images):
         load(images, text, split_column="set")
 
 
+def test_gaps_are_of_no_concern_beside_a_whole_column_of_splits_or_where_a_class_is_meant(images):
+    """`train` and another word may be classes, and of two columns one is meant."""
+    place = {n: "test" if n > 4 else "train" for n in FILES}
+    text = table(["image", "label", "set", "split"], lambda n, c: [
+        FILES[n], c, "train" if n == 1 else "gallery", place[n]
+    ])  # fmt: skip
+    whole = load(images, text)
+    assert len(whole.test.images) == len([n for n in FILES if n > 4])
+    named = {"cat": "train", "dog": "other"}
+    text = table(["image", "set"], lambda n, c: [FILES[n], named.get(c, c)])
+    assert load(images, text, "one.csv").class_names == ("other", "train")
+    assert load(images, text, "two.csv", label_column="set").class_names == ("other", "train")
+
+
 def test_what_table_and_folder_lack_is_counted(images):
     text = table(["image", "label"], lambda n, c: [FILES[n], "" if n == 6 else c])
     text = text.replace(FILES[5], "gone.png") + "nothing.png,dog\n"

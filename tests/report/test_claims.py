@@ -64,7 +64,11 @@ def root(tmp_path):
     (directory / "summary.json").write_text(json.dumps({"metrics": metrics}))
     records = [
         {"arm": arm, "seed": seed, "status": "done", "metrics": {"score": value, "other": -value}}
-        for arm, values in {"a": (0.7, 0.8, 0.8, 0.9), "b": (0.1, 0.2, 0.3, 0.2)}.items()
+        for arm, values in {
+            "a": (0.7, 0.8, 0.8, 0.9),
+            "b": (0.1, 0.2, 0.3, 0.2),
+            "most": (0.4, 1, 1, 1),
+        }.items()
         for seed, value in enumerate(values)
     ]
     records.append({"arm": "a", "seed": 4, "status": "failed", "metrics": None})
@@ -77,6 +81,9 @@ def test_a_claim_is_measured_seed_by_seed(root):
     assert (found.n, found.difference) == (4, pytest.approx(np.mean([0.6, 0.6, 0.5, 0.7])))
     of_level = measured(replace(CLAIM, versus=0.5), root)
     assert of_level.difference == pytest.approx(0.3)
+    # A share ends at 1.
+    assert of_level.ci95[0] < 0.25 < of_level.ci95[1] < 0.5
+    assert measured(replace(CLAIM, arm="most", versus=0.5), root).ci95[1] == 0.5
     assert measured(replace(CLAIM, metric="other"), root).difference == pytest.approx(-0.6)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from types import SimpleNamespace
 
 import fake_study
@@ -9,6 +10,7 @@ import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
 from gan_mnist.errors import StorageError
+from gan_mnist.files import fingerprint
 from gan_mnist.study.records import record_of
 from gan_mnist.study.scheduler import complete
 from gan_mnist.study.spec import Metric
@@ -65,6 +67,57 @@ def test_what_was_begun_with_other_settings_is_not_gone_on_with(tmp_path, scale,
     assert (kept / "ckpt-3").exists() is is_kept
     assert (trial.directory / "record.json.damaged").read_text() == "evidence"
     assert (trial.directory / "record.json").exists()
+
+
+def test_what_is_emptied_by_half_is_emptied_again(tmp_path, monkeypatch):
+    """And who holds the directory goes on to hold it."""
+    order(tmp_path, "small", 0, "raise")
+    (trial,) = (t for t in make_plan(tmp_path, seeds=1).trials() if t.arm == "small")
+    complete(trial)
+    trial.record_path.unlink()
+    for name in ("a", "checkpoint", "z"):
+        (trial.directory / name).mkdir()
+    (trial.directory / ".running").write_text("mine")
+    (again,) = (t for t in make_plan(tmp_path, seeds=1, scale=2.0).trials() if t.arm == "small")
+    removed, rmtree = [], shutil.rmtree
+
+    def killed(path):
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(path)
+        rmtree(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            complete(again)
+    order(tmp_path, "small", 0, None)
+    complete(again)
+    left = {path.name for path in trial.directory.iterdir()}
+    assert left == {".running", "begun.json", "curves.csv", "record.json"}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"fingerprint": 3}'])
+def test_a_directory_whose_mark_is_damaged_is_begun_anew(tmp_path, content):
+    trial = make_plan(tmp_path).trials()[0]
+    trial.directory.mkdir(parents=True)
+    (trial.directory / "begun.json").write_text(content)
+    (trial.directory / "half").write_text("done")
+    complete(trial)
+    assert not (trial.directory / "half").exists()
+
+
+def test_what_was_begun_before_a_setting_was_declared_is_gone_on_with(tmp_path):
+    trial = make_plan(tmp_path).trials()[0]
+    trial.directory.mkdir(parents=True)
+    settings = trial.settings.identity()
+    del settings["scale"]
+    of_others = trial.experiment, trial.seed, trial.provenance["sha256"]
+    begun = {"settings": settings, "fingerprint": fingerprint(settings, *of_others)}
+    (trial.directory / "begun.json").write_text(json.dumps(begun))
+    (trial.directory / "half").write_text("done")
+    complete(trial)
+    assert (trial.directory / "half").read_text() == "done"
 
 
 def test_a_directory_from_before_they_were_named_is_gone_on_with(tmp_path):

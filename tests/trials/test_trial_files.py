@@ -212,11 +212,15 @@ def test_an_export_leaves_nothing_of_an_earlier_one_and_all_of_others(make, tmp_
     for name in ("classifier", "generator", "denoiser"):
         (place / name / "variables").mkdir(parents=True)
         (place / f"{name}.keras").write_text("old")
-    for name in ("about.json", "classes.json", "checksums.json", "notes.txt"):
+    for name in ("about.json", "classes.json", "notes.txt"):
         (place / name).write_text("old")
+    checksums = {"classifier": "a", "generator": "b"}
+    (place / "checksums.json").write_text(json.dumps(checksums))
     trial = make("some", 0, export_dir=str(tmp_path / "saved"))
     metrics, probabilities = trial.evaluate(Fixed())
     trial.keep("model", probabilities, metrics, None)
-    assert {path.name for path in place.iterdir()} == {"about.json", "notes.txt"}
+    left = {"about.json", "classes.json", "checksums.json", "notes.txt"}
+    assert {path.name for path in place.iterdir()} == {*left, "classifier", "classifier.keras"}
+    assert json.loads((place / "checksums.json").read_text()) == {"classifier": "a"}
     assert (place / "notes.txt").read_text() == "old"
     assert json.loads((place / "about.json").read_text())["arm"] == "some"

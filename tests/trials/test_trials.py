@@ -92,7 +92,7 @@ def test_models_are_those_of_the_first_seed_of_the_run(make):
     def place(seed, first, export_dir="saved"):
         steps = make(seed=seed, export_dir=export_dir)
         steps.trial = replace(steps.trial, first_seed=first)
-        return steps.begin_export()
+        return steps.export_directory
 
     assert place(0, 0) == place(10, 10) == Path("saved") / STUDY.name / "some"
     assert place(1, 0) is place(11, 10) is place(0, 0, "") is None
