@@ -22,10 +22,10 @@ PICTURES = (
         "sheets",
         sheets,
         "What the arms return",
-        "Eight of the fixed test pairs, first seed. Truths, refs and outputs are shown at full "
-        "scale: outputs of mixtures, which are to have half of it, are twice as bright here. PSNR "
-        "is the mean over all test pairs and seeds. Each trial keeps its own sheet of truth, ref, "
-        "input and output, as they are, as `sheet.png`.",
+        "Eight of the fixed test pairs, of each arm its first seed that is done. Truths, refs and "
+        "outputs are shown at full scale: outputs of mixtures, which are to have half of it, are "
+        "twice as bright here. PSNR is the mean over all test pairs and seeds. Each trial keeps "
+        "its own sheet of truth, ref, input and output, as they are, as `sheet.png`.",
     ),
     Picture(
         "against_cost",
