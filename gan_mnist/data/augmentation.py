@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan_mnist.data.blends import boxes, cutmix, mixup
 from gan_mnist.data.randaugment import randaugment
-from gan_mnist.models.warping import bilinear, catmull_rom, thickened, thicker, thinner
+from gan_mnist.models.warping import bilinear, smooth_field, thickened, thicker, thinner
 
 CONTROL_POINTS = 5
 
@@ -185,8 +185,7 @@ def _elastic(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -
     height, width = images.shape[1], images.shape[2]
     shape = (tf.shape(images)[0], CONTROL_POINTS, CONTROL_POINTS, 2)
     points = tf.random.stateless_uniform(shape, tf.random.fold_in(stream, 3), -1.0, 1.0)
-    rows, columns = (catmull_rom(side, CONTROL_POINTS) for side in (height, width))
-    field = augmentation.elastic * tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
+    field = augmentation.elastic * smooth_field(points, height, width)
     parts = (part[:, None, None] for part in _maps(images, augmentation, stream))
     a0, a1, a2, b0, b1, b2 = parts
     x, y = (axis.astype(np.float32) for axis in np.meshgrid(np.arange(width), np.arange(height)))

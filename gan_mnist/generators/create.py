@@ -45,7 +45,8 @@ def create_generator(request: Request) -> Generator | None:
 class InTurn(Generator):
     """Several generators of one kind: of a class the first image is the first one's, and so on.
 
-    They differ in the seed of their training; the first is the one that other arms have.
+    They differ in the seed of their training and in the noise that their images are made of; the
+    first is the one that other arms have.
     """
 
     def __init__(self, kind: type[Generator], request: Request):
@@ -73,7 +74,8 @@ class InTurn(Generator):
             # A process has one network for equal recipes, which has the weights of the last asked.
             generator = self._kind.create(request)
             rows = order[place::number]
-            images[rows] = generator.sample(labels[rows], seed)
+            noise = derive_seed("in_turn", seed, place) if place else seed
+            images[rows] = generator.sample(labels[rows], noise)
         return images
 
 

@@ -24,8 +24,7 @@ from gan_mnist.models.latents import as_labels
 from gan_mnist.models.styles import NUM_STYLES, slopes, styles
 from gan_mnist.models.warping import (
     bilinear,
-    catmull_rom,
-    pixel_grid,
+    sources,
     thickened,
     thicker,
     thinner,
@@ -70,13 +69,7 @@ class Deform(layers.Layer):
         height, width = planes.shape[1:3]
         linear, shift, field, thickness = tf.split(deformations, [4, 2, NUM_FIELD, 1], axis=-1)
         points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
-        rows, columns = (catmull_rom(side, CONTROL_POINTS)[::step] for side in (height, width))
-        moved = tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
-        a, b, c, d = tf.unstack(linear[:, None, None, :], axis=-1)
-        right, down = tf.unstack(shift[:, None, None, :], axis=-1)
-        grid_x, grid_y = (grid[::step, ::step] for grid in pixel_grid(height, width))
-        x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
-        y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
+        x, y = sources(linear, shift, points, height, width, step)
         plain, thick, thin = tf.split(bilinear(planes, x, y, border="nearest"), 3, axis=-1)
         thickness = tf.clip_by_value(thickness[:, :, None, None], -1.0, 1.0)
         return thickened(plain, thick, thin, thickness)

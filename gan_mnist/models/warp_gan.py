@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import AnchoredGAN, build_spectral_discriminator
-from gan_mnist.models.warping import bilinear, catmull_rom, pixel_grid, thicker, thinner
+from gan_mnist.models.warping import bilinear, pixel_grid, sources, thickened, thicker, thinner
 
 CONTROL_POINTS = 4
 NUM_FIELD = 2 * CONTROL_POINTS**2
@@ -74,27 +74,12 @@ class Warp(layers.Layer):
         return {**super().get_config(), **bounds}
 
     def call(self, images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        x, y = self._sources(parameters, images.shape[1], images.shape[2])
+        linear, shift, field, thickness = tf.split(parameters, [4, 2, NUM_FIELD, 1], axis=-1)
+        points = tf.reshape(field * self.field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
+        x, y = sources(linear * self.linear, shift * self.shift, points, *images.shape[1:3])
         planes = tf.concat([images, thicker(images), thinner(images)], axis=-1)
         plain, thick, thin = tf.split(bilinear(planes, x, y), 3, axis=-1)
-        thickness = parameters[:, -1, None, None, None]
-        up, down = tf.nn.relu(thickness), tf.nn.relu(-thickness)
-        return plain * (1 - up - down) + thick * up + thin * down
-
-    def _sources(
-        self, parameters: tf.Tensor, height: int, width: int
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Where each pixel comes from: x and y, (n, H, W)."""
-        linear, shift, field, _ = tf.split(parameters, [4, 2, NUM_FIELD, 1], axis=-1)
-        points = tf.reshape(field * self.field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
-        rows, columns = (catmull_rom(side, CONTROL_POINTS) for side in (height, width))
-        moved = tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
-        a, b, c, d = tf.unstack((linear * self.linear)[:, None, None, :], axis=-1)
-        right, down = tf.unstack((shift * self.shift)[:, None, None, :], axis=-1)
-        grid_x, grid_y = pixel_grid(height, width)
-        x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
-        y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
-        return x, y
+        return thickened(plain, thick, thin, thickness[:, :, None, None])
 
 
 @keras.saving.register_keras_serializable("gan_mnist")

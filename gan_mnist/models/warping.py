@@ -46,6 +46,48 @@ def pixel_grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.float32), y.astype(np.float32)
 
 
+def sources(
+    linear: tf.Tensor, shift: tf.Tensor, points: tf.Tensor, height: int, width: int, step: int = 1
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where each pixel comes from that an affine map and a smooth field move.
+
+    Args:
+        linear: float (n, 4), the entries of (matrix - identity), row by row.
+        shift: float (n, 2), to the right and down.
+        points: As `smooth_field` takes them.
+        height: Of the image.
+        width: Of the image.
+        step: Every so many pixels are told, left to right and top to bottom.
+
+    Returns:
+        x and y, float (n, ceil(height / step), ceil(width / step)) each.
+    """
+    moved = smooth_field(points, height, width, step)
+    a, b, c, d = tf.unstack(linear[:, None, None, :], axis=-1)
+    right, down = tf.unstack(shift[:, None, None, :], axis=-1)
+    grid_x, grid_y = (grid[::step, ::step] for grid in pixel_grid(height, width))
+    x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
+    y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
+    return x, y
+
+
+def smooth_field(points: tf.Tensor, height: int, width: int, step: int = 1) -> tf.Tensor:
+    """What is added at each pixel, interpolated bicubically (Catmull-Rom) between control points.
+
+    Args:
+        points: float (n, P, P, 2), x and y of what is added at P x P control points, row by row.
+        height: Of the image.
+        width: Of the image.
+        step: As in `sources`.
+
+    Returns:
+        float (n, ceil(height / step), ceil(width / step), 2).
+    """
+    num_points = points.shape[1]
+    rows, columns = (catmull_rom(side, num_points)[::step] for side in (height, width))
+    return tf.einsum("ia,jb,nabc->nijc", rows, columns, points)
+
+
 def catmull_rom(num_pixels: int, num_points: int) -> np.ndarray:
     """Each pixel's weights on control points, those at the ends repeated.
 

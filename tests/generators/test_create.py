@@ -60,7 +60,8 @@ def test_of_generators_in_turn_each_makes_every_third_image(created):
         alone = created(seed)
         assert whole.keys[place] == alone.key
         own = order[place::3]
-        np.testing.assert_array_equal(shown[own], alone.sample(LABELS[own], 1))
+        noise = derive_seed("in_turn", 1, place) if place else 1
+        np.testing.assert_array_equal(shown[own], alone.sample(LABELS[own], noise))
     assert len(set(whole.keys)) == 3
     assert whole.seconds == pytest.approx(sum(created(seed).seconds for seed in seeds))
     # Other networks have come and gone; it gives what it gave.
@@ -96,6 +97,16 @@ def test_generators_in_turn_each_make_some_of_every_class(images, tmp_path):
     for label in range(4):
         _, counts = np.unique(made_by[labels == label], return_counts=True)
         assert counts.tolist() == [3, 3]
+
+
+def test_generators_in_turn_make_their_images_of_different_noise(images, tmp_path):
+    request = Request(replace(SETTINGS, generators_in_turn=3), images, 4, tmp_path)
+    labels = np.repeat(np.arange(3, dtype=np.int32), 30)
+    in_turn = create.InTurn(Drawn, request)
+    draws = in_turn.sample(labels, 0)[:, 1, 1, 0]
+    assert len(np.unique(draws)) == len(labels)
+    np.testing.assert_array_equal(in_turn.sample(labels, 0)[:, 1, 1, 0], draws)
+    assert not np.isin(draws, in_turn.sample(labels, 1)[:, 1, 1, 0]).any()
 
 
 def test_what_is_not_trained_is_not_there_several_times(created):
