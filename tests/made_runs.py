@@ -19,10 +19,13 @@ def write_run(
     first_seed: int = 0,
     correct: dict | None = None,
     num_test: int = 200,
+    each_seed: dict | None = None,
 ) -> Path:
     """Writes a run with these values of "score", by arm and seed, its control first."""
     settings = {"updates": 100} if settings is None else settings
     dataset = {"name": "made", "sha256": sha256, "counts": {"x": {"train": 4, "test": num_test}}}
+    if each_seed:
+        dataset["each_seed"] = each_seed
     seeds = [first_seed + place for place in range(max(map(len, values.values())))]
     records = [
         {

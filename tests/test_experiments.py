@@ -123,6 +123,13 @@ def test_a_folder_with_the_name_of_one_of_ours_is_the_folder_that_was_named(make
         ("import sys; sys.exit('bye')", "cannot be loaded: SystemExit: bye"),
         (coin.STUDY.replace('control="fair"', 'control="foul"'), "'foul', is none of its arms"),
         (coin.STUDY.replace('Arm("bent"', 'Arm("fair"'), "two arms are called 'fair'"),
+        (
+            coin.STUDY.replace(
+                'Arm("bent", ',
+                'Arm("a", {}, "", ablates="bent"), Arm("b", {}, "", ablates="bent"), Arm("bent", ',
+            ),
+            "two arms are ablations of 'bent'",
+        ),
         (coin.STUDY.replace('Arm("bent"', 'Arm("../bent"'), "'../bent' is no name of an arm"),
         (re.sub(r"metrics=.*", "metrics=(),", coin.STUDY), "it has no metric"),
     ],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.statistics.verdicts import is_same
 from gan_mnist.study.words import counted, with_interval
 
 PRIMARY, CLASS_PREFIX, REAL = "gan_train_accuracy", "gan_train_recall_", "real"
@@ -60,7 +61,7 @@ def _nearest(evidence: Evidence, arms: Arms) -> dict[str, Any] | None:
                 "difference": found.difference,
                 "ci95": list(found.ci95),
                 "n": found.n,
-                "as_good": max(map(abs, found.ci95)) < AS_GOOD,
+                "as_good": is_same(found, AS_GOOD),
             }
     return nearest
 

@@ -1,6 +1,6 @@
 """Whether an arm with generated images is above every plain rival, and where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.evidence import Evidence
@@ -101,24 +101,40 @@ def _of_images_left(left: Mapping[str, Mapping[str, Any]], number: int) -> list[
 def _answer(
     results: Results, above: Mapping[str, Any], rivals: Sequence[str], measures: int
 ) -> str:
-    if missing := next(iter(above.values())).get("not_compared"):
-        names = ", ".join(f"`{name}`" for name in missing)
-        return f"nothing can be called above all plain rivals: {names} could not be compared."
-    best, number = next(iter(above.values()))["rival"], len(rivals)
-    all_rivals = {1: f"`{best}`", 2: "both plain rivals"}.get(number, f"all {number} plain rivals")
-    better = [name for name, found in above.items() if found["verdict"] == "helps"]
+    missing = {name: found["not_compared"] for name, found in above.items()
+               if found.get("not_compared")}  # fmt: skip
+    known = {name: found for name, found in above.items() if name not in missing}
+    aside = "".join(
+        f" `{name}` cannot be called above all of them: {_listed(others)} could not be compared."
+        for name, others in missing.items()
+    )
+    if not known:
+        others = _listed(dict.fromkeys(other for of_arm in missing.values() for other in of_arm))
+        return f"nothing can be called above all plain rivals: {others} could not be compared."
+    bests, number = dict.fromkeys(found["rival"] for found in known.values()), len(rivals)
+    all_rivals = {1: _listed(bests), 2: "both plain rivals"}.get(
+        number, f"all {number} plain rivals"
+    )
+    better = [name for name, found in known.items() if found["verdict"] == "helps"]
     if better:
-        told = ", ".join(f"`{name}` ({in_brackets(above[name])})" for name in better)
+        told = ", ".join(f"`{name}` ({in_brackets(known[name])})" for name in better)
+        best = _listed(dict.fromkeys(known[name]["rival"] for name in better), "or")
         return (
             f"above {all_rivals}, Holm's correction{' over both measures' * (measures > 1)} "
-            f"passed: {told}; in brackets, minus `{best}`."
+            f"passed: {told}; in brackets, minus {best}.{aside}"
         )
-    together = results.among(measures * len(above)).against_rivals(list(above), rivals)
+    together = results.among(measures * len(above)).against_rivals(list(known), rivals)
     most = max(found["ci95"][1] for found in together.values())
-    nearest = max(above, key=lambda name: above[name]["difference"])
+    nearest = max(known, key=lambda name: known[name]["difference"])
+    best = _listed(bests) if len(bests) == 1 else "its best rival"
     return (
         f"no treatment with generated images was shown to be above {all_rivals}; the nearest was "
-        f"`{nearest}`, minus `{best}` {in_brackets(together[nearest])}. "
-        f"None is above `{best}` by more than {max(0.0, most):.3f}: 95 % intervals, which hold for "
-        f"all {len(above)}{' and both measures' * (measures > 1)} together."
+        f"`{nearest}`, minus `{known[nearest]['rival']}` {in_brackets(together[nearest])}. "
+        f"None is above {best} by more than {max(0.0, most):.3f}: 95 % intervals, which hold for "
+        f"all {len(known)}{' and both measures' * (measures > 1)} together.{aside}"
     )
+
+
+def _listed(names: Iterable[str], joined: str = "and") -> str:
+    *some, last = (f"`{name}`" for name in names)
+    return f"{', '.join(some)} {joined} {last}" if some else last

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import linregress
 
 from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.answer.results import applies
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import verdict
@@ -34,7 +35,8 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `lines`, and `slopes`: by name, `n`, `mean`, `ci95`, `p_holm` and `rises` (True, False, or
         None where it cannot be told).
     """
-    arms = evidence.done
+    # One that failed is of its row, too, so that its seeds do not count.
+    arms = {name: of_arm for name, of_arm in evidence.records.items() if applies(of_arm)}
     rows = {
         "possible": {arm: np.log2(latents) for arm, latents in latents_drawn(arms).items()},
         "seen": {arm: np.log10(images) for arm, images in images_seen(arms).items()},

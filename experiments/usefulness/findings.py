@@ -23,10 +23,12 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     Returns:
         `lines`; `gains`: by reference ("real" and "classical"), arm and number of images,
         `difference`, `ci95`, `p_holm` (over all arms and numbers against that reference) and
-        `verdict`; and `warnings` where an exported generator leaks.
+        `verdict`; and, where an exported generator leaks, `warnings`, and its arms as `leaks`.
     """
-    # Those of sources that leak among them.
-    records, checks = evidence.finished, evidence.of_kind("check")
+    records, leaking = evidence.finished, _leaking(evidence.finished)
+    leaks = [arm for shares in leaking for arm in shares]
+    # Those of folders that leak are checks, too.
+    checks = {*evidence.of_kind("check"), *leaks}
     gains = {
         reference: _gains(evidence, reference, left_out)
         for reference, left_out in (
@@ -40,7 +42,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         for arm in gains.get(CONTROL, {})
     ]
     found = {"lines": [*lines, *_copies(records)], "gains": gains}
-    return found | ({"warnings": warnings} if (warnings := _leaks(records)) else {})
+    return found | ({"warnings": _told_of(leaking), "leaks": leaks} if leaks else {})
 
 
 def _gains(
@@ -101,8 +103,8 @@ def _many_copies(records: Sequence[Mapping[str, Any]], split: str) -> dict[str, 
     return {arm: mean for arm, mean in means.items() if mean > LEAK}
 
 
-def _leaks(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is told before the answer: copies of test images that no plan could count.
+def _leaking(records: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """Of each exported generator that leaks, its arms and their shares of copies of test images.
 
     Those of a folder are in the plan. To count an exported generator's, a trial must ask it.
     """
@@ -111,8 +113,13 @@ def _leaks(records: Sequence[Mapping[str, Any]]) -> list[str]:
     for arm, share in _many_copies(records, "test").items():
         if settings[arm].get("generator") == "exported":
             sources.setdefault(settings[arm].get("given_sha256", arm), {})[arm] = share
+    return list(sources.values())
+
+
+def _told_of(leaking: Sequence[Mapping[str, float]]) -> list[str]:
+    """What is told before the answer, a sentence for each generator."""
     return [
         f"{100 * max(shares.values()):.0f} % of the images of "
         f"{' and '.join(f'`{arm}`' for arm in shares)} are copies of test images, which is a leak"
-        for shares in sources.values()
+        for shares in leaking
     ]

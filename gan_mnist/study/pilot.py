@@ -14,7 +14,7 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.records import DONE, parse_record
 from gan_mnist.study.statistics import power
 from gan_mnist.study.statistics.looks import level
-from gan_mnist.study.statistics.paired import compare, overlap_of
+from gan_mnist.study.statistics.paired import overlap_of, spread_of
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import rough
@@ -46,7 +46,11 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
     lines = [_general(n, families, overlap, strict)]
     measured = False
     for name, pairs in families.items():
-        spreads = {pair: known for pair in pairs if (known := _spread(values, pair)) is not None}
+        spreads = {
+            pair: known
+            for pair in pairs
+            if (known := spread_of(*(values.get(arm, {}) for arm in pair))) is not None
+        }
         for told, spread, seen in _told(name, spreads):
             measured = True
             tests = len(pairs) * strict
@@ -123,16 +127,6 @@ def _needed(effect: float, spread: float, n: int, tests: float, overlap: float) 
         return f"{effect:g} takes more than {power.MOST_SEEDS} seeds"
     more = f"{careful}" if careful else f"more than {power.MOST_SEEDS}"
     return f"{effect:g} takes {usual} seeds, or {more} should the sd be as large as it may be"
-
-
-def _spread(values: Values, pair: Pair) -> tuple[float, int] | None:
-    """Standard deviation of the paired difference and number of seeds; None where unknown or 0."""
-    if not {*pair} <= values.keys():
-        return None
-    found = compare(values[pair.arm], values[pair.reference])
-    if not found.standard_error:
-        return None
-    return found.standard_error * math.sqrt(found.n), found.n
 
 
 def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:

@@ -28,6 +28,7 @@ class Arm:
             about every "rival"; where it has neither, about every "ablation". "control", "oracle"
             and "check" arms are never the answer.
         ablates: The arm of which this "ablation" leaves something out; the two are compared.
+        leaks: Whether it shows copies of test images: a "check", and in no primary comparison.
     """
 
     name: str
@@ -36,12 +37,17 @@ class Arm:
     source: str = ""
     kind: Kind = "rival"
     ablates: str | None = None
+    leaks: bool = False
+
+    def leaking(self) -> "Arm":
+        """This arm, of which it is known that it leaks: it is no answer."""
+        return replace(self, kind="check", leaks=True)
 
     def shown(self, sources: Mapping[str, Source]) -> "Arm":
-        """This arm with the images of its source, if it has one; of one that leaks, no answer."""
+        """This arm with the images of its source, if it has one."""
         source = sources.get(self.name, Source({}))
-        kind = "check" if source.warnings else self.kind
-        return replace(self, changes={**self.changes, **source.changes}, kind=kind)
+        arm = replace(self, changes={**self.changes, **source.changes})
+        return arm.leaking() if source.warnings else arm
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,8 @@ class Study:
     - `findings.py`, if wanted: `findings(evidence) -> {"lines": [...], name: number}`. It gets
       `gan_mnist.study.answer.evidence.Evidence`, which has no records to begin with, and tells
       what the comparison of arms does not: a fit, say. Its lines, plain sentences, stand below the
-      answer; all it returns goes into the summary, so it is strict JSON.
+      answer, those under `warnings` before it, and arms under `leaks` are none; all it returns
+      goes into the summary, so it is strict JSON.
     - `figures.py`, if wanted: `PICTURES`, figures of the report that other studies have not.
 
     Attributes:
@@ -170,6 +177,10 @@ class Study:
                 raise ValueError(f"two arms are called {name!r}")
             if not name or name[0] == "." or any(sign in name for sign in "/\\\0"):
                 raise ValueError(f"{name!r} is no name of an arm, as its files are called by it")
+        ablated = [arm.ablates for arm in self.arms if arm.ablates]
+        for name in ablated:
+            if ablated.count(name) > 1:
+                raise ValueError(f"two arms are ablations of {name!r}, which is compared with one")
         if self.control not in names:
             raise ValueError(f"the control, {self.control!r}, is none of its arms")
         if not self.metrics:

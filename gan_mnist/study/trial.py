@@ -180,8 +180,8 @@ class Plan:
 
     @property
     def primary(self) -> tuple[Pair, ...]:
-        """The primary comparisons whose two arms both run."""
-        names = {arm.name for arm in self.arms}
+        """The primary comparisons whose two arms both run, and neither leaks."""
+        names = {arm.name for arm in self.arms if not arm.leaks}
         return tuple(pair for pair in self.study.primary if {*pair} <= names)
 
     def trials(self) -> list[Trial]:

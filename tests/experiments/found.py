@@ -1,7 +1,5 @@
 """What an experiment finds in records, as its summary would have it."""
 
-from dataclasses import replace
-
 from gan_mnist import experiments
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.spec import Arm
@@ -22,7 +20,7 @@ def findings_of(name):
         for arm in failed:
             by_arm[arm] = {0: {"arm": arm, "seed": 0, "status": "failed", "metrics": {}}}
         arms = [
-            replace(arm, kind="check") if arm.name in leaks else arm
+            arm.leaking() if arm.name in leaks else arm
             for arm in (own | table).values()
             if by_arm[arm.name]
         ]

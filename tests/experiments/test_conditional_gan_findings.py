@@ -100,3 +100,9 @@ def test_a_source_that_leaks_is_not_the_nearest():
     found = findings(records, leaks=["mine"])
     assert found["nearest"]["arm"] == "dcgan"
     assert found["collapses"].keys() == {"dcgan"}
+
+
+def test_two_seeds_that_agree_do_not_show_that_images_are_as_good():
+    for seeds, as_good in ((2, False), (10, True)):
+        found = findings([*records_of("real", [0.9] * seeds), *records_of("dcgan", [0.9] * seeds)])
+        assert found["nearest"]["as_good"] == as_good

@@ -239,3 +239,26 @@ def test_the_figure_has_a_line_an_arm_over_the_numbers():
     assert list(lines[0].get_xdata()) == [1, 5, 20]
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(GAINS)
     assert images_left(run_of((1,))) is None
+
+
+def test_each_arm_is_told_beside_its_own_best_rival():
+    """One trial of an arm failed, in the only seed in which `classical` did well."""
+    records = study_of({"cgan": 0.3, "warp_gan": 0.3}, noise=0.001)
+    for record in records:
+        if record["arm"] == "classical":
+            record["metrics"]["minority_recall"] = 0.55 + (record["seed"] == 0)
+    records = [r for r in records if (r["arm"], r["seed"]) != ("cgan", 0)]
+    found = findings(records)
+    rivals = {name: told["rival"] for name, told in found["above_rivals"].items()}
+    assert rivals == {"cgan": "elastic", "warp_gan": "classical"}
+
+
+def test_an_arm_that_could_not_be_compared_silences_no_other():
+    records = study_of({"cgan": 0.15, "warp_gan": 0.2})
+    mine = [r for r in records if r["arm"] != "cgan" or r["seed"] < 2]
+    mine = [r for r in mine if r["arm"] != "elastic" or r["seed"] > 0]
+    (line,) = findings(mine)["lines"]
+    assert "above both plain rivals, Holm's correction passed: `warp_gan` (" in line
+    assert line.endswith(
+        "`cgan` cannot be called above all of them: `elastic` could not be compared."
+    )

@@ -114,3 +114,22 @@ def test_what_is_read_off_a_curve():
         "accuracy_since_half": pytest.approx(0.2),
         "accuracy_at_best_validation": pytest.approx(0.2),
     }
+
+
+def test_an_arm_that_failed_leaves_no_slope_to_the_others():
+    metrics = {"accuracy_last_tenth": 0.5, "accuracy_swing": 0.0}
+    records = [
+        {
+            "arm": arm,
+            "seed": seed,
+            "status": "done",
+            "settings": SHOWN | {"updates": 20, "gan_latent_dim": 40, "active": 5 * place},
+            "metrics": metrics | {"accuracy_last_tenth": 0.5 + 0.1 * seed * place},
+        }
+        for place, arm in enumerate(ROUNDED, 1)
+        for seed in range(5)
+    ]
+    assert findings(records)["slopes"]["accuracy_last_tenth_by_possible"]["n"] == 5
+    for record in records[:5]:
+        record["status"] = "failed"
+    assert findings(records)["slopes"]["accuracy_last_tenth_by_possible"]["n"] == 0

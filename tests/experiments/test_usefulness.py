@@ -232,6 +232,11 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
     }
 
 
+def test_a_source_that_leaks_is_in_no_primary_comparison(photos, made):
+    leaky = plan(photos, f"leaky={made / 'leaky'}", f"new={made / 'new'}")
+    assert {pair.arm for pair in leaky.primary} == {"new", "new_classical"}
+
+
 def test_a_folder_that_is_gone_at_the_end_costs_its_pictures_alone(
     photos, made, tmp_path, capsys, monkeypatch
 ):

@@ -104,3 +104,16 @@ def test_every_arm_that_measured_counts(copies, generator, told):
     if told is not None:
         assert summary["carried_by"].startswith(f"Careful, {told}")
         assert told in unmet(required, summary)[0]
+
+
+def test_what_only_trials_find_to_leak_is_no_answer():
+    plan = experiments.make_plan("usefulness", seeds=10, generated=("cgan", "vae_flow"))
+    copies = {"cgan": 0.0, "cgan_classical": 0.0, "vae_flow": None, "classical": None}
+    sound = summarize(plan, records_of(copies))
+    summary = summarize(plan, records_of(copies | {"cgan": 1.0, "cgan_classical": 1.0}))
+    assert summary["answer"].startswith("Careful, a leak. ")
+    assert summary["rests_on"]["arm"] == "vae_flow"
+    asked = [{(one["arm"], one["reference"]) for one in of["primary"]} for of in (sound, summary)]
+    of_flow = {("vae_flow", "real"), ("vae_flow_classical", "classical")}
+    assert asked == [{*of_flow, ("cgan", "real"), ("cgan_classical", "classical")}, of_flow]
+    assert "cgan" not in summary["findings"]["gains"]["real"]

@@ -58,6 +58,7 @@ def test_equal_numbers_are_the_same(tmp_path):
     [
         ({"settings": {"updates": 200}}, "the settings differ (updates: 100 -> 200)"),
         ({"first_seed": 6}, "they have no seed in common"),
+        ({"first_seed": 5}, "they have one seed in common"),
     ],
 )
 def test_what_is_not_paired_is_told_and_compared_by_welch(tmp_path, changes, why):
@@ -73,6 +74,29 @@ def test_other_data_without_a_word_on_test_images_get_no_verdict(tmp_path):
     assert told.p_holm < 0.001
     assert told.verdict == "cannot tell"
     assert told.unpaired.startswith("the data differ, and records do not say which test images")
+
+
+@pytest.mark.parametrize("anew", [(True, False), (False, True), (True, True)])
+def test_where_one_run_alone_draws_its_test_images_anew_there_is_no_verdict(tmp_path, anew):
+    """The other's seeds share theirs, which nothing allows for."""
+    split = {"n_train": 100, "n_test": 25}
+    runs = [
+        read_run(
+            write_run(
+                tmp_path / name,
+                values,
+                settings={"split": "each_seed" if own else "fixed"},
+                each_seed=split if own else None,
+                first_seed=first,
+            )
+        )
+        for name, values, own, first in zip(
+            ("one", "other"), (ONE, BETTER), anew, (0, 6), strict=True
+        )
+    ]
+    told = beside(*runs, ["cgan"], METRIC, None)["cgan"]
+    assert told.verdict == ("better" if all(anew) else "cannot tell")
+    assert ("one run's seeds share" in told.unpaired) != all(anew)
 
 
 def judged(right):

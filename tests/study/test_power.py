@@ -111,6 +111,16 @@ def test_with_a_pilot_it_is_told_in_the_unit_of_the_metric(tmp_path, pilot):
     assert others.startswith("other differences, in the median: from ")
 
 
+def test_differences_that_are_all_equal_have_no_spread(tmp_path, pilot):
+    records = make_records({"none": BASE, "cgan": BASE + 0.02, "copy": BASE})
+    lines = [json.dumps(record | {"experiment": "fake_study"}) + "\n" for record in records]
+    (pilot / "records.jsonl").write_text("".join(lines))
+    plan = planned(tmp_path / "new", (Pair("cgan", "none"), Pair("copy", "none")))
+    assert len(power_in_words(plan, f"{pilot}")) == 1
+    with pytest.raises(InputError, match="wants the spread of two seeds or more"):
+        power_in_words(plan, f"{pilot}", "0.01")
+
+
 def test_a_pilot_tells_how_many_seeds_an_effect_takes(tmp_path, pilot):
     plan = planned(tmp_path / "new", (Pair("cgan", "none"),))
     line = power_in_words(plan, f"{pilot}", "0.05")[1]

@@ -52,6 +52,14 @@ def test_arms_that_are_equal_everywhere_are_told_so():
     assert in_words(ranking) == ["All arms are equal on 3 data sets."]
 
 
+def test_what_differs_by_rounding_alone_is_equal():
+    """Means of the same three accuracies, in another order."""
+    orders = {"a": (0.7, 0.8, 0.9), "b": (0.9, 0.8, 0.7), "c": (0.8, 0.8, 0.8)}
+    means = {name: [sum(of) / 3] * 4 for name, of in orders.items()}
+    assert len({of[0] for of in means.values()}) > 1
+    assert in_words(rank(means, higher_is_better=True)) == ["All arms are equal on 4 data sets."]
+
+
 def test_three_data_sets_cannot_tell_three_arms_apart_unless_they_agree():
     values = {"a": [1.0, 2.0, 3.0], "b": [0.9, 1.9, 2.9], "c": [0.8, 1.8, 2.8]}
     ranking = rank(values, higher_is_better=True)

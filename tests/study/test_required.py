@@ -128,3 +128,18 @@ def test_too_few_seeds_show_nothing():
     plan = plan_of()
     told = unmet(parse_required(["oracle > none"], plan), summarize(plan, few))
     assert told == ["required, and not shown: oracle > none; 4 seeds, too few to rely on"]
+
+
+def test_seeds_that_arms_do_not_share_do_not_count():
+    plan = dataclasses.replace(plan_of(), seeds=tuple(range(7)))
+    values = {name: [*of, of[0] + 0.01, of[1] + 0.01] for name, of in VALUES.items()}
+    failed = {("warp_gan", 0), ("warp_gan", 1), ("classical", 5), ("classical", 6)}
+    records = [
+        record
+        for record in make_records(values, range(7))
+        if (record["arm"], record["seed"]) not in failed
+    ]
+    summary = summarize(plan, records)
+    assert {summary["arms"][arm]["n"] for arm in ("warp_gan", "classical")} == {5}
+    told = unmet(parse_required(["warp_gan > classical"], plan), summary)
+    assert told == ["required, and not shown: warp_gan > classical; 3 seeds, too few to rely on"]

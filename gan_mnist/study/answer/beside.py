@@ -73,10 +73,19 @@ def beside(
     told = {}
     for name, one in found.items():
         called = verdict(one, adjusted[name], metric.higher_is_better, metric.margin)
-        if first.sha256 != second.sha256 and one.ci95_images is None and not one.overlap:
-            why[name], called = f"{why[name]}, {NOT_TOLD}", "cannot tell"
+        if untold := _untold(first, second, name, one):
+            why[name], called = f"{why[name]}, {untold}", "cannot tell"
         told[name] = Beside(one, adjusted[name], _WORDS.get(called, called), why[name])
     return told
+
+
+def _untold(first: FinishedRun, second: FinishedRun, arm: str, found: Comparison) -> str:
+    """Why there is no verdict, whatever the interval; "" where there may be one."""
+    anew = [paired.overlap_of(run.records[arm].values()) > 0 for run in (first, second)]
+    if any(anew) != all(anew):
+        return "and one run's seeds share their test images, so there is no verdict"
+    is_told = found.ci95_images is not None or any(anew)
+    return "" if is_told or first.sha256 == second.sha256 else NOT_TOLD
 
 
 def _compared(
@@ -96,8 +105,8 @@ def _unpaired(first: FinishedRun, second: FinishedRun, arm: str, study: Study | 
     if first.sha256 != second.sha256:
         return "the data differ"
     common = sorted(first.values(arm).keys() & second.values(arm).keys())
-    if not common:
-        return "they have no seed in common"
+    if len(common) < 2:
+        return f"they have {'one' if common else 'no'} seed in common"
     for seed in common:
         settings = (run.settings(arm, seed, study) for run in (first, second))
         if told := differences(*settings):

@@ -89,8 +89,12 @@ def _distrust(summary: Mapping[str, Any], pair: Pair) -> str:
         return "the controls did not come out right"
     if warnings := summary["dataset"].get("warnings"):
         return f"careful, {warnings[0]}"
-    fewest = min(summary["arms"][arm]["n"] for arm in pair)
-    return f"{counted(fewest, 'seed')}, too few to rely on" if 0 < fewest < MIN_SEEDS else ""
+    seeds = (
+        {seed for seed, value in summary["arms"][arm]["values"].items() if value is not None}
+        for arm in pair
+    )
+    common = len(set.intersection(*seeds))
+    return f"{counted(common, 'seed')}, too few to rely on" if 0 < common < MIN_SEEDS else ""
 
 
 def _otherwise(required: Required, summary: Mapping[str, Any]) -> str:

@@ -46,10 +46,13 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         experiment has some, `further_tests` where the plan has, and `primary`, with `standing` of
         each comparison, where the run has primary comparisons; and `looks` where there were several
         or some were announced. An oracle or rival that is not among the arms is null. What findings
-        tell under `warnings` is among those of `dataset`, which the answer opens with.
+        tell under `warnings` is among those of `dataset`, which the answer opens with, and the
+        arms that they name under `leaks` are no answer.
     """
-    study, primary = plan.study, plan.study.metrics[0]
     by_arm = _by_arm(plan, records)
+    findings = _findings(plan, by_arm)
+    plan = _with_leaks(plan, findings or {})
+    study, primary = plan.study, plan.study.metrics[0]
     results = Results(primary, by_arm, plan.looks)
     names = [arm.name for arm in plan.arms]
     oracle, rival = (name if name in names else None for name in (study.oracle, study.rival))
@@ -68,8 +71,6 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     controls = results.check(study.expectations)
     compared = {name: found.comparison for name, found in comparisons.items()}
 
-    findings = _findings(plan, by_arm)
-    plan = _warned(plan, (findings or {}).get("warnings", ()))
     statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
     absent = _absent(by_arm)
     summary = {
@@ -119,12 +120,21 @@ def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
         return found
 
 
-def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
-    """The plan with what findings tell before the answer, as its data set does."""
-    if not warnings:
+def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
+    """The plan as if it had known of the leaks that only trials could find."""
+    if not (warnings := findings.get("warnings")):
         return plan
-    known = plan.dataset.get("warnings", ())
-    return replace(plan, dataset={**plan.dataset, "warnings": [*known, *warnings]})
+    known, leaks = plan.dataset.get("warnings", ()), findings.get("leaks", ())
+
+    def told(arms: Iterable[Arm]) -> tuple[Arm, ...]:
+        return tuple(arm.leaking() if arm.name in leaks else arm for arm in arms)
+
+    return replace(
+        plan,
+        study=replace(plan.study, arms=told(plan.study.arms)),
+        arms=told(plan.arms),
+        dataset={**plan.dataset, "warnings": [*known, *warnings]},
+    )
 
 
 def _gap_closed(results: Results, name: str, control: str, oracle: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gan_mnist.study.statistics.small_samples import (
     intervals,
     p_values,
     standard_errors,
+    tied,
 )
 
 Interval = tuple[float, float]
@@ -184,6 +185,15 @@ def compare(
         more_seeds_needed=bool(flags(differences)),
         overlap=overlap,
     )
+
+
+def spread_of(treated: Values, control: Values) -> tuple[float, int] | None:
+    """Standard deviation and number of the paired differences; None where it is unknown or 0."""
+    pairs = _pairs(treated, control)
+    differences = _differences(*pairs)
+    if differences.size < 2 or tied(differences):
+        return None
+    return float(differences.std(ddof=1)), differences.size
 
 
 def _within(interval: Interval, bounds: Bounds) -> Interval:

@@ -47,7 +47,8 @@ def rank(values: Mapping[str, Sequence[float]], higher_is_better: bool) -> Ranki
         values: By arm, at least three, a number for each of at least three data sets.
         higher_is_better: Of the values.
     """
-    table = np.array(list(values.values()), float).T
+    # Means of equal values in another order differ in the last digits.
+    table = np.array([[float(f"{value:.12g}") for value in of] for of in values.values()]).T
     ranks = stats.rankdata(-table if higher_is_better else table, axis=1)
     num_data_sets, num_arms = table.shape
     if np.ptp(ranks):

@@ -89,8 +89,8 @@ def standard_errors(differences: NDArray[Any], overlap: float = 0.0) -> NDArray[
         Shape (...); 0 only where every difference is 0.
     """
     n = differences.shape[-1]
-    tied = np.abs(differences.mean(-1)) / stats.t.isf(2.0**-n, n - 1)
-    errors = np.where(_tied(differences), tied, differences.std(-1, ddof=1) / np.sqrt(n))
+    of_tied = np.abs(differences.mean(-1)) / stats.t.isf(2.0**-n, n - 1)
+    errors = np.where(tied(differences), of_tied, differences.std(-1, ddof=1) / np.sqrt(n))
     return errors * np.sqrt(1 + n * overlap)
 
 
@@ -128,17 +128,18 @@ def skewnesses(differences: NDArray[Any]) -> NDArray[Any]:
     """Sample skewness, third over second moment to 3/2, shape (...); 0 where all are equal."""
     centred = differences - differences.mean(-1, keepdims=True)
     second, third = (centred**2).mean(-1), (centred**3).mean(-1)
-    spread = ~_tied(differences)
+    spread = ~tied(differences)
     return np.divide(third, second**1.5, out=np.zeros_like(second), where=spread)
 
 
 def flags(differences: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether more seeds are needed before `intervals` can be relied on; shape (...)."""
     few = differences.shape[-1] < MIN_SEEDS
-    return few | _tied(differences) | (np.abs(skewnesses(differences)) > MAX_SKEWNESS)
+    return few | tied(differences) | (np.abs(skewnesses(differences)) > MAX_SKEWNESS)
 
 
-def _tied(differences: NDArray[Any]) -> NDArray[np.bool_]:
+def tied(differences: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether all are equal but for rounding, shape (..., n) to (...)."""
     return np.ptp(differences, axis=-1) <= 1e-9 * np.abs(differences).max(-1)
 
 
