@@ -11,7 +11,8 @@ PICTURES = (
         "perception_and_distortion",
         perception_and_distortion,
         "Perception against distortion",
-        "Each mark is an arm, the mean over seeds; bars go from lowest to highest seed. "
+        "Each mark is an arm, the mean over seeds; bars go from lowest to highest seed, "
+        "farther where one ends in an arrow. "
         "To the right: nearer to the truth, pixel by pixel. Upwards in the first panel: digits "
         "that are read aright. Downwards in the second: outputs that are distributed as the "
         "truths are; 1 is the control's distance with the same seed. An adversary would be "

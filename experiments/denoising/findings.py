@@ -9,6 +9,7 @@ from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import verdict
+from gan_mnist.study.words import counted
 
 ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"
@@ -203,8 +204,11 @@ def _leaks(claim: Claim, shares: Sequence[float]) -> tuple[dict[str, Any], str]:
     sides = {share > MOST for share in shares}
     held = sides.pop() if len(sides) == 1 and len(shares) > 1 else None
     told = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
-    text = f"{_reported(claim, held)} {fmean(shares):.1%} of them ({min(shares):.1%} to "
-    return told, f"{text}{max(shares):.1%}, {len(shares)} seeds){_end(len(shares))}"
+    text = f"{_reported(claim, held)} {fmean(shares):.1%} of them (lowest seed {min(shares):.1%}, "
+    return (
+        told,
+        f"{text}highest {max(shares):.1%}, {counted(len(shares), 'seed')}){_end(len(shares))}",
+    )
 
 
 def _end(num_seeds: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWNBASE, CARETLEFTBASE, CARETUPBASE
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from gan_mnist.report.run_files import Run
@@ -13,8 +14,6 @@ from gan_mnist.report.style import HALO, MUTED, WIDTH_INCHES, styled
 from .drawings import GROUPS, group_of, label_of
 
 _METRICS = ("psnr_db", "digit_accuracy", "feature_distance")
-# Of the largest distance: what stands for 0, which has no logarithm.
-_LEAST_DISTANCE = 1e-5
 _LEGEND_ROW_INCHES = 0.18
 
 
@@ -23,8 +22,9 @@ def perception_and_distortion(run: Run) -> Figure | None:
     """Digit accuracy (left) and feature distance (right) against PSNR, a numbered mark an arm.
 
     The distance is by the features of another classifier in every seed, so it is told in multiples
-    of the control's. Marks are means over seeds, bars reach from the lowest seed to the highest. An
-    arm that is far worse than most does not set the axes: it is a hollow mark at their edge.
+    of the control's; where one is not above 0, as an estimate may be, the axis is not logarithmic.
+    Marks are means over seeds, bars reach from the lowest seed to the highest. What is far worse
+    than most does not set the axes: an arm is a hollow mark at their edge, a bar ends in an arrow.
 
     Source: Blau and Michaeli (2018), "The perception-distortion tradeoff", for the axes.
     """
@@ -36,7 +36,9 @@ def perception_and_distortion(run: Run) -> Figure | None:
     groups = {arm: group_of(run, arm) for arm in told}
     # Sorting keeps the best of a group first.
     order = sorted(told, key=lambda arm: list(GROUPS).index(groups[arm]))
-    shown, beyond = _cut_off(np.stack([told[arm] for arm in order]))
+    ends = np.stack([told[arm] for arm in order])
+    is_log = bool((ends[:, :, 2] > 0).all())
+    shown, beyond = _cut_off(ends, is_log)
     rows = len(order) + len(set(groups.values()))
     height = max(3.8, 0.5 + _LEGEND_ROW_INCHES * rows)
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
@@ -44,15 +46,16 @@ def perception_and_distortion(run: Run) -> Figure | None:
     for axes, column in zip(panels, (1, 2), strict=True):
         axes.grid(True)
         axes.set_xlabel("PSNR in dB, higher is better")
-        hollow = beyond[:, 0] | beyond[:, column]
-        for arm, ends, is_hollow in zip(order, shown[:, :, [0, column]], hollow, strict=True):
-            _mark(axes, ends, groups[arm], is_hollow)
-        if hollow.any():
+        for place, arm in enumerate(order):
+            both = np.s_[place, :, [0, column]]
+            _mark(axes, shown[both].T, groups[arm], beyond[both].T)
+        if beyond[:, 1, [0, column]].any():
             axes.set_title("hollow: worse than drawn", size=8, color=MUTED)
     panels[0].set_ylabel("digit accuracy, higher is better")
-    unit = "multiples of the control's" if units else "logarithmic"
+    unit = "multiples of the control's" if units else "logarithmic" if is_log else "linear"
     panels[1].set_ylabel(f"feature distance, lower is better\n({unit})")
-    _scale_y_log(panels[1])
+    if is_log:
+        _scale_y_log(panels[1])
     _list_names(names, order, groups, control, height / _LEGEND_ROW_INCHES - 2)
     figure.draw_without_rendering()  # Only then is it known how far apart the marks are.
     colors = [GROUPS[groups[arm]][1] for arm in order]
@@ -83,7 +86,7 @@ def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
     return np.stack([values.min(0), values.mean(0), values.max(0)]) if len(values) else None
 
 
-def _cut_off(told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cut_off(told: np.ndarray, is_log: bool) -> tuple[np.ndarray, np.ndarray]:
     """Brings what is far worse than most to where the axes end.
 
     They end as far beyond the lower quartile of the arms as the best arm is on its other side: the
@@ -91,28 +94,41 @@ def _cut_off(told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         told: (arms, 3, 3), of each arm the rows of `_told`.
+        is_log: Whether the axis of distances, which are above 0 then, is logarithmic.
 
     Returns:
-        The same, cut off; and (arms, 3) whether a mean was.
+        The same, cut off; and, of the same shape, whether it was.
     """
     goodness = told.copy()
     distances = told[:, :, 2]
-    least = _LEAST_DISTANCE * distances.max()
-    goodness[:, :, 2] = -np.log(np.maximum(distances, least if least > 0 else _LEAST_DISTANCE))
+    goodness[:, :, 2] = -(np.log(distances) if is_log else distances)
     low, best = np.quantile(goodness[:, 1], (0.25, 1), axis=0)
     # Where most are equal, there is no telling what is far.
     shown = np.maximum(goodness, np.where(best > low, 2 * low - best, -np.inf))
-    beyond = (shown != goodness)[:, 1]
-    shown[:, :, 2] = np.exp(-shown[:, :, 2])
+    beyond = shown != goodness
+    shown[:, :, 2] = np.exp(-shown[:, :, 2]) if is_log else -shown[:, :, 2]
     return shown, beyond
 
 
-def _mark(axes: Axes, ends: np.ndarray, group: str, is_hollow: bool) -> None:
-    """A mark with its bars; `ends` are lowest, mean and highest, of x and of y: (3, 2)."""
+def _mark(axes: Axes, ends: np.ndarray, group: str, beyond: np.ndarray) -> None:
+    """A mark with its bars.
+
+    Args:
+        axes: Where it is drawn.
+        ends: Lowest, mean and highest, of x and of y: (3, 2).
+        group: Of the arm.
+        beyond: Which of these are worse than drawn, (3, 2).
+    """
     _, color, marker = GROUPS[group]
     (low_x, low_y), (x, y), (high_x, high_y) = ends
     axes.plot([low_x, high_x], [y, y], color=color, lw=0.9, alpha=0.5)
     axes.plot([x, x], [low_y, high_y], color=color, lw=0.9, alpha=0.5)
+    for place, sign in ((0, CARETDOWNBASE), (2, CARETUPBASE)):
+        if beyond[place, 1]:
+            axes.plot(x, ends[place, 1], marker=sign, color=color, alpha=0.5, ms=4.5)
+    if beyond[0, 0]:
+        axes.plot(low_x, y, marker=CARETLEFTBASE, color=color, alpha=0.5, ms=4.5)
+    is_hollow = beyond[1].any()
     face, edge, width = ("white", color, 1.2) if is_hollow else (color, "white", 0.6)
     axes.plot(x, y, marker, mfc=face, mec=edge, mew=width, ms=5.5, zorder=3)
 

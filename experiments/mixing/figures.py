@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.study_figures import Picture
-from gan_mnist.report.style import BLUE, INK, MUTED, WIDTH_INCHES, in_words, styled, tell
+from gan_mnist.report.style import BLUE, HALO, INK, MUTED, WIDTH_INCHES, in_words, styled, tell
 
 from .findings import (
     POOLS,
@@ -48,6 +48,7 @@ def claim(run: Run) -> Figure | None:
             axes.annotate(
                 "real images only", (1, control), (-4, 4), ha="right", size=8, color=INK,
                 textcoords="offset points", xycoords=("axes fraction", "data"),
+                path_effects=HALO,
             )  # fmt: skip
     left.set_ylabel("test accuracy, last tenth of the updates")
     return figure

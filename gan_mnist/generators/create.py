@@ -67,16 +67,22 @@ class InTurn(Generator):
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         images = np.empty((len(labels), *self.subset.images.shape[1:]), np.float32)
-        number = len(self._requests)
-        # Labels may come in turn, too: each generator is to make some of every class.
-        order = np.argsort(labels, kind="stable")
+        turns = _ranks(labels) % len(self._requests)
         for place, request in enumerate(self._requests):
             # A process has one network for equal recipes, which has the weights of the last asked.
             generator = self._kind.create(request)
-            rows = order[place::number]
+            rows = np.flatnonzero(turns == place)
             noise = derive_seed("in_turn", seed, place) if place else seed
             images[rows] = generator.sample(labels[rows], noise)
         return images
+
+
+def _ranks(labels: np.ndarray) -> np.ndarray:
+    """How many of the same label stand before each, int (n,)."""
+    order = np.argsort(labels, kind="stable")
+    ranks = np.empty(len(labels), int)
+    ranks[order] = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
+    return ranks
 
 
 def _numbered(request: Request, number: int) -> Request:

@@ -196,8 +196,9 @@ def verdict(claim: Claim, found: Comparison) -> str:
         return f"**holds**{size}{few}"
     if high < 0 or (reported is not None and high < reported):
         return f"**does not hold**{few}"
-    widest = max(map(abs, found.deciding_ci95))
-    return f"cannot be told, within ±{widest:.2g}{few}"
+    # A share is always within one half of one half.
+    widest = f", within ±{max(map(abs, found.deciding_ci95)):.2g}" * isinstance(claim.versus, str)
+    return f"cannot be told{widest}{few}"
 
 
 def _directory(claim: Claim, root: Path) -> Path:

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from gan_mnist.files import read_arrays
-from gan_mnist.report.run_files import FinishedTrial, Run
+from gan_mnist.report.run_files import FinishedTrial, Run, read_labelled
 from gan_mnist.report.strips import strip
 
 IMAGES_SHOWN = 10
@@ -61,7 +60,7 @@ def _classes(run: Run, tables: Iterable[pd.DataFrame]) -> list[str]:
 
 def _pictures(trial: FinishedTrial) -> dict[str, np.ndarray]:
     """By class, the first test images, in the order of the predictions."""
-    found = read_arrays(trial.directory / "shown.npz", "images", "label")
+    found = read_labelled(trial.directory / "shown.npz", "label")
     if found is None:
         return {}
     labels = found["label"].astype(str)

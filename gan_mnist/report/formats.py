@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from gan_mnist.study.answer.reasons import deciding
-from gan_mnist.study.words import judged
+from gan_mnist.study.words import judged, sided
 
 
 def environment(margin: float | None) -> jinja2.Environment:
@@ -30,8 +30,8 @@ def environment(margin: float | None) -> jinja2.Environment:
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),
         "percent": lambda value: _format(value, ".0%"),
-        "interval": lambda ci: _interval(ci, ".4f"),
-        "percents": lambda ci: _interval(ci, ".0%"),
+        "interval": lambda ci: _ends(ci, 4),
+        "percents": _percents,
         "p": p,
         "seconds": lambda seconds: _format(seconds, ",.1f"),
         "sortable": lambda value: "" if value is None else repr(value),
@@ -57,8 +57,13 @@ def _format(value: float | None, spec: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}").replace("%", " %")
 
 
-def _interval(ci: list[float] | None, spec: str) -> str:
-    return f"[{_format(ci[0], spec)}, {_format(ci[1], spec)}]" if ci else ""
+def _percents(ci: list[float] | None) -> str:
+    return f"[{_format(ci[0], '.0%')}, {_format(ci[1], '.0%')}]" if ci else ""
+
+
+def _ends(ci: list[float] | None, digits: int) -> str:
+    low, high = (sided(end, digits).replace("-", "\N{MINUS SIGN}") for end in ci or (0, 0))
+    return f"[{low}, {high}]" if ci else ""
 
 
 def _as_cell(text: Any) -> str:

@@ -13,13 +13,13 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from gan_mnist.files import read_arrays, write_text
+from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import curves_against_seconds, told_of_arms
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
 from gan_mnist.report.provenance import files_left, made, next_steps
-from gan_mnist.report.run_files import SECONDS, Run
+from gan_mnist.report.run_files import SECONDS, Run, read_pairs
 from gan_mnist.report.strips import data_uri
 from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
@@ -250,7 +250,7 @@ def _draw(
 def alike(run: Run) -> dict[str, np.ndarray] | None:
     """Images of one split, and below them those of another that they are like."""
     splits = run.study["dataset"].get("duplicates", {})
-    if not splits or (pairs := read_arrays(run.workdir / "duplicates.npz", *splits)) is None:
+    if not splits or (pairs := read_pairs(run.workdir / "duplicates.npz", *splits)) is None:
         return None
     rows: dict[str, np.ndarray] = {}
     for name, (above, below) in pairs.items():
@@ -270,7 +270,7 @@ def _leaks(run: Run) -> dict[str, np.ndarray] | None:
         for name, told in dataset.get(kind, {}).items():
             for split in told.get("pairs", {}):
                 key = f"{kind} {name} {split}"
-                if (found := read_arrays(run.workdir / "copies.npz", key)) is not None:
+                if (found := read_pairs(run.workdir / "copies.npz", key)) is not None:
                     above, below = found[key]
                     rows |= {f"{name}, as {split}": above, f"{split}, as {name}": below}
     return rows or None

@@ -24,7 +24,7 @@ from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.report import claims, performance
 from gan_mnist.study.answer.reasons import deciding
-from gan_mnist.study.words import fixed, judged, signed
+from gan_mnist.study.words import judged, sided, signed
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
@@ -168,6 +168,8 @@ def _command(run: PublishedRun, page: Path) -> list[str]:
     data_dir = _USUAL_DATA_DIR
     if given is not None and run.study["settings"]["dataset"] == "folder":
         data_dir = f"data/{Path(given[1]).name}"
+    if "--workdir" not in line:  # else two runs of an experiment would have one directory
+        line += f" --workdir=runs/{run.summary['experiment']}_{run.directory.name}"
     where = os.path.relpath(run.directory, page.parent)
     files = (("records", "records.jsonl"), ("summary", "summary.json"), ("report", "report.md"))
     links = ", ".join(f"[{name}]({where}/{file})" for name, file in files)
@@ -199,11 +201,11 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
             for name, arm in arms.items()
             if arm["oracle_gap_closed"] is not None
         },
-        "verdict": {name: judged(arm["verdict"] or "", margin) for name, arm in arms.items()}
+        "verdict": {name: _judged(arm, margin) for name, arm in arms.items()}
         | {control: "control"},
         f"against `{summary['rival']}` [95 %]": {
             name: f"{signed(versus['difference'], digits)} {interval(versus['ci95'], digits)}, "
-            f"{judged(versus['verdict'], margin)}"
+            f"{_judged(versus, margin)}"
             for name, arm in arms.items()
             if (versus := arm.get("versus_rival"))
         },
@@ -220,6 +222,12 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
     for name, reason in summary["not_applicable"].items():
         lines += [f"`{name}` does not apply: {reason}.", ""]
     return lines
+
+
+def _judged(found: Mapping[str, Any], margin: float | None) -> str:
+    """The verdict of a comparison, and how much it counts, if there is one."""
+    standing = found.get("standing") if found["verdict"] else None
+    return ", ".join(filter(None, (judged(found["verdict"] or "", margin), standing)))
 
 
 def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:
@@ -255,4 +263,4 @@ def _brief(value: float | None) -> str:
 
 def interval(ends: list[float] | None, digits: int) -> str:
     """An interval in brackets; nothing where there is none."""
-    return f"[{fixed(ends[0], digits)}, {fixed(ends[1], digits)}]" if ends else ""
+    return f"[{sided(ends[0], digits)}, {sided(ends[1], digits)}]" if ends else ""

@@ -112,14 +112,16 @@ class Run:
     def galleries(self) -> dict[str, np.ndarray]:
         """Images by arm, (n, height, width, channels) uint8, of each arm's first finished trial.
 
-        The control and the oracle come first.
+        The control and the oracle come first; what has another size than the first is left out.
         """
-        found = {}
+        found: dict[str, np.ndarray] = {}
         names = [self.summary["control"], self.summary["oracle"], *self.best_first()]
         for name in dict.fromkeys(names):
             for trial in self.of(name)[:1]:
                 images = read_images(trial.directory / "gallery.npz")
-                if images is not None:
+                if images is None:
+                    continue
+                if images.shape[1:3] == next(iter(found.values()), images).shape[1:3]:
                     found[trial.arm] = images
         return found
 
@@ -178,16 +180,41 @@ class Run:
         parts = []
         for path in sorted(self.workdir.glob("generators/*/curves.csv")):
             table, name = read_csv(path), path.parent.name
-            if table is not None and LOSSES & {*table} and (name in used or not told):
-                parts.append(table.assign(generator=name, kind=_kind(path.parent)))
+            if table is None or "update" not in table or not LOSSES & {*table}:
+                continue
+            if name in used or not told:
+                numbers = table.apply(pd.to_numeric, errors="coerce").dropna(subset="update")
+                parts.append(numbers.assign(generator=name, kind=_kind(path.parent)))
         return pd.concat(parts) if parts else pd.DataFrame()
 
 
 def read_images(path: Path) -> np.ndarray | None:
     """The `images` in an archive, uint8 (n, H, W, 1 or 3); None where there are none such."""
-    images = (read_arrays(path, "images") or {}).get("images", np.empty(0))
-    is_of_form = images.dtype == np.uint8 and images.ndim == 4 and images.shape[-1] in (1, 3)
-    return images if is_of_form and images.size else None
+    found = read_arrays(path, "images")
+    return found["images"] if found and _are_images(found["images"]) else None
+
+
+def read_labelled(path: Path, *columns: str) -> dict[str, np.ndarray] | None:
+    """As `read_images`, with columns of as many rows; None where one of them is not there."""
+    found = read_arrays(path, "images", *columns)
+    if found is None or not _are_images(found["images"]):
+        return None
+    rows = found["images"].shape[:1]
+    return found if all(found[name].shape == rows for name in columns) else None
+
+
+def read_pairs(path: Path, *names: str) -> dict[str, np.ndarray] | None:
+    """The arrays of these names, each two rows of images that are alike, uint8 (2, n, H, W, C)."""
+    found = read_arrays(path, *names)
+    are_pairs = found is not None and all(
+        rows.ndim == 5 and len(rows) == 2 and _are_images(rows[0]) for rows in found.values()
+    )
+    return found if are_pairs else None
+
+
+def _are_images(array: np.ndarray) -> bool:
+    is_of_form = array.dtype == np.uint8 and array.ndim == 4 and array.shape[-1] in (1, 3)
+    return is_of_form and array.size > 0
 
 
 def _of_numbers(run: Run, file: str, *columns: str) -> pd.DataFrame:

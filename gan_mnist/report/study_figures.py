@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from scipy.integrate import trapezoid
 
-from gan_mnist.files import read_arrays
 from gan_mnist.report.learning import over_seeds
-from gan_mnist.report.run_files import Run
+from gan_mnist.report.run_files import Run, read_labelled
 from gan_mnist.report.style import (
     BLUE,
     FAINT,
@@ -159,8 +158,7 @@ def predictions(run: Run) -> Figure | None:
     for name in (run.summary["control"], run.treatment):
         for trial in run.of(name)[:1]:
             path = trial.directory / "shown.npz"
-            found = read_arrays(path, "images", "label", "prediction", "probability")
-            if found is not None and len(found["images"]):
+            if (found := read_labelled(path, "label", "prediction", "probability")) is not None:
                 shown[trial.arm] = {key: rows[:_PICTURES] for key, rows in found.items()}
     if not shown:
         return None

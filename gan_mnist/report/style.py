@@ -254,9 +254,11 @@ def legend_above(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> Non
         figure: Made with constrained layout.
         styles: What a line looks like, by label.
     """
-    columns = int(WIDTH_INCHES / (0.7 + 0.08 * max(map(len, styles))))
+    columns = int(WIDTH_INCHES / (0.9 + 0.08 * max(map(len, styles))))
     lines = [Line2D([], [], **style) for style in styles.values()]
-    figure.legend(lines, list(styles), loc="outside upper left", ncols=max(1, columns))
+    figure.legend(
+        lines, list(styles), loc="outside upper left", ncols=max(1, columns), handlelength=3.6
+    )
 
 
 def shorten(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from gan_mnist.errors import quoted
 
 MOST_DIGITS = 4
+_MOST_DECIMALS = 8
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -28,6 +29,12 @@ def by_name(told: Mapping[str, Any]) -> str:
 def fixed(value: float, digits: int) -> str:
     """A number with so many decimals; what rounds to nothing has no sign."""
     return f"{value:z.{digits}f}"
+
+
+def sided(value: float, digits: int) -> str:
+    """An end of an interval, with as many more decimals as tell on which side of 0 it lies."""
+    longer = (fixed(value, more) for more in range(digits, _MOST_DECIMALS))
+    return next((text for text in longer if float(text) or not value), fixed(value, digits))
 
 
 def rough(value: float) -> str:

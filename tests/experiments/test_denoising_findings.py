@@ -126,7 +126,9 @@ def test_most_outputs_leak_where_all_seeds_agree(arm, shares, holds):
     (line,) = found["lines"]
     assert f"`resConvNet_{arm}`" in line
     assert f"{WORDS[holds]}{np.mean(shares):.1%} of them" in line
-    assert f"({min(shares):.1%} to {max(shares):.1%}, {len(shares)} seeds); too few" in line
+    ends = f"(lowest seed {min(shares):.1%}, highest {max(shares):.1%}, {len(shares)} seed"
+    assert ends in line
+    assert "); too few" in line
 
 
 def test_p_values_are_adjusted_over_the_claims_that_are_compared():

@@ -5,6 +5,7 @@ import pytest
 from denoised_run import CONTROL, MANY, TWO, VANILLA, make, metrics_of, write_record
 from gan_mnist.experiments.denoising.perception import perception_and_distortion
 from matplotlib.colors import to_hex
+from matplotlib.markers import CARETDOWNBASE, CARETLEFTBASE, CARETUPBASE
 from matplotlib.text import Text
 
 from gan_mnist.report.run_files import Run
@@ -42,6 +43,19 @@ def test_marks_are_means_and_bars_reach_over_the_seeds(tmp_path):
         assert sorted(bars[1][:, 1]) == pytest.approx(sorted(seeds[CONTROL]))
     assert (left.get_yscale(), right.get_yscale()) == ("linear", "log")
     assert "multiples of the control's" in right.get_ylabel()
+
+
+def test_a_bar_that_goes_on_beyond_the_axis_ends_in_an_arrow(tmp_path):
+    arms = TWO | {"vanilla_tenth": (VANILLA, (5.0, 30.0))}
+    left, right, _ = perception_and_distortion(make(tmp_path, arms)).axes
+    for axes, ends in (
+        (left, {CARETLEFTBASE, CARETDOWNBASE}),
+        (right, {CARETLEFTBASE, CARETUPBASE}),
+    ):
+        arrows = {line.get_marker(): line for line in axes.get_lines() if line.get_marker() in ends}
+        assert set(arrows) == ends
+        assert float(arrows[CARETLEFTBASE].get_xdata()[0]) > 5
+        assert {to_hex(line.get_color()) for line in arrows.values()} == {VERMILLION.lower()}
 
 
 @pytest.mark.parametrize("spread", [0.1, 1, 3, 8])
@@ -102,5 +116,7 @@ def test_a_distance_of_zero_and_a_missing_metric_are_survived(tmp_path):
     write_record(tmp_path, "vanilla_tenth", 1, {"psnr_db": 30.0})
     left, right, _ = perception_and_distortion(Run.read(tmp_path)).axes
     (control, *_), (vanilla, *_) = marks_of(right)
-    assert 0 < control[1] < 1e-4 * vanilla[1]
+    # There is no logarithm of it.
+    assert right.get_yscale() == "linear"
+    assert control[1] == 0 < vanilla[1]
     assert marks_of(left)[1][0] == pytest.approx([18, 18 / 25])

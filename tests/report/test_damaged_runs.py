@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_run import change, make_run, record
 from parsed_page import SECTIONS, Page, report
 
 from gan_mnist.errors import InputError
 from gan_mnist.report import learning
-from gan_mnist.report.page import write_report
+from gan_mnist.report.page import alike, write_report
 from gan_mnist.report.run_files import Run
 
 
@@ -187,6 +188,61 @@ def test_one_damaged_file_bars_no_report(small_run: Path) -> None:
     curves[1].mkdir()
     page = report(small_run)
     assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
+
+
+IMAGES = np.zeros((6, 8, 8, 1), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"images": IMAGES, "label": np.array(["0", "1"])},
+        {"images": IMAGES / 255.0, "label": np.array(["0"] * 6)},
+        {"images": IMAGES[..., 0], "label": np.array(["0"] * 6)},
+        {"images": IMAGES, "label": np.array([["0"]] * 6)},
+    ],
+)
+def test_test_images_of_another_form_are_left_out(small_run: Path, shown: dict) -> None:
+    for path in small_run.glob("trials/*/*/record.json"):
+        np.savez(path.with_name("shown.npz"), **shown)
+    page = report(small_run)
+    assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
+
+
+def test_a_gallery_of_another_size_than_the_first_is_left_out(small_run: Path) -> None:
+    for arm, side in (("none", 8), ("cgan", 9)):
+        images = np.zeros((3, side, side, 1), np.uint8)
+        np.savez(small_run / "trials" / arm / "seed-00" / "gallery.npz", images=images)
+    assert list(Run.read(small_run).galleries) == ["none"]
+    write_report(small_run)
+
+
+@pytest.mark.parametrize("rows", [np.zeros((1, 3, 8, 8, 1), np.uint8), np.zeros((2, 3, 8, 8))])
+def test_pairs_of_another_form_are_left_out(small_run: Path, rows: np.ndarray) -> None:
+    study = json.loads((small_run / "study.json").read_text())
+    dataset = study["dataset"] | {"duplicates": {"test": {}}}
+    change(small_run, "study.json", dataset=dataset)
+    change(small_run, "summary.json", dataset=dataset)
+    np.savez(small_run / "duplicates.npz", test=rows)
+    assert alike(Run.read(small_run)) is None
+    np.savez(small_run / "duplicates.npz", test=np.zeros((2, 3, 8, 8, 1), np.uint8))
+    assert alike(Run.read(small_run)) is not None
+
+
+def test_a_cell_that_is_no_number_spoils_no_curve_of_a_generator(small_run: Path) -> None:
+    first, *others = sorted(small_run.glob("generators/*/curves.csv"))
+    table = pd.read_csv(first, dtype=str)
+    table.loc[1, "d_loss"] = "0.5x"
+    table.loc[2, "update"] = "no"
+    table.to_csv(first, index=False)
+    for path in others:
+        pd.read_csv(path).drop(columns="update").to_csv(path, index=False)
+    curves = Run.read(small_run).generator_curves()
+    assert set(curves["generator"]) == {first.parent.name}
+    assert len(curves) == len(table) - 1
+    assert curves["d_loss"].isna().sum() == 1
+    assert all(curves[column].dtype.kind in "if" for column in ("update", "d_loss"))
+    write_report(small_run)
 
 
 def test_a_command_stands_in_the_report_as_it_was_given(small_run: Path) -> None:
