@@ -12,6 +12,8 @@ from typing import Any
 
 # Files that are told by name at once.
 MOST_NAMED = 100
+# Of seeds, and of trials at a time.
+MOST = 1000
 
 
 class InputError(ValueError):
@@ -98,6 +100,24 @@ def check_arguments(function: Callable, given: Mapping[str, Any]) -> None:
             raise InputError(
                 f"{flag}: {value!r} is not accepted; accepted: {_in_words(forms[name])}"
             )
+
+
+def check_number(flag: str, number: int | None, least: int = 1) -> None:
+    """Raises `InputError` for what is no number of seeds, or of trials at a time."""
+    whole = isinstance(number, Integral) and not isinstance(number, bool)
+    if number is not None and not (whole and least <= number <= MOST):
+        raise InputError(
+            f"{flag}: {number!r} is not accepted; "
+            f"accepted: an integer in the range [{least}, {MOST}]"
+        )
+
+
+def check_flags(values: Mapping[str, Any]) -> None:
+    """Raises `InputError` for a text with a NUL, which no path can hold and a file of flags may."""
+    for name, value in values.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and "\0" in text:
+                raise InputError(f"--{name}: {text!r} is not accepted; accepted: no NUL in it")
 
 
 def _is(value: Any, form: Any) -> bool:

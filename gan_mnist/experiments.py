@@ -11,11 +11,10 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, check_number, unknown
 from gan_mnist.files import absolute
 from gan_mnist.settings.further import (
     FurtherTestSettings,
@@ -28,7 +27,7 @@ from gan_mnist.study import begun
 from gan_mnist.study import precision as precisions
 from gan_mnist.study.assigned import typed
 from gan_mnist.study.devices import check_divisible, check_strategy
-from gan_mnist.study.place import place_of
+from gan_mnist.study.place import check_apart, place_of
 from gan_mnist.study.settings import Settings, Source, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -42,8 +41,6 @@ __path__ = [
     *(str(folder) for folder in _OURS if folder.is_dir()),
 ]
 
-# Of seeds, and of trials at a time.
-MOST = 1000
 # Settings that are arguments, and flags, of their own.
 CHOSEN = (
     "dataset",
@@ -109,6 +106,9 @@ def _announce(folder: Path) -> str:
         raise InputError(
             f"--experiment: {name!r} is no name of a package; accepted: letters, digits and _"
         )
+    # What the package is called would take the place of what is called so here.
+    if name in globals() and getattr(globals()[name], "__name__", "") != f"{__name__}.{name}":
+        raise InputError(f"--experiment: {name!r} is a name of gan_mnist's; accepted: another")
     if home not in __path__:
         __path__.insert(0, home)
         before = os.environ.get(PATH_VARIABLE)
@@ -152,7 +152,7 @@ def make_plan(
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
     _check_settable(study, given)
-    places = _places(study, generated or ())
+    places = _places(study, generated or (), trust_model)
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
     if "://" in str(export_dir):
@@ -167,8 +167,6 @@ def make_plan(
         "strategy": check_strategy(strategy),
     }
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
-    if trust_model and not generated:
-        raise InputError("--trust_model: there is nothing to trust; accepted with --generated")
     flags = {"skip_bad": skip_bad, "trust_model": trust_model}
     chosen |= {name: True for name, asked in flags.items() if asked}
     if test_dir:
@@ -190,6 +188,7 @@ def make_plan(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
     loaded = wanted.load(download).planned_for(replicates.stop)
+    check_apart(directory, chosen, test_dir or {})
     free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
     resolved = wanted.fitted(loaded, free).resolve(loaded)
     if of_run == precisions.AUTO:
@@ -226,8 +225,10 @@ def _check_settable(study: Study, names: Iterable[str]) -> None:
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
 
 
-def _places(study: Study, generated: Sequence[str]) -> dict[str, str]:
+def _places(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, str]:
     """Where generated images come from, by the name that each source has in arms."""
+    if trusted and not generated:
+        raise InputError("--trust_model: there is nothing to trust; accepted with --generated")
     if generated and study.of_source is None:
         raise InputError(
             f"--generated: {generated[0]!r} is not accepted; accepted with experiments that show "
@@ -288,13 +289,3 @@ def _with_further_tests(study: Study, folders: Mapping[str, str | Path]) -> Stud
     further = further_metrics(list(folders), study.metrics)
     metrics = *study.metrics, *further
     return dataclasses.replace(study, metrics=metrics, further_tests=tuple(folders))
-
-
-def check_number(flag: str, number: int | None, least: int = 1) -> None:
-    """Raises `InputError` for what is no number of seeds, or of trials at a time."""
-    whole = isinstance(number, Integral) and not isinstance(number, bool)
-    if number is not None and not (whole and least <= number <= MOST):
-        raise InputError(
-            f"{flag}: {number!r} is not accepted; "
-            f"accepted: an integer in the range [{least}, {MOST}]"
-        )

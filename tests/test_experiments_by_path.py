@@ -174,3 +174,10 @@ def test_what_is_no_folder_with_a_study_is_refused(refused, outside, place):
 @pytest.mark.parametrize("name", ["my-coin", "1coin", "two words", "coin.of.mine"])
 def test_a_folder_whose_name_cannot_be_a_package_is_refused(refused, outside, name):
     assert repr(name) in refused(f"--experiment={coin.write(outside / name)}")
+
+
+@pytest.mark.parametrize("name", ["load", "names", "os"])
+def test_a_folder_with_a_name_of_the_module_is_refused(refused, outside, name):
+    assert f"{name!r} is a name of gan_mnist's" in refused(
+        f"--experiment={coin.write(outside / name)}"
+    )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_mnist.errors import InputError
 from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
 from gan_mnist.study.display.progress import describe
@@ -199,3 +200,17 @@ def test_it_tells_colours_too(images, channels, words):
     settings = {"image_size": 32, "channels": channels}
     plan = make_plan("digit_cnn", dataset="folder", data_dir=images, settings=settings)
     assert f"shown in 32 x 32 pixels, {words}" in describe(plan)
+
+
+@pytest.mark.parametrize("flag", ["workdir", "export_dir"])
+def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, flag):
+    """Figures of the report would be a class of images."""
+    (tmp_path / "link").symlink_to(images)
+    of_run = {"dataset": "folder", "workdir": tmp_path / "run", "export_dir": ""}
+    for place in (images / "runs" / "mine", images, tmp_path / "link" / "cat"):
+        with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --data_dir"):
+            make_plan("digit_cnn", **of_run | {flag: place}, data_dir=images)
+    other = shutil.copytree(images, tmp_path / "new")
+    with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --test_dir=new"):
+        make_plan("digit_cnn", **of_run | {flag: other}, data_dir=images, test_dir={"new": other})
+    make_plan("digit_cnn", **of_run, data_dir=images, test_dir={"new": other})

@@ -9,7 +9,7 @@ from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.classification import classification_metrics
-from gan_mnist.evaluation.copies import nearest
+from gan_mnist.evaluation.copies import Nearest, nearest
 from gan_mnist.evaluation.generation import generation_metrics
 from gan_mnist.files import write_arrays
 from gan_mnist.models.classifiers import build_small_cnn
@@ -23,6 +23,7 @@ from .study import FEWEST_TEST_IMAGES, ConditionalGANSettings
 GALLERY_IMAGES = 12
 # Of a class, whose nearest training images are looked for; and the classes that are drawn.
 PAIRS_A_CLASS, MOST_CLASSES = 40, 10
+_BLOCK = 1000
 
 
 def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
@@ -97,6 +98,24 @@ def _save_sheet(test: Subset, measured: np.ndarray, path: Path) -> None:
     write_arrays(path, real=test.images[rows], samples=measured[rows])
 
 
+def _nearest_of(images: np.ndarray, references: np.ndarray) -> Nearest:
+    """The nearest reference of each image, pixel by pixel; both uint8 (n, H, W, C)."""
+    queries = _flat(images)
+    # As numbers the references may take twenty times the memory that their pixels do.
+    starts = range(0, len(references), _BLOCK)
+    parts = [nearest(queries, _flat(references[start : start + _BLOCK])) for start in starts]
+    best = np.stack([part.distances for part in parts]).argmin(axis=0)
+    own = best, np.arange(len(images))
+    distances, rows = (
+        np.stack(of_parts)[own]
+        for of_parts in (
+            [part.distances for part in parts],
+            [part.rows + start for part, start in zip(parts, starts, strict=True)],
+        )
+    )
+    return Nearest(distances, rows)
+
+
 def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path) -> None:
     """Keeps the nearest and the median pair of each class with its nearest training image.
 
@@ -107,9 +126,8 @@ def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path)
     names = test.class_names[:MOST_CLASSES]
     by_class = [np.flatnonzero(test.labels == label)[:PAIRS_A_CLASS] for label in range(len(names))]
     rows = np.concatenate(by_class)
-    references = _flat(train.images)
-    found = nearest(_flat(measured[rows]), references)
-    of_test = nearest(_flat(test.images[rows]), references).distances
+    found = _nearest_of(measured[rows], train.images)
+    of_test = _nearest_of(test.images[rows], train.images).distances
     chosen, test_chosen = (
         np.array([_least_and_median(distances, rows, own) for own in by_class]).T
         for distances in (found.distances, of_test)

@@ -163,12 +163,12 @@ class DenoisingSettings(TrainingSettings):
             )
         labels = [dataset.class_names.index(name) for name in settings.classes]
         num_test = int(dataset.fewest("test")[labels].sum())
-        if num_test < FEWEST_PAIRS:
+        most, what = (num_test // 2, "test pairs") if settings.pairs else (num_test, "test images")
+        if most < FEWEST_PAIRS:
             raise InputError(
-                f"--set classes: {', '.join(settings.classes)} have {num_test} test images; "
+                f"--set classes: {', '.join(settings.classes)} have {most} {what}; "
                 f"accepted: classes with {FEWEST_PAIRS} or more in all"
             )
-        most = num_test // 2 if settings.pairs else num_test
         return dataclasses.replace(
             settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, most)
         )

@@ -61,7 +61,7 @@ def call_by_prototypes(model: keras.Model, train: Subset) -> None:
     its weights become those of the last one.
 
     Args:
-        model: Ends in a dense layer without activation.
+        model: Ends in a dense layer with a bias and without activation.
         train: The images, each class among them.
 
     Raises:
@@ -71,8 +71,11 @@ def call_by_prototypes(model: keras.Model, train: Subset) -> None:
     learnt as a classifier, not in episodes.
     """
     last = model.layers[-1]
-    if not isinstance(last, keras.layers.Dense):
-        raise NotApplicable("prototypes need a network whose last layer is dense")
+    is_plain = isinstance(last, keras.layers.Dense) and last.use_bias
+    if not is_plain or last.activation is not keras.activations.linear:
+        raise NotApplicable(
+            "prototypes need a network whose last layer is dense, with a bias and no activation"
+        )
     features = answers(keras.Model(model.inputs[0], last.input), train.images)
     prototypes = np.stack([features[train.labels == c].mean(axis=0) for c in range(last.units)])
     last.set_weights([2 * prototypes.T, -np.square(prototypes).sum(axis=1)])

@@ -17,7 +17,7 @@ from typing import TextIO
 from absl import flags
 
 from gan_mnist import __version__
-from gan_mnist.errors import InputError, unknown, written_out
+from gan_mnist.errors import InputError, check_flags, unknown, written_out
 from gan_mnist.files import absolute
 from gan_mnist.study.display.progress import columns
 
@@ -86,13 +86,13 @@ class Command:
         _ready_streams()
         try:
             self._parse(argv)
+            status = 0
             if self._help.value or self._help_full.value:
                 tell(self._describe(more_help()))
-                status = 0
             elif self._version.value:
                 tell(f"gan_mnist {__version__}")
-                status = 0
             else:
+                check_flags(self.flags.flag_values_dict())
                 _check_here()
                 status = body()
             return status

@@ -14,8 +14,8 @@ import gan_mnist
 from gan_mnist.data import datasets
 from gan_mnist.data.duplicates import copies_in_pictures
 from gan_mnist.data.given import read_given
-from gan_mnist.errors import InputError, check_arguments, unknown
-from gan_mnist.experiments import check_number, make_plan
+from gan_mnist.errors import InputError, check_arguments, check_number, unknown
+from gan_mnist.experiments import make_plan
 from gan_mnist.files import write_arrays
 from gan_mnist.settings import further
 from gan_mnist.study import devices

@@ -12,7 +12,7 @@ import numpy as np
 from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
 from gan_mnist.data.finding import Found, find_classes, find_images
 from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, Look
-from gan_mnist.data.labels import COLUMN, find_labelled, with_groups
+from gan_mnist.data.labels import COLUMN, find_labelled, told_of_groups, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
     are_pairs,
@@ -30,6 +30,7 @@ from gan_mnist.errors import InputError, at_most
 OF_FOLDERS = ("labels", "file_column", "label_column", "split_column", "groups", "duplicates")
 _ACCEPTED = f"; accepted: {FORMATS}"
 BAD = "empty, broken or too large"
+_TESTED = "of the validation split, of groups that may be in the train and the test split too"
 COPIES, TWINS = "like a test or validation image", "like another image"
 
 
@@ -134,6 +135,8 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
         raise InputError(f"--data_dir: {root} has no images to train on that can be read")
     for name, split in ((TRAIN, train), (TEST, test)):
         _check_classes(root, name, split, class_names)
+    if test is None:
+        shared = +Counter({_TESTED: shared.total()})
     if test is None and options.split == FIXED:
         train, test = carve_test(train, class_names, f"--data_dir: {root}")
     every = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
@@ -155,7 +158,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad), copies: len(dropped)})
     passed_over += Counter(lost.values())
     num_read = len(found.files) - len(decoded.bad) - len(lost) - len(dropped)
-    noted = decoded.told + shared + (Counter({TOLD: num_read}) if pairs else Counter())
+    noted = decoded.told + shared + (Counter({TOLD: num_read}) if pairs else told_of_groups(found))
     left_out = {**found.left_out, **decoded.bad, **lost}
     files = files_told(num_read, passed_over, noted, left_out)
     kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.look.white
@@ -165,6 +168,10 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
 def _found(root: Path, options: FolderOptions) -> Found:
     """The images, with classes, splits and groups."""
     column = options.groups.startswith(COLUMN)
+    if options.groups == COLUMN:
+        raise InputError(
+            f"setting groups: {COLUMN!r} names no column; accepted: {COLUMN}NAME, of the labels"
+        )
     if options.labels:
         group = options.groups.removeprefix(COLUMN) if column else ""
         named = (options.file_column, options.label_column, options.split_column, group)

@@ -106,11 +106,12 @@ def with_groups(found: Found, pattern: str) -> Found:
 
     Args:
         found: The images.
-        pattern: A regular expression, sought in the name of each; what is in its first parentheses
-            is the group, or all of what was found. Images in which it is not found stand alone.
+        pattern: A regular expression, sought in the name of each; the group is what the first of
+            its parentheses hold that took part, or all of what was found where it has none. Images
+            in which it is not found, or which hold nothing there, stand alone.
 
     Raises:
-        InputError: If it is no such expression, or is found in no name.
+        InputError: If it is no such expression, or tells the group of no name.
     """
     try:
         compiled = re.compile(pattern)
@@ -122,15 +123,25 @@ def with_groups(found: Found, pattern: str) -> Found:
     files, alone = [], 0
     for file in found.files:
         match = compiled.search(file.name)
-        alone += match is None
-        group = "" if match is None else match[1 if compiled.groups else 0] or ""
+        parts = () if match is None else match.groups() or (match[0],)
+        group = next(filter(None, parts), "")
+        alone += not group
         files.append(file._replace(group=group))
     if alone == len(files):
         raise InputError(
-            f"setting groups: {pattern!r} is found in no name; accepted: an expression that is, "
-            f"as in {files[0].name!r}"
+            f"setting groups: {pattern!r} finds no group in any name; accepted: an "
+            f"expression that does, as in {files[0].name!r}"
         )
     return replace(found, files=files)
+
+
+def told_of_groups(found: Found) -> Counter[str]:
+    """How many images are in groups, and how many in none, where there are groups."""
+    sizes = Counter(file.group for file in found.files)
+    alone = sizes.pop("", 0)
+    number = f"in {len(sizes):,} group{'s' * (len(sizes) != 1)}"
+    counts = {number: sizes.total(), "in no group": alone}
+    return +Counter(counts) if sizes else Counter()
 
 
 def _likely(row: Row, split: str, strict: bool) -> list[str]:

@@ -6,7 +6,7 @@ keeps them together.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,7 @@ from gan_mnist.errors import InputError, at_most
 
 CLEAN, NOISY = CLASSES = ("clean", "noisy")
 ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot be read"
+APART = "of a partner in another split"
 OTHER_SIZE = "of another size than its partner"
 TOLD = "in pairs, noisy and clean"
 # In EXIF, and what it says of an image that lies on its side.
@@ -42,8 +43,8 @@ def with_partners(found: Found, skip_bad: bool) -> Found:
         skip_bad: Whether images without a partner are left out; else they are refused.
 
     Raises:
-        InputError: For two images of one name, and images without a partner, all of which are
-            counted.
+        InputError: For two images of one name, and images without a partner, or with one of
+            another split, all of which are counted.
     """
     pairs: dict[str, dict[str, ImageFile]] = {}
     for file in found.files:
@@ -55,19 +56,28 @@ def with_partners(found: Found, skip_bad: bool) -> Found:
                 "accepted: one image of a name in a folder"
             )
         pair[kind] = file
-    alone = [file.name for pair in pairs.values() if len(pair) < 2 for file in pair.values()]
-    if alone and (len(alone) == len(found.files) or not skip_bad):
-        raise _refusal(found, sorted(alone), "have no partner of their name")
+    lost: dict[str, str] = {}
+    for reason, words, is_lost in (
+        (ALONE, "have no partner of their name", lambda pair: len(pair) < 2),
+        (APART, "have a partner in another split", _is_apart),
+    ):
+        names = sorted(f.name for pair in pairs.values() if is_lost(pair) for f in pair.values())
+        lost |= dict.fromkeys(names, reason)
+        if names and (len(lost) == len(found.files) or not skip_bad):
+            raise _refusal(found, names, words)
     grouped = {
         file.name: file._replace(class_name=kind, group=pair[CLEAN].group or name)
         for name, pair in pairs.items()
-        if len(pair) == 2
+        if len(pair) == 2 and not _is_apart(pair)
         for kind, file in pair.items()
     }
     files = [grouped[file.name] for file in found.files if file.name in grouped]
-    passed_over = found.passed_over + Counter({ALONE: len(alone)})
-    left_out = dict.fromkeys(sorted(alone), ALONE)
-    return replace(found, files=files, passed_over=passed_over, left_out=left_out)
+    passed_over = found.passed_over + Counter(lost.values())
+    return replace(found, files=files, passed_over=passed_over, left_out=lost)
+
+
+def _is_apart(pair: Mapping[str, ImageFile]) -> bool:
+    return len({file.split for file in pair.values()}) > 1
 
 
 def unlike_partners(found: Found, decoded: Decoded, skip_bad: bool) -> dict[str, str]:

@@ -28,13 +28,19 @@ def find_build(directory: Path, name: str) -> Path | None:
         name: The data set, with its configuration if it has some.
 
     Raises:
-        InputError: If `directory` is a build of something else.
+        InputError: If `directory` is a build of something else, or may not be looked into.
     """
     if os.path.isfile(directory / _INFO):
         if (found := _built_name(directory)) != name:
             raise InputError(f"--data_dir: {directory} is a build of {found!r}, not of {name!r}")
         return directory
-    builds = [info.parent for info in (directory / name).glob(f"*.*.*/{_INFO}")]
+    try:
+        builds = [info.parent for info in (directory / name).glob(f"*.*.*/{_INFO}")]
+    except OSError as error:
+        raise InputError(
+            f"--data_dir: {directory / name} cannot be read: {error.strerror}; accepted: a folder "
+            "that holds the data set"
+        ) from error
     versions = {version: build for build in builds if (version := _version(build)) is not None}
     return versions[max(versions)] if versions else None
 

@@ -1,6 +1,5 @@
 """A table of labels: its rows, the columns that tell files and classes, and the images meant."""
 
-import csv
 import functools
 import posixpath
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ _LABELS = (
     "diagnosis", "dx", "y",
 )  # fmt: skip
 _SPLITS = ("split", "set", "subset", "partition")
-_KNOWN = {*_FILES, *_LABELS, *_SPLITS}
 _ROWS_TRIED = 200
 
 
@@ -91,7 +89,7 @@ def read_rows(
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
     split_of = splits_of({*table[columns.split]}) if columns.split else {}
     rows = (
-        Row(file, index.match(file, home), label.strip(), split_of.get(split, ""), group)
+        Row(file, index.match(file, home), label.strip(), split_of.get(split, ""), group.strip())
         for file, label, split, group in zip(*values, strict=True)
     )
     return list(rows), columns
@@ -109,8 +107,14 @@ def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
 def _has_header(table: "pd.DataFrame", index: "_Index", asked: Columns) -> bool:
     """Whether the first row holds names of columns, and not those of an image and its class."""
     names = [str(name) for name in table.columns]
-    called = any(name in vars(asked).values() or plain(name) in _KNOWN for name in names)
-    return called or not any(index.match(name) for name in names)
+    if any(name in vars(asked).values() for name in names):
+        return True
+    images = [name for name in names if index.match(name)]
+    # An image may be called as a column is, and its class, too.
+    return not images or any(
+        plain(name) in _FILES and any(map(index.match, table[name].head(_ROWS_TRIED)))
+        for name in names
+    )
 
 
 def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
@@ -120,11 +124,7 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
         if path.exists() and not path.is_file():  # a device may have no end
             raise OSError("it is no file")
         with path.open(newline="", encoding="utf-8-sig") as file:
-            beginning = file.read(1 << 16)
-        try:
-            separator = csv.Sniffer().sniff(beginning, ",;\t|").delimiter
-        except csv.Error:
-            separator = ","
+            separator = _separator(file.read(1 << 16))
         # Texts as they are: a class may be called "01" or "NA".
         read = functools.partial(
             pd.read_csv,
@@ -152,6 +152,13 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
         ) from error
 
 
+def _separator(beginning: str) -> str:
+    """What separates the cells of the first line that is not empty, a comma where nothing does."""
+    first = next(filter(str.strip, beginning.splitlines()), "")
+    unquoted = "".join(first.split('"')[::2])
+    return max(",;\t|", key=unquoted.count)
+
+
 class _Index:
     """Images by all that a table may call them: any end of the path, with and without suffix."""
 
@@ -177,14 +184,21 @@ class _Index:
         value = value.strip().replace("\\", "/")
         whole = value and posixpath.normpath(posixpath.join(home, value))
         if whole and whole in self._images:
-            return self._images[whole]
+            return _spelt_out(self._images[whole], whole)
         parts = value.split("/")
         for start in range(len(parts)):
             if (end := "/".join(parts[start:])) and end in self._images:
                 before = self._folders.intersection(parts[max(0, start - 1) : start])
                 found = self._images[end]
-                return [name for name in found if before <= {*name.split("/")[:-1]}]
+                found = [name for name in found if before <= {*name.split("/")[:-1]}]
+                return _spelt_out(found, end)
         return []
+
+
+def _spelt_out(names: list[str], value: str) -> list[str]:
+    """Of images that a value may mean, those that end in it, if there are some: "a.tif" before
+    "a.tif.png"."""
+    return [name for name in names if f"/{name}".endswith(value)] or names
 
 
 def _columns(

@@ -201,7 +201,7 @@ class DeformationModel(keras.Model):
             error = tf.reduce_mean((moved - targets[:, ::STEP, ::STEP]) ** 2, axis=[1, 2, 3])
             # Each pair is a problem of its own: a sum, so that none weighs less among many.
             losses = error + _penalty(deformations)
-            loss = tf.reduce_sum(losses)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(losses))
         gradient = tape.gradient(loss, self.deformations.value)
         self.optimizer.apply([tf.convert_to_tensor(gradient)], [self.deformations])
         self._loss.update_state(losses)

@@ -150,8 +150,8 @@ def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:
 
 def _records(directory: Path) -> Iterator[Mapping[str, Any]]:
     """The records of a run, or of one that is published; without damaged ones."""
-    paths = sorted(directory.glob("trials/*/*/record.json"))
     try:
+        paths = sorted(directory.glob("trials/*/*/record.json"))
         texts = [read_file(path) for path in paths]
         texts = texts or read_file(directory / "records.jsonl").splitlines()
     except OSError:

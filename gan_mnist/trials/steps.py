@@ -232,7 +232,9 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         if isinstance(generator, TrainedGenerator):
             export_generator(generator, settings.classes, directory)
             made.append("generator")
-        self.tell_export(directory, metrics, made)
+        # Images of several generators, or picked ones, are none that one network gives.
+        if made:
+            self.tell_export(directory, metrics, made)
 
     def save_gallery(
         self,

@@ -134,3 +134,9 @@ def test_nothing_replaces_what_came_to_the_output_meanwhile(command, tmp_path):
         write()
     assert [path.name for path in tmp_path.glob("?")] == ["b"]
     assert (tmp_path / "b").read_text() == "mine"
+
+
+def test_a_nul_in_a_file_of_flags_is_refused(refused, tmp_path):
+    (tmp_path / "flags").write_text("--model=/nowhere\n--output=a\0b\n")
+    line = refused(f"--flagfile={tmp_path / 'flags'}")
+    assert line == "error: --output: 'a\\x00b' is not accepted; accepted: no NUL in it\n"

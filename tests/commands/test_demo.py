@@ -278,3 +278,8 @@ def test_a_model_that_cannot_be_loaded_is_refused(tmp_path):
     (tmp_path / "a" / "b" / "classifier" / "saved_model.pb").write_bytes(b"\xff no model")
     with pytest.raises(InputError, match=r"^--models: .* cannot be loaded"):
         Classifiers(find_exports(tmp_path)["classifier"])
+
+
+def test_models_that_cannot_be_looked_for_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"^--models: .* cannot be read: File name too long"):
+        find_exports(tmp_path / ("a" * 300))

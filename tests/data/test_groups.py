@@ -102,7 +102,42 @@ def test_groups_on_both_sides_of_splits_that_are_given_are_told(images):
     who = {1: "x", 2: "y", 3: "y", 4: "z", 5: "x", 6: "y"}
     text = table(["image", "label", "split", "who"], lambda n, c: [FILES[n], c, names[n], who[n]])
     assert load(images, text, groups="column:who").files["noted"] == {
+        "in 3 groups": 6,
         "of the test split, of groups that are in the train split too": 2,
         "of the validation split, of groups that are in the train split too": 1,
         "of the test split, of groups that are in the validation split too": 1,
     }
+
+
+@pytest.mark.parametrize("groups", [r"p(1)_|p(\d)_", r"p(\d)_(x)?", "column:who"])
+def test_the_parentheses_that_took_part_tell_the_group(images, groups):
+    who = {n: f"w{(n + 1) // 2}" + " " * (n % 2) for n in FILES}
+    text = table(["image", "label", "who"], lambda n, c: [FILES[n], c, who[n]])
+    dataset = load(images, text, groups=groups)
+    sides = [{name.rpartition("/p")[2][0] for name in part.filenames}
+             for part in (dataset.train, dataset.test)]  # fmt: skip
+    assert not set.intersection(*sides)
+    assert dataset.files["noted"] == {f"in {len(FILES) // 2} groups": len(FILES)}
+
+
+def test_images_in_no_group_are_told(images):
+    noted = load(images, GOOD, groups=r"p(1)_|p2").files["noted"]
+    assert noted == {"in 1 group": 2, "in no group": len(FILES) - 2}
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [("(z)?p", "finds no group in any name"), ("column:", "'column:' names no column")],
+)
+def test_what_makes_no_groups_is_refused(images, groups, told):
+    with pytest.raises(InputError, match=f"setting groups: .*{told}"):
+        load(images, GOOD, groups=groups)
+
+
+def test_groups_that_validation_shares_with_what_is_carved_are_told(images):
+    names = {n: "val" if n == 1 else "train" for n in FILES}
+    text = table(["image", "label", "split", "who"],
+                 lambda n, c: [FILES[n], c, names[n], f"w{(n + 1) // 2}"])  # fmt: skip
+    noted = load(images, text, groups="column:who").files["noted"]
+    told = "of the validation split, of groups that may be in the train and the test split too"
+    assert noted[told] == 1

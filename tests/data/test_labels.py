@@ -186,7 +186,7 @@ def test_what_table_and_folder_lack_is_counted(images):
         (GOOD, {"groups": "("}, r"^setting groups: '\(' is no regular expression"),
         (GOOD, {"groups": "a{99999999999}"}, "^setting groups: .* is no regular expression"),
         (GOOD, {"groups": "(" * 3000 + ")" * 3000}, "is no regular expression"),
-        (GOOD, {"groups": "patient"}, "^setting groups: 'patient' is found in no name"),
+        (GOOD, {"groups": "patient"}, "^setting groups: 'patient' finds no group in any name"),
     ],
 )
 def test_bad_tables_are_refused(images, text, options, complaint):

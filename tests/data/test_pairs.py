@@ -115,3 +115,17 @@ def test_a_name_that_is_there_twice_is_refused(tmp_path):
     write(tmp_path / "clean" / "01.bmp", 9)
     with pytest.raises(InputError, match=r"clean/01.bmp and clean/01.png .* have one name"):
         read(tmp_path)
+
+
+def test_partners_that_a_table_divides_are_refused_or_passed_over(tmp_path):
+    write_pairs(tmp_path, 6)
+    rows = ["file,label,split"]
+    for seed in range(6):
+        rows.append(f"clean/{seed:02d}.png,clean,{'test' if seed < 3 else 'train'}")
+        rows.append(f"noisy/{seed:02d}.bmp,noisy,{'test' if seed < 2 else 'train'}")
+    (tmp_path / "l.csv").write_text("\n".join(rows))
+    with pytest.raises(InputError, match=r"2 of 12 images .* have a partner in another split: cl"):
+        read(tmp_path, labels="l.csv")
+    files = read(tmp_path, labels="l.csv", skip_bad=True).files
+    assert files["read"] == 10
+    assert files["passed_over"]["of a partner in another split"] == 2

@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,3 +193,8 @@ def test_a_home_folder_that_nobody_has_is_no_folder_and_no_crash(monkeypatch):
     for data_dir in ("", "~nobody_here/builds"):
         with pytest.raises(InputError, match="~nobody_here/builds"):
             load_dataset("mnist", data_dir)
+
+
+def test_a_place_that_cannot_be_looked_into_is_refused():
+    with pytest.raises(InputError, match=r"--data_dir: .* cannot be read: File name too long"):
+        prepared.find_build(Path("a" * 300), "mnist")

@@ -7,6 +7,7 @@ from gan_mnist.experiments.conditional_gan import trial
 from gan_mnist.experiments.conditional_gan.sheets import shown_rows
 from gan_mnist.experiments.conditional_gan.study import STUDY
 from matplotlib.image import imread
+from scipy.spatial.distance import cdist
 from small_trial import make_trial
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -28,6 +29,19 @@ SMALL |= {"validation_per_class": 5, "generated_images": 300, "gan_width": 1, "g
 )
 def test_ten_columns_go_through_the_classes(labels, num_classes, expected):
     assert shown_rows(np.array(labels), num_classes).tolist() == expected
+
+
+def test_neighbours_are_found_block_by_block(monkeypatch):
+    rng = np.random.default_rng(0)
+    images, references = (rng.integers(0, 256, (n, 3, 3, 2), np.uint8) for n in (7, 25))
+    references[[4, 19]] = images[[2, 5]]
+    monkeypatch.setattr(trial, "_BLOCK", 10)
+    found = trial._nearest_of(images, references)
+    numbers = [array.reshape(len(array), -1) / 255 for array in (images, references)]
+    distances = cdist(*numbers)
+    np.testing.assert_array_equal(found.rows, distances.argmin(axis=1))
+    np.testing.assert_allclose(found.distances, distances.min(axis=1), atol=1e-6)
+    assert (found.rows[2], found.rows[5]) == (4, 19)
 
 
 def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, capsys, dataset):

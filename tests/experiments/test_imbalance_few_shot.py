@@ -122,10 +122,19 @@ def test_prototypes_of_many_images_are_right_in_bfloat16():
     np.testing.assert_allclose(biases, [-(mean**2).sum() for mean in means], rtol=0.01)
 
 
-def test_a_network_that_ends_otherwise_has_no_prototypes():
-    flat = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+@pytest.mark.parametrize(
+    "last",
+    [
+        keras.layers.Flatten(),
+        keras.layers.Dense(4, use_bias=False),
+        keras.layers.Dense(4, activation="tanh"),
+    ],
+    ids=["flat", "no bias", "tanh"],
+)
+def test_a_network_that_ends_otherwise_has_no_prototypes(last):
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), last])
     with pytest.raises(NotApplicable, match="last layer is dense"):
-        call_by_prototypes(flat, allot(DATA, NAMES, (1, 5, 9, 12), 0, 4).train)
+        call_by_prototypes(network, allot(DATA, NAMES, (1, 5, 9, 12), 0, 4).train)
 
 
 def test_prototypes_are_what_is_judged(make, monkeypatch):

@@ -178,6 +178,19 @@ def test_thickness_is_found():
     assert thinner < -0.3
 
 
+def test_with_a_scaled_loss_the_steps_are_the_same():
+    """In float16 Keras scales losses, and divides the gradients again."""
+    sources, targets = noise(4, seed=1), noise(4, seed=2)
+    moved = []
+    for optimizer in (Adam(0.04), keras.optimizers.LossScaleOptimizer(Adam(0.04))):
+        model = DeformationModel((SIDE, SIDE, 1), 4, 5)
+        model.compile(optimizer)
+        model.train_step((tf.constant(sources), tf.constant(targets), tf.range(4)))
+        moved.append(model.deformations.numpy())
+    assert np.median(np.abs(moved[0])) == pytest.approx(0.04, rel=0.01)
+    np.testing.assert_allclose(moved[1], moved[0], rtol=1e-3, atol=1e-5)
+
+
 def sampled(own, scale=1.0, many=1.0):
     """Samples of a model whose pairs of class 1 go right and those of class 2 go left."""
     model = DeformationModel((SIDE, SIDE, 1), 6, 10, own, scale, many=many)

@@ -159,3 +159,7 @@ def test_a_pilot_of_another_experiment_is_refused(tmp_path, pilot):
     other = dataclasses.replace(plan, study=dataclasses.replace(plan.study, package="x.other"))
     with pytest.raises(InputError, match="another experiment; accepted: a run of other"):
         power_in_words(other, f"{pilot}")
+
+
+def test_a_directory_that_cannot_be_is_no_pilot(tmp_path):
+    assert len(power_in_words(planned(tmp_path / ("a" * 300)))) == 1

@@ -22,6 +22,7 @@ from gan_mnist.models.answers import MOST_SECONDS, ask
 from gan_mnist.models.saved import image_shape, load_model, read_about, read_class_names, takes
 
 FLAG = "--models"
+_MODEL = "saved_model.pb"
 KINDS = ("classifier", "generator", "denoiser")
 # Of a drawn digit, as MNIST's were prepared: the longer side, of an image's; its centre of mass is
 # then put into the middle. Source: LeCun et al. 1998, section III A.
@@ -106,6 +107,19 @@ def _arms(experiment: str) -> dict[str, str]:
     return {arm.name: arm.about for arm in experiments.load(experiment).arms}
 
 
+def _saved_models(root: Path) -> list[Path]:
+    """All of them in a folder and its folders, each of which must be readable."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise InputError(
+                f"{FLAG}: {error.filename} cannot be read: {error.strerror}"
+            ) from error
+
+    walked = os.walk(root.absolute(), onerror=refuse)
+    return sorted(Path(place) / _MODEL for place, _, files in walked if _MODEL in files)
+
+
 def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]:
     """The exports in a folder and its folders, by kind: experiment by experiment, arm by arm.
 
@@ -115,7 +129,7 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
         InputError: If there is none.
     """
     found: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
-    for file in sorted(root.absolute().rglob("saved_model.pb")):
+    for file in _saved_models(root):
         if (kind := file.parent.name) in found:
             told = read_about(file.parent, FLAG).get("settings")
             settings = told if isinstance(told, dict) else {}

@@ -1,0 +1,62 @@
+"""Which rows of a table tell of which images, whatever the table looks like."""
+
+import time
+
+import pytest
+from numbered import EXPECTED, FILES, labelled, load, table, write_images
+from PIL import Image
+
+from gan_mnist.data.tables import _separator
+from gan_mnist.errors import InputError
+
+
+@pytest.fixture
+def images(tmp_path):
+    return write_images(tmp_path)
+
+
+@pytest.mark.parametrize("called", ["y", "set", "path", "target", "id", "name"])
+def test_a_class_may_be_called_as_a_column_is(images, called):
+    """Where the first row is about an image there is no header, whatever its class is called."""
+    other = {"cat": called, "dog": "other"}
+    text = table([], lambda n, c: [FILES[n], other[c]]).removeprefix("\n")
+    expected = {number: other[label] for number, label in EXPECTED.items()}
+    assert labelled(load(images, text)) == expected
+
+
+def test_a_name_with_two_suffixes_is_not_the_one_with_the_first(images):
+    """As converters write them: `p1_1.tif` of `p1_1.png` is called `p1_1.png.tif`."""
+    for name in FILES.values():
+        Image.new("L", (8, 8), 90).save(images / "images" / f"{name}.tif")
+    for before in ("", "images/", "./images/", f"{images}/images/"):
+        text = table(["image", "label"], lambda n, c, b=before: [f"{b}{FILES[n]}", c])
+        assert labelled(load(images, text)) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("line", "separator"),
+    [
+        ("file,label,note", ","),
+        ("file;label", ";"),
+        ("file\tlabel", "\t"),
+        ("a|b|c,d", "|"),
+        ('"a;b;c",d', ","),
+        ("alone", ","),
+        ("", ","),
+        ("\n\n \na;b", ";"),
+    ],
+)
+def test_the_first_line_tells_what_separates(line, separator):
+    assert _separator(line) == separator
+
+
+def test_quoted_notes_do_not_change_what_separates(images):
+    text = table(["file", "label", "note"], lambda n, c: [FILES[n], c, "size;'L';" * (n == 1)])
+    assert labelled(load(images, text)) == EXPECTED
+
+
+def test_apostrophes_cost_no_time(images):
+    began = time.monotonic()
+    with pytest.raises(InputError):
+        load(images, "".join(f"'i{n}.png,'a,'0\n" for n in range(4000)))
+    assert time.monotonic() - began < 5
