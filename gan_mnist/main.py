@@ -16,9 +16,11 @@ from gan_mnist.commands import running, tracking
 from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.commands.planned import PlanFlags
 from gan_mnist.study.answer.required import parse_required, unmet
+from gan_mnist.study.description import description
 from gan_mnist.study.display import progress
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.place import settled
+from gan_mnist.study.records import description_before
 from gan_mnist.study.trial import Plan
 
 UNMET = 3
@@ -73,6 +75,8 @@ def _command(command_line: str) -> int:
     wanted = DRY_RUN.value or VERBOSE.value or PILOT.value or EFFECT.value
     about = _about(plan) if wanted else None
     if DRY_RUN.value:
+        # What the run would be refused for is told before it is waited for.
+        description_before(plan, description(plan, command_line))
         tell(f"{about}")
         return 0
     heed_signals()

@@ -8,7 +8,9 @@ import pytest
 
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
+from gan_mnist.files import write_json
 from gan_mnist.main import FLAGS, main
+from gan_mnist.study.description import description
 
 MAIN = main
 IMBALANCE = "--experiment=imbalance"
@@ -248,3 +250,13 @@ def test_a_control_with_settings_of_its_own_leaves_the_others_free(command):
 def test_debug_shows_where_it_was_refused(capsys):
     with pytest.raises(InputError, match="--preset"):
         main(["main.py", IMBALANCE, "--preset=x", "--debug"])
+
+
+def test_a_plan_that_a_directory_refuses_is_told_so_before_it_runs(command, tmp_path):
+    plan = experiments.make_plan("imbalance", preset="smoke", workdir=tmp_path / "run")
+    write_json(tmp_path / "run" / "study.json", description(plan, "as told"))
+    flags = [IMBALANCE, "--preset=smoke", f"--workdir={tmp_path / 'run'}", "--dry_run"]
+    assert command(*flags)[0] == 0
+    status, out, err = command(*flags, "--set", "updates=30")
+    assert (status, out) == (2, "")
+    assert "holds a study with other settings (updates: 20 -> 30)" in err

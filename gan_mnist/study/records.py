@@ -216,7 +216,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    before, damage = _description_before(plan, description)
+    before, damage = description_before(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
     if before is not None and "looks" in before:
@@ -242,20 +242,20 @@ def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    before, damage = _description_before(plan, description)
+    before, damage = description_before(plan, description)
     record_of(trial)
     if before is None and damage is None:
         try:
             write_new_json(plan.workdir / STUDY, description)
         except FileExistsError:  # of a task that began at the same time, with another plan perhaps
-            damage = _description_before(plan, description)[1]
+            damage = description_before(plan, description)[1]
     if damage is None:
         return ""
     path = plan.workdir / STUDY
     return f"{path} is damaged: {damage}; whoever has the directory for itself writes it anew"
 
 
-def _description_before(
+def description_before(
     plan: Plan, description: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any] | None, Damaged | None]:
     """The `study.json` that is there, or how it is damaged.
