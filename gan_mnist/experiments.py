@@ -108,7 +108,7 @@ def _announce(folder: Path) -> str:
         )
     # What the package is called would take the place of what is called so here.
     if name in globals() and getattr(globals()[name], "__name__", "") != f"{__name__}.{name}":
-        raise InputError(f"--experiment: {name!r} is a name of gan_mnist's; accepted: another")
+        raise InputError(f"--experiment: {name!r} is taken in {__name__}; accepted: another name")
     if home not in __path__:
         __path__.insert(0, home)
         before = os.environ.get(PATH_VARIABLE)
@@ -188,7 +188,7 @@ def make_plan(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
     loaded = wanted.load(download).planned_for(replicates.stop)
-    check_apart(directory, chosen, test_dir or {})
+    check_apart(directory, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places})
     free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
     resolved = wanted.fitted(loaded, free).resolve(loaded)
     if of_run == precisions.AUTO:
@@ -211,8 +211,7 @@ def make_plan(
         update_seconds=update_seconds,
         remote=remote,
     )
-    if looks and not plan.primary:
-        raise InputError("--until: nothing is to be decided; accepted: with a --primary comparison")
+    begun.check_primary(plan, primary is not None)
     check_divisible(plan)
     return plan
 

@@ -178,6 +178,6 @@ def test_a_folder_whose_name_cannot_be_a_package_is_refused(refused, outside, na
 
 @pytest.mark.parametrize("name", ["load", "names", "os"])
 def test_a_folder_with_a_name_of_the_module_is_refused(refused, outside, name):
-    assert f"{name!r} is a name of gan_mnist's" in refused(
+    assert f"{name!r} is taken in gan_mnist.experiments" in refused(
         f"--experiment={coin.write(outside / name)}"
     )

@@ -213,4 +213,14 @@ def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, fl
     other = shutil.copytree(images, tmp_path / "new")
     with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --test_dir=new"):
         make_plan("digit_cnn", **of_run | {flag: other}, data_dir=images, test_dir={"new": other})
+    with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --generated=new"):
+        make_plan("mixing", **of_run | {flag: other / "cat"}, data_dir=images,
+                  generated=(f"new={other}",))  # fmt: skip
     make_plan("digit_cnn", **of_run, data_dir=images, test_dir={"new": other})
+
+
+def test_where_a_table_says_which_images_count_a_run_may_lie_beside_them(images):
+    rows = [f"{path.relative_to(images)},{path.parent.name}" for path in images.rglob("*.png")]
+    (images / "l.csv").write_text("\n".join(["file,label", *rows]))
+    make_plan("digit_cnn", dataset="folder", data_dir=images, workdir=images / "run",
+              export_dir="", settings={"labels": "l.csv"})  # fmt: skip

@@ -124,9 +124,9 @@ def _mark(axes: Axes, ends: np.ndarray, group: str, beyond: np.ndarray) -> None:
     axes.plot([low_x, high_x], [y, y], color=color, lw=0.9, alpha=0.5)
     axes.plot([x, x], [low_y, high_y], color=color, lw=0.9, alpha=0.5)
     for place, sign in ((0, CARETDOWNBASE), (2, CARETUPBASE)):
-        if beyond[place, 1]:
+        if beyond[place, 1] and not beyond[1, 1]:
             axes.plot(x, ends[place, 1], marker=sign, color=color, alpha=0.5, ms=4.5)
-    if beyond[0, 0]:
+    if beyond[0, 0] and not beyond[1, 0]:
         axes.plot(low_x, y, marker=CARETLEFTBASE, color=color, alpha=0.5, ms=4.5)
     is_hollow = beyond[1].any()
     face, edge, width = ("white", color, 1.2) if is_hollow else (color, "white", 0.6)

@@ -1,6 +1,6 @@
 """At which numbers of real images a source helps, against real images and against augmentation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gan_mnist.generators.settings import LEAK
@@ -26,7 +26,9 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `verdict`; and, where an exported generator leaks, `warnings`, and its arms as `leaks`.
     """
     records, leaking = evidence.finished, _leaking(evidence.finished)
-    leaks = [arm for shares in leaking for arm in shares]
+    # All its arms, those too whose trials count no copies.
+    sources = {record["arm"]: _source(record) for record in records}
+    leaks = [arm for arm, source in sources.items() if source in leaking]
     # Those of folders that leak are checks, too.
     checks = {*evidence.of_kind("check"), *leaks}
     gains = {
@@ -42,7 +44,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         for arm in gains.get(CONTROL, {})
     ]
     found = {"lines": [*lines, *_copies(records)], "gains": gains}
-    return found | ({"warnings": _told_of(leaking), "leaks": leaks} if leaks else {})
+    return found | ({"warnings": _told_of(leaking.values()), "leaks": leaks} if leaks else {})
 
 
 def _gains(
@@ -103,20 +105,27 @@ def _many_copies(records: Sequence[Mapping[str, Any]], split: str) -> dict[str, 
     return {arm: mean for arm, mean in means.items() if mean > LEAK}
 
 
-def _leaking(records: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
-    """Of each exported generator that leaks, its arms and their shares of copies of test images.
+def _source(record: Mapping[str, Any]) -> str:
+    """What tells the exported generator of a record from others; "" where it has none."""
+    settings = record.get("settings", {})
+    is_exported = settings.get("generator") == "exported"
+    return str(settings.get("given_sha256", record["arm"])) if is_exported else ""
+
+
+def _leaking(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """By exported generator that leaks, arms and their shares of copies of test images.
 
     Those of a folder are in the plan. To count an exported generator's, a trial must ask it.
     """
-    settings = {record["arm"]: record.get("settings", {}) for record in records}
+    source_of = {record["arm"]: _source(record) for record in records}
     sources: dict[str, dict[str, float]] = {}
     for arm, share in _many_copies(records, "test").items():
-        if settings[arm].get("generator") == "exported":
-            sources.setdefault(settings[arm].get("given_sha256", arm), {})[arm] = share
-    return list(sources.values())
+        if source := source_of[arm]:
+            sources.setdefault(source, {})[arm] = share
+    return sources
 
 
-def _told_of(leaking: Sequence[Mapping[str, float]]) -> list[str]:
+def _told_of(leaking: Iterable[Mapping[str, float]]) -> list[str]:
     """What is told before the answer, a sentence for each generator."""
     return [
         f"{100 * max(shares.values()):.0f} % of the images of "

@@ -158,7 +158,11 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad), copies: len(dropped)})
     passed_over += Counter(lost.values())
     num_read = len(found.files) - len(decoded.bad) - len(lost) - len(dropped)
-    noted = decoded.told + shared + (Counter({TOLD: num_read}) if pairs else told_of_groups(found))
+    noted = (
+        decoded.told
+        + shared
+        + (Counter({TOLD: num_read}) if pairs else told_of_groups(found, train, validation, test))
+    )
     left_out = {**found.left_out, **decoded.bad, **lost}
     files = files_told(num_read, passed_over, noted, left_out)
     kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.look.white

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gan_mnist.data.finding import Found, ImageFile, find_images
 from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
+from gan_mnist.data.splits import Split
 from gan_mnist.data.tables import Columns, Row, read_rows
 from gan_mnist.data.walking import is_printable, join
 from gan_mnist.errors import InputError
@@ -135,9 +136,10 @@ def with_groups(found: Found, pattern: str) -> Found:
     return replace(found, files=files)
 
 
-def told_of_groups(found: Found) -> Counter[str]:
-    """How many images are in groups, and how many in none, where there are groups."""
-    sizes = Counter(file.group for file in found.files)
+def told_of_groups(found: Found, *splits: Split | None) -> Counter[str]:
+    """How many images of these splits are in groups, and how many in none, if there are groups."""
+    there = {name for split in splits if split for name in split.filenames}
+    sizes = Counter(file.group for file in found.files if file.name in there)
     alone = sizes.pop("", 0)
     number = f"in {len(sizes):,} group{'s' * (len(sizes) != 1)}"
     counts = {number: sizes.total(), "in no group": alone}

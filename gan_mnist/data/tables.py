@@ -24,7 +24,7 @@ _LABELS = (
     "diagnosis", "dx", "y",
 )  # fmt: skip
 _SPLITS = ("split", "set", "subset", "partition")
-_ROWS_TRIED = 200
+_ROWS_TRIED, _LINES_TRIED = 200, 5
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,11 @@ def _has_header(table: "pd.DataFrame", index: "_Index", asked: Columns) -> bool:
     names = [str(name) for name in table.columns]
     if any(name in vars(asked).values() for name in names):
         return True
-    images = [name for name in names if index.match(name)]
-    # An image may be called as a column is, and its class, too.
-    return not images or any(
-        plain(name) in _FILES and any(map(index.match, table[name].head(_ROWS_TRIED)))
-        for name in names
-    )
+    images = {name for name in names if index.match(name)}
+    # An image may be called as a column is, and its class, too; then what is below decides.
+    of_images = {name for name in names if any(map(index.match, table[name].head(_ROWS_TRIED)))}
+    is_below_another = bool(of_images) and not of_images & images
+    return not images or is_below_another or any(plain(name) in _FILES for name in of_images)
 
 
 def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
@@ -153,10 +152,17 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
 
 
 def _separator(beginning: str) -> str:
-    """What separates the cells of the first line that is not empty, a comma where nothing does."""
-    first = next(filter(str.strip, beginning.splitlines()), "")
-    unquoted = "".join(first.split('"')[::2])
-    return max(",;\t|", key=unquoted.count)
+    """What separates the cells of a table that begins so, a comma where nothing does.
+
+    It is there as often in each of the first lines, outside of quotes; of several such, or where
+    there is none, what the first line has most of.
+    """
+    lines = [line for line in beginning.splitlines() if line.strip()][:_LINES_TRIED] or [""]
+    counts = {
+        sign: ["".join(line.split('"')[::2]).count(sign) for line in lines] for sign in ",;\t|"
+    }
+    steady = {sign for sign, of_lines in counts.items() if of_lines[0] and len({*of_lines}) == 1}
+    return max(counts, key=lambda sign: (sign in steady, counts[sign][0]))
 
 
 class _Index:
@@ -196,9 +202,11 @@ class _Index:
 
 
 def _spelt_out(names: list[str], value: str) -> list[str]:
-    """Of images that a value may mean, those that end in it, if there are some: "a.tif" before
-    "a.tif.png"."""
-    return [name for name in names if f"/{name}".endswith(value)] or names
+    """Of images that a value may mean, those whose suffix it has, if there are some.
+
+    `a.tif` means that image, and not `a.tif.png`.
+    """
+    return [name for name in names if f"/{name}".endswith(f"/{value.lstrip('/')}")] or names
 
 
 def _columns(

@@ -15,6 +15,7 @@ from gan_mnist.files import Damaged, read_form, read_json, write_json
 from gan_mnist.study.comparison import Pair, in_words
 from gan_mnist.study.forms import Description
 from gan_mnist.study.spec import Study
+from gan_mnist.study.trial import Plan
 
 UNTIL = ("decided",)
 # The first looks, and how many seeds lie between later ones.
@@ -59,6 +60,31 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
             "not primary; accepted: the same, or a new --workdir"
         )
     return replace(study, primary=recorded)
+
+
+def check_primary(plan: Plan, named: bool) -> None:
+    """Refuses a primary comparison that is named and of images that leak, and looks without any.
+
+    Args:
+        plan: All of it.
+        named: Whether the command names the comparisons.
+
+    Raises:
+        InputError: If there are such.
+    """
+    leaking = [arm.name for arm in plan.arms if arm.leaks]
+    lost = [pair for pair in plan.study.primary if {*pair} & {*leaking}]
+    if named and lost:
+        raise InputError(
+            f'--primary: "{lost[0]}" is not accepted, as images of '
+            f"{next(name for name in lost[0] if name in leaking)} are copies of test images; "
+            "accepted: arms that show none"
+        )
+    if plan.looks and not plan.primary:
+        why = f", as images of {leaking[0]} are copies of test images" if lost else ""
+        raise InputError(
+            f"--until: nothing is to be decided{why}; accepted: with a --primary comparison"
+        )
 
 
 def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:

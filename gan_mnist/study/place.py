@@ -55,26 +55,30 @@ def place_of(workdir: str | Path) -> tuple[Path, str]:
     return directory, remote.address
 
 
-def check_apart(workdir: Path, chosen: Mapping[str, Any], test_dir: Mapping[str, Any]) -> None:
-    """Refuses to write into a folder that images are read from: what is written would become some.
+def check_apart(
+    workdir: Path, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuses to write into a folder that images are read from: what is written might become some.
 
     Args:
         workdir: The run's directory.
-        chosen: The settings `dataset`, `data_dir` and `export_dir`, where "" is none.
-        test_dir: Folders of further test images, by name.
+        settings: `dataset`, `data_dir` and `export_dir`, and `labels` if there are some: a table
+            says which images count.
+        others: By flag, further folders of images by name.
 
     Raises:
         InputError: For the first place that is, or lies in, one of the folders.
     """
-    read = {f"--test_dir={name}": folder for name, folder in test_dir.items()}
-    if chosen["dataset"] == "folder" and chosen["data_dir"]:
-        read = {"--data_dir": chosen["data_dir"], **read}
-    for flag, place in (("--workdir", workdir), ("--export_dir", chosen["export_dir"])):
+    read = {f"--{flag}={name}": place for flag, of in others.items() for name, place in of.items()}
+    if settings["dataset"] == "folder" and settings["data_dir"] and not settings.get("labels"):
+        read = {"--data_dir": settings["data_dir"], **read}
+    for flag, place in (("--workdir", workdir), ("--export_dir", settings["export_dir"])):
         for what, folder in read.items():
-            if place and Path(place).resolve().is_relative_to(absolute(folder).resolve()):
+            inside = place and Path(place).resolve().is_relative_to(absolute(folder).resolve())
+            if inside and absolute(folder).is_dir():
                 raise InputError(
                     f"{flag}: {str(place)!r} lies in the folder of {what}, where what is written "
-                    "would be taken for images; accepted: a directory elsewhere"
+                    "might be taken for images; accepted: a directory elsewhere"
                 )
 
 

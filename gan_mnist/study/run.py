@@ -224,7 +224,8 @@ def _run_until_decided(
         mirror.keep_summary()
         if not plan.looks:
             break
-        is_decided = all(one["verdict"] != "cannot tell" for one in told["primary"])
+        # None is left where all leak, as trials may find.
+        is_decided = all(one["verdict"] != "cannot tell" for one in told.get("primary", ()))
         say(f"look at {len(step.seeds)} seeds: {'decided' if is_decided else 'not decided yet'}")
         if is_decided:
             break

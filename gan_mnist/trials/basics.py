@@ -165,10 +165,14 @@ class Steps(Generic[SettingsT]):
             directory: Where they are.
             metrics: Of the trial.
             made: Names of those that it exported; others there are of another run, perhaps of other
-                classes, and are removed.
+                classes, and are removed. None where no network gives what the trial showed, as
+                with several generators in turn; then nothing is written.
         """
         trial = self.trial
         remove_others(directory, made)
+        if not made:
+            (directory / "about.json").unlink(missing_ok=True)
+            return
         about = {"arm": trial.arm, "seed": trial.seed, "settings": trial.settings.identity()}
         about |= {"dataset": dict(trial.provenance), "metrics": dict(metrics)}
         write_json(directory / "about.json", about)

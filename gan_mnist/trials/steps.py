@@ -232,9 +232,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         if isinstance(generator, TrainedGenerator):
             export_generator(generator, settings.classes, directory)
             made.append("generator")
-        # Images of several generators, or picked ones, are none that one network gives.
-        if made:
-            self.tell_export(directory, metrics, made)
+        self.tell_export(directory, metrics, made)
 
     def save_gallery(
         self,

@@ -121,7 +121,9 @@ def test_the_parentheses_that_took_part_tell_the_group(images, groups):
 
 
 def test_images_in_no_group_are_told(images):
-    noted = load(images, GOOD, groups=r"p(1)_|p2").files["noted"]
+    (images / "images" / "p1_7.png").write_bytes(b"")
+    text = GOOD + "p1_7.png,cat\n"  # what cannot be read is in no group, and is not counted
+    noted = load(images, text, groups=r"p(1)_|p2", skip_bad=True).files["noted"]
     assert noted == {"in 1 group": 2, "in no group": len(FILES) - 2}
 
 

@@ -24,6 +24,12 @@ def test_a_class_may_be_called_as_a_column_is(images, called):
     assert labelled(load(images, text)) == expected
 
 
+def test_a_column_of_another_name_may_be_of_images(images):
+    Image.new("L", (8, 8), 70).save(images / "images" / "label.png")
+    dataset = load(images, table(["picture", "label"], lambda n, c: [FILES[n], c]))
+    assert labelled(dataset) == EXPECTED
+
+
 def test_a_name_with_two_suffixes_is_not_the_one_with_the_first(images):
     """As converters write them: `p1_1.tif` of `p1_1.png` is called `p1_1.png.tif`."""
     for name in FILES.values():
@@ -44,6 +50,9 @@ def test_a_name_with_two_suffixes_is_not_the_one_with_the_first(images):
         ("alone", ","),
         ("", ","),
         ("\n\n \na;b", ";"),
+        ("image;label;notes, free, text\na.png;cat;x\nb.png;dog;y, z", ";"),
+        ("a.png\tx, y, z\nb.png\tx", "\t"),
+        ("file,label\na.png,cat;dog", ","),
     ],
 )
 def test_the_first_line_tells_what_separates(line, separator):

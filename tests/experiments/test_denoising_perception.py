@@ -5,7 +5,7 @@ import pytest
 from denoised_run import CONTROL, MANY, TWO, VANILLA, make, metrics_of, write_record
 from gan_mnist.experiments.denoising.perception import perception_and_distortion
 from matplotlib.colors import to_hex
-from matplotlib.markers import CARETDOWNBASE, CARETLEFTBASE
+from matplotlib.markers import CARETDOWNBASE, CARETLEFTBASE, CARETUPBASE
 from matplotlib.text import Text
 
 from gan_mnist.report.run_files import Run
@@ -53,6 +53,19 @@ def test_a_bar_that_goes_on_beyond_the_axis_ends_in_an_arrow(tmp_path):
         assert set(arrows) == ends
         assert float(arrows[CARETLEFTBASE].get_xdata()[0]) > 5
         assert {to_hex(line.get_color()) for line in arrows.values()} == {VERMILLION.lower()}
+
+
+def test_an_arm_that_lies_beyond_the_axis_is_a_hollow_mark_without_arrows(tmp_path):
+    near = {f"near_{i}": (VANILLA, (20.0 + i / 10, 20.5)) for i in range(6)}
+    arms = TWO | near | {"vanilla_tenth": (VANILLA, (2.0, 2.1))}
+    left, *_ = perception_and_distortion(make(tmp_path, arms)).axes
+    arrows = {CARETLEFTBASE, CARETDOWNBASE, CARETUPBASE}
+    points = [line for line in left.get_lines() if len(line.get_xdata()) == 1]
+    marks = [line for line in points if line.get_marker() not in arrows]
+    far = min(marks, key=lambda line: line.get_xdata()[0])
+    assert to_hex(far.get_mfc()) == "#ffffff"
+    there = [line for line in points if (line.get_xydata() == far.get_xydata()).all()]
+    assert there == [far]
 
 
 @pytest.mark.parametrize("spread", [0.1, 1, 3, 8])

@@ -235,6 +235,16 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
 def test_a_source_that_leaks_is_in_no_primary_comparison(photos, made):
     leaky = plan(photos, f"leaky={made / 'leaky'}", f"new={made / 'new'}")
     assert {pair.arm for pair in leaky.primary} == {"new", "new_classical"}
+    for options, told in (
+        (
+            {"primary": ("leaky > real",)},
+            '^--primary: "leaky > real" .* images of leaky are copies',
+        ),
+        ({"until": "decided"}, "^--until: nothing is to be decided, as images of leaky are copies"),
+    ):
+        with pytest.raises(InputError, match=told):
+            make_plan("usefulness", dataset="folder", data_dir=photos, arms=("leaky",), **options,
+                      generated=(f"leaky={made / 'leaky'}",))  # fmt: skip
 
 
 def test_a_folder_that_is_gone_at_the_end_costs_its_pictures_alone(

@@ -142,3 +142,16 @@ def test_the_plan_tells_when_it_may_end(folder, capsys):
     told = capsys.readouterr().out
     assert "looks       at 5, 7, 10, 15, 20 seeds; it ends where " in told
     assert "p below 0.014 counts as 0.05" in told
+
+
+def test_a_leak_that_trials_find_ends_it_at_the_first_look(folder):
+    leaking = '["bent"] if evidence.done else []'
+    (folder / "findings.py").write_text(
+        "def findings(evidence):\n"
+        f"    leaks = {leaking}\n"
+        '    return {"lines": [], "leaks": leaks, "warnings": ["bent leaks"] * len(leaks)}\n'
+    )
+    summary = run(folder, until="decided", arms=["bent"])
+    assert len(summary["seeds"]) == 5
+    assert "primary" not in summary
+    assert summary["answer"].startswith("Careful, a leak. ")

@@ -224,3 +224,15 @@ def test_an_export_leaves_nothing_of_an_earlier_one_and_all_of_others(make, tmp_
     assert json.loads((place / "checksums.json").read_text()) == {"classifier": "a"}
     assert (place / "notes.txt").read_text() == "old"
     assert json.loads((place / "about.json").read_text())["arm"] == "some"
+
+
+def test_where_no_network_gives_the_images_none_is_left_in_an_export(tmp_path):
+    """As with several generators in turn: what an earlier run left is not this one's."""
+    steps = make_steps(tmp_path / "run", export_dir=str(tmp_path / "saved"))
+    directory = steps.export_directory
+    steps.export(None, {"accuracy": 0.5})
+    assert not directory.exists()
+    (directory / "generator").mkdir(parents=True)
+    (directory / "about.json").write_text("{}")
+    steps.export(None, {"accuracy": 0.5})
+    assert list(directory.iterdir()) == []

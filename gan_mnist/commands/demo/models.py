@@ -108,10 +108,10 @@ def _arms(experiment: str) -> dict[str, str]:
 
 
 def _saved_models(root: Path) -> list[Path]:
-    """All of them in a folder and its folders, each of which must be readable."""
+    """All of them in a folder and its folders, as far as these may be looked into."""
 
     def refuse(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
+        if error.filename == str(root.absolute()) and not isinstance(error, FileNotFoundError):
             raise InputError(
                 f"{FLAG}: {error.filename} cannot be read: {error.strerror}"
             ) from error

@@ -122,9 +122,10 @@ def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
 
 def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
     """The plan as if it had known of the leaks that only trials could find."""
-    if not (warnings := findings.get("warnings")):
+    warnings, leaks = (findings.get(name, ()) for name in ("warnings", "leaks"))
+    if not warnings and not leaks:
         return plan
-    known, leaks = plan.dataset.get("warnings", ()), findings.get("leaks", ())
+    known = plan.dataset.get("warnings", ())
 
     def told(arms: Iterable[Arm]) -> tuple[Arm, ...]:
         return tuple(arm.leaking() if arm.name in leaks else arm for arm in arms)
