@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import coin
@@ -37,7 +38,9 @@ def run_trial(trial):
         time.sleep(60)
     if (trial.workdir / "meet").exists():  # the trials of two runs at a time wait for each other
         (trial.workdir / "here").touch()
+        ends = time.monotonic() + 60
         while len(list(trial.workdir.parent.glob("*/here"))) < 2:
+            assert time.monotonic() < ends, "the other run did not come"
             time.sleep(0.01)
     noise = trial.stream("tosses") % 100 / 1000
     return Outcome({"heads": trial.settings.bias + trial.settings.more + noise})
@@ -143,6 +146,7 @@ def test_a_directory_in_use_by_another_thread_is_refused(call, tmp_path):
         first = threads.submit(call, place)
         while not (place / "here").exists():
             assert not first.done()
+            time.sleep(0.01)
         with pytest.raises(InputError, match="in use by another run"):
             call(place)
         (tmp_path / "other").mkdir()

@@ -16,9 +16,6 @@ from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.study import begun
 
-# What is found here must be found by the processes of trials, too.
-pytestmark = pytest.mark.usefixtures("real_processes")
-
 
 @pytest.fixture(autouse=True)
 def _forgotten(directory):
@@ -43,6 +40,7 @@ def test_an_experiment_is_found_by_its_name(name):
     assert (study.name, study.package) == (name, f"gan_mnist.experiments.{name}")
 
 
+@pytest.mark.usefixtures("real_processes")  # which must find it, too
 def test_an_experiment_outside_runs_by_its_path(make, directory):
     told = run(make("coin_of_mine"), preset="smoke")
     workdir = directory / "runs" / "coin_of_mine"
@@ -63,7 +61,7 @@ def test_what_is_finished_is_not_run_again_and_more_is(make, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
-@pytest.mark.usefixtures("no_report")
+@pytest.mark.usefixtures("real_processes", "no_report")
 def test_a_run_in_a_thread(make, tmp_path):
     folder, told = make("coin_in_a_thread"), []
     options = {"preset": "smoke", "workdir": tmp_path / "run", "arms": ["bent"]}

@@ -11,8 +11,6 @@ from gan_mnist import experiments
 from gan_mnist.main import main
 
 MAIN = main
-# What is found here must be found by the processes of trials, too.
-pytestmark = pytest.mark.usefixtures("real_processes")
 TAKEN = "imbalance"
 FOREIGN = "raise RuntimeError('somebody else has this name')\n"
 
@@ -64,6 +62,7 @@ def test_it_is_planned(command, outside, directory):
     assert list(directory.iterdir()) == []
 
 
+@pytest.mark.usefixtures("real_processes")  # which must find it, too
 def test_it_runs_where_others_have_experiments_too(command, foreign, outside, directory):
     folder = coin.write(outside / "toss")
     flags = ["--preset=smoke", "--jobs=2", "--export_dir="]
@@ -120,6 +119,7 @@ def test_what_lies_beside_it_does_not_hide_one_of_ours(outside, package):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("real_processes")
 def test_a_folder_here_with_the_name_of_a_package_hides_it_from_nobody(directory):
     """Not from this process, nor from that of a trial; numpy and loky are for both."""
     folder = coin.write(directory / "numpy")

@@ -14,10 +14,16 @@ from gan_mnist.trials.export import export_denoiser
 MEASURES = ["psnr_db", "ssim", "input_psnr_db", "input_ssim"]
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("model")
+    export_denoiser(mixing_denoiser(1), directory)
+    return directory
+
+
 @pytest.fixture
-def flags(tmp_path, directory):
+def flags(model, tmp_path, directory):
     """Three inputs of noise, their refs, and truths, one of which is the input itself."""
-    export_denoiser(mixing_denoiser(1), tmp_path / "model")
     rng = np.random.default_rng(0)
     for name in ("a.png", "sub/b.png", "same.png"):
         for side in ("images/input", "images/ref", "truth"):
@@ -26,7 +32,7 @@ def flags(tmp_path, directory):
             Image.fromarray(rng.integers(0, 256, (SIZE, SIZE), np.uint8)).save(path)
     same = (tmp_path / "images/input/same.png").read_bytes()
     (tmp_path / "truth" / "same.png").write_bytes(same)
-    return [f"--model={tmp_path / 'model'}", f"--images={tmp_path / 'images'}", "--output=new"]
+    return [f"--model={model}", f"--images={tmp_path / 'images'}", "--output=new"]
 
 
 def read(directory):

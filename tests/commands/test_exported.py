@@ -25,8 +25,10 @@ def failing(**inputs):
         (answering(np.zeros((2, 8, 8), np.float32)), r"shape \(2, 8, 8\)"),
         (answering(np.zeros((2, 0, 8, 1), np.float32)), r"shape \(2, 0, 8, 1\)"),
         (answering(np.float32(0)), r"shape \(\)"),
+        (answering("picture"), r"shape \(\)"),
         (answering(np.zeros((2, 8, 8, 1), np.uint8)), "uint8"),
         (answering(np.full((2, 8, 8, 1), b"x")), "accepted: finite floats"),
+        (answering(np.full((2,), b"x")), r"shape \(2,\)"),
         (answering(np.full((2, 8, 8, 1), np.nan, np.float32)), "accepted: finite floats"),
     ],
 )

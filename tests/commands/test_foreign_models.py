@@ -1,6 +1,7 @@
 """Models of others, whose answers have another form, or never come: one line, and nothing left."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -12,9 +13,12 @@ import tensorflow as tf
 from PIL import Image
 
 from gan_mnist import classify, denoise, generate
+from gan_mnist.commands.classify import Predict
+from gan_mnist.errors import InputError
 from gan_mnist.models.answers import Limited, is_any_asked
 
 SIDE, IMAGES = 8, 3
+PHOTOS = np.zeros((IMAGES, SIDE, SIDE, 1), np.uint8)
 CLASSIFY = [tf.TensorSpec((None, SIDE, SIDE, 1), name="images")]
 DENOISE = [tf.TensorSpec((None, SIDE, SIDE, 1), name="input")]
 GENERATE = [tf.TensorSpec((None,), tf.int32, "labels"), tf.TensorSpec((), tf.int32, "seed")]
@@ -83,7 +87,45 @@ def answer(label=lambda n: tf.fill([n], "a"), probability=lambda n: tf.fill([n],
         (answer(label=lambda n: tf.ones((9, 9)) @ tf.ones((n, 9))), "it failed"),
     ],
 )
-def test_a_classifier_that_answers_in_another_form(tmp_path, photos, refused, answer, told):
+def test_a_classifier_that_answers_in_another_form(answer, told):
+    with pytest.raises(InputError, match=f"^--model: .*{re.escape(told)}"):
+        Predict(lambda images: answer(len(images)), 1, ())(PHOTOS)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "told"),
+    [
+        (np.full((IMAGES, 1), 0.5, np.float32), "float32 of shape (3, 1) as 'probabilities'"),
+        (np.full((IMAGES,), 0.5, np.float32), "float32 of shape (3,) as 'probabilities'"),
+        (np.full((IMAGES, 2), b"a"), "object of shape (3, 2) as 'probabilities'"),
+        (np.full((IMAGES, 2), np.nan, np.float32), "'probabilities' beyond [0, 1]"),
+        (np.full((IMAGES, 2), -1, np.float32), "'probabilities' beyond [0, 1]"),
+    ],
+)
+def test_probabilities_of_all_classes_in_another_form(probabilities, told):
+    asked = Predict(lambda images: {"probabilities": tf.constant(probabilities)}, 2, ("a", "b"))
+    with pytest.raises(InputError, match=f"^--model: .*{re.escape(told)}"):
+        asked(PHOTOS)
+
+
+def test_the_likeliest_classes_come_first():
+    told = tf.constant([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4], [0.3, 0.3, 0.4]])
+    asked = Predict(lambda images: {"probabilities": told}, 2, ("a", "b", "c"))
+    found = [[(name, round(share, 6)) for name, share in best] for best in asked(PHOTOS)]
+    assert found == [[("b", 0.7), ("a", 0.2)], [("a", 0.5), ("c", 0.4)], [("c", 0.4), ("a", 0.3)]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (answer(label=lambda n: tf.fill([n - 1], "a")), "of shape (2,) as 'label'"),
+        (answer(probability=lambda n: tf.fill([n], np.nan)), "'probability' beyond [0, 1]"),
+        (answer(label=lambda n: tf.strings.substr(tf.fill([n], "a"), 9, 1)), "it failed"),
+    ],
+)
+def test_an_exported_classifier_that_does_so_leaves_nothing(
+    tmp_path, photos, refused, answer, told
+):
     model = write_model(tmp_path, "classify", CLASSIFY, answer)
     assert told in refused(classify.main, model, photos)
 
@@ -102,14 +144,7 @@ MAIN = classify.main
 @pytest.mark.parametrize(
     ("images", "told"),
     [
-        (lambda n: tf.constant(0.5), "float32 of shape ()"),
-        (lambda n: tf.constant("picture"), "of shape ()"),
-        (lambda n: tf.fill([n], "picture"), "object of shape"),
-        (lambda n: tf.zeros((n, SIDE, SIDE)), "8, 8)"),
         (lambda n: tf.zeros((n, SIDE, SIDE, 2)), "8, 8, 2)"),
-        (lambda n: tf.zeros((n - 1, SIDE, SIDE, 1)), "8, 8, 1); accepted"),
-        (lambda n: tf.zeros((n, 0, SIDE, 1)), "0, 8, 1)"),
-        (lambda n: tf.zeros((n, SIDE, SIDE, 1), tf.int32), "int32 of shape"),
         (lambda n: tf.fill((n, SIDE, SIDE, 1), np.inf), "finite"),
     ],
 )

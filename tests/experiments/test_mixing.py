@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from gan_mnist.experiments.mixing import trial
 from gan_mnist.experiments.mixing.study import STUDY
+from tiers import kinds_of
 
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError, NotApplicable
@@ -15,6 +16,7 @@ from gan_mnist.study.settings import with_changes
 from gan_mnist.study.statistics.test_images import unpack
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
+DECODING = {name: name for name in ("cgan", "r3gan", "vae_flow")}
 SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]
 FRESH = [name for name, arm in ARMS.items() if arm.changes.get("fresh")]
 SMALL = {"width": 1, "updates": 20, "intervals": 20, "gan_width": 1, "gan_updates": 10}
@@ -87,7 +89,7 @@ def of_another_generator(begun, generator):
     return replace(begun, settings=replace(begun.settings, generator=generator))
 
 
-@pytest.mark.parametrize("generator", ["r3gan", "vae_flow"])
+@pytest.mark.parametrize("generator", kinds_of(DECODING))
 def test_any_generator_that_decodes_latents_makes_images_anew(make, generator, monkeypatch):
     """Of its moving average, which a training makes another one than that of the start."""
 

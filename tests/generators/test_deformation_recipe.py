@@ -89,7 +89,6 @@ def test_a_class_is_registered_once_whichever_other_one_is_starved(make_subset, 
     assert np.abs(one - zero).max() > 1e-3
     assert np.abs(two).max() > 1e-3
     assert not none.any()
-    assert not none.any()
     assert not nothing.any()
 
 

@@ -12,7 +12,6 @@ from tiers import kinds_of
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Allotment, allot
-from gan_mnist.errors import NotApplicable
 from gan_mnist.files import read_rows
 from gan_mnist.generators import trained as module
 from gan_mnist.generators.contract import Request
@@ -212,13 +211,6 @@ def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
     assert_equal(weights("other images", test_pixel=200, changed=unseen), expected)
     with pytest.raises(AssertionError):
         assert_equal(weights("one image", changed=parts.train.filenames[-1:]), expected)
-
-
-@pytest.mark.parametrize("name", ["warp_gan", "dagan"])
-def test_gans_that_start_from_images_need_a_class_with_several(make_subset, tmp_path, name):
-    lonely = make_subset(counts=(1, 1), shape=SHAPE)
-    with pytest.raises(NotApplicable, match="a class with 2 images"):
-        trained(RECIPES[name], lonely, 0, tmp_path)
 
 
 def test_callbacks_go_with_the_training_and_intervals_are_those_of_the_recipe(subset, tmp_path):

@@ -100,6 +100,7 @@ def test_a_run_in_which_nothing_finished(small_run: Path) -> None:
     assert page.tags.count("figure") == 1  # What the generators left.
 
 
+@pytest.mark.usefixtures("blank")
 def test_trials_outside_the_summary_are_left_alone(small_run: Path) -> None:
     change(small_run, "summary.json", seeds=[1])
     assert "both seed 1." in report(small_run).text
@@ -193,6 +194,7 @@ def test_one_damaged_file_bars_no_report(small_run: Path) -> None:
 IMAGES = np.zeros((6, 8, 8, 1), np.uint8)
 
 
+@pytest.mark.usefixtures("blank")
 @pytest.mark.parametrize(
     "shown",
     [
@@ -245,6 +247,7 @@ def test_a_cell_that_is_no_number_spoils_no_curve_of_a_generator(small_run: Path
     write_report(small_run)
 
 
+@pytest.mark.usefixtures("blank")
 def test_a_command_stands_in_the_report_as_it_was_given(small_run: Path) -> None:
     given = "python -m gan_mnist.main --set 'groups=^[ab](1|2)_<`*`>'"
     change(small_run, "study.json", command_line=given)

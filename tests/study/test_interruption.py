@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from fake_study import calls, summary
+from fake_study import calls, order, summary
 from interrupting import (
     NAPS,
     alive,
@@ -102,10 +102,15 @@ def test_a_killed_worker_costs_one_trial(start, tmp_path, undisturbed):
 
 
 def test_a_second_run_in_the_directory_is_refused_while_the_first_goes_on(start, tmp_path):
-    first = start(tmp_path, "--seeds=2", "--jobs=1", "--set", "nap_seconds=0.5")
-    wait_for(lambda: num_records(tmp_path) >= 1)
+    order(tmp_path, "all", 1, "hang")
+    first = start(tmp_path, "--seeds=2", "--jobs=1")
+    wait_for(lambda: num_records(tmp_path) == 7)
     status, out, err = finish(start(tmp_path, "--seeds=2"))
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
     assert "in use by another run" in err
-    assert finish(first)[0] == 0
+    assert first.poll() is None
+    first.terminate()
+    assert finish(first)[0] == 143
+    order(tmp_path, "all", 1, None)
+    assert finish(start(tmp_path, "--seeds=2"))[0] == 0

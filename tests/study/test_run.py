@@ -193,7 +193,7 @@ def test_two_runs_in_one_directory_at_once_are_refused(tmp_path):
     run(make_plan(tmp_path, seeds=1, arms=["all"]))
 
 
-@pytest.mark.parametrize("misdeed", ["raise", "not a number", "die"])
+@pytest.mark.parametrize("misdeed", ["raise", "die"])
 def test_a_failed_trial_is_told_of_and_repaired(tmp_path, misdeed):
     order(tmp_path, "small", 1, misdeed)
     plan = make_plan(tmp_path, seeds=3)

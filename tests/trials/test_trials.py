@@ -190,10 +190,10 @@ class GeneratingSettings(GeneratorSettings, SubsetSettings):
 
 GENERATING = GeneratingSettings(
     **{field.name: getattr(SETTINGS, field.name) for field in fields(SETTINGS)},
-    generator="warp_gan",
+    generator="cgan",
     gan_architecture="mlp",
+    gan_width=1,
     untrained=True,
-    warp_width=1,
     gan_batch_size=4,
 )
 
