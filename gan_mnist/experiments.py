@@ -53,6 +53,8 @@ CHOSEN = (
     "test_dir",
     "trust_model",
 )
+# Checksums and the like, which follow from what is given.
+FOUND = ("classifier_sha256", "given_sha256", "test_sets")
 
 
 def names() -> list[str]:
@@ -188,7 +190,9 @@ def make_plan(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
     loaded = wanted.load(download).planned_for(replicates.stop)
-    check_apart(directory, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places})
+    check_apart(
+        remote or directory, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places}
+    )
     free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
     resolved = wanted.fitted(loaded, free).resolve(loaded)
     if of_run == precisions.AUTO:
@@ -220,6 +224,8 @@ def _check_settable(study: Study, names: Iterable[str]) -> None:
     for name in names:
         if name in CHOSEN:
             raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
+        if name in FOUND:
+            raise InputError(f"--set: {name} is found, not set; accepted: nothing")
         if study.fixes(name):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
 

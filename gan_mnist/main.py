@@ -16,11 +16,9 @@ from gan_mnist.commands import running, tracking
 from gan_mnist.commands.command import Command, heed_signals, tell
 from gan_mnist.commands.planned import PlanFlags
 from gan_mnist.study.answer.required import parse_required, unmet
-from gan_mnist.study.description import description
 from gan_mnist.study.display import progress
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.place import settled
-from gan_mnist.study.records import description_before
 from gan_mnist.study.trial import Plan
 
 UNMET = 3
@@ -72,11 +70,12 @@ def _command(command_line: str) -> int:
         tracking.check_tracker(EXPORT.value)
     plan = PLAN.plan(UNTIL.value, MAX_SEEDS.value)
     required = parse_required(REQUIRE.value or (), plan)
-    wanted = DRY_RUN.value or VERBOSE.value or PILOT.value or EFFECT.value
+    told = PILOT.value is not None or EFFECT.value is not None
+    wanted = DRY_RUN.value or VERBOSE.value or told
     about = _about(plan) if wanted else None
     if DRY_RUN.value:
         # What the run would be refused for is told before it is waited for.
-        description_before(plan, description(plan, command_line))
+        running.check(plan, ENGINE.value, command_line)
         tell(f"{about}")
         return 0
     heed_signals()

@@ -197,6 +197,9 @@ def test_a_preset_names_the_arms_that_run_unless_others_are_asked_for(tmp_path):
         ("findings", "import nothing_of_that_name", "ModuleNotFoundError"),
         ("findings", "def findings(evidence): 1 / 0", "ZeroDivisionError"),
         ("findings", "def findings(evidence): return {'x': float('nan')}", "ValueError"),
+        ("findings", "def findings(evidence): return {'gain': 0.1}", "Damaged"),
+        ("findings", "def findings(evidence): return ['it helps']", "Damaged"),
+        ("findings", "def findings(evidence): return {'lines': [1]}", "Damaged"),
         ("figures", "import nothing_of_that_name", "ModuleNotFoundError"),
     ],
 )

@@ -93,6 +93,11 @@ IMBALANCE = "--experiment=imbalance"
         ([IMBALANCE, "--set", "generator=copy"], ["--set", "generator", "--arms"]),
         ([IMBALANCE, "--set", "precision=float32"], ["--set", "precision", "--precision"]),
         ([IMBALANCE, "--set", "data_dir=/tmp"], ["--set", "data_dir", "--data_dir"]),
+        ([IMBALANCE, "--set", "classifier_sha256=x"], ["classifier_sha256 is found, not set"]),
+        ([IMBALANCE, "--set", "given_sha256=x"], ["given_sha256 is found, not set"]),
+        ([IMBALANCE, "--set", "test_sets=x"], ["test_sets is found, not set"]),
+        ([IMBALANCE, "--effect="], ["--effect", "''"]),
+        ([IMBALANCE, "--pilot="], ["--pilot", "''"]),
         ([IMBALANCE, "--set", "classes=1,2,ten"], ["classes", "'ten'", "0, 1, 2"]),
         ([IMBALANCE, "--set", "classes=1,1,2"], ["classes", "'1'", "twice"]),
         ([IMBALANCE, "--set", "classes=1"], ["classes", "2 or more"]),
@@ -260,3 +265,29 @@ def test_a_plan_that_a_directory_refuses_is_told_so_before_it_runs(command, tmp_
     status, out, err = command(*flags, "--set", "updates=30")
     assert (status, out) == (2, "")
     assert "holds a study with other settings (updates: 20 -> 30)" in err
+    # The records say it, too.
+    (tmp_path / "run" / "study.json").unlink()
+    trial = plan.trials()[0]
+    told = {"arm": trial.arm, "seed": trial.seed, "status": "done", "error": None}
+    told |= {"experiment": "imbalance", "dataset": dict(trial.provenance)}
+    told |= {"settings": trial.settings.identity(), "fingerprint": trial.fingerprint}
+    told |= {"metrics": {"minority_recall": 0.5}, "seconds": {"training": 1.0}}
+    trial.directory.mkdir(parents=True)
+    write_json(trial.record_path, told)
+    assert command(*flags)[0] == 0
+    status, out, err = command(*flags, "--set", "updates=30")
+    assert (status, out) == (2, "")
+    assert "updates: 20 -> 30" in err
+
+
+def test_a_plan_that_cannot_be_run_so_is_told_so_before(command, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for flag in ("workdir", "export_dir"):
+        status, out, err = command(IMBALANCE, f"--{flag}={tmp_path / 'file' / 'run'}", "--dry_run")
+        assert (status, out) == (2, "")
+        assert err.startswith(f"error: --{flag}: cannot write ")
+    monkeypatch.setattr("gan_mnist.commands.running.check_engine", lambda engine: None)
+    flags = ["--strategy=mirrored", "--engine=ray", "--dry_run"]
+    status, out, err = command(IMBALANCE, "--arms=classical", *flags)
+    assert (status, out) == (2, "")
+    assert "mirrored is not accepted with --engine=ray" in err

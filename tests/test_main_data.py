@@ -207,7 +207,9 @@ def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, fl
     """Figures of the report would be a class of images."""
     (tmp_path / "link").symlink_to(images)
     of_run = {"dataset": "folder", "workdir": tmp_path / "run", "export_dir": ""}
-    for place in (images / "runs" / "mine", images, tmp_path / "link" / "cat"):
+    places = [images / "runs" / "mine", images, tmp_path / "link" / "cat"]
+    places += [f"file://{images}/mine"] if flag == "workdir" else []
+    for place in places:
         with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --data_dir"):
             make_plan("digit_cnn", **of_run | {flag: place}, data_dir=images)
     other = shutil.copytree(images, tmp_path / "new")

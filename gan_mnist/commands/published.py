@@ -11,7 +11,7 @@ from gan_mnist import experiments
 from gan_mnist.files import read_json, write_json, write_text
 from gan_mnist.report import page
 from gan_mnist.study.answer.summary import summarize
-from gan_mnist.study.begun import looked_in, looks_in, primary_in
+from gan_mnist.study.begun import gone_on_with, looks_in, primary_in
 from gan_mnist.study.spec import Arm, Metric, Study
 from gan_mnist.study.trial import Plan
 
@@ -28,7 +28,7 @@ def summary_again(directory: Path) -> dict[str, Any]:
     """
     study, described = _study(directory)
     lines = (directory / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    plan = Plan(
+    began = Plan(
         study=study,
         preset=described["preset"],
         settings=study.settings,
@@ -37,8 +37,8 @@ def summary_again(directory: Path) -> dict[str, Any]:
         dataset=described["dataset"],
         workdir=directory,
         looks=looks_in(described),
-        looked=looked_in(described),
     )
+    plan = gone_on_with(began, described)
     summary: dict[str, Any] = json.loads(
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))
     )

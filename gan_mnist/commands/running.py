@@ -51,6 +51,19 @@ def check_engine(engine: str) -> None:
             ) from error
 
 
+def check(plan: Plan, engine: str, command_line: str) -> None:
+    """Raises `InputError` for what `execute` would refuse at once; nothing is left behind."""
+    from gan_mnist.study.description import description
+    from gan_mnist.study.records import description_before, records_of
+    from gan_mnist.study.run import check_places
+
+    devices.check_engine(plan, engine)
+    check_places(plan)
+    description_before(plan, description(plan, command_line))
+    for _ in records_of(plan):
+        pass
+
+
 def execute(
     plan: Plan, jobs: int | None, engine: str, command_line: str, about: str | None = None
 ) -> Mapping[str, Any]:
@@ -161,6 +174,8 @@ def _copies_shown(plan: Plan) -> dict[str, Any]:
         if told.get("pairs") and told["sha256"] in folders:
             place = Path(folders[told["sha256"]])
             given = read_given(place, settings.classes, settings.look, settings.skip_bad)
+            if given.sha256 != told["sha256"]:
+                raise InputError(f"--generated: the images of {place} were changed in the meantime")
             pictures = copies_in_pictures(told, given, splits)
             shown |= {f"generated {name} {split}": two for split, two in pictures.items()}
     return shown

@@ -87,11 +87,11 @@ class Split:
         return Split(self._source, self.labels[rows], filenames, groups, within)
 
     def blocks(self) -> Iterator[bytes]:
-        """All that a checksum is of: the shape, the pixels, a block at a time, and the labels."""
+        """All that a checksum is of: shape, pixels, a block at a time, labels, and groups."""
         yield repr((len(self), *self.image_shape)).encode()
         for part in self._parts():
             yield part.tobytes()
-        yield self.labels.astype("<i8").tobytes()
+        yield self._told_of_images()
 
     def _parts(self) -> Iterator[np.ndarray]:
         """The pixels, a block at a time, so that memory keeps no second copy."""
@@ -101,9 +101,14 @@ class Split:
 
     @property
     def selection(self) -> str:
-        """A checksum of which images these are among those that lie there, and of their labels."""
+        """A checksum of which images these are among those that lie there, labels and groups."""
         rows = np.arange(len(self)) if self._rows is None else self._rows
-        return hashlib.sha256(rows.astype("<i8").tobytes() + self.labels.tobytes()).hexdigest()
+        return hashlib.sha256(rows.astype("<i8").tobytes() + self._told_of_images()).hexdigest()
+
+    def _told_of_images(self) -> bytes:
+        """Labels, and groups where there are some: how images are divided depends on both."""
+        groups = b"" if self.groups is None else self.groups.astype("<i8").tobytes()
+        return self.labels.astype("<i8").tobytes() + groups
 
 
 def numbered_filenames(labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[str, ...]:

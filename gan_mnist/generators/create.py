@@ -90,7 +90,8 @@ def _numbered(request: Request, number: int) -> Request:
         return request
     seed = derive_seed("in_turn", request.seed, number)
     name = f"{request.name} in turn {number + 1}"
-    return replace(request, seed=seed, name=name, replicate=request.seed)
+    # Callbacks look at the first, the one that other arms have.
+    return replace(request, seed=seed, name=name, replicate=request.seed, callbacks=())
 
 
 class Kept(Generator):

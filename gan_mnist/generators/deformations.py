@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from gan_mnist.data.pipelines import Column
 from gan_mnist.data.subsets import Subset
@@ -17,14 +16,11 @@ from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import GeneratorRecipe, trained
 from gan_mnist.models.class_pairs import draw_pairs
-from gan_mnist.models.deformations import DeformationModel
+from gan_mnist.models.deformations import DeformationModel, as_registered
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import Adam
 
 LEARNING_RATE = 0.04
-# Larger images are registered at this size, as control points are few and a batch is all pairs.
-# Where they are moved, a stroke becomes thicker by as many pixels as here, so by a smaller part.
-MOST_PIXELS = 32
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,5 @@ class DeformationRecipe(GeneratorRecipe):
 
 def _small(images: np.ndarray) -> np.ndarray:
     """Images uint8 (n, H, W, C); of more than 32 pixels a side, float32 in [0, 1] of that size."""
-    sides = tuple(min(side, MOST_PIXELS) for side in images.shape[1:3])
-    if images.shape[1:3] == sides:
-        return images
-    return tf.image.resize(images, sides, "area").numpy() / np.float32(255)
+    registered = as_registered(images)
+    return images if registered is images else registered.numpy() / np.float32(255)

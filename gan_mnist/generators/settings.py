@@ -54,7 +54,7 @@ class GeneratorSettings(DataSettings):
         1, "any that is trained: so many of them, and images are of each in turn", low=1, high=100
     )
     given: str = setting("", "given, exported: the folder of images or export", location=True)
-    given_sha256: str = setting("", "given, exported: the checksum of its images or files")
+    given_sha256: str = setting("", "none to set: given, exported: checksum of images or files")
     trust_model: bool = setting(
         False,
         "exported: one that is not of our own exports; it can read and write files",

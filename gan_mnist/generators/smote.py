@@ -19,7 +19,6 @@ class Smote(Generator):
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         counts = np.bincount(self.subset.labels, minlength=len(self.subset.class_names))
-        flat = as_float(self.subset.images).reshape(len(self.subset), -1)
         images = np.empty((len(labels), *self.subset.images.shape[1:]), dtype=np.float32)
         for label in np.unique(labels):
             if counts[label] < 2:
@@ -33,7 +32,12 @@ class Smote(Generator):
                 k_neighbors=min(5, counts[label] - 1),
                 random_state=seed,
             )
-            resampled, _ = smote.fit_resample(flat, self.subset.labels)
+            of_class, others = (np.flatnonzero(self.subset.labels == label),
+                                np.flatnonzero(self.subset.labels != label))  # fmt: skip
+            # It looks at the class alone, and wants to be shown two.
+            rows = np.append(of_class, others[:1])
+            flat = as_float(self.subset.images[rows]).reshape(len(rows), -1)
+            resampled, _ = smote.fit_resample(flat, self.subset.labels[rows])
             # What SMOTE adds stands behind what it was given.
             images[chosen] = resampled[len(flat) :].reshape(-1, *images.shape[1:])
         return images

@@ -154,6 +154,17 @@ class BAGAN(LatentSampler, AdversarialModel):
         self._gaussians.observe(codes, tf.one_hot(as_labels(labels), self.num_classes))
         self.follow_average()
 
+    def follow_average(self) -> None:
+        """Moves the average towards the generator; what is known of codes it takes as it is.
+
+        Averaged, each of their moments would stop where its steps are rounded away, and of moments
+        that do not belong together a variance may be below 0.
+        """
+        super().follow_average()
+        averaged = self.average.get_layer("gaussians").weights
+        for average, now in zip(averaged, self._gaussians.weights, strict=True):
+            average.value.assign(now.value)
+
     def autoencoder_loss(self, images: tf.Tensor) -> tf.Tensor:
         """Mean squared error of the pixels."""
         logits = self._decoder(self.encoder(images, training=True), training=True)

@@ -30,6 +30,9 @@ from gan_mnist.models.warping import (
     thinner,
 )
 
+# Larger images are registered at this size, as control points are few and a batch is all pairs.
+# Where they are moved, a stroke becomes thicker by as many pixels as here, so by a smaller part.
+MOST_PIXELS = 32
 CONTROL_POINTS = 5
 NUM_FIELD = 2 * CONTROL_POINTS**2
 # 4 linear, 2 shift, the field's control points, 1 thickness.
@@ -178,7 +181,7 @@ class DeformationModel(keras.Model):
         """
         if sources.dtype == np.uint8:
             sources = sources / np.float32(255)
-        of_sources = styles(tf.constant(sources)).numpy()
+        of_sources = styles(as_registered(tf.constant(sources))).numpy()
         found = np.zeros(self.styles.shape, np.float32)
         found[: len(sources)] = of_sources
         self.styles.assign(found)
@@ -232,11 +235,17 @@ class DeformationModel(keras.Model):
         pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
         deformations = tf.gather(self.deformations.value, first + pairs)
         if self.alike:
-            away = styles(images) - tf.gather(self.styles.value, first + pairs)
+            away = styles(as_registered(images)) - tf.gather(self.styles.value, first + pairs)
             deformations += away @ self.slopes
         has_pairs = tf.gather(self._pairs_of, labels)[:, None] > 0
         deformations *= self.scale * tf.where(has_pairs, self.many, 1.0)
         return tf.clip_by_value(self.average([images, deformations]), 0.0, 1.0)
+
+
+def as_registered(images: tf.Tensor) -> tf.Tensor:
+    """Images (n, H, W, C) as they are, or in the size of pairs, float32 in their own range."""
+    sides = tuple(min(side, MOST_PIXELS) for side in images.shape[1:3])
+    return images if tuple(images.shape[1:3]) == sides else tf.image.resize(images, sides, "area")
 
 
 def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,9 @@ Source: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Tr
 (arXiv 2006.10738), section 3.2: the same random colour, translation and cutout on real and fake
 images, in both steps, with gradients flowing through to the generator. Never a flip. Colour is
 brightness, saturation and contrast, as in the paper; of images with one channel, brightness alone.
+What differs: brightness moves by up to half of the range from black to white, where the authors'
+code moves images in [-1, 1] by up to 0.5, a quarter of it; and what is moved in or hidden is black
+here, and mid-grey there.
 """
 
 import tensorflow as tf

@@ -91,9 +91,11 @@ def _more_seeds(run: Run, command: str) -> dict[str, str]:
     if primary:
         most = min(MOST_SEEDS, max(MAX_SEEDS, more))
         anew = f"runs/{study['experiment']}_decided"
-        options = {"seeds": None, "until": "decided", "max_seeds": most, "workdir": anew}
-        told = "As many as it takes, at announced looks, which costs none; a run of its own"
-        steps[told] = _with(command, **options)
+        fresh = max(study["seeds"]) + 1
+        options = {"seeds": None, "until": "decided", "max_seeds": most}
+        options |= {"first_seed": fresh, "workdir": anew}
+        told = f"As many as it takes, from seed {fresh} on, at announced looks, which costs none"
+        steps[f"{told}; a run of its own"] = _with(command, **options)
     return steps
 
 

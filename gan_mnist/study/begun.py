@@ -41,15 +41,16 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
     """
     before = description_in(workdir)
     if before is None:
-        if is_asked_for and any(workdir.glob("trials/*/*/record.json")):
+        if is_asked_for and _has_results(workdir):
             raise InputError(
                 f"--primary: {workdir} has results, and no study.json that says what was primary "
                 "when it was begun; accepted: a new --workdir, or no --primary"
             )
         return study
     recorded = primary_in(before)
+    judged = {name for name, told in before["arms"].items() if not told.get("leaks")}
     for pair in recorded:
-        if {*pair} <= before["arms"].keys() and (missing := sorted({*pair} - {*arms})):
+        if {*pair} <= judged and (missing := sorted({*pair} - {*arms})):
             raise InputError(
                 f"--arms: {missing[0]} is left out, and {workdir} was begun with the primary "
                 f"comparison {pair}; accepted: both among the arms, or a new --workdir"
@@ -60,6 +61,10 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
             "not primary; accepted: the same, or a new --workdir"
         )
     return replace(study, primary=recorded)
+
+
+def _has_results(workdir: Path) -> bool:
+    return any(workdir.glob("trials/*/*/record.json"))
 
 
 def check_primary(plan: Plan, named: bool) -> None:
@@ -139,6 +144,11 @@ def announced(
     """
     looks = _schedule(until, max_seeds, seeds)
     before = description_in(workdir)
+    if before is None and looks and _has_results(workdir):
+        raise InputError(
+            f"--until: {workdir} has results, and no study.json that says how often it was looked "
+            "at; accepted: a new --workdir, or --seeds"
+        )
     recorded = looks if before is None else looks_in(before)
     if recorded == looks:
         return looks
@@ -176,10 +186,24 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(description.get("looks", {}).get("announced", ()))
 
 
+def kept_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an earlier `study.json` goes on in that of now: looks, and arms that were judged."""
+    kept: dict[str, Any] = {"looks": before["looks"]} if "looks" in before else {}
+    judged = [*before["arms"], *before.get("left_out", ())] if looked_in(before) else []
+    left_out = [name for name in dict.fromkeys(judged) if name not in now["arms"]]
+    return kept | ({"left_out": left_out} if left_out else {})
+
+
 def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     """The numbers of seeds at which results were seen, ascending; one seed shows no difference."""
     taken = description.get("looks", {}).get("taken", ())
     return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
+
+
+def gone_on_with(plan: Plan, description: Mapping[str, Any]) -> Plan:
+    """The plan as `study.json` says that it was looked at, and with which arms."""
+    left_out = tuple(description.get("left_out", ()))
+    return replace(plan, looked=looked_in(description), left_out=left_out)
 
 
 def keep_look(workdir: Path, seeds: int, planned: Sequence[int], spent: float | None) -> None:

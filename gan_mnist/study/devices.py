@@ -48,6 +48,13 @@ def check_divisible(plan: Plan) -> None:
                 )
 
 
+def check_engine(plan: Plan, engine: str) -> None:
+    """Raises `InputError` for a strategy that the engine does not have."""
+    if plan.settings.strategy == ALL and engine != "local":
+        raise InputError(f"--strategy: {ALL} is not accepted with --engine={engine}, which shows "
+                         f"trials no GPU; accepted: --engine=local")  # fmt: skip
+
+
 def shared_out(plan: Plan, engine: str, jobs: int | None) -> int | None:
     """Shares the GPUs of this machine out to processes that will be begun.
 
@@ -63,10 +70,8 @@ def shared_out(plan: Plan, engine: str, jobs: int | None) -> int | None:
     Raises:
         InputError: For a strategy that the engine does not have.
     """
+    check_engine(plan, engine)
     together = plan.settings.strategy == ALL
-    if together and engine != "local":
-        raise InputError(f"--strategy: {ALL} is not accepted with --engine={engine}, which shows "
-                         f"trials no GPU; accepted: --engine=local")  # fmt: skip
     gpus = [] if together or engine != "local" else usable_gpus()
     workers.share_out(gpus)
     return jobs or (1 if together else len(gpus) or None)

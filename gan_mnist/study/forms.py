@@ -83,8 +83,8 @@ class Looks(TypedDict):
     taken: list[Look]
 
 
-class Description(TypedDict):
-    """`study.json`: what a run's directory was claimed for."""
+class _Described(TypedDict):
+    """Of any `study.json`."""
 
     experiment: str
     dataset: Data
@@ -92,13 +92,28 @@ class Description(TypedDict):
     arms: dict[str, ArmChanges]
     primary: NotRequired[list[Primary]]
     looks: NotRequired[Looks]
+    left_out: NotRequired[list[str]]
     update_seconds: NotRequired[dict[str, float]]
 
 
-class Finished(Description):
+class Description(_Described):
+    """`study.json`: what a run's directory was claimed for."""
+
+    seeds: NotRequired[list[int]]
+
+
+class Finished(_Described):
     """`study.json` of a run that is compared with others."""
 
     seeds: list[int]
+
+
+class Findings(TypedDict):
+    """What an experiment's `findings.py` returns."""
+
+    lines: list[str]
+    warnings: NotRequired[list[str]]
+    leaks: NotRequired[list[str]]
 
 
 class MetricTold(TypedDict):

@@ -135,7 +135,9 @@ def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:
     records = [record for record in _records(directory) if record["status"] == DONE]
     if pilot is not None:
         if not records:
-            raise InputError(f"--pilot: {pilot} has no finished trial; accepted: a run's directory")
+            raise InputError(
+                f"--pilot: {pilot!r} has no finished trial; accepted: a run's directory"
+            )
         if {record.get("experiment") for record in records} != {plan.study.name}:
             raise InputError(
                 f"--pilot: {pilot} is of another experiment; accepted: a run of {plan.study.name}"

@@ -56,12 +56,12 @@ def place_of(workdir: str | Path) -> tuple[Path, str]:
 
 
 def check_apart(
-    workdir: Path, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
+    workdir: str | Path, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Refuses to write into a folder that images are read from: what is written might become some.
 
     Args:
-        workdir: The run's directory.
+        workdir: The run's directory, or its address.
         settings: `dataset`, `data_dir` and `export_dir`, and `labels` if there are some: a table
             says which images count.
         others: By flag, further folders of images by name.
@@ -74,7 +74,8 @@ def check_apart(
         read = {"--data_dir": settings["data_dir"], **read}
     for flag, place in (("--workdir", workdir), ("--export_dir", settings["export_dir"])):
         for what, folder in read.items():
-            inside = place and Path(place).resolve().is_relative_to(absolute(folder).resolve())
+            path = Path(re.sub("^(file|local)://", "", str(place)))
+            inside = place and path.resolve().is_relative_to(absolute(folder).resolve())
             if inside and absolute(folder).is_dir():
                 raise InputError(
                     f"{flag}: {str(place)!r} lies in the folder of {what}, where what is written "

@@ -20,6 +20,7 @@ from gan_mnist.files import (
     write_json,
     write_new_json,
 )
+from gan_mnist.study.begun import kept_of
 from gan_mnist.study.forms import Description, Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
@@ -210,8 +211,8 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
         description: The content of `study.json`.
 
     Returns:
-        The same with the looks that the run was begun with and has taken; and a line for each file
-        that was found damaged, and is kept under another name.
+        The same with what the run keeps of earlier ones, and a line for each damaged file, which
+        is kept under another name.
 
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
@@ -219,8 +220,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     before, damage = description_before(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
-    if before is not None and "looks" in before:
-        description |= {"looks": before["looks"]}
+    description |= kept_of(before, description) if before else {}
     for _ in records_of(plan):
         pass
     # Nothing is touched before all is checked.

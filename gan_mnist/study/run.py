@@ -120,7 +120,7 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
     plan = settled(plan)
     trial = plan.trials()[index]
     with told_in_a_line(plan.workdir):
-        _check_writable(plan)
+        check_places(plan)
         described = description(plan, command_line)
         told = [records.join_workdir(plan, trial, described)]
         trial.directory.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Keeper]]:
     claim = Claim(plan.workdir)
     with told_in_a_line(plan.workdir):
         try:
-            _check_writable(plan)
+            check_places(plan)
             plan.workdir.mkdir(parents=True, exist_ok=True)
             claim.take()
             for path in (plan.workdir / "trials").glob(f"*/*/{OWNER}"):
@@ -192,7 +192,7 @@ def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Keeper]]:
                 for line in told:
                     say(line)
                 mirror.publish()
-                yield dataclasses.replace(plan, looked=begun.looked_in(described)), mirror
+                yield begun.gone_on_with(plan, described), mirror
         finally:
             claim.release()
 
@@ -208,7 +208,8 @@ def _log_of(plan: Plan) -> Path:
     return path
 
 
-def _check_writable(plan: Plan) -> None:
+def check_places(plan: Plan) -> None:
+    """Raises `InputError` where the run, or what it exports, cannot be written."""
     check_writable("--workdir", plan.workdir)
     if plan.settings.export_dir:
         check_writable("--export_dir", Path(plan.settings.export_dir))

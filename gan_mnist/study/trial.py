@@ -147,6 +147,7 @@ class Plan:
         looks: Announced numbers of seeds at which the run may end, the last that of `seeds`; none
             where it runs all seeds in any case.
         looked: Numbers of seeds at which results were seen, the present one among them.
+        left_out: Names of arms that were run and judged before, and are not among `arms`.
         update_seconds: By which the precision was chosen, by precision; none where it was given.
         remote: The address that `workdir` is the mirror of; "" where it is the only one.
     """
@@ -160,6 +161,7 @@ class Plan:
     workdir: Path
     looks: tuple[int, ...] = ()
     looked: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
     update_seconds: Mapping[str, float] = field(default_factory=dict)
     remote: str = ""
 

@@ -34,6 +34,32 @@ def test_groups_stay_on_one_side(images, text, groups):
     assert len(dataset.test) == 2
 
 
+def test_the_checksum_is_of_groups_too():
+    """Which images are trained on and which are validated by follows from them."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1)
+    labels, names = np.repeat(np.arange(2), 6), tuple(map(str, range(12)))
+
+    kept = {}
+
+    def remember(key, find):
+        if key not in kept:
+            kept[key] = find()
+        return kept[key]
+
+    def sha256(groups):
+        split = Split(pixels, labels, names, groups)
+        test = Split(pixels[:4], labels[4:8], names[:4])
+        one = Dataset("made up", "here", ("a", "b"), split, test)
+        remembering = Dataset("made up", "here", ("a", "b"), split, test, remember=remember)
+        assert remembering.sha256 == one.sha256
+        return one.sha256
+
+    pairs = np.arange(12) // 2
+    corrected = np.where(np.arange(12) == 2, 0, pairs)
+    assert len({sha256(groups) for groups in (None, pairs, corrected)}) == 3
+    assert sha256(pairs) == sha256(pairs.copy())
+
+
 def grouped(sizes, groups_of):
     """A split of classes of so many images, of the groups that `groups_of(label, k)` tells."""
     labels = np.repeat(np.arange(len(sizes)), sizes)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -98,6 +99,23 @@ def test_generators_in_turn_each_make_some_of_every_class(images, tmp_path):
     for label in range(4):
         _, counts = np.unique(made_by[labels == label], return_counts=True)
         assert counts.tolist() == [3, 3]
+
+
+def test_callbacks_look_at_the_first_of_generators_in_turn(images, tmp_path):
+    given = []
+
+    class Kind(Generator):
+        @classmethod
+        def create(cls, request):
+            given.append(request.callbacks)
+            return Drawn.create(request)
+
+    settings = replace(SETTINGS, generators_in_turn=3)
+    callback = keras.callbacks.Callback()
+    request = Request(settings, images, 4, tmp_path, callbacks=(callback,))
+    create.InTurn(Kind, request)
+    assert given[0] == (callback,)
+    assert set(given[1:]) == {()}
 
 
 def test_generators_in_turn_make_their_images_of_different_noise(images, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from imblearn.over_sampling import SMOTE
 
 from gan_mnist.data.images import as_float, as_uint8
 from gan_mnist.errors import NotApplicable
@@ -137,6 +138,22 @@ def test_smote_puts_points_between_two_images_of_the_class(subset):
         )
         assert on_segment.any()
     assert not any(is_among(images, subset.images))
+
+
+def test_smote_is_that_of_imbalanced_learn(make_subset):
+    subset = make_subset(counts=(6, 9, 4), shape=SHAPE)
+    labels = np.array([2, 0, 0, 2, 1, 2])
+    flat = subset.images.reshape(len(subset), -1) / np.float32(255)
+    images = Smote(subset).sample(labels, seed=3).reshape(len(labels), -1)
+    for label, count in ((0, 6), (1, 9), (2, 4)):
+        chosen = labels == label
+        theirs = SMOTE(
+            sampling_strategy={label: count + chosen.sum()},
+            k_neighbors=min(5, count - 1),
+            random_state=3,
+        )
+        expected = theirs.fit_resample(flat, subset.labels)[0][len(flat) :]
+        np.testing.assert_array_equal(images[chosen], expected)
 
 
 def test_smote_keeps_to_the_five_nearest(make_subset):

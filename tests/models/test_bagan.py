@@ -63,6 +63,26 @@ def test_a_class_of_one_code_is_a_point_with_a_little_around_it():
     assert np.abs(moved - [30.0, -7.0]).max() < 0.5
 
 
+def test_what_is_known_of_codes_is_no_average():
+    model = build(average_decay=0.9)
+    rng = np.random.default_rng(0)
+    for weight in model.generator.weights:
+        weight.assign(rng.random(weight.shape))
+    before = model.average.get_layer("decoder").get_weights()
+    model.follow_average()
+    learnt, averaged = (
+        network.get_layer("gaussians") for network in (model.generator, model.average)
+    )
+    assert all(same(averaged.get_weights(), learnt.get_weights()))
+    for old, now, target in zip(
+        before,
+        model.average.get_layer("decoder").get_weights(),
+        model.generator.get_layer("decoder").get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(now, 0.9 * old + 0.1 * target, rtol=1e-5, atol=1e-6)
+
+
 def test_first_the_autoencoder_learns_and_then_the_others():
     model = build(autoencoder_updates=2)
     inner = [*model.discriminator.get_weights(), *model.encoder.get_weights()]

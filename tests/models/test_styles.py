@@ -5,7 +5,12 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from gan_mnist.models.deformations import NUM_PARAMETERS, DeformationModel
+from gan_mnist.models.deformations import (
+    MOST_PIXELS,
+    NUM_PARAMETERS,
+    DeformationModel,
+    as_registered,
+)
 from gan_mnist.models.styles import slopes, styles
 
 SIDE = 28
@@ -77,3 +82,15 @@ def test_a_slanted_image_is_moved_as_slanted_ones_were():
         moved = styles_of(*model.sample(labels, tf.constant([0, 1])).numpy())[:, 0]
         assert abs(moved.mean()) < 0.1
         assert moved.std() < 0.1
+
+
+def test_styles_of_large_images_are_compared_in_the_size_of_pairs():
+    """An image that is its own pair's source has the style of it, however large it is."""
+    large = np.kron(bar(0.3), np.ones((3, 3, 1)))[None].repeat(2, axis=0).astype(np.float32)
+    assert large.shape[1] > MOST_PIXELS
+    model = DeformationModel(large.shape[1:], 2, 10, alike=True)
+    model.relate(as_registered(large).numpy())
+    model.slopes.assign(np.full(model.slopes.shape, 5.0))
+    model.adopt(large, np.array([0, 0]))
+    samples = model.sample(tf.zeros(4, tf.int32), tf.constant([0, 1])).numpy()
+    np.testing.assert_allclose(samples, large[[0] * 4], atol=1e-4)

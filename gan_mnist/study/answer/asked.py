@@ -1,11 +1,11 @@
 """Which arms a study asks about, which way it asks, and what was found of them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gan_mnist.study.answer.question import is_open, way
 from gan_mnist.study.answer.reasons import Told, all_told
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.comparison import Pair
@@ -18,23 +18,6 @@ Entries = Mapping[str, Mapping[str, Any]]
 
 # The kinds of arms that a study may ask about, the first that it has; and what they are called.
 NOUNS = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
-_OPEN_QUESTIONS = ("How", "What", "When", "Where", "Which", "Who", "Why")
-# Beginnings of words that say which way a question asks: for better, worse, more or less.
-_WAYS = {
-    "better": ("help", "improv", "repair", "better", "best", "benefi", "worth", "useful", "gain"),
-    "worse": ("hurt", "harm", "damag", "wors", "spoil", "lose", "lost"),
-    "more": ("more", "rais", "increas", "higher"),
-    "less": ("less", "fewer", "lower", "reduc", "decreas"),
-}
-
-
-def _way(question: str, metric: Metric) -> int:
-    """1 where a question asks for better, -1 for worse, 0 where its words do not say."""
-    sign = 1 if metric.higher_is_better else -1
-    signs = {"better": 1, "worse": -1, "more": sign, "less": -sign}
-    words = re.findall(r"\w+", question.lower())
-    ways = {signs[way] for way, stems in _WAYS.items() if any(w.startswith(stems) for w in words)}
-    return ways.pop() if len(ways) == 1 else 0
 
 
 def allowing(among: int) -> str:
@@ -63,10 +46,12 @@ class Asked:
 
     @cached_property
     def kind(self) -> str:
-        """Of the arms."""
-        first = {told["arm"] for told in self.primary}
-        arms = self.plan.study.arms
-        kinds = {arm.kind for arm in arms if not first or arm.name in first}
+        """Of the arms; images that leak are no answer, but it is about them that is asked."""
+        study, named = self.plan.study, self._named
+        arms = [arm for arm in study.arms if not named or arm.name in named]
+        kinds = {"generated" if arm.leaks else arm.kind for arm in arms}
+        if study.of_source and not named:
+            kinds.add("generated")
         return next((kind for kind in NOUNS if kind in kinds), "rival")
 
     @property
@@ -95,18 +80,21 @@ class Asked:
         rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
         measures = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
         asked = {told["arm"] for told in self.primary if told["reference"] in measures}
-        return asked or {told["arm"] for told in self.primary}
+        return asked or self._named
+
+    @cached_property
+    def _named(self) -> set[str]:
+        """Those of primary comparisons."""
+        return {told["arm"] for told in self.primary}
 
     @cached_property
     def _of_kind(self) -> dict[str, Comparison]:
-        first = {told["arm"] for told in self.primary}
         return {
             arm.name: self.comparisons[arm.name]
             for arm in self.plan.arms
-            if (arm.kind == self.kind or arm.name in first)
-            and arm.name != self.plan.study.oracle
-            and arm.name in self.comparisons
-            and self.comparisons[arm.name].n > 1
+            if arm.name in self._named
+            or (arm.kind == self.kind and arm.name != self.plan.study.oracle)
+            if arm.name in self.comparisons and self.comparisons[arm.name].n > 1
         }
 
     @property
@@ -116,14 +104,13 @@ class Asked:
     @cached_property
     def way(self) -> int:
         """Of the question: 1 for better, unless it clearly asks for worse."""
-        return _way(self.plan.study.question, self.metric) or 1
+        return way(self.plan.study.question, self.metric) or 1
 
     @cached_property
     def wants_yes(self) -> bool:
         """Whether the question asks for a yes or a no, and is sure to be asked which way."""
         question = self.plan.study.question
-        is_open = question.split(maxsplit=1)[0] in _OPEN_QUESTIONS
-        return not is_open and _way(question, self.metric) != 0
+        return not is_open(question) and way(question, self.metric) != 0
 
     def gain(self, name: str) -> float:
         """How far an arm differs from the control in the way that is asked for."""
@@ -259,8 +246,16 @@ class Asked:
 
     @property
     def none_there(self) -> bool:
-        """Whether the run has none of the arms."""
-        return all(arm.kind != self.kind for arm in self.plan.arms)
+        """Whether the run has none of the arms, or none that could be an answer."""
+        return not any(
+            arm.name in self._named if self._named else arm.kind == self.kind
+            for arm in self.plan.arms
+        )
+
+    @property
+    def leaks(self) -> bool:
+        """Whether it has some that show copies of test images."""
+        return any(arm.leaks for arm in self.plan.arms)
 
     @cached_property
     def settled(self) -> bool:

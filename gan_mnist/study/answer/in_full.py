@@ -16,7 +16,10 @@ def in_full(asked: Asked) -> str:
     more = f" with {study.treatment}" if asked.kind == "generated" else ""
     plain = _plain_rival(asked)
     if asked.none_there:
-        return f"No answer: this run has no {noun}{more}; the report has its differences{plain}"
+        kept = " that is free of copies of test images" if asked.leaks else ""
+        return (
+            f"No answer: this run has no {noun}{more}{kept}; the report has its differences{plain}"
+        )
     if not asked.found:
         return (
             "No answer yet: a comparison needs two seeds in which both "

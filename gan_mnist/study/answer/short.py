@@ -58,7 +58,7 @@ def answer(
         careful = f"Careful, {'; '.join(warnings)}."
         short = [f"Careful, a leak. {short[0]}", *short[1:]]
         line, full = f"{careful} {line}".rstrip(), f"{careful} {full}"
-    full += _looked(plan)
+    full += _looked(plan) + _left_out(plan)
     failed, missing = statuses.count("failed"), len(plan.arms) * len(plan.seeds) - len(statuses)
     if failed:
         full += f"; {counted(failed, 'trial')} failed"
@@ -79,6 +79,14 @@ def _looked(plan: Plan) -> str:
         f"; it was looked at with {seeds} seeds, which had not been announced: so {share:.0f} % "
         "of comparisons without an effect are called, each for itself, in place of 5 %"
     )
+
+
+def _left_out(plan: Plan) -> str:
+    """What it means that results of other arms were seen, too."""
+    if not plan.left_out:
+        return ""
+    names = ", ".join(f"`{name}`" for name in plan.left_out)
+    return f"; judged before, and left out now: {names}, which p values are not corrected for"
 
 
 def _fitted(parts: Sequence[str]) -> str:
@@ -102,7 +110,11 @@ def _of(check: Mapping[str, Any]) -> str:
 def _short(asked: Asked) -> list[str]:
     """What is said in any case, and what is added if there is room."""
     if asked.none_there:
-        return ["No answer: this run has none of the arms in question"]
+        leaking, absent = (
+            "no source is free of copies of test images",
+            "none of the arms in question",
+        )
+        return [f"No answer: {leaking if asked.leaks else f'this run has {absent}'}"]
     if not asked.found:
         return ["No answer yet: a comparison needs two seeds"]
     if few := asked.found[asked.focus].too_few:

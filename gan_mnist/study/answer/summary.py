@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_mnist.files import as_json
+from gan_mnist.files import as_json, parse_form
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.primary import Gate
 from gan_mnist.study.answer.results import (
@@ -20,6 +20,7 @@ from gan_mnist.study.answer.results import (
 )
 from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
+from gan_mnist.study.forms import Findings
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
@@ -115,9 +116,10 @@ def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
     with plan.study.asking("findings"):
         if (module := plan.study.part("findings")) is None:
             return None
-        found: dict[str, Any] = module.findings(Evidence(plan.arms, by_arm, plan.looks))
-        as_json(found)
-        return found
+        found = module.findings(Evidence(plan.arms, by_arm, plan.looks))
+        parse_form(as_json(found), Findings)
+        told: dict[str, Any] = found
+        return told
 
 
 def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
