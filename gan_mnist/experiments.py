@@ -179,6 +179,7 @@ def make_plan(
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     of_sources = [arm for of_source in rows.values() for arm in of_source]
     study = study.showing(of_sources)
+    _check_settable(study, given)
     few = study.presets[preset].arms
     usual = begun.arms_of(directory, study, (*few, *(a.name for a in of_sources))) if few else None
     selected = study.select(usual if arms is None else list(arms))

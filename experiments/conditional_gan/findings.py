@@ -1,9 +1,11 @@
 """How often each generator collapsed, and how near the best one's images come to real ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_mnist.generators.names import GENERATORS
 from gan_mnist.study.answer.evidence import Evidence
+from gan_mnist.study.answer.results import Record
 from gan_mnist.study.statistics.verdicts import is_same
 from gan_mnist.study.words import counted, with_interval
 
@@ -13,7 +15,7 @@ COLLAPSED_BELOW = 0.5
 # A difference of accuracy that would make generated images as good as real ones.
 AS_GOOD = 0.005
 
-Arms = Mapping[str, Mapping[int, Mapping[str, float]]]
+Metrics = Mapping[int, Mapping[str, float]]
 
 
 def findings(evidence: Evidence) -> dict[str, Any]:
@@ -26,32 +28,45 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `lines`; `collapses`: by arm whose images are made, number of `trainings` and how many
         `collapsed`; and `nearest`, None without two seeds: `arm`, of which a classifier learns
         most, mean accuracies `generated` and `real`, `difference`, its `ci95`, which allows for the
-        choice among all such arms, `n`, and whether they are `as_good`.
+        choice among all such arms and is over test images, too, unless `over_seeds_alone`; `n`,
+        and whether they are `as_good`.
     """
     # Arms of all other kinds make images; one's own source that leaks makes none of its own.
     no_generator = {*evidence.of_kind("oracle"), *evidence.of_kind("check")}
-    arms = {name: arm for name, arm in evidence.metrics.items() if name not in no_generator}
-    collapses = {name: _collapses(arm) for name, arm in arms.items()}
-    nearest = _nearest(evidence, arms)
-    lines = [*_of_collapses(collapses), *_of_nearest(nearest, len(collapses))]
+    arms = {name: arm for name, arm in evidence.done.items() if name not in no_generator}
+    real = evidence.metrics.get(REAL, {})
+    collapses = {name: _collapses(arm, real) for name, arm in arms.items() if _is_trained(arm)}
+    nearest = _nearest(evidence, list(arms))
+    lines = [*_of_collapses(collapses), *_of_nearest(nearest, len(arms))]
     return {"lines": lines, "collapses": collapses, "nearest": nearest}
 
 
-def _collapses(arm: Mapping[int, Mapping[str, float]]) -> dict[str, int]:
-    worst = [
-        min(value for name, value in metrics.items() if name.startswith(CLASS_PREFIX))
-        for metrics in arm.values()
-    ]
-    return {"trainings": len(worst), "collapsed": sum(x < COLLAPSED_BELOW for x in worst)}
+def _is_trained(arm: Mapping[int, Record]) -> bool:
+    """Whether there is a training that could collapse."""
+    used = {record.get("settings", {}).get("generator") for record in arm.values()}
+    return any(name in GENERATORS and GENERATORS[name].trains for name in used)
 
 
-def _nearest(evidence: Evidence, arms: Arms) -> dict[str, Any] | None:
-    real = {seed: m[PRIMARY] for seed, m in evidence.metrics.get(REAL, {}).items()}
+def _collapses(arm: Mapping[int, Record], real: Metrics) -> dict[str, int]:
+    collapsed = [_is_collapsed(arm[seed]["metrics"], real.get(seed, {})) for seed in arm]
+    return {"trainings": len(collapsed), "collapsed": sum(collapsed)}
+
+
+def _is_collapsed(metrics: Mapping[str, float], of_real: Mapping[str, float]) -> bool:
+    """Whether a class is lost that real images of that seed, where they were run, do teach."""
+    return any(
+        value < COLLAPSED_BELOW <= of_real.get(name, 1.0)
+        for name, value in metrics.items()
+        if name.startswith(CLASS_PREFIX)
+    )
+
+
+def _nearest(evidence: Evidence, names: Sequence[str]) -> dict[str, Any] | None:
     nearest: dict[str, Any] | None = None
-    for name in sorted(arms):
-        values = {seed: m[PRIMARY] for seed, m in arms[name].items()}
-        found = evidence.compare(values, real, (0, 1), len(arms))
-        if found.ci95 is None or found.difference is None:
+    for name in sorted(names):
+        found = evidence.compare_arms(name, REAL, PRIMARY, (0, 1), len(names))
+        interval = found.deciding_ci95
+        if interval is None or found.difference is None:
             continue
         if nearest is None or found.difference > nearest["difference"]:
             nearest = {
@@ -59,8 +74,10 @@ def _nearest(evidence: Evidence, arms: Arms) -> dict[str, Any] | None:
                 "generated": found.treated,
                 "real": found.control,
                 "difference": found.difference,
-                "ci95": list(found.ci95),
+                "ci95": list(interval),
                 "n": found.n,
+                "over_seeds_alone": found.over_seeds_alone,
+                "too_few_test_images": found.too_few or None,
                 "as_good": is_same(found, AS_GOOD),
             }
     return nearest
@@ -80,7 +97,7 @@ def _of_collapses(collapses: Mapping[str, Mapping[str, int]]) -> list[str]:
     never = f"; none of {', '.join(none)}" if none else ""
     return [
         f"Collapsed trainings: {', '.join(some)}{never}. Collapsed means that classifiers which "
-        "learn from its images find less than half of some class."
+        "learn from its images find less than half of some class, and of real ones do not."
     ]
 
 
@@ -89,9 +106,13 @@ def _of_nearest(nearest: Mapping[str, Any] | None, arms: int) -> list[str]:
         return []
     interval = with_interval(nearest["difference"], nearest["ci95"])
     allowed = f", which allows for the choice among {arms}" if arms > 1 else ""
-    shown = "is" if nearest["as_good"] else "is not"
+    shown = "is shown" if nearest["as_good"] else "is not shown"
+    if nearest["as_good"] and nearest["over_seeds_alone"]:
+        shown += " over seeds; other test images might say something else"
+    if few := nearest["too_few_test_images"]:
+        shown += f", with {few}"
     return [
         f"Images of `{nearest['arm']}` teach most: GAN-train accuracy {nearest['generated']:.4f}, "
         f"of real ones {nearest['real']:.4f} ({interval}{allowed}, "
-        f"{counted(nearest['n'], 'seed')}). That they are as good within {AS_GOOD} {shown} shown."
+        f"{counted(nearest['n'], 'seed')}). That they are as good within {AS_GOOD} {shown}."
     ]

@@ -38,16 +38,17 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     Returns:
         `lines`; `arms`: by name, `accuracy` and `error` as `fit_line` gives them, where two seeds
         and two sizes are there; `gains`: by arm and size, `difference` to `alone`, `ci95` and
-        `p_holm`, adjusted over the sizes.
+        `p_holm`, adjusted over all arms and sizes.
     """
     found, sides = evidence.done, (evidence.overlap, evidence.level)
     arms = {arm: _fits(of_arm, *sides) for arm, of_arm in found.items()}
     arms = {arm: fits for arm, fits in arms.items() if fits}
-    gains = {arm: _gains(evidence, arm) for arm in found if arm != CONTROL and CONTROL in found}
+    gains = _gains(evidence, [arm for arm in found if arm != CONTROL and CONTROL in found])
     lines = []
     if CONTROL in arms:
         lines += _of_control(arms[CONTROL])
-    lines += [_of_gains(arm, gains[arm]) for arm in gains if gains[arm]]
+    tests = sum(map(len, gains.values()))
+    lines += [_of_gains(arm, gains[arm], tests) for arm in gains if gains[arm]]
     lines += [_of_other(arm, arms[arm]) for arm in arms if arm != CONTROL]
     return {"lines": lines, "arms": arms, "gains": gains}
 
@@ -134,13 +135,18 @@ def _fits(records: Records, overlap: float, level: float) -> dict[str, Any]:
     return fits
 
 
-def _gains(evidence: Evidence, arm: str) -> dict[str, dict[str, Any]]:
-    one, control = evidence.done[arm], evidence.done[CONTROL]
+def _gains(evidence: Evidence, arms: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """By arm and size."""
+    done, sides = evidence.done, (evidence.overlap, evidence.level)
     compared = {
-        (size,): compare_at(one, control, PREFIX, size, evidence.overlap, evidence.level)
-        for size in numbers_in(one, PREFIX)
+        (arm, size): compare_at(done[arm], done[CONTROL], PREFIX, size, *sides)
+        for arm in arms
+        for size in numbers_in(done[arm], PREFIX)
     }
-    return {size: told for (size,), told in told_at(compared, looks=evidence.looks).items()}
+    gains: dict[str, dict[str, dict[str, Any]]] = {arm: {} for arm in arms}
+    for (arm, size), told in told_at(compared, looks=evidence.looks).items():
+        gains[arm][size] = told
+    return gains
 
 
 def _of_control(fits: Mapping[str, Any]) -> list[str]:
@@ -186,7 +192,7 @@ def _pieces(line: Mapping[str, Any]) -> str:
     )
 
 
-def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]]) -> str:
+def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]], tests: int) -> str:
     told = [f"{in_brackets(gain)} at {int(size):,}" for size, gain in gains.items()]
     clear = {
         word: [f"{int(size):,}" for size, gain in gains.items() if gain["verdict"] == word]
@@ -195,7 +201,7 @@ def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]]) -> str:
     judged = "; ".join(f"it {word} at {', '.join(at)} images" for word, at in clear.items() if at)
     return (
         f"`{arm}` minus `{CONTROL}`, accuracy by training images: {', '.join(told)}; "
-        f"{judged or 'at no size can a difference be told'} (Holm over {len(gains)} sizes)."
+        f"{judged or 'at no size can a difference be told'} (Holm over {tests} comparisons)."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
-from gan_mnist.study.statistics.verdicts import verdict
+from gan_mnist.study.statistics.verdicts import is_same, verdict
 from gan_mnist.study.words import counted
 
 ByArm = dict[str, dict[int, Mapping[str, float]]]
@@ -114,7 +114,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         found = compared.get(claim.arm)
         if found is None and claim.arm in by_arm:
             shares = [metrics[LEAK] for metrics in by_arm[claim.arm].values()]
-            told[claim.arm], line = _leaks(claim, shares)
+            told[claim.arm], line = _leaks(claim, shares, evidence.too_few)
             lines.append(line)
         elif found is not None and found.difference is not None:
             held = _holds(claim.relation, found, adjusted[claim.arm])
@@ -175,12 +175,12 @@ def _holds(relation: str, found: Comparison, p_holm: float | None) -> bool | Non
         return higher
     if relation == "below":
         return None if higher is None else not higher
-    if found.ci95 is None:
+    if found.ci95 is None or found.too_few or found.n < MIN_SEEDS or found.more_seeds_needed:
         return None
     low, high = found.ci95
     if relation == "not above":
         return True if high < ALIKE_DB else False if low > ALIKE_DB else None
-    if low > -ALIKE_DB and high < ALIKE_DB:
+    if is_same(found, ALIKE_DB):
         return True
     return False if low > ALIKE_DB or high < -ALIKE_DB else None
 
@@ -199,10 +199,10 @@ def _reported(claim: Claim, held: bool | None) -> str:
     return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}; asked: {asked}? {word}:"
 
 
-def _leaks(claim: Claim, shares: Sequence[float]) -> tuple[dict[str, Any], str]:
+def _leaks(claim: Claim, shares: Sequence[float], too_few: str) -> tuple[dict[str, Any], str]:
     """Whether most outputs leak, told where all seeds agree: shares of 0 or 1 have no spread."""
     sides = {share > MOST for share in shares}
-    held = sides.pop() if len(sides) == 1 and len(shares) > 1 else None
+    held = sides.pop() if len(sides) == 1 and len(shares) > 1 and not too_few else None
     told = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
     text = f"{_reported(claim, held)} {fmean(shares):.1%} of them (lowest seed {min(shares):.1%}, "
     return (

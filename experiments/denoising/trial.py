@@ -14,7 +14,7 @@ from gan_mnist.data.images import as_uint8
 from gan_mnist.data.pairs import paired
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
-from gan_mnist.evaluation.restoration import image_measures, median_filter, subtract_and_filter
+from gan_mnist.evaluation.restoration import filtered, image_measures
 from gan_mnist.files import write_arrays, write_bytes, write_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.study.trial import Outcome, Trial
@@ -232,10 +232,8 @@ def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory:
 
 
 _RIVALS: dict[str, Answer] = {
-    "filter": lambda exam: (
-        subtract_and_filter(exam.pairs.noisy_images, exam.pairs.references)
-        if exam.has_refs
-        else median_filter(exam.pairs.noisy_images)
+    "filter": lambda exam: filtered(
+        exam.pairs.noisy_images, exam.pairs.references if exam.has_refs else None
     ),
     "black": lambda exam: np.zeros_like(exam.truths),
 }

@@ -16,6 +16,7 @@ class DigitCNNSettings(SubsetSettings):
     GROUP: ClassVar[str] = "network and training"
 
     decay: bool = setting(False, "the learning rate falls to 0 along a half cosine")
+    times_as_wide: int = setting(1, "what the width is multiplied by", low=1, high=64)
 
 
 ARMS = (
@@ -29,7 +30,7 @@ ARMS = (
     Arm("classical", {"classical": True}, "every image rotated, shifted, zoomed and sheared"),
     Arm("decay", {"decay": True}, "as they are; the learning rate falls to 0 along a cosine"),
     Arm("classical_decay", {"classical": True, "decay": True}, "both"),
-    Arm("wide_decay", {"width": 8, "decay": True}, "as decay, with twice the channels"),
+    Arm("wide_decay", {"times_as_wide": 2, "decay": True}, "as decay, with twice the channels"),
 )
 
 STUDY = Study(

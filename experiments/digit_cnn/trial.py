@@ -16,7 +16,7 @@ def run_trial(trial: Trial[DigitCNNSettings]) -> Outcome:
     images = steps.allot(settings.counts)
     columns = (images.train.images, images.train.labels)
     model = steps.train(
-        steps.recipe(decay=settings.decay),
+        steps.recipe(width=settings.width * settings.times_as_wide, decay=settings.decay),
         steps.batches((columns, settings.batch_size)),
         images.validation,
         watched=("test", steps.test),

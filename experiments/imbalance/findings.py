@@ -56,10 +56,18 @@ def _results(evidence: Evidence, metric: Metric) -> Results:
     if metric != PRIMARY:
         # Records tell which test images were right in the primary metric alone.
         arms = {
-            arm: {seed: {**record, "correct": None} for seed, record in of_arm.items()}
+            arm: {seed: {**r, "correct": _of_every_class(r)} for seed, r in of_arm.items()}
             for arm, of_arm in arms.items()
         }
     return Results(metric, arms, evidence.looks)
+
+
+def _of_every_class(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How many test images each class has: under a few of one, a mean over classes says nothing."""
+    counts = record.get("dataset", {}).get("counts", {})
+    classes = record.get("settings", {}).get("classes") or list(counts)
+    sizes = [counts[name]["test"] for name in classes if "test" in counts.get(name, ())]
+    return {"classes": list(classes), "sizes": sizes} if 0 < len(sizes) == len(classes) else None
 
 
 def _by_images_left(

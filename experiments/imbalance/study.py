@@ -196,13 +196,13 @@ STUDY = Study(
         "in_turn": Preset(
             10, {"counts": (100,), "starve": ("each:1",), "generated_per_class": 1000}, IN_TURN
         ),
-        # BAGAN's: 40, 60, 80, 90, 95 and 97.5 % of a class dropped, of a tenth of its images.
+        # BAGAN's: 40, 60, 80, 90, 95 and 97.5 % of a class dropped, of fewer images.
         "drop_rates": Preset(
             10,
             {
-                "counts": (480,),
-                "starve": ("each:288", "each:192", "each:96", "each:48", "each:24", "each:12"),
-                "generated_per_class": 480,
+                "counts": (320,),
+                "starve": ("each:192", "each:128", "each:64", "each:32", "each:16", "each:8"),
+                "generated_per_class": 320,
             },
             ("none", "duplicate", "classical", "bagan"),
         ),

@@ -83,5 +83,6 @@ PICTURES = (
         "and with them the number of possible images. Right: how many different generated "
         "images are ever seen; arms that saw as many stand side by side. Dots are seeds, marks "
         "means with 95 % intervals; the dashed line is the control.",
+        always=False,
     ),
 )

@@ -108,6 +108,9 @@ def _generated(
     wanted = min(len(subset), cap, most)
     # Labels at even steps through the classes have the real proportions.
     labels = subset.labels[np.arange(wanted) * len(subset) // wanted]
+    if lost := {*np.unique(subset.labels)} - {*labels}:
+        name = subset.class_names[min(lost)]
+        raise NotApplicable(f"{wanted} generated images in real proportions hold none of {name!r}")
     parts = []
     for pool in range(pools):
         purpose = ("generated", str(pool)) if pool else ("generated",)

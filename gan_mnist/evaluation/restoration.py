@@ -78,6 +78,13 @@ def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.
     return median_filter(np.clip(noisy_images - means - multiples * centred, 0, 1))
 
 
+def filtered(noisy_images: np.ndarray, references: np.ndarray | None) -> np.ndarray:
+    """What the rival makes of noisy images: of those without references, `median_filter` alone."""
+    if references is None:
+        return median_filter(noisy_images)
+    return subtract_and_filter(noisy_images, references)
+
+
 def median_filter(images: np.ndarray) -> np.ndarray:
     """Every pixel replaced by the median of its 3 x 3 neighbours: (n, H, W, C), as `images`."""
     return ndimage.median_filter(images, size=(1, 3, 3, 1))

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from gan_mnist.data.subsets import Allotment
-from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.names import GENERATORS, NONE
@@ -31,14 +30,10 @@ def create_generator(request: Request) -> Generator | None:
         return None
     row = GENERATORS[settings.generator]
     kind: type[Generator] = getattr(importlib.import_module(row.module), row.name)
-    if settings.generators_in_turn > 1:
-        if not row.trains:
-            raise NotApplicable(f"only what is trained is there several times; not {row.about}")
-        generator: Generator = InTurn(kind, request)
-    else:
-        generator = kind.create(request)
-    # Of images that are handed out once there are no others to draw.
-    is_judged = settings.kept_from and generator.most is None
+    several = settings.generators_in_turn > 1 and row.trains
+    generator: Generator = InTurn(kind, request) if several else kind.create(request)
+    # Real images are right as they are; of what is handed out once there is no other to draw.
+    is_judged = settings.kept_from and not row.is_real and generator.most is None
     return Kept(generator, request) if is_judged else generator
 
 

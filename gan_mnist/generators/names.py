@@ -17,6 +17,7 @@ class Row(NamedTuple):
         trains: Whether it is trained, which arms of a seed share.
         divides: Whether its training can be over several devices.
         elsewhere: Whether its images were made elsewhere, whatever the trial's own are.
+        is_real: Whether its images are real ones, of which none is made.
     """
 
     about: str
@@ -25,6 +26,7 @@ class Row(NamedTuple):
     trains: bool = False
     divides: bool = False
     elsewhere: bool = False
+    is_real: bool = False
 
 
 GANS, REAL = "gan_mnist.generators.gans", "gan_mnist.generators.real"
@@ -56,8 +58,8 @@ GENERATORS: Mapping[str, Row] = {
         "DeformationRecipe",
         trains=True,
     ),
-    "copy": Row("the training images themselves", REAL, "RealImages"),
-    "held_back": Row("real images that the trial may not see", REAL, "HeldBack"),
+    "copy": Row("the training images themselves", REAL, "RealImages", is_real=True),
+    "held_back": Row("real images that the trial may not see", REAL, "HeldBack", is_real=True),
     "given": Row(
         "images that were made elsewhere",
         "gan_mnist.generators.given",

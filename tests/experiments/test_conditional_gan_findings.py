@@ -10,10 +10,14 @@ from scipy.stats import t
 
 from gan_mnist.errors import InputError
 from gan_mnist.evaluation.generation import generation_metrics
+from gan_mnist.study.statistics.test_images import pack
 
 findings = findings_of("conditional_gan")
 
 RNG = np.random.default_rng(0)
+
+
+GENERATORS = {"mlp": "cgan", "dcgan": "cgan", "smote": "smote", "real": "held_back"}
 
 
 def records_of(arm, accuracies, worst=0.9):
@@ -22,6 +26,7 @@ def records_of(arm, accuracies, worst=0.9):
         {
             "arm": arm,
             "seed": seed,
+            "settings": {"generator": GENERATORS.get(arm, "given")},
             "metrics": {
                 "gan_train_accuracy": float(accuracy),
                 "gan_train_recall_0": 0.95,
@@ -47,6 +52,51 @@ def test_a_training_has_collapsed_where_a_class_is_lost():
         "dcgan": {"trainings": 3, "collapsed": 0},
     }
     assert "1 of 3 of `mlp`; none of `dcgan`." in told["lines"][0]
+
+
+def test_what_real_images_do_not_teach_is_no_collapse():
+    told = findings(
+        [
+            *records_of("dcgan", [0.9] * 3, worst=[0.4, 0.4, 0.4]),
+            *records_of("real", [0.9] * 3, worst=[0.4, 0.5, 0.9]),
+        ]
+    )
+    assert told["collapses"] == {"dcgan": {"trainings": 3, "collapsed": 2}}
+
+
+def test_what_is_not_trained_does_not_collapse():
+    told = findings([*records_of("smote", [0.3] * 3, worst=0.1), *records_of("mine", [0.9] * 3)])
+    assert told["collapses"] == {}
+
+
+def with_images(records, wrong):
+    """The same, with 1,000 test images, of which those in `wrong` are not called right."""
+    right = np.ones(1000, bool)
+    right[wrong] = False
+    correct = {"labels": "x", "classes": [None], "sizes": [1000], "weights": [1.0]}
+    told = correct | {"bits": pack([right], [np.arange(1000)])}
+    return [record | {"correct": told} for record in records]
+
+
+def test_as_good_is_shown_over_test_images_too():
+    real = with_images(records_of("real", [0.976] * 10), np.arange(24))
+    for wrong, as_good in ((np.arange(24), True), (np.arange(24, 48), False)):
+        near = with_images(records_of("dcgan", [0.976] * 10), wrong)
+        found = findings([*real, *near])
+        low, high = found["nearest"]["ci95"]
+        assert found["nearest"]["difference"] == 0
+        assert found["nearest"]["as_good"] == as_good
+        assert (high - low < 0.01) == as_good
+        assert not found["nearest"]["over_seeds_alone"]
+        assert "other test images" not in found["lines"][-1]
+
+
+def test_few_test_images_show_nothing():
+    few = {"labels": "x", "classes": [None], "sizes": [2], "weights": [1.0]}
+    records = [*records_of("real", [1.0] * 10), *records_of("dcgan", [1.0] * 10)]
+    found = findings([record | {"correct": few} for record in records])
+    assert not found["nearest"]["as_good"]
+    assert found["lines"][-1].endswith("is not shown, with 2 test images.")
 
 
 def test_none_has_collapsed():

@@ -34,11 +34,23 @@ def test_the_arms_are_augmentation_and_a_falling_learning_rate_and_both():
     assert changes["classical"] == {"classical": True}
     assert changes["decay"] == {"decay": True}
     assert changes["classical_decay"] == changes["classical"] | changes["decay"]
-    assert changes["wide_decay"] == {"width": 8, "decay": True}
+    assert changes["wide_decay"] == {"times_as_wide": 2, "decay": True}
     assert STUDY.control == "plain"
     base = STUDY.settings
     assert (base.width, base.updates, base.intervals) == (4, 10_000, 100)
     assert (base.batch_size, base.learning_rate, base.flip) == (64, 5e-3, "never")
+
+
+@pytest.mark.parametrize("classifier", ["digit_cnn", "small_cnn"])
+def test_the_wide_one_has_twice_the_channels_of_any_network(begun, classifier):
+    changes = {} if classifier == "digit_cnn" else {"classifier": classifier, "width": 16}
+    widths = [
+        [layer.filters for layer in begun(arm, 0, **changes).model.layers
+         if isinstance(layer, keras.layers.Conv2D)]
+        for arm in ("decay", "wide_decay")
+    ]  # fmt: skip
+    assert widths[0]
+    assert widths[1] == [2 * width for width in widths[0]]
 
 
 def test_plain_shows_the_training_images_and_no_other(shown, dataset):

@@ -47,6 +47,19 @@ def test_an_arm_above_every_rival_is_told_with_the_difference_to_the_best():
     json.dumps(found, allow_nan=False)
 
 
+def test_balanced_accuracy_of_few_test_images_of_a_class_says_nothing():
+    """Every class weighs as much as any other, the rare one of two images, too."""
+    for number, verdict in ((2, "cannot tell"), (60, "helps")):
+        records = study_of({"cgan": 0.2})
+        for record in records:
+            record["metrics"]["balanced_accuracy"] = record["metrics"]["minority_recall"]
+            record["settings"] = {"classes": ["cat", "fox"]}
+            counts = {"cat": {"train": 9, "test": 60}, "fox": {"train": 1, "test": number}}
+            record["dataset"] = {"counts": counts}
+        told = findings(records)["above_in_balanced_accuracy"]
+        assert told["cgan"]["verdict"] == verdict
+
+
 def test_balanced_accuracy_has_a_best_rival_of_its_own():
     """An arm that finds more of a class may lose the others to it."""
     records = study_of({"cgan": 0.2, "warp_gan": 0.05})

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gan_mnist.experiments.substitution import trial
 from gan_mnist.experiments.substitution.study import STUDY, WAYS
 from made_images import shows_made_images
 
 from gan_mnist.data.subsets import allot
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.evaluation.features import Seen
 from gan_mnist.generators.contract import Generator
 from gan_mnist.generators.names import GENERATORS, NONE
@@ -135,6 +137,20 @@ def test_fresh_images_replace_each_other_and_are_as_many_as_are_shown(shown, dra
     for update, pool in ((0, images[:2000]), (99, images[:2000]), (100, images[2000:])):
         there = {np.float32(image / 255).tobytes() for image in pool}
         assert {image.tobytes() for image in next(iter(batches(update)))[0].numpy()} <= there
+
+
+def test_a_pool_that_would_lose_a_class_does_not_apply(make_subset):
+    subset = make_subset(counts=(500, 2), shape=(8, 8, 1))
+    settings = SimpleNamespace(generator="vae_flow", generated_images=1000)
+
+    def generate(generator, labels, *purpose):
+        return np.zeros((len(labels), 8, 8, 1)), labels
+
+    steps = SimpleNamespace(trial=SimpleNamespace(settings=settings), generate=generate)
+    _, labels = trial._generated(steps, subset, None, 2, 400)
+    assert np.bincount(labels[:400]).min() > 0
+    with pytest.raises(NotApplicable, match=r"100 generated images .* hold none of 'b'"):
+        trial._generated(steps, subset, None, 2, 100)
 
 
 def test_labels_of_generated_images_are_smoothed_and_those_of_real_ones_are_not(shown):

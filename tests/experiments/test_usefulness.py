@@ -247,6 +247,11 @@ def test_a_source_that_leaks_is_in_no_primary_comparison(photos, made):
                       generated=(f"leaky={made / 'leaky'}",))  # fmt: skip
 
 
+def test_the_share_of_a_source_is_set_by_shares(photos, made):
+    with pytest.raises(InputError, match=r"^--set: share is what arms differ in"):
+        plan(photos, f"new={made / 'new'}", share=4.0)
+
+
 def test_a_folder_that_is_gone_at_the_end_costs_its_pictures_alone(
     photos, made, tmp_path, capsys, monkeypatch
 ):

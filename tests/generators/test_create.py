@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.data.subsets import Allotment
-from gan_mnist.errors import NotApplicable
 from gan_mnist.evaluation.features import Seen
 from gan_mnist.generators import create, trained
 from gan_mnist.generators.contract import Generator, Request
@@ -134,9 +133,18 @@ def test_fewer_images_of_generators_in_turn_are_the_beginning_of_more(created):
     np.testing.assert_array_equal(whole.sample(labels[:15], 1), whole.sample(labels, 1)[:15])
 
 
-def test_what_is_not_trained_is_not_there_several_times(created):
-    with pytest.raises(NotApplicable, match="only what is trained is there several times"):
-        created(generator="copy", generators_in_turn=2)
+@pytest.mark.parametrize("name", ["copy", "held_back", "smote"])
+def test_what_is_not_trained_is_what_it_is_alone(created, name):
+    several, alone = created(generator=name, generators_in_turn=2), created(generator=name)
+    np.testing.assert_array_equal(several.sample(LABELS, 1), alone.sample(LABELS, 1))
+
+
+def test_no_judge_is_asked_about_real_images(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(create, "trained_judge", None)
+    for name in ("copy", "held_back"):
+        settings = replace(SETTINGS, generator=name, kept_from=0.99)
+        kept = create_generator(Request(settings, images, 4, tmp_path))
+        assert not isinstance(kept, create.Kept)
 
 
 class Drawn(Generator):

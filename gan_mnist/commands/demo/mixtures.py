@@ -64,7 +64,7 @@ class Denoiser:
 
         Returns:
             By name: "wanted", what is to come out; "other", what it is drowned in; "untreated",
-            the mixture; "filter", what `subtract_and_filter` makes of it; "denoiser".
+            the mixture; "filter", what `filtered` makes of it; "denoiser".
 
         Raises:
             InputError: If an image cannot be read, or the denoiser fails.
@@ -72,10 +72,11 @@ class Denoiser:
         import tensorflow as tf
 
         from gan_mnist.data.degradation import Degradation, degrade
-        from gan_mnist.evaluation.restoration import image_measures, subtract_and_filter
+        from gan_mnist.evaluation.restoration import filtered, image_measures
 
         truths, others = (tf.constant(as_float(see(self._look))[None]) for see in (image, other))
-        if self._sides != SIDES:
+        has_refs = self._sides == SIDES
+        if not has_refs:
             others = tf.zeros_like(others)  # it knows of none
         told = {name: self._settings.get(name) for name in ("ref_shown", "target")}
         degradation = Degradation(
@@ -90,14 +91,18 @@ class Denoiser:
         given = dict(zip(self._sides, (noisy, refs), strict=False))
         attempts = {
             "untreated": noisy,
-            "filter": subtract_and_filter(noisy, refs),
+            "filter": filtered(noisy, refs if has_refs else None),
             "denoiser": ask_for_images(self._denoise, 1, FLAG, **given),
         }
         shown: dict[str, tuple[Image.Image, float | None]] = {
             "wanted": (as_picture(wanted[0]), None),
             "other": (as_picture(refs[0]), None),
         }
+        # An answer at full scale is marked at that of the mixture, as in the study.
+        targets = np.minimum(np.float32(mixture.a) * truths.numpy(), 1)
+        scales = {"denoiser": mixture.a if degradation.target == "plain" else 1.0}
         for name, images in attempts.items():
-            psnr_db = image_measures(images, wanted, refs, ["psnr_db"])["psnr_db"]
+            scaled = np.minimum(np.float32(scales.get(name, 1.0)) * images, 1)
+            psnr_db = image_measures(scaled, targets, refs, ["psnr_db"])["psnr_db"]
             shown[name] = as_picture(images[0]), float(psnr_db[0])
         return shown

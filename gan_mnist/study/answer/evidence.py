@@ -1,7 +1,7 @@
 """What a run has for what an experiment finds by itself, in its `findings.py`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gan_mnist.study.answer.results import Record, Records, applies, done
@@ -9,6 +9,7 @@ from gan_mnist.study.spec import Arm
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
+from gan_mnist.study.statistics.test_images import over_images, told_of_images, too_few
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,32 @@ class Evidence:
     def compare(
         self, treated: Values, control: Values, bounds: Bounds = None, among: int = 1
     ) -> Comparison:
-        """As `paired.compare`, of one that was chosen among so many."""
-        return paired.compare(treated, control, bounds, self.overlap, self.level / among)
+        """As `paired.compare`, of one that was chosen among so many; minding few test images."""
+        found = paired.compare(treated, control, bounds, self.overlap, self.level / among)
+        return replace(found, too_few=self.too_few)
+
+    def compare_arms(
+        self, arm: str, reference: str, metric: str, bounds: Bounds = None, among: int = 1
+    ) -> Comparison:
+        """Two arms in the primary metric, over test images, too, where it is known what was right.
+
+        Args:
+            arm: Its name.
+            reference: Likewise.
+            metric: The primary one.
+            bounds: Its.
+            among: As of `compare`.
+        """
+        one, other = (self.done.get(name, {}) for name in (arm, reference))
+        values, control = (paired.values_of(of_arm, metric) for of_arm in (one, other))
+        found = self.compare(values, control, bounds, among)
+        return over_images(found, one, other, self.level / among)
+
+    @cached_property
+    def too_few(self) -> str:
+        """Which test images are fewer than a verdict wants, in words; "" for none."""
+        known = [told for record in self.finished if (told := told_of_images(record))]
+        return next(filter(None, map(too_few, known)), "")
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
         """As `paired.holm`."""
