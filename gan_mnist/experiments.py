@@ -192,7 +192,7 @@ def make_plan(
     )
     loaded = wanted.load(download).planned_for(replicates.stop)
     check_apart(
-        remote or directory, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places}
+        directory, remote, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places}
     )
     free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
     resolved = wanted.fitted(loaded, free).resolve(loaded)

@@ -203,7 +203,7 @@ def test_it_tells_colours_too(images, channels, words):
 
 
 @pytest.mark.parametrize("flag", ["workdir", "export_dir"])
-def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, flag):
+def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, flag, monkeypatch):
     """Figures of the report would be a class of images."""
     (tmp_path / "link").symlink_to(images)
     of_run = {"dataset": "folder", "workdir": tmp_path / "run", "export_dir": ""}
@@ -212,6 +212,9 @@ def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, fl
     for place in places:
         with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --data_dir"):
             make_plan("digit_cnn", **of_run | {flag: place}, data_dir=images)
+    with monkeypatch.context() as patch:
+        patch.chdir(images)  # An address is no path from here.
+        make_plan("digit_cnn", **of_run | {"workdir": "memory://runs/a"}, data_dir=".")
     other = shutil.copytree(images, tmp_path / "new")
     with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --test_dir=new"):
         make_plan("digit_cnn", **of_run | {flag: other}, data_dir=images, test_dir={"new": other})

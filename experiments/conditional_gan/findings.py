@@ -29,7 +29,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `collapsed`; and `nearest`, None without two seeds: `arm`, of which a classifier learns
         most, mean accuracies `generated` and `real`, `difference`, its `ci95`, which allows for the
         choice among all such arms and is over test images, too, unless `over_seeds_alone`; `n`,
-        and whether they are `as_good`.
+        `too_few_test_images`, in words or None, and whether they are `as_good`.
     """
     # Arms of all other kinds make images; one's own source that leaks makes none of its own.
     no_generator = {*evidence.of_kind("oracle"), *evidence.of_kind("check")}
@@ -93,7 +93,10 @@ def _of_collapses(collapses: Mapping[str, Mapping[str, int]]) -> list[str]:
     ]
     none = [f"`{name}`" for name, told in collapses.items() if not told["collapsed"]]
     if not some:
-        return ["No training collapsed: classifiers learn to find half of every class or more."]
+        return [
+            "No training collapsed: classifiers learn to find half or more of every class, but for "
+            "what real images do not teach either."
+        ]
     never = f"; none of {', '.join(none)}" if none else ""
     return [
         f"Collapsed trainings: {', '.join(some)}{never}. Collapsed means that classifiers which "

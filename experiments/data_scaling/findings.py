@@ -43,10 +43,13 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     found, sides = evidence.done, (evidence.overlap, evidence.level)
     arms = {arm: _fits(of_arm, *sides) for arm, of_arm in found.items()}
     arms = {arm: fits for arm, fits in arms.items() if fits}
+    if evidence.too_few:
+        for line in (line for fits in arms.values() for line in fits.values()):
+            line["bent"] = None
     gains = _gains(evidence, [arm for arm in found if arm != CONTROL and CONTROL in found])
     lines = []
     if CONTROL in arms:
-        lines += _of_control(arms[CONTROL])
+        lines += _of_control(arms[CONTROL], evidence.too_few or "too few sizes")
     tests = sum(map(len, gains.values()))
     lines += [_of_gains(arm, gains[arm], tests) for arm in gains if gains[arm]]
     lines += [_of_other(arm, arms[arm]) for arm in arms if arm != CONTROL]
@@ -149,12 +152,12 @@ def _gains(evidence: Evidence, arms: Sequence[str]) -> dict[str, dict[str, dict[
     return gains
 
 
-def _of_control(fits: Mapping[str, Any]) -> list[str]:
+def _of_control(fits: Mapping[str, Any], few: str) -> list[str]:
     """The answer to the source's question, and the law of the error."""
     line = fits["accuracy"]
     rises = f"accuracy of `{CONTROL}` changes by {_number(line['slope'])} with each doubling"
     if line["bent"] is None:
-        first = f"On average {rises}; too few sizes to tell whether that holds throughout."
+        first = f"On average {rises}; from {few} nobody can tell whether that holds throughout."
     elif not line["bent"]:
         first = (
             "Nothing here speaks against accuracy going with the logarithm of the number of "

@@ -201,9 +201,7 @@ def find_duplicates(
             found[BETWEEN] = _as_lists(find_pairs(validation.images, test.images))
         return json.dumps(found)
 
-    selections: list[object] = [split.selection for split in splits.values()]
-    if train.groups is not None:
-        selections.append(train.groups.tolist())
+    selections = [split.selection for split in splits.values()]
     if between:
         selections.append(BETWEEN)
     return json.loads(remember(f"duplicates-{fingerprint(ALIKE, selections)}", find))

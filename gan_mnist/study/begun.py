@@ -186,12 +186,9 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(description.get("looks", {}).get("announced", ()))
 
 
-def kept_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an earlier `study.json` goes on in that of now: looks, and arms that were judged."""
-    kept: dict[str, Any] = {"looks": before["looks"]} if "looks" in before else {}
-    judged = [*before["arms"], *before.get("left_out", ())] if looked_in(before) else []
-    left_out = [name for name in dict.fromkeys(judged) if name not in now["arms"]]
-    return kept | ({"left_out": left_out} if left_out else {})
+def kept_of(before: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an earlier `study.json` goes on in the next: looks, and arms that were judged."""
+    return {key: before[key] for key in ("looks", "judged") if key in before}
 
 
 def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
@@ -202,11 +199,18 @@ def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
 
 def gone_on_with(plan: Plan, description: Mapping[str, Any]) -> Plan:
     """The plan as `study.json` says that it was looked at, and with which arms."""
-    left_out = tuple(description.get("left_out", ()))
+    judged = description.get("judged", ())
+    left_out = tuple(name for name in judged if name not in description["arms"])
     return replace(plan, looked=looked_in(description), left_out=left_out)
 
 
-def keep_look(workdir: Path, seeds: int, planned: Sequence[int], spent: float | None) -> None:
+def keep_look(
+    workdir: Path,
+    seeds: int,
+    planned: Sequence[int],
+    spent: float | None,
+    leaks: Sequence[str] = (),
+) -> None:
     """Records in `study.json` that the results of so many seeds were seen, and when first.
 
     Args:
@@ -214,11 +218,17 @@ def keep_look(workdir: Path, seeds: int, planned: Sequence[int], spent: float | 
         seeds: Their number.
         planned: Those of the run from now on.
         spent: The share of studies without effect that have a verdict by now, where it is known.
+        leaks: Arms of which trials have found that they leak.
     """
     path = workdir / "study.json"
     described = read_json(path) or {}
     looks = described.setdefault("looks", {"announced": [], "taken": []})
     described["seeds"] = list(planned)
+    arms: dict[str, Any] = described.get("arms", {})
+    for name in leaks:
+        arms[name]["leaks"] = True
+    if seeds > 1:
+        described["judged"] = list(dict.fromkeys([*described.get("judged", ()), *arms]))
     if seeds > 1 and seeds not in looked_in(described):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})

@@ -92,7 +92,7 @@ class _Described(TypedDict):
     arms: dict[str, ArmChanges]
     primary: NotRequired[list[Primary]]
     looks: NotRequired[Looks]
-    left_out: NotRequired[list[str]]
+    judged: NotRequired[list[str]]
     update_seconds: NotRequired[dict[str, float]]
 
 

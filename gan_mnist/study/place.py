@@ -56,12 +56,13 @@ def place_of(workdir: str | Path) -> tuple[Path, str]:
 
 
 def check_apart(
-    workdir: str | Path, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
+    workdir: Path, remote: str, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Refuses to write into a folder that images are read from: what is written might become some.
 
     Args:
-        workdir: The run's directory, or its address.
+        workdir: The run's directory.
+        remote: The address that it is the mirror of, or "".
         settings: `dataset`, `data_dir` and `export_dir`, and `labels` if there are some: a table
             says which images count.
         others: By flag, further folders of images by name.
@@ -72,10 +73,12 @@ def check_apart(
     read = {f"--{flag}={name}": place for flag, of in others.items() for name, place in of.items()}
     if settings["dataset"] == "folder" and settings["data_dir"] and not settings.get("labels"):
         read = {"--data_dir": settings["data_dir"], **read}
-    for flag, place in (("--workdir", workdir), ("--export_dir", settings["export_dir"])):
+    written = [("--workdir", workdir), ("--export_dir", settings["export_dir"])]
+    if here := re.match("(?:file|local)://(.+)", remote):
+        written.append(("--workdir", here[1]))
+    for flag, place in written:
         for what, folder in read.items():
-            path = Path(re.sub("^(file|local)://", "", str(place)))
-            inside = place and path.resolve().is_relative_to(absolute(folder).resolve())
+            inside = place and Path(place).resolve().is_relative_to(absolute(folder).resolve())
             if inside and absolute(folder).is_dir():
                 raise InputError(
                     f"{flag}: {str(place)!r} lies in the folder of {what}, where what is written "

@@ -220,7 +220,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     before, damage = description_before(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
-    description |= kept_of(before, description) if before else {}
+    description |= kept_of(before) if before else {}
     for _ in records_of(plan):
         pass
     # Nothing is touched before all is checked.

@@ -266,5 +266,6 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     told: Mapping[str, Any] = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
     spent = looks.spent(plan.looks, seen) if plan.looks else None
-    begun.keep_look(plan.workdir, seen, plan.seeds, spent)
+    leaks = told.get("findings", {}).get("leaks", ())
+    begun.keep_look(plan.workdir, seen, plan.seeds, spent, leaks)
     return told

@@ -72,7 +72,7 @@ OPEN = ("cannot tell", None, False)
 def called(told):
     """All that a study calls in what it found."""
     if isinstance(told, dict):
-        own = {told[key] for key in ("verdict", "holds", "rises", "as_good") if key in told}
+        own = {told[key] for key in ("verdict", "holds", "rises", "as_good", "bent") if key in told}
         return own.union(*map(called, told.values())) - {*OPEN}
     return set().union(*map(called, told)) if isinstance(told, list) else set()
 

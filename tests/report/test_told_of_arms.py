@@ -149,12 +149,17 @@ def compared(verdict):
         (
             "python -m gan_mnist.main --experiment=imbalance --seeds=3 --workdir=runs/a",
             "python -m gan_mnist.main --experiment=imbalance --until=decided --max_seeds=20 "
-            "--workdir=runs/imbalance_decided",
+            "--first_seed=3 --workdir=runs/imbalance_decided",
+        ),
+        (
+            "python -m gan_mnist.main --experiment=imbalance --first_seed=0 --workdir=runs/a",
+            "python -m gan_mnist.main --experiment=imbalance --until=decided --max_seeds=20 "
+            "--first_seed=3 --workdir=runs/imbalance_decided",
         ),
         (
             "gan_mnist.run('imbalance', seeds=3)",
             "gan_mnist.run('imbalance', until='decided', max_seeds=20, "
-            "workdir='runs/imbalance_decided')",
+            "first_seed=3, workdir='runs/imbalance_decided')",
         ),
     ],
 )

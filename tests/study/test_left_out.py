@@ -30,7 +30,8 @@ def test_the_answer_tells_of_arms_that_were_judged_before(run, tmp_path):
     assert run(seeds=3, arms=["bent"])["in_full"].endswith(f"; {TOLD}.")
     # It does not forget it with the next command, but when it judges all of them again.
     assert run(seeds=3, arms=["bent"])["in_full"].endswith(f"; {TOLD}.")
-    assert json.loads((tmp_path / "run" / "study.json").read_text())["left_out"] == ["hardly"]
+    judged = json.loads((tmp_path / "run" / "study.json").read_text())["judged"]
+    assert judged == ["fair", "hardly", "bent"]
     assert TOLD not in run(seeds=3)["in_full"]
 
 
@@ -73,13 +74,24 @@ def test_seeds_of_another_form_are_damage(tmp_path, seeds):
     assert begun.seeds_from(tmp_path, None, 2) == range(2)
 
 
-def test_only_arms_that_were_looked_at_were_judged():
-    before = {"arms": {"a": {}, "b": {}}, "looks": {"announced": [], "taken": []}}
-    assert "left_out" not in begun.kept_of(before, {"arms": {"a": {}}})
-    before["looks"]["taken"] = [{"seeds": 5, "when": "now", "alpha_spent": None}]
-    assert begun.kept_of(before, {"arms": {"a": {}}})["left_out"] == ["b"]
-    assert "left_out" not in begun.kept_of(before, {"arms": {"a": {}, "b": {}}})
-    assert begun.kept_of(before | {"left_out": ["c"]}, {"arms": {"b": {}}})["left_out"] == [
-        "a",
-        "c",
-    ]
+def test_only_arms_that_were_looked_at_were_judged(run, tmp_path):
+    path = tmp_path / "run" / "study.json"
+    run(seeds=2, arms=["bent"])
+    described = json.loads(path.read_text())
+    assert described["judged"] == ["fair", "bent"]
+    # As if it had been stopped before the first trial of another arm.
+    described["arms"]["hardly"] = described["arms"]["bent"]
+    path.write_text(json.dumps(described))
+    assert TOLD not in run(seeds=2, arms=["bent"])["in_full"]
+    assert json.loads(path.read_text())["judged"] == ["fair", "bent"]
+
+
+def test_a_leak_that_trials_find_lets_its_arm_be_left_out(run, tmp_path):
+    text = """
+def findings(evidence):
+    leaks = ["hardly"] if "hardly" in evidence.done else []
+    return {"lines": [], "leaks": leaks, "warnings": ["hardly leaks"] * len(leaks)}
+"""
+    (tmp_path / "elsewhere" / "coin_of_three" / "findings.py").write_text(text)
+    assert "primary" not in run(seeds=2, primary=["hardly > fair"])
+    assert "primary" not in run(seeds=2, arms=["bent"])
