@@ -5,7 +5,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: imbalance test test-all benchmark lock clean
 
-# The main job: an answer to the question, on the embedded digits, in minutes.
+# The main job: an answer to the question, on the embedded digits, in minutes. Without AVX-512 they
+# are half as many with oneDNN, which the networks of this study may use: docs/performance.md.
+imbalance: export TF_ENABLE_ONEDNN_OPTS ?= 1
 imbalance: .venv/installed
 	$(BIN)/python -m gan_mnist.main --experiment=imbalance
 

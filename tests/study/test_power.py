@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,6 +42,15 @@ def test_of_an_effect_that_is_found_four_in_five_studies_have_a_verdict(n, tests
 def test_simulation_and_t_test_meet_where_one_takes_over():
     for tests in (1, 11):
         assert power.detectable(41, tests) == pytest.approx(power.detectable(40, tests), rel=0.03)
+
+
+def test_the_page_on_verdicts_tells_these_effects():
+    page = Path(__file__).parents[2] / "docs" / "verdicts.md"
+    rows = [line for line in page.read_text().splitlines() if line.endswith("`test_power.py` |")]
+    told = [[float(number) for number in re.findall(r"\d\.\d", row)] for row in rows]
+    # Twelve arms against a control; then one, two and three primary comparisons.
+    tests = (11, 1, 2, 3)
+    assert told == [[round(power.detectable(n, k), 1) for k in tests] for n in (5, 10)]
 
 
 def test_the_fewest_seeds_find_the_effect_and_one_fewer_does_not():
