@@ -96,7 +96,7 @@ def load(name_or_path: str | Path) -> Study:
         )
     if not isinstance(study, Study):
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} is no Study")
-    if not study.question.strip():
+    if not (isinstance(study.question, str) and study.question.strip()):
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} has no question")
     return study
 
@@ -243,10 +243,10 @@ def _places(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, 
     places: dict[str, str] = {}
     for text in generated or study.sources:
         name, _, where = text.partition("=")
-        if not re.fullmatch(r"\w[\w.-]*", name) or (not where and "=" in text):
+        if not re.fullmatch(r"\w[\w.-]{0,49}", name) or (not where and "=" in text):
             raise InputError(
                 f"--generated: {text!r} is not accepted; accepted: NAME=DIR, with a NAME of "
-                "letters, digits, _, - and ."
+                "letters, digits, _, - and ., 50 at most"
             )
         if name in places:
             raise InputError(f"--generated: {name!r} is given twice; accepted: each name once")

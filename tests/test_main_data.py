@@ -215,6 +215,8 @@ def test_what_is_written_into_a_folder_of_images_is_refused(images, tmp_path, fl
     with monkeypatch.context() as patch:
         patch.chdir(images)  # An address is no path from here.
         make_plan("digit_cnn", **of_run | {"workdir": "memory://runs/a"}, data_dir=".")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    make_plan("digit_cnn", **of_run | {flag: tmp_path / "loop"}, data_dir=images)
     other = shutil.copytree(images, tmp_path / "new")
     with pytest.raises(InputError, match=f"^--{flag}: .* lies in the folder of --test_dir=new"):
         make_plan("digit_cnn", **of_run | {flag: other}, data_dir=images, test_dir={"new": other})

@@ -17,6 +17,8 @@ DIGITS = ("mnist_sample", "mnist", "fashion_mnist", "kmnist", "emnist")
 ALL = (0,)
 # In the place of a class's name: each of them.
 EACH = "each"
+# Of a number of images.
+MOST_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         for text in self.starve:
             name, _, count = text.rpartition(":")
             again = name in found and (name != EACH or EACH in self.classes)
-            if not (count.isascii() and count.isdigit() and int(count)) or again:
+            is_number = count.isascii() and count.isdigit() and len(count) < MOST_DIGITS
+            if not (is_number and int(count)) or again:
                 raise InputError(
                     f"--set starve: {text!r} is not accepted; accepted: CLASS:COUNT, with a COUNT "
                     "of 1 or more, each class once"

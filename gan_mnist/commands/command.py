@@ -187,9 +187,9 @@ def tell(text: str) -> None:
 
 
 def _complain(text: str) -> None:
-    """Prints to stderr, where that can be written to."""
+    """Prints to stderr, where that can be written to, in one line whatever a person has named."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
     except OSError:
         _silence(sys.stderr)
 

@@ -210,7 +210,7 @@ def _source_file(classifier: str) -> Path:
     try:
         spec = importlib.util.find_spec(module) if function.isidentifier() else None
     # To find `a.b`, `a` is imported: somebody's program, which may fail in any way.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"--classifier: {classifier!r} cannot be found: {reason}") from error
     if spec is None or not spec.origin or not os.path.isfile(spec.origin):

@@ -26,7 +26,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from gan_mnist.report.run_files import read_csv, read_images
-from gan_mnist.study.records import DONE, read_record
+from gan_mnist.study.records import DONE, MOST, read_record
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan, Trial
 
@@ -127,9 +127,17 @@ def _curves_of(trial: Trial) -> list[Path]:
 
 
 def _numbers_in(path: Path) -> pd.DataFrame | None:
-    """Curves, a column each beside the column `update`; None where there are none."""
+    """Curves, a column each beside the column `update`; None where there are none.
+
+    What is no finite number is left out, and so are rows of no such update.
+    """
     table = read_csv(path)
-    return None if table is None or "update" not in table else table.select_dtypes("number")
+    if table is None or "update" not in table:
+        return None
+    numbers = table.apply(pd.to_numeric, errors="coerce").astype(float)
+    numbers = numbers.where(np.isfinite(numbers))
+    numbers = numbers[numbers["update"].between(0, MOST)]
+    return None if numbers.empty else numbers.dropna(axis="columns", how="all")
 
 
 def _mean_curves(tables: list[pd.DataFrame]) -> list[tuple[int, str, float]]:

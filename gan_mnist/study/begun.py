@@ -21,6 +21,8 @@ UNTIL = ("decided",)
 # The first looks, and how many seeds lie between later ones.
 FIRST, STEP = (5, 7, 10), 5
 MAX_SEEDS, MOST_SEEDS = 20, 100
+# Of seeds that a run can have been begun with, or looked at.
+MOST_OF_ALL = 10_000
 
 
 def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collection[str]) -> Study:
@@ -64,7 +66,10 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
 
 
 def _has_results(workdir: Path) -> bool:
-    return any(workdir.glob("trials/*/*/record.json"))
+    try:
+        return any(workdir.glob("trials/*/*/record.json"))
+    except OSError:  # which whoever writes there will tell
+        return False
 
 
 def check_primary(plan: Plan, named: bool) -> None:
@@ -118,9 +123,26 @@ def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
 def description_in(workdir: Path) -> dict[str, Any] | None:
     """The `study.json` of a run, or None for a new one."""
     try:
-        return read_form(workdir / "study.json", Description)
+        return read_description(workdir / "study.json")
     except (Damaged, OSError):  # what cannot be read is told when a run begins there
         return None
+
+
+def read_description(path: Path) -> dict[str, Any] | None:
+    """The `study.json` in `path`, or None where there is none.
+
+    Raises:
+        Damaged: If it is none.
+        OSError: If it cannot be read.
+    """
+    described = read_form(path, Description)
+    if described is not None:
+        looks = described.get("looks", {"announced": [], "taken": []})
+        numbers = [*described.get("seeds", ()), *looks["announced"]]
+        numbers += [look["seeds"] for look in looks["taken"]]
+        if not all(0 <= number <= MOST_OF_ALL for number in numbers):
+            raise Damaged(f"seeds are not between 0 and {MOST_OF_ALL}")
+    return described
 
 
 def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:

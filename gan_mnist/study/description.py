@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.metadata
 import json
 import os
 import platform
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import check_text
-from gan_mnist.study import records
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
+
+_PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
 
 
 def description(plan: Plan, command_line: str) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def description(plan: Plan, command_line: str) -> dict[str, Any]:
         "curve": dataclasses.asdict(plan.study.curve) if plan.study.curve else None,
         "treatment": plan.study.treatment,
         "examples": plan.study.examples,
-        "versions": records.versions(),
+        "versions": versions(),
         "command_line": command_line,
         "processors": os.cpu_count(),
         "machine": _machine(),
@@ -56,6 +58,13 @@ def description(plan: Plan, command_line: str) -> dict[str, Any]:
     }
     check_text(json.dumps(told, ensure_ascii=False))
     return told
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in _PACKAGES
+    }
 
 
 def _described(plan: Plan, arm: Arm) -> dict[str, Any]:

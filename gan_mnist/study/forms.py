@@ -20,6 +20,20 @@ class Correct(TypedDict):
     at: NotRequired[dict[str, list[list[str]]]]
 
 
+class EachSeed(TypedDict):
+    """Of how many images seeds have test images of their own."""
+
+    n_test: int
+    n_train: int
+
+
+class JudgedBy(TypedDict):
+    """The data set of a trial, as far as comparisons need it."""
+
+    counts: NotRequired[dict[str, dict[str, int]]]
+    each_seed: NotRequired[EachSeed]
+
+
 class Record(TypedDict):
     """`record.json`: what became of a trial."""
 
@@ -32,7 +46,7 @@ class Record(TypedDict):
     fingerprint: str
     seconds: dict[str, float]
     experiment: NotRequired[str]
-    dataset: NotRequired[dict[str, Any]]
+    dataset: NotRequired[JudgedBy]
     updates: NotRequired[int | None]
     versions: NotRequired[dict[str, str]]
     device: NotRequired[str]
@@ -49,7 +63,7 @@ class Begun(TypedDict):
     fingerprint: str
 
 
-class Data(TypedDict):
+class Data(JudgedBy):
     """The data set of a study."""
 
     sha256: str

@@ -4,6 +4,7 @@ What stores need is imported for an address only.
 """
 
 import contextlib
+import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -78,7 +79,8 @@ def check_apart(
         written.append(("--workdir", here[1]))
     for flag, place in written:
         for what, folder in read.items():
-            inside = place and Path(place).resolve().is_relative_to(absolute(folder).resolve())
+            real, read_from = (Path(os.path.realpath(path)) for path in (place, absolute(folder)))
+            inside = place and real.is_relative_to(read_from)
             if inside and absolute(folder).is_dir():
                 raise InputError(
                     f"{flag}: {str(place)!r} lies in the folder of {what}, where what is written "

@@ -2,10 +2,8 @@
 
 import base64
 import fnmatch
-import importlib.metadata
 import json
 import math
-import platform
 from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ from gan_mnist.files import (
     write_json,
     write_new_json,
 )
-from gan_mnist.study.begun import kept_of
-from gan_mnist.study.forms import Description, Record
+from gan_mnist.study.begun import kept_of, read_description
+from gan_mnist.study.forms import Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
 
@@ -29,19 +27,13 @@ STUDY = "study.json"
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
 # Of float32, beyond the bounds of a metric.
 ROUNDING = 1e-6
-_PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
+# Seconds, or updates, of a training.
+MOST = 1e12
 
 
 def as_line(record: Mapping[str, Any]) -> str:
     """A record as one line of `records.jsonl`."""
     return json.dumps(record, allow_nan=False)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in _PACKAGES
-    }
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -79,8 +71,11 @@ def check_found(record: Mapping[str, Any], study: Study) -> None:
 def _whole(record: dict[str, Any]) -> dict[str, Any]:
     if (record["status"] == DONE) != (record["error"] is None):
         raise Damaged(f"it is {record['status']} with error {record['error']!r}")
-    if any(value < 0 for value in record["seconds"].values()) or (record.get("updates") or 0) < 0:
-        raise Damaged("seconds or updates are below 0")
+    if not all(0 <= x <= MOST for x in (*record["seconds"].values(), record.get("updates") or 0)):
+        raise Damaged(f"seconds or updates are not between 0 and {MOST:g}")
+    of_seed = record.get("dataset", {}).get("each_seed", {"n_test": 1, "n_train": 1})
+    if min(of_seed["n_test"], of_seed["n_train"]) < 1:
+        raise Damaged("seeds have no images of their own")
     told = [record.get("correct"), *record.get("correct_further", {}).values()]
     if not all(_is_packed(correct) for correct in told if correct is not None):
         raise Damaged("`correct` does not hold what its sizes say")
@@ -100,7 +95,7 @@ def _is_packed(correct: Mapping[str, Any]) -> bool:
         ]
     except ValueError:
         return False
-    return bool(sizes) and all(strata)
+    return bool(sizes) and min(sizes) >= 0 and all(strata)
 
 
 def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
@@ -264,7 +259,7 @@ def description_before(
         InputError: When it is of a different study than `description`, or cannot be read.
     """
     try:
-        before = _readable(lambda path: read_form(path, Description), plan.workdir / STUDY)
+        before = _readable(read_description, plan.workdir / STUDY)
     except Damaged as damage:
         # The records, which are checked anyway, say what it said.
         return None, damage

@@ -19,6 +19,7 @@ from typing import Any
 from gan_mnist.errors import InputError, NotApplicable, StorageError
 from gan_mnist.files import Damaged, read_form, write_json, write_text
 from gan_mnist.study import records
+from gan_mnist.study.description import versions
 from gan_mnist.study.forms import Begun
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits, peak_memory_mib
@@ -252,7 +253,7 @@ def _record(
         "fingerprint": trial.fingerprint,
         "seconds": {"generator": 0.0, "training": 0.0, "evaluation": 0.0} | dict(outcome.seconds),
         "updates": outcome.updates,
-        "versions": records.versions(),
+        "versions": versions(),
         "device": outcome.device,
         "generators": list(outcome.generators),
     }

@@ -219,7 +219,11 @@ ENGINES: Mapping[str, Callable[[Path], Worker]] = {"local": LocalWorker, "ray": 
 
 def _call_named(function: str, *args: Any) -> Any:
     module, _, name = function.partition(":")
-    return getattr(importlib.import_module(module), name)(*args)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        try:
+            return getattr(importlib.import_module(module), name)(*args)
+        except SystemExit as error:  # of somebody's program, which must not end ours
+            raise RuntimeError(f"it ends the process: SystemExit: {error}") from None
 
 
 def _begin_worker(parent: int, log: Path, scratch: str) -> None:

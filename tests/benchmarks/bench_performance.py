@@ -21,7 +21,7 @@ import pytest
 
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.files import read_json, write_json
-from gan_mnist.study.records import versions
+from gan_mnist.study.description import versions
 from gan_mnist.study.workers import LocalWorker
 
 ROOT = Path(__file__).parents[2]

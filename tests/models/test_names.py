@@ -51,6 +51,13 @@ def test_what_is_found_has_absolute_paths_and_a_checksum(here):
         assert found.located(8) == found
 
 
+def test_a_package_that_ends_the_process_ends_not_ours(here):
+    (here / "quitter").mkdir()
+    (here / "quitter" / "__init__.py").write_text("import sys; sys.exit(0)")
+    with pytest.raises(InputError, match=r"--classifier: .* cannot be found: SystemExit: 0"):
+        Choice("quitter.net:build").located(8)
+
+
 def test_a_builder_is_looked_for_in_the_current_folder_too(here):
     found = Choice("my_networks:build").located(8)
     text = (here / "my_networks.py").read_bytes()

@@ -177,6 +177,16 @@ def test_curves_of_another_form_are_passed_over(tmp_path, text):
     assert set(tags) == {"custom_scalars__config__", "held_out/accuracy"}
 
 
+def test_rows_that_hold_no_numbers_spoil_no_curve(tmp_path):
+    plan = make_plan(tmp_path, {"none": "control"})
+    record = finish(plan, "none", 0, 0.5)
+    path = tmp_path / "trials" / "none" / "seed-00" / "curves.csv"
+    rows = ["x1,1,1", "inf,1,1", f"{10**23},1,1", "-5,1,1", ",1,1", "15,1,inf", "15,1,no"]
+    path.write_text(path.read_text() + "\n".join(rows) + "\n")
+    ArmBoards(plan).add(record)
+    assert scalars(events(tmp_path, "none"), "val_accuracy") == [(10, 0.51), (20, 0.52)]
+
+
 def test_means_have_charts_with_their_bands(tmp_path):
     plan = make_plan(tmp_path, {"none": "control"})
     ArmBoards(plan).add(finish(plan, "none", 0, 0.5))

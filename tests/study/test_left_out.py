@@ -63,7 +63,7 @@ def test_looks_are_not_announced_where_nobody_knows_of_earlier_ones(run, tmp_pat
     assert run(until="decided", max_seeds=6, **primary)["looks"]["announced"] == [5, 6]
 
 
-@pytest.mark.parametrize("seeds", ["null", '["0"]', "7"])
+@pytest.mark.parametrize("seeds", ["null", '["0"]', "7", "[-3]", "[1000000000000000000]"])
 def test_seeds_of_another_form_are_damage(tmp_path, seeds):
     described = {"experiment": "x", "dataset": {"sha256": "0"}, "settings": {}, "arms": {}}
     path = tmp_path / "study.json"

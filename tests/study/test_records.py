@@ -7,6 +7,7 @@ from fake_study import DATASET, describe, make_plan
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
+from gan_mnist.study.description import versions
 from gan_mnist.study.records import (
     as_line,
     differences,
@@ -14,7 +15,6 @@ from gan_mnist.study.records import (
     open_workdir,
     record_of,
     records_of,
-    versions,
 )
 from gan_mnist.study.scheduler import complete
 

@@ -23,6 +23,14 @@ def test_what_is_called_apart_returns_or_raises_here(capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_program_that_is_called_apart_neither_ends_ours_nor_speaks(tmp_path, capfd):
+    program = tmp_path / "leaves.py"
+    program.write_text("import sys\nprint('a word')\nsys.exit(0)\n")
+    with pytest.raises(RuntimeError, match="it ends the process: SystemExit: 0"):
+        apart("runpy:run_path", str(program))
+    assert capfd.readouterr().out == ""
+
+
 def test_ctrl_c_leaves_no_import_half_done(tmp_path, monkeypatch):
     lines = "import os, signal", "os.kill(os.getpid(), signal.SIGINT)", "is_whole = True"
     (tmp_path / "slow_to_import.py").write_text("\n".join(lines))
