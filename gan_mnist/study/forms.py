@@ -136,6 +136,16 @@ class MetricTold(TypedDict):
     name: str
     label: str
     higher_is_better: bool
+    margin: NotRequired[float | None]
+
+
+class ArmTold(TypedDict):
+    """An arm of a summary."""
+
+    n: NotRequired[int]
+    mean: NotRequired[float | None]
+    difference: NotRequired[float | None]
+    difference_ci95: NotRequired[list[float] | None]
 
 
 class Summary(TypedDict):
@@ -143,5 +153,5 @@ class Summary(TypedDict):
 
     primary_metric: str
     metrics: list[MetricTold]
-    arms: dict[str, dict[str, Any]]
+    arms: dict[str, ArmTold]
     seeds: NotRequired[list[int]]

@@ -54,6 +54,21 @@ def test_only_finished_trials_that_were_asked_for_count(tmp_path):
         (lambda d: changed(d / "study.json", seeds=[0, 1, 2]), "summary is of another plan"),
         (lambda d: changed(d / "summary.json", arms={}), "summary is of another plan"),
         (lambda d: changed(d / "study.json", arms=7), "study.json is damaged"),
+        (
+            lambda d: changed(d / "study.json", dataset={"sha256": "0", "counts": [1, 2]}),
+            "study.json is damaged: .*counts",
+        ),
+        (
+            lambda d: changed(d / "summary.json", arms={"none": {"difference": "abc"}}),
+            "summary.json is damaged: .*arms",
+        ),
+        (
+            lambda d: changed(
+                d / "summary.json",
+                metrics=[{"name": "accuracy", "label": "", "higher_is_better": True, "margin": ""}],
+            ),
+            "summary.json is damaged: .*margin",
+        ),
         (lambda d: (d / "records.jsonl").write_bytes(b"\xff"), "line 1 of"),
         (lambda d: (d / "records.jsonl").write_text('{"arm": "none"}\n'), "line 1 of"),
         (lambda d: append(d / "records.jsonl", '{"arm": '), "line 5 of"),
