@@ -138,9 +138,15 @@ def _answer(
     return (
         f"no treatment with generated images was shown to be above {all_rivals}; the nearest was "
         f"`{nearest}`, minus `{known[nearest]['rival']}` {in_brackets(together[nearest])}. "
-        f"None is above {best} by more than {max(0.0, most):.3f}: 95 % intervals, which hold for "
-        f"all {len(known)}{' and both measures' * (measures > 1)} together.{aside}"
+        f"None is above {best} by more than {max(0.0, most):.3f}: 95 % intervals"
+        f"{_together(len(known), measures)}.{aside}"
     )
+
+
+def _together(arms: int, measures: int) -> str:
+    """What intervals hold for at once, in words."""
+    parts = [f"all {arms}"] * (arms > 1) + ["both measures"] * (measures > 1)
+    return f", which hold for {' and '.join(parts)} together" if parts else ""
 
 
 def _listed(names: Iterable[str], joined: str = "and") -> str:

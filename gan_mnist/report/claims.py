@@ -101,7 +101,7 @@ CLAIMS = (
           "published-figures", "imbalance/mnist_in_turn", "minority_recall",
           "deformations_near", UP, "elastic_thickness"),
     Claim("The same, against the strongest augmentation by hand here, which mixes images, too.",
-          "published-figures", "imbalance/mnist_in_turn", "minority_recall",
+          "published-figures", "imbalance/mnist_fresh", "minority_recall",
           "deformations_near", UP, "elastic_thickness_cutmix"),
     Claim("So do deformations of any image by any pair, as they were made there.",
           "published-figures", "imbalance/mnist_in_turn", "minority_recall",

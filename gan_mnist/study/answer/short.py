@@ -199,14 +199,16 @@ def _line(asked: Asked) -> str:
         best = f", the best of {many} plain rivals" if many > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
         difference, interval = versus["difference"], versus["ci95"]
+        is_unsure = versus.get("more_seeds_needed", False)
     else:
         pair = f"minus `{control}`"
         difference, interval = found.difference, asked.shown
+        is_unsure = found.more_seeds_needed
     size, ends = with_interval(difference, interval).split(", ")
     text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{asked.allowing}, {found.n} seeds)"
     if found.too_few:
         text += f"; only {found.too_few}"
-    elif found.n >= MIN_SEEDS and found.more_seeds_needed:
+    elif found.n >= MIN_SEEDS and is_unsure:
         text += "; more seeds are needed to rely on this interval"
     kind = CONTROL if asked.reference == control else RIVALS
     kind = PRIMARY if versus and "reference" in versus else kind
