@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def flags(model, tmp_path, directory):
     """Three inputs of noise, their refs, and truths, one of which is the input itself."""
+    model = shutil.copytree(model, tmp_path / "model")
     rng = np.random.default_rng(0)
     for name in ("a.png", "sub/b.png", "same.png"):
         for side in ("images/input", "images/ref", "truth"):
