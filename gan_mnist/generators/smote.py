@@ -32,10 +32,9 @@ class Smote(Generator):
                 k_neighbors=min(5, counts[label] - 1),
                 random_state=seed,
             )
-            of_class, others = (np.flatnonzero(self.subset.labels == label),
-                                np.flatnonzero(self.subset.labels != label))  # fmt: skip
+            is_other = self.subset.labels != label
             # It looks at the class alone, and wants to be shown two.
-            rows = np.append(of_class, others[:1])
+            rows = np.append(np.flatnonzero(~is_other), np.flatnonzero(is_other)[:1])
             flat = as_float(self.subset.images[rows]).reshape(len(rows), -1)
             resampled, _ = smote.fit_resample(flat, self.subset.labels[rows])
             # What SMOTE adds stands behind what it was given.

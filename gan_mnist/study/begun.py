@@ -247,7 +247,7 @@ def keep_look(
     looks = described.setdefault("looks", {"announced": [], "taken": []})
     described["seeds"] = list(planned)
     arms: dict[str, Any] = described.get("arms", {})
-    for name in leaks:
+    for name in arms.keys() & set(leaks):
         arms[name]["leaks"] = True
     if seeds > 1:
         described["judged"] = list(dict.fromkeys([*described.get("judged", ()), *arms]))

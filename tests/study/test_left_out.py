@@ -89,7 +89,7 @@ def test_only_arms_that_were_looked_at_were_judged(run, tmp_path):
 def test_a_leak_that_trials_find_lets_its_arm_be_left_out(run, tmp_path):
     text = """
 def findings(evidence):
-    leaks = ["hardly"] if "hardly" in evidence.done else []
+    leaks = ["hardly", "none of the arms"] if "hardly" in evidence.done else []
     return {"lines": [], "leaks": leaks, "warnings": ["hardly leaks"] * len(leaks)}
 """
     (tmp_path / "elsewhere" / "coin_of_three" / "findings.py").write_text(text)

@@ -19,7 +19,7 @@ def way(question: str, metric: Metric) -> int:
     sign = 1 if metric.higher_is_better else -1
     signs = {"better": 1, "worse": -1, "more": sign, "less": -sign}
     words = re.findall(r"\w+", question.lower())
-    ways = {signs[way] for way, stems in _WAYS.items() if any(w.startswith(stems) for w in words)}
+    ways = {signs[one] for one, stems in _WAYS.items() if any(w.startswith(stems) for w in words)}
     return ways.pop() if len(ways) == 1 else 0
 
 
