@@ -57,11 +57,15 @@ def _loaded():
 
 @contextlib.contextmanager
 def forgotten():
-    """What is announced and loaded of experiments inside is forgotten at the end."""
+    """What is announced and loaded of experiments inside is forgotten at the end.
+
+    No bytecode is kept: Python takes it for that of a file of the same second and length.
+    """
     before = {name: sys.modules[name] for name in _loaded()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiments, "__path__", list(experiments.__path__))
         patch.setenv(experiments.PATH_VARIABLE, "")
+        patch.setattr(sys, "dont_write_bytecode", True)
         yield
     for name in _loaded():
         del sys.modules[name]
