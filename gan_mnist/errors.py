@@ -57,7 +57,7 @@ def check_text(given: str) -> None:
         ) from None
 
 
-def written_out(kind: type, text: str) -> Any:
+def parse_number(kind: type, text: str) -> Any:
     """A text as `kind`, where numbers are written as people do; Python knows 1_0 and ٣ as well.
 
     Raises:
@@ -73,7 +73,7 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(map(quoted, names))
 
 
-def at_most(texts: Iterable[str]) -> list[str]:
+def first_of(texts: Iterable[str]) -> list[str]:
     """The first `MOST_NAMED` of what is told of one file each, and how many more there are."""
     every = list(texts)
     more = len(every) - MOST_NAMED

@@ -19,15 +19,15 @@ from gan_mnist.files import absolute
 from gan_mnist.settings.further import (
     FurtherTestSettings,
     further_metrics,
+    further_provenance,
     located,
-    told_of_further_tests,
 )
 from gan_mnist.settings.network import NetworkSettings
-from gan_mnist.study import begun
+from gan_mnist.study import continuation
 from gan_mnist.study import precision as precisions
-from gan_mnist.study.assigned import typed
+from gan_mnist.study.assignments import typed
 from gan_mnist.study.devices import check_divisible, check_strategy
-from gan_mnist.study.place import check_apart, place_of
+from gan_mnist.study.location import check_apart, resolve_workdir
 from gan_mnist.study.settings import Settings, Source, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -159,7 +159,7 @@ def make_plan(
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
     if "://" in str(export_dir):
         raise InputError(f"--export_dir: {export_dir!r} is an address; accepted: a directory")
-    directory, remote = place_of(workdir or Path("runs") / study.name)
+    directory, remote = resolve_workdir(workdir or Path("runs") / study.name)
     of_run, update_seconds = precisions.of_run(directory, precision)
     chosen: dict[str, Any] = {
         "dataset": dataset,
@@ -180,14 +180,15 @@ def make_plan(
     of_sources = [arm for of_source in rows.values() for arm in of_source]
     study = study.showing(of_sources)
     _check_settable(study, given)
-    few = study.presets[preset].arms
-    usual = begun.arms_of(directory, study, (*few, *(a.name for a in of_sources))) if few else None
-    selected = study.select(usual if arms is None else list(arms))
+    few = [*study.presets[preset].arms]
+    if few:
+        few = continuation.arms_of(directory, study, [*few, *(a.name for a in of_sources)])
+    selected = study.select((few or None) if arms is None else list(arms))
     names = [arm.name for arm in selected]
     study = study.naming(primary, names, places)
-    study = begun.with_primary(directory, study, primary is not None, names)
-    looks = begun.announced(directory, until, max_seeds, seeds)
-    replicates = begun.seeds_from(
+    study = continuation.with_primary(directory, study, primary is not None, names)
+    looks = continuation.announced(directory, until, max_seeds, seeds)
+    replicates = continuation.seeds_from(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
     loaded = wanted.load(download).planned_for(replicates.stop)
@@ -203,7 +204,7 @@ def make_plan(
     for name, source in sources.items():
         shown = {arm.name: source for arm in rows[name]}
         study, selected = study.shown(shown), tuple(arm.shown(shown) for arm in selected)
-    further, leaks = told_of_further_tests(resolved, loaded)
+    further, leaks = further_provenance(resolved, loaded)
     plan = Plan(
         study=study,
         preset=preset,
@@ -216,7 +217,7 @@ def make_plan(
         update_seconds=update_seconds,
         remote=remote,
     )
-    begun.check_primary(plan, primary is not None)
+    continuation.check_primary(plan, primary is not None)
     check_divisible(plan)
     return plan
 

@@ -13,12 +13,12 @@ from absl import flags
 
 from gan_mnist import experiments
 from gan_mnist.commands import running, tracking
-from gan_mnist.commands.command import Command, heed_signals, tell
-from gan_mnist.commands.planned import PlanFlags
+from gan_mnist.commands.command import Command, handle_signals, print_line
+from gan_mnist.commands.plan_flags import PlanFlags
 from gan_mnist.study.answer.required import parse_required, unmet
 from gan_mnist.study.display import progress
 from gan_mnist.study.finished import read_run
-from gan_mnist.study.place import settled
+from gan_mnist.study.location import in_own_directory
 from gan_mnist.study.trial import Plan
 
 UNMET = 3
@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command(command_line: str) -> int:
     if LIST.value:
-        tell(_list(PLAN.experiment.value))
+        print_line(_list(PLAN.experiment.value))
         return 0
     running.check_engine(ENGINE.value)
     if EXPORT.value is not None:
@@ -76,17 +76,17 @@ def _command(command_line: str) -> int:
     if DRY_RUN.value:
         # What the run would be refused for is told before it is waited for.
         running.check(plan, ENGINE.value, command_line)
-        tell(f"{about}")
+        print_line(f"{about}")
         return 0
-    heed_signals()
-    plan = settled(plan)
+    handle_signals()
+    plan = in_own_directory(plan)
     summary = running.execute(plan, JOBS.value, ENGINE.value, command_line, about)
-    tell(running.answered(plan, summary))
+    print_line(running.closing_lines(plan, summary))
     if EXPORT.value is not None:
-        tell(f"exported: {tracking.export(EXPORT.value, read_run(plan.workdir))}")
+        print_line(f"exported: {tracking.export(EXPORT.value, read_run(plan.workdir))}")
     missed = unmet(required, summary)
     for line in missed:
-        tell(line)
+        print_line(line)
     return 1 if summary["failed"] else UNMET if missed else 0
 
 

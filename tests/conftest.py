@@ -107,12 +107,12 @@ def trials_in_this_process():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENGINES, "local", _ThisProcess)
-        patch.setattr("gan_mnist.settings.network.apart", _here)
+        patch.setattr("gan_mnist.settings.network.call_in_process", _here)
         yield
 
 
 def _here(function, *arguments):
-    """What `gan_mnist.study.workers.apart` returns, without a process of its own."""
+    """What `gan_mnist.study.workers.call_in_process` returns, without a process of its own."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -125,10 +125,10 @@ def _here(function, *arguments):
 @pytest.fixture
 def real_processes(monkeypatch):
     """Trials run in processes of their own after all, and networks of others are tried there."""
-    from gan_mnist.study.workers import ENGINES, LocalWorker, apart
+    from gan_mnist.study.workers import ENGINES, LocalWorker, call_in_process
 
     monkeypatch.setitem(ENGINES, "local", LocalWorker)
-    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
+    monkeypatch.setattr("gan_mnist.settings.network.call_in_process", call_in_process)
 
 
 @pytest.fixture

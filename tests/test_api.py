@@ -13,7 +13,7 @@ from gan_mnist import experiments, main
 from gan_mnist.commands import running
 from gan_mnist.errors import InputError
 from gan_mnist.study import workers
-from gan_mnist.study.assigned import parse_assignments
+from gan_mnist.study.assignments import parse_assignments
 
 IMBALANCE = experiments.load("imbalance")
 ARM = IMBALANCE.arms[1].name

@@ -14,7 +14,7 @@ import pytest
 import gan_mnist
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
-from gan_mnist.study import begun
+from gan_mnist.study import continuation
 
 
 @pytest.fixture(autouse=True)
@@ -187,8 +187,10 @@ def test_a_preset_names_the_arms_that_run_unless_others_are_asked_for(tmp_path):
     # A run goes on with the arms that it has had.
     before = {"none": {}, "mixup": {}}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(begun, "description_in", lambda workdir: {"arms": before})
-        assert begun.arms_of(tmp_path, declared, few) == [a for a in every if a in (*few, "mixup")]
+        patch.setattr(continuation, "description_in", lambda workdir: {"arms": before})
+        assert continuation.arms_of(tmp_path, declared, few) == [
+            a for a in every if a in (*few, "mixup")
+        ]
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_files_are_written_by_what_leaves_them_whole_or_absent():
         if node.func.attr in IN_PLACE
     }
     # A model knows nothing of runs, and weights count once their checksum is written.
-    known = {"gan_mnist.files", "gan_mnist.models.anchored", "gan_mnist.training.kept"}
+    known = {"gan_mnist.files", "gan_mnist.models.anchored", "gan_mnist.training.made_once"}
     assert in_place.keys() == known
 
 

@@ -10,7 +10,7 @@ from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
-from gan_mnist.models.names import Choice
+from gan_mnist.models.names import ClassifierChoice
 from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
 from gan_mnist.settings.network import TRY_NETWORK
 
@@ -186,7 +186,7 @@ def tried(monkeypatch):
         asked.append(arguments)
         return "0..255"
 
-    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
+    monkeypatch.setattr("gan_mnist.settings.network.call_in_process", apart)
     return asked
 
 
@@ -210,7 +210,7 @@ def test_a_process_that_a_network_ends_is_told(sound, monkeypatch):
     def apart(*_):
         raise BrokenProcessPool
 
-    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
+    monkeypatch.setattr("gan_mnist.settings.network.call_in_process", apart)
     complaint = "^--classifier: 'applications:VGG16' ended the process that built it$"
     with pytest.raises(InputError, match=complaint):
         SubsetSettings(classifier="applications:VGG16").resolve(sound)
@@ -219,7 +219,7 @@ def test_a_process_that_a_network_ends_is_told(sound, monkeypatch):
 def test_ours_are_not_tried_and_keep_the_defaults_that_older_records_lack(sound, tried):
     resolved = SubsetSettings(classifier="resnet").resolve(sound)
     assert tried == []
-    assert resolved.choice == Choice("resnet")
+    assert resolved.choice == ClassifierChoice("resnet")
 
 
 def test_deep_networks_refuse_images_that_three_convolutions_use_up():

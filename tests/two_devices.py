@@ -26,7 +26,7 @@ from gan_mnist.models.classifiers import build_resnet, build_small_cnn
 from gan_mnist.training import loop, mirrored
 from gan_mnist.training.classifier import ClassifierRecipe, predict
 from gan_mnist.training.denoiser import DenoiserRecipe
-from gan_mnist.training.kept import reusable
+from gan_mnist.training.made_once import reusable
 
 SHAPE, BATCH, UPDATES, INTERVALS = (13, 13, 1), 12, 20, 4
 RNG = np.random.default_rng(0)
@@ -130,11 +130,11 @@ def check(place, kind):
 
 def main(place, *kinds):
     os.environ[mirrored.VIRTUAL] = "2"
-    mirrored.choose("mirrored")
+    mirrored.choose_strategy("mirrored")
     assert len(tf.config.list_logical_devices("CPU")) == 2
     for kind in kinds:
         for way, strategy in (("one", "none"), ("two", "mirrored"), ("resumed", "mirrored")):
-            mirrored.choose(strategy)
+            mirrored.choose_strategy(strategy)
             directory = Path(place) / kind / way
             directory.mkdir(parents=True)
             if way == "resumed":

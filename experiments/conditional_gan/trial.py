@@ -58,10 +58,10 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
     judge, seconds = trained_judge(recipe, settings.batch_size, allotment, stream, trial.workdir)
     steps.seconds["evaluation"] += seconds
     with steps.measured("evaluation"):
-        probabilities = judge.look_at(images).probabilities
+        probabilities = judge.predict(images).probabilities
         gan_test = classification_metrics(labels, probabilities, settings.classes)
         real, fake, train = (
-            judge.look_at(part).features
+            judge.predict(part).features
             for part in (steps.test.images, measured, allotment.train.images)
         )
         seed = trial.stream("kid")

@@ -11,11 +11,11 @@ from gan_mnist.report.run_files import Run
 from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
     WIDTH_INCHES,
+    add_tooltip,
     color_arms,
-    in_words,
     legend_above,
     styled,
-    tell,
+    tooltip,
 )
 
 from .findings import PREFIX
@@ -45,7 +45,7 @@ def scaling(run: Run) -> Figure | None:
                 points = axes.plot(
                     np.full(len(dots), x), dots, "o", color=colors[name], alpha=0.35, ms=2.5
                 )
-                tell(points, [in_words(f"{name}, {size:,} images", dot) for dot in dots])
+                add_tooltip(points, [tooltip(f"{name}, {size:,} images", dot) for dot in dots])
             axes.plot(sizes, [dots.mean() for dots in values], color=colors[name])
         _fit(left, sizes, fits.get("accuracy"), colors[name])
         _fit(right, sizes, fits.get("error"), colors[name], base=2)

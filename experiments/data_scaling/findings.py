@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.at_numbers import compare_at, comparison_entries, numbers_in
 from gan_mnist.study.statistics.paired import compare
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.words import in_brackets, signed
@@ -147,7 +147,7 @@ def _gains(evidence: Evidence, arms: Sequence[str]) -> dict[str, dict[str, dict[
         for size in numbers_in(done[arm], PREFIX)
     }
     gains: dict[str, dict[str, dict[str, Any]]] = {arm: {} for arm in arms}
-    for (arm, size), told in told_at(compared, looks=evidence.looks).items():
+    for (arm, size), told in comparison_entries(compared, looks=evidence.looks).items():
         gains[arm][size] = told
     return gains
 

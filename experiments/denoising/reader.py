@@ -8,7 +8,7 @@ from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.study.trial import Trial
 from gan_mnist.training.classifier import ClassifierRecipe
-from gan_mnist.training.denoiser import Exam
+from gan_mnist.training.denoiser import EvaluationSet
 from gan_mnist.training.judge import trained_judge
 from gan_mnist.trials import Steps
 
@@ -18,7 +18,10 @@ JUDGE_BATCH_SIZE = 64
 
 
 def read_by_judge(
-    steps: Steps[DenoisingSettings], everything: Allotment, exam: Exam, outputs: np.ndarray
+    steps: Steps[DenoisingSettings],
+    everything: Allotment,
+    evaluation_set: EvaluationSet,
+    outputs: np.ndarray,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """What the judge of a seed makes of an arm's outputs; adds its seconds to `evaluation`.
 
@@ -29,7 +32,7 @@ def read_by_judge(
     steps.seconds["evaluation"] += seconds
     with steps.measured("evaluation"):
         seed = steps.trial.stream("feature_distance")
-        return _perception(judge, exam, outputs, steps.test, seed)
+        return _perception(judge, evaluation_set, outputs, steps.test, seed)
 
 
 def _judge(
@@ -51,7 +54,11 @@ def _judge(
 
 
 def _perception(
-    judge: FrozenClassifier, exam: Exam, outputs: np.ndarray, test: Subset, seed: int
+    judge: FrozenClassifier,
+    evaluation_set: EvaluationSet,
+    outputs: np.ndarray,
+    test: Subset,
+    seed: int,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """What the judge makes of the outputs, brought to the full scale that it learned on.
 
@@ -59,9 +66,9 @@ def _perception(
         Whether it reads the right digit, 0 or 1 of each pair; and metrics: its accuracy on the
         truths, which outputs can hardly exceed, and the feature distance.
     """
-    labels = test.labels[exam.pairs.truth_rows]
-    of_truths = judge.look_at(exam.truths)
-    seen = judge.look_at(np.minimum(outputs / np.float32(exam.truth_scale), 1))
+    labels = test.labels[evaluation_set.pairs.truth_rows]
+    of_truths = judge.predict(evaluation_set.truths)
+    seen = judge.predict(np.minimum(outputs / np.float32(evaluation_set.truth_scale), 1))
     read, could_be_read = (
         (looked.probabilities.argmax(axis=1) == labels).astype(np.float64)
         for looked in (seen, of_truths)

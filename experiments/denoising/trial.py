@@ -20,10 +20,10 @@ from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.denoiser import (
     DenoiserRecipe,
-    Exam,
-    build_exam,
-    build_pair_exam,
-    exam_answers,
+    EvaluationSet,
+    build_evaluation_set,
+    build_given_evaluation_set,
+    denoise,
     train_denoiser,
 )
 from gan_mnist.training.tensorboard import as_png, image_sheet
@@ -43,7 +43,7 @@ SWEEPS = {
     "noise": (0.0, 0.25, 0.5, 1.0, 1.5),
 }
 
-Answer = Callable[[Exam], np.ndarray]
+Answer = Callable[[EvaluationSet], np.ndarray]
 Batches = Callable[[int, int], tf.data.Dataset]
 
 
@@ -63,35 +63,37 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     if settings.pairs and (settings.ref_shown, settings.target) != ("ref", "scaled"):
         raise NotApplicable("the pairs have no refs and no scales, in which this arm differs")
     everything = steps.allot(None)
-    exam = _exam(settings, steps.test, settings.test_pairs)
+    evaluation_set = _evaluation_set(settings, steps.test, settings.test_pairs)
     model, untrained = None, {}
     if settings.method == "network":
 
         def look(model: DenoisingModel) -> None:
-            if exam.has_refs:
-                untrained["untrained_ref_leak"] = _ref_leak(exam, exam_answers(model, exam))
+            if evaluation_set.has_refs:
+                untrained["untrained_ref_leak"] = _ref_leak(
+                    evaluation_set, denoise(model, evaluation_set)
+                )
 
         model = _train(steps, everything, look)
-    answer = _RIVALS[settings.method] if model is None else functools.partial(exam_answers, model)
+    answer = _RIVALS[settings.method] if model is None else functools.partial(denoise, model)
 
     with steps.measured("evaluation"):
-        outputs = exam.outputs(answer(exam))
-        measures = exam.measures(outputs)
+        outputs = evaluation_set.outputs(answer(evaluation_set))
+        measures = evaluation_set.measures(outputs)
     if settings.pairs:
-        more = _of_inputs(exam)
+        more = _of_inputs(evaluation_set)
     else:
-        measures["digit_accuracy"], more = read_by_judge(steps, everything, exam, outputs)
+        measures["digit_accuracy"], more = read_by_judge(steps, everything, evaluation_set, outputs)
         with steps.measured("evaluation"):
             sweep = list(_sweep(settings, steps.test, answer))
         write_rows(trial.directory / "sweep.csv", sweep)
     metrics = {name: float(values.mean()) for name, values in measures.items()} | more | untrained
-    _save_sheet(exam, outputs, measures["psnr_db"], trial.directory)
+    _save_sheet(evaluation_set, outputs, measures["psnr_db"], trial.directory)
     write_rows(trial.directory / "measures.csv", _rows(measures))
     if model is not None and (directory := steps.export_directory) is not None:
-        export_denoiser(model, directory, exam.has_refs)
+        export_denoiser(model, directory, evaluation_set.has_refs)
         steps.tell_export(directory, metrics, ["denoiser"])
     updates = None if model is not None else 0
-    return steps.outcome(metrics, updates, judged=exam.pairs.truth_rows)
+    return steps.outcome(metrics, updates, judged=evaluation_set.pairs.truth_rows)
 
 
 def _train(
@@ -101,7 +103,7 @@ def _train(
 ) -> DenoisingModel:
     """The arm's denoiser. Only its own images are in its batches, as truths and as refs."""
     trial, settings = steps.trial, steps.trial.settings
-    validation = _exam(
+    validation = _evaluation_set(
         settings, everything.validation, min(VALIDATION_PAIRS, len(everything.validation))
     )
     model, steps.seconds["training"] = train_denoiser(
@@ -133,8 +135,10 @@ def _batches(steps: Steps[DenoisingSettings], everything: Allotment) -> Batches:
     return functools.partial(pair_batches, noisy_images, clean_images, size)
 
 
-def _ref_leak(exam: Exam, answered: np.ndarray) -> float:
-    return float(exam.measures(exam.outputs(answered), ("ref_leak",))["ref_leak"].mean())
+def _ref_leak(evaluation_set: EvaluationSet, answered: np.ndarray) -> float:
+    return float(
+        evaluation_set.measures(evaluation_set.outputs(answered), ("ref_leak",))["ref_leak"].mean()
+    )
 
 
 def _counts(settings: DenoisingSettings, everything: Allotment) -> tuple[int, ...] | None:
@@ -179,22 +183,26 @@ def _degradation(settings: DenoisingSettings) -> Degradation:
     return Degradation(a, b, noise, settings.scales, settings.ref_shown, settings.target)
 
 
-def _exam(settings: DenoisingSettings, subset: Subset, number: int, **changes: Any) -> Exam:
+def _evaluation_set(
+    settings: DenoisingSettings, subset: Subset, number: int, **changes: Any
+) -> EvaluationSet:
     """The fixed pairs; `changes` move `a`, `b` or the upper end of `noise` of mixtures."""
     if settings.pairs:
-        return build_pair_exam(*paired(subset), number)
+        return build_given_evaluation_set(*paired(subset), number)
     degradation = _degradation(settings)
     low = degradation.noise[0]
     noise = changes.pop("noise", degradation.noise[1])
     degradation = dataclasses.replace(degradation, noise=(min(low, noise), noise))
     scales = {"a": TRUTH_SCALE, "b": REF_SCALE} | changes
-    return build_exam(subset.images, number, degradation, **scales)
+    return build_evaluation_set(subset.images, number, degradation, **scales)
 
 
-def _of_inputs(exam: Exam) -> dict[str, float]:
+def _of_inputs(evaluation_set: EvaluationSet) -> dict[str, float]:
     """How near to the truths the inputs are as they were: what an arm has to beat."""
-    inputs = exam.pairs.noisy_images
-    measures = image_measures(inputs, exam.targets, exam.refs, ("psnr_db", "ssim"))
+    inputs = evaluation_set.pairs.noisy_images
+    measures = image_measures(
+        inputs, evaluation_set.targets, evaluation_set.refs, ("psnr_db", "ssim")
+    )
     return {f"input_{name}": float(values.mean()) for name, values in measures.items()}
 
 
@@ -203,8 +211,10 @@ def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterato
     number = min(SWEEP_PAIRS, settings.test_pairs)
     for varied, values in SWEEPS.items():
         for value in values:
-            exam = _exam(settings, test, number, **{varied: value})
-            measures = exam.measures(exam.outputs(answer(exam)), ("psnr_db", "ref_leak"))
+            evaluation_set = _evaluation_set(settings, test, number, **{varied: value})
+            measures = evaluation_set.measures(
+                evaluation_set.outputs(answer(evaluation_set)), ("psnr_db", "ref_leak")
+            )
             means = {name: values.mean() for name, values in measures.items()}
             yield {"varied": varied, "value": value, **means}
 
@@ -215,13 +225,15 @@ def _rows(measures: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     return [{"pair": i, **dict(zip(measures, row, strict=True))} for i, row in enumerate(columns)]
 
 
-def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory: Path) -> None:
+def _save_sheet(
+    evaluation_set: EvaluationSet, outputs: np.ndarray, psnr_db: np.ndarray, directory: Path
+) -> None:
     """Keeps pairs for the report, and the source's sheet of 4 x 4: truth, ref, input, output."""
     shown = slice(min(SHEET_PAIRS, len(outputs)))
     parts = {
-        "truths": exam.truths,
-        "refs": exam.refs,
-        "inputs": exam.pairs.noisy_images,
+        "truths": evaluation_set.truths,
+        "refs": evaluation_set.refs,
+        "inputs": evaluation_set.pairs.noisy_images,
         "outputs": outputs,
     }
     images: dict[str, Any] = {name: as_uint8(part[shown]) for name, part in parts.items()}
@@ -232,8 +244,9 @@ def _save_sheet(exam: Exam, outputs: np.ndarray, psnr_db: np.ndarray, directory:
 
 
 _RIVALS: dict[str, Answer] = {
-    "filter": lambda exam: filtered(
-        exam.pairs.noisy_images, exam.pairs.references if exam.has_refs else None
+    "filter": lambda evaluation_set: filtered(
+        evaluation_set.pairs.noisy_images,
+        evaluation_set.pairs.references if evaluation_set.has_refs else None,
     ),
-    "black": lambda exam: np.zeros_like(exam.truths),
+    "black": lambda evaluation_set: np.zeros_like(evaluation_set.truths),
 }

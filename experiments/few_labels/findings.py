@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_of_best
+from gan_mnist.study.statistics.at_numbers import against_best_at, best_rival_entries, numbers_in
 from gan_mnist.study.statistics.paired import values_of
 from gan_mnist.study.words import in_brackets
 
@@ -64,7 +64,7 @@ def _gains(evidence: Evidence, names: Sequence[str]) -> dict[str, dict[int, Gain
         if found:
             bests[arm, number] = found
     gains: dict[str, dict[int, Gain]] = {}
-    for (arm, number), told in told_of_best(bests, looks=evidence.looks).items():
+    for (arm, number), told in best_rival_entries(bests, looks=evidence.looks).items():
         gains.setdefault(arm, {})[int(number)] = told
     return gains
 

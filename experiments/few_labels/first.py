@@ -9,7 +9,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
 from gan_mnist.settings.augmentation import ELASTIC, WIDE, AugmentationSettings
 from gan_mnist.training.classifier import predict, train_classifier
-from gan_mnist.training.kept import receiver, trained_once
+from gan_mnist.training.made_once import receiver, trained_once
 from gan_mnist.trials import ClassifierSteps
 from gan_mnist.trials.augmentation import augmentation_of
 

@@ -8,7 +8,7 @@ import numpy as np
 from gan_mnist.data.pipelines import Repeated
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
-from gan_mnist.evaluation.inference import answers
+from gan_mnist.evaluation.inference import predict_in_chunks
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.trials import ClassifierSteps
 
@@ -76,6 +76,6 @@ def call_by_prototypes(model: keras.Model, train: Subset) -> None:
         raise NotApplicable(
             "prototypes need a network whose last layer is dense, with a bias and no activation"
         )
-    features = answers(keras.Model(model.inputs[0], last.input), train.images)
+    features = predict_in_chunks(keras.Model(model.inputs[0], last.input), train.images)
     prototypes = np.stack([features[train.labels == c].mean(axis=0) for c in range(last.units)])
     last.set_weights([2 * prototypes.T, -np.square(prototypes).sum(axis=1)])

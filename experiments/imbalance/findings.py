@@ -6,7 +6,7 @@ from typing import Any
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.at_numbers import against_best_at, numbers_in, told_of_best
+from gan_mnist.study.statistics.at_numbers import against_best_at, best_rival_entries, numbers_in
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -81,7 +81,7 @@ def _by_images_left(
         if (best := against_best_at(arms, name, rivals, PREFIX, number, *sides))
     }
     left: dict[str, Any] = {name: {} for name in names}
-    for (name, number), told in told_of_best(found, PRIMARY.margin, evidence.looks).items():
+    for (name, number), told in best_rival_entries(found, PRIMARY.margin, evidence.looks).items():
         left[name][number] = told
     return left
 

@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.study_figures import Picture
-from gan_mnist.report.style import BLUE, HALO, INK, MUTED, WIDTH_INCHES, in_words, styled, tell
+from gan_mnist.report.style import (
+    BLUE,
+    HALO,
+    INK,
+    MUTED,
+    WIDTH_INCHES,
+    add_tooltip,
+    styled,
+    tooltip,
+)
 
 from .findings import (
     POOLS,
@@ -63,9 +72,9 @@ def _points(axes: Axes, rows: Sequence[Point], label: str) -> None:
         dots = axes.plot(
             [x] * len(values), list(values.values()), "o", color=MUTED, alpha=0.4, ms=3.5
         )
-        tell(dots, [in_words(f"{size:,}, seed {seed}", dot) for seed, dot in values.items()])
+        add_tooltip(dots, [tooltip(f"{size:,}, seed {seed}", dot) for seed, dot in values.items()])
         mean = axes.plot(x, told["mean"] or 0.0, "D", color=BLUE, ms=5)
-        tell(mean, [in_words(f"{size:,}, mean", told["mean"] or 0.0, told["ci95"])])
+        add_tooltip(mean, [tooltip(f"{size:,}, mean", told["mean"] or 0.0, told["ci95"])])
         if told["ci95"]:
             axes.plot([x, x], told["ci95"], color=BLUE, lw=1.4)
     ticks = sorted({size for size, *_ in rows})

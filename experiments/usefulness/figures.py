@@ -10,12 +10,12 @@ from gan_mnist.report.style import (
     INK,
     MUTED,
     WIDTH_INCHES,
+    add_tooltip,
     color_arms,
-    in_words,
     legend_above,
     name_rows,
     styled,
-    tell,
+    tooltip,
 )
 
 from .findings import PREFIX
@@ -42,7 +42,7 @@ def accuracy(run: Run) -> Figure | None:
             if found["ci95"]:
                 axes.plot(found["ci95"], [row, row], color=colors[name], lw=2, alpha=0.5)
             point = axes.plot(found["mean"], row, "o", color=colors[name], ms=5)
-            tell(point, [in_words(name, found["mean"], found["ci95"])])
+            add_tooltip(point, [tooltip(name, found["mean"], found["ci95"])])
         control = arms[run.summary["control"]]["metrics"][size]["mean"]
         if control is not None:
             axes.axvline(control, color=colors[run.summary["control"]], lw=0.8, zorder=0)
@@ -83,7 +83,7 @@ def shares(run: Run) -> Figure | None:
             x = [share * beside for share in by]
             points = axes.plot(x, [one["mean"] for one in found], "o-", color=colors[stem], ms=4)
             told = zip(by.values(), found, strict=True)
-            tell(points, [in_words(name, one["mean"], one["ci95"]) for name, one in told])
+            add_tooltip(points, [tooltip(name, one["mean"], one["ci95"]) for name, one in told])
             for at, one in zip(x, found, strict=True):
                 if one["ci95"]:
                     axes.plot([at, at], one["ci95"], color=colors[stem], lw=2, alpha=0.35)

@@ -5,7 +5,7 @@ from typing import Any
 
 from gan_mnist.generators.settings import LEAK
 from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import compare_at, numbers_in, told_at
+from gan_mnist.study.statistics.at_numbers import compare_at, comparison_entries, numbers_in
 from gan_mnist.study.words import in_brackets
 
 PREFIX = "balanced_accuracy_at_"
@@ -58,7 +58,7 @@ def _gains(
         for number in numbers_in(of_arm, PREFIX)
     }
     gains: dict[str, dict[str, Any]] = {}
-    for (arm, number), told in told_at(compared, looks=evidence.looks).items():
+    for (arm, number), told in comparison_entries(compared, looks=evidence.looks).items():
         gains.setdefault(arm, {})[number] = told
     return gains
 

@@ -123,7 +123,7 @@ def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
     # In every arm what it took, whichever was the one that had it trained.
     steps.seconds["evaluation"] += seconds
     with steps.measured("evaluation"):
-        real, generated = (judge.look_at(images).features for images in (test.images, fake))
+        real, generated = (judge.predict(images).features for images in (test.images, fake))
         near = nearness(real, generated, steps.trial.stream("kid"))
     return metrics | {key: near[key] for key in COMPARED}
 

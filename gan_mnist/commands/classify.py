@@ -16,27 +16,27 @@ from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
-    given_path,
-    heed_signals,
+    handle_signals,
+    path_from_flag,
+    print_line,
     printable,
     reasons_counted,
-    tell,
 )
 from gan_mnist.commands.exported import (
-    leave,
-    look_of,
+    conversion_of,
+    exit_process,
     megabytes_flag,
     seconds_flag,
     trust_flag,
-    why_not,
+    why_unreadable,
 )
-from gan_mnist.data.finding import Found, ImageFile, find_images
-from gan_mnist.data.images import USUAL, Look, together
+from gan_mnist.data.finding import FoundImages, ImageFile, find_images
+from gan_mnist.data.images import USUAL, ImageConversion, rows_at_once
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
-from gan_mnist.models.answers import Limited, ask
 from gan_mnist.models.saved import find_model, image_shape, load_model
+from gan_mnist.models.signature_calls import TimeLimitedSignature, call_signature
 from gan_mnist.study.words import by_name
 
 # Beyond [0, 1], of what a probability is.
@@ -67,37 +67,37 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command() -> int:
-    saved_model = find_model(given_path(MODEL, "an exported model's directory"), "classifier")
+    saved_model = find_model(path_from_flag(MODEL, "an exported model's directory"), "classifier")
     # A link stays one: what it points to is replaced.
-    output = Path(os.path.realpath(given_path(OUTPUT, "a file")))
+    output = Path(os.path.realpath(path_from_flag(OUTPUT, "a file")))
     if os.path.exists(output) and not os.path.isfile(output):
         raise InputError(f"--output: {str(output)!r} is no file; accepted: a new or a plain file")
     check_writable("--output", output.parent, output.name)
-    found = _find(given_path(IMAGES, ACCEPTED))
-    heed_signals()
+    found = _find(path_from_flag(IMAGES, ACCEPTED))
+    handle_signals()
 
     model = load_model(
         saved_model, "classify", ["images"], ["label", "probability"], trusted=TRUST_MODEL.value
     )
     seconds = MOST_SECONDS.value
     names = class_names_of(model, TOP.value, seconds)
-    predict = Predict(Limited(model.signatures["classify"], seconds), TOP.value, names)
+    predict = Predict(TimeLimitedSignature(model.signatures["classify"], seconds), TOP.value, names)
     paths = [found.root / name for name in found.names]
-    predicted = classify_images(predict, paths, look_of(saved_model, IMAGE_MEGABYTES.value))
+    predicted = classify_images(predict, paths, conversion_of(saved_model, IMAGE_MEGABYTES.value))
     rows = dict(zip(found.names, predicted, strict=True))
     rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
     try:
         write_rows(output, [{"filename": printable(n), **rows[n]} for n in sorted(rows)])
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
-    tell(f"{_summary(list(rows.values()))} -> {printable(output)}")
+    print_line(f"{_summary(list(rows.values()))} -> {printable(output)}")
     return 0 if any(not row["error"] for row in rows.values()) else 1
 
 
-def _find(path: Path) -> Found:
+def _find(path: Path) -> FoundImages:
     """What is in a folder, or in that of one file, of which it is all."""
     if os.path.isfile(path):
-        return Found(path.parent, [ImageFile(path.name)], Counter())
+        return FoundImages(path.parent, [ImageFile(path.name)], Counter())
     if os.path.exists(path) and not os.path.isdir(path):
         raise InputError(f"--images: {str(path)!r} is neither; accepted: {ACCEPTED}")
     found = find_images(path, "--images", any_name=True)
@@ -128,9 +128,9 @@ def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
             f"--top: {top} classes cannot be told, as --model, which may be an older export, has "
             "no signature 'classes' or answers no 'probabilities'; accepted: 1"
         )
-    asked = Limited(model.signatures["classes"], seconds)
+    asked = TimeLimitedSignature(model.signatures["classes"], seconds)
     try:
-        names = [n.decode() for n in ask(asked)["classes"].tolist()]
+        names = [n.decode() for n in call_signature(asked)["classes"].tolist()]
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError):
         names = []
     if top > len(names):
@@ -165,7 +165,7 @@ class Predict:
 
         from gan_mnist.data.images import as_float
 
-        answer = ask(self.classify, images=as_float(images))
+        answer = call_signature(self.classify, images=as_float(images))
         if self.top > 1:
             _check(answer, "probabilities", "floats", (len(images), len(self.class_names)))
         else:
@@ -194,14 +194,14 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
 
 
 def classify_images(
-    predict: Predict, paths: Sequence[Path], look: Look = USUAL
+    predict: Predict, paths: Sequence[Path], conversion: ImageConversion = USUAL
 ) -> Iterator[dict[str, str]]:
     """Classifies image files, some at a time, on all cores.
 
     Args:
         predict: The classifier; images are brought to its size.
         paths: The files.
-        look: How they are seen, but for size and channels.
+        conversion: How they are converted, but for size and channels.
 
     Yields:
         For each file, in this order: `prediction` (the class's name), `probability` (of that
@@ -212,24 +212,24 @@ def classify_images(
         InputError: If the classifier takes something else than square images, or fails.
     """
     image_size, channels = image_shape(predict.classify, "images")
-    look = dataclasses.replace(look, image_size=image_size, channels=channels)
+    conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
 
     def classify_batch(batch: Sequence[Path]) -> list[dict[str, str]]:
         import numpy as np
 
         from gan_mnist.data.encoded import read_images
 
-        images = read_images(batch, look)
+        images = read_images(batch, conversion)
         good = [image for image in images if isinstance(image, np.ndarray)]
         answers = iter(predict(np.stack(good)) if good else ())
         return [
-            _row(predict.top, error=why_not(path, image))
+            _row(predict.top, error=why_unreadable(path, image))
             if isinstance(image, InputError)
             else _row(predict.top, next(answers))
             for path, image in zip(batch, images, strict=True)
         ]
 
-    size = together((image_size, image_size))
+    size = rows_at_once((image_size, image_size))
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     # One more than cores, as one may wait for its files or for a part of an operation.
     pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
@@ -261,4 +261,4 @@ def _summary(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv))
+    exit_process(main(sys.argv))

@@ -17,7 +17,7 @@ from typing import TextIO
 from absl import flags
 
 from gan_mnist import __version__
-from gan_mnist.errors import InputError, check_flags, unknown, written_out
+from gan_mnist.errors import InputError, check_flags, parse_number, unknown
 from gan_mnist.files import absolute
 from gan_mnist.study.display.progress import columns
 
@@ -88,9 +88,9 @@ class Command:
             self._parse(argv)
             status = 0
             if self._help.value or self._help_full.value:
-                tell(self._describe(more_help()))
+                print_line(self._describe(more_help()))
             elif self._version.value:
-                tell(f"gan_mnist {__version__}")
+                print_line(f"gan_mnist {__version__}")
             else:
                 check_flags(self.flags.flag_values_dict())
                 _check_here()
@@ -153,7 +153,7 @@ class _IntegerParser(flags.IntegerParser):
     """Takes digits alone; absl's takes 0x2 as well."""
 
     def convert(self, argument: int | str) -> int:
-        return written_out(int, argument) if isinstance(argument, str) else argument
+        return parse_number(int, argument) if isinstance(argument, str) else argument
 
 
 def _bad_flag_file(reason: str) -> InputError:
@@ -169,7 +169,7 @@ def _ready_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def tell(text: str) -> None:
+def print_line(text: str) -> None:
     """Prints what a command has to say, at once.
 
     Raises:
@@ -219,7 +219,7 @@ def _stop(number: int, _frame: object) -> None:
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
-def heed_signals() -> None:
+def handle_signals() -> None:
     """From here on SIGINT and SIGTERM end the command after it has cleaned up."""
     for number in ENDING:
         signal.signal(number, _stop)
@@ -230,7 +230,7 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def given_path(flag: flags.FlagHolder, accepted: str) -> Path:
+def path_from_flag(flag: flags.FlagHolder, accepted: str) -> Path:
     """The absolute path that a flag names.
 
     Raises:
@@ -260,7 +260,7 @@ def check_empty(flag: str, directory: Path) -> None:
 
 
 @contextmanager
-def all_or_nothing(output: Path, last: str = "") -> Iterator[Path]:
+def atomic_directory(output: Path, last: str = "") -> Iterator[Path]:
     """A hidden folder in `output`, which is made; what was written to it moves there at the end.
 
     If the work is stopped or fails, nothing is left of it. Once the move has begun, nothing but a

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist import experiments
-from gan_mnist.commands.command import Command, given_path, printable, tell
+from gan_mnist.commands.command import Command, path_from_flag, print_line, printable
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import absolute, check_writable
 from gan_mnist.study.finished import FinishedRun, read_run
@@ -69,9 +69,9 @@ def _command() -> int:
             raise InputError(f"--figure: cannot write {figure}: {error.strerror}") from error
     if output is not None:
         side_by_side.write(found, output, figure)
-    tell(side_by_side.as_text(found))
+    print_line(side_by_side.as_text(found))
     for path in filter(None, (output, figure)):
-        tell(f"\nwritten: {printable(path)}")
+        print_line(f"\nwritten: {printable(path)}")
     return 0
 
 
@@ -80,7 +80,7 @@ def _file(flag: Any, suffixes: Sequence[str]) -> Path | None:
     if flag.value is None:
         return None
     accepted = f"a file that ends in {' or '.join(suffixes)}"
-    path = given_path(flag, accepted)
+    path = path_from_flag(flag, accepted)
     if path.suffix not in suffixes or (os.path.exists(path) and not os.path.isfile(path)):
         raise InputError(f"--{flag.name}: {flag.value!r} is not accepted; accepted: {accepted}")
     check_writable(f"--{flag.name}", path.parent, path.name)

@@ -13,30 +13,30 @@ from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
-    all_or_nothing,
+    atomic_directory,
     check_empty,
-    given_path,
-    heed_signals,
+    handle_signals,
+    path_from_flag,
+    print_line,
     printable,
     reasons_counted,
-    tell,
 )
 from gan_mnist.commands.exported import (
-    ask_for_pictures,
-    leave,
-    look_of,
+    call_for_pictures,
+    conversion_of,
+    exit_process,
     megabytes_flag,
     seconds_flag,
     trust_flag,
-    why_not,
+    why_unreadable,
 )
-from gan_mnist.data.finding import Found, find_images
-from gan_mnist.data.images import Look
+from gan_mnist.data.finding import FoundImages, find_images
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
-from gan_mnist.models.answers import Limited
-from gan_mnist.models.saved import find_model, image_shape, load_model, takes
+from gan_mnist.models.saved import find_model, has_signature, image_shape, load_model
+from gan_mnist.models.signature_calls import TimeLimitedSignature
 
 # Bounds the memory, whatever the size of the images: a denoiser keeps all their pixels in all its
 # layers, where 128 channels of these are 40 MB. They are 100 digits.
@@ -80,25 +80,25 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command() -> int:
-    saved_model = find_model(given_path(MODEL, "an exported model's directory"), "denoiser")
-    sides = ALONE if takes(saved_model, "denoise", ALONE) else SIDES
-    root = given_path(IMAGES, ACCEPTED_ALONE if sides == ALONE else ACCEPTED)
+    saved_model = find_model(path_from_flag(MODEL, "an exported model's directory"), "denoiser")
+    sides = ALONE if has_signature(saved_model, "denoise", ALONE) else SIDES
+    root = path_from_flag(IMAGES, ACCEPTED_ALONE if sides == ALONE else ACCEPTED)
     folders = {ALONE[0]: root} if sides == ALONE else {side: root / side for side in sides}
-    output = given_path(OUTPUT, "a new or empty folder")
+    output = path_from_flag(OUTPUT, "a new or empty folder")
     check_empty("--output", output)
     check_writable("--output", output)
     found = find_sides(root, folders)
-    truth = None if TRUTH.value is None else _find_truths(given_path(TRUTH, "a folder"), found)
-    look = look_of(saved_model, IMAGE_MEGABYTES.value)
-    heed_signals()
+    truth = None if TRUTH.value is None else _find_truths(path_from_flag(TRUTH, "a folder"), found)
+    conversion = conversion_of(saved_model, IMAGE_MEGABYTES.value)
+    handle_signals()
 
     model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
-    denoise = Limited(model.signatures["denoise"], MOST_SECONDS.value)
+    denoise = TimeLimitedSignature(model.signatures["denoise"], MOST_SECONDS.value)
     image_size, channels = image_shape(denoise, *sides)
-    look = dataclasses.replace(look, image_size=image_size, channels=channels)
+    conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
     try:
-        with all_or_nothing(output, last=TABLE) as hidden:
-            rows = list(denoise_images(denoise, look, found, hidden, truth))
+        with atomic_directory(output, last=TABLE) as hidden:
+            rows = list(denoise_images(denoise, conversion, found, hidden, truth))
             write_rows(hidden / TABLE, rows)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
@@ -106,7 +106,7 @@ def _command() -> int:
     # Why, whichever of the two it is.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
     told = f"denoised {len(done)} images, passed over {reasons_counted(reasons)}{_nearness(rows)}"
-    tell(f"{told} -> {printable(output)}")
+    print_line(f"{told} -> {printable(output)}")
     return 0 if done else 1
 
 
@@ -125,7 +125,7 @@ def _nearness(rows: Sequence[Mapping[str, str]]) -> str:
     )
 
 
-def _find_truths(root: Path, found: Mapping[str, Found]) -> Path:
+def _find_truths(root: Path, found: Mapping[str, FoundImages]) -> Path:
     """The folder of truths.
 
     Raises:
@@ -140,7 +140,7 @@ def _find_truths(root: Path, found: Mapping[str, Found]) -> Path:
     return root
 
 
-def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, Found]:
+def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, FoundImages]:
     """What is in each of `folders`, `root` or those in it, by side.
 
     Raises:
@@ -167,8 +167,8 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, Found]:
 
 def denoise_images(
     denoise: Any,
-    look: Look,
-    found: Mapping[str, Found],
+    conversion: ImageConversion,
+    found: Mapping[str, FoundImages],
     output: Path,
     truth: Path | None = None,
 ) -> Iterator[dict[str, str]]:
@@ -176,7 +176,7 @@ def denoise_images(
 
     Args:
         denoise: The signature of an exported denoiser.
-        look: How files are seen, with the size and the channels of its images.
+        conversion: How files are converted, with the size and the channels of its images.
         found: What is in the folder of each side: `input` and `ref`, or `input` alone.
         output: A folder; a picture's name in it is that of `output_names`.
         truth: A folder of what the images are to become, if it is known.
@@ -199,7 +199,7 @@ def denoise_images(
     columns = [*COLUMNS]
     if truth is not None:
         columns += [f"{of}{name}" for of in ("", "input_") for name in MEASURES]
-    batch_size = max(1, BATCH_PIXELS // look.image_size**2)
+    batch_size = max(1, BATCH_PIXELS // conversion.image_size**2)
     for start in tracked(range(0, len(filenames), batch_size), "denoising"):
         pairs, rows = {}, {}
         for name in filenames[start : start + batch_size]:
@@ -209,14 +209,14 @@ def denoise_images(
                     if name not in names:
                         raise InputError(f"{side}: {found[side].left_out.get(name, MISSING)}")
                 pairs[name] = [
-                    _read(side, of_side.root / name, look) for side, of_side in found.items()
+                    _read(side, of_side.root / name, conversion) for side, of_side in found.items()
                 ]
             except InputError as error:
                 rows[name]["error"] = printable(str(error))
         if pairs:
             batches = map(np.stack, zip(*pairs.values(), strict=True))
             inputs = dict(zip(found, batches, strict=True))
-            pictures = ask_for_pictures(denoise, len(pairs), **inputs)
+            pictures = call_for_pictures(denoise, len(pairs), **inputs)
             for name, picture in zip(pairs, pictures, strict=True):
                 path = output / outputs[name]
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +224,7 @@ def denoise_images(
                 rows[name]["output"] = printable(outputs[name])
                 if truth is not None:
                     given = pairs[name][0]
-                    rows[name] |= _measured(truth / name, look, np.asarray(picture), given)
+                    rows[name] |= _measured(truth / name, conversion, np.asarray(picture), given)
         yield from rows.values()
 
 
@@ -251,17 +251,17 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
     return outputs
 
 
-def _read(side: str, path: Path, look: Look) -> Any:
+def _read(side: str, path: Path, conversion: ImageConversion) -> Any:
     """An image as floats; an error names the `side` that it is of."""
     from gan_mnist.data.images import as_float, read_image
 
     try:
-        return as_float(read_image(path, look))
+        return as_float(read_image(path, conversion))
     except InputError as error:
-        raise InputError(f"{side}: {why_not(path, error)}") from error
+        raise InputError(f"{side}: {why_unreadable(path, error)}") from error
 
 
-def _measured(truth: Path, look: Look, picture: Any, given: Any) -> dict[str, str]:
+def _measured(truth: Path, conversion: ImageConversion, picture: Any, given: Any) -> dict[str, str]:
     """How near a picture, uint8, and the image that it was made of, floats, are to the truth."""
     import numpy as np
 
@@ -271,7 +271,7 @@ def _measured(truth: Path, look: Look, picture: Any, given: Any) -> dict[str, st
     if not os.path.exists(truth):
         return {"error": "truth: no such image"}
     try:
-        target = _read("truth", truth, look)
+        target = _read("truth", truth, conversion)
     except InputError as error:
         return {"error": printable(str(error))}
     if np.size(picture) != given.size:
@@ -290,4 +290,4 @@ def _measured(truth: Path, look: Look, picture: Any, given: Any) -> dict[str, st
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv))
+    exit_process(main(sys.argv))

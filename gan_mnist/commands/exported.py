@@ -8,10 +8,17 @@ from typing import Any, NoReturn
 from absl import flags
 
 from gan_mnist.commands.command import Command
-from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, TOO_LARGE, USUAL, Look
+from gan_mnist.data.images import (
+    GROUNDS,
+    IMAGE_MEGABYTES,
+    RESIZES,
+    TOO_LARGE,
+    USUAL,
+    ImageConversion,
+)
 from gan_mnist.errors import InputError
-from gan_mnist.models.answers import MOST_SECONDS, ask_for_images, is_any_asked
 from gan_mnist.models.saved import read_about
+from gan_mnist.models.signature_calls import MOST_SECONDS, call_for_images, is_any_running
 
 # What `about.json` tells of how files were seen: where, of what, and what it may be.
 _SEEN: tuple[tuple[str, str, tuple[str, ...] | range], ...] = (
@@ -38,13 +45,13 @@ def megabytes_flag(command: Command) -> flags.FlagHolder:
     return command.number("image_megabytes", USUAL.megabytes, IMAGE_MEGABYTES, most=1_000_000)
 
 
-def why_not(path: Path, error: InputError) -> str:
+def why_unreadable(path: Path, error: InputError) -> str:
     """Why an image cannot be read, without its name; and the flag that lets in a larger one."""
     reason = str(error).removeprefix(f"{path}: ")
     return f"{reason} (--image_megabytes)" if reason.startswith(TOO_LARGE) else reason
 
 
-def look_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> Look:
+def conversion_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> ImageConversion:
     """How files were seen in the training, but for size and channels, as `about.json` tells.
 
     Args:
@@ -66,12 +73,12 @@ def look_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> Look:
                 f"--model: {str(path)!r} tells of {name} {value!r}; accepted: "
                 f"{', '.join(map(str, some))}"
             )
-    return Look(**told, megabytes=megabytes)
+    return ImageConversion(**told, megabytes=megabytes)
 
 
-def leave(status: int) -> NoReturn:
+def exit_process(status: int) -> NoReturn:
     """Ends the process, even if a model goes on that was given up."""
-    if is_any_asked():
+    if is_any_running():
         # Python would wait for it, or end it in the middle of TensorFlow.
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -79,11 +86,11 @@ def leave(status: int) -> NoReturn:
     sys.exit(status)
 
 
-def ask_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
-    """Pillow images: what `ask_for_images` gets of the same arguments, or refuses."""
+def call_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
+    """Pillow images: what `call_for_images` gets of the same arguments, or refuses."""
     from PIL import Image
 
     from gan_mnist.data.images import as_uint8
 
-    images = as_uint8(ask_for_images(function, num_images, **inputs))
+    images = as_uint8(call_for_images(function, num_images, **inputs))
     return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]

@@ -10,20 +10,20 @@ from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
-    all_or_nothing,
+    atomic_directory,
     check_empty,
-    given_path,
-    heed_signals,
+    handle_signals,
+    path_from_flag,
+    print_line,
     printable,
-    tell,
 )
-from gan_mnist.commands.exported import ask_for_pictures, leave, seconds_flag, trust_flag
+from gan_mnist.commands.exported import call_for_pictures, exit_process, seconds_flag, trust_flag
 from gan_mnist.data.class_folders import directory_name
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import check_writable
-from gan_mnist.models.answers import Limited
 from gan_mnist.models.saved import find_model, load_model, read_class_names
+from gan_mnist.models.signature_calls import TimeLimitedSignature
 from gan_mnist.seeding import derive_seed
 
 # Images that one seed draws together: another size gives other images.
@@ -52,25 +52,27 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command() -> int:
-    saved_model = find_model(given_path(MODEL, "an exported model's directory"), "generator")
+    saved_model = find_model(path_from_flag(MODEL, "an exported model's directory"), "generator")
     class_names = read_class_names(saved_model)
     chosen = _choose(class_names, CLASSES.value)
-    output = given_path(OUTPUT, "a new or empty folder")
+    output = path_from_flag(OUTPUT, "a new or empty folder")
     check_empty("--output", output)
     check_writable("--output", output)
-    heed_signals()
+    handle_signals()
 
     model = load_model(
         saved_model, "generate_seeded", ["labels", "seed"], ["images"], trusted=TRUST_MODEL.value
     )
     labels = {name: class_names.index(name) for name in chosen}
-    generate = Limited(model.signatures["generate_seeded"], MOST_SECONDS.value)
+    generate = TimeLimitedSignature(model.signatures["generate_seeded"], MOST_SECONDS.value)
     try:
         write_images(generate, labels, IMAGES_PER_CLASS.value, SEED.value, output)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     total = IMAGES_PER_CLASS.value * len(labels)
-    tell(f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}")
+    print_line(
+        f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}"
+    )
     return 0
 
 
@@ -103,7 +105,7 @@ def write_images(
     Raises:
         InputError: If the generator fails, or something else has come to `output` meanwhile.
     """
-    with all_or_nothing(output) as hidden:
+    with atomic_directory(output) as hidden:
         folders = {name: hidden / directory_name(name) for name in labels}
         for folder in folders.values():
             folder.mkdir()
@@ -121,8 +123,8 @@ def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
 
     # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
     labels = tf.fill([CHUNK_SIZE], np.int32(label))
-    return ask_for_pictures(generate, CHUNK_SIZE, labels=labels, seed=tf.constant(seed))
+    return call_for_pictures(generate, CHUNK_SIZE, labels=labels, seed=tf.constant(seed))
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv))
+    exit_process(main(sys.argv))

@@ -11,12 +11,12 @@ from gan_mnist import experiments
 from gan_mnist.files import read_json, write_json, write_text
 from gan_mnist.report import page
 from gan_mnist.study.answer.summary import summarize
-from gan_mnist.study.begun import gone_on_with, looks_in, primary_in
+from gan_mnist.study.continuation import continued, looks_in, primary_in
 from gan_mnist.study.spec import Arm, Metric, Study
 from gan_mnist.study.trial import Plan
 
 
-def summary_again(directory: Path) -> dict[str, Any]:
+def rebuild_summary(directory: Path) -> dict[str, Any]:
     """The summary of the records that the repository keeps of a run.
 
     Args:
@@ -38,15 +38,15 @@ def summary_again(directory: Path) -> dict[str, Any]:
         workdir=directory,
         looks=looks_in(described),
     )
-    plan = gone_on_with(began, described)
+    plan = continued(began, described)
     summary: dict[str, Any] = json.loads(
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))
     )
     return summary
 
 
-def report_again(directory: Path, summary: dict[str, Any]) -> str:
-    """`report.md` of that summary; arguments and errors as of `summary_again`."""
+def rebuild_report(directory: Path, summary: dict[str, Any]) -> str:
+    """`report.md` of that summary; arguments and errors as of `rebuild_summary`."""
     study, described = _study(directory)
     pictures = getattr(study.part("figures"), "PICTURES", ())
     return page.markdown(directory, described, summary, pictures)
@@ -65,11 +65,11 @@ def renew(root: Path, check: bool) -> list[Path]:
     stale = []
     for records in sorted(root.glob("experiments/*/results/*/records.jsonl")):
         directory = records.parent
-        before, now = read_json(directory / "summary.json"), summary_again(directory)
-        is_stale = not alike(before, now)
+        before, now = read_json(directory / "summary.json"), rebuild_summary(directory)
+        is_stale = not nearly_equal(before, now)
         if is_stale:
             stale.append(directory / "summary.json")
-        report, text = directory / "report.md", report_again(directory, now)
+        report, text = directory / "report.md", rebuild_report(directory, now)
         if not report.is_file() or report.read_text(encoding="utf-8") != text:
             stale.append(report)
         if is_stale and not check:
@@ -80,12 +80,12 @@ def renew(root: Path, check: bool) -> list[Path]:
     return stale
 
 
-def alike(one: Any, other: Any) -> bool:
+def nearly_equal(one: Any, other: Any) -> bool:
     """Whether two values of JSON are equal but for what another processor rounds otherwise."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(nearly_equal(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
+        return len(one) == len(other) and all(map(nearly_equal, one, other))
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
     return bool(one == other)

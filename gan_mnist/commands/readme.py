@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_mnist.commands.command import Command, given_path, printable, tell
+from gan_mnist.commands.command import Command, path_from_flag, print_line, printable
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_text
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
 def _command() -> int:
     if CHECK.value and RUN.value is not None:
         raise InputError("--run: is not accepted with --check, which writes nothing")
-    run = None if RUN.value is None else given_path(RUN, "the directory of a run of imbalance")
+    run = None if RUN.value is None else path_from_flag(RUN, "the directory of a run of imbalance")
 
     from gan_mnist.commands import published
     from gan_mnist.report import headline
@@ -58,7 +58,7 @@ def _command() -> int:
                     write_text(page, renewed)
         stale += [root / headline.PICTURE] if redraw else []
     for path in stale:
-        tell(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
+        print_line(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
     return 1 if CHECK.value and stale else 0
 
 

@@ -20,9 +20,9 @@ from gan_mnist.files import write_arrays
 from gan_mnist.settings import further
 from gan_mnist.study import devices
 from gan_mnist.study.display.progress import say
-from gan_mnist.study.place import settled
+from gan_mnist.study.location import in_own_directory
 from gan_mnist.study.trial import Plan
-from gan_mnist.study.workers import import_whole
+from gan_mnist.study.workers import import_uninterrupted
 
 ENGINES = ("local", "ray")
 # Ray itself asks an address in vain for minutes.
@@ -54,12 +54,12 @@ def check_engine(engine: str) -> None:
 def check(plan: Plan, engine: str, command_line: str) -> None:
     """Raises `InputError` for what `execute` would refuse at once; nothing is left behind."""
     from gan_mnist.study.description import description
-    from gan_mnist.study.records import description_before, records_of
+    from gan_mnist.study.records import earlier_description, records_of
     from gan_mnist.study.run import check_places
 
     devices.check_engine(plan, engine)
     check_places(plan)
-    description_before(plan, description(plan, command_line))
+    earlier_description(plan, description(plan, command_line))
     for _ in records_of(plan):
         pass
 
@@ -74,7 +74,7 @@ def execute(
 
     @functools.cache
     def boards() -> Any:
-        return import_whole("gan_mnist.report.boards").ArmBoards(plan)
+        return import_uninterrupted("gan_mnist.report.boards").ArmBoards(plan)
 
     def on_record(record: Mapping[str, Any]) -> None:
         boards().add(record)
@@ -92,13 +92,13 @@ def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
     from gan_mnist.study.run import summarise_study
 
     def write_report(workdir: Path) -> None:
-        import_whole("gan_mnist.report.boards").ArmBoards(plan).write()
+        import_uninterrupted("gan_mnist.report.boards").ArmBoards(plan).write()
         _write_report(plan, workdir)
 
     return summarise_study(plan, command_line, write_report)
 
 
-def answered(plan: Plan, summary: Mapping[str, Any]) -> str:
+def closing_lines(plan: Plan, summary: Mapping[str, Any]) -> str:
     """What a run says at its end."""
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = f"{plan.place}/report.html"
@@ -120,7 +120,7 @@ def _write_report(plan: Plan, workdir: Path) -> None:
             write_arrays(path, **pictures)
         else:
             path.unlink(missing_ok=True)
-    page = import_whole("gan_mnist.report.page")
+    page = import_uninterrupted("gan_mnist.report.page")
     with plan.study.asking("figures"):
         further_pictures = getattr(plan.study.part("figures"), "PICTURES", ())
     page.write_report(workdir, further_pictures)
@@ -142,7 +142,7 @@ def run(
     # Since the last call in this process images may have changed.
     datasets.loaded.cache_clear()
     further.read_once.cache_clear()
-    plan = settled(make_plan(experiment, **options))
+    plan = in_own_directory(make_plan(experiment, **options))
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")
 
 
@@ -173,7 +173,7 @@ def _copies_shown(plan: Plan) -> dict[str, Any]:
     for name, told in generated.items():
         if told.get("pairs") and told["sha256"] in folders:
             place = Path(folders[told["sha256"]])
-            given = read_given(place, settings.classes, settings.look, settings.skip_bad)
+            given = read_given(place, settings.classes, settings.conversion, settings.skip_bad)
             if given.sha256 != told["sha256"]:
                 raise InputError(f"--generated: the images of {place} were changed in the meantime")
             pictures = copies_in_pictures(told, given, splits)

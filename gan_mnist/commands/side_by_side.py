@@ -10,12 +10,12 @@ import numpy as np
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_rows, write_text
 from gan_mnist.report.sections import Section, markdown, plain
-from gan_mnist.study.answer.beside import Beside, beside, what_differs
-from gan_mnist.study.answer.reasons import deciding
+from gan_mnist.study.answer.reasons import deciding_interval
+from gan_mnist.study.answer.two_runs import ArmInTwoRuns, compare_two_runs, run_differences
 from gan_mnist.study.finished import FinishedRun
 from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.statistics import ranks
-from gan_mnist.study.words import counted, digits, fixed, judged, signed
+from gan_mnist.study.words import counted, digits, fixed, signed, verdict_in_words
 
 Ranking = ranks.Ranking
 
@@ -77,7 +77,7 @@ def compare_runs(
         rows = []
         first, *others = named.items()
         for label, run in others:
-            found = beside(first[1], run, arms, metric, study)
+            found = compare_two_runs(first[1], run, arms, metric, study)
             sections.append(_side_by_side(first[0], label, first[1], run, found, metric))
             rows += [_row(first[1], label, run, arm, one) for arm, one in found.items()]
     if len(effects := _effects(named, arms)) > 1:
@@ -114,7 +114,8 @@ def _differences(named: Mapping[str, FinishedRun], study: Study | None) -> list[
     return [
         Section(
             f"what differs, {first} -> {label}",
-            what_differs(run, other, study) or ["nothing: settings, data and versions are equal"],
+            run_differences(run, other, study)
+            or ["nothing: settings, data and versions are equal"],
         )
         for label, other in others
     ]
@@ -125,7 +126,7 @@ def _side_by_side(
     second: str,
     one: FinishedRun,
     other: FinishedRun,
-    found: Mapping[str, Beside],
+    found: Mapping[str, ArmInTwoRuns],
     metric: Metric,
 ) -> Section:
     rows = [("arm", first, second, "difference [95 %]", "p (Holm)", "verdict", "by seed")]
@@ -137,7 +138,7 @@ def _side_by_side(
                 _mean(other.values(arm)),
                 _with_interval(told.found.difference, told.found.deciding_ci95),
                 "" if told.p_holm is None else f"{told.p_holm:.3g}",
-                judged(told.verdict, metric.margin),
+                verdict_in_words(told.verdict, metric.margin),
                 "unpaired" if told.unpaired else f"paired, {told.found.n}",
             )
         )
@@ -176,7 +177,7 @@ def _effects(named: Mapping[str, FinishedRun], arms: Iterable[str]) -> list[Sequ
 
 
 def _effect(entry: Mapping[str, Any]) -> str:
-    told = _with_interval(entry.get("difference"), deciding(entry))
+    told = _with_interval(entry.get("difference"), deciding_interval(entry))
     return f"{told} {entry.get('verdict') or ''}".strip()
 
 
@@ -190,7 +191,7 @@ def _left_out(named: Mapping[str, FinishedRun], arms: Sequence[str]) -> list[str
 
 
 def _row(
-    first: FinishedRun, label: str, run: FinishedRun, arm: str, told: Beside
+    first: FinishedRun, label: str, run: FinishedRun, arm: str, told: ArmInTwoRuns
 ) -> dict[str, Any]:
     found = told.found
     low, high = found.deciding_ci95 or (None, None)

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from gan_mnist.commands import running
-from gan_mnist.commands.command import Command, heed_signals, tell
-from gan_mnist.commands.planned import PlanFlags
+from gan_mnist.commands.command import Command, handle_signals, print_line
+from gan_mnist.commands.plan_flags import PlanFlags
 from gan_mnist.errors import InputError
 from gan_mnist.study import records
 from gan_mnist.study.trial import Plan
@@ -46,30 +46,30 @@ def _command() -> int:
                          f"command does is asked for; accepted: {ACCEPTED}")  # fmt: skip
     plan = PLAN.plan()
     if COUNT.value:
-        tell(str(len(plan.trials())))
+        print_line(str(len(plan.trials())))
         return 0
-    heed_signals()
+    handle_signals()
     if SUMMARISE.value:
         return _summarise(plan)
 
     from gan_mnist.study.run import run_one
 
     record = run_one(plan, INDEX.value, PLAN.command_line())
-    tell(_in_words(plan, record))
+    print_line(_in_words(plan, record))
     return 1 if record["status"] == records.FAILED else 0
 
 
 def _summarise(plan: Plan) -> int:
     summary = running.summarise(plan, PLAN.command_line())
-    tell(running.answered(plan, summary))
+    print_line(running.closing_lines(plan, summary))
     missing = [
         index
         for index, trial in enumerate(plan.trials())
-        if not records.finished(records.record_of(trial))
+        if not records.is_finished(records.record_of(trial))
     ]
     if not missing:
         return 0
-    tell(f"to be run, or run again: {ranges(missing)}")
+    print_line(f"to be run, or run again: {ranges(missing)}")
     return 1
 
 

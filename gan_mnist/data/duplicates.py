@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gan_mnist.data.images import Look, resize
+from gan_mnist.data.images import ImageConversion, resize
 from gan_mnist.data.splits import Split
 from gan_mnist.files import fingerprint
 
@@ -131,7 +131,7 @@ def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
 def _described(images: np.ndarray) -> np.ndarray:
     """float32 (n, d), a row an image, of mean 0 and length 1; 0 for an image of one grey."""
     side = min(SIDE, images.shape[1])
-    grey = resize(images, Look(side, 1)).reshape(-1, side * side).astype(np.float32)
+    grey = resize(images, ImageConversion(side, 1)).reshape(-1, side * side).astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)
     return grey / np.maximum(np.linalg.norm(grey, axis=1, keepdims=True), 1e-6)
 
@@ -249,7 +249,7 @@ def duplicates_in_pictures(found: Alike, splits: Mapping[str, Split]) -> dict[st
     return pictures
 
 
-class Named(Protocol):
+class NamedImages(Protocol):
     """Images with their names."""
 
     @property
@@ -259,7 +259,7 @@ class Named(Protocol):
     def filenames(self) -> tuple[str, ...]: ...
 
 
-def copies_in_numbers(others: Named, splits: Mapping[str, Split]) -> dict[str, Any]:
+def copies_in_numbers(others: NamedImages, splits: Mapping[str, Split]) -> dict[str, Any]:
     """What plan and report say of other images that are like some of a data set.
 
     Returns:
@@ -285,7 +285,7 @@ def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
 
 
 def copies_in_pictures(
-    told: Mapping[str, Any], others: Named, splits: Mapping[str, Split]
+    told: Mapping[str, Any], others: NamedImages, splits: Mapping[str, Split]
 ) -> dict[str, np.ndarray]:
     """The pairs that `copies_in_numbers` told: by split uint8 (2, n, H, W, C), others first."""
     pictures = {}

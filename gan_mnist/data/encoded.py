@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import GROUNDS, Look, read_image
+from gan_mnist.data.images import GROUNDS, ImageConversion, read_image
 from gan_mnist.errors import InputError
 
 # What Pillow, as ITU-R 601, makes grey of.
@@ -28,7 +28,7 @@ MOST_BYTES_BESIDE = 65_536
 _TOGETHER = 25
 
 
-def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
+def decode(contents: tf.Tensor, conversion: ImageConversion) -> tf.Tensor:
     """One encoded file as an image, by operations that any graph may hold.
 
     As `as_pixels`, within a level of 255. It differs where TensorFlow's decoders do: a camera's
@@ -36,7 +36,7 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
 
     Args:
         contents: string (), the bytes of a PNG, JPEG, GIF (its first frame) or BMP file.
-        look: How it is seen, with a size and a number of channels.
+        conversion: How it is converted, with a size and a number of channels.
 
     Returns:
         float32 (image_size, image_size, channels) in [0, 1], of whole levels of 255.
@@ -49,7 +49,7 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
         _begins(contents, JPEG),
         # Pillow's arithmetic; TensorFlow's usual one is faster, and off by several levels.
         lambda: tf.io.decode_jpeg(contents, dct_method="INTEGER_ACCURATE"),
-        lambda: _pixels(contents, look.white),
+        lambda: _pixels(contents, conversion.white),
     )
     # The frames of a GIF may be larger than its screen.
     pixels = tf.cast(_checked(pixels, tf.shape(pixels, tf.int64)[:2]), tf.float32)
@@ -57,14 +57,14 @@ def decode(contents: tf.Tensor, look: Look) -> tf.Tensor:
     num_colours = num_channels - (1 - num_channels % 2)
     # Of two and four channels the last is opacity.
     opacity = tf.where(num_channels % 2 == 0, pixels[..., -1:] / 255, 1.0)
-    ground = float(GROUNDS[look.ground])
+    ground = float(GROUNDS[conversion.ground])
     colours = pixels[..., :num_colours] * opacity + ground * (1 - opacity)
     colours = tf.round(tf.broadcast_to(colours, [*tf.unstack(tf.shape(colours))[:2], 3]))
-    if look.channels == 1:
+    if conversion.channels == 1:
         colours = tf.round(tf.reduce_sum(colours * LUMA, axis=-1, keepdims=True))
-    colours.set_shape((None, None, look.channels))
+    colours.set_shape((None, None, conversion.channels))
     # Beside a picture with transparent parts is what these are shown on, beside others black.
-    return _square(colours, look, tf.where(tf.reduce_min(opacity) < 1, ground, 0.0)) / 255
+    return _square(colours, conversion, tf.where(tf.reduce_min(opacity) < 1, ground, 0.0)) / 255
 
 
 def _pixels(contents: tf.Tensor, white: int) -> tf.Tensor:
@@ -129,13 +129,13 @@ def _sides(contents: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _square(colours: tf.Tensor, look: Look, border: tf.Tensor) -> tf.Tensor:
-    """Whole levels of 255 brought to the size of the look, as Pillow does it."""
-    size = look.image_size
+def _square(colours: tf.Tensor, conversion: ImageConversion, border: tf.Tensor) -> tf.Tensor:
+    """Whole levels of 255 brought to the size wanted, as Pillow does it."""
+    size = conversion.image_size
     sides = tf.shape(colours)[:2]
-    taken = tf.fill((2,), tf.reduce_min(sides)) if look.resize == "crop" else sides
+    taken = tf.fill((2,), tf.reduce_min(sides)) if conversion.resize == "crop" else sides
     first = (sides - taken) // 2
-    longest = tf.reduce_max(taken) if look.resize == "pad" else taken
+    longest = tf.reduce_max(taken) if conversion.resize == "pad" else taken
     scaled = tf.round(tf.cast(taken, tf.float64) * size / tf.cast(longest, tf.float64))
     inner = tf.maximum(1, tf.cast(scaled, tf.int32))
     # What is cut off has a part in the pixels next to it.
@@ -155,7 +155,9 @@ def _square(colours: tf.Tensor, look: Look, border: tf.Tensor) -> tf.Tensor:
     return tf.image.pad_to_bounding_box(colours - border, top, left, size, size) + border
 
 
-def read_images(paths: Sequence[Path], look: Look) -> list[np.ndarray | InputError]:
+def read_images(
+    paths: Sequence[Path], conversion: ImageConversion
+) -> list[np.ndarray | InputError]:
     """As `read_image` of each file, the faster the more of them are plain.
 
     Plain are PNG and JPEG files of this very shape, with 8 bits and without transparency and
@@ -164,13 +166,13 @@ def read_images(paths: Sequence[Path], look: Look) -> list[np.ndarray | InputErr
 
     Args:
         paths: Image files.
-        look: How they are seen, with a size and a number of channels.
+        conversion: How they are converted, with a size and a number of channels.
 
     Returns:
         For each file, in this order: uint8 (image_size, image_size, channels), or what is wrong.
     """
     images: list[np.ndarray | InputError] = []
-    image_size, channels = look.image_size, look.channels
+    image_size, channels = conversion.image_size, conversion.channels
     most_bytes = 2 * image_size**2 * channels + MOST_BYTES_BESIDE
     contents = [_plain_contents(path, most_bytes, image_size, channels) for path in paths]
     plain = [file for file in contents if file]
@@ -180,7 +182,7 @@ def read_images(paths: Sequence[Path], look: Look) -> list[np.ndarray | InputErr
         contents, decoded = [None] * len(paths), iter(())
     for path, file in zip(paths, contents, strict=True):
         try:
-            images.append(next(decoded) if file else read_image(path, look))
+            images.append(next(decoded) if file else read_image(path, conversion))
         except InputError as error:
             images.append(error)
     return images

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.images import FORMATS
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION, is_like_split, is_usual, splits_of
-from gan_mnist.data.walking import Walk, join
+from gan_mnist.data.walking import FolderWalk, join
 from gan_mnist.errors import InputError, listed
 
 OUTSIDE = "outside the class folders"
@@ -35,7 +35,7 @@ class ImageFile(NamedTuple):
 
 
 @dataclass
-class Found:
+class FoundImages:
     """What was found in a folder.
 
     Attributes:
@@ -61,7 +61,7 @@ class Found:
         return [file.name for file in self.files]
 
 
-def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) -> Found:
+def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) -> FoundImages:
     """The images in a folder and all its sub-folders, whatever they show, sorted by name.
 
     Links to folders are followed, and no folder is read twice. Files of other kinds, hidden ones,
@@ -75,12 +75,12 @@ def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) ->
     Raises:
         InputError: If a folder cannot be read, or has a name that is refused; names the `flag`.
     """
-    walk = Walk(root, flag, any_name)
+    walk = FolderWalk(root, flag, any_name)
     files = [ImageFile(name) for name in walk.images("")]
-    return Found(root, files, walk.passed_over(), left_out=walk.left_out)
+    return FoundImages(root, files, walk.passed_over(), left_out=walk.left_out)
 
 
-def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
+def find_classes(root: Path, tested: Collection[str] = ()) -> FoundImages:
     """The images of a folder of class folders, by class, and by split where folders tell.
 
     Folders of splits are known by their usual names in any case; they hold the class folders.
@@ -97,14 +97,14 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
         InputError: For too few classes, a class without images, other classes in one split than in
             another, or a folder that cannot be read.
     """
-    walk, tested = Walk(root, "--data_dir"), class_of_folders(tested)
+    walk, tested = FolderWalk(root, "--data_dir"), class_of_folders(tested)
     inner = walk.entered("", tested)
     names, _ = walk.entries(inner)
     splits = splits_of(names)
     # Names that say less are those of splits where there are class folders in them.
     if not all(is_usual(name) or _is_divided(walk, inner, name) for name in splits if splits[name]):
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
-    found = Found(root, [], Counter(), inner)
+    found = FoundImages(root, [], Counter(), inner)
     if tested and not tested.keys() & set(names):
         by_split = any(splits.values())
     else:
@@ -128,7 +128,7 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> Found:
 
 
 def _read_splits(
-    walk: Walk, found: Found, splits: Mapping[str, str], tested: Mapping[str, str]
+    walk: FolderWalk, found: FoundImages, splits: Mapping[str, str], tested: Mapping[str, str]
 ) -> None:
     """Adds the images of the folders of splits in the one that was entered."""
     _, files = walk.entries(found.inner)
@@ -155,7 +155,7 @@ def _read_splits(
 
 
 def _read_classes(
-    walk: Walk, found: Found, place: str, split: str, tested: Mapping[str, str]
+    walk: FolderWalk, found: FoundImages, place: str, split: str, tested: Mapping[str, str]
 ) -> list[str]:
     """Adds the images of the class folders in `place`; returns the names of the classes."""
     names, files = walk.entries(place)
@@ -177,7 +177,7 @@ def _read_classes(
     return names
 
 
-def _splits_within(walk: Walk, place: str) -> dict[str, str]:
+def _splits_within(walk: FolderWalk, place: str) -> dict[str, str]:
     """The splits of all folders in a class folder, "" for none; nothing where none is divided."""
     splits = splits_of(walk.entries(place)[0])
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
@@ -199,11 +199,11 @@ def _cautions_within(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _is_divided(walk: Walk, place: str, name: str) -> bool:
+def _is_divided(walk: FolderWalk, place: str, name: str) -> bool:
     return bool(walk.entries(join(place, name))[0])
 
 
-def _cautions(walk: Walk, place: str) -> list[str]:
+def _cautions(walk: FolderWalk, place: str) -> list[str]:
     """What is said of class folders that seem to be splits: by their names, or what is in them."""
     names, _ = walk.entries(place)
     within = {name: {*walk.entries(join(place, name))[0]} for name in names}

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
-from gan_mnist.data.finding import Found, find_classes, find_images
-from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, Look
-from gan_mnist.data.labels import COLUMN, find_labelled, told_of_groups, with_groups
+from gan_mnist.data.finding import FoundImages, find_classes, find_images
+from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, ImageConversion
+from gan_mnist.data.labels import COLUMN, find_labelled, group_counts, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
     are_pairs,
@@ -24,7 +24,7 @@ from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.data.tables import Columns
-from gan_mnist.errors import InputError, at_most
+from gan_mnist.errors import InputError, first_of
 
 # Options that have no meaning for images that lie in no folder.
 OF_FOLDERS = ("labels", "file_column", "label_column", "split_column", "groups", "duplicates")
@@ -39,9 +39,9 @@ class FolderOptions:
     """How images become arrays of one shape, and what a folder of them is taken for.
 
     Attributes:
-        resize: As of `Look`.
-        ground: As of `Look`.
-        white: As of `Look`.
+        resize: As of `ImageConversion`.
+        ground: As of `ImageConversion`.
+        white: As of `ImageConversion`.
         image_megabytes: Memory that decoding an image may take.
         skip_bad: Whether empty and broken files are left out; else they are refused.
         labels: A CSV file that tells the classes; empty where class folders do.
@@ -107,12 +107,12 @@ def has_images(root: Path) -> bool:
     return bool(find_images(root).files)
 
 
-def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
+def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions) -> Folder:
     """The images of a folder.
 
     Args:
         root: The folder. Its class folders, or those in its folders of splits, hold the images.
-        look: How they are looked at; what is 0 in it follows the images.
+        conversion: How they become arrays; what is 0 in it follows the images.
         options: What the folder is taken for.
 
     Raises:
@@ -120,7 +120,7 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
             splits, or unreadable images, all of which are told.
     """
     found = _found(root, options)
-    decoded = read_files(root, [file.name for file in found.files], look)
+    decoded = read_files(root, [file.name for file in found.files], conversion)
     if decoded.bad and not options.skip_bad:
         raise refusal(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
@@ -161,15 +161,15 @@ def read_folder(root: Path, look: Look, options: FolderOptions) -> Folder:
     noted = (
         decoded.told
         + shared
-        + (Counter({TOLD: num_read}) if pairs else told_of_groups(found, train, validation, test))
+        + (Counter({TOLD: num_read}) if pairs else group_counts(found, train, validation, test))
     )
     left_out = {**found.left_out, **decoded.bad, **lost}
     files = files_told(num_read, passed_over, noted, left_out)
-    kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.look.white
+    kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.conversion.white
     return Folder(class_names, train, validation, test, files, found.inner, *kept)
 
 
-def _found(root: Path, options: FolderOptions) -> Found:
+def _found(root: Path, options: FolderOptions) -> FoundImages:
     """The images, with classes, splits and groups."""
     column = options.groups.startswith(COLUMN)
     if options.groups == COLUMN:
@@ -209,15 +209,15 @@ def files_told(
         left_out: Why, by name, of those that are images by name and were asked for.
 
     Returns:
-        `read`, `passed_over` and `noted`; and `left_out`, a list of `at_most` so many names with
-        their reasons, where there are some.
+        `read`, `passed_over` and `noted`; and `left_out`, names with their reasons, as by
+        `first_of`, where there are some.
     """
     told = {
         "read": num_read,
         "passed_over": dict(Counter(passed_over).most_common()),
         "noted": dict(Counter(noted).most_common()),
     }
-    return told | ({"left_out": at_most(_with_reasons(left_out))} if left_out else {})
+    return told | ({"left_out": first_of(_with_reasons(left_out))} if left_out else {})
 
 
 def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
@@ -230,13 +230,13 @@ def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir")
     memory = ", --set image_megabytes=... for large ones" if large else ""
     return InputError(
         f"{flag}: {len(decoded.bad)} of {number} images in {root} cannot be read: "
-        f"{'; '.join(at_most(_with_reasons(decoded.bad)))}; accepted: whole images{memory}, or "
+        f"{'; '.join(first_of(_with_reasons(decoded.bad)))}; accepted: whole images{memory}, or "
         "--skip_bad to go on without these"
     )
 
 
 def by_split(
-    found: Found, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
+    found: FoundImages, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
 ) -> dict[str, Split]:
     """The images, but for those that are left out, by the split that they are said to be of."""
     label_of = {name: label for label, name in enumerate(class_names)}
@@ -272,7 +272,7 @@ def _across(splits: Mapping[str, Split]) -> Counter[str]:
     return +counts
 
 
-def _groups(found: Found) -> np.ndarray | None:
+def _groups(found: FoundImages) -> np.ndarray | None:
     """A number for each group, and for each image that is in none; None where there are none."""
     names = [file.group for file in found.files]
     if not any(names):

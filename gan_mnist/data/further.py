@@ -11,9 +11,9 @@ import numpy as np
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
-from gan_mnist.data.finding import Found, find_classes, find_images
+from gan_mnist.data.finding import FoundImages, find_classes, find_images
 from gan_mnist.data.folder import BAD, FolderOptions, by_split, files_told, refusal
-from gan_mnist.data.images import FORMATS, Look
+from gan_mnist.data.images import FORMATS, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
@@ -52,7 +52,11 @@ class FurtherTest:
 
 
 def read_further_test(
-    name: str, root: Path, classes: tuple[str, ...], look: Look, options: FolderOptions
+    name: str,
+    root: Path,
+    classes: tuple[str, ...],
+    conversion: ImageConversion,
+    options: FolderOptions,
 ) -> FurtherTest:
     """All images of a folder that are of a study's classes, whatever split they are in.
 
@@ -63,7 +67,7 @@ def read_further_test(
         name: What the test set is called.
         root: The folder.
         classes: Of the study, in its order, which gives the labels.
-        look: How images are looked at.
+        conversion: How images become arrays.
         options: What the study's folder is taken for.
 
     Raises:
@@ -74,7 +78,7 @@ def read_further_test(
     found = _found(root, classes, options)
     if not found.files:
         raise InputError(f"--data_dir: {root} holds no images; accepted: {FORMATS}")
-    decoded = read_files(root, found.names, look)
+    decoded = read_files(root, found.names, conversion)
     if decoded.bad and not options.skip_bad:
         raise refusal(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
@@ -86,7 +90,7 @@ def read_further_test(
     return further_test(name, images, class_names, classes, files)
 
 
-def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Found:
+def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> FoundImages:
     """The images of the folder with their classes, and no groups."""
     if not (options.labels and _has_table(root, options.labels)):
         return find_classes(root, classes)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from gan_mnist.data.bit_depth import is_deep
 from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.deep import is_deep
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
 from gan_mnist.data.folder import BAD, files_told, refusal
-from gan_mnist.data.images import FORMATS, GREY_MODES, Look, opened
+from gan_mnist.data.images import FORMATS, GREY_MODES, ImageConversion, open_image
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.splits import Split
 from gan_mnist.errors import InputError, listed, quoted
@@ -65,7 +65,7 @@ class GivenImages:
 
 
 def read_given(
-    root: Path, class_names: tuple[str, ...], look: Look, skip_bad: bool = False
+    root: Path, class_names: tuple[str, ...], conversion: ImageConversion, skip_bad: bool = False
 ) -> GivenImages:
     """The images of a folder of class folders, however deep they lie.
 
@@ -76,7 +76,7 @@ def read_given(
     Args:
         root: The folder.
         class_names: Of the data set.
-        look: The shape and look of the data set's images.
+        conversion: The shape and the like of the data set's images.
         skip_bad: Whether images that cannot be read are left out; else they are refused.
 
     Raises:
@@ -101,7 +101,7 @@ def read_given(
             f"--generated: {root} has no images in folders of the classes {listed(class_names)}"
             f"{elsewhere}; accepted: {FORMATS}"
         )
-    decoded = read_files(root, [name for name, _ in named], look)
+    decoded = read_files(root, [name for name, _ in named], conversion)
     if decoded.bad and not skip_bad:
         raise refusal(root, decoded, len(named), "--generated")
     kept = [row for row, (name, _) in enumerate(named) if name not in decoded.bad]
@@ -119,7 +119,9 @@ def read_given(
         checksum.update(images[start : start + _BLOCK].tobytes())
     checksum.update(labels.data)
     # Of the files as they are, which each trial would else open again.
-    changed = decoded.remember("as-saved", lambda: json.dumps(_changed(root, kept_names, look)))
+    changed = decoded.remember(
+        "as-saved", lambda: json.dumps(_changed(root, kept_names, conversion))
+    )
     return GivenImages(
         images,
         labels,
@@ -144,14 +146,14 @@ def _told(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
     return ", ".join([*named, *([f"and {more:,} more"] if more else [])])
 
 
-def _changed(root: Path, names: Sequence[str], look: Look) -> Counter[str]:
+def _changed(root: Path, names: Sequence[str], conversion: ImageConversion) -> Counter[str]:
     """How many images are not, as they were saved, of the size and colours of the data set's."""
-    side, told = look.image_size, Counter[str]()
+    side, told = conversion.image_size, Counter[str]()
     for name in names:
-        with opened(root / name) as image:
+        with open_image(root / name) as image:
             if image.size != (side, side):
                 told[f"brought to {side} x {side} from another size"] += 1
             grey = is_deep(image.mode) or image.mode in GREY_MODES
-            if grey != (look.channels == 1):
+            if grey != (conversion.channels == 1):
                 told["in grey, shown as colours" if grey else "in colours, shown in grey"] += 1
     return told

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
-from gan_mnist.data.deep import DEEP, has_deep_colours, is_deep, scale_colours, scaled
+from gan_mnist.data.bit_depth import DEEP, has_deep_colours, is_deep, scale_colours, scaled
 from gan_mnist.errors import InputError
 
 # Of these Pillow knows the name and no more, or needs another program, or they are films.
@@ -54,12 +54,12 @@ _FLEETING = {
 _LIMIT, _LARGE = threading.Lock(), threading.Lock()
 
 
-class Disturbed(InputError):
+class TransientReadError(InputError):
     """An image could not be read, and is not bad for that: as when a disk is out of reach."""
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageConversion:
     """How a picture of any size and mode becomes an array.
 
     Attributes:
@@ -69,7 +69,7 @@ class Look:
             "crop": the middle of it; "stretch": drawn out.
         ground: A key of `GROUNDS`: what transparent parts are shown on.
         white: Value of files of more than 8 bits that is white; 0: the highest value of as many
-            bits as the file makes use of, and where a look is resolved, that there is none.
+            bits as the file makes use of, and where a conversion is resolved, that there is none.
         megabytes: Memory that decoding a picture may take.
     """
 
@@ -81,15 +81,15 @@ class Look:
     megabytes: int = 1024
 
 
-USUAL = Look()
+USUAL = ImageConversion()
 
 
-def read_image(path: Path, look: Look) -> np.ndarray:
+def read_image(path: Path, conversion: ImageConversion) -> np.ndarray:
     """One image file as pixels.
 
     Args:
         path: A file of any format that Pillow reads, usually PNG or JPEG.
-        look: How it is seen, with a size and a number of channels.
+        conversion: How it is converted, with a size and a number of channels.
 
     Returns:
         uint8 (image_size, image_size, channels).
@@ -99,31 +99,31 @@ def read_image(path: Path, look: Look) -> np.ndarray:
     """
     # A picture that Pillow warns of is right, or else refused below.
     with warnings.catch_warnings(action="ignore"):
-        return decode(path, look)[0]
+        return decode(path, conversion)[0]
 
 
-def decode(path: Path, look: Look) -> tuple[np.ndarray, list[str]]:
+def decode(path: Path, conversion: ImageConversion) -> tuple[np.ndarray, list[str]]:
     """As `read_image`, for many threads at once; and what is to be told of the picture.
 
     Whoever calls it catches Pillow's warnings, which no thread can do for itself.
     """
-    with opened(path) as image:
+    with open_image(path) as image:
         frames = getattr(image, "n_frames", 1)
-        least = _PIXELS_FOR_ONE * look.image_size
-        needed = checked_memory(path, image, look.megabytes, least)
+        least = _PIXELS_FOR_ONE * conversion.image_size
+        needed = checked_memory(path, image, conversion.megabytes, least)
         # Small ones by many threads at once, but no two that together could take too much.
-        with contextlib.nullcontext() if needed * MOST_THREADS < look.megabytes else _LARGE:
-            pixels, told = as_pixels(image, look)
+        with contextlib.nullcontext() if needed * MOST_THREADS < conversion.megabytes else _LARGE:
+            pixels, told = as_pixels(image, conversion)
     return pixels, [*told, *([FRAMES] if frames > 1 else [])]
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def open_image(path: Path) -> Iterator[Image.Image]:
     """An image file of whatever size, opened.
 
     Raises:
         InputError: If it is no image, or what is done with it fails; the message names it.
-        Disturbed: If that is for a reason that may be gone the next time.
+        TransientReadError: If that is for a reason that may be gone the next time.
     """
     try:
         with _open(path) as image:
@@ -140,7 +140,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         number = error.errno if isinstance(error, OSError) else None
         kind, more = InputError, ""
         if number in _FLEETING:
-            kind, more = Disturbed, "; accepted: the same command again, once it can"
+            kind, more = TransientReadError, "; accepted: the same command again, once it can"
         raise kind(f"{path}: the image cannot be read: {error}{more}") from error
 
 
@@ -216,7 +216,7 @@ def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 
     return needed
 
 
-def as_pixels(image: Image.Image, look: Look) -> tuple[np.ndarray, list[str]]:
+def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarray, list[str]]:
     """A Pillow image of any mode as uint8 (image_size, image_size, channels), and what to tell.
 
     The camera's rotation (EXIF) is applied. More than 8 bits are scaled to 8. Transparent parts are
@@ -224,34 +224,35 @@ def as_pixels(image: Image.Image, look: Look) -> tuple[np.ndarray, list[str]]:
     """
     told = []
     if has_deep_colours(image):
-        told.append(DEEP.format(white=scale_colours(image, look.white)))
+        told.append(DEEP.format(white=scale_colours(image, conversion.white)))
     ImageOps.exif_transpose(image, in_place=True)
     if is_deep(image.mode):
-        image, white = scaled(image, look.white)
+        image, white = scaled(image, conversion.white)
         told.append(DEEP.format(white=white))
     border = 0
     if image.has_transparency_data:
         image = image.convert("RGBA")
         # Many programs give every picture an alpha channel, and leave it full.
         if np.asarray(image.getchannel("A")).min() < 255:
-            told.append(TRANSPARENT.format(ground=look.ground))
-            border = GROUNDS[look.ground]
+            told.append(TRANSPARENT.format(ground=conversion.ground))
+            border = GROUNDS[conversion.ground]
             below = Image.new("RGBA", image.size, (border, border, border, 255))
             image = Image.alpha_composite(below, image)
-    mode = "L" if look.channels == 1 else "RGB"
+    mode = "L" if conversion.channels == 1 else "RGB"
     if image.mode != mode:
         image = image.convert(mode)
     if image.width != image.height:
-        told.append(OBLONG.format(resize=look.resize))
-    image = _square(image, look, border)
-    return np.asarray(image).reshape(look.image_size, look.image_size, look.channels), told
+        told.append(OBLONG.format(resize=conversion.resize))
+    image = _square(image, conversion, border)
+    side = conversion.image_size
+    return np.asarray(image).reshape(side, side, conversion.channels), told
 
 
-def _square(image: Image.Image, look: Look, border: int) -> Image.Image:
-    side, (width, height) = look.image_size, image.size
-    if width == height or look.resize == "stretch":
+def _square(image: Image.Image, conversion: ImageConversion, border: int) -> Image.Image:
+    side, (width, height) = conversion.image_size, image.size
+    if width == height or conversion.resize == "stretch":
         return image.resize((side, side), Image.Resampling.LANCZOS)
-    if look.resize == "crop":
+    if conversion.resize == "crop":
         least = min(width, height)
         left, top = (width - least) // 2, (height - least) // 2
         box = (left, top, left + least, top + least)
@@ -264,7 +265,7 @@ def _square(image: Image.Image, look: Look, border: int) -> Image.Image:
     return whole
 
 
-def together(shape: Sequence[int]) -> int:
+def rows_at_once(shape: Sequence[int]) -> int:
     """How many rows of a shape (height, width, ...) a network is shown at a time.
 
     Fewer of large images, to bound the memory; rows that are no images count as one pixel a value.
@@ -283,17 +284,17 @@ def as_uint8(images: np.ndarray) -> np.ndarray:
     return images if images.dtype == np.uint8 else np.round(images * 255).astype(np.uint8)
 
 
-def resize(images: np.ndarray, look: Look) -> np.ndarray:
+def resize(images: np.ndarray, conversion: ImageConversion) -> np.ndarray:
     """Images of one shape, brought to another.
 
     Args:
         images: uint8 (n, H, W, C) with n >= 1, C 1 or 3.
-        look: The other.
+        conversion: The other.
 
     Returns:
         uint8 (n, image_size, image_size, channels); `images` itself if that is its shape already.
     """
-    if images.shape[1:] == (look.image_size, look.image_size, look.channels):
+    if images.shape[1:] == (conversion.image_size, conversion.image_size, conversion.channels):
         return images
     pictures = images[..., 0] if images.shape[-1] == 1 else images
-    return np.stack([as_pixels(Image.fromarray(p), look)[0] for p in pictures])
+    return np.stack([as_pixels(Image.fromarray(p), conversion)[0] for p in pictures])

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from gan_mnist.data.finding import Found, ImageFile, find_images
-from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
+from gan_mnist.data.finding import FoundImages, ImageFile, find_images
+from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
 from gan_mnist.data.splits import Split
 from gan_mnist.data.tables import Columns, Row, read_rows
 from gan_mnist.data.walking import is_printable, join
@@ -17,12 +17,12 @@ from gan_mnist.errors import InputError
 COLUMN = "column:"
 
 
-def tables_of(images: Found, labels: str) -> dict[str, str]:
+def tables_of(images: FoundImages, labels: str) -> dict[str, str]:
     """Where a table is found by its relative path, and the split that it is of.
 
     Returns:
-        By place, as of `Found.inner`: the outermost that has it of those in which all images lie,
-        of no split (""); else the folders of splits there that have one each.
+        By place, as of `FoundImages.inner`: the outermost that has it of those in which all
+        images lie, of no split (""); else the folders of splits there that have one each.
     """
 
     def has_table(place: str) -> bool:
@@ -38,12 +38,12 @@ def tables_of(images: Found, labels: str) -> dict[str, str]:
     return {place: split for place, split in splits.items() if split and has_table(place)}
 
 
-def _inner(images: Found) -> str:
+def _inner(images: FoundImages) -> str:
     """The innermost place in which all images lie."""
     return posixpath.commonpath([posixpath.dirname(name) for name in images.names] or [""])
 
 
-def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False) -> Found:
+def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False) -> FoundImages:
     """The images of a folder that a table tells the classes of.
 
     Args:
@@ -64,7 +64,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
     tables = tables_of(images, labels) or {"": ""}
     passed_over = images.passed_over
     named: dict[str, ImageFile] = {}
-    usual_split = SPLIT_NAMES.get(plain(Path(labels).stem).partition("_")[0], "")
+    usual_split = SPLIT_NAMES.get(normalized(Path(labels).stem).partition("_")[0], "")
     for place, of_table in tables.items():
         path, called = root / place / labels, join(place, labels) if of_table else labels
         files = [f for f in images.files if not of_table or f.name.startswith(f"{place}/")]
@@ -99,10 +99,10 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
     passed_over["without a row in the labels"] += max(0, unnamed)
     files = sorted(named.values(), key=lambda file: (file.class_name, file.name))
     inner = _inner(images) if any(tables.values()) else next(iter(tables))
-    return Found(root, files, +passed_over, inner)
+    return FoundImages(root, files, +passed_over, inner)
 
 
-def with_groups(found: Found, pattern: str) -> Found:
+def with_groups(found: FoundImages, pattern: str) -> FoundImages:
     """What was found, with the groups that a pattern finds in the names.
 
     Args:
@@ -136,7 +136,7 @@ def with_groups(found: Found, pattern: str) -> Found:
     return replace(found, files=files)
 
 
-def told_of_groups(found: Found, *splits: Split | None) -> Counter[str]:
+def group_counts(found: FoundImages, *splits: Split | None) -> Counter[str]:
     """How many images of these splits are in groups, and how many in none, if there are groups."""
     there = {name for split in splits if split for name in split.filenames}
     sizes = Counter(file.group for file in found.files if file.name in there)
@@ -161,4 +161,4 @@ def _likely(row: Row, split: str, strict: bool) -> list[str]:
 
 def _splits_in(path: str) -> set[str]:
     """The splits that folders of a path are called by."""
-    return {SPLIT_NAMES.get(plain(part), "") for part in path.split("/")[:-1]} - {""}
+    return {SPLIT_NAMES.get(normalized(part), "") for part in path.split("/")[:-1]} - {""}

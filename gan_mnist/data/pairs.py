@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from gan_mnist.data.finding import Found, ImageFile
-from gan_mnist.data.images import opened
+from gan_mnist.data.finding import FoundImages, ImageFile
+from gan_mnist.data.images import open_image
 from gan_mnist.data.reading import Decoded
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Subset
-from gan_mnist.errors import InputError, at_most
+from gan_mnist.errors import InputError, first_of
 
 CLEAN, NOISY = CLASSES = ("clean", "noisy")
 ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot be read"
@@ -33,7 +33,7 @@ def are_pairs(class_names: Iterable[str]) -> bool:
     return {name.casefold() for name in class_names} == set(CLASSES)
 
 
-def with_partners(found: Found, skip_bad: bool) -> Found:
+def with_partners(found: FoundImages, skip_bad: bool) -> FoundImages:
     """What was found in folders `noisy` and `clean`, partners in a group of their own.
 
     Where there are groups, that of the clean image is its partner's too.
@@ -80,7 +80,7 @@ def _is_apart(pair: Mapping[str, ImageFile]) -> bool:
     return len({file.split for file in pair.values()}) > 1
 
 
-def unlike_partners(found: Found, decoded: Decoded, skip_bad: bool) -> dict[str, str]:
+def unlike_partners(found: FoundImages, decoded: Decoded, skip_bad: bool) -> dict[str, str]:
     """What is of no use as its partner is bad, or of another size: the reason, by name.
 
     Args:
@@ -154,14 +154,14 @@ def _pair(name: str, class_name: str) -> str:
 
 def _size(path: Path) -> tuple[int, int]:
     """Width and height in pixels as the image is seen; EXIF may say that it is to be turned."""
-    with opened(path) as image:
+    with open_image(path) as image:
         width, height = image.size
         return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)
 
 
-def _refusal(found: Found, names: Sequence[str], what: str) -> InputError:
+def _refusal(found: FoundImages, names: Sequence[str], what: str) -> InputError:
     return InputError(
         f"--data_dir: {len(names)} of {len(found.files)} images in {found.root} {what}: "
-        f"{', '.join(at_most(names))}; accepted: pairs of one name and size in noisy and "
+        f"{', '.join(first_of(names))}; accepted: pairs of one name and size in noisy and "
         "clean, or --skip_bad to go on without these"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_mnist.data.images import Look, resize
+from gan_mnist.data.images import ImageConversion, resize
 from gan_mnist.errors import InputError
 
 _INFO = "dataset_info.json"
@@ -45,12 +45,14 @@ def find_build(directory: Path, name: str) -> Path | None:
     return versions[max(versions)] if versions else None
 
 
-def read_build(build: Path, look: Look) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def read_build(
+    build: Path, conversion: ImageConversion
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The images of a build, by split.
 
     Args:
         build: A directory that `find_build` found or `download` made.
-        look: How every image becomes an array.
+        conversion: How every image becomes an array.
 
     Returns:
         For "train", and "test" if there is one: uint8 (n, image_size, image_size, channels) and
@@ -68,7 +70,7 @@ def read_build(build: Path, look: Look) -> dict[str, tuple[np.ndarray, np.ndarra
             images, labels = [], []
             # One by one: at their full size all of them may take more memory than there is.
             for example in tfds.as_numpy(builder.as_dataset(split=split)):
-                images.append(resize(example["image"][np.newaxis], look))
+                images.append(resize(example["image"][np.newaxis], conversion))
                 labels.append(example["label"])
             splits[split] = np.concatenate(images), np.array(labels, np.int64)
     except Exception as error:  # a damaged build fails in as many ways as it has files

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_mnist.data.cache import Shelf
-from gan_mnist.data.deep import has_deep_colours, highest_of, is_deep, white_of
+from gan_mnist.data.bit_depth import has_deep_colours, highest_of, is_deep, white_of
+from gan_mnist.data.decoded_cache import DecodedCache
 from gan_mnist.data.images import (
     GREY_MODES,
     MOST_THREADS,
-    Disturbed,
-    Look,
+    ImageConversion,
+    TransientReadError,
     checked_memory,
     decode,
-    opened,
+    open_image,
 )
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
@@ -42,7 +42,7 @@ class Decoded:
         images: uint8 (n, image_size, image_size, channels), for n names; 0 where a file is bad.
         bad: The reason for each file that could not be read, by name.
         told: How many images there is something to tell of, by what.
-        look: How they were looked at; nothing in it is left open.
+        conversion: How they became arrays; nothing in it is left open.
         remember: Gives a text that belongs to the images, by name: as kept, or made by what it is
             handed, and kept from then on.
     """
@@ -50,67 +50,67 @@ class Decoded:
     images: np.ndarray
     bad: dict[str, str]
     told: Counter[str]
-    look: Look
+    conversion: ImageConversion
     remember: Callable[[str, Callable[[], str]], str]
 
 
-def read_files(root: Path, names: Sequence[str], look: Look) -> Decoded:
+def read_files(root: Path, names: Sequence[str], conversion: ImageConversion) -> Decoded:
     """Decodes image files, unless that was done before.
 
     Args:
         root: The folder.
         names: At least one, relative to it.
-        look: How to look at them. Where `image_size` is 0, it is the power of two from 16 to 64
-            that is nearest to the usual longer side; where `channels` is 0, it is 1 if all images
-            are grey but for `_GREY_LEVELS`, whatever their files say; where `white` is 0, it is
-            the same for all, and stays 0 where none is of more than 8 bits.
+        conversion: How to convert them. Where `image_size` is 0, it is the power of two from 16
+            to 64 that is nearest to the usual longer side; where `channels` is 0, it is 1 if all
+            images are grey but for `_GREY_LEVELS`, whatever their files say; where `white` is 0,
+            it is the same for all, and stays 0 where none is of more than 8 bits.
 
     Raises:
-        Disturbed: If a file cannot be read now; nothing is kept of it then.
+        TransientReadError: If a file cannot be read now; nothing is kept of it then.
     """
-    shelf = Shelf(root, names)
-    known = shelf.json(_name_of(look))
-    wanted = _surveyed(root, names, look) if known is None else Look(**known)
+    shelf = DecodedCache(root, names)
+    known = shelf.json(_name_of(conversion))
+    wanted = _surveyed(root, names, conversion) if known is None else ImageConversion(**known)
     decoded = _decoded(shelf, root, names, wanted)
-    if not look.channels and known is None and wanted.channels == 3:
+    if not conversion.channels and known is None and wanted.channels == 3:
         spread = _spread(decoded.images)
         if spread <= _GREY_LEVELS:
             # Where channels are alike, one of them is what decoding would give again.
             grey, colour = replace(wanted, channels=1), None if spread else decoded
             decoded = _decoded(shelf, root, names, grey, colour)
     # Trials ask with what the plan has found.
-    for one in {look, decoded.look}:
-        shelf.keep_json(_name_of(one), asdict(decoded.look))
+    for one in {conversion, decoded.conversion}:
+        shelf.keep_json(_name_of(one), asdict(decoded.conversion))
     return decoded
 
 
-def _name_of(look: Look) -> str:
-    return f"look-of-{fingerprint(asdict(look))}.json"
+def _name_of(conversion: ImageConversion) -> str:
+    return f"conversion-of-{fingerprint(asdict(conversion))}.json"
 
 
-def _surveyed(root: Path, names: Sequence[str], look: Look) -> Look:
-    """`look` with nothing left open, but colour where grey can only be seen in the pixels."""
-    sides, grey, whites = [], True, [look.white]
+def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> ImageConversion:
+    """`conversion` with nothing left open, but colour where grey can only be seen in the pixels."""
+    sides, grey, whites = [], True, [conversion.white]
     with warnings.catch_warnings(action="ignore"):
         for name in names:
             try:
-                with opened(root / name) as image:
+                with open_image(root / name) as image:
                     sides.append(max(image.size))
                     grey &= is_deep(image.mode) or image.mode in GREY_MODES
                     deep = is_deep(image.mode) or has_deep_colours(image)
-                    if deep and not look.white:
-                        checked_memory(root / name, image, look.megabytes)
+                    if deep and not conversion.white:
+                        checked_memory(root / name, image, conversion.megabytes)
                         whites.append(white_of(highest_of(image)))
-            except Disturbed:
+            except TransientReadError:
                 raise
             except InputError:
                 continue  # told when it is decoded
     usual = float(np.median(sides)) if sides else SMALLEST_SIDE
     nearest = 1 << round(np.log2(usual))
     return replace(
-        look,
-        image_size=look.image_size or min(max(nearest, SMALLEST_SIDE), LARGEST_SIDE),
-        channels=look.channels or (1 if grey else 3),
+        conversion,
+        image_size=conversion.image_size or min(max(nearest, SMALLEST_SIDE), LARGEST_SIDE),
+        channels=conversion.channels or (1 if grey else 3),
         white=max(whites),
     )
 
@@ -127,19 +127,23 @@ def _spread(images: np.ndarray) -> int:
 
 
 def _decoded(
-    shelf: Shelf, root: Path, names: Sequence[str], look: Look, colour: Decoded | None = None
+    shelf: DecodedCache,
+    root: Path,
+    names: Sequence[str],
+    conversion: ImageConversion,
+    colour: Decoded | None = None,
 ) -> Decoded:
     """As kept, or made now; from grey images in `colour` where they are given."""
-    key = fingerprint(asdict(look))
+    key = fingerprint(asdict(conversion))
 
     def remember(name: str, make: Callable[[], str]) -> str:
         return shelf.text(f"{key}-{name}", make)
 
     about = shelf.json(f"{key}.json", "bad", "told")
-    shape = (len(names), look.image_size, look.image_size, look.channels)
+    shape = (len(names), conversion.image_size, conversion.image_size, conversion.channels)
     images = shelf.array(f"{key}.npy", shape) if about is not None else None
     if about is not None and images is not None:
-        return Decoded(images, about["bad"], Counter(about["told"]), look, remember)
+        return Decoded(images, about["bad"], Counter(about["told"]), conversion, remember)
     bad: dict[str, str] = {}
     told: Counter[str] = Counter()
     with shelf.new_array(f"{key}.npy", shape) as images:
@@ -148,7 +152,7 @@ def _decoded(
             for start in range(0, len(names), _BLOCK):
                 images[start : start + _BLOCK] = colour.images[start : start + _BLOCK][..., :1]
         else:
-            results = _results(root, names, look)
+            results = _results(root, names, conversion)
             for row, result in enumerate(tracked(results, f"reading {root.name}", len(names))):
                 if isinstance(result, str):
                     bad[names[row]] = result
@@ -158,18 +162,18 @@ def _decoded(
     kept = shelf.array(f"{key}.npy", shape)
     images = images if kept is None else kept
     shelf.keep_json(f"{key}.json", {"bad": bad, "told": told})
-    return Decoded(images, bad, told, look, remember)
+    return Decoded(images, bad, told, conversion, remember)
 
 
 def _results(
-    root: Path, names: Sequence[str], look: Look
+    root: Path, names: Sequence[str], conversion: ImageConversion
 ) -> Iterator[tuple[np.ndarray, list[str]] | str]:
     """For each file its pixels and what there is to tell, or why it cannot be read."""
 
     def result(name: str) -> tuple[np.ndarray, list[str]] | str:
         try:
-            return decode(root / name, look)
-        except Disturbed:
+            return decode(root / name, conversion)
+        except TransientReadError:
             raise
         except InputError as error:
             return str(error).removeprefix(f"{root / name}: ")

@@ -19,7 +19,7 @@ _EVALUATED_NAMES = {f"{stem}{end}" for stem in _EVALUATED for end in _ENDS}
 _WORD = {stem: split for split, stems in _STEMS.items() for stem in stems}
 
 
-def plain(name: str) -> str:
+def normalized(name: str) -> str:
     """A name of a split, or a column, as it is compared: in small letters, without blanks."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
@@ -30,7 +30,7 @@ def splits_of(names: Collection[str]) -> dict[str, str]:
     Names may have something in common besides: `seg_train` and `seg_test`, `train2017` and
     `val2017`. Then there is one of training images among them.
     """
-    splits = {name: SPLIT_NAMES.get(plain(name), "") for name in names}
+    splits = {name: SPLIT_NAMES.get(normalized(name), "") for name in names}
     if not any(splits.values()):
         splits |= _with_more_words(names)
     evaluated = {name for name in names if _is_evaluated(name)}
@@ -42,16 +42,16 @@ def splits_of(names: Collection[str]) -> dict[str, str]:
 
 def is_usual(name: str) -> bool:
     """Whether a name alone says that it is of a split, and of which."""
-    return plain(name) in SPLIT_NAMES and plain(name) not in _EVALUATED_NAMES
+    return normalized(name) in SPLIT_NAMES and normalized(name) not in _EVALUATED_NAMES
 
 
 def is_like_split(name: str) -> bool:
     """Whether a name has a word for a split in it."""
-    return plain(name) in SPLIT_NAMES or any(word in _WORD for word in _words(name))
+    return normalized(name) in SPLIT_NAMES or any(word in _WORD for word in _words(name))
 
 
 def _is_evaluated(name: str) -> bool:
-    return plain(name) in _EVALUATED_NAMES or bool({*_EVALUATED} & {*_words(name)})
+    return normalized(name) in _EVALUATED_NAMES or bool({*_EVALUATED} & {*_words(name)})
 
 
 def _with_more_words(names: Iterable[str]) -> dict[str, str]:

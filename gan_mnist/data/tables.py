@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gan_mnist.data.finding import ImageFile
-from gan_mnist.data.split_names import SPLIT_NAMES, plain, splits_of
+from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
 from gan_mnist.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# As people call them, by `plain`.
+# As people call them, by `normalized`.
 _FILES = (
     "file_name", "filename", "file", "image", "image_name", "image_id", "image_file", "image_path",
     "img", "img_name", "path", "filepath", "file_path", "id", "name",
@@ -113,7 +113,7 @@ def _has_header(table: "pd.DataFrame", index: "_Index", asked: Columns) -> bool:
     # An image may be called as a column is, and its class, too; then what is below decides.
     of_images = {name for name in names if any(map(index.match, table[name].head(_ROWS_TRIED)))}
     is_below_another = bool(of_images) and not of_images & images
-    return not images or is_below_another or any(plain(name) in _FILES for name in of_images)
+    return not images or is_below_another or any(normalized(name) in _FILES for name in of_images)
 
 
 def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
@@ -234,10 +234,10 @@ def _columns(
     if not (split or tested) and (asked.label or len(others) > 1):
         _check_no_gaps(table, others, labels)
     split_of = splits_of({*table[split]}) if asked.split else {}
-    if unknown_splits := [plain(name) for name, found in split_of.items() if not found]:
+    if unknown_splits := [normalized(name) for name, found in split_of.items() if not found]:
         raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
     others = [name for name in others if name != split]
-    called = [name for name in others if plain(name) in _LABELS]
+    called = [name for name in others if normalized(name) in _LABELS]
     label = asked.label or (called or [""])[0] or (others[0] if len(others) == 1 else "")
     if not label:
         raise InputError(
@@ -248,17 +248,17 @@ def _columns(
 
 
 def _place(usual: Sequence[str], name: str) -> int:
-    return usual.index(plain(name)) if plain(name) in usual else len(usual)
+    return usual.index(normalized(name)) if normalized(name) in usual else len(usual)
 
 
 def _tells_splits(values: Sequence[str], name: str) -> bool:
-    return plain(name) in _SPLITS and all(splits_of({*values}).values())
+    return normalized(name) in _SPLITS and all(splits_of({*values}).values())
 
 
 def _check_no_gaps(table: "pd.DataFrame", names: Sequence[str], labels: str) -> None:
     """Refuses a column that tells the splits of some images: the others might be test images."""
     for name in names:
-        found = splits_of({*table[name]}) if plain(name) in _SPLITS else {}
+        found = splits_of({*table[name]}) if normalized(name) in _SPLITS else {}
         gaps = sorted(value for value, split in found.items() if not split)
         if gaps and any(found.values()):
             raise InputError(

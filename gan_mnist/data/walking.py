@@ -45,7 +45,7 @@ def is_printable(name: str) -> bool:
     return all(c.isprintable() or c == _JOINER or unicodedata.category(c) == "Zs" for c in name)
 
 
-class Walk:
+class FolderWalk:
     """All that lies in a folder, walked through once; counts what is passed over in each place.
 
     Places are paths relative to the root, which is "".

@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
 from gan_mnist.errors import InputError
-from gan_mnist.evaluation.checked import checked_features
+from gan_mnist.evaluation.check_features import checked_features
 
 # One held-out image in so many is as near to a training image as a copy is.
 COPY_ONE_IN = 20

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.evaluation.inference import answers
+from gan_mnist.evaluation.inference import predict_in_chunks
 
 
-class Seen(NamedTuple):
+class ClassifierOutputs(NamedTuple):
     """What a classifier made of n images.
 
     Attributes:
@@ -34,7 +34,7 @@ class FrozenClassifier:
         copy.trainable = False
         self._network = keras.Model(copy.inputs, [copy.layers[-1].input, copy.outputs[0]])
 
-    def look_at(self, images: np.ndarray) -> Seen:
+    def predict(self, images: np.ndarray) -> ClassifierOutputs:
         """Features and probabilities of images (n, H, W, C), uint8 or float32 in [0, 1]."""
-        features, logits = answers(self._network, images)
-        return Seen(features, tf.nn.softmax(logits).numpy())
+        features, logits = predict_in_chunks(self._network, images)
+        return ClassifierOutputs(features, tf.nn.softmax(logits).numpy())

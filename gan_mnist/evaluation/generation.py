@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
 
 from gan_mnist.errors import InputError
-from gan_mnist.evaluation.checked import checked_features
+from gan_mnist.evaluation.check_features import checked_features
 from gan_mnist.evaluation.copies import copy_rate
 from gan_mnist.study.statistics.small_samples import intervals
 

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan_mnist.data.images import as_float, together
+from gan_mnist.data.images import as_float, rows_at_once
 
 
-def answers(network: keras.Model, *columns: np.ndarray) -> Any:
+def predict_in_chunks(network: keras.Model, *columns: np.ndarray) -> Any:
     """The network's answers to n rows.
 
     Args:
@@ -20,7 +20,7 @@ def answers(network: keras.Model, *columns: np.ndarray) -> Any:
     """
     # `predict` takes longer to set up than a small network does for some thousand images, and would
     # hold all of them as floats.
-    parts, size = [], together(columns[0].shape[1:])
+    parts, size = [], rows_at_once(columns[0].shape[1:])
     for start in range(0, len(columns[0]), size):
         batch = [as_float(column[start : start + size]) for column in columns]
         parts.append(network.predict_on_batch(batch if len(batch) > 1 else batch[0]))

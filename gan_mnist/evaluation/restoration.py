@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
-from gan_mnist.data.images import together
+from gan_mnist.data.images import rows_at_once
 from gan_mnist.errors import InputError
 
 # Pixels a side, as in Wang et al. 2004.
@@ -106,7 +106,7 @@ def _psnr_db(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndar
 def _ssim(outputs: np.ndarray, targets: np.ndarray, _: np.ndarray) -> np.ndarray:
     window = min(SSIM_WINDOW, *outputs.shape[1:3])
     # Of some images at a time, as it needs room for several times as many floats.
-    size = together(outputs.shape[1:])
+    size = rows_at_once(outputs.shape[1:])
     parts = [
         tf.image.ssim(
             outputs[start : start + size],

@@ -118,7 +118,7 @@ def write_new_bytes(path: Path, content: bytes) -> None:
     Raises:
         FileExistsError: If there is such a file.
     """
-    _write(path, content, give_name)
+    _write(path, content, rename_new)
 
 
 def as_json(value: Any) -> bytes:
@@ -126,7 +126,7 @@ def as_json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode("utf-8")
 
 
-def give_name(source: Path, target: Path) -> None:
+def rename_new(source: Path, target: Path) -> None:
     """Gives a whole file another name, under which there is none: of two, one succeeds.
 
     Raises:
@@ -250,7 +250,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows that `write_rows` wrote, as text."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        return [{as_given(key): as_given(value) for key, value in row.items()} for row in rows]
+        return [{unescape(key): unescape(value) for key, value in row.items()} for row in rows]
 
 
 def _harmless(cell: Any) -> str:
@@ -258,7 +258,7 @@ def _harmless(cell: Any) -> str:
     return f"'{text}" if _FORMULA.match(text) and not _is_number(text) else text
 
 
-def as_given(cell: Any) -> Any:
+def unescape(cell: Any) -> Any:
     """A cell of a file by `write_rows` without the mark that makes it harmless."""
     is_marked = isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell)
     return cell[1:] if is_marked else cell

@@ -22,7 +22,7 @@ from typing import TypedDict
 from filelock import FileLock, Timeout
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, fingerprint, give_name, read_form, write_json
+from gan_mnist.files import Damaged, fingerprint, read_form, rename_new, write_json
 
 LOCK, OWNER = ".lock", ".running"
 # How often a command shows that it is at work, and after which silence of one on another machine
@@ -68,7 +68,7 @@ class Claim:
         try:
             with self._file_of_ours() as ours:
                 if (owner := self._owner()) is None:
-                    give_name(ours, self._path)
+                    rename_new(ours, self._path)
                 elif self._lives(owner, is_locked, ours):
                     raise self._in_use(owner)
                 else:

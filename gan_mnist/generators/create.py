@@ -130,7 +130,7 @@ class Kept(Generator):
         """The judge's probability of each image's own class, float32 (n,)."""
         if not len(images):
             return np.zeros(0, np.float32)
-        return self._judge.look_at(images).probabilities[np.arange(len(labels)), labels]
+        return self._judge.predict(images).probabilities[np.arange(len(labels)), labels]
 
 
 def _judge(request: Request) -> tuple[FrozenClassifier, float]:

@@ -7,8 +7,8 @@ import numpy as np
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.export_files import FLAG, INPUTS, OUTPUTS, SIGNATURE, find_export
-from gan_mnist.models.answers import Limited, ask_for_images
 from gan_mnist.models.saved import load_model
+from gan_mnist.models.signature_calls import TimeLimitedSignature, call_for_images
 from gan_mnist.seeding import derive_seed
 
 # Images that one seed draws together: another number gives other images.
@@ -21,7 +21,7 @@ class ExportedGenerator(Generator):
     def __init__(self, saved_model: Path, labels: np.ndarray, shape: tuple[int, int, int]):
         """Loads it, trusted; `labels`, int32 (k,), is what it calls the classes."""
         self._model = load_model(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG, trusted=True)
-        self._generate = Limited(self._model.signatures[SIGNATURE], flag=FLAG)
+        self._generate = TimeLimitedSignature(self._model.signatures[SIGNATURE], flag=FLAG)
         self._labels, self._shape = labels, shape
 
     @classmethod
@@ -52,7 +52,7 @@ class ExportedGenerator(Generator):
         for start in range(0, len(labels), CHUNK):
             # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
             wanted = np.resize(self._labels[labels[start : start + CHUNK]], CHUNK)
-            images = ask_for_images(
+            images = call_for_images(
                 self._generate,
                 CHUNK,
                 FLAG,

@@ -32,7 +32,9 @@ class GivenFolder(RealImages):
         if not settings.given:
             raise NotApplicable("no images were given (--generated=NAME=DIR)")
         class_names = request.images.train.class_names
-        given = read_given(Path(settings.given), class_names, settings.look, settings.skip_bad)
+        given = read_given(
+            Path(settings.given), class_names, settings.conversion, settings.skip_bad
+        )
         if settings.given_sha256 not in ("", given.sha256):
             raise RuntimeError(f"{settings.given} holds other images than when the run began")
         return cls(Subset(given.images, given.labels, class_names, given.filenames))

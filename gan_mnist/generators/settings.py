@@ -206,7 +206,7 @@ class GeneratorSettings(DataSettings):
             export = find_export(place, self.classes, shape, self.trust_model)
             changes |= {"generator": "exported", "given_sha256": export.sha256}
             return Source(changes, export.told(dataset))
-        given = read_given(place, self.classes, self.look, self.skip_bad)
+        given = read_given(place, self.classes, self.conversion, self.skip_bad)
         told = given.told(dataset)
         warnings = tuple(
             leak_in_words(name, told["copies"][split], len(given.labels), split)

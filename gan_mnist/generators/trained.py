@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import as_uint8, together
+from gan_mnist.data.images import as_uint8, rows_at_once
 from gan_mnist.data.pipelines import Column, training_batches
 from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint, write_arrays
@@ -21,8 +21,8 @@ from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.seeding import derive_seed
 from gan_mnist.study.trial import SEEDS_FOLDER
-from gan_mnist.training.kept import reusable, trained_once
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
+from gan_mnist.training.made_once import reusable, trained_once
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 CHUNK = 250
@@ -258,4 +258,4 @@ def _widened(generator: TrainedGenerator, scale: float) -> TrainedGenerator:
 @functools.lru_cache(maxsize=16)
 def _generator(network: ReusableModel) -> TrainedGenerator:
     # Of images beyond 64 x 64 fewer.
-    return TrainedGenerator(network.model, together(network.model.average.output_shape[1:]))
+    return TrainedGenerator(network.model, rows_at_once(network.model.average.output_shape[1:]))

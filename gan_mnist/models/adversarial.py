@@ -9,7 +9,7 @@ from keras import ops
 
 from gan_mnist.errors import unknown
 from gan_mnist.models.losses import ADVERSARIAL_LOSSES
-from gan_mnist.models.two_networks import TwoNetworks, minimize, parts_of
+from gan_mnist.models.two_networks import TwoNetworks, minimize, unpack_batch
 
 # The source goes on until half the cross-entropy is below 2 ln 2.
 GOOD_ENOUGH = 4 * math.log(2)
@@ -147,7 +147,9 @@ class AdversarialModel(TwoNetworks):
     #   5. on fresh noise, 1, 3 and 4 again, up to most_generator_steps while g_loss >= 4 ln 2
     #   6. average = generator + average_decay * (average - generator)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        batch, others = parts_of(batch) if self.separate_batches else (parts_of(batch), None)
+        batch, others = (
+            unpack_batch(batch) if self.separate_batches else (unpack_batch(batch), None)
+        )
         seeds = tf.random.split(tf.stack([self.noise_seed, self.update]), 3)
         latents = self.latents(batch, seeds[0])
         weight = self.adversarial_weight
@@ -183,7 +185,7 @@ class AdversarialModel(TwoNetworks):
         the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
         and the number of the batch alone: it is the same after every epoch.
         """
-        batch, others = parts_of(batch) if self.separate_batches else 2 * (parts_of(batch),)
+        batch, others = unpack_batch(batch) if self.separate_batches else 2 * (unpack_batch(batch),)
         tested = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
         seeds = tf.random.split(self.seed_beside_training(tested), 3)
         latents = self.latents(batch, seeds[0])

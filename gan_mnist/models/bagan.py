@@ -15,8 +15,8 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.latents import LatentSampler, as_labels
-from gan_mnist.models.two_networks import minimize, parts_of, unscaled
-from gan_mnist.models.vae_flow import grown, shrunk
+from gan_mnist.models.two_networks import minimize, unpack_batch, without_loss_scale
+from gan_mnist.models.vae_flow import downsampled, upsampled
 
 # What codes count for a Gaussian as one update later than others: some hundred updates matter.
 MEMORY = 0.99
@@ -115,7 +115,7 @@ class BAGAN(LatentSampler, AdversarialModel):
         return [of_generator, self.encoder.trainable_variables + of_discriminator]
 
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        images, labels = parts_of(batch)
+        images, labels = unpack_batch(batch)
         update = self.update
         ops.cond(update == self.autoencoder_updates, self._begin_as_encoder, lambda: None)
         ops.cond(
@@ -129,7 +129,7 @@ class BAGAN(LatentSampler, AdversarialModel):
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """As of `AdversarialModel`; of the autoencoder, too, which changes nothing."""
         told = super().test_step(batch)
-        self.autoencoder_loss(parts_of(batch)[0])
+        self.autoencoder_loss(unpack_batch(batch)[0])
         return {**told, "pixel_loss": self._means["pixel_loss"].result()}
 
     def _compete(self, batch: Any) -> None:
@@ -137,7 +137,7 @@ class BAGAN(LatentSampler, AdversarialModel):
 
     def _begin_as_encoder(self) -> None:
         """The discriminator's convolutions become the encoder's; the last layers are their own."""
-        unscaled(self.discriminator_optimizer).iterations.assign(0)
+        without_loss_scale(self.discriminator_optimizer).iterations.assign(0)
         for own, learnt in zip(
             self.discriminator.layers[:-1], self.encoder.layers[:-1], strict=True
         ):
@@ -241,7 +241,7 @@ def build_bagan(
 def build_bagan_network(image_shape: tuple[int, int, int], outputs: int, width: int) -> keras.Model:
     """Images to codes, or to logits of the classes and of fake: alike but for the last layer."""
     images = keras.Input(image_shape)
-    return keras.Model(images, layers.Dense(outputs, dtype="float32")(shrunk(images, width)))
+    return keras.Model(images, layers.Dense(outputs, dtype="float32")(downsampled(images, width)))
 
 
 def build_bagan_generator(
@@ -250,7 +250,7 @@ def build_bagan_generator(
     """(latents, one-hot labels) -> images: the layer `gaussians`, and the model `decoder`."""
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
     codes = keras.Input((latent_dim,))
-    decoder = keras.Model(codes, grown(codes, image_shape, width), name="decoder")
+    decoder = keras.Model(codes, upsampled(codes, image_shape, width), name="decoder")
     moved = ClassGaussians(dtype="float32", name="gaussians")(latents, one_hot)
     images = layers.Activation("sigmoid", dtype="float32")(decoder(moved))
     return keras.Model([latents, one_hot], images, name="bagan_generator")

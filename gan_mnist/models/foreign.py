@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers
 
 from gan_mnist.errors import InputError
-from gan_mnist.models.names import APPLICATIONS, AUTO, Choice
+from gan_mnist.models.names import APPLICATIONS, AUTO, ClassifierChoice
 from gan_mnist.models.preprocessing import Shape, prepared
 
 # A network that begins by multiplying with less than this is meant for 0..255.
@@ -42,7 +42,7 @@ class Parts(NamedTuple):
 class BuildForeign:
     """Builds the network of a choice that is none of ours; equal ones build equal networks."""
 
-    choice: Choice
+    choice: ClassifierChoice
 
     def __call__(self, image_shape: Shape, num_classes: int, width: int) -> keras.Model:
         """As the builders in `gan_mnist.models.classifiers`; only somebody's builder heeds `width`.
@@ -77,7 +77,9 @@ class BuildForeign:
         return model
 
 
-def check(choice: Choice, image_shape: Shape, num_classes: int, width: int, precision: str) -> str:
+def check(
+    choice: ClassifierChoice, image_shape: Shape, num_classes: int, width: int, precision: str
+) -> str:
     """Builds a network as a trial will, and tells what it takes for black and white.
 
     Args:
@@ -103,7 +105,7 @@ def check(choice: Choice, image_shape: Shape, num_classes: int, width: int, prec
         raise _failure(choice, "cannot be used", error) from error
 
 
-def _checked(choice: Choice, image_shape: Shape, num_classes: int, width: int) -> str:
+def _checked(choice: ClassifierChoice, image_shape: Shape, num_classes: int, width: int) -> str:
     random.seed(0)
     model = BuildForeign(choice)(image_shape, num_classes, width)
     images = np.random.default_rng(0).random((8, *image_shape), np.float32)
@@ -122,7 +124,7 @@ def _checked(choice: Choice, image_shape: Shape, num_classes: int, width: int) -
     return pixels_of(choice, next(x for x in model.layers if isinstance(x, keras.Model)))
 
 
-def pixels_of(choice: Choice, body: keras.Model) -> str:
+def pixels_of(choice: ClassifierChoice, body: keras.Model) -> str:
     """What the body takes for black and white, one of `PIXELS`.
 
     It is as the choice says. Else a known network takes what its weights were trained with, and any
@@ -136,7 +138,9 @@ def pixels_of(choice: Choice, body: keras.Model) -> str:
     return "0..255" if next(scales, 1) < SMALL_SCALE else "0..1"
 
 
-def _of_builder(choice: Choice, image_shape: Shape, num_classes: int, width: int) -> Parts:
+def _of_builder(
+    choice: ClassifierChoice, image_shape: Shape, num_classes: int, width: int
+) -> Parts:
     module, _, function = choice.classifier.partition(":")
     try:
         model = getattr(importlib.import_module(module), function)(image_shape, num_classes, width)
@@ -154,7 +158,7 @@ def _of_builder(choice: Choice, image_shape: Shape, num_classes: int, width: int
     return Parts(model)
 
 
-def _of_saved(choice: Choice, image_shape: Shape, num_classes: int, width: int) -> Parts:
+def _of_saved(choice: ClassifierChoice, image_shape: Shape, num_classes: int, width: int) -> Parts:
     try:
         model = keras.saving.load_model(choice.classifier, compile=False)
         _check_single(choice, model)
@@ -187,7 +191,9 @@ def _with_head(model: keras.Model, num_classes: int) -> Parts:
     return Parts(keras.Model(model.inputs[0], last.input), head, last.get_weights())
 
 
-def _of_application(choice: Choice, image_shape: Shape, num_classes: int, width: int) -> Parts:
+def _of_application(
+    choice: ClassifierChoice, image_shape: Shape, num_classes: int, width: int
+) -> Parts:
     build = getattr(keras.applications, choice.application)
     side = max(*image_shape[:2], APPLICATIONS[choice.application].least_side)
     body = build(include_top=False, weights=None, input_shape=(side, side, 3), pooling="avg")
@@ -199,7 +205,7 @@ def _of_application(choice: Choice, image_shape: Shape, num_classes: int, width:
     return Parts(body, _new_head(num_classes))
 
 
-_PARTS: Mapping[str, Callable[[Choice, Shape, int, int], Parts]] = {
+_PARTS: Mapping[str, Callable[[ClassifierChoice, Shape, int, int], Parts]] = {
     "builder": _of_builder,
     "saved": _of_saved,
     "application": _of_application,
@@ -228,12 +234,12 @@ def _gives_probabilities(layer: object) -> bool:
     return activation in (keras.activations.softmax, keras.activations.sigmoid)
 
 
-def _check_single(choice: Choice, model: keras.Model) -> None:
+def _check_single(choice: ClassifierChoice, model: keras.Model) -> None:
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise _refusal(choice, "has several inputs or outputs", "a model with one of each")
 
 
-def _check_images(choice: Choice, body: keras.Model, image_shape: Shape) -> None:
+def _check_images(choice: ClassifierChoice, body: keras.Model, image_shape: Shape) -> None:
     shape = body.input_shape
     if len(shape) != 4 or shape[-1] not in (image_shape[-1], 3):
         raise _refusal(
@@ -246,7 +252,7 @@ def _check_images(choice: Choice, body: keras.Model, image_shape: Shape) -> None
         raise _refusal(choice, f"takes {shape}", f"3 channels with pixels={choice.pixels}")
 
 
-def _freeze(choice: Choice, model: keras.Model) -> None:
+def _freeze(choice: ClassifierChoice, model: keras.Model) -> None:
     """Leaves the first layers that have weights untrained; below 0 all but so many at the end."""
     if not choice.frozen:
         return
@@ -277,10 +283,10 @@ def _adopt_precision(model: keras.Model) -> None:
         layer.dtype_policy = keras.config.dtype_policy()
 
 
-def _refusal(choice: Choice, fault: str, accepted: str) -> InputError:
+def _refusal(choice: ClassifierChoice, fault: str, accepted: str) -> InputError:
     return InputError(f"--classifier: {choice.classifier!r} {fault}; accepted: {accepted}")
 
 
-def _failure(choice: Choice, fault: str, error: Exception) -> InputError:
+def _failure(choice: ClassifierChoice, fault: str, error: Exception) -> InputError:
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return InputError(f"--classifier: {choice.classifier!r} {fault}: {reason}")

@@ -87,7 +87,7 @@ FORMS = (*CLASSIFIERS, "module:function", "model.keras", "applications:NAME")
 
 
 @dataclass(frozen=True)
-class Choice:
+class ClassifierChoice:
     """Which network classifies, as the settings of the same names say it."""
 
     classifier: str
@@ -119,7 +119,7 @@ class Choice:
         path = self.classifier if self.kind == "saved" else self.weights
         return Path(path) if path else None
 
-    def located(self, image_size: int) -> "Choice":
+    def located(self, image_size: int) -> "ClassifierChoice":
         """With absolute paths and the checksum of `file`.
 
         Args:

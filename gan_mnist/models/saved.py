@@ -1,4 +1,4 @@
-"""Exported models, ours or somebody's: found, checked and loaded; `answers` asks them.
+"""Exported models, ours or somebody's: found, checked and loaded; `signature_calls` runs them.
 
 Nothing here imports TensorFlow before a model is loaded.
 """
@@ -120,7 +120,7 @@ def check_trusted(saved_model: Path, flag: str = FLAG) -> None:
         )
 
 
-def takes(saved_model: Path, signature: str, inputs: Collection[str]) -> bool:
+def has_signature(saved_model: Path, signature: str, inputs: Collection[str]) -> bool:
     """Whether a SavedModel has a signature of this name with these inputs; nothing is loaded."""
     try:
         found = read_signatures(saved_model)

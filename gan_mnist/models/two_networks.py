@@ -95,12 +95,15 @@ class TwoNetworks(keras.Model):
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             first, second = _scaled(first), _scaled(second)
         # Keras ends `fit` by putting averages into all weights of a model, of both networks here.
-        if any(getattr(unscaled(optimizer), "use_ema", False) for optimizer in (first, second)):
+        if any(
+            getattr(without_loss_scale(optimizer), "use_ema", False)
+            for optimizer in (first, second)
+        ):
             raise InputError(
                 "optimizer: use_ema is not accepted; accepted: average_decay of the model"
             )
         # A loss scale is not for others to build: it has no guard against being built again.
-        super().compile(optimizer=unscaled(first), auto_scale_loss=False, **options)
+        super().compile(optimizer=without_loss_scale(first), auto_scale_loss=False, **options)
         self.generator_optimizer = first
         self.discriminator_optimizer: Any = second if self.discriminator is not None else None
         for optimizer, variables in zip(self.optimizers, self.trained, strict=True):
@@ -212,12 +215,12 @@ def _scaled(optimizer: Any) -> Any:
     return optimizer if optimizer is None or isinstance(optimizer, scales) else scales(optimizer)
 
 
-def unscaled(optimizer: Any) -> Any:
+def without_loss_scale(optimizer: Any) -> Any:
     """An optimizer without its loss scale, if it has one."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def parts_of(batch: Any) -> tuple[Any, ...]:
+def unpack_batch(batch: Any) -> tuple[Any, ...]:
     """A batch as data sets have it, of one that Keras made of arrays.
 
     Of a single array that is no tuple; of one batch, parts that were not given are None, and the

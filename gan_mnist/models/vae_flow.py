@@ -19,7 +19,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from gan_mnist.models.latents import LatentSampler, as_labels
-from gan_mnist.models.two_networks import TwoNetworks, minimize, parts_of
+from gan_mnist.models.two_networks import TwoNetworks, minimize, unpack_batch
 
 EULER_STEPS = 20
 # Of the flow's network.
@@ -125,7 +125,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         update = tf.cast(self.generator_optimizer.iterations, tf.int32)
         seed = tf.stack([self.noise_seed, update])
-        images, labels = parts_of(batch)
+        images, labels = unpack_batch(batch)
         autoencoder = self.encoder.trainable_variables + self._decoder.trainable_variables
 
         def step(loss: Any, variables: Sequence[keras.Variable]) -> None:
@@ -143,7 +143,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """Both losses on a batch, which change nothing; the noise is the same after every epoch."""
-        images, labels = parts_of(batch)
+        images, labels = unpack_batch(batch)
         tested = tf.cast(self._means["flow_loss"].count, tf.int32)
         seed = self.seed_beside_training(tested)
         self.autoencoder_loss(images, labels, seed)
@@ -213,11 +213,11 @@ def build_vae_flow(
 def build_encoder(image_shape: tuple[int, int, int], width: int, latent_dim: int) -> keras.Model:
     """Three strided convolutions: images to means and log variances of codes, (n, 2 d)."""
     images = keras.Input(image_shape)
-    encoded = layers.Dense(2 * latent_dim, dtype="float32")(shrunk(images, width))
+    encoded = layers.Dense(2 * latent_dim, dtype="float32")(downsampled(images, width))
     return keras.Model(images, encoded, name="encoder")
 
 
-def shrunk(images: Any, width: int) -> Any:
+def downsampled(images: Any, width: int) -> Any:
     """What three strided convolutions of up to 4 * `width` channels make of images, (n, d)."""
     x = images
     for channels in (width, 2 * width, 4 * width):
@@ -242,12 +242,12 @@ def _build_decoder(
 ) -> keras.Model:
     """(codes, one-hot labels) -> logits of pixels."""
     codes, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
-    logits = grown(ops.concatenate([codes, one_hot], axis=-1), image_shape, width)
+    logits = upsampled(ops.concatenate([codes, one_hot], axis=-1), image_shape, width)
     return keras.Model([codes, one_hot], logits, name="decoder")
 
 
-def grown(x: Any, image_shape: tuple[int, int, int], width: int) -> Any:
-    """What transposed convolutions make of (n, d): (n, *image_shape), the way back of `shrunk`."""
+def upsampled(x: Any, image_shape: tuple[int, int, int], width: int) -> Any:
+    """What transposed convolutions make of (n, d): (n, *image_shape), back from `downsampled`."""
     sides = [image_shape[:2]]
     for _ in range(3):
         height, breadth = sides[-1]

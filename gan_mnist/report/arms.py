@@ -10,13 +10,13 @@ from gan_mnist.report.charts import Limits, lines, spread
 from gan_mnist.report.learning import MOST_TIMES_LONGER, over_seeds
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
-from gan_mnist.study.answer.reasons import PRIMARY, Told, all_told_of
+from gan_mnist.study.answer.reasons import PRIMARY, ReportedComparison, summary_comparisons
 
 # What a trial leaves that a reader may want, and what it is called.
 _FILES = {"record.json": "record", "predictions.csv": "predictions", "curves.csv": "curves"}
 
 
-def told_of_arms(
+def arm_details(
     run: Run, order: Sequence[str], galleries: Mapping[str, np.ndarray], curves: pd.DataFrame
 ) -> dict[str, dict[str, Any]]:
     """By name, in the order of `order`.
@@ -105,7 +105,7 @@ def _compared(run: Run) -> dict[str, list[dict[str, Any]]]:
     """By arm, its comparisons: with the control, and with what else it is measured by."""
     margin = run.summary["metrics"][0].get("margin")
     found: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
-    for kind, told in all_told_of(run.summary):
+    for kind, told in summary_comparisons(run.summary):
         # The control's entry tells more than the primary comparison that it is, too.
         if kind == PRIMARY and told.reference == run.summary["control"]:
             continue
@@ -128,7 +128,7 @@ def _control_first(run: Run) -> Callable[[Mapping[str, Any]], bool]:
     return lambda row: row["reference"] != run.summary["control"]
 
 
-def _over_seeds(told: Told) -> list[float] | None:
+def _over_seeds(told: ReportedComparison) -> list[float] | None:
     """The interval over seeds alone, where it stands beside another."""
     found: list[float] | None = told.entry.get("difference_ci95", told.interval)
     return found

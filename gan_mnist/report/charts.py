@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from gan_mnist.study.answer.reasons import deciding
+from gan_mnist.study.answer.reasons import deciding_interval
 
 _MOST_TICKS = 5
 # Of a line; more cannot be told apart in a panel.
@@ -75,7 +75,7 @@ def forest_limits(summary: Mapping[str, Any]) -> tuple[Limits, Limits]:
     differences = [arm["difference"] for arm in shown if arm["difference"] is not None]
     return (
         _limits(points, [arm["ci95"] for arm in shown]),
-        _limits([0.0, *differences], [deciding(arm) for arm in shown]),
+        _limits([0.0, *differences], [deciding_interval(arm) for arm in shown]),
     )
 
 
@@ -124,7 +124,7 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] |
                 if means.low <= value <= means.high
             ],
             "mean": _interval(means, arm["mean"], arm["ci95"]),
-            "difference": _interval(differences, arm["difference"], deciding(arm)),
+            "difference": _interval(differences, arm["difference"], deciding_interval(arm)),
         }
     zero = [{"at": differences.at(0.0), "role": "control", "name": summary["control"]}]
     return {

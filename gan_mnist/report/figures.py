@@ -26,7 +26,7 @@ from gan_mnist.report.style import (
     styled,
     wrapped,
 )
-from gan_mnist.study.answer.reasons import deciding
+from gan_mnist.study.answer.reasons import deciding_interval
 
 VERDICT_MARKS = {"helps": "●", "hurts": "✕", "the same": "■", "cannot tell": "○", None: "◆"}
 _VERDICT_COLORS = {
@@ -82,7 +82,7 @@ def forest(
         _interval(left, row, arm["mean"], arm["ci95"], arm["verdict"])
         verdict = "control" if name == control else arm["verdict"] or "no verdict"
         if name != control and arm["difference"] is not None:
-            _interval(right, row, arm["difference"], deciding(arm), arm["verdict"])
+            _interval(right, row, arm["difference"], deciding_interval(arm), arm["verdict"])
         standing, beside = arm.get("standing"), right.get_yaxis_transform()
         for text, below, size, color in (
             (f"{VERDICT_MARKS[arm['verdict']]} {verdict}", -4 if standing else 0, 8.5,

@@ -7,8 +7,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from gan_mnist.study.answer.reasons import deciding
-from gan_mnist.study.words import judged, sided
+from gan_mnist.study.answer.reasons import deciding_interval
+from gan_mnist.study.words import sided, verdict_in_words
 
 
 def environment(margin: float | None) -> jinja2.Environment:
@@ -25,8 +25,8 @@ def environment(margin: float | None) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., Any]] = {
-        "deciding": deciding,
-        "judged": lambda verdict: judged(verdict, margin),
+        "deciding": deciding_interval,
+        "judged": lambda verdict: verdict_in_words(verdict, margin),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),
         "percent": lambda value: _format(value, ".0%"),

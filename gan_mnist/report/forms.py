@@ -29,7 +29,7 @@ class Data(TypedDict):
     white: NotRequired[int]
 
 
-class ArmTold(TypedDict):
+class DeclaredArm(TypedDict):
     """An arm of a study."""
 
     kind: str
@@ -47,7 +47,7 @@ class Study(TypedDict):
 
     experiment: str
     settings: dict[str, Any]
-    arms: dict[str, ArmTold]
+    arms: dict[str, DeclaredArm]
     dataset: Data
     published: list[str]
     gallery_caption: str
@@ -58,7 +58,7 @@ class Study(TypedDict):
     command_line: str
 
 
-class MetricTold(TypedDict):
+class SummaryMetric(TypedDict):
     """A metric of a summary."""
 
     name: str
@@ -148,7 +148,7 @@ class Summary(TypedDict):
     preset: str
     control: str
     oracle: str | None
-    metrics: Annotated[list[MetricTold], Meta(min_length=1)]
+    metrics: Annotated[list[SummaryMetric], Meta(min_length=1)]
     seeds: list[int]
     answer: str
     carried_by: str | None

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
-from gan_mnist.report.arms import curves_against_seconds, told_of_arms
+from gan_mnist.report.arms import arm_details, curves_against_seconds
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
 from gan_mnist.report.provenance import files_left, made, next_steps
@@ -151,7 +151,7 @@ def _page_context(run: Run, confused: Confusion) -> dict[str, Any]:
     """What the page has besides: its own drawings, and what the files of trials hold."""
     order, (matrices, classes) = run.best_first(), confused
     curves, label = run.curves()
-    told = told_of_arms(run, order, run.galleries, curves)
+    told = arm_details(run, order, run.galleries, curves)
     # Of many classes a picture will do.
     cells = matrices.items() if len(classes) <= MOST_CLASSES else ()
     curved = [name for name in order if told[name]["mean_curve"]]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from gan_mnist.report.run_files import Run
-from gan_mnist.study.begun import MAX_SEEDS, MOST_SEEDS
+from gan_mnist.study.continuation import MAX_SEEDS, MOST_SEEDS
 from gan_mnist.study.display.progress import duration
 from gan_mnist.study.precision import in_words
 

@@ -23,8 +23,8 @@ from typing import Any
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.report import claims, performance
-from gan_mnist.study.answer.reasons import deciding
-from gan_mnist.study.words import judged, sided, signed
+from gan_mnist.study.answer.reasons import deciding_interval
+from gan_mnist.study.words import sided, signed, verdict_in_words
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
@@ -192,7 +192,7 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
             for name, arm in arms.items()
         },
         f"difference to `{control}` [95 %]": {
-            name: f"{signed(arm['difference'], digits)} {interval(deciding(arm), digits)}"
+            name: f"{signed(arm['difference'], digits)} {interval(deciding_interval(arm), digits)}"
             for name, arm in arms.items()
             if arm["difference"] is not None
         },
@@ -227,7 +227,7 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
 def _judged(found: Mapping[str, Any], margin: float | None) -> str:
     """The verdict of a comparison, and how much it counts, if there is one."""
     standing = found.get("standing") if found["verdict"] else None
-    return ", ".join(filter(None, (judged(found["verdict"] or "", margin), standing)))
+    return ", ".join(filter(None, (verdict_in_words(found["verdict"] or "", margin), standing)))
 
 
 def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:

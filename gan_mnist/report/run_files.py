@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import Damaged, as_given, read_arrays, read_form
+from gan_mnist.files import Damaged, read_arrays, read_form, unescape
 from gan_mnist.report import forms
 from gan_mnist.study.records import DONE, read_record
 
@@ -244,8 +244,8 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
     except (OSError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
     texts = table.select_dtypes(exclude=["number", "bool"]).columns
-    table[texts] = table[texts].map(as_given, na_action="ignore")
-    return None if table.empty else table.rename(columns=as_given)
+    table[texts] = table[texts].map(unescape, na_action="ignore")
+    return None if table.empty else table.rename(columns=unescape)
 
 
 def _read_needed(path: Path, form: type) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def as_svg(figure: Figure, name: str) -> str | None:
     return re.sub(r'<g id="[^"]*"', "<g", text)
 
 
-def tell(points: Sequence[Line2D], texts: Sequence[str]) -> None:
+def add_tooltip(points: Sequence[Line2D], texts: Sequence[str]) -> None:
     """Has a page tell of a point when it is hovered.
 
     Args:
@@ -139,7 +139,7 @@ def tell(points: Sequence[Line2D], texts: Sequence[str]) -> None:
     points[0].set_gid(_TOLD + ",".join(map(quote, texts)))
 
 
-def in_words(name: str, value: float, ci95: Sequence[float] | None = None) -> str:
+def tooltip(name: str, value: float, ci95: Sequence[float] | None = None) -> str:
     """What a point says of an arm."""
     ends = f" ({fixed(ci95[0], 3)} to {fixed(ci95[1], 3)})" if ci95 else ""
     return f"{name}: {fixed(value, 3)}{ends}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
-from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, USUAL, Look
+from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, USUAL, ImageConversion
 from gan_mnist.data.splits import EACH_SEED, FIXED, SPLITS
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
@@ -70,9 +70,9 @@ class DataSettings(Settings):
     )
 
     @property
-    def look(self) -> Look:
+    def conversion(self) -> ImageConversion:
         """How an image file becomes an array; nothing is open where the settings are resolved."""
-        return Look(
+        return ImageConversion(
             *(self.image_size, self.channels, self.resize, self.ground),
             *(self.white, self.image_megabytes),
         )

@@ -12,7 +12,7 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import MATTERS, leak_in_words
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.further import FurtherTest, read_further_test
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.errors import InputError
 from gan_mnist.files import absolute
 from gan_mnist.study.settings import Settings, setting
@@ -41,7 +41,7 @@ class FurtherTestSettings(Settings):
         """
         asked: Any = self
         named = (text.partition("=") for text in self.test_dir)
-        looks = asked.classes, asked.look, asked.options
+        looks = asked.classes, asked.conversion, asked.options
         return {name: read_once(name, folder, *looks) for name, _, folder in named}
 
     def resolve(self, dataset: Any) -> Self:
@@ -57,17 +57,21 @@ class FurtherTestSettings(Settings):
 
 @functools.lru_cache(maxsize=8)
 def read_once(
-    name: str, folder: str, classes: tuple[str, ...], look: Look, options: FolderOptions
+    name: str,
+    folder: str,
+    classes: tuple[str, ...],
+    conversion: ImageConversion,
+    options: FolderOptions,
 ) -> FurtherTest:
     """What a folder holds; a trial of any arm, or a report, does not read it again."""
     try:
-        return read_further_test(name, Path(folder), classes, look, options)
+        return read_further_test(name, Path(folder), classes, conversion, options)
     except InputError as error:
         told = str(error).removeprefix("--data_dir: ").removeprefix(f"--test_dir {name}: ")
         raise InputError(f"--test_dir {name}: {told}") from error
 
 
-def told_of_further_tests(
+def further_provenance(
     settings: Settings, dataset: Dataset
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """What a plan says of further test sets, and what is to be told before the answer.

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from gan_mnist.errors import InputError
-from gan_mnist.models.names import AUTO, CLASSIFIERS, FORMS, NO_FILE, PIXELS, Choice
+from gan_mnist.models.names import AUTO, CLASSIFIERS, FORMS, NO_FILE, PIXELS, ClassifierChoice
 from gan_mnist.study.settings import Settings, setting
-from gan_mnist.study.workers import apart
+from gan_mnist.study.workers import call_in_process
 
 # What builds a network as a trial will, where TensorFlow may be imported.
 TRY_NETWORK = "gan_mnist.models.foreign:check"
-_OF_CHOICE = tuple(field.name for field in dataclasses.fields(Choice))
+_OF_CHOICE = tuple(field.name for field in dataclasses.fields(ClassifierChoice))
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ class NetworkSettings(Settings):
         Raises:
             InputError: If there is none.
         """
-        Choice(classifier).check_known()
+        ClassifierChoice(classifier).check_known()
         changes: dict[str, Any] = {"classifier": classifier}
         if classifier in CLASSIFIERS and classifier != self.classifier:
             changes["width"] = CLASSIFIERS[classifier].width
         return dataclasses.replace(self, **changes)
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> ClassifierChoice:
         """What these settings say of the network."""
-        return Choice(**{name: getattr(self, name) for name in _OF_CHOICE})
+        return ClassifierChoice(**{name: getattr(self, name) for name in _OF_CHOICE})
 
     @property
     def undivided(self) -> str:
@@ -84,7 +84,7 @@ class NetworkSettings(Settings):
 
 # A plan resolves its settings more than once; the choice holds the checksum of the file.
 @functools.lru_cache(maxsize=1)
-def _tried(choice: Choice, *arguments: Any) -> str:
+def _tried(choice: ClassifierChoice, *arguments: Any) -> str:
     """What a network of others takes for black and white; it is built to find out.
 
     That takes TensorFlow and runs somebody's program: both are kept out of this process.
@@ -94,7 +94,7 @@ def _tried(choice: Choice, *arguments: Any) -> str:
         *arguments: As `gan_mnist.models.foreign.check` takes them.
     """
     try:
-        return apart(TRY_NETWORK, choice, *arguments)
+        return call_in_process(TRY_NETWORK, choice, *arguments)
     except BrokenProcessPool as error:
         raise InputError(
             f"--classifier: {choice.classifier!r} ended the process that built it"

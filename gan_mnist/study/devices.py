@@ -86,7 +86,7 @@ def usable_gpus() -> list[str]:
 
 def _counted_apart(function: str) -> int:
     try:
-        return workers.apart(function)
+        return workers.call_in_process(function)
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(

@@ -27,7 +27,7 @@ class EachSeed(TypedDict):
     n_train: int
 
 
-class JudgedBy(TypedDict):
+class TrialData(TypedDict):
     """The data set of a trial, as far as comparisons need it."""
 
     counts: NotRequired[dict[str, dict[str, int]]]
@@ -46,7 +46,7 @@ class Record(TypedDict):
     fingerprint: str
     seconds: dict[str, float]
     experiment: NotRequired[str]
-    dataset: NotRequired[JudgedBy]
+    dataset: NotRequired[TrialData]
     updates: NotRequired[int | None]
     versions: NotRequired[dict[str, str]]
     device: NotRequired[str]
@@ -63,7 +63,7 @@ class Begun(TypedDict):
     fingerprint: str
 
 
-class Data(JudgedBy):
+class Data(TrialData):
     """The data set of a study."""
 
     sha256: str
@@ -130,7 +130,7 @@ class Findings(TypedDict):
     leaks: NotRequired[list[str]]
 
 
-class MetricTold(TypedDict):
+class SummaryMetric(TypedDict):
     """A metric of a summary."""
 
     name: str
@@ -139,7 +139,7 @@ class MetricTold(TypedDict):
     margin: NotRequired[float | None]
 
 
-class ArmTold(TypedDict):
+class SummaryArm(TypedDict):
     """An arm of a summary."""
 
     n: NotRequired[int]
@@ -152,6 +152,6 @@ class Summary(TypedDict):
     """`summary.json` of such a run."""
 
     primary_metric: str
-    metrics: list[MetricTold]
-    arms: dict[str, ArmTold]
+    metrics: list[SummaryMetric]
+    arms: dict[str, SummaryArm]
     seeds: NotRequired[list[int]]

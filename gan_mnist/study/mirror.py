@@ -26,8 +26,8 @@ from gan_mnist.files import (
 from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
 from gan_mnist.study import records
-from gan_mnist.study.away import files_in, serves
 from gan_mnist.study.display.progress import say
+from gan_mnist.study.scratch_trial import files_in, is_for_seed
 from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
 
 # What tells a mirror from others.
@@ -40,7 +40,7 @@ _OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
 class Mirror:
     """Keeps a run's directory and its mirror alike, from `begin` to `finish` and `close`.
 
-    A `place.Keeper`, which tells what its methods do.
+    A `location.RunStore`, which tells what its methods do.
     """
 
     def __init__(self, plan: Plan, only: Trial | None = None):
@@ -155,7 +155,7 @@ class Mirror:
 
     def _serves(self, told: Mapping[str, bytes]) -> bool:
         objects = [_object(content) for content in told.values()]
-        return self._only is None or serves(objects, self._only.seed)
+        return self._only is None or is_for_seed(objects, self._only.seed)
 
     def _fetch(self, unit: str, names: set[str], told: dict[str, bytes]) -> None:
         here = self._contents(name for name in told if (self._root / name).is_file())

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.errors import InputError, written_out
+from gan_mnist.errors import InputError, parse_number
 from gan_mnist.files import Damaged, absolute, read_file
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.records import DONE, parse_record
 from gan_mnist.study.statistics import power
-from gan_mnist.study.statistics.looks import level
+from gan_mnist.study.statistics.looks import look_level
 from gan_mnist.study.statistics.paired import overlap_of, spread_of
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.trial import Plan
@@ -41,7 +41,7 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
     values, where = _pilot(plan, pilot)
     families = _families(plan)
     # Looks make the level lower, as further tests do.
-    strict = LEVEL / level(plan.looks)
+    strict = LEVEL / look_level(plan.looks)
     overlap, n = overlap_of([{"dataset": plan.dataset}]), len(plan.seeds)
     lines = [_general(n, families, overlap, strict)]
     measured = False
@@ -71,7 +71,7 @@ def _size(effect: str | None) -> float | None:
     if effect is None:
         return None
     try:
-        size = float(written_out(float, effect))
+        size = float(parse_number(float, effect))
     except ValueError:
         size = 0.0
     if not (size > 0 and math.isfinite(size)):

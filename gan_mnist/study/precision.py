@@ -9,9 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study import begun
+from gan_mnist.study import continuation
 from gan_mnist.study.settings import PRECISIONS, SettingsT, with_changes
-from gan_mnist.study.workers import apart
+from gan_mnist.study.workers import call_in_process
 
 AUTO, EXACT, SHORT = "auto", "float32", "mixed_bfloat16"
 # By less it is not worth the digits.
@@ -34,7 +34,7 @@ def of_run(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
     """
     if asked not in (AUTO, *PRECISIONS):
         raise unknown("--precision", str(asked), (AUTO, *PRECISIONS))
-    before = begun.description_in(workdir)
+    before = continuation.description_in(workdir)
     if before is None:
         return asked, {}
     recorded = before["settings"].get("precision", EXACT)
@@ -57,7 +57,7 @@ def faster(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
     if not settings.TIMED:
         raise InputError(f"--precision: auto needs a network that can be timed; {accepted}")
     try:
-        seconds = apart(settings.TIMED, settings, (EXACT, SHORT))
+        seconds = call_in_process(settings.TIMED, settings, (EXACT, SHORT))
     except BrokenProcessPool as error:
         raise InputError(f"--precision: auto: the trial's process ended; {accepted}") from error
     except InputError:

@@ -18,7 +18,7 @@ from gan_mnist.files import (
     write_json,
     write_new_json,
 )
-from gan_mnist.study.begun import kept_of, read_description
+from gan_mnist.study.continuation import carried_over, read_description
 from gan_mnist.study.forms import Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
@@ -142,7 +142,7 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
         record = _whole_record_of(trial)
     except Damaged:
         return None
-    if record is not None and (why := made_otherwise(record, trial)):
+    if record is not None and (why := mismatch(record, trial)):
         raise InputError(
             f"--workdir: {trial.directory} holds a result of other settings ({why}); give the old "
             "settings or a new --workdir"
@@ -150,7 +150,7 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
     return record
 
 
-def made_otherwise(told: Mapping[str, Any], trial: Trial) -> str:
+def mismatch(told: Mapping[str, Any], trial: Trial) -> str:
     """How settings or data that are `told`, with their fingerprint, differ; "" if they do not."""
     before, after = as_declared(told["settings"], trial.study), trial.settings.identity()
     own = fingerprint(told["settings"], *_of_no_setting(trial))
@@ -183,7 +183,7 @@ def as_declared(settings: Mapping[str, Any], study: Study | None) -> dict[str, A
     return (study.settings.before() if study else {}) | dict(settings)
 
 
-def finished(record: Mapping[str, Any] | None) -> bool:
+def is_finished(record: Mapping[str, Any] | None) -> bool:
     """Whether there is nothing left to do; a failed trial is tried again."""
     return record is not None and record["status"] != FAILED
 
@@ -212,10 +212,10 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    before, damage = description_before(plan, description)
+    before, damage = earlier_description(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
-    description |= kept_of(before) if before else {}
+    description |= carried_over(before) if before else {}
     for _ in records_of(plan):
         pass
     # Nothing is touched before all is checked.
@@ -237,20 +237,20 @@ def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    before, damage = description_before(plan, description)
+    before, damage = earlier_description(plan, description)
     record_of(trial)
     if before is None and damage is None:
         try:
             write_new_json(plan.workdir / STUDY, description)
         except FileExistsError:  # of a task that began at the same time, with another plan perhaps
-            damage = description_before(plan, description)[1]
+            damage = earlier_description(plan, description)[1]
     if damage is None:
         return ""
     path = plan.workdir / STUDY
     return f"{path} is damaged: {damage}; whoever has the directory for itself writes it anew"
 
 
-def description_before(
+def earlier_description(
     plan: Plan, description: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any] | None, Damaged | None]:
     """The `study.json` that is there, or how it is damaged.

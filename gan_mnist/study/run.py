@@ -11,14 +11,14 @@ from typing import Any
 from gan_mnist.errors import InputError, StorageError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
-from gan_mnist.study import begun, records, scheduler
+from gan_mnist.study import continuation, records, scheduler
 from gan_mnist.study.description import description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
-from gan_mnist.study.place import Keeper, fetch, mirrored, settled
+from gan_mnist.study.location import RunStore, fetch, in_own_directory, mirrored
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
-from gan_mnist.study.workers import import_whole
+from gan_mnist.study.workers import import_uninterrupted
 
 WORKERS_LOG = "workers.log"
 # Of memory, processes and open files.
@@ -78,9 +78,9 @@ def summarise_study(
     Raises:
         InputError: When no trial is finished, and as `run_study`.
     """
-    with told_in_a_line(plan.workdir):
+    with as_input_errors(plan.workdir):
         fetch(plan)
-    if not any(map(records.finished, records.records_of(plan))):
+    if not any(map(records.is_finished, records.records_of(plan))):
         raise InputError(
             f"--workdir: {plan.place} has no finished trial of this plan; accepted: the "
             "directory that trials ran in, with the same flags"
@@ -112,14 +112,14 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             f"--index: {index} is beyond the plan; accepted: 0 to {len(trials) - 1}, for "
             f"{counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')}"
         )
-    if plan.update_seconds and begun.description_in(plan.workdir) is None:
+    if plan.update_seconds and continuation.description_in(plan.workdir) is None:
         raise InputError(
             "--precision: auto is decided once, by who begins a run, and tasks of an array begin "
             f"together; accepted: {plan.settings.precision}, which is faster here"
         )
-    plan = settled(plan)
+    plan = in_own_directory(plan)
     trial = plan.trials()[index]
-    with told_in_a_line(plan.workdir):
+    with as_input_errors(plan.workdir):
         check_places(plan)
         described = description(plan, command_line)
         told = [records.join_workdir(plan, trial, described)]
@@ -147,7 +147,7 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
 
 
 @contextlib.contextmanager
-def told_in_a_line(workdir: Path) -> Iterator[None]:
+def as_input_errors(workdir: Path) -> Iterator[None]:
     """What cannot be written, or begun for want of memory or processes, becomes an `InputError`."""
     try:
         yield
@@ -170,7 +170,7 @@ def told_in_a_line(workdir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Keeper]]:
+def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore]]:
     """The plan as it is gone on with, once it is sure that its results can be kept, as it is ours.
 
     And what keeps them elsewhere, too.
@@ -179,7 +179,7 @@ def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Keeper]]:
         InputError: When its directory cannot be used.
     """
     claim = Claim(plan.workdir)
-    with told_in_a_line(plan.workdir):
+    with as_input_errors(plan.workdir):
         try:
             check_places(plan)
             plan.workdir.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, Keeper]]:
                 for line in told:
                     say(line)
                 mirror.publish()
-                yield begun.gone_on_with(plan, described), mirror
+                yield continuation.continued(plan, described), mirror
         finally:
             claim.release()
 
@@ -216,7 +216,7 @@ def check_places(plan: Plan) -> None:
 
 
 def _run_until_decided(
-    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Keeper
+    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: RunStore
 ) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
@@ -233,12 +233,12 @@ def _run_until_decided(
     return told
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: Keeper) -> None:
+def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: RunStore) -> None:
     trials = plan.trials()
     found = [records.record_of(trial) for trial in trials]
-    done = [record for record in found if record is not None and records.finished(record)]
+    done = [record for record in found if record is not None and records.is_finished(record)]
     missing = [trial for trial, record in zip(trials, found, strict=True)
-               if not records.finished(record)]  # fmt: skip
+               if not records.is_finished(record)]  # fmt: skip
     if done:
         say(f"{counted(len(done), 'trial is', 'trials are')} done already")
     with StudyProgress(plan, missing, jobs, done) as progress:
@@ -255,7 +255,7 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror
 def _summarize(plan: Plan) -> Mapping[str, Any]:
     # Statistics take seconds to import, which a refused command need not wait for.
     needed = "answer.summary", "statistics.looks"
-    summary, looks = (import_whole(f"gan_mnist.study.{name}") for name in needed)
+    summary, looks = (import_uninterrupted(f"gan_mnist.study.{name}") for name in needed)
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
@@ -267,5 +267,5 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     write_json(plan.workdir / "summary.json", told)
     spent = looks.spent(plan.looks, seen) if plan.looks else None
     leaks = told.get("findings", {}).get("leaks", ())
-    begun.keep_look(plan.workdir, seen, plan.seeds, spent, leaks)
+    continuation.keep_look(plan.workdir, seen, plan.seeds, spent, leaks)
     return told

@@ -22,7 +22,7 @@ from gan_mnist.study import records
 from gan_mnist.study.description import versions
 from gan_mnist.study.forms import Begun
 from gan_mnist.study.trial import Outcome, Trial
-from gan_mnist.study.workers import ENGINES, Worker, ctrl_c_waits, peak_memory_mib
+from gan_mnist.study.workers import ENGINES, Worker, deferred_interrupt, peak_memory_mib
 
 Task = Sequence[Trial]
 TRACEBACK = "traceback.txt"
@@ -108,7 +108,7 @@ def run_trials(
                 else:
                     idle.append(worker)
     finally:
-        with ctrl_c_waits():
+        with deferred_interrupt():
             for worker in workers:
                 worker.stop()
 
@@ -165,7 +165,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         StorageError: When the record cannot be written.
     """
     record = records.record_of(trial)
-    if record is not None and records.finished(record):
+    if record is not None and records.is_finished(record):
         return record
     try:
         records.set_damaged_aside(trial)
@@ -208,7 +208,7 @@ def _begin(trial: Trial) -> None:
     try:
         # Where nothing is told, an earlier version began it, which refused other settings, too.
         before = read_form(path, Begun)
-        is_others = before is not None and bool(records.made_otherwise(before, trial))
+        is_others = before is not None and bool(records.mismatch(before, trial))
     except Damaged:
         is_others = True
     if is_others:
@@ -284,4 +284,4 @@ def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _finished(trial: Trial) -> bool:
-    return records.finished(records.record_of(trial))
+    return records.is_finished(records.record_of(trial))

@@ -59,7 +59,7 @@ def digits(ci95: Sequence[float] | None) -> int:
     return number
 
 
-def judged(verdict: str, margin: float | None) -> str:
+def verdict_in_words(verdict: str, margin: float | None) -> str:
     """A verdict, with the margin that makes it "the same"."""
     is_told = verdict == "the same" and margin is not None
     return f"{verdict} within ±{margin:g}" if is_told else verdict

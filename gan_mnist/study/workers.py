@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from loky import ProcessPoolExecutor
 
 from gan_mnist.errors import InputError, StorageError
-from gan_mnist.study import away
+from gan_mnist.study import scratch_trial
 from gan_mnist.study.trial import Trial
 
 ONE_THREAD = dict.fromkeys(
@@ -89,7 +89,7 @@ class LocalWorker:
         self._scratch.cleanup()
 
 
-def apart(function: str, *args: Any) -> Any:
+def call_in_process(function: str, *args: Any) -> Any:
     """What a function returns or raises that is called in a process of its own, without a word.
 
     Args:
@@ -107,7 +107,7 @@ def apart(function: str, *args: Any) -> Any:
 
 
 @contextlib.contextmanager
-def ctrl_c_waits() -> Iterator[None]:
+def deferred_interrupt() -> Iterator[None]:
     """Ctrl-C is heeded at its end only, so that an impatient second one leaves no process behind.
 
     Signals arrive in the main thread alone, and where Python handles them.
@@ -126,13 +126,13 @@ def ctrl_c_waits() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def import_whole(name: str) -> Any:
+def import_uninterrupted(name: str) -> Any:
     """A module of ours that takes seconds to import; Ctrl-C is heeded once it is there.
 
     An import that breaks off in the middle of NumPy or pandas leaves a notebook's process unable to
     import them ever after.
     """
-    with ctrl_c_waits():
+    with deferred_interrupt():
         return importlib.import_module(name)
 
 
@@ -172,7 +172,7 @@ class RayWorker:
         ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
         self._run = ray.remote(
             num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ENVIRONMENT | ours}
-        )(away.run_away)
+        )(scratch_trial.run_in_scratch)
         self._ray = ray
         self._last: Any = None
         self._thread = ThreadPoolExecutor(1)
@@ -180,15 +180,15 @@ class RayWorker:
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         (trial,) = args
         with _HOMECOMING:  # what comes home may take away files that are read here
-            sent = away.luggage(trial)
+            sent = scratch_trial.files_to_send(trial)
         self._last = self._run.remote(function, trial, _in_store(self._ray, trial), sent)
         return self._thread.submit(self._result, self._last, trial, sent)
 
-    def _result(self, reference: Any, trial: Trial, sent: away.Files) -> Mapping[str, Any]:
+    def _result(self, reference: Any, trial: Trial, sent: scratch_trial.Files) -> Mapping[str, Any]:
         left = self._ray.get(reference)
         with _HOMECOMING:
             try:
-                return away.bring_home(trial, sent, left)
+                return scratch_trial.write_output(trial, sent, left)
             except OSError as error:
                 raise StorageError.of(error, trial.directory) from error
 

@@ -13,13 +13,13 @@ import tensorflow as tf
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
 from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
-from gan_mnist.evaluation.inference import answers
+from gan_mnist.evaluation.inference import predict_in_chunks
 from gan_mnist.files import read_arrays, write_arrays, write_rows
 from gan_mnist.models.fixmatch import FixMatch
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import Adam
-from gan_mnist.training.kept import reusable
 from gan_mnist.training.loop import fit, updates_per_call
+from gan_mnist.training.made_once import reusable
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 Batches = Callable[[int, int], tf.data.Dataset]
@@ -212,7 +212,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     After the loss "sigmoid" the ranking of classes is right, but probabilities are not calibrated.
     Images are (n, H, W, C), uint8 or float32 in [0, 1].
     """
-    return tf.nn.softmax(answers(model, images)).numpy()
+    return tf.nn.softmax(predict_in_chunks(model, images)).numpy()
 
 
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:

@@ -13,23 +13,23 @@ import tensorflow as tf
 
 from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs, given_pairs
 from gan_mnist.data.images import as_float
-from gan_mnist.evaluation.inference import answers
+from gan_mnist.evaluation.inference import predict_in_chunks
 from gan_mnist.evaluation.restoration import MEASURES, image_measures
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import scaled_adam
-from gan_mnist.training.kept import reusable
 from gan_mnist.training.loop import fit, updates_per_call
+from gan_mnist.training.made_once import reusable
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 
 @dataclass(frozen=True, eq=False)
-class Exam:
-    """Fixed pairs that all denoisers are asked about, whatever they are shown and asked for.
+class EvaluationSet:
+    """Fixed pairs on which all denoisers are evaluated, whatever they are given and return.
 
-    A denoiser that returns the truth at full scale is marked after its answer has been brought to
-    the scale of the others' target; else its errors would count for more. All are marked against
-    the ref at full scale, whether they are shown that or a fainter one.
+    Outputs of a denoiser that returns the truth at full scale are brought to the scale of the
+    others' target first; else their errors would count for more. All are measured against the ref
+    at full scale, whether the denoiser is given that or a fainter one.
 
     Attributes:
         pairs: What the denoiser is given, and which images they are of.
@@ -64,10 +64,10 @@ class Exam:
         return image_measures(outputs, self.targets, self.refs, wanted)
 
 
-def build_exam(
+def build_evaluation_set(
     images: np.ndarray, number: int, degradation: Degradation, a: float, b: float
-) -> Exam:
-    """The exam on `number` of the images.
+) -> EvaluationSet:
+    """The evaluation set of `number` of the images.
 
     Args:
         images: uint8 (n, H, W, C), truths and refs alike.
@@ -77,7 +77,7 @@ def build_exam(
         b: Scale of every ref.
     """
     pairs = fixed_pairs(images, number, degradation, a, b)
-    return Exam(
+    return EvaluationSet(
         pairs=pairs,
         truths=as_float(images[pairs.truth_rows]),
         refs=as_float(images[pairs.ref_rows]),
@@ -86,10 +86,12 @@ def build_exam(
     )
 
 
-def build_pair_exam(noisy_images: np.ndarray, clean_images: np.ndarray, number: int) -> Exam:
-    """The exam on `number` of the pairs that are given; arguments as of `given_pairs`."""
+def build_given_evaluation_set(
+    noisy_images: np.ndarray, clean_images: np.ndarray, number: int
+) -> EvaluationSet:
+    """The evaluation set of `number` of the given pairs; arguments as of `given_pairs`."""
     pairs = given_pairs(noisy_images, clean_images, number)
-    return Exam(pairs, pairs.targets, pairs.references, 1.0, 1.0, has_refs=False)
+    return EvaluationSet(pairs, pairs.targets, pairs.references, 1.0, 1.0, has_refs=False)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def train_denoiser(
     recipe: DenoiserRecipe,
     schedule: Schedule,
     batches: Callable[[int, int], tf.data.Dataset],
-    validation: Exam,
+    validation: EvaluationSet,
     stream: tuple[str | int, ...],
     directory: Path,
     log_directory: Path,
@@ -206,24 +208,26 @@ def train_denoiser(
     return model, seconds
 
 
-def exam_answers(model: DenoisingModel, exam: Exam) -> np.ndarray:
-    """What the model returns when it is asked: float32 (n, H, W, C) in [0, 1]."""
-    return answers(model.average, exam.pairs.noisy_images, exam.pairs.references)
+def denoise(model: DenoisingModel, evaluation_set: EvaluationSet) -> np.ndarray:
+    """The outputs of the averaged network: float32 (n, H, W, C) in [0, 1]."""
+    return predict_in_chunks(
+        model.average, evaluation_set.pairs.noisy_images, evaluation_set.pairs.references
+    )
 
 
 class _Watch(keras.callbacks.Callback):
     """Adds `val_psnr_db` and `val_ref_leak` to the metrics of an interval."""
 
-    def __init__(self, exam: Exam):
+    def __init__(self, evaluation_set: EvaluationSet):
         super().__init__()
-        self._exam = exam
+        self._evaluation_set = evaluation_set
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
-            exam = self._exam
-            outputs = exam.outputs(exam_answers(self.model, exam))
+            evaluation_set = self._evaluation_set
+            outputs = evaluation_set.outputs(denoise(self.model, evaluation_set))
             if np.isfinite(outputs).all():
-                measured = exam.measures(outputs, ("psnr_db", "ref_leak"))
+                measured = evaluation_set.measures(outputs, ("psnr_db", "ref_leak"))
                 # A leak of no ref is no column.
                 logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
             else:  # The curves, which come next, stop the training and say when.

@@ -13,7 +13,7 @@ from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.files import fingerprint
 from gan_mnist.training import mirrored
 from gan_mnist.training.classifier import ClassifierRecipe, train_classifier
-from gan_mnist.training.kept import receiver, trained_once
+from gan_mnist.training.made_once import receiver, trained_once
 
 
 def trained_judge(

@@ -15,12 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.images import together
+from gan_mnist.data.images import rows_at_once
 from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import mirrored
-from gan_mnist.training.memory import affordable, in_short, optimizers_of, put, release
+from gan_mnist.training.memory import assign, check_affordable, compressed, optimizers_of, release
 
 CHECKPOINT_EVERY_SECONDS = 60
 # Tells, while a training is under way, what share of it is done and in how many seconds.
@@ -57,7 +57,7 @@ class ReusableModel:
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._start = [
-            [in_short(v.numpy()) for v in optimizer.variables] for optimizer in self._optimizers
+            [compressed(v.numpy()) for v in optimizer.variables] for optimizer in self._optimizers
         ]
         # Arms of a seed start from the same weights.
         self._initial_weights = functools.lru_cache(2)(lambda seed: self._draw(seed).get_weights())
@@ -73,12 +73,12 @@ class ReusableModel:
             release(self.model.weights)
             drawn = self._draw(seed)
             for variable, value in zip(self.model.weights, drawn.weights, strict=True):
-                put(variable, value.value)
+                assign(variable, value.value)
             del drawn
             gc.collect()  # it refers to itself
         for optimizer, start in zip(self._optimizers, self._start, strict=True):
             for variable, value in zip(optimizer.variables, start, strict=True):
-                put(variable, value)
+                assign(variable, value)
         return self.model
 
     def rest(self) -> None:
@@ -106,7 +106,7 @@ def updates_per_call(updates: int, intervals: int = 10) -> int:
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
-    size = together(images.shape[1:])
+    size = rows_at_once(images.shape[1:])
     if images.dtype != np.uint8:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
     table, numbers = rows_of(images), tf.data.Dataset.range(len(images)).batch(size)
@@ -155,10 +155,10 @@ def fit(
     curves = Curves(directory, interval, seed, rows, intervals)
     first_update = curves.resume(model)
     if first_update < updates:
-        strategy = mirrored.chosen()
+        strategy = mirrored.chosen_strategy()
         train = model.fit if strategy is None else functools.partial(mirrored.fit, model, strategy)
         train(
-            affordable(model, batches(first_update)),
+            check_affordable(model, batches(first_update)),
             initial_epoch=first_update // interval,
             epochs=intervals,
             steps_per_epoch=interval,

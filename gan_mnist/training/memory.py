@@ -18,25 +18,25 @@ LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_by
 
 
 def release(variables: Iterable[keras.Variable]) -> None:
-    """Gives back the memory of variables; `put` has to come before they are read."""
+    """Gives back the memory of variables; `assign` has to come before they are read."""
     for variable in variables:
-        put(variable, tf.zeros([0]))
+        assign(variable, tf.zeros([0]))
 
 
-def put(variable: keras.Variable, value: Any) -> None:
+def assign(variable: keras.Variable, value: Any) -> None:
     """Assigns a value of the variable's shape, also where its memory was given back."""
     inner = variable.value
     # TensorFlow's own way compares the shape with what is there.
     tf.raw_ops.AssignVariableOp(resource=inner.handle, value=tf.cast(value, inner.dtype))
 
 
-def in_short(values: np.ndarray) -> np.ndarray:
+def compressed(values: np.ndarray) -> np.ndarray:
     """The same, without memory where all are one number, as what Adam starts from is."""
     one = values.size and (values == values.flat[0]).all()
     return np.broadcast_to(values.flat[0], values.shape) if one else values
 
 
-def available() -> int:
+def available_bytes() -> int:
     """Bytes that this process could have: those of the machine, or of its container if fewer."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in LIMITS:
@@ -52,7 +52,7 @@ def optimizers_of(model: Any) -> list[keras.optimizers.Optimizer]:
     return [optimizer for optimizer in found if optimizer is not None]
 
 
-def least_needed(model: Any, num_rows: int) -> int:
+def least_bytes(model: Any, num_rows: int) -> int:
     """Bytes that a training takes at least, and often takes several times.
 
     Counted are weights, what optimizers hold, and for one batch what is put into each layer that
@@ -77,7 +77,7 @@ def least_needed(model: Any, num_rows: int) -> int:
     return num_rows * inputs + 4 * sum(math.prod(variable.shape) for variable in kept)
 
 
-def affordable(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
+def check_affordable(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
     """The batches, for a training that may fit into memory.
 
     It is asked of the machine's memory alone: where there is a GPU, nothing is refused.
@@ -88,7 +88,7 @@ def affordable(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
     num_rows = tf.nest.flatten(batches.element_spec)[0].shape[0]
     if num_rows is None or tf.config.list_physical_devices("GPU"):
         return batches
-    needed, limit = least_needed(model, num_rows), available()
+    needed, limit = least_bytes(model, num_rows), available_bytes()
     if needed > limit:
         raise InputError(
             f"memory: batches of {num_rows} take {needed / 1e6:,.0f} MB or more, and there are "

@@ -28,13 +28,13 @@ _twins: weakref.WeakKeyDictionary[keras.Model, keras.Model] = weakref.WeakKeyDic
 _chosen = {"strategy": "none"}
 
 
-def choose(strategy: str) -> None:
+def choose_strategy(strategy: str) -> None:
     """From now on trainings of this process are on one device ("none"), or on all ("mirrored").
 
     For virtual devices it is called before TensorFlow computes anything.
     """
     _chosen["strategy"] = strategy
-    chosen()
+    chosen_strategy()
 
 
 @contextlib.contextmanager
@@ -47,7 +47,7 @@ def on_one_device() -> Iterator[None]:
         _chosen["strategy"] = before
 
 
-def chosen() -> tf.distribute.MirroredStrategy | None:
+def chosen_strategy() -> tf.distribute.MirroredStrategy | None:
     """The strategy of trainings; None for those on one device, of which there may be no more."""
     if _chosen["strategy"] == "none" or num_devices() == 1:
         return None
@@ -74,7 +74,7 @@ def num_gpus() -> int:
 
 def devices_in_words() -> str:
     """What a training is on: "CPU", "GPU", or "2 x GPU"."""
-    strategy, kind = chosen(), _devices()[0].device_type
+    strategy, kind = chosen_strategy(), _devices()[0].device_type
     return kind if strategy is None else f"{strategy.num_replicas_in_sync} x {kind}"
 
 
@@ -116,7 +116,7 @@ def fit(
             _twins[model] = _built(*_makings[model])
     twin = _twins[model]
     validation = options.pop("validation_data", None), options.pop("validation_freq", ())
-    parts = divided(batches, strategy.num_replicas_in_sync)
+    parts = split_batches(batches, strategy.num_replicas_in_sync)
     twin.fit(
         strategy.distribute_datasets_from_function(lambda _: parts),
         callbacks=[_Mirror(model, twin, callbacks, *validation)],
@@ -124,7 +124,7 @@ def fit(
     )
 
 
-def divided(batches: tf.data.Dataset, number: int) -> tf.data.Dataset:
+def split_batches(batches: tf.data.Dataset, number: int) -> tf.data.Dataset:
     """Of each batch its parts, one after the other: part i has the rows i, i + number, ...
 
     Raises:

@@ -53,7 +53,7 @@ class Steps(Generic[SettingsT]):
 
     def __init__(self, trial: Trial[SettingsT]):
         """Sets the precision, and on how many devices trainings are."""
-        mirrored.choose(trial.settings.strategy)
+        mirrored.choose_strategy(trial.settings.strategy)
         keras.config.set_dtype_policy(trial.settings.precision)
         self.trial = trial
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras.export import ExportArchive
 
 from gan_mnist.data.encoded import decode
-from gan_mnist.data.images import USUAL, Look
+from gan_mnist.data.images import USUAL, ImageConversion
 from gan_mnist.data.pipelines import as_float
 from gan_mnist.files import read_json, write_json
 from gan_mnist.generators.trained import TrainedGenerator
@@ -32,7 +32,10 @@ BAD_RANGE = (
 
 
 def export_classifier(
-    model: keras.Model, class_names: Sequence[str], directory: Path, look: Look = USUAL
+    model: keras.Model,
+    class_names: Sequence[str],
+    directory: Path,
+    conversion: ImageConversion = USUAL,
 ) -> None:
     """Writes `directory/classifier`, with four signatures, and `classifier.keras`.
 
@@ -41,7 +44,7 @@ def export_classifier(
     - `classify(images)`: float32 (n, H, W, C) in [0, 1]; other values are refused.
     - `classify_uint8(images)`: uint8 (n, H, W, C).
     - `classify_encoded(files)`: string (n,), the bytes of image files, which `decode` reads; they
-      are seen as `look` says, but for its size and channels, which are the model's.
+      are seen as `conversion` says, but for its size and channels, which are the model's.
 
     Each returns `label` (string: the class name), `index` (int32, into `class_names`) and
     `probability` (float32, of that class), all (n,), and `probabilities`, float32 (n, classes).
@@ -52,7 +55,9 @@ def export_classifier(
     # class or metric is needed to load it.
     plain = keras.Model(model.inputs[0], model.outputs[0])
     image_shape = model.input_shape[1:]
-    look = dataclasses.replace(look, image_size=image_shape[0], channels=image_shape[-1])
+    conversion = dataclasses.replace(
+        conversion, image_size=image_shape[0], channels=image_shape[-1]
+    )
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(plain(images, training=False))
@@ -76,7 +81,7 @@ def export_classifier(
     def classify_encoded(files: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(
             tf.map_fn(
-                lambda contents: decode(contents, look),
+                lambda contents: decode(contents, conversion),
                 files,
                 fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
             )

@@ -5,12 +5,12 @@ from typing import Any
 from gan_mnist.errors import NotApplicable
 from gan_mnist.models import classifiers
 from gan_mnist.models.foreign import BuildForeign
-from gan_mnist.models.names import CLASSIFIERS, Choice
+from gan_mnist.models.names import CLASSIFIERS, ClassifierChoice
 from gan_mnist.study.trial import Trial
 from gan_mnist.training.classifier import BuildNetwork
 
 
-def network_of(choice: Choice) -> BuildNetwork:
+def network_of(choice: ClassifierChoice) -> BuildNetwork:
     """What builds the network of a choice; equal ones give equal builders."""
     if choice.kind == "ours":
         return getattr(classifiers, CLASSIFIERS[choice.classifier].name)

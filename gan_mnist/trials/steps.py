@@ -227,7 +227,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             return
         settings, made = self.trial.settings, []
         if classifier is not None:
-            export_classifier(classifier, settings.classes, directory, settings.look)
+            export_classifier(classifier, settings.classes, directory, settings.conversion)
             made.append("classifier")
         if isinstance(generator, TrainedGenerator):
             export_generator(generator, settings.classes, directory)

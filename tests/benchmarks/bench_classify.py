@@ -14,9 +14,9 @@ from PIL import Image
 
 from gan_mnist.commands import classify
 from gan_mnist.data.finding import find_images
-from gan_mnist.data.images import Look, as_float, read_image
-from gan_mnist.models.answers import ask
+from gan_mnist.data.images import ImageConversion, as_float, read_image
 from gan_mnist.models.saved import load_model
+from gan_mnist.models.signature_calls import call_signature
 
 NUM_IMAGES, ROUNDS = 20_000, 7
 
@@ -26,9 +26,10 @@ def one_by_one(model, paths, shape):
     rows = []
     for start in range(0, len(paths), 100):
         batch = [
-            as_float(read_image(path, Look(*shape[1:]))) for path in paths[start : start + 100]
+            as_float(read_image(path, ImageConversion(*shape[1:])))
+            for path in paths[start : start + 100]
         ]
-        answer = ask(model.signatures["classify"], images=np.stack(batch))
+        answer = call_signature(model.signatures["classify"], images=np.stack(batch))
         for label, probability in zip(answer["label"], answer["probability"], strict=True):
             rows.append((label.decode(), float(probability)))
     return rows

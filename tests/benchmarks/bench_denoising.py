@@ -17,7 +17,7 @@ from gan_mnist.data.subsets import Allotment, allot
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import Schedule, build_residual_denoiser
 from gan_mnist.training.adam import Adam
-from gan_mnist.training.denoiser import DenoiserRecipe, build_exam, train_denoiser
+from gan_mnist.training.denoiser import DenoiserRecipe, build_evaluation_set, train_denoiser
 
 SHAPE, BATCH, ROUNDS = (28, 28, 1), 32, 3
 UPDATES = 400
@@ -39,7 +39,7 @@ def recipe(width: int, updates: int, rate: float, intervals: int = 2, **more) ->
 def test_training_against_the_bare_loop(tmp_path: Path) -> None:
     allotment, degradation = digits(), Degradation()
     images = allotment.train.images
-    exam = build_exam(allotment.validation.images, 50, degradation, 0.5, 0.7)
+    exam = build_evaluation_set(allotment.validation.images, 50, degradation, 0.5, 0.7)
 
     def ours() -> float:
         batches = functools.partial(denoising_batches, images, BATCH, degradation)
@@ -84,7 +84,7 @@ def wide_curves(
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     allotment, degradation = digits(), Degradation()
-    exam = build_exam(allotment.validation.images, 400, degradation, 0.5, 0.7)
+    exam = build_evaluation_set(allotment.validation.images, 400, degradation, 0.5, 0.7)
     batches = functools.partial(denoising_batches, allotment.train.images, batch_size, degradation)
     wide = recipe(WIDE, updates, WIDE_RATE, intervals=8, decay=True, precision=name)
     train_denoiser(wide, Schedule(), batches, exam, ("bench", 0), directory, directory)

@@ -89,7 +89,7 @@ def main(data_dir: str, workdir: str, seeds: str) -> None:
         from gan_mnist.commands import running
         from gan_mnist.data.pipelines import training_batches
         from gan_mnist.report import boards, page  # noqa: F401
-        from gan_mnist.study import begun, records, run, scheduler  # noqa: F401
+        from gan_mnist.study import continuation, records, run, scheduler  # noqa: F401
         from gan_mnist.study.answer import summary  # noqa: F401
         from gan_mnist.training.loop import ReusableModel
         from gan_mnist.trials import steps

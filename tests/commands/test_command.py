@@ -13,7 +13,7 @@ import pytest
 import gan_mnist
 from gan_mnist import commands
 from gan_mnist.commands import denoise
-from gan_mnist.commands.command import all_or_nothing
+from gan_mnist.commands.command import atomic_directory
 from gan_mnist.errors import InputError
 
 MAIN = denoise.main
@@ -116,7 +116,7 @@ def test_the_last_file_moves_last_and_no_signal_stops_the_move(command, tmp_path
 
     moved, rename = [], os.rename
     monkeypatch.setattr("pathlib.Path.rename", seen)
-    with all_or_nothing(tmp_path / "new", last="table") as hidden:
+    with atomic_directory(tmp_path / "new", last="table") as hidden:
         for name in ("z", "table", "a"):
             (hidden / name).write_text(name)
     assert moved == ["a", "z", "table"]
@@ -125,7 +125,7 @@ def test_the_last_file_moves_last_and_no_signal_stops_the_move(command, tmp_path
 
 def test_nothing_replaces_what_came_to_the_output_meanwhile(command, tmp_path):
     def write():
-        with all_or_nothing(tmp_path) as hidden:
+        with atomic_directory(tmp_path) as hidden:
             for name in ("a", "b"):
                 (hidden / name).write_text("theirs")
             (tmp_path / "b").write_text("mine")

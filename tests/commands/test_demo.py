@@ -25,12 +25,12 @@ from gan_mnist.commands.demo.models import (
     uploaded,
 )
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.errors import InputError
 from gan_mnist.trials.export import export_denoiser
 
 MAIN = demo.main
-GREY = Look(28, 1)
+GREY = ImageConversion(28, 1)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ def classifiers(exports):
 
 def level(grey):
     """An image of one grey."""
-    return lambda look: np.full((look.image_size, look.image_size, look.channels), grey, np.uint8)
+    return lambda conversion: np.full(
+        (conversion.image_size, conversion.image_size, conversion.channels), grey, np.uint8
+    )
 
 
 def pixels(pictures):
@@ -218,7 +220,7 @@ def test_a_mixture_is_told_with_what_becomes_of_it(exports):
     for name, output in outputs.items():
         assert shown[name][1] == pytest.approx(-20 * np.log10(abs(0.2 - output)), abs=0.01)
     assert [shown[name][1] for name in ("wanted", "other")] == [None, None]
-    page = demo_look.way(shown)
+    page = demo_look.denoising_steps(shown)
     assert len(shown_in(page)) == 5
     assert f"<b>{shown['denoiser'][1]:.1f} dB</b>" in page
 
@@ -249,7 +251,7 @@ def test_noise_is_of_its_seed(exports):
 def test_digits_are_test_images():
     test = load_dataset("mnist_sample").test.images
     np.testing.assert_array_equal(digit(999)(GREY), test[999])
-    assert digit(0)(Look(16, 3)).shape == (16, 16, 3)
+    assert digit(0)(ImageConversion(16, 3)).shape == (16, 16, 3)
 
 
 def test_no_models_are_refused(refused, tmp_path):

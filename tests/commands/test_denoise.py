@@ -182,13 +182,13 @@ def test_batches_are_bounded_and_do_not_show(command, exports, images, directory
     for number in (4, 5, 6, 7, 10):
         (folder / "ref" / f"{number:02d}.png").write_text("no")
     monkeypatch.setattr(denoise, "BATCH_PIXELS", 4 * SIZE**2 + 1)
-    sizes, ask = [], denoise.ask_for_pictures
+    sizes, ask = [], denoise.call_for_pictures
 
     def spy(function, number, **inputs):
         sizes.append(number)
         return ask(function, number, **inputs)
 
-    monkeypatch.setattr(denoise, "ask_for_pictures", spy)
+    monkeypatch.setattr(denoise, "call_for_pictures", spy)
     flags = [f"--model={exports / 'colour'}", f"--images={folder}"]
     assert command(*flags, "--output=four")[0] == 0
     assert sizes == [4, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_mnist.commands.exported import ask_for_pictures
+from gan_mnist.commands.exported import call_for_pictures
 from gan_mnist.errors import InputError
 
 
@@ -34,10 +34,10 @@ def failing(**inputs):
 )
 def test_a_model_that_answers_something_else_is_refused(function, told):
     with pytest.raises(InputError, match=f"^--model: .*{told}"):
-        ask_for_pictures(function, 2, images=None)
+        call_for_pictures(function, 2, images=None)
 
 
 def test_what_is_out_of_range_is_clipped():
     images = np.array([-1.0, 0.5, 7.0], np.float32).reshape(1, 1, 3, 1)
-    (picture,) = ask_for_pictures(answering(images), 1)
+    (picture,) = call_for_pictures(answering(images), 1)
     assert np.asarray(picture).tolist() == [[0, 128, 255]]

@@ -15,7 +15,7 @@ from PIL import Image
 from gan_mnist import classify, denoise, generate
 from gan_mnist.commands.classify import Predict
 from gan_mnist.errors import InputError
-from gan_mnist.models.answers import Limited, is_any_asked
+from gan_mnist.models.signature_calls import TimeLimitedSignature, is_any_running
 
 SIDE, IMAGES = 8, 3
 PHOTOS = np.zeros((IMAGES, SIDE, SIDE, 1), np.uint8)
@@ -169,7 +169,7 @@ def never():
     assert waiting
     ended.set()
     deadline = time.monotonic() + 30
-    while is_any_asked():
+    while is_any_running():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -216,7 +216,7 @@ def test_the_process_of_one_that_never_answers_ends(tmp_path, photos, directory)
 
 
 def test_what_answers_in_time_is_as_it_was():
-    asked = Limited(tf.function(lambda x: {"y": x + 1}), 10)
+    asked = TimeLimitedSignature(tf.function(lambda x: {"y": x + 1}), 10)
     assert asked(x=tf.constant(1))["y"].numpy() == 2
     assert asked.get_concrete_function is not None
 
@@ -224,7 +224,7 @@ def test_what_answers_in_time_is_as_it_was():
         raise ArithmeticError("no")
 
     with pytest.raises(ArithmeticError, match="no"):
-        Limited(fails, 10)()
+        TimeLimitedSignature(fails, 10)()
 
 
 @pytest.mark.parametrize(

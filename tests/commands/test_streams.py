@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from gan_mnist import __version__
-from gan_mnist.commands.command import Command, tell
+from gan_mnist.commands.command import Command, print_line
 
 BODY = """
 import sys
@@ -37,20 +37,20 @@ def shell(body, redirected, *flags):
 @pytest.mark.parametrize("flag", ["--version", "--help", "--debug=false"])
 @pytest.mark.parametrize("size", [1, 100_000])
 def test_a_full_disk_behind_stdout_is_one_line(flag, size):
-    status, _, err = shell(f"tell('x' * {size})", ">/dev/full", flag)
+    status, _, err = shell(f"print_line('x' * {size})", ">/dev/full", flag)
     assert status == 2
     assert err.startswith(FULL)
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("body", ["raise InputError('bad')", "tell('x')"])
+@pytest.mark.parametrize("body", ["raise InputError('bad')", "print_line('x')"])
 def test_a_full_disk_behind_both_leaves_the_status(body):
     assert shell(body, ">/dev/full 2>&1") == (2, "", "")
 
 
 def test_a_full_disk_behind_stderr_alone_hides_the_reason_only():
     assert shell("raise InputError('bad')", "2>/dev/full") == (2, "", "")
-    assert shell("tell('x')", "2>/dev/full") == (0, "x\n", "")
+    assert shell("print_line('x')", "2>/dev/full") == (0, "x\n", "")
 
 
 @pytest.mark.parametrize("first", ["say('the plan')", "pass"])
@@ -85,11 +85,11 @@ def test_a_current_directory_that_was_removed_is_one_line(tmp_path, monkeypatch,
 
 def test_what_an_encoding_has_not_is_written_in_its_place(monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    assert shell(r"tell('caf\xe9 \u732b')", "") == (0, "caf\\xe9 \\u732b\n", "")
+    assert shell(r"print_line('caf\xe9 \u732b')", "") == (0, "caf\\xe9 \\u732b\n", "")
 
 
 def test_where_nothing_is_wrong_all_is_told(capsys):
     assert Command("", "").run(["command.py", "--version"], lambda: 1) == 0
     assert capsys.readouterr() == (f"gan_mnist {__version__}\n", "")
-    tell("고양이")
+    print_line("고양이")
     assert capsys.readouterr() == ("고양이\n", "")

@@ -2,15 +2,15 @@
 
 import pytest
 
-from gan_mnist.data import cache, reading
+from gan_mnist.data import decoded_cache, reading
 
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """Where they are kept, which is empty; files are, though they are new."""
     monkeypatch.setenv("GAN_MNIST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "SETTLED_SECONDS", -60)
-    return tmp_path / "cache" / cache.DECODED
+    monkeypatch.setattr(decoded_cache, "SETTLED_SECONDS", -60)
+    return tmp_path / "cache" / decoded_cache.DECODED
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def decoded(monkeypatch):
     """Names of the files that were decoded."""
     names = []
 
-    def decode(path, look):
+    def decode(path, conversion):
         names.append(path.name)
-        return original(path, look)
+        return original(path, conversion)
 
     original = reading.decode
     monkeypatch.setattr(reading, "decode", decode)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from test_deep import png
+from test_bit_depth import png
 
 from gan_mnist.data import encoded as module
 from gan_mnist.data.encoded import decode, read_images
-from gan_mnist.data.images import Look, as_pixels, read_image
+from gan_mnist.data.images import ImageConversion, as_pixels, read_image
 from gan_mnist.errors import InputError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 9, 4), np.uint8)
@@ -42,23 +42,23 @@ def encoded(image, suffix):
 
 
 @pytest.mark.parametrize(
-    "look",
+    "conversion",
     [
-        *(Look(size, channels) for size in (20, 37, 50) for channels in (1, 3)),
-        Look(20, 3, "crop", "black"),
-        Look(50, 1, "crop"),
-        Look(20, 1, "stretch"),
-        Look(50, 3, "stretch", "black"),
-        Look(20, 3, "pad", "black"),
+        *(ImageConversion(size, channels) for size in (20, 37, 50) for channels in (1, 3)),
+        ImageConversion(20, 3, "crop", "black"),
+        ImageConversion(50, 1, "crop"),
+        ImageConversion(20, 1, "stretch"),
+        ImageConversion(50, 3, "stretch", "black"),
+        ImageConversion(20, 3, "pad", "black"),
     ],
     ids=str,
 )
-def test_a_file_is_what_pillow_makes_of_it(look):
+def test_a_file_is_what_pillow_makes_of_it(conversion):
     for name, image in FILES.items():
         contents = encoded(image, name.split(".")[1])
         with Image.open(io.BytesIO(contents)) as read:
-            expected, _ = as_pixels(read, look)
-        found = decode(contents, look).numpy()
+            expected, _ = as_pixels(read, conversion)
+        found = decode(contents, conversion).numpy()
         assert (found.shape, found.dtype) == (expected.shape, np.float32)
         np.testing.assert_allclose(255 * found, expected, atol=1.01, err_msg=name)
         assert np.ptp(found) > 0.5
@@ -73,14 +73,15 @@ def test_values_of_16_bits_are_as_bright_as_in_the_study(tmp_path, channels, of_
     if of_file % 2 == 0:
         levels[..., -1] = 65535
     contents = png(tmp_path / "scan.png", levels).read_bytes()
-    look = Look(32, channels, white=4095)
+    conversion = ImageConversion(32, channels, white=4095)
     with Image.open(tmp_path / "scan.png") as image:
-        expected, _ = as_pixels(image, look)
+        expected, _ = as_pixels(image, conversion)
     assert expected.max() == 255
-    np.testing.assert_allclose(255 * decode(contents, look).numpy(), expected, atol=1.01)
+    np.testing.assert_allclose(255 * decode(contents, conversion).numpy(), expected, atol=1.01)
     # What has 8 bits has no other range.
     np.testing.assert_allclose(
-        decode(encoded(COLOUR, "png"), look), decode(encoded(COLOUR, "png"), Look(32, channels))
+        decode(encoded(COLOUR, "png"), conversion),
+        decode(encoded(COLOUR, "png"), ImageConversion(32, channels)),
     )
 
 
@@ -111,7 +112,7 @@ def write_every_kind(folder):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_many_files_are_read_as_one_by_one(tmp_path, monkeypatch, channels):
     paths = write_every_kind(tmp_path)
-    expected = [read_image(path, Look(16, channels)) for path in paths]
+    expected = [read_image(path, ImageConversion(16, channels)) for path in paths]
     slowly = []
     monkeypatch.setattr(
         module,
@@ -119,7 +120,7 @@ def test_many_files_are_read_as_one_by_one(tmp_path, monkeypatch, channels):
         lambda path, *rest: slowly.append(path.name) or read_image(path, *rest),
     )
     for path, image, one in zip(
-        paths, read_images(paths, Look(16, channels)), expected, strict=True
+        paths, read_images(paths, ImageConversion(16, channels)), expected, strict=True
     ):
         np.testing.assert_array_equal(image, one, err_msg=path.name)
         assert image.dtype == np.uint8
@@ -140,9 +141,9 @@ def test_a_damaged_file_is_told_and_the_others_are_read(tmp_path):
     for number, length in enumerate((2, 3, 4, 21, 200, len(jpeg) // 2)):
         (tmp_path / f"{number}.jpg").write_bytes(jpeg[:length])
     bad = [*sorted(tmp_path.glob("?.png")), *sorted(tmp_path.glob("?.jpg")), tmp_path / "nothing"]
-    found = read_images([*bad, *paths], Look(16, 3))
+    found = read_images([*bad, *paths], ImageConversion(16, 3))
     for path, error in zip(bad, found, strict=False):
         assert isinstance(error, InputError), path
         assert str(error).startswith(str(path))
     for path, image in zip(paths, found[len(bad) :], strict=True):
-        np.testing.assert_array_equal(image, read_image(path, Look(16, 3)))
+        np.testing.assert_array_equal(image, read_image(path, ImageConversion(16, 3)))

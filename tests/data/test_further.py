@@ -10,7 +10,7 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.further import further_test, read_further_test
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import InputError
@@ -67,7 +67,7 @@ def draw(root, *names):
 
 
 def read(root, options=USUAL, classes=("cat", "dog")):
-    return read_further_test("new", root, classes, Look(8, 1), options)
+    return read_further_test("new", root, classes, ImageConversion(8, 1), options)
 
 
 def names_of(found):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_mnist.data import cache, given, stored
+from gan_mnist.data import decoded_cache, given, stored
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.given import NO_CLASS, read_given
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.data.splits import Split
 from gan_mnist.errors import InputError
 
-LOOK = Look(16, 1)
+LOOK = ImageConversion(16, 1)
 NAMES = ("cat", "dog")
 
 
@@ -39,9 +39,9 @@ def test_other_sizes_and_colour_become_as_the_data_set_is(tmp_path):
     assert made.files["noted"] == {
         "brought to 16 x 16 from another size": 1, "in colours, shown in grey": 1
     }  # fmt: skip
-    assert read_given(tmp_path, NAMES, Look(64, 3)).files["noted"] == {}
+    assert read_given(tmp_path, NAMES, ImageConversion(64, 3)).files["noted"] == {}
     save(tmp_path / "dog" / "grey.png", 1, side=64)
-    assert read_given(tmp_path, NAMES, Look(64, 3)).files["noted"] == {
+    assert read_given(tmp_path, NAMES, ImageConversion(64, 3)).files["noted"] == {
         "in grey, shown as colours": 1
     }
 
@@ -142,7 +142,7 @@ def test_folders_may_be_called_as_generate_calls_them(tmp_path):
 
 def test_images_stay_in_the_file_in_which_many_are_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_MNIST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "SETTLED_SECONDS", -60)
+    monkeypatch.setattr(decoded_cache, "SETTLED_SECONDS", -60)
     folder = tmp_path / "made"
     for number in range(3):
         save(folder / "cat" / f"{number}.png", number)
@@ -150,7 +150,7 @@ def test_images_stay_in_the_file_in_which_many_are_kept(tmp_path, monkeypatch):
     before = read_given(folder, NAMES, LOOK, skip_bad=True)
     monkeypatch.setattr(stored, "LARGE_BYTES", 0)
     # What a trial asks again has been told.
-    monkeypatch.setattr(given, "opened", None)
+    monkeypatch.setattr(given, "open_image", None)
     after = read_given(folder, NAMES, LOOK, skip_bad=True)
     assert isinstance(after.images, stored.StoredImages)
     np.testing.assert_array_equal(after.images, before.images)

@@ -13,11 +13,11 @@ from PIL import Image, JpegImagePlugin
 from gan_mnist.data import idx, images
 from gan_mnist.data.encoded import decode as decode_encoded
 from gan_mnist.data.idx import read_idx
-from gan_mnist.data.images import Look, read_image
+from gan_mnist.data.images import ImageConversion, read_image
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError
 
-LOOK = Look(8, 3)
+LOOK = ImageConversion(8, 3)
 
 
 def idx_header(*shape):
@@ -128,16 +128,16 @@ def test_an_image_that_promises_too_many_pixels_is_not_decoded(
 
 def test_a_photograph_that_is_decoded_small_is_not_refused(tmp_path):
     """In one scan a JPEG file is read line by line; a progressive one is held as a whole."""
-    look = Look(8, 3, megabytes=1)
+    conversion = ImageConversion(8, 3, megabytes=1)
     for progressive in (False, True):
         Image.new("RGB", (1000, 1000), (200, 100, 0)).save(
             tmp_path / "photo.jpg", progressive=progressive
         )
         if progressive:
             with pytest.raises(InputError, match="1,000 x 1,000 pixels take 6 MB"):
-                read_image(tmp_path / "photo.jpg", look)
+                read_image(tmp_path / "photo.jpg", conversion)
         else:
-            assert read_image(tmp_path / "photo.jpg", look).shape == (8, 8, 3)
+            assert read_image(tmp_path / "photo.jpg", conversion).shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.eps", "a.jpg"])
@@ -186,11 +186,13 @@ def test_tensorflow_decodes_up_to_the_limit(monkeypatch):
             file = io.BytesIO()
             Image.fromarray(np.full((50, width), 7, np.uint8)).save(file, kind)
             if fits:
-                decoded = decode_encoded(tf.constant(file.getvalue()), Look(8, 1, "stretch"))
+                decoded = decode_encoded(
+                    tf.constant(file.getvalue()), ImageConversion(8, 1, "stretch")
+                )
                 np.testing.assert_allclose(decoded, 7 / 255, atol=1e-6)
             else:
                 with pytest.raises(tf.errors.InvalidArgumentError, match="41"):
-                    decode_encoded(tf.constant(file.getvalue()), Look(8, 1, "stretch"))
+                    decode_encoded(tf.constant(file.getvalue()), ImageConversion(8, 1, "stretch"))
 
 
 def test_a_file_that_leads_beyond_itself_is_bad_and_no_disturbance(tmp_path):
@@ -198,5 +200,5 @@ def test_a_file_that_leads_beyond_itself_is_bad_and_no_disturbance(tmp_path):
     Image.new("L", (40, 40), 9).save(tmp_path / "whole.pcx")
     whole = (tmp_path / "whole.pcx").read_bytes()
     (tmp_path / "cut.pcx").write_bytes(whole[: len(whole) // 2])
-    found = read_files(tmp_path, ["whole.pcx", "cut.pcx"], Look(16, 1))
+    found = read_files(tmp_path, ["whole.pcx", "cut.pcx"], ImageConversion(16, 1))
     assert list(found.bad) == ["cut.pcx"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gan_mnist.data.images import Look, decode, read_image, together
+from gan_mnist.data.images import ImageConversion, decode, read_image, rows_at_once
 from gan_mnist.errors import InputError
 
 
@@ -19,18 +19,23 @@ def test_a_photo_with_a_damaged_description_is_an_unreadable_image(tmp_path):
     with pytest.raises(TypeError):
         ImageOps.exif_transpose(Image.open(path))
     with pytest.raises(InputError, match=r"photo.jpg: the image cannot be read"):
-        read_image(path, Look(8, 1))
+        read_image(path, ImageConversion(8, 1))
 
 
 def test_integers_of_32_bits_are_clipped_to_16(tmp_path):
     values = np.array([[-1, 65535, 70000, 2**31 - 1]] * 4, np.int32)
     Image.fromarray(values).save(tmp_path / "image.tif")
-    assert read_image(tmp_path / "image.tif", Look(4, 1))[0, :, 0].tolist() == [0, 255, 255, 255]
+    assert read_image(tmp_path / "image.tif", ImageConversion(4, 1))[0, :, 0].tolist() == [
+        0,
+        255,
+        255,
+        255,
+    ]
 
 
 def one_image(tmp_path, image, image_size=8, channels=1, **options):
     image.save(tmp_path / "image.png", **options)
-    pixels = read_image(tmp_path / "image.png", Look(image_size, channels))
+    pixels = read_image(tmp_path / "image.png", ImageConversion(image_size, channels))
     assert pixels.dtype == np.uint8
     assert pixels.shape == (image_size, image_size, channels)
     return pixels
@@ -68,7 +73,7 @@ def test_what_is_not_square_is_padded_cropped_or_stretched(tmp_path):
 
     def seen(resize, picture):
         picture.save(tmp_path / "image.png")
-        pixels, told = decode(tmp_path / "image.png", Look(8, 1, resize))
+        pixels, told = decode(tmp_path / "image.png", ImageConversion(8, 1, resize))
         assert told == [f"not square, resize={resize}"]
         return pixels[..., 0]
 
@@ -87,7 +92,10 @@ def test_what_is_not_square_is_padded_cropped_or_stretched(tmp_path):
 def test_a_square_image_is_the_same_whatever_becomes_of_others(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "image.png")
-    seen = [decode(tmp_path / "image.png", Look(8, 3, how)) for how in ("pad", "crop", "stretch")]
+    seen = [
+        decode(tmp_path / "image.png", ImageConversion(8, 3, how))
+        for how in ("pad", "crop", "stretch")
+    ]
     expected = np.asarray(Image.fromarray(noise).resize((8, 8), Image.Resampling.LANCZOS))
     for pixels, told in seen:
         np.testing.assert_array_equal(pixels, expected)
@@ -97,22 +105,22 @@ def test_a_square_image_is_the_same_whatever_becomes_of_others(tmp_path):
 def test_values_of_12_bits_in_a_file_of_16_are_not_black(tmp_path):
     values = np.repeat(np.array([[0, 1024, 2048, 4095]], np.uint16), 4, axis=0)
     Image.fromarray(values).save(tmp_path / "scan.tif")
-    pixels, told = decode(tmp_path / "scan.tif", Look(4, 1))
+    pixels, told = decode(tmp_path / "scan.tif", ImageConversion(4, 1))
     assert pixels[0, :, 0].tolist() == [0, 64, 128, 255]
     assert told == ["of more than 8 bits, of which values up to 4,095 are shown"]
     # One range for a whole data set: what is said goes before what a file makes use of.
-    assert decode(tmp_path / "scan.tif", Look(4, 1, white=65535))[0].max() == 16
+    assert decode(tmp_path / "scan.tif", ImageConversion(4, 1, white=65535))[0].max() == 16
 
 
 def test_floats_are_seen_whatever_their_range(tmp_path):
     for white in (1, 255):
         values = np.repeat(np.float32([[0, 0.5, 1, np.nan]]), 4, axis=0) * white
         Image.fromarray(values).save(tmp_path / "map.tiff")
-        pixels = read_image(tmp_path / "map.tiff", Look(4, 1))
+        pixels = read_image(tmp_path / "map.tiff", ImageConversion(4, 1))
         assert pixels[0, :, 0].tolist() == [0, 128, 255, 0]
         # Resampling brings some a little beyond.
         Image.fromarray(values * np.float32(1.003)).save(tmp_path / "resampled.tiff")
-        pixels = read_image(tmp_path / "resampled.tiff", Look(4, 1))
+        pixels = read_image(tmp_path / "resampled.tiff", ImageConversion(4, 1))
         assert pixels[0, :, 0].tolist() == [0, 128, 255, 0]
 
 
@@ -121,7 +129,7 @@ def test_a_cut_out_is_shown_on_the_ground(tmp_path, ground, level):
     image = Image.new("RGBA", (16, 8), (90, 90, 90, 0))
     image.paste((200, 0, 0, 255), (0, 0, 8, 8))
     image.save(tmp_path / "cut.png")
-    pixels, told = decode(tmp_path / "cut.png", Look(16, 3, "pad", ground))
+    pixels, told = decode(tmp_path / "cut.png", ImageConversion(16, 3, "pad", ground))
     assert told == [f"with transparent parts, shown on {ground}", "not square, resize=pad"]
     assert (pixels[5:11, :7] == (200, 0, 0)).all()
     assert (pixels[5:11, 9:] == level).all()
@@ -130,7 +138,7 @@ def test_a_cut_out_is_shown_on_the_ground(tmp_path, ground, level):
 
 def test_a_full_alpha_channel_is_no_transparency(tmp_path):
     Image.new("RGBA", (8, 8), (1, 2, 3, 255)).save(tmp_path / "full.png")
-    assert decode(tmp_path / "full.png", Look(8, 3))[1] == []
+    assert decode(tmp_path / "full.png", ImageConversion(8, 3))[1] == []
 
 
 @pytest.mark.parametrize("suffix", ["gif", "tiff", "webp", "apng"])
@@ -139,7 +147,7 @@ def test_of_several_frames_the_first_is_taken_and_told(tmp_path, suffix):
     frames = [Image.new("RGB", (8, 8), (level, 0, 0)) for level in (200, 0, 40)]
     lossless = {"lossless": True} if suffix == "webp" else {}
     frames[0].save(path, save_all=True, append_images=frames[1:], **lossless)
-    pixels, told = decode(path, Look(8, 3))
+    pixels, told = decode(path, ImageConversion(8, 3))
     assert (pixels == (200, 0, 0)).all()
     assert told == ["of several frames, of which the first is taken"]
 
@@ -149,24 +157,28 @@ def test_a_large_jpeg_is_decoded_small_and_looks_the_same(tmp_path):
     smooth = np.stack([255 * x, 255 * y, 127 + 127 * np.sin(20 * x)], axis=-1)
     picture = Image.fromarray(smooth.astype(np.uint8))
     picture.save(tmp_path / "photo.jpg", quality=95)
-    pixels = read_image(tmp_path / "photo.jpg", Look(16, 3))
+    pixels = read_image(tmp_path / "photo.jpg", ImageConversion(16, 3))
     expected = np.asarray(picture.resize((16, 16), Image.Resampling.LANCZOS))
     assert np.abs(pixels.astype(int) - expected).mean() < 1
     # At its full size it takes 8 MB, at an eighth of it a sixty-fourth.
-    assert decode(tmp_path / "photo.jpg", Look(16, 3, megabytes=1))[0].shape == (16, 16, 3)
+    assert decode(tmp_path / "photo.jpg", ImageConversion(16, 3, megabytes=1))[0].shape == (
+        16,
+        16,
+        3,
+    )
 
 
 def test_memory_is_limited_and_the_limit_can_be_raised(tmp_path, monkeypatch):
     path = tmp_path / "scan.png"
     Image.new("L", (1000, 1000), 77).save(path)
     with pytest.raises(InputError) as error:
-        decode(path, Look(8, 1, megabytes=1))
+        decode(path, ImageConversion(8, 1, megabytes=1))
     assert str(error.value) == (
         f"{path}: too large: 1,000 x 1,000 pixels take 6 MB; accepted: up to 1"
     )
     # Pillow's own limit does not stand in the way, and is what it was afterwards.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert (read_image(path, Look(8, 1)) == 77).all()
+    assert (read_image(path, ImageConversion(8, 1)) == 77).all()
     assert Image.MAX_IMAGE_PIXELS == 1000
 
 
@@ -185,4 +197,4 @@ def test_the_cameras_rotation_is_applied(tmp_path):
     [((28, 28, 1), 250), ((224, 224, 3), 20), ((2000, 2000, 3), 1), ((1,), 250), ((), 250)],
 )
 def test_fewer_of_large_images_are_shown_at_a_time(shape, size):
-    assert together(shape) == size
+    assert rows_at_once(shape) == size

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from test_deep import png
+from test_bit_depth import png
 
-from gan_mnist.commands.exported import look_of
-from gan_mnist.data.images import Look, read_image
+from gan_mnist.commands.exported import conversion_of
+from gan_mnist.data.images import ImageConversion, read_image
 from gan_mnist.settings import ClassifierSettings
 from gan_mnist.settings.further import located
 
@@ -60,7 +60,7 @@ def test_so_are_generated_images(places):
     light, dark = places
     from gan_mnist.data.given import read_given
 
-    given = read_given(dark, ("cat", "dog"), resolved(light).look)
+    given = read_given(dark, ("cat", "dog"), resolved(light).conversion)
     assert np.asarray(given.images)[..., 0].max() == SHOWN
 
 
@@ -78,10 +78,10 @@ def test_a_model_is_asked_in_the_range_of_its_training(places, tmp_path):
     told = resolved(light).load().provenance
     assert told["white"] == 4095
     (tmp_path / "about.json").write_text(json.dumps({"settings": {}, "dataset": told}))
-    look = replace(look_of(tmp_path / "classifier"), image_size=16, channels=3)
-    assert read_image(dark / "cat" / "0.png", look)[0, 0, 0] == SHOWN
+    conversion = replace(conversion_of(tmp_path / "classifier"), image_size=16, channels=3)
+    assert read_image(dark / "cat" / "0.png", conversion)[0, 0, 0] == SHOWN
     (tmp_path / "about.json").write_text(json.dumps({"settings": {}, "dataset": {}}))
-    assert look_of(tmp_path / "classifier") == Look()
+    assert conversion_of(tmp_path / "classifier") == ImageConversion()
 
 
 @pytest.mark.parametrize("other", [False, True])

@@ -7,7 +7,7 @@ from PIL import Image
 
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.further import read_further_test
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.errors import InputError
 
 
@@ -78,7 +78,7 @@ def test_all_of_them_are_tested_on(tmp_path):
     write(tmp_path / "train", "0.png", "1.png")
     write(tmp_path / "test", "0.png")
     options = FolderOptions(labels="metadata.csv")
-    found = read_further_test("new", tmp_path, ("cat", "dog"), Look(8, 1), options)
+    found = read_further_test("new", tmp_path, ("cat", "dog"), ImageConversion(8, 1), options)
     assert found.subset.filenames == ("train/0.png", "test/0.png", "train/1.png")
 
 

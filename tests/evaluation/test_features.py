@@ -6,7 +6,7 @@ import pytest
 
 from gan_mnist.data.images import MOST_TOGETHER
 from gan_mnist.evaluation.features import FrozenClassifier
-from gan_mnist.evaluation.inference import answers
+from gan_mnist.evaluation.inference import predict_in_chunks
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.training.classifier import predict
 
@@ -26,7 +26,7 @@ def images():
 
 
 def test_features_are_what_the_last_layer_reads(classifier, images):
-    seen = FrozenClassifier(classifier).look_at(images)
+    seen = FrozenClassifier(classifier).predict(images)
     assert seen.features.shape == (len(images), 4 * WIDTH)
     assert (seen.features.dtype, seen.probabilities.dtype) == (np.float32, np.float32)
     kernel, bias = classifier.layers[-1].get_weights()
@@ -39,28 +39,28 @@ def test_features_are_what_the_last_layer_reads(classifier, images):
 
 def test_neither_company_nor_type_of_an_image_matters(classifier, images):
     frozen = FrozenClassifier(classifier)
-    together = frozen.look_at(images)
-    as_floats = frozen.look_at(images / np.float32(255))
+    together = frozen.predict(images)
+    as_floats = frozen.predict(images / np.float32(255))
     np.testing.assert_array_equal(together.features, as_floats.features)
     for row in (0, MOST_TOGETHER - 1, MOST_TOGETHER, len(images) - 1):
-        alone = frozen.look_at(images[row : row + 1])
+        alone = frozen.predict(images[row : row + 1])
         np.testing.assert_allclose(alone.features[0], together.features[row], atol=1e-6)
         np.testing.assert_allclose(alone.probabilities[0], together.probabilities[row], atol=1e-6)
 
 
 def test_what_becomes_of_the_original_changes_nothing(classifier, images):
     frozen = FrozenClassifier(classifier)
-    before = frozen.look_at(images)
+    before = frozen.predict(images)
     classifier.set_weights([weight + 1 for weight in classifier.get_weights()])
-    after = frozen.look_at(images)
+    after = frozen.predict(images)
     np.testing.assert_array_equal(before.features, after.features)
     np.testing.assert_array_equal(before.probabilities, after.probabilities)
-    assert not np.allclose(FrozenClassifier(classifier).look_at(images).features, after.features)
+    assert not np.allclose(FrozenClassifier(classifier).predict(images).features, after.features)
 
 
 def test_features_are_float32_whatever_the_precision(images, dtype_policy):
     dtype_policy("mixed_bfloat16")
-    seen = FrozenClassifier(build_small_cnn(SHAPE, NUM_CLASSES, WIDTH)).look_at(images)
+    seen = FrozenClassifier(build_small_cnn(SHAPE, NUM_CLASSES, WIDTH)).predict(images)
     assert (seen.features.dtype, seen.probabilities.dtype) == (np.float32, np.float32)
 
 
@@ -78,6 +78,6 @@ def test_of_large_images_few_are_shown_at_a_time(side, most):
             shown.append(len(batch))
             return network.predict_on_batch(batch)
 
-    found = answers(Watched(), images)
+    found = predict_in_chunks(Watched(), images)
     assert shown == [most, most, 1]
     np.testing.assert_array_equal(found[:, 0], np.arange(numbers))

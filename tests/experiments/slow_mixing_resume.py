@@ -5,7 +5,7 @@ from gan_mnist.experiments.mixing import trial
 from gan_mnist.experiments.mixing.study import STUDY  # noqa: F401 (for the fixtures)
 
 from gan_mnist.files import read_rows
-from gan_mnist.training import classifier, kept
+from gan_mnist.training import classifier, made_once
 from gan_mnist.training.classifier import predict
 
 SMALL = {"width": 1, "updates": 20, "intervals": 20, "gan_width": 1, "gan_updates": 10}
@@ -33,7 +33,7 @@ def test_a_trial_that_is_broken_off_ends_as_an_undisturbed_one(make, tmp_path, m
             run("resumed")
     assert list(tmp_path.glob("resumed/trials/*/seed-00/checkpoint/*"))
     asked = []
-    kept.reusable.cache_clear()  # As in another process.
+    made_once.reusable.cache_clear()  # As in another process.
     monkeypatch.setattr(classifier, "predict", lambda *of: asked.append(of) or predict(*of))
     assert run("resumed") == undisturbed
     # Test accuracy is taken at every tenth; what had been done by then is not done again.

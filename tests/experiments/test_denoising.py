@@ -62,7 +62,7 @@ def train(dataset):
 def shown(make, monkeypatch):
     """`shown(arm, seed)`: a trial without its trainings; `.denoisers`, `.judges`: what began."""
     monkeypatch.setattr(trial, "SWEEPS", {"a": (0.5,)})
-    began, judges, exams, build = [], [], [], trial.build_exam
+    began, judges, evaluation_sets, build = [], [], [], trial.build_evaluation_set
 
     def fit(model, batches, updates, directory, seed, callbacks, **_):
         weights = [weight.copy() for weight in model.generator.get_weights()]
@@ -77,15 +77,17 @@ def shown(make, monkeypatch):
     monkeypatch.setattr("gan_mnist.training.denoiser.fit", fit)
     monkeypatch.setattr("gan_mnist.training.classifier.fit", fit_judge)
     monkeypatch.setattr(
-        trial, "build_exam", lambda *x, **y: exams.append(build(*x, **y)) or exams[-1]
+        trial,
+        "build_evaluation_pairs",
+        lambda *x, **y: evaluation_sets.append(build(*x, **y)) or evaluation_sets[-1],
     )
 
     def shown(arm, seed=0, **changes):
-        exams.clear()
+        evaluation_sets.clear()
         asked = make(arm, seed, **changes)
         return trial.run_trial(asked), asked.directory
 
-    shown.denoisers, shown.judges, shown.exams = began, judges, exams
+    shown.denoisers, shown.judges, shown.evaluation_sets = began, judges, evaluation_sets
     return shown
 
 
@@ -150,13 +152,15 @@ def test_arms_of_a_seed_are_paired_and_share_a_judge(shown, tmp_path, train):
         assert began.separate == (not SOURCE[arm][2])
         (pair,) = began.batches(0).take(1).as_numpy_iterator()
         noisy.append((pair[0] if began.separate else pair)[0][0])
-        inputs.append([exam.pairs.noisy_images for exam in shown.exams])
+        inputs.append(
+            [evaluation_set.pairs.noisy_images for evaluation_set in shown.evaluation_sets]
+        )
         for one, other in zip(began.weights, shown.denoisers[0].weights, strict=True):
             np.testing.assert_array_equal(one, other)
         np.testing.assert_allclose(began.phases, SOURCE[arm][1])
     assert all(np.array_equal(images, noisy[0]) for images in noisy)
-    for exams in inputs[1:]:
-        assert all(np.array_equal(x, y) for x, y in zip(exams, inputs[0], strict=True))
+    for evaluation_sets in inputs[1:]:
+        assert all(np.array_equal(x, y) for x, y in zip(evaluation_sets, inputs[0], strict=True))
     ((directory, (images, labels)),) = shown.judges
     assert directory.parent == tmp_path / "judges"
     np.testing.assert_array_equal(images, train().images)
@@ -192,9 +196,9 @@ def test_batches_hold_the_draw_and_no_other_image(shown, dataset, train, number)
     assert len(draw) == number or not number
     validation = allot(dataset, dataset.class_names, None, 0, 40).validation
     asked_about = held_out(dataset, dataset.class_names), validation
-    for exam, subset in zip(shown.exams[:2], asked_about, strict=True):
+    for evaluation_set, subset in zip(shown.evaluation_sets[:2], asked_about, strict=True):
         others = {image.tobytes() for image in subset.images}
-        assert rows(exam.truths) | rows(exam.refs) <= others
+        assert rows(evaluation_set.truths) | rows(evaluation_set.refs) <= others
         assert not draw & others
     assert len(shown.judges[0][1][0]) == len(train())
 
@@ -208,10 +212,10 @@ def test_an_arm_of_fewer_images_needs_more_than_those(shown, train):
 def test_answers_at_full_scale_are_marked_as_those_at_the_scale_of_the_mixture(
     shown, monkeypatch, share
 ):
-    def exam_answers(model, exam):
-        return np.float32(share) * exam.pairs.targets
+    def denoise(model, evaluation_set):
+        return np.float32(share) * evaluation_set.pairs.targets
 
-    monkeypatch.setattr(trial, "exam_answers", exam_answers)
+    monkeypatch.setattr(trial, "denoise", denoise)
     scaled, directory = shown("resConvNet_v2_dcnn")
     plain, other = shown("resConvNet_v3_dcnn")
     assert plain.metrics == pytest.approx(scaled.metrics, rel=1e-4, abs=1e-6)

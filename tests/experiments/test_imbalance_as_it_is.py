@@ -15,7 +15,7 @@ from PIL import Image
 
 from gan_mnist.data.images import as_float
 from gan_mnist.errors import InputError, NotApplicable
-from gan_mnist.study.assigned import parse_assignments
+from gan_mnist.study.assignments import parse_assignments
 from gan_mnist.study.statistics.test_images import unpack
 
 SMALL = {"image_size": 8, "width": 2}

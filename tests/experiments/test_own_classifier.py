@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gan_mnist.main import main
-from gan_mnist.study.workers import apart
+from gan_mnist.study.workers import call_in_process
 
 MAIN = main
 NETWORK = """
@@ -31,7 +31,7 @@ def test_it_is_found_in_the_current_folder_here_and_where_trials_run(
     command, flags, directory, monkeypatch
 ):
     # As users have it: a process of its own finds and builds the network.
-    monkeypatch.setattr("gan_mnist.settings.network.apart", apart)
+    monkeypatch.setattr("gan_mnist.settings.network.call_in_process", call_in_process)
     status, _, err = command(*flags, "--classifier=own_networks:build")
     assert status == 0, err
     record = json.loads((directory / "run/trials/real_only/seed-00/record.json").read_text())
@@ -41,7 +41,7 @@ def test_it_is_found_in_the_current_folder_here_and_where_trials_run(
     assert exported.is_file()
 
     # The same command does nothing; another network is another run.
-    monkeypatch.setattr("gan_mnist.settings.network.apart", lambda *_: "0..1")
+    monkeypatch.setattr("gan_mnist.settings.network.call_in_process", lambda *_: "0..1")
     monkeypatch.setattr("gan_mnist.report.page.write_report", lambda *_: None)
     assert "2 trials are done already" in command(*flags, "--classifier=own_networks:build")[2]
     (directory / "own_networks.py").write_text(NETWORK + "# changed")

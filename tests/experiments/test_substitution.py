@@ -12,7 +12,7 @@ from made_images import shows_made_images
 
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError, NotApplicable
-from gan_mnist.evaluation.features import Seen
+from gan_mnist.evaluation.features import ClassifierOutputs
 from gan_mnist.generators.contract import Generator
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import with_changes
@@ -50,8 +50,8 @@ def level_class(image):
 class Agreeing:
     """In the place of a judge: always sure."""
 
-    def look_at(self, images):
-        return Seen(images, np.ones((len(images), 10), np.float32))
+    def predict(self, images):
+        return ClassifierOutputs(images, np.ones((len(images), 10), np.float32))
 
 
 @pytest.fixture

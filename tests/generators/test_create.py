@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.data.subsets import Allotment
-from gan_mnist.evaluation.features import Seen
+from gan_mnist.evaluation.features import ClassifierOutputs
 from gan_mnist.generators import create, trained
 from gan_mnist.generators.contract import Generator, Request
 from gan_mnist.generators.create import MOST_DRAWS, create_generator
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.seeding import derive_seed
-from gan_mnist.study.away import serves
+from gan_mnist.study.scratch_trial import is_for_seed
 
 SHAPE = (8, 8, 1)
 LABELS = np.array([2, 0, 1, 1, 0, 2, 1, 0], np.int32)
@@ -75,8 +75,8 @@ def test_generators_in_turn_serve_the_trials_of_their_seed_and_no_others(created
     keys = created(generators_in_turn=3).keys
     for key in keys:
         told = [json.loads((workdir / "generators" / key / "generator.json").read_text())]
-        assert serves(told, 4)
-        assert not serves(told, 5)
+        assert is_for_seed(told, 4)
+        assert not is_for_seed(told, 5)
 
 
 def test_generators_in_turn_each_make_some_of_every_class(images, tmp_path):
@@ -166,11 +166,11 @@ class Drawn(Generator):
 class Judge:
     """Of an image's own class it is as sure as the image's number says."""
 
-    def look_at(self, images):
+    def predict(self, images):
         sure = np.zeros((len(images), 3), np.float32)
         own = np.round(images[:, 0, 0, 0] * 10).astype(int)
         sure[np.arange(len(images)), own] = images[:, 1, 1, 0]
-        return Seen(sure, sure)
+        return ClassifierOutputs(sure, sure)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from keras import layers
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.foreign import BuildForeign, check
-from gan_mnist.models.names import APPLICATIONS, PIXELS, Application, Choice
+from gan_mnist.models.names import APPLICATIONS, PIXELS, Application, ClassifierChoice
 from gan_mnist.models.preprocessing import prepared
 
 GREY = (8, 8, 1)
@@ -50,7 +50,7 @@ def _tiny(include_top, weights, input_shape=(16, 16, 3), pooling=None, classes=N
 def tiny(monkeypatch):
     monkeypatch.setattr(keras.applications, "Tiny", _tiny, raising=False)
     monkeypatch.setitem(APPLICATIONS, "Tiny", Application("-1..1", 12))
-    return Choice("applications:Tiny")
+    return ClassifierChoice("applications:Tiny")
 
 
 @pytest.mark.parametrize("top", [False, True])
@@ -75,7 +75,7 @@ def test_an_application_without_a_file_is_drawn_by_the_seed(tiny):
 
 
 def test_an_efficientnet_is_had_without_a_file_alone(tmp_path):
-    choice = Choice("applications:EfficientNetB0")
+    choice = ClassifierChoice("applications:EfficientNetB0")
     assert choice.located(8) == choice
     (tmp_path / "weights.h5").touch()
     with pytest.raises(

@@ -13,7 +13,7 @@ from keras import layers
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.foreign import BuildForeign, check
-from gan_mnist.models.names import Choice
+from gan_mnist.models.names import ClassifierChoice
 
 GREY, COLOUR = (8, 8, 1), (8, 8, 3)
 
@@ -28,7 +28,7 @@ def save(tmp_path):
 
     def save(*parts, shape=GREY, name="theirs.keras"):
         keras.Sequential([keras.Input(shape), *parts]).save(tmp_path / name)
-        return Choice(str(tmp_path / name)).located(8)
+        return ClassifierChoice(str(tmp_path / name)).located(8)
 
     return save
 
@@ -194,8 +194,8 @@ def builder(monkeypatch):
     def builder(function):
         monkeypatch.setitem(sys.modules, "theirs", SimpleNamespace(build=function))
         monkeypatch.setattr("gan_mnist.models.names._source_file", lambda _: __file__)
-        monkeypatch.setattr(Choice, "digest", lambda self: "none")
-        return Choice("theirs:build")
+        monkeypatch.setattr(ClassifierChoice, "digest", lambda self: "none")
+        return ClassifierChoice("theirs:build")
 
     return builder
 
@@ -252,7 +252,7 @@ def test_what_a_saved_model_must_not_be_is_refused_in_one_line(save, tmp_path):
     grey = save(layers.Flatten(), layers.Dense(3), name="grey.keras")
     (tmp_path / "text.keras").write_text("no model")
     for choice, shape, told in [
-        (Choice(str(tmp_path / "text.keras")).located(8), GREY, "cannot be loaded"),
+        (ClassifierChoice(str(tmp_path / "text.keras")).located(8), GREY, "cannot be loaded"),
         (grey, COLOUR, "takes (None, 8, 8, 1); accepted: images of 3 channels"),
         (replace(sound, pixels="torch"), GREY, "3 channels with pixels=torch"),
         (replace(sound, frozen=2), GREY, "frozen: 2 is out of range"),

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gan_mnist.errors import InputError
-from gan_mnist.models.names import Choice
+from gan_mnist.models.names import ClassifierChoice
 
 
 @pytest.fixture
@@ -36,18 +36,22 @@ def here(directory, monkeypatch):
     ],
 )
 def test_a_name_tells_its_kind(name, kind):
-    assert Choice(name).kind == kind
+    assert ClassifierChoice(name).kind == kind
 
 
 def test_what_is_found_has_absolute_paths_and_a_checksum(here):
     digest = hashlib.sha256(b"of a model").hexdigest()
     path = str(here / "model.keras")
-    assert Choice("model.keras").located(8) == Choice(path, classifier_sha256=digest)
-    assert Choice("applications:VGG16", "model.keras").located(8) == Choice(
+    assert ClassifierChoice("model.keras").located(8) == ClassifierChoice(
+        path, classifier_sha256=digest
+    )
+    assert ClassifierChoice("applications:VGG16", "model.keras").located(8) == ClassifierChoice(
         "applications:VGG16", path, digest
     )
-    assert Choice("applications:VGG16").located(8) == Choice("applications:VGG16")
-    for found in (Choice(path, classifier_sha256=digest), Choice("resnet")):
+    assert ClassifierChoice("applications:VGG16").located(8) == ClassifierChoice(
+        "applications:VGG16"
+    )
+    for found in (ClassifierChoice(path, classifier_sha256=digest), ClassifierChoice("resnet")):
         assert found.located(8) == found
 
 
@@ -55,13 +59,15 @@ def test_a_package_that_ends_the_process_ends_not_ours(here):
     (here / "quitter").mkdir()
     (here / "quitter" / "__init__.py").write_text("import sys; sys.exit(0)")
     with pytest.raises(InputError, match=r"--classifier: .* cannot be found: SystemExit: 0"):
-        Choice("quitter.net:build").located(8)
+        ClassifierChoice("quitter.net:build").located(8)
 
 
 def test_a_builder_is_looked_for_in_the_current_folder_too(here):
-    found = Choice("my_networks:build").located(8)
+    found = ClassifierChoice("my_networks:build").located(8)
     text = (here / "my_networks.py").read_bytes()
-    assert found == Choice("my_networks:build", classifier_sha256=hashlib.sha256(text).hexdigest())
+    assert found == ClassifierChoice(
+        "my_networks:build", classifier_sha256=hashlib.sha256(text).hexdigest()
+    )
     # Last, so that it hides nothing; processes that are started inherit it.
     assert sys.path[-1] == os.getcwd()
     assert "my_networks" not in sys.modules
@@ -92,6 +98,6 @@ def test_a_builder_is_looked_for_in_the_current_folder_too(here):
 @pytest.mark.usefixtures("here")
 def test_what_cannot_be_is_refused_in_one_line(name, options, told):
     with pytest.raises(InputError) as error:
-        Choice(name, **options).located(8)
+        ClassifierChoice(name, **options).located(8)
     assert told in str(error.value)
     assert "\n" not in str(error.value)

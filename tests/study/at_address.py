@@ -8,7 +8,7 @@ from fake_study import make_plan
 
 from gan_mnist.errors import InputError
 from gan_mnist.files.remote import Remote
-from gan_mnist.study.place import place_of, settled
+from gan_mnist.study.location import in_own_directory, resolve_workdir
 from gan_mnist.study.run import run_study
 
 HERE = Path(__file__).parent
@@ -16,13 +16,13 @@ HERE = Path(__file__).parent
 
 def plan_at(address, **changes):
     """As a command makes it on the present machine."""
-    directory, remote = place_of(address)
+    directory, remote = resolve_workdir(address)
     return replace(make_plan(directory, **changes), remote=remote)
 
 
 def run_all(address, on_record=lambda record: None, **changes):
     """Runs what is missing; returns the mirror."""
-    plan = settled(plan_at(address, **changes))
+    plan = in_own_directory(plan_at(address, **changes))
     run_study(plan, 1, "local", "", on_record=on_record)
     return plan.workdir
 

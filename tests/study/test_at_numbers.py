@@ -108,14 +108,16 @@ def test_few_test_images_are_told_without_bits(records):
     }
     found = compared(few, "100")
     assert found.too_few == "2 test images of class 'a'"
-    assert at_numbers.told_at({("100",): found})["100",]["verdict"].startswith("cannot tell")
+    assert at_numbers.comparison_entries({("100",): found})["100",]["verdict"].startswith(
+        "cannot tell"
+    )
 
 
 def test_luck_with_test_images_is_no_effect(records):
     found = {(number,): compared(records, number) for number in ("20", "100", "all")}
     alone = found["20",].ci95
     assert alone[0] > 0
-    told = at_numbers.told_at(found)
+    told = at_numbers.comparison_entries(found)
     assert [told[number,]["verdict"] for number in ("20", "100", "all")] == [
         "cannot tell",
         "helps",
@@ -149,4 +151,4 @@ def test_one_seed_has_no_interval_and_is_left_out(records):
     first = {arm: {0: of_arm[0]} for arm, of_arm in records.items()}
     found = compared(first, "100")
     assert found.ci95 is None
-    assert at_numbers.told_at({("100",): found}) == {}
+    assert at_numbers.comparison_entries({("100",): found}) == {}

@@ -48,7 +48,7 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setenv("PATH", f"{place}:/usr/bin:/bin")
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         found = {devices.NUM_GPUS: gpus, devices.NUM_DEVICES: max(1, gpus)}
-        monkeypatch.setattr(workers, "apart", lambda name: found[name])
+        monkeypatch.setattr(workers, "call_in_process", lambda name: found[name])
 
     yield has
     workers.share_out([])
@@ -69,7 +69,7 @@ def test_a_tensorflow_that_dies_when_it_is_asked_is_told_in_a_line(machine, monk
     def died(name):
         raise BrokenProcessPool("it was killed")
 
-    monkeypatch.setattr(workers, "apart", died)
+    monkeypatch.setattr(workers, "call_in_process", died)
     with pytest.raises(InputError, match=r"cannot tell its devices: BrokenProcessPool: it was"):
         devices.usable_gpus()
 
@@ -126,7 +126,7 @@ def test_each_process_has_the_gpu_that_fewest_have(tmp_path, monkeypatch):
         begun[1] = LocalWorker(tmp_path / "log")
         assert gpu_of(begun[1]) == "7"
         # Whoever asks how many there are sees them all, whatever ran before.
-        assert workers.apart("os:getenv", "CUDA_VISIBLE_DEVICES") == "5,6,7"
+        assert workers.call_in_process("os:getenv", "CUDA_VISIBLE_DEVICES") == "5,6,7"
         workers.share_out([])
         begun.append(LocalWorker(tmp_path / "log"))
         assert gpu_of(begun[-1]) == "5,6,7"

@@ -24,7 +24,7 @@ NOISE = {
 def said_to_be_the_same(differences, margin=MARGIN, overlap=0.0):
     """Of studies (studies, n) at once, as `verdicts.is_same` says it of each."""
     low, high = small_samples.intervals(differences, overlap)
-    return (low > -margin) & (high < margin) & ~small_samples.flags(differences)
+    return (low > -margin) & (high < margin) & ~small_samples.needs_more_seeds(differences)
 
 
 @pytest.mark.parametrize("n", [5, 10])

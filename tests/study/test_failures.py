@@ -10,7 +10,7 @@ from scipy import stats
 
 from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.pilot import MUCH
-from gan_mnist.study.statistics.small_samples import intervals, p_values, unseen
+from gan_mnist.study.statistics.small_samples import intervals, p_values, unseen_failure_rate
 
 STUDIES = 20_000
 LIMIT = 0.06
@@ -53,7 +53,7 @@ def test_what_was_not_seen_cannot_be_known():
 
 @pytest.mark.parametrize("n", [5, 10, 20])
 def test_failures_beyond_what_may_be_unseen_are_seen_in_95_percent_of_studies(n):
-    assert stats.binom.pmf(0, n, unseen(n)) == pytest.approx(0.05)
+    assert stats.binom.pmf(0, n, unseen_failure_rate(n)) == pytest.approx(0.05)
 
 
 def answer_of(values):

@@ -6,11 +6,11 @@ from fake_records import SEEDS, make_plan, record
 from made_runs import write_run
 
 from gan_mnist.data.subsets import Subset
-from gan_mnist.study.answer.beside import beside
 from gan_mnist.study.answer.summary import summarize
+from gan_mnist.study.answer.two_runs import compare_two_runs
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.test_images import told_of_images
+from gan_mnist.study.statistics.test_images import test_images_of
 from gan_mnist.trials.correctness import correctness
 
 METRIC = Metric("macro_auc", "macro ROC AUC", bounds=(0, 1), margin=0.01)
@@ -71,7 +71,7 @@ def test_the_floor_holds_for_two_runs_side_by_side(images, verdict, tmp_path):
     for name, value in (("one", 0.2), ("two", 0.8)):
         values = {"none": [value + 0.001 * seed * len(name) for seed in range(6)]}
         runs.append(read_run(write_run(tmp_path / name, values, num_test=images)))
-    found = beside(*runs, ["none"], Metric("score", "score", bounds=(0, 1)), None)["none"]
+    found = compare_two_runs(*runs, ["none"], Metric("score", "score", bounds=(0, 1)), None)["none"]
     assert found.verdict == verdict
     assert found.found.too_few == ("2 test images" if images == 2 else "")
 
@@ -100,7 +100,7 @@ def test_every_accuracy_says_which_images_were_right(name):
     assert len(told["bits"][0]) == 2
     other = correctness(Metric(name, name), {name: 0.7}, subset([0, 0, 1, 1]), right)
     assert "bits" not in other
-    assert told_of_images({"correct": other})["sizes"] == [4]
+    assert test_images_of({"correct": other})["sizes"] == [4]
 
 
 def test_of_records_some_of_which_say_more_the_floor_is_that_of_the_fewest():

@@ -25,11 +25,11 @@ from PIL import Image
 from gan_mnist import experiments
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.idx import read_idx
-from gan_mnist.data.images import Look, read_image
+from gan_mnist.data.images import ImageConversion, read_image
 from gan_mnist.errors import InputError, listed
 from gan_mnist.files import Damaged, read_form
 from gan_mnist.study.answer.summary import summarize
-from gan_mnist.study.assigned import parse_assignments, typed
+from gan_mnist.study.assignments import parse_assignments, typed
 from gan_mnist.study.forms import Description
 from gan_mnist.study.records import read_record
 from gan_mnist.study.settings import with_changes
@@ -105,7 +105,7 @@ def pictures():
 def test_image_files(content, channels, resize):
     FILE.write_bytes(content)
     # A header of another size may make it large, which is refused before it is decoded.
-    found = or_refused(read_image, FILE, Look(8, channels, resize, megabytes=4))
+    found = or_refused(read_image, FILE, ImageConversion(8, channels, resize, megabytes=4))
     assert found is None or (found.shape, found.dtype) == ((8, 8, channels), np.uint8)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import gan_mnist
 from gan_mnist.errors import InputError
-from gan_mnist.study import begun
+from gan_mnist.study import continuation
 
 pytestmark = pytest.mark.usefixtures("at_once", "no_report")
 STUDY = coin.STUDY.replace('Arm("bent"', 'Arm("hardly", {"bias": 0.51}, "hardly bent"), Arm("bent"')
@@ -68,10 +68,10 @@ def test_seeds_of_another_form_are_damage(tmp_path, seeds):
     described = {"experiment": "x", "dataset": {"sha256": "0"}, "settings": {}, "arms": {}}
     path = tmp_path / "study.json"
     path.write_text(json.dumps(described | {"seeds": [3, 4]}))
-    assert begun.seeds_from(tmp_path, None, 2) == range(3, 5)
+    assert continuation.seeds_from(tmp_path, None, 2) == range(3, 5)
     path.write_text(json.dumps(described)[:-1] + f', "seeds": {seeds}}}')
-    assert begun.description_in(tmp_path) is None
-    assert begun.seeds_from(tmp_path, None, 2) == range(2)
+    assert continuation.description_in(tmp_path) is None
+    assert continuation.seeds_from(tmp_path, None, 2) == range(2)
 
 
 def test_only_arms_that_were_looked_at_were_judged(run, tmp_path):

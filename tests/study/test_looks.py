@@ -27,14 +27,14 @@ def stopped(effects, comparisons=1, announced=USUAL, margin=None, seed=11):
     values = rng.normal(size=(STUDIES, 1 + comparisons, announced[-1]))
     # A difference of two has a standard deviation of 1.
     all_differences = (values[:, 1:] - values[:, :1]) / math.sqrt(2) + np.reshape(effects, (-1, 1))
-    level = looks.level(announced)
+    level = looks.look_level(announced)
     ended, called = np.zeros(STUDIES, int), np.zeros((STUDIES, comparisons), bool)
     for n in announced:
         differences = all_differences[..., :n]
         p = stats.ttest_1samp(differences, 0.0, axis=-1).pvalue
         low, high = intervals(differences, level=level)
         worth = p.copy()  # never less than p, so that none of the others can be called
-        worth[p < 0.05] = [looks.counted(float(one), announced) for one in p[p < 0.05]]
+        worth[p < 0.05] = [looks.adjusted_p(float(one), announced) for one in p[p < 0.05]]
         order = np.sort(worth, axis=-1) * np.arange(comparisons, 0, -1)
         rejected = np.cumprod(order < 0.05, axis=-1).sum(-1, keepdims=True)
         effect = (worth.argsort(-1).argsort(-1) < rejected) & ((low > 0) | (high < 0))
@@ -83,7 +83,7 @@ def test_the_same_within_a_margin_ends_a_study_and_seldom_errs():
 
 
 def test_with_the_noise_of_published_arms_they_err_where_failures_are_unseen():
-    level = looks.level(USUAL)
+    level = looks.look_level(USUAL)
     found = {}
     for run in RUNS:
         found[run] = []
@@ -107,26 +107,26 @@ def test_with_the_noise_of_published_arms_they_err_where_failures_are_unseen():
 
 
 def test_looks_that_were_not_announced_would_err():
-    assert looks.counted(0.05, (5, 10, 15, 20)) == pytest.approx(0.133, abs=0.003)
-    assert looks.counted(0.05, (5, 10)) == pytest.approx(0.087, abs=0.003)
-    assert looks.counted(0.05, tuple(range(5, 21))) == pytest.approx(0.19, abs=0.005)
+    assert looks.adjusted_p(0.05, (5, 10, 15, 20)) == pytest.approx(0.133, abs=0.003)
+    assert looks.adjusted_p(0.05, (5, 10)) == pytest.approx(0.087, abs=0.003)
+    assert looks.adjusted_p(0.05, tuple(range(5, 21))) == pytest.approx(0.19, abs=0.005)
 
 
 def test_a_p_value_counts_for_what_the_looks_make_it():
-    assert looks.level(()) == looks.level((10,)) == 0.05
-    assert looks.counted(0.03, ()) == 0.03
-    assert looks.counted(None, USUAL) is None
-    assert looks.counted(looks.level(USUAL), USUAL) == pytest.approx(0.05, abs=1e-4)
+    assert looks.look_level(()) == looks.look_level((10,)) == 0.05
+    assert looks.adjusted_p(0.03, ()) == 0.03
+    assert looks.adjusted_p(None, USUAL) is None
+    assert looks.adjusted_p(looks.look_level(USUAL), USUAL) == pytest.approx(0.05, abs=1e-4)
     # Never less than itself, nor more than Bonferroni has it.
     p_values = np.geomspace(1e-9, 1, 200)
-    worth = np.array([looks.counted(p, USUAL) for p in p_values])
+    worth = np.array([looks.adjusted_p(p, USUAL) for p in p_values])
     assert (worth >= p_values).all()
     assert (worth <= np.minimum(5 * p_values, 1)).all()
     assert (np.diff(worth) >= 0).all()
 
 
 def test_the_level_is_spent_look_by_look():
-    so_far = [looks.spent(USUAL, n) for n in USUAL]
-    assert so_far[0] == pytest.approx(looks.level(USUAL), abs=1e-3)
+    so_far = [looks.spent_level(USUAL, n) for n in USUAL]
+    assert so_far[0] == pytest.approx(looks.look_level(USUAL), abs=1e-3)
     assert so_far == sorted(so_far)
     assert so_far[-1] == pytest.approx(0.05, abs=1e-4)

@@ -14,7 +14,7 @@ from fake_study import calls, expected_metrics, summary
 from gan_mnist.files import CACHE_VARIABLE
 from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import Remote
-from gan_mnist.study.place import RUN, place_of, settled
+from gan_mnist.study.location import RUN, in_own_directory, resolve_workdir
 from gan_mnist.study.run import run_one, summarise_study
 
 HERE = Path(__file__).parent
@@ -81,7 +81,7 @@ def test_what_is_refused_leaves_nothing(address, tmp_path):
 def test_a_finished_trial_is_only_read_by_a_task(address, machine):
     before = run_one(plan_at(address), 2, "")
     machine("second")
-    plan = settled(plan_at(address))
+    plan = in_own_directory(plan_at(address))
     assert run_one(plan, 2, "") == before
     assert calls(plan.workdir) == []
 
@@ -119,8 +119,8 @@ def test_what_vouches_for_a_trial_goes_last(address, monkeypatch):
 
 def test_a_path_of_an_address_is_none():
     for text in ("s3:/bucket/run", "memory:/x"):
-        assert f"{text!r} is not accepted" in refused(place_of, Path(text))
-    assert place_of("c:/x") == (Path.cwd() / "c:" / "x", "")
+        assert f"{text!r} is not accepted" in refused(resolve_workdir, Path(text))
+    assert resolve_workdir("c:/x") == (Path.cwd() / "c:" / "x", "")
 
 
 def test_an_address_that_was_emptied_begins_anew(address):

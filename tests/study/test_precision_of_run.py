@@ -33,7 +33,7 @@ def machine(monkeypatch):
                 raise seconds
             return seconds
 
-        monkeypatch.setattr(precision, "apart", apart)
+        monkeypatch.setattr(precision, "call_in_process", apart)
         return asked
 
     return found

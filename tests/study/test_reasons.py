@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from fake_records import BASE, VALUES, make_plan, make_records
 
-from gan_mnist.study.answer.reasons import Told, all_told, deciding, reasons_of
+from gan_mnist.study.answer.reasons import (
+    ReportedComparison,
+    deciding_interval,
+    reasons_of,
+    reported_comparisons,
+)
 from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.comparison import Pair
 
@@ -16,7 +21,7 @@ def entry_of(verdict, interval, p_holm, **more):
 
 
 def why(entry, margin=0.03, tests=7):
-    return Told("a", "b", entry, tests, entry.get("too_few_test_images")).why(margin)
+    return ReportedComparison("a", "b", entry, tests, entry.get("too_few_test_images")).why(margin)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def test_a_verdict_that_the_interval_seems_to_contradict_is_explained(entry, tol
 def test_one_comparison_alone_is_not_told_to_be_among_several():
     assert "Among" not in why(entry_of("cannot tell", [0.01, 0.2], 0.06), tests=1)
     # Another interval than the one that decides may stand there, and need no reason.
-    told = Told("a", "b", entry_of("cannot tell", [0.01, 0.2], 0.06), 7)
+    told = ReportedComparison("a", "b", entry_of("cannot tell", [0.01, 0.2], 0.06), 7)
     assert told.why(0.03).endswith("and is not below 0.05.")
     assert told.why(0.03, tells_p=True).endswith("and is 0.060, not below 0.05.")
     assert told.why(0.03, shown=(-0.01, 0.3)) == ""
@@ -70,13 +75,18 @@ def test_one_comparison_alone_is_not_told_to_be_among_several():
 
 
 def test_the_interval_that_decides_reaches_over_both():
-    assert deciding(entry_of("", [0.01, 0.2], 0.3, difference_ci95_images=[-0.1, 0.15])) == [
+    assert deciding_interval(
+        entry_of("", [0.01, 0.2], 0.3, difference_ci95_images=[-0.1, 0.15])
+    ) == [
         -0.1,
         0.2,
     ]
-    assert deciding(entry_of("", [0.01, 0.2], 0.3, difference_ci95_images=None)) == [0.01, 0.2]
-    assert deciding(entry_of("", None, None)) is None
-    assert deciding({"ci95": [1, 2]}) == [1, 2]
+    assert deciding_interval(entry_of("", [0.01, 0.2], 0.3, difference_ci95_images=None)) == [
+        0.01,
+        0.2,
+    ]
+    assert deciding_interval(entry_of("", None, None)) is None
+    assert deciding_interval({"ci95": [1, 2]}) == [1, 2]
 
 
 def test_holm_adjusts_over_primary_comparisons_apart_from_the_others():
@@ -109,11 +119,11 @@ def test_further_test_sets_have_reasons_of_their_own():
 
 
 def test_an_interval_that_allows_for_the_choice_may_be_wider_than_the_verdict():
-    helps = Told("a", "b", entry_of("helps", [0.01, 0.2], 0.012), 7)
+    helps = ReportedComparison("a", "b", entry_of("helps", [0.01, 0.2], 0.012), 7)
     assert helps.why(0.03, shown=(0.001, 0.3)) == ""
     told = helps.why(0.03, shown=(-0.01, 0.3))
     assert told.startswith("The verdict rests on p, 0.012 after Holm's correction; ")
-    same = Told("a", "b", entry_of("the same", [-0.01, 0.01], 0.9), 7)
+    same = ReportedComparison("a", "b", entry_of("the same", [-0.01, 0.01], 0.9), 7)
     assert same.why(0.03, shown=(-0.02, 0.02)) == ""
     told = same.why(0.03, shown=(-0.04, 0.02))
     assert told == "Without the choice that it allows for, the interval lies within ±0.03."
@@ -161,8 +171,8 @@ def test_the_answer_in_full_gives_the_p_of_a_primary_comparison_that_it_hangs_on
     summary = summary_of(values, primary)
     second = summary["primary"][1]
     assert second["ci95"][0] > 0 and second["p_holm"] > 0.05
-    told = {(k, one.arm, one.reference): one for k, one in all_told(summary["arms"], "none",
-            summary["primary"])}  # fmt: skip
+    found = reported_comparisons(summary["arms"], "none", summary["primary"])
+    told = {(kind, one.arm, one.reference): one for kind, one in found}
     assert told["primary", "warp_gan", "classical"].tests == 3
     assert "Among 3 comparisons" in summary["carried_by"]
     # One that the line does not tell has its p beside its interval.

@@ -11,7 +11,7 @@ from gan_mnist.study.description import versions
 from gan_mnist.study.records import (
     as_line,
     differences,
-    finished,
+    is_finished,
     open_workdir,
     record_of,
     records_of,
@@ -63,21 +63,21 @@ def test_a_record_is_found_again(trial, tmp_path):
     record = record_of(trial)
     assert record == json.loads((trial.directory / "record.json").read_text())
     assert (record["arm"], record["seed"], record["status"]) == ("small", 0, "done")
-    assert finished(record)
+    assert is_finished(record)
     assert [r["arm"] for r in records_of(make_plan(tmp_path))] == ["small"]
 
 
 def test_a_trial_without_a_record_has_none(tmp_path):
     trial = make_plan(tmp_path).trials()[0]
     assert record_of(trial) is None
-    assert not finished(None)
+    assert not is_finished(None)
 
 
 @pytest.mark.parametrize(
     ("status", "done"), [("done", True), ("not_applicable", True), ("failed", False)]
 )
 def test_only_failed_trials_are_tried_again(status, done):
-    assert finished({"status": status}) is done
+    assert is_finished({"status": status}) is done
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ SPOILT = (
 ])  # fmt: skip
 def test_a_record_with_values_of_these_kinds_counts(trial, change):
     edit(trial.directory / "record.json", lambda record: record.update(change))
-    assert finished(record_of(trial))
+    assert is_finished(record_of(trial))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_record_with_values_of_these_kinds_counts(trial, change):
 )
 def test_an_older_record_that_lacks_what_came_later_counts(trial, key):
     edit(trial.directory / "record.json", lambda record: record.pop(key, None))
-    assert finished(record_of(trial))
+    assert is_finished(record_of(trial))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def without(trial, *settings):
 
 def test_a_setting_younger_than_the_record_counts_as_its_declared_default(trial, tmp_path):
     without(trial, "scale", "counts")
-    assert finished(record_of(trial))
+    assert is_finished(record_of(trial))
     with pytest.raises(InputError, match=r"scale: 1.0 -> 2.0"):
         record_of(make_plan(tmp_path, scale=2.0).trials()[1])
 

@@ -7,7 +7,7 @@ import pytest
 from fake_study import FakeSettings
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.assigned import parse_assignments
+from gan_mnist.study.assignments import parse_assignments
 from gan_mnist.study.settings import Settings, setting, with_changes
 
 

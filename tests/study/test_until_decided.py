@@ -53,7 +53,7 @@ def test_it_ends_where_all_is_decided_and_records_the_look(folder, tmp_path, cap
     assert described["seeds"] == told["seeds"]
     assert described["looks"]["announced"] == [5, 7, 10, 15, 20]
     (taken,) = described["looks"]["taken"]
-    assert (taken["seeds"], taken["alpha_spent"]) == (5, looks.spent((5, 7, 10, 15, 20), 5))
+    assert (taken["seeds"], taken["alpha_spent"]) == (5, looks.spent_level((5, 7, 10, 15, 20), 5))
     assert "look at 5 seeds: decided" in capsys.readouterr().err
     # The same command has nothing to do, and tells the same.
     assert run(folder, until="decided") == told
@@ -65,9 +65,11 @@ def test_it_ends_where_all_is_decided_and_records_the_look(folder, tmp_path, cap
 def test_p_values_and_intervals_are_those_of_the_looks(folder):
     told = run(folder, until="decided")
     (one,) = told["primary"]
-    assert one["p_holm"] == looks.counted(one["p_value"], (5, 7, 10, 15, 20)) > 1.5 * one["p_value"]
+    assert (
+        one["p_holm"] == looks.adjusted_p(one["p_value"], (5, 7, 10, 15, 20)) > 1.5 * one["p_value"]
+    )
     differences = np.subtract(*(list(told["arms"][a]["values"].values()) for a in ("bent", "fair")))
-    level = looks.level((5, 7, 10, 15, 20))
+    level = looks.look_level((5, 7, 10, 15, 20))
     assert one["ci95"] == pytest.approx(small_samples.intervals(differences, level=level))
     assert one["p_value"] == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
 

@@ -43,9 +43,9 @@ def test_an_interval_beside_zero_does_not_seem_to_end_there(ci95, expected):
 
 
 def test_what_is_the_same_is_so_within_a_margin():
-    assert words.judged("the same", 0.01) == "the same within ±0.01"
-    assert words.judged("helps", 0.01) == "helps"
-    assert words.judged("the same", None) == "the same"
+    assert words.verdict_in_words("the same", 0.01) == "the same within ±0.01"
+    assert words.verdict_in_words("helps", 0.01) == "helps"
+    assert words.verdict_in_words("the same", None) == "the same"
 
 
 def test_differences_with_their_intervals():

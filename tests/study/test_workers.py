@@ -9,17 +9,17 @@ import numpy as np
 import psutil
 import pytest
 
-from gan_mnist.study.workers import apart, import_whole, peak_memory_mib
+from gan_mnist.study.workers import call_in_process, import_uninterrupted, peak_memory_mib
 
 
 def test_what_is_called_apart_returns_or_raises_here(capfd):
-    assert apart("os:getpid") != os.getpid()
-    assert apart("operator:add", 2, 3) == 5
+    assert call_in_process("os:getpid") != os.getpid()
+    assert call_in_process("operator:add", 2, 3) == 5
     with pytest.raises(ValueError, match="invalid literal"):
-        apart("builtins:int", "x")
+        call_in_process("builtins:int", "x")
     with pytest.raises(BrokenProcessPool):
-        apart("os:_exit", 3)
-    apart("os:write", 2, b"a complaint")
+        call_in_process("os:_exit", 3)
+    call_in_process("os:write", 2, b"a complaint")
     assert capfd.readouterr().err == ""
 
 
@@ -27,7 +27,7 @@ def test_a_program_that_is_called_apart_neither_ends_ours_nor_speaks(tmp_path, c
     program = tmp_path / "leaves.py"
     program.write_text("import sys\nprint('a word')\nsys.exit(0)\n")
     with pytest.raises(RuntimeError, match="it ends the process: SystemExit: 0"):
-        apart("runpy:run_path", str(program))
+        call_in_process("runpy:run_path", str(program))
     assert capfd.readouterr().out == ""
 
 
@@ -38,7 +38,7 @@ def test_ctrl_c_leaves_no_import_half_done(tmp_path, monkeypatch):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            import_whole("slow_to_import")
+            import_uninterrupted("slow_to_import")
     finally:
         signal.signal(signal.SIGINT, before)
     assert sys.modules["slow_to_import"].is_whole
@@ -58,5 +58,5 @@ def test_the_peak_of_memory_rises_by_what_is_taken_and_does_not_fall():
 def test_a_process_does_not_begin_with_the_peak_of_its_parent():
     taken = np.ones(600 * 2**20, np.uint8)
     assert peak_memory_mib() > 600
-    assert apart("gan_mnist.study.workers:peak_memory_mib") < 300
+    assert call_in_process("gan_mnist.study.workers:peak_memory_mib") < 300
     del taken

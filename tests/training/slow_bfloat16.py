@@ -19,8 +19,8 @@ from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.training import loop
 from gan_mnist.training.classifier import ClassifierRecipe, predict
 from gan_mnist.training.denoiser import DenoiserRecipe
-from gan_mnist.training.kept import reusable
 from gan_mnist.training.loop import fit
+from gan_mnist.training.made_once import reusable
 
 SHAPE, BATCH, SEEDS, INTERVALS = (13, 13, 1), 16, range(3), 5
 EXACT, SHORT = "float32", "mixed_bfloat16"

@@ -8,8 +8,13 @@ import pytest
 from gan_mnist.data.degradation import Degradation, denoising_batches
 from gan_mnist.files import read_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
-from gan_mnist.training import denoiser, kept, loop
-from gan_mnist.training.denoiser import DenoiserRecipe, build_exam, exam_answers, train_denoiser
+from gan_mnist.training import denoiser, loop, made_once
+from gan_mnist.training.denoiser import (
+    DenoiserRecipe,
+    build_evaluation_set,
+    denoise,
+    train_denoiser,
+)
 
 SHAPE = (13, 13, 1)
 RECIPE = DenoiserRecipe(SHAPE, 1, 20, 1e-2, discriminator_width=1, intervals=4)
@@ -32,30 +37,33 @@ def pictures(number=12, seed=0):
 @pytest.mark.parametrize("degradation", VARIANTS, ids=lambda d: f"{d.ref_shown}-{d.target}")
 def test_whatever_is_shown_and_asked_for_the_marks_are_the_same(degradation, a, b):
     images = pictures()
-    exam = build_exam(images, 10, replace(degradation, noise=(0.0, 0.0)), a, b)
-    truths, refs = (images[rows] / 255 for rows in (exam.pairs.truth_rows, exam.pairs.ref_rows))
+    evaluation_set = build_evaluation_set(images, 10, replace(degradation, noise=(0.0, 0.0)), a, b)
+    truths, refs = (
+        images[rows] / 255
+        for rows in (evaluation_set.pairs.truth_rows, evaluation_set.pairs.ref_rows)
+    )
     wanted = np.minimum(a * truths, 1)
-    np.testing.assert_allclose(exam.truths, truths, rtol=1e-6)
-    np.testing.assert_allclose(exam.refs, refs, rtol=1e-6)
-    np.testing.assert_allclose(exam.targets, wanted, rtol=1e-6)
+    np.testing.assert_allclose(evaluation_set.truths, truths, rtol=1e-6)
+    np.testing.assert_allclose(evaluation_set.refs, refs, rtol=1e-6)
+    np.testing.assert_allclose(evaluation_set.targets, wanted, rtol=1e-6)
     mixed = np.minimum(a * truths + b * refs, 1)
-    np.testing.assert_allclose(exam.pairs.noisy_images, mixed, rtol=1e-5)
+    np.testing.assert_allclose(evaluation_set.pairs.noisy_images, mixed, rtol=1e-5)
     shown = refs if degradation.ref_shown == "ref" else np.minimum(b * refs, 1)
-    np.testing.assert_allclose(exam.pairs.references, shown, rtol=1e-6)
+    np.testing.assert_allclose(evaluation_set.pairs.references, shown, rtol=1e-6)
 
-    perfect = exam.measures(exam.outputs(exam.pairs.targets))
+    perfect = evaluation_set.measures(evaluation_set.outputs(evaluation_set.pairs.targets))
     assert (perfect["psnr_db"] == 100).all()
     assert perfect["ssim"] == pytest.approx(1)
     given = np.random.default_rng(1).random(truths.shape, np.float32)
     marked = np.minimum(a * given, 1) if degradation.target == "plain" else given
-    found = exam.measures(exam.outputs(given))
+    found = evaluation_set.measures(evaluation_set.outputs(given))
     np.testing.assert_allclose(found["l1"], np.abs(marked - wanted).mean((1, 2, 3)), rtol=1e-5)
-    leaks = exam.measures(exam.outputs(exam.refs))["ref_leak"]
+    leaks = evaluation_set.measures(evaluation_set.outputs(evaluation_set.refs))["ref_leak"]
     assert leaks.tolist() == [1] * 10
 
 
-def exam_of(number=10):
-    return build_exam(pictures(number, seed=1), number, Degradation(), 0.5, 0.7)
+def evaluation_set_of(number=10):
+    return build_evaluation_set(pictures(number, seed=1), number, Degradation(), 0.5, 0.7)
 
 
 def batches(seed, first_update):
@@ -64,7 +72,7 @@ def batches(seed, first_update):
 
 def train(recipe, directory, schedule=ALONE, stream=("study", 0), make=batches):
     model, seconds = train_denoiser(
-        recipe, schedule, make, exam_of(), stream, directory, directory / "log"
+        recipe, schedule, make, evaluation_set_of(), stream, directory, directory / "log"
     )
     assert seconds > 0
     return model
@@ -111,7 +119,7 @@ def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
         with pytest.raises(KeyboardInterrupt):
             train(recipe, tmp_path / "begun", schedule)
     assert len(read_rows(tmp_path / "begun" / "curves.csv")) == 2
-    kept.reusable.cache_clear()  # As in another process.
+    made_once.reusable.cache_clear()  # As in another process.
     asked = []
 
     def watched(seed, first_update):
@@ -133,7 +141,7 @@ def test_another_schedule_or_seed_is_not_traced_again_and_leaves_nothing_behind(
         return step(self, batch)
 
     monkeypatch.setattr(DenoisingModel, "train_step", traced)
-    kept.reusable.cache_clear()
+    made_once.reusable.cache_clear()
 
     def trained(name, schedule, seed=0):
         directory = tmp_path / name
@@ -148,25 +156,29 @@ def test_another_schedule_or_seed_is_not_traced_again_and_leaves_nothing_behind(
 
 
 def test_curves_hold_the_marks_on_the_validation_pairs(tmp_path):
-    model, exam = train(RECIPE, tmp_path), exam_of()
+    model, evaluation_set = train(RECIPE, tmp_path), evaluation_set_of()
     rows = read_rows(tmp_path / "curves.csv")
     assert [int(row["update"]) for row in rows] == [5, 10, 15, 20]
-    found = model.denoise(exam.pairs.noisy_images, exam.pairs.references).numpy()
-    errors = ((found - 0.5 * exam.truths) ** 2).mean((1, 2, 3), dtype=np.float64)
+    found = model.denoise(
+        evaluation_set.pairs.noisy_images, evaluation_set.pairs.references
+    ).numpy()
+    errors = ((found - 0.5 * evaluation_set.truths) ** 2).mean((1, 2, 3), dtype=np.float64)
     assert float(rows[-1]["val_psnr_db"]) == pytest.approx(-10 * np.log10(errors).mean(), abs=1e-3)
     leaks = [
         np.corrcoef(x.ravel(), ref.ravel())[0, 1] > np.corrcoef(x.ravel(), truth.ravel())[0, 1]
-        for x, ref, truth in zip(found, exam.refs, exam.truths, strict=True)
+        for x, ref, truth in zip(found, evaluation_set.refs, evaluation_set.truths, strict=True)
     ]
     assert float(rows[-1]["val_ref_leak"]) == pytest.approx(np.mean(leaks))
     assert list(tmp_path.glob("log/events*"))
 
 
 def test_answers_are_given_in_parts_and_in_order(tmp_path, monkeypatch):
-    model, exam = train(RECIPE, tmp_path), exam_of(11)
-    whole = model.denoise(exam.pairs.noisy_images, exam.pairs.references).numpy()
+    model, evaluation_set = train(RECIPE, tmp_path), evaluation_set_of(11)
+    whole = model.denoise(
+        evaluation_set.pairs.noisy_images, evaluation_set.pairs.references
+    ).numpy()
     monkeypatch.setattr("gan_mnist.data.images.MOST_TOGETHER", 4)
-    found = exam_answers(model, exam)
+    found = denoise(model, evaluation_set)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, whole, atol=1e-6)
     assert np.unique(whole.mean((1, 2, 3)).round(5)).size > 1
@@ -196,7 +208,14 @@ def test_a_training_that_diverges_says_when(tmp_path):
 
     with pytest.raises(loop.TrainingDiverged, match=r"val_psnr_db not finite by update 5$"):
         train_denoiser(
-            RECIPE, ALONE, batches, exam_of(), ("study", 0), tmp_path, tmp_path / "log", spoil
+            RECIPE,
+            ALONE,
+            batches,
+            evaluation_set_of(),
+            ("study", 0),
+            tmp_path,
+            tmp_path / "log",
+            spoil,
         )
 
 
@@ -259,7 +278,7 @@ def test_it_trains_in_half_precision(precision, recipe, schedule, tmp_path, dtyp
     assert {weight.dtype for weight in model.generator.get_weights()} == {np.dtype("float32")}
     # What schedules go by; a loss scale has a count of its own.
     assert int(model.update) == 20
-    found = exam_answers(model, exam_of())
+    found = denoise(model, evaluation_set_of())
     assert found.dtype == np.float32
     assert 0 <= found.min() < found.max() <= 1
     if recipe is VANILLA:

@@ -8,7 +8,7 @@ import pytest
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.files import read_json
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.training import judge, kept, mirrored
+from gan_mnist.training import judge, made_once, mirrored
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.judge import trained_judge
 
@@ -40,7 +40,7 @@ def judged(tmp_path, monkeypatch, allotment, parts):
 
     def judged(recipe=RECIPE, size=5, allotment=allotment, stream=STREAM, workdir=tmp_path):
         frozen, judged.seconds = trained_judge(recipe, size, allotment, stream, workdir)
-        return frozen.look_at(parts[5].images).probabilities
+        return frozen.predict(parts[5].images).probabilities
 
     judged.batches = batches
     return judged
@@ -53,12 +53,12 @@ def test_its_batches_need_not_be_such_that_devices_can_share_them(judged, monkey
     monkeypatch.setitem(mirrored._chosen, "strategy", "mirrored")
     judged()
     assert len(judged.batches) == 1
-    assert mirrored.chosen() == "of three"
+    assert mirrored.chosen_strategy() == "of three"
 
 
 def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
     first, seconds = judged(), judged.seconds
-    kept.receiver.cache_clear()  # As in another process.
+    made_once.receiver.cache_clear()  # As in another process.
     np.testing.assert_array_equal(judged(), first)
     assert len(judged.batches) == 1
     assert judged.seconds == seconds > 0
@@ -95,10 +95,10 @@ def test_whatever_changes_the_training_is_another_judge(judged, allotment, parts
 
 def test_a_judge_in_use_is_not_changed_by_the_next(allotment, parts, tmp_path):
     first, _ = trained_judge(RECIPE, 5, allotment, STREAM, tmp_path)
-    before = first.look_at(parts[5].images).probabilities
+    before = first.predict(parts[5].images).probabilities
     other, _ = trained_judge(RECIPE, 5, allotment, ("study", 1), tmp_path)
-    np.testing.assert_array_equal(first.look_at(parts[5].images).probabilities, before)
-    assert not np.array_equal(other.look_at(parts[5].images).probabilities, before)
+    np.testing.assert_array_equal(first.predict(parts[5].images).probabilities, before)
+    assert not np.array_equal(other.predict(parts[5].images).probabilities, before)
 
 
 def test_it_sees_training_images_with_their_labels_and_nothing_else(judged, allotment, parts):

@@ -10,7 +10,7 @@ from gan_mnist.generators import trained as trained_module
 from gan_mnist.generators.gans import ConditionalRecipe
 from gan_mnist.models.classifiers import build_resnet, build_small_cnn
 from gan_mnist.models.denoiser import build_denoising_model
-from gan_mnist.training import kept, loop, memory
+from gan_mnist.training import loop, made_once, memory
 from gan_mnist.training.loop import ReusableModel, fit
 
 ROWS = 4
@@ -29,7 +29,7 @@ def test_counted_is_what_layers_that_learn_are_given():
     model = compiled(build_small_cnn((8, 8, 1), 3, width=2))
     # The image; 4 x 4 of 2 channels; 2 x 2 of 4; 8 units. SGD holds its rate and its updates.
     numbers = 64 + 32 + 16 + 8
-    assert memory.least_needed(model, ROWS) == 4 * (ROWS * numbers + 2) + weights_of(model)
+    assert memory.least_bytes(model, ROWS) == 4 * (ROWS * numbers + 2) + weights_of(model)
 
 
 def test_what_several_layers_are_given_is_counted_once():
@@ -37,7 +37,7 @@ def test_what_several_layers_are_given_is_counted_once():
     told = {id(layer.input): layer.input for layer in model.layers if layer.trainable_weights}
     assert len(told) < sum(bool(layer.trainable_weights) for layer in model.layers)
     numbers = sum(np.prod(tensor.shape[1:]) for tensor in told.values())
-    assert memory.least_needed(model, ROWS) == 4 * (ROWS * numbers + 2) + weights_of(model)
+    assert memory.least_bytes(model, ROWS) == 4 * (ROWS * numbers + 2) + weights_of(model)
 
 
 @pytest.mark.parametrize("adversary", ["none", "vanilla"])
@@ -45,8 +45,8 @@ def test_both_networks_count_and_what_their_optimizers_hold(adversary):
     model = build_denoising_model((16, 16, 1), 2, adversary, discriminator_width=1)
     model.compile("adam")
     held = sum(v.numpy().size for o in model.optimizers for v in o.variables)
-    of_rows = memory.least_needed(model, ROWS) - memory.least_needed(model, 0)
-    assert memory.least_needed(model, 0) == weights_of(model) + 4 * held
+    of_rows = memory.least_bytes(model, ROWS) - memory.least_bytes(model, 0)
+    assert memory.least_bytes(model, 0) == weights_of(model) + 4 * held
     # Tests have 4 convolutions and 3 batch norms, all of 2 channels.
     least = ROWS * 4 * 16 * 16 * 7 * 2
     assert of_rows == least if adversary == "none" else of_rows > least
@@ -54,7 +54,7 @@ def test_both_networks_count_and_what_their_optimizers_hold(adversary):
 
 def test_too_little_memory_is_told_before_the_first_update(monkeypatch, tmp_path):
     model = compiled(build_small_cnn((8, 8, 1), 3, width=2))
-    needed = memory.least_needed(model, ROWS)
+    needed = memory.least_bytes(model, ROWS)
     columns = np.zeros((9, 8, 8, 1), np.uint8), np.zeros(9, np.int32)
 
     def train():
@@ -64,23 +64,23 @@ def test_too_little_memory_is_told_before_the_first_update(monkeypatch, tmp_path
         )  # fmt: skip
 
     before = model.get_weights()
-    monkeypatch.setattr(memory, "available", lambda: needed - 1)
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed - 1)
     with pytest.raises(InputError, match=r"batches of 4 .* accepted: a smaller image_size") as told:
         train()
     assert "\n" not in str(told.value)
     for weight, same in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, same)
-    monkeypatch.setattr(memory, "available", lambda: needed)
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed)
     train()
 
 
 def test_a_container_may_have_less_than_its_machine(monkeypatch, tmp_path):
-    whole = memory.available()
+    whole = memory.available_bytes()
     assert whole > 1e8
     for text, available in (("max\n", whole), ("4096\n", 4096), (f"{10 * whole}\n", whole)):
         (tmp_path / "memory.max").write_text(text)
         monkeypatch.setattr(memory, "LIMITS", (tmp_path / "memory.max", tmp_path / "missing"))
-        assert memory.available() == available
+        assert memory.available_bytes() == available
 
 
 def test_a_large_network_that_rested_is_made_fresh_as_any(monkeypatch):
@@ -127,20 +127,20 @@ def test_a_generator_is_asked_for_fewer_large_images_at_a_time(side, most):
 
 def test_weights_that_were_loaded_are_kept_as_far_as_there_is_room(monkeypatch, tmp_path):
     model = compiled(build_small_cnn((8, 8, 1), 3, width=2))
-    monkeypatch.setattr(kept, "_LOADED", {})
-    monkeypatch.setattr(kept, "MOST_BYTES_LOADED", 2 * weights_of(model))
+    monkeypatch.setattr(made_once, "_LOADED", {})
+    monkeypatch.setattr(made_once, "MOST_BYTES_LOADED", 2 * weights_of(model))
     for number in range(3):
         files = tmp_path / str(number) / "a.weights.h5", tmp_path / str(number) / "a.json"
         model.set_weights([weight + 1 for weight in model.get_weights()])
         for _ in range(2):
-            kept.trained_once(model, *files, {}, lambda: (model, 1.0))
-    assert len(kept._LOADED) == 2
-    monkeypatch.setattr(kept, "MOST_BYTES_LOADED", 0)
+            made_once.trained_once(model, *files, {}, lambda: (model, 1.0))
+    assert len(made_once._LOADED) == 2
+    monkeypatch.setattr(made_once, "MOST_BYTES_LOADED", 0)
     model.set_weights([weight + 1 for weight in model.get_weights()])
     wanted = model.get_weights()
     files = tmp_path / "last" / "a.weights.h5", tmp_path / "last" / "a.json"
     for _ in range(2):
-        kept.trained_once(model, *files, {}, lambda: (model, 1.0))
-    assert not kept._LOADED
+        made_once.trained_once(model, *files, {}, lambda: (model, 1.0))
+    assert not made_once._LOADED
     for weight, same in zip(model.get_weights(), wanted, strict=True):
         np.testing.assert_array_equal(weight, same)

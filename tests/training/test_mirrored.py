@@ -29,7 +29,7 @@ def test_two_devices_give_the_numbers_of_one_and_resume_exactly(trained, kind):
 def test_a_batch_is_divided_among_devices_row_by_row(number):
     rows = np.arange(12)
     batches = tf.data.Dataset.from_tensors(((rows, rows[:, None] * 1.5), -rows)).repeat(2)
-    parts = list(mirrored.divided(batches, number).as_numpy_iterator())
+    parts = list(mirrored.split_batches(batches, number).as_numpy_iterator())
     assert len(parts) == 2 * number
     for place, ((first, second), third) in enumerate(parts):
         expected = [row for row in range(12) if row % number == place % number]
@@ -41,14 +41,14 @@ def test_a_batch_is_divided_among_devices_row_by_row(number):
 def test_a_batch_that_cannot_be_divided_is_refused():
     batches = tf.data.Dataset.range(20).batch(10, drop_remainder=True)
     with pytest.raises(InputError, match=r"3 devices.* batches of 10"):
-        mirrored.divided(batches, 3)
+        mirrored.split_batches(batches, 3)
 
 
 def test_on_one_device_there_is_no_strategy(monkeypatch):
     monkeypatch.setattr(mirrored, "_chosen", {})
     monkeypatch.delenv(mirrored.VIRTUAL, raising=False)
-    mirrored.choose("mirrored")
-    assert mirrored.chosen() is None
+    mirrored.choose_strategy("mirrored")
+    assert mirrored.chosen_strategy() is None
     assert mirrored.devices_in_words() == "CPU"
 
 

@@ -14,7 +14,7 @@ from gan_mnist.evaluation.classification import Accuracy, MeanRecall
 from gan_mnist.files import read_rows
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.training.classifier import LOSSES, ClassifierRecipe, train_classifier
-from gan_mnist.training.kept import reusable
+from gan_mnist.training.made_once import reusable
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(6, 3)).astype(np.float32)

@@ -16,10 +16,10 @@ from small_trial import SETTINGS, STUDY, make_trial
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
 from gan_mnist.files import read_rows
-from gan_mnist.models.names import CLASSIFIERS, Choice
+from gan_mnist.models.names import CLASSIFIERS, ClassifierChoice
 from gan_mnist.training import loop
 from gan_mnist.training.classifier import predict, train_classifier
-from gan_mnist.training.kept import reusable
+from gan_mnist.training.made_once import reusable
 from gan_mnist.trials import ClassifierSteps
 from gan_mnist.trials.export import export_classifier
 
@@ -64,13 +64,13 @@ def somebody(tmp_path_factory):
 
 @pytest.fixture(params=[*CLASSIFIERS, "builder", "saved", "frozen"])
 def choice(request, somebody):
-    saved = Choice(str(somebody / "theirs.keras"))
+    saved = ClassifierChoice(str(somebody / "theirs.keras"))
     others = {
-        "builder": Choice("their_networks:build"),
+        "builder": ClassifierChoice("their_networks:build"),
         "saved": saved,
         "frozen": replace(saved, frozen=1),
     }
-    return others.get(request.param, Choice(request.param)).located(SIDE)
+    return others.get(request.param, ClassifierChoice(request.param)).located(SIDE)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from gan_mnist.data.images import Look
+from gan_mnist.data.images import ImageConversion
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.trials.export import export_classifier
 
@@ -52,7 +52,7 @@ def test_integers_and_files_are_the_floats_that_they_stand_for(exported, pixels)
 
 def test_files_are_seen_as_the_look_says(pixels, tmp_path):
     model = build_small_cnn(SHAPE, 3)
-    export_classifier(model, NAMES, tmp_path, Look(resize="crop"))
+    export_classifier(model, NAMES, tmp_path, ImageConversion(resize="crop"))
     cropped = tf.saved_model.load(str(tmp_path / "classifier"))
     wide = np.concatenate([255 - pixels[0], pixels[1], 255 - pixels[2]], axis=1)
     file = io.BytesIO()

@@ -13,7 +13,7 @@ from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.settings import SubsetSettings
 from gan_mnist.study.trial import Trial
-from gan_mnist.training import judge, kept
+from gan_mnist.training import judge, made_once
 from gan_mnist.trials import ClassifierSteps
 
 SEEDS = range(3)
@@ -133,7 +133,7 @@ def test_no_shared_network_has_learnt_from_images_that_are_tested(
     monkeypatch.setattr(module, key, lambda *parts: "one for all")
     # What lies beside the weights tells them apart still; without that, too, they leak.
     assert leaks(steps, share, seen) == 0
-    monkeypatch.setattr(kept, "fingerprint", lambda *parts: "one for all")
+    monkeypatch.setattr(made_once, "fingerprint", lambda *parts: "one for all")
     assert leaks(steps, share, seen) > 0
 
 

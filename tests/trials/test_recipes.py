@@ -9,7 +9,7 @@ from small_trial import SETTINGS, SHAPE, STUDY, make_steps, make_trial
 from gan_mnist.errors import NotApplicable
 from gan_mnist.models.classifiers import build_resnet, build_small_cnn
 from gan_mnist.models.foreign import BuildForeign
-from gan_mnist.models.names import Choice
+from gan_mnist.models.names import ClassifierChoice
 from gan_mnist.study.spec import Arm
 from gan_mnist.trials import ClassifierSteps
 
@@ -33,7 +33,7 @@ def test_a_recipe_is_what_the_settings_say_but_for_its_changes(make):
 
 def test_its_network_is_the_one_of_the_settings(make):
     assert make(classifier="resnet").recipe().network is build_resnet
-    choice = Choice("applications:VGG16", pixels="caffe", frozen=-1)
+    choice = ClassifierChoice("applications:VGG16", pixels="caffe", frozen=-1)
     steps = make(classifier="applications:VGG16", pixels="caffe", frozen=-1)
     assert steps.recipe().network == BuildForeign(choice)
 

@@ -76,8 +76,8 @@ class Exports:
             monkeypatch.setattr(trials, f"export_{kind}", self._export(kind))
 
     def _export(self, kind):
-        def export(model, class_names, directory, *look):
-            self.made.append((kind, model, class_names, directory, *look))
+        def export(model, class_names, directory, *conversion):
+            self.made.append((kind, model, class_names, directory, *conversion))
 
         return export
 
@@ -94,7 +94,7 @@ def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monke
     trial.keep("model", probabilities, metrics, generator)
     place = saved / "study" / "some"
     assert exports.made == [
-        ("classifier", "model", CLASSES, place, trial.trial.settings.look),
+        ("classifier", "model", CLASSES, place, trial.trial.settings.conversion),
         ("generator", generator, CLASSES, place),
     ]
     about = json.loads((place / "about.json").read_text())

@@ -7,7 +7,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from gan_mnist.models.names import Choice
+from gan_mnist.models.names import ClassifierChoice
 from gan_mnist.settings import ClassifierSettings
 from gan_mnist.trials import update_seconds
 
@@ -68,7 +68,7 @@ def test_the_network_is_the_studys(monkeypatch):
     )
     settings = ClassifierSettings(classes=("a", "b"), image_size=8, channels=3, classifier="resnet")
     update_seconds.of_classifier(settings, ("float32",))
-    assert asked == [Choice("resnet", pixels=settings.pixels)]
+    assert asked == [ClassifierChoice("resnet", pixels=settings.pixels)]
 
 
 def test_a_denoiser_is_timed_too():

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Sequence
 
-from gan_mnist.commands.command import Command, given_path, heed_signals, tell
+from gan_mnist.commands.command import Command, handle_signals, path_from_flag, print_line
 from gan_mnist.commands.exported import trust_flag
 from gan_mnist.errors import InputError
 
@@ -38,12 +38,12 @@ def main(argv: Sequence[str]) -> int:
 def _command() -> int:
     from gan_mnist.commands.demo.models import find_exports
 
-    root = given_path(MODELS, "a folder that studies exported to")
+    root = path_from_flag(MODELS, "a folder that studies exported to")
     exports = find_exports(root, TRUST_MODEL.value)
     if importlib.util.find_spec("gradio") is None:
         raise InputError("demo: gradio is not installed; pip install 'gan_mnist[demo]'")
     _check_port(PORT.value)
-    heed_signals()
+    handle_signals()
     # It would tell its makers that it was started, and ask for its newest version.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -51,7 +51,7 @@ def _command() -> int:
 
     close = serve(exports, HOST, PORT.value)
     try:
-        tell(f"http://{HOST}:{PORT.value} (Ctrl-C ends it)")
+        print_line(f"http://{HOST}:{PORT.value} (Ctrl-C ends it)")
         while True:
             time.sleep(1)
     finally:

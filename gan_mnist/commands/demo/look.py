@@ -127,7 +127,7 @@ def sheet(rows: Mapping[str, Sequence[Image.Image]]) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def way(pictures: Mapping[str, tuple[Image.Image, float | None]]) -> str:
+def denoising_steps(pictures: Mapping[str, tuple[Image.Image, float | None]]) -> str:
     """A mixture and what becomes of it, side by side."""
     return "".join(
         figure(image, 128, CAPTIONS[name], "" if psnr is None else f"<br><b>{psnr:.1f} dB</b>")

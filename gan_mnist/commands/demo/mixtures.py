@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image
 
 from gan_mnist.commands.demo.models import FLAG, Exported, See, as_picture
-from gan_mnist.commands.exported import look_of
+from gan_mnist.commands.exported import conversion_of
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.images import Look, as_float, resize
-from gan_mnist.models.answers import ask_for_images
-from gan_mnist.models.saved import image_shape, takes
+from gan_mnist.data.images import ImageConversion, as_float, resize
+from gan_mnist.models.saved import has_signature, image_shape
+from gan_mnist.models.signature_calls import call_for_images
 
 SIDES = ("input", "ref")
 # Of the embedded digits, those that no study trains on.
@@ -38,7 +38,7 @@ def digit(number: int) -> See:
     """An embedded digit, one of the `NUM_DIGITS` for testing."""
     images = load_dataset("mnist_sample").test.images
 
-    def see(look: Look) -> np.ndarray:
+    def see(look: ImageConversion) -> np.ndarray:
         return np.asarray(resize(images[number : number + 1], look)[0])
 
     return see
@@ -51,11 +51,13 @@ class Denoiser:
         """Loads it; raises `InputError` if it cannot be loaded."""
         self.shown = export.shown()
         self._settings = export.settings
-        self._sides = SIDES[:1] if takes(export.saved_model, "denoise", SIDES[:1]) else SIDES
+        self._sides = (
+            SIDES[:1] if has_signature(export.saved_model, "denoise", SIDES[:1]) else SIDES
+        )
         self._model = export.load("denoise", self._sides, ["images"])
         self._denoise = self._model.signatures["denoise"]
         size, channels = image_shape(self._denoise, *self._sides)
-        self._look = replace(look_of(export.saved_model), image_size=size, channels=channels)
+        self._look = replace(conversion_of(export.saved_model), image_size=size, channels=channels)
 
     def pictures(
         self, image: See, other: See, mixture: Mixture
@@ -92,7 +94,7 @@ class Denoiser:
         attempts = {
             "untreated": noisy,
             "filter": filtered(noisy, refs if has_refs else None),
-            "denoiser": ask_for_images(self._denoise, 1, FLAG, **given),
+            "denoiser": call_for_images(self._denoise, 1, FLAG, **given),
         }
         shown: dict[str, tuple[Image.Image, float | None]] = {
             "wanted": (as_picture(wanted[0]), None),

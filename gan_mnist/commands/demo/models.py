@@ -15,11 +15,12 @@ from PIL import Image
 
 from gan_mnist import experiments
 from gan_mnist.commands.classify import Predict, class_names_of
-from gan_mnist.commands.exported import ask_for_pictures, look_of
-from gan_mnist.data.images import Look, as_float, as_pixels, as_uint8, read_image
+from gan_mnist.commands.exported import call_for_pictures, conversion_of
+from gan_mnist.data.images import ImageConversion, as_float, as_pixels, as_uint8, read_image
 from gan_mnist.errors import InputError
-from gan_mnist.models.answers import MOST_SECONDS, ask
-from gan_mnist.models.saved import image_shape, load_model, read_about, read_class_names, takes
+from gan_mnist.models import saved
+from gan_mnist.models.saved import has_signature, image_shape
+from gan_mnist.models.signature_calls import MOST_SECONDS, call_signature
 
 FLAG = "--models"
 _MODEL = "saved_model.pb"
@@ -30,8 +31,8 @@ INK = 20 / 28
 # Latents are moved by so many sliders, each towards latents of a seed of its own.
 MOVES = (101, 102, 103)
 
-# How an image is seen by a model: uint8 (H, W, C) of the look's size and channels.
-See = Callable[[Look], np.ndarray]
+# How an image is seen by a model: uint8 (H, W, C) of the conversion's size and channels.
+See = Callable[[ImageConversion], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Exported:
 
     def load(self, signature: str, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
         """The model, as `load_model` loads it; raises `InputError` if it cannot be loaded."""
-        return load_model(self.saved_model, signature, inputs, outputs, FLAG, self.trusted)
+        return saved.load_model(self.saved_model, signature, inputs, outputs, FLAG, self.trusted)
 
     def _listed(self, name: str) -> list[str]:
         """A setting that is a list, in words; of any other nothing is told."""
@@ -131,7 +132,7 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
     found: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
     for file in _saved_models(root):
         if (kind := file.parent.name) in found:
-            told = read_about(file.parent, FLAG).get("settings")
+            told = saved.read_about(file.parent, FLAG).get("settings")
             settings = told if isinstance(told, dict) else {}
             found[kind].append(Exported(file.parent, settings, trusted))
     if not any(found.values()):
@@ -165,9 +166,9 @@ def uploaded(path: Path, inverted: bool) -> See:
         InputError: When it is seen, if it cannot be read; in one line, without the path.
     """
 
-    def see(look: Look) -> np.ndarray:
+    def see(conversion: ImageConversion) -> np.ndarray:
         try:
-            pixels = read_image(path, look)
+            pixels = read_image(path, conversion)
         except InputError as error:
             raise InputError(f"{path.name}{str(error).removeprefix(str(path))}") from None
         return 255 - pixels if inverted else pixels
@@ -197,8 +198,8 @@ def drawn(ink: np.ndarray) -> See | None:
     half = whole // 2
     picture = Image.fromarray(around[whole - half : whole + half, whole - half : whole + half])
 
-    def see(look: Look) -> np.ndarray:
-        return as_pixels(picture, look)[0]
+    def see(conversion: ImageConversion) -> np.ndarray:
+        return as_pixels(picture, conversion)[0]
 
     return see
 
@@ -208,17 +209,17 @@ class Classifiers:
 
     def __init__(self, exports: Sequence[Exported]) -> None:
         """Loads them; raises `InputError` if one cannot be loaded."""
-        self._asked = [(export, *self._load(export)) for export in exports]
+        self._loaded = [(export, *self._load(export)) for export in exports]
 
     @staticmethod
-    def _load(export: Exported) -> tuple[Predict, Look, Any]:
+    def _load(export: Exported) -> tuple[Predict, ImageConversion, Any]:
         model = export.load("classify", ["images"], ["label", "probability"])
-        top = 2 if takes(export.saved_model, "classes", []) else 1
+        top = 2 if has_signature(export.saved_model, "classes", []) else 1
         names = class_names_of(model, top, MOST_SECONDS)
         predict = Predict(model.signatures["classify"], top, names)
         size, channels = image_shape(predict.classify, "images")
-        look = dataclasses.replace(look_of(export.saved_model), image_size=size, channels=channels)
-        return predict, look, model
+        seen = conversion_of(export.saved_model)
+        return predict, dataclasses.replace(seen, image_size=size, channels=channels), model
 
     def say(self, see: See) -> Iterator[Answer]:
         """What every arm says of an image.
@@ -226,13 +227,13 @@ class Classifiers:
         Raises:
             InputError: If the image cannot be read, or a classifier fails.
         """
-        for export, predict, look, _ in self._asked:
-            yield Answer(export, predict(see(look)[None])[0])
+        for export, predict, conversion, _ in self._loaded:
+            yield Answer(export, predict(see(conversion)[None])[0])
 
     def as_seen(self, see: See) -> Image.Image:
         """The image as the first classifier sees it."""
-        _, _, look, _ = self._asked[0]
-        return as_picture(see(look))
+        _, _, conversion, _ = self._loaded[0]
+        return as_picture(see(conversion))
 
 
 class Generator:
@@ -241,9 +242,9 @@ class Generator:
     def __init__(self, export: Exported) -> None:
         """Loads it; raises `InputError` if it cannot be loaded."""
         self.shown = export.shown()
-        self.class_names = read_class_names(export.saved_model, FLAG)
+        self.class_names = saved.read_class_names(export.saved_model, FLAG)
         self._model = export.load("generate_seeded", ["labels", "seed"], ["images"])
-        self.has_latents = takes(export.saved_model, "decode", ["latents", "labels"])
+        self.has_latents = has_signature(export.saved_model, "decode", ["latents", "labels"])
 
     def rows(
         self, names: Sequence[str], number: int, seed: int, moves: Sequence[float] = ()
@@ -266,14 +267,14 @@ class Generator:
         given = {"labels": labels, "seed": tf.constant(seed)}
         function = signatures["generate_seeded"]
         if any(moves):
-            own = ask(signatures["latents"], FLAG, **given)["latents"]
+            own = call_signature(of_seed := signatures["latents"], FLAG, **given)["latents"]
             others = [
-                ask(signatures["latents"], FLAG, labels=labels[:1], seed=tf.constant(other))
+                call_signature(of_seed, FLAG, labels=labels[:1], seed=tf.constant(other))
                 for other in MOVES[: len(moves)]
             ]
             latents = moved(own, [other["latents"] for other in others], moves)
             function, given = signatures["decode"], {"labels": labels, "latents": latents}
-        pictures = ask_for_pictures(function, len(labels), **given)
+        pictures = call_for_pictures(function, len(labels), **given)
         return {n: pictures[i * number : (i + 1) * number] for i, n in enumerate(names)}
 
 

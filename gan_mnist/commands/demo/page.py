@@ -6,7 +6,17 @@ from typing import Any
 
 import gradio as gr
 
-from gan_mnist.commands.demo.look import CANVAS, CSS, DRAW, SIDE, answers, ink_of, sheet, told, way
+from gan_mnist.commands.demo.look import (
+    CANVAS,
+    CSS,
+    DRAW,
+    SIDE,
+    answers,
+    denoising_steps,
+    ink_of,
+    sheet,
+    told,
+)
 from gan_mnist.commands.demo.mixtures import NUM_DIGITS, Denoiser, Mixture, digit
 from gan_mnist.commands.demo.models import (
     MOVES,
@@ -82,7 +92,7 @@ def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
     ) -> str:  # fmt: skip
         image = uploaded(Path(path), False) if path else digit(int(one))
         mixture = Mixture(a, b, noise, int(seed))
-        return way(denoisers[name].pictures(image, digit(int(other)), mixture))
+        return denoising_steps(denoisers[name].pictures(image, digit(int(other)), mixture))
 
     first = next(iter(denoisers))
     with gr.Row():

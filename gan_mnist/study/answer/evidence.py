@@ -9,7 +9,7 @@ from gan_mnist.study.spec import Arm
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
-from gan_mnist.study.statistics.test_images import over_images, told_of_images, too_few
+from gan_mnist.study.statistics.test_images import over_images, test_images_of, too_few
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Evidence:
     @cached_property
     def level(self) -> float:
         """Of intervals."""
-        return looks_at.level(self.looks)
+        return looks_at.look_level(self.looks)
 
     def of_kind(self, kind: str) -> list[str]:
         """Names of the arms of a kind, but of those that apply to nothing here.
@@ -90,9 +90,11 @@ class Evidence:
     @cached_property
     def too_few(self) -> str:
         """Which test images are fewer than a verdict wants, in words; "" for none."""
-        known = [told for record in self.finished if (told := told_of_images(record))]
+        known = [told for record in self.finished if (told := test_images_of(record))]
         return next(filter(None, map(too_few, known)), "")
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
         """As `paired.holm`."""
-        return paired.holm({name: looks_at.counted(p, self.looks) for name, p in p_values.items()})
+        return paired.holm(
+            {name: looks_at.adjusted_p(p, self.looks) for name, p in p_values.items()}
+        )

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gan_mnist.study.answer.asked import Asked, allowing
+from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, choice_in_words
 from gan_mnist.study.answer.reasons import PRIMARY
-from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_rate
 from gan_mnist.study.words import counted, digits, fixed, with_interval
 
 
-def in_full(asked: Asked) -> str:
+def in_full(asked: ArmsInQuestion) -> str:
     """A sentence without its full stop."""
     study, label = asked.plan.study, asked.metric.label
     noun = asked.noun
@@ -57,7 +57,7 @@ def in_full(asked: Asked) -> str:
     return text[0].upper() + text[1:]
 
 
-def _what_is_not_known(asked: Asked) -> str:
+def _what_is_not_known(asked: ArmsInQuestion) -> str:
     """What other seeds, and other test images, might say."""
     best, found, text = asked.focus, asked.found[asked.focus], ""
     if found.n < MIN_SEEDS:
@@ -67,14 +67,14 @@ def _what_is_not_known(asked: Asked) -> str:
     elif best in asked.called or best in asked.opposite:
         text = (
             f"; trainings that fail may not have been seen in {found.n} seeds, "
-            f"if they are fewer than {100 * unseen(found.n):.0f} %"
+            f"if they are fewer than {100 * unseen_failure_rate(found.n):.0f} %"
         )
     if found.over_seeds_alone:
         text += "; the verdict is over seeds alone, other test images might say something else"
     return text
 
 
-def _primary_in_full(asked: Asked) -> str:
+def _primary_in_full(asked: ArmsInQuestion) -> str:
     """The primary comparisons that the sentence has not told yet."""
     told = {(asked.focus, asked.plan.study.control)}
     if asked.versus is not None:
@@ -88,11 +88,11 @@ def _primary_in_full(asked: Asked) -> str:
     return f"; also primary: {', '.join(parts)}" if parts else ""
 
 
-def _p_of(asked: Asked, one: Mapping[str, Any]) -> str:
+def _p_of(asked: ArmsInQuestion, one: Mapping[str, Any]) -> str:
     return asked.told[PRIMARY, one["arm"], one["reference"]].p_beside(asked.metric.margin)
 
 
-def _others_in_full(asked: Asked) -> str:
+def _others_in_full(asked: ArmsInQuestion) -> str:
     """What is found behind the gate, or beside it."""
     if not asked.primary or not asked.others:
         return ""
@@ -102,17 +102,17 @@ def _others_in_full(asked: Asked) -> str:
     return f"; {standing}: {number} of {counted(len(asked.others), 'other')} {verb}"
 
 
-def _change(asked: Asked, name: str, among: int) -> str:
+def _change(asked: ArmsInQuestion, name: str, among: int) -> str:
     found, interval = asked.comparisons[name], asked.interval(name, among)
     verb = "raised" if (found.difference or 0.0) > 0 else "lowered"
     number = digits(interval)
     before, after = (fixed(mean or 0.0, number) for mean in (found.control, found.treated))
     size = with_interval(found.difference, interval)
     change = f"{verb} {asked.metric.label} from {before} to {after}"
-    return f"`{name}` {change} ({size}{allowing(among)}, {found.n} seeds)"
+    return f"`{name}` {change} ({size}{choice_in_words(among)}, {found.n} seeds)"
 
 
-def _plain_rival(asked: Asked) -> str:
+def _plain_rival(asked: ArmsInQuestion) -> str:
     """What the best plain rival did that helped, where another kind is asked about."""
     if asked.kind != "generated":
         return ""
@@ -129,7 +129,7 @@ def _plain_rival(asked: Asked) -> str:
     return f"; the plain rival {_change(asked, best, len(rivals))}"
 
 
-def _beyond_in_full(asked: Asked) -> str:
+def _beyond_in_full(asked: ArmsInQuestion) -> str:
     """What is left of a gain over the control when the best plain rival is the measure."""
     if asked.versus is None:
         beyond = asked.beyond()
@@ -156,12 +156,12 @@ def _beyond_in_full(asked: Asked) -> str:
     }[asked.versus["verdict"]].replace(", (", " (")
 
 
-def _likewise(asked: Asked) -> str:
+def _likewise(asked: ArmsInQuestion) -> str:
     """What further intervals of the arm allow for, when the first has said it."""
     return ", allowing likewise" if asked.allowing else ""
 
 
-def _without(asked: Asked) -> str:
+def _without(asked: ArmsInQuestion) -> str:
     """What the arm gains over the one that leaves something out of it."""
     ablation = asked.ablation
     if not ablation or ablation["ci95"] is None:

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_mnist.study.answer.results import Results, Tested
+from gan_mnist.study.answer.results import AdjustedComparison, Results
 from gan_mnist.study.comparison import Pair
 
 PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"
@@ -36,7 +36,7 @@ class Gate:
     """
 
     results: Results
-    found: Mapping[Pair, Tested]
+    found: Mapping[Pair, AdjustedComparison]
 
     @classmethod
     def of(cls, pairs: Sequence[Pair], results: Results) -> "Gate":
@@ -57,7 +57,7 @@ class Gate:
         """Whether each primary comparison has found a difference."""
         return all(entry["verdict"] in ("helps", "hurts") for entry in self.told)
 
-    def compare_others(self, reference: str, names: Sequence[str]) -> dict[str, Tested]:
+    def compare_others(self, reference: str, names: Sequence[str]) -> dict[str, AdjustedComparison]:
         """Each arm against `reference`: the primary ones as found, the others among themselves."""
         pairs = [Pair(name, reference) for name in names]
         others = self.results.compare([pair for pair in pairs if pair not in self.found])

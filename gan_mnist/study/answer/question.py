@@ -14,7 +14,7 @@ _WAYS = {
 }
 
 
-def way(question: str, metric: Metric) -> int:
+def direction(question: str, metric: Metric) -> int:
     """1 where a question asks for better, -1 for worse, 0 where its words do not say."""
     sign = 1 if metric.higher_is_better else -1
     signs = {"better": 1, "worse": -1, "more": sign, "less": -sign}

@@ -12,7 +12,7 @@ CONTROL, PRIMARY, RIVAL, RIVALS = "control", "primary", "versus_rival", "versus_
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedComparison:
     """A comparison of two arms as the summary tells it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Told:
     @property
     def interval(self) -> Sequence[float] | None:
         """That decides."""
-        return deciding(self.entry)
+        return deciding_interval(self.entry)
 
     def why(
         self,
@@ -96,7 +96,7 @@ def _leaves_out_0(interval: Sequence[float]) -> bool:
     return interval[0] > 0 or interval[1] < 0
 
 
-def deciding(entry: Mapping[str, Any]) -> list[float] | None:
+def deciding_interval(entry: Mapping[str, Any]) -> list[float] | None:
     """The interval on which the verdict of an entry rests.
 
     Args:
@@ -112,12 +112,12 @@ def deciding(entry: Mapping[str, Any]) -> list[float] | None:
     return [min(ends[0]), max(ends[1])] if ends else None
 
 
-def all_told(
+def reported_comparisons(
     entries: Entries,
     control: str,
     primary: Sequence[Mapping[str, Any]] = (),
     rival: str | None = None,
-) -> Iterator[tuple[str, Told]]:
+) -> Iterator[tuple[str, ReportedComparison]]:
     """Every comparison of a summary with its kind.
 
     Args:
@@ -129,7 +129,10 @@ def all_told(
     few = {name: entry.get("too_few_test_images") for name, entry in entries.items()}
     first = _tested(primary)
     for one in primary:
-        yield PRIMARY, Told(one["arm"], one["reference"], one, first, few.get(one["arm"]))
+        yield (
+            PRIMARY,
+            ReportedComparison(one["arm"], one["reference"], one, first, few.get(one["arm"])),
+        )
     against: dict[str, Entries] = {CONTROL: {n: e for n, e in entries.items() if n != control}}
     for kind in (RIVAL, RIVALS):
         against[kind] = {name: entry[kind] for name, entry in entries.items() if entry.get(kind)}
@@ -139,7 +142,7 @@ def all_told(
         for name, entry in found.items():
             tests = first if entry.get("standing") == PRIMARY else others
             reference = control if kind == CONTROL else entry.get("rival") or rival or "the rival"
-            yield kind, Told(name, reference, entry, tests, few[name])
+            yield kind, ReportedComparison(name, reference, entry, tests, few[name])
 
 
 def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -150,9 +153,11 @@ def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """
     control, margins = summary["control"], {m["name"]: m.get("margin") for m in summary["metrics"]}
     margin = summary["metrics"][0].get("margin")
-    told = [(kind, one, margin) for kind, one in all_told_of(summary)]
+    told = [(kind, one, margin) for kind, one in summary_comparisons(summary)]
     for name, test in summary.get("further_tests", {}).items():
-        found = (one for kind, one in all_told(test["arms"], control) if kind == CONTROL)
+        found = (
+            one for kind, one in reported_comparisons(test["arms"], control) if kind == CONTROL
+        )
         told += [(f"further {name}", one, margins.get(test["metric"])) for one in found]
     reasons: dict[str, dict[str, str]] = {}
     for kind, one, within in told:
@@ -162,10 +167,10 @@ def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return reasons
 
 
-def all_told_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, Told]]:
-    """As `all_told`, of a summary."""
+def summary_comparisons(summary: Mapping[str, Any]) -> Iterator[tuple[str, ReportedComparison]]:
+    """As `reported_comparisons`, of a summary."""
     first, rival = summary.get("primary", ()), summary.get("rival")
-    return all_told(summary["arms"], summary["control"], first, rival)
+    return reported_comparisons(summary["arms"], summary["control"], first, rival)
 
 
 def _tested(entries: Sequence[Mapping[str, Any]]) -> int:

@@ -10,18 +10,18 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Expectation, Metric
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
-from gan_mnist.study.statistics.looks import counted
+from gan_mnist.study.statistics.looks import adjusted_p
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
-from gan_mnist.study.statistics.test_images import as_told, over_images
+from gan_mnist.study.statistics.test_images import as_entries, over_images
 from gan_mnist.study.statistics.verdicts import holds, verdict
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Mapping[int, Record]]
 
 
-class Tested(NamedTuple):
+class AdjustedComparison(NamedTuple):
     """A comparison, its p value adjusted by Holm, and the number of tests that Holm adjusts over.
 
     With announced looks the number is more, as the level falls.
@@ -40,8 +40,8 @@ class Results:
         metric: Which.
         records: By arm and seed.
         looks: Announced ones; intervals and adjusted p values are those of `looks`.
-        further: Whether they are on a further test set, as `on_further` has them: all seeds share
-            its images, also where each divides those of the data set anew.
+        further: Whether they are on a further test set, as `on_further_test` has them: all
+            seeds share its images, also where each divides those of the data set anew.
         chosen_among: Intervals allow for a comparison's having been chosen among so many.
     """
 
@@ -64,19 +64,23 @@ class Results:
     @property
     def level(self) -> float:
         """Of the intervals."""
-        return looks_at.level(self.looks) / self.chosen_among
+        return looks_at.look_level(self.looks) / self.chosen_among
 
     def among(self, number: int) -> "Results":
         """The same, for a comparison that was chosen among so many."""
         return replace(self, chosen_among=number)
 
-    def compare(self, pairs: Sequence[Pair]) -> dict[Pair, Tested]:
+    def compare(self, pairs: Sequence[Pair]) -> dict[Pair, AdjustedComparison]:
         """Each pair's comparison; Holm adjusts over all of them."""
         found = {pair: self._compare(pair, self.level) for pair in pairs}
-        p_values = {pair: counted(one.deciding_p_value, self.looks) for pair, one in found.items()}
+        p_values = {
+            pair: adjusted_p(one.deciding_p_value, self.looks) for pair, one in found.items()
+        }
         adjusted = paired.holm(p_values)
-        tests = sum(p is not None for p in p_values.values()) * LEVEL / looks_at.level(self.looks)
-        return {pair: Tested(found[pair], adjusted[pair], tests) for pair in pairs}
+        tests = (
+            sum(p is not None for p in p_values.values()) * LEVEL / looks_at.look_level(self.looks)
+        )
+        return {pair: AdjustedComparison(found[pair], adjusted[pair], tests) for pair in pairs}
 
     def _compare(self, pair: Pair, level: float, with_images: bool = True) -> Comparison:
         treated, control = (self.values[arm] for arm in pair)
@@ -87,7 +91,7 @@ class Results:
             return found
         return over_images(found, self.records[pair.arm], self.records[pair.reference], level)
 
-    def against_control(self, tested: Tested) -> dict[str, Any]:
+    def against_control(self, tested: AdjustedComparison) -> dict[str, Any]:
         """What an arm's entry tells of its comparison with the control."""
         comparison, p_holm, _ = tested
         if comparison.n == 0:
@@ -99,10 +103,10 @@ class Results:
             "p_holm": p_holm,
             **self._power(tested),
             "verdict": self.verdict(comparison, p_holm),
-            **as_told(comparison),
+            **as_entries(comparison),
         }
 
-    def against_reference(self, tested: Tested) -> dict[str, Any]:
+    def against_reference(self, tested: AdjustedComparison) -> dict[str, Any]:
         """What an entry tells of a primary comparison, be there no common seed yet."""
         comparison, p_holm, _ = tested
         return {
@@ -114,7 +118,7 @@ class Results:
             "verdict": self.verdict(comparison, p_holm),
         }
 
-    def against_rival(self, tested: Tested) -> dict[str, Any] | None:
+    def against_rival(self, tested: AdjustedComparison) -> dict[str, Any] | None:
         """What it tells of its comparison with a rival; None without a common seed."""
         comparison, p_holm, _ = tested
         if comparison.n == 0:
@@ -126,7 +130,7 @@ class Results:
             "verdict": self.verdict(comparison, p_holm),
         }
 
-    def _power(self, tested: Tested) -> dict[str, Any]:
+    def _power(self, tested: AdjustedComparison) -> dict[str, Any]:
         found = paired.smallest_detectable_effect(tested.comparison, tested.tests)
         return {
             "smallest_detectable_effect": found,
@@ -149,7 +153,7 @@ class Results:
         }
         found = {name: best for name, best in compared.items() if best is not None}
         adjusted = paired.holm(
-            {name: counted(one.deciding_p_value, self.looks) for name, (_, one) in found.items()}
+            {name: adjusted_p(one.deciding_p_value, self.looks) for name, (_, one) in found.items()}
         )
         told: dict[str, dict[str, Any]] = {}
         for name, (best, one) in found.items():
@@ -159,12 +163,16 @@ class Results:
             told[name] = {"rival": best, "rivals": [r for r in rivals if r not in missing]}
             p = adjusted[name]
             p_holm = None if missing or p is None else min(1.0, p * measures)
-            told[name] |= self.against_rival(Tested(one, p_holm, len(found) * measures)) or {}
+            told[name] |= (
+                self.against_rival(AdjustedComparison(one, p_holm, len(found) * measures)) or {}
+            )
             if missing:
                 told[name] |= {"not_compared": missing, "verdict": "cannot tell"}
         return told
 
-    def against_ablation(self, pair: Pair, tested: Tested | None = None) -> dict[str, Any]:
+    def against_ablation(
+        self, pair: Pair, tested: AdjustedComparison | None = None
+    ) -> dict[str, Any]:
         """What an arm's entry tells of its comparison with its ablation.
 
         Each stands for itself, but one that was `tested` among primary comparisons.
@@ -215,7 +223,7 @@ def applies(records: Mapping[int, Record]) -> bool:
     return any(record["status"] != "not_applicable" for record in records.values())
 
 
-def on_further(by_arm: Records, name: str) -> Records:
+def on_further_test(by_arm: Records, name: str) -> Records:
     """Records as if a further test set were that of the data, for what is known of its images.
 
     Of those from before it was known which were right, and how many, there are no more images than

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.answer.asked import Asked, Entries
+from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, Entries
 from gan_mnist.study.answer.in_full import in_full
 from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS
 from gan_mnist.study.answer.results import Results
@@ -28,11 +28,11 @@ def answer(
     """What the arms that were asked about did, behind a warning where there is one.
 
     Args:
-        plan: As of `Asked`.
+        plan: As of `ArmsInQuestion`.
         statuses: Of all records of the plan's trials.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
-        results: As of `Asked`.
+        results: As of `ArmsInQuestion`.
         controls: `controls` of the summary.
         primary: `primary` of the summary.
 
@@ -40,7 +40,7 @@ def answer(
         `answer`, of at most 15 words; `carried_by`, the number that it rests on, in one line, or
         ""; `in_full`, all of it; `rests_on`, the `arm` and the `reference` of that number, or None.
     """
-    asked = Asked(plan, entries, comparisons, results, primary)
+    asked = ArmsInQuestion(plan, entries, comparisons, results, primary)
     short, line, full = _short(asked), _line(asked), in_full(asked)
     if asked.is_exploratory and (asked.called or asked.settled):
         short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
@@ -74,7 +74,7 @@ def _looked(plan: Plan) -> str:
     if plan.looks or len(plan.looked) < 2:
         return ""
     seeds = ", ".join(map(str, plan.looked))
-    share = 100 * (looks.counted(LEVEL, plan.looked) or 0.0)
+    share = 100 * (looks.adjusted_p(LEVEL, plan.looked) or 0.0)
     return (
         f"; it was looked at with {seeds} seeds, which had not been announced: so {share:.0f} % "
         "of comparisons without an effect are called, each for itself, in place of 5 %"
@@ -107,7 +107,7 @@ def _of(check: Mapping[str, Any]) -> str:
     return with_interval(check["difference"], check["difference_ci95"])
 
 
-def _short(asked: Asked) -> list[str]:
+def _short(asked: ArmsInQuestion) -> list[str]:
     """What is said in any case, and what is added if there is room."""
     if asked.none_there:
         leaking, absent = (
@@ -129,7 +129,7 @@ def _short(asked: Asked) -> list[str]:
     return _of_no_gain(asked)
 
 
-def _of_few_seeds(asked: Asked) -> str:
+def _of_few_seeds(asked: ArmsInQuestion) -> str:
     few = f"{asked.found[asked.focus].n} seeds are too few to rely on"
     if not (asked.called or asked.settled):
         return f"Cannot tell: {few}"
@@ -138,7 +138,7 @@ def _of_few_seeds(asked: Asked) -> str:
     return f"{_did(asked)}, but {few.removesuffix(' to rely on')}"
 
 
-def _did(asked: Asked) -> str:
+def _did(asked: ArmsInQuestion) -> str:
     """What the arm that the answer rests on did, where there is a verdict."""
     if asked.focus in asked.same:
         return f"`{asked.focus}` and `{asked.plan.study.control}` are the same {asked.within}"
@@ -147,7 +147,7 @@ def _did(asked: Asked) -> str:
     return f"`{asked.focus}` did {than} than `{asked.plan.study.control}`"
 
 
-def _of_a_gain(asked: Asked) -> list[str]:
+def _of_a_gain(asked: ArmsInQuestion) -> list[str]:
     number, control = len(asked.found), asked.plan.study.control
     beyond = asked.beyond()
     if beyond is not None:
@@ -166,7 +166,7 @@ def _of_a_gain(asked: Asked) -> list[str]:
     ]
 
 
-def _of_no_gain(asked: Asked) -> list[str]:
+def _of_no_gain(asked: ArmsInQuestion) -> list[str]:
     number, control = len(asked.found), asked.plan.study.control
     better, worse = ("better", "worse")[:: asked.way]
     verb, opposite = ("help", "hurt")[:: asked.way]
@@ -183,12 +183,12 @@ def _of_no_gain(asked: Asked) -> list[str]:
     return [*parts, f", and {len(asked.opposite)} {opposite}"] if asked.opposite else parts
 
 
-def _answered(asked: Asked, opening: str, text: str) -> str:
+def _answered(asked: ArmsInQuestion, opening: str, text: str) -> str:
     """`text` behind its "Yes" or "No", where that is what the question asks for."""
     return opening + text if asked.wants_yes else text[0].upper() + text[1:]
 
 
-def _line(asked: Asked) -> str:
+def _line(asked: ArmsInQuestion) -> str:
     """The number that the short answer rests on."""
     if not asked.found:
         return ""

@@ -16,7 +16,7 @@ from gan_mnist.study.answer.results import (
     as_list,
     done,
     finite,
-    on_further,
+    on_further_test,
 )
 from gan_mnist.study.answer.short import answer
 from gan_mnist.study.comparison import Pair
@@ -100,7 +100,10 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         summary["further_tests"] = {
             name: _further_test(
                 Results(
-                    _accuracy_on(name, metrics), on_further(by_arm, name), plan.looks, further=True
+                    _accuracy_on(name, metrics),
+                    on_further_test(by_arm, name),
+                    plan.looks,
+                    further=True,
                 ),
                 study.control,
             )

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from gan_mnist.files import read_json
-from gan_mnist.study.away import files_in
 from gan_mnist.study.display.progress import dropped_if_full, duration
 from gan_mnist.study.display.time_left import TimeLeft
 from gan_mnist.study.records import DONE
+from gan_mnist.study.scratch_trial import files_in
 from gan_mnist.study.trial import Plan, Trial
 from gan_mnist.study.words import counted
 

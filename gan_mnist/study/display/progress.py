@@ -86,12 +86,12 @@ def looks_in_words(looks: Sequence[int]) -> list[str]:
     """When a run may end before its last seed."""
     if not looks:
         return []
-    from gan_mnist.study.statistics.looks import level  # takes a second
+    from gan_mnist.study.statistics.looks import look_level  # takes a second
 
     seeds = ", ".join(map(str, looks))
     return [
         f"at {seeds} seeds; it ends where the primary comparisons are decided, and p below "
-        f"{level(looks):.3f} counts as 0.05"
+        f"{look_level(looks):.3f} counts as 0.05"
     ]
 
 

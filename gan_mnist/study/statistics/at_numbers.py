@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_mnist.study.statistics.looks import counted
+from gan_mnist.study.statistics.looks import adjusted_p
 from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
@@ -104,7 +104,7 @@ def against_best_at(
     return None if found is None else Best(*found, missing)
 
 
-def told_at(
+def comparison_entries(
     compared: Mapping[Key, Comparison], margin: float | None = None, looks: Sequence[int] = ()
 ) -> dict[Key, dict[str, Any]]:
     """`difference`, `ci95`, `p_holm` (over all that are given) and `verdict` of each.
@@ -118,7 +118,7 @@ def told_at(
     """
     found = {key: one for key, one in compared.items() if one.ci95 is not None}
     adjusted = holm(
-        {"\n".join(key): counted(one.deciding_p_value, looks) for key, one in found.items()}
+        {"\n".join(key): adjusted_p(one.deciding_p_value, looks) for key, one in found.items()}
     )
     told = {}
     for key, one in found.items():
@@ -132,14 +132,14 @@ def told_at(
     return told
 
 
-def told_of_best(
+def best_rival_entries(
     bests: Mapping[Key, Best], margin: float | None = None, looks: Sequence[int] = ()
 ) -> dict[Key, dict[str, Any]]:
-    """As `told_at`, of arms against the best rival, with its name as `rival`.
+    """As `comparison_entries`, of arms against the best rival, with its name as `rival`.
 
     Where a rival could not be compared it cannot be told; such are `not_compared`.
     """
-    told = told_at({key: best.comparison for key, best in bests.items()}, margin, looks)
+    told = comparison_entries({key: best.comparison for key, best in bests.items()}, margin, looks)
     for key, entry in told.items():
         if missing := bests[key].missing:
             entry |= {"p_holm": None, "verdict": "cannot tell", "not_compared": missing}

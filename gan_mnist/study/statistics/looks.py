@@ -48,14 +48,14 @@ _STUDIES = 200_000
 _RARE = 1e-3
 
 
-def level(looks: Sequence[int]) -> float:
+def look_level(looks: Sequence[int]) -> float:
     """The p value that counts as `LEVEL`; `LEVEL` itself where there is one look, or none."""
     if len(looks) < 2:
         return LEVEL
     return float(np.quantile(_smallest_p_values(tuple(looks)), LEVEL))
 
 
-def counted(p_value: float | None, looks: Sequence[int]) -> float | None:
+def adjusted_p(p_value: float | None, looks: Sequence[int]) -> float | None:
     """What a p value at one of the looks is worth: never less than itself.
 
     Args:
@@ -72,12 +72,12 @@ def counted(p_value: float | None, looks: Sequence[int]) -> float | None:
     return float(max(min(share, bound), _RARE, p_value))
 
 
-def spent(looks: Sequence[int], until: int) -> float:
+def spent_level(looks: Sequence[int], until: int) -> float:
     """The share of `LEVEL` that is used up with the look at `until` seeds, as a level."""
     if len(looks) < 2:
         return LEVEL
     so_far = tuple(look for look in looks if look <= until)
-    return float(np.mean(_smallest_p_values(so_far) <= level(looks)))
+    return float(np.mean(_smallest_p_values(so_far) <= look_level(looks)))
 
 
 @functools.cache

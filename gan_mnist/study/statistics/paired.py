@@ -15,8 +15,8 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.statistics.power import detectable_errors
 from gan_mnist.study.statistics.small_samples import (
     LEVEL,
-    flags,
     intervals,
+    needs_more_seeds,
     p_values,
     standard_errors,
     tied,
@@ -54,7 +54,7 @@ class Comparison:
         ci95: 95 % interval of the difference; None, as `p_value`, for fewer than two seeds.
         p_value: Two-sided, unadjusted.
         standard_error: Of the difference.
-        more_seeds_needed: True where `ci95` may cover less than it says; see `flags`.
+        more_seeds_needed: True where `ci95` may cover less than it says; see `needs_more_seeds`.
         ci95_images, p_value_images: Over seeds and test images, see `test_images`; None where the
             records do not say which test images were right.
         overlap: As `overlap_of` gives it; 0 where seeds share their test images.
@@ -182,7 +182,7 @@ def compare(
         ci95=_within((float(low), float(high)), span),
         p_value=float(p_values(differences, overlap)),
         standard_error=float(standard_errors(differences, overlap)),
-        more_seeds_needed=bool(flags(differences)),
+        more_seeds_needed=bool(needs_more_seeds(differences)),
         overlap=overlap,
     )
 

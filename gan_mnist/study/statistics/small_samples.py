@@ -10,7 +10,7 @@ What was chosen, and what simulation said (tests/study/test_small_samples.py rep
 - Interval: the hull of the t interval and of Hall's, which allows for the skewness seen. At 5 and
   10 seeds it covers 96 % for normal differences, 93 and 94 % for exponential, 94 and 95 % for
   lognormal with sigma 0.5, 96 and 97 % for uniform; the t interval covers 88 % of 5 exponentials.
-- `flags` says where even that may not hold: under 5 seeds, differences that are all
+- `needs_more_seeds` says where even that may not hold: under 5 seeds, differences that are all
   equal, or a sample skewness beyond 1 (12 and 9 % of normal samples are flagged too). A rare
   collapse (a two-valued difference) is covered or flagged in over 99 %; a lognormal with sigma 1
   only in 89 % at 5 seeds.
@@ -35,7 +35,7 @@ failure (tests/study/test_failures.py; depth in standard deviations of a trainin
 
 So a study that saw a failure is not fooled, at most 3.7 % of them err, and spreads that differ up
 to tenfold do no harm (3.5 to 4.1 %). One that saw none says how many trainings may fail
-nevertheless, `unseen`: fewer than 45 % at 5 seeds, than 26 % at 10.
+nevertheless, `unseen_failure_rate`: fewer than 45 % at 5 seeds, than 26 % at 10.
 
 Where each seed divides the same images anew, seeds have images in common, and the variance of their
 mean is (1/n + n_test/n_train) s^2 in place of s^2/n: two seeds are taken to correlate by the share
@@ -132,7 +132,7 @@ def skewnesses(differences: NDArray[Any]) -> NDArray[Any]:
     return np.divide(third, second**1.5, out=np.zeros_like(second), where=spread)
 
 
-def flags(differences: NDArray[Any]) -> NDArray[np.bool_]:
+def needs_more_seeds(differences: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether more seeds are needed before `intervals` can be relied on; shape (...)."""
     few = differences.shape[-1] < MIN_SEEDS
     return few | tied(differences) | (np.abs(skewnesses(differences)) > MAX_SKEWNESS)
@@ -152,6 +152,6 @@ def _undo_skewness(transformed: float, skewness: NDArray[Any], n: int) -> NDArra
     return np.where(straight, shifted, (np.cbrt(1 + 3 * safe * shifted) - 1) / safe)
 
 
-def unseen(n: int) -> float:
+def unseen_failure_rate(n: int) -> float:
     """The share of trainings that may fail although none of `n` was seen to; 95 % upper limit."""
     return 1 - LEVEL ** (1 / n)

@@ -164,7 +164,7 @@ def too_few(correct: Mapping[str, Any]) -> str:
     return images if name is None else f"{images} of class {name!r}"
 
 
-def told_of_images(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def test_images_of(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a record tells of its test images: `correct`, which may be `sizes` of `classes` alone.
 
     Of one that has none, the number of test images of its classes in the data set; None where that
@@ -192,7 +192,7 @@ def over_images(
     """
     seeds = _done(treated) & _done(control)
     one, other = (
-        {seed: known for seed in seeds if (known := told_of_images(of_arm[seed]))}
+        {seed: known for seed in seeds if (known := test_images_of(of_arm[seed]))}
         for of_arm in (treated, control)
     )
     told = [*one.values(), *other.values()]
@@ -208,7 +208,7 @@ def over_images(
     )
 
 
-def as_told(found: Comparison) -> dict[str, Any]:
+def as_entries(found: Comparison) -> dict[str, Any]:
     """What is told of test images; nothing where nothing is known of them."""
     known = found.ci95_images is not None or found.over_seeds_alone
     if not known and not found.too_few and not found.overlap:

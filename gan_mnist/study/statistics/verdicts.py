@@ -3,8 +3,8 @@
 "The same" means: within the margin of the metric, a difference that would change nothing for those
 who use the result. It is two one-sided tests, each at 2.5 %: the deciding 95 % interval lies within
 the margin, the same interval that decides on helps and hurts, over seeds, test images and overlap.
-It takes `MIN_SEEDS` and an interval that can be relied on; see `small_samples.flags`. Holm does not
-adjust it: each "the same" errs on its own in at most 2.5 %.
+It takes `MIN_SEEDS` and an interval that can be relied on; see `small_samples.needs_more_seeds`.
+Holm does not adjust it: each "the same" errs on its own in at most 2.5 %.
 
 An interval that holds zero shows no equality. Of studies with a true difference of 0.05 at a
 standard deviation of 0.05, in per cent, those that say "the same" within 0.05, where it is just not

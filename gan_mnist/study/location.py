@@ -32,7 +32,7 @@ RUN = ".run.json"
 STUDY = "study.json"
 
 
-def place_of(workdir: str | Path) -> tuple[Path, str]:
+def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
     """The directory that a run works in; and the address that it is the mirror of, or "".
 
     Raises:
@@ -88,7 +88,7 @@ def check_apart(
                 )
 
 
-def settled(plan: Plan) -> Plan:
+def in_own_directory(plan: Plan) -> Plan:
     """The plan in the directory that it has from its beginning on: in its mirror if it has one.
 
     Raises:
@@ -100,7 +100,7 @@ def settled(plan: Plan) -> Plan:
         return replace(plan, workdir=_directory(remote, _run_of(remote)))
 
 
-class Keeper(Protocol):
+class RunStore(Protocol):
     """What keeps in a store, too, what a run leaves in its directory."""
 
     def publish(self) -> bool:
@@ -119,7 +119,7 @@ class Keeper(Protocol):
         ...
 
 
-class Nowhere:
+class NoStore:
     """The keeper of a run whose directory is its only place."""
 
     def publish(self) -> bool:
@@ -145,7 +145,7 @@ def fetch(plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Keeper]:
+def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[RunStore]:
     """A context in which the plan's directory and its mirror, if it has one, are kept alike.
 
     Args:
@@ -157,7 +157,7 @@ def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[Keeper]:
         OSError: If the store refuses.
     """
     if not plan.remote:
-        yield Nowhere()
+        yield NoStore()
         return
     from gan_mnist.study.mirror import Mirror
 

@@ -21,7 +21,7 @@ Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
-class Left:
+class TrialOutput:
     """What a trial left on its machine.
 
     Attributes:
@@ -35,7 +35,7 @@ class Left:
     removed: tuple[str, ...]
 
 
-def luggage(trial: Trial) -> Files:
+def files_to_send(trial: Trial) -> Files:
     """What goes along: what the trial left when it was stopped, and what is kept for its seed.
 
     Raises:
@@ -44,7 +44,7 @@ def luggage(trial: Trial) -> Files:
     kept = (
         folder
         for folder in trial.workdir.glob("*/*")
-        if folder.is_dir() and serves(_told_in(folder, folder.stat().st_mtime_ns), trial.seed)
+        if folder.is_dir() and is_for_seed(_told_in(folder, folder.stat().st_mtime_ns), trial.seed)
     )
     return {
         f"{RUN}/{path.relative_to(trial.workdir).as_posix()}": path.read_bytes()
@@ -69,16 +69,16 @@ def _told_in(folder: Path, changed: int) -> Sequence[Mapping[str, Any]]:
     return [read_json(path) or {} for path in folder.glob("*.json")]
 
 
-def run_away(
+def run_in_scratch(
     complete: Callable[[Trial], Mapping[str, Any]], trial: Trial, dataset: Any, sent: Files
-) -> Left:
+) -> TrialOutput:
     """Runs a trial on this machine, in a directory of its own.
 
     Args:
         complete: Runs a trial and writes its record.
         trial: As planned on the other machine.
         dataset: What its settings' `load` gave there, where it was checked.
-        sent: By `luggage`.
+        sent: By `files_to_send`.
     """
     with tempfile.TemporaryDirectory(prefix="gan_mnist-", ignore_cleanup_errors=True) as scratch:
         roots = Path(scratch)
@@ -95,10 +95,10 @@ def run_away(
             for path in files_in(roots / root)
         }
     written = {name: content for name, content in found.items() if sent.get(name) != content}
-    return Left(record, written, tuple(sent.keys() - found.keys()))
+    return TrialOutput(record, written, tuple(sent.keys() - found.keys()))
 
 
-def bring_home(trial: Trial, sent: Files, left: Left) -> Mapping[str, Any]:
+def write_output(trial: Trial, sent: Files, left: TrialOutput) -> Mapping[str, Any]:
     """Writes what a trial left to where it belongs, its record last; returns that.
 
     Args:
@@ -142,7 +142,7 @@ def files_in(folder: Path) -> Iterator[Path]:
                 yield Path(path)
 
 
-def serves(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
+def is_for_seed(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
     """Whether trials of a seed may use what is kept in a folder, as `trained_once` does it.
 
     What does not say whose it is, or is damaged, goes to all: a trial finds out.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from gan_mnist.errors import InputError, unknown, written_out
+from gan_mnist.errors import InputError, parse_number, unknown
 from gan_mnist.study.settings import Settings
 
 
@@ -72,7 +72,7 @@ def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        return written_out(kind, text)
+        return parse_number(kind, text)
     except (KeyError, ValueError):
         raise InputError(f"--set: {name}={text!r} is not {_KINDS[kind]}") from None
 

@@ -8,7 +8,7 @@ import gan_mnist
 from gan_mnist.commands import running
 from gan_mnist.errors import InputError
 from gan_mnist.experiments import make_plan
-from gan_mnist.study.place import place_of
+from gan_mnist.study.location import resolve_workdir
 
 CLASSES = ("cats", "dogs")
 
@@ -73,7 +73,7 @@ def test_without_a_home_folder_a_mirror_has_no_place(directory, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.expanduser", homeless)
     with pytest.raises(InputError, match=r"determine home directory.*GAN_MNIST_CACHE=DIR"):
-        place_of("memory://homeless/run")
+        resolve_workdir("memory://homeless/run")
 
 
 def test_bad_images_from_elsewhere_can_be_gone_on_without(directory):

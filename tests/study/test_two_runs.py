@@ -7,7 +7,7 @@ import pytest
 from made_runs import ARMS, draws, write_run
 from scipy import stats
 
-from gan_mnist.study.answer.beside import beside, welch, what_differs
+from gan_mnist.study.answer.two_runs import compare_two_runs, run_differences, welch
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack
@@ -22,7 +22,7 @@ def compared(tmp_path, one=ONE, other=BETTER, metric=METRIC, **of_other):
         read_run(write_run(tmp_path / "one", one)),
         read_run(write_run(tmp_path / "other", other, **of_other)),
     ]
-    return beside(*runs, list(one), metric, None)
+    return compare_two_runs(*runs, list(one), metric, None)
 
 
 def test_equal_settings_on_equal_data_are_paired_by_seed(tmp_path):
@@ -94,7 +94,7 @@ def test_where_one_run_alone_draws_its_test_images_anew_there_is_no_verdict(tmp_
             ("one", "other"), (ONE, BETTER), anew, (0, 6), strict=True
         )
     ]
-    told = beside(*runs, ["cgan"], METRIC, None)["cgan"]
+    told = compare_two_runs(*runs, ["cgan"], METRIC, None)["cgan"]
     assert told.verdict == ("better" if all(anew) else "cannot tell")
     assert ("one run's seeds share" in told.unpaired) != all(anew)
 
@@ -120,7 +120,7 @@ def test_other_test_images_are_a_sample_too(tmp_path):
         read_run(write_run(tmp_path / "one", one, correct=corrects[0])),
         read_run(write_run(tmp_path / "two", other, sha256="b" * 64, correct=corrects[1])),
     ]
-    told = beside(*runs, ["none"], METRIC, None)["none"]
+    told = compare_two_runs(*runs, ["none"], METRIC, None)["none"]
     binomial = np.sqrt(0.9 * 0.1 / 400 + 0.92 * 0.08 / 400)
     low, high = told.found.ci95_images
     # Two made-up images in each sample, one won and one lost, make it a little wider.
@@ -172,7 +172,7 @@ def test_an_interval_ends_where_a_difference_must():
 
 def test_what_differs_is_told_and_nothing_else(tmp_path):
     same = read_run(write_run(tmp_path / "one", ONE))
-    assert what_differs(same, same, None) == []
+    assert run_differences(same, same, None) == []
     other = read_run(
         write_run(
             tmp_path / "other",
@@ -182,7 +182,7 @@ def test_what_differs_is_told_and_nothing_else(tmp_path):
             numpy_version="3.0",
         )
     )
-    assert what_differs(same, other, None) == [
+    assert run_differences(same, other, None) == [
         f"data set: made, sha256 {'a' * 12} -> made, sha256 {'b' * 12}",
         "seeds: 6 -> 3",
         "setting updates: 100 -> 200",

@@ -13,7 +13,7 @@ MOST_SECONDS = 600
 _NAME = "asks a model"
 
 
-class Limited:
+class TimeLimitedSignature:
     """A loaded signature that has to answer in time; else it has all of its attributes."""
 
     def __init__(self, function: Any, seconds: float = MOST_SECONDS, flag: str = FLAG):
@@ -54,12 +54,12 @@ class Limited:
         return answers[0]
 
 
-def is_any_asked() -> bool:
+def is_any_running() -> bool:
     """Whether a model is still at work on an answer that nobody waits for."""
     return any(thread.name == _NAME for thread in threading.enumerate())
 
 
-def ask(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, Any]:
+def call_signature(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, Any]:
     """What a loaded signature answers, as arrays.
 
     Raises:
@@ -76,7 +76,7 @@ def ask(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, Any]:
         raise InputError(f"{flag}: it failed, which no exported model does: {reason}") from error
 
 
-def ask_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: Any) -> np.ndarray:
+def call_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: Any) -> np.ndarray:
     """What a loaded signature answers as `images`.
 
     Args:
@@ -92,7 +92,7 @@ def ask_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: A
         InputError: If it fails, or answers something else than such images, or values that are not
             finite.
     """
-    images = ask(function, flag, **inputs)["images"]
+    images = call_signature(function, flag, **inputs)["images"]
     match images.shape:
         case (count, height, width, 1 | 3) if count == num_images and height * width > 0:
             shaped = np.issubdtype(images.dtype, np.floating)

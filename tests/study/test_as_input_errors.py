@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.run import told_in_a_line
+from gan_mnist.study.run import as_input_errors
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ from gan_mnist.study.run import told_in_a_line
 def test_what_a_run_lacks_is_told_in_a_line(error, told, tmp_path):
     if error.filename:
         error.filename = error.filename.format(tmp_path)
-    with pytest.raises(InputError) as found, told_in_a_line(tmp_path):
+    with pytest.raises(InputError) as found, as_input_errors(tmp_path):
         raise error
     assert str(found.value).startswith(told.format(tmp_path))
 
 
 def test_a_file_of_ours_that_is_missing_is_no_fault_of_the_directory(tmp_path):
-    with pytest.raises(FileNotFoundError), told_in_a_line(tmp_path):
+    with pytest.raises(FileNotFoundError), as_input_errors(tmp_path):
         (tmp_path.parent / "template.html").read_text()

@@ -11,7 +11,7 @@ from fake_run import change, make_run, trial
 from parsed_page import Page
 from PIL import Image
 
-from gan_mnist.report.arms import told_of_arms
+from gan_mnist.report.arms import arm_details
 from gan_mnist.report.page import write_report
 from gan_mnist.report.provenance import files_left, made, next_steps
 from gan_mnist.report.run_files import Run
@@ -44,7 +44,7 @@ def test_each_seed_has_its_value_its_difference_and_its_files(tmp_path):
     make_run(tmp_path, arms=ARMS, seeds=4)
     run = Run.read(tmp_path)
     (trial(tmp_path, "cgan", 0) / "curves.csv").unlink()
-    told = told_of_arms(run, run.best_first(), {}, run.curves()[0])
+    told = arm_details(run, run.best_first(), {}, run.curves()[0])
     assert len({entry["id"] for entry in told.values()}) == len(ARMS) + 1
     values, before = (run.summary["arms"][name]["values"] for name in ("cgan", "none"))
     rows = told["cgan"]["seeds"]

@@ -15,7 +15,7 @@ from gan_mnist.generators import trained as trained_module
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import ConditionalRecipe, WarpRecipe
 from gan_mnist.models.classifiers import build_small_cnn
-from gan_mnist.training import classifier, kept, loop
+from gan_mnist.training import classifier, loop, made_once
 from gan_mnist.training.classifier import ClassifierRecipe, predict, train_classifier
 
 SHAPE = (8, 8, 1)
@@ -30,9 +30,9 @@ GANS = [
 @pytest.fixture
 def room_for_one(monkeypatch):
     """Both caches hold a single network: each other recipe drives the last one out."""
-    reusable = functools.lru_cache(maxsize=1)(kept.reusable.__wrapped__)
+    reusable = functools.lru_cache(maxsize=1)(made_once.reusable.__wrapped__)
     generator = functools.lru_cache(maxsize=1)(trained_module._generator.__wrapped__)
-    for module in (kept, classifier, trained_module):
+    for module in (made_once, classifier, trained_module):
         monkeypatch.setattr(module, "reusable", reusable)
     monkeypatch.setattr(trained_module, "_generator", generator)
     monkeypatch.setattr(trained_module, "CHUNK", 30)
@@ -99,10 +99,10 @@ def test_a_classifier_that_was_driven_out_is_trained_to_the_same(
 
 def test_equal_recipes_share_a_network_and_shapes_tell_them_apart():
     recipe = ConditionalRecipe(updates=10, batch_size=4, width=1, latent_dim=3)
-    one = kept.reusable(recipe, SHAPE, 3)
-    assert kept.reusable(replace(recipe), SHAPE, 3) is one
-    assert kept.reusable(recipe, SHAPE, 2) is not one
-    assert kept.reusable(replace(recipe, updates=20), SHAPE, 3) is not one
+    one = made_once.reusable(recipe, SHAPE, 3)
+    assert made_once.reusable(replace(recipe), SHAPE, 3) is one
+    assert made_once.reusable(recipe, SHAPE, 2) is not one
+    assert made_once.reusable(replace(recipe, updates=20), SHAPE, 3) is not one
 
 
 def dense(value):
@@ -125,7 +125,7 @@ def test_weights_are_trained_once_and_loaded_by_all_others(own, tmp_path):
             trained.set_weights(dense(value).get_weights())
             return trained, value
 
-        assert kept.trained_once(model, *files, {"told": "of it"}, train) == 1
+        assert made_once.trained_once(model, *files, {"told": "of it"}, train) == 1
         assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {1.0}
 
     ask(1)
@@ -142,9 +142,9 @@ def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept.trained_once(dense(0), *files, {}, fail)
+        made_once.trained_once(dense(0), *files, {}, fail)
     model = dense(0)
-    assert kept.trained_once(model, *files, {}, lambda: (dense(3), 1)) == 1
+    assert made_once.trained_once(model, *files, {}, lambda: (dense(3), 1)) == 1
     assert model.get_weights()[0].item() == 3
 
 
@@ -153,7 +153,7 @@ def test_a_large_generator_that_rests_is_loaded_and_not_trained_again(
 ):
     """What its optimizers hold was given back, so that there is nothing to load that into."""
     monkeypatch.setattr(loop, "MOST_KEPT", 0)
-    monkeypatch.setattr(kept, "MOST_LOADED", 0)
+    monkeypatch.setattr(made_once, "MOST_LOADED", 0)
     monkeypatch.setattr(trained_module, "CHUNK", 30)
     request = Request(None, Allotment(make_subset(shape=SHAPE), None, None), 0, tmp_path)
     (first, *_) = GANS
@@ -169,7 +169,7 @@ def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatc
     files = {value: (tmp_path / f"{value}.weights.h5", tmp_path / f"{value}.json")
              for value in (5.0, 6.0, 7.0)}  # fmt: skip
     for value, both in files.items():
-        kept.trained_once(dense(0), *both, {}, lambda value=value: (dense(value), 1))
+        made_once.trained_once(dense(0), *both, {}, lambda value=value: (dense(value), 1))
     read, load = [], keras.Model.load_weights
     monkeypatch.setattr(
         keras.Model,
@@ -178,7 +178,7 @@ def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatc
     )
     model = dense(0)
     for value in [*files, *files, *files]:
-        kept.trained_once(model, *files[value], {}, None)
+        made_once.trained_once(model, *files[value], {}, None)
         assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {value}
     assert len(read) == len(files)
 
@@ -188,12 +188,12 @@ def found(tmp_path):
     """Kept weights, all 3, of `about`, and a function that asks for them again."""
     files = tmp_path / "w.weights.h5", tmp_path / "about.json"
     about = {"kind": "Dense", "settings": {"sizes": (1, 2), "rate": 1.0}}
-    kept.trained_once(dense(0), *files, about, lambda: (dense(3), 2.5))
+    made_once.trained_once(dense(0), *files, about, lambda: (dense(3), 2.5))
 
     def ask():
         """The seconds that are told, the weight, and how often it was trained."""
         model, trained = dense(0), []
-        seconds = kept.trained_once(
+        seconds = made_once.trained_once(
             model, *files, about, lambda: (trained.append(1) or dense(4), 7.5)
         )
         return seconds, model.get_weights()[0].item(), len(trained)

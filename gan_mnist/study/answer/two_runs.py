@@ -26,7 +26,7 @@ from gan_mnist.study.statistics.paired import Comparison, Values
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.statistics.test_images import (
     over_images,
-    told_of_images,
+    test_images_of,
     too_few,
     two_way,
     unpack,
@@ -39,7 +39,7 @@ _WORDS = {"helps": "better", "hurts": "worse"}
 
 
 @dataclass(frozen=True)
-class Beside:
+class ArmInTwoRuns:
     """An arm in two runs.
 
     Attributes:
@@ -55,9 +55,9 @@ class Beside:
     unpaired: str
 
 
-def beside(
+def compare_two_runs(
     first: FinishedRun, second: FinishedRun, arms: list[str], metric: Metric, study: Study | None
-) -> dict[str, Beside]:
+) -> dict[str, ArmInTwoRuns]:
     """Each arm of `second` against the same one of `first`; Holm adjusts over them.
 
     Args:
@@ -75,7 +75,7 @@ def beside(
         called = verdict(one, adjusted[name], metric.higher_is_better, metric.margin)
         if untold := _untold(first, second, name, one):
             why[name], called = f"{why[name]}, {untold}", "cannot tell"
-        told[name] = Beside(one, adjusted[name], _WORDS.get(called, called), why[name])
+        told[name] = ArmInTwoRuns(one, adjusted[name], _WORDS.get(called, called), why[name])
     return told
 
 
@@ -176,7 +176,7 @@ def welch_over_images(
     ones, this errs on the careful side.
     """
     told: list[list[Record]] = [
-        [one for one in map(told_of_images, of.values()) if one] for of in (treated, control)
+        [one for one in map(test_images_of, of.values()) if one] for of in (treated, control)
     ]
     few = next(filter(None, (too_few(one) for of in told for one in of)), "")
     found = replace(found, too_few=few)
@@ -215,7 +215,7 @@ def _judged(
     return (max(difference - half, -span), min(difference + half, span)), p_value
 
 
-def what_differs(first: FinishedRun, second: FinishedRun, study: Study | None) -> list[str]:
+def run_differences(first: FinishedRun, second: FinishedRun, study: Study | None) -> list[str]:
     """What the runs were made with and do not share, a line each; none where all is equal."""
     sides = [_made_with(run, study) for run in (first, second)]
     shared = first.told["arms"].keys() & second.told["arms"].keys()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gan_mnist.study.answer.question import is_open, way
-from gan_mnist.study.answer.reasons import Told, all_told
+from gan_mnist.study.answer.question import direction, is_open
+from gan_mnist.study.answer.reasons import ReportedComparison, reported_comparisons
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Metric
@@ -20,13 +20,13 @@ Entries = Mapping[str, Mapping[str, Any]]
 NOUNS = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
 
 
-def allowing(among: int) -> str:
+def choice_in_words(among: int) -> str:
     """What the interval of one allows for that was chosen among so many, in words."""
     return f", allowing for the choice among {among}" if among > 1 else ""
 
 
 @dataclass(frozen=True)
-class Asked:
+class ArmsInQuestion:
     """The arms that a study asks about, and what was found of them.
 
     Attributes:
@@ -104,13 +104,13 @@ class Asked:
     @cached_property
     def way(self) -> int:
         """Of the question: 1 for better, unless it clearly asks for worse."""
-        return way(self.plan.study.question, self.metric) or 1
+        return direction(self.plan.study.question, self.metric) or 1
 
     @cached_property
     def wants_yes(self) -> bool:
         """Whether the question asks for a yes or a no, and is sure to be asked which way."""
         question = self.plan.study.question
-        return not is_open(question) and way(question, self.metric) != 0
+        return not is_open(question) and direction(question, self.metric) != 0
 
     def gain(self, name: str) -> float:
         """How far an arm differs from the control in the way that is asked for."""
@@ -157,7 +157,7 @@ class Asked:
     @property
     def allowing(self) -> str:
         """What intervals of `focus` allow for, in words."""
-        return allowing(self.among)
+        return choice_in_words(self.among)
 
     @cached_property
     def shown(self) -> Interval | None:
@@ -229,9 +229,9 @@ class Asked:
         return versus["rival"] if versus and versus["ci95"] else self.plan.study.control
 
     @cached_property
-    def told(self) -> dict[tuple[str, str, str], Told]:
+    def told(self) -> dict[tuple[str, str, str], ReportedComparison]:
         """Every comparison, by kind, arm and reference."""
-        found = all_told(self.entries, self.plan.study.control, self.primary)
+        found = reported_comparisons(self.entries, self.plan.study.control, self.primary)
         return {(kind, one.arm, one.reference): one for kind, one in found}
 
     @property

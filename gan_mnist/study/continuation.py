@@ -208,22 +208,22 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(description.get("looks", {}).get("announced", ()))
 
 
-def kept_of(before: Mapping[str, Any]) -> dict[str, Any]:
+def carried_over(before: Mapping[str, Any]) -> dict[str, Any]:
     """What of an earlier `study.json` goes on in the next: looks, and arms that were judged."""
     return {key: before[key] for key in ("looks", "judged") if key in before}
 
 
-def looked_in(description: Mapping[str, Any]) -> tuple[int, ...]:
+def seeds_looked_at(description: Mapping[str, Any]) -> tuple[int, ...]:
     """The numbers of seeds at which results were seen, ascending; one seed shows no difference."""
     taken = description.get("looks", {}).get("taken", ())
     return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
 
 
-def gone_on_with(plan: Plan, description: Mapping[str, Any]) -> Plan:
+def continued(plan: Plan, description: Mapping[str, Any]) -> Plan:
     """The plan as `study.json` says that it was looked at, and with which arms."""
     judged = description.get("judged", ())
     left_out = tuple(name for name in judged if name not in description["arms"])
-    return replace(plan, looked=looked_in(description), left_out=left_out)
+    return replace(plan, looked=seeds_looked_at(description), left_out=left_out)
 
 
 def keep_look(
@@ -251,7 +251,7 @@ def keep_look(
         arms[name]["leaks"] = True
     if seeds > 1:
         described["judged"] = list(dict.fromkeys([*described.get("judged", ()), *arms]))
-    if seeds > 1 and seeds not in looked_in(described):
+    if seeds > 1 and seeds not in seeds_looked_at(described):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})
     write_json(path, described)

@@ -10,7 +10,7 @@ from gan_mnist.commands.command import Command
 from gan_mnist.errors import check_text, unknown
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
-from gan_mnist.study.assigned import parse_assignments
+from gan_mnist.study.assignments import parse_assignments
 from gan_mnist.study.trial import Plan
 
 

@@ -33,7 +33,7 @@ KEPT_SECONDS = 7 * 24 * 3600
 SETTLED_SECONDS = 2.0
 
 
-class Shelf:
+class DecodedCache:
     """What is kept of some files in the state they are in; nothing, where nothing can be."""
 
     def __init__(self, root: Path, names: Sequence[str]):

@@ -8,7 +8,7 @@ import pytest
 
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.encoded import read_images
-from gan_mnist.data.images import Look, decode, read_image
+from gan_mnist.data.images import ImageConversion, decode, read_image
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError
 
@@ -17,7 +17,7 @@ ADAM7 = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
-LOOK = Look(image_size=8, channels=3)
+LOOK = ImageConversion(image_size=8, channels=3)
 
 
 def chunk(kind, data):
@@ -111,7 +111,7 @@ def test_so_are_those_of_tiff_files(tmp_path, order, compressed):
 
 def test_grey_with_opacity_and_colours_with_opacity(tmp_path):
     grey = np.concatenate([levels(4000, 1), np.full((8, 8, 1), 65535)], axis=2)
-    pixels = read_image(png(tmp_path / "grey.png", grey), Look(8, 1))
+    pixels = read_image(png(tmp_path / "grey.png", grey), ImageConversion(8, 1))
     np.testing.assert_array_equal(pixels, in_8_bits(levels(4000, 1), 4095))
     colours = np.concatenate([levels(4000), np.full((8, 8, 1), 65535)], axis=2)
     colours[0, 0, 3] = 0
@@ -126,7 +126,7 @@ def test_a_picture_of_many_rows_is_whole_and_turned_as_the_camera_says(tmp_path)
     tall = np.random.default_rng(0).integers(0, 4096, (200, 200, 3))
     turned = struct.pack(">2sHIHHHIHxxI", b"MM", 42, 8, 1, 274, 3, 1, 6, 0)
     path = png(tmp_path / "tall.png", tall, more=chunk(b"eXIf", turned))
-    pixels = read_image(path, Look(200, 3))
+    pixels = read_image(path, ImageConversion(200, 3))
     np.testing.assert_array_equal(pixels, in_8_bits(np.rot90(tall, -1), 4095))
 
 
@@ -151,7 +151,7 @@ def test_white_is_the_same_for_all_images_and_told(tmp_path):
 def test_grey_that_is_saved_as_colours_is_grey(tmp_path):
     grey = np.repeat(levels(4000, 1), 3, axis=2)
     png(tmp_path / "a.png", grey)
-    found = read_files(tmp_path, ["a.png"], Look(8))
+    found = read_files(tmp_path, ["a.png"], ImageConversion(8))
     assert found.images.shape == (1, 8, 8, 1)
     np.testing.assert_array_equal(found.images[0], in_8_bits(levels(4000, 1), 4095))
 
@@ -167,4 +167,4 @@ def test_a_broken_one_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:150])
     with pytest.raises(InputError, match=r"a\.png: the image cannot be read"):
         read_image(path, LOOK)
-    assert list(read_files(tmp_path, ["a.png"], Look(8)).bad) == ["a.png"]
+    assert list(read_files(tmp_path, ["a.png"], ImageConversion(8)).bad) == ["a.png"]

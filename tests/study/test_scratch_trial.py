@@ -11,17 +11,17 @@ from fake_study import calls, expected_metrics, make_plan, order
 from fake_worker import AtOnce
 
 from gan_mnist.files import read_json, write_json
-from gan_mnist.study import away, scheduler
-from gan_mnist.study.away import bring_home, luggage, run_away
+from gan_mnist.study import scheduler, scratch_trial
 from gan_mnist.study.run import run_study
 from gan_mnist.study.scheduler import complete
+from gan_mnist.study.scratch_trial import files_to_send, run_in_scratch, write_output
 from gan_mnist.study.workers import ENGINES
 
 
 def there_and_back(trial, work=complete):
-    sent = luggage(trial)
-    left = run_away(work, trial, trial.load(), sent)
-    return sent, left, bring_home(trial, sent, left)
+    sent = files_to_send(trial)
+    left = run_in_scratch(work, trial, trial.load(), sent)
+    return sent, left, write_output(trial, sent, left)
 
 
 def keep(folder, content="weights", **told):
@@ -113,7 +113,7 @@ def test_a_trial_leaves_what_it_would_have_left_here(tmp_path):
 
 
 def test_nothing_stays_on_the_other_machine(tmp_path, monkeypatch):
-    monkeypatch.setattr(away.tempfile, "tempdir", str(tmp_path / "other"))
+    monkeypatch.setattr(scratch_trial.tempfile, "tempdir", str(tmp_path / "other"))
     (tmp_path / "other").mkdir()
     seen = []
 
@@ -157,20 +157,22 @@ def test_what_is_kept_for_the_seed_goes_along_and_no_other(tmp_path):
     (trial.directory / "part.csv").write_text("half")
     kept = ("generators/own", "generators/damaged", "judges/own", "judges/of_all")
     expected = {f"run/{folder}/{file}" for folder in kept for file in ("x.weights.h5", "x.json")}
-    assert luggage(trial).keys() == expected | {"run/trials/none/seed-01/part.csv"}
+    assert files_to_send(trial).keys() == expected | {"run/trials/none/seed-01/part.csv"}
 
 
 def test_what_is_kept_is_looked_at_again_only_where_it_changed(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(away, "read_json", lambda path: read.append(path) or read_json(path))
+    monkeypatch.setattr(
+        scratch_trial, "read_json", lambda path: read.append(path) or read_json(path)
+    )
     for name in ("one", "other"):
         keep(tmp_path / "generators" / name, seed=0)
         os.utime(tmp_path / "generators" / name, (0, 0))
     trials = make_plan(tmp_path, seeds=1).trials()
-    assert all(len(luggage(trial)) == 4 for trial in trials)
+    assert all(len(files_to_send(trial)) == 4 for trial in trials)
     assert len(read) == 2
     write_json(tmp_path / "generators" / "one" / "x.json", {"seed": 1})
-    assert all(len(luggage(trial)) == 2 for trial in trials)
+    assert all(len(files_to_send(trial)) == 2 for trial in trials)
     assert len(read) == 3
 
 
@@ -185,10 +187,10 @@ def test_of_two_that_trained_at_once_the_first_is_kept_whole(tmp_path):
 
         return work
 
-    sent = luggage(other)
+    sent = files_to_send(other)
     there_and_back(one, training("first"))
-    left = run_away(training("second"), other, other.load(), sent)
-    bring_home(other, sent, left)
+    left = run_in_scratch(training("second"), other, other.load(), sent)
+    write_output(other, sent, left)
     assert (folder / "x.weights.h5").read_text() == "first"
     assert json.loads((folder / "x.json").read_text())["by"] == "first"
     # What was sent, and found damaged, is replaced.
@@ -200,7 +202,7 @@ def test_exports_go_to_their_directory(tmp_path):
     plan = make_plan(tmp_path / "run", seeds=1, export_dir=str(tmp_path / "models"))
 
     def exporting(trial):
-        keep(away.Path(trial.settings.export_dir) / "none")
+        keep(scratch_trial.Path(trial.settings.export_dir) / "none")
         return complete(trial)
 
     there_and_back(plan.trials()[0], exporting)
@@ -209,22 +211,24 @@ def test_exports_go_to_their_directory(tmp_path):
 
 def test_the_record_is_the_last_that_is_written(tmp_path, monkeypatch):
     written = []
-    monkeypatch.setattr(away, "write_bytes", lambda path, content: written.append(path.name))
+    monkeypatch.setattr(
+        scratch_trial, "write_bytes", lambda path, content: written.append(path.name)
+    )
     trial = make_plan(tmp_path, seeds=1).trials()[0]
-    left = away.Left(
+    left = scratch_trial.TrialOutput(
         {}, {f"run/trials/none/seed-00/{n}": b"" for n in ("record.json", "a.json", "z.csv")}, ()
     )
-    bring_home(trial, {}, left)
+    write_output(trial, {}, left)
     assert written == ["z.csv", "a.json", "record.json"]
 
 
 def test_a_full_disk_at_home_is_told(tmp_path):
     trial = make_plan(tmp_path, seeds=1).trials()[0]
-    sent = luggage(trial)
-    left = run_away(complete, trial, trial.load(), sent)
+    sent = files_to_send(trial)
+    left = run_in_scratch(complete, trial, trial.load(), sent)
     (tmp_path / "trials").write_text("a file where a folder must be")
     with pytest.raises(OSError, match="trials"):
-        bring_home(trial, sent, left)
+        write_output(trial, sent, left)
 
 
 def test_what_vanishes_while_it_is_walked_through_is_passed_by(tmp_path):
@@ -244,7 +248,7 @@ def test_what_vanishes_while_it_is_walked_through_is_passed_by(tmp_path):
     thread.start()
     try:
         for _ in range(3000):
-            assert list(away.files_in(tmp_path)) == [tmp_path / "kept.json"]
+            assert list(scratch_trial.files_in(tmp_path)) == [tmp_path / "kept.json"]
     finally:
         ended.set()
         thread.join()
