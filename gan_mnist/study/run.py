@@ -265,7 +265,7 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     plan = dataclasses.replace(plan, looked=tuple(sorted({*plan.looked, seen} - {1})))
     told: Mapping[str, Any] = summary.summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", told)
-    spent = looks.spent(plan.looks, seen) if plan.looks else None
+    spent = looks.spent_level(plan.looks, seen) if plan.looks else None
     leaks = told.get("findings", {}).get("leaks", ())
     continuation.keep_look(plan.workdir, seen, plan.seeds, spent, leaks)
     return told

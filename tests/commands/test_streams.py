@@ -13,7 +13,7 @@ from gan_mnist.commands.command import Command, print_line
 
 BODY = """
 import sys
-from gan_mnist.commands.command import Command, tell
+from gan_mnist.commands.command import Command, print_line
 from gan_mnist.errors import InputError
 
 def body():

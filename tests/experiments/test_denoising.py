@@ -78,7 +78,7 @@ def shown(make, monkeypatch):
     monkeypatch.setattr("gan_mnist.training.classifier.fit", fit_judge)
     monkeypatch.setattr(
         trial,
-        "build_evaluation_pairs",
+        "build_evaluation_set",
         lambda *x, **y: evaluation_sets.append(build(*x, **y)) or evaluation_sets[-1],
     )
 

@@ -10,7 +10,7 @@ from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.answer.two_runs import compare_two_runs
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.test_images import test_images_of
+from gan_mnist.study.statistics.test_images import images_of_record
 from gan_mnist.trials.correctness import correctness
 
 METRIC = Metric("macro_auc", "macro ROC AUC", bounds=(0, 1), margin=0.01)
@@ -100,7 +100,7 @@ def test_every_accuracy_says_which_images_were_right(name):
     assert len(told["bits"][0]) == 2
     other = correctness(Metric(name, name), {name: 0.7}, subset([0, 0, 1, 1]), right)
     assert "bits" not in other
-    assert test_images_of({"correct": other})["sizes"] == [4]
+    assert images_of_record({"correct": other})["sizes"] == [4]
 
 
 def test_of_records_some_of_which_say_more_the_floor_is_that_of_the_fewest():

@@ -9,7 +9,7 @@ from gan_mnist.study.spec import Arm
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
-from gan_mnist.study.statistics.test_images import over_images, test_images_of, too_few
+from gan_mnist.study.statistics.test_images import over_images, images_of_record, too_few
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Evidence:
     @cached_property
     def too_few(self) -> str:
         """Which test images are fewer than a verdict wants, in words; "" for none."""
-        known = [told for record in self.finished if (told := test_images_of(record))]
+        known = [told for record in self.finished if (told := images_of_record(record))]
         return next(filter(None, map(too_few, known)), "")
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:

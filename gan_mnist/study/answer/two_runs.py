@@ -26,7 +26,7 @@ from gan_mnist.study.statistics.paired import Comparison, Values
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.statistics.test_images import (
     over_images,
-    test_images_of,
+    images_of_record,
     too_few,
     two_way,
     unpack,
@@ -176,7 +176,7 @@ def welch_over_images(
     ones, this errs on the careful side.
     """
     told: list[list[Record]] = [
-        [one for one in map(test_images_of, of.values()) if one] for of in (treated, control)
+        [one for one in map(images_of_record, of.values()) if one] for of in (treated, control)
     ]
     few = next(filter(None, (too_few(one) for of in told for one in of)), "")
     found = replace(found, too_few=few)

@@ -164,7 +164,7 @@ def too_few(correct: Mapping[str, Any]) -> str:
     return images if name is None else f"{images} of class {name!r}"
 
 
-def test_images_of(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def images_of_record(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a record tells of its test images: `correct`, which may be `sizes` of `classes` alone.
 
     Of one that has none, the number of test images of its classes in the data set; None where that
@@ -192,7 +192,7 @@ def over_images(
     """
     seeds = _done(treated) & _done(control)
     one, other = (
-        {seed: known for seed in seeds if (known := test_images_of(of_arm[seed]))}
+        {seed: known for seed in seeds if (known := images_of_record(of_arm[seed]))}
         for of_arm in (treated, control)
     )
     told = [*one.values(), *other.values()]
