@@ -66,7 +66,7 @@ def test_a_full_disk_behind_stderr_stops_no_study(first):
     with StudyProgress(plan, [], 1) as progress:
         progress.add(record)
         progress.add(record)
-    tell("done")"""
+    print_line("done")"""
     assert shell(body, "2>/dev/full") == (0, "done\n", "")
     status, out, err = shell(body, "")
     assert (status, out) == (0, "done\n")
