@@ -76,8 +76,8 @@ def run(
         export_dir: Where SavedModels go; empty for none.
         generated: "NAME=DIR", folders of images by class that were made elsewhere; or names of
             generators, or exported ones.
-        trust_model: Whether an exported generator may be another's than ours: TensorFlow lets it
-            read and write files.
+        trust_model: Whether an exported generator may be someone else's: TensorFlow lets it read
+            and write files.
         primary: "ARM > REFERENCE", one to three comparisons that are tested before all others; the
             study's own if None.
         until: "decided" looks at 5, 7, 10, 15 and 20 seeds, and ends where the primary comparisons
@@ -89,7 +89,7 @@ def run(
         difference to the control and verdict.
 
     Raises:
-        gan_mnist.errors.InputError: For anything that cannot be met, in one line.
+        gan_mnist.errors.InputError: For any request that cannot be met, in one line.
     """
     from gan_mnist.commands import running
 

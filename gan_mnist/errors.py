@@ -1,4 +1,4 @@
-"""What is no bug: a bad request, a treatment that does not apply, a disk that takes no more."""
+"""Errors that are no bugs: bad input, a treatment that does not apply, a disk that is full."""
 
 import difflib
 import errno
@@ -10,9 +10,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-# Files that are told by name at once.
+# Most files that a message names.
 MOST_NAMED = 100
-# Of seeds, and of trials at a time.
+# Most seeds, and most trials at a time.
 MOST = 1000
 
 
@@ -29,11 +29,11 @@ class NotApplicable(Exception):
 
 
 class StorageError(RuntimeError):
-    """What a trial leaves could not be written; the run stops, as nothing more can be kept."""
+    """A trial's files could not be written; the run stops, as nothing more can be kept."""
 
     @classmethod
     def of(cls, error: OSError, path: Path) -> "StorageError":
-        """With one line that names the file, or else `path`, and the reason."""
+        """An error whose message is one line with the file, or else `path`, and the reason."""
         place = error.filename or path
         return cls(f"cannot write {place}: {os.strerror(error.errno or errno.EIO)}")
 
@@ -47,7 +47,7 @@ def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
 
 
 def check_text(given: str) -> None:
-    """Raises `InputError` for bytes that are no text: a path may hold such, files of a run not."""
+    """Raises `InputError` if `given` is not valid UTF-8: a path may be such, a run's files not."""
     try:
         given.encode()
     except UnicodeEncodeError as error:
@@ -58,10 +58,10 @@ def check_text(given: str) -> None:
 
 
 def parse_number(kind: type, text: str) -> Any:
-    """A text as `kind`, where numbers are written as people do; Python knows 1_0 and ٣ as well.
+    """Parses `text` as `kind`, numbers in plain digits alone: Python takes 1_0 and ٣ as well.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is no such number.
     """
     if kind is not str and ("_" in text or not text.isascii()):
         raise ValueError(f"{text!r} is not written in digits from 0 to 9")
@@ -74,24 +74,24 @@ def listed(names: Iterable[str]) -> str:
 
 
 def first_of(texts: Iterable[str]) -> list[str]:
-    """The first `MOST_NAMED` of what is told of one file each, and how many more there are."""
+    """The first `MOST_NAMED` of `texts`, each about one file, and a line that counts the rest."""
     every = list(texts)
     more = len(every) - MOST_NAMED
     return [*every[:MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def quoted(name: str) -> str:
-    """A name that stands among others: in quotes, as `--set` takes it, where it needs them."""
+    """A name in a list of names: in quotes, as `--set` takes it, where it needs them."""
     if set(name) & {",", '"'} or name != name.strip():
         return '"{}"'.format(name.replace('"', '""'))
     return name
 
 
 def check_arguments(function: Callable, given: Mapping[str, Any]) -> None:
-    """Refuses arguments that are not of the types which a function declares.
+    """Checks that arguments have the types which a function declares.
 
     Raises:
-        InputError: For the first of them; names it as the command's flags do.
+        InputError: For the first that has not; names it as the command's flags do.
     """
     forms = typing.get_type_hints(function)
     for name, value in given.items():
@@ -103,7 +103,7 @@ def check_arguments(function: Callable, given: Mapping[str, Any]) -> None:
 
 
 def check_number(flag: str, number: int | None, least: int = 1) -> None:
-    """Raises `InputError` for what is no number of seeds, or of trials at a time."""
+    """Raises `InputError` unless `number` is None or an integer from `least` to `MOST`."""
     whole = isinstance(number, Integral) and not isinstance(number, bool)
     if number is not None and not (whole and least <= number <= MOST):
         raise InputError(
@@ -134,7 +134,7 @@ def _is(value: Any, form: Any) -> bool:
             return isinstance(value, Integral) and not isinstance(value, bool)
         case None:
             return form is Any or isinstance(value, form)
-    # What has an order of its own, or none; a text is no list of its letters.
+    # Any collection but a mapping; a text is no list of its letters.
     listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
     return listed and all(_is(part, inner[0]) for part in value)
 

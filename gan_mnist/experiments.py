@@ -102,13 +102,13 @@ def load(name_or_path: str | Path) -> Study:
 
 
 def _announce(folder: Path) -> str:
-    """Makes the experiment in `folder` one of ours, here and in processes started from now on."""
+    """Makes the experiment in `folder` importable, here and in processes started from now on."""
     name, home = folder.name, str(folder.parent)
     if not name.isidentifier():
         raise InputError(
             f"--experiment: {name!r} is no name of a package; accepted: letters, digits and _"
         )
-    # What the package is called would take the place of what is called so here.
+    # The package would replace what has its name in this module.
     if name in globals() and getattr(globals()[name], "__name__", "") != f"{__name__}.{name}":
         raise InputError(f"--experiment: {name!r} is taken in {__name__}; accepted: another name")
     if home not in __path__:
@@ -143,10 +143,10 @@ def make_plan(
     max_seeds: int | None = None,
     trust_model: bool = False,
 ) -> Plan:
-    """What would be run; arguments as of `run`.
+    """The plan of a run; arguments as in `gan_mnist.run`.
 
     Raises:
-        InputError: For anything that cannot be met; names it as the command's flags do.
+        InputError: For any request that cannot be met; names it as the command's flags do.
     """
     study, given = load(experiment), dict(settings or {})
     check_number("--seeds", seeds)
@@ -261,7 +261,7 @@ def _told(
     further: Mapping[str, Any],
     leaks: Sequence[str],
 ) -> dict[str, Any]:
-    """What is said of the data set, of images that were made elsewhere, and of further tests."""
+    """The provenance of the data set, of images made elsewhere, and of further test sets."""
     told = dict(provenance) | ({"further_tests": dict(further)} if further else {})
     if of_sources := {name: dict(source.told) for name, source in sources.items() if source.told}:
         told["generated"] = of_sources
@@ -274,7 +274,7 @@ def _with_classifier(study: Study, classifier: str) -> Settings:
     """The settings of `study` with another network.
 
     Raises:
-        InputError: If it has none, or if its arms differ in it.
+        InputError: If the study trains no classifier, or if its arms differ in it.
     """
     if not isinstance(study.settings, NetworkSettings):
         raise InputError(
@@ -289,7 +289,7 @@ def _with_further_tests(study: Study, folders: Mapping[str, str | Path]) -> Stud
     """`study` with the metrics of further test sets.
 
     Raises:
-        InputError: If it judges no classifier, or a name cannot be one.
+        InputError: If the study trains no classifier, or a name is not valid.
     """
     if not isinstance(study.settings, FurtherTestSettings):
         raise InputError(f"--test_dir: it is not accepted; {study.name} trains no classifier")

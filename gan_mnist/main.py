@@ -74,7 +74,7 @@ def _command(command_line: str) -> int:
     wanted = DRY_RUN.value or VERBOSE.value or told
     about = _about(plan) if wanted else None
     if DRY_RUN.value:
-        # What the run would be refused for is told before it is waited for.
+        # Reports at once whatever the run would be refused for.
         running.check(plan, ENGINE.value, command_line)
         print_line(f"{about}")
         return 0

@@ -24,10 +24,10 @@ class BatchingSettings(SubsetSettings):
     batch_size: int = setting(100, "images a batch; 0: all", low=0, high=100_000)
 
     def resolve(self, dataset: Dataset) -> Self:
-        """Checks that the curves have points where passes end, besides what every experiment does.
+        """As `resolve` of the other settings; checks that each interval ends where a pass does.
 
         Raises:
-            InputError: If they do not.
+            InputError: As there, and if `epochs` is not a multiple of `intervals`.
         """
         if self.epochs % self.intervals:
             raise InputError(
@@ -37,7 +37,7 @@ class BatchingSettings(SubsetSettings):
         return super().resolve(dataset)
 
     def schedule(self, num_images: int) -> tuple[int, int]:
-        """How many updates, and of how many images each.
+        """The number of updates and the batch size.
 
         Every arm sees the same number of images in each interval. It is divided into equal batches,
         as near to the wanted size as that allows, and never larger than all images: of 3,600 images

@@ -16,7 +16,7 @@ from .study import BatchingSettings
 
 
 def run_trial(trial: Trial[BatchingSettings]) -> Outcome:
-    """Trains and judges one classifier, in a process of its own.
+    """Trains and evaluates one classifier, in a process of its own.
 
     A process keeps the memory that an earlier trial took, and reading the data set takes more than
     it leaves. So the data is read here, and a fresh process trains.
@@ -36,7 +36,7 @@ def run_trial(trial: Trial[BatchingSettings]) -> Outcome:
 
 
 def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Outcome:
-    """Trains, judges and keeps; in a fresh process, if its `peak_memory_mb` is to mean anything."""
+    """Trains, evaluates and saves; `peak_memory_mb` is valid in a fresh process only."""
     steps = ClassifierSteps(trial)
     steps.test = test
     updates, batch_size = trial.settings.schedule(len(images.train))
@@ -71,9 +71,9 @@ def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _forget_peak() -> None:
-    """From now on the peak is of what follows: reading what was sent has taken more than it left.
+    """Resets the peak of memory: receiving the images has taken more than it left.
 
-    Where that cannot be asked of the system, the peak stays.
+    Where the system cannot do so, the peak stays.
     """
     with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
         file.write("5")

@@ -6,7 +6,7 @@ from gan_mnist.trials import ClassifierSteps
 
 
 def run_trial(trial: Trial[SubsetSettings]) -> Outcome:
-    """Trains and judges one classifier; validation and test images are never augmented."""
+    """Trains and evaluates one classifier; validation and test images are never augmented."""
     steps = ClassifierSteps(trial)
     images = steps.allot(trial.settings.counts)
     columns = (images.train.images, images.train.labels)

@@ -17,14 +17,14 @@ from gan_mnist.report.style import (
 )
 
 _MOST_CLASSES = 10
-# Of shares: the colour is so dark that numbers are white.
+# Above this share a cell is so dark that its number is white.
 _DARK_FROM = 0.87
 _BLOCKS = ("nearest of each class", "median of each class")
 
 
 @styled
 def sheets(run: Run) -> Figure | None:
-    """Of every arm a sheet: test images above samples of the same labels."""
+    """A sheet for each arm: test images above samples of the same labels."""
     found = _of_first_seeds(run, "sheet.npz", "real", "samples")
     if not found:
         return None
@@ -47,7 +47,7 @@ def sheets(run: Run) -> Figure | None:
 def classes(run: Run) -> Figure | None:
     """GAN-train and GAN-test recall of each class, the mean over seeds: an arm a row.
 
-    Of many classes the first ten.
+    At most the first ten classes are drawn.
     """
     order = [name for name in run.best_first() if run.of(name)]
     stems = {"gan_train_recall_": "GAN-train recall", "gan_test_recall_": "GAN-test recall"}
@@ -93,8 +93,8 @@ def classes(run: Run) -> Figure | None:
 def nearest_pairs(run: Run) -> Figure | None:
     """Samples above their nearest training images, with distances; checks are left out.
 
-    Left the nearest pair of each class, right the median one. Each heading has the median over the
-    classes, of the arm's images and of test images.
+    Left the nearest pair of each class, right the median one. Each heading has the median distance
+    over the classes, for the arm's images and for test images.
     """
     wanted = ("samples", "neighbours", "distances", "test_distances")
     kinds = {name: arm["kind"] for name, arm in run.study["arms"].items()}

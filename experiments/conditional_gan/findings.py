@@ -10,7 +10,7 @@ from gan_mnist.study.statistics.verdicts import is_same
 from gan_mnist.study.words import counted, with_interval
 
 PRIMARY, CLASS_PREFIX, REAL = "gan_train_accuracy", "gan_train_recall_", "real"
-# A classifier that learnt from the images finds less of some class: nothing there was to learn.
+# A class is lost if a classifier trained on the images has a lower recall of it.
 COLLAPSED_BELOW = 0.5
 # A difference of accuracy that would make generated images as good as real ones.
 AS_GOOD = 0.005
@@ -22,14 +22,14 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """Trainings that collapsed, and the generator whose images teach most.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
-        `lines`; `collapses`: by arm whose images are made, number of `trainings` and how many
-        `collapsed`; and `nearest`, None without two seeds: `arm`, of which a classifier learns
-        most, mean accuracies `generated` and `real`, `difference`, its `ci95`, which allows for the
+        `lines`; `collapses`: by arm with a trained generator, number of `trainings` and how many
+        `collapsed`; and `nearest`, None without two seeds: the `arm` whose images teach most, mean
+        accuracies `generated` and `real`, their `difference`, its `ci95`, which allows for the
         choice among all such arms and is over test images, too, unless `over_seeds_alone`; `n`,
-        `too_few_test_images`, in words or None, and whether they are `as_good`.
+        `too_few_test_images`, in words or None, and whether the images are `as_good`.
     """
     # Arms of all other kinds make images; one's own source that leaks makes none of its own.
     no_generator = {*evidence.of_kind("oracle"), *evidence.of_kind("check")}
@@ -42,7 +42,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
 
 
 def _is_trained(arm: Mapping[int, Record]) -> bool:
-    """Whether there is a training that could collapse."""
+    """Whether the arm's generator is trained, and so could collapse."""
     used = {record.get("settings", {}).get("generator") for record in arm.values()}
     return any(name in GENERATORS and GENERATORS[name].trains for name in used)
 
@@ -53,7 +53,7 @@ def _collapses(arm: Mapping[int, Record], real: Metrics) -> dict[str, int]:
 
 
 def _is_collapsed(metrics: Mapping[str, float], of_real: Mapping[str, float]) -> bool:
-    """Whether a class is lost that real images of that seed, where they were run, do teach."""
+    """Whether a class is lost that is not lost with that seed's real images, where those ran."""
     return any(
         value < COLLAPSED_BELOW <= of_real.get(name, 1.0)
         for name, value in metrics.items()

@@ -22,9 +22,9 @@ EPOCHS_A_SHEET = 10
 
 
 def shown_rows(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Rows of `COLUMNS` images, the classes 0..`num_classes` - 1 in turn, each image of one once.
+    """Rows of `COLUMNS` images, the classes 0..`num_classes` - 1 in turn, each image once.
 
-    Those of a class that has fewer come again. `labels` are int (n,), and every class occurs.
+    A class that has too few repeats its own. `labels` are int (n,), and every class occurs.
     """
     turns = np.arange(COLUMNS)
     by_class = [np.flatnonzero(labels == label) for label in range(min(num_classes, COLUMNS))]
@@ -37,17 +37,17 @@ def shown_rows(labels: np.ndarray, num_classes: int) -> np.ndarray:
 class Epochs(keras.callbacks.Callback):
     """Prints the losses of every epoch; makes sheets, as PNG files and for TensorBoard.
 
-    Nothing depends on what came before: a training that goes on after an interruption leaves what
-    an undisturbed one would have.
+    No state is kept between epochs: a training that is resumed leaves the same files as one that
+    was not interrupted.
     """
 
     def __init__(self, trial: Trial[ConditionalGANSettings], test: Subset):
-        """Describes the sheets.
+        """Chooses the test images and the latents of the sheets.
 
         Args:
             trial: The one that trains. `sheets/epoch-001.png` and so on go to its directory, and
                 the image `sheet` to its logs for TensorBoard.
-            test: Images for the upper row; they are shown and nothing else.
+            test: Images for the upper row; nothing but display uses them.
         """
         super().__init__()
         self._name = f"{trial.arm} seed {trial.seed}"

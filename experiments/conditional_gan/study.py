@@ -11,7 +11,7 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 
-# Of fewer nothing is measured but accuracies: see `copy_rate` and `generation_metrics`.
+# With fewer only accuracies are measured: see `copy_rate` and `generation_metrics`.
 FEWEST_TEST_IMAGES = 20
 
 
@@ -38,10 +38,10 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
         return self.gan_epochs * self.gan_epoch_updates, self.gan_epochs
 
     def resolve(self, dataset: Dataset) -> Self:
-        """Checks what the networks and the measures need, besides what every experiment does.
+        """As `resolve` of the other settings; checks what the networks and the metrics need.
 
         Raises:
-            InputError: If it is not met.
+            InputError: As there, and for images too small, or fewer generated than classes.
         """
         resolved = super().resolve(dataset)
         refuse_small_images(resolved, "the arm dcgan")

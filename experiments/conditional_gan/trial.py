@@ -21,7 +21,7 @@ from .sheets import Epochs, shown_rows
 from .study import FEWEST_TEST_IMAGES, ConditionalGANSettings
 
 GALLERY_IMAGES = 12
-# Of a class, whose nearest training images are looked for; and the classes that are drawn.
+# Most images of a class whose nearest training images are looked for; most classes drawn.
 PAIRS_A_CLASS, MOST_CLASSES = 40, 10
 _BLOCK = 1000
 
@@ -52,7 +52,7 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
     _save_sheet(steps.test, measured, trial.directory / "sheet.npz")
     _save_nearest(measured, steps.test, allotment.train, trial.directory / "nearest.npz")
 
-    # Whatever network learns from generated images: judges of one kind measure the same.
+    # One kind of judge, whichever network the arms train: so that metrics can be compared.
     recipe = steps.recipe(network=build_small_cnn)
     stream = trial.experiment, trial.seed
     judge, seconds = trained_judge(recipe, settings.batch_size, allotment, stream, trial.workdir)
@@ -143,7 +143,7 @@ def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path)
 
 
 def _least_and_median(distances: np.ndarray, rows: np.ndarray, own: np.ndarray) -> list[int]:
-    """Where in `rows` the nearest and the median of the rows `own` stand."""
+    """The positions in `rows` of the nearest and the median one among the rows `own`."""
     places = np.flatnonzero(np.isin(rows, own))
     ranked = places[np.argsort(distances[places], kind="stable")]
     return [int(ranked[0]), int(ranked[len(ranked) // 2])]

@@ -3,11 +3,11 @@
 Two laws are fitted, seed by seed, by least squares: accuracy = a + b log2 n, and error = c n^-d, a
 straight line in the logarithms. Intervals are over seeds.
 
-Whether a line is straight is asked before looking for a bend: each seed gives the coefficient of
+Whether a line is straight is tested before a bend is looked for: each seed gives the coefficient of
 the square of log2 n, and the line is bent where the interval of their mean excludes 0. (A curve
-that is bent as much upwards as downwards would escape.) Only then a bend is placed: of all lines of
+that is bent as much upwards as downwards would escape.) Only then a bend is fitted: of all lines of
 two pieces that meet at a size, the one nearest to the mean over seeds. Its slopes have intervals
-over seeds for that place; the places that the seeds choose one by one are told beside it.
+over seeds for that bend; the bends of single seeds are reported beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,11 +33,11 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """The fits of every arm, and the gain over `alone` at every size.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
-        `lines`; `arms`: by name, `accuracy` and `error` as `fit_line` gives them, where two seeds
-        and two sizes are there; `gains`: by arm and size, `difference` to `alone`, `ci95` and
+        `lines`; `arms`: by name, `accuracy` and `error` as `fit_line` gives them, where there are
+        two seeds and two sizes; `gains`: by arm and size, `difference` to `alone`, `ci95` and
         `p_holm`, adjusted over all arms and sizes.
     """
     found, sides = evidence.done, (evidence.overlap, evidence.level)
@@ -64,8 +64,8 @@ def fit_line(
     Args:
         x: float (sizes,), ascending; log2 of the number of images.
         values: float (seeds, sizes), at least two of each.
-        overlap: Of the seeds, as `overlap_of` gives it.
-        level: Of intervals.
+        overlap: How much the seeds' splits have in common, as `overlap_of` gives it.
+        level: Error level of the intervals: 0.05 for 95 %.
 
     Returns:
         `intercept` (mean over seeds), `slope`, `curvature` (the coefficient of x squared) and

@@ -42,7 +42,7 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         """Makes classes, validation and sizes explicit for `dataset`, and checks that it has them.
 
         Raises:
-            InputError: If it has not, or if they leave fewer than two sizes.
+            InputError: If it lacks some, or they leave fewer than two sizes.
         """
         settings = super().resolve(dataset)
         num_classes = len(settings.classes)

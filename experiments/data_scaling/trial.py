@@ -19,7 +19,7 @@ Steps = ClassifierSteps[DataScalingSettings]
 
 
 def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
-    """Trains and judges a classifier at every size.
+    """Trains and evaluates a classifier at every size.
 
     `size-N` in the trial's directory holds the curves and `result.json` of N training images. A
     size that has its result is not trained again.
@@ -42,14 +42,14 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
 
 
 def turns(labels: np.ndarray, seed: int) -> np.ndarray:
-    """An order of all rows of which every beginning is balanced, and part of every longer one.
+    """An order of all rows whose first n, for any n, are balanced between classes.
 
     Classes take turns, in an order of the seed's own, until they are used up; those that run dry
     are passed over.
 
     Args:
         labels: int (n,), 0..k-1.
-        seed: Of the order of classes.
+        seed: Seed of the order in which classes take turns.
 
     Returns:
         int (n,), a permutation of 0..n-1.
@@ -64,7 +64,7 @@ def turns(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _run_size(steps: Steps, images: Allotment) -> dict[str, float]:
-    """Metrics of the classifier that sees the training images, and what is made of them.
+    """Metrics of the classifier trained on the images, and on what is generated from them.
 
     Initial weights, order and dropout are those of every other size.
     """

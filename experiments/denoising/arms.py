@@ -12,7 +12,7 @@ DOCUMENT = "docs/sources.md#denoising"
 AXES = ("adversary", "phases", "same_batch", "ref_shown", "target", "training_images")
 L1 = ((0, 1, 0),)
 SAME, OTHER = True, False
-# Of `phases`: where one begins, as a share of the updates, its weight of L1 and of the adversary.
+# Each of `phases`: its start as a share of the updates, its weights of L1 and of the adversary.
 TABLE = (
     # name, adversary, phases, batches of D and G, ref shown, target, training images
     ("v1_dcnn", "none", L1, SAME, "ref", "scaled", 0),
@@ -35,7 +35,7 @@ TABLE = (
 
 
 def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
-    """The settings of an adversary and its schedule, as far as they are not the usual ones."""
+    """The settings of an adversary and its schedule, as far as they differ from the defaults."""
     starts, content, adversarial = (tuple(map(float, row)) for row in zip(*phases, strict=True))
     return _unusual(
         adversary=adversary,

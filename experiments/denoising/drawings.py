@@ -1,4 +1,4 @@
-"""The figures of denoising: what an adversary gives and takes, images, and how far it carries."""
+"""Figures of denoising: sheets of images, and PSNR beyond what was trained on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ _VARIED = {
     "b": "b, scale of the reference",
     "noise": "upper end of the noise",
 }
-# What an arm trains against, or that it does not learn: in words, its colour and its mark.
+# By an arm's adversary, or its method where it does not learn: words, colour and marker.
 GROUPS = {
     "none": ("no adversary", BLUE, "o"),
     "vanilla": ("vanilla adversary", VERMILLION, "^"),
@@ -47,10 +47,10 @@ _LARGEST_CELL_INCHES = 0.62
 
 @styled
 def sheets(run: Run) -> Figure | None:
-    """Truths, references and inputs, and what each arm makes of them, best first.
+    """Truths, references and inputs, and each arm's outputs, best first.
 
-    Outputs, which are to be as faint as the truth in the mixture, are brought to full scale. At the
-    right end the mean PSNR over all test images and seeds. Of many arms the second half stands
+    Outputs, which are to be as faint as the truth in the mixture, are shown at full scale. At the
+    right is the mean PSNR over all test images and seeds. With many arms the second half is drawn
     beside the first, below the same rows.
     """
     found = _sheets(run)
@@ -92,9 +92,9 @@ def sheets(run: Run) -> Figure | None:
 
 @styled
 def beyond_training(run: Run) -> Figure | None:
-    """PSNR where scales and noise leave what was trained on, which is shaded; a panel each.
+    """PSNR as scales and noise leave the trained range, which is shaded; a panel for each.
 
-    Where the run has a black image, PSNR is counted from there: a faint truth is easily approached.
+    Where the run has a black image, PSNR is in dB above that: a faint truth is easily approached.
     Lines are means over seeds, bands reach from the lowest to the highest.
     """
     table = run.table("sweep.csv", "varied", "value", "psnr_db")
@@ -146,7 +146,7 @@ def _lines(run: Run, table: pd.DataFrame) -> dict[str, tuple[str, dict[str, Any]
     """The control, and of the other arms the best of each group that has rows in `table`.
 
     Returns:
-        By what a legend calls it: the arm, and what its line looks like.
+        By legend entry: the arm, and the style of its line.
     """
     control = run.summary["control"]
     known = [arm for arm in run.best_first() if arm in set(table["arm"])]

@@ -1,4 +1,4 @@
-"""What became of the source's findings, arm by arm, and what the adversary's weight does."""
+"""Whether the source's findings hold, arm by arm, and what the adversary's weight does."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ ByArm = dict[str, dict[int, Mapping[str, float]]]
 PSNR, LEAK = "psnr_db", "ref_leak"
 INPUT_PSNR = "input_psnr_db"
 PREFIX = "resConvNet_"
-# What cannot be seen: arms whose means differ by less are alike.
+# Arms whose means differ by less are alike: nobody sees such a difference.
 ALIKE_DB = 0.5
 MOST = 0.5
-# Arms between plain L1 and an adversary that weighs as much, by the adversary's weight.
+# Arms from plain L1 to an adversary of the same weight, by the adversary's weight.
 SWEEPS = {
     "vanilla": {
         "0": "v1_dcnn", "0.001": "v4_dcgans", "0.01": "vanilla_hundredth", "0.1": "vanilla_tenth",
@@ -42,12 +42,12 @@ SKIP = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What the source reports of an arm, and what that is taken to say of PSNR.
+    """What the source reports of an arm, and how that is read as a claim about PSNR.
 
     Source: docs/sources.md#denoising. The source looked at pictures: blur, say, is not PSNR.
 
     Attributes:
-        arm: Without its prefix.
+        arm: Name of the arm, without `PREFIX`.
         relation: PSNR is "below", "above", "like" or "not above" that of `reference`, the last two
             to within `ALIKE_DB`; or "leaks": most outputs are more like the ref than the truth.
         reference: The arm that it is compared with; empty for "leaks".
@@ -90,12 +90,12 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """Whether each of the source's findings holds, and PSNR by the weight of the adversary.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
-        `lines`; `claims`: by arm `reported`, `n`, `holds` (True, False, or None where it cannot be
-        told), and `difference` in dB of PSNR, `ci95`, `p_holm` (adjusted over such claims), or, of
-        a leak, the `shares` of the seeds; `psnr_by_weight`: by adversary and weight, the mean;
+        `lines`; `claims`: by arm `reported`, `n`, `holds` (True, False, or None if undecided), and
+        `difference` in dB of PSNR, `ci95`, `p_holm` (adjusted over such claims), or, for a leak,
+        the `shares` of the seeds; `psnr_by_weight`: by adversary and weight, the mean;
         `leak_by_skip`: the mean shares of outputs that are more like the ref, with the last skip
         and without it. These means are over the seeds in which all arms of the row are done.
     """
@@ -200,7 +200,7 @@ def _reported(claim: Claim, held: bool | None) -> str:
 
 
 def _leaks(claim: Claim, shares: Sequence[float], too_few: str) -> tuple[dict[str, Any], str]:
-    """Whether most outputs leak, told where all seeds agree: shares of 0 or 1 have no spread."""
+    """Whether most outputs leak, decided if all seeds agree: shares of 0 or 1 have no spread."""
     sides = {share > MOST for share in shares}
     held = sides.pop() if len(sides) == 1 and len(shares) > 1 and not too_few else None
     told = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}

@@ -21,8 +21,8 @@ _LEGEND_ROW_INCHES = 0.18
 def perception_and_distortion(run: Run) -> Figure | None:
     """Digit accuracy (left) and feature distance (right) against PSNR, a numbered mark an arm.
 
-    The distance is by the features of another classifier in every seed, so it is told in multiples
-    of the control's; where one is not above 0, as an estimate may be, the axis is not logarithmic.
+    Each seed measures the distance in the features of another classifier, so it is in multiples of
+    the control's; where one is not above 0, as an estimate may be, the axis is not logarithmic.
     Marks are means over seeds, bars reach from the lowest seed to the highest. What is far worse
     than most does not set the axes: an arm is a hollow mark at their edge, a bar ends in an arrow.
 
@@ -87,17 +87,17 @@ def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
 
 
 def _cut_off(told: np.ndarray, is_log: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Brings what is far worse than most to where the axes end.
+    """Clips what is far worse than most to the ends of the axes.
 
     They end as far beyond the lower quartile of the arms as the best arm is on its other side: the
     worst quarter gets at most half of an axis, which a single collapse would have to itself.
 
     Args:
-        told: (arms, 3, 3), of each arm the rows of `_told`.
+        told: (arms, 3, 3), the rows of `_told` for each arm.
         is_log: Whether the axis of distances, which are above 0 then, is logarithmic.
 
     Returns:
-        The same, cut off; and, of the same shape, whether it was.
+        The clipped values; and bool of the same shape, which of them were clipped.
     """
     goodness = told.copy()
     distances = told[:, :, 2]
@@ -111,12 +111,12 @@ def _cut_off(told: np.ndarray, is_log: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mark(axes: Axes, ends: np.ndarray, group: str, beyond: np.ndarray) -> None:
-    """A mark with its bars.
+    """Draws a mark with its bars.
 
     Args:
         axes: Where it is drawn.
         ends: Lowest, mean and highest, of x and of y: (3, 2).
-        group: Of the arm.
+        group: The arm's key in `GROUPS`.
         beyond: Which of these are worse than drawn, (3, 2).
     """
     _, color, marker = GROUPS[group]

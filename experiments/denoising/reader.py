@@ -1,4 +1,4 @@
-"""What a classifier of clean images makes of a denoiser's outputs."""
+"""Evaluates a denoiser's outputs with a *judge*, a classifier of clean images."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def read_by_judge(
     evaluation_set: EvaluationSet,
     outputs: np.ndarray,
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """What the judge of a seed makes of an arm's outputs; adds its seconds to `evaluation`.
+    """Evaluates an arm's outputs with the seed's judge; adds its seconds to `evaluation`.
 
     Returns:
         As `_perception`.
@@ -60,10 +60,10 @@ def _perception(
     test: Subset,
     seed: int,
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """What the judge makes of the outputs, brought to the full scale that it learned on.
+    """Applies the judge to the outputs, brought to the full scale that it was trained on.
 
     Returns:
-        Whether it reads the right digit, 0 or 1 of each pair; and metrics: its accuracy on the
+        Whether it predicts the right class, 0 or 1 for each pair; and metrics: its accuracy on the
         truths, which outputs can hardly exceed, and the feature distance.
     """
     labels = test.labels[evaluation_set.pairs.truth_rows]

@@ -14,12 +14,12 @@ from gan_mnist.settings import TrainingSettings, refuse_small_images
 from gan_mnist.study.settings import setting
 
 ADVERSARIES = ("none", "vanilla", "conditional")
-# Where the fixed evaluation pairs stand. Source: docs/sources.md#denoising.
+# Scales in the fixed evaluation pairs. Source: docs/sources.md#denoising.
 TRUTH_SCALE, REF_SCALE = 0.5, 0.7
 # A truth and its reference are different images. Of fewer than ten pairs no distance of
 # distributions is measured.
 FEWEST_PAIRS, FEWEST_FOR_DISTANCE = 2, 10
-# Pixels a side: of larger images there are fewer in a batch than is chosen for small ones.
+# Pixels a side: of larger images a batch holds fewer, so that it has no more pixels.
 LARGEST_IN_FULL = 64
 
 
@@ -106,7 +106,7 @@ class DenoisingSettings(TrainingSettings):
 
     @property
     def pairs(self) -> bool:
-        """Whether the images are noisy ones and their clean partners, and no mixtures are made."""
+        """Whether the data are pairs of a noisy and a clean image, so that none are mixed here."""
         return are_pairs(self.classes)
 
     @property
@@ -116,7 +116,7 @@ class DenoisingSettings(TrainingSettings):
         return tuple(zip(starts, self.content_weights, self.adversarial_weights, strict=True))
 
     def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
-        """With as many pixels in a batch as of 64 x 64, at most, to bound the memory."""
+        """With at most as many pixels in a batch as with 64 x 64 images, to bound the memory."""
         settings = super().fitted(dataset, free)
         side = settings.image_size or dataset.image_shape[0]
         if "batch_size" not in free or side <= LARGEST_IN_FULL:
@@ -128,7 +128,7 @@ class DenoisingSettings(TrainingSettings):
         """Makes explicit what the data set decides, and checks what the arms need.
 
         Raises:
-            InputError: If it is not met.
+            InputError: If a range, the classes or the numbers of images do not meet it.
         """
         for name in ("a", "b", "noise"):
             bounds = getattr(self, name)

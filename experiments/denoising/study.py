@@ -9,7 +9,7 @@ from .settings import DEFAULTS, DenoisingSettings
 
 
 def metrics_of(settings: DenoisingSettings, dataset: Dataset) -> tuple[Metric, ...]:
-    """Of pairs that are given, how near the noisy images are to the clean ones as they are."""
+    """For given pairs, metrics of the noisy images themselves against the clean ones."""
     if not settings.pairs:
         return ()
     return (

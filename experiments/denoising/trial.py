@@ -1,4 +1,4 @@
-"""One trial of the denoising study: train a denoiser, and mark what it returns in several ways."""
+"""One trial of the denoising study: train a denoiser, and evaluate its outputs in several ways."""
 
 import dataclasses
 import functools
@@ -33,7 +33,7 @@ from gan_mnist.trials.export import export_denoiser
 from .reader import read_by_judge
 from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 
-# On sheets: for the report, and of those in the trial's own.
+# Pairs on the report's sheet, and on the trial's own.
 SHEET_PAIRS, OWN_SHEET_PAIRS = 16, 4
 VALIDATION_PAIRS, SWEEP_PAIRS = 250, 250
 # Each varied alone, from within what is trained on (by default) to beyond it.
@@ -48,12 +48,12 @@ Batches = Callable[[int, int], tf.data.Dataset]
 
 
 def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
-    """Trains and marks one denoiser.
+    """Trains and evaluates one denoiser.
 
     `measures.csv` holds the measures of every test pair, `sweep.csv` those beyond the fixed pairs,
     `sheet.npz` and `sheet.png` some pairs with what the arm returned.
 
-    Of pairs that are given nothing can be varied, and no classifier reads them.
+    With given pairs no scale or noise is varied, and no classifier reads the outputs.
 
     Raises:
         NotApplicable: If there are fewer training images than the arm is to have, or the arm is
@@ -101,7 +101,7 @@ def _train(
     everything: Allotment,
     before: Callable[[DenoisingModel], None],
 ) -> DenoisingModel:
-    """The arm's denoiser. Only its own images are in its batches, as truths and as refs."""
+    """Trains the arm's denoiser, on batches of its own images alone, as truths and as refs."""
     trial, settings = steps.trial, steps.trial.settings
     validation = _evaluation_set(
         settings, everything.validation, min(VALIDATION_PAIRS, len(everything.validation))
@@ -198,7 +198,7 @@ def _evaluation_set(
 
 
 def _of_inputs(evaluation_set: EvaluationSet) -> dict[str, float]:
-    """How near to the truths the inputs are as they were: what an arm has to beat."""
+    """Metrics of the inputs themselves against the truths: what an arm has to beat."""
     inputs = evaluation_set.pairs.noisy_images
     measures = image_measures(
         inputs, evaluation_set.targets, evaluation_set.refs, ("psnr_db", "ssim")

@@ -7,10 +7,10 @@ from .study import DigitCNNSettings
 
 
 def run_trial(trial: Trial[DigitCNNSettings]) -> Outcome:
-    """Trains and judges one classifier.
+    """Trains and evaluates one classifier.
 
     The curves hold `test_accuracy`, as the source shows it. Nothing is chosen by it: the classifier
-    that is judged is the last one.
+    that is evaluated is the last one.
     """
     steps, settings = ClassifierSteps(trial), trial.settings
     images = steps.allot(settings.counts)

@@ -14,8 +14,8 @@ from .study import STUDY
 
 PREFIX = "accuracy_at_"
 AUGMENTATION, PSEUDO_LABELS = "augmentation", "pseudo_labels"
-# By rival, and what it does with the images that have no label: the arms of which the best one
-# counts, at each number of labels.
+# Kinds of rival, by what they do with unlabelled images: of each the best arm counts, at each
+# number of labels.
 RIVALS = {
     rival: tuple(
         arm.name
@@ -33,7 +33,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """Every arm with generated images against the best augmentation, pseudo-labels, and FixMatch.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
         `lines`; `gains`: by rival, arm and number of labels `rival` (the arm that it is),

@@ -1,4 +1,4 @@
-"""The first of three steps: a classifier of few labels says what the other images show."""
+"""The first of three steps: a classifier trained on few labels labels the other images."""
 
 from dataclasses import asdict, fields, replace
 
@@ -17,17 +17,17 @@ from .labelling import Labelling, Unlabelled
 from .settings import FewLabelsSettings
 from .study import STUDY
 
-# What an arm may augment by; what no arm has of its own may be set for all.
+# Settings of augmentation; those that arms do not differ in may be set for all.
 RANGES = [field.name for field in fields(AugmentationSettings)]
 Table = tuple[np.ndarray, np.ndarray]
 Steps = ClassifierSteps[FewLabelsSettings]
 
 
 def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
-    """The unlabelled images that the first classifier is sure of, under what it calls them.
+    """The unlabelled images that the first classifier is sure of, with its predictions as labels.
 
-    It is trained several times from new weights: on the labelled images, and from the second round
-    on half and half on these and what the last one was sure of; always with elastic augmentation.
+    It is trained several times from new weights: on the labelled images and, from the second round
+    on, those that the last one was sure of; always with elastic augmentation.
     The arms of a seed share it, whatever their own augmentation: the first that asks trains it and
     keeps it in `pseudo_labels/FINGERPRINT` of the run; others load it.
     """
@@ -86,7 +86,7 @@ def sure_of(model: keras.Model, known: Labelling, threshold: float) -> Subset:
 def shown_beside(
     settings: FewLabelsSettings, labelled: Subset, others: Table | None
 ) -> list[tuple[Table, int]]:
-    """Labelled images, and others beside them where there are some, as `batches` takes them."""
+    """The sources of `batches`: labelled images, and others beside them if there are any."""
     own = labelled.images, labelled.labels
     if others is None or not len(others[0]):
         return [(own, settings.batch_size)]

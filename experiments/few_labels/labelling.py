@@ -1,4 +1,4 @@
-"""Which images a trial has with their labels, and which without: a type that holds none."""
+"""The labelled and the unlabelled images of a trial; the type of the latter holds no labels."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ class Unlabelled:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 in hexadecimal."""
+        """SHA-256 of the images, in hexadecimal."""
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
     def called(self, rows: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> Subset:
-        """The images at `rows` under labels, int (len(rows),), that somebody guessed."""
+        """The images at `rows` with guessed labels, int (len(rows),)."""
         names = tuple(f"unlabelled-{row}" for row in rows)
         return Subset(self.images[rows], labels.astype(np.int32), class_names, names)
 
 
 @dataclass(frozen=True, eq=False)
 class Labelling:
-    """What a trial is given at one number of labels.
+    """The images of a trial at one number of labels.
 
     Attributes:
         labelled: Images with their labels.

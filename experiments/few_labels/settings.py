@@ -13,7 +13,7 @@ from gan_mnist.settings import ClassifierSettings
 from gan_mnist.study.settings import setting
 
 USUAL_NUMBERS = (1, 4, 10, 40, 100)
-# Of labels a class; the answer is about it.
+# The number of labels a class that the answer is about.
 MAIN_NUMBER = 10
 UNLABELLED = LEFT_OUT, PSEUDO, FIXMATCH, TOLD = ("left_out", "pseudo_labels", "fixmatch", "told")
 
@@ -54,7 +54,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
 
     @property
     def rows(self) -> tuple[int, int]:
-        """Of a batch that shows labelled images and others: how many of each."""
+        """How many labelled images, and how many others, a batch of both holds."""
         labelled = max(1, round(self.labelled_share * self.batch_size))
         return labelled, max(1, self.batch_size - labelled)
 
@@ -65,7 +65,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
 
     @property
     def labels_others(self) -> bool:
-        """Whether a first classifier does, which what was made elsewhere learns nothing from."""
+        """Whether a first classifier does so; a generator made elsewhere learns nothing from it."""
         elsewhere = self.generator != NONE and GENERATORS[self.generator].elsewhere
         return self.unlabelled == PSEUDO and (not elsewhere or bool(self.kept_from))
 
@@ -87,7 +87,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         """Makes classes, validation and numbers of labels explicit for `dataset`.
 
         Raises:
-            InputError: If it has not so many images, or a number is named twice.
+            InputError: If a class has fewer images than a number, or a number is named twice.
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)

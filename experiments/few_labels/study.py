@@ -79,7 +79,7 @@ MARGIN = 0.01
 
 
 def metrics_of(settings: FewLabelsSettings, dataset: Dataset) -> tuple[Metric, ...]:
-    """The primary metric, in words that say of which numbers of labels it is."""
+    """The primary metric, with a label that says for which numbers of labels it is."""
     label = "accuracy, mean over the numbers of labels"
     if len(settings.judged) == 1:
         label = f"accuracy with {counted(settings.judged[0], 'label')} a class"

@@ -26,13 +26,13 @@ GALLERY_IMAGES = 14
 
 
 def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
-    """Trains and judges a classifier at every number of labels.
+    """Trains and evaluates a classifier at every number of labels.
 
-    `labels-N` in the trial's directory holds what belongs to N labels a class. An arm that has no
-    meaning at some of them, as there is one image of a class, has no accuracy there.
+    `labels-N` in the trial's directory holds what belongs to N labels a class. An arm that does not
+    apply at some number, as with a single image of a class, has no accuracy there.
 
     Raises:
-        NotApplicable: If it has none at a number that the primary metric is of.
+        NotApplicable: If it does not apply at a number that the primary metric is computed for.
     """
     steps, settings = Steps(trial), trial.settings
     # With all labels told it does not matter how many there were.
@@ -62,9 +62,9 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
 
 
 def given(steps: Steps, number: int) -> Labelling:
-    """What a trial is given at one number of labels: the first so many of each class have one.
+    """The images of a trial at one number of labels: the first `number` of a class are labelled.
 
-    Where the labels of the others are told, all images have one.
+    Where an arm is told the labels of the others, all images are labelled.
     """
     settings, everything = steps.trial.settings, steps.allot(None)
     images = everything

@@ -24,19 +24,19 @@ def learnt_from_donors(
     validation: Subset,
     turn: str = "",
 ) -> Callable[[keras.Model], None]:
-    """A training on the *donors*, the classes that are not rare; of as many updates as the other.
+    """Trains on the *donors*, the classes that are not rare, for as many updates as afterwards.
 
     Args:
-        steps: Of the trial.
-        settings: Of the trial or of a turn.
-        recipe: Of both trainings.
-        columns: What the training after it shows.
-        validation: For the curves.
+        steps: Steps of the trial.
+        settings: Settings of the trial or of a turn.
+        recipe: The recipe of this training and of the one that follows.
+        columns: Images, labels and loss weights of the training that follows.
+        validation: Images for the `val_*` columns of the curves.
         turn: Folder of the turn, which keys its streams; empty where there are none. They are those
-            of the training after it, so that what is drawn is as in other arms.
+            of the training that follows, so that what is drawn is as in other arms.
 
     Returns:
-        What gives a network the weights that were learnt.
+        A function that gives a network the weights that were learnt.
 
     Raises:
         NotApplicable: If every class is rare.
@@ -54,18 +54,18 @@ def learnt_from_donors(
 
 
 def call_by_prototypes(model: keras.Model, train: Subset) -> None:
-    """Makes a classifier call each image after the class whose *prototype* is nearest.
+    """Makes a classifier predict the class whose *prototype* is nearest to an image.
 
-    The prototype of a class is the mean of what the last layer is fed for its images. The nearest
+    The prototype of a class is the mean of the last layer's inputs for its images. The nearest
     prototype p of features x is the one with the largest 2 p . x - |p|^2. That is a dense layer:
     its weights become those of the last one.
 
     Args:
-        model: Ends in a dense layer with a bias and without activation.
-        train: The images, each class among them.
+        model: A classifier that ends in a dense layer with a bias and without activation.
+        train: The training images, each class among them.
 
     Raises:
-        NotApplicable: If it does not.
+        NotApplicable: If the model ends in another layer.
 
     Source: Snell et al. 2017 (arXiv 1703.05175), equations 1 and 8. What differs: the network
     learnt as a classifier, not in episodes.

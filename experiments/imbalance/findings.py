@@ -23,7 +23,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     An arm is above every rival if it is above the best, see `study.statistics.rivals`.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
         `lines`; `above_rivals`: by arm `rival` (the best), `difference` to it, `ci95`, `p_holm` and

@@ -15,9 +15,9 @@ from gan_mnist.study.settings import setting
 # Balanced data sets that are made unequal as the source did it.
 DIGITS = ("mnist_sample", "mnist", "fashion_mnist", "kmnist", "emnist")
 ALL = (0,)
-# In the place of a class's name: each of them.
+# Stands for every class, in the place of a class's name.
 EACH = "each"
-# Of a number of images.
+# Most digits in a number of images.
 MOST_DIGITS = 12
 
 
@@ -107,7 +107,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return tuple(int(count) for name, _, count in pairs if name == EACH)
 
     def turns(self, left: int) -> tuple[Self, ...]:
-        """The settings of each class's turn, with so many images left; for explicit counts."""
+        """The settings of each class's turn, with `left` images of it; for explicit counts."""
         return tuple(
             dataclasses.replace(
                 self,
@@ -173,7 +173,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         """Makes classes and counts explicit for `dataset` and checks that it has them.
 
         Raises:
-            InputError: If it has not, or if no class is rare.
+            InputError: If it has fewer images, or if no class is rare.
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
@@ -196,7 +196,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return resolved
 
     def _as_it_is(self, available: Sequence[int]) -> Self:
-        """With the counts that are asked for, all there are if none are, and some starved.
+        """With explicit counts, all images where none are given, and some classes starved.
 
         Args:
             available: Training images of each class.

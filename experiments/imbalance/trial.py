@@ -17,12 +17,12 @@ from .settings import ImbalanceSettings
 from .tuning import tuned
 
 GALLERY_IMAGES = 12
-# What the classifiers of a turn called the test images.
+# Archive of the probabilities that a turn's classifiers predicted for test images.
 CALLED = "called.npz"
 
 
 def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
-    """Trains classifiers on what the arm's treatment makes of the images, and judges each once.
+    """Trains classifiers on the training set that the arm makes, and evaluates each once.
 
     Where each class is starved in turn, the turns of a seed share nothing but the draw.
 
@@ -39,16 +39,16 @@ def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
 
 
 def _updates(settings: ImbalanceSettings) -> int:
-    """Of a network that is judged, those on donor classes among them."""
+    """Updates of a network that is evaluated, those on donor classes among them."""
     return settings.updates * (2 if settings.donors_first else 1)
 
 
 def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
-    """A training for each class, starved in it; metrics of a class are those of its turn.
+    """Trains a classifier for each class starved in turn; a class has the metrics of its turn.
 
     `turn-I` in the trial's directory holds what belongs to the turn of class number I; where there
     are several numbers of images left, it lies in `left-N`. Predictions and gallery are those of
-    the smallest N: every test image is called by the classifier that lacked its class.
+    the smallest N: every test image is classified by the classifier that lacked its class.
     """
     settings = steps.trial.settings
     found, called, first, at = [], [], settings.each[0], {}
@@ -84,7 +84,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
 
 
 def _folder(settings: ImbalanceSettings, left: int, label: int) -> str:
-    """Of a turn, for the trial's settings."""
+    """The folder of a turn in the trial's directory; `settings` are the trial's."""
     turn = f"turn-{label}"
     return turn if len(settings.each) == 1 else f"left-{left}/{turn}"
 
@@ -110,8 +110,8 @@ def _treat(
     """Mean metrics of the classifiers that are trained on one draw.
 
     Args:
-        steps: Of the trial.
-        settings: Of the trial, or of a turn.
+        steps: Steps of the trial.
+        settings: Settings of the trial, or of a turn.
         turn: Folder of the turn, which keys its streams; empty where there are none.
     """
     stream = (turn,) if turn else ()

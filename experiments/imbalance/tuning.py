@@ -15,7 +15,7 @@ from gan_mnist.trials import ClassifierSteps
 from .rows import training_rows
 from .settings import ImbalanceSettings
 
-# Of the classes that are not rare, those that are made so.
+# The share of the classes that are not rare which is made so.
 SHARE = 1 / 3
 
 
@@ -25,16 +25,16 @@ def tuned(
     train: Subset,
     turn: str = "",
 ) -> tuple[ImbalanceSettings, dict[str, float]]:
-    """The settings with the ranges that serve *donors* best.
+    """The settings with the ranges of augmentation that work best on *donors*.
 
     Donors are a third of the classes that are not rare, at least one. They keep as many images as
-    the smallest class has, and a classifier is trained on these and on all of the others. How many
-    of the images that the donors lost it recognises tells what its ranges are worth. No validation
-    or test image plays a part, and no image that the trial does not train on.
+    the smallest class has, and a classifier is trained on these and on all of the others. Its mean
+    recall on the images that the donors lost scores its ranges. No validation or test image plays
+    a part, and no image that the trial does not train on.
 
     Args:
-        steps: Of the trial.
-        settings: Of the trial or of a turn, with the candidates.
+        steps: Steps of the trial.
+        settings: Settings of the trial or of a turn, with the candidates.
         train: The training images.
         turn: Folder of the turn, which keys its streams; empty where there are none.
 
@@ -43,7 +43,7 @@ def tuned(
         `tuning.json`: the donors, and their mean recall under each candidate, if there are several.
 
     Raises:
-        NotApplicable: If no class is without being rare and larger than the smallest.
+        NotApplicable: If no class that is not rare has more images than the smallest.
     """
     candidates = list(itertools.product(settings.tuned_widened, settings.tuned_elastic_shifts))
     if len(candidates) == 1:
@@ -93,7 +93,7 @@ def _donors(settings: ImbalanceSettings, seed: int) -> np.ndarray:
 
 
 def _divided(train: Subset, donors: np.ndarray, left: int) -> tuple[Subset, Subset]:
-    """What is trained on, `left` images of each donor among them, and the donors' others."""
+    """Splits off all but `left` images of each donor: what is trained on, and these others."""
     lost = np.concatenate([np.flatnonzero(train.labels == label)[left:] for label in donors])
     rows = np.setdiff1d(np.arange(len(train)), lost)
     return train.take(rows), train.take(lost)

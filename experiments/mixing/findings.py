@@ -1,4 +1,4 @@
-"""What became of the source's claim: more possible inputs, higher but less stable accuracy."""
+"""Whether the source's claim holds: more possible inputs, higher but less stable accuracy."""
 
 import math
 from collections.abc import Mapping
@@ -29,11 +29,11 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     if all arms of the row are done.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
         `lines`, and `slopes`: by name, `n`, `mean`, `ci95`, `p_holm` and `rises` (True, False, or
-        None where it cannot be told).
+        None if undecided).
     """
     # One that failed is of its row, too, so that its seeds do not count.
     arms = {name: of_arm for name, of_arm in evidence.records.items() if applies(of_arm)}
@@ -62,7 +62,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
 
 
 def latents_drawn(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
-    """Latents that an arm draws: the logarithm of its number of possible images, but a factor."""
+    """Latents that an arm draws: up to a factor, the logarithm of its number of possible images."""
     return {
         arm: record["settings"]["active"] or record["settings"]["gan_latent_dim"]
         for arm in ROUNDED

@@ -49,10 +49,10 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         return "fresh=true" if self.fresh else super().undivided
 
     def resolve(self, dataset: Dataset) -> Self:
-        """Checks what the networks and the mixture need, besides what every experiment does.
+        """As `resolve` of the other settings; checks what the mixture and the arms need.
 
         Raises:
-            InputError: If it is not met.
+            InputError: As there, and for a `share` that leaves a part empty, or too few latents.
         """
         if not 0 < self.num_generated < self.batch_size and self.share < 1:
             raise InputError(

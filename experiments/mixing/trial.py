@@ -37,13 +37,13 @@ Steps = ClassifierSteps[MixingSettings]
 
 
 class Mixture(NamedTuple):
-    """What the classifier learns from.
+    """A classifier, and the batches that it is trained on.
 
     Attributes:
         build: Builds the classifier.
-        batches: What it is shown.
+        batches: The batches that it is trained on.
         gallery: Some of the images that the arm adds, or real ones where it adds none.
-        prepare: What is done with the fresh classifier, or None.
+        prepare: Called with the fresh classifier before it is trained, or None.
     """
 
     build: BuildNetwork
@@ -53,7 +53,7 @@ class Mixture(NamedTuple):
 
 
 def run_trial(trial: Trial[MixingSettings]) -> Outcome:
-    """Trains and judges one classifier.
+    """Trains and evaluates one classifier.
 
     The curves hold `test_accuracy` at every tenth of the training and all through the last one.
     Nothing is chosen by it: `accuracy_at_best_validation` looks at validation images.
@@ -100,17 +100,17 @@ def _updates(settings: MixingSettings, num_images: int) -> int:
 
 
 def judged_intervals(intervals: int) -> list[int]:
-    """Every tenth of the training, and within the last tenth every interval."""
+    """The intervals after which test images are judged: each tenth, and all of the last tenth."""
     tenth = intervals // 10
     return [i for i in range(1, intervals + 1) if i % tenth == 0 or i > intervals - tenth]
 
 
 def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
-    """What a test curve says beyond its end.
+    """Metrics of a test curve: its last tenth, its change since half-way, its best checkpoint.
 
     Args:
-        rows: With `update`, `test_accuracy` and, where there are validation images,
-            `val_accuracy`.
+        rows: Rows of `curves.csv`, with `update`, `test_accuracy` and, where there are validation
+            images, `val_accuracy`.
     """
     columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
     update, test = columns["update"], columns["test_accuracy"]

@@ -1,4 +1,4 @@
-"""What generated images cost, class by class; what ways of use save; what a habit buys."""
+"""What generated images cost by class, what ways of use save, what choosing by test images adds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ REAL, GENERATED = "real_only", "generated_only"
 ALONE = tuple(
     arm.name for arm in ARMS if arm.kind != "check" and arm.changes.get("trained_on") == "generated"
 )
-# What a candidate is chosen by, and what is then told of it: see `trial.checkpoints`.
+# As `by`, `told` and `best` of `_chosen`; for these metrics see `trial.checkpoints`.
 AT_THE_END = "val_accuracy", "accuracy", "accuracy"
 AT_THE_BEST = "val_accuracy_at_best", "accuracy_at_best_validation", "habit_accuracy_at_best_test"
 
@@ -26,7 +26,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """How near generated images come to real ones, and in which class least.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
         `lines`; `classes`: by name the mean AUC on `real` and on `generated` images only over
@@ -47,19 +47,19 @@ def findings(evidence: Evidence) -> dict[str, Any]:
 
 
 def habit(evidence: Evidence, checkpoints: int) -> dict[str, Any]:
-    """What accuracy reads like when what is told was chosen by the test images that tell it.
+    """How much accuracy the habit adds of choosing by the test images that it is measured on.
 
-    The same candidates are chosen from by validation images; the difference is what the habit buys.
-    Each seed chooses for itself, as someone with one run would.
+    The difference is to the same candidates chosen from by validation images. Each seed chooses for
+    itself, as someone with one run would.
 
     Args:
-        evidence: Of the run; the `WAYS` among its arms are the candidates.
-        checkpoints: Of each training.
+        evidence: Arms and records of the run; the `WAYS` among its arms are the candidates.
+        checkpoints: Number of checkpoints of each training.
 
     Returns:
         For `checkpoints` of the images as they come, `ways` of use at the end of training, and
         `both`, the ways at any checkpoint: number of `candidates`, means `on_test` and
-        `on_validation`, `difference`, `ci95` and `n`. Of ways only what has all of them counts.
+        `on_validation`, `difference`, `ci95` and `n`. Only seeds that have all the ways count.
     """
     asked = {
         "checkpoints": (WAYS[:1], AT_THE_BEST, checkpoints),

@@ -42,10 +42,10 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
     )
 
     def resolve(self, dataset: Dataset) -> Self:
-        """Checks what the generated images need, besides what every experiment does.
+        """As `resolve` of the other settings; checks that `generated_images` is large enough.
 
         Raises:
-            InputError: If it is not met.
+            InputError: As there, and if in the real proportions a class would have none of them.
         """
         resolved = super().resolve(dataset)
         fewest = 0
@@ -119,7 +119,7 @@ ARMS = (
 )  # fmt: skip
 
 AS_THEY_COME = "vae_flow_only"
-# What the habit chooses from that the findings tell of.
+# The candidates that `findings.habit` chooses from.
 WAYS = (
     AS_THEY_COME,
     "vae_flow_kept",

@@ -25,10 +25,10 @@ Steps = ClassifierSteps[SubstitutionSettings]
 
 
 def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
-    """Trains and judges one classifier; `roc.csv` holds a curve a class.
+    """Trains and evaluates one classifier; `roc.csv` holds a curve a class.
 
-    The curves hold `test_accuracy`, by which nothing is done but to tell, in `checkpoints`, what
-    others would have reported who choose by it.
+    The curves hold `test_accuracy`, which only `checkpoints` uses, to report what choosing by it
+    would have given.
 
     Raises:
         NotApplicable: If the generator has no images for such classes, or there is none.
@@ -73,7 +73,7 @@ def checkpoints(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
 
 
 def _sources(steps: Steps, subset: Subset, generator: Generator | None) -> list[tuple[Any, ...]]:
-    """What batches are made of, as `mixed_batches` takes it, real images first."""
+    """The sources of the batches, as `mixed_batches` takes them, real images first."""
     settings = steps.trial.settings
     kinds = ("real", "generated") if settings.trained_on == "both" else (settings.trained_on,)
     # Of an odd batch the larger part is real.
@@ -101,7 +101,7 @@ def _sources(steps: Steps, subset: Subset, generator: Generator | None) -> list[
 def _generated(
     steps: Steps, subset: Subset, generator: Generator, pools: int, most: int
 ) -> Columns:
-    """Pools of generated images, one after the other, `most` in each."""
+    """Pools of generated images, one after the other, at most `most` in each."""
     settings = steps.trial.settings
     # A copier is not capped: it must hand out what `real_only` is trained on.
     cap = len(subset) if settings.generator == "copy" else settings.generated_images
@@ -121,9 +121,9 @@ def _generated(
 
 
 def _columns(settings: SubstitutionSettings, table: Columns, is_real: bool) -> Columns:
-    """Images, labels or, where labels of generated images are smoothed, shares; and loss weights.
+    """Images; labels, or shares of the classes where labels are smoothed; and loss weights.
 
-    Without weights where all images weigh alike.
+    There are no weights where all images weigh alike.
     """
     images, labels = table
     columns: list[np.ndarray] = [images, labels]

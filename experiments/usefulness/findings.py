@@ -15,10 +15,10 @@ Records = Mapping[int, Mapping[str, Any]]
 
 
 def findings(evidence: Evidence) -> dict[str, Any]:
-    """What a source does at each number of real images.
+    """What each arm gains at each number of real images.
 
     Args:
-        evidence: Of the run.
+        evidence: Arms and records of the run.
 
     Returns:
         `lines`; `gains`: by reference ("real" and "classical"), arm and number of images,
@@ -26,7 +26,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `verdict`; and, where an exported generator leaks, `warnings`, and its arms as `leaks`.
     """
     records, leaking = evidence.finished, _leaking(evidence.finished)
-    # All its arms, those too whose trials count no copies.
+    # All arms of a generator that leaks, those too whose trials count no copies.
     sources = {record["arm"]: _source(record) for record in records}
     leaks = [arm for arm, source in sources.items() if source in leaking]
     # Those of folders that leak are checks, too.
@@ -82,7 +82,7 @@ def _judged(gains: Mapping[str, Any]) -> str:
 
 
 def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is to be said of arms whose images are copies of real ones."""
+    """Sentences about arms whose images are copies of real ones."""
     lines = []
     for split, meaning in (("train", "learnt by heart"), ("test", "a leak")):
         for arm, share in _many_copies(records, split).items():
@@ -95,7 +95,7 @@ def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _many_copies(records: Sequence[Mapping[str, Any]], split: str) -> dict[str, float]:
-    """Of arms of whose images more are copies than is told of, the mean share."""
+    """The mean share of copies among an arm's images, for arms where it is above `LEAK`."""
     shares: dict[str, list[float]] = {}
     for record in records:
         share = record["metrics"].get(f"copies_of_{split}")
@@ -106,16 +106,16 @@ def _many_copies(records: Sequence[Mapping[str, Any]], split: str) -> dict[str, 
 
 
 def _source(record: Mapping[str, Any]) -> str:
-    """What tells the exported generator of a record from others; "" where it has none."""
+    """What identifies the exported generator of a record; "" where it has none."""
     settings = record.get("settings", {})
     is_exported = settings.get("generator") == "exported"
     return str(settings.get("given_sha256", record["arm"])) if is_exported else ""
 
 
 def _leaking(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """By exported generator that leaks, arms and their shares of copies of test images.
+    """By exported generator that leaks, its arms and their shares of copies of test images.
 
-    Those of a folder are in the plan. To count an exported generator's, a trial must ask it.
+    The plan knows the copies in folders. Those of an exported generator only a trial can count.
     """
     source_of = {record["arm"]: _source(record) for record in records}
     sources: dict[str, dict[str, float]] = {}
@@ -126,7 +126,7 @@ def _leaking(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]
 
 
 def _told_of(leaking: Iterable[Mapping[str, float]]) -> list[str]:
-    """What is told before the answer, a sentence for each generator."""
+    """Warnings that the report puts before its answer, a sentence for each generator."""
     return [
         f"{100 * max(shares.values()):.0f} % of the images of "
         f"{' and '.join(f'`{arm}`' for arm in shares)} are copies of test images, which is a leak"

@@ -40,7 +40,7 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
         """Makes classes, validation and numbers of images explicit for `dataset`.
 
         Raises:
-            InputError: If it has not so many, or a number is named twice.
+            InputError: If a class has fewer images than a number, or a number is named twice.
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)

@@ -21,7 +21,7 @@ from gan_mnist.trials.shown import in_turn
 from .study import UsefulnessSettings
 
 GALLERY_IMAGES = 14
-# Of generated images that are compared with real ones.
+# How many generated images are compared with real ones, at most and at least.
 MOST_COMPARED, FEWEST_COMPARED = 2_000, 20
 ACCURACIES = ("balanced_accuracy", "accuracy")
 COMPARED = ("kid", "precision", "recall", "density", "coverage")
@@ -31,7 +31,7 @@ Table = tuple[np.ndarray, np.ndarray]
 
 
 def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
-    """Trains and judges a classifier at every number of real images.
+    """Trains and evaluates a classifier at every number of real images.
 
     Raises:
         NotApplicable: If there are no generated images of a class, or too few held back.
@@ -43,7 +43,7 @@ def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
         run = functools.partial(_run_size, steps, size, name)
         metrics = steps.part(f"images-{name}", run, judged=True)
         found |= {f"{key}_at_{name}": metrics.pop(key) for key in ACCURACIES}
-        # Of further test sets, and of generated images, at the largest number.
+        # What is left, of further test sets and of generated images, is that of the largest number.
         found |= metrics
     of_sizes = [value for key, value in found.items() if key.startswith("balanced_accuracy_at_")]
     updates = settings.updates * len(of_sizes)
@@ -80,7 +80,7 @@ def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
 
 
 def _allotted(steps: Steps, size: int) -> Allotment:
-    """So many images of every class; what is left of the others is held back."""
+    """`size` images of every class, or all if it is 0; the others are held back."""
     classes = steps.trial.settings.classes
     return steps.allot((size,) * len(classes) if size else None, classes)
 
@@ -120,7 +120,7 @@ def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
     stream = steps.trial.experiment, steps.trial.seed
     batch_size, workdir = settings.batch_size, steps.trial.workdir
     judge, seconds = trained_judge(recipe, batch_size, everything, stream, workdir)
-    # In every arm what it took, whichever was the one that had it trained.
+    # Every arm counts the seconds of the judge's training, whichever arm had it trained.
     steps.seconds["evaluation"] += seconds
     with steps.measured("evaluation"):
         real, generated = (judge.predict(images).features for images in (test.images, fake))

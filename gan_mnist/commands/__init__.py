@@ -1,1 +1,1 @@
-"""The commands beside `main`: exported models used on files, and what all commands share."""
+"""The commands other than `main`, such as running exported models, and what they all share."""

@@ -39,7 +39,7 @@ from gan_mnist.models.saved import find_model, image_shape, load_model
 from gan_mnist.models.signature_calls import TimeLimitedSignature, call_signature
 from gan_mnist.study.words import by_name
 
-# Beyond [0, 1], of what a probability is.
+# How far beyond [0, 1] a probability may lie.
 ROUNDING = 1e-3
 ACCEPTED = "a folder of images, or one image"
 
@@ -95,7 +95,7 @@ def _command() -> int:
 
 
 def _find(path: Path) -> FoundImages:
-    """What is in a folder, or in that of one file, of which it is all."""
+    """The images in a folder; of a single image its folder, with that image alone."""
     if os.path.isfile(path):
         return FoundImages(path.parent, [ImageFile(path.name)], Counter())
     if os.path.exists(path) and not os.path.isdir(path):
@@ -110,15 +110,15 @@ def _find(path: Path) -> FoundImages:
 
 
 def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
-    """The names of the classes, if more than one is to be told; in place of them, nothing.
+    """The class names of an exported classifier; an empty list if `top` is 1.
 
     Args:
-        model: It, loaded.
-        top: How many classes are to be told.
-        seconds: In which it has to answer.
+        model: The loaded SavedModel.
+        top: How many classes are to be reported for each image.
+        seconds: Time limit for the model's answer.
 
     Raises:
-        InputError: If the model does not tell as many, or their probabilities.
+        InputError: If the model has fewer than `top` classes, or returns no probabilities of them.
     """
     if top == 1:
         return []
@@ -140,12 +140,12 @@ def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
 
 @dataclass(frozen=True)
 class Predict:
-    """Asks a classifier of unknown origin, and checks its answers.
+    """Runs a classifier of unknown origin, and checks its outputs.
 
     Attributes:
-        classify: The signature of an exported classifier.
-        top: How many classes are told.
-        class_names: Theirs, if `top` is more than 1.
+        classify: The `classify` signature of an exported classifier.
+        top: How many classes are reported for each image.
+        class_names: Names of all classes; needed only if `top` is more than 1.
     """
 
     classify: Callable[..., Any]
@@ -159,7 +159,7 @@ class Predict:
             images: uint8 (n, H, W, C), of the classifier's size.
 
         Raises:
-            InputError: If it fails, or answers in another form than an exported classifier.
+            InputError: If the classifier fails, or its outputs are not those of an exported one.
         """
         import numpy as np
 
@@ -188,7 +188,7 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
             f"--model: it answered {found.dtype} of shape {found.shape} as {name!r}; "
             f"accepted: {form} of shape {shape}"
         )
-    # Not beyond, rather than within: so that NaN is refused too.
+    # All within, rather than none beyond: so that NaN is refused too.
     if form == "floats" and not ((found >= -ROUNDING) & (found <= 1 + ROUNDING)).all():
         raise InputError(f"--model: it answered {name!r} beyond [0, 1]; accepted: probabilities")
 
@@ -201,7 +201,7 @@ def classify_images(
     Args:
         predict: The classifier; images are brought to its size.
         paths: The files.
-        conversion: How they are converted, but for size and channels.
+        conversion: How files are converted; size and channels become the classifier's.
 
     Yields:
         For each file, in this order: `prediction` (the class's name), `probability` (of that

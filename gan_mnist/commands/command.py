@@ -1,6 +1,6 @@
-"""What commands do alike: flags, help, files, refusals in one line, signals, exit statuses.
+"""What all commands share: flags, help, files, one-line errors, signals, exit statuses.
 
-Nothing here imports TensorFlow, so that help and refusals come at once.
+Nothing here imports TensorFlow, so that help and error messages come at once.
 """
 
 import io
@@ -27,20 +27,20 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Command:
-    """A command: the flags that it accepts, and how it answers and ends.
+    """A command: its flags, its help, how it reports errors, and its exit status.
 
     Attributes:
         flags: absl's flags of this command alone; `--debug` and `--help` are among them.
-        given: What stands on the command line besides flags, where that is taken.
+        given: Positional arguments of the command line, for a command that takes some.
     """
 
     def __init__(self, about: str, when_stopped: str, *takes: tuple[str, str]) -> None:
-        """Has the flags of all commands.
+        """Defines the flags that every command has.
 
         Args:
             about: What the command does, in one line.
-            when_stopped: What has become of the work when it is interrupted or told to end.
-            takes: What is taken besides flags, if anything: its name, and a line about it.
+            when_stopped: What a message says of the work when it is interrupted or terminated.
+            takes: Positional arguments, if any: a name, and a line of help.
         """
         self._about, self._when_stopped, self._takes = about, when_stopped, takes
         self.flags = flags.FlagValues()
@@ -77,7 +77,7 @@ class Command:
         Args:
             argv: Program name and arguments.
             body: The work; returns the exit status.
-            more_help: What `--help` tells after the flags.
+            more_help: Returns what `--help` prints after the flags.
 
         Returns:
             Exit status: that of `body`, 2 for bad input, 130 and 143 when it was interrupted or
@@ -161,7 +161,7 @@ def _bad_flag_file(reason: str) -> InputError:
 
 
 def _ready_streams() -> None:
-    """Nobody may want what a command prints (`>&-`), or not in UTF-8; it works as well then."""
+    """Lets a command run with closed streams (`>&-`), or a stdout that is not UTF-8."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (as long as the process)
@@ -170,7 +170,7 @@ def _ready_streams() -> None:
 
 
 def print_line(text: str) -> None:
-    """Prints what a command has to say, at once.
+    """Prints `text` to stdout, and flushes it.
 
     Raises:
         InputError: If it cannot be written, as on a full disk.
@@ -187,7 +187,7 @@ def print_line(text: str) -> None:
 
 
 def _complain(text: str) -> None:
-    """Prints to stderr, where that can be written to, in one line whatever a person has named."""
+    """Prints `text` to stderr as one line, whatever names are in it; ignores a broken stderr."""
     try:
         print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
     except OSError:
@@ -195,7 +195,7 @@ def _complain(text: str) -> None:
 
 
 def _silence(stream: TextIO) -> None:
-    """What was and will be written to a broken stream is dropped, so Python exits in peace."""
+    """Drops what was and will be written to a broken stream, so that Python exits quietly."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -234,7 +234,7 @@ def path_from_flag(flag: flags.FlagHolder, accepted: str) -> Path:
     """The absolute path that a flag names.
 
     Raises:
-        InputError: If the flag is not given or empty; tells what is `accepted`.
+        InputError: If the flag is missing or empty; the message ends with `accepted`.
     """
     if not flag.value:
         raise InputError(f"--{flag.name}: {flag.value or ''!r} is no path; accepted: {accepted}")
@@ -242,10 +242,10 @@ def path_from_flag(flag: flags.FlagHolder, accepted: str) -> Path:
 
 
 def check_empty(flag: str, directory: Path) -> None:
-    """Checks that `directory` is an empty one or could be made.
+    """Checks that `directory` is empty or does not exist yet.
 
     Raises:
-        InputError: If it is not; names the `flag`.
+        InputError: If it is neither; the message names the `flag`.
     """
     accepted = "accepted: a new or empty folder"
     try:
@@ -261,7 +261,7 @@ def check_empty(flag: str, directory: Path) -> None:
 
 @contextmanager
 def atomic_directory(output: Path, last: str = "") -> Iterator[Path]:
-    """A hidden folder in `output`, which is made; what was written to it moves there at the end.
+    """A hidden folder in `output`, which is created; its content moves to `output` at the end.
 
     If the work is stopped or fails, nothing is left of it. Once the move has begun, nothing but a
     kill stops the command; the file `last` goes last, so that it is not there without the others.
@@ -286,14 +286,14 @@ def atomic_directory(output: Path, last: str = "") -> Iterator[Path]:
 
 
 def printable(text: str | Path) -> str:
-    """One line of text that can be written; bytes of a file's name that are no text are shown."""
+    """`text` as one line of valid UTF-8; undecodable bytes of a file's name become escapes."""
     return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
 
 
 def reasons_counted(reasons: Iterable[str]) -> str:
-    """How often each reason is told, for a summary: "3 (hidden: 2, not an image: 1)".
+    """How often each reason occurs, for a summary: "3 (hidden: 2, not an image: 1)".
 
-    What differs from file to file, behind a colon or a semicolon, is left out.
+    The part behind a colon or a semicolon, which differs from file to file, is left out.
     """
     counts = Counter(reason.partition(";")[0].partition(":")[0] for reason in reasons)
     told = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))

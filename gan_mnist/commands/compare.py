@@ -91,7 +91,7 @@ def _runs(given: Sequence[str]) -> list[FinishedRun]:
     """The runs that are given, of one experiment.
 
     Raises:
-        InputError: For fewer than two, one that is none, and runs that cannot be compared.
+        InputError: For fewer than two runs, a path without a run, and runs that cannot be compared.
     """
     if len(given) < 2:
         told = counted(len(given), "run is", "runs are")

@@ -103,7 +103,7 @@ def _command() -> int:
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     done = [row for row in rows if row["output"]]
-    # Why, whichever of the two it is.
+    # The reason alone, whichever of the two images it is about.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
     told = f"denoised {len(done)} images, passed over {reasons_counted(reasons)}{_nearness(rows)}"
     print_line(f"{told} -> {printable(output)}")
@@ -111,7 +111,7 @@ def _command() -> int:
 
 
 def _nearness(rows: Sequence[Mapping[str, str]]) -> str:
-    """The mean of each measure over all that has a truth, for a summary."""
+    """The mean of each metric over the images that have a truth, for a summary."""
     measured = [row for row in rows if row.get("ssim")]
     if not measured:
         return ""
@@ -141,7 +141,7 @@ def _find_truths(root: Path, found: Mapping[str, FoundImages]) -> Path:
 
 
 def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, FoundImages]:
-    """What is in each of `folders`, `root` or those in it, by side.
+    """The images in each of `folders`, which are `root` itself or folders in it, by side.
 
     Raises:
         InputError: If a folder is missing or cannot be read, there is no image in any, or
@@ -172,21 +172,21 @@ def denoise_images(
     output: Path,
     truth: Path | None = None,
 ) -> Iterator[dict[str, str]]:
-    """Denoises image files, alone or in pairs, some at a time, and writes what is left of them.
+    """Denoises image files, alone or in pairs, batch by batch, and writes the results.
 
     Args:
         denoise: The signature of an exported denoiser.
-        conversion: How files are converted, with the size and the channels of its images.
-        found: What is in the folder of each side: `input` and `ref`, or `input` alone.
-        output: A folder; a picture's name in it is that of `output_names`.
-        truth: A folder of what the images are to become, if it is known.
+        conversion: How files are converted, with the denoiser's image size and channels.
+        found: The images in the folder of each side: `input` and `ref`, or `input` alone.
+        output: The folder to write to, under the names that `output_names` gives.
+        truth: Folder of the ground truth, if it is known.
 
     Yields:
         For each name, in alphabetical order: `filename`, `output` (the picture that was written,
         relative to `output`) and an empty `error`; or, if one of the two images is missing or
-        cannot be read, an empty `output` and which one and the reason as `error`. With `truth`,
-        how near to it the written picture is, and in `input_psnr_db` and `input_ssim` the image
-        as it was; empty, and with an `error`, for an image without a truth.
+        cannot be read, an empty `output` and, as `error`, which one and why. With `truth` also
+        `psnr_db` and `ssim` of the output, and `input_psnr_db` and `input_ssim` of the input;
+        empty, and with an `error`, for an image without a truth.
 
     Raises:
         OSError: If a picture cannot be written.
@@ -229,11 +229,11 @@ def denoise_images(
 
 
 def output_names(filenames: Sequence[str]) -> dict[str, str]:
-    """What the picture that is made of each file is called: `a.jpg` gives `a.png`.
+    """The name of the picture that is made of each file: `a.jpg` gives `a.png`.
 
     Files that differ in the suffix alone keep it, so that none replaces another: `a.jpg` and
-    `a.png` give `a.jpg.png` and `a.png.png`. What is still taken, by a file or a folder, gets
-    another `.png`.
+    `a.png` give `a.jpg.png` and `a.png.png`. A name that is still taken, by a file or a folder,
+    gets another `.png`.
 
     Args:
         filenames: Different names with forward slashes, each with a suffix.
@@ -252,7 +252,7 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
 
 
 def _read(side: str, path: Path, conversion: ImageConversion) -> Any:
-    """An image as floats; an error names the `side` that it is of."""
+    """An image as floats; an error names its `side`."""
     from gan_mnist.data.images import as_float, read_image
 
     try:
@@ -262,7 +262,7 @@ def _read(side: str, path: Path, conversion: ImageConversion) -> Any:
 
 
 def _measured(truth: Path, conversion: ImageConversion, picture: Any, given: Any) -> dict[str, str]:
-    """How near a picture, uint8, and the image that it was made of, floats, are to the truth."""
+    """Metrics of an output (`picture`, uint8) and its input (`given`, floats) against the truth."""
     import numpy as np
 
     from gan_mnist.data.images import as_float

@@ -1,4 +1,4 @@
-"""What the commands have in common that run an exported model."""
+"""What the commands that run an exported model have in common."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.models.saved import read_about
 from gan_mnist.models.signature_calls import MOST_SECONDS, call_for_images, is_any_running
 
-# What `about.json` tells of how files were seen: where, of what, and what it may be.
+# What `about.json` records of image conversion: its section, the setting, accepted values.
 _SEEN: tuple[tuple[str, str, tuple[str, ...] | range], ...] = (
     ("settings", "resize", RESIZES),
     ("settings", "ground", tuple(GROUNDS)),
@@ -29,37 +29,37 @@ _SEEN: tuple[tuple[str, str, tuple[str, ...] | range], ...] = (
 
 
 def trust_flag(command: Command) -> flags.FlagHolder:
-    """Defines the flag that lets in a model that is not ours."""
+    """Defines the flag that allows a model which this project did not export."""
     about = "take a model that is not of our own exports; it can read and write your files"
     return command.switch("trust_model", False, about)
 
 
 def seconds_flag(command: Command) -> flags.FlagHolder:
-    """Defines the flag that says how long a model may take."""
+    """Defines the flag for a model's time limit, in seconds a call."""
     about = "seconds that the model may take for some images; then it is given up"
     return command.number("most_seconds", MOST_SECONDS, about, most=1_000_000)
 
 
 def megabytes_flag(command: Command) -> flags.FlagHolder:
-    """Defines the flag that says how large an image may be, as the setting of a study does."""
+    """Defines the flag for the memory that decoding an image may take, as a study's setting."""
     return command.number("image_megabytes", USUAL.megabytes, IMAGE_MEGABYTES, most=1_000_000)
 
 
 def why_unreadable(path: Path, error: InputError) -> str:
-    """Why an image cannot be read, without its name; and the flag that lets in a larger one."""
+    """Why an image cannot be read, without its path; names the flag if the image is too large."""
     reason = str(error).removeprefix(f"{path}: ")
     return f"{reason} (--image_megabytes)" if reason.startswith(TOO_LARGE) else reason
 
 
 def conversion_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> ImageConversion:
-    """How files were seen in the training, but for size and channels, as `about.json` tells.
+    """The image conversion of the training, but for size and channels, read from `about.json`.
 
     Args:
         saved_model: The exported model.
-        megabytes: Memory that decoding an image may take.
+        megabytes: Memory that decoding an image may take, in MB.
 
     Raises:
-        InputError: If it tells of a way that there is not.
+        InputError: If a value in `about.json` is not an accepted one.
     """
     path = saved_model.parent / "about.json"
     about, told = read_about(saved_model), {}
@@ -77,7 +77,7 @@ def conversion_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> ImageC
 
 
 def exit_process(status: int) -> NoReturn:
-    """Ends the process, even if a model goes on that was given up."""
+    """Ends the process, even if a model that was given up is still running."""
     if is_any_running():
         # Python would wait for it, or end it in the middle of TensorFlow.
         for stream in (sys.stdout, sys.stderr):
@@ -87,7 +87,7 @@ def exit_process(status: int) -> NoReturn:
 
 
 def call_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
-    """Pillow images: what `call_for_images` gets of the same arguments, or refuses."""
+    """The output of `call_for_images` for the same arguments, as Pillow images."""
     from PIL import Image
 
     from gan_mnist.data.images import as_uint8

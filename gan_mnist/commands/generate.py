@@ -93,14 +93,14 @@ def write_images(
     """Writes `output/CLASS/00000.png` and so on, all of them or none.
 
     The images of a class depend on nothing but the generator, the class, its label and the seed;
-    fewer images are the first of many.
+    a smaller number of them are the first of a larger one.
 
     Args:
         generate: The signature `generate_seeded(labels, seed)` of an exported generator.
-        labels: Class names, and what the generator calls them.
-        images_per_class: How many.
+        labels: The generator's label of each class, by class name.
+        images_per_class: Images to generate for each class.
         seed: Any integer.
-        output: An empty folder; is made where there is none.
+        output: An empty folder; created if there is none.
 
     Raises:
         InputError: If the generator fails, or something else has come to `output` meanwhile.
@@ -117,7 +117,7 @@ def write_images(
 
 
 def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
-    """The `CHUNK_SIZE` Pillow images of a label and a seed."""
+    """`CHUNK_SIZE` Pillow images of one label, sampled with one seed."""
     import numpy as np
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""The flags that say what is run, alike for a whole run and for one trial of it."""
+"""The flags that describe a run, shared by the commands for a whole run and for one trial."""
 
 import shlex
 from typing import Any
@@ -18,7 +18,7 @@ class PlanFlags:
     """Flags of a command, and the plan that they describe."""
 
     def __init__(self, command: Command) -> None:
-        """Defines them."""
+        """Defines the flags on `command`."""
         before = set(command.flags)
         text, switch = command.text, command.switch
 
@@ -72,27 +72,27 @@ class PlanFlags:
         self._names = sorted(set(command.flags) - before)
 
     def plan(self, until: str | None = None, max_seeds: int | None = None) -> Plan:
-        """What would be run.
+        """The plan that the flags describe.
 
         Args:
-            until: As of `gan_mnist.run`.
-            max_seeds: As of `gan_mnist.run`.
+            until: As in `gan_mnist.run`.
+            max_seeds: As in `gan_mnist.run`.
 
         Raises:
-            InputError: For anything that cannot be met.
+            InputError: For any request that cannot be met.
         """
         if self.experiment.value is None:
             raise unknown("--experiment", "", experiments.names())
         check_text(self.command_line())
         study = experiments.load(self.experiment.value)
-        # Flags are called as the arguments that they give, but for two.
+        # Flags have the names of the arguments of `make_plan`; two values are parsed first.
         given: dict[str, Any] = {name: self._flags[name].value for name in self._names}
         given["settings"] = parse_assignments(study.settings, given.pop("set"))
         given["test_dir"] = parse_test_dirs(given["test_dir"] or ())
         return experiments.make_plan(**given, until=until, max_seeds=max_seeds)
 
     def command_line(self) -> str:
-        """The command that runs the whole of it."""
+        """The command line that runs the whole plan."""
         given = (self._flags[name] for name in self._names if self._flags[name].present)
         lines = (line for flag in given for line in flag.serialize().splitlines())
         return shlex.join(["python", "-m", "gan_mnist.main", *lines])

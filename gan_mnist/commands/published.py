@@ -1,4 +1,4 @@
-"""Summaries and reports of published runs, made anew from their records."""
+"""Summaries and reports of published runs, rebuilt from their records."""
 
 import fnmatch
 import json
@@ -17,11 +17,11 @@ from gan_mnist.study.trial import Plan
 
 
 def rebuild_summary(directory: Path) -> dict[str, Any]:
-    """The summary of the records that the repository keeps of a run.
+    """The summary of a published run, computed from its records.
 
     Args:
-        directory: With `study.json`, `summary.json` and `records.jsonl`. Of the old summary the
-            words for metrics are taken where they depend on the data, which are not here.
+        directory: Holds `study.json`, `summary.json` and `records.jsonl`. Where the names and
+            labels of metrics depend on the data, which are not here, the old summary's are kept.
 
     Raises:
         InputError: If its experiment cannot be loaded.
@@ -46,7 +46,7 @@ def rebuild_summary(directory: Path) -> dict[str, Any]:
 
 
 def rebuild_report(directory: Path, summary: dict[str, Any]) -> str:
-    """`report.md` of that summary; arguments and errors as of `rebuild_summary`."""
+    """The text of `report.md` for `summary`; otherwise as `rebuild_summary`."""
     study, described = _study(directory)
     pictures = getattr(study.part("figures"), "PICTURES", ())
     return page.markdown(directory, described, summary, pictures)
@@ -57,10 +57,10 @@ def renew(root: Path, check: bool) -> list[Path]:
 
     Args:
         root: The repository's directory.
-        check: Whether only to look.
+        check: Whether to find stale files without writing any.
 
     Returns:
-        The files that are stale, or were.
+        The files that are stale, or were until they were renewed.
     """
     stale = []
     for records in sorted(root.glob("experiments/*/results/*/records.jsonl")):
@@ -81,7 +81,7 @@ def renew(root: Path, check: bool) -> list[Path]:
 
 
 def nearly_equal(one: Any, other: Any) -> bool:
-    """Whether two values of JSON are equal but for what another processor rounds otherwise."""
+    """Whether two JSON values are equal up to differences of rounding between processors."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(nearly_equal(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -92,11 +92,11 @@ def nearly_equal(one: Any, other: Any) -> bool:
 
 
 def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
-    """The study as it was run, and `study.json`, with what it did not tell yet when it ran."""
+    """The study as it was run, and its `study.json`, with the fields that were added since."""
     described = json.loads((directory / "study.json").read_text(encoding="utf-8"))
     study = experiments.load(described["experiment"])
     described = {name: getattr(study, name) for name in ("examples", "treatment")} | described
-    # Arms of images that were made elsewhere stand in no table.
+    # The study's own table has no arms of images that were made elsewhere.
     own = {arm.name for arm in study.arms}
     study = study.showing(Arm(**arm) for name, arm in described["arms"].items() if name not in own)
     study = replace(study, primary=primary_in(described))
@@ -108,7 +108,7 @@ def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
 
 
 def _metric(told: dict[str, Any], declared: tuple[Metric, ...]) -> Metric:
-    """The declared metric, or where only the data have it one like the first, with told words."""
+    """The declared metric, or else the first one, with the recorded name, label and direction."""
     rows = (metric for metric in declared if fnmatch.fnmatch(told["name"], metric.name))
     words = {key: told[key] for key in ("name", "label", "higher_is_better")}
     return replace(next(rows, declared[0]), **words)

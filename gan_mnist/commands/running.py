@@ -1,4 +1,4 @@
-"""Runs what was planned, to its report. Nothing here imports TensorFlow before a trial begins."""
+"""Runs a plan up to its report. Nothing here imports TensorFlow before a trial begins."""
 
 import contextlib
 import functools
@@ -25,12 +25,12 @@ from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_uninterrupted
 
 ENGINES = ("local", "ray")
-# Ray itself asks an address in vain for minutes.
+# Ray itself retries an address that does not answer for minutes.
 ADDRESS_SECONDS = 5.0
 
 
 def check_engine(engine: str) -> None:
-    """Raises `InputError` for an engine that does not exist, is not installed or not reached."""
+    """Raises `InputError` for an engine that is unknown, not installed or cannot be reached."""
     if engine not in ENGINES:
         raise unknown("--engine", engine, ENGINES)
     if engine != "ray":
@@ -67,7 +67,7 @@ def check(plan: Plan, engine: str, command_line: str) -> None:
 def execute(
     plan: Plan, jobs: int | None, engine: str, command_line: str, about: str | None = None
 ) -> Mapping[str, Any]:
-    """Runs `plan`, told as `about` if given, and writes its report; returns the summary."""
+    """Runs `plan`, described as `about` if given, and writes its report; returns the summary."""
     import loky
 
     from gan_mnist.study.run import run_study
@@ -88,7 +88,7 @@ def execute(
 
 
 def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
-    """Writes summary and report of the trials of `plan` that are finished; returns the summary."""
+    """Writes summary and report of the finished trials of `plan`; returns the summary."""
     from gan_mnist.study.run import summarise_study
 
     def write_report(workdir: Path) -> None:
@@ -99,7 +99,7 @@ def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
 
 
 def closing_lines(plan: Plan, summary: Mapping[str, Any]) -> str:
-    """What a run says at its end."""
+    """What a run prints at its end: the answer, and where the report is."""
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
     report = f"{plan.place}/report.html"
     if plan.remote:
@@ -133,7 +133,7 @@ def run(
     engine: str = "local",
     **options: Any,
 ) -> Mapping[str, Any]:
-    """Runs an experiment, as `gan_mnist.run`, where the arguments are told."""
+    """Does the work of `gan_mnist.run`, which documents the arguments."""
     told = {"jobs": jobs, "engine": engine, **options}
     check_arguments(gan_mnist.run, {"experiment": experiment, **told})
     arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
@@ -147,12 +147,12 @@ def run(
 
 
 def _duplicates_shown(plan: Plan) -> Mapping[str, Any]:
-    """Some images of the data set with others of it that they are like."""
+    """Some images of the data set, beside others in it that they duplicate."""
     return plan.settings.load().duplicates_shown() if plan.dataset.get("duplicates") else {}
 
 
 def _copies_shown(plan: Plan) -> dict[str, Any]:
-    """Some images from elsewhere with the real ones that they are like: "KIND NAME SPLIT"."""
+    """Some images from elsewhere beside the real ones that they copy, by "KIND NAME SPLIT"."""
     further = plan.dataset.get("further_tests", {})
     generated = plan.dataset.get("generated", {})
     if not any(told.get("pairs") for told in (*further.values(), *generated.values())):

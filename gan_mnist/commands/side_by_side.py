@@ -1,4 +1,4 @@
-"""What `python -m gan_mnist.compare` tells: what differs, arm by arm, and ranks."""
+"""What `python -m gan_mnist.compare` reports: what differs, arm by arm, and ranks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ Ranking = ranks.Ranking
 
 @dataclass(frozen=True)
 class Compared:
-    """Runs that were compared.
+    """The comparison of several runs.
 
     Attributes:
-        sections: What is told, what differs first.
+        sections: The report, section by section.
         rows: The table of all numbers.
-        ranking: Of arms over data sets; or None.
-        why_no_ranks: Why there is none.
+        ranking: Ranks of the arms over data sets; None where there is none.
+        why_no_ranks: Why there is no ranking; empty where there is one.
     """
 
     sections: Sequence[Section]
@@ -37,20 +37,20 @@ class Compared:
     why_no_ranks: str
 
 
-# Beside a column a run.
+# Of the table of ranks, which has a column for each run as well.
 COLUMNS = ("arm", "mean_rank")
 
 
 def compare_runs(
     runs: Sequence[FinishedRun], arms: list[str], metric: Metric, study: Study | None
 ) -> Compared:
-    """Ranks where all runs are of different data sets, three or more; else each with the first.
+    """Ranks arms if runs are of three or more data sets, one each; else compares with the first.
 
     Args:
-        runs: Of one experiment, two or more.
-        arms: Names that have a value in every run.
-        metric: The primary one.
-        study: The experiment, if it is at hand.
+        runs: Two or more runs of one experiment.
+        arms: Names of arms that have a value in every run.
+        metric: The primary metric.
+        study: The experiment's declaration, if it is available.
     """
     labels = labels_of([run.directory for run in runs])
     named = dict(zip(labels, runs, strict=True))
@@ -232,7 +232,7 @@ def _decimals(values: Mapping[str, Sequence[float]]) -> int:
 
 
 def as_text(found: Compared) -> str:
-    """For a terminal."""
+    """The report as plain text, for a terminal."""
     return plain(found.sections)
 
 
@@ -240,7 +240,7 @@ def write(found: Compared, output: Path, figure: Path | None) -> None:
     """Writes a page (.md), which shows the figure if there is one, or the table (.csv).
 
     Raises:
-        InputError: If that fails.
+        InputError: If `output` cannot be written.
     """
     try:
         if output.suffix == ".csv":

@@ -1,6 +1,6 @@
-"""Runs in MLflow: an experiment of arms, the runs of seeds nested below them.
+"""Export to MLflow: an experiment with a run for each arm, and nested runs for its seeds.
 
-Where they go is MLflow's own `MLFLOW_TRACKING_URI`. A run is known by its tag `gan_mnist.key`.
+They go to MLflow's own `MLFLOW_TRACKING_URI`. A run is identified by its tag `gan_mnist.key`.
 MLflow, which an extra installs, is imported when something is sent.
 """
 
@@ -30,7 +30,7 @@ def send(project: str, arms: Sequence[Tracked]) -> str:
 
 
 def _keep(client: Any, experiment: str, run: Tracked, above: str | None) -> str:
-    """Makes or renews a run; returns MLflow's name for it."""
+    """Creates or updates a run; returns its MLflow run id."""
     from mlflow.entities import Metric, Param, RunTag
 
     before = _find(client, experiment, run.key)

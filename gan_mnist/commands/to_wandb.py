@@ -1,7 +1,7 @@
-"""Runs in Weights & Biases: a project of arms and seeds, grouped by arm.
+"""Export to Weights & Biases: a project with a run for each arm and seed, grouped by arm.
 
-Where they go is as wandb's own variables say, such as `WANDB_MODE=offline`. A run's id is its key,
-so what is sent again renews it. The package, which an extra installs, is imported when something is
+wandb's own variables, such as `WANDB_MODE=offline`, say where they go. A run's id is its key, so
+sending it again updates it. The package, which an extra installs, is imported when something is
 sent.
 """
 
@@ -21,7 +21,7 @@ def send(project: str, arms: Sequence[Tracked]) -> str:
 
 
 def _keep(project: str, run: Tracked, group: str, kind: str) -> str:
-    """Makes or renews a run; returns the place of its project, or of its files when offline."""
+    """Creates or updates a run; returns its project's URL, or its directory when offline."""
     import wandb
 
     begun = wandb.init(

@@ -1,8 +1,8 @@
 """A finished run as experiment trackers know it: an arm is a run, and its seeds are runs below it.
 
 Each tracker has a module with one function, `send(project, arms) -> str`: it writes the runs and
-tells where they are. A run has a key, by which it is found and renewed when it is sent again, so
-that a command which goes on makes no duplicates.
+returns where they are. A run has a key, by which it is found and updated when it is sent again, so
+that a resumed command makes no duplicates.
 """
 
 import importlib
@@ -25,16 +25,16 @@ _VERSUS = ("versus_rival", "versus_rivals", "versus_ablation")
 
 @dataclass(frozen=True)
 class Tracked:
-    """A run of a tracker.
+    """A run in a tracker: an arm, or one of its seeds.
 
     Attributes:
-        key: Equal for what is the same arm, or trial, of the same settings and data.
+        key: Equal for the same arm, or trial, with the same settings and data.
         name: "cgan", or "cgan seed 0".
         params: Settings, as JSON holds them.
         metrics: Finite numbers, by names of letters, digits, "_", ".", "-" and blanks.
-        tags: What else is known, in words; empty where there is nothing to tell any more.
+        tags: Other facts, as text; an empty one replaces an earlier one that no longer holds.
         below: The runs of an arm's seeds.
-        files: What is kept with it, by its path there.
+        files: Files to store with the run, by their path in the tracker.
     """
 
     key: str
@@ -58,10 +58,10 @@ def export(tracker: str, run: FinishedRun) -> str:
     """Sends a run to a tracker, set up as its own environment variables say.
 
     Returns:
-        Where it is.
+        Where the run is, in words.
 
     Raises:
-        InputError: If that fails, for whatever reason the tracker has.
+        InputError: If the tracker fails, for whatever reason.
     """
     module = importlib.import_module(f"gan_mnist.commands.{TRACKERS[tracker]}")
     try:
@@ -124,7 +124,7 @@ def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str
 
 
 def _of_arm(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float]]:
-    """Means and intervals of all metrics, then what is told of differences in the primary one."""
+    """Means and intervals of all metrics, then differences in the primary one."""
     entry = summary["arms"][arm]
     rows: dict[str, Mapping[str, Any]] = {
         name: {"": found["mean"], "ci95": found["ci95"]}

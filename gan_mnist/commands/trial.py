@@ -32,9 +32,8 @@ def main(argv: Sequence[str]) -> int:
         argv: Program name and arguments.
 
     Returns:
-        Exit status: 0 when all went well, 1 when the trial failed, or when of those that are
-        summarised one did or is missing, 2 for bad input, 130 and 143 when it was interrupted or
-        told to end.
+        Exit status: 0 when all went well, 1 when the trial failed, or when one of those summarised
+        failed or is missing, 2 for bad input, 130 and 143 when it was interrupted or told to end.
     """
     return COMMAND.run(argv, _command)
 
@@ -84,7 +83,7 @@ def _in_words(plan: Plan, record: Mapping[str, Any]) -> str:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Ascending numbers as an array of jobs takes them: "0,3-5"."""
+    """Ascending numbers in the notation of job arrays: "0,3-5"."""
     begins = [i for i, n in enumerate(numbers) if i == 0 or n > numbers[i - 1] + 1]
     parts = (numbers[a:b] for a, b in pairwise([*begins, len(numbers)]))
     return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)

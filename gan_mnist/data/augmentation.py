@@ -32,13 +32,13 @@ class Augmentation:
             between them follows smoothly.
         thickness: Strokes that are brighter than what is around them grow by +-so many pixels on
             all sides, at most 1.
-        changes: Those of RandAugment, in the place of the affine map and the elastic one; 0: none.
-        strength: Of each of them, in 0..1.
-        erased: Half of the images have a box of noise, of at most this share of the area.
-        mixup: Parameter of the beta distribution by which two images and their labels are mixed;
-            0: none are.
-        cutmix: Of that by which a box of another image is shown, and the labels mixed; 0: none is.
-        num_classes: Of the labels; needed where labels are mixed.
+        changes: RandAugment's changes an image, in place of the affine and elastic maps; 0: none.
+        strength: Strength of each of these changes, in 0..1.
+        erased: Half of the images get a box of noise of at most this share of the area.
+        mixup: MixUp: parameter of the beta distribution of the weights by which two images and
+            their labels are mixed; 0: none.
+        cutmix: CutMix: the same parameter, for the area of a box of another image; 0: none.
+        num_classes: Number of classes; needed where labels are mixed.
 
     Source: docs/sources.md#cats_vs_dogs, for brightness and flip. Its brightness [0.2, 0.2] only
     darkens; this one does both. Simard et al. 2003, for elastic: its field is one of noise that is
@@ -63,7 +63,7 @@ class Augmentation:
 
     @property
     def mixes_labels(self) -> bool:
-        """Whether labels become shares of the classes."""
+        """Whether labels become soft labels, shares of the classes."""
         return bool(self.mixup or self.cutmix)
 
 
@@ -110,13 +110,13 @@ def mix(
     augmentation: Augmentation,
     seed: tuple[int, tf.Tensor],
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Images of a batch mixed with each other, and their labels.
+    """Applies MixUp and CutMix to the images of a batch and their labels.
 
     Args:
         images: float32 (n, H, W, C) in [0, 1].
         labels: int (n,), or float32 (n, num_classes), shares of the classes.
         augmentation: With `num_classes`.
-        seed: As of `augment`.
+        seed: As for `augment`.
 
     Returns:
         float32 (n, H, W, C) in [0, 1] and (n, num_classes), shares of the classes.
@@ -197,7 +197,7 @@ def _elastic(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -
 
 
 def _erased(images: tf.Tensor, largest: float, stream: tf.Tensor) -> tf.Tensor:
-    """Each image with a box of uniform noise, or, of half of them, as it is."""
+    """Puts a box of uniform noise into about half of the images."""
     area, place, noise = (tf.random.fold_in(stream, part) for part in range(3))
     share = largest * _uniform(images, area)[:, 0, 0, 0]
     inside = boxes(images, tf.nn.relu(share), place)

@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits, in 8: values of 12 bits in a file of 16 would else be black."""
+"""Scales pictures of more than 8 bits to 8: 12-bit values in a 16-bit file would else be black."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 # lower 8; of grey with opacity all bytes are colours.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _ROWS = 64
-# Resampling makes fractions, and brings them so far beyond what was the highest value.
+# Resampled values are fractions, and may exceed the original highest value by this factor.
 _OVERSHOOT = 1.25
 
 
@@ -25,7 +25,7 @@ def is_deep(mode: str) -> bool:
 
 
 def has_deep_colours(image: Image.Image) -> bool:
-    """Whether a picture that is opened, and not read, is of colours of 16 bits in its file."""
+    """Whether a picture that is opened, but not loaded, has 16-bit colours in its file."""
     return image.mode in ("RGB", "RGBA") and any(";16" in mode for mode in _raw_modes(image))
 
 
@@ -36,14 +36,14 @@ def white_of(highest: float) -> int:
 
 
 def highest_of(image: Image.Image) -> float:
-    """The highest value of a picture of more than 8 bits that is opened, and not read."""
+    """The highest value of a picture of more than 8 bits that is opened, but not loaded."""
     if is_deep(image.mode):
         return float(np.nanmax(np.asarray(image), initial=0))
     return _highest_colour(image)[0]
 
 
 def scaled(image: Image.Image, white: int) -> tuple[Image.Image, int]:
-    """Grey in 8 bits; Pillow's own conversion clips these modes to 255. And what was white."""
+    """Scales grey to 8 bits, where Pillow clips to 255; also returns the value that is white."""
     white = white or white_of(highest_of(image))
     return Image.fromarray(_in_8_bits(np.nan_to_num(np.asarray(image, np.float32)), white)), white
 
@@ -56,7 +56,7 @@ def scale_colours(image: Image.Image, white: int) -> int:
         white: The value that is white; 0 for that of the picture.
 
     Returns:
-        What was white.
+        The value that is white.
     """
     highest, lower = _highest_colour(image, white)
     white = white or white_of(highest)
@@ -92,7 +92,7 @@ def _highest_colour(image: Image.Image, white: int = 0) -> tuple[float, Image.Im
 
 
 def _strips(image: Image.Image, lower: Image.Image | None) -> Iterator[tuple[int, np.ndarray]]:
-    """Some rows at a time, where they begin and their colours: uint16 (rows, W, 3)."""
+    """Yields strips of rows: the number of the first row, and colours, uint16 (rows, W, 3)."""
     for top in range(0, image.height, _ROWS):
         box = (0, top, image.width, min(top + _ROWS, image.height))
         values = np.asarray(image.crop(box))[..., :3].astype(np.uint16) << 8

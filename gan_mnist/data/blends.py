@@ -1,4 +1,4 @@
-"""Images of which two share a picture, and labels that say how much of it is each one's."""
+"""MixUp and CutMix: two images in one, and soft labels with the share of each."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""How the folder of a class is called."""
+"""Names of class folders."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -7,8 +7,8 @@ from urllib.parse import quote
 def directory_name(class_name: str) -> str:
     """A name for the folder of a class, which every file system accepts.
 
-    What it may not accept is written as in a web address ("T-shirt%2Ftop"), and the percent sign
-    too, so that different classes have different folders; `urllib.parse.unquote` undoes it. So are
+    Characters that some reject are percent-encoded as in a URL ("T-shirt%2Ftop"), and so is the
+    percent sign, so that classes do not share a folder; `urllib.parse.unquote` undoes it. So are
     a first dot, which would hide the folder, and a last dot or space, which Windows drops.
     """
     last = len(class_name) - 1
@@ -23,6 +23,6 @@ def directory_name(class_name: str) -> str:
 
 
 def class_of_folders(class_names: Iterable[str]) -> dict[str, str]:
-    """The class of each name that its folder may have: its own, before any `directory_name`."""
+    """Maps possible folder names to classes: the class names, then their `directory_name`s."""
     names = list(class_names)
     return {directory_name(name): name for name in names} | {name: name for name in names}

@@ -1,4 +1,4 @@
-"""A data set: its splits, its classes, and what a report says of where it came from."""
+"""A data set: its splits, its class names and its provenance."""
 
 import functools
 import hashlib
@@ -18,8 +18,8 @@ from gan_mnist.data.duplicates import (
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.files import fingerprint
 
-# Groups make the numbers of images differ between seeds. A plan looks at so many or at all of its
-# own, so that up to this number a run can be given more seeds.
+# With groups, the numbers of images differ between seeds. A plan checks at least this many seeds,
+# so that a run can be given more seeds up to this number.
 FEWEST_SEEDS = 10
 
 
@@ -28,21 +28,21 @@ class Dataset:
     """A data set in memory.
 
     Attributes:
-        name: As in the registry.
-        source: Where it was read from, for the reader of a report.
+        name: Its key in the registry.
+        source: Where it was read from, in words for the report.
         class_names: Names of the classes; labels are indices into them.
         train: The training split.
         test: The test split.
-        validation: The validation split; None where there is none, and training images serve.
-        files: As `files_told` gives it; None for a data set that is no folder of images.
-        remember: Gives the text of a name that it is told, from what is kept of the images or by
-            calling what makes it; None where nothing is kept.
-        duplicates: As `find_duplicates` gives them for `whole`, where they were looked for.
-        pool: Where each seed has training and test images of its own, both together; `train` and
-            `test` are then those of no seed, but as many. None where all seeds share these.
-        seeds: How many seeds are looked at, from 0 on, where groups make numbers differ.
-        cautions: What plan and report say of how a folder is taken.
-        white: Value of files of more than 8 bits that is white; 0 where there are none.
+        validation: The validation split; None if training images are set aside instead.
+        files: What `files_told` returns; None if the data set is not an image folder.
+        remember: Maps (name, make) to a text about the images: the cached one, or `make()`, which
+            is then cached. None if there is no cache.
+        duplicates: What `find_duplicates` returns for `whole`; empty if it was not called.
+        pool: If each seed draws its own test split, training and test images together; `train` and
+            `test` are then one such split, of no seed. None if all seeds share one split.
+        seeds: How many seeds, from 0 on, `draws` covers if groups make numbers of images differ.
+        cautions: Warnings of plan and report about how the folder was interpreted.
+        white: Pixel value shown as white in files of more than 8 bits; 0 if there are none.
     """
 
     name: str
@@ -60,14 +60,14 @@ class Dataset:
     white: int = 0
 
     def planned_for(self, seeds: int) -> "Dataset":
-        """The same, for a plan of so many seeds."""
+        """The same data set, with `draws` for at least so many seeds."""
         return self if seeds <= self.seeds else replace(self, seeds=seeds)
 
     def of_seed(self, seed: int) -> "Dataset":
-        """As the trials of a seed see it: where there is a pool it is divided for that seed.
+        """The data set that the trials of a seed see: a pool is divided for that seed.
 
         Raises:
-            InputError: If it cannot be, as groups go.
+            InputError: If the pool's groups cannot be divided.
         """
         if self.pool is None:
             return self
@@ -77,32 +77,32 @@ class Dataset:
 
     @functools.cached_property
     def draws(self) -> tuple["Dataset", ...]:
-        """The data sets of seeds, as many as numbers of images differ in: this one if in none.
+        """One data set for each seed if numbers of images differ between seeds, else this one.
 
-        What holds for each of them holds for every seed; with groups, for as many as `seeds` says.
+        What holds for each of them holds for every seed; with groups, for the first `seeds`.
         """
         if self.pool is None or self.pool.groups is None:
             return (self,)
         return tuple(self.of_seed(seed) for seed in range(self.seeds))
 
     def fewest(self, split: str) -> np.ndarray:
-        """Images of each class in a split, int (k,): as few as there are for any seed."""
+        """Images of each class in a split, int (k,): the minimum over seeds."""
         return self._counts(split).min(axis=0)
 
     def _counts(self, split: str) -> np.ndarray:
-        """Of each draw and class, int (draws, k)."""
+        """Images of each class in a split, for each of `draws`: int (draws, k)."""
         labels = (each.splits[split].labels for each in self.draws)
         return np.array([np.bincount(own, minlength=len(self.class_names)) for own in labels])
 
     @property
     def splits(self) -> dict[str, Split]:
-        """Those that there are, by name."""
+        """The splits that exist, by name."""
         between = {} if self.validation is None else {"validation": self.validation}
         return {"train": self.train, **between, "test": self.test}
 
     @property
     def whole(self) -> dict[str, Split]:
-        """By split, all images that are in it for one seed or another."""
+        """By name of the split, all images that it holds for any seed."""
         return self.splits | ({} if self.pool is None else {"train": self.pool, "test": self.pool})
 
     @property
@@ -127,13 +127,12 @@ class Dataset:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What is told of it: `name`, `source`, `counts` ({class: {split: n}}), `sha256`.
+        """Provenance: `name`, `source`, `counts` ({class: {split: n}}) and `sha256`.
 
-        Of a folder also `files`, `duplicates` and, where there are some, `white`, `cautions` of
-        the plan and `warnings`, which are told before the answer. Where each seed has test images
-        of its own, `counts` are the fewest of any seed, and `each_seed` holds `n_test` and
-        `n_train` of the class of which the largest share is tested, and whether there are
-        `groups`.
+        An image folder adds `files`, `duplicates` and, where there are some, `white`, `cautions` of
+        the plan and `warnings`, which come before the answer. If each seed has its own test
+        images, `counts` are minima over seeds, and `each_seed` holds `n_test` and `n_train` of the
+        class with the largest share of test images, and whether there are `groups`.
         """
         numbers = {split: self.fewest(split).tolist() for split in self.splits}
         counts = {
@@ -165,7 +164,7 @@ class Dataset:
         return {"n_test": int(n_test), "n_train": int(n_train), "groups": len(self.draws) > 1}
 
     def _warning(self, name: str, split: str, number: int) -> str:
-        """What is said of `number` images of a split that are like others."""
+        """The warning about `number` images of a split that are duplicates."""
         cure = "(--set duplicates=drop leaves these out)"
         images = f"{number:,} of the {len(self.whole[split]):,}"
         are = "is" if number == 1 else "are"
@@ -179,5 +178,5 @@ class Dataset:
         return f"{images} {split} images {are} among the training images too, or nearly so {cure}"
 
     def duplicates_shown(self) -> dict[str, np.ndarray]:
-        """Some pairs that are alike: by split uint8 (2, n, H, W, C), the training image first."""
+        """Some pairs of duplicates: by split uint8 (2, n, H, W, C), the training image first."""
         return duplicates_in_pictures(self.duplicates, self.whole)

@@ -54,7 +54,7 @@ class _Entry:
         url: What a download of it fetches.
         idx_stems: How the names of its IDX files begin, training and test.
         transposed: Whether the published images are mirrored and turned by 90 degrees.
-        shape: Size in pixels and channels where they are not asked for; folders follow the images.
+        shape: Default size in pixels and channels; folders follow their images instead.
     """
 
     places: tuple["_Place", ...]
@@ -66,7 +66,7 @@ class _Entry:
     shape: tuple[int, int] = (28, 1)
 
     def conversion(self, asked: ImageConversion) -> ImageConversion:
-        """`asked` with nothing left open."""
+        """`asked`, with the defaults of this row in place of 0."""
         size, channels = self.shape
         return replace(
             asked, image_size=asked.image_size or size, channels=asked.channels or channels
@@ -99,7 +99,7 @@ def load_dataset(
         image_size: Height and width that every image is brought to, in pixels. 0: the power of two
             from 16 to 64 that is nearest to the images of a folder; 28 for digits and their like.
         channels: 1 for grey, 3 for colour. 0: as the images of a folder are; grey for digits.
-        options: How images become squares, and what a folder is taken for.
+        options: How images are made square, and how a folder is interpreted.
 
     Raises:
         InputError: If the name is unknown, the data set is not there, or its files are damaged.
@@ -124,7 +124,7 @@ def load_dataset(
 
 @functools.lru_cache(maxsize=2)
 def loaded(request: _Request) -> Dataset:
-    """What `load_dataset` returns, read once."""
+    """The data set of a checked request; the last two are cached."""
     entry = REGISTRY[request.name]
     can_create = request.download and entry.tfds_name
     # Unlike pathlib, os.path answers False for a name that no file system could hold.
@@ -139,7 +139,7 @@ def loaded(request: _Request) -> Dataset:
 
 
 def _refuse_idle(options: folder.FolderOptions) -> None:
-    """Refuses what is said of a folder of images where there is none."""
+    """Refuses options of image folders for a data set that is not an image folder."""
     for name in folder.OF_FOLDERS:
         if (value := getattr(options, name)) != getattr(folder.FolderOptions(), name):
             raise InputError(

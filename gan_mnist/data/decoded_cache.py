@@ -1,11 +1,11 @@
-"""What was decoded once is kept as a file that every process reads.
+"""A cache of decoded images, in files that every process reads.
 
-It lies in `~/.cache/gan_mnist`, or where GAN_MNIST_CACHE says, and may be deleted at any time. Its
-name is a checksum of the files' names, sizes, times and numbers, and of what decodes them, so that
-it never shows images that have changed, nor what another decoder made of them; files are renamed
-when they are whole, so that processes do not disturb each other. What was damaged since is not
-believed, and made anew: texts have checksums; images, of which a checksum would take seconds, have
-a time of change that any writing would have replaced. What was not used for a week is removed.
+It lies in `~/.cache/gan_mnist`, or where GAN_MNIST_CACHE says, and may be deleted at any time. An
+entry's name is a checksum of the files' names, sizes, times and inodes, and of the decoder, so that
+it never returns images that have changed, or that another decoder made. Files are renamed when they
+are complete, so that processes do not disturb each other. Damaged entries are detected and made
+anew: texts have checksums; images, whose checksum would take seconds, have a modification time that
+any writing would have replaced. Entries that were not used for a week are removed.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from gan_mnist.data.stored import StoredImages
 from gan_mnist.files import cache_directory, fingerprint, read_file, write_text
 
 DECODED = "decoded"
-# Rises with every change of what is read of the same files.
+# To be raised with every change of how the same files are decoded.
 DECODER = 1
 KEPT_SECONDS = 7 * 24 * 3600
 # A file that changes again within the resolution of a file system's clock looks as it did.
@@ -34,14 +34,14 @@ SETTLED_SECONDS = 2.0
 
 
 class DecodedCache:
-    """What is kept of some files in the state they are in; nothing, where nothing can be."""
+    """The cache entry of some files in their present state; does nothing where none can be kept."""
 
     def __init__(self, root: Path, names: Sequence[str]):
-        """Looks at the files.
+        """Finds or makes the entry, whose name follows from the state of the files.
 
         Args:
             root: The folder they lie in.
-            names: Theirs, relative to it.
+            names: Names of the files, relative to it.
         """
         self._place: Path | None = None
         newest = 0.0
@@ -65,7 +65,7 @@ class DecodedCache:
             self._place = place
 
     def text(self, name: str, make: Callable[[], str]) -> str:
-        """The text `name`, which is made if it is not there."""
+        """The cached text `name`; made by `make` and cached if it is missing."""
         if (kept := self._text(name)) is not None:
             return kept
         made = make()
@@ -73,22 +73,22 @@ class DecodedCache:
         return made
 
     def json(self, name: str, *keys: str) -> dict[str, Any] | None:
-        """What was kept as `name` and has these keys; None where nothing was."""
+        """The cached JSON object `name` if it has these keys, else None."""
         kept = self._text(name)
         value = None if kept is None else json.loads(kept)
         return value if isinstance(value, dict) and value.keys() >= set(keys) else None
 
     def keep_json(self, name: str, value: Any) -> None:
-        """Keeps it, if that is possible."""
+        """Caches a value as JSON under `name`, if that is possible."""
         self._keep_text(name, json.dumps(value))
 
     def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The array `name`, which stays in its file; None where there is none of this shape."""
+        """The cached array `name`, read on access; None if there is none of this shape."""
         with _where_possible():
             if self._place is not None:
                 images = StoredImages.load(self._place / name)
                 if images.shape == shape and images.changed == _mark(self._place / name):
-                    # What they can do is what is asked of arrays of images here.
+                    # They support all operations that are used on arrays of images here.
                     return cast(np.ndarray, images)
         return None
 
@@ -106,7 +106,7 @@ class DecodedCache:
 
     @contextlib.contextmanager
     def new_array(self, name: str, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-        """An array to be filled, uint8 and 0, which is kept as `name` afterwards if possible."""
+        """Yields a uint8 array of zeros to fill, which is then cached as `name` if possible."""
         temporary = self._reserved(name, shape)
         if temporary is None:
             yield np.zeros(shape, np.uint8)
@@ -147,14 +147,14 @@ class DecodedCache:
 
 
 def _where_possible() -> contextlib.AbstractContextManager:
-    """Nothing is kept where that is impossible: for a user without a home folder, say."""
+    """Ignores errors of caching, where it is impossible: for a user without a home folder, say."""
     return contextlib.suppress(OSError, ValueError, RuntimeError)
 
 
 def _mark(place: Path) -> int:
-    """The time of change of an array that is kept, in s: long ago, and the place's own.
+    """The modification time, in s, that marks a cached array as whole: long ago, and its own.
 
-    It is the same for all processes, of which any may have been the last to put its array there.
+    It follows from the path, as any process may have been the last to put its array there.
     """
     return int(fingerprint(place.parent.name, place.name)[:7], 16)
 

@@ -23,7 +23,7 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class Degradation:
-    """What becomes of an image: `min(1, a * truth + b * ref + noise)`.
+    """How a noisy image is made: `min(1, a * truth + b * ref + noise)`.
 
     Attributes:
         a: Lowest and highest scale of the truth, drawn uniformly.
@@ -66,13 +66,13 @@ def degrade(
     degradation: Degradation,
     seed: tuple[int, int | tf.Tensor],
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """What a denoiser is given of each pair of images, and what it is to return.
+    """Makes a denoiser's inputs and targets from pairs of images.
 
     Args:
         truths: float32 (n, H, W, C) in [0, 1].
         refs: float32 (n, H, W, C) in [0, 1].
-        degradation: The ranges, and what is shown and wanted.
-        seed: Two integers that key the draws. The draws do not depend on what is shown and wanted.
+        degradation: The ranges, and the kind of references and targets.
+        seed: Two integers that key the draws, which do not depend on `ref_shown` and `target`.
 
     Returns:
         Noisy images, references and targets: float32 (n, H, W, C) in [0, 1]. A scale above 1 is
@@ -96,7 +96,7 @@ def _uniform(
     stream: tf.Tensor,
     purpose: int,
 ) -> tf.Tensor:
-    """Numbers within `bounds`, of a stream of their own: one range moves no other draw."""
+    """Uniform draws within `bounds`, from a stream for each purpose: no range affects others."""
     low, high = bounds
     return tf.random.stateless_uniform(shape, tf.random.fold_in(stream, purpose), low, high)
 
@@ -144,11 +144,11 @@ def pair_batches(
     seed: int,
     first_update: int,
 ) -> tf.data.Dataset:
-    """As `denoising_batches`, of pairs that are given: the reference is black, as there is none.
+    """As `denoising_batches`, from given pairs: the references are black, as there are none.
 
     Args:
         noisy_images: uint8 (n, H, W, C), or float32 in [0, 1].
-        clean_images: Of the same shape and kind, the partners in the same places.
+        clean_images: Of the same shape and dtype, partners in the same rows.
         batch_size: Pairs a batch.
         seed: Stream of the order.
         first_update: Number of the first batch.
@@ -169,7 +169,7 @@ class FixedPairs(NamedTuple):
     Attributes:
         noisy_images, references, targets: float32 (n, H, W, C) in [0, 1], as `degrade` returns
             them.
-        truth_rows, ref_rows: int64 (n,), where truth and reference stand among the images.
+        truth_rows, ref_rows: int64 (n,), rows of the truths and references among the images.
     """
 
     noisy_images: np.ndarray
@@ -184,13 +184,13 @@ def fixed_pairs(
 ) -> FixedPairs:
     """The evaluation set: images as truths, other ones as references, degraded alike for all.
 
-    Pairs and noise depend on the images and `number` alone, never on a seed. What an arm shows and
-    wants changes the references and targets, and leaves the noisy images as they are.
+    Pairs and noise depend on the images and `number` alone, never on a seed. An arm's `ref_shown`
+    and `target` change the references and targets, and leave the noisy images as they are.
 
     Args:
         images: uint8 (n, H, W, C), or float32 in [0, 1].
         number: Pairs, 1 to n; each image is a truth once at most, and a reference once at most.
-        degradation: Gives the noise's range, and what is shown and wanted.
+        degradation: Gives the noise's range, `ref_shown` and `target`.
         a: Scale of every truth.
         b: Scale of every reference.
 
@@ -221,8 +221,8 @@ def given_pairs(noisy_images: np.ndarray, clean_images: np.ndarray, number: int)
 
     Args:
         noisy_images: uint8 (n, H, W, C).
-        clean_images: Of the same shape and kind, the partners in the same places.
-        number: Pairs, all where there are no more.
+        clean_images: Of the same shape and dtype, partners in the same rows.
+        number: Pairs, at most.
 
     Returns:
         Pairs with black references; rows of truths and of references are those of the pairs.

@@ -1,4 +1,4 @@
-"""Images that are there twice: equal, or nearly so, as after saving anew or scaling.
+"""Duplicate images: equal, or nearly so, as after re-encoding or rescaling.
 
 Two images are alike if their grey values, at 32 x 32 pixels or as many as they have, correlate by
 `ALIKE` or more. Of 400 photographs of 32 x 32 pixels all are found again after saving as JPEG of
@@ -20,27 +20,27 @@ from gan_mnist.data.images import ImageConversion, resize
 from gan_mnist.data.splits import Split
 from gan_mnist.files import fingerprint
 
-# What is found between these two stands beside what is found of "train", by the other's name.
+# The key of duplicates between these two; the other keys are splits compared with "train".
 BETWEEN = "validation and test"
 SIDE = 32
 ALIKE = 0.985
-# Of what is found, so many pairs are named and shown.
+# So many of the pairs found are named and shown.
 SHOWN = 8
-# More copies than this among test images are told of before the answer.
+# A split with a larger share of duplicates gets a warning before the answer.
 MATTERS = 0.01
-# Of so many rows and columns are correlations in memory at a time.
+# Rows and columns of correlations that are in memory at a time.
 _ROWS, _COLUMNS = 256, 4096
-# Of so many waves along a side, and of what is left, correlations are bounded first.
+# Cosine waves along a side that bound the correlations first; the bound's slack for rounding.
 _WAVES, _ROUNDING = 6, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Images that have one like them among others.
+    """Images that have a duplicate among others.
 
     Attributes:
         rows: int64 (n,), ascending: which images.
-        matches: int64 (n,): the other, most alike, of each.
+        matches: int64 (n,): the most similar other image of each.
         equal: bool (n,): whether every pixel is the same.
     """
 
@@ -61,8 +61,8 @@ def find_pairs(
 
     Args:
         images: uint8 (n, H, W, C).
-        others: uint8 (m, H, W, C); None for those of `images` that come before each of them.
-        groups: int (n,), where there are no `others`: images of one group are no pair.
+        others: uint8 (m, H, W, C); None compares each of `images` with those before it.
+        groups: int (n,), used without `others` only: images of one group are no pair.
     """
     before, others = others is None, images if others is None else others
     if not len(images) or not len(others):
@@ -70,7 +70,7 @@ def find_pairs(
     checksums, coarse = _sketched(others)
     own_checksums, own_coarse = (checksums, coarse) if before else _sketched(images)
     groups = np.arange(len(images)) if groups is None else groups
-    # Of each checksum the first place, and the first of another group than that one's.
+    # For each checksum the first row that has it, and the first in another group than that row.
     places: dict[bytes, list[int]] = {}
     for place, checksum in enumerate(checksums):
         known = places.setdefault(checksum, [place])
@@ -107,11 +107,11 @@ def find_pairs(
 
 
 def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
-    """Of each image a checksum, and what bounds its correlations: float32 (n, e).
+    """A checksum of each image, and a sketch that bounds its correlations: float32 (n, e).
 
-    Descriptions of a million would be 4 GB. Some of their waves (a discrete cosine transform), and
-    the length of what is left, are a vector of the same length. The product of two such vectors is
-    at least that of the descriptions, by the inequality of Cauchy and Schwarz.
+    Descriptors of a million images would be 4 GB. Some of their lowest frequencies (a discrete
+    cosine transform) and the norm of the remainder make a vector of the same norm. The product of
+    two such vectors is at least that of the descriptors, by the Cauchy-Schwarz inequality.
     """
     checksums, sketches = [], []
     for start in range(0, len(images), _ROWS):
@@ -129,7 +129,7 @@ def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
 
 
 def _described(images: np.ndarray) -> np.ndarray:
-    """float32 (n, d), a row an image, of mean 0 and length 1; 0 for an image of one grey."""
+    """Grey descriptors, float32 (n, d), of mean 0 and norm 1; 0 for an image of one grey."""
     side = min(SIDE, images.shape[1])
     grey = resize(images, ImageConversion(side, 1)).reshape(-1, side * side).astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)
@@ -139,18 +139,18 @@ def _described(images: np.ndarray) -> np.ndarray:
 def _may_be_alike(
     rows: np.ndarray, own: np.ndarray, coarse: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pairs that may be alike, some at a time.
+    """Candidate pairs, whose sketches do not rule out that they are duplicates, some at a time.
 
     Args:
-        rows: int64 (k,): which of `own` are looked at.
-        own: As `_sketched`.
-        coarse: Likewise.
+        rows: int64 (k,): the rows of `own` to compare.
+        own: Sketches of the images, as `_sketched` returns them.
+        coarse: Sketches of the others.
 
     Yields:
-        Numbers of rows and of images in `coarse`, int64 (n,) both.
+        Rows of `own` and of `coarse`, int64 (n,) each.
     """
-    # Vectors of length 1 that correlate by r are as far apart as the root of 2 - 2 r; so most need
-    # not be looked at, but those near by along the axis on which they spread most.
+    # Unit vectors that correlate by r are sqrt(2 - 2 r) apart, so that only those near each other
+    # along the axis of the largest spread have to be compared.
     reach, axis = (2 - 2 * ALIKE) ** 0.5 + _ROUNDING, coarse.std(axis=0).argmax()
     rows, order = rows[own[rows, axis].argsort()], coarse[:, axis].argsort()
     coarse = coarse[order]
@@ -173,17 +173,17 @@ Alike = Mapping[str, tuple[list[int], list[int], list[bool]]]
 def find_duplicates(
     splits: Mapping[str, Split], remember: Callable[[str, Callable[[], str]], str]
 ) -> Alike:
-    """Images that have one like them in another split.
+    """Finds the images that have a duplicate in another split.
 
     Args:
         splits: By name, "train" among them.
-        remember: As of `Dataset`.
+        remember: See `Dataset`.
 
     Returns:
-        For every other split, as lists: rows of "train", the image most alike of each, and whether
-        the two are equal. Of a split that is the training split itself the images like each are
-        those that come before it, but none of its own group, as a group is never divided. The same
-        for `BETWEEN`, with rows of "validation", where "test" is a split of its own.
+        For every other split, as lists: rows of "train", the most similar image of each in that
+        split, and whether the two are equal. If the split is "train" itself, an image is compared
+        with those before it, but not with its own group, which is never divided. The same for
+        `BETWEEN`, with rows of "validation", if "test" is a split of its own.
     """
     train = splits["train"]
     between = "validation" in splits and splits["test"] is not train
@@ -217,12 +217,12 @@ def _sides(name: str) -> tuple[str, str]:
 
 
 def duplicates_in_numbers(found: Alike, splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
-    """What plan and report say of duplicates.
+    """Counts duplicates, for plan and report.
 
     Returns:
-        For every split that has some: `images`, how many training images are like one of it;
-        `equal`, how many of them are equal to it; `of`, how many of its images are concerned; and
-        some `pairs` of file names. For `BETWEEN` the same of validation images and test images.
+        For every split that has some: `images`, how many training images have a duplicate in it;
+        `equal`, how many of these are equal to theirs; `of`, how many of its images are matched;
+        and some `pairs` of file names. For `BETWEEN` the same of validation and test images.
     """
     told = {}
     for name, (rows, matches, equal) in found.items():
@@ -239,7 +239,7 @@ def duplicates_in_numbers(found: Alike, splits: Mapping[str, Split]) -> dict[str
 
 
 def duplicates_in_pictures(found: Alike, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
-    """Pairs of images, by the split: uint8 (2, n, H, W, C), those of "train" first."""
+    """Some pairs of duplicates, by split: uint8 (2, n, H, W, C), those of "train" first."""
     pictures = {}
     for name, (*rows, _) in found.items():
         if rows[0]:
@@ -260,7 +260,7 @@ class NamedImages(Protocol):
 
 
 def copies_in_numbers(others: NamedImages, splits: Mapping[str, Split]) -> dict[str, Any]:
-    """What plan and report say of other images that are like some of a data set.
+    """Counts other images that are duplicates of a data set's images, for plan and report.
 
     Returns:
         `copies`: of each split, how many of `others` are equal to one of it, or nearly so; and
@@ -279,7 +279,7 @@ def copies_in_numbers(others: NamedImages, splits: Mapping[str, Split]) -> dict[
 
 
 def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
-    """What is said of a `number` of images, so many of which are `copies` of training ones, say."""
+    """The warning that `copies` of the `number` images of `name` are copies of `of` images."""
     are = f"is a copy of a {of} image" if copies == 1 else f"are copies of {of} images"
     return f"{copies:,} of the {number:,} images of `{name}` {are}, which is a leak"
 

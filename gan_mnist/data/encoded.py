@@ -1,6 +1,6 @@
 """Image files decoded by TensorFlow, without Python.
 
-`gan_mnist.data.images` is what reads images here; what is below stays as near to it as it can.
+`gan_mnist.data.images` is the reference decoder; this one is as close to it as it can be.
 """
 
 import functools
@@ -13,26 +13,26 @@ import tensorflow as tf
 from gan_mnist.data.images import GROUNDS, ImageConversion, read_image
 from gan_mnist.errors import InputError
 
-# What Pillow, as ITU-R 601, makes grey of.
+# Weights of red, green and blue in grey: ITU-R 601, as in Pillow.
 LUMA = (0.299, 0.587, 0.114)
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-# Of a file that TensorFlow decodes, where each takes 30 to 40 bytes. Telephones take 50 million; a
-# file of 0.4 MB may promise 400 million.
+# Limit for a file that TensorFlow decodes, at 30 to 40 bytes a pixel. Phones take 50 million; a
+# file of 0.4 MB may claim 400 million.
 MOST_PIXELS = 2**26
 TOO_LARGE = f"files: not PNG, JPEG, GIF or BMP, or of more than {MOST_PIXELS:,} pixels; its sides:"
-# Of a file, as many bytes as tell its sides, but for a JPEG file.
+# Bytes at the beginning of a file that hold its sides, unless it is a JPEG file.
 _HEADER = 32
-# Of a file, for all that is no pixel.
+# Allowance in a plain file for everything that is not pixels.
 MOST_BYTES_BESIDE = 65_536
-# Files that a turn of a loop decodes; the turn of a graph's loop takes as long as a small file.
+# Files decoded in one iteration of a graph's loop, which costs as much as decoding a small file.
 _TOGETHER = 25
 
 
 def decode(contents: tf.Tensor, conversion: ImageConversion) -> tf.Tensor:
-    """One encoded file as an image, by operations that any graph may hold.
+    """Decodes one image file by TensorFlow operations alone, for use in any graph.
 
     As `as_pixels`, within a level of 255. It differs where TensorFlow's decoders do: a camera's
-    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken where no value is white.
+    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken if `white` is 0.
 
     Args:
         contents: string (), the bytes of a PNG, JPEG, GIF (its first frame) or BMP file.
@@ -68,7 +68,7 @@ def decode(contents: tf.Tensor, conversion: ImageConversion) -> tf.Tensor:
 
 
 def _pixels(contents: tf.Tensor, white: int) -> tf.Tensor:
-    """Pixels of what is no JPEG file, uint8 (H, W, channels)."""
+    """Decodes a file that is not JPEG: uint8 (H, W, channels)."""
 
     def usual() -> tf.Tensor:
         return tf.io.decode_image(contents, expand_animations=False)
@@ -88,7 +88,7 @@ def _pixels(contents: tf.Tensor, white: int) -> tf.Tensor:
 
 
 def _checked(tensor: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
-    """A tensor that is of a picture with these sides, int64 (2,), if they are accepted."""
+    """Returns `tensor` once it is asserted that a picture's sides, int64 (2,), are accepted."""
     accepted = (tf.reduce_min(sides) > 0) & (sides[0] <= MOST_PIXELS // tf.maximum(sides[1], 1))
     with tf.control_dependencies([tf.debugging.Assert(accepted, [TOO_LARGE, sides])]):
         return tf.identity(tensor)
@@ -99,7 +99,7 @@ def _begins(contents: tf.Tensor, mark: bytes) -> tf.Tensor:
 
 
 def _sides(contents: tf.Tensor) -> tf.Tensor:
-    """Height and width, int64 (2,), that the header of a file promises; 0 for no such file.
+    """Height and width, int64 (2,), as stated in a file's header; 0 for any other format.
 
     Source: the headers of PNG (IHDR), GIF89a (the screen) and BMP (BITMAPINFOHEADER, and the older
     BITMAPCOREHEADER).
@@ -158,18 +158,18 @@ def _square(colours: tf.Tensor, conversion: ImageConversion, border: tf.Tensor) 
 def read_images(
     paths: Sequence[Path], conversion: ImageConversion
 ) -> list[np.ndarray | InputError]:
-    """As `read_image` of each file, the faster the more of them are plain.
+    """As `read_image` for each file, but faster for those that are plain.
 
     Plain are PNG and JPEG files of this very shape, with 8 bits and without transparency and
-    rotation: nothing is left to do but decoding, of all at once. Their pixels are those of
-    `read_image`, as Pillow and TensorFlow decode by the same libraries.
+    rotation. They only need decoding, which TensorFlow does for all at once. Their pixels are those
+    of `read_image`, as Pillow and TensorFlow decode by the same libraries.
 
     Args:
         paths: Image files.
         conversion: How they are converted, with a size and a number of channels.
 
     Returns:
-        For each file, in this order: uint8 (image_size, image_size, channels), or what is wrong.
+        For each file, in this order: uint8 (image_size, image_size, channels), or its error.
     """
     images: list[np.ndarray | InputError] = []
     image_size, channels = conversion.image_size, conversion.channels
@@ -220,7 +220,7 @@ def _decoder(channels: int) -> tf.types.experimental.PolymorphicFunction:
     return decode_all
 
 
-# What has Pillow turn an image or see through it, or may have it, in a text that is compressed.
+# Marks of rotation and transparency, and of compressed text, which may hold some.
 _NOT_PLAIN = (
     *(b"tRNS", b"eXIf", b"Exif", b"tiff:Orientation"),
     *(b"Raw profile type", b"zTXt", b"iTXt"),

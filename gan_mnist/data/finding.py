@@ -24,8 +24,8 @@ class ImageFile(NamedTuple):
     Attributes:
         name: Relative to the folder, with forward slashes.
         class_name: The class that it shows.
-        split: "train", "validation" or "test"; "" where nothing says.
-        group: What has to stay on one side of every split: a patient, say. Empty for none.
+        split: "train", "validation" or "test"; "" if unknown.
+        group: Name of a group (a patient, say) whose images stay in one split; "" for none.
     """
 
     name: str
@@ -42,10 +42,10 @@ class FoundImages:
         root: The folder.
         files: Its images.
         passed_over: How many files and folders were not taken, by reason.
-        inner: The folder in it that was entered as it holds all the rest; "" for none.
-        left_out: By name, why it is no image, or no folder that was read; a folder's name ends in
+        inner: The sub-folder that was entered because it holds everything; "" for none.
+        left_out: The reason, by name, why a file or folder was not read; names of folders end in
             a slash.
-        cautions: What a plan warns of.
+        cautions: Warnings for the plan.
     """
 
     root: Path
@@ -57,7 +57,7 @@ class FoundImages:
 
     @property
     def names(self) -> list[str]:
-        """Those of the images."""
+        """Names of the images."""
         return [file.name for file in self.files]
 
 
@@ -69,8 +69,8 @@ def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) ->
 
     Args:
         root: The folder.
-        flag: What named it.
-        any_name: Whether names may be such as cannot be printed; else they are refused.
+        flag: The flag that named it, for messages.
+        any_name: Whether unprintable names are accepted; else they are refused.
 
     Raises:
         InputError: If a folder cannot be read, or has a name that is refused; names the `flag`.
@@ -81,17 +81,16 @@ def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) ->
 
 
 def find_classes(root: Path, tested: Collection[str] = ()) -> FoundImages:
-    """The images of a folder of class folders, by class, and by split where folders tell.
+    """Finds the images of class folders, with their classes, and their splits if folders say so.
 
-    Folders of splits are known by their usual names in any case; they hold the class folders.
-    Sub-folders of a class folder belong to the class; where those of every class are folders of
-    splits and hold all its images, they are taken for these. A folder that is the only one is
-    entered.
+    Folders of splits are recognised by their usual names in any case; they hold the class folders.
+    Sub-folders of a class folder belong to the class, unless those of every class are named like
+    splits and hold all its images: then they are splits. A folder that is the only one is entered.
 
     Args:
         root: The folder.
-        tested: Classes that its images are to be test images of: then one class will do, may be
-            without images, its folder may have its `directory_name`, and splits may differ.
+        tested: Classes to find test images of. Then one class is enough and may have no images,
+            its folder may have its `directory_name`, and splits may have different classes.
 
     Raises:
         InputError: For too few classes, a class without images, other classes in one split than in
@@ -178,7 +177,7 @@ def _read_classes(
 
 
 def _splits_within(walk: FolderWalk, place: str) -> dict[str, str]:
-    """The splits of all folders in a class folder, "" for none; nothing where none is divided."""
+    """The split of each folder in a class folder, "" for none; {} if they are not splits."""
     splits = splits_of(walk.entries(place)[0])
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
 
@@ -189,7 +188,7 @@ def _next_folder(file: ImageFile, place: str) -> str:
 
 
 def _cautions_within(names: Iterable[str]) -> list[str]:
-    """What is said of class folders that have splits, where these do not hold all images."""
+    """The warning about class folders with folders of splits that do not hold all images."""
     divided = list(names)
     if not divided:
         return []
@@ -204,7 +203,7 @@ def _is_divided(walk: FolderWalk, place: str, name: str) -> bool:
 
 
 def _cautions(walk: FolderWalk, place: str) -> list[str]:
-    """What is said of class folders that seem to be splits: by their names, or what is in them."""
+    """The warning about class folders that look like splits, by their names or content."""
     names, _ = walk.entries(place)
     within = {name: {*walk.entries(join(place, name))[0]} for name in names}
     like = [name for name in names if is_like_split(name)]

@@ -36,23 +36,23 @@ COPIES, TWINS = "like a test or validation image", "like another image"
 
 @dataclass(frozen=True)
 class FolderOptions:
-    """How images become arrays of one shape, and what a folder of them is taken for.
+    """How images become arrays of one shape, and how a folder of them is interpreted.
 
     Attributes:
-        resize: As of `ImageConversion`.
-        ground: As of `ImageConversion`.
-        white: As of `ImageConversion`.
+        resize: See `ImageConversion`.
+        ground: See `ImageConversion`.
+        white: See `ImageConversion`.
         image_megabytes: Memory that decoding an image may take.
         skip_bad: Whether empty and broken files are left out; else they are refused.
-        labels: A CSV file that tells the classes; empty where class folders do.
-        file_column: Its column of files; found where it is empty. So are the next two.
-        label_column: That of classes.
-        split_column: That of splits, which may be missing.
-        groups: What finds the group of an image: a regular expression on its name, or "column:"
+        labels: A CSV file with the classes; empty for class folders.
+        file_column: Its column of file names; if empty, it is found. So are the next two.
+        label_column: Its column of classes.
+        split_column: Its column of splits, which is optional.
+        groups: How to find the group of an image: a regular expression on its name, or "column:"
             and a column of the table; empty where each image stands alone.
         duplicates: "drop" leaves training images out that are like a test or validation image.
-        split: Whether each seed has test images of its own, where the folder sets none aside, or
-            all share those that are carved; "drop" then leaves out all but one of those alike.
+        split: If the folder has no test images: "each_seed" draws them for each seed, and "drop"
+            then leaves out all but one of several duplicates; "fixed" carves them for all seeds.
         pairs: Whether folders called noisy and clean hold partners of the same names.
     """
 
@@ -73,20 +73,20 @@ class FolderOptions:
 
 @dataclass(frozen=True, eq=False)
 class Folder:
-    """What was read of a folder.
+    """An image folder that was read.
 
     Attributes:
         class_names: In alphabetical order.
         train: The training images.
         validation: Those that the folder sets aside for validation; None where it does not say.
         test: The test images; carved where the folder has none.
-        files: As `files_told` gives it.
-        inner: The folder in it that holds all the rest; "" where it is the folder itself.
-        remember: As of `Dataset`.
-        duplicates: As `find_duplicates` gives them, without training images that are dropped.
-        pool: As of `Dataset`.
-        cautions: As of `Dataset`.
-        white: As of `Dataset`.
+        files: What `files_told` returns.
+        inner: The sub-folder that holds everything; "" where it is the folder itself.
+        remember: See `Dataset`.
+        duplicates: What `find_duplicates` returns, without training images that are dropped.
+        pool: See `Dataset`.
+        cautions: See `Dataset`.
+        white: See `Dataset`.
     """
 
     class_names: tuple[str, ...]
@@ -108,16 +108,16 @@ def has_images(root: Path) -> bool:
 
 
 def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions) -> Folder:
-    """The images of a folder.
+    """Reads a folder of images as a data set.
 
     Args:
         root: The folder. Its class folders, or those in its folders of splits, hold the images.
-        conversion: How they become arrays; what is 0 in it follows the images.
-        options: What the folder is taken for.
+        conversion: How they become arrays; a size or number of 0 is derived from the images.
+        options: How the folder is interpreted.
 
     Raises:
         InputError: For fewer than two classes, a class without images, different classes in two
-            splits, or unreadable images, all of which are told.
+            splits, or unreadable images, all in one message.
     """
     found = _found(root, options)
     decoded = read_files(root, [file.name for file in found.files], conversion)
@@ -200,13 +200,13 @@ def files_told(
     noted: Mapping[str, int],
     left_out: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What plan, records and report say of the files of a folder.
+    """Summarises the files of a folder, for plan, records and report.
 
     Args:
         num_read: How many images were read.
         passed_over: How many files were not, by reason.
-        noted: Of how many images there is something to tell, by what.
-        left_out: Why, by name, of those that are images by name and were asked for.
+        noted: Number of images by the note that there is on them.
+        left_out: The reason, by name, for images that were asked for and left out.
 
     Returns:
         `read`, `passed_over` and `noted`; and `left_out`, names with their reasons, as by
@@ -225,7 +225,7 @@ def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
 
 
 def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
-    """What is said of all bad ones among a `number` of images at once."""
+    """The error that reports all bad images among a `number` of images."""
     large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
     memory = ", --set image_megabytes=... for large ones" if large else ""
     return InputError(
@@ -238,7 +238,7 @@ def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir")
 def by_split(
     found: FoundImages, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
 ) -> dict[str, Split]:
-    """The images, but for those that are left out, by the split that they are said to be of."""
+    """The images by the split that folders or a table give, without those that are left out."""
     label_of = {name: label for label, name in enumerate(class_names)}
     rows: dict[str, list[int]] = {}
     for row, file in enumerate(found.files):
@@ -259,9 +259,9 @@ def by_split(
 
 
 def _across(splits: Mapping[str, Split]) -> Counter[str]:
-    """How many images of a split have others of their group in a split that comes before it.
+    """Counts images of a split whose group also occurs in an earlier split.
 
-    Folders or a table that tell the splits are taken at their word.
+    Splits that folders or a table give are not changed for that.
     """
     counts: Counter[str] = Counter()
     ordered = [(name, splits[name].groups) for name in (TRAIN, VALIDATION, TEST) if name in splits]
@@ -273,7 +273,7 @@ def _across(splits: Mapping[str, Split]) -> Counter[str]:
 
 
 def _groups(found: FoundImages) -> np.ndarray | None:
-    """A number for each group, and for each image that is in none; None where there are none."""
+    """The group number of each image, one of its own if it has no group; None without groups."""
     names = [file.group for file in found.files]
     if not any(names):
         return None
@@ -289,7 +289,7 @@ def _check_classes(
     class_names: tuple[str, ...],
     which: str = "that can be read",
 ) -> None:
-    """A table may tell of no image of a class; those that were left out may have been all."""
+    """Refuses a class without images: a table may name none, or all of them were left out."""
     if images is None:
         return
     counts = np.bincount(images.labels, minlength=len(class_names))

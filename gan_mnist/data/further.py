@@ -1,4 +1,4 @@
-"""Further test images, of the classes that a study has, from wherever they are."""
+"""Further test sets: images of a study's classes from other folders."""
 
 import os
 from collections import Counter
@@ -25,11 +25,11 @@ from gan_mnist.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class FurtherTest:
-    """Images on which every arm is judged as well.
+    """A further test set, on which every arm is evaluated as well.
 
     Attributes:
         subset: The images; of some classes there may be none.
-        told: In one line: what there is, what is missing, what is of other classes, the checksum.
+        told: A summary in one line: counts by class, images of other classes, the checksum.
         files: As `files` of `Dataset`.
     """
 
@@ -38,10 +38,10 @@ class FurtherTest:
     files: Mapping[str, Any]
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
-        """What plan, records and report say of it.
+        """The provenance of the images, for plan, records and report.
 
         Returns:
-            `told` and `files` as here, `sha256`, and of `copies_in_numbers` what there is.
+            `told` and `files` as here, `sha256`, and what `copies_in_numbers` returns.
         """
         return {
             "told": self.told,
@@ -60,15 +60,15 @@ def read_further_test(
 ) -> FurtherTest:
     """All images of a folder that are of a study's classes, whatever split they are in.
 
-    A table of labels is used where the folder has it; class folders are where it has not. What is
-    set of splits, groups and copies is of no concern.
+    A table of labels is used if the folder has it, else its class folders. Settings of splits,
+    groups and duplicates have no effect.
 
     Args:
         name: What the test set is called.
         root: The folder.
-        classes: Of the study, in its order, which gives the labels.
+        classes: The study's class names, whose order gives the labels.
         conversion: How images become arrays.
-        options: What the study's folder is taken for.
+        options: How the study's folder is interpreted.
 
     Raises:
         InputError: If there are no images of these classes, or some that cannot be read.
@@ -112,9 +112,9 @@ def _has_table(root: Path, labels: str) -> bool:
 
 
 def _in_order(splits: Mapping[str, Split], class_names: tuple[str, ...]) -> tuple[Split, ...]:
-    """The images of all splits, in the order that checksums have always been of.
+    """The images of all splits, in an order that must not change, as checksums depend on it.
 
-    Where nothing divides them these are first what a data set would train on.
+    Images without splits are carved as for a data set: those to train on come first.
     """
     images = tuple(splits[name] for name in (TRAIN, "", VALIDATION, TEST) if name in splits)
     whole = len(images) == 1 and TEST not in splits
@@ -130,17 +130,17 @@ def further_test(
     classes: tuple[str, ...],
     files: Mapping[str, Any],
 ) -> FurtherTest:
-    """Those of some images that are of a study's classes.
+    """Makes a further test set of those images that are of a study's classes.
 
     Args:
         name: What the test set is called.
-        images: All that there are, in parts.
-        class_names: Their classes.
-        classes: Of the study, in its order, which gives the labels.
-        files: As of `FurtherTest`.
+        images: All images, in parts.
+        class_names: Names of the classes of `images`.
+        classes: The study's class names, whose order gives the labels.
+        files: See `FurtherTest`.
 
     Raises:
-        InputError: If there are none.
+        InputError: If no image is of these classes.
     """
     parts = list(images)
     label_of = {of: label for label, of in enumerate(class_names)}

@@ -1,4 +1,4 @@
-"""A folder of images that somebody's program made, by the classes of a data set."""
+"""A folder of images that were generated elsewhere, in folders of a data set's classes."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ _BLOCK = 1024
 
 @dataclass(frozen=True, eq=False)
 class GivenImages:
-    """What was read of such a folder.
+    """The images of such a folder.
 
     Attributes:
         images: uint8 (n, H, W, C).
@@ -49,11 +49,11 @@ class GivenImages:
     sha256: str
 
     def told(self, dataset: Dataset) -> dict[str, Any]:
-        """What plan, records and report say of it.
+        """The provenance of the images, for plan, records and report.
 
         Returns:
-            `counts` by class, `files`, `sha256`, and of `copies_in_numbers` what is like an image
-            of a split for any seed.
+            `counts` by class, `files`, `sha256`, and what `copies_in_numbers` returns for all
+            images that a split has for any seed.
         """
         counts = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
         return {
@@ -69,14 +69,14 @@ def read_given(
 ) -> GivenImages:
     """The images of a folder of class folders, however deep they lie.
 
-    An image is of the class whose name, or its `directory_name`, the outermost folder has that has
-    such a name. Images in no such folder are passed over and counted, and their folders named;
+    The class of an image is that of the outermost folder with a class's name or `directory_name`.
+    Images in no such folder are passed over and counted, and their folders named;
     classes may be missing.
 
     Args:
         root: The folder.
         class_names: Of the data set.
-        conversion: The shape and the like of the data set's images.
+        conversion: The resolved conversion of the data set's images.
         skip_bad: Whether images that cannot be read are left out; else they are refused.
 
     Raises:
@@ -135,7 +135,7 @@ def read_given(
 
 
 def _told(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
-    """Names of folders; of one that is called as a class is, but for its case, that it is."""
+    """Names of folders, with a note on those that differ from a class's name only in case."""
     same = {name.casefold(): name for name in class_names}
     named = []
     for folder in sorted(folders)[:_FOLDERS_NAMED]:
@@ -147,7 +147,7 @@ def _told(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
 
 
 def _changed(root: Path, names: Sequence[str], conversion: ImageConversion) -> Counter[str]:
-    """How many images are not, as they were saved, of the size and colours of the data set's."""
+    """Counts images that were saved in another size or colour mode than the data set's."""
     side, told = conversion.image_size, Counter[str]()
     for name in names:
         with open_image(root / name) as image:

@@ -52,7 +52,7 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
 
     Args:
         path: The file, gzip-compressed if it ends in `.gz`.
-        num_dimensions: What its header has to say: 3 for images, 1 for labels.
+        num_dimensions: Dimensions that its header must state: 3 for images, 1 for labels.
 
     Returns:
         uint8, of the header's shape.
@@ -81,7 +81,7 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
 
 
 def _shape(path: Path, header: bytes, num_dimensions: int) -> tuple[int, ...]:
-    """The shape that a header promises; errors as of `read_idx`."""
+    """The shape that a header promises; errors as in `read_idx`."""
     if len(header) < 4 + 4 * num_dimensions:
         raise InputError(
             f"--data_dir: {path} ends within its header of {4 + 4 * num_dimensions} bytes"

@@ -16,7 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from gan_mnist.data.bit_depth import DEEP, has_deep_colours, is_deep, scale_colours, scaled
 from gan_mnist.errors import InputError
 
-# Of these Pillow knows the name and no more, or needs another program, or they are films.
+# Pillow only knows the names of these, or needs another program for them, or they are films.
 _NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"}
 
 
@@ -32,7 +32,7 @@ RESIZES = ("pad", "crop", "stretch")
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
 TOO_LARGE = "too large"
 IMAGE_MEGABYTES = "memory that decoding an image may take, in MB"
-# What is told of images that were read, in the plan and the report.
+# Notes on images that were read, in the plan and the report.
 FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"
 OBLONG = "not square, resize={resize}"
@@ -43,9 +43,9 @@ _PIXELS_FOR_ONE = 4
 _HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 # Threads that may decode at the same time.
 MOST_THREADS = 8
-# Images, and their pixels in all, that a network is shown at a time.
+# The largest batch outside training: images, and their pixels in all.
 MOST_TOGETHER, PIXELS_TOGETHER = 250, 1 << 20
-# Why an image cannot be read that may be well: of the disk, the network, or this process.
+# Errors that say nothing about the image: of the disk, the network, or this process.
 _FLEETING = {
     *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH),
     *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.ECONNRESET, errno.ENXIO),
@@ -55,7 +55,7 @@ _LIMIT, _LARGE = threading.Lock(), threading.Lock()
 
 
 class TransientReadError(InputError):
-    """An image could not be read, and is not bad for that: as when a disk is out of reach."""
+    """An image could not be read for a reason that may pass, such as a disk out of reach."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class ImageConversion:
     """How a picture of any size and mode becomes an array.
 
     Attributes:
-        image_size: Height and width of the array in pixels; 0 where it follows the images.
-        channels: 1 for grey, 3 for colour; 0 likewise.
-        resize: How what is not square becomes so. "pad": scaled as a whole, black beside it;
+        image_size: Height and width of the array in pixels; 0 if derived from the images.
+        channels: 1 for grey, 3 for colour; 0 if derived from the images.
+        resize: How images are made square. "pad": scaled as a whole, black beside it;
             "crop": the middle of it; "stretch": drawn out.
         ground: A key of `GROUNDS`: what transparent parts are shown on.
-        white: Value of files of more than 8 bits that is white; 0: the highest value of as many
-            bits as the file makes use of, and where a conversion is resolved, that there is none.
+        white: Value that is white in files of more than 8 bits; 0: the highest value of the bits
+            that a file uses, or, in a resolved conversion, that there are no such files.
         megabytes: Memory that decoding a picture may take.
     """
 
@@ -85,7 +85,7 @@ USUAL = ImageConversion()
 
 
 def read_image(path: Path, conversion: ImageConversion) -> np.ndarray:
-    """One image file as pixels.
+    """Reads an image file as an array.
 
     Args:
         path: A file of any format that Pillow reads, usually PNG or JPEG.
@@ -103,9 +103,9 @@ def read_image(path: Path, conversion: ImageConversion) -> np.ndarray:
 
 
 def decode(path: Path, conversion: ImageConversion) -> tuple[np.ndarray, list[str]]:
-    """As `read_image`, for many threads at once; and what is to be told of the picture.
+    """As `read_image`, but thread-safe, and with notes on the picture for plan and report.
 
-    Whoever calls it catches Pillow's warnings, which no thread can do for itself.
+    The caller has to suppress Pillow's warnings, which no thread can do for itself.
     """
     with open_image(path) as image:
         frames = getattr(image, "n_frames", 1)
@@ -119,10 +119,10 @@ def decode(path: Path, conversion: ImageConversion) -> tuple[np.ndarray, list[st
 
 @contextlib.contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """An image file of whatever size, opened.
+    """Opens an image file of any size.
 
     Raises:
-        InputError: If it is no image, or what is done with it fails; the message names it.
+        InputError: If it is no image, or the body of the `with` fails; the message names the file.
         TransientReadError: If that is for a reason that may be gone the next time.
     """
     try:
@@ -158,7 +158,7 @@ def _open(path: Path) -> Image.Image:
 
 
 def megabytes_of(image: Image.Image) -> float:
-    """Memory that decoding takes at most, about: what the decoder holds, and copies that are made.
+    """Estimates the most memory in MB that decoding takes: the decoder's, and that of copies.
 
     Args:
         image: Opened and not read; at the size at which a JPEG file will be decoded.
@@ -193,13 +193,13 @@ def _megabytes_of_scans(image: Image.Image) -> float:
 
 
 def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 0) -> float:
-    """Memory that decoding a picture takes, in MB; nothing of it has been decoded then.
+    """Estimates the memory that decoding a picture takes, in MB, before it is decoded.
 
     Args:
-        path: Its file.
+        path: Its file, for the message.
         image: Opened.
-        megabytes: What is accepted.
-        least: Pixels that a side of it has to have; a JPEG file is decoded no larger than needed.
+        megabytes: The limit.
+        least: Pixels that each side needs; a JPEG file is decoded no larger than that; 0: whole.
 
     Raises:
         InputError: If it takes more than `megabytes`.
@@ -217,7 +217,7 @@ def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 
 
 
 def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarray, list[str]]:
-    """A Pillow image of any mode as uint8 (image_size, image_size, channels), and what to tell.
+    """Converts a Pillow image to uint8 (image_size, image_size, channels); also returns notes.
 
     The camera's rotation (EXIF) is applied. More than 8 bits are scaled to 8. Transparent parts are
     shown on the ground.
@@ -266,7 +266,7 @@ def _square(image: Image.Image, conversion: ImageConversion, border: int) -> Ima
 
 
 def rows_at_once(shape: Sequence[int]) -> int:
-    """How many rows of a shape (height, width, ...) a network is shown at a time.
+    """The batch size outside training for rows of a shape (height, width, ...).
 
     Fewer of large images, to bound the memory; rows that are no images count as one pixel a value.
     """
@@ -274,8 +274,8 @@ def rows_at_once(shape: Sequence[int]) -> int:
 
 
 def as_float(images: np.ndarray) -> np.ndarray:
-    """Images as networks take them: float32 in [0, 1], from uint8 or from such floats."""
-    # What lies in a file is read here.
+    """Images as networks take them: float32 in [0, 1], from uint8 or unchanged."""
+    # Images that are still in a file are read here.
     return np.asarray(images) / np.float32(255) if images.dtype == np.uint8 else images
 
 
@@ -285,11 +285,11 @@ def as_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def resize(images: np.ndarray, conversion: ImageConversion) -> np.ndarray:
-    """Images of one shape, brought to another.
+    """Converts images of one shape to another.
 
     Args:
         images: uint8 (n, H, W, C) with n >= 1, C 1 or 3.
-        conversion: The other.
+        conversion: The size and channels wanted, and how images are made square.
 
     Returns:
         uint8 (n, image_size, image_size, channels); `images` itself if that is its shape already.

@@ -18,11 +18,11 @@ COLUMN = "column:"
 
 
 def tables_of(images: FoundImages, labels: str) -> dict[str, str]:
-    """Where a table is found by its relative path, and the split that it is of.
+    """Finds the tables of labels by their relative path, and the split of each.
 
     Returns:
-        By place, as of `FoundImages.inner`: the outermost that has it of those in which all
-        images lie, of no split (""); else the folders of splits there that have one each.
+        Splits by folder, relative to the root: the outermost folder around all images that has the
+        table, with split ""; else the folders of splits there that have one each.
     """
 
     def has_table(place: str) -> bool:
@@ -39,25 +39,25 @@ def tables_of(images: FoundImages, labels: str) -> dict[str, str]:
 
 
 def _inner(images: FoundImages) -> str:
-    """The innermost place in which all images lie."""
+    """The innermost folder that holds all images."""
     return posixpath.commonpath([posixpath.dirname(name) for name in images.names] or [""])
 
 
 def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False) -> FoundImages:
-    """The images of a folder that a table tells the classes of.
+    """Finds the images of a folder whose classes a table gives.
 
     Args:
         root: The folder, in which images lie anywhere.
         labels: The table: a CSV file, its path relative to `root`, or to a folder in it that holds
             all images, or absolute; or one in each folder of a split, of the images there. The
             columns of one without a header are called "1", "2" and so on.
-        asked: Its columns.
-        tested: Whether all images are to be test images: then one class will do, and what tells
-            splits and groups may be missing.
+        asked: Names of its columns; empty ones are found.
+        tested: Whether all images are to be test images: then one class is enough, and the
+            columns of splits and groups may be missing.
 
     Raises:
-        InputError: If a table cannot be read, has not these columns, or tells of no image of the
-            folder, of an image that may be several, or of one that is of two classes.
+        InputError: If a table cannot be read, lacks these columns, names no image of the folder or
+            too few classes, or if a row may mean several images, or two rows contradict.
     """
     images = find_images(root)
     there = set[str]().union(*(_splits_in(name) for name in images.names))
@@ -103,16 +103,16 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
 
 
 def with_groups(found: FoundImages, pattern: str) -> FoundImages:
-    """What was found, with the groups that a pattern finds in the names.
+    """Adds the groups that a regular expression finds in the images' names.
 
     Args:
         found: The images.
-        pattern: A regular expression, sought in the name of each; the group is what the first of
-            its parentheses hold that took part, or all of what was found where it has none. Images
-            in which it is not found, or which hold nothing there, stand alone.
+        pattern: A regular expression, searched in each name; the group is its first non-empty
+            capture, or the whole match if it has no parentheses. Images without a match, or with
+            empty captures only, stand alone.
 
     Raises:
-        InputError: If it is no such expression, or tells the group of no name.
+        InputError: If it is no regular expression, or finds no group in any name.
     """
     try:
         compiled = re.compile(pattern)
@@ -147,10 +147,10 @@ def group_counts(found: FoundImages, *splits: Split | None) -> Counter[str]:
 
 
 def _likely(row: Row, split: str, strict: bool) -> list[str]:
-    """Of the images that a row may mean those of the split that it, or the table, is about.
+    """Narrows the images that a row may refer to to those of the row's or the table's split.
 
-    Where that is `strict`, as that split has a folder, an image in one of another split is not
-    meant, unless the row names that folder.
+    If `strict`, as that split has a folder, images in a folder of another split are left out,
+    unless the row names a folder of a split.
     """
     splits = {name: _splits_in(name) for name in row.images}
     here = [name for name in row.images if split in splits[name]]
@@ -160,5 +160,5 @@ def _likely(row: Row, split: str, strict: bool) -> list[str]:
 
 
 def _splits_in(path: str) -> set[str]:
-    """The splits that folders of a path are called by."""
+    """The splits that the folders of a path are named after."""
     return {SPLIT_NAMES.get(normalized(part), "") for part in path.split("/")[:-1]} - {""}

@@ -1,4 +1,4 @@
-"""A folder of pairs: noisy images, and under the same names what they are to become.
+"""A folder of pairs: noisy images, and clean ones under the same names.
 
 Pairs are groups of two images of the classes `noisy` and `clean`, so whatever divides a data set
 keeps them together.
@@ -24,7 +24,7 @@ ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot 
 APART = "of a partner in another split"
 OTHER_SIZE = "of another size than its partner"
 TOLD = "in pairs, noisy and clean"
-# In EXIF, and what it says of an image that lies on its side.
+# The EXIF tag of an image's orientation, and its values for one that lies on its side.
 _ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
 
 
@@ -34,9 +34,9 @@ def are_pairs(class_names: Iterable[str]) -> bool:
 
 
 def with_partners(found: FoundImages, skip_bad: bool) -> FoundImages:
-    """What was found in folders `noisy` and `clean`, partners in a group of their own.
+    """Groups the images of folders `noisy` and `clean` by pairs.
 
-    Where there are groups, that of the clean image is its partner's too.
+    If there are groups already, that of the clean image becomes its partner's too.
 
     Args:
         found: The images.
@@ -81,11 +81,11 @@ def _is_apart(pair: Mapping[str, ImageFile]) -> bool:
 
 
 def unlike_partners(found: FoundImages, decoded: Decoded, skip_bad: bool) -> dict[str, str]:
-    """What is of no use as its partner is bad, or of another size: the reason, by name.
+    """Images that cannot be used as their partner is bad or of another size: the reason, by name.
 
     Args:
-        found: As of `with_partners`.
-        decoded: What its files hold.
+        found: What `with_partners` returned.
+        decoded: Its decoded files.
         skip_bad: Whether pairs of two sizes are left out; else they are refused.
 
     Raises:
@@ -124,7 +124,7 @@ def paired(subset: Subset) -> tuple[np.ndarray, np.ndarray]:
     """The pairs of a subset of both classes, in the order of their names.
 
     Returns:
-        Noisy and clean images, uint8 (n, H, W, C) each: partners in one place.
+        Noisy and clean images, uint8 (n, H, W, C) each, partners in the same rows.
     """
     names = list(_names(subset.filenames, subset.labels, subset.class_names))
     order = np.array(sorted(range(len(names)), key=names.__getitem__), int)
@@ -138,7 +138,7 @@ def paired(subset: Subset) -> tuple[np.ndarray, np.ndarray]:
 def _names(
     filenames: Iterable[str], labels: np.ndarray, class_names: Sequence[str]
 ) -> Iterator[str]:
-    """Of each image the name that it shares with its partner."""
+    """Yields the name that each image shares with its partner."""
     for name, label in zip(filenames, labels.tolist(), strict=True):
         yield _pair(name, class_names[label])
 

@@ -21,11 +21,11 @@ MOST_BYTES_AS_TENSOR = 100_000_000
 
 @dataclass(frozen=True, eq=False)
 class Repeated:
-    """Rows of an array, each as often as it is named, and none of them copied.
+    """A view of an array's rows by number, with repetitions and without a copy.
 
     Attributes:
-        array: Whose rows they are.
-        rows: Their numbers, int (n,), in the order in which they stand here.
+        array: The array that is viewed.
+        rows: Row numbers in `array`, int (n,), in the order of the view.
     """
 
     array: "Column"
@@ -54,8 +54,8 @@ def training_batches(
     have `batch_size` rows.
 
     Args:
-        columns: Of one length, such as images, labels and loss weights; the first holds images
-            (n, H, W, C). What is uint8 comes as float32 in [0, 1].
+        columns: Arrays of equal length, such as images, labels and loss weights; the first holds
+            images (n, H, W, C). uint8 is converted to float32 in [0, 1].
         batch_size: Rows a batch.
         augmentation: Applied to every image of the first column, or None.
         seed: Stream of the order and of the augmentation.
@@ -68,11 +68,11 @@ class Table(NamedTuple):
     """Rows that batches are made of.
 
     Attributes:
-        columns: Of one length, as of `training_batches`.
-        size: How many of the rows a batch holds.
-        pools: So many equal parts follow each other: a batch holds rows of one of them, and one of
-            the last when all are over.
-        every: Updates that a part is there for.
+        columns: As for `training_batches`.
+        size: How many of these rows a batch holds.
+        pools: Number of equal parts of the rows, used one after the other: a batch holds rows of
+            one part, and of the last one when all have had their turn.
+        every: Updates for which each part is used.
     """
 
     columns: Sequence[Column]
@@ -90,9 +90,9 @@ def mixed_batches(
     """As `training_batches`, with rows of several tables in every batch.
 
     Args:
-        sources: A `Table` each, or what it begins with: columns, and how many of their rows a
-            batch holds. The rows of the first source come first, and each source, or part of it, is
-            gone through in passes of its own.
+        sources: A `Table` each, or a tuple of its first fields: columns, and how many of their rows
+            a batch holds. The rows of the first source come first; each source, or part of it, is
+            shuffled in passes of its own.
         augmentation: Applied to every image, or None. Where it mixes labels, those of the second
             column come as float32 (batch size, num_classes), shares of the classes.
         seed: Stream of the orders and of the augmentation.
@@ -170,13 +170,13 @@ def latent_batches(
     seed: int,
     first_update: int,
 ) -> tf.data.Dataset:
-    """Real images, and what a generator needs to make the rest of the batch where it trains.
+    """Real images, with the latents and labels that the rest of each batch is generated from.
 
     Args:
         columns: Images and labels of the real rows.
         num_real: Real rows a batch, in the order of `training_batches`.
         num_generated: Images to be generated a batch.
-        num_classes: Their labels are uniform in 0..num_classes-1.
+        num_classes: Labels of generated images are uniform in 0..num_classes-1.
         draw: Maps (number, int64 (2,) seed) to latents (number, d).
         augmentation: Applied to the real images, or None.
         seed: Stream of everything.
@@ -222,8 +222,8 @@ def two_view_batches(
         first_update: Number of the first batch.
 
     Returns:
-        Endless (images, labels, loss weights) of so many labelled rows, in the order of
-        `training_batches`, and twice so many unlabelled ones, of label -1 and weight 0.
+        Endless (images, labels, loss weights) of `rows[0]` labelled rows, in the order of
+        `training_batches`, and 2 * `rows[1]` unlabelled ones, of label -1 and weight 0.
     """
     own = training_batches(labelled, rows[0], weak, seed, first_update)
     others, order = rows_of(unlabelled), derive_seed(seed, "unlabelled")

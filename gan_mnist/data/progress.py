@@ -1,4 +1,4 @@
-"""A bar for work on many images."""
+"""A progress bar for work on many images."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -10,12 +10,12 @@ Item = TypeVar("Item")
 
 
 def tracked(items: Iterable[Item], about: str, total: float | None = None) -> Iterable[Item]:
-    """The items one by one, with a bar on stderr if that is a terminal.
+    """Yields the items, with a progress bar on stderr if that is a terminal.
 
     Args:
-        items: A sequence; or anything, if it is told how many there are.
-        about: What is done with them.
-        total: How many items there are, about.
+        items: A sequence, or any iterable if `total` is given.
+        about: The text beside the bar.
+        total: Approximate number of items.
     """
     console = Console(stderr=True)
     quiet = not console.is_terminal

@@ -20,8 +20,8 @@ def randaugment(
 
     Args:
         images: float32 (n, H, W, C) in [0, 1].
-        changes: An image.
-        strength: In 0..1, of the largest change of its kind.
+        changes: Number of changes an image.
+        strength: In 0..1, as a fraction of the largest change of each kind.
         fill: What lies outside the image: "zero" or "nearest".
         stream: int64 (2,), the seed.
 

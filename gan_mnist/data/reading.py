@@ -1,4 +1,4 @@
-"""Image files as one array: surveyed, decoded once, kept; all bad ones found at once."""
+"""Image files as one array: inspected, decoded once, cached; all bad ones reported at once."""
 
 import os
 import warnings
@@ -36,15 +36,15 @@ _GREY_LEVELS = 2
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """What image files hold.
+    """Decoded image files.
 
     Attributes:
         images: uint8 (n, image_size, image_size, channels), for n names; 0 where a file is bad.
         bad: The reason for each file that could not be read, by name.
-        told: How many images there is something to tell of, by what.
-        conversion: How they became arrays; nothing in it is left open.
-        remember: Gives a text that belongs to the images, by name: as kept, or made by what it is
-            handed, and kept from then on.
+        told: Number of images by the note that there is on them.
+        conversion: The conversion that was applied, with all of its values resolved.
+        remember: Maps (name, make) to a text about the images: the cached one, or `make()`, which
+            is then cached.
     """
 
     images: np.ndarray
@@ -55,7 +55,7 @@ class Decoded:
 
 
 def read_files(root: Path, names: Sequence[str], conversion: ImageConversion) -> Decoded:
-    """Decodes image files, unless that was done before.
+    """Decodes image files, or loads them from the cache.
 
     Args:
         root: The folder.
@@ -66,7 +66,7 @@ def read_files(root: Path, names: Sequence[str], conversion: ImageConversion) ->
             it is the same for all, and stays 0 where none is of more than 8 bits.
 
     Raises:
-        TransientReadError: If a file cannot be read now; nothing is kept of it then.
+        TransientReadError: If a file cannot be read now; nothing is cached then.
     """
     shelf = DecodedCache(root, names)
     known = shelf.json(_name_of(conversion))
@@ -89,7 +89,7 @@ def _name_of(conversion: ImageConversion) -> str:
 
 
 def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> ImageConversion:
-    """`conversion` with nothing left open, but colour where grey can only be seen in the pixels."""
+    """Resolves `conversion`, except that colour files may yet turn out to be grey."""
     sides, grey, whites = [], True, [conversion.white]
     with warnings.catch_warnings(action="ignore"):
         for name in names:
@@ -116,7 +116,7 @@ def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> 
 
 
 def _spread(images: np.ndarray) -> int:
-    """By how much the channels of a pixel differ at most; beyond grey no further is looked."""
+    """Largest difference between the channels of a pixel; stops at the first block not grey."""
     spread = 0
     for start in range(0, len(images), _BLOCK):
         channels = np.moveaxis(images[start : start + _BLOCK], -1, 0)
@@ -133,7 +133,7 @@ def _decoded(
     conversion: ImageConversion,
     colour: Decoded | None = None,
 ) -> Decoded:
-    """As kept, or made now; from grey images in `colour` where they are given."""
+    """The images from the cache, or decoded now, or one channel of `colour` if that is given."""
     key = fingerprint(asdict(conversion))
 
     def remember(name: str, make: Callable[[], str]) -> str:
@@ -168,7 +168,7 @@ def _decoded(
 def _results(
     root: Path, names: Sequence[str], conversion: ImageConversion
 ) -> Iterator[tuple[np.ndarray, list[str]] | str]:
-    """For each file its pixels and what there is to tell, or why it cannot be read."""
+    """Yields for each file its pixels and notes, or the reason why it cannot be read."""
 
     def result(name: str) -> tuple[np.ndarray, list[str]] | str:
         try:

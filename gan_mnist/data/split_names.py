@@ -1,10 +1,10 @@
-"""What folders, tables and columns call training, validation and test images."""
+"""Names of the training, validation and test splits in folders and tables."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-# Of test images, or where others are called so, of validation images.
+# Names of test images, or, beside others that are called test, of validation images.
 _EVALUATED = ("eval", "evaluation", "holdout", "hold_out")
 _STEMS = {
     TRAIN: ("train", "training", "trn"),
@@ -20,15 +20,15 @@ _WORD = {stem: split for split, stems in _STEMS.items() for stem in stems}
 
 
 def normalized(name: str) -> str:
-    """A name of a split, or a column, as it is compared: in small letters, without blanks."""
+    """The name of a split or column for comparisons: lower case, "_" for blanks and hyphens."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def splits_of(names: Collection[str]) -> dict[str, str]:
-    """Which split each of some names is of, as they stand side by side; "" for none.
+    """Maps names that stand side by side to their splits, "" for none.
 
-    Names may have something in common besides: `seg_train` and `seg_test`, `train2017` and
-    `val2017`. Then there is one of training images among them.
+    Names may share further words, as `seg_train` and `seg_test` or `train2017` and `val2017` do,
+    if one of them is of training images.
     """
     splits = {name: SPLIT_NAMES.get(normalized(name), "") for name in names}
     if not any(splits.values()):

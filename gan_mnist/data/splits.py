@@ -21,7 +21,7 @@ class Split:
     """The training, validation or test images of a data set.
 
     The arrays are made read-only, because every trial of a process shares them. Images stay where
-    they lie, in a file perhaps, until they are asked for.
+    they are, perhaps in a file, until `images` is read.
 
     Attributes:
         labels: int64 (n,), indices into the data set's class names.
@@ -42,9 +42,9 @@ class Split:
 
         Args:
             images: uint8 (m, H, W, C).
-            labels: Of the split's images, as the attribute; so are the next two.
-            filenames: Their names.
-            groups: Their groups.
+            labels: int64 (n,), of the split's images.
+            filenames: n names of the split's images.
+            groups: int64 (n,), of the split's images; None where each stands alone.
             rows: int64 (n,): which of `images` are the split's; None for all.
         """
         self.labels, self.filenames, self.groups = labels, filenames, groups
@@ -87,7 +87,7 @@ class Split:
         return Split(self._source, self.labels[rows], filenames, groups, within)
 
     def blocks(self) -> Iterator[bytes]:
-        """All that a checksum is of: shape, pixels, a block at a time, labels, and groups."""
+        """Yields the bytes of a checksum: shape, pixels (a block at a time), labels and groups."""
         yield repr((len(self), *self.image_shape)).encode()
         for part in self._parts():
             yield part.tobytes()
@@ -101,7 +101,7 @@ class Split:
 
     @property
     def selection(self) -> str:
-        """A checksum of which images these are among those that lie there, labels and groups."""
+        """A checksum of the rows taken from the source, and of their labels and groups."""
         rows = np.arange(len(self)) if self._rows is None else self._rows
         return hashlib.sha256(rows.astype("<i8").tobytes() + self._told_of_images()).hexdigest()
 
@@ -125,16 +125,16 @@ def numbered_filenames(labels: np.ndarray, class_names: tuple[str, ...]) -> tupl
 def carve_test(
     images: Split, class_names: tuple[str, ...], origin: str, seed: int | None = None
 ) -> tuple[Split, Split]:
-    """Training and test split of images that come without: 20 % of each class, at least one.
+    """Carves a test split from images that have none: 20 % of each class, at least one image.
 
     The draw depends on the seed, the names and numbers of the classes, and on groups where there
-    are some, on nothing else. Without groups the numbers of images are those of every seed.
+    are some, on nothing else. Without groups the numbers of images are the same for every seed.
 
     Args:
         images: All images.
         class_names: Names of the classes.
         origin: What the images are, for the error message.
-        seed: The replicate that the split is for; None for the one that serves all alike.
+        seed: The replicate that the split is for; None for one split that all share.
 
     Raises:
         InputError: If a class has fewer than two images, or its images cannot be divided as they
@@ -167,7 +167,7 @@ def carve_test(
 
 
 def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
-    """Chooses whole groups, so that of each class about so many images are chosen.
+    """Chooses whole groups with about the wanted number of images of each class.
 
     Groups are gone through in a random order; one is chosen if no class then has more than wanted.
     Of a class that has none afterwards the smallest group is chosen. A group whose choice would

@@ -1,7 +1,7 @@
-"""Images that stay in the file in which they are kept, and are read where they are asked for.
+"""Images that stay in a file and are read on access.
 
-A large data set would else be in the memory of every process once more. Of the file the system
-keeps in memory what there is room for, and all processes share that.
+Else every process would hold a copy of a large data set in memory. The operating system caches as
+much of the file as there is room for, and all processes share that cache.
 """
 
 import os
@@ -14,15 +14,15 @@ import numpy as np
 
 from gan_mnist.errors import InputError
 
-# Of fewer a copy is made, which is faster to read from.
+# Smaller arrays are copied into memory, which is faster to read from.
 LARGE_BYTES = 25_000_000
 
 
 class _File:
-    """An array in a file, uint8 and contiguous, which is read until the last who reads it is gone.
+    """A contiguous uint8 array in a file that stays open as long as this object is referenced.
 
-    It is not mapped: a page that is no longer there, because the file was cut off, would end the
-    process without a word. Nor is it opened twice: another might lie there by then.
+    It is not memory-mapped: a page that is missing because the file was truncated would end the
+    process without a message. Nor is it opened twice: another file might be there by then.
     """
 
     def __init__(self, path: Path):
@@ -52,11 +52,11 @@ class _File:
         """Reads images.
 
         Args:
-            rows: Which.
-            into: Their bytes.
+            rows: Numbers of the images.
+            into: Buffer for their bytes.
 
         Raises:
-            InputError: If the file is not what it was.
+            InputError: If the file has changed since it was opened.
         """
         size = self.image_bytes
         read = sum(
@@ -75,7 +75,7 @@ class _File:
 
     @property
     def changed(self) -> float:
-        """When the file was changed, in s."""
+        """Modification time of the file, in s."""
         return self._state[1] / 10**9
 
     def _looks(self) -> tuple[int, int]:
@@ -84,15 +84,15 @@ class _File:
 
 
 class StoredImages:
-    """Images in a file, to be used as an array: uint8 (n, H, W, C).
+    """Images in a file with the interface of an array: uint8 (n, H, W, C).
 
-    What takes all of them at once, as `np.concatenate` does, gets a copy of them. They can be read
-    as long as this lives, even if the file is deleted or replaced meanwhile.
+    Whatever takes all of them at once, as `np.concatenate` does, gets a copy. They can be read as
+    long as this object lives, even if the file is deleted or replaced meanwhile.
 
     Attributes:
         shape: (n, H, W, C).
-        dtype: Theirs.
-        changed: When the file was changed, in s.
+        dtype: uint8.
+        changed: Modification time of the file, in s.
     """
 
     dtype = np.dtype(np.uint8)
@@ -120,14 +120,14 @@ class StoredImages:
         return cls(file, np.arange(file.shape[0]))
 
     def take(self, rows: np.ndarray) -> Self:
-        """Those at `rows`, int64 (n,), which stay in the file, too."""
+        """The images at `rows`, int64 (n,), without reading them."""
         return type(self)(self._file, self._rows[rows])
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What another process gets is an array: the file may not be there."""
+        """Pickles as a plain array, as the file may not exist for another process."""
         return np.asarray, (np.asarray(self),)
 
     @property
@@ -141,7 +141,7 @@ class StoredImages:
         return len(self) * self._file.image_bytes
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        """The images at `key`, which numbers rows as that of an array would."""
+        """The images at `key`, which indexes rows as in an array."""
         if isinstance(key, tuple):
             return np.asarray(self)[key]
         rows = self._rows[key]

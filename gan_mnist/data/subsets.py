@@ -19,8 +19,8 @@ class Subset:
     """Images that are handed to a trial.
 
     Attributes:
-        images: uint8 (n, H, W, C), a quarter of the memory of what networks take; many that lie in
-            a file are read from it where they are asked for.
+        images: uint8 (n, H, W, C), a quarter of the memory of float32; a large array in a file is
+            read from it on access.
         labels: int32 (n,) in 0..k-1, indices into `class_names`.
         class_names: The k classes that the trial asked for, in its order.
         filenames: n names.
@@ -65,8 +65,8 @@ class Allotment:
 
     Attributes:
         train: What the trial trains on.
-        held_back: The real images that the imbalance took away: they fill every class up to the
-            largest one, as far as there are enough, and are all others of a class that was starved.
+        held_back: The real images that the imbalance took away: enough to fill every class up to
+            the largest one, as far as there are any, and all others of a class that was starved.
             Only an oracle may be given them.
         validation: For selection; the same for every seed of one split. Empty where there is
             nothing to spare.
@@ -95,7 +95,7 @@ def allot(
         classes: Names of the classes; their order gives the labels.
         counts: Training images a class, or None for all that validation leaves.
         seed: The replicate.
-        validation_per_class: As of `divided`.
+        validation_per_class: See `divided`.
         starved: Names of classes from which images were taken on purpose.
 
     Raises:
@@ -130,14 +130,14 @@ def allot(
 def divided(
     dataset: Dataset, classes: tuple[str, ...], validation_per_class: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Which images are there to train on, and which to validate on, whatever the seed.
+    """Divides a data set into rows to train on and rows to validate on, the same for every seed.
 
     Args:
         dataset: Where the images come from.
         classes: Names of the classes.
-        validation_per_class: Images a class to validate on: at most so many of a validation split,
-            where there is one; else of the training split, but none of a class that has a single
-            image; of groups, which stay whole, about so many.
+        validation_per_class: Validation images a class: at most so many of the validation split,
+            if there is one; else of the training split, but none of a class with a single image,
+            and only about so many where groups have to stay whole.
 
     Returns:
         For each class, rows of the training split; and rows of the validation split where there is

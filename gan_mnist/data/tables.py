@@ -1,4 +1,4 @@
-"""A table of labels: its rows, the columns that tell files and classes, and the images meant."""
+"""A table of labels: its rows, its columns, and the images that its rows refer to."""
 
 import functools
 import posixpath
@@ -14,7 +14,7 @@ from gan_mnist.errors import InputError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-# As people call them, by `normalized`.
+# Usual names of columns, as `normalized` returns them.
 _FILES = (
     "file_name", "filename", "file", "image", "image_name", "image_id", "image_file", "image_path",
     "img", "img_name", "path", "filepath", "file_path", "id", "name",
@@ -29,13 +29,13 @@ _ROWS_TRIED, _LINES_TRIED = 200, 5
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of a table's columns; found by what they are called or hold where they are empty.
+    """Names of a table's columns; an empty one is found by usual names or by what it holds.
 
     Attributes:
         file: Names or paths of images, with or without their suffix.
         label: Names of classes.
-        split: "train", "val", "test" and what else they are called; there may be none.
-        group: What has to stay together; none unless it is named.
+        split: Names of splits, such as "train", "val" and "test"; optional.
+        group: Names of groups of images that have to stay together; only used if it is named.
     """
 
     file: str = ""
@@ -48,11 +48,11 @@ class Row(NamedTuple):
     """A row of a table.
 
     Attributes:
-        file: What it calls an image.
-        images: The names of those that it may mean; none for none.
+        file: The name or path of an image, as in the table.
+        images: Names of the images that it may refer to; perhaps none.
         label: The class.
-        split: "train", "validation" or "test"; "" where it does not say.
-        group: What has to stay together.
+        split: "train", "validation" or "test"; "" if the table does not say.
+        group: Name of the group of images that has to stay together; "" for none.
     """
 
     file: str
@@ -69,15 +69,15 @@ def read_rows(
 
     Args:
         path: The CSV file.
-        called: How it is named to people.
-        files: The images that it may tell of.
-        home: The folder that it lies in, from "/" on, which is that of the images; the name of an
-            image there is meant before any other of that name.
-        asked: Its columns.
-        tested: Whether what tells splits and groups may be missing.
+        called: Its name in messages.
+        files: The images that its rows may refer to.
+        home: The folder that it lies in, as a path from the images' root, "/"; of several images
+            of one name the one in that folder is meant.
+        asked: Names of its columns; empty ones are found.
+        tested: Whether the columns of splits and groups may be missing.
 
     Raises:
-        InputError: If it cannot be read, or has not these columns.
+        InputError: If it cannot be read, or lacks these columns.
     """
     index, table = _Index(files), _read_table(path, called)
     if not _has_header(table, index, asked):
@@ -152,10 +152,10 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
 
 
 def _separator(beginning: str) -> str:
-    """What separates the cells of a table that begins so, a comma where nothing does.
+    """Guesses the delimiter of a table from its beginning; a comma if there is none.
 
-    It is there as often in each of the first lines, outside of quotes; of several such, or where
-    there is none, what the first line has most of.
+    A delimiter occurs equally often, outside of quotes, in each of the first lines; among several
+    such signs, or without one, the sign that is most frequent in the first line is taken.
     """
     lines = [line for line in beginning.splitlines() if line.strip()][:_LINES_TRIED] or [""]
     counts = {
@@ -166,7 +166,7 @@ def _separator(beginning: str) -> str:
 
 
 class _Index:
-    """Images by all that a table may call them: any end of the path, with and without suffix."""
+    """Finds images by what a table may call them: any end of the path, with or without suffix."""
 
     def __init__(self, files: Sequence[ImageFile]):
         self._images: dict[str, list[str]] = {}
@@ -181,11 +181,11 @@ class _Index:
                     self._images.setdefault(called, []).append(file.name)
 
     def match(self, value: str, home: str = "/") -> list[str]:
-        """The images that a value may mean: the one of this path from `home` on.
+        """The images that a value may refer to: the one at this path, relative to `home`.
 
-        Where there is none, those that share the longest end of the path with it. What goes before
-        may be of another machine; but where the folder before it is one of these images, as that of
-        another class or split, only images in it are meant.
+        If there is none, those that share the longest end of the path with it. What precedes that
+        end may be of another machine; but if the folder right before it occurs among the images'
+        folders, as one of another class or split may, only images in such a folder are meant.
         """
         value = value.strip().replace("\\", "/")
         whole = value and posixpath.normpath(posixpath.join(home, value))
@@ -202,7 +202,7 @@ class _Index:
 
 
 def _spelt_out(names: list[str], value: str) -> list[str]:
-    """Of images that a value may mean, those whose suffix it has, if there are some.
+    """Narrows the images that a value may refer to to those whose suffix it has, if any.
 
     `a.tif` means that image, and not `a.tif.png`.
     """

@@ -1,4 +1,4 @@
-"""A folder as it is walked through: which of its files are images by name, and what is not read."""
+"""Walks a folder: which of its files are images by name, and what is passed over."""
 
 import os
 import unicodedata
@@ -46,7 +46,7 @@ def is_printable(name: str) -> bool:
 
 
 class FolderWalk:
-    """All that lies in a folder, walked through once; counts what is passed over in each place.
+    """All sub-folders and images of a folder, walked once, and what was passed over.
 
     Places are paths relative to the root, which is "".
     """
@@ -112,7 +112,7 @@ class FolderWalk:
                 yield here
 
     def entered(self, place: str, classes: Collection[str] = ()) -> str:
-        """`place`, or the folder within that holds all the rest, however deep; no class folder."""
+        """`place`, or the nested folder that alone holds everything in it, but no class folder."""
         while len(self._folders[place]) == 1 and not self._files[place]:
             inner = join(place, self._folders[place][0])
             if not self._folders[inner] or self._folders[place][0] in classes:
@@ -141,7 +141,7 @@ class FolderWalk:
 
 
 def _why_not(entry: os.DirEntry, is_folder: bool, here: str, there: str) -> str | None:
-    """Why something is passed over that lies `here` and is, or leads to, what is `there`.
+    """Why an entry of the folder `here`, which is or links to `there`, is passed over.
 
     Returns:
         None for folders and for images.
@@ -160,5 +160,5 @@ def _why_not(entry: os.DirEntry, is_folder: bool, here: str, there: str) -> str 
 
 
 def join(place: str, name: str) -> str:
-    """The place of what is called `name` in a place."""
+    """The place of the entry `name` in the folder `place`."""
     return f"{place}/{name}" if place else name

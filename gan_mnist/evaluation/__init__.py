@@ -1,1 +1,1 @@
-"""What is measured on held-out images."""
+"""Metrics on held-out images."""

@@ -1,4 +1,4 @@
-"""Features as measures want them."""
+"""Checks of the features that metrics are computed on."""
 
 import numpy as np
 

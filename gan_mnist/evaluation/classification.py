@@ -1,4 +1,4 @@
-"""What a classifier is worth on held-out images."""
+"""Metrics of a classifier on held-out images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,20 +10,20 @@ from sklearn import metrics
 
 
 def hard_labels(y_true: tf.Tensor) -> tf.Tensor:
-    """Labels (n,) or (n, 1) as they are; of (n, k), shares of the classes, the largest: int64."""
+    """Labels (n,) or (n, 1) as they are; of soft labels (n, k) the index of the largest, int64."""
     return tf.argmax(y_true, axis=-1) if are_shares(y_true) else y_true
 
 
 def are_shares(y_true: tf.Tensor) -> bool:
-    """Whether these are shares of classes, (n, k), and not labels."""
+    """Whether these are soft labels (n, k), shares of the classes, and not class indices."""
     return len(y_true.shape) == 2 and y_true.shape[-1] > 1
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class Accuracy(keras.metrics.SparseCategoricalAccuracy):
-    """Share of images whose logit is the highest of the class that is most of them.
+    """Share of images whose predicted class is the label, or has the largest share in it.
 
-    Takes labels (n,) or (n, 1), or shares of classes (n, k).
+    Takes labels (n,) or (n, 1), or soft labels (n, k), shares of the classes.
     """
 
     def update_state(
@@ -41,7 +41,7 @@ class MeanRecall(keras.metrics.Metric):
     """
 
     def __init__(self, labels: Sequence[int], **options: Any):
-        """Of the classes with these labels; further options as of any metric."""
+        """Averages over the classes with these labels; `options` are of any Keras metric."""
         super().__init__(**options)
         self.labels = tuple(labels)
         self._labels = tf.constant(self.labels, tf.int64)
@@ -73,7 +73,7 @@ class MeanRecall(keras.metrics.Metric):
 def classification_metrics(
     labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, float]:
-    """Every metric by the name it has in records, TensorBoard and reports.
+    """All metrics of a classifier, by their names in records, TensorBoard and reports.
 
     Args:
         labels: int (n,) in 0..k-1; every class occurs.
@@ -100,7 +100,7 @@ def classification_metrics(
 def precision_metrics(
     labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, float]:
-    """What calling more images a class costs, which its recall does not tell.
+    """Precision and F1: what predicting a class too often costs, which recall does not show.
 
     Args:
         labels: int (n,) in 0..k-1; every class occurs.
@@ -123,10 +123,10 @@ def precision_metrics(
 def further_test_metrics(
     name: str, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, float]:
-    """What a classifier is worth on further test images, which may lack some of its classes.
+    """Metrics of a classifier on further test images, which may lack some of its classes.
 
     Args:
-        name: Of the test set.
+        name: Name of the test set.
         labels: int (n,) in 0..k-1.
         probabilities: float (n, k).
         class_names: The k names.
@@ -174,8 +174,8 @@ def roc_points(
         labels: int (n,) in 0..k-1; every class occurs.
         probabilities: float (n, k).
         class_names: The k names.
-        most_points: A class. Of more, those are kept that stand at even steps of the rate of true
-            positives plus the logarithm of the false ones, so that the steep beginning stays.
+        most_points: Points a class, at most. Longer curves are thinned to even steps of the
+            true-positive rate plus the log of the false one, so that the steep beginning stays.
 
     Returns:
         Rows of `class`, `false_positive_rate` and `true_positive_rate`, in [0, 1], from (0, 0) to

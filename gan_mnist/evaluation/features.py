@@ -1,4 +1,4 @@
-"""A trained classifier as an instrument: what its hidden layer makes of images, and its answers."""
+"""A trained classifier as an instrument: the features of its hidden layer, and its predictions."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from gan_mnist.evaluation.inference import predict_in_chunks
 
 
 class ClassifierOutputs(NamedTuple):
-    """What a classifier made of n images.
+    """A classifier's outputs for n images.
 
     Attributes:
-        features: float32 (n, d): what its last layer is given, d units of the hidden layer.
+        features: float32 (n, d): the inputs of its last layer, d units of the hidden layer.
         probabilities: float32 (n, k): the softmax of its logits.
     """
 
@@ -22,9 +22,9 @@ class ClassifierOutputs(NamedTuple):
 
 
 class FrozenClassifier:
-    """A copy of a classifier as it is now; what becomes of the original does not change it.
+    """A copy of a classifier as it is now; later changes of the original do not affect it.
 
-    Whoever measures with it must see to it that it was trained on the training subset only.
+    The caller has to make sure that it was trained on the training subset only.
     """
 
     def __init__(self, classifier: keras.Model):

@@ -1,4 +1,4 @@
-"""What generated images are worth, measured in the features of a frozen classifier.
+"""Metrics of generated images, computed on the features of a frozen classifier.
 
 Everywhere features are float (n, d), a row an image, with one d for all arguments; other shapes,
 NaN and infinite features are an `InputError`. Rows are taken for independent draws. The intervals
@@ -42,12 +42,12 @@ class Prdc(NamedTuple):
 
 
 def nearness(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
-    """How near generated images are to real ones, as of `generation_metrics`.
+    """How near generated images are to real ones: the kernel distance and `prdc`.
 
     Args:
-        real: 20 real images or more that the generator has not seen.
-        fake: 20 generated images or more. Recall and coverage depend on how many: compare
-            generators at equal numbers only.
+        real: Features of 20 real images or more that the generator has not seen.
+        fake: Features of 20 generated images or more. Recall and coverage depend on how many:
+            compare generators at equal numbers only.
         seed: Of the subsets of the kernel distance.
 
     Returns:
@@ -70,18 +70,18 @@ def nearness(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
 def generation_metrics(
     real: np.ndarray, fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, seed: int
 ) -> dict[str, float]:
-    """Every metric by the name it has in records and reports.
+    """All metrics of generated images, by their names in records and reports.
 
     Args:
-        real: As of `nearness`.
-        fake: Likewise; `frechet` depends on how many, too.
-        train: The generator's training images.
+        real: As for `nearness`.
+        fake: As for `nearness`; `frechet` depends on how many, too.
+        train: Features of the generator's training images.
         held_out: As `copy_rate` takes it; may be `real`.
         seed: Of the subsets of the kernel distance.
 
     Returns:
-        What `nearness` does, `copy_rate`, `copy_rate_low`, `copy_rate_high`; and `frechet` where
-        both kinds outnumber the features.
+        Those of `nearness`, `copy_rate`, `copy_rate_low`, `copy_rate_high`; and `frechet` if there
+        are more images of each kind than features.
 
     Raises:
         InputError: For too few images.
@@ -141,7 +141,7 @@ def kernel_distance(
 
 
 def _squared_mmd(real: np.ndarray, fake: np.ndarray) -> float:
-    """Unbiased; of equally many images."""
+    """Unbiased squared MMD of equally many real and generated images."""
     n = len(real)
     within = _kernel(real, real) + _kernel(fake, fake)
     between = _kernel(real, fake)

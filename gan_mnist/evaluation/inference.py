@@ -1,4 +1,4 @@
-"""What a network answers to many images."""
+"""Predictions of a network for many images."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gan_mnist.data.images import as_float, rows_at_once
 
 
 def predict_in_chunks(network: keras.Model, *columns: np.ndarray) -> Any:
-    """The network's answers to n rows.
+    """The network's predictions for n rows, computed some at a time.
 
     Args:
         network: Takes as many inputs as there are columns.
@@ -24,7 +24,7 @@ def predict_in_chunks(network: keras.Model, *columns: np.ndarray) -> Any:
     for start in range(0, len(columns[0]), size):
         batch = [as_float(column[start : start + size]) for column in columns]
         parts.append(network.predict_on_batch(batch if len(batch) > 1 else batch[0]))
-    # A network that computes in bfloat16 answers in it, and a mean of hundreds in it stalls.
+    # A network that computes in bfloat16 returns it, and a mean of hundreds in it stalls.
     return keras.tree.map_structure(
         lambda *pieces: np.concatenate(pieces).astype(np.float32, copy=False), *parts
     )

@@ -1,4 +1,4 @@
-"""What a denoiser is worth, image by image, and a rival that learns nothing.
+"""Metrics of a denoiser, image by image, and a rival that learns nothing.
 
 Everywhere images are float (n, H, W, C) in [0, 1], of one shape for all arguments; other shapes,
 values and NaN are an `InputError`.
@@ -26,7 +26,7 @@ def image_measures(
     references: np.ndarray,
     names: Sequence[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """What each image is worth; none depends on the others beside it.
+    """The measures of each image, which do not depend on the others beside it.
 
     An output is a leak of the reference if it is nearer to that than to the target, when each may
     be made brighter, darker or fainter: if it correlates more with the reference. By squared error
@@ -37,7 +37,7 @@ def image_measures(
         outputs: What the denoiser returned.
         targets: What it was to return.
         references: What it was to free them of; their scale does not matter.
-        names: Of the measures that are wanted; None for all.
+        names: The measures to compute; None for all.
 
     Returns:
         float64 (n,) each: `l1`, mean absolute error, in [0, 1]; `mse`, mean squared error, in
@@ -79,7 +79,7 @@ def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.
 
 
 def filtered(noisy_images: np.ndarray, references: np.ndarray | None) -> np.ndarray:
-    """What the rival makes of noisy images: of those without references, `median_filter` alone."""
+    """The rival's outputs: `subtract_and_filter`, or without references `median_filter` alone."""
     if references is None:
         return median_filter(noisy_images)
     return subtract_and_filter(noisy_images, references)

@@ -37,34 +37,34 @@ _ANY_DAMAGE = (OSError, EOFError, LookupError, ValueError, RuntimeError, MemoryE
 
 
 class Damaged(ValueError):
-    """A file has not the form that it must have; the message is one line and names no file."""
+    """A file does not have the required form; the message is one line and names no file."""
 
 
 def absolute(path: str | Path) -> Path:
-    """The absolute path of one that a person gave, who may begin it with ~."""
+    """The absolute form of a path that a user gave, which may begin with ~."""
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces `path` by `text` in one step; makes its directory.
+    """Writes `text` to `path` atomically, in UTF-8; creates its directory.
 
     Raises:
-        OSError: If that fails; names `path`.
+        OSError: If it cannot be written; the error names `path`.
     """
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replaces `path` by `content` in one step; makes its directory.
+    """Writes `content` to `path` atomically; creates its directory.
 
     Raises:
-        OSError: If that fails; names `path`.
+        OSError: If it cannot be written; the error names `path`.
     """
     _write(path, content, os.replace)
 
 
 def _write(path: Path, content: bytes, give: Callable[[Path, Path], None]) -> None:
-    """Writes a hidden file, and has `give` give it the name `path`."""
+    """Writes a hidden file, which `give` then renames to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(_hidden(path.name))
     try:
@@ -86,13 +86,13 @@ def _hidden(name: str) -> str:
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
-    """Replaces `path` by a compressed archive of arrays, as `write_bytes`."""
+    """Writes a compressed archive of arrays to `path`, as `write_bytes`."""
     np.savez_compressed(buffer := io.BytesIO(), **arrays)
     write_bytes(path, buffer.getvalue())
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray] | None:
-    """The arrays of these names, or all, in an archive; None where none is whole and has them."""
+    """The named arrays of an archive, or all; None if it is missing, damaged, or lacks one."""
     with contextlib.suppress(*_ANY_DAMAGE), path.open("rb") as file, np.load(file) as archive:
         return {name: archive[name] for name in names or archive.files}
     return None
@@ -104,7 +104,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_new_json(path: Path, value: Any) -> None:
-    """As `write_json`, but of several that write at once the first is heeded.
+    """As `write_json`, but never replaces a file: of several writers at once the first wins.
 
     Raises:
         FileExistsError: If there is such a file.
@@ -113,7 +113,7 @@ def write_new_json(path: Path, value: Any) -> None:
 
 
 def write_new_bytes(path: Path, content: bytes) -> None:
-    """As `write_bytes`, but of several that write at once the first is heeded.
+    """As `write_bytes`, but never replaces a file: of several writers at once the first wins.
 
     Raises:
         FileExistsError: If there is such a file.
@@ -127,10 +127,10 @@ def as_json(value: Any) -> bytes:
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Gives a whole file another name, under which there is none: of two, one succeeds.
+    """Renames a complete file, but never replaces one: of two processes that try, one succeeds.
 
     Raises:
-        FileExistsError: If there is one.
+        FileExistsError: If there is a file at `target`.
     """
     try:
         os.link(source, target)
@@ -142,7 +142,7 @@ def rename_new(source: Path, target: Path) -> None:
 
 
 def check_file(path: Path) -> Path:
-    """The path; raises `OSError` for what is no file: a pipe or the like would be waited for."""
+    """Returns `path`; raises `OSError` if it is no regular file, as reading a pipe would block."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, NO_FILE, str(path))
     return path
@@ -184,12 +184,12 @@ def read_form(path: Path, form: type) -> dict[str, Any] | None:
 
 
 def parse_form(text: bytes, form: type) -> dict[str, Any]:
-    """The JSON object in `text`, whole.
+    """Parses a JSON object and checks its form; returns all of it.
 
     Args:
         text: JSON in UTF-8.
-        form: A `TypedDict`: what the object must have, and of which types. Numbers are finite, and
-            true and false are no numbers. It may have more than that.
+        form: A `TypedDict` of the keys and types that the object must have. Numbers are finite, and
+            true and false are no numbers. The object may have further keys.
 
     Raises:
         Damaged: If it is no JSON, or of another form; tells where and how.
@@ -208,7 +208,7 @@ def parse_form(text: bytes, form: type) -> dict[str, Any]:
 
 
 def set_aside(path: Path) -> Path:
-    """Renames what is damaged to `NAME.damaged`, `NAME.damaged-2` and so on, and tells to what."""
+    """Renames a damaged file to `NAME.damaged`, `NAME.damaged-2`...; returns the new path."""
     ends = itertools.chain(["damaged"], (f"damaged-{number}" for number in itertools.count(2)))
     places = (path.with_name(f"{path.name}.{end}") for end in ends)
     place = next(place for place in places if not os.path.lexists(place))
@@ -240,7 +240,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     table = [list(rows[0]), *([row[key] for key in rows[0]] for row in rows)]
     lines: list[str] = []
-    # With both signs at its end a line has either quoted within; it is written with one of them.
+    # "\r\n" as the terminator has cells with either character quoted; lines then end in "\n".
     writer = csv.writer(types.SimpleNamespace(write=lines.append), lineterminator="\r\n")
     writer.writerows(map(_harmless, cells) for cells in table)
     write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
@@ -259,7 +259,7 @@ def _harmless(cell: Any) -> str:
 
 
 def unescape(cell: Any) -> Any:
-    """A cell of a file by `write_rows` without the mark that makes it harmless."""
+    """A cell that `write_rows` wrote, without the mark that keeps it from being a formula."""
     is_marked = isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell)
     return cell[1:] if is_marked else cell
 
@@ -276,9 +276,9 @@ def check_writable(flag: str, directory: Path, name: str = "") -> None:
     """Tries to write where `directory` is, or would be made; leaves nothing behind.
 
     Args:
-        flag: What names the directory.
+        flag: The flag that names the directory, for the message.
         directory: Where something is to be written.
-        name: Of a file that is to be written there by `write_text`, if its length matters.
+        name: Name of a file that `write_text` is to write there, if its length matters.
 
     Raises:
         InputError: If that fails.

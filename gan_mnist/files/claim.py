@@ -4,8 +4,8 @@ So a run's belongs to one command, a trial's to one task of a job array, and a g
 process that trains it, for which others wait.
 
 A lock of the operating system, which a killed command loses at once, keeps other commands of this
-machine out. A shared disk may not carry such locks from machine to machine. So a file tells whose
-the directory is, and its time of change, which the disk's server sets, that somebody is at work.
+machine out. A shared disk may not carry such locks from machine to machine. So a file names the
+owner, and its modification time, which the disk's server sets, shows that the owner is at work.
 """
 
 import contextlib
@@ -25,32 +25,32 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import Damaged, fingerprint, read_form, rename_new, write_json
 
 LOCK, OWNER = ".lock", ".running"
-# How often a command shows that it is at work, and after which silence of one on another machine
-# it is held for dead.
+# How often a command shows that it is at work, and after what silence a command on another
+# machine is presumed dead.
 BEAT_SECONDS, SILENCE_SECONDS = 20.0, 120.0
-# How often one that waits asks again, and how long it is asked whether a lock is held.
+# How often a waiting process tries again, and how long a check waits for the lock.
 ASK_SECONDS, SURE_SECONDS = 0.2, 5.0
-# What a disk says that has no such locks.
+# The errors of a disk that has no such locks.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 class Owner(TypedDict):
-    """Whose a directory is."""
+    """The process that owns a directory, as its file names it."""
 
     host: str
     pid: int
     token: str
 
 
-# Of a file that tells nothing.
+# The owner where the file is damaged.
 NOBODY = Owner(host="", pid=0, token="nobody")
 
 
 class Claim:
-    """That a directory is ours, from `take` to `release`."""
+    """Exclusive ownership of a directory, from `take` to `release`."""
 
     def __init__(self, workdir: Path):
-        """Of `workdir`, which may not be there yet."""
+        """Prepares a claim to `workdir`, which may not exist yet."""
         self._workdir, self._path = workdir, workdir / OWNER
         # A marker in the place of a lock would outlive whoever is killed.
         self._lock = FileLock(workdir / LOCK, fallback_to_soft=False)
@@ -58,10 +58,10 @@ class Claim:
         self._ended = threading.Event()
 
     def take(self) -> None:
-        """Makes the directory ours.
+        """Takes ownership of the directory.
 
         Raises:
-            InputError: If it is another's.
+            InputError: If another process owns it.
             OSError: If it cannot be written.
         """
         is_locked = self._acquire(0)
@@ -83,7 +83,7 @@ class Claim:
 
     @contextlib.contextmanager
     def awaited(self) -> Iterator[None]:
-        """A context in which it is ours, as soon as it is nobody else's.
+        """A context that owns the directory; waits until no other process does.
 
         Raises:
             OSError: If it cannot be written.
@@ -100,10 +100,10 @@ class Claim:
             self.release()
 
     def check(self) -> None:
-        """Asks whether it is another's, and takes nothing.
+        """Checks that no other process owns the directory, without taking it.
 
         Raises:
-            InputError: If it is.
+            InputError: If another one does.
             OSError: If nothing can be written there.
         """
         if (owner := self._owner()) is None:
@@ -118,7 +118,7 @@ class Claim:
             self._lock.release()
 
     def release(self) -> None:
-        """Makes it nobody's, if it was ours."""
+        """Gives up ownership, if we have it."""
         self._ended.set()
         with contextlib.suppress(OSError):
             if (owner := self._owner()) is not None and owner["token"] == self._token:
@@ -135,10 +135,10 @@ class Claim:
                 os.utime(self._path)
 
     def _acquire(self, seconds: float) -> bool:
-        """Takes the lock; whether there are such locks on this disk, or else the file alone tells.
+        """Takes the lock; returns False if the disk has no locks, so that only the file counts.
 
         Raises:
-            InputError: If another has it for so many seconds.
+            InputError: If another process holds it for so many seconds.
         """
         try:
             self._lock.acquire(timeout=seconds)
@@ -164,13 +164,13 @@ class Claim:
 
     def _lives(self, owner: Owner, is_locked: bool, ours: Path) -> bool:
         """Whether an owner is at work, as far as can be told by one that has the lock, if any."""
-        # One of this machine that had not died would have the lock.
+        # A living owner on this machine would hold the lock.
         if owner == NOBODY or (is_locked and owner["host"] == self._host):
             return False
         return not _is_silent(self._path, ours)
 
     def _owner(self) -> Owner | None:
-        """Whose it is, as told; None where nothing is."""
+        """The owner that the file names; None if there is no file."""
         try:
             found = read_form(self._path, Owner)
         except Damaged:
@@ -180,10 +180,10 @@ class Claim:
         return Owner(host=found["host"], pid=found["pid"], token=found["token"])
 
     def _take_over(self, dead: Owner, ours: Path) -> None:
-        """Puts our file in the place of a dead owner's; of many that want to, one may.
+        """Replaces a dead owner's file by ours; of several processes that try, one succeeds.
 
         Raises:
-            FileExistsError: If that is another.
+            FileExistsError: If another one does.
         """
         heir = self._workdir / f"{OWNER}.after-{fingerprint(dead['token'])}"
         try:
@@ -212,8 +212,8 @@ class Claim:
 
 
 def _is_silent(path: Path, new: Path) -> bool:
-    """Whether a file was not touched of late, by the clock of the disk's server; `new` was.
+    """Whether `path` was not touched lately, by the disk server's clock; `new` has just been.
 
-    A time to come has not been set by a command that is at work, but by a clock that was wrong.
+    A time in the future has not been set by a command at work, but by a clock that was wrong.
     """
     return abs(new.stat().st_mtime - path.stat().st_mtime) > SILENCE_SECONDS

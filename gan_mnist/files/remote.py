@@ -1,4 +1,4 @@
-"""A directory in a store of objects, such as `s3://bucket/run`, and whose it is.
+"""A directory in an object store, such as `s3://bucket/run`, and its ownership.
 
 fsspec has a package for each kind of store; it is imported when there is an address. An object is
 whole or absent, and all see it as soon as it is written.
@@ -26,9 +26,9 @@ SETTLED_SECONDS = 1.0
 
 
 class Remote:
-    """A directory in a store.
+    """A directory in an object store.
 
-    All that it does raises an OSError that names the address where the store refuses it.
+    All methods raise an OSError that names the address if the store refuses.
     """
 
     def __init__(self, address: str):
@@ -49,13 +49,13 @@ class Remote:
         self._is_disk = "file" in self._store.protocol
 
     def names(self) -> list[str]:
-        """Of all objects, relative to the directory."""
+        """Names of all objects, relative to the directory."""
         with self._told():
             found = self._store.find(self._root)
         return sorted(path[len(self._root) :].lstrip("/") for path in found)
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
-        """The content of those that are there, by name."""
+        """The content of those of these objects that exist, by name."""
         wanted = list(names)
         contents = zip(wanted, self._each(self._content, wanted), strict=True)
         return {name: content for name, content in contents if content is not None}
@@ -65,7 +65,7 @@ class Remote:
         self._each(lambda file: self._put(*file), files.items())
 
     def create(self, name: str, content: bytes) -> bool:
-        """Writes an object that is not there; whether it was not."""
+        """Writes an object unless there is one of this name; returns whether it was written."""
         with self._told():
             try:
                 if self._is_disk:
@@ -113,23 +113,23 @@ class Remote:
 
 
 class RemoteClaim:
-    """That a directory of a store, or a part of it, is ours, from `take` to `release`.
+    """Ownership of a directory of a store, or of a part of it, from `take` to `release`.
 
-    As `claim.Claim` of a disk; but a store has no locks, and no step that takes over a dead
-    command's claim for one heir alone. Of two the later one is believed, and both look again.
+    As `claim.Claim` for a disk; but a store has no locks, and no atomic way to take over a dead
+    command's claim. Of two commands that do, the later one wins, and both look again.
 
     Attributes:
-        is_lost: Whether another has it, who held us for dead.
+        is_lost: Whether another command took it over, as it presumed us dead.
     """
 
     def __init__(self, remote: Remote, folder: str, token: str):
-        """Of `folder` in `remote`.
+        """Prepares a claim to `folder` in `remote`.
 
         Args:
-            remote: The store.
+            remote: The directory in the store.
             folder: A part of it; "" for the whole.
-            token: Of the mirror that we work in, and have for ourselves: of its commands no other
-                is alive.
+            token: That of our mirror, which we own alone: no other command with this token is
+                alive.
         """
         self._remote, self._name = remote, f"{folder}/{OWNER}".lstrip("/")
         self._ours = Owner(host=socket.gethostname(), pid=os.getpid(), token=token)
@@ -138,10 +138,10 @@ class RemoteClaim:
         self.is_lost = False
 
     def take(self) -> None:
-        """Makes it ours.
+        """Takes ownership of the folder.
 
         Raises:
-            InputError: If it is another's.
+            InputError: If another command owns it.
             OSError: If the store refuses.
         """
         if not self._remote.create(self._name, as_json(self._ours)):
@@ -153,10 +153,10 @@ class RemoteClaim:
         self._heart.start()
 
     def check(self) -> None:
-        """Asks whether it is another's, and takes nothing.
+        """Checks that no other command owns the folder, without taking it.
 
         Raises:
-            InputError: If it is.
+            InputError: If another one does.
             OSError: If the store refuses.
         """
         owner = self._owner()
@@ -164,7 +164,7 @@ class RemoteClaim:
             raise self._in_use(owner)
 
     def release(self) -> None:
-        """Makes it nobody's, if it was ours."""
+        """Gives up ownership, if we have it."""
         self._ended.set()
         if self._heart.is_alive():
             self._heart.join()
@@ -187,7 +187,7 @@ class RemoteClaim:
         return abs(now - self._remote.modified(self._name)) > SILENCE_SECONDS
 
     def _owner(self) -> Owner | None:
-        """Whose it is, as told; None where nothing is."""
+        """The owner that the object names; None if there is no object."""
         found = self._remote.read([self._name])
         if not found:
             return None

@@ -1,1 +1,1 @@
-"""Anything frozen that answers `sample(labels, seed)` with images, GAN or not."""
+"""Anything frozen that returns images for `sample(labels, seed)`, GAN or not."""

@@ -1,4 +1,4 @@
-"""The contract of generators: anything frozen that answers `sample(labels, seed)` with images.
+"""The interface of generators: anything frozen that returns images for `sample(labels, seed)`.
 
 A trained GAN is one; so are a copier, SMOTE and the real images that an imbalance took away, which
 makes rivals and controls pass through the very code path of a GAN.
@@ -21,12 +21,12 @@ class Request:
 
     Attributes:
         settings: A `GeneratorSettings`, with the dtype policy in `precision`.
-        images: Of the trial. A generator sees `images.train`; only `held_back` sees the rest.
-        seed: What keys its training: the replicate, or what follows from it.
-        workdir: Of the run, where what was trained is kept and shared.
+        images: The trial's images. A generator sees `images.train`; only `held_back` sees the rest.
+        seed: Seed of its training: the replicate, or one derived from it.
+        workdir: Directory of the run, where trained generators are kept and shared.
         callbacks: Keras callbacks for a training.
-        name: Of a training in TensorBoard; that of what is kept if empty.
-        replicate: Whose trials share what is trained, where `seed` does not say so.
+        name: Name of a training in TensorBoard; the generator's key if empty.
+        replicate: The replicate whose trials share the generator, if `seed` is derived from it.
     """
 
     settings: Any
@@ -39,18 +39,18 @@ class Request:
 
 
 class Generator(abc.ABC):
-    """Images on demand.
+    """A frozen source of images.
 
     Attributes:
         key: Name of its directory in `generators/` of the run; empty for one that is not trained.
-        seconds: What its training took, whenever that was.
+        seconds: Seconds that its training took, whenever that was.
     """
 
     key: str = ""
     seconds: float = 0.0
 
     def __init__(self, subset: Subset):
-        """Begins with the images that it may see."""
+        """Takes the images that the generator may see."""
         self.subset = subset
 
     @classmethod
@@ -58,13 +58,13 @@ class Generator(abc.ABC):
         """The generator that `request` describes.
 
         Raises:
-            NotApplicable: If there can be none for such images; tells why.
+            NotApplicable: If there can be none for such images; the message says why.
         """
         return cls(request.images.train)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of all that were trained for it."""
+        """The keys of all generators that were trained for it."""
         return (self.key,) if self.key else ()
 
     @property
@@ -82,7 +82,7 @@ class Generator(abc.ABC):
 
     @abc.abstractmethod
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
-        """One image a label.
+        """Samples an image for each label.
 
         Args:
             labels: int (n,) in 0..k-1.
@@ -92,7 +92,7 @@ class Generator(abc.ABC):
             float32 (n, H, W, C) in [0, 1].
 
         Raises:
-            NotApplicable: If it has none for these labels; tells why.
+            NotApplicable: If it has none for these labels; the message says why.
         """
 
 

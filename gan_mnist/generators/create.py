@@ -1,4 +1,4 @@
-"""The generator that settings name, and what is done with its images before they are shown."""
+"""Creates the generator that settings name, and combines or filters its images."""
 
 import importlib
 from dataclasses import replace
@@ -23,7 +23,7 @@ def create_generator(request: Request) -> Generator | None:
     """The generator that the settings name; None for none.
 
     Raises:
-        NotApplicable: If there can be none for such images; tells why.
+        NotApplicable: If there can be none for such images; the message says why.
     """
     settings = request.settings
     if settings.generator == NONE:
@@ -38,14 +38,14 @@ def create_generator(request: Request) -> Generator | None:
 
 
 class InTurn(Generator):
-    """Several generators of one kind: of a class the first image is the first one's, and so on.
+    """Several generators of one kind, which take turns at the images of each class.
 
-    They differ in the seed of their training and in the noise that their images are made of; the
-    first is the one that other arms have.
+    They differ in the seed of their training and in the seed of their sampling; the first is the
+    one that other arms have.
     """
 
     def __init__(self, kind: type[Generator], request: Request):
-        """Has those trained that are not yet."""
+        """Trains the generators that are not trained yet."""
         super().__init__(request.images.train)
         self._kind = kind
         self._requests = [_numbered(request, i) for i in range(request.settings.generators_in_turn)]
@@ -73,7 +73,7 @@ class InTurn(Generator):
 
 
 def _ranks(labels: np.ndarray) -> np.ndarray:
-    """How many of the same label stand before each, int (n,)."""
+    """For each label, the number of equal labels before it, int (n,)."""
     order = np.argsort(labels, kind="stable")
     ranks = np.empty(len(labels), int)
     ranks[order] = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
@@ -90,16 +90,16 @@ def _numbered(request: Request, number: int) -> Request:
 
 
 class Kept(Generator):
-    """A generator's images if a judge agrees, a classifier of the trial's real images.
+    """A generator whose images a judge filters, a classifier of the trial's real images.
 
-    An image of whose class the judge is not as sure as it is wanted is drawn anew.
+    An image is drawn anew, within `MOST_DRAWS`, while its class is less probable than `kept_from`.
 
     Source: dynamic sample filtering, Lampis et al. 2023 (arXiv 2305.10118). What differs: there
     what the judge disagrees with is left out; here as many images come as are wanted.
     """
 
     def __init__(self, generator: Generator, request: Request):
-        """Has the judge trained, if it is not yet."""
+        """Trains the judge, unless it is trained already."""
         super().__init__(request.images.train)
         self._generator, self._least = generator, request.settings.kept_from
         self._judge, seconds = _judge(request)
@@ -134,7 +134,7 @@ class Kept(Generator):
 
 
 def _judge(request: Request) -> tuple[FrozenClassifier, float]:
-    """Another one than those that measure generated images: what it kept must not be its to judge.
+    """The judge: another one than those that measure images, as none may rate its own selection.
 
     Returns:
         The judge, and the seconds of its training.

@@ -28,11 +28,11 @@ class DeformationRecipe(GeneratorRecipe):
     """Real images of the class, moved; every batch holds all pairs, so that none lags behind.
 
     Attributes:
-        own: Images are moved as those of their own class only.
+        own: Images are moved by deformations of their own class only.
         scale: What deformations are multiplied by.
-        alike: Images are moved as pairs would be that begin with an image of their style.
-        many: What those of images of a class of several are multiplied by besides.
-        each: Pairs are so many of each class, a registration of their own; 0: `batch_size` in all.
+        alike: Deformations are adjusted to the style of the image that is moved.
+        many: A further factor for images of a class of several.
+        each: Pairs a class, each class registered on its own; 0: `batch_size` pairs in all.
     """
 
     own: bool = False
@@ -85,7 +85,7 @@ class DeformationRecipe(GeneratorRecipe):
             sources, found = self._registered(request)
             lone = model.num_pairs - len(found)
             model.deformations.assign(np.pad(found, [[0, lone], [0, 0]]))
-            # Of what another trial or turn has registered, no more than it takes to read it.
+            # If another trial or turn has registered it, only the time to read it.
             seconds = time.monotonic() - started
         else:
             seconds = super().train(model, columns, request, *rest)
@@ -97,8 +97,8 @@ class DeformationRecipe(GeneratorRecipe):
     def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
         """Sources and deformations of the pairs of every class that has some, class by class.
 
-        A class is a generator of its own that is kept as any other, so that whoever has the same
-        images of that class shares it.
+        Each class is trained and kept as a generator of its own, which all trials with the same
+        images of that class share.
         """
         recipe = dataclasses.replace(
             self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0,

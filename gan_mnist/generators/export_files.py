@@ -26,8 +26,8 @@ class Export:
 
     Attributes:
         saved_model: Its directory.
-        labels: What it calls the classes of the data set, one after the other.
-        class_names: All that it knows.
+        labels: Its labels of the data set's classes, in the data set's order.
+        class_names: Names of all classes that it knows.
         shape: Height, width and channels of its images.
         sha256: Of its files and class names, in hexadecimal.
     """
@@ -39,7 +39,7 @@ class Export:
     sha256: str
 
     def told(self, dataset: Dataset) -> dict[str, Any]:
-        """What plan, records and report say of it.
+        """The provenance of the generator, for plan, records and report.
 
         Returns:
             `classes`, `image_shape`, `sha256` and, where `about.json` lies beside it, `trained_on`:
@@ -74,8 +74,8 @@ def find_export(
     Args:
         directory: An export, or the SavedModel in it.
         class_names: Of the data set; it must know them all.
-        shape: Height, width and channels of the data set's images, which must be those of its own.
-        trusted: Whether it may be another's, see `check_trusted`.
+        shape: Height, width and channels of the data set's images; its own must have the same.
+        trusted: Whether it may be someone else's; see `check_trusted`.
 
     Raises:
         InputError: If there is none that can give such images, or it is another's.

@@ -1,4 +1,4 @@
-"""A generator that a study, or somebody, exported: a SavedModel with `generate_seeded`."""
+"""An exported generator, a study's or someone else's: a SavedModel with `generate_seeded`."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ CHUNK = 250
 
 
 class ExportedGenerator(Generator):
-    """A SavedModel that answers `generate_seeded(labels, seed)` with images."""
+    """A SavedModel that returns images for `generate_seeded(labels, seed)`."""
 
     def __init__(self, saved_model: Path, labels: np.ndarray, shape: tuple[int, int, int]):
-        """Loads it, trusted; `labels`, int32 (k,), is what it calls the classes."""
+        """Loads a trusted SavedModel; `labels`, int32 (k,), are its labels of our classes."""
         self._model = load_model(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG, trusted=True)
         self._generate = TimeLimitedSignature(self._model.signatures[SIGNATURE], flag=FLAG)
         self._labels, self._shape = labels, shape

@@ -1,4 +1,4 @@
-"""The kinds of GANs: how each is built, what it learns from, and what of the settings it heeds."""
+"""The kinds of GANs: how each is built, what it is trained on, and which settings it uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ from gan_mnist.training.adam import scaled_adam
 
 @dataclass(frozen=True)
 class _LatentRecipe(GANRecipe):
-    """A GAN that makes images of latents and labels, with Adam for both networks.
+    """A GAN with latents of a given length, and Adam for both networks.
 
     Attributes:
         latent_dim: Length of the latents.
-        learning_rate: Of both.
-        beta_1: Of both; 0.5 by arXiv 1511.06434.
+        learning_rate: Learning rate of Adam, for both networks.
+        beta_1: Adam's beta1, for both networks; 0.5 by arXiv 1511.06434.
     """
 
     latent_dim: int = 64
@@ -37,7 +37,7 @@ class _LatentRecipe(GANRecipe):
 
     @classmethod
     def asked(cls, settings: GeneratorSettings) -> dict[str, Any]:
-        """What all of these take alike from the settings, by attribute of a recipe."""
+        """The attributes that all such recipes take from the settings alike."""
         return {
             **usual(settings),
             "latent_dim": settings.gan_latent_dim,
@@ -108,11 +108,11 @@ class ConditionalRecipe(_LatentRecipe):
 
 @dataclass(frozen=True)
 class R3GANRecipe(ConditionalRecipe):
-    """A conditional GAN with a loss of pairs, gradient penalties and no batch norm.
+    """A conditional GAN with a relativistic loss, gradient penalties and no batch norm.
 
     Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN; its Adam has beta1 0. What differs: our
     convolutional networks, or dense ones, for its residual ones; the penalties in every eighth
-    update, as that much more.
+    update only, multiplied by eight.
     """
 
     gradient_penalty: float = 0.1
@@ -227,7 +227,7 @@ def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def balanced(subset: Subset) -> tuple[Column, Column]:
-    """Images and labels in which every class is repeated up to the largest: each is seen alike."""
+    """Images and labels, with every class oversampled to the size of the largest."""
     rows = _balanced_rows(subset.labels)
     return Repeated(subset.images, rows), subset.labels[rows]
 

@@ -1,4 +1,4 @@
-"""Images that were made elsewhere, as a generator hands them out."""
+"""Images that were made elsewhere, as a generator."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A Gaussian mixture a class as a generator: the floor, does a network do more than this?
+"""A Gaussian mixture a class as a generator: the baseline that a network has to beat.
 
 Source: scikit-learn's PCA and GaussianMixture. Richardson and Weiss 2018 (arXiv 1805.12462) compare
 such mixtures with GANs; theirs are mixtures of factor analysers on pixels.
@@ -17,7 +17,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Generator, Request
 
-# Of a class there is a component for so many images, but for the first.
+# A class has one component, and one more for each so many images.
 IMAGES_A_COMPONENT = 20
 # Added to all variances along principal components, those of pixels in [0, 1] being 0.1 and more.
 LEAST_VARIANCE = 1e-3
@@ -27,10 +27,10 @@ class Mixture(Generator):
     """Points of a Gaussian mixture on the principal components of the class, cut off at 0 and 1."""
 
     def __init__(self, subset: Subset, num_components: int, num_dimensions: int):
-        """Begins with the images that it may see.
+        """Takes the images that the generator may see.
 
         Args:
-            subset: Them.
+            subset: The images.
             num_components: Gaussians a class, at most.
             num_dimensions: Principal components a class, at most.
         """
@@ -79,7 +79,7 @@ class _Fitted(NamedTuple):
     mixture: GaussianMixture
 
     def draw(self, number: int, rng: np.random.Generator) -> np.ndarray:
-        """So many images: (number, pixels) in [0, 1], in no order."""
+        """Samples `number` images: (number, pixels) in [0, 1], in no order."""
         mixture = self.mixture
         gaussians = rng.choice(len(mixture.weights_), number, p=mixture.weights_)
         points = rng.standard_normal((number, mixture.means_.shape[1]))

@@ -1,4 +1,4 @@
-"""Which generators there are, by name; nothing here imports TensorFlow.
+"""The names of all generators; nothing here imports TensorFlow.
 
 A plan, `--list` and the settings need the names; the class behind one is imported where it runs.
 """
@@ -11,11 +11,11 @@ class Row(NamedTuple):
     """A row of the table.
 
     Attributes:
-        about: Whose images they are, in one line.
+        about: What its images are, in one line.
         module: Where the class is.
-        name: The class, a `gan_mnist.generators.contract.Generator`.
-        trains: Whether it is trained, which arms of a seed share.
-        divides: Whether its training can be over several devices.
+        name: The class, a generator or a recipe, whose `create` returns the generator.
+        trains: Whether it is trained; arms of a seed share the training.
+        divides: Whether its training can run on several devices.
         elsewhere: Whether its images were made elsewhere, whatever the trial's own are.
         is_real: Whether its images are real ones, of which none is made.
     """

@@ -1,4 +1,4 @@
-"""Real images as a generator hands them out: the memoriser, and the oracle."""
+"""Real images as generators: the memoriser and the oracle."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from gan_mnist.generators.contract import Generator, Request
 
 
 class RealImages(Generator):
-    """Images of the subset: of a class, none comes again before all others have come."""
+    """Images of the subset; none repeats before all others of its class have been drawn."""
 
     _kind, _state = "real", ""
 
     def __init__(self, subset: Subset, once: bool = False):
-        """Hands out `subset`; `once`: none comes again at all."""
+        """Draws from `subset`; with `once` no image is drawn twice."""
         super().__init__(subset)
         self._once = once
 
@@ -41,7 +41,7 @@ class RealImages(Generator):
 
 
 class HeldBack(RealImages):
-    """Images that the trial may not see, each handed out once: an oracle's generator."""
+    """Images that the trial may not see, each drawn at most once: the oracle's generator."""
 
     _state = " held back"
 

@@ -17,7 +17,7 @@ from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.settings import DataSettings, refuse_small_images
 from gan_mnist.study.settings import Source, setting
 
-# Copies of test images among so many of a source are told of before the answer.
+# A source with a larger share of copies of test images gets a warning before the answer.
 LEAK = 0.01
 # What is done with a generator when it has been trained; arms that differ in it share one.
 _AFTER_TRAINING = (
@@ -156,7 +156,7 @@ class GeneratorSettings(DataSettings):
 
     @property
     def gan_budget(self) -> tuple[int, int]:
-        """Updates of the others, and in how many parts their curves have a point each."""
+        """Updates of cgan, r3gan, bagan, dagan and vae_flow, and intervals of their curves."""
         return self.gan_updates, 10
 
     @property
@@ -178,7 +178,7 @@ class GeneratorSettings(DataSettings):
         return "most_generator_steps above 1" if several else super().undivided
 
     def resolve(self, dataset: Any) -> Self:
-        """As that of the other settings.
+        """As in `DataSettings`.
 
         Raises:
             InputError: For a convolutional GAN of images that are too small for it, and steps of
@@ -196,7 +196,7 @@ class GeneratorSettings(DataSettings):
         return resolved
 
     def source(self, name: str, where: str, dataset: Dataset) -> Source:
-        """As of `Settings`: the name of a generator, an exported one, or a folder of images."""
+        """As in `Settings`: the name of a generator, an exported one, or a folder of images."""
         if where in GENERATORS:
             return Source({"generator": where})
         place = absolute(where)

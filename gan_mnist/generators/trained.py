@@ -33,7 +33,7 @@ class TrainedGenerator(Generator):
     """A frozen network with `sample(labels, seed)` on tensors, in chunks of a fixed size.
 
     Attributes:
-        network: What samples.
+        network: The network that is sampled.
         exported: Digest of the weights that were exported last, and where to; None before.
     """
 
@@ -42,7 +42,7 @@ class TrainedGenerator(Generator):
 
         Args:
             network: Its `sample` takes int32 (n,) labels and an int32 (2,) seed.
-            most: Images that it is asked for at a time; which ones they are depends on it.
+            most: Images sampled at a time, at most; which images they are depends on it.
         """
         self.network = network
         self._most = most
@@ -61,7 +61,7 @@ class TrainedGenerator(Generator):
         return np.concatenate(chunks)[: len(labels)]
 
     def widened(self, scale: float) -> "TrainedGenerator":
-        """This one, of a `LatentSampler`, sampled from latents that are multiplied by `scale`."""
+        """This generator with its latents multiplied by `scale`, for a `LatentSampler`."""
         if scale == 1:
             return self
         wide = _widened(self, scale)
@@ -71,12 +71,12 @@ class TrainedGenerator(Generator):
 
 @dataclass(frozen=True)
 class GeneratorRecipe(abc.ABC):
-    """All that a trained generator depends on, but for data and seed. A kind of it is a subclass.
+    """All that a trained generator depends on, except data and seed; each kind is a subclass.
 
     Attributes:
         updates: Number of updates, a multiple of `intervals`; 0 leaves the network as drawn.
         batch_size: Rows a batch.
-        intervals: Parts of the training after which curves have a point.
+        intervals: Number of equal parts of the training; curves have a point after each.
         precision: Keras dtype policy, which the caller has set.
     """
 
@@ -101,11 +101,11 @@ class GeneratorRecipe(abc.ABC):
 
     @abc.abstractmethod
     def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
-        """What a batch holds rows of, images first.
+        """The columns that batches are made of, images first.
 
         Args:
-            subset: What it learns from.
-            seed: Of the replicate, for one that draws from it.
+            subset: The training images.
+            seed: Seed of the replicate, for a recipe that draws at random.
 
         Raises:
             NotApplicable: If there is nothing to learn from in such a subset.
@@ -128,8 +128,8 @@ class GeneratorRecipe(abc.ABC):
 
         Args:
             model: As `begin` returned it.
-            columns: What a batch holds rows of.
-            request: What was asked for.
+            columns: What `columns` returned.
+            request: The request for the generator.
             key: Name of the directory in `generators/` of the run that curves go to.
             sample: Draws a few images, which TensorBoard shows.
 
@@ -150,7 +150,7 @@ class GeneratorRecipe(abc.ABC):
         )
 
     def begin(self, network: ReusableModel, seed: int) -> Any:
-        """The network before its training, with what `seed` draws."""
+        """The network before its training, with initial weights drawn by `seed`."""
         return network.fresh(derive_seed("gan", seed, "weights"))
 
     @property
@@ -165,7 +165,7 @@ class GANRecipe(GeneratorRecipe):
 
     Attributes:
         width: Multiplies the numbers of units and channels.
-        average_decay: Of the generator's moving average.
+        average_decay: Decay of the generator's moving average.
     """
 
     width: int
@@ -189,7 +189,7 @@ class GANRecipe(GeneratorRecipe):
 
 
 def usual(settings: GeneratorSettings) -> dict[str, Any]:
-    """What cgan, bagan, dagan and vae_flow take alike, by attribute of a recipe."""
+    """The attributes that recipes of cgan, bagan, dagan and vae_flow take from settings alike."""
     updates, intervals = settings.gan_budget
     return {
         "updates": 0 if settings.untrained else updates,
@@ -204,7 +204,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
     """The generator of this recipe, trained on the request's training images and nothing else.
 
     The first call trains it and keeps it in `generators/KEY` of the run; others load it. One
-    process has one network for equal recipes: the generator returned is good until the next call
+    process has one network for equal recipes: the generator returned is valid until the next call
     with the same recipe.
 
     Raises:
@@ -241,7 +241,7 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
 
 
 def generator_key(recipe: GeneratorRecipe, subset: Subset, seed: int) -> str:
-    """The name of its directory in `generators/` of a run."""
+    """The name of a generator's directory in `generators/` of a run."""
     told = _about(recipe)
     return fingerprint(told["kind"], told["settings"], subset.fingerprint, seed)
 

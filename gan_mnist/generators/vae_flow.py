@@ -17,7 +17,7 @@ from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import scaled_adam
 from gan_mnist.training.loop import ReusableModel
 
-# Of the updates, those that train the autoencoder.
+# The share of the updates that trains the autoencoder.
 VAE_SHARE = 0.2
 
 
@@ -45,7 +45,7 @@ class VAEFlowRecipe(GeneratorRecipe):
 
     @property
     def vae_updates(self) -> int:
-        """The first of the updates, which train the autoencoder."""
+        """How many of the first updates train the autoencoder."""
         return max(1, round(VAE_SHARE * self.updates))
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> VAEFlow:

@@ -18,19 +18,19 @@ GOOD_ENOUGH = 4 * math.log(2)
 class AdversarialModel(TwoNetworks):
     """A generator, its discriminator, and how one update trains both.
 
-    A flavour says what the generator is fed and what the discriminator is shown, by overriding
-    `latents`, `generate`, `show_real` and `show_fake`, and what else the generator minimises, by
-    `adversarial_weight` and `generator_penalty`; everything else is here. A batch is whatever tuple
-    the flavour's data set yields.
+    A subclass defines the inputs of both networks by overriding `latents`, `generate`, `show_real`
+    and `show_fake`, and what else the generator minimises by `adversarial_weight` and
+    `generator_penalty`; everything else is here. A batch is whatever tuple the data set of the
+    subclass yields.
 
     In an update the generator runs once: the discriminator learns on that output with gradients
-    stopped, then judges it again for the generator. Where `most_generator_steps` is above 1, the
-    generator goes on, on fresh noise, until it deceives well enough. Noise is stateless, keyed by
-    (`noise_seed`, purpose, update), so a resumed run draws what an undisturbed one would have.
+    stopped, then judges it again for the generator. If `most_generator_steps` is above 1, the
+    generator takes more steps, on fresh noise, until its loss is low enough. Noise is stateless,
+    keyed by (`noise_seed`, purpose, update), so a resumed run draws what an undisturbed one would.
 
-    `fit` takes a data set of such batches or the arrays they are of, and the like as
-    `validation_data`; `predict` takes what `sample` does but for the seed. Attributes, `compile`
-    and files are those of `TwoNetworks`.
+    `fit` takes a data set of such batches, or the arrays that these are made of, and the same as
+    `validation_data`; `predict` takes the inputs of `sample` without the seed. Attributes,
+    `compile` and saved files are those of `TwoNetworks`.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class AdversarialModel(TwoNetworks):
                 below `GOOD_ENOUGH` (docs/sources.md#mixing).
             separate_batches: The data set yields pairs of batches: one for the generator to learn
                 on, and one for the discriminator.
-            judge_in_training: The discriminator judges for the generator in training mode, so that
-                batch norm looks at the batch that is judged. Nothing in it changes.
+            judge_in_training: In the generator's step the discriminator runs in training mode, so
+                that batch norm uses statistics of the batch. Its own state does not change.
             gradient_penalty: Weight of R1 and R2, half the squared norm of the discriminator's
                 gradient at what it is shown, real and fake (arXiv 1801.04406); 0 for none.
-            penalty_every: Updates between two penalties, each of which counts so many times as
-                much (arXiv 1912.04958, appendix B).
+            penalty_every: Updates from one penalty to the next, each of which is multiplied by
+                this number (arXiv 1912.04958, appendix B).
             **options: Of `keras.Model`, such as `name`.
 
         Raises:
@@ -105,14 +105,14 @@ class AdversarialModel(TwoNetworks):
 
     @property
     def adversarial_weight(self) -> Any:
-        """Of the adversarial loss in this update; at 0 the discriminator is left alone.
+        """Weight of the adversarial loss in this update; at 0 the discriminator is not run.
 
-        A plain number where it never changes, so that nothing is left to decide in the graph.
+        A Python number if it never changes, so that the graph needs no condition.
         """
         return 1.0
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor | None:
-        """The noise of one batch, if the generator is fed any; `seed` is int32 (2,)."""
+        """The latents of one batch, or None if the generator takes none; `seed` is int32 (2,)."""
         raise NotImplementedError
 
     def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
@@ -120,22 +120,22 @@ class AdversarialModel(TwoNetworks):
         raise NotImplementedError
 
     def generate_in_test(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
-        """Fake images of a test: as in training unless overridden, and without a trace."""
+        """Fake images in `test_step`: as in training unless overridden; no state is changed."""
         with keras.StatelessScope():
             return self.generate(batch, latents)
 
     def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
-        """What the discriminator is shown as real; `seed` is int32 (2,)."""
+        """The discriminator's input for real images; `seed` is int32 (2,)."""
         raise NotImplementedError
 
     def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
-        """What the discriminator is shown as fake, differentiable in `fake_images`."""
+        """The discriminator's input for fake images, differentiable in `fake_images`."""
         raise NotImplementedError
 
     def generator_penalty(
         self, batch: Any, latents: tf.Tensor | None, fake_images: tf.Tensor
     ) -> Any:
-        """What the generator minimises besides the adversarial loss; nothing unless overridden."""
+        """The generator's loss besides the adversarial loss; 0 unless overridden."""
         return 0.0
 
     # Update t, with noise keyed by (noise_seed, purpose, t):
@@ -179,7 +179,7 @@ class AdversarialModel(TwoNetworks):
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        """The losses of `train_step` on a batch it could have, which change nothing.
+        """The losses of `train_step` on a batch, without an update.
 
         Both networks are in the mode in which the generator is judged in training, so that a gap to
         the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
@@ -257,7 +257,7 @@ class AdversarialModel(TwoNetworks):
         return d_loss, real_logits, fake_logits
 
     def _gradient_penalty(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
-        """R1 and R2 in the updates that have them, on the images that `_judge` judges."""
+        """R1 and R2 on the images of `_judge`, in every `penalty_every`-th update; else 0."""
         if not self.gradient_penalty:
             return 0.0
         seeds = tf.random.split(seed, 2)

@@ -1,4 +1,4 @@
-"""GANs whose images are made from real ones of the class asked for, the anchors."""
+"""GANs that generate images from real ones of the same class, the anchors."""
 
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from gan_mnist.models.latents import Latents, as_labels
 
 
 class Anchors(tf.Module):
-    """Real images by class, to be drawn as what a sample starts from.
+    """Real images by class, from which samples start.
 
-    `adopt` gives it the images.
+    `adopt` sets the images.
     """
 
     def __init__(self, image_shape: tuple[int, int, int]):
@@ -28,7 +28,7 @@ class Anchors(tf.Module):
         self._num = tf.Variable([1], shape=(None,), trainable=False)
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Makes them the anchors.
+        """Sets the anchors.
 
         Args:
             images: (n, H, W, C), uint8 or float32 in [0, 1].
@@ -73,12 +73,12 @@ class Anchors(tf.Module):
 
 
 class AnchoredGAN(AdversarialModel):
-    """A generator of (anchor images, latents), and the anchors that its samples start from.
+    """A GAN whose generator takes (anchor images, latents), and the anchors that it samples from.
 
-    `adopt` gives it its anchors; `save` keeps them, `save_weights` does not.
+    `adopt` sets the anchors; `save` keeps them, `save_weights` does not.
 
     Attributes:
-        prior: How the latents are distributed.
+        prior: The distribution of the latents.
         anchors: The images that samples start from.
     """
 
@@ -93,11 +93,11 @@ class AnchoredGAN(AdversarialModel):
         return [self.average, *self.anchors.variables]
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Makes them the anchors; as of `Anchors`."""
+        """Sets the anchors; see `Anchors.adopt`."""
         self.anchors.adopt(images, labels)
 
     def save_assets(self, dir_path: str) -> None:
-        """Keras' part of `save` that is no weight: the anchors."""
+        """Saves the anchors, which are not weights; Keras calls this in `save`."""
         self.anchors.save(Path(dir_path))
 
     def load_assets(self, dir_path: str) -> None:

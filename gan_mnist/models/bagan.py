@@ -1,10 +1,10 @@
 """BAGAN: a conditional GAN that begins as an autoencoder, and whose discriminator classifies.
 
-Source: Mariani et al. 2018 (arXiv 1803.09655). An autoencoder learns all images; codes of a class
-are taken for a Gaussian; the decoder goes on as generator, fed by that Gaussian, and the encoder's
-convolutions as the discriminator's. This one calls an image by its class, or fake. What differs:
-smaller networks with SiLU and without dropout, and Gaussians of the last codes that the autoencoder
-made while it learnt, not of all images after it.
+Source: Mariani et al. 2018 (arXiv 1803.09655). An autoencoder is trained on all images; a Gaussian
+is fitted to the codes of each class; the decoder becomes the generator, with latents from that
+Gaussian, and the encoder's convolutions the discriminator's, which predicts an image's class, or
+fake. What differs: smaller networks with SiLU and without dropout, and Gaussians of the last codes
+during the autoencoder's training, not of all images after it.
 """
 
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from gan_mnist.models.latents import LatentSampler, as_labels
 from gan_mnist.models.two_networks import minimize, unpack_batch, without_loss_scale
 from gan_mnist.models.vae_flow import downsampled, upsampled
 
-# What codes count for a Gaussian as one update later than others: some hundred updates matter.
+# Factor by which older codes count less in a Gaussian an update: some hundred updates matter.
 MEMORY = 0.99
 # Added to variances: of a class of few images they are 0 in most directions.
 LEAST_VARIANCE = 1e-3
@@ -26,15 +26,15 @@ LEAST_VARIANCE = 1e-3
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class ClassGaussians(layers.Layer):
-    """Makes of N(0, 1) the Gaussian of a class.
+    """Maps points from N(0, 1) to the Gaussian of their class.
 
-    (points, one_hot): float32 (n, d) and (n, k) -> float32 (n, d). Of a class whose codes it has
-    not seen the points stay what they are.
+    (points, one_hot): float32 (n, d) and (n, k) -> float32 (n, d). Points of a class without codes
+    are not changed.
 
     Attributes:
-        seen: float32 (k,): how many codes of each class, the older the less.
+        seen: float32 (k,): the number of codes of each class, older ones weighted less.
         sums: float32 (k, d), of these codes.
-        products: float32 (k, d, d), the sums of their products with each other.
+        products: float32 (k, d, d), the sums of their outer products.
     """
 
     def build(self, points_shape: Any, one_hot_shape: Any) -> None:
@@ -45,7 +45,7 @@ class ClassGaussians(layers.Layer):
         self.products = self.add_weight(shape=(k, d, d), name="products", **own)
 
     def observe(self, codes: tf.Tensor, one_hot: tf.Tensor) -> None:
-        """Adds codes (n, d) of classes (n, k) to what is known of them."""
+        """Updates the statistics by codes (n, d) of one-hot classes (n, k)."""
         self.seen.assign(MEMORY * self.seen + tf.reduce_sum(one_hot, axis=0))
         self.sums.assign(MEMORY * self.sums + tf.einsum("nk,nd->kd", one_hot, codes))
         products = tf.einsum("nk,nd,ne->kde", one_hot, codes, codes)
@@ -72,9 +72,9 @@ class BAGAN(LatentSampler, AdversarialModel):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
     The first `autoencoder_updates` updates train encoder and decoder; with the next one the
-    discriminator takes the encoder's convolutions, and the adversarial updates begin. Its optimizer
-    begins anew then: Adam's first steps would else be ten times as long as its rate, as it corrects
-    its means for the updates that it has counted, and those of other variables are 0.
+    discriminator takes the encoder's convolutions, and the adversarial updates begin. The count of
+    its optimizer is reset then: Adam's bias correction follows the count, and for variables whose
+    moments are still 0 the first steps would be ten times as long as the learning rate.
 
     Attributes:
         encoder: Maps images to codes, (n, d).
@@ -127,7 +127,7 @@ class BAGAN(LatentSampler, AdversarialModel):
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        """As of `AdversarialModel`; of the autoencoder, too, which changes nothing."""
+        """As in `AdversarialModel`, and the autoencoder's loss, too; nothing is updated."""
         told = super().test_step(batch)
         self.autoencoder_loss(unpack_batch(batch)[0])
         return {**told, "pixel_loss": self._means["pixel_loss"].result()}
@@ -136,7 +136,7 @@ class BAGAN(LatentSampler, AdversarialModel):
         super().train_step(batch)
 
     def _begin_as_encoder(self) -> None:
-        """The discriminator's convolutions become the encoder's; the last layers are their own."""
+        """Copies the encoder's weights to the discriminator, except for the last layer."""
         without_loss_scale(self.discriminator_optimizer).iterations.assign(0)
         for own, learnt in zip(
             self.discriminator.layers[:-1], self.encoder.layers[:-1], strict=True
@@ -155,10 +155,10 @@ class BAGAN(LatentSampler, AdversarialModel):
         self.follow_average()
 
     def follow_average(self) -> None:
-        """Moves the average towards the generator; what is known of codes it takes as it is.
+        """Updates the moving average; the statistics of codes are copied instead.
 
-        Averaged, each of their moments would stop where its steps are rounded away, and of moments
-        that do not belong together a variance may be below 0.
+        Averaged, each of their moments would stop where its steps are rounded away, and moments
+        that do not belong together may give a variance below 0.
         """
         super().follow_average()
         averaged = self.average.get_layer("gaussians").weights
@@ -189,13 +189,13 @@ class BAGAN(LatentSampler, AdversarialModel):
     def _judge(
         self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The loss of a classifier of one class more: fake images weigh as much as one class."""
+        """The loss of a classifier with one more class, fake, which weighs as much as any other."""
         real_logits = self.discriminator(batch[0], training=training)
         fake_logits = self.discriminator(fake_images, training=training)
         fake = tf.fill(tf.shape(fake_logits)[:1], self.num_classes)
         d_loss = self.num_classes * _cross_entropy(batch[1], real_logits)
         d_loss = (d_loss + _cross_entropy(fake, fake_logits)) / (self.num_classes + 1)
-        # By how much a real image is called its class, and a fake one any class: above 0, it is.
+        # Margins of a real image's class, and of any class for a fake one: above 0 it is predicted.
         is_class = tf.one_hot(as_labels(batch[1]), self.num_classes + 1, True, False, dtype=tf.bool)
         least = real_logits.dtype.min
         own, others = (

@@ -1,18 +1,18 @@
-"""Pairs of images of one class, as deformations are learnt from."""
+"""Pairs of images of one class, from which deformations are learnt."""
 
 import numpy as np
 
-# From so many pairs of a class on a permutation of them all, of which few are wanted, takes too
-# much memory: this many take 0.4 GB.
+# For more pairs of a class than this, a permutation of them all takes too much memory when few are
+# wanted: this many take 0.4 GB.
 MOST_PERMUTED = 50_000_000
 
 
 def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
-    """How many pairs each class has: the classes of several images as many, up to one.
+    """Divides a number of pairs evenly, up to one, among the classes with several images.
 
     Args:
         labels: int (n,) in 0..k-1.
-        num_pairs: Of all.
+        num_pairs: Pairs of all classes.
 
     Returns:
         int (k,).
@@ -24,12 +24,12 @@ def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
 
 
 def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of different images of one class; of a class none comes again before all have come.
+    """Draws pairs of different images of one class; none repeats before all of its class are drawn.
 
     Args:
-        labels: int (n,), of which one or more comes twice.
-        num_pairs: How many.
-        seed: Of the draw.
+        labels: int (n,), at least one of which occurs twice.
+        num_pairs: Number of pairs.
+        seed: Seed of the draw.
 
     Returns:
         Rows of sources and of targets, int64 (num_pairs,) each, in the order of their labels.
@@ -47,7 +47,7 @@ def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarra
 
 
 def _drawn(rng: np.random.Generator, among: int, number: int) -> np.ndarray:
-    """Int (number,) in 0..among-1; none comes again before all have come."""
+    """Draws int (number,) from 0..among-1; none repeats before all have been drawn."""
     if among > MOST_PERMUTED and number <= among:
         return rng.choice(among, number, replace=False)
     permuted = rng.permutation(among)

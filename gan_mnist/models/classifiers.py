@@ -7,8 +7,8 @@ Every `build_*` takes (image_shape, num_classes, width):
 - width: Channels of the first convolution; all other layers are multiples of it. The default is
   the source's.
 
-and returns a model (n, H, W, C) -> float32 logits (n, num_classes). Softmax and cross-entropy, or
-a sigmoid a class, are the affair of whoever trains.
+and returns a model (n, H, W, C) -> float32 logits (n, num_classes). Softmax or sigmoid, and the
+loss, are chosen where it is trained.
 """
 
 import keras
@@ -136,7 +136,7 @@ def build_resnet(
 
 
 def _residual_block(x: keras.KerasTensor, channels: int, stride: int) -> keras.KerasTensor:
-    """Two convolutions, and the input beside them: as it is, or brought to their shape."""
+    """Two convolutions and a shortcut: the identity, or a 1 x 1 convolution to their shape."""
     shortcut = x if stride == 1 else _normalised(_convolution(channels, 1, stride)(x))
     x = layers.ReLU()(_normalised(_convolution(channels, 3, stride)(x)))
     x = _normalised(_convolution(channels, 3)(x))

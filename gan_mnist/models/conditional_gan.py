@@ -19,7 +19,7 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
     Attributes:
-        prior: As of `LatentSampler`, as is the next.
+        prior: The distribution of the latents; see `LatentSampler`.
         num_classes: Width of the one-hot labels.
         augment: Whether real and fake images pass through `diff_augment` before they are judged.
     """
@@ -58,17 +58,17 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
 
 
 class WideLatents:
-    """What samples by latents, a conditional GAN, say, from latents spread wider than in training.
+    """A sampler, such as a conditional GAN, with latents spread wider than in training.
 
     The opposite of the truncation trick (Brock et al. 2018, arXiv 1809.11096, section 3.1): more
-    variety for fewer typical images. A generator whose images are too much alike for a classifier
-    to learn from gains by it.
+    variety for fewer typical images. It helps where generated images are too much alike for a
+    classifier to learn from.
 
     Attributes:
-        prior: As of the sampler, spread wider.
-        average: As of the sampler, as are the next two.
-        exported: What files and exports need of it.
-        decode: Latents and labels to images.
+        prior: The sampler's distribution of latents, spread wider.
+        average: The sampler's moving average.
+        exported: The sampler's resources, for an export.
+        decode: Maps latents and labels to images.
     """
 
     def __init__(self, sampler: Any, scale: float):
@@ -217,7 +217,7 @@ class LabelledConv2D(layers.Layer):
     are not made, and the image alone is convolved. ELU follows.
 
     Attributes:
-        filters: Channels of what comes out.
+        filters: Output channels.
         kernel_size: Side of the kernel.
         kernel_initializer: Of the kernel; the bias starts at 0.
     """

@@ -21,8 +21,8 @@ LEVELS = 3
 class DAGAN(AnchoredGAN):
     """Batches are (images, partners): float32 (n, H, W, C) in [0, 1], two of one class in a row.
 
-    The discriminator is shown an image with its partner, or with what was made of it: an image that
-    is only returned is told from a partner, and one of another class too.
+    The discriminator is given an image with its partner, or with the one generated from it, so it
+    can tell a mere copy, or an image of another class, from a partner.
     """
 
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:

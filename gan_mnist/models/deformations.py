@@ -37,11 +37,11 @@ CONTROL_POINTS = 5
 NUM_FIELD = 2 * CONTROL_POINTS**2
 # 4 linear, 2 shift, the field's control points, 1 thickness.
 NUM_PARAMETERS = 4 + 2 + NUM_FIELD + 1
-# Images are blurred by Gaussians, at first of the first of these sides, at the end of the second.
+# Standard deviation of the blur at first and at the end, in sides of the image.
 COARSE, FINE = 0.1, 0.025
 # Updates in which the blur decreases; in the others it stays fine.
 COARSE_SHARE = 0.7
-# The error is looked at in every second pixel, left to right and top to bottom.
+# The error is computed at every second pixel, along both axes.
 STEP = 2
 # Weights of squares beside the mean squared error: of the steps between neighbouring control
 # points, of the affine map, and of the thickness.
@@ -68,7 +68,7 @@ class Deform(layers.Layer):
         return tf.concat([images, thicker(images), thinner(images)], axis=-1)
 
     def move(self, planes: tf.Tensor, deformations: tf.Tensor, step: int = 1) -> tf.Tensor:
-        """As the call, of such planes; every so many pixels of the result."""
+        """As the call, from the result of `planes`; only every `step`-th pixel is computed."""
         height, width = planes.shape[1:3]
         linear, shift, field, thickness = tf.split(deformations, [4, 2, NUM_FIELD, 1], axis=-1)
         points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
@@ -80,7 +80,7 @@ class Deform(layers.Layer):
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class DeformationModel(keras.Model):
-    """Registers pairs of images, and moves others as it found these to be moved.
+    """Registers pairs of images, and applies the deformations that it finds to other images.
 
     Batches are (sources, targets, pairs): float32 (n, H, W, C) in [0, 1] twice, and the number of
     each pair, int (n,). The squared error of blurred images descends from coarse to fine.
@@ -103,18 +103,18 @@ class DeformationModel(keras.Model):
         many: float = 1.0,
         **options: Any,
     ):
-        """Begins with nothing moved.
+        """Begins with all deformations 0.
 
         Args:
             image_shape: (H, W, C).
             num_pairs: Pairs that are registered.
             updates: Of the registration, after which the blur is finest.
-            own: Images are moved as those of their own class only, not as those of any.
+            own: Images are moved by deformations of their own class only, not of any class.
             scale: What deformations are multiplied by when images are drawn.
             most: Pairs of one class, at most; 0: as many as there are.
-            alike: Images are moved as pairs would be that begin with an image of their style; see
+            alike: Deformations are adjusted to the style of the image that is moved; see
                 `relate`.
-            many: What those of images whose class has pairs are multiplied by besides.
+            many: A further factor for images whose class has pairs.
             **options: Of `keras.Model`, such as `name`.
         """
         super().__init__(**options)
@@ -162,7 +162,7 @@ class DeformationModel(keras.Model):
         return [self.deformations.value, *related, self._pairs_of, *self.anchors.variables]
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Makes them the anchors, and tells of which class each pair is.
+        """Sets the anchors, and the number of pairs of each class.
 
         Args:
             images: (n, H, W, C), uint8 or float32 in [0, 1].
@@ -173,10 +173,10 @@ class DeformationModel(keras.Model):
         self._pairs_of.assign(np.minimum(pairs, self.most or self.num_pairs))
 
     def relate(self, sources: np.ndarray) -> None:
-        """Learns how deformations depend on the style of the image that they begin with.
+        """Fits how deformations depend on the style of their source image.
 
         Args:
-            sources: Of the pairs, in their order and no more than these, (n, H, W, C), uint8 or
+            sources: Source images of the first n pairs, in their order, (n, H, W, C), uint8 or
                 float32 in [0, 1].
         """
         if sources.dtype == np.uint8:
@@ -243,13 +243,13 @@ class DeformationModel(keras.Model):
 
 
 def as_registered(images: tf.Tensor) -> tf.Tensor:
-    """Images (n, H, W, C) as they are, or in the size of pairs, float32 in their own range."""
+    """Images (n, H, W, C), larger ones reduced to `MOST_PIXELS` a side: float32, same range."""
     sides = tuple(min(side, MOST_PIXELS) for side in images.shape[1:3])
     return images if tuple(images.shape[1:3]) == sides else tf.image.resize(images, sides, "area")
 
 
 def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
-    """Images (n, H, W, C) blurred by a Gaussian of so many sides; the edge weighs as all else."""
+    """Blurs images (n, H, W, C) by a Gaussian of sd `side` sides, normalised at the edge."""
     rows, columns = (_blurring(size, side) for size in images.shape[1:3])
     return tf.einsum("ia,nabc,jb->nijc", rows, images, columns)
 
@@ -261,7 +261,7 @@ def _blurring(num_pixels: int, side: tf.Tensor) -> tf.Tensor:
 
 
 def _penalty(deformations: tf.Tensor) -> tf.Tensor:
-    """What a deformation costs: float (n,)."""
+    """The regularisation penalty of each deformation: float (n,)."""
     affine, field, thickness = tf.split(deformations, [6, NUM_FIELD, 1], axis=-1)
     points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
     down, right = points[:, 1:] - points[:, :-1], points[:, :, 1:] - points[:, :, :-1]

@@ -28,7 +28,7 @@ class DenoisingModel(AdversarialModel):
 
     The content loss is the mean absolute difference to the targets, or the mean squared one; the
     metric `l1` is the former in either case. While the adversarial weight is 0, the discriminator
-    is neither asked nor trained, its metrics read 0, and the generator learns what it would learn
+    is neither run nor trained, its metrics are 0, and the generator learns what it would learn
     alone.
 
     Where an arm gives the generator and the discriminator different batches, the data set yields
@@ -60,7 +60,7 @@ class DenoisingModel(AdversarialModel):
             schedule: Weights of the two losses.
             loss: A key of `ADVERSARIAL_LOSSES`.
             content_loss: A key of `CONTENT_LOSSES`; the source's is "l1".
-            average_decay: Of the generator's moving average; 0, as in the source: none.
+            average_decay: Decay of the generator's moving average; 0 for none, as in the source.
             separate_batches: As in `AdversarialModel`.
             judge_in_training: As in `AdversarialModel`; the source's way.
             **options: Others of `AdversarialModel`.
@@ -97,7 +97,7 @@ class DenoisingModel(AdversarialModel):
         return super().from_config({**config, "schedule": schedule}, custom_objects)
 
     def follow(self, schedule: Schedule) -> None:
-        """Takes the weights of `schedule` from now on; nothing is traced anew for it.
+        """Sets the schedule of the loss weights; the training step is not traced again.
 
         Raises:
             InputError: If the schedule has an adversary and there is none.
@@ -117,7 +117,7 @@ class DenoisingModel(AdversarialModel):
 
     @property
     def content_weight(self) -> tf.Tensor:
-        """Of the content loss in this update."""
+        """Weight of the content loss in this update."""
         return self._phase[1]
 
     @property
@@ -136,7 +136,7 @@ class DenoisingModel(AdversarialModel):
         return self.generator(list(batch[0]), training=True)
 
     def generate_in_test(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
-        """What `denoise` gives: the validation's `val_l1` is that of the answers."""
+        """The outputs of `denoise`, so that `val_l1` is measured on the averaged network."""
         return self.denoise(*batch[0])
 
     def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
@@ -158,7 +158,7 @@ class DenoisingModel(AdversarialModel):
         return self.denoise(*inputs)
 
     def denoise(self, noisy_images: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
-        """What is left of each image without its reference and noise.
+        """Removes the reference and the noise from each image, by the averaged generator.
 
         Args:
             noisy_images: float32 (n, H, W, C) in [0, 1].
@@ -216,7 +216,7 @@ def build_residual_denoiser(
     Source: docs/sources.md#denoising. What differs: no bias before batch norm, which has its own.
 
     Args:
-        image_shape: (H, W, C) of noisy images, references and what comes out.
+        image_shape: (H, W, C) of noisy images, references and outputs.
         width: Channels of the hidden layers.
         input_skip: Whether noisy image and reference are added before the last convolution. The
             source suspects that skip: the untrained output looks like the reference.

@@ -18,7 +18,7 @@ TRANSLATION, CUTOUT = 0.125, 0.5
 
 
 def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Images with colour, position and a hidden square drawn for each.
+    """Changes the colour and position of each image at random, and hides a random square.
 
     Args:
         images: float (n, H, W, C); differentiable. C is 1 for grey, more for colour.
@@ -49,7 +49,7 @@ def _saturated_and_contrasted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _draws(kinds: int, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Uniform in [0, 1), (kinds, n): so many of each kind, one an image."""
+    """Uniform draws in [0, 1), (kinds, n): one of each kind an image."""
 
     def draw(number: tf.Tensor | int) -> tf.Tensor:
         return tf.random.stateless_uniform((kinds, number), seed, dtype=images.dtype)

@@ -1,4 +1,4 @@
-"""The loss of FixMatch: an unlabelled image is to be called alike however it is changed."""
+"""The loss of FixMatch: predictions of an unlabelled image are to agree across augmentations."""
 
 import keras
 import tensorflow as tf
@@ -9,18 +9,18 @@ THRESHOLD = 0.95
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class FixMatch(keras.losses.Loss):
-    """Cross-entropy of labelled rows, and of unlabelled ones as the network itself calls them.
+    """Cross-entropy of labelled rows, and of unlabelled rows with pseudo-labels.
 
     A batch is labelled rows, then unlabelled images in their weak view, then the same in the same
-    order in their strong view; unlabelled rows have the label -1. Where the network is sure of the
-    weak view (`THRESHOLD`), its class is the label of the strong one. The mean over the batch is
-    the mean cross-entropy of the labelled rows, and with weight 1 the sum of the others' over the
-    number of unlabelled images, those that the network is not sure of included.
+    order in their strong view; unlabelled rows have the label -1. Where the network's confidence in
+    the weak view reaches `THRESHOLD`, its prediction is the label of the strong view. The mean over
+    the batch is the mean cross-entropy of the labelled rows plus, with weight 1, the sum of the
+    strong views' divided by the number of all unlabelled images, confident or not.
 
-    Where every row is labelled it is the cross-entropy.
+    If every row is labelled, it is the cross-entropy.
 
-    Source: arXiv 2001.07685, equations 3 and 4. Different: the weak view is judged as it is seen in
-    training, dropout included; no moving average of the weights is judged.
+    Source: arXiv 2001.07685, equations 3 and 4. Different: the weak view is predicted in training
+    mode, dropout included; no moving average of the weights is evaluated.
     """
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:

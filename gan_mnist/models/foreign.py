@@ -1,8 +1,8 @@
-"""Classifiers from elsewhere: somebody's builder, a saved model, a network of keras.applications.
+"""External classifiers: a user's builder, a saved model, a network of keras.applications.
 
-Whatever it takes and gives, what comes out maps images of the study to float32 logits of its
-classes, as our own do. In front of the network, the body, stand the layers that its input needs;
-behind it stands a head as wide as there are classes, where it has none.
+Whatever the network takes and returns, the model built from it maps images of the study to float32
+logits of its classes, as our own do. In front of the network, the body, are the preprocessing
+layers that it needs; behind it, unless it has one, a head with a unit for each class.
 """
 
 import importlib
@@ -25,12 +25,12 @@ PUBLISHED_CLASSES = 1000
 
 
 class Parts(NamedTuple):
-    """A network without the layers that we put in front of it.
+    """An external network without the preprocessing layers that we put in front of it.
 
     Attributes:
-        body: From images, as it takes them, to features or logits.
-        head: From the features to logits; None where the body gives logits.
-        weights: Of the head; None where they are drawn anew.
+        body: Maps preprocessed images to features or logits.
+        head: Maps the features to logits; None if the body returns logits.
+        weights: Weights of the head; None if they are drawn anew.
     """
 
     body: keras.Model
@@ -40,12 +40,12 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class BuildForeign:
-    """Builds the network of a choice that is none of ours; equal ones build equal networks."""
+    """Builds the external network of a choice; equal choices build equal networks."""
 
     choice: ClassifierChoice
 
     def __call__(self, image_shape: Shape, num_classes: int, width: int) -> keras.Model:
-        """As the builders in `gan_mnist.models.classifiers`; only somebody's builder heeds `width`.
+        """As the builders in `gan_mnist.models.classifiers`; only a user's builder uses `width`.
 
         Weights that are not those of a file are drawn as any network's, so they follow the seed.
 
@@ -80,13 +80,13 @@ class BuildForeign:
 def check(
     choice: ClassifierChoice, image_shape: Shape, num_classes: int, width: int, precision: str
 ) -> str:
-    """Builds a network as a trial will, and tells what it takes for black and white.
+    """Builds a network as a trial will, and returns the pixel range that it expects.
 
     Args:
-        choice: Located.
+        choice: What `ClassifierChoice.located` returned.
         image_shape: (H, W, C) of the study's images.
-        num_classes: Of the study.
-        width: Setting.
+        num_classes: Number of the study's classes.
+        width: The setting of this name, for a user's builder.
         precision: Keras dtype policy, which is set.
 
     Returns:
@@ -125,10 +125,10 @@ def _checked(choice: ClassifierChoice, image_shape: Shape, num_classes: int, wid
 
 
 def pixels_of(choice: ClassifierChoice, body: keras.Model) -> str:
-    """What the body takes for black and white, one of `PIXELS`.
+    """The pixel range, black to white, that the body expects, one of `PIXELS`.
 
-    It is as the choice says. Else a known network takes what its weights were trained with, and any
-    other [0, 1], unless it begins by dividing, as by 255.
+    It is as the choice says. Else an application expects what its weights were trained with, and
+    any other network [0, 1], unless it begins by dividing, as by 255.
     """
     if choice.pixels != AUTO:
         return choice.pixels
@@ -253,7 +253,7 @@ def _check_images(choice: ClassifierChoice, body: keras.Model, image_shape: Shap
 
 
 def _freeze(choice: ClassifierChoice, model: keras.Model) -> None:
-    """Leaves the first layers that have weights untrained; below 0 all but so many at the end."""
+    """Freezes the first `frozen` layers with weights; below 0, all but so many at the end."""
     if not choice.frozen:
         return
     weighted = [layer for layer in _leaves(model) if layer.weights]
@@ -269,7 +269,7 @@ def _freeze(choice: ClassifierChoice, model: keras.Model) -> None:
 
 
 def _leaves(model: keras.Model) -> Iterator[layers.Layer]:
-    """The layers, from the input on, those of models within it one by one."""
+    """Yields the layers, from the input on, including those of nested models."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _leaves(layer)

@@ -16,8 +16,8 @@ class GeneratingClassifier(keras.Model):
 
     Batches are ((images, latents, key), (labels, generated_labels)): float32 (n, H, W, C) in
     [0, 1], float32 (m, d), int64 (2,), int32 (n,) and int32 (m,); n images are real, m are
-    generated. Images need no way to the host and back, as they would in `tf.data`. Otherwise it is
-    the network it was made of: it predicts, is evaluated and exported as that.
+    generated. Images need not pass through the host, as they would in `tf.data`. Otherwise it is
+    the classifier that it wraps: it predicts, is evaluated and exported like that.
 
     Attributes:
         generator: (latents, one-hot labels) to images in [0, 1]; set its weights before training.
@@ -37,8 +37,8 @@ class GeneratingClassifier(keras.Model):
         Args:
             classifier: Functional or sequential model from images to logits.
             generator: Takes latents and one-hot labels.
-            augment: Applied to the generated images and `key`; the real ones come as they are to
-                be shown.
+            augment: Applied to the generated images and `key`; the real ones are used as they
+                come.
             name: Keras name.
         """
         super().__init__(inputs=classifier.inputs[0], outputs=classifier.outputs[0], name=name)

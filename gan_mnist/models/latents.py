@@ -1,4 +1,4 @@
-"""What a generator is fed: how its latents are distributed, and how many different ones there are.
+"""Latents of generators: how they are distributed, and how many different ones there are.
 
 Source: docs/sources.md#mixing (of its arms), docs/sources.md#conditional_gan (uniform ones).
 """
@@ -16,7 +16,7 @@ DISTRIBUTIONS = ("normal", "uniform")
 
 
 def as_labels(labels: Any) -> tf.Tensor:
-    """int32 (n,) of labels as people have them: of any dtype, floats too, (n,) or (n, 1)."""
+    """Labels of any dtype, floats too, and shape (n,) or (n, 1), as int32 (n,)."""
     return tf.reshape(tf.cast(labels, tf.int32), [-1])
 
 
@@ -68,12 +68,12 @@ class Latents:
 
 
 class LatentSampler:
-    """What a model with a generator of [latents, one-hot labels] samples by: its moving average.
+    """Mixin: samples from the moving average of a generator of [latents, one-hot labels].
 
     Attributes:
-        generator: As of the model, as is the next.
+        generator: Set by the model, as the next is.
         average: The moving average of the generator.
-        prior: How the latents are distributed.
+        prior: The distribution of the latents.
         num_classes: Width of the one-hot labels.
     """
 
@@ -81,7 +81,7 @@ class LatentSampler:
     average: Any
 
     def draw_from(self, distribution: str) -> None:
-        """Has the latents distributed so."""
+        """Sets `prior` to this distribution, and `num_classes`; sizes are the generator's."""
         latents, one_hot = self.generator.inputs
         self.prior = Latents(latents.shape[-1], distribution)
         self.num_classes = one_hot.shape[-1]

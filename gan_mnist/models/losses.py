@@ -14,8 +14,8 @@ class AdversarialLoss(NamedTuple):
 
     Attributes:
         discriminator: Of (real_logits, fake_logits).
-        generator: Of the same; real ones are None unless `paired`.
-        paired: Whether logits count by the difference of a real image's and a fake one's alone.
+        generator: Of (real_logits, fake_logits); the real ones are None unless `paired`.
+        paired: Whether losses depend only on differences between real and fake logits.
     """
 
     discriminator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

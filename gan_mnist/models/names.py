@@ -1,6 +1,6 @@
-"""Which classifiers there are, by name, and those from elsewhere; nothing here imports TensorFlow.
+"""The names of classifiers, ours and external ones; nothing here imports TensorFlow.
 
-A plan, `--list` and the settings need the names; what is behind one is built where it runs, by
+A plan, `--list` and the settings need only the names; the network is built where it is trained, by
 `gan_mnist.models.foreign` if it is not ours.
 """
 
@@ -57,8 +57,8 @@ class Application(NamedTuple):
     takes_weights: bool = True
 
 
-# What a network takes for black and white; torch and caffe: three channels normalised as by those
-# two, caffe's in the order blue, green, red.
+# The pixel range, black to white, that a network expects; torch and caffe: three channels
+# normalised as those frameworks do, caffe's in the order blue, green, red.
 PIXELS = ("0..1", "0..255", "-1..1", "torch", "caffe")
 AUTO = "auto"
 
@@ -88,7 +88,7 @@ FORMS = (*CLASSIFIERS, "module:function", "model.keras", "applications:NAME")
 
 @dataclass(frozen=True)
 class ClassifierChoice:
-    """Which network classifies, as the settings of the same names say it."""
+    """The choice of a classifier, by the settings of the same names."""
 
     classifier: str
     weights: str = ""
@@ -113,21 +113,21 @@ class ClassifierChoice:
 
     @property
     def file(self) -> Path | None:
-        """What the network depends on besides our code; None where there is no such file."""
+        """The file that the network depends on besides our code; None if there is none."""
         if self.kind == "builder":
             return _source_file(self.classifier)
         path = self.classifier if self.kind == "saved" else self.weights
         return Path(path) if path else None
 
     def located(self, image_size: int) -> "ClassifierChoice":
-        """With absolute paths and the checksum of `file`.
+        """This choice, checked, with absolute paths and the checksum of `file`.
 
         Args:
             image_size: Height and width of the images in pixels.
 
         Raises:
             InputError: If there is no such network or file, the images are too small for it, or one
-                of the other settings is idle with it.
+                of the other settings has no effect with it.
         """
         self.check_known()
         self._refuse_idle()

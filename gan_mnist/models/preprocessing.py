@@ -1,4 +1,4 @@
-"""Layers in front of a network that takes images otherwise than the study has them."""
+"""Preprocessing layers for a network that takes images in another form than the study's."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What one of several devices has of a batch that they share."""
+"""The rows of one device in a batch that several devices share."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Exported models, ours or somebody's: found, checked and loaded; `signature_calls` runs them.
+"""Finds, checks and loads exported models, ours or others'; `signature_calls` runs them.
 
 Nothing here imports TensorFlow before a model is loaded.
 """
@@ -29,7 +29,7 @@ def find_model(directory: Path, kind: str, flag: str = FLAG) -> Path:
     Args:
         directory: An export, such as `saved_models/imbalance/classical`, or the SavedModel in it.
         kind: Name of the SavedModel in an export: "classifier", "generator" or "denoiser".
-        flag: What named it.
+        flag: The flag that named it, for messages.
 
     Returns:
         A directory with `saved_model.pb` in it.
@@ -71,7 +71,7 @@ def read_class_names(saved_model: Path, flag: str = FLAG) -> tuple[str, ...]:
 
 
 def read_about(saved_model: Path, flag: str = FLAG) -> dict[str, Any]:
-    """What `about.json` tells, which lies beside a SavedModel of a study; {} where none does.
+    """The content of `about.json`, which lies beside a SavedModel of a study; {} if there is none.
 
     Raises:
         InputError: If it cannot be read.
@@ -87,7 +87,7 @@ def read_about(saved_model: Path, flag: str = FLAG) -> dict[str, Any]:
 
 
 def digest_of(saved_model: Path) -> str:
-    """SHA-256 of the files of a SavedModel, but hidden ones, and of their names."""
+    """SHA-256 of a SavedModel's files and of their names, without hidden files."""
     digest = hashlib.sha256()
     files = (path for path in saved_model.rglob("*") if path.is_file() and path.name[0] != ".")
     for path in sorted(files):
@@ -152,7 +152,7 @@ def check_signature(
     outputs: Collection[str],
     flag: str = FLAG,
 ) -> Signature:
-    """That of a SavedModel which has this name, these inputs and at least these outputs.
+    """Returns a SavedModel's signature of this name, with these inputs and at least these outputs.
 
     Nothing is loaded.
 
@@ -187,15 +187,15 @@ def load_model(
     flag: str = FLAG,
     trusted: bool = False,
 ) -> Any:
-    """Loads a SavedModel, which must have a signature as of `check_signature`.
+    """Loads a SavedModel, which must have the signature that `check_signature` checks.
 
     Args:
         saved_model: Its directory.
         signature: Name of the signature.
         inputs: Its inputs.
         outputs: Outputs that it must have.
-        flag: What named it.
-        trusted: Whether it may be another's; else `check_trusted` checks it.
+        flag: The flag that named it, for messages.
+        trusted: Whether it may be someone else's; otherwise `check_trusted` checks it.
 
     Returns:
         What `tf.saved_model.load` returns. Keep it as long as its signatures are used: they do not
@@ -220,7 +220,7 @@ def load_model(
 
 
 def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
-    """What images a loaded signature takes.
+    """The size and channels of the images that a loaded signature takes.
 
     Args:
         function: The signature.

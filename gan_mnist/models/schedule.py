@@ -1,4 +1,4 @@
-"""What a network with an adversary minimises, and from which update on."""
+"""The weights of the losses of a network with an adversary, by update."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Answers of exported models, ours or somebody's: in time, and of the right form."""
+"""Calls exported models, ours or others', with a time limit and checks of their outputs."""
 
 import threading
 from typing import Any
@@ -8,13 +8,13 @@ import numpy as np
 from gan_mnist.errors import InputError
 from gan_mnist.models.saved import FLAG
 
-# In which a model has to answer.
+# Time limit of a call.
 MOST_SECONDS = 600
 _NAME = "asks a model"
 
 
 class TimeLimitedSignature:
-    """A loaded signature that has to answer in time; else it has all of its attributes."""
+    """A loaded signature whose calls have a time limit; other attributes are the signature's."""
 
     def __init__(self, function: Any, seconds: float = MOST_SECONDS, flag: str = FLAG):
         """Wraps the signature; `flag` named the model."""
@@ -24,11 +24,11 @@ class TimeLimitedSignature:
         return getattr(self._function, name)
 
     def __call__(self, **inputs: Any) -> Any:
-        """What it answers.
+        """Calls the signature and returns its outputs.
 
         Raises:
-            InputError: If it has not answered in time. It goes on in its thread, as nothing stops a
-                graph of TensorFlow that runs.
+            InputError: If it exceeds the time limit. It goes on in its thread, as nothing can stop
+                a running TensorFlow graph.
         """
         answers: list[Any] = []
         errors: list[Exception] = []
@@ -55,12 +55,12 @@ class TimeLimitedSignature:
 
 
 def is_any_running() -> bool:
-    """Whether a model is still at work on an answer that nobody waits for."""
+    """Whether any call is still running in its thread, also past its time limit."""
     return any(thread.name == _NAME for thread in threading.enumerate())
 
 
 def call_signature(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, Any]:
-    """What a loaded signature answers, as arrays.
+    """Calls a loaded signature and returns its outputs as arrays, by name.
 
     Raises:
         InputError: If it fails.
@@ -77,19 +77,19 @@ def call_signature(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, 
 
 
 def call_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: Any) -> np.ndarray:
-    """What a loaded signature answers as `images`.
+    """Calls a loaded signature and returns its output `images`.
 
     Args:
         function: The signature.
-        num_images: How many are asked for.
-        flag: What named the model.
+        num_images: Number of images that it has to return.
+        flag: The flag that named the model, for messages.
         **inputs: Its inputs.
 
     Returns:
         float (num_images, H, W, 1 or 3) in [0, 1]; what is below or above is clipped.
 
     Raises:
-        InputError: If it fails, or answers something else than such images, or values that are not
+        InputError: If it fails, or returns something other than such images, or values that are not
             finite.
     """
     images = call_signature(function, flag, **inputs)["images"]

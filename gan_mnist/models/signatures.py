@@ -11,12 +11,12 @@ from gan_mnist.files import read_file
 _META_GRAPHS, _SIGNATURES, _KEY, _VALUE = 2, 5, 1, 2
 _INPUTS, _OUTPUTS, _SHAPE, _DIM, _SIZE, _UNKNOWN_RANK = 1, 2, 3, 2, 1, 3
 
-# Sizes, None where any is taken; None for any number of them.
+# Sizes, with None for any size; None for any number of dimensions.
 Shape = tuple[int | None, ...] | None
 
 
 class Signature(NamedTuple):
-    """What a function of a SavedModel takes and answers: shapes, by name."""
+    """Input and output shapes of a SavedModel's function, by name."""
 
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]

@@ -13,7 +13,7 @@ import tensorflow as tf
 NUM_STYLES = 2
 # Added to what is divided by, so that an image without ink has a style: none.
 TINY = 1e-6
-# As many pairs without any relation are put to those that there are.
+# The ridge penalty: as if so many pairs without any relation were added.
 UNRELATED = 30
 
 

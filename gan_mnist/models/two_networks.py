@@ -1,4 +1,4 @@
-"""Two networks with an optimizer each: how Keras compiles, asks and saves them as one model."""
+"""Two networks with an optimizer each, which Keras compiles, calls and saves as one model."""
 
 import copy
 import types
@@ -14,7 +14,7 @@ from gan_mnist.models.latents import as_labels
 
 
 class TwoNetworks(keras.Model):
-    """A generator, its moving average and a discriminator; how they learn is a subclass's matter.
+    """A generator, its moving average and a discriminator; subclasses define how they are trained.
 
     `save` and `keras.models.load_model` keep the networks, all arguments, `noise_seed`, and, once
     compiled, the optimizers with their states: trained on the same batches, the loaded model goes
@@ -27,12 +27,12 @@ class TwoNetworks(keras.Model):
         average: The exponential moving average of its weights: the one to sample from. The
             generator itself where `average_decay` is 0.
         average_decay: Decay of that average an update.
-        discriminator: Maps what it is shown to float32 logits (n, ...), or None.
+        discriminator: Maps its inputs to float32 logits (n, ...), or None.
         noise_seed: int32 variable; set it before training.
         generator_optimizer: Set by `compile`, as the next two are.
         discriminator_optimizer: Not the generator's.
-        optimizer: The generator's, out of its loss scale if it has one: what callbacks of Keras
-            such as `LearningRateScheduler` steer. The discriminator's keeps its own rate.
+        optimizer: The generator's, without its loss scale: the one that Keras callbacks such as
+            `LearningRateScheduler` act on. The discriminator's keeps its own rate.
     """
 
     # The networks that files keep, by the names of attributes and arguments.
@@ -76,9 +76,9 @@ class TwoNetworks(keras.Model):
 
         Args:
             generator_optimizer: Whatever `keras.optimizers.get` takes: name, config or optimizer.
-            discriminator_optimizer: As well; the discriminator gets a copy of the generator's if
-                there is none. Where there is no discriminator, one that is given does nothing.
-            auto_scale_loss: As of `keras.Model.compile`, for both.
+            discriminator_optimizer: The same for the discriminator; None for a copy of the
+                generator's. Ignored if there is no discriminator.
+            auto_scale_loss: As in `keras.Model.compile`, for both.
             **options: `run_eagerly`, `steps_per_execution` and `jit_compile` of
                 `keras.Model.compile`; losses and metrics are the model's own.
 
@@ -118,7 +118,7 @@ class TwoNetworks(keras.Model):
 
     @property
     def trained(self) -> list[list[keras.Variable]]:
-        """What each of the optimizers trains."""
+        """The variables that each of the optimizers trains."""
         both = filter(None, (self.generator, self.discriminator))
         return [network.trainable_variables for network in both]
 
@@ -128,10 +128,10 @@ class TwoNetworks(keras.Model):
         return [self.average]
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Takes note of the training images, for a flavour whose samples start from them."""
+        """Receives the training images, for subclasses whose samples start from them."""
 
     def follow_average(self) -> None:
-        """Moves the average towards the generator, by one update."""
+        """Updates the moving average of the generator's weights."""
         if self.average is not self.generator:
             for average, now in zip(self.average.weights, self.generator.weights, strict=True):
                 # TensorFlow's variables, as each operation of Keras' traces several.
@@ -143,13 +143,13 @@ class TwoNetworks(keras.Model):
         raise NotImplementedError
 
     def call(self, inputs: Any) -> tf.Tensor:
-        """Samples by the noise of `noise_seed`; equal inputs give equal images.
+        """Samples with noise that `noise_seed` keys; equal inputs give equal images.
 
-        `predict` draws other noise for each of its batches, and the same in every prediction: it
+        `predict` draws different noise for each of its batches, but the same in every call: it
         follows from `noise_seed`, the number of the batch and the place in it.
 
         Args:
-            inputs: int labels (n,) in 0..num_classes-1, unless a flavour says otherwise.
+            inputs: int labels (n,) in 0..num_classes-1, unless a subclass says otherwise.
 
         Returns:
             float32 images (n, H, W, C) in [0, 1].
@@ -172,12 +172,12 @@ class TwoNetworks(keras.Model):
         return images
 
     def predicted(self, inputs: Any, batch: tf.Tensor) -> tf.Tensor:
-        """What `predict` gives for the inputs of one of its batches, whose number is int32 ()."""
+        """The outputs of `predict` for one of its batches, whose number `batch` is int32 ()."""
         seed = tf.random.fold_in(self.seed_beside_training(batch), 0)
         return self.sample(as_labels(inputs), seed)
 
     def seed_beside_training(self, number: tf.Tensor) -> tf.Tensor:
-        """int32 (2,): of a numbered batch that is not trained on; no update draws by it."""
+        """Seed, int32 (2,), of a numbered batch outside training; no update uses it."""
         # Updates count from 0 upwards.
         return tf.stack([self.noise_seed, -1 - number])
 
@@ -221,10 +221,10 @@ def without_loss_scale(optimizer: Any) -> Any:
 
 
 def unpack_batch(batch: Any) -> tuple[Any, ...]:
-    """A batch as data sets have it, of one that Keras made of arrays.
+    """A batch as a tuple of tensors, as data sets yield it, also where Keras made it from arrays.
 
-    Of a single array that is no tuple; of one batch, parts that were not given are None, and the
-    others no tensors yet.
+    Keras makes no tuple of a single array; `train_on_batch` and the like leave missing parts as
+    None, and the others as arrays.
     """
     parts = batch if isinstance(batch, tuple) else (batch,)
     given = tuple(part for part in parts if part is not None)
@@ -238,7 +238,7 @@ def minimize(
     variables: Sequence[keras.Variable],
 ) -> None:
     """One step of `optimizer` on some or all of the variables that it was built for."""
-    # Of several devices the optimizer adds up the gradients: each loss is the mean of a part.
+    # Over several devices the optimizer sums the gradients: each loss is the mean of a part.
     devices = tf.distribute.get_strategy().num_replicas_in_sync
     # Without a loss scale this is the plain gradient; with one, `apply` undoes it.
     with tape:

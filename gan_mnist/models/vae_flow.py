@@ -1,8 +1,8 @@
-"""An autoencoder, and a flow that draws what it decodes: latents and a one-hot label in, image out.
+"""An autoencoder and a flow that samples its codes: latents and a one-hot label in, an image out.
 
-The encoder makes of an image some numbers, the code, spread about as N(0, 1); the decoder makes an
-image of a code and a label. The flow carries noise to where the codes of a class lie, on paths as
-straight as can be, so that few steps follow them.
+The encoder maps an image to a vector, the code, distributed roughly as N(0, 1); the decoder maps a
+code and a label to an image. The flow carries noise to the codes of a class, on paths as straight
+as possible, so that few integration steps suffice.
 
 Source: the variational autoencoder of Kingma and Welling 2013 (arXiv 1312.6114); rectified flow,
 Liu et al. 2022 (arXiv 2209.03003), equations 1 and 2; one after the other, Rombach et al. 2021
@@ -25,19 +25,19 @@ EULER_STEPS = 20
 # Of the flow's network.
 HIDDEN_LAYERS = 3
 FREQUENCIES = 4
-# Below 1 codes tell more of an image than the autoencoder alone would want; the flow can draw them.
+# Below 1, codes hold more about an image than in a plain VAE; the flow can still sample them.
 KL_WEIGHT = 0.1
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class EulerSteps(layers.Layer):
-    """Follows a velocity from time 0 to time 1, by Euler's method in equal steps.
+    """Integrates a velocity field from time 0 to time 1 by Euler's method, in equal steps.
 
     (points, one_hot): float32 (n, d) at time 0 and (n, classes) -> float32 (n, d) at time 1.
 
     Attributes:
         velocity: Maps [points, times, one_hot], the times (n, 1), to (n, d).
-        steps: How many.
+        steps: Number of steps.
     """
 
     def __init__(self, velocity: keras.Model, steps: int = EULER_STEPS, **options: Any):
@@ -74,14 +74,13 @@ class EulerSteps(layers.Layer):
 class VAEFlow(LatentSampler, TwoNetworks):
     """Batches are (images, labels): float32 (n, H, W, C) in [0, 1] and int32 (n,).
 
-    The first `vae_updates` updates train encoder and decoder, those after them the flow, on codes
-    that stay what they are. An image with label -1 has no label: all learn of it what they can
-    without one.
+    The first `vae_updates` updates train encoder and decoder, those after them the flow, with the
+    other two frozen. An image with label -1 is unlabelled: all are trained on it without a label.
 
-    One optimizer trains all. Adam corrects its means for the updates that it has counted, and those
-    of the flow are 0 when its updates begin: for some hundred of them its steps are up to five
-    times as long as the rate. All published runs have it so. `fit`, `predict` and files are as of
-    `TwoNetworks`. Metrics of what is not being trained read 0.
+    One optimizer trains all. Adam's bias correction counts all updates, but the flow's moments are
+    still 0 when its updates begin: for some hundred of them its steps are up to five times as long
+    as the learning rate. All published runs have it so. `fit`, `predict` and saved files are as in
+    `TwoNetworks`. Metrics of what is not being trained are 0.
 
     Attributes:
         encoder: Maps images to means and log variances of their codes, (n, 2 d).
@@ -142,7 +141,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        """Both losses on a batch, which change nothing; the noise is the same after every epoch."""
+        """Both losses on a batch, without an update; the noise is the same after every epoch."""
         images, labels = unpack_batch(batch)
         tested = tf.cast(self._means["flow_loss"].count, tf.int32)
         seed = self.seed_beside_training(tested)
@@ -151,7 +150,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         return {name: mean.result() for name, mean in self._means.items()}
 
     def autoencoder_loss(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """The mean over images; `seed` is int32 (2,)."""
+        """Pixel loss + `kl_weight` * divergence, means over images; `seed` is int32 (2,)."""
         means, log_variances = self._encoded(images)
         codes = self._drawn(means, log_variances, seed)
         one_hot = tf.one_hot(as_labels(labels), self.num_classes)
@@ -165,7 +164,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         return pixel_loss + self.kl_weight * divergence
 
     def flow_loss(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """The mean over images and the numbers of their codes; `seed` is int32 (2,)."""
+        """Mean squared error of velocities, over images and dimensions; `seed` is int32 (2,)."""
         seeds = tf.random.split(seed, 3)
         codes = tf.stop_gradient(self._drawn(*self._encoded(images), seeds[0]))
         noise = self.prior.draw(tf.shape(codes)[0], seeds[1])
@@ -218,7 +217,7 @@ def build_encoder(image_shape: tuple[int, int, int], width: int, latent_dim: int
 
 
 def downsampled(images: Any, width: int) -> Any:
-    """What three strided convolutions of up to 4 * `width` channels make of images, (n, d)."""
+    """Three strided convolutions of up to 4 * `width` channels: images to (n, d)."""
     x = images
     for channels in (width, 2 * width, 4 * width):
         x = layers.Conv2D(channels, 4, strides=2, padding="same", activation="silu")(x)
@@ -247,7 +246,7 @@ def _build_decoder(
 
 
 def upsampled(x: Any, image_shape: tuple[int, int, int], width: int) -> Any:
-    """What transposed convolutions make of (n, d): (n, *image_shape), back from `downsampled`."""
+    """Transposed convolutions, the reverse of `downsampled`: (n, d) to (n, *image_shape)."""
     sides = [image_shape[:2]]
     for _ in range(3):
         height, breadth = sides[-1]
@@ -266,7 +265,7 @@ def upsampled(x: Any, image_shape: tuple[int, int, int], width: int) -> Any:
 def _build_velocity(latent_dim: int, num_classes: int, units: int) -> keras.Model:
     """(points, times, one-hot labels) -> velocities, by an MLP with residual layers.
 
-    Times are given as sines and cosines, too. At first all velocities are 0.
+    Times are also encoded as sines and cosines. Before training all velocities are 0.
     """
     points, times = keras.Input((latent_dim,)), keras.Input((1,))
     one_hot = keras.Input((num_classes,))

@@ -86,8 +86,7 @@ class Warp(layers.Layer):
 class WarpGAN(AnchoredGAN):
     """Batches are (images,): float32 (n, H, W, C) of classes with several images each.
 
-    The discriminator asks of a single image whether it is a real one. A real image is set against
-    warps of others of the batch.
+    The discriminator judges single images: real ones, and warps of other real ones of the batch.
     """
 
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""How an image is moved: where each pixel comes from, and what is found there.
+"""Warping of images: where each pixel comes from, and its value there.
 
 Coordinates run from -1 to 1 across the image, from the middle of the first pixel to the last one's.
 """
@@ -8,15 +8,15 @@ import tensorflow as tf
 
 
 def bilinear(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor, border: str = "zero") -> tf.Tensor:
-    """Images sampled at places between their pixels.
+    """Samples images at positions between their pixels by bilinear interpolation.
 
     The four neighbours of a pixel are packed as channels, so that one gather fetches them.
 
     Args:
         images: float (n, H, W, C).
-        x: float (n, H, W); so is `y`.
-        y: In -1..1 across the image.
-        border: What is found outside: "zero", or "nearest", the edge repeated.
+        x: float (n, H, W), -1 to 1 from left to right.
+        y: float (n, H, W), -1 to 1 from top to bottom.
+        border: Values outside of the image: "zero", or "nearest", the edge repeated.
 
     Returns:
         float (n, H, W, C).
@@ -49,7 +49,7 @@ def pixel_grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 def sources(
     linear: tf.Tensor, shift: tf.Tensor, points: tf.Tensor, height: int, width: int, step: int = 1
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where each pixel comes from that an affine map and a smooth field move.
+    """Source coordinates of each pixel under an affine map and a smooth field.
 
     Args:
         linear: float (n, 4), the entries of (matrix - identity), row by row.
@@ -57,7 +57,7 @@ def sources(
         points: As `smooth_field` takes them.
         height: Of the image.
         width: Of the image.
-        step: Every so many pixels are told, left to right and top to bottom.
+        step: Only every `step`-th pixel is computed, along both axes.
 
     Returns:
         x and y, float (n, ceil(height / step), ceil(width / step)) each.
@@ -72,10 +72,10 @@ def sources(
 
 
 def smooth_field(points: tf.Tensor, height: int, width: int, step: int = 1) -> tf.Tensor:
-    """What is added at each pixel, interpolated bicubically (Catmull-Rom) between control points.
+    """Displacement of each pixel, interpolated bicubically (Catmull-Rom) between control points.
 
     Args:
-        points: float (n, P, P, 2), x and y of what is added at P x P control points, row by row.
+        points: float (n, P, P, 2), x and y displacements at P x P control points, row by row.
         height: Of the image.
         width: Of the image.
         step: As in `sources`.
@@ -112,7 +112,7 @@ def thicker(images: tf.Tensor) -> tf.Tensor:
 
 
 def thinner(images: tf.Tensor) -> tf.Tensor:
-    """Images (n, H, W, C) of whose strokes what lies near the ridge of the blurred ones is kept.
+    """Images (n, H, W, C) whose strokes are only kept near the ridge of the blurred strokes.
 
     Plain erosion makes thin strokes vanish.
     """
@@ -124,12 +124,12 @@ def thinner(images: tf.Tensor) -> tf.Tensor:
 
 
 def thickened(plain: tf.Tensor, thick: tf.Tensor, thin: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
-    """Between images as they are, `thicker` and `thinner`.
+    """Interpolates between images as they are, `thicker` and `thinner`.
 
     Args:
-        plain: float (n, H, W, C); so are `thick` and `thin`.
-        thick: What 1 gives.
-        thin: What -1 gives.
+        plain: float (n, H, W, C); so are `thick` and `thin`. The result for a change of 0.
+        thick: The result for 1.
+        thin: The result for -1.
         change: float in [-1, 1], (n, 1, 1, 1).
     """
     # Unlike relu, this has a gradient at 0.

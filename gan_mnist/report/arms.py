@@ -12,7 +12,7 @@ from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
 from gan_mnist.study.answer.reasons import PRIMARY, ReportedComparison, summary_comparisons
 
-# What a trial leaves that a reader may want, and what it is called.
+# Files of a trial that the page links to, with their labels.
 _FILES = {"record.json": "record", "predictions.csv": "predictions", "curves.csv": "curves"}
 
 

@@ -33,7 +33,7 @@ from gan_mnist.study.trial import Plan, Trial
 FOLDER = "tensorboard"
 # As many as TensorBoard's list shows at a glance.
 MOST_RUNS = 12
-# Of the time that a study takes, what is spent on renewing runs: its trials may be thousands.
+# Share of a study's time to spend on updating runs: its trials may be thousands.
 SHARE = 0.02
 _NO_METRICS = ("update", "seconds")
 _COLUMNS = 10

@@ -1,7 +1,7 @@
-"""Where things stand in the charts that the page draws itself as SVG: no markup, only places.
+"""Positions in the charts that the page draws itself as SVG: no markup, only numbers.
 
-Places along an axis are per cent of its length, so that a chart is as wide as its reader's screen
-while its letters and marks keep their size.
+Positions along an axis are per cent of its length, so that a chart is as wide as its reader's
+screen while its letters and marks keep their size.
 """
 
 import math
@@ -18,7 +18,7 @@ from gan_mnist.study.answer.reasons import deciding_interval
 _MOST_TICKS = 5
 # Of a line; more cannot be told apart in a panel.
 _MOST_POINTS = 100
-# Ticks within a power of ten, by how many times the end of the axis is its beginning.
+# Ticks within a power of ten, by the ratio of the axis's end to its beginning.
 _LOG_TICKS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
 # A letter beside a square of cells, as a share of its width; and what is too little to be seen.
 _LETTER, _LEAST_SHARE = 0.055, 0.005
@@ -27,11 +27,11 @@ Limits = tuple[float, float]
 
 @dataclass(frozen=True)
 class Axis:
-    """A stretch of numbers.
+    """An axis of a chart.
 
     Attributes:
-        low: Where it begins.
-        high: Where it ends, above `low`.
+        low: Its lower end.
+        high: Its upper end, above `low`.
         is_log: Whether equal steps are equal factors; `low` is positive then.
     """
 
@@ -167,8 +167,8 @@ def lines(
         series: By name, frames with the columns `x` and `value`; with `low` and `high`, a band.
         x: The column along the axis.
         is_log: Whether that axis is logarithmic.
-        x_limits: Its ends; what the lines need by default.
-        y_limits: Those of the other axis, likewise.
+        x_limits: Its ends; by default what the lines need.
+        y_limits: The ends of the y axis; by default what the lines need.
 
     Returns:
         The axes' `x` and `y` ticks, and `series` by name: `points` and `band` in thousandths of

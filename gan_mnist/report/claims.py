@@ -28,11 +28,11 @@ class Claim:
         text: The claim in our words.
         source: A section of `docs/sources.md`.
         run: The published run that judges it, `EXPERIMENT/NAME`.
-        metric: Of that run.
+        metric: A metric of that run.
         arm: The arm that the claim is about.
         side: `UP` or `DOWN`, as claimed.
         versus: The arm that it is compared with, or a level of a share or an AUC.
-        reported: The difference in those units, of the sign of `side`; None where none was told.
+        reported: The reported difference in those units, with the sign of `side`; None if none was.
     """
 
     text: str

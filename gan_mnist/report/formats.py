@@ -12,10 +12,10 @@ from gan_mnist.study.words import sided, verdict_in_words
 
 
 def environment(margin: float | None) -> jinja2.Environment:
-    """Of the templates, with their filters; what goes into HTML is escaped.
+    """The environment of the templates, with their filters; HTML is escaped.
 
     Args:
-        margin: Of the primary metric.
+        margin: Margin of the primary metric.
     """
     found = jinja2.Environment(
         loader=jinja2.PackageLoader("gan_mnist.report"),

@@ -25,7 +25,7 @@ from gan_mnist.report.style import (
     wrapped,
 )
 
-# What is drawn of generators, and how it is called.
+# Curves of generators, with their titles.
 GENERATOR_CURVES = {
     "d_loss": "discriminator loss",
     "g_loss": "generator loss",

@@ -7,7 +7,7 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 
 # Comes with matplotlib: the same picture everywhere.
 _FIRST = "DejaVu Sans"
-# For signs that it has not, where one of these is installed. Colour emoji cannot be drawn.
+# For characters that it lacks, if one of these is installed. Colour emoji cannot be drawn.
 _OTHERS = (
     "Noto Sans CJK KR", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans KR", "Noto Sans JP",
     "Noto Sans SC", "NanumGothic", "Nanum Gothic", "Malgun Gothic", "Apple SD Gothic Neo",
@@ -18,7 +18,7 @@ _OTHERS = (
 )  # fmt: skip
 _INSTALLED = {font.name for font in fontManager.ttflist}
 FAMILIES = [_FIRST, *(name for name in _OTHERS if name in _INSTALLED)]
-# What names of signs begin with, of which the rest is how they are spoken.
+# Prefixes of Unicode names, of which the rest is how they are spoken.
 _SYLLABLES = (
     "HANGUL SYLLABLE ", "HIRAGANA LETTER SMALL ", "HIRAGANA LETTER ", "KATAKANA LETTER SMALL ",
     "KATAKANA LETTER ",
@@ -26,9 +26,9 @@ _SYLLABLES = (
 
 
 def legible(text: str) -> str:
-    """`text` as it can be drawn: a sign that no font has is spelled out by its Unicode name.
+    """`text` as it can be drawn: a character that no font has is spelled out by its Unicode name.
 
-    So classes stay different from each other, where all would be the same boxes.
+    So class names stay distinct, where all would be the same boxes.
     """
     return "".join(sign if _is_drawn(sign) else _spelled(sign) for sign in text)
 

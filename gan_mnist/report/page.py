@@ -45,7 +45,7 @@ from gan_mnist.study.display.progress import (
 )
 
 FEW_ARMS = 5
-# Whose confusions are drawn cell by cell.
+# Of a confusion matrix that is drawn by cells.
 MOST_CLASSES = 20
 # Of the picture on the first screen, which may be a small one.
 SEEN_COLUMNS, SEEN_INCHES = 8, 6.0
@@ -80,13 +80,13 @@ def markdown(
     summary: Mapping[str, Any],
     pictures: Sequence[Picture],
 ) -> str:
-    """`report.md` of a published run, of which the figures are kept.
+    """`report.md` of a published run, with the figures that it keeps.
 
     Args:
-        directory: Of the run.
-        study: As `study.json` has it.
-        summary: As `summary.json` has it.
-        pictures: Figures of the experiment's own, in their order.
+        directory: Directory of the run.
+        study: Content of `study.json`.
+        summary: Content of `summary.json`.
+        pictures: The experiment's own figures, in their order.
     """
     run = Run(directory, study, summary, ())
     kept = {path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")}
@@ -110,7 +110,7 @@ def _margin(run: Run) -> float | None:
 def _context(
     run: Run, pictures: Sequence[Picture], drawn: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
-    """What both templates are filled with."""
+    """The context of both templates."""
     dataset = run.study["dataset"]
     further = further_in_words(dataset.get("further_tests", {}))
     return {
@@ -248,7 +248,7 @@ def _draw(
 
 
 def alike(run: Run) -> dict[str, np.ndarray] | None:
-    """Images of one split, and below them those of another that they are like."""
+    """Images of one split, each above the image of another split that it resembles."""
     splits = run.study["dataset"].get("duplicates", {})
     if not splits or (pairs := read_pairs(run.workdir / "duplicates.npz", *splits)) is None:
         return None
@@ -277,7 +277,7 @@ def _leaks(run: Run) -> dict[str, np.ndarray] | None:
 
 
 def _save(drawn: Mapping[str, Figure], workdir: Path) -> dict[str, dict[str, Any]]:
-    """By figure: `path` from the report; `svg` for the page, or where it is None `uri`, the PNG."""
+    """Saves figures; by name, `path` from the report, and for the page `svg` or the PNG's `uri`."""
     (workdir / "figures").mkdir(exist_ok=True)
     saved = {}
     for name, figure in drawn.items():

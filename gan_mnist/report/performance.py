@@ -9,7 +9,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import read_json
 
 RECORDS = "docs/performance.json"
-# What takes its turn with ours, by its name in the records.
+# What is timed in turn with ours, by its name in the records.
 RIVALS = {
     "torch": "PyTorch",
     "torch (clock)": "PyTorch, by the clock",
@@ -65,7 +65,7 @@ def table(root: Path) -> list[str]:
 
 
 def _ratios(row: Mapping[str, Any]) -> list[str]:
-    """By rival: its name, how often its seconds hold ours, and how often both were taken."""
+    """Table cells by rival: its name, its seconds divided by ours, and the number of turns."""
     found = []
     for rival, name in RIVALS.items():
         if rival in row["seconds"]:

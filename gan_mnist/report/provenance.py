@@ -46,7 +46,7 @@ def made(run: Run) -> dict[str, str]:
 
 
 def files_left(run: Run) -> dict[str, dict[str, str]]:
-    """Links from the page, by their words; those of files that are there."""
+    """Links of the page, by title and label; only to files that are there."""
     here = {label: name for name, label in _RUN_FILES.items() if (run.workdir / name).exists()}
     told = {"Records": here}
     exports = run.study.get("export_dir")
@@ -58,7 +58,7 @@ def files_left(run: Run) -> dict[str, dict[str, str]]:
 
 
 def next_steps(run: Run) -> dict[str, str]:
-    """Commands, or Python, by what they are for: more seeds, one arm more, images of one's own."""
+    """Commands, or Python, by purpose: more seeds, a further arm, images of one's own."""
     study = run.study
     command, name = study["command_line"], study["experiment"]
     command = command if isinstance(command, str) else shlex.join(command)

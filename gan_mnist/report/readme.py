@@ -1,13 +1,13 @@
-"""What READMEs and pages of `docs/` repeat of a run, put between markers from its files.
+"""Fills the parts of READMEs and pages of `docs/` that repeat results, between markers.
 
 A block looks like this, and everything between the markers is ours to write:
 
     <!-- results: imbalance/mnist table digits=3 -->
     <!-- end -->
 
-The first word is the run, `experiments/imbalance/results/mnist`; the second is the part of it that
-is told; what follows are options of the part. `<!-- results: all claims -->` is of several runs,
-and `<!-- results: all performance -->` of what was timed.
+The first word is the run, `experiments/imbalance/results/mnist`; the second is the part of it to
+show; what follows are options of the part. `<!-- results: all claims -->` covers several runs, and
+`<!-- results: all performance -->` the benchmarks.
 """
 
 import json
@@ -32,7 +32,7 @@ _BLOCK = re.compile(
     r"(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
-# Where a reader keeps the files of a data set, wherever they were when a run was made.
+# Data directory in commands for readers, wherever it was when the run was made.
 _USUAL_DATA_DIR = "data/mnist"
 
 

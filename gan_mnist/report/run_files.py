@@ -14,7 +14,7 @@ from gan_mnist.files import Damaged, read_arrays, read_form, unescape
 from gan_mnist.report import forms
 from gan_mnist.study.records import DONE, read_record
 
-# Curves are a generator's if they have one of them.
+# Columns of which a generator's curves have one.
 LOSSES = {"d_loss", "flow_loss"}
 SECONDS = ("generator", "training", "evaluation")
 
@@ -29,7 +29,7 @@ class FinishedTrial:
     record: Mapping[str, Any]
 
     def predictions(self) -> pd.DataFrame | None:
-        """Texts as they are written: a class may be called "01" or "NA"."""
+        """Predictions, classes as text: one may be called "01" or "NA"."""
         columns = {"image": str, "label": str, "prediction": str, "probability": float}
         path = self.directory / "predictions.csv"
         table = read_csv(path, dtype=columns, keep_default_na=False)
@@ -37,7 +37,7 @@ class FinishedTrial:
 
     @property
     def seconds(self) -> list[float]:
-        """Generator, training, evaluation."""
+        """Seconds of each part in `SECONDS`."""
         return [self.record["seconds"].get(part) or 0.0 for part in SECONDS]
 
 
@@ -102,7 +102,7 @@ class Run:
 
     @property
     def measure(self) -> str | None:
-        """The plain arm that it is measured by; where that is the control, the best rival."""
+        """The plain arm that `treatment` is compared with; for the control, the best rival."""
         rests_on = self.summary.get("rests_on")
         if rests_on and rests_on["reference"] != self.summary["control"]:
             return str(rests_on["reference"])
@@ -126,11 +126,11 @@ class Run:
         return found
 
     def table(self, name: str, *columns: str) -> pd.DataFrame:
-        """The rows of a CSV file that trials leave, one trial's after another's.
+        """The rows of a CSV file of all trials, one trial's after another's.
 
         Args:
-            name: Of the file in a trial's directory.
-            columns: Its columns that are wanted. A trial without the file, or one of them, is left
+            name: Name of the file in a trial's directory.
+            columns: The columns that are wanted. A trial without the file, or one of them, is left
                 out, and so is a row with a gap.
 
         Returns:

@@ -38,7 +38,7 @@ from gan_mnist.report.style import (
     styled,
 )
 
-# Of lines, by the kind of an arm; those of one kind differ in their dashes.
+# Colours of lines by the kind of an arm; those of one kind differ in their dashes.
 COLORS = {"control": INK, "rival": ORANGE, "generated": BLUE, "oracle": GREEN}
 DASHES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 4)), (0, (6, 1, 1, 1, 1, 1)))
 _MOST_ARMS = 5
@@ -52,9 +52,9 @@ class Picture:
     """A figure of the report.
 
     Attributes:
-        name: Of its file, `figures/NAME.png`, and its place in the page; an identifier.
-        draw: Makes it of a run; None where the run has no data for it.
-        title: The heading above it; also what stands for it where it cannot be seen.
+        name: Name of its file, `figures/NAME.png`, and of its place in the page; an identifier.
+        draw: Draws it for a run; returns None where the run has no data for it.
+        title: The heading above it; also its alternative text.
         caption: What it shows and how it is read.
         always: Whether every run of the experiment should have data for it, so that it is told
             where one has none.

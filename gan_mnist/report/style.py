@@ -28,7 +28,7 @@ INK, MUTED, FAINT = "#1b1f24", "#6b7480", "#c9ced4"
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 PURPLE, SKY = "#CC79A7", "#56B4E9"
 
-# What the page calls them, where a dark one has others.
+# Names in the page's style, where a dark one differs.
 PAGE_COLORS = {
     INK: "ink", MUTED: "muted", FAINT: "faint", BLUE: "blue", VERMILLION: "vermillion",
     GREEN: "green", ORANGE: "orange", PURPLE: "purple", SKY: "sky", "#eceef1": "rule",
@@ -39,7 +39,7 @@ _MOST_SVG_LETTERS = 250_000
 WIDTH_INCHES = 9.8
 HALO = [withStroke(linewidth=3, foreground="white")]  # Keeps text readable on lines.
 _LONGEST_LINE = 48
-_TOLD = "told:"  # Of the id of a line whose points are told, until a page has it.
+_TOLD = "told:"  # Prefix of the id of a line with tooltips, until it is in a page.
 _LONGEST_NAME = 12
 
 styled = matplotlib.rc_context(
@@ -89,10 +89,10 @@ def _any_letters() -> Iterator[None]:
 
 
 def make_square(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Makes panels square that fill their places, once these are laid out for good.
+    """Makes panels square that fill their places, after freezing the layout.
 
-    A constrained layout takes names and titles of square ones for nearer than they come to be, and
-    what it left no room for is cut off.
+    A constrained layout leaves names and titles of square panels too little room, so that they are
+    cut off.
     """
     with _any_letters():
         figure.draw_without_rendering()
@@ -110,8 +110,8 @@ def _has_picture(axes: Axes) -> bool:
 def as_svg(figure: Figure, name: str) -> str | None:
     """`figure` as an SVG element for a page, in the page's own colours, dark or light.
 
-    None where it holds pictures, or would be larger than a picture of it. What it refers to within
-    itself is called after `name`, so that other figures of the page have other names.
+    None where it holds pictures, or would be larger than a picture of it. Its internal ids are made
+    with `name`, so that other figures of the page have other ids.
     """
     if any(map(_has_picture, figure.axes)):
         return None
@@ -130,7 +130,7 @@ def as_svg(figure: Figure, name: str) -> str | None:
 
 
 def add_tooltip(points: Sequence[Line2D], texts: Sequence[str]) -> None:
-    """Has a page tell of a point when it is hovered.
+    """Gives points tooltips, which a page shows.
 
     Args:
         points: As `Axes.plot` returns them; the first line has the points.
@@ -140,7 +140,7 @@ def add_tooltip(points: Sequence[Line2D], texts: Sequence[str]) -> None:
 
 
 def tooltip(name: str, value: float, ci95: Sequence[float] | None = None) -> str:
-    """What a point says of an arm."""
+    """The tooltip of an arm's point."""
     ends = f" ({fixed(ci95[0], 3)} to {fixed(ci95[1], 3)})" if ci95 else ""
     return f"{name}: {fixed(value, 3)}{ends}"
 

@@ -71,7 +71,7 @@ class DataSettings(Settings):
 
     @property
     def conversion(self) -> ImageConversion:
-        """How an image file becomes an array; nothing is open where the settings are resolved."""
+        """How an image file becomes an array; complete once the settings are resolved."""
         return ImageConversion(
             *(self.image_size, self.channels, self.resize, self.ground),
             *(self.white, self.image_megabytes),
@@ -79,7 +79,7 @@ class DataSettings(Settings):
 
     @property
     def options(self) -> FolderOptions:
-        """What a folder of images is taken for."""
+        """How a folder of images is read."""
         named = {field.name for field in dataclasses.fields(FolderOptions)} - {"pairs"}
         return FolderOptions(**{name: getattr(self, name) for name in named})
 
@@ -89,11 +89,11 @@ class DataSettings(Settings):
         )
 
     def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
-        """The classes where none are named."""
+        """The default classes, where none are named."""
         return dataset.class_names
 
     def resolve(self, dataset: Dataset) -> Self:
-        """With classes named, size, channels and range of the images, and how they are split.
+        """With explicit classes, image size, channels, white value and way of splitting.
 
         Raises:
             InputError: For fewer than two classes, or a class with too few images.
@@ -140,11 +140,11 @@ class DataSettings(Settings):
         return max(1, self.usual_share(self.smallest_class(dataset)))
 
     def usual_share(self, images: int) -> int:
-        """How many of so many training images of a class are set aside to validate on."""
+        """How many of a class's `images` training images are set aside for validation."""
         return min(500, images // 10)
 
     def left(self, dataset: Dataset, validation_per_class: int) -> list[int]:
-        """Training images of each of the named classes that validation leaves, for any seed.
+        """Training images of each named class that validation leaves, the fewest of any seed.
 
         Raises:
             InputError: If a class is unknown or named twice, or validation leaves none.
@@ -153,7 +153,7 @@ class DataSettings(Settings):
         return np.min([[len(rows) for rows in train] for train in draws], axis=0).tolist()
 
     def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
-        """`left` of the class that has fewest."""
+        """`left` of the class that has the fewest images."""
         return min(self.left(dataset, validation_per_class))
 
 
@@ -175,7 +175,7 @@ class TrainingSettings(DataSettings):
         """As `DataSettings.resolve`.
 
         Raises:
-            InputError: For a number of updates that is no multiple of `intervals`, too.
+            InputError: As there, and if `updates` is not a multiple of `intervals`.
         """
         if self.updates % self.intervals:
             raise InputError(
@@ -189,12 +189,12 @@ class TrainingSettings(DataSettings):
 class ClassifierSettings(
     AugmentationSettings, NetworkSettings, FurtherTestSettings, TrainingSettings
 ):
-    """How a classifier is shown its images, which network it is, and what it is judged on."""
+    """A classifier's augmentation, network and training, and its further test sets."""
 
 
 @dataclass(frozen=True)
 class SubsetSettings(ClassifierSettings):
-    """As many training images of every class."""
+    """Settings with the same number of training images for every class."""
 
     GROUP: ClassVar[str] = "data"
 
@@ -204,7 +204,7 @@ class SubsetSettings(ClassifierSettings):
 
     @property
     def counts(self) -> tuple[int, ...] | None:
-        """Training images a class, as `allot` takes them."""
+        """Training images of each class, as `allot` takes them; None for all."""
         return (self.images_per_class,) * len(self.classes) if self.images_per_class else None
 
     def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
@@ -220,7 +220,7 @@ class SubsetSettings(ClassifierSettings):
         """As `ClassifierSettings.resolve`, with validation explicit.
 
         Raises:
-            InputError: If the data set has fewer images than are asked for, too.
+            InputError: As there, and if a class has fewer images than `images_per_class`.
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
@@ -239,8 +239,8 @@ def refuse_small_images(settings: Settings, because: str) -> None:
     """Raises `InputError` for images too small for the deep convolutional networks.
 
     Args:
-        settings: With the image size.
-        because: The setting, or network, that asks for larger ones.
+        settings: Settings with an explicit `image_size`.
+        because: The setting, or network, that needs larger images; for the message.
     """
     if settings.image_size < SMALLEST_DEEP_SIDE:
         raise InputError(

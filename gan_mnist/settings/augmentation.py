@@ -71,17 +71,17 @@ class AugmentationSettings(Settings):
     )
 
     def resolve(self, dataset: Any) -> Self:
-        """As that of the other settings, with no `flip` left open.
+        """As `resolve` of the other settings, with an explicit `flip`.
 
         Raises:
-            InputError: For digits that are to be mirrored, too.
+            InputError: As there, and for digits or letters that are to be mirrored.
         """
         settings = super().resolve(dataset)
         return dataclasses.replace(settings, flip=_flip(settings.flip, dataset.name))
 
 
 def _flip(asked: str, dataset: str) -> str:
-    """ "always" or "never"."""
+    """The setting `flip` made explicit for a data set: "always" or "never"."""
     if dataset not in NEVER_MIRRORED:
         return "always" if asked == "auto" else asked
     if asked == "always":

@@ -18,7 +18,7 @@ from gan_mnist.files import absolute
 from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.spec import Metric
 
-# Columns of curves, and metrics that are not declared everywhere, begin so.
+# Prefixes of the columns of curves, and of metrics that not every study declares.
 TAKEN = ("test", "val", "balanced", "recall")
 
 
@@ -45,10 +45,10 @@ class FurtherTestSettings(Settings):
         return {name: read_once(name, folder, *looks) for name, _, folder in named}
 
     def resolve(self, dataset: Any) -> Self:
-        """As that of the other settings, and tells what is in the folders.
+        """As `resolve` of the other settings; records in `test_sets` what the folders hold.
 
         Raises:
-            InputError: If one cannot be read, or has no image of the classes, too.
+            InputError: As there, and if a folder cannot be read or has no image of the classes.
         """
         resolved = super().resolve(dataset)
         told = tuple(test.told for test in resolved.further_tests().values())
@@ -63,7 +63,7 @@ def read_once(
     conversion: ImageConversion,
     options: FolderOptions,
 ) -> FurtherTest:
-    """What a folder holds; a trial of any arm, or a report, does not read it again."""
+    """Reads a further test set; cached, so that other trials and the report need not read it."""
     try:
         return read_further_test(name, Path(folder), classes, conversion, options)
     except InputError as error:
@@ -74,11 +74,11 @@ def read_once(
 def further_provenance(
     settings: Settings, dataset: Dataset
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """What a plan says of further test sets, and what is to be told before the answer.
+    """The provenance of further test sets, and warnings that a report puts before its answer.
 
     Args:
-        settings: Resolved.
-        dataset: What they load, for images that are in both.
+        settings: Resolved settings.
+        dataset: Their data set, in which copies of the further test images are looked for.
     """
     if not isinstance(settings, FurtherTestSettings):
         return {}, []
@@ -94,10 +94,10 @@ def further_provenance(
 
 
 def parse_test_dirs(texts: Sequence[str]) -> dict[str, str]:
-    """Folders by name of `NAME=DIR` texts.
+    """Parses `NAME=DIR` texts into folders by name.
 
     Raises:
-        InputError: For another form, or a name that is given twice.
+        InputError: For a text of another form, or a name that is given twice.
     """
     folders: dict[str, str] = {}
     for text in texts:
@@ -109,10 +109,10 @@ def parse_test_dirs(texts: Sequence[str]) -> dict[str, str]:
 
 
 def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-    """What is measured on test sets of these names, for a study that has these `metrics`.
+    """The metrics of further test sets, given their `names` and the study's own `metrics`.
 
     Raises:
-        InputError: For a name that cannot be one, or under which something else is measured.
+        InputError: For a name that is not valid, or is the beginning of another metric's name.
     """
     for name in names:
         taken = name in TAKEN or any(metric.name.startswith(f"{name}_") for metric in metrics)
@@ -136,5 +136,5 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
 
 
 def located(folders: Mapping[str, str | Path]) -> tuple[str, ...]:
-    """`test_dir` for folders by name."""
+    """The value of the setting `test_dir` for folders by name, with absolute paths."""
     return tuple(f"{name}={absolute(folder)}" for name, folder in folders.items())

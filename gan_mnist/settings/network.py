@@ -18,7 +18,7 @@ _OF_CHOICE = tuple(field.name for field in dataclasses.fields(ClassifierChoice))
 
 @dataclass(frozen=True)
 class NetworkSettings(Settings):
-    """Which network classifies; an experiment's own is the default where its settings are made."""
+    """Which network classifies; an experiment sets its own default where it makes its settings."""
 
     GROUP: ClassVar[str] = "network and training"
     TIMED: ClassVar[str] = "gan_mnist.trials.update_seconds:of_classifier"
@@ -39,10 +39,10 @@ class NetworkSettings(Settings):
     )
 
     def with_classifier(self, classifier: str) -> Self:
-        """With another network, of its own usual width.
+        """With another network and, if it is one of ours, its usual width.
 
         Raises:
-            InputError: If there is none.
+            InputError: If there is no such network.
         """
         ClassifierChoice(classifier).check_known()
         changes: dict[str, Any] = {"classifier": classifier}
@@ -52,7 +52,7 @@ class NetworkSettings(Settings):
 
     @property
     def choice(self) -> ClassifierChoice:
-        """What these settings say of the network."""
+        """The network that these settings describe."""
         return ClassifierChoice(**{name: getattr(self, name) for name in _OF_CHOICE})
 
     @property
@@ -61,15 +61,15 @@ class NetworkSettings(Settings):
         return super().undivided if own else f"classifier={self.classifier}"
 
     def identity(self) -> dict[str, Any]:
-        """As that of all settings; a saved model is known by its checksum, not its path."""
+        """As `Settings.identity`; a saved model is identified by its checksum, not its path."""
         told = super().identity()
         return told | {"classifier": "saved model"} if self.choice.kind == "saved" else told
 
     def resolve(self, dataset: Any) -> Self:
-        """As that of the other settings.
+        """As `resolve` of the other settings, with an explicit network.
 
         Raises:
-            InputError: For a network that there is not, or that cannot classify such images, too.
+            InputError: As there, and for a network that is unknown or cannot classify such images.
         """
         resolved: Any = super().resolve(dataset)
         choice = resolved.choice.located(resolved.image_size)
@@ -85,12 +85,12 @@ class NetworkSettings(Settings):
 # A plan resolves its settings more than once; the choice holds the checksum of the file.
 @functools.lru_cache(maxsize=1)
 def _tried(choice: ClassifierChoice, *arguments: Any) -> str:
-    """What a network of others takes for black and white; it is built to find out.
+    """Builds a network that is not ours, to learn which of `PIXELS` it takes.
 
     That takes TensorFlow and runs somebody's program: both are kept out of this process.
 
     Args:
-        choice: Located.
+        choice: The network, as `ClassifierChoice.located` returns it.
         *arguments: As `gan_mnist.models.foreign.check` takes them.
     """
     try:

@@ -30,9 +30,9 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
 
 
 def typed(settings: Settings, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values given from Python as the fields of `settings` hold them: a list is a tuple, 1 is 1.0.
+    """Converts Python values to the types of the fields of `settings`: a list to a tuple, 1 to 1.0.
 
-    Names that are unknown pass; `with_changes` refuses them.
+    Unknown names pass through; `with_changes` refuses them.
 
     Raises:
         InputError: For a value of the wrong type.
@@ -48,7 +48,7 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise InputError(f"--set: {name}={value!r} is not a list or tuple")
         return tuple(_typed(name, element, typing.get_args(kind)[0]) for element in value)
-    # numpy's numbers are numbers; a switch is none, though Python takes it for one.
+    # NumPy scalars are accepted; a bool is not, although Python counts it as an int.
     accepted = {int: Integral, float: Real}.get(kind, kind)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"--set: {name}={value!r} is not {_KINDS[kind]}")
@@ -77,7 +77,7 @@ def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
         raise InputError(f"--set: {name}={text!r} is not {_KINDS[kind]}") from None
 
 
-# A part of a list as CSV has it: with commas, quotes and blanks in quotes, or without them.
+# An element of a list, as in CSV: commas, quotes and outer blanks must stand in quotes.
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(,|$)')
 
 

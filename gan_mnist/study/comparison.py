@@ -24,7 +24,7 @@ def parse(flag: str, text: str, arms: Collection[str]) -> Pair:
     """The pair that "ARM > REFERENCE" names; > is "better than", whichever way the metric goes.
 
     Args:
-        flag: That the text was given to, for the refusal: "--primary".
+        flag: The flag that `text` was given to, for the error message: "--primary".
         text: With or without spaces around the sign.
         arms: Names that are accepted.
 

@@ -1,7 +1,7 @@
-"""What a run was begun with and keeps: its primary comparisons, and its looks before the last seed.
+"""What a run fixes when it begins: its primary comparisons, and its looks before the last seed.
 
-Both would be worth nothing if they were chosen when there are results. Nothing here imports
-statistics, so that refusals come at once.
+Both would be worth nothing if they were chosen after seeing results. Nothing here imports
+statistics, so that bad flags are refused at once.
 """
 
 import datetime
@@ -21,25 +21,25 @@ UNTIL = ("decided",)
 # The first looks, and how many seeds lie between later ones.
 FIRST, STEP = (5, 7, 10), 5
 MAX_SEEDS, MOST_SEEDS = 20, 100
-# Of seeds that a run can have been begun with, or looked at.
+# Upper bound of the seeds, and of the numbers of seeds at looks, in a `study.json`.
 MOST_OF_ALL = 10_000
 
 
 def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collection[str]) -> Study:
-    """The study with the primary comparisons of a run: its own where the run is new.
+    """The study with the primary comparisons that a run recorded; its own if the run is new.
 
     What is named once there are results is not primary. A run that began before comparisons were
     recorded has none.
 
     Args:
         workdir: The run's directory.
-        study: With those that this command, or its declaration, would have.
-        is_asked_for: Whether the command names them; else they are ignored where they differ.
-        arms: Names of those that are to run.
+        study: With the comparisons that the command names, or else its declaration.
+        is_asked_for: Whether the command names them; else recorded ones replace them silently.
+        arms: Names of the arms that are to run.
 
     Raises:
-        InputError: If others are asked for than those of the beginning, or where it is not known
-            any more which these were; or if an arm of one that could be judged is left out.
+        InputError: If the command names comparisons other than those recorded, or any for results
+            without a `study.json`; or if it leaves out an arm of a recorded one without leaks.
     """
     before = description_in(workdir)
     if before is None:
@@ -68,19 +68,19 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
 def _has_results(workdir: Path) -> bool:
     try:
         return any(workdir.glob("trials/*/*/record.json"))
-    except OSError:  # which whoever writes there will tell
+    except OSError:  # reported by whoever writes there
         return False
 
 
 def check_primary(plan: Plan, named: bool) -> None:
-    """Refuses a primary comparison that is named and of images that leak, and looks without any.
+    """Refuses a named primary comparison of an arm that leaks, and looks without a primary one.
 
     Args:
-        plan: All of it.
+        plan: The plan, with all of its arms.
         named: Whether the command names the comparisons.
 
     Raises:
-        InputError: If there are such.
+        InputError: In either case.
     """
     leaking = [arm.name for arm in plan.arms if arm.leaks]
     lost = [pair for pair in plan.study.primary if {*pair} & {*leaking}]
@@ -98,17 +98,17 @@ def check_primary(plan: Plan, named: bool) -> None:
 
 
 def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
-    """`names`, and the arms that a run in `workdir` has had before: it goes on with them."""
+    """`names` and the arms that a run in `workdir` already has, in the order of the study."""
     before = description_in(workdir) or {"arms": ()}
     return [arm.name for arm in study.arms if arm.name in {*names, *before["arms"]}]
 
 
 def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
-    """The seeds of a run, from the one it was begun with; from 0 where nothing else is asked.
+    """The `many` seeds of a run, from its recorded first seed; `first_seed`, or 0, if it is new.
 
     Raises:
-        InputError: If another is asked for: seeds that were not looked at before are fresh only in
-            a run of their own.
+        InputError: If `first_seed` is not the recorded one: seeds that nobody has looked at are
+            fresh only in a run of their own.
     """
     before = description_in(workdir)
     recorded = first_seed or 0 if before is None else min(before.get("seeds", ()), default=0)
@@ -124,15 +124,15 @@ def description_in(workdir: Path) -> dict[str, Any] | None:
     """The `study.json` of a run, or None for a new one."""
     try:
         return read_description(workdir / "study.json")
-    except (Damaged, OSError):  # what cannot be read is told when a run begins there
+    except (Damaged, OSError):  # reported when a run begins there
         return None
 
 
 def read_description(path: Path) -> dict[str, Any] | None:
-    """The `study.json` in `path`, or None where there is none.
+    """The content of the `study.json` at `path`, or None if there is no file.
 
     Raises:
-        Damaged: If it is none.
+        Damaged: If it is not a valid one.
         OSError: If it cannot be read.
     """
     described = read_form(path, Description)
@@ -153,16 +153,16 @@ def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
 def announced(
     workdir: Path, until: str | None, max_seeds: int | None, seeds: int | None
 ) -> tuple[int, ...]:
-    """The numbers of seeds at which a run is looked at; none where it has a fixed number.
+    """The announced looks of a run, as numbers of seeds; none if it has a fixed number of seeds.
 
     Args:
         workdir: The run's directory.
         until: "decided", or None.
-        max_seeds: Where it ends in any case; `MAX_SEEDS` if None.
-        seeds: The fixed number, if one is asked for.
+        max_seeds: Number at which the run ends in any case; `MAX_SEEDS` if None.
+        seeds: The fixed number, if one is given.
 
     Raises:
-        InputError: If they do not go together, or the run was begun with other looks.
+        InputError: If the flags are not accepted, or the run was begun with other looks.
     """
     looks = _schedule(until, max_seeds, seeds)
     before = description_in(workdir)
@@ -209,7 +209,7 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def carried_over(before: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an earlier `study.json` goes on in the next: looks, and arms that were judged."""
+    """The entries of an earlier `study.json` that the next one keeps: looks, and judged arms."""
     return {key: before[key] for key in ("looks", "judged") if key in before}
 
 
@@ -220,7 +220,7 @@ def seeds_looked_at(description: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def continued(plan: Plan, description: Mapping[str, Any]) -> Plan:
-    """The plan as `study.json` says that it was looked at, and with which arms."""
+    """The plan with the looks that `study.json` records, and judged arms that it leaves out."""
     judged = description.get("judged", ())
     left_out = tuple(name for name in judged if name not in description["arms"])
     return replace(plan, looked=seeds_looked_at(description), left_out=left_out)
@@ -233,14 +233,14 @@ def keep_look(
     spent: float | None,
     leaks: Sequence[str] = (),
 ) -> None:
-    """Records in `study.json` that the results of so many seeds were seen, and when first.
+    """Records in `study.json` that the results of `seeds` seeds were seen, and when first.
 
     Args:
         workdir: The run's directory.
-        seeds: Their number.
-        planned: Those of the run from now on.
-        spent: The share of studies without effect that have a verdict by now, where it is known.
-        leaks: Arms of which trials have found that they leak.
+        seeds: Number of seeds that have results.
+        planned: The seeds of the run from now on.
+        spent: The share of studies without an effect that have a verdict by now, if known.
+        leaks: Names of arms that trials found to leak.
     """
     path = workdir / "study.json"
     described = read_json(path) or {}

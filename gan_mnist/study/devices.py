@@ -12,7 +12,7 @@ from gan_mnist.study.settings import STRATEGIES
 from gan_mnist.study.trial import Plan
 
 ONE, ALL = STRATEGIES
-# What tells how many devices there are, where TensorFlow may be imported.
+# Functions that count devices, called in a process that may import TensorFlow.
 NUM_DEVICES = "gan_mnist.training.mirrored:num_devices"
 NUM_GPUS = "gan_mnist.training.mirrored:num_gpus"
 LIST_GPUS = ("nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader")
@@ -20,7 +20,7 @@ BATCHES = ("batch_size", "gan_batch_size")
 
 
 def check_strategy(asked: str) -> str:
-    """Returns it; raises `InputError` for a strategy that there is not."""
+    """Returns `asked`; raises `InputError` if it is not a strategy."""
     if asked not in STRATEGIES:
         raise unknown("--strategy", str(asked), STRATEGIES)
     return asked
@@ -56,19 +56,19 @@ def check_engine(plan: Plan, engine: str) -> None:
 
 
 def shared_out(plan: Plan, engine: str, jobs: int | None) -> int | None:
-    """Shares the GPUs of this machine out to processes that will be begun.
+    """Shares the GPUs of this machine out to the processes that will be started.
 
     Args:
         plan: What will run.
-        engine: Where.
-        jobs: Trials at a time, if that was said.
+        engine: A key of `workers.ENGINES`.
+        jobs: Number of trials at a time, if it is given.
 
     Returns:
-        `jobs`; where it is None 1 if a trial has all devices, else the number of GPUs, or None
-        where there is none.
+        `jobs`; if that is None, 1 if a trial has all devices, else the number of GPUs, or None
+        without a GPU.
 
     Raises:
-        InputError: For a strategy that the engine does not have.
+        InputError: For a strategy that the engine does not support.
     """
     check_engine(plan, engine)
     together = plan.settings.strategy == ALL
@@ -106,6 +106,6 @@ def _gpus() -> list[str]:
             return []
         named = "" if asked.returncode else asked.stdout.replace("\n", ",")
     gpus = [gpu.strip() for gpu in named.split(",")]
-    # CUDA heeds none from the first on that is no GPU's name.
+    # CUDA ignores all names from the first invalid one on.
     end = next((i for i, gpu in enumerate(gpus) if not gpu or gpu.startswith("-")), len(gpus))
     return gpus[:end]

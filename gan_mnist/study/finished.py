@@ -1,4 +1,4 @@
-"""A run that came to its end, read again: what it was made with, and what its trials found."""
+"""Loads a finished run: its settings, its summary and the records of its trials."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,13 @@ Records = Mapping[str, Mapping[int, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run, in `runs/` or published, of which `study.json`, records and summary are there.
+    """A run, in `runs/` or published, with `study.json`, records and summary.
 
     Attributes:
-        directory: Where they lie.
-        told: `study.json`.
-        summary: `summary.json`.
-        records: Those of finished trials, by arm and seed.
+        directory: The directory of these files.
+        told: Content of `study.json`.
+        summary: Content of `summary.json`.
+        records: Records of finished trials, by arm and seed.
     """
 
     directory: Path
@@ -43,7 +43,7 @@ class FinishedRun:
         return str(self.summary["primary_metric"])
 
     def measured(self, study: Study | None) -> Metric:
-        """The primary metric: as `study` declares it, if there is one, in the run's own words."""
+        """The primary metric as the run describes it; what is missing is as `study` declares it."""
         (words,) = [told for told in self.summary["metrics"] if told["name"] == self.metric]
         declared = [m for m in study.metrics if m.name == self.metric] if study else []
         bounds = declared[0].bounds if declared else None
@@ -56,7 +56,7 @@ class FinishedRun:
         return {seed: value for seed, value in found if value is not None and math.isfinite(value)}
 
     def settings(self, arm: str, seed: int, study: Study | None) -> dict[str, Any]:
-        """Those of a trial; what had not been declared then is what was done then."""
+        """The settings of a trial; those declared since have the value that was in effect then."""
         return as_declared(self.records[arm][seed]["settings"], study)
 
 

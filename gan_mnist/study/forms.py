@@ -1,15 +1,15 @@
-"""The forms of the files of a run, as `files.read_form` checks them.
+"""Schemas of the files of a run, which `files.read_form` checks.
 
-Keys that came later are not required: what earlier versions wrote still counts.
+Keys that were added later are not required: files of earlier versions stay valid.
 """
 
 from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Correct(TypedDict):
-    """Which test images were right, as `trials.correctness` packs it, a stratum a place.
+    """Which test images were classified correctly, packed by `trials.correctness`, per stratum.
 
-    Without `bits` only how many there are is known.
+    Without `bits` only the sizes of strata are known.
     """
 
     labels: str
@@ -21,7 +21,7 @@ class Correct(TypedDict):
 
 
 class EachSeed(TypedDict):
-    """Of how many images seeds have test images of their own."""
+    """Numbers of images, where each seed draws its own split."""
 
     n_test: int
     n_train: int
@@ -111,7 +111,7 @@ class _Described(TypedDict):
 
 
 class Description(_Described):
-    """`study.json`: what a run's directory was claimed for."""
+    """`study.json`: the study that a directory holds."""
 
     seeds: NotRequired[list[int]]
 

@@ -1,6 +1,6 @@
-"""Where a run is kept: in a directory, or at an address that a directory is the mirror of.
+"""Where a run is stored: in a directory, or at a remote address that a directory mirrors.
 
-What stores need is imported for an address only.
+What remote stores need is imported for an address only.
 """
 
 import contextlib
@@ -27,16 +27,16 @@ from gan_mnist.study.trial import Plan, Trial
 if TYPE_CHECKING:
     from gan_mnist.files.remote import Remote
 
-# What tells a run from another that was at its address before.
+# Tells a run from an earlier one at the same address.
 RUN = ".run.json"
 STUDY = "study.json"
 
 
 def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
-    """The directory that a run works in; and the address that it is the mirror of, or "".
+    """The directory that a run works in, and the address that it mirrors, or "".
 
     Raises:
-        InputError: If it is an address of a store that is not there, or refuses us.
+        InputError: If an address is malformed, or its store is missing or refuses access.
     """
     address = str(workdir)
     if "://" not in address:
@@ -59,17 +59,17 @@ def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
 def check_apart(
     workdir: Path, remote: str, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Refuses to write into a folder that images are read from: what is written might become some.
+    """Refuses to write into a folder of input images: outputs might be read as images.
 
     Args:
         workdir: The run's directory.
-        remote: The address that it is the mirror of, or "".
-        settings: `dataset`, `data_dir` and `export_dir`, and `labels` if there are some: a table
-            says which images count.
-        others: By flag, further folders of images by name.
+        remote: The address that `workdir` mirrors, or "".
+        settings: `dataset`, `data_dir` and `export_dir`, and perhaps `labels`: a table that says
+            which images count.
+        others: Further folders of images, by flag and name.
 
     Raises:
-        InputError: For the first place that is, or lies in, one of the folders.
+        InputError: If an output directory is, or lies in, one of the folders.
     """
     read = {f"--{flag}={name}": place for flag, of in others.items() for name, place in of.items()}
     if settings["dataset"] == "folder" and settings["data_dir"] and not settings.get("labels"):
@@ -89,10 +89,10 @@ def check_apart(
 
 
 def in_own_directory(plan: Plan) -> Plan:
-    """The plan in the directory that it has from its beginning on: in its mirror if it has one.
+    """The plan with the directory that it works in: the local mirror if the run is remote.
 
     Raises:
-        InputError: If the store refuses us.
+        InputError: If the store refuses access.
     """
     if not plan.remote:
         return plan
@@ -101,12 +101,12 @@ def in_own_directory(plan: Plan) -> Plan:
 
 
 class RunStore(Protocol):
-    """What keeps in a store, too, what a run leaves in its directory."""
+    """Copies what a run leaves in its directory to a store."""
 
     def publish(self) -> bool:
-        """Puts `study.json` into the store; False where a task finds another's there.
+        """Uploads `study.json`; False where a task finds a different one in the store.
 
-        Then it is fetched, and whoever asks must look whether both are of one plan.
+        That one is then fetched, and the caller must check that both are of one plan.
         """
         ...
 
@@ -146,15 +146,15 @@ def fetch(plan: Plan) -> None:
 
 @contextlib.contextmanager
 def mirrored(plan: Plan, only: Trial | None = None) -> Iterator[RunStore]:
-    """A context in which the plan's directory and its mirror, if it has one, are kept alike.
+    """A context that keeps the plan's directory and its remote store, if any, in sync.
 
     Args:
         plan: What runs.
-        only: Its one trial that runs here, if others may run elsewhere.
+        only: The one trial that runs here, if others may run elsewhere.
 
     Raises:
-        InputError: If it is another's.
-        OSError: If the store refuses.
+        InputError: If another process holds the run.
+        OSError: If the store refuses access.
     """
     if not plan.remote:
         yield NoStore()

@@ -1,9 +1,9 @@
-"""A run whose directory lies in a store such as S3, and its mirror on this machine's disk.
+"""Keeps a run in a store such as S3, with a mirror on this machine's disk.
 
-The run works in the mirror as in any directory. When it begins, it fetches what the store has; what
-ends is put there at once. A *unit* is what one trial leaves, or something that trials share, such
-as a generator. It has files that vouch for it, `record.json` or the JSON beside weights: these go
-last, and where they are not, there is nothing yet.
+The run works in the mirror as in any directory. It fetches what the store has when it begins, and
+uploads each result at once. A *unit* is what one trial leaves, or something that trials share, such
+as a generator. Some of its files vouch for it, `record.json` or the JSON beside weights: they are
+uploaded last, and a unit without them counts as missing.
 """
 
 import contextlib
@@ -38,18 +38,18 @@ _OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
 
 
 class Mirror:
-    """Keeps a run's directory and its mirror alike, from `begin` to `finish` and `close`.
+    """Keeps a store and its mirror in sync, from `begin` to `finish` and `close`.
 
-    A `location.RunStore`, which tells what its methods do.
+    A `location.RunStore`, which documents the methods that have no docstring here.
     """
 
     def __init__(self, plan: Plan, only: Trial | None = None):
-        """Of a plan's mirror; for one of its trials, while others run elsewhere, if `only`."""
+        """Mirrors a plan or, given `only`, one of its trials while others run elsewhere."""
         self._only, self._root = only, plan.workdir
         self._folder = self._name(only.directory) if only else ""
         self._trials = {(trial.arm, trial.seed): trial for trial in plan.trials()}
         self._remote = Remote(plan.remote)
-        # What the store has; and of units that are alike here and there, what vouches for them.
+        # Names in the store; and for each unit that is in sync, the files that vouch for it.
         self._there: set[str] = set()
         self._alike: dict[str, dict[str, bytes]] = {}
         self._pending: dict[tuple[str, int], Trial] = {}
@@ -109,7 +109,7 @@ class Mirror:
             self._bring(theirs)
             return theirs[records.STUDY] == content
         self._write({records.STUDY: content})
-        # What ended before, and could not be put there.
+        # Earlier results that could not be uploaded.
         self._pending |= {k: t for k, t in self._trials.items() if t.record_path.is_file()}
         self._put_if_possible()
         return True

@@ -27,12 +27,12 @@ Values = dict[str, dict[int, float]]
 
 
 def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = None) -> list[str]:
-    """What the plan's seeds can find, a line each.
+    """Describes the effects that the plan's seeds can find, as lines of text.
 
     Args:
-        plan: Its primary comparisons, and all others with the control.
-        pilot: The directory of a run of the same experiment; None for what lies in the plan's own.
-        effect: A difference in the metric's unit, of which is told how many seeds it takes.
+        plan: The plan; covered are its primary comparisons and all others with the control.
+        pilot: The directory of a run of the same experiment; None for the plan's own.
+        effect: A difference in the metric's unit; the seeds that it takes are reported.
 
     Raises:
         InputError: If the pilot or the effect cannot be used.
@@ -109,7 +109,7 @@ def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float, str
 
 
 def _told(name: str, spreads: Mapping[Pair, tuple[float, int]]) -> Iterator[tuple[str, float, int]]:
-    """Each primary comparison, and the others by their median: words, sd, seeds."""
+    """Yields label, sd and seeds of each primary comparison; of others, the median and fewest."""
     if name == "primary":
         yield from ((f"{pair}", sd, n) for pair, (sd, n) in spreads.items())
     elif spreads:

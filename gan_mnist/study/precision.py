@@ -14,23 +14,23 @@ from gan_mnist.study.settings import PRECISIONS, SettingsT, with_changes
 from gan_mnist.study.workers import call_in_process
 
 AUTO, EXACT, SHORT = "auto", "float32", "mixed_bfloat16"
-# By less it is not worth the digits.
+# A smaller gain is not worth the lost digits.
 WORTH_IT = 1.1
 
 
 def of_run(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
-    """The precision of a run: what is asked for, or for `auto` what the run was begun with.
+    """The precision of a run: the requested one, or for `auto` the one recorded at its beginning.
 
     Args:
         workdir: The run's directory.
         asked: One of `PRECISIONS`, or `auto`.
 
     Returns:
-        It, `auto` still where that is asked for and the run is new; and the seconds of an update
-        by which it was chosen, if it was.
+        The precision, still `auto` if that is requested and the run is new; and the seconds of
+        an update that decided it, by precision, if recorded.
 
     Raises:
-        InputError: For any other word.
+        InputError: For any other value.
     """
     if asked not in (AUTO, *PRECISIONS):
         raise unknown("--precision", str(asked), (AUTO, *PRECISIONS))
@@ -42,16 +42,16 @@ def of_run(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
 
 
 def faster(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
-    """Resolved settings with the precision that this machine trains their network in faster.
+    """Resolved settings with the precision in which this machine trains their network faster.
 
-    A short trial in a process of its own, as trials have: `settings.TIMED` times updates in float32
-    and in mixed_bfloat16. float32 it is unless the other is faster by a tenth.
+    In a process of its own, as trials have, `settings.TIMED` times updates in float32 and in
+    mixed_bfloat16. float32 is chosen unless the other is faster by a tenth.
 
     Returns:
         The settings, and the seconds of an update by precision.
 
     Raises:
-        InputError: If the experiment trains nothing that can be timed, or it fails.
+        InputError: If the experiment trains nothing that can be timed, or timing fails.
     """
     accepted = f"accepted: {', '.join(PRECISIONS)}"
     if not settings.TIMED:

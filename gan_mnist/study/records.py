@@ -1,4 +1,4 @@
-"""The records of a run: what is done, what it was done with, and whether it may be gone on with."""
+"""The records of a run: reading and checking them, and whether the run may be resumed."""
 
 import base64
 import fnmatch
@@ -25,7 +25,7 @@ from gan_mnist.study.trial import Plan, Trial
 
 STUDY = "study.json"
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
-# Of float32, beyond the bounds of a metric.
+# Float32 rounding allowed beyond the bounds of a metric.
 ROUNDING = 1e-6
 # Seconds, or updates, of a training.
 MOST = 1e12
@@ -57,7 +57,7 @@ def parse_record(text: bytes) -> dict[str, Any]:
 
 
 def check_found(record: Mapping[str, Any], study: Study) -> None:
-    """Raises `Damaged` where a trial of `study` cannot have found what it says."""
+    """Raises `Damaged` if a trial of `study` cannot have produced `record`."""
     _whole(dict(record))
     primary = study.metrics[0].name
     if record["status"] == DONE and primary not in record["metrics"]:
@@ -99,7 +99,7 @@ def _is_packed(correct: Mapping[str, Any]) -> bool:
 
 
 def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
-    """What an earlier run left of `trial`, or None; what it was made with is not looked at.
+    """The record of `trial` by an earlier run, or None; it may be of other settings.
 
     Raises:
         Damaged: If it is no whole record, or not of this trial.
@@ -126,7 +126,7 @@ def _readable(read: Callable[[Path], dict[str, Any] | None], path: Path) -> dict
 
 
 def _bounds(metric: str, study: Study) -> tuple[float, float]:
-    """What a metric can be; one that has a row of its own has not the bounds of its family."""
+    """The bounds of a metric; a row of its own takes precedence over that of its family."""
     rows = sorted(study.metrics, key=lambda row: row.name != metric)
     found = (row.bounds for row in rows if fnmatch.fnmatchcase(metric, row.name))
     return next(found, None) or (-math.inf, math.inf)
@@ -151,14 +151,14 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
 
 
 def mismatch(told: Mapping[str, Any], trial: Trial) -> str:
-    """How settings or data that are `told`, with their fingerprint, differ; "" if they do not."""
+    """How the settings or data in `told` differ from the trial's; "" if they do not."""
     before, after = as_declared(told["settings"], trial.study), trial.settings.identity()
     own = fingerprint(told["settings"], *_of_no_setting(trial))
     return differences(before, after) or ("" if told["fingerprint"] == own else "other data")
 
 
 def set_damaged_aside(trial: Trial) -> str:
-    """Keeps a damaged record of `trial` under another name, and tells so; "" where there is none.
+    """Renames a damaged record of `trial` and returns a message; "" if there is none.
 
     Raises:
         InputError: When it cannot be read.
@@ -179,7 +179,7 @@ def _of_no_setting(trial: Trial) -> tuple[str, int, str]:
 
 
 def as_declared(settings: Mapping[str, Any], study: Study | None) -> dict[str, Any]:
-    """Settings of an earlier run; what had not been declared then is what was done then."""
+    """Settings of an earlier run; those declared since have the value that was in effect then."""
     return (study.settings.before() if study else {}) | dict(settings)
 
 
@@ -206,8 +206,8 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
         description: The content of `study.json`.
 
     Returns:
-        The same with what the run keeps of earlier ones, and a line for each damaged file, which
-        is kept under another name.
+        The description with what it keeps of earlier ones, and a line for each damaged file,
+        which is renamed.
 
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
@@ -253,7 +253,7 @@ def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> st
 def earlier_description(
     plan: Plan, description: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any] | None, Damaged | None]:
-    """The `study.json` that is there, or how it is damaged.
+    """The existing `study.json`, if any, and the damage found in it, if any.
 
     Raises:
         InputError: When it is of a different study than `description`, or cannot be read.

@@ -21,7 +21,7 @@ from gan_mnist.study.words import counted
 from gan_mnist.study.workers import import_uninterrupted
 
 WORKERS_LOG = "workers.log"
-# Of memory, processes and open files.
+# Errors for lack of memory, processes or open files.
 NO_MORE = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 KEPT = "what is finished is kept, and the same command goes on"
 
@@ -41,11 +41,11 @@ def run_study(
 
     Args:
         plan: What to run, and where.
-        jobs: Trials at a time.
+        jobs: Number of trials at a time.
         engine: A key of `workers.ENGINES`.
-        command_line: How it was asked for, for `study.json`.
-        write_report: Called with the directory once the summary is there, while it is still ours.
-        about: The plan in words; as `describe` tells it if None.
+        command_line: The command that started the run, for `study.json`.
+        write_report: Called with the directory once the summary is there, while we still hold it.
+        about: The plan in words; the text of `describe` if None.
         on_record: Called with every new record.
 
     Returns:
@@ -171,9 +171,9 @@ def as_input_errors(workdir: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore]]:
-    """The plan as it is gone on with, once it is sure that its results can be kept, as it is ours.
+    """Claims the directory, checks that it can hold results, and yields the plan as resumed.
 
-    And what keeps them elsewhere, too.
+    Also yields the store that results are copied to.
 
     Raises:
         InputError: When its directory cannot be used.
@@ -225,7 +225,7 @@ def _run_until_decided(
         mirror.keep_summary()
         if not plan.looks:
             break
-        # None is left where all leak, as trials may find.
+        # There are none if trials found that all of them leak.
         is_decided = all(one["verdict"] != "cannot tell" for one in told.get("primary", ()))
         say(f"look at {len(step.seeds)} seeds: {'decided' if is_decided else 'not decided yet'}")
         if is_decided:

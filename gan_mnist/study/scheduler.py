@@ -127,9 +127,9 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
 
 
 def next_task(pending: list[Task], given: Container[str]) -> Task:
-    """Takes the first task of the first seed, or one of that seed whose work was `given` before.
+    """Pops a task of the first seed: one whose work was `given` before, or else the first.
 
-    What a process built and traced for that work, with another seed, serves again.
+    What a process built and traced for that work, with another seed, is used again.
     """
     seed = pending[0][0].seed
     places = (
@@ -187,7 +187,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and _is_storage(error, trial):
             raise StorageError.of(error, trial.directory) from error
-        # TensorFlow's errors have no number, but the words.
+        # TensorFlow's errors have no errno, but contain its text.
         if full := [words for words in map(os.strerror, FULL) if words in str(error)]:
             raise StorageError(
                 f"cannot write to {trial.directory}, or where models go: {full[0]}"
@@ -206,7 +206,7 @@ def _begin(trial: Trial) -> None:
     path = trial.directory / BEGUN
     trial.directory.mkdir(parents=True, exist_ok=True)
     try:
-        # Where nothing is told, an earlier version began it, which refused other settings, too.
+        # Without this file an earlier version began it, which refused other settings, too.
         before = read_form(path, Begun)
         is_others = before is not None and bool(records.mismatch(before, trial))
     except Damaged:
@@ -221,7 +221,7 @@ def _begin(trial: Trial) -> None:
 
 
 def _is_storage(error: OSError, trial: Trial) -> bool:
-    """Whether a run cannot keep what it finds; what else cannot be read is its trial's failure."""
+    """Whether the error stops a run from storing results; any other is its trial's failure."""
     if error.errno not in NO_ROOM or error.errno in FULL:
         return error.errno in FULL
     named = isinstance(error.filename, str | bytes)

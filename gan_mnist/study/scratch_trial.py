@@ -1,7 +1,7 @@
-"""A trial on a machine that sees nothing of this one's disk.
+"""Runs a trial on a machine that does not share this one's disk.
 
-What it needs goes along as bytes, what it leaves comes back so; in between it has a directory of
-its own on that machine, which is gone afterwards.
+Its inputs are sent as bytes, and its outputs come back as bytes; in between it has a temporary
+directory on that machine.
 """
 
 import functools
@@ -36,7 +36,7 @@ class TrialOutput:
 
 
 def files_to_send(trial: Trial) -> Files:
-    """What goes along: what the trial left when it was stopped, and what is kept for its seed.
+    """The files to send: what the trial left when it was stopped, and what is kept for its seed.
 
     Raises:
         OSError: If a file cannot be read.
@@ -75,10 +75,10 @@ def run_in_scratch(
     """Runs a trial on this machine, in a directory of its own.
 
     Args:
-        complete: Runs a trial and writes its record.
+        complete: Function that runs a trial and writes its record.
         trial: As planned on the other machine.
-        dataset: What its settings' `load` gave there, where it was checked.
-        sent: By `files_to_send`.
+        dataset: What its settings' `load` returned there, already checked.
+        sent: Files as by `files_to_send`.
     """
     with tempfile.TemporaryDirectory(prefix="gan_mnist-", ignore_cleanup_errors=True) as scratch:
         roots = Path(scratch)
@@ -99,12 +99,12 @@ def run_in_scratch(
 
 
 def write_output(trial: Trial, sent: Files, left: TrialOutput) -> Mapping[str, Any]:
-    """Writes what a trial left to where it belongs, its record last; returns that.
+    """Writes the output of a trial to its places, its record last; returns the record.
 
     Args:
         trial: As planned on this machine.
-        sent: What went along.
-        left: What came back.
+        sent: The files that were sent.
+        left: The output that came back.
 
     Raises:
         OSError: If a file cannot be written.
@@ -145,11 +145,11 @@ def files_in(folder: Path) -> Iterator[Path]:
 def is_for_seed(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
     """Whether trials of a seed may use what is kept in a folder, as `trained_once` does it.
 
-    What does not say whose it is, or is damaged, goes to all: a trial finds out.
+    What names no seed, or is damaged, goes to all: a trial checks it.
 
     Args:
-        told: What its JSON files hold; {} of a damaged one.
-        seed: Of a trial.
+        told: Contents of the folder's JSON files; {} for a damaged one.
+        seed: The seed of the trials.
     """
     named = [one.get("seed") for one in told]
     for one in told:

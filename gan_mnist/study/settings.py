@@ -74,8 +74,8 @@ class Settings:
     A default is changed where the settings are made, as an argument: `MySettings(image_size=64)`.
 
     Attributes:
-        GROUP: What the fields of a class are of; the heading above them in `--list`. A class that
-            has none takes the name of its package: the experiment's.
+        GROUP: The heading above the fields of a class in `--list`. A class that has none takes
+            the name of its package: the experiment's.
         TIMED: `module:function` that times updates for `--precision=auto`; empty for nothing.
     """
 
@@ -102,22 +102,22 @@ class Settings:
             _check(field, getattr(self, field.name))
 
     def load(self, download: bool = False) -> Any:
-        """The data set that the settings name.
+        """Loads the data set that the settings name.
 
         It has `provenance`, `sha256`, `planned_for(seeds)`, which makes its facts those of so many
-        seeds, and `of_seed(seed)`: itself as the trials of a seed see it.
+        seeds, and `of_seed(seed)`, the data set as trials of that seed see it.
 
         Args:
-            download: Whether it may be fetched.
+            download: Whether it may be downloaded.
         """
         raise NotImplementedError
 
     def fitted(self, dataset: Any, free: Collection[str]) -> Self:
-        """With numbers that are in `free` lowered to what `dataset` has.
+        """These settings, with numbers named in `free` lowered to what `dataset` has.
 
         Args:
-            dataset: What `load` gives.
-            free: Settings that the study or a preset chose, not a person.
+            dataset: What `load` returns.
+            free: Settings that the study or a preset chose, not the user.
         """
         return self
 
@@ -133,9 +133,9 @@ class Settings:
         """Generated images from elsewhere, for settings that are resolved.
 
         Args:
-            name: How they are called.
-            where: What was given: the place where they lie.
-            dataset: What `load` gave.
+            name: Name of the source.
+            where: Where the images are, as given.
+            dataset: What `load` returned.
 
         Raises:
             InputError: If there are none, or the experiment shows no generated images.
@@ -181,7 +181,7 @@ class Settings:
         return self.without_locations(every)
 
     def before(self) -> dict[str, Any]:
-        """What settings that an earlier run does not tell were: as `identity`."""
+        """As `identity`, with the values that were in effect where an earlier run records none."""
         done = {f.name: f.metadata.get("before") for f in dataclasses.fields(self)}
         return self.identity() | {name: v for name, v in done.items() if v is not None}
 

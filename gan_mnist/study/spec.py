@@ -40,7 +40,7 @@ class Arm:
     leaks: bool = False
 
     def leaking(self) -> "Arm":
-        """This arm, of which it is known that it leaks: it is no answer."""
+        """This arm marked as leaking: a "check", which is never the answer."""
         return replace(self, kind="check", leaks=True)
 
     def shown(self, sources: Mapping[str, Source]) -> "Arm":
@@ -55,9 +55,9 @@ class Preset:
     """A scale at which a study is run.
 
     Attributes:
-        seeds: How many, unless a run asks for another number.
+        seeds: Number of seeds, unless a run sets another.
         changes: Values of settings.
-        arms: Names of those that run unless others are asked for; all where there are none.
+        arms: Names of the arms that run unless others are requested; all if empty.
     """
 
     seeds: int
@@ -105,17 +105,17 @@ class Study:
     What needs more than a declaration stands beside it, and is found by its name:
 
     - `trial.py`: `run_trial(trial) -> Outcome`, see `gan_mnist.study.trial`.
-    - `findings.py`, if wanted: `findings(evidence) -> {"lines": [...], name: number}`. It gets
-      `gan_mnist.study.answer.evidence.Evidence`, which has no records to begin with, and tells
+    - `findings.py`, if wanted: `findings(evidence) -> {"lines": [...], name: number}`. It
+      receives `gan_mnist.study.answer.evidence.Evidence`, at first without records, and reports
       what the comparison of arms does not: a fit, say. Its lines, plain sentences, stand below the
-      answer, those under `warnings` before it, and arms under `leaks` are none; all it returns
-      goes into the summary, so it is strict JSON.
+      answer, those under `warnings` before it, and arms under `leaks` are not an answer; all it
+      returns goes into the summary, so it is strict JSON.
     - `figures.py`, if wanted: `PICTURES`, figures of the report that other studies have not.
 
     Attributes:
         package: The package that the declaration stands in: `__package__`.
-        question: In one line, as `--list` prints it. Where its words tell which way it asks, as do
-            "help" and "hurt", "raise" and "lower", the answer is a yes or a no; see `asked`.
+        question: In one line, as `--list` prints it. Where its words show a direction, as do "help"
+            and "hurt", "raise" and "lower", the answer is a yes or a no; see `answer.question`.
         settings: The frozen base that every arm starts from.
         arms: The table; the control is among them.
         control: The arm that all others are compared with.
@@ -128,23 +128,23 @@ class Study:
         published: Lines on what others reported, for the report.
         gallery_caption: What the images are that trials leave in `gallery.npz`, an arm a row; empty
             where they leave none.
-        curve: The column of `curves.csv` that the learning curves show. None: what validation says
+        curve: The column of `curves.csv` that the learning curves show. None: the validation value
             of the primary metric, or else of accuracy.
         treatment: What "generated" arms have that the control has not, in words.
         of_source: The arms that show the images of one source (`--generated=NAME=DIR`), from the
             study's settings and the source's name; their changes leave out which generator it is.
             Those of a source that leaks test images are no answer.
             None where there can be none.
-        sources: What `--generated` is unless it is given.
-        metrics_of: Metrics that depend on the resolved settings and the data set, their words, say.
-            One of a declared name takes its place, the others come last. None where there are none.
-        examples: Whether the report shows ten test images a class as the control and the best arm
-            call them.
+        sources: The default of `--generated`.
+        metrics_of: Gives metrics that depend on the resolved settings and the data set, in their
+            labels, say. One of a declared name replaces it, others come last. None if it has none.
+        examples: Whether the report shows ten test images a class with the predictions of the
+            control and the best arm.
         further_tests: Names of test sets besides that of the data; a plan has those of its flags.
-        primary: The one to three comparisons that the study is made for; see `primary.py`. In a run
-            count those of its beginning.
-        primary_of_source: The same of each source of generated images, whose name stands in the
-            place of `{source}`. Where there are sources they take the place of `primary`.
+        primary: The one to three comparisons that the study is made for; see `primary.py`. A run
+            keeps those that it began with.
+        primary_of_source: The same for each source of generated images, whose name replaces
+            `{source}`. Where there are sources, they replace `primary`.
     """
 
     package: str
@@ -193,7 +193,7 @@ class Study:
 
     @contextlib.contextmanager
     def asking(self, name: str) -> Iterator[None]:
-        """Has what goes wrong in the module `name` become an `InputError`: it may be a person's."""
+        """Turns errors in the module `name`, which a user may have written, into `InputError`."""
         try:
             yield
         except InputError:

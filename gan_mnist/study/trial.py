@@ -27,23 +27,23 @@ from gan_mnist.study.settings import Settings, with_changes
 from gan_mnist.study.spec import Arm, Study
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
-# Beside that of arms: of a hundred runs TensorBoard shows nothing until some are ticked.
+# Apart from that of arms: of a hundred runs TensorBoard shows none until some are ticked.
 SEEDS_FOLDER = "tensorboard_seeds"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial found.
+    """The result of a trial.
 
     Attributes:
         metrics: Finite numbers by name, the study's primary metric among them.
-        seconds: Spent on parts of the work: "generator", "training", "evaluation".
-        updates: Of the network that is judged.
-        device: What trained: "CPU" or "GPU", or as many as in "2 x GPU".
+        seconds: Seconds by part of the work: "generator", "training", "evaluation".
+        updates: Number of updates of the network that is evaluated.
+        device: The device that trained: "CPU" or "GPU", or several, such as "2 x GPU".
         generators: Names of the directories in `generators/` that were used.
         correct: How many test images there are and, where the primary metric is a mean over them,
-            which were right. By `trials.correctness`; read by `study.statistics.test_images`.
-        correct_further: The same of each further test set, by name, for its accuracy.
+            which were right. From `trials.correctness`; read by `study.statistics.test_images`.
+        correct_further: The same for each further test set, by name, for its accuracy.
     """
 
     metrics: Mapping[str, float]
@@ -64,9 +64,9 @@ class Trial(Generic[SettingsT]):
         arm: Name of the arm; for labels only.
         seed: The replicate.
         settings: The arm's settings, complete.
-        provenance: Of the data set: name, source, counts, sha256.
+        provenance: Provenance of the data set: name, source, counts, sha256.
         workdir: The run's directory.
-        first_seed: The run's; models of this one are exported.
+        first_seed: First seed of the run, whose models are exported.
     """
 
     study: Study
@@ -84,7 +84,7 @@ class Trial(Generic[SettingsT]):
 
     @property
     def work(self) -> str:
-        """What a process that has done it does sooner: traces and generators are shared."""
+        """Key of the work that a process can reuse for further trials: traces and generators."""
         return self.settings.shared_work or self.arm
 
     @property
@@ -134,13 +134,13 @@ class Trial(Generic[SettingsT]):
 
 @dataclass(frozen=True)
 class Plan:
-    """These arms, seeds and settings of a study on this data set, in this directory.
+    """What to run: arms, seeds and settings of a study, on a data set, in a directory.
 
     Attributes:
         study: What is run.
         preset: Name of the preset that `settings` come from.
         settings: The base that every arm starts from, explicit for the data set.
-        arms: Those that run.
+        arms: The arms that run.
         seeds: The replicates.
         dataset: Provenance of the data set: name, source, counts, sha256.
         workdir: The run's directory.
@@ -148,8 +148,8 @@ class Plan:
             where it runs all seeds in any case.
         looked: Numbers of seeds at which results were seen, the present one among them.
         left_out: Names of arms that were run and judged before, and are not among `arms`.
-        update_seconds: By which the precision was chosen, by precision; none where it was given.
-        remote: The address that `workdir` is the mirror of; "" where it is the only one.
+        update_seconds: Seconds of an update by precision, which decided it; empty if it was given.
+        remote: The address that `workdir` mirrors; "" if the run is in `workdir` only.
     """
 
     study: Study

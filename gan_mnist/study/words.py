@@ -22,7 +22,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def by_name(told: Mapping[str, Any]) -> str:
-    """What is told of each of several names, such as classes: cat: 20, "dog, black": 12."""
+    """Names with their values, such as counts of classes: cat: 20, "dog, black": 12."""
     return ", ".join(f"{quoted(name)}: {value}" for name, value in told.items())
 
 
@@ -32,7 +32,7 @@ def fixed(value: float, digits: int) -> str:
 
 
 def sided(value: float, digits: int) -> str:
-    """An end of an interval, with as many more decimals as tell on which side of 0 it lies."""
+    """An end of an interval, with more decimals if they are needed to show its side of 0."""
     longer = (fixed(value, more) for more in range(digits, _MOST_DECIMALS))
     return next((text for text in longer if float(text) or not value), fixed(value, digits))
 
@@ -49,7 +49,7 @@ def signed(value: float, digits: int) -> str:
 
 
 def digits(ci95: Sequence[float] | None) -> int:
-    """Decimals, 2 to 4, at which an interval's half-width shows, and that no end is 0."""
+    """Decimals, 2 to 4, that show an interval's half-width and round no end to 0."""
     half = (ci95[1] - ci95[0]) / 2 if ci95 else 0.0
     if ci95 is None or half <= 0:
         return 2
@@ -75,6 +75,6 @@ def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str
 
 
 def in_brackets(gain: Mapping[str, Any]) -> str:
-    """The same of what holds `difference` and `ci95`, the interval in brackets."""
+    """The `difference` of `gain` with three decimals, and its `ci95` in brackets."""
     low, high = (signed(end, 3) for end in gain["ci95"])
     return f"{signed(gain['difference'], 3)} ({low} to {high})"

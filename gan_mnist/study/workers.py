@@ -26,8 +26,8 @@ from gan_mnist.study.trial import Trial
 ONE_THREAD = dict.fromkeys(
     ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1"
 )
-# Several trials share a GPU, so none may take all of its memory. What a thread has freed any other
-# may use: of images of 64 x 64 pixels these are 250 MB.
+# Several trials share a GPU, so none may take all of its memory. With one arena, threads reuse
+# memory that others freed: 250 MB with images of 64 x 64 pixels.
 ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "MALLOC_ARENA_MAX": "1"}
 # Bytes that a process may grow by before loky replaces it, between two trials. By what denoising
 # traces it grows by 600 MB, twice loky's limit; a new process would have to trace all that again.
@@ -39,10 +39,10 @@ _on_gpu: Counter[str] = Counter()
 
 
 def share_out(gpus: Sequence[str]) -> None:
-    """From now on a process that is begun has one of the GPUs, the one that fewest others have.
+    """Gives each process that is started from now on one GPU, the one that fewest others have.
 
     Args:
-        gpus: As CUDA_VISIBLE_DEVICES names them; none for all of them to each.
+        gpus: As CUDA_VISIBLE_DEVICES names them; none to give every process all of them.
     """
     _on_gpu.clear()
     _on_gpu.update(dict.fromkeys(gpus, 0))
@@ -90,14 +90,14 @@ class LocalWorker:
 
 
 def call_in_process(function: str, *args: Any) -> Any:
-    """What a function returns or raises that is called in a process of its own, without a word.
+    """Calls a function in a process of its own, its output discarded; returns or raises as it does.
 
     Args:
         function: As `module:function`; it is imported there and not here.
-        *args: Of the function.
+        *args: Its arguments.
 
     Raises:
-        BrokenProcessPool: If the process ends before it.
+        BrokenProcessPool: If the process ends first.
     """
     worker = LocalWorker(Path(os.devnull), all_gpus=True)
     try:
@@ -127,7 +127,7 @@ def deferred_interrupt() -> Iterator[None]:
 
 
 def import_uninterrupted(name: str) -> Any:
-    """A module of ours that takes seconds to import; Ctrl-C is heeded once it is there.
+    """Imports a module of ours that takes seconds; Ctrl-C is handled after the import.
 
     An import that breaks off in the middle of NumPy or pandas leaves a notebook's process unable to
     import them ever after.
@@ -179,7 +179,7 @@ class RayWorker:
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         (trial,) = args
-        with _HOMECOMING:  # what comes home may take away files that are read here
+        with _HOMECOMING:  # an output that arrives may remove files that are read here
             sent = scratch_trial.files_to_send(trial)
         self._last = self._run.remote(function, trial, _in_store(self._ray, trial), sent)
         return self._thread.submit(self._result, self._last, trial, sent)
@@ -227,7 +227,7 @@ def _call_named(function: str, *args: Any) -> Any:
 
 
 def _begin_worker(parent: int, log: Path, scratch: str) -> None:
-    """Deaf to Ctrl-C (the parent ends its workers), and gone when the parent is."""
+    """Makes a worker ignore Ctrl-C (the parent ends its workers) and end when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tempfile.tempdir = scratch
     # TensorFlow's start-up notices would tear the progress display apart.

@@ -1,4 +1,4 @@
-"""Adam, of which an update is one operation a variable."""
+"""Adam with one fused operation a variable."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class Adam(keras.optimizers.Adam):
-    """Keras' Adam by the operation that TensorFlow has for it.
+    """Keras' Adam by TensorFlow's fused operation.
 
     Keras writes an update as some twenty operations a variable, a large part of what is traced
     for a small network. In float32 the numbers are equal but for rounding. Arguments, variables

@@ -1,4 +1,4 @@
-"""A classifier from rows to predictions: the same way in every experiment and every arm."""
+"""Training and predictions of classifiers: the same way in every experiment and every arm."""
 
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,14 +25,14 @@ from gan_mnist.training.tensorboard import TensorBoardScalars
 Batches = Callable[[int, int], tf.data.Dataset]
 Watched = tuple[str, Subset]
 MOST_BYTES_AS_FLOATS = 100_000_000
-# Which watched images were right so far, while a training is under way.
+# Which watched images were classified correctly so far, while a training is under way.
 RIGHT = "right.npz"
 BuildNetwork = Callable[[tuple[int, int, int], int, int], keras.Model]
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class OneOfAll(keras.losses.SparseCategoricalCrossentropy):
-    """Cross-entropy of labels, or of shares of classes, where images are mixed."""
+    """Softmax cross-entropy of labels, or of soft labels, where images are mixed."""
 
     def __init__(self, from_logits: bool = True, **options: Any):
         super().__init__(from_logits=from_logits, **options)
@@ -45,7 +45,7 @@ class OneOfAll(keras.losses.SparseCategoricalCrossentropy):
 
 @keras.saving.register_keras_serializable("gan_mnist")
 class OneAgainstRest(keras.losses.Loss):
-    """Binary cross-entropy of every class on its own, the mean over classes."""
+    """One-against-rest loss: the binary cross-entropy of each class, averaged over classes."""
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         shares = y_true
@@ -129,18 +129,18 @@ def train_classifier(
     """Trains a fresh classifier.
 
     Args:
-        recipe: How.
+        recipe: How it is built and trained.
         batches: Maps (seed, first update) to the data set of (images, labels, loss weights); labels
             are int (n,), or shares of the classes, float (n, k).
-        validation: Images for the `val_*` columns of the curves, which are not there without any.
+        validation: Images for the `val_*` columns of the curves; if empty, there are none.
         stream: What keys initial weights, batch order and dropout; the same in all arms of a seed.
         directory: Receives `curves.csv`.
         log_directory: Receives TensorBoard's events, or None for none.
         watched: More images, whose accuracy the curves show beside that of validation.
         rows: As in `fit`.
         prepare: Called with the fresh model before it is trained.
-        log_name: Of one of several trainings whose events go to one directory.
-        right: Receives bool (n,) by interval of `rows`: which watched images were called right.
+        log_name: Prefix of the metrics' names, if several trainings share `log_directory`.
+        right: Receives bool (n,) by interval of `rows`: which watched images are correct.
 
     Returns:
         The model, which the next call with this recipe trains anew, and the seconds it took.
@@ -174,8 +174,8 @@ def train_classifier(
 
 
 def _shown(validation: Subset) -> np.ndarray:
-    """Its images: as floats, but where they would take much memory, as bytes."""
-    # To make floats of bytes batch by batch a function is traced for every training.
+    """Its images as float32, or as uint8 where floats would take too much memory."""
+    # Converting them batch by batch traces a function for every training.
     small = validation.images.nbytes < MOST_BYTES_AS_FLOATS / 4
     return as_float(validation.images) if small else validation.images
 
@@ -183,8 +183,8 @@ def _shown(validation: Subset) -> np.ndarray:
 class _Watch(keras.callbacks.Callback):
     """Adds `NAME_accuracy` of the watched images to the metrics of the intervals in `kept`.
 
-    Which of them are right is kept in a file, if one is named, so that a training that is gone on
-    with knows it of the intervals before.
+    Which of them are classified correctly is written to `path`, if given, so that a resumed
+    training knows it for earlier intervals.
     """
 
     def __init__(self, watched: Watched, kept: Collection[int], path: Path | None = None):
@@ -193,7 +193,7 @@ class _Watch(keras.callbacks.Callback):
         self._images, self._labels = subset.images, subset.labels
         self._kept = kept
         self._path = path
-        # Of a file that is damaged, or not there, nothing.
+        # Nothing from a file that is damaged or missing.
         before = (read_arrays(path) if path is not None else None) or {}
         self.right = {int(n): known for n, known in before.items()}
 

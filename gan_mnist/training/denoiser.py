@@ -1,4 +1,4 @@
-"""A denoiser from images to a trained network: the same way in every arm, adversary or none."""
+"""Training of denoisers: the same way in every arm, with an adversary or without."""
 
 import functools
 import math
@@ -32,11 +32,11 @@ class EvaluationSet:
     at full scale, whether the denoiser is given that or a fainter one.
 
     Attributes:
-        pairs: What the denoiser is given, and which images they are of.
+        pairs: The denoiser's inputs, and the rows of the images that they are made of.
         truths: float32 (n, H, W, C) in [0, 1], at full scale.
         refs: float32 (n, H, W, C) in [0, 1], at full scale.
-        truth_scale: Of the truths in the mixture.
-        answer_scale: What answers are multiplied by.
+        truth_scale: Scale of the truths in the mixture.
+        answer_scale: What the denoiser's outputs are multiplied by.
         has_refs: Whether there are refs at all; else they are black, and nothing can be a leak.
     """
 
@@ -53,13 +53,13 @@ class EvaluationSet:
         return np.minimum(np.float32(self.truth_scale) * self.truths, 1)
 
     def outputs(self, answers: np.ndarray) -> np.ndarray:
-        """A denoiser's answers at the scale of `targets`: float32 (n, H, W, C) in [0, 1]."""
+        """A denoiser's outputs at the scale of `targets`: float32 (n, H, W, C) in [0, 1]."""
         return np.minimum(np.float32(self.answer_scale) * answers, 1)
 
     def measures(
         self, outputs: np.ndarray, names: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
-        """The measures of each image, all that there are or some; see `image_measures`."""
+        """The measures of each image, all or those in `names`; see `image_measures`."""
         wanted = [name for name in names or MEASURES if self.has_refs or name != "ref_leak"]
         return image_measures(outputs, self.targets, self.refs, wanted)
 
@@ -89,7 +89,7 @@ def build_evaluation_set(
 def build_given_evaluation_set(
     noisy_images: np.ndarray, clean_images: np.ndarray, number: int
 ) -> EvaluationSet:
-    """The evaluation set of `number` of the given pairs; arguments as of `given_pairs`."""
+    """The evaluation set of `number` of the given pairs; arguments as for `given_pairs`."""
     pairs = given_pairs(noisy_images, clean_images, number)
     return EvaluationSet(pairs, pairs.targets, pairs.references, 1.0, 1.0, has_refs=False)
 
@@ -102,9 +102,9 @@ class DenoiserRecipe:
         image_shape: (H, W, C).
         width: Channels of the denoiser's hidden layers.
         updates: Number of updates, a multiple of `intervals`.
-        learning_rate: Of both networks' Adam.
+        learning_rate: Learning rate of Adam, for both networks.
         decay: Whether the learning rate falls to 0 along a half cosine (arXiv 1608.03983), for both
-            by the updates of the denoiser.
+            networks by the updates of the denoiser.
         adversary: "none", "vanilla" or "conditional".
         discriminator_width: Channels of the discriminator's first layer.
         loss: The adversarial loss, a key of `ADVERSARIAL_LOSSES`.
@@ -112,7 +112,7 @@ class DenoiserRecipe:
         spectral: Whether the discriminator is spectrally normalised, without batch norm.
         input_skip: Whether the input is added before the last convolution.
         separate_batches: Whether the discriminator learns on batches of its own.
-        intervals: Parts of the training after which curves have a point.
+        intervals: Number of equal parts of the training; curves have a point after each.
         precision: Keras dtype policy, which the caller has set.
     """
 
@@ -172,7 +172,7 @@ def train_denoiser(
     """Trains a fresh denoiser.
 
     Args:
-        recipe: How.
+        recipe: How it is built and trained.
         schedule: Weights of content loss and adversarial loss.
         batches: Maps (seed, first update) to the data set of ((noisy_images, references), targets).
         validation: For the columns `val_psnr_db` and `val_ref_leak` of the curves.
@@ -209,7 +209,7 @@ def train_denoiser(
 
 
 def denoise(model: DenoisingModel, evaluation_set: EvaluationSet) -> np.ndarray:
-    """The outputs of the averaged network: float32 (n, H, W, C) in [0, 1]."""
+    """The outputs of the averaged network for the set: float32 (n, H, W, C) in [0, 1]."""
     return predict_in_chunks(
         model.average, evaluation_set.pairs.noisy_images, evaluation_set.pairs.references
     )

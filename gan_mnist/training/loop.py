@@ -23,10 +23,10 @@ from gan_mnist.training import mirrored
 from gan_mnist.training.memory import assign, check_affordable, compressed, optimizers_of, release
 
 CHECKPOINT_EVERY_SECONDS = 60
-# Tells, while a training is under way, what share of it is done and in how many seconds.
+# Holds the share that is done, and its seconds, while a training is under way.
 UNDER_WAY = "progress.json"
 TOLD_EVERY_SECONDS = 2
-# Initial weights of more numbers are drawn anew for each training, and not kept.
+# Larger models' initial weights are drawn anew for each training, and not cached.
 MOST_KEPT = 10_000_000
 # What Keras calls the state of a generator that a layer draws from.
 SEED_STATE = "seed_generator_state"
@@ -39,8 +39,8 @@ class TrainingDiverged(RuntimeError):
 class ReusableModel:
     """A model that is built, compiled and traced once a process, and trained many times.
 
-    Tracing costs as much as a short training. `fresh` puts back what a newly built model would
-    hold, so a reused model cannot be told from a new one.
+    Tracing costs as much as a short training. `fresh` restores the state of a newly built model,
+    so a reused model cannot be told from a new one.
     """
 
     def __init__(self, build: Callable[[], keras.Model], compile: Callable[[keras.Model], None]):
@@ -64,7 +64,7 @@ class ReusableModel:
         mirrored.can_be_mirrored(self.model, build, compile)
 
     def fresh(self, seed: int) -> keras.Model:
-        """The model with initial weights drawn by `seed` and optimizers that have done nothing."""
+        """The model with initial weights drawn by `seed`, and with its optimizers reset."""
         if not self._is_large:
             self.model.set_weights(self._initial_weights(seed))
         else:
@@ -82,7 +82,7 @@ class ReusableModel:
         return self.model
 
     def rest(self) -> None:
-        """Gives back what the optimizers of a large network hold, until it is made `fresh`."""
+        """Releases the memory of a large network's optimizers, until the next `fresh`."""
         if self._is_large:
             release(v for optimizer in self._optimizers for v in optimizer.variables if v.shape)
 
@@ -98,13 +98,13 @@ class ReusableModel:
 
 
 def updates_per_call(updates: int, intervals: int = 10) -> int:
-    """How many updates one call into TensorFlow does: the largest divisor of an interval to 50."""
+    """Updates in one call into TensorFlow: the largest divisor of an interval up to 50."""
     interval = updates // intervals
     return max(size for size in range(1, 51) if interval % size == 0)
 
 
 def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
-    """The rows of both in their order; images as float32 in [0, 1], from uint8 or such floats."""
+    """Batches of both in their order; images come as float32 in [0, 1], from uint8 or floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
     size = rows_at_once(images.shape[1:])
     if images.dtype != np.uint8:
@@ -174,7 +174,7 @@ def fit(
 
 
 class Curves(keras.callbacks.Callback):
-    """Writes `curves.csv`, keeps the checkpoint, and stops at the first number that is not finite.
+    """Writes `curves.csv` and checkpoints, and stops at the first metric that is not finite.
 
     A row holds `update`, `seconds` (of training so far, without validation) and the metrics of the
     interval.
@@ -198,9 +198,9 @@ class Curves(keras.callbacks.Callback):
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
 
     def resume(self, model: keras.Model) -> int:
-        """Restores the last checkpoint, if there is a whole one, and tells its number of updates.
+        """Restores the last checkpoint, if there is an intact one; returns its number of updates.
 
-        Of one that is damaged, or whose curves are, nothing is taken; that is told on stderr.
+        One that is damaged, or whose curves are, is dropped, which is reported on stderr.
         """
         checkpoint = tf.train.Checkpoint(model=model, update=self._update, seconds=self._seconds)
         try:
@@ -280,7 +280,7 @@ class Curves(keras.callbacks.Callback):
 
 
 def _check(checkpoint: str) -> None:
-    """Reads all that a checkpoint holds, by which TensorFlow compares the checksums in it.
+    """Reads a whole checkpoint, so that TensorFlow verifies the checksums in it.
 
     Raises:
         tf.errors.OpError, IndexError: If one is wrong.

@@ -1,4 +1,4 @@
-"""What is made once: networks built and traced once a process, weights trained once a run."""
+"""Shared work: networks built and traced once a process, weights trained once a run."""
 
 import functools
 import sys
@@ -17,7 +17,7 @@ from gan_mnist.training.memory import optimizers_of
 
 
 class Description(TypedDict):
-    """What is told of weights that are kept."""
+    """The description of saved weights."""
 
     seconds: Annotated[float, Meta(ge=0)]
     sha256: NotRequired[str]
@@ -35,8 +35,8 @@ class Recipe(Protocol):
         ...
 
 
-# By the checksum of their file, those that were loaded last: generators in turn alternate, and
-# reading a file takes ten times as long as setting what was in it.
+# Weights that were loaded last, by the checksum of their file: generators in turn alternate, and
+# reading a file takes ten times as long as setting its weights.
 _LOADED: dict[str, list[np.ndarray]] = {}
 MOST_LOADED, MOST_BYTES_LOADED = 8, 100_000_000
 
@@ -54,7 +54,7 @@ def reusable(recipe: Recipe, *shapes: Any) -> ReusableModel:
 
 @functools.lru_cache(maxsize=4)
 def receiver(recipe: Any) -> keras.Model:
-    """What kept weights are loaded into; the network that is trained has an optimizer besides."""
+    """A network to load saved weights into, without the optimizer of the one that is trained."""
     return recipe.build()
 
 
@@ -65,17 +65,17 @@ def trained_once(
     about: Mapping[str, Any],
     train: Callable[[], tuple[keras.Model, float]],
 ) -> float:
-    """Weights for `model`: trained by whoever comes first, kept, and loaded by all others.
+    """Gives `model` its weights: the first caller trains and saves them, all others load them.
 
-    Others wait meanwhile, on other machines of a shared disk, too; if it is killed, the next one
-    trains. Damaged or missing files are no loss: the training is done again. Both is told on
-    stderr, and that weights which were kept before there were checksums are trusted.
+    The others wait meanwhile, also on other machines of a shared disk; if the first is killed, the
+    next one trains. If files are damaged or missing, the training is done again, which is reported
+    on stderr, as is that weights saved before there were checksums are trusted.
 
     Args:
         model: Receives the weights.
         weights: File for them; its directory is made.
-        description: JSON file for what is told of them: `about`, `seconds`, and the `sha256` of
-            the weights' file.
+        description: JSON file that describes them: `about`, `seconds`, and the `sha256` of the
+            weights' file.
         about: What they depend on.
         train: Trains a network of the same weights; returns it, and the seconds that it took.
 
@@ -100,7 +100,7 @@ def trained_once(
 
 
 def _load_weights(model: keras.Model, weights: Path) -> None:
-    """Loads what a network has learnt; what optimizers hold may have been given back to `rest`."""
+    """Loads weights without the states of optimizers, which `rest` may have released."""
     model.load_weights(weights, objects_to_skip=optimizers_of(model))
 
 
@@ -110,7 +110,7 @@ def _load(
     """Loads kept weights.
 
     Raises:
-        Damaged: If they are others than was told of them, or of something else than `about`.
+        Damaged: If they do not match their description, or it does not match `about`.
     """
     if fingerprint({name: known.get(name) for name in about}) != fingerprint(dict(about)):
         raise Damaged(f"its description is not that of {about}")

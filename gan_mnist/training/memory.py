@@ -1,4 +1,4 @@
-"""Memory of trainings: given back when it is not needed, and refused where there is too little."""
+"""Memory of training: released when it is not needed; a training that cannot fit is refused."""
 
 import contextlib
 import math
@@ -18,20 +18,20 @@ LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_by
 
 
 def release(variables: Iterable[keras.Variable]) -> None:
-    """Gives back the memory of variables; `assign` has to come before they are read."""
+    """Releases the memory of variables; `assign` has to be called before they are read."""
     for variable in variables:
         assign(variable, tf.zeros([0]))
 
 
 def assign(variable: keras.Variable, value: Any) -> None:
-    """Assigns a value of the variable's shape, also where its memory was given back."""
+    """Assigns a value of the variable's shape, also where its memory was released."""
     inner = variable.value
     # TensorFlow's own way compares the shape with what is there.
     tf.raw_ops.AssignVariableOp(resource=inner.handle, value=tf.cast(value, inner.dtype))
 
 
 def compressed(values: np.ndarray) -> np.ndarray:
-    """The same, without memory where all are one number, as what Adam starts from is."""
+    """The same values, as a view of one number if all are equal, as in Adam's initial state."""
     one = values.size and (values == values.flat[0]).all()
     return np.broadcast_to(values.flat[0], values.shape) if one else values
 
@@ -47,16 +47,16 @@ def available_bytes() -> int:
 
 
 def optimizers_of(model: Any) -> list[keras.optimizers.Optimizer]:
-    """Those that a model was compiled with, one or several; none where it was not."""
+    """The optimizers that a model was compiled with, one or several; [] if it was not compiled."""
     found = getattr(model, "optimizers", None) or [getattr(model, "optimizer", None)]
     return [optimizer for optimizer in found if optimizer is not None]
 
 
 def least_bytes(model: Any, num_rows: int) -> int:
-    """Bytes that a training takes at least, and often takes several times.
+    """Lower bound of the bytes that a training takes, which often are several times as many.
 
-    Counted are weights, what optimizers hold, and for one batch what is put into each layer that
-    learns: its gradient is computed of that.
+    Counted are weights, optimizer states, and the inputs of each trainable layer for one batch,
+    from which its gradient is computed.
 
     Args:
         model: Compiled; built of functional models, or counted without its layers.
@@ -78,9 +78,9 @@ def least_bytes(model: Any, num_rows: int) -> int:
 
 
 def check_affordable(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
-    """The batches, for a training that may fit into memory.
+    """Returns `batches`, if the training may fit into memory.
 
-    It is asked of the machine's memory alone: where there is a GPU, nothing is refused.
+    Only the machine's memory is checked: if there is a GPU, nothing is refused.
 
     Raises:
         InputError: If the training surely takes more than there is.

@@ -1,8 +1,8 @@
-"""One training over several devices of a machine, with the numbers of one device but for rounding.
+"""Trains on several devices of a machine, with the results of one device up to rounding.
 
-Each device gets every k-th row of a batch and a copy of the network, of which gradients, statistics
-of batch norm and metrics are brought together in every update. The copies live as long as the
-training: what is watched, kept and handed back is a network of one device.
+Each of k devices gets every k-th row of a batch and a copy of the network; gradients, statistics of
+batch norm and metrics are combined in every update. The copies serve the training alone: callbacks,
+checkpoints and the caller get a network on one device.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.models.replicas import my_rows
 from gan_mnist.training.memory import optimizers_of
 
-# So many CPU devices are made of one processor, to try without GPUs what is meant for them.
+# Number of virtual CPU devices, to try without GPUs what is meant for them.
 VIRTUAL = "GAN_MNIST_VIRTUAL_DEVICES"
 
 Making = tuple[Callable[[], keras.Model], Callable[[Any], None]]
@@ -29,9 +29,9 @@ _chosen = {"strategy": "none"}
 
 
 def choose_strategy(strategy: str) -> None:
-    """From now on trainings of this process are on one device ("none"), or on all ("mirrored").
+    """Sets whether this process trains on one device ("none") or on all ("mirrored").
 
-    For virtual devices it is called before TensorFlow computes anything.
+    For virtual devices it has to be called before TensorFlow computes anything.
     """
     _chosen["strategy"] = strategy
     chosen_strategy()
@@ -39,7 +39,7 @@ def choose_strategy(strategy: str) -> None:
 
 @contextlib.contextmanager
 def on_one_device() -> Iterator[None]:
-    """Meanwhile trainings are on one device, whatever was chosen."""
+    """Within this context training is on one device, whatever was chosen."""
     before, _chosen["strategy"] = _chosen["strategy"], "none"
     try:
         yield
@@ -48,7 +48,7 @@ def on_one_device() -> Iterator[None]:
 
 
 def chosen_strategy() -> tf.distribute.MirroredStrategy | None:
-    """The strategy of trainings; None for those on one device, of which there may be no more."""
+    """The strategy for training; None for one device, also if there is only one."""
     if _chosen["strategy"] == "none" or num_devices() == 1:
         return None
     return _strategy()
@@ -73,7 +73,7 @@ def num_gpus() -> int:
 
 
 def devices_in_words() -> str:
-    """What a training is on: "CPU", "GPU", or "2 x GPU"."""
+    """What a training runs on: "CPU", "GPU", or "2 x GPU"."""
     strategy, kind = chosen_strategy(), _devices()[0].device_type
     return kind if strategy is None else f"{strategy.num_replicas_in_sync} x {kind}"
 
@@ -88,7 +88,7 @@ def _strategy() -> tf.distribute.MirroredStrategy:
 
 
 def can_be_mirrored(model: keras.Model, *making: Any) -> None:
-    """Takes note of what builds and compiles another such model."""
+    """Registers the functions that build and compile a copy of the model."""
     _makings[model] = making
 
 
@@ -102,11 +102,11 @@ def fit(
     """As `model.fit(batches, callbacks=callbacks, **options)`, over several devices.
 
     Args:
-        model: As `can_be_mirrored` was told of it.
-        strategy: Of several devices.
-        batches: Tuples, perhaps nested, of tensors of one number of rows.
-        callbacks: They are told of `model`, which is up to date whenever an epoch begins or ends.
-        **options: Of `fit`. Validation is by `model` alone.
+        model: A model that was registered by `can_be_mirrored`.
+        strategy: A strategy for several devices.
+        batches: Yields tuples, perhaps nested, of tensors with equal numbers of rows.
+        callbacks: They see `model`, which is up to date whenever an epoch begins or ends.
+        **options: Of `fit`. Validation runs on `model` alone.
 
     Raises:
         InputError: If a batch cannot be divided among the devices.
@@ -125,7 +125,7 @@ def fit(
 
 
 def split_batches(batches: tf.data.Dataset, number: int) -> tf.data.Dataset:
-    """Of each batch its parts, one after the other: part i has the rows i, i + number, ...
+    """Splits each batch into parts, one after the other: part i has the rows i, i + number, ...
 
     Raises:
         InputError: If their sizes would differ.
@@ -160,7 +160,7 @@ def _built(build: Callable[[], keras.Model], compile: Callable[[Any], None]) -> 
 
 
 class _DropoutOfAll(keras.layers.Dropout):
-    """Drops on each device what one would drop of these rows; else all would drop alike."""
+    """Drops on each device what one device would drop of its rows; else all would drop the same."""
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or not self.rate:
@@ -175,7 +175,7 @@ class _DropoutOfAll(keras.layers.Dropout):
 
 
 class _Mirror(keras.callbacks.Callback):
-    """Has other callbacks see a network of one device, and copies its state there and back."""
+    """Runs callbacks on the one-device model, and copies its state to the twin and back."""
 
     def __init__(
         self,
@@ -221,7 +221,7 @@ def _copy(source: keras.Model, target: keras.Model) -> None:
 
 
 def _state(model: keras.Model) -> list[Any]:
-    """All that a training goes on from: weights, seeds, schedules, and what optimizers hold."""
+    """All variables that training continues from: weights, seeds, schedules, optimizer states."""
     metrics = {id(v) for metric in model.metrics for v in metric.variables}
     own = [v for v in model.variables if id(v) not in metrics]
     # Keras does not see plain variables.

@@ -31,7 +31,7 @@ class TensorBoardScalars(keras.callbacks.Callback):
             directory: Of the event file.
             interval: Updates an epoch of Keras.
             samples: Called after an interval for images (n, H, W, C) in [0, 1] to show as a sheet.
-            name: Of one of several trainings with this directory; names of metrics begin with it.
+            name: Prefix of the metrics' names, if several trainings share the directory.
         """
         super().__init__()
         self._prefix = f"{name}/" if name else ""
@@ -73,7 +73,7 @@ def log_trial(
 ) -> None:
     """A trial's settings and final metrics, for TensorBoard's HParams page.
 
-    The metrics begin with `held_out/`, as those of the training have their names.
+    The metrics get the prefix `held_out/`, as those of the training have the same names.
     """
     plain = {k: v if isinstance(v, int | float | str) else str(v) for k, v in settings.items()}
     with tf.summary.create_file_writer(str(directory)).as_default(step=0):

@@ -1,4 +1,4 @@
-"""What trials of all experiments do: the steps they take, and the models they leave for others."""
+"""What trials of all experiments share: their steps, and the models that they export."""
 
 from gan_mnist.trials.steps import ClassifierSteps, Steps
 

@@ -1,4 +1,4 @@
-"""The augmentation of a trial, as its settings name it."""
+"""The augmentation of a trial, as its settings describe it."""
 
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.settings import ClassifierSettings
@@ -14,7 +14,7 @@ from gan_mnist.settings.augmentation import (
 
 
 def augmentation_of(settings: ClassifierSettings) -> Augmentation | None:
-    """What resolved settings say of it; None where images stay as they are."""
+    """The augmentation that resolved settings describe; None where images stay as they are."""
     if not settings.classical:
         return None
     does = settings.augmentation

@@ -1,4 +1,4 @@
-"""The steps that any trial takes: allot images, do its parts, take its seconds, tell."""
+"""The steps of every trial: allot images, run its parts, measure seconds, return the outcome."""
 
 import contextlib
 import functools
@@ -23,14 +23,14 @@ from gan_mnist.trials.export import remove_others
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 Right = dict[str, list[np.ndarray]]
-# The test set of the data, among further ones that have names.
+# Key of the data set's own test images, among further test sets that have names.
 OWN = ""
-# Images as the network is shown them.
+# Archive of some images as the network is shown them.
 GALLERY = "gallery.npz"
 
 
 class Part(TypedDict):
-    """`result.json`: what one of several trainings of a trial found."""
+    """`result.json`: the result of one of several trainings of a trial."""
 
     fingerprint: str
     metrics: dict[str, float]
@@ -41,18 +41,18 @@ class Part(TypedDict):
 
 
 class Steps(Generic[SettingsT]):
-    """What any trial does: allot images, take its seconds, give the outcome.
+    """The steps of every trial: allot images, measure seconds, return the outcome.
 
     Attributes:
-        trial: What the engine handed over.
-        seconds: Of generator, training and evaluation, added up as the steps are done.
-        generators: Keys of those that were asked for.
-        right: By test set, bool (n,) for each classifier evaluated: which images it called right.
-        right_in: The same by name of each part that was done.
+        trial: The trial to run.
+        seconds: Seconds spent on generator, training and evaluation, added up step by step.
+        generators: Keys of the trained generators that the trial used.
+        right: By test set, bool (n,) for each classifier evaluated: which images it got right.
+        right_in: The same, by name of each part that was run.
     """
 
     def __init__(self, trial: Trial[SettingsT]):
-        """Sets the precision, and on how many devices trainings are."""
+        """Sets the dtype policy and the distribution strategy that the settings name."""
         mirrored.choose_strategy(trial.settings.strategy)
         keras.config.set_dtype_policy(trial.settings.precision)
         self.trial = trial
@@ -68,25 +68,25 @@ class Steps(Generic[SettingsT]):
 
     @property
     def tests(self) -> dict[str, Subset]:
-        """All that is tested on, by name of the test set."""
+        """All test sets by name, the data set's own under `OWN`."""
         return {OWN: self.test}
 
     def allot(self, counts: tuple[int, ...] | None, starved: tuple[str, ...] = ()) -> Allotment:
-        """The training images of this seed: so many a class, all for None; others as of `allot`."""
+        """Draws this seed's images, as `data.subsets.allot`; `counts` None takes all."""
         trial, settings = self.trial, self.trial.settings
         validation = settings.validation_per_class
         return allot(trial.dataset, settings.classes, counts, trial.seed, validation, starved)
 
     @contextlib.contextmanager
     def measured(self, part: str) -> Iterator[None]:
-        """Adds the seconds of what is done within to `part`."""
+        """Adds the seconds that the context takes to `part`."""
         began = time.monotonic()
         yield
         self.seconds[part] += time.monotonic() - began
 
     @contextlib.contextmanager
     def one_of(self, number: int) -> Iterator[None]:
-        """Has `number` equal trainings done within, and the judging of each, count as one."""
+        """Divides the training and evaluation seconds of the context by `number`, its trainings."""
         before = dict(self.seconds)
         yield
         for part in ("training", "evaluation"):
@@ -101,16 +101,16 @@ class Steps(Generic[SettingsT]):
     ) -> dict[str, float]:
         """Metrics of one of several trainings that a trial consists of.
 
-        What was finished before the trial was stopped is read from its `result.json`; where that is
-        damaged, it is done again.
+        A part that was finished before the trial was stopped is read from its `result.json`, or run
+        again where that is damaged.
 
         Args:
-            name: Of the part's folder in the trial's directory.
-            run: Does it; returns its metrics.
-            judged: Whether the primary metric is a mean over such parts: what they called right is
-                added to `right`; that of further test sets is in any case.
-            needed: Archives of arrays in that folder which the trial will read: the part is done
-                again where one is damaged, or not there.
+            name: Name of the part, and of its folder in the trial's directory.
+            run: Trains and evaluates; returns metrics.
+            judged: Whether the primary metric is a mean over such parts. If so, what they got right
+                is added to `right`; what they got right in further test sets always is.
+            needed: Archives of arrays in that folder which the trial will read: the part is run
+                again if one is damaged or missing.
         """
         fingerprint = self.trial.fingerprint
         path = self.trial.directory / name / "result.json"
@@ -142,7 +142,7 @@ class Steps(Generic[SettingsT]):
         return metrics
 
     def _add(self, part: str, right: Right, judged: bool) -> None:
-        """What the classifiers of a part called right."""
+        """Notes which images the classifiers of a part got right."""
         self.right_in[part] = right
         for test, rows in right.items():
             if judged or test != OWN:
@@ -150,7 +150,7 @@ class Steps(Generic[SettingsT]):
 
     @property
     def export_directory(self) -> Path | None:
-        """Where this trial's models go; None for all seeds but the first, or where none shall."""
+        """Where this trial exports models: None but for the first seed, or if exports are off."""
         trial = self.trial
         if trial.seed != trial.first_seed or not trial.settings.export_dir:
             return None
@@ -162,11 +162,11 @@ class Steps(Generic[SettingsT]):
         """Writes `about.json` beside exported models: what they were trained on, and how good.
 
         Args:
-            directory: Where they are.
-            metrics: Of the trial.
-            made: Names of those that it exported; others there are of another run, perhaps of other
-                classes, and are removed. None where no network gives what the trial showed, as
-                with several generators in turn; then nothing is written.
+            directory: Directory of the exported models.
+            metrics: Metrics of the trial.
+            made: Names of the models that it exported; others there are of another run, perhaps of
+                other classes, and are removed. Empty where no network gives what the trial showed,
+                as with several generators in turn; then `about.json` is removed, too.
         """
         trial = self.trial
         remove_others(directory, made)
@@ -186,16 +186,16 @@ class Steps(Generic[SettingsT]):
         judged: np.ndarray | None = None,
         further_of: str | None = None,
     ) -> Outcome:
-        """What `run_trial` returns.
+        """Logs the trial to TensorBoard, and makes the outcome that `run_trial` returns.
 
         Args:
-            metrics: Of the trial.
-            updates: Of the network, where they are not those of the settings.
+            metrics: Metrics of the trial.
+            updates: Updates of the network; None for those of the settings.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
-            at: By metric at a number of images: as `right`, of what it is the mean.
-            judged: int rows of the test images that the metrics are of, where they are not all.
-            further_of: The part that metrics of further test sets are of; None for the mean of all
-                classifiers evaluated.
+            at: By metric at a number of images: what it is the mean of, in the form of `right`.
+            judged: int rows of the test images that the metrics are computed on; None for all.
+            further_of: The part whose metrics on further test sets are reported; None for the mean
+                of all classifiers evaluated.
         """
         trial = self.trial
         log_trial(

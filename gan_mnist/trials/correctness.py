@@ -1,4 +1,4 @@
-"""How many test images a record is of, and which were right, for intervals over test images."""
+"""Which test images were classified correctly, and of how many: for intervals over test images."""
 
 import hashlib
 import math
@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack, unpack
 
-# Beginnings of metrics that weigh classes alike, and what is in names of means over images.
+# Prefixes of metrics that weigh classes alike, and parts of the names of means over images.
 _BY_CLASS, _OF_IMAGES = ("balanced_", "macro_"), ("accuracy", "recall")
 
 
@@ -23,20 +23,20 @@ def correctness(
     averaged: Sequence[str] | None = None,
     at: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> dict[str, Any] | None:
-    """What `Outcome.correct` is.
+    """The value of `Outcome.correct`: test images by stratum, and which of them were right.
 
     Args:
-        metric: The primary one.
-        metrics: Of the trial.
-        test: The images.
-        trainings: bool (n,), which images each classifier called right.
+        metric: The primary metric.
+        metrics: Values of all metrics of the trial.
+        test: The test images.
+        trainings: bool (n,) for each classifier: which images it got right.
         averaged: Classes whose mean recall the metric is; None where its name says so.
         at: By metric at a number of images, each of the primary one's kind: as `trainings`.
 
     Returns:
         `labels` (their digest), and for each stratum an entry of `classes` (a name, None for all
-        images), `sizes` and `weights`. Where the metric is the mean of what trainings called right,
-        `bits`, too; and `at`, bits by metric, where it is given. None without a test image.
+        images), `sizes` and `weights`. Where the metric is the mean of what the trainings got
+        right, `bits`, too; and `at`, bits by metric, where it is given. None without a test image.
     """
     names = list(test.class_names)
     if averaged is None and metric.name.startswith("recall_"):

@@ -1,4 +1,4 @@
-"""Models for others: SavedModels with named signatures, which TensorFlow alone can load."""
+"""Exports models: SavedModels with named signatures, which TensorFlow alone can load."""
 
 import dataclasses
 import hashlib
@@ -23,7 +23,7 @@ from gan_mnist.models.two_networks import TwoNetworks
 
 Sampler = TwoNetworks | WideLatents
 _NETWORKS = ("classifier", "generator", "denoiser")
-# Beyond [0, 1], as a mixed precision or a resize may leave it.
+# How far beyond [0, 1] mixed precision or a resize may leave a pixel.
 ROUNDING = 1e-2
 BAD_RANGE = (
     "images: values beyond [0, 1] or NaN; accepted: float32 in [0, 1]; "
@@ -43,8 +43,8 @@ def export_classifier(
 
     - `classify(images)`: float32 (n, H, W, C) in [0, 1]; other values are refused.
     - `classify_uint8(images)`: uint8 (n, H, W, C).
-    - `classify_encoded(files)`: string (n,), the bytes of image files, which `decode` reads; they
-      are seen as `conversion` says, but for its size and channels, which are the model's.
+    - `classify_encoded(files)`: string (n,), the bytes of image files, which `decode` converts as
+      `conversion` says, but to the model's size and channels.
 
     Each returns `label` (string: the class name), `index` (int32, into `class_names`) and
     `probability` (float32, of that class), all (n,), and `probabilities`, float32 (n, classes).
@@ -70,7 +70,7 @@ def export_classifier(
         }
 
     def classify(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        # Not beyond, rather than within: so that NaN is refused too.
+        # All within, rather than none beyond: so that NaN is refused too.
         right = tf.reduce_all((images >= -ROUNDING) & (images <= 1 + ROUNDING))
         with tf.control_dependencies([tf.debugging.Assert(right, [BAD_RANGE])]):
             return answer(tf.identity(images))
@@ -120,7 +120,7 @@ def remove_others(directory: Path, made: Collection[str]) -> None:
 
 
 def _keep_checksum(directory: Path, name: str) -> None:
-    """Adds the digest of a SavedModel to those of its directory, by which commands know ours."""
+    """Adds the digest of a SavedModel to its directory's: commands recognise our exports by it."""
     known = read_json(directory / CHECKSUMS) or {}
     write_json(directory / CHECKSUMS, known | {name: digest_of(directory / name)})
 
@@ -130,13 +130,13 @@ def export_generator(
 ) -> None:
     """Writes `directory/generator`, with two signatures or four, and `generator.keras`.
 
-    `generate(labels)` draws anew at every call; `generate_seeded(labels, seed)` repeats itself.
-    Labels are int32 (n,) indices into `class_names`, the seed is an int32 scalar, and `images` in
-    the answer are float32 (n, H, W, C) in [0, 1].
+    `generate(labels)` draws anew at every call; `generate_seeded(labels, seed)` is reproducible.
+    Labels are int32 (n,) indices into `class_names`, the seed is an int32 scalar, and the output
+    `images` is float32 (n, H, W, C) in [0, 1].
 
-    Where its images are decoded from latents and labels alone, `latents(labels, seed)` tells those
-    of a seed, float32 (n, dim), and `decode(latents, labels)` gives the `images` of any: of the
-    former, it gives what `generate_seeded` does.
+    Where images are decoded from latents and labels alone, `latents(labels, seed)` returns the
+    latents of a seed, float32 (n, dim), and `decode(latents, labels)` the `images` of any latents:
+    for those of a seed, the images of `generate_seeded`.
 
     Arms that share a generator export it one after the other: from the second on it is copied.
     """
@@ -158,7 +158,7 @@ def _digest(network: Sampler) -> str:
 
 
 def _copied(exported: tuple[str, Path] | None, digest: str, directory: Path) -> bool:
-    """Whether what was exported is the generator of `digest`, and is in `directory` too now."""
+    """Copies an earlier export to `directory` if it has this `digest`; returns whether it did."""
     if exported is None or exported[0] != digest or exported[1] == directory:
         return False
     source = exported[1]
@@ -215,9 +215,9 @@ def _add_latents(archive: ExportArchive, network: LatentSampler | WideLatents) -
 def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = True) -> None:
     """Writes `directory/denoiser`, with the signature `denoise`, and `denoiser.keras`.
 
-    `denoise(input, ref)` takes noisy images and what they are to be freed of, each float32
-    (n, H, W, C) in [0, 1]; `images` in the answer are float32 (n, H, W, C) in [0, 1]. Without refs
-    it is `denoise(input)`; the network in `denoiser.keras` is then to be given black ones.
+    `denoise(input, ref)` takes noisy images and the images to remove from them, each float32
+    (n, H, W, C) in [0, 1]; the output `images` is float32 (n, H, W, C) in [0, 1]. Without refs
+    it is `denoise(input)`; the network in `denoiser.keras` then needs black images as refs.
     """
     network = model.average
 

@@ -1,4 +1,4 @@
-"""Further test sets of a trial: what its last classifier is worth on each of them."""
+"""Further test sets of a trial: its last classifier is evaluated on each of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,17 +14,17 @@ from gan_mnist.training.classifier import predict, save_predictions
 
 
 class FurtherTests:
-    """The folders of `--test_dir`, and what is measured on them.
+    """The test sets of `--test_dir`, and a classifier's metrics on them.
 
     Attributes:
-        metrics: Of the classifier that was evaluated last, by names that begin with the set's.
+        metrics: Metrics of the classifier evaluated last; names begin with the test set's.
     """
 
     def __init__(self, trial: Trial[Any]):
-        """Reads them.
+        """Reads the folders.
 
         Raises:
-            RuntimeError: If they are not those that the run began with.
+            RuntimeError: If their images are not those that the run began with.
         """
         self._tests = trial.settings.further_tests()
         if tuple(test.told for test in self._tests.values()) != trial.settings.test_sets:
@@ -34,11 +34,11 @@ class FurtherTests:
 
     @property
     def subsets(self) -> dict[str, Subset]:
-        """Their images, by name."""
+        """The images of each test set, by its name."""
         return {name: test.subset for name, test in self._tests.items()}
 
     def evaluate(self, model: keras.Model) -> dict[str, np.ndarray]:
-        """Measures a classifier; by name bool (n,), which images it called right."""
+        """Evaluates a classifier; returns bool (n,) by test set: which images it got right."""
         right = {}
         for name, subset in self.subsets.items():
             self._probabilities[name] = found = predict(model, subset.images)
@@ -47,12 +47,12 @@ class FurtherTests:
         return right
 
     def save_predictions(self, directory: Path) -> None:
-        """Writes `predictions-NAME.csv` of each."""
+        """Writes `predictions-NAME.csv` for each test set."""
         for name, found in self._probabilities.items():
             path = directory / f"predictions-{name}.csv"
             save_predictions(self._tests[name].subset, found, path)
 
     def of(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """Those of the metrics that are of these test sets."""
+        """Those of `metrics` that belong to these test sets, by the beginning of their names."""
         stems = tuple(f"{name}_" for name in self._tests)
         return {name: value for name, value in metrics.items() if name.startswith(stems)}

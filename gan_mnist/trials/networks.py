@@ -1,4 +1,4 @@
-"""The network of a trial, as its settings name it."""
+"""The network of a trial, as its settings describe it."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from gan_mnist.training.classifier import BuildNetwork
 
 
 def network_of(choice: ClassifierChoice) -> BuildNetwork:
-    """What builds the network of a choice; equal ones give equal builders."""
+    """The function that builds the network of a choice; equal choices give equal ones."""
     if choice.kind == "ours":
         return getattr(classifiers, CLASSIFIERS[choice.classifier].name)
     return BuildForeign(choice)
 
 
 def check_width(trial: Trial[Any], width: int) -> None:
-    """Raises `NotApplicable` if the arm wants another width of a network that has its own."""
+    """Raises `NotApplicable` if the arm sets the width of a network whose width is fixed."""
     own = [arm.changes for arm in trial.study.arms if arm.name == trial.arm]
     changed = width != trial.settings.width or any("width" in changes for changes in own)
     if changed and trial.settings.choice.kind in ("saved", "application"):

@@ -1,4 +1,4 @@
-"""Images that a report shows: of each class in turn, and test images as a trial called them."""
+"""Images that a report shows: of each class in turn, and test images with their predictions."""
 
 from pathlib import Path
 
@@ -8,23 +8,23 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.files import write_arrays
 
 A_CLASS = 10
-# Of images; they are that many a trial. Some are kept, however large they are.
+# Most bytes of images that a trial keeps, and how many it keeps however large they are.
 MOST_BYTES, LEAST_IMAGES = 1_500_000, 12
 
 
 def in_turn(labels: np.ndarray, number: int) -> np.ndarray:
-    """Rows of so many images, int64 (number,): of each class that there is in turn, at random."""
+    """Rows of `number` random images, int64 (number,): of each class that occurs, in turn."""
     rng, there = np.random.default_rng(0), np.unique(labels)
     turns = (np.flatnonzero(labels == there[turn % len(there)]) for turn in range(number))
     return np.array([rng.choice(rows) for rows in turns])
 
 
 def save_shown(test: Subset, probabilities: np.ndarray, path: Path) -> None:
-    """Keeps ten test images a class, in turn, and what they were called; fewer of large ones.
+    """Saves ten test images a class, in turn, with their predictions; fewer if they are large.
 
     Args:
-        test: The images.
-        probabilities: float32 (n, k), of each of them.
+        test: All test images.
+        probabilities: float32 (n, k), the predicted probabilities of each class.
         path: NumPy archive that is written: `images`, `label`, `prediction`, `probability`.
     """
     by_class = [np.flatnonzero(test.labels == label) for label in range(len(test.class_names))]

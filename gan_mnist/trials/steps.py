@@ -1,4 +1,4 @@
-"""The steps that trials of all experiments take: allot images, generate, train, judge, keep."""
+"""The steps of trials that train a classifier: generate, train, evaluate, save and export."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ ClassifierSettingsT = TypeVar("ClassifierSettingsT", bound=ClassifierSettings)
 
 
 class ClassifierSteps(Steps[ClassifierSettingsT]):
-    """The steps of a trial that trains a classifier and judges it once."""
+    """The steps of a trial that trains a classifier and evaluates it once."""
 
     def generator(
         self, images: Allotment, callbacks: Sequence[keras.callbacks.Callback] = ()
@@ -47,11 +47,11 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """The generator that the settings name, None for none.
 
         Args:
-            images: Of the trial.
-            callbacks: For its training, if this trial is the one that does it.
+            images: The images of the trial.
+            callbacks: For the generator's training, if this trial is the one that does it.
 
         Raises:
-            NotApplicable: If there can be none for such images.
+            NotApplicable: If the generator cannot be made from such images.
         """
         trial = self.trial
         # A trial may ask for several.
@@ -70,9 +70,9 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """Images, and the labels under which they are shown: wrong ones if the settings say so.
 
         Args:
-            generator: Whose images.
-            labels: int32 (n,) of the classes that are asked for.
-            purpose: Names the stream of the images.
+            generator: The generator that is sampled.
+            labels: int32 (n,) of the classes to sample.
+            purpose: Names of the random stream that the images are drawn from.
 
         Returns:
             float32 (n, H, W, C) in [0, 1] and int32 (n,).
@@ -87,7 +87,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
 
     @property
     def augmentation(self) -> Augmentation | None:
-        """What the settings say of classical augmentation."""
+        """The augmentation that the settings describe; None for none."""
         return augmentation_of(self.trial.settings)
 
     def batches(
@@ -95,25 +95,25 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         *sources: tuple[Sequence[Column], int],
         settings: ClassifierSettings | None = None,
     ) -> Batches:
-        """Batches of so many rows of each source, augmented as the settings say.
+        """A function that makes batches of rows of each source, augmented as the settings say.
 
         Args:
             *sources: Columns, and how many of their rows a batch holds.
-            settings: Others than the trial's.
+            settings: Settings of the augmentation; None for the trial's.
         """
         augmentation = augmentation_of(settings or self.trial.settings)
         return functools.partial(mixed_batches, sources, augmentation)
 
     @property
     def network(self) -> BuildNetwork:
-        """What builds the classifier that the settings name."""
+        """The function that builds the classifier that the settings name."""
         return network_of(self.trial.settings.choice)
 
     def recipe(self, **changes: Any) -> ClassifierRecipe:
-        """How the settings want their network trained, some fields changed.
+        """The training recipe that the settings describe, with `changes` to its fields.
 
         Raises:
-            NotApplicable: If the arm wants another width of a network that has its own.
+            NotApplicable: If the arm sets the width of a network whose width is fixed.
         """
         settings = self.trial.settings
         check_width(self.trial, changes.get("width", settings.width))
@@ -139,17 +139,17 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         stream: tuple[str | int, ...] = (),
         **options: Any,
     ) -> keras.Model:
-        """A fresh classifier, trained.
+        """Trains a fresh classifier.
 
         Args:
-            recipe: How.
-            batches: What it is shown.
-            validation: For the curves.
+            recipe: The network, and how it is trained.
+            batches: The batches that it is trained on.
+            validation: Images for the `val_*` columns of the curves.
             repeat: Which of several trainings on the same images. Only the first one's curves stand
                 beside the record and in TensorBoard.
             part: Folder for the curves of one of several trainings that a trial consists of.
             stream: What initial weights, order and dropout depend on besides seed and repeat.
-            **options: Others of `train_classifier`.
+            **options: Further arguments of `train_classifier`.
         """
         trial = self.trial
         folder = Path(part) / (f"repeat-{repeat}" if repeat else "")
@@ -168,10 +168,10 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         return model
 
     def evaluate(self, model: keras.Model) -> tuple[dict[str, float], np.ndarray]:
-        """Metrics on all test images, and the probabilities of those of the data set.
+        """Evaluates a classifier on the data set's test images and on further test sets.
 
         Returns:
-            Metrics, those of further test sets among them, and float32 (n, k).
+            Metrics, and the probabilities of the data set's test images, float32 (n, k).
         """
         classes = self.trial.settings.classes
         with self.measured("evaluation"):
@@ -199,7 +199,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         self.further.save_predictions(directory)
 
     def save_called(self, probabilities: np.ndarray) -> None:
-        """Writes what the data set's test images were called: `predictions.csv`, `shown.npz`."""
+        """Writes predictions of the data set's test images: `predictions.csv`, `shown.npz`."""
         directory = self.trial.directory
         save_predictions(self.test, probabilities, directory / "predictions.csv")
         save_shown(self.test, probabilities, directory / "shown.npz")
@@ -222,7 +222,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         metrics: Mapping[str, float],
         classifier: keras.Model | None = None,
     ) -> None:
-        """Exports what is given, of a generator if it is a network, for the first seed alone."""
+        """For the first seed, exports the classifier and the generator, if that is a network."""
         if (directory := self.export_directory) is None:
             return
         settings, made = self.trial.settings, []
@@ -241,13 +241,13 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         augmented: bool = False,
         settings: ClassifierSettings | None = None,
     ) -> None:
-        """Keeps images as the network is shown them, for the report's row of this arm.
+        """Saves images as the network is shown them, for this arm's row in the report.
 
         Args:
             images: uint8, or float32 in [0, 1], (n, H, W, C).
             part: Folder in the trial's directory.
-            augmented: Whether they are as they are shown already.
-            settings: Others than the trial's.
+            augmented: Whether `images` are augmented already.
+            settings: Settings of the augmentation; None for the trial's.
         """
         augmentation = augmentation_of(settings or self.trial.settings)
         if augmentation is not None and not augmented:
@@ -257,11 +257,11 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         write_arrays(path, images=as_uint8(images))
 
     def join_galleries(self, parts: Sequence[str], number: int) -> None:
-        """Keeps a gallery of those of parts: of each as many images as there is room for.
+        """Joins the galleries of several parts into one, with as many images of each.
 
         Args:
             parts: Folders in the trial's directory that have a gallery.
-            number: Images at most.
+            number: Most images that are saved.
         """
         galleries = []
         for part in parts:

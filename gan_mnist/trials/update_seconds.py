@@ -22,7 +22,7 @@ Update = Callable[[], Any]
 
 
 def of_classifier(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
-    """Seconds of an update of a study's classifier by precision; images are noise.
+    """Seconds an update of a study's classifier takes in each precision, on images of noise.
 
     Args:
         settings: A resolved `ClassifierSettings`.
@@ -48,7 +48,7 @@ def of_classifier(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
 
 
 def of_denoiser(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
-    """As `of_classifier`, of a denoiser without an adversary."""
+    """As `of_classifier`, for a denoiser without an adversary."""
     batches = denoising_batches(_noise(settings), settings.batch_size, Degradation(), 0, 0)
 
     def recipe(precision: str) -> DenoiserRecipe:

@@ -16,25 +16,25 @@ from gan_mnist.study.trial import Plan
 
 Entries = Mapping[str, Mapping[str, Any]]
 
-# The kinds of arms that a study may ask about, the first that it has; and what they are called.
+# Nouns for the kinds of arms; a study asks about the first kind here that it has.
 NOUNS = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
 
 
 def choice_in_words(among: int) -> str:
-    """What the interval of one allows for that was chosen among so many, in words."""
+    """States that an interval allows for the choice of an arm among `among`."""
     return f", allowing for the choice among {among}" if among > 1 else ""
 
 
 @dataclass(frozen=True)
 class ArmsInQuestion:
-    """The arms that a study asks about, and what was found of them.
+    """The arms that a study asks about, and their results.
 
     Attributes:
-        plan: The study; which of its arms are asked about, says `Arm.kind`; where there are primary
-            comparisons, their arms alone.
+        plan: The plan. `Arm.kind` says which of its arms the study asks about; if there are primary
+            comparisons, it asks about their arms only.
         entries: `arms` of the summary.
         comparisons: Each arm against the control.
-        results: What these are of.
+        results: The results that were compared.
         primary: `primary` of the summary.
     """
 
@@ -46,7 +46,7 @@ class ArmsInQuestion:
 
     @cached_property
     def kind(self) -> str:
-        """Of the arms; images that leak are no answer, but it is about them that is asked."""
+        """Kind of the arms; leaking ones are no answer, but count as "generated" here."""
         study, named = self.plan.study, self._named
         arms = [arm for arm in study.arms if not named or arm.name in named]
         kinds = {"generated" if arm.leaks else arm.kind for arm in arms}
@@ -56,18 +56,18 @@ class ArmsInQuestion:
 
     @property
     def noun(self) -> str:
-        """What they are called."""
+        """The noun for the arms."""
         return f"primary {NOUNS[self.kind]}" if self.primary else NOUNS[self.kind]
 
     @cached_property
     def found(self) -> dict[str, Comparison]:
-        """Those with two seeds or more."""
+        """Comparisons of arms with two seeds or more."""
         first = self._first
         return {name: one for name, one in self._of_kind.items() if name in first or not first}
 
     @property
     def others(self) -> list[str]:
-        """Those with two seeds or more that are asked about, and not among `found`."""
+        """Arms of two seeds or more that are asked about, too, but not in `found`."""
         return [name for name in self._of_kind if name not in self.found]
 
     @cached_property
@@ -122,7 +122,7 @@ class ArmsInQuestion:
 
     @cached_property
     def called(self) -> list[str]:
-        """Those of which it is sure that they do what is asked."""
+        """Arms with a verdict in the direction of the question."""
         return self.of("helps" if self.way > 0 else "hurts")
 
     @cached_property
@@ -147,9 +147,9 @@ class ArmsInQuestion:
 
     @cached_property
     def among(self) -> int:
-        """Of how many arms `focus` is just the best that was found, so that it looks too good.
+        """Number of arms among which `focus` was chosen as the best, so that it looks too good.
 
-        Not of those that were named before the run, once one is called, or none can be.
+        1 for arms that were named before the run, once one is called, or all are settled.
         """
         is_named = self.primary and (self.called or self.settled)
         return 1 if is_named else len(self.found)
@@ -165,13 +165,13 @@ class ArmsInQuestion:
         return self.interval(self.focus, self.among)
 
     def interval(self, name: str, among: int) -> Interval | None:
-        """That of an arm against the control that was chosen among so many."""
+        """Interval of an arm against the control, allowing for its choice among `among`."""
         pair = Pair(name, self.plan.study.control)
         return self.results.among(among).compare([pair])[pair].comparison.deciding_ci95
 
     @cached_property
     def versus(self) -> Mapping[str, Any] | None:
-        """The arm against a plain rival, where that is what a gain must be more than.
+        """`focus` against a plain rival, if its gain must exceed the rival's.
 
         Its interval allows for the choice of the arm, too.
         """
@@ -194,7 +194,7 @@ class ArmsInQuestion:
 
     @cached_property
     def not_beaten(self) -> Mapping[str, Any] | None:
-        """The arm against the best plain rival, where it is above one that was named and not this.
+        """`focus` against the best plain rival, if it beats one that was named and not this one.
 
         `rival` is one that could not be compared, if there is one.
         """
@@ -259,7 +259,7 @@ class ArmsInQuestion:
 
     @cached_property
     def settled(self) -> bool:
-        """Whether it is sure of every arm that it does not do what is asked."""
+        """Whether every arm is shown not to do what the question asks."""
         return bool(self.found) and len(self.opposite) + len(self.same) == len(self.found)
 
     @property

@@ -1,4 +1,4 @@
-"""What a run has for what an experiment finds by itself, in its `findings.py`."""
+"""The arms and records of a run, as the `findings.py` of an experiment receives them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from gan_mnist.study.statistics.test_images import over_images, images_of_record
 
 @dataclass(frozen=True)
 class Evidence:
-    """The arms and records of a run; whatever is compared with it allows for announced looks.
+    """The arms and records of a run; its comparisons allow for announced looks.
 
     Attributes:
-        arms: Of the run; one whose source leaks is a "check".
-        records: By arm and seed; of all trials that have ended, be it badly.
-        looks: Announced ones.
+        arms: Arms of the run; one whose source leaks is a "check".
+        records: By arm and seed, of all trials that have ended, failed ones included.
+        looks: The announced looks.
     """
 
     arms: Sequence[Arm]
@@ -56,9 +56,9 @@ class Evidence:
         return looks_at.look_level(self.looks)
 
     def of_kind(self, kind: str) -> list[str]:
-        """Names of the arms of a kind, but of those that apply to nothing here.
+        """Names of the arms of a kind, except those that do not apply here.
 
-        Of rivals those count that failed, too: nothing is above what could not be compared.
+        Failed rivals count, too: nothing is above what could not be compared.
         """
         there = {arm.name: self.records.get(arm.name, {}) for arm in self.arms if arm.kind == kind}
         return [name for name, of_arm in there.items() if applies(of_arm)]
@@ -66,21 +66,21 @@ class Evidence:
     def compare(
         self, treated: Values, control: Values, bounds: Bounds = None, among: int = 1
     ) -> Comparison:
-        """As `paired.compare`, of one that was chosen among so many; minding few test images."""
+        """As `paired.compare`, allowing for a choice among `among`, and with `too_few`."""
         found = paired.compare(treated, control, bounds, self.overlap, self.level / among)
         return replace(found, too_few=self.too_few)
 
     def compare_arms(
         self, arm: str, reference: str, metric: str, bounds: Bounds = None, among: int = 1
     ) -> Comparison:
-        """Two arms in the primary metric, over test images, too, where it is known what was right.
+        """Two arms in the primary metric, over test images, too, if records say which were right.
 
         Args:
-            arm: Its name.
-            reference: Likewise.
-            metric: The primary one.
-            bounds: Its.
-            among: As of `compare`.
+            arm: Name of the arm.
+            reference: Name of the other.
+            metric: The primary metric.
+            bounds: Its bounds.
+            among: As for `compare`.
         """
         one, other = (self.done.get(name, {}) for name in (arm, reference))
         values, control = (paired.values_of(of_arm, metric) for of_arm in (one, other))

@@ -28,11 +28,11 @@ PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"
 
 @dataclass(frozen=True)
 class Gate:
-    """The primary comparisons of a run, and what they leave to the others.
+    """The primary comparisons of a run, and the gate that they form for the others.
 
     Attributes:
-        results: In the metric that decides.
-        found: What was found of each; empty where the run has none, and all others are alike.
+        results: Results in the primary metric.
+        found: Comparison of each pair; empty where the run has none, and all others are alike.
     """
 
     results: Results
@@ -67,12 +67,12 @@ class Gate:
         """How much a comparison's verdict counts, under the key `standing`.
 
         Args:
-            arm: Of the comparison.
-            reference: Likewise.
-            behind: Whether it is one of those behind the gate.
+            arm: The arm that is compared.
+            reference: The arm that it is compared with.
+            behind: Whether the comparison is one behind the gate.
 
         Returns:
-            Nothing where the run has no primary comparison.
+            Empty where the run has no primary comparison.
         """
         if not self.found:
             return {}

@@ -1,4 +1,4 @@
-"""Why a verdict is another than its interval, or its p, seems to say: told wherever these stand."""
+"""Explains verdicts that seem to contradict their interval or p, wherever these are shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class ReportedComparison:
         )
 
     def p_beside(self, margin: float | None) -> str:
-        """The same in brackets, behind an interval: the p that it is due to, if it is."""
+        """The p to add behind the interval, if the verdict needs a reason; else ""."""
         p_holm = self.entry.get("p_holm")
         return f", p (Holm) {p_holm:.3f}" if p_holm is not None and self.why(margin) else ""
 
@@ -100,9 +100,9 @@ def deciding_interval(entry: Mapping[str, Any]) -> list[float] | None:
     """The interval on which the verdict of an entry rests.
 
     Args:
-        entry: Of an arm against the control, which tells the interval over seeds, and may tell
-            another over seeds and test images: it reaches over both. Or of another comparison,
-            which tells the one that decides.
+        entry: Of an arm against the control, with an interval over seeds and perhaps another
+            over seeds and test images: their hull decides. Or of another comparison, which has
+            the deciding interval.
     """
     if "difference_ci95" not in entry:
         found: list[float] | None = entry.get("ci95")
@@ -121,10 +121,10 @@ def reported_comparisons(
     """Every comparison of a summary with its kind.
 
     Args:
-        entries: Arms.
-        control: Its name.
+        entries: `arms` of the summary.
+        control: Name of the control.
         primary: `primary` of the summary.
-        rival: The one of `RIVAL`.
+        rival: Name of the arm for `RIVAL`.
     """
     few = {name: entry.get("too_few_test_images") for name, entry in entries.items()}
     first = _tested(primary)

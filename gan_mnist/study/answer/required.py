@@ -82,7 +82,7 @@ def unmet(required: Sequence[Required], summary: Mapping[str, Any]) -> list[str]
 
 
 def _distrust(summary: Mapping[str, Any], pair: Pair) -> str:
-    # Takes a second, for which a plan need not wait.
+    # Takes a second, which a plan need not wait for.
     from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 
     if summary["controls_ok"] is False:

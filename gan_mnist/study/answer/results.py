@@ -34,15 +34,15 @@ class AdjustedComparison(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """What arms have in a metric, and how it is compared.
+    """The values of arms in a metric, and how they are compared.
 
     Attributes:
-        metric: Which.
-        records: By arm and seed.
-        looks: Announced ones; intervals and adjusted p values are those of `looks`.
-        further: Whether they are on a further test set, as `on_further_test` has them: all
-            seeds share its images, also where each divides those of the data set anew.
-        chosen_among: Intervals allow for a comparison's having been chosen among so many.
+        metric: The metric.
+        records: Records by arm and seed.
+        looks: The announced looks; intervals and adjusted p values are those of `looks`.
+        further: Whether records are on a further test set, as by `on_further_test`: all seeds
+            share its images, even if each splits the data set anew.
+        chosen_among: Number of comparisons to choose from, which intervals allow for.
     """
 
     metric: Metric
@@ -142,9 +142,9 @@ class Results:
     ) -> dict[str, dict[str, Any]]:
         """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms.
 
-        Where this is one of several `measures` in which that is asked, p counts so many times.
-        It is not above all of them where one has fewer than two seeds in common with it, as its
-        trials failed: such are told as `not_compared`, and there is no p.
+        Where this is one of several `measures` in which that is asked, p is multiplied by them.
+        An arm is not above all rivals if one has fewer than two seeds in common with it, as its
+        trials failed: such rivals are listed as `not_compared`, and there is no p.
         """
         metric = self.metric
         sides = (metric.higher_is_better, metric.bounds, self.overlap, self.level)
@@ -173,9 +173,9 @@ class Results:
     def against_ablation(
         self, pair: Pair, tested: AdjustedComparison | None = None
     ) -> dict[str, Any]:
-        """What an arm's entry tells of its comparison with its ablation.
+        """The entry of an arm's comparison with its ablation.
 
-        Each stands for itself, but one that was `tested` among primary comparisons.
+        Each is tested by itself, unless it was `tested` among primary comparisons.
         """
         found, p_value, _ = tested or self.compare([pair])[pair]
         return {
@@ -224,10 +224,10 @@ def applies(records: Mapping[int, Record]) -> bool:
 
 
 def on_further_test(by_arm: Records, name: str) -> Records:
-    """Records as if a further test set were that of the data, for what is known of its images.
+    """Records with a further test set in place of the data set's, for what is known of its images.
 
-    Of those from before it was known which were right, and how many, there are no more images than
-    files were read.
+    Older records do not say how many images there are and which were right: the number of files
+    read, an upper bound, is used.
     """
     return {
         arm: {seed: _on_further(record, name) for seed, record in of_arm.items()}

@@ -126,7 +126,7 @@ def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
 
 
 def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
-    """The plan as if it had known of the leaks that only trials could find."""
+    """The plan with the warnings and leaks of findings, which only trials could show."""
     warnings, leaks = (findings.get(name, ()) for name in ("warnings", "leaks"))
     if not warnings and not leaks:
         return plan
@@ -177,7 +177,7 @@ def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gat
 
 
 def _all_ok(controls: Sequence[Mapping[str, Any]], absent: Mapping[str, Any]) -> bool | None:
-    """False where one came out wrong; None where of one, that applies, nothing can be told."""
+    """False if one came out wrong; None if one that applies is undecided, or there is none."""
     oks = [check["ok"] for check in controls if check["arm"] not in absent]
     if False in oks:
         return False

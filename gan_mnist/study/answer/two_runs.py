@@ -61,11 +61,11 @@ def compare_two_runs(
     """Each arm of `second` against the same one of `first`; Holm adjusts over them.
 
     Args:
-        first: What the other is compared with.
-        second: Of the same experiment.
-        arms: Names that both have.
-        metric: The primary one.
-        study: The experiment, if it is at hand; says what settings that are not told were.
+        first: The run that the other is compared with.
+        second: A run of the same experiment.
+        arms: Names of arms that both have.
+        metric: The primary metric.
+        study: The experiment, if available; fills in settings that were not recorded.
     """
     why = {name: _unpaired(first, second, name, study) for name in arms}
     found = {name: _compared(first, second, name, metric, not why[name]) for name in arms}
@@ -121,17 +121,17 @@ def welch(
     overlap: float = 0.0,
     overlap_control: float = 0.0,
 ) -> Comparison:
-    """Treated minus control, as of samples that have nothing to do with each other.
+    """Treated minus control, for independent samples.
 
     Args:
-        treated: By seed.
-        control: Likewise.
+        treated: Values by seed.
+        control: Values by seed.
         bounds: Lowest and highest that a value can be, or None.
-        overlap: Of `treated`, as `paired.overlap_of` gives it.
-        overlap_control: Of `control`.
+        overlap: That of `treated`, as `paired.overlap_of` gives it.
+        overlap_control: That of `control`.
 
     Returns:
-        With the number of seeds of the smaller sample; without an interval where that is below 2.
+        `n` is that of the smaller sample; there is no interval if it is below 2.
     """
     samples = [np.array([v for v in of.values() if v is not None]) for of in (treated, control)]
     sizes = [sample.size for sample in samples]

@@ -21,7 +21,7 @@ from gan_mnist.study.scratch_trial import files_in
 from gan_mnist.study.trial import Plan, Trial
 from gan_mnist.study.words import counted
 
-# What a training leaves while it is under way; see `training.loop`.
+# File with the progress of a running training; see `training.loop`.
 UNDER_WAY = "progress.json"
 _LAST = 5
 # Kinds of arms that are there to be the best, or to fail.
@@ -29,16 +29,16 @@ _NO_CANDIDATES = ("oracle", "check")
 
 
 class _Console(Console):
-    """Says when nobody reads it any more; rich's ends the process with the status of a failure."""
+    """Raises `BrokenPipeError` if nobody reads it; rich's exits with the status of a failure."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 class StudyProgress:
-    """A context in which `begin` is called for every trial that begins, `add` when it ends.
+    """A context that displays progress: call `begin` when a trial begins, `add` when it ends.
 
-    What is shown changes with `refresh`.
+    `refresh` updates the display.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class StudyProgress:
         done: Sequence[Mapping[str, Any]] = (),
         console: Console | None = None,
     ):
-        """Shows the trials of a plan that are `missing`, so many at a time; `done` has records."""
+        """Shows the `missing` trials of a plan, `jobs` at a time; `done` has the other records."""
         self._console = console or _Console(stderr=True, soft_wrap=True, highlight=False)
         self._metric = plan.study.metrics[0]
         self._kinds = {arm.name: arm.kind for arm in plan.arms}
@@ -188,7 +188,7 @@ class StudyProgress:
 
 
 def _expected(path: Path, began: float) -> float | None:
-    """Seconds that a training will take, as it told since `began`; None where it told nothing."""
+    """Total seconds of a training, projected from what it wrote since `began`; None without any."""
     try:
         told = read_json(path, "share", "seconds") if path.stat().st_mtime >= began else None
     except OSError:  # it has just ended

@@ -1,4 +1,4 @@
-"""What a person reads of a plan, and of numbers of it."""
+"""Describes a plan and its data set in words."""
 
 import contextlib
 import os
@@ -96,7 +96,7 @@ def looks_in_words(looks: Sequence[int]) -> list[str]:
 
 
 def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
-    """How many files of a folder were read, passed over, left out by name, and are worth a word.
+    """How many files of a folder were read, passed over, left out by name, or noted, in words.
 
     Args:
         files: As in the provenance of a data set; None where it was read from no folder.

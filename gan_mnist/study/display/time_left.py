@@ -1,11 +1,11 @@
-"""How long the trials take that are not done: by arm, what is shared and what is compiled apart.
+"""Estimates how long unfinished trials take: by arm, with shared work and compilation apart.
 
-A trial's time has three parts: what its record says of the generator, which only the first trial of
-a seed pays for that shares it; what a process does once, importing TensorFlow for its first trial
-and tracing networks for the first of some work; and the trial's own. Each is known from trials that
-have ended, of the same arm or else of others. Of what has not ended yet, its trainings tell how far
-they are (`project`), and a trial that has taken longer than was expected says that more is to come
-of its kind.
+A trial's time has three parts: the generator's, from its record, which only the first trial of a
+seed pays for among those that share it; what a process does once, importing TensorFlow for its
+first trial and tracing networks for the first of some work; and the trial's own. Each is estimated
+from trials that have ended, of the same arm or else of others. Running trainings report how far
+they are (`project`), and a trial that has taken longer than expected raises the estimate for its
+kind.
 """
 
 import functools
@@ -17,7 +17,7 @@ from typing import Any
 
 from gan_mnist.study.trial import Trial
 
-# Of what a trial was expected to take, what is left of one that has taken longer.
+# Share of the expected time that is left for a trial that has taken longer.
 _OVERDUE = 0.1
 # What a process has to do first: nothing, to trace networks, to import TensorFlow as well.
 _READY, _TRACES, _STARTS = range(3)
@@ -28,8 +28,8 @@ class _Running:
     """A trial that has begun.
 
     Attributes:
-        trial: Which.
-        began: When, in seconds.
+        trial: The trial.
+        began: Time of its start, in seconds.
         first: What its process has to do first.
         pays: Whether it is the first of its seed that does this work, which is shared.
     """
@@ -57,9 +57,9 @@ class TimeLeft:
         self._jobs = max(1, min(jobs, self._waiting.total()))
         self._running: dict[tuple[str, int], _Running] = {}
         self._done_by: dict[int, set[str]] = defaultdict(set)
-        # By what came first, and by arm: seconds without what is shared.
+        # By `_Running.first` and arm: seconds without shared work.
         self._own: list[dict[str, list[float]]] = [defaultdict(list) for _ in range(3)]
-        # By what came first: seconds that no record tells of.
+        # By `_Running.first`: seconds that no record covers.
         self._untold: list[list[float]] = [[], [], []]
         self._shared: dict[str, list[float]] = defaultdict(list)
         self._projected: tuple[list[float], list[float]] = [], []
@@ -81,7 +81,7 @@ class TimeLeft:
             return
         taken, told = now - ended.began, record["seconds"]
         shared = float(told.get("generator", 0.0))
-        # What was loaded has the seconds of whoever made it.
+        # A loaded generator has the seconds of its training.
         if ended.pays and shared <= taken:
             self._shared[ended.trial.work].append(shared)
             taken -= shared
@@ -90,11 +90,11 @@ class TimeLeft:
             self._untold[ended.first].append(max(0.0, taken - of_record))
 
     def project(self, shared: list[float], own: list[float]) -> None:
-        """Tells what trainings under way will have taken, by how far they are.
+        """Sets the projected total seconds of running trainings.
 
         Args:
-            shared: Seconds of each that a trial shares with others.
-            own: Of each of its own.
+            shared: Seconds of each training that a trial shares with others.
+            own: Seconds of each other training.
         """
         self._projected = shared, own
 
@@ -118,7 +118,7 @@ class TimeLeft:
         return min(self._untold[first], default=0.0)
 
     def _seen(self, arm: str, before: int) -> float | None:
-        """What trials of an arm took of their own for which less came first than `before`."""
+        """Own seconds of an arm, from ended trials with less to do first than `before`."""
         for first in range(before):
             if arm in self._own[first]:
                 return max(0.0, fmean(self._own[first][arm]) - self.once(first))

@@ -46,11 +46,11 @@ def compare_at(
 
     Args:
         treated: Records by seed.
-        control: Likewise.
-        prefix: Of the metrics, which are shares.
-        number: As the metric's name ends.
+        control: Records by seed.
+        prefix: Prefix of the metrics, which are shares.
+        number: End of the metric's name.
         overlap: As `paired.overlap_of` gives it.
-        level: Of the interval.
+        level: Level of the interval.
     """
     metric = prefix + number
     found = compare(values_of(treated, metric), values_of(control, metric), SHARE, overlap, level)
@@ -89,10 +89,10 @@ def against_best_at(
         arms: Records by arm and seed.
         name: The arm.
         rivals: Names of arms; those that have other metrics, and not this one, are left out.
-        prefix: As of `compare_at`.
-        number: Likewise.
-        overlap: Likewise.
-        level: Of the interval.
+        prefix: As for `compare_at`.
+        number: As for `compare_at`.
+        overlap: As for `compare_at`.
+        level: As for `compare_at`.
     """
     metric = prefix + number
     there = {arm: as_primary(arms.get(arm, {}), prefix, metric) for arm in (name, *rivals)}
@@ -174,7 +174,7 @@ def _bits(record: Record, prefix: str, metric: str) -> list[list[str]] | None:
 
 
 def _trainings(record: Record, prefix: str) -> dict[str, int]:
-    """By metric the place of its training among the record's; empty where they do not fit."""
+    """Index of each metric's training in a record; empty if they do not match."""
     correct = record.get("correct") or {}
     names = [name for name in record["metrics"] if name.startswith(prefix)]
     if not correct.get("bits") or len(correct["bits"][0]) != len(names):

@@ -44,7 +44,7 @@ from scipy import special
 from gan_mnist.study.statistics.small_samples import LEVEL
 
 _STUDIES = 200_000
-# Below it simulation says little, and the bound of Bonferroni is hardly more than the truth.
+# Below it simulation is too coarse, and Bonferroni's bound is hardly more than the truth.
 _RARE = 1e-3
 
 
@@ -56,7 +56,7 @@ def look_level(looks: Sequence[int]) -> float:
 
 
 def adjusted_p(p_value: float | None, looks: Sequence[int]) -> float | None:
-    """What a p value at one of the looks is worth: never less than itself.
+    """A p value at one of the looks, adjusted for all of them: never less than itself.
 
     Args:
         p_value: Two-sided, of a paired t test over the seeds of that look.

@@ -107,7 +107,7 @@ def values_of(records: Mapping[int, Mapping[str, Any]], metric: str) -> Values:
 
 
 def overlap_of(records: Iterable[Mapping[str, Any]]) -> float:
-    """Test images by training images, the most of any record, where each seed has its own split.
+    """Ratio of test to training images, the largest of any record, if each seed has its own split.
 
     Seeds that divide the same images anew have many in common, so their values are alike; see
     `small_samples`.
@@ -155,10 +155,10 @@ def compare(
     """Paired comparison, matched by seed; None, NaN and infinite values count as missing.
 
     Args:
-        treated: By seed.
-        control: Likewise.
-        bounds: Lowest and highest that a value of either can be, or None. Their difference can be
-            as large as these are apart, and there the interval ends.
+        treated: Values by seed.
+        control: Values by seed.
+        bounds: Lowest and highest that a value of either can be, or None. Their distance bounds
+            the difference, and the interval ends there.
         overlap: As `overlap_of` gives it.
         level: Share of intervals that miss the truth; `ci95` is a 95 % one by default only.
     """

@@ -44,12 +44,12 @@ def detectable_errors(n: int, tests: float) -> float:
 
 @functools.cache
 def detectable(n: int, tests: float, overlap: float = 0.0) -> float:
-    """The effect of which 80 % of studies have a verdict, in sd of the paired difference.
+    """The effect at which 80 % of studies have a verdict, in sd of the paired difference.
 
     Args:
         n: Seeds, at least 2.
         tests: Over which Holm adjusts; at least 1.
-        overlap: As `statistics.overlap_of` gives it.
+        overlap: As `paired.overlap_of` gives it.
     """
     if n > _SIMULATED_SEEDS:
         return detectable_errors(n, tests) * math.sqrt(1 / n + overlap)
@@ -63,7 +63,7 @@ def detectable(n: int, tests: float, overlap: float = 0.0) -> float:
 
 
 def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | None:
-    """The fewest seeds, of those to rely on, that find `effect`, in sd; None if none do."""
+    """The fewest seeds from `MIN_SEEDS` on that find `effect`, in sd; None if none do."""
     low, high = MIN_SEEDS - 1, MOST_SEEDS
     if detectable(high, tests, overlap) > effect:
         return None

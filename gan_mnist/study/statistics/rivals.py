@@ -32,14 +32,14 @@ def against_best(
     """The best rival and the arm's comparison with whichever rival is the best.
 
     Args:
-        name: The arm.
+        name: Name of the arm.
         rivals: Names of arms.
-        values: By arm and seed.
-        records: Likewise, of finished trials; for test images, where they say which were right.
-        higher_is_better: Of the values.
-        bounds: As of `compare`.
+        values: Values by arm and seed.
+        records: Records of finished trials by arm and seed; they may say which images were right.
+        higher_is_better: Whether higher values are better.
+        bounds: As for `compare`.
         overlap: As `overlap_of` gives it.
-        level: As of `compare`.
+        level: As for `compare`.
 
     Returns:
         None where the arm has fewer than two seeds in common with every rival.

@@ -76,7 +76,7 @@ def pack_rows(correct: Sequence[NDArray[Any]]) -> list[str]:
 
 
 def unpack_rows(texts: Sequence[str], size: int) -> list[NDArray[np.bool_]]:
-    """What `pack_rows` packed, of `size` each."""
+    """Unpacks texts of `pack_rows` to bool (size,) each."""
     packed = (np.frombuffer(base64.b64decode(text), np.uint8) for text in texts)
     return [np.unpackbits(bits, count=size).astype(bool) for bits in packed]
 
@@ -165,10 +165,10 @@ def too_few(correct: Mapping[str, Any]) -> str:
 
 
 def images_of_record(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What a record tells of its test images: `correct`, which may be `sizes` of `classes` alone.
+    """The `correct` of a record, which may hold `sizes` of `classes` alone.
 
-    Of one that has none, the number of test images of its classes in the data set; None where that
-    is not told either.
+    For a record without it, the number of test images of its classes in the data set; None if that
+    is not recorded either.
     """
     if record.get("correct"):
         told: Mapping[str, Any] = record["correct"]
