@@ -9,7 +9,7 @@ from gan_mnist.study.spec import Arm
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
-from gan_mnist.study.statistics.test_images import over_images, images_of_record, too_few
+from gan_mnist.study.statistics.test_images import images_of_record, over_images, too_few
 
 
 @dataclass(frozen=True)

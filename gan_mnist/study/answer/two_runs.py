@@ -25,8 +25,8 @@ from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Comparison, Values
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.statistics.test_images import (
-    over_images,
     images_of_record,
+    over_images,
     too_few,
     two_way,
     unpack,
