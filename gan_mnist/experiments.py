@@ -20,14 +20,14 @@ from gan_mnist.settings.further import (
     FurtherTestSettings,
     further_metrics,
     further_provenance,
-    located,
+    test_dir_setting,
 )
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import continuation
 from gan_mnist.study import precision as precisions
 from gan_mnist.study.assignments import typed
 from gan_mnist.study.devices import check_divisible, check_strategy
-from gan_mnist.study.location import check_apart, resolve_workdir
+from gan_mnist.study.location import check_output_paths, resolve_workdir
 from gan_mnist.study.settings import Settings, Source, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
@@ -77,7 +77,7 @@ def load(name_or_path: str | Path) -> Study:
         folder = absolute(name_or_path)
         if not name or not os.path.isfile(folder / "study.py"):
             raise unknown("--experiment", name, [*names(), "a folder with a study.py"])
-        name = _announce(folder)
+        name = _make_importable(folder)
     folders = (Path(home) / name for home in __path__)
     folder = next(folder for folder in folders if (folder / "study.py").is_file())
     try:
@@ -101,7 +101,7 @@ def load(name_or_path: str | Path) -> Study:
     return study
 
 
-def _announce(folder: Path) -> str:
+def _make_importable(folder: Path) -> str:
     """Makes the experiment in `folder` importable, here and in processes started from now on."""
     name, home = folder.name, str(folder.parent)
     if not name.isidentifier():
@@ -160,7 +160,7 @@ def make_plan(
     if "://" in str(export_dir):
         raise InputError(f"--export_dir: {export_dir!r} is an address; accepted: a directory")
     directory, remote = resolve_workdir(workdir or Path("runs") / study.name)
-    of_run, update_seconds = precisions.of_run(directory, precision)
+    of_run, update_seconds = precisions.run_precision(directory, precision)
     chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": str(absolute(data_dir)) if data_dir else "",
@@ -173,12 +173,12 @@ def make_plan(
     chosen |= {name: True for name, asked in flags.items() if asked}
     if test_dir:
         study = _with_further_tests(study, test_dir)
-        chosen["test_dir"] = located(test_dir)
+        chosen["test_dir"] = test_dir_setting(test_dir)
     scale = study.presets[preset].changes
     wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
     of_sources = [arm for of_source in rows.values() for arm in of_source]
-    study = study.showing(of_sources)
+    study = study.with_arms(of_sources)
     _check_settable(study, given)
     few = [*study.presets[preset].arms]
     if few:
@@ -187,19 +187,19 @@ def make_plan(
     names = [arm.name for arm in selected]
     study = study.naming(primary, names, places)
     study = continuation.with_primary(directory, study, primary is not None, names)
-    looks = continuation.announced(directory, until, max_seeds, seeds)
+    looks = continuation.announced_looks(directory, until, max_seeds, seeds)
     replicates = continuation.seeds_from(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
     loaded = wanted.load(download).planned_for(replicates.stop)
-    check_apart(
+    check_output_paths(
         directory, remote, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places}
     )
     free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
     resolved = wanted.fitted(loaded, free).resolve(loaded)
     if of_run == precisions.AUTO:
-        resolved, update_seconds = precisions.faster(resolved)
-    study = study.measuring(resolved, loaded)
+        resolved, update_seconds = precisions.with_faster_precision(resolved)
+    study = study.with_metrics(resolved, loaded)
     sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
     for name, source in sources.items():
         shown = {arm.name: source for arm in rows[name]}

@@ -18,7 +18,7 @@ from gan_mnist.commands.plan_flags import PlanFlags
 from gan_mnist.study.answer.required import parse_required, unmet
 from gan_mnist.study.display import progress
 from gan_mnist.study.finished import read_run
-from gan_mnist.study.location import in_own_directory
+from gan_mnist.study.location import with_local_workdir
 from gan_mnist.study.trial import Plan
 
 UNMET = 3
@@ -75,11 +75,11 @@ def _command(command_line: str) -> int:
     about = _about(plan) if wanted else None
     if DRY_RUN.value:
         # Reports at once whatever the run would be refused for.
-        running.check(plan, ENGINE.value, command_line)
+        running.check_plan(plan, ENGINE.value, command_line)
         print_line(f"{about}")
         return 0
     handle_signals()
-    plan = in_own_directory(plan)
+    plan = with_local_workdir(plan)
     summary = running.execute(plan, JOBS.value, ENGINE.value, command_line, about)
     print_line(running.closing_lines(plan, summary))
     if EXPORT.value is not None:

@@ -10,7 +10,7 @@ from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_json
 from gan_mnist.main import FLAGS, main
-from gan_mnist.study.description import description
+from gan_mnist.study.description import study_description
 
 MAIN = main
 IMBALANCE = "--experiment=imbalance"
@@ -263,7 +263,7 @@ def test_debug_shows_where_it_was_refused(capsys):
 
 def test_a_plan_that_a_directory_refuses_is_told_so_before_it_runs(command, tmp_path):
     plan = experiments.make_plan("imbalance", preset="smoke", workdir=tmp_path / "run")
-    write_json(tmp_path / "run" / "study.json", description(plan, "as told"))
+    write_json(tmp_path / "run" / "study.json", study_description(plan, "as told"))
     flags = [IMBALANCE, "--preset=smoke", f"--workdir={tmp_path / 'run'}", "--dry_run"]
     assert command(*flags)[0] == 0
     status, out, err = command(*flags, "--set", "updates=30")

@@ -50,7 +50,7 @@ def test_its_command_runs_the_arms_and_seeds_that_it_has(path):
     preset = study.presets[flags.get("preset", "quick")]
     sources = [Arm(**arm) for arm in described["arms"].values()] if "generated" in flags else []
     known = {arm.name for arm in study.arms}
-    study = study.showing(arm for arm in sources if arm.name not in known)
+    study = study.with_arms(arm for arm in sources if arm.name not in known)
     asked = flags["arms"].split(",") if "arms" in flags else list(preset.arms)
     arms = study.select(asked or None)
     assert [arm.name for arm in arms] == list(described["arms"])

@@ -11,7 +11,7 @@ from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError
 from gan_mnist.models.names import ClassifierChoice
-from gan_mnist.settings import ClassifierSettings, SubsetSettings, refuse_small_images
+from gan_mnist.settings import ClassifierSettings, SubsetSettings, check_image_size
 from gan_mnist.settings.network import TRY_NETWORK
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
@@ -45,7 +45,7 @@ def test_classes_are_all_of_the_data_set_unless_named(sound):
 
 
 class Usual(ClassifierSettings):
-    def usual_classes(self, dataset):
+    def default_classes(self, dataset):
         return ("cat", "bee")
 
 
@@ -223,9 +223,9 @@ def test_ours_are_not_tried_and_keep_the_defaults_that_older_records_lack(sound,
 
 
 def test_deep_networks_refuse_images_that_three_convolutions_use_up():
-    refuse_small_images(ClassifierSettings(image_size=13), "gan_architecture=dcgan")
+    check_image_size(ClassifierSettings(image_size=13), "gan_architecture=dcgan")
     with pytest.raises(InputError) as error:
-        refuse_small_images(ClassifierSettings(image_size=12), "gan_architecture=dcgan")
+        check_image_size(ClassifierSettings(image_size=12), "gan_architecture=dcgan")
     assert str(error.value) == (
         "setting image_size: 12 is out of range; accepted with gan_architecture=dcgan: 13 or more"
     )

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from gan_mnist import experiments
-from gan_mnist.data.subsets import allot, held_out
+from gan_mnist.data.subsets import allot, test_subset
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
-from gan_mnist.study.description import description
+from gan_mnist.study.description import study_description
 from gan_mnist.study.records import open_workdir, record_of
 from gan_mnist.study.settings import with_changes
 
@@ -50,7 +50,7 @@ def plan(photos, tmp_path):
 
 
 def begin(plan):
-    open_workdir(plan, description(plan, ""))
+    open_workdir(plan, study_description(plan, ""))
 
 
 def test_without_a_test_split_each_seed_has_its_own(plan):
@@ -125,7 +125,7 @@ def test_a_plan_holds_for_every_seed(experiment, groups, plan):
     for seed in begun.seeds:
         own = dataset.of_seed(seed)
         images = allot(own, settings.classes, counts, seed, settings.validation_per_class)
-        test = held_out(own, settings.classes)
+        test = test_subset(own, settings.classes)
         told = [begun.dataset["counts"][name]["test"] for name in settings.classes]
         found = np.bincount(test.labels, minlength=len(told))
         assert (found >= told).all() if groups else (found == told).all()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.settings import PAPER_DCGAN, GeneratorSettings
-from gan_mnist.settings import SubsetSettings, refuse_small_images
+from gan_mnist.settings import SubsetSettings, check_image_size
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
@@ -44,7 +44,7 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
             InputError: As there, and for images too small, or fewer generated than classes.
         """
         resolved = super().resolve(dataset)
-        refuse_small_images(resolved, "the arm dcgan")
+        check_image_size(resolved, "the arm dcgan")
         if resolved.generated_images < len(resolved.classes):
             raise InputError(
                 f"setting generated_images: {resolved.generated_images} is out of range; accepted: "

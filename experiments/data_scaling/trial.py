@@ -26,7 +26,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     """
     steps, settings = Steps(trial), trial.settings
     images = steps.allot(None)
-    in_turns = turns(images.train.labels, trial.stream("class_order"))
+    in_turns = balanced_order(images.train.labels, trial.stream("class_order"))
     accuracies, found = {}, []
     for size in settings.sizes:
         shown, others = (images.train.take(rows) for rows in np.split(in_turns, [size]))
@@ -41,7 +41,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     return steps.outcome(means | accuracies, settings.updates * len(accuracies))
 
 
-def turns(labels: np.ndarray, seed: int) -> np.ndarray:
+def balanced_order(labels: np.ndarray, seed: int) -> np.ndarray:
     """An order of all rows whose first n, for any n, are balanced between classes.
 
     Classes take turns, in an order of the seed's own, until they are used up; those that run dry

@@ -17,7 +17,7 @@ from .settings import FEWEST_FOR_DISTANCE, DenoisingSettings
 JUDGE_BATCH_SIZE = 64
 
 
-def read_by_judge(
+def evaluate_with_judge(
     steps: Steps[DenoisingSettings],
     everything: Allotment,
     evaluation_set: EvaluationSet,

@@ -10,7 +10,7 @@ from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.pairs import are_pairs
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
-from gan_mnist.settings import TrainingSettings, refuse_small_images
+from gan_mnist.settings import TrainingSettings, check_image_size
 from gan_mnist.study.settings import setting
 
 ADVERSARIES = ("none", "vanilla", "conditional")
@@ -143,7 +143,7 @@ class DenoisingSettings(TrainingSettings):
                 f"--set classes: {', '.join(settings.classes)} are pairs among other classes; "
                 "accepted: a folder with noisy and clean alone"
             )
-        refuse_small_images(settings, "the discriminator")
+        check_image_size(settings, "the discriminator")
         validation = settings.usual_validation(dataset)
         own = dataset.validation
         if settings.pairs and own is not None and 2 * validation < len(own):
@@ -174,8 +174,12 @@ class DenoisingSettings(TrainingSettings):
         )
 
     @property
-    def undivided(self) -> str:
-        return super().undivided if self.adversary == "none" else f"adversary={self.adversary}"
+    def single_device_only(self) -> str:
+        return (
+            super().single_device_only
+            if self.adversary == "none"
+            else f"adversary={self.adversary}"
+        )
 
     @property
     def shared_work(self) -> str | None:

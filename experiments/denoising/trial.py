@@ -14,7 +14,7 @@ from gan_mnist.data.images import as_uint8
 from gan_mnist.data.pairs import paired
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
-from gan_mnist.evaluation.restoration import filtered, image_measures
+from gan_mnist.evaluation.restoration import restoration_metrics, rival_outputs
 from gan_mnist.files import write_arrays, write_bytes, write_rows
 from gan_mnist.models.denoiser import DenoisingModel, Schedule
 from gan_mnist.study.trial import Outcome, Trial
@@ -30,7 +30,7 @@ from gan_mnist.training.tensorboard import as_png, image_sheet
 from gan_mnist.trials import Steps
 from gan_mnist.trials.export import export_denoiser
 
-from .reader import read_by_judge
+from .reader import evaluate_with_judge
 from .settings import REF_SCALE, TRUTH_SCALE, DenoisingSettings
 
 # Pairs on the report's sheet, and on the trial's own.
@@ -82,7 +82,9 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     if settings.pairs:
         more = _of_inputs(evaluation_set)
     else:
-        measures["digit_accuracy"], more = read_by_judge(steps, everything, evaluation_set, outputs)
+        measures["digit_accuracy"], more = evaluate_with_judge(
+            steps, everything, evaluation_set, outputs
+        )
         with steps.measured("evaluation"):
             sweep = list(_sweep(settings, steps.test, answer))
         write_rows(trial.directory / "sweep.csv", sweep)
@@ -91,7 +93,7 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
     write_rows(trial.directory / "measures.csv", _rows(measures))
     if model is not None and (directory := steps.export_directory) is not None:
         export_denoiser(model, directory, evaluation_set.has_refs)
-        steps.tell_export(directory, metrics, ["denoiser"])
+        steps.write_about(directory, metrics, ["denoiser"])
     updates = None if model is not None else 0
     return steps.outcome(metrics, updates, judged=evaluation_set.pairs.truth_rows)
 
@@ -200,7 +202,7 @@ def _evaluation_set(
 def _of_inputs(evaluation_set: EvaluationSet) -> dict[str, float]:
     """Metrics of the inputs themselves against the truths: what an arm has to beat."""
     inputs = evaluation_set.pairs.noisy_images
-    measures = image_measures(
+    measures = restoration_metrics(
         inputs, evaluation_set.targets, evaluation_set.refs, ("psnr_db", "ssim")
     )
     return {f"input_{name}": float(values.mean()) for name, values in measures.items()}
@@ -244,7 +246,7 @@ def _save_sheet(
 
 
 _RIVALS: dict[str, Answer] = {
-    "filter": lambda evaluation_set: filtered(
+    "filter": lambda evaluation_set: rival_outputs(
         evaluation_set.pairs.noisy_images,
         evaluation_set.pairs.references if evaluation_set.has_refs else None,
     ),

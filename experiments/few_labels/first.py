@@ -9,9 +9,9 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.files import fingerprint
 from gan_mnist.settings.augmentation import ELASTIC, WIDE, AugmentationSettings
 from gan_mnist.training.classifier import predict, train_classifier
-from gan_mnist.training.made_once import receiver, trained_once
+from gan_mnist.training.made_once import train_or_load_weights, weights_model
 from gan_mnist.trials import ClassifierSteps
-from gan_mnist.trials.augmentation import augmentation_of
+from gan_mnist.trials.augmentation import build_augmentation
 
 from .labelling import Labelling, Unlabelled
 from .settings import FewLabelsSettings
@@ -35,7 +35,7 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
     declared = {name: getattr(STUDY.settings, name) for name in RANGES if STUDY.fixes(name)}
     augmented = replace(settings, **declared | {"classical": True, "augmentation": (WIDE, ELASTIC)})
     recipe, stream = steps.recipe(), (trial.experiment, trial.seed, "first")
-    augmentation = augmentation_of(augmented)
+    augmentation = build_augmentation(augmented)
     assert augmentation is not None
     about = {
         **asdict(recipe),
@@ -61,18 +61,18 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
             )
             seconds += spent
             if turn + 1 < settings.rounds:
-                found = sure_of(model, known, settings.threshold)
+                found = confident_predictions(model, known, settings.threshold)
                 sure = found.images, found.labels
         return model, seconds
 
-    network = receiver(recipe)
+    network = weights_model(recipe)
     files = directory / "classifier.weights.h5", directory / "classifier.json"
     kept = {"settings": about, "stream": list(stream)}
-    steps.seconds["training"] += trained_once(network, *files, kept, train)
-    return sure_of(network, known, settings.threshold)
+    steps.seconds["training"] += train_or_load_weights(network, *files, kept, train)
+    return confident_predictions(network, known, settings.threshold)
 
 
-def sure_of(model: keras.Model, known: Labelling, threshold: float) -> Subset:
+def confident_predictions(model: keras.Model, known: Labelling, threshold: float) -> Subset:
     """The unlabelled images to whose likeliest class `model` gives at least this probability."""
     unlabelled: Unlabelled = known.unlabelled
     if not len(unlabelled):

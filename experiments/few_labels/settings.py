@@ -59,9 +59,9 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         return labelled, max(1, self.batch_size - labelled)
 
     @property
-    def undivided(self) -> str:
+    def single_device_only(self) -> str:
         fixmatch = self.unlabelled == FIXMATCH
-        return f"unlabelled={FIXMATCH}" if fixmatch else super().undivided
+        return f"unlabelled={FIXMATCH}" if fixmatch else super().single_device_only
 
     @property
     def labels_others(self) -> bool:

@@ -14,7 +14,7 @@ from gan_mnist.generators.names import NONE
 from gan_mnist.settings.augmentation import ELASTIC, ERASING, WIDE
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training.classifier import Batches, ClassifierRecipe
-from gan_mnist.trials.augmentation import augmentation_of
+from gan_mnist.trials.augmentation import build_augmentation
 from gan_mnist.trials.basics import OWN
 from gan_mnist.trials.shown import in_turn
 
@@ -110,7 +110,7 @@ def _fixmatch(steps: Steps, known: Labelling) -> tuple[ClassifierRecipe, Batches
     settings = steps.trial.settings
     if not len(known.unlabelled):
         raise NotApplicable("there is no image without a label")
-    strong = augmentation_of(replace(settings, augmentation=(WIDE, ELASTIC, ERASING)))
+    strong = build_augmentation(replace(settings, augmentation=(WIDE, ELASTIC, ERASING)))
     labelled = known.labelled.images, known.labelled.labels
     batches = functools.partial(
         two_view_batches, labelled, known.unlabelled.images, settings.rows, steps.augmentation,

@@ -16,7 +16,7 @@ from .rows import Columns
 from .settings import ImbalanceSettings
 
 
-def learnt_from_donors(
+def pretrain_on_donors(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
     recipe: ClassifierRecipe,
@@ -53,7 +53,7 @@ def learnt_from_donors(
     return lambda fresh: fresh.set_weights(weights)
 
 
-def call_by_prototypes(model: keras.Model, train: Subset) -> None:
+def classify_by_prototypes(model: keras.Model, train: Subset) -> None:
     """Makes a classifier predict the class whose *prototype* is nearest to an image.
 
     The prototype of a class is the mean of the last layer's inputs for its images. The nearest

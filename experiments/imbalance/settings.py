@@ -140,9 +140,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     def _takes_all(self) -> bool:
         return self.counts in ((), ALL)
 
-    def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
+    def default_classes(self, dataset: Dataset) -> tuple[str, ...]:
         if dataset.name not in DIGITS or len(self.counts) == 1 or any(self.starved):
-            return super().usual_classes(dataset)
+            return super().default_classes(dataset)
         digits = ("1", "2", "3")
         return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
 

@@ -11,7 +11,7 @@ from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
 from gan_mnist.trials.basics import GALLERY, OWN
 
-from .few_shot import call_by_prototypes, learnt_from_donors
+from .few_shot import classify_by_prototypes, pretrain_on_donors
 from .rows import Columns, training_rows
 from .settings import ImbalanceSettings
 from .tuning import tuned
@@ -59,7 +59,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
         right = list(called[-1].argmax(axis=2) == steps.test.labels)
         at[f"minority_recall_at_{left}"] = right
         steps.right[OWN] += right
-    steps.save_called(called[0][0])
+    steps.save_test_predictions(called[0][0])
     labels = range(len(settings.classes))
     parts = [_folder(settings, first, label) for label in labels]
     steps.join_galleries(parts, GALLERY_IMAGES)
@@ -132,14 +132,14 @@ def _treat(
     found, called = [], []
     prepare = None
     if settings.donors_first:
-        prepare = learnt_from_donors(steps, settings, recipe, columns, images.validation, turn)
+        prepare = pretrain_on_donors(steps, settings, recipe, columns, images.validation, turn)
     with steps.one_of(settings.repeats):
         for repeat in range(settings.repeats):
             model = steps.train(
                 recipe, batches, images.validation, repeat, turn, stream, prepare=prepare
             )
             if settings.prototypes:
-                call_by_prototypes(model, images.train)
+                classify_by_prototypes(model, images.train)
             metrics, probabilities = steps.evaluate(model)
             metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
             found.append(metrics)

@@ -45,8 +45,8 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
         return round(self.share * self.batch_size)
 
     @property
-    def undivided(self) -> str:
-        return "fresh=true" if self.fresh else super().undivided
+    def single_device_only(self) -> str:
+        return "fresh=true" if self.fresh else super().single_device_only
 
     def resolve(self, dataset: Dataset) -> Self:
         """As `resolve` of the other settings; checks what the mixture and the arms need.

@@ -16,16 +16,16 @@ from typing import Any
 
 from gan_mnist.commands.command import (
     Command,
+    count_reasons,
     handle_signals,
     path_from_flag,
     print_line,
     printable,
-    reasons_counted,
 )
 from gan_mnist.commands.exported import (
-    conversion_of,
     exit_process,
     megabytes_flag,
+    read_conversion,
     seconds_flag,
     trust_flag,
     why_unreadable,
@@ -81,9 +81,11 @@ def _command() -> int:
     )
     seconds = MOST_SECONDS.value
     names = class_names_of(model, TOP.value, seconds)
-    predict = Predict(TimeLimitedSignature(model.signatures["classify"], seconds), TOP.value, names)
+    predict = CheckedClassifier(
+        TimeLimitedSignature(model.signatures["classify"], seconds), TOP.value, names
+    )
     paths = [found.root / name for name in found.names]
-    predicted = classify_images(predict, paths, conversion_of(saved_model, IMAGE_MEGABYTES.value))
+    predicted = classify_images(predict, paths, read_conversion(saved_model, IMAGE_MEGABYTES.value))
     rows = dict(zip(found.names, predicted, strict=True))
     rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
     try:
@@ -104,7 +106,7 @@ def _find(path: Path) -> FoundImages:
     if not found.files:
         raise InputError(
             f"--images: {str(path)!r} holds no images; passed over: "
-            f"{reasons_counted(found.left_out.values())}; accepted: {ACCEPTED}"
+            f"{count_reasons(found.left_out.values())}; accepted: {ACCEPTED}"
         )
     return found
 
@@ -139,7 +141,7 @@ def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Predict:
+class CheckedClassifier:
     """Runs a classifier of unknown origin, and checks its outputs.
 
     Attributes:
@@ -194,7 +196,7 @@ def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ..
 
 
 def classify_images(
-    predict: Predict, paths: Sequence[Path], conversion: ImageConversion = USUAL
+    predict: CheckedClassifier, paths: Sequence[Path], conversion: ImageConversion = USUAL
 ) -> Iterator[dict[str, str]]:
     """Classifies image files, some at a time, on all cores.
 
@@ -256,7 +258,7 @@ def _row(top: int, answers: Sequence[tuple[str, float]] = (), error: str = "") -
 def _summary(rows: Sequence[Mapping[str, str]]) -> str:
     classes = Counter(row["prediction"] for row in rows if not row["error"])
     told = by_name(dict(sorted(classes.items()))) or "none"
-    passed_over = reasons_counted(row["error"] for row in rows if row["error"])
+    passed_over = count_reasons(row["error"] for row in rows if row["error"])
     return f"classified {classes.total()} images ({told}), passed over {passed_over}"
 
 

@@ -99,13 +99,13 @@ class Command:
         except InputError as error:
             if self.flags.is_parsed() and self._debug.value:
                 raise
-            _complain(f"error: {error}")
+            _print_error(f"error: {error}")
             return 2
         except KeyboardInterrupt:
-            _complain(f"interrupted; {self._when_stopped}")
+            _print_error(f"interrupted; {self._when_stopped}")
             return 130
         except _Terminated:
-            _complain(f"terminated; {self._when_stopped}")
+            _print_error(f"terminated; {self._when_stopped}")
             return 143
         except BrokenPipeError:
             # Whoever read this has seen enough.
@@ -186,7 +186,7 @@ def print_line(text: str) -> None:
         ) from error
 
 
-def _complain(text: str) -> None:
+def _print_error(text: str) -> None:
     """Prints `text` to stderr as one line, whatever names are in it; ignores a broken stderr."""
     try:
         print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
@@ -290,7 +290,7 @@ def printable(text: str | Path) -> str:
     return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
 
 
-def reasons_counted(reasons: Iterable[str]) -> str:
+def count_reasons(reasons: Iterable[str]) -> str:
     """How often each reason occurs, for a summary: "3 (hidden: 2, not an image: 1)".
 
     The part behind a colon or a semicolon, which differs from file to file, is left out.

@@ -15,17 +15,17 @@ from gan_mnist.commands.command import (
     Command,
     atomic_directory,
     check_empty,
+    count_reasons,
     handle_signals,
     path_from_flag,
     print_line,
     printable,
-    reasons_counted,
 )
 from gan_mnist.commands.exported import (
     call_for_pictures,
-    conversion_of,
     exit_process,
     megabytes_flag,
+    read_conversion,
     seconds_flag,
     trust_flag,
     why_unreadable,
@@ -89,7 +89,7 @@ def _command() -> int:
     check_writable("--output", output)
     found = find_sides(root, folders)
     truth = None if TRUTH.value is None else _find_truths(path_from_flag(TRUTH, "a folder"), found)
-    conversion = conversion_of(saved_model, IMAGE_MEGABYTES.value)
+    conversion = read_conversion(saved_model, IMAGE_MEGABYTES.value)
     handle_signals()
 
     model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
@@ -105,12 +105,12 @@ def _command() -> int:
     done = [row for row in rows if row["output"]]
     # The reason alone, whichever of the two images it is about.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
-    told = f"denoised {len(done)} images, passed over {reasons_counted(reasons)}{_nearness(rows)}"
+    told = f"denoised {len(done)} images, passed over {count_reasons(reasons)}{_mean_metrics(rows)}"
     print_line(f"{told} -> {printable(output)}")
     return 0 if done else 1
 
 
-def _nearness(rows: Sequence[Mapping[str, str]]) -> str:
+def _mean_metrics(rows: Sequence[Mapping[str, str]]) -> str:
     """The mean of each metric over the images that have a truth, for a summary."""
     measured = [row for row in rows if row.get("ssim")]
     if not measured:
@@ -224,7 +224,9 @@ def denoise_images(
                 rows[name]["output"] = printable(outputs[name])
                 if truth is not None:
                     given = pairs[name][0]
-                    rows[name] |= _measured(truth / name, conversion, np.asarray(picture), given)
+                    rows[name] |= _metrics_against_truth(
+                        truth / name, conversion, np.asarray(picture), given
+                    )
         yield from rows.values()
 
 
@@ -261,12 +263,14 @@ def _read(side: str, path: Path, conversion: ImageConversion) -> Any:
         raise InputError(f"{side}: {why_unreadable(path, error)}") from error
 
 
-def _measured(truth: Path, conversion: ImageConversion, picture: Any, given: Any) -> dict[str, str]:
+def _metrics_against_truth(
+    truth: Path, conversion: ImageConversion, picture: Any, given: Any
+) -> dict[str, str]:
     """Metrics of an output (`picture`, uint8) and its input (`given`, floats) against the truth."""
     import numpy as np
 
     from gan_mnist.data.images import as_float
-    from gan_mnist.evaluation.restoration import image_measures
+    from gan_mnist.evaluation.restoration import restoration_metrics
 
     if not os.path.exists(truth):
         return {"error": "truth: no such image"}
@@ -281,7 +285,7 @@ def _measured(truth: Path, conversion: ImageConversion, picture: Any, given: Any
         )
     images = np.stack([as_float(picture).reshape(given.shape), given])
     targets = np.stack([target, target])
-    measures = image_measures(images, targets, targets, MEASURES)
+    measures = restoration_metrics(images, targets, targets, MEASURES)
     return {
         f"{of}{measure}": f"{value:.4f}"
         for measure, values in measures.items()

@@ -51,7 +51,7 @@ def why_unreadable(path: Path, error: InputError) -> str:
     return f"{reason} (--image_megabytes)" if reason.startswith(TOO_LARGE) else reason
 
 
-def conversion_of(saved_model: Path, megabytes: int = USUAL.megabytes) -> ImageConversion:
+def read_conversion(saved_model: Path, megabytes: int = USUAL.megabytes) -> ImageConversion:
     """The image conversion of the training, but for size and channels, read from `about.json`.
 
     Args:

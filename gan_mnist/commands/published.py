@@ -11,7 +11,7 @@ from gan_mnist import experiments
 from gan_mnist.files import read_json, write_json, write_text
 from gan_mnist.report import page
 from gan_mnist.study.answer.summary import summarize
-from gan_mnist.study.continuation import continued, looks_in, primary_in
+from gan_mnist.study.continuation import looks_in, primary_in, resumed_plan
 from gan_mnist.study.spec import Arm, Metric, Study
 from gan_mnist.study.trial import Plan
 
@@ -38,7 +38,7 @@ def rebuild_summary(directory: Path) -> dict[str, Any]:
         workdir=directory,
         looks=looks_in(described),
     )
-    plan = continued(began, described)
+    plan = resumed_plan(began, described)
     summary: dict[str, Any] = json.loads(
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))
     )
@@ -52,7 +52,7 @@ def rebuild_report(directory: Path, summary: dict[str, Any]) -> str:
     return page.markdown(directory, described, summary, pictures)
 
 
-def renew(root: Path, check: bool) -> list[Path]:
+def rebuild_all(root: Path, check: bool) -> list[Path]:
     """Renews `summary.json`, `report.md` and the figure of all arms of every published run.
 
     Args:
@@ -98,7 +98,9 @@ def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
     described = {name: getattr(study, name) for name in ("examples", "treatment")} | described
     # The study's own table has no arms of images that were made elsewhere.
     own = {arm.name for arm in study.arms}
-    study = study.showing(Arm(**arm) for name, arm in described["arms"].items() if name not in own)
+    study = study.with_arms(
+        Arm(**arm) for name, arm in described["arms"].items() if name not in own
+    )
     study = replace(study, primary=primary_in(described))
     if study.metrics_of is not None:
         before = json.loads((directory / "summary.json").read_text(encoding="utf-8"))

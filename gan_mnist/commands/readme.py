@@ -43,7 +43,7 @@ def _command() -> int:
 
     root = Path(os.getcwd())
     check_checkout(root)
-    stale = published.renew(root, CHECK.value)
+    stale = published.rebuild_all(root, CHECK.value)
     if not (stale and CHECK.value):  # pages follow what is renewed before them
         pages = renewed_pages(root)
         stale += [page for page, (text, renewed) in pages.items() if text != renewed]

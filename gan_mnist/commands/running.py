@@ -20,7 +20,7 @@ from gan_mnist.files import write_arrays
 from gan_mnist.settings import further
 from gan_mnist.study import devices
 from gan_mnist.study.display.progress import say
-from gan_mnist.study.location import in_own_directory
+from gan_mnist.study.location import with_local_workdir
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_uninterrupted
 
@@ -51,15 +51,15 @@ def check_engine(engine: str) -> None:
             ) from error
 
 
-def check(plan: Plan, engine: str, command_line: str) -> None:
+def check_plan(plan: Plan, engine: str, command_line: str) -> None:
     """Raises `InputError` for what `execute` would refuse at once; nothing is left behind."""
-    from gan_mnist.study.description import description
+    from gan_mnist.study.description import study_description
     from gan_mnist.study.records import earlier_description, records_of
     from gan_mnist.study.run import check_places
 
     devices.check_engine(plan, engine)
     check_places(plan)
-    earlier_description(plan, description(plan, command_line))
+    earlier_description(plan, study_description(plan, command_line))
     for _ in records_of(plan):
         pass
 
@@ -83,7 +83,7 @@ def execute(
         boards().write()
         _write_report(plan, workdir)
 
-    jobs = devices.shared_out(plan, engine, jobs) or loky.cpu_count()
+    jobs = devices.share_gpus(plan, engine, jobs) or loky.cpu_count()
     return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
 
 
@@ -142,7 +142,7 @@ def run(
     # Since the last call in this process images may have changed.
     datasets.loaded.cache_clear()
     further.read_once.cache_clear()
-    plan = in_own_directory(make_plan(experiment, **options))
+    plan = with_local_workdir(make_plan(experiment, **options))
     return execute(plan, jobs, engine, f"gan_mnist.run({', '.join(arguments)})")
 
 

@@ -15,13 +15,13 @@ from gan_mnist.study.answer.two_runs import ArmInTwoRuns, compare_two_runs, run_
 from gan_mnist.study.finished import FinishedRun
 from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.statistics import ranks
-from gan_mnist.study.words import counted, digits, fixed, signed, verdict_in_words
+from gan_mnist.study.words import counted, fixed, interval_decimals, signed, verdict_in_words
 
 Ranking = ranks.Ranking
 
 
 @dataclass(frozen=True)
-class Compared:
+class RunComparison:
     """The comparison of several runs.
 
     Attributes:
@@ -43,7 +43,7 @@ COLUMNS = ("arm", "mean_rank")
 
 def compare_runs(
     runs: Sequence[FinishedRun], arms: list[str], metric: Metric, study: Study | None
-) -> Compared:
+) -> RunComparison:
     """Ranks arms if runs are of three or more data sets, one each; else compares with the first.
 
     Args:
@@ -85,7 +85,7 @@ def compare_runs(
         sections.append(Section(f"difference to {control} in each run", (), effects))
     if left_out := _left_out(named, arms):
         sections.append(Section("not compared", left_out))
-    return Compared(sections, rows, ranking, why)
+    return RunComparison(sections, rows, ranking, why)
 
 
 def labels_of(directories: Sequence[Path]) -> list[str]:
@@ -219,7 +219,7 @@ def _mean(values: Mapping[int, float]) -> str:
 def _with_interval(difference: float | None, ci95: Sequence[float] | None) -> str:
     if difference is None:
         return ""
-    number = digits(ci95)
+    number = interval_decimals(ci95)
     if ci95 is None:
         return f"{signed(difference, 4)}"
     low, high = (fixed(end, number) for end in ci95)
@@ -231,12 +231,12 @@ def _decimals(values: Mapping[str, Sequence[float]]) -> int:
     return 3 if largest < 10 else 2
 
 
-def as_text(found: Compared) -> str:
+def as_text(found: RunComparison) -> str:
     """The report as plain text, for a terminal."""
     return plain(found.sections)
 
 
-def write(found: Compared, output: Path, figure: Path | None) -> None:
+def write(found: RunComparison, output: Path, figure: Path | None) -> None:
     """Writes a page (.md), which shows the figure if there is one, or the table (.csv).
 
     Raises:

@@ -8,14 +8,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from gan_mnist.commands.tracking import Tracked
+from gan_mnist.commands.tracking import TrackedRun
 
 KEY = "gan_mnist.key"
 # As many parameters, tags or metrics as MLflow takes at a time.
 _AT_A_TIME = 100
 
 
-def send(project: str, arms: Sequence[Tracked]) -> str:
+def send(project: str, arms: Sequence[TrackedRun]) -> str:
     """Writes the runs; see `tracking`."""
     from mlflow import MlflowClient
 
@@ -29,7 +29,7 @@ def send(project: str, arms: Sequence[Tracked]) -> str:
     return f"MLflow experiment {project!r} in {client.tracking_uri}"
 
 
-def _keep(client: Any, experiment: str, run: Tracked, above: str | None) -> str:
+def _keep(client: Any, experiment: str, run: TrackedRun, above: str | None) -> str:
     """Creates or updates a run; returns its MLflow run id."""
     from mlflow.entities import Metric, Param, RunTag
 

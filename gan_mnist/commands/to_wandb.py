@@ -7,10 +7,10 @@ sent.
 
 from collections.abc import Sequence
 
-from gan_mnist.commands.tracking import Tracked
+from gan_mnist.commands.tracking import TrackedRun
 
 
-def send(project: str, arms: Sequence[Tracked]) -> str:
+def send(project: str, arms: Sequence[TrackedRun]) -> str:
     """Writes the runs; see `tracking`."""
     where = ""
     for arm in arms:
@@ -20,7 +20,7 @@ def send(project: str, arms: Sequence[Tracked]) -> str:
     return f"Weights & Biases project {project!r} in {where}"
 
 
-def _keep(project: str, run: Tracked, group: str, kind: str) -> str:
+def _keep(project: str, run: TrackedRun, group: str, kind: str) -> str:
     """Creates or updates a run; returns its project's URL, or its directory when offline."""
     import wandb
 

@@ -24,7 +24,7 @@ _VERSUS = ("versus_rival", "versus_rivals", "versus_ablation")
 
 
 @dataclass(frozen=True)
-class Tracked:
+class TrackedRun:
     """A run in a tracker: an arm, or one of its seeds.
 
     Attributes:
@@ -42,7 +42,7 @@ class Tracked:
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    below: tuple["Tracked", ...] = ()
+    below: tuple["TrackedRun", ...] = ()
     files: Mapping[str, Path] | None = None
 
 
@@ -65,7 +65,7 @@ def export(tracker: str, run: FinishedRun) -> str:
     """
     module = importlib.import_module(f"gan_mnist.commands.{TRACKERS[tracker]}")
     try:
-        return str(module.send(f"gan_mnist-{run.told['experiment']}", list(tracked(run))))
+        return str(module.send(f"gan_mnist-{run.told['experiment']}", list(tracked_runs(run))))
     # A store or a server may fail in any way; what was run is kept.
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -75,7 +75,7 @@ def export(tracker: str, run: FinishedRun) -> str:
         ) from error
 
 
-def tracked(run: FinishedRun) -> Iterator[Tracked]:
+def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
     """The arms of a run, each with its seeds."""
     files = _files(run.directory)
     failed: dict[str, list[str]] = {}
@@ -99,7 +99,7 @@ def tracked(run: FinishedRun) -> Iterator[Tracked]:
             "failed_seeds": ", ".join(failed.get(arm, ())),
             "why_not_applicable": run.summary.get("not_applicable", {}).get(arm) or "",
         }
-        yield Tracked(
+        yield TrackedRun(
             key=fingerprint(run.told["experiment"], arm, run.sha256, settings),
             name=arm,
             params=settings,
@@ -110,11 +110,11 @@ def tracked(run: FinishedRun) -> Iterator[Tracked]:
         )
 
 
-def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str]) -> Tracked:
+def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str]) -> TrackedRun:
     seconds = {f"seconds.{part}": spent for part, spent in record["seconds"].items()}
     updates = {} if record.get("updates") is None else {"updates": record["updates"]}
     versions = {f"version.{name}": text for name, text in record.get("versions", {}).items()}
-    return Tracked(
+    return TrackedRun(
         key=fingerprint(arm, seed, record["fingerprint"]),
         name=f"{arm} seed {seed}",
         params=record["settings"] | {"seed": seed},

@@ -122,7 +122,7 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     found = _found(root, options)
     decoded = read_files(root, [file.name for file in found.files], conversion)
     if decoded.bad and not options.skip_bad:
-        raise refusal(root, decoded, len(found.files))
+        raise bad_images(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
     pairs = options.pairs and are_pairs(class_names)
     lost = unlike_partners(found, decoded, options.skip_bad) if pairs else {}
@@ -224,7 +224,7 @@ def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
     return [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in left_out.items()]
 
 
-def refusal(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
+def bad_images(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
     """The error that reports all bad images among a `number` of images."""
     large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
     memory = ", --set image_megabytes=... for large ones" if large else ""

@@ -12,7 +12,7 @@ import numpy as np
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
-from gan_mnist.data.folder import BAD, FolderOptions, by_split, files_told, refusal
+from gan_mnist.data.folder import BAD, FolderOptions, bad_images, by_split, files_told
 from gan_mnist.data.images import FORMATS, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files
@@ -80,7 +80,7 @@ def read_further_test(
         raise InputError(f"--data_dir: {root} holds no images; accepted: {FORMATS}")
     decoded = read_files(root, found.names, conversion)
     if decoded.bad and not options.skip_bad:
-        raise refusal(root, decoded, len(found.files))
+        raise bad_images(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = by_split(found, decoded.images, decoded.bad.keys(), class_names)
     images = _in_order(splits, class_names)

@@ -16,7 +16,7 @@ from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
-from gan_mnist.data.folder import BAD, files_told, refusal
+from gan_mnist.data.folder import BAD, bad_images, files_told
 from gan_mnist.data.images import FORMATS, GREY_MODES, ImageConversion, open_image
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.splits import Split
@@ -103,7 +103,7 @@ def read_given(
         )
     decoded = read_files(root, [name for name, _ in named], conversion)
     if decoded.bad and not skip_bad:
-        raise refusal(root, decoded, len(named), "--generated")
+        raise bad_images(root, decoded, len(named), "--generated")
     kept = [row for row, (name, _) in enumerate(named) if name not in decoded.bad]
     if not kept:
         raise InputError(f"--generated: {root} has no image that can be read")

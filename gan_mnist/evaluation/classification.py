@@ -11,10 +11,10 @@ from sklearn import metrics
 
 def hard_labels(y_true: tf.Tensor) -> tf.Tensor:
     """Labels (n,) or (n, 1) as they are; of soft labels (n, k) the index of the largest, int64."""
-    return tf.argmax(y_true, axis=-1) if are_shares(y_true) else y_true
+    return tf.argmax(y_true, axis=-1) if are_soft_labels(y_true) else y_true
 
 
-def are_shares(y_true: tf.Tensor) -> bool:
+def are_soft_labels(y_true: tf.Tensor) -> bool:
     """Whether these are soft labels (n, k), shares of the classes, and not class indices."""
     return len(y_true.shape) == 2 and y_true.shape[-1] > 1
 

@@ -20,7 +20,7 @@ SSIM_WINDOW = 11
 HIGHEST_PSNR_DB = 100.0
 
 
-def image_measures(
+def restoration_metrics(
     outputs: np.ndarray,
     targets: np.ndarray,
     references: np.ndarray,
@@ -78,7 +78,7 @@ def subtract_and_filter(noisy_images: np.ndarray, references: np.ndarray) -> np.
     return median_filter(np.clip(noisy_images - means - multiples * centred, 0, 1))
 
 
-def filtered(noisy_images: np.ndarray, references: np.ndarray | None) -> np.ndarray:
+def rival_outputs(noisy_images: np.ndarray, references: np.ndarray | None) -> np.ndarray:
     """The rival's outputs: `subtract_and_filter`, or without references `median_filter` alone."""
     if references is None:
         return median_filter(noisy_images)

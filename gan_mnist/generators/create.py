@@ -34,7 +34,7 @@ def create_generator(request: Request) -> Generator | None:
     generator: Generator = InTurn(kind, request) if several else kind.create(request)
     # Real images are right as they are; of what is handed out once there is no other to draw.
     is_judged = settings.kept_from and not row.is_real and generator.most is None
-    return Kept(generator, request) if is_judged else generator
+    return FilteredGenerator(generator, request) if is_judged else generator
 
 
 class InTurn(Generator):
@@ -89,7 +89,7 @@ def _numbered(request: Request, number: int) -> Request:
     return replace(request, seed=seed, name=name, replicate=request.seed, callbacks=())
 
 
-class Kept(Generator):
+class FilteredGenerator(Generator):
     """A generator whose images a judge filters, a classifier of the trial's real images.
 
     An image is drawn anew, within `MOST_DRAWS`, while its class is less probable than `kept_from`.

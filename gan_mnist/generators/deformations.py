@@ -14,7 +14,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe, trained
+from gan_mnist.generators.trained import GeneratorRecipe, train_or_load
 from gan_mnist.models.class_pairs import draw_pairs
 from gan_mnist.models.deformations import DeformationModel, as_registered
 from gan_mnist.seeding import derive_seed
@@ -91,7 +91,7 @@ class DeformationRecipe(GeneratorRecipe):
             seconds = super().train(model, columns, request, *rest)
             sources = columns[0][:]
         if self.alike:
-            model.relate(sources)
+            model.fit_style_slopes(sources)
         return seconds
 
     def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +112,7 @@ class DeformationRecipe(GeneratorRecipe):
             name = f"{request.name} class {label}" if request.name else ""
             # Callbacks look at a generator of all classes.
             asked = dataclasses.replace(request, images=images, name=name, callbacks=())
-            generator = trained(recipe, asked)
+            generator = train_or_load(recipe, asked)
             found.append(generator.network.deformations.numpy())
             sources.append(recipe.columns(of_class, request.seed)[0][:])
         return np.concatenate(sources), np.concatenate(found)

@@ -12,7 +12,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GANRecipe, TrainedGenerator, usual
+from gan_mnist.generators.trained import GANRecipe, TrainedGenerator, common_settings
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.bagan import build_bagan
 from gan_mnist.models.conditional_gan import build_conditional_gan
@@ -39,7 +39,7 @@ class _LatentRecipe(GANRecipe):
     def asked(cls, settings: GeneratorSettings) -> dict[str, Any]:
         """The attributes that all such recipes take from the settings alike."""
         return {
-            **usual(settings),
+            **common_settings(settings),
             "latent_dim": settings.gan_latent_dim,
             "learning_rate": settings.gan_learning_rate,
             "beta_1": settings.gan_beta_1,
@@ -78,7 +78,7 @@ class ConditionalRecipe(_LatentRecipe):
     @classmethod
     def create(cls, request: Request) -> TrainedGenerator:
         generator = super().create(request)
-        return generator.widened(request.settings.gan_sampling_scale)
+        return generator.with_latent_scale(request.settings.gan_sampling_scale)
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_conditional_gan(

@@ -14,7 +14,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import absolute
 from gan_mnist.generators.export_files import find_export, is_export
 from gan_mnist.generators.names import GENERATORS, NONE
-from gan_mnist.settings import DataSettings, refuse_small_images
+from gan_mnist.settings import DataSettings, check_image_size
 from gan_mnist.study.settings import Source, setting
 
 # A source with a larger share of copies of test images gets a warning before the answer.
@@ -168,14 +168,14 @@ class GeneratorSettings(DataSettings):
         return " ".join(str(getattr(self, name)) for name in named if name not in fixed)
 
     @property
-    def undivided(self) -> str:
+    def single_device_only(self) -> str:
         row = GENERATORS.get(self.generator)
         if row is None or not row.trains:
-            return super().undivided
+            return super().single_device_only
         if not row.divides:
             return f"generator={self.generator}"
         several = self.most_generator_steps > 1
-        return "most_generator_steps above 1" if several else super().undivided
+        return "most_generator_steps above 1" if several else super().single_device_only
 
     def resolve(self, dataset: Any) -> Self:
         """As in `DataSettings`.
@@ -192,7 +192,7 @@ class GeneratorSettings(DataSettings):
             )
         resolved = super().resolve(dataset)
         if self.gan_architecture == "dcgan":
-            refuse_small_images(resolved, "gan_architecture=dcgan")
+            check_image_size(resolved, "gan_architecture=dcgan")
         return resolved
 
     def source(self, name: str, where: str, dataset: Dataset) -> Source:

@@ -22,7 +22,7 @@ from gan_mnist.models.conditional_gan import WideLatents
 from gan_mnist.seeding import derive_seed
 from gan_mnist.study.trial import SEEDS_FOLDER
 from gan_mnist.training.loop import ReusableModel, fit, updates_per_call
-from gan_mnist.training.made_once import reusable, trained_once
+from gan_mnist.training.made_once import reusable, train_or_load_weights
 from gan_mnist.training.tensorboard import TensorBoardScalars
 
 CHUNK = 250
@@ -60,7 +60,7 @@ class TrainedGenerator(Generator):
         ]
         return np.concatenate(chunks)[: len(labels)]
 
-    def widened(self, scale: float) -> "TrainedGenerator":
+    def with_latent_scale(self, scale: float) -> "TrainedGenerator":
         """This generator with its latents multiplied by `scale`, for a `LatentSampler`."""
         if scale == 1:
             return self
@@ -114,7 +114,7 @@ class GeneratorRecipe(abc.ABC):
     @classmethod
     def create(cls, request: Request) -> TrainedGenerator:
         """As `Generator.create`."""
-        return trained(cls.of(request.settings), request)
+        return train_or_load(cls.of(request.settings), request)
 
     def train(
         self,
@@ -188,7 +188,7 @@ class GANRecipe(GeneratorRecipe):
         return model
 
 
-def usual(settings: GeneratorSettings) -> dict[str, Any]:
+def common_settings(settings: GeneratorSettings) -> dict[str, Any]:
     """The attributes that recipes of cgan, bagan, dagan and vae_flow take from settings alike."""
     updates, intervals = settings.gan_budget
     return {
@@ -200,7 +200,7 @@ def usual(settings: GeneratorSettings) -> dict[str, Any]:
     }
 
 
-def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
+def train_or_load(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
     """The generator of this recipe, trained on the request's training images and nothing else.
 
     The first call trains it and keeps it in `generators/KEY` of the run; others load it. One
@@ -234,8 +234,8 @@ def trained(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator:
     about = _about(recipe) | {"seed": seed}
     if request.replicate is not None:
         about["stream"] = [request.replicate]
-    generator.seconds = trained_once(network.model, *files, about, train)
-    network.rest()
+    generator.seconds = train_or_load_weights(network.model, *files, about, train)
+    network.release_memory()
     generator.key, generator.recipe = key, recipe
     return generator
 

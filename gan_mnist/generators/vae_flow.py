@@ -11,7 +11,7 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import balanced
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator, usual
+from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator, common_settings
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import scaled_adam
@@ -34,14 +34,14 @@ class VAEFlowRecipe(GeneratorRecipe):
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
         return cls(
-            **usual(settings),
+            **common_settings(settings),
             width=settings.vae_width,
             latent_dim=settings.vae_latent_dim,
         )
 
     @classmethod
     def create(cls, request: Request) -> TrainedGenerator:
-        return super().create(request).widened(request.settings.vae_sampling_scale)
+        return super().create(request).with_latent_scale(request.settings.vae_sampling_scale)
 
     @property
     def vae_updates(self) -> int:

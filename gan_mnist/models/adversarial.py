@@ -175,7 +175,7 @@ class AdversarialModel(TwoNetworks):
         minimize(self.generator_optimizer, tape, total, self.generator.trainable_variables)
         if self.most_generator_steps > 1:
             self._more_generator_steps(batch, g_loss, seeds[2])
-        self.follow_average()
+        self.update_average()
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
@@ -187,7 +187,7 @@ class AdversarialModel(TwoNetworks):
         """
         batch, others = unpack_batch(batch) if self.separate_batches else 2 * (unpack_batch(batch),)
         tested = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
-        seeds = tf.random.split(self.seed_beside_training(tested), 3)
+        seeds = tf.random.split(self.evaluation_seed(tested), 3)
         latents = self.latents(batch, seeds[0])
         fake_images = self.generate_in_test(batch, latents)
 

@@ -44,7 +44,7 @@ class ClassGaussians(layers.Layer):
         self.sums = self.add_weight(shape=(k, d), name="sums", **own)
         self.products = self.add_weight(shape=(k, d, d), name="products", **own)
 
-    def observe(self, codes: tf.Tensor, one_hot: tf.Tensor) -> None:
+    def update_statistics(self, codes: tf.Tensor, one_hot: tf.Tensor) -> None:
         """Updates the statistics by codes (n, d) of one-hot classes (n, k)."""
         self.seen.assign(MEMORY * self.seen + tf.reduce_sum(one_hot, axis=0))
         self.sums.assign(MEMORY * self.sums + tf.einsum("nk,nd->kd", one_hot, codes))
@@ -98,7 +98,7 @@ class BAGAN(LatentSampler, AdversarialModel):
         self._gaussians = generator.get_layer("gaussians")
         own: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "int32"}
         self._done = self.add_weight(shape=(), name="updates_done", **own)
-        self.draw_from("normal")
+        self.set_distribution("normal")
         self._means["pixel_loss"] = keras.metrics.Mean(name="pixel_loss")
 
     def get_config(self) -> dict[str, Any]:
@@ -151,16 +151,16 @@ class BAGAN(LatentSampler, AdversarialModel):
         minimize(self.generator_optimizer, tape, loss, decoder)
         minimize(self.discriminator_optimizer, tape, loss, encoder)
         codes = tf.cast(self.encoder(images, training=False), tf.float32)
-        self._gaussians.observe(codes, tf.one_hot(as_labels(labels), self.num_classes))
-        self.follow_average()
+        self._gaussians.update_statistics(codes, tf.one_hot(as_labels(labels), self.num_classes))
+        self.update_average()
 
-    def follow_average(self) -> None:
+    def update_average(self) -> None:
         """Updates the moving average; the statistics of codes are copied instead.
 
         Averaged, each of their moments would stop where its steps are rounded away, and moments
         that do not belong together may give a variance below 0.
         """
-        super().follow_average()
+        super().update_average()
         averaged = self.average.get_layer("gaussians").weights
         for average, now in zip(averaged, self._gaussians.weights, strict=True):
             average.value.assign(now.value)

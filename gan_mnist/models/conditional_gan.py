@@ -33,7 +33,7 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
         **options: Any,
     ):
         super().__init__(generator, discriminator, **options)
-        self.draw_from(distribution)
+        self.set_distribution(distribution)
         self.augment = augment
 
     def get_config(self) -> dict[str, Any]:

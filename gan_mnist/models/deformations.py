@@ -21,10 +21,10 @@ from keras import layers
 from gan_mnist.models.anchored import Anchors
 from gan_mnist.models.class_pairs import pairs_by_class
 from gan_mnist.models.latents import as_labels
-from gan_mnist.models.styles import NUM_STYLES, slopes, styles
+from gan_mnist.models.styles import NUM_STYLES, measure_styles, slopes
 from gan_mnist.models.warping import (
     bilinear,
-    sources,
+    source_coordinates,
     thickened,
     thicker,
     thinner,
@@ -72,7 +72,7 @@ class Deform(layers.Layer):
         height, width = planes.shape[1:3]
         linear, shift, field, thickness = tf.split(deformations, [4, 2, NUM_FIELD, 1], axis=-1)
         points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
-        x, y = sources(linear, shift, points, height, width, step)
+        x, y = source_coordinates(linear, shift, points, height, width, step)
         plain, thick, thin = tf.split(bilinear(planes, x, y, border="nearest"), 3, axis=-1)
         thickness = tf.clip_by_value(thickness[:, :, None, None], -1.0, 1.0)
         return thickened(plain, thick, thin, thickness)
@@ -113,7 +113,7 @@ class DeformationModel(keras.Model):
             scale: What deformations are multiplied by when images are drawn.
             most: Pairs of one class, at most; 0: as many as there are.
             alike: Deformations are adjusted to the style of the image that is moved; see
-                `relate`.
+                `fit_style_slopes`.
             many: A further factor for images whose class has pairs.
             **options: Of `keras.Model`, such as `name`.
         """
@@ -172,7 +172,7 @@ class DeformationModel(keras.Model):
         pairs = pairs_by_class(as_labels(labels).numpy(), self.num_pairs)
         self._pairs_of.assign(np.minimum(pairs, self.most or self.num_pairs))
 
-    def relate(self, sources: np.ndarray) -> None:
+    def fit_style_slopes(self, sources: np.ndarray) -> None:
         """Fits how deformations depend on the style of their source image.
 
         Args:
@@ -181,7 +181,7 @@ class DeformationModel(keras.Model):
         """
         if sources.dtype == np.uint8:
             sources = sources / np.float32(255)
-        of_sources = styles(as_registered(tf.constant(sources))).numpy()
+        of_sources = measure_styles(as_registered(tf.constant(sources))).numpy()
         found = np.zeros(self.styles.shape, np.float32)
         found[: len(sources)] = of_sources
         self.styles.assign(found)
@@ -235,7 +235,9 @@ class DeformationModel(keras.Model):
         pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
         deformations = tf.gather(self.deformations.value, first + pairs)
         if self.alike:
-            away = styles(as_registered(images)) - tf.gather(self.styles.value, first + pairs)
+            away = measure_styles(as_registered(images)) - tf.gather(
+                self.styles.value, first + pairs
+            )
             deformations += away @ self.slopes
         has_pairs = tf.gather(self._pairs_of, labels)[:, None] > 0
         deformations *= self.scale * tf.where(has_pairs, self.many, 1.0)

@@ -17,7 +17,7 @@ from keras import layers
 
 from gan_mnist.errors import InputError
 from gan_mnist.models.names import APPLICATIONS, AUTO, ClassifierChoice
-from gan_mnist.models.preprocessing import Shape, prepared
+from gan_mnist.models.preprocessing import Shape, preprocess
 
 # A network that begins by multiplying with less than this is meant for 0..255.
 SMALL_SCALE = 0.02
@@ -59,7 +59,9 @@ class BuildForeign:
         parts = _PARTS[choice.kind](choice, image_shape, num_classes, width)
         _check_images(choice, parts.body, image_shape)
         images = keras.Input(image_shape)
-        x = parts.body(prepared(images, parts.body.input_shape[1:], pixels_of(choice, parts.body)))
+        x = parts.body(
+            preprocess(images, parts.body.input_shape[1:], pixels_of(choice, parts.body))
+        )
         if parts.head is not None:
             if len(x.shape) == 4:
                 x = layers.GlobalAveragePooling2D()(x)

@@ -80,7 +80,7 @@ class LatentSampler:
     generator: Any
     average: Any
 
-    def draw_from(self, distribution: str) -> None:
+    def set_distribution(self, distribution: str) -> None:
         """Sets `prior` to this distribution, and `num_classes`; sizes are the generator's."""
         latents, one_hot = self.generator.inputs
         self.prior = Latents(latents.shape[-1], distribution)

@@ -12,7 +12,7 @@ TORCH_MEAN, TORCH_STDDEV = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.2
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68])
 
 
-def prepared(images: keras.KerasTensor, wanted: Shape, pixels: str) -> keras.KerasTensor:
+def preprocess(images: keras.KerasTensor, wanted: Shape, pixels: str) -> keras.KerasTensor:
     """Images as a network takes them: in its size, its channels and its range.
 
     Args:

@@ -17,7 +17,7 @@ TINY = 1e-6
 UNRELATED = 30
 
 
-def styles(images: tf.Tensor) -> tf.Tensor:
+def measure_styles(images: tf.Tensor) -> tf.Tensor:
     """The slant and the logarithm of the width of bright strokes.
 
     The slant is that of the ink's second moments. The width, in heights of the image, is the sum of

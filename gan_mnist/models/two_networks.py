@@ -130,7 +130,7 @@ class TwoNetworks(keras.Model):
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Receives the training images, for subclasses whose samples start from them."""
 
-    def follow_average(self) -> None:
+    def update_average(self) -> None:
         """Updates the moving average of the generator's weights."""
         if self.average is not self.generator:
             for average, now in zip(self.average.weights, self.generator.weights, strict=True):
@@ -173,10 +173,10 @@ class TwoNetworks(keras.Model):
 
     def predicted(self, inputs: Any, batch: tf.Tensor) -> tf.Tensor:
         """The outputs of `predict` for one of its batches, whose number `batch` is int32 ()."""
-        seed = tf.random.fold_in(self.seed_beside_training(batch), 0)
+        seed = tf.random.fold_in(self.evaluation_seed(batch), 0)
         return self.sample(as_labels(inputs), seed)
 
-    def seed_beside_training(self, number: tf.Tensor) -> tf.Tensor:
+    def evaluation_seed(self, number: tf.Tensor) -> tf.Tensor:
         """Seed, int32 (2,), of a numbered batch outside training; no update uses it."""
         # Updates count from 0 upwards.
         return tf.stack([self.noise_seed, -1 - number])

@@ -105,7 +105,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         self.encoder, self.vae_updates, self.kl_weight = encoder, vae_updates, kl_weight
         self._decoder = generator.get_layer("decoder")
         self._velocity = generator.get_layer("flow").velocity
-        self.draw_from("normal")
+        self.set_distribution("normal")
         names = "pixel_loss", "code_divergence", "flow_loss"
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
 
@@ -137,14 +137,14 @@ class VAEFlow(LatentSampler, TwoNetworks):
             lambda: step(self.autoencoder_loss, autoencoder),
             lambda: step(self.flow_loss, self._velocity.trainable_variables),
         )
-        self.follow_average()
+        self.update_average()
         return {name: mean.result() for name, mean in self._means.items()}
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """Both losses on a batch, without an update; the noise is the same after every epoch."""
         images, labels = unpack_batch(batch)
         tested = tf.cast(self._means["flow_loss"].count, tf.int32)
-        seed = self.seed_beside_training(tested)
+        seed = self.evaluation_seed(tested)
         self.autoencoder_loss(images, labels, seed)
         self.flow_loss(images, labels, seed)
         return {name: mean.result() for name, mean in self._means.items()}

@@ -18,7 +18,14 @@ import tensorflow as tf
 from keras import layers
 
 from gan_mnist.models.anchored import AnchoredGAN, build_spectral_discriminator
-from gan_mnist.models.warping import bilinear, pixel_grid, sources, thickened, thicker, thinner
+from gan_mnist.models.warping import (
+    bilinear,
+    pixel_grid,
+    source_coordinates,
+    thickened,
+    thicker,
+    thinner,
+)
 
 CONTROL_POINTS = 4
 NUM_FIELD = 2 * CONTROL_POINTS**2
@@ -76,7 +83,9 @@ class Warp(layers.Layer):
     def call(self, images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         linear, shift, field, thickness = tf.split(parameters, [4, 2, NUM_FIELD, 1], axis=-1)
         points = tf.reshape(field * self.field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
-        x, y = sources(linear * self.linear, shift * self.shift, points, *images.shape[1:3])
+        x, y = source_coordinates(
+            linear * self.linear, shift * self.shift, points, *images.shape[1:3]
+        )
         planes = tf.concat([images, thicker(images), thinner(images)], axis=-1)
         plain, thick, thin = tf.split(bilinear(planes, x, y), 3, axis=-1)
         return thickened(plain, thick, thin, thickness[:, :, None, None])

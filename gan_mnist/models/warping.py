@@ -46,7 +46,7 @@ def pixel_grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.float32), y.astype(np.float32)
 
 
-def sources(
+def source_coordinates(
     linear: tf.Tensor, shift: tf.Tensor, points: tf.Tensor, height: int, width: int, step: int = 1
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Source coordinates of each pixel under an affine map and a smooth field.
@@ -78,7 +78,7 @@ def smooth_field(points: tf.Tensor, height: int, width: int, step: int = 1) -> t
         points: float (n, P, P, 2), x and y displacements at P x P control points, row by row.
         height: Of the image.
         width: Of the image.
-        step: As in `sources`.
+        step: As in `source_coordinates`.
 
     Returns:
         float (n, ceil(height / step), ceil(width / step), 2).

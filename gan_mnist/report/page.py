@@ -217,7 +217,7 @@ def _draw(
         if figure is not None:
             drawn[picture.name] = figure
 
-    if (duplicates := alike(run)) is not None:
+    if (duplicates := duplicate_rows(run)) is not None:
         drawn["duplicates"] = figures.gallery(duplicates)
     if (leaks := _leaks(run)) is not None:
         drawn["leaks"] = figures.gallery(leaks)
@@ -247,7 +247,7 @@ def _draw(
     return drawn
 
 
-def alike(run: Run) -> dict[str, np.ndarray] | None:
+def duplicate_rows(run: Run) -> dict[str, np.ndarray] | None:
     """Images of one split, each above the image of another split that it resembles."""
     splits = run.study["dataset"].get("duplicates", {})
     if not splits or (pairs := read_pairs(run.workdir / "duplicates.npz", *splits)) is None:

@@ -88,7 +88,7 @@ class DataSettings(Settings):
             self.dataset, self.data_dir, download, self.image_size, self.channels, self.options
         )
 
-    def usual_classes(self, dataset: Dataset) -> tuple[str, ...]:
+    def default_classes(self, dataset: Dataset) -> tuple[str, ...]:
         """The default classes, where none are named."""
         return dataset.class_names
 
@@ -99,7 +99,7 @@ class DataSettings(Settings):
             InputError: For fewer than two classes, or a class with too few images.
         """
         settings = super().resolve(dataset)
-        classes = settings.classes or self.usual_classes(dataset)
+        classes = settings.classes or self.default_classes(dataset)
         if len(classes) < 2:
             raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
         fewest = [dataset.fewest(split) for split in ("train", "test")]
@@ -235,7 +235,7 @@ class SubsetSettings(ClassifierSettings):
         return resolved
 
 
-def refuse_small_images(settings: Settings, because: str) -> None:
+def check_image_size(settings: Settings, because: str) -> None:
     """Raises `InputError` for images too small for the deep convolutional networks.
 
     Args:

@@ -56,9 +56,9 @@ class NetworkSettings(Settings):
         return ClassifierChoice(**{name: getattr(self, name) for name in _OF_CHOICE})
 
     @property
-    def undivided(self) -> str:
+    def single_device_only(self) -> str:
         own = self.choice.kind == "ours"
-        return super().undivided if own else f"classifier={self.classifier}"
+        return super().single_device_only if own else f"classifier={self.classifier}"
 
     def identity(self) -> dict[str, Any]:
         """As `Settings.identity`; a saved model is identified by its checksum, not its path."""

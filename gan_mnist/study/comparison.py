@@ -20,7 +20,7 @@ class Pair(NamedTuple):
         return f"{self.arm} > {self.reference}"
 
 
-def parse(flag: str, text: str, arms: Collection[str]) -> Pair:
+def parse_pair(flag: str, text: str, arms: Collection[str]) -> Pair:
     """The pair that "ARM > REFERENCE" names; > is "better than", whichever way the metric goes.
 
     Args:

@@ -150,7 +150,7 @@ def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
     return tuple(Pair(row["arm"], row["reference"]) for row in description.get("primary", ()))
 
 
-def announced(
+def announced_looks(
     workdir: Path, until: str | None, max_seeds: int | None, seeds: int | None
 ) -> tuple[int, ...]:
     """The announced looks of a run, as numbers of seeds; none if it has a fixed number of seeds.
@@ -219,14 +219,14 @@ def seeds_looked_at(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
 
 
-def continued(plan: Plan, description: Mapping[str, Any]) -> Plan:
+def resumed_plan(plan: Plan, description: Mapping[str, Any]) -> Plan:
     """The plan with the looks that `study.json` records, and judged arms that it leaves out."""
     judged = description.get("judged", ())
     left_out = tuple(name for name in judged if name not in description["arms"])
     return replace(plan, looked=seeds_looked_at(description), left_out=left_out)
 
 
-def keep_look(
+def record_look(
     workdir: Path,
     seeds: int,
     planned: Sequence[int],

@@ -19,7 +19,7 @@ from gan_mnist.study.trial import Plan
 _PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
 
 
-def description(plan: Plan, command_line: str) -> dict[str, Any]:
+def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
     """The content of `study.json`.
 
     Args:

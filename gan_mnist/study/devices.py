@@ -32,7 +32,7 @@ def check_divisible(plan: Plan) -> None:
     if plan.settings.strategy == ONE:
         return
     for trial in trials:
-        if what := trial.settings.undivided:
+        if what := trial.settings.single_device_only:
             raise InputError(
                 f"--strategy: {ALL} is not accepted with {what} (arm {trial.arm}); accepted: {ONE},"
                 " or --arms without it"
@@ -55,7 +55,7 @@ def check_engine(plan: Plan, engine: str) -> None:
                          f"trials no GPU; accepted: --engine=local")  # fmt: skip
 
 
-def shared_out(plan: Plan, engine: str, jobs: int | None) -> int | None:
+def share_gpus(plan: Plan, engine: str, jobs: int | None) -> int | None:
     """Shares the GPUs of this machine out to the processes that will be started.
 
     Args:

@@ -56,7 +56,7 @@ def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
     return directory, remote.address
 
 
-def check_apart(
+def check_output_paths(
     workdir: Path, remote: str, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Refuses to write into a folder of input images: outputs might be read as images.
@@ -88,7 +88,7 @@ def check_apart(
                 )
 
 
-def in_own_directory(plan: Plan) -> Plan:
+def with_local_workdir(plan: Plan) -> Plan:
     """The plan with the directory that it works in: the local mirror if the run is remote.
 
     Raises:

@@ -54,7 +54,7 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
         for told, spread, seen in _told(name, spreads):
             measured = True
             tests = len(pairs) * strict
-            least = power.detectable(n, tests, overlap) * spread if n > 1 else math.inf
+            least = power.detectable_effect(n, tests, overlap) * spread if n > 1 else math.inf
             line = f"{told}: from {rough(least)} on (sd {rough(spread)}, {seen} seeds of {where})"
             if size is not None:
                 line += f"; {_needed(size, spread, seen, tests, overlap)}"
@@ -94,7 +94,8 @@ def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float, str
     if not families or n < 2:
         return "none: a comparison needs two arms and two seeds"
     least = {
-        name: power.detectable(n, len(pairs) * strict, overlap) for name, pairs in families.items()
+        name: power.detectable_effect(n, len(pairs) * strict, overlap)
+        for name, pairs in families.items()
     }
     told = ", ".join(
         f"{name} differences from {rough(sd)} sd on".strip() for name, sd in least.items()

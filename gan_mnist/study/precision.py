@@ -18,7 +18,7 @@ AUTO, EXACT, SHORT = "auto", "float32", "mixed_bfloat16"
 WORTH_IT = 1.1
 
 
-def of_run(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
+def run_precision(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
     """The precision of a run: the requested one, or for `auto` the one recorded at its beginning.
 
     Args:
@@ -41,7 +41,7 @@ def of_run(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
     return recorded if asked == AUTO else asked, before.get("update_seconds", {})
 
 
-def faster(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
+def with_faster_precision(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
     """Resolved settings with the precision in which this machine trains their network faster.
 
     In a process of its own, as trials have, `settings.TIMED` times updates in float32 and in

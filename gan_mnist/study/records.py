@@ -56,7 +56,7 @@ def parse_record(text: bytes) -> dict[str, Any]:
     return _whole(parse_form(text, Record))
 
 
-def check_found(record: Mapping[str, Any], study: Study) -> None:
+def check_record(record: Mapping[str, Any], study: Study) -> None:
     """Raises `Damaged` if a trial of `study` cannot have produced `record`."""
     _whole(dict(record))
     primary = study.metrics[0].name
@@ -113,7 +113,7 @@ def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
     changed = differences(record["settings"], trial.settings.identity())
     if changed and record["fingerprint"] == trial.fingerprint:
         raise Damaged(f"its settings are not those of its fingerprint ({changed})")
-    check_found(record, trial.study)
+    check_record(record, trial.study)
     return record
 
 

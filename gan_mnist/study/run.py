@@ -12,10 +12,10 @@ from gan_mnist.errors import InputError, StorageError
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.study import continuation, records, scheduler
-from gan_mnist.study.description import description
+from gan_mnist.study.description import study_description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
-from gan_mnist.study.location import RunStore, fetch, in_own_directory, mirrored
+from gan_mnist.study.location import RunStore, fetch, mirrored, with_local_workdir
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 from gan_mnist.study.workers import import_uninterrupted
@@ -55,7 +55,7 @@ def run_study(
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
-    with _ours(plan, command_line) as (begun_plan, mirror):
+    with _claimed_run(plan, command_line) as (begun_plan, mirror):
         say(describe(begun_plan) if about is None else about)
         told = _run_until_decided(begun_plan, jobs, engine, on_record, mirror)
         write_report(plan.workdir)
@@ -85,7 +85,7 @@ def summarise_study(
             f"--workdir: {plan.place} has no finished trial of this plan; accepted: the "
             "directory that trials ran in, with the same flags"
         )
-    with _ours(plan, command_line) as (begun_plan, _):
+    with _claimed_run(plan, command_line) as (begun_plan, _):
         told = _summarize(begun_plan)
         write_report(plan.workdir)
         return told
@@ -117,11 +117,11 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             "--precision: auto is decided once, by who begins a run, and tasks of an array begin "
             f"together; accepted: {plan.settings.precision}, which is faster here"
         )
-    plan = in_own_directory(plan)
+    plan = with_local_workdir(plan)
     trial = plan.trials()[index]
     with as_input_errors(plan.workdir):
         check_places(plan)
-        described = description(plan, command_line)
+        described = study_description(plan, command_line)
         told = [records.join_workdir(plan, trial, described)]
         trial.directory.mkdir(parents=True, exist_ok=True)
         claim = Claim(trial.directory)
@@ -170,7 +170,7 @@ def as_input_errors(workdir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore]]:
+def _claimed_run(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore]]:
     """Claims the directory, checks that it can hold results, and yields the plan as resumed.
 
     Also yields the store that results are copied to.
@@ -188,11 +188,11 @@ def _ours(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore]]:
                 Claim(path.parent).check()
             _log_of(plan)
             with mirrored(plan) as mirror:
-                described, told = records.open_workdir(plan, description(plan, command_line))
+                described, told = records.open_workdir(plan, study_description(plan, command_line))
                 for line in told:
                     say(line)
                 mirror.publish()
-                yield continuation.continued(plan, described), mirror
+                yield continuation.resumed_plan(plan, described), mirror
         finally:
             claim.release()
 
@@ -267,5 +267,5 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     write_json(plan.workdir / "summary.json", told)
     spent = looks.spent_level(plan.looks, seen) if plan.looks else None
     leaks = told.get("findings", {}).get("leaks", ())
-    continuation.keep_look(plan.workdir, seen, plan.seeds, spent, leaks)
+    continuation.record_look(plan.workdir, seen, plan.seeds, spent, leaks)
     return told

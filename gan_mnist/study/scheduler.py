@@ -176,7 +176,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
             raise ArithmeticError(f"{', '.join(bad)} is not finite")
         record = _record(trial, records.DONE, None, outcome)
         try:
-            records.check_found(record, trial.study)
+            records.check_record(record, trial.study)
         except Damaged as reason:  # the next command would set such a record aside
             raise ValueError(str(reason)) from None
         (trial.directory / TRACEBACK).unlink(missing_ok=True)

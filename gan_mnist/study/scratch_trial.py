@@ -143,7 +143,7 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 
 def is_for_seed(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
-    """Whether trials of a seed may use what is kept in a folder, as `trained_once` does it.
+    """Whether trials of a seed may use a folder that `train_or_load_weights` wrote.
 
     What names no seed, or is damaged, goes to all: a trial checks it.
 

@@ -154,7 +154,7 @@ class Settings:
         return None
 
     @property
-    def undivided(self) -> str:
+    def single_device_only(self) -> str:
         """What of it cannot be trained over several devices; empty where all can."""
         return ""
 

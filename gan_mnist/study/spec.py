@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.comparison import Pair, parse
+from gan_mnist.study.comparison import Pair, parse_pair
 from gan_mnist.study.settings import Settings, Source
 
 MOST_PRIMARY = 3
@@ -212,7 +212,7 @@ class Study:
             return None
         return importlib.import_module(full_name)
 
-    def showing(self, rows: Iterable[Arm]) -> "Study":
+    def with_arms(self, rows: Iterable[Arm]) -> "Study":
         """This study with further arms.
 
         Raises:
@@ -243,7 +243,7 @@ class Study:
                 there are too many.
         """
         if texts is not None:
-            rows = tuple(dict.fromkeys(parse("--primary", text, arms) for text in texts))
+            rows = tuple(dict.fromkeys(parse_pair("--primary", text, arms) for text in texts))
             for row in rows:
                 if row.arm == self.control:
                     raise InputError(
@@ -266,7 +266,7 @@ class Study:
         """This study with the images of sources in some arms, by name."""
         return replace(self, arms=tuple(arm.shown(sources) for arm in self.arms))
 
-    def measuring(self, settings: Settings, dataset: Any) -> "Study":
+    def with_metrics(self, settings: Settings, dataset: Any) -> "Study":
         """This study with the metrics that it has for resolved settings and a data set."""
         if self.metrics_of is None:
             return self

@@ -48,7 +48,7 @@ def signed(value: float, digits: int) -> str:
     return text if float(text) else text[1:]
 
 
-def digits(ci95: Sequence[float] | None) -> int:
+def interval_decimals(ci95: Sequence[float] | None) -> int:
     """Decimals, 2 to 4, that show an interval's half-width and round no end to 0."""
     half = (ci95[1] - ci95[0]) / 2 if ci95 else 0.0
     if ci95 is None or half <= 0:
@@ -69,7 +69,7 @@ def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str
     """A difference and its 95 % interval."""
     if difference is None or ci95 is None:
         return "no interval"
-    number = digits(ci95)
+    number = interval_decimals(ci95)
     low, high = (fixed(end, number) for end in ci95)
     return f"{signed(difference, number)}, 95 % CI {low} to {high}"
 

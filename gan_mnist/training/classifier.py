@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset
-from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_shares
+from gan_mnist.evaluation.classification import Accuracy, MeanRecall, are_soft_labels
 from gan_mnist.evaluation.inference import predict_in_chunks
 from gan_mnist.files import read_arrays, write_arrays, write_rows
 from gan_mnist.models.fixmatch import FixMatch
@@ -38,7 +38,7 @@ class OneOfAll(keras.losses.SparseCategoricalCrossentropy):
         super().__init__(from_logits=from_logits, **options)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        if are_shares(y_true):
+        if are_soft_labels(y_true):
             return tf.nn.softmax_cross_entropy_with_logits(y_true, y_pred)
         return super().call(y_true, y_pred)
 
@@ -49,7 +49,7 @@ class OneAgainstRest(keras.losses.Loss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         shares = y_true
-        if not are_shares(y_true):
+        if not are_soft_labels(y_true):
             shares = tf.one_hot(tf.cast(tf.reshape(y_true, [-1]), tf.int32), y_pred.shape[-1])
         losses = tf.nn.sigmoid_cross_entropy_with_logits(shares, y_pred)
         return tf.reduce_mean(losses, axis=-1)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from gan_mnist.data.degradation import Degradation, FixedPairs, fixed_pairs, given_pairs
 from gan_mnist.data.images import as_float
 from gan_mnist.evaluation.inference import predict_in_chunks
-from gan_mnist.evaluation.restoration import MEASURES, image_measures
+from gan_mnist.evaluation.restoration import MEASURES, restoration_metrics
 from gan_mnist.models.denoiser import DenoisingModel, Schedule, build_denoising_model
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import scaled_adam
@@ -59,9 +59,9 @@ class EvaluationSet:
     def measures(
         self, outputs: np.ndarray, names: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
-        """The measures of each image, all or those in `names`; see `image_measures`."""
+        """The measures of each image, all or those in `names`; see `restoration_metrics`."""
         wanted = [name for name in names or MEASURES if self.has_refs or name != "ref_leak"]
-        return image_measures(outputs, self.targets, self.refs, wanted)
+        return restoration_metrics(outputs, self.targets, self.refs, wanted)
 
 
 def build_evaluation_set(

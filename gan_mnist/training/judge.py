@@ -13,7 +13,7 @@ from gan_mnist.evaluation.features import FrozenClassifier
 from gan_mnist.files import fingerprint
 from gan_mnist.training import mirrored
 from gan_mnist.training.classifier import ClassifierRecipe, train_classifier
-from gan_mnist.training.made_once import receiver, trained_once
+from gan_mnist.training.made_once import train_or_load_weights, weights_model
 
 
 def trained_judge(
@@ -54,8 +54,8 @@ def trained_judge(
                 directory,
             )
 
-    network = receiver(recipe)
+    network = weights_model(recipe)
     files = directory / "judge.weights.h5", directory / "judge.json"
     about = {"settings": settings, "stream": list(stream)}
-    seconds = trained_once(network, *files, about, train)
+    seconds = train_or_load_weights(network, *files, about, train)
     return FrozenClassifier(network), seconds

@@ -20,7 +20,13 @@ from gan_mnist.data.pipelines import as_float, rows_of
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import mirrored
-from gan_mnist.training.memory import assign, check_affordable, compressed, optimizers_of, release
+from gan_mnist.training.memory import (
+    assign,
+    broadcast_if_constant,
+    check_memory,
+    optimizers_of,
+    release,
+)
 
 CHECKPOINT_EVERY_SECONDS = 60
 # Holds the share that is done, and its seconds, while a training is under way.
@@ -57,11 +63,12 @@ class ReusableModel:
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._start = [
-            [compressed(v.numpy()) for v in optimizer.variables] for optimizer in self._optimizers
+            [broadcast_if_constant(v.numpy()) for v in optimizer.variables]
+            for optimizer in self._optimizers
         ]
         # Arms of a seed start from the same weights.
         self._initial_weights = functools.lru_cache(2)(lambda seed: self._draw(seed).get_weights())
-        mirrored.can_be_mirrored(self.model, build, compile)
+        mirrored.register_builder(self.model, build, compile)
 
     def fresh(self, seed: int) -> keras.Model:
         """The model with initial weights drawn by `seed`, and with its optimizers reset."""
@@ -69,7 +76,7 @@ class ReusableModel:
             self.model.set_weights(self._initial_weights(seed))
         else:
             # All of it is assigned below: old and new numbers need not be there at once.
-            self.rest()
+            self.release_memory()
             release(self.model.weights)
             drawn = self._draw(seed)
             for variable, value in zip(self.model.weights, drawn.weights, strict=True):
@@ -81,7 +88,7 @@ class ReusableModel:
                 assign(variable, value)
         return self.model
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Releases the memory of a large network's optimizers, until the next `fresh`."""
         if self._is_large:
             release(v for optimizer in self._optimizers for v in optimizer.variables if v.shape)
@@ -103,7 +110,7 @@ def updates_per_call(updates: int, intervals: int = 10) -> int:
     return max(size for size in range(1, 51) if interval % size == 0)
 
 
-def in_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
+def validation_dataset(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     """Batches of both in their order; images come as float32 in [0, 1], from uint8 or floats."""
     # Keras would make a data set of arrays too, but traces several functions for it every time.
     size = rows_at_once(images.shape[1:])
@@ -158,11 +165,11 @@ def fit(
         strategy = mirrored.chosen_strategy()
         train = model.fit if strategy is None else functools.partial(mirrored.fit, model, strategy)
         train(
-            check_affordable(model, batches(first_update)),
+            check_memory(model, batches(first_update)),
             initial_epoch=first_update // interval,
             epochs=intervals,
             steps_per_epoch=interval,
-            validation_data=None if validation is None else in_batches(*validation),
+            validation_data=None if validation is None else validation_dataset(*validation),
             validation_freq=list(rows),
             shuffle=False,
             verbose=0,

@@ -53,12 +53,12 @@ def reusable(recipe: Recipe, *shapes: Any) -> ReusableModel:
 
 
 @functools.lru_cache(maxsize=4)
-def receiver(recipe: Any) -> keras.Model:
+def weights_model(recipe: Any) -> keras.Model:
     """A network to load saved weights into, without the optimizer of the one that is trained."""
     return recipe.build()
 
 
-def trained_once(
+def train_or_load_weights(
     model: keras.Model,
     weights: Path,
     description: Path,

@@ -30,7 +30,7 @@ def assign(variable: keras.Variable, value: Any) -> None:
     tf.raw_ops.AssignVariableOp(resource=inner.handle, value=tf.cast(value, inner.dtype))
 
 
-def compressed(values: np.ndarray) -> np.ndarray:
+def broadcast_if_constant(values: np.ndarray) -> np.ndarray:
     """The same values, as a view of one number if all are equal, as in Adam's initial state."""
     one = values.size and (values == values.flat[0]).all()
     return np.broadcast_to(values.flat[0], values.shape) if one else values
@@ -77,7 +77,7 @@ def least_bytes(model: Any, num_rows: int) -> int:
     return num_rows * inputs + 4 * sum(math.prod(variable.shape) for variable in kept)
 
 
-def check_affordable(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
+def check_memory(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:
     """Returns `batches`, if the training may fit into memory.
 
     Only the machine's memory is checked: if there is a GPU, nothing is refused.

@@ -87,7 +87,7 @@ def _strategy() -> tf.distribute.MirroredStrategy:
     return tf.distribute.MirroredStrategy([device.name for device in _devices()])
 
 
-def can_be_mirrored(model: keras.Model, *making: Any) -> None:
+def register_builder(model: keras.Model, *making: Any) -> None:
     """Registers the functions that build and compile a copy of the model."""
     _makings[model] = making
 
@@ -102,7 +102,7 @@ def fit(
     """As `model.fit(batches, callbacks=callbacks, **options)`, over several devices.
 
     Args:
-        model: A model that was registered by `can_be_mirrored`.
+        model: A model that was registered by `register_builder`.
         strategy: A strategy for several devices.
         batches: Yields tuples, perhaps nested, of tensors with equal numbers of rows.
         callbacks: They see `model`, which is up to date whenever an epoch begins or ends.

@@ -13,7 +13,7 @@ from gan_mnist.settings.augmentation import (
 )
 
 
-def augmentation_of(settings: ClassifierSettings) -> Augmentation | None:
+def build_augmentation(settings: ClassifierSettings) -> Augmentation | None:
     """The augmentation that resolved settings describe; None where images stay as they are."""
     if not settings.classical:
         return None

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 import keras
 import numpy as np
 
-from gan_mnist.data.subsets import Allotment, Subset, allot, held_out
+from gan_mnist.data.subsets import Allotment, Subset, allot, test_subset
 from gan_mnist.files import Damaged, read_arrays, read_form, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.spec import Metric
@@ -64,7 +64,7 @@ class Steps(Generic[SettingsT]):
     @functools.cached_property
     def test(self) -> Subset:
         """The test images of the trial's classes."""
-        return held_out(self.trial.dataset, self.trial.settings.classes)
+        return test_subset(self.trial.dataset, self.trial.settings.classes)
 
     @property
     def tests(self) -> dict[str, Subset]:
@@ -156,7 +156,7 @@ class Steps(Generic[SettingsT]):
             return None
         return Path(trial.settings.export_dir) / trial.experiment / trial.arm
 
-    def tell_export(
+    def write_about(
         self, directory: Path, metrics: Mapping[str, float], made: Collection[str]
     ) -> None:
         """Writes `about.json` beside exported models: what they were trained on, and how good.

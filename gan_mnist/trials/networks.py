@@ -10,7 +10,7 @@ from gan_mnist.study.trial import Trial
 from gan_mnist.training.classifier import BuildNetwork
 
 
-def network_of(choice: ClassifierChoice) -> BuildNetwork:
+def network_builder(choice: ClassifierChoice) -> BuildNetwork:
     """The function that builds the network of a choice; equal choices give equal ones."""
     if choice.kind == "ours":
         return getattr(classifiers, CLASSIFIERS[choice.classifier].name)

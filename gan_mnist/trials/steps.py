@@ -27,11 +27,11 @@ from gan_mnist.training.classifier import (
     save_predictions,
     train_classifier,
 )
-from gan_mnist.trials.augmentation import augmentation_of
+from gan_mnist.trials.augmentation import build_augmentation
 from gan_mnist.trials.basics import GALLERY, OWN, Steps
 from gan_mnist.trials.export import export_classifier, export_generator
 from gan_mnist.trials.further import FurtherTests
-from gan_mnist.trials.networks import check_width, network_of
+from gan_mnist.trials.networks import check_width, network_builder
 from gan_mnist.trials.shown import save_shown
 
 SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
@@ -88,7 +88,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     @property
     def augmentation(self) -> Augmentation | None:
         """The augmentation that the settings describe; None for none."""
-        return augmentation_of(self.trial.settings)
+        return build_augmentation(self.trial.settings)
 
     def batches(
         self,
@@ -101,13 +101,13 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             *sources: Columns, and how many of their rows a batch holds.
             settings: Settings of the augmentation; None for the trial's.
         """
-        augmentation = augmentation_of(settings or self.trial.settings)
+        augmentation = build_augmentation(settings or self.trial.settings)
         return functools.partial(mixed_batches, sources, augmentation)
 
     @property
     def network(self) -> BuildNetwork:
         """The function that builds the classifier that the settings name."""
-        return network_of(self.trial.settings.choice)
+        return network_builder(self.trial.settings.choice)
 
     def recipe(self, **changes: Any) -> ClassifierRecipe:
         """The training recipe that the settings describe, with `changes` to its fields.
@@ -198,7 +198,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         save_predictions(self.test, probabilities, directory / "predictions.csv")
         self.further.save_predictions(directory)
 
-    def save_called(self, probabilities: np.ndarray) -> None:
+    def save_test_predictions(self, probabilities: np.ndarray) -> None:
         """Writes predictions of the data set's test images: `predictions.csv`, `shown.npz`."""
         directory = self.trial.directory
         save_predictions(self.test, probabilities, directory / "predictions.csv")
@@ -232,7 +232,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         if isinstance(generator, TrainedGenerator):
             export_generator(generator, settings.classes, directory)
             made.append("generator")
-        self.tell_export(directory, metrics, made)
+        self.write_about(directory, metrics, made)
 
     def save_gallery(
         self,
@@ -249,7 +249,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             augmented: Whether `images` are augmented already.
             settings: Settings of the augmentation; None for the trial's.
         """
-        augmentation = augmentation_of(settings or self.trial.settings)
+        augmentation = build_augmentation(settings or self.trial.settings)
         if augmentation is not None and not augmented:
             shown = tf.constant(as_float(images))
             images = augment(shown, augmentation, (0, tf.constant(0))).numpy()

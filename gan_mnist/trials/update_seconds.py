@@ -13,7 +13,7 @@ from gan_mnist.data.pipelines import training_batches
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.training.denoiser import DenoiserRecipe
 from gan_mnist.training.loop import ReusableModel
-from gan_mnist.trials.networks import network_of
+from gan_mnist.trials.networks import network_builder
 
 LONGEST_SECONDS, FEWEST_ROUNDS, MOST_ROUNDS = 1.5, 3, 40
 NUM_IMAGES = 500
@@ -34,7 +34,7 @@ def of_classifier(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
 
     def recipe(precision: str) -> ClassifierRecipe:
         return ClassifierRecipe(
-            network_of(settings.choice),
+            network_builder(settings.choice),
             columns[0].shape[1:],
             num_classes,
             settings.width,

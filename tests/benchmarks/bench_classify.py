@@ -36,7 +36,7 @@ def one_by_one(model, paths, shape):
 
 
 def on_all_cores(model, paths, shape):
-    predict = classify.Predict(model.signatures["classify"], 1, [])
+    predict = classify.CheckedClassifier(model.signatures["classify"], 1, [])
     rows = classify.classify_images(predict, paths)
     return [(row["prediction"], float(row["probability"])) for row in rows]
 

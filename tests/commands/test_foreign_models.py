@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gan_mnist import classify, denoise, generate
-from gan_mnist.commands.classify import Predict
+from gan_mnist.commands.classify import CheckedClassifier
 from gan_mnist.errors import InputError
 from gan_mnist.models.signature_calls import TimeLimitedSignature, is_any_running
 
@@ -89,7 +89,7 @@ def answer(label=lambda n: tf.fill([n], "a"), probability=lambda n: tf.fill([n],
 )
 def test_a_classifier_that_answers_in_another_form(answer, told):
     with pytest.raises(InputError, match=f"^--model: .*{re.escape(told)}"):
-        Predict(lambda images: answer(len(images)), 1, ())(PHOTOS)
+        CheckedClassifier(lambda images: answer(len(images)), 1, ())(PHOTOS)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,16 @@ def test_a_classifier_that_answers_in_another_form(answer, told):
     ],
 )
 def test_probabilities_of_all_classes_in_another_form(probabilities, told):
-    asked = Predict(lambda images: {"probabilities": tf.constant(probabilities)}, 2, ("a", "b"))
+    asked = CheckedClassifier(
+        lambda images: {"probabilities": tf.constant(probabilities)}, 2, ("a", "b")
+    )
     with pytest.raises(InputError, match=f"^--model: .*{re.escape(told)}"):
         asked(PHOTOS)
 
 
 def test_the_likeliest_classes_come_first():
     told = tf.constant([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4], [0.3, 0.3, 0.4]])
-    asked = Predict(lambda images: {"probabilities": told}, 2, ("a", "b", "c"))
+    asked = CheckedClassifier(lambda images: {"probabilities": told}, 2, ("a", "b", "c"))
     found = [[(name, round(share, 6)) for name, share in best] for best in asked(PHOTOS)]
     assert found == [[("b", 0.7), ("a", 0.2)], [("a", 0.5), ("c", 0.4)], [("c", 0.4), ("a", 0.3)]]
 

@@ -152,7 +152,7 @@ def test_the_pictures_images_are_taken_from_a_run(checkout):
 def test_what_cannot_be_filled_is_one_line_and_status_2(
     checkout, capsys, monkeypatch, text, flags, told
 ):
-    monkeypatch.setattr(published, "renew", lambda root, only_check: [])  # it comes before
+    monkeypatch.setattr(published, "rebuild_all", lambda root, only_check: [])  # it comes before
     (checkout / "README.md").write_text(text)
     assert readme.main(["readme", *flags]) == 2
     error = capsys.readouterr().err

@@ -48,7 +48,7 @@ def run(tmp_path):
 
 
 def test_an_arm_has_its_means_intervals_and_settings(run):
-    none, cgan = tracking.tracked(run)
+    none, cgan = tracking.tracked_runs(run)
     assert (none.name, cgan.name) == ("none", "cgan")
     assert cgan.params == {"updates": 100, "arm_is": "cgan"}
     assert cgan.metrics == {
@@ -79,7 +79,7 @@ def test_primary_comparisons_with_another_arm_are_sent_too(tmp_path):
         {"arm": "other", "reference": "cgan"} | told,
     ]
     run = describe(write_run(tmp_path / "run", VALUES), primary=primary)
-    none, cgan = tracking.tracked(run)
+    none, cgan = tracking.tracked_runs(run)
     assert cgan.metrics["versus_tuned"] == -0.1
     assert cgan.metrics["versus_tuned.ci95_low"] == -0.2
     assert cgan.metrics["versus_tuned.ci95_high"] == 0.05
@@ -90,14 +90,14 @@ def test_primary_comparisons_with_another_arm_are_sent_too(tmp_path):
 
 def test_an_interval_over_test_images_is_sent_beside_that_over_seeds(tmp_path, monkeypatch):
     monkeypatch.setitem(ENTRY, "difference_ci95_images", [0.05, 0.35])
-    _, cgan = tracking.tracked(describe(write_run(tmp_path / "run", VALUES)))
+    _, cgan = tracking.tracked_runs(describe(write_run(tmp_path / "run", VALUES)))
     assert cgan.metrics["difference.ci95_low"] == 0.1
     assert cgan.metrics["difference_over_images.ci95_low"] == 0.05
     assert cgan.metrics["difference_over_images.ci95_high"] == 0.35
 
 
 def test_a_seed_is_below_its_arm(run):
-    _, cgan = tracking.tracked(run)
+    _, cgan = tracking.tracked_runs(run)
     assert [seed.name for seed in cgan.below] == ["cgan seed 0", "cgan seed 1", "cgan seed 2"]
     second = cgan.below[1]
     assert second.params == {"updates": 100, "arm_is": "cgan", "seed": 1}
@@ -106,7 +106,7 @@ def test_a_seed_is_below_its_arm(run):
 
 
 def keys(run):
-    return [one.key for arm in tracking.tracked(run) for one in (arm, *arm.below)]
+    return [one.key for arm in tracking.tracked_runs(run) for one in (arm, *arm.below)]
 
 
 def test_keys_are_those_of_settings_and_data_and_not_of_a_place(run, tmp_path):
@@ -116,7 +116,7 @@ def test_keys_are_those_of_settings_and_data_and_not_of_a_place(run, tmp_path):
     longer = {arm: [*values, 0.1] for arm, values in VALUES.items()}
     assert set(keys(run)) < set(keys(describe(write_run(tmp_path / "longer", longer))))
     other = describe(write_run(tmp_path / "other", VALUES, settings={"updates": 9}))
-    arms = [[arm.key for arm in tracking.tracked(one)] for one in (run, other)]
+    arms = [[arm.key for arm in tracking.tracked_runs(one)] for one in (run, other)]
     assert not set(arms[0]) & set(arms[1])
 
 
@@ -124,7 +124,7 @@ def test_report_and_figures_are_kept_with_an_arm(run):
     (run.directory / "figures").mkdir()
     for name in ("report.html", "figures/arms.png"):
         (run.directory / name).write_text(name)
-    for arm in tracking.tracked(run):
+    for arm in tracking.tracked_runs(run):
         assert arm.files == {
             name: run.directory / name for name in ("report.html", "figures/arms.png")
         }
@@ -159,7 +159,7 @@ def test_a_run_is_sent_when_it_is_over(command, tmp_path, monkeypatch):
     sent = []
 
     def export(name, run):
-        sent.append((name, [arm.name for arm in tracking.tracked(run)]))
+        sent.append((name, [arm.name for arm in tracking.tracked_runs(run)]))
         return "there"
 
     monkeypatch.setattr(tracking, "check_tracker", lambda name: None)

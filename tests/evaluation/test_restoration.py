@@ -10,7 +10,7 @@ from gan_mnist.data.degradation import Degradation, fixed_pairs
 from gan_mnist.data.images import MOST_TOGETHER
 from gan_mnist.errors import InputError
 from gan_mnist.evaluation.restoration import (
-    image_measures,
+    restoration_metrics,
     subtract_and_filter,
 )
 
@@ -18,7 +18,7 @@ NAMES = ["l1", "mse", "psnr_db", "ssim", "ref_leak"]
 
 
 def means(*images):
-    return {name: values.mean() for name, values in image_measures(*images).items()}
+    return {name: values.mean() for name, values in restoration_metrics(*images).items()}
 
 
 def pictures(num, height=14, width=14, channels=1, seed=0):
@@ -61,7 +61,7 @@ def ssim_by_loops(one, other, window):
 @pytest.mark.parametrize("shape", [(14, 14, 1), (12, 16, 3)])
 def test_errors_by_loops(shape):
     outputs, targets = pictures(5, *shape, seed=1), pictures(5, *shape, seed=2)
-    found = image_measures(outputs, targets, targets)
+    found = restoration_metrics(outputs, targets, targets)
     for i in range(5):
         pairs = pixel_pairs(outputs[i], targets[i])
         squared = sum((a - b) ** 2 for a, b in pairs) / len(pairs)
@@ -73,7 +73,7 @@ def test_errors_by_loops(shape):
 def test_psnr_of_a_known_error():
     outputs = np.concatenate([grey(0.6), grey(0.51), grey(0.0), grey(0.5)])
     targets = np.concatenate([grey(0.5), grey(0.5), grey(1.0), grey(0.5)])
-    found = image_measures(outputs, targets, targets)
+    found = restoration_metrics(outputs, targets, targets)
     # An infinite value would make every mean infinite.
     np.testing.assert_allclose(found["psnr_db"], [20, 40, 0, 100], atol=1e-3)
     mean = means(outputs, targets, targets)["psnr_db"]
@@ -88,7 +88,7 @@ def test_psnr_of_a_known_error():
 def test_ssim_by_loops(shape, window):
     targets = pictures(2, *shape, seed=1)
     outputs = 0.7 * targets + 0.3 * pictures(2, *shape, seed=2)
-    found = image_measures(outputs, targets, targets)["ssim"]
+    found = restoration_metrics(outputs, targets, targets)["ssim"]
     expected = [ssim_by_loops(a, b, window) for a, b in zip(outputs, targets, strict=True)]
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert min(expected) > 0.3 and max(expected) < 0.99
@@ -98,11 +98,11 @@ def test_ssim_of_equal_opposite_and_one_coloured_images():
     image = np.tile(np.array([[0.0, 1.0], [1.0, 0.0]], np.float32), (8, 8))[None, :, :, None]
     outputs = np.concatenate([image, image])
     targets = np.concatenate([image, 1 - image])
-    found = image_measures(outputs, targets, targets)["ssim"]
+    found = restoration_metrics(outputs, targets, targets)["ssim"]
     # The opposite has variances of 1/4 and a covariance of -1/4, and equal means.
     opposite = (-0.5 + 0.03**2) / (0.5 + 0.03**2)
     np.testing.assert_allclose(found, [1, opposite], atol=1e-3)
-    found = image_measures(grey(0.2), grey(0.6), grey(0.6))["ssim"]
+    found = restoration_metrics(grey(0.2), grey(0.6), grey(0.6))["ssim"]
     assert found == pytest.approx((2 * 0.12 + 0.01**2) / (0.04 + 0.36 + 0.01**2), abs=1e-3)
 
 
@@ -117,8 +117,10 @@ def test_ref_leak_on_constructed_cases():
     outputs = np.concatenate([output for output, _ in cases.values()])
     truths, refs = (np.repeat(image, len(cases), axis=0) for image in (truth, ref))
     expected = [leak for _, leak in cases.values()]
-    assert image_measures(outputs, truths, refs)["ref_leak"].tolist() == expected
-    assert image_measures(outputs, refs, truths)["ref_leak"].tolist() == [1 - x for x in expected]
+    assert restoration_metrics(outputs, truths, refs)["ref_leak"].tolist() == expected
+    assert restoration_metrics(outputs, refs, truths)["ref_leak"].tolist() == [
+        1 - x for x in expected
+    ]
     assert means(outputs[:3], truths[:3], refs[:3])["ref_leak"] == pytest.approx(2 / 3)
     # Equally near to both: no leak.
     assert means(outputs, truths, truths)["ref_leak"] == 0
@@ -129,32 +131,32 @@ def test_ref_leak_minds_neither_brightness_nor_contrast():
     one = np.corrcoef(truth.ravel(), ref.ravel())[0, 1]
     for image, leak in ((ref, 1), (truth, 0)):
         for output in (0.2 * image, 0.5 + 0.3 * image, image):
-            found = image_measures(output, 0.5 * truth, ref)["ref_leak"]
+            found = restoration_metrics(output, 0.5 * truth, ref)["ref_leak"]
             assert found.tolist() == [leak]
     # A negative of the truth looks more like the ref than like the truth, if these are unalike.
     assert abs(one) < 0.2
-    assert image_measures(1 - truth, truth, ref)["ref_leak"].tolist() == [1]
+    assert restoration_metrics(1 - truth, truth, ref)["ref_leak"].tolist() == [1]
 
 
 @pytest.mark.parametrize("value", [0, 0.3, 1 / 3, 1])
 def test_one_colour_is_no_leak(value):
     outputs = np.full((4, 14, 14, 1), value, np.float32)
     truths, refs = pictures(4, seed=1), pictures(4, seed=2)
-    assert image_measures(outputs, truths, refs)["ref_leak"].tolist() == [0] * 4
+    assert restoration_metrics(outputs, truths, refs)["ref_leak"].tolist() == [0] * 4
 
 
 def test_an_image_is_measured_by_itself():
     num = 2 * MOST_TOGETHER + 3
     outputs, targets, refs = (pictures(num, 11, 11, seed=seed) for seed in range(3))
-    whole = image_measures(outputs, targets, refs)
+    whole = restoration_metrics(outputs, targets, refs)
     assert list(whole) == NAMES
     assert all(values.shape == (num,) and values.dtype == np.float64 for values in whole.values())
     rows = [num - 1, MOST_TOGETHER, 0]
-    alone = image_measures(outputs[rows], targets[rows], refs[rows])
+    alone = restoration_metrics(outputs[rows], targets[rows], refs[rows])
     for name in NAMES:
         np.testing.assert_allclose(whole[name][rows], alone[name], rtol=1e-5)
     assert len(np.unique(whole["ssim"])) > 0.99 * num
-    some = image_measures(outputs, targets, refs, ["ssim", "mse"])
+    some = restoration_metrics(outputs, targets, refs, ["ssim", "mse"])
     assert list(some) == ["ssim", "mse"]
     for name, values in some.items():
         np.testing.assert_array_equal(values, whole[name])
@@ -277,6 +279,6 @@ def test_images_are_checked(images, message):
         "references": (good, good, images),
     }.items():
         with pytest.raises(InputError, match=f"{name}: .*{message}"):
-            image_measures(*arguments)
+            restoration_metrics(*arguments)
     with pytest.raises(InputError, match=f"references: .*{message}"):
         subtract_and_filter(good, images)

@@ -103,7 +103,7 @@ def fake_gan(monkeypatch):
         # A module that is imported later would keep this function beyond the test.
         for module in pkgutil.iter_modules(generators.__path__, "gan_mnist.generators."):
             importlib.import_module(module.name)
-        monkeypatch.setattr("gan_mnist.generators.trained.trained", trained)
+        monkeypatch.setattr("gan_mnist.generators.trained.train_or_load", trained)
         return asked
 
     return fake_gan

@@ -35,7 +35,7 @@ class Flat(Generator):
     def __init__(self, size):
         self.size = size
 
-    def widened(self, scale):
+    def with_latent_scale(self, scale):
         return self
 
     def sample(self, labels, seed):
@@ -99,14 +99,14 @@ def test_sizes_are_the_powers_of_two_that_there_are(dataset, settings):
 @pytest.mark.parametrize("counts", [(50, 50, 50), (3, 40, 11), (1, 1, 9)])
 def test_subsets_are_nested_and_as_balanced_as_can_be(counts):
     labels = np.repeat(np.arange(3), counts)
-    order = trial.turns(labels, 0)
+    order = trial.balanced_order(labels, 0)
     assert sorted(order) == list(range(len(labels)))
     for size in range(1, len(labels) + 1):
         found = np.bincount(labels[order[:size]], minlength=3)
         open_classes = [c for c in range(3) if found[c] < counts[c]]
         most = max(found)
         assert all(found[c] >= most - 1 for c in open_classes)
-    firsts = {tuple(labels[trial.turns(labels, seed)[:3]]) for seed in range(20)}
+    firsts = {tuple(labels[trial.balanced_order(labels, seed)[:3]]) for seed in range(20)}
     assert len(firsts) > 3  # No class always comes first.
 
 

@@ -221,9 +221,9 @@ def test_the_first_step_is_the_same_for_arms_of_any_augmentation(make, tmp_path,
     """Else an arm's images would be of better pseudo-labels, and not better images."""
     first = import_module(f"{STUDY.package}.first")
     asked = []
-    monkeypatch.setattr(first, "sure_of", lambda *_: None)
+    monkeypatch.setattr(first, "confident_predictions", lambda *_: None)
     monkeypatch.setattr(
-        first, "trained_once", lambda network, weights, *_: asked.append(weights) or 0.0
+        first, "train_or_load_weights", lambda network, weights, *_: asked.append(weights) or 0.0
     )
     arms = [arm.name for arm in STUDY.arms if arm.changes.get("unlabelled") == PSEUDO]
     for arm in arms:

@@ -190,7 +190,7 @@ def test_images_are_generated_for_every_class_beside_all_real_ones(settings):
 
 def test_metrics_name_rare_classes_and_numbers_of_test_images(settings):
     asked = settings("none", UNEQUAL)
-    study = STUDY.measuring(asked, UNEQUAL)
+    study = STUDY.with_metrics(asked, UNEQUAL)
     labels = {metric.name: metric.label for metric in study.metrics}
     assert study.metrics[0].name == "minority_recall"
     assert labels["minority_recall"] == (
@@ -199,14 +199,14 @@ def test_metrics_name_rare_classes_and_numbers_of_test_images(settings):
     )
     assert labels["recall_rich"] == "recall of rich (5 test images)"
     assert labels["precision_one"] == "precision of one (1 test image)"
-    few = STUDY.measuring(replace(asked, rare_below=0.1), UNEQUAL).metrics[0].label
+    few = STUDY.with_metrics(replace(asked, rare_below=0.1), UNEQUAL).metrics[0].label
     assert few == "recall of the rare class one (1 test image)"
 
 
 def test_of_many_rare_classes_some_are_named(settings):
     names = tuple("abcdefghi")
     many = made((2,) * 8 + (20,), (1,) * 9, names)
-    label = STUDY.measuring(settings("none", many), many).metrics[0].label
+    label = STUDY.with_metrics(settings("none", many), many).metrics[0].label
     assert label.endswith("e (1 test image), f (1 test image) and 2 more")
 
 

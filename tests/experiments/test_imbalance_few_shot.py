@@ -144,7 +144,7 @@ def test_prototypes_are_what_is_judged(make, monkeypatch):
         called.append(np.bincount(train.labels).tolist())
         model.layers[-1].set_weights([np.zeros((8, 4)), np.eye(4)[2]])
 
-    monkeypatch.setattr(trial, "call_by_prototypes", spied)
+    monkeypatch.setattr(trial, "classify_by_prototypes", spied)
     outcome = trial.run_trial(make("prototypes", of=DATA))
     assert called == [[2, 12, 12, 12]]
     assert [outcome.metrics[f"recall_{name}"] for name in NAMES] == [0, 0, 1, 0]

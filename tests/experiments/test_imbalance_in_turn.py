@@ -180,7 +180,7 @@ def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
         bits = outcome.correct["at"][f"minority_recall_at_{left}"]
         shares = [share.tolist() for share in unpack({**outcome.correct, "bits": bits})]
         assert shares == [[1] * 10, [0] * 4, [0] * 6]
-    label = STUDY.measuring(asked, DATA).metrics[0].label
+    label = STUDY.with_metrics(asked, DATA).metrics[0].label
     assert label.endswith("the mean over 3 classes in turn and over 1 and 5 images left")
 
 
@@ -240,7 +240,7 @@ def test_a_trial_that_was_stopped_goes_on_with_the_next_turn(make, monkeypatch, 
 
 
 def test_metrics_are_told_as_of_turns(settings):
-    labels = {m.name: m.label for m in STUDY.measuring(settings("none", DATA), DATA).metrics}
+    labels = {m.name: m.label for m in STUDY.with_metrics(settings("none", DATA), DATA).metrics}
     assert labels["minority_recall"] == (
         "recall of the starved class, the mean over 3 classes in turn"
     )
@@ -254,7 +254,7 @@ def test_generators_of_turns_see_their_images(make, fake_gan, trained):
         def __init__(self):
             pass
 
-        def widened(self, scale):
+        def with_latent_scale(self, scale):
             return self
 
         def sample(self, labels, seed):

@@ -32,7 +32,7 @@ class Levels(Generator):
     def __init__(self):
         pass
 
-    def widened(self, scale):
+    def with_latent_scale(self, scale):
         return self
 
     def sample(self, labels, seed):

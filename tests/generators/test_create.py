@@ -144,7 +144,7 @@ def test_no_judge_is_asked_about_real_images(images, tmp_path, monkeypatch):
     for name in ("copy", "held_back"):
         settings = replace(SETTINGS, generator=name, kept_from=0.99)
         kept = create_generator(Request(settings, images, 4, tmp_path))
-        assert not isinstance(kept, create.Kept)
+        assert not isinstance(kept, create.FilteredGenerator)
 
 
 class Drawn(Generator):

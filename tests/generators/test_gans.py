@@ -39,7 +39,7 @@ def recipe(request):
 def trained(recipe, subset, seed, workdir, callbacks=()):
     """A generator of a trial that has these training images, and nothing besides."""
     images = Allotment(subset, None, None)
-    return module.trained(recipe, Request(None, images, seed, workdir, callbacks))
+    return module.train_or_load(recipe, Request(None, images, seed, workdir, callbacks))
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,9 @@ def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
 
     def weights(directory, **changes):
         return weights_of(
-            module.trained(recipe, Request(None, allotted(**changes), 0, tmp_path / directory))
+            module.train_or_load(
+                recipe, Request(None, allotted(**changes), 0, tmp_path / directory)
+            )
         )
 
     parts = allotted()

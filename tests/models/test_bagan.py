@@ -36,7 +36,7 @@ def test_gaussians_are_those_of_the_codes_and_older_codes_matter_less():
     batches = [(rng.normal([1, -3], [2, 0.5], (40, 2)).astype("f4"), rng.integers(0, 2, 40))
                for _ in range(30)]  # fmt: skip
     for codes, labels in batches:
-        layer.observe(tf.constant(codes), tf.constant(ONE_HOT[labels]))
+        layer.update_statistics(tf.constant(codes), tf.constant(ONE_HOT[labels]))
     codes, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
     weights = np.repeat(MEMORY ** np.arange(29, -1, -1.0), 40)
     points = rng.normal(size=(5, 2)).astype("f4")
@@ -56,7 +56,7 @@ def test_a_class_of_one_code_is_a_point_with_a_little_around_it():
     layer = ClassGaussians()
     layer(tf.zeros((1, 2)), tf.zeros((1, NUM_CLASSES)))
     for _ in range(100):
-        layer.observe(tf.constant([[30.0, -7.0]]), tf.constant(ONE_HOT[[1]]))
+        layer.update_statistics(tf.constant([[30.0, -7.0]]), tf.constant(ONE_HOT[[1]]))
     points = tf.random.stateless_normal((50, 2), [0, 0])
     moved = layer(points, tf.constant(ONE_HOT[[1] * 50])).numpy()
     assert np.isfinite(moved).all()
@@ -69,7 +69,7 @@ def test_what_is_known_of_codes_is_no_average():
     for weight in model.generator.weights:
         weight.assign(rng.random(weight.shape))
     before = model.average.get_layer("decoder").get_weights()
-    model.follow_average()
+    model.update_average()
     learnt, averaged = (
         network.get_layer("gaussians") for network in (model.generator, model.average)
     )

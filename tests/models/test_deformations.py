@@ -233,7 +233,7 @@ def test_a_model_is_made_again_from_its_config_and_its_file(tmp_path):
     rng = np.random.default_rng(0)
     model.adopt(rng.random((6, 8, 8, 1), np.float32), np.array([0, 0, 0, 1, 1, 1]))
     model.deformations.assign(rng.normal(0, 0.1, (4, NUM_PARAMETERS)))
-    model.relate(rng.random((4, 8, 8, 1), np.float32))
+    model.fit_style_slopes(rng.random((4, 8, 8, 1), np.float32))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     drawn = [m.sample(tf.constant([0, 1, 1]), tf.constant([3, 4])) for m in (model, loaded)]

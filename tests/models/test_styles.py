@@ -11,7 +11,7 @@ from gan_mnist.models.deformations import (
     DeformationModel,
     as_registered,
 )
-from gan_mnist.models.styles import slopes, styles
+from gan_mnist.models.styles import measure_styles, slopes
 
 SIDE = 28
 
@@ -27,7 +27,7 @@ def bar(slant=0.0, wide=4, top=4, bottom=24, left=12):
 
 
 def styles_of(*images):
-    return styles(tf.constant(np.stack(images), tf.float32)).numpy()
+    return measure_styles(tf.constant(np.stack(images), tf.float32)).numpy()
 
 
 def test_the_slant_is_how_far_ink_goes_right_a_row_down():
@@ -74,7 +74,7 @@ def test_a_slanted_image_is_moved_as_slanted_ones_were():
     deformations = np.zeros((600, NUM_PARAMETERS), np.float32)
     deformations[:, 1] = slants  # A pixel comes from as much further right, a row down.
     model.deformations.assign(deformations)
-    model.relate(np.stack([bar(slant) for slant in slants]).astype(np.float32))
+    model.fit_style_slopes(np.stack([bar(slant) for slant in slants]).astype(np.float32))
     labels = tf.zeros(60, tf.int32)
     for slant in (-0.3, 0.3):
         image = bar(slant, top=8, bottom=20).astype(np.float32)
@@ -89,7 +89,7 @@ def test_styles_of_large_images_are_compared_in_the_size_of_pairs():
     large = np.kron(bar(0.3), np.ones((3, 3, 1)))[None].repeat(2, axis=0).astype(np.float32)
     assert large.shape[1] > MOST_PIXELS
     model = DeformationModel(large.shape[1:], 2, 10, alike=True)
-    model.relate(as_registered(large).numpy())
+    model.fit_style_slopes(as_registered(large).numpy())
     model.slopes.assign(np.full(model.slopes.shape, 5.0))
     model.adopt(large, np.array([0, 0]))
     samples = model.sample(tf.zeros(4, tf.int32), tf.constant([0, 1])).numpy()

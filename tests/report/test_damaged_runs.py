@@ -12,7 +12,7 @@ from parsed_page import SECTIONS, Page, report
 
 from gan_mnist.errors import InputError
 from gan_mnist.report import learning
-from gan_mnist.report.page import alike, write_report
+from gan_mnist.report.page import duplicate_rows, write_report
 from gan_mnist.report.run_files import Run
 
 
@@ -226,9 +226,9 @@ def test_pairs_of_another_form_are_left_out(small_run: Path, rows: np.ndarray) -
     change(small_run, "study.json", dataset=dataset)
     change(small_run, "summary.json", dataset=dataset)
     np.savez(small_run / "duplicates.npz", test=rows)
-    assert alike(Run.read(small_run)) is None
+    assert duplicate_rows(Run.read(small_run)) is None
     np.savez(small_run / "duplicates.npz", test=np.zeros((2, 3, 8, 8, 1), np.uint8))
-    assert alike(Run.read(small_run)) is not None
+    assert duplicate_rows(Run.read(small_run)) is not None
 
 
 def test_a_cell_that_is_no_number_spoils_no_curve_of_a_generator(small_run: Path) -> None:

@@ -8,7 +8,7 @@ from fake_study import make_plan
 
 from gan_mnist.errors import InputError
 from gan_mnist.files.remote import Remote
-from gan_mnist.study.location import in_own_directory, resolve_workdir
+from gan_mnist.study.location import resolve_workdir, with_local_workdir
 from gan_mnist.study.run import run_study
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ def plan_at(address, **changes):
 
 def run_all(address, on_record=lambda record: None, **changes):
     """Runs what is missing; returns the mirror."""
-    plan = in_own_directory(plan_at(address, **changes))
+    plan = with_local_workdir(plan_at(address, **changes))
     run_study(plan, 1, "local", "", on_record=on_record)
     return plan.workdir
 

@@ -3,20 +3,20 @@
 import pytest
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.comparison import Pair, parse
+from gan_mnist.study.comparison import Pair, parse_pair
 
 ARMS = ("none", "classical", "cgan-2.0")
 
 
 @pytest.mark.parametrize("text", ["cgan-2.0 > none", "cgan-2.0>none", "  cgan-2.0  >none "])
 def test_a_pair_is_written_with_or_without_spaces(text):
-    assert parse("--primary", text, ARMS) == Pair("cgan-2.0", "none")
+    assert parse_pair("--primary", text, ARMS) == Pair("cgan-2.0", "none")
 
 
 def test_a_pair_is_told_as_it_is_written():
-    pair = parse("--primary", "classical > none", ARMS)
+    pair = parse_pair("--primary", "classical > none", ARMS)
     assert f"{pair}" == "classical > none"
-    assert parse("--primary", f"{pair}", ARMS) == pair
+    assert parse_pair("--primary", f"{pair}", ARMS) == pair
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_pair_is_told_as_it_is_written():
 )
 def test_what_is_no_pair_is_refused_in_a_line_that_names_the_flag(text, told):
     with pytest.raises(InputError) as refused:
-        parse("--require", text, ARMS)
+        parse_pair("--require", text, ARMS)
     message = f"{refused.value}"
     assert message.startswith("--require: ")
     assert told in message

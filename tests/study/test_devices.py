@@ -155,8 +155,8 @@ def test_a_run_has_a_trial_a_gpu_and_goes_on_where_one_dies(folder, directory, m
 def test_mirrored_each_trial_has_all_gpus(folder, directory, machine, monkeypatch):
     machine(TWO, 2)
     plan = make_plan(folder, preset="smoke", strategy="mirrored")
-    assert devices.shared_out(plan, "local", None) == 1
-    assert devices.shared_out(plan, "local", 3) == 3
+    assert devices.share_gpus(plan, "local", None) == 1
+    assert devices.share_gpus(plan, "local", 3) == 3
     gan_mnist.run(
         folder, preset="smoke", seeds=2, export_dir="", workdir="run", strategy="mirrored"
     )
@@ -171,16 +171,16 @@ def test_mirrored_each_trial_has_all_gpus(folder, directory, machine, monkeypatc
 def test_trials_at_a_time_are_as_many_as_gpus(folder, machine, gpus, jobs):
     machine(TWO, gpus)
     plan = make_plan(folder, preset="smoke")
-    assert devices.shared_out(plan, "local", None) == jobs
-    assert devices.shared_out(plan, "local", 7) == 7
-    assert devices.shared_out(plan, "ray", None) is None
+    assert devices.share_gpus(plan, "local", None) == jobs
+    assert devices.share_gpus(plan, "local", 7) == 7
+    assert devices.share_gpus(plan, "ray", None) is None
 
 
 def test_ray_shows_trials_no_gpu(folder, machine):
     machine(TWO, 2)
     plan = make_plan(folder, preset="smoke", strategy="mirrored")
     with pytest.raises(InputError, match=r"^--strategy: mirrored .*--engine=ray.*accepted: "):
-        devices.shared_out(plan, "ray", None)
+        devices.share_gpus(plan, "ray", None)
 
 
 @pytest.mark.parametrize("asked", ["Mirrored", "", "all", None, 2])
@@ -210,15 +210,20 @@ def test_what_cannot_be_divided_is_refused(directory, machine, experiment, arms,
 def test_of_generators_some_can_be_divided_and_others_not():
     settings = load("imbalance").settings
 
-    def undivided(**changes):
-        return with_changes(settings, changes, "").undivided
+    def single_device_only(**changes):
+        return with_changes(settings, changes, "").single_device_only
 
-    divided = {"none", *(name for name in GENERATORS if not undivided(generator=name))}
+    divided = {"none", *(name for name in GENERATORS if not single_device_only(generator=name))}
     untrained = {name for name, row in GENERATORS.items() if not row.trains}
     assert divided == {"none", "cgan", "r3gan", "dagan", *untrained}
-    assert undivided(generator="cgan", most_generator_steps=2) == "most_generator_steps above 1"
-    assert undivided(generator="cgan", classifier="applications:VGG16").startswith("classifier=")
-    assert not ClassifierSettings().undivided
+    assert (
+        single_device_only(generator="cgan", most_generator_steps=2)
+        == "most_generator_steps above 1"
+    )
+    assert single_device_only(generator="cgan", classifier="applications:VGG16").startswith(
+        "classifier="
+    )
+    assert not ClassifierSettings().single_device_only
 
 
 @pytest.mark.parametrize(

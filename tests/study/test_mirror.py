@@ -14,7 +14,7 @@ from fake_study import calls, expected_metrics, summary
 from gan_mnist.files import CACHE_VARIABLE
 from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import Remote
-from gan_mnist.study.location import RUN, in_own_directory, resolve_workdir
+from gan_mnist.study.location import RUN, resolve_workdir, with_local_workdir
 from gan_mnist.study.run import run_one, summarise_study
 
 HERE = Path(__file__).parent
@@ -81,7 +81,7 @@ def test_what_is_refused_leaves_nothing(address, tmp_path):
 def test_a_finished_trial_is_only_read_by_a_task(address, machine):
     before = run_one(plan_at(address), 2, "")
     machine("second")
-    plan = in_own_directory(plan_at(address))
+    plan = with_local_workdir(plan_at(address))
     assert run_one(plan, 2, "") == before
     assert calls(plan.workdir) == []
 

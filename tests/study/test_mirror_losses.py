@@ -17,7 +17,7 @@ from gan_mnist.files import CACHE_VARIABLE
 from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import Remote, RemoteClaim
 from gan_mnist.study import scheduler
-from gan_mnist.study.location import in_own_directory, resolve_workdir
+from gan_mnist.study.location import resolve_workdir, with_local_workdir
 from gan_mnist.study.run import run_one, run_study, summarise_study
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ def test_a_killed_process_loses_no_trial_that_had_ended(tmp_path, plain):
 
 
 def test_a_failure_that_is_mended_elsewhere_leaves_no_trace(address, machine):
-    plan = in_own_directory(plan_at(address))
+    plan = with_local_workdir(plan_at(address))
     order(plan.workdir, "small", 1, "raise")
     run_study(plan, 1, "local", "")
     assert b"the second line" in stored(address)["trials/small/seed-01/traceback.txt"]
@@ -136,7 +136,7 @@ def test_a_task_whose_trial_could_not_be_put_there_need_not_run_it_again(address
         assert "no route to the store" in refused(run_one, plan_at(address), 3, "")
     line(False)
     assert records(address) == []
-    plan = in_own_directory(plan_at(address))
+    plan = with_local_workdir(plan_at(address))
     assert run_one(plan, 3, "")["metrics"] == expected_metrics(1.0, 0.3, 0)
     assert len(calls(plan.workdir)) == 1
     assert records(address) == ["all/seed-00"]

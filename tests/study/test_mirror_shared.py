@@ -8,14 +8,14 @@ from at_address import plan_at, records, run_all, stored
 
 from gan_mnist.files.remote import Remote
 from gan_mnist.study import scheduler
-from gan_mnist.study.location import in_own_directory
+from gan_mnist.study.location import with_local_workdir
 from gan_mnist.study.run import run_one
 
 HERE = Path(__file__).parent
 
 
 def keep(folder, content, **told):
-    """Something kept as `trained_once` does it."""
+    """Something kept as `train_or_load_weights` does it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "gan.weights.h5").write_text(content)
     (folder / "generator.json").write_text(json.dumps({"sha256": "0", "seconds": 1.0, **told}))
@@ -42,7 +42,7 @@ def test_a_generator_is_fetched_where_a_trial_may_use_it(address, machine, shari
         machine(f"task-{index}")
         run_one(plan_at(address), index, "")
     assert sharing == {("small", 0): "made", ("small", 1): "made", ("large", 0): "found"}
-    generators = in_own_directory(plan_at(address)).workdir / "generators"
+    generators = with_local_workdir(plan_at(address)).workdir / "generators"
     assert [path.name for path in generators.iterdir()] == ["x-0"]
     assert (generators / "x-0" / "gan.weights.h5").read_text() == "by small"
     machine("another")
@@ -78,7 +78,7 @@ def test_of_two_that_trained_at_once_the_first_stays_and_both_trials_count(
 def test_one_of_the_two_stays_when_the_other_machine_begins_again(address, machine, sharing):
     run_one(plan_at(address), 1, "")
     machine("second")
-    plan = in_own_directory(plan_at(address))
+    plan = with_local_workdir(plan_at(address))
     keep(plan.workdir / "generators" / "x-0", "of the second", seed=0, by="second")
     run_one(plan, 2, "")
     assert sharing["large", 0] == "found"

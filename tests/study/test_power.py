@@ -21,14 +21,14 @@ from gan_mnist.study.statistics.small_samples import intervals
 
 @pytest.mark.parametrize(("n", "tests"), [(50, 1), (50, 11), (200, 3)])
 def test_many_seeds_have_the_power_of_the_t_test(n, tests):
-    effect = power.detectable(n, tests)
+    effect = power.detectable_effect(n, tests)
     found = TTestPower().power(effect, n, 0.05 / tests, alternative="two-sided")
     assert found == pytest.approx(0.8, abs=1e-3)
 
 
 @pytest.mark.parametrize(("n", "tests"), [(2, 1), (3, 11), (5, 1), (5, 3), (10, 11), (40, 1)])
 def test_of_an_effect_that_is_found_four_in_five_studies_have_a_verdict(n, tests):
-    effect = power.detectable(n, tests)
+    effect = power.detectable_effect(n, tests)
     rng = np.random.default_rng(8)
     differences = rng.normal(effect, 1.0, (20_000, n))
     p = stats.ttest_1samp(differences, 0.0, axis=-1).pvalue
@@ -41,7 +41,9 @@ def test_of_an_effect_that_is_found_four_in_five_studies_have_a_verdict(n, tests
 
 def test_simulation_and_t_test_meet_where_one_takes_over():
     for tests in (1, 11):
-        assert power.detectable(41, tests) == pytest.approx(power.detectable(40, tests), rel=0.03)
+        assert power.detectable_effect(41, tests) == pytest.approx(
+            power.detectable_effect(40, tests), rel=0.03
+        )
 
 
 def test_the_page_on_verdicts_tells_these_effects():
@@ -50,19 +52,21 @@ def test_the_page_on_verdicts_tells_these_effects():
     told = [[float(number) for number in re.findall(r"\d\.\d", row)] for row in rows]
     # Twelve arms against a control; then one, two and three primary comparisons.
     tests = (11, 1, 2, 3)
-    assert told == [[round(power.detectable(n, k), 1) for k in tests] for n in (5, 10)]
+    assert told == [[round(power.detectable_effect(n, k), 1) for k in tests] for n in (5, 10)]
 
 
 def test_the_fewest_seeds_find_the_effect_and_one_fewer_does_not():
     for effect, tests in ((1.0, 3), (0.4, 1), (0.2, 11)):
         n = power.seeds_needed(effect, tests)
-        assert power.detectable(n, tests) <= effect < power.detectable(n - 1, tests)
+        assert power.detectable_effect(n, tests) <= effect < power.detectable_effect(n - 1, tests)
     assert power.seeds_needed(50.0, 1) == 5  # fewer are not relied on
     assert power.seeds_needed(0.01, 1) is None
 
 
 def test_seeds_with_images_in_common_find_less():
-    assert power.detectable(10, 1, 0.25) == pytest.approx(math.sqrt(3.5) * power.detectable(10, 1))
+    assert power.detectable_effect(10, 1, 0.25) == pytest.approx(
+        math.sqrt(3.5) * power.detectable_effect(10, 1)
+    )
     assert power.seeds_needed(0.5, 1, overlap=0.25) is None
 
 
@@ -80,13 +84,13 @@ def planned(tmp_path, primary=(), seeds=5):
 
 def test_a_plan_says_what_its_seeds_can_find(tmp_path):
     (line,) = power_in_words(planned(tmp_path))
-    least = power.detectable(5, 5)
+    least = power.detectable_effect(5, 5)
     assert line == (
         f"5 seeds find, in 4 of 5 runs, differences from {least:.2g} sd on (sd: of paired "
         "differences)"
     )
     (line,) = power_in_words(planned(tmp_path, (Pair("cgan", "none"),)))
-    first, others = power.detectable(5, 1), power.detectable(5, 4)
+    first, others = power.detectable_effect(5, 1), power.detectable_effect(5, 4)
     assert (
         f"primary differences from {first:.2g} sd on, other differences from {others:.2g}" in line
     )
@@ -116,7 +120,7 @@ def test_with_a_pilot_it_is_told_in_the_unit_of_the_metric(tmp_path, pilot):
     plan = planned(tmp_path / "new", (Pair("cgan", "none"), Pair("cgan", "classical")), seeds=10)
     _, first, second, others = power_in_words(plan, f"{pilot}")
     spread = np.std(VALUES["cgan"] - BASE, ddof=1)
-    least = spread * power.detectable(10, 2)
+    least = spread * power.detectable_effect(10, 2)
     assert first == (f"cgan > none: from {least:.2g} on (sd {spread:.2g}, 5 seeds of earlier)")
     assert second.startswith("cgan > classical: from ")
     assert others.startswith("other differences, in the median: from ")

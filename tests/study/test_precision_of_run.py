@@ -12,7 +12,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.experiments import make_plan
 from gan_mnist.settings import ClassifierSettings
 from gan_mnist.study import precision
-from gan_mnist.study.precision import PRECISIONS, faster, of_run
+from gan_mnist.study.precision import PRECISIONS, run_precision, with_faster_precision
 
 # A coin that a study could train, as far as the driver knows.
 TIMED = coin.STUDY.replace("    bias: float", '    TIMED = "nowhere:to_be_found"\n    bias: float')
@@ -55,7 +55,7 @@ def folder(directory, tmp_path):
 )
 def test_the_faster_one_is_taken(machine, seconds, chosen):
     asked, settings = machine(seconds), ClassifierSettings(width=3)
-    assert faster(settings) == (replace(settings, precision=chosen), seconds)
+    assert with_faster_precision(settings) == (replace(settings, precision=chosen), seconds)
     assert asked == [(settings.TIMED, settings, ("float32", "mixed_bfloat16"))]
 
 
@@ -95,7 +95,9 @@ def test_a_run_that_was_begun_in_float32_stays_so(folder, directory, machine, re
     (directory / "study.json").write_text(json.dumps(described))
     plan = make_plan(folder, preset="smoke", workdir=".", precision="auto")
     assert (plan.settings.precision, plan.update_seconds, asked) == ("float32", {}, [])
-    assert [of_run(directory, name) for name in PRECISIONS] == [(name, {}) for name in PRECISIONS]
+    assert [run_precision(directory, name) for name in PRECISIONS] == [
+        (name, {}) for name in PRECISIONS
+    ]
 
 
 @pytest.mark.parametrize("asked", ["bfloat16", "Auto", "", 16, None])

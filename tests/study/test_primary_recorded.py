@@ -46,7 +46,7 @@ def test_an_experiment_names_up_to_three_comparisons_of_its_arms_and_one_if_publ
             continue
         sources = [source] if source else list(study.sources)
         for one in sources:
-            study = study.showing(study.of_source(study.settings, one))
+            study = study.with_arms(study.of_source(study.settings, one))
         named = study.naming(None, [arm.name for arm in study.arms], sources).primary
         assert least <= len(set(named)) == len(named) <= MOST_PRIMARY
         if source and least:

@@ -25,7 +25,7 @@ def there_and_back(trial, work=complete):
 
 
 def keep(folder, content="weights", **told):
-    """Something kept as `trained_once` does it."""
+    """Something kept as `train_or_load_weights` does it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "x.weights.h5").write_text(content)
     (folder / "x.json").write_text(json.dumps({"sha256": "0", "seconds": 1.0, **told}))

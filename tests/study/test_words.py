@@ -39,7 +39,7 @@ def test_what_rounds_to_nothing_has_no_sign(value, expected):
     ],
 )
 def test_an_interval_beside_zero_does_not_seem_to_end_there(ci95, expected):
-    assert words.digits(ci95) == expected
+    assert words.interval_decimals(ci95) == expected
 
 
 def test_what_is_the_same_is_so_within_a_margin():

@@ -58,7 +58,7 @@ def test_its_batches_need_not_be_such_that_devices_can_share_them(judged, monkey
 
 def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
     first, seconds = judged(), judged.seconds
-    made_once.receiver.cache_clear()  # As in another process.
+    made_once.weights_model.cache_clear()  # As in another process.
     np.testing.assert_array_equal(judged(), first)
     assert len(judged.batches) == 1
     assert judged.seconds == seconds > 0

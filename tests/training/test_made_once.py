@@ -45,14 +45,14 @@ def test_a_generator_that_was_driven_out_samples_with_its_own_weights(
 ):
     images = Allotment(make_subset(shape=SHAPE), None, None)
     request = Request(None, images, 0, tmp_path)
-    first = [trained_module.trained(recipe, request) for recipe in GANS]
+    first = [trained_module.train_or_load(recipe, request) for recipe in GANS]
     samples = [generator.sample(LABELS, 1) for generator in first]
     assert len({sample.tobytes() for sample in samples}) == len(GANS)
     assert room_for_one.cache_info().misses == len(GANS)
     # Those at hand are not touched by what drove them out, nor by one made again in their place.
     monkeypatch.setattr(trained_module, "fit", None)
     for recipe, generator, sample in zip(GANS, first, samples, strict=True):
-        again = trained_module.trained(recipe, request)
+        again = trained_module.train_or_load(recipe, request)
         assert again is not generator
         assert again.key == generator.key
         np.testing.assert_array_equal(again.sample(LABELS, 1), sample)
@@ -69,7 +69,7 @@ def test_a_generator_asked_for_again_has_its_own_weights_while_another_has_the_n
     images = Allotment(make_subset(shape=SHAPE), None, None)
 
     def samples(seed):
-        return trained_module.trained(GANS[0], Request(None, images, seed, tmp_path)).sample(
+        return trained_module.train_or_load(GANS[0], Request(None, images, seed, tmp_path)).sample(
             LABELS, 1
         )
 
@@ -125,7 +125,7 @@ def test_weights_are_trained_once_and_loaded_by_all_others(own, tmp_path):
             trained.set_weights(dense(value).get_weights())
             return trained, value
 
-        assert made_once.trained_once(model, *files, {"told": "of it"}, train) == 1
+        assert made_once.train_or_load_weights(model, *files, {"told": "of it"}, train) == 1
         assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {1.0}
 
     ask(1)
@@ -142,9 +142,9 @@ def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        made_once.trained_once(dense(0), *files, {}, fail)
+        made_once.train_or_load_weights(dense(0), *files, {}, fail)
     model = dense(0)
-    assert made_once.trained_once(model, *files, {}, lambda: (dense(3), 1)) == 1
+    assert made_once.train_or_load_weights(model, *files, {}, lambda: (dense(3), 1)) == 1
     assert model.get_weights()[0].item() == 3
 
 
@@ -157,9 +157,9 @@ def test_a_large_generator_that_rests_is_loaded_and_not_trained_again(
     monkeypatch.setattr(trained_module, "CHUNK", 30)
     request = Request(None, Allotment(make_subset(shape=SHAPE), None, None), 0, tmp_path)
     (first, *_) = GANS
-    samples = [trained_module.trained(first, request).sample(LABELS, 1)]
+    samples = [trained_module.train_or_load(first, request).sample(LABELS, 1)]
     monkeypatch.setattr(trained_module, "fit", None)
-    samples += [trained_module.trained(first, request).sample(LABELS, 1) for _ in range(2)]
+    samples += [trained_module.train_or_load(first, request).sample(LABELS, 1) for _ in range(2)]
     for sample in samples[1:]:
         np.testing.assert_array_equal(sample, samples[0])
     assert "trained again" not in capsys.readouterr().err
@@ -169,7 +169,7 @@ def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatc
     files = {value: (tmp_path / f"{value}.weights.h5", tmp_path / f"{value}.json")
              for value in (5.0, 6.0, 7.0)}  # fmt: skip
     for value, both in files.items():
-        made_once.trained_once(dense(0), *both, {}, lambda value=value: (dense(value), 1))
+        made_once.train_or_load_weights(dense(0), *both, {}, lambda value=value: (dense(value), 1))
     read, load = [], keras.Model.load_weights
     monkeypatch.setattr(
         keras.Model,
@@ -178,7 +178,7 @@ def test_files_of_weights_that_alternate_are_read_once_each(tmp_path, monkeypatc
     )
     model = dense(0)
     for value in [*files, *files, *files]:
-        made_once.trained_once(model, *files[value], {}, None)
+        made_once.train_or_load_weights(model, *files[value], {}, None)
         assert {weight.item() for weight in map(np.ravel, model.get_weights())} == {value}
     assert len(read) == len(files)
 
@@ -188,12 +188,12 @@ def found(tmp_path):
     """Kept weights, all 3, of `about`, and a function that asks for them again."""
     files = tmp_path / "w.weights.h5", tmp_path / "about.json"
     about = {"kind": "Dense", "settings": {"sizes": (1, 2), "rate": 1.0}}
-    made_once.trained_once(dense(0), *files, about, lambda: (dense(3), 2.5))
+    made_once.train_or_load_weights(dense(0), *files, about, lambda: (dense(3), 2.5))
 
     def ask():
         """The seconds that are told, the weight, and how often it was trained."""
         model, trained = dense(0), []
-        seconds = made_once.trained_once(
+        seconds = made_once.train_or_load_weights(
             model, *files, about, lambda: (trained.append(1) or dense(4), 7.5)
         )
         return seconds, model.get_weights()[0].item(), len(trained)

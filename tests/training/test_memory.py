@@ -100,7 +100,7 @@ def test_a_large_network_that_rested_is_made_fresh_as_any(monkeypatch):
     for _ in range(2):
         for weight, same in zip(trained(resting), kept, strict=True):
             np.testing.assert_array_equal(weight, same)
-        resting.rest()
+        resting.release_memory()
         held = [v for o in resting.model.optimizers for v in o.variables if v.shape]
         assert held
         assert not any(v.value.numpy().size for v in held)
@@ -116,7 +116,7 @@ def test_a_generator_is_asked_for_fewer_large_images_at_a_time(side, most):
     )  # fmt: skip
     network = ReusableModel(lambda: recipe.build((side, side, 1), 2), recipe.compile)
     generator = trained_module._generator(network)
-    for one in (generator, generator.widened(2.0)):
+    for one in (generator, generator.with_latent_scale(2.0)):
         asked, sample = [], one._sample
         one._sample = lambda labels, seed, asked=asked, sample=sample: (
             asked.append(len(labels)), sample(labels, seed)
@@ -133,14 +133,14 @@ def test_weights_that_were_loaded_are_kept_as_far_as_there_is_room(monkeypatch, 
         files = tmp_path / str(number) / "a.weights.h5", tmp_path / str(number) / "a.json"
         model.set_weights([weight + 1 for weight in model.get_weights()])
         for _ in range(2):
-            made_once.trained_once(model, *files, {}, lambda: (model, 1.0))
+            made_once.train_or_load_weights(model, *files, {}, lambda: (model, 1.0))
     assert len(made_once._LOADED) == 2
     monkeypatch.setattr(made_once, "MOST_BYTES_LOADED", 0)
     model.set_weights([weight + 1 for weight in model.get_weights()])
     wanted = model.get_weights()
     files = tmp_path / "last" / "a.weights.h5", tmp_path / "last" / "a.json"
     for _ in range(2):
-        made_once.trained_once(model, *files, {}, lambda: (model, 1.0))
+        made_once.train_or_load_weights(model, *files, {}, lambda: (model, 1.0))
     assert not made_once._LOADED
     for weight, same in zip(model.get_weights(), wanted, strict=True):
         np.testing.assert_array_equal(weight, same)

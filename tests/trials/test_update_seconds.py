@@ -50,7 +50,7 @@ def _few_rounds(monkeypatch, dtype_policy):
 
 @pytest.mark.parametrize("slower", PRECISIONS)
 def test_a_classifier_is_timed_in_each(slower, monkeypatch):
-    monkeypatch.setattr(update_seconds, "network_of", lambda choice: pausing(slower))
+    monkeypatch.setattr(update_seconds, "network_builder", lambda choice: pausing(slower))
     settings = ClassifierSettings(
         classes=("a", "b", "c"), image_size=8, channels=1, width=2, batch_size=4
     )
@@ -64,7 +64,7 @@ def test_a_classifier_is_timed_in_each(slower, monkeypatch):
 def test_the_network_is_the_studys(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        update_seconds, "network_of", lambda choice: asked.append(choice) or pausing("none")
+        update_seconds, "network_builder", lambda choice: asked.append(choice) or pausing("none")
     )
     settings = ClassifierSettings(classes=("a", "b"), image_size=8, channels=3, classifier="resnet")
     update_seconds.of_classifier(settings, ("float32",))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from gan_mnist.commands.demo.models import FLAG, Exported, See, as_picture
-from gan_mnist.commands.exported import conversion_of
+from gan_mnist.commands.exported import read_conversion
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import ImageConversion, as_float, resize
 from gan_mnist.models.saved import has_signature, image_shape
@@ -57,7 +57,9 @@ class Denoiser:
         self._model = export.load("denoise", self._sides, ["images"])
         self._denoise = self._model.signatures["denoise"]
         size, channels = image_shape(self._denoise, *self._sides)
-        self._look = replace(conversion_of(export.saved_model), image_size=size, channels=channels)
+        self._look = replace(
+            read_conversion(export.saved_model), image_size=size, channels=channels
+        )
 
     def pictures(
         self, image: See, other: See, mixture: Mixture
@@ -66,7 +68,7 @@ class Denoiser:
 
         Returns:
             By name: "wanted", what is to come out; "other", what it is drowned in; "untreated",
-            the mixture; "filter", what `filtered` makes of it; "denoiser".
+            the mixture; "filter", what `rival_outputs` makes of it; "denoiser".
 
         Raises:
             InputError: If an image cannot be read, or the denoiser fails.
@@ -74,7 +76,7 @@ class Denoiser:
         import tensorflow as tf
 
         from gan_mnist.data.degradation import Degradation, degrade
-        from gan_mnist.evaluation.restoration import filtered, image_measures
+        from gan_mnist.evaluation.restoration import restoration_metrics, rival_outputs
 
         truths, others = (tf.constant(as_float(see(self._look))[None]) for see in (image, other))
         has_refs = self._sides == SIDES
@@ -93,7 +95,7 @@ class Denoiser:
         given = dict(zip(self._sides, (noisy, refs), strict=False))
         attempts = {
             "untreated": noisy,
-            "filter": filtered(noisy, refs if has_refs else None),
+            "filter": rival_outputs(noisy, refs if has_refs else None),
             "denoiser": call_for_images(self._denoise, 1, FLAG, **given),
         }
         shown: dict[str, tuple[Image.Image, float | None]] = {
@@ -105,6 +107,6 @@ class Denoiser:
         scales = {"denoiser": mixture.a if degradation.target == "plain" else 1.0}
         for name, images in attempts.items():
             scaled = np.minimum(np.float32(scales.get(name, 1.0)) * images, 1)
-            psnr_db = image_measures(scaled, targets, refs, ["psnr_db"])["psnr_db"]
+            psnr_db = restoration_metrics(scaled, targets, refs, ["psnr_db"])["psnr_db"]
             shown[name] = as_picture(images[0]), float(psnr_db[0])
         return shown

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from gan_mnist import experiments
-from gan_mnist.commands.classify import Predict, class_names_of
-from gan_mnist.commands.exported import call_for_pictures, conversion_of
+from gan_mnist.commands.classify import CheckedClassifier, class_names_of
+from gan_mnist.commands.exported import call_for_pictures, read_conversion
 from gan_mnist.data.images import ImageConversion, as_float, as_pixels, as_uint8, read_image
 from gan_mnist.errors import InputError
 from gan_mnist.models import saved
@@ -212,13 +212,13 @@ class Classifiers:
         self._loaded = [(export, *self._load(export)) for export in exports]
 
     @staticmethod
-    def _load(export: Exported) -> tuple[Predict, ImageConversion, Any]:
+    def _load(export: Exported) -> tuple[CheckedClassifier, ImageConversion, Any]:
         model = export.load("classify", ["images"], ["label", "probability"])
         top = 2 if has_signature(export.saved_model, "classes", []) else 1
         names = class_names_of(model, top, MOST_SECONDS)
-        predict = Predict(model.signatures["classify"], top, names)
+        predict = CheckedClassifier(model.signatures["classify"], top, names)
         size, channels = image_shape(predict.classify, "images")
-        seen = conversion_of(export.saved_model)
+        seen = read_conversion(export.saved_model)
         return predict, dataclasses.replace(seen, image_size=size, channels=channels), model
 
     def say(self, see: See) -> Iterator[Answer]:

@@ -6,7 +6,7 @@ from typing import Any
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, choice_in_words
 from gan_mnist.study.answer.reasons import PRIMARY
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_rate
-from gan_mnist.study.words import counted, digits, fixed, with_interval
+from gan_mnist.study.words import counted, fixed, interval_decimals, with_interval
 
 
 def in_full(asked: ArmsInQuestion) -> str:
@@ -105,7 +105,7 @@ def _others_in_full(asked: ArmsInQuestion) -> str:
 def _change(asked: ArmsInQuestion, name: str, among: int) -> str:
     found, interval = asked.comparisons[name], asked.interval(name, among)
     verb = "raised" if (found.difference or 0.0) > 0 else "lowered"
-    number = digits(interval)
+    number = interval_decimals(interval)
     before, after = (fixed(mean or 0.0, number) for mean in (found.control, found.treated))
     size = with_interval(found.difference, interval)
     change = f"{verb} {asked.metric.label} from {before} to {after}"

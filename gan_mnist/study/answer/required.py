@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.comparison import Pair, parse
+from gan_mnist.study.comparison import Pair, parse_pair
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 
@@ -41,7 +41,9 @@ def _parse(text: str, plan: Plan) -> Required:
     equal = ">" not in text and text.count("=") == 1
     if not equal and ("=" in text or text.count(">") != 1):
         raise InputError(f'{FLAG}: {text!r} is not accepted; accepted: "A > B" or "A = B"')
-    pair = parse(FLAG, text.replace("=", ">") if equal else text, [arm.name for arm in plan.arms])
+    pair = parse_pair(
+        FLAG, text.replace("=", ">") if equal else text, [arm.name for arm in plan.arms]
+    )
     compared = _compared(plan)
     if pair not in compared and pair[::-1] not in compared:
         rival = plan.study.rival

@@ -43,7 +43,7 @@ def detectable_errors(n: int, tests: float) -> float:
 
 
 @functools.cache
-def detectable(n: int, tests: float, overlap: float = 0.0) -> float:
+def detectable_effect(n: int, tests: float, overlap: float = 0.0) -> float:
     """The effect at which 80 % of studies have a verdict, in sd of the paired difference.
 
     Args:
@@ -65,11 +65,11 @@ def detectable(n: int, tests: float, overlap: float = 0.0) -> float:
 def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | None:
     """The fewest seeds from `MIN_SEEDS` on that find `effect`, in sd; None if none do."""
     low, high = MIN_SEEDS - 1, MOST_SEEDS
-    if detectable(high, tests, overlap) > effect:
+    if detectable_effect(high, tests, overlap) > effect:
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        finds = detectable(middle, tests, overlap) <= effect
+        finds = detectable_effect(middle, tests, overlap) <= effect
         low, high = (low, middle) if finds else (middle, high)
     return high
 
