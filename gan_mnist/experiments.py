@@ -18,9 +18,9 @@ from gan_mnist.errors import InputError, check_number, unknown
 from gan_mnist.files import absolute
 from gan_mnist.settings.further import (
     FurtherTestSettings,
+    as_test_dir,
     further_metrics,
     further_provenance,
-    test_dir_setting,
 )
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import continuation
@@ -173,7 +173,7 @@ def make_plan(
     chosen |= {name: True for name, asked in flags.items() if asked}
     if test_dir:
         study = _with_further_tests(study, test_dir)
-        chosen["test_dir"] = test_dir_setting(test_dir)
+        chosen["test_dir"] = as_test_dir(test_dir)
     scale = study.presets[preset].changes
     wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
     rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}

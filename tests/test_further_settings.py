@@ -9,7 +9,7 @@ from PIL import Image
 from small_trial import DATASET, SETTINGS
 
 from gan_mnist.errors import InputError
-from gan_mnist.settings.further import further_metrics, parse_test_dirs, test_dir_setting
+from gan_mnist.settings.further import as_test_dir, further_metrics, parse_test_dirs
 from gan_mnist.study.spec import Metric
 
 
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def resolved(**folders):
-    return replace(SETTINGS, test_dir=test_dir_setting(folders)).resolve(DATASET)
+    return replace(SETTINGS, test_dir=as_test_dir(folders)).resolve(DATASET)
 
 
 def test_a_set_is_known_by_what_is_in_it_and_not_by_where_it_lies(folder):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gan_mnist import experiments
-from gan_mnist.data.subsets import allot, test_subset
+from gan_mnist.data.subsets import allot, read_test_subset
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
 from gan_mnist.study.description import study_description
@@ -125,7 +125,7 @@ def test_a_plan_holds_for_every_seed(experiment, groups, plan):
     for seed in begun.seeds:
         own = dataset.of_seed(seed)
         images = allot(own, settings.classes, counts, seed, settings.validation_per_class)
-        test = test_subset(own, settings.classes)
+        test = read_test_subset(own, settings.classes)
         told = [begun.dataset["counts"][name]["test"] for name in settings.classes]
         found = np.bincount(test.labels, minlength=len(told))
         assert (found >= told).all() if groups else (found == told).all()

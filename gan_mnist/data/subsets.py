@@ -184,7 +184,7 @@ def _divided_by_groups(
     )
 
 
-def test_subset(dataset: Dataset, classes: tuple[str, ...]) -> Subset:
+def read_test_subset(dataset: Dataset, classes: tuple[str, ...]) -> Subset:
     """The test images of `classes`, to be read once, at the end of a trial.
 
     Raises:

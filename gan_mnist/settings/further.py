@@ -135,6 +135,6 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
     )
 
 
-def test_dir_setting(folders: Mapping[str, str | Path]) -> tuple[str, ...]:
+def as_test_dir(folders: Mapping[str, str | Path]) -> tuple[str, ...]:
     """The value of the setting `test_dir` for folders by name, with absolute paths."""
     return tuple(f"{name}={absolute(folder)}" for name, folder in folders.items())

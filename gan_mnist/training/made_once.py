@@ -100,7 +100,7 @@ def train_or_load_weights(
 
 
 def _load_weights(model: keras.Model, weights: Path) -> None:
-    """Loads weights without the states of optimizers, which `rest` may have released."""
+    """Loads weights without the states of optimizers, which `release_memory` may have released."""
     model.load_weights(weights, objects_to_skip=optimizers_of(model))
 
 

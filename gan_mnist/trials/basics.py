@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 import keras
 import numpy as np
 
-from gan_mnist.data.subsets import Allotment, Subset, allot, test_subset
+from gan_mnist.data.subsets import Allotment, Subset, allot, read_test_subset
 from gan_mnist.files import Damaged, read_arrays, read_form, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.spec import Metric
@@ -64,7 +64,7 @@ class Steps(Generic[SettingsT]):
     @functools.cached_property
     def test(self) -> Subset:
         """The test images of the trial's classes."""
-        return test_subset(self.trial.dataset, self.trial.settings.classes)
+        return read_test_subset(self.trial.dataset, self.trial.settings.classes)
 
     @property
     def tests(self) -> dict[str, Subset]:

@@ -8,7 +8,7 @@ from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.pairs import paired
 from gan_mnist.data.splits import EACH_SEED
-from gan_mnist.data.subsets import allot, test_subset
+from gan_mnist.data.subsets import allot, read_test_subset
 from gan_mnist.errors import InputError
 
 
@@ -47,7 +47,7 @@ def test_partners_stay_together_whatever_divides_them(tmp_path):
     tested = []
     for seed in range(4):
         own = data.of_seed(seed)
-        test = numbers(test_subset(own, own.class_names))
+        test = numbers(read_test_subset(own, own.class_names))
         parts = allot(own, own.class_names, None, seed, 1)
         train, validation = numbers(parts.train), numbers(parts.validation)
         assert sorted(test + train + validation) == list(range(10))
@@ -60,7 +60,7 @@ def test_folders_of_splits_are_kept_and_a_pair_in_both_is_a_leak(tmp_path):
     write_pairs(tmp_path / "train", 6)
     write_pairs(tmp_path / "test", 3, first=5)
     data = read(tmp_path)
-    assert numbers(test_subset(data, data.class_names)) == [5, 6, 7]
+    assert numbers(read_test_subset(data, data.class_names)) == [5, 6, 7]
     assert data.provenance["duplicates"]["test"]["equal"] == 2
     assert "2 of the 6 test images" in data.provenance["warnings"][0]
     dropped = read(tmp_path, duplicates="drop")

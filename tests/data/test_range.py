@@ -11,7 +11,7 @@ from test_bit_depth import png
 from gan_mnist.commands.exported import read_conversion
 from gan_mnist.data.images import ImageConversion, read_image
 from gan_mnist.settings import ClassifierSettings
-from gan_mnist.settings.further import test_dir_setting
+from gan_mnist.settings.further import as_test_dir
 
 # Of 12 bits, and of what is much darker: of 10.
 LIGHT, DARK = 4000, 900
@@ -42,7 +42,7 @@ def resolved(light, **changes):
 
 def test_a_further_test_set_is_read_in_the_range_of_the_data_set(places):
     light, dark = places
-    settings = resolved(light, test_dir=test_dir_setting({"dark": dark}))
+    settings = resolved(light, test_dir=as_test_dir({"dark": dark}))
     assert settings.white == 4095
     subset = settings.further_tests()["dark"].subset
     assert np.asarray(subset.images)[..., 0].max() == SHOWN
@@ -50,7 +50,7 @@ def test_a_further_test_set_is_read_in_the_range_of_the_data_set(places):
 
 def test_what_is_beyond_the_range_is_white(places):
     light, dark = places
-    settings = resolved(dark, test_dir=test_dir_setting({"light": light}))
+    settings = resolved(dark, test_dir=as_test_dir({"light": light}))
     assert settings.white == 1023
     subset = settings.further_tests()["light"].subset
     assert (np.asarray(subset.images)[..., 0] == 255).all()
@@ -93,9 +93,7 @@ def test_images_of_8_bits_have_no_range_to_carry(tmp_path, other):
             grey = Image.new("L", (16, 16), 20 * row)
             grey.save(tmp_path / "light" / name / f"{row}.png")
     dark = write(tmp_path / "dark", DARK, colour=False)
-    settings = resolved(
-        tmp_path / "light", test_dir=test_dir_setting({"dark": dark} if other else {})
-    )
+    settings = resolved(tmp_path / "light", test_dir=as_test_dir({"dark": dark} if other else {}))
     assert settings.white == 0
     assert "white" not in settings.load().provenance
     if other:

@@ -11,7 +11,7 @@ from gan_mnist.data.dataset import FEWEST_SEEDS, Dataset
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.splits import EACH_SEED, FIXED, Split, carve_test
-from gan_mnist.data.subsets import allot, divided, test_subset
+from gan_mnist.data.subsets import allot, divided, read_test_subset
 from gan_mnist.errors import InputError
 from gan_mnist.settings import SubsetSettings
 
@@ -232,7 +232,7 @@ def test_no_part_of_a_trial_holds_an_image_that_is_tested():
     for seed in range(5):
         own = dataset.of_seed(seed)
         parts = allot(own, NAMES, (1, 9, 20), seed, 2)
-        tested = {image.tobytes() for image in test_subset(own, NAMES).images}
+        tested = {image.tobytes() for image in read_test_subset(own, NAMES).images}
         seen = [image.tobytes() for part in (parts.train, parts.held_back, parts.validation)
                 for image in part.images]  # fmt: skip
         assert len(tested) == 20

@@ -5,7 +5,7 @@ import pytest
 
 from gan_mnist.data.datasets import Dataset
 from gan_mnist.data.splits import Split
-from gan_mnist.data.subsets import Subset, allot, test_subset
+from gan_mnist.data.subsets import Subset, allot, read_test_subset
 from gan_mnist.errors import InputError
 
 NAMES = ("ape", "bee", "cat")
@@ -86,7 +86,7 @@ def test_the_parts_are_disjoint(dataset, seed):
     parts = (allotment.train, allotment.held_back, allotment.validation)
     names = [name for part in parts for name in part.filenames]
     assert len(set(names)) == len(names) == 77 + (33 + 25) + 15
-    assert not set(names) & set(test_subset(dataset, NAMES).filenames)
+    assert not set(names) & set(read_test_subset(dataset, NAMES).filenames)
 
 
 def test_a_smaller_count_is_the_beginning_of_a_larger_one(dataset):
@@ -122,7 +122,7 @@ def test_no_validation_on_request(dataset):
 
 
 def test_held_out_is_the_test_split_of_the_classes(dataset):
-    subset = test_subset(dataset, ("bee", "ape"))
+    subset = read_test_subset(dataset, ("bee", "ape"))
     assert np.bincount(subset.labels).tolist() == [6, 4]
     assert all(name.startswith("test") for name in subset.filenames)
     assert subset.of_class(1).shape == (4, 2, 2, 1)
@@ -168,4 +168,4 @@ def test_bad_requests_are_refused(dataset, options, complaint):
 
 def test_held_out_refuses_unknown_classes(dataset):
     with pytest.raises(InputError, match="--set classes: 'dog' is unknown"):
-        test_subset(dataset, ("ape", "dog"))
+        read_test_subset(dataset, ("ape", "dog"))

@@ -12,7 +12,7 @@ from gan_mnist.experiments.conditional_gan.study import STUDY
 from small_trial import make_trial
 
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.subsets import test_subset
+from gan_mnist.data.subsets import read_test_subset
 from gan_mnist.generators.names import GENERATORS
 from gan_mnist.main import main
 from gan_mnist.report.run_files import Run
@@ -43,7 +43,7 @@ def test_the_files_of_a_whole_study(run):
     dataset = load_dataset("mnist_sample")
     summary = json.loads((workdir / "summary.json").read_text())
     assert list(summary["arms"]) == ARMS
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     records, known = {}, set()
     for name in ARMS:
         directory = workdir / "trials" / name / "seed-00"

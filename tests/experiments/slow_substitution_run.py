@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gan_mnist.experiments.substitution.study import STUDY
 
-from gan_mnist.data.subsets import test_subset
+from gan_mnist.data.subsets import read_test_subset
 from gan_mnist.main import main
 
 # Of all ways of use the arm in which they are together.
@@ -23,7 +23,7 @@ def test_a_whole_study_its_files_and_its_resumption(tmp_path, dataset, monkeypat
     assert main(command) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert list(summary["arms"]) == [arm.name for arm in STUDY.arms if arm.name in RUN]
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     records = {}
     for name in RUN:
         directory = tmp_path / "trials" / name / "seed-00"

@@ -11,7 +11,7 @@ from gan_mnist.experiments.conditional_gan import trial
 from gan_mnist.experiments.conditional_gan.study import STUDY
 from made_images import shows_made_images
 
-from gan_mnist.data.subsets import allot, test_subset
+from gan_mnist.data.subsets import allot, read_test_subset
 from gan_mnist.errors import InputError
 from gan_mnist.generators.names import GENERATORS
 from gan_mnist.generators.trained import TrainedGenerator
@@ -165,7 +165,7 @@ def test_real_images_come_equally_often_and_test_images_never(shown, drawn, data
     counts, train = counted(images, labels), counted(drawn().images, drawn().labels)
     assert counts.keys() == train.keys()
     assert max(counts.values()) - min(counts.values()) <= 1
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     assert not {pixels for pixels, _ in counts} & {image.tobytes() for image in test.images}
 
 
@@ -187,7 +187,7 @@ def test_generated_images_have_the_labels_that_were_asked_for(shown, dataset):
     with np.load(directory / "gallery.npz") as gallery:
         assert ((gallery["images"][:, 0, 0, 0] - 1) // 20).tolist() == [*range(10), 0, 1]
     with np.load(directory / "sheet.npz") as sheet:
-        test = test_subset(dataset, dataset.class_names)
+        test = read_test_subset(dataset, dataset.class_names)
         pairs = zip(test.images, test.labels, strict=True)
         truth = {image.tobytes(): label for image, label in pairs}
         assert [truth[image.tobytes()] for image in sheet["real"]] == list(range(10))
@@ -212,7 +212,7 @@ def test_one_gan_is_sampled_from_latents_of_two_spreads(shown, settings):
 def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset, drawn, tmp_path):
     outcome, _ = shown("mlp")
     ((real, fake, train, held, _),) = shown.measured
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     assert held is real
     assert [len(features) for features in (real, fake, train)] == [len(test), len(test), 300]
     network = build_small_cnn((28, 28, 1), 10, 2)
@@ -257,7 +257,7 @@ def test_nearest_pairs_are_found_by_brute_force(shown, drawn, dataset):
             np.testing.assert_array_equal(found["neighbours"][block, label], drawn().images[row])
             assert (found["samples"][block, label, 0, 0, 0] - 1) // 20 == label
     assert (found["distances"][0] <= found["distances"][1]).all()
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     of_class = test.images[test.labels == 3][: trial.PAIRS_A_CLASS] / 255.0
     near = [np.sqrt(((train - image) ** 2).sum((1, 2, 3)).min()) for image in of_class]
     assert found["test_distances"][:, 3] == pytest.approx([min(near), sorted(near)[len(near) // 2]])

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from small_trial import make_trial
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gan_mnist.data.subsets import test_subset
+from gan_mnist.data.subsets import read_test_subset
 from gan_mnist.files import read_rows
 from gan_mnist.study.settings import with_changes
 
@@ -64,7 +64,7 @@ def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, ca
     assert names == ["epoch-001.png", "epoch-010.png", "epoch-020.png"]
     first, _, last = (np.round(imread(directory / "sheets" / name) * 255) for name in names)
     assert first.shape == (2 * 28, 10 * 28)
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     columns = [test.of_class(label)[0, :, :, 0] for label in range(10)]
     np.testing.assert_array_equal(first[:28], np.hstack(columns))
     np.testing.assert_array_equal(first[:28], last[:28])

@@ -9,7 +9,7 @@ from gan_mnist.experiments.denoising import trial
 from gan_mnist.experiments.denoising.study import STUDY
 
 from gan_mnist.data.degradation import Degradation, fixed_pairs
-from gan_mnist.data.subsets import allot, test_subset
+from gan_mnist.data.subsets import allot, read_test_subset
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.files import read_rows
 from gan_mnist.study.settings import with_changes
@@ -195,7 +195,7 @@ def test_batches_hold_the_draw_and_no_other_image(shown, dataset, train, number)
     assert rows(truths) == rows(references) == draw
     assert len(draw) == number or not number
     validation = allot(dataset, dataset.class_names, None, 0, 40).validation
-    asked_about = test_subset(dataset, dataset.class_names), validation
+    asked_about = read_test_subset(dataset, dataset.class_names), validation
     for evaluation_set, subset in zip(shown.evaluation_sets[:2], asked_about, strict=True):
         others = {image.tobytes() for image in subset.images}
         assert rows(evaluation_set.truths) | rows(evaluation_set.refs) <= others
@@ -232,7 +232,7 @@ def test_what_learns_nothing_is_not_trained(shown, dataset, arm):
     outcome, _ = shown(arm)
     assert not shown.denoisers
     assert (outcome.updates, outcome.seconds["training"]) == (0, 0)
-    test = test_subset(dataset, dataset.class_names).images
+    test = read_test_subset(dataset, dataset.class_names).images
     truths = test[fixed_pairs(test, 20, Degradation()).truth_rows] / 255
     assert (outcome.metrics["l1"] == pytest.approx(truths.mean() / 2)) == (arm == "black")
     assert arm != "black" or outcome.metrics["ref_leak"] == 0

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 from small_trial import make_trial
 
 from gan_mnist.data.degradation import Degradation, fixed_pairs
-from gan_mnist.data.subsets import test_subset
+from gan_mnist.data.subsets import read_test_subset
 from gan_mnist.evaluation.generation import kernel_distance
 from gan_mnist.files import read_rows
 from gan_mnist.models.classifiers import build_small_cnn
@@ -38,7 +38,7 @@ def whole(settings, dataset, tmp_path_factory):
 @pytest.mark.slow
 def test_metrics_are_what_the_exported_model_is_worth(whole, dataset):
     metrics, directory, workdir = whole
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     assert set(metrics) == {metric.name for metric in STUDY.metrics}
     pairs = fixed_pairs(test.images, 20, Degradation(ref_shown="scaled", target="plain"))
     exported = tf.saved_model.load(str(workdir / "saved/denoising/resConvNet_v3_dcnn/denoiser"))

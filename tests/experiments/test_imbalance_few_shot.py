@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from gan_mnist.experiments.imbalance import trial
-from gan_mnist.experiments.imbalance.few_shot import call_by_prototypes
+from gan_mnist.experiments.imbalance.few_shot import classify_by_prototypes
 from gan_mnist.experiments.imbalance.study import STUDY  # noqa: F401 (for the fixtures)
 from imbalance_images import made, rows
 from scipy.spatial.distance import cdist
@@ -93,7 +93,7 @@ def test_prototypes_call_as_the_nearest_means_do():
     features = penultimate(images).numpy()
     means = [features[: len(train)][train.labels == label].mean(axis=0) for label in range(4)]
     before = predict(network, images)
-    call_by_prototypes(network, train)
+    classify_by_prototypes(network, train)
     called = predict(network, images)
     np.testing.assert_array_equal(called.argmax(axis=1), cdist(features, means).argmin(axis=1))
     assert (called.argmax(axis=1) != before.argmax(axis=1)).any()
@@ -115,7 +115,7 @@ def test_prototypes_of_many_images_are_right_in_bfloat16():
             keras.layers.Dense(2, dtype=policy),
         ]
     )
-    call_by_prototypes(network, train)
+    classify_by_prototypes(network, train)
     means = [as_float(images[train.labels == label]).mean(axis=(0, 3)).ravel() for label in (0, 1)]
     weights, biases = network.layers[-1].get_weights()
     np.testing.assert_allclose(weights.T / 2, means, rtol=0.01)
@@ -134,7 +134,7 @@ def test_prototypes_of_many_images_are_right_in_bfloat16():
 def test_a_network_that_ends_otherwise_has_no_prototypes(last):
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), last])
     with pytest.raises(NotApplicable, match="last layer is dense"):
-        call_by_prototypes(network, allot(DATA, NAMES, (1, 5, 9, 12), 0, 4).train)
+        classify_by_prototypes(network, allot(DATA, NAMES, (1, 5, 9, 12), 0, 4).train)
 
 
 def test_prototypes_are_what_is_judged(make, monkeypatch):

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.subsets import test_subset
+from gan_mnist.data.subsets import read_test_subset
 
 findings = findings_of("substitution")
 
@@ -49,7 +49,7 @@ def test_an_area_is_what_sklearn_says_of_a_class_alone(make, dataset, monkeypatc
 
     monkeypatch.setattr(trial.ClassifierSteps, "evaluate", spy)
     outcome = trial.run_trial(make("real_only"))
-    test = test_subset(dataset, dataset.class_names)
+    test = read_test_subset(dataset, dataset.class_names)
     for label, name in enumerate(dataset.class_names):
         expected = roc_auc_score(test.labels == label, judged["probabilities"][:, label])
         assert outcome.metrics[f"auc_{name}"] == pytest.approx(expected)

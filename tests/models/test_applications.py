@@ -11,6 +11,7 @@ from keras import layers
 from gan_mnist.errors import InputError
 from gan_mnist.models.foreign import BuildForeign, check
 from gan_mnist.models.names import APPLICATIONS, PIXELS, Application, ClassifierChoice
+from gan_mnist.models.preprocessing import preprocess
 
 GREY = (8, 8, 1)
 
@@ -29,11 +30,11 @@ def test_applications_are_those_of_keras_with_its_own_preprocessing(name):
     build = getattr(keras.applications, name)
     known = APPLICATIONS[name]
     assert known.pixels in PIXELS
-    preprocess = sys.modules[build.__module__].preprocess_input
+    theirs = sys.modules[build.__module__].preprocess_input
     images = images_of((40, 40, 3))
     mine = keras.Input((40, 40, 3))
     shown = keras.Model(mine, preprocess(mine, (40, 40, 3), known.pixels))
-    np.testing.assert_allclose(shown(images), preprocess(255 * images), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(shown(images), theirs(255 * images), rtol=1e-4, atol=1e-3)
     side = known.least_side - 1
     with pytest.raises(ValueError, match=f"at least {side + 1}x{side + 1}"):
         build(include_top=False, weights=None, input_shape=(side, side, 3))

@@ -6,7 +6,7 @@ import pytest
 from small_trial import CLASSES, DATASET, Fixed, make_steps
 
 from gan_mnist.data.further import FurtherTest
-from gan_mnist.data.subsets import test_subset
+from gan_mnist.data.subsets import read_test_subset
 from gan_mnist.settings.further import FurtherTestSettings
 from gan_mnist.study.statistics.test_images import unpack
 
@@ -14,7 +14,7 @@ from gan_mnist.study.statistics.test_images import unpack
 @pytest.fixture
 def make(tmp_path, dtype_policy, monkeypatch):
     """`make(told)`: a trial whose further set "again" is the test images, told as "as planned"."""
-    again = {"again": FurtherTest(test_subset(DATASET, CLASSES), "as planned", {})}
+    again = {"again": FurtherTest(read_test_subset(DATASET, CLASSES), "as planned", {})}
     monkeypatch.setattr(FurtherTestSettings, "further_tests", lambda self: again)
     return lambda told="as planned": make_steps(tmp_path, test_sets=(told,))
 

@@ -22,7 +22,7 @@ from small_trial import (
 
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.datasets import AS_USUAL
-from gan_mnist.data.subsets import allot, test_subset
+from gan_mnist.data.subsets import allot, read_test_subset
 from gan_mnist.files import read_rows
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.settings import GeneratorSettings
@@ -85,7 +85,7 @@ def test_it_sees_the_draw_of_its_seed_and_the_test_images_of_its_classes(make):
             expected = allot(DATASET, CLASSES, counts, seed, 3)
             for part in ("train", "held_back", "validation"):
                 assert getattr(found, part).filenames == getattr(expected, part).filenames
-        assert make(seed=seed).test.filenames == test_subset(DATASET, CLASSES).filenames
+        assert make(seed=seed).test.filenames == read_test_subset(DATASET, CLASSES).filenames
 
 
 def test_models_are_those_of_the_first_seed_of_the_run(make):
