@@ -105,6 +105,7 @@ def test_it_returns_what_summary_json_holds(alone):
     assert (workdir / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_a_second_directory_in_the_same_process(alone, call, tmp_path):
     workdir, first = alone
     second = call(tmp_path / "second", settings={"more": 0.1})
@@ -114,6 +115,7 @@ def test_a_second_directory_in_the_same_process(alone, call, tmp_path):
     assert first == left_in(workdir)
 
 
+@pytest.mark.slow
 def test_the_same_directory_again_runs_only_what_is_new(alone, call, capsys):
     workdir, first = alone
     before = records_in(workdir)
@@ -127,6 +129,7 @@ def test_the_same_directory_again_runs_only_what_is_new(alone, call, capsys):
     assert len(after) == 8
 
 
+@pytest.mark.slow
 def test_two_threads_at_a_time(alone, call, tmp_path):
     places = [tmp_path / "one", tmp_path / "two"]
     for place in places:
@@ -138,6 +141,7 @@ def test_two_threads_at_a_time(alone, call, tmp_path):
     assert without_seconds(told[0]) == without_seconds(told[1]) == without_seconds(alone[1])
 
 
+@pytest.mark.slow
 def test_a_directory_in_use_by_another_thread_is_refused(call, tmp_path):
     place = tmp_path / "run"
     place.mkdir()
@@ -162,6 +166,7 @@ def interrupted(call, place):
     (place / "interrupt").unlink()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_what_is_finished_and_the_same_call_goes_on(alone, call, tmp_path, capsys):
     before = set(psutil.Process().children())
     handler = signal.getsignal(signal.SIGINT)

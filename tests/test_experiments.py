@@ -40,6 +40,7 @@ def test_an_experiment_is_found_by_its_name(name):
     assert (study.name, study.package) == (name, f"gan_mnist.experiments.{name}")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_processes")  # which must find it, too
 def test_an_experiment_outside_runs_by_its_path(make, directory):
     told = run(make("coin_of_mine"), preset="smoke")
@@ -61,6 +62,7 @@ def test_what_is_finished_is_not_run_again_and_more_is(make, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_processes", "no_report")
 def test_a_run_in_a_thread(make, tmp_path):
     folder, told = make("coin_in_a_thread"), []
@@ -193,6 +195,7 @@ def test_a_preset_names_the_arms_that_run_unless_others_are_asked_for(tmp_path):
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
@@ -225,6 +228,7 @@ def test_what_is_wrong_beside_a_declaration_is_one_line_and_costs_no_trial(
     assert Path("run/report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_drawn_is_told_and_the_others_are_there(make, directory, capsys):
     text = """
 from gan_mnist.report.study_figures import Picture

@@ -62,6 +62,7 @@ def test_it_is_planned(command, outside, directory):
     assert list(directory.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_processes")  # which must find it, too
 def test_it_runs_where_others_have_experiments_too(command, foreign, outside, directory):
     folder = coin.write(outside / "toss")

@@ -218,6 +218,7 @@ def test_nothing_is_called_utils():
 IN_PLACE = {"savez", "savez_compressed", "write_text", "write_bytes", "to_csv", "save_weights"}
 
 
+@pytest.mark.slow
 def test_files_are_written_by_what_leaves_them_whole_or_absent():
     in_place = {
         module: node.lineno

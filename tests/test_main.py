@@ -284,6 +284,7 @@ def test_a_plan_that_a_directory_refuses_is_told_so_before_it_runs(command, tmp_
     assert "updates: 20 -> 30" in err
 
 
+@pytest.mark.slow
 def test_a_plan_that_cannot_be_run_so_is_told_so_before(command, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     for flag in ("workdir", "export_dir"):

@@ -27,6 +27,7 @@ def run_and_time(*arguments):
     return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -60,6 +61,7 @@ def test_it_is_a_module_that_runs(directory):
     ]
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error():
     process = subprocess.Popen(
         [sys.executable, "-m", "gan_mnist.main", IMBALANCE, "--dry_run"],

@@ -16,6 +16,7 @@ def toss(tmp_path):
         yield f"--experiment={coin.write(tmp_path / 'elsewhere' / 'toss')}"
 
 
+@pytest.mark.slow
 def test_the_exit_status_tells_what_was_found(command, toss):
     found = command(toss, *FLAGS, "--require=bent > fair")
     assert (found[0], "required" in found[1]) == (0, False)

@@ -115,6 +115,7 @@ def test_every_image_has_its_row(command, exports, images, directory, model):
     assert all(part in out for part in told), out
 
 
+@pytest.mark.slow
 def test_bad_images_are_rows_with_their_error(command, exports, images, directory):
     whole = (images / "b.png").read_bytes()
     (images / "half.png").write_bytes(whole[:50])
@@ -250,6 +251,7 @@ def test_bad_input_is_refused_in_one_line(
     assert list(directory.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_model_is_refused(command, exports, images, directory, tmp_path):
     export_classifier(brightness_classifier(1), NAMES, tmp_path / "broken")
     (tmp_path / "broken" / "classifier" / "variables" / "variables.index").unlink()

@@ -125,6 +125,7 @@ def test_links_that_lead_in_circles_are_told_of(command, model, images, director
     assert os.strerror(errno.ELOOP) in rows["circle.png"]["error"]
 
 
+@pytest.mark.slow
 def test_an_image_that_is_too_large_is_told_of(command, model, images, directory):
     """And how to have it read."""
     whole = (images / "a.png").read_bytes()
@@ -140,6 +141,7 @@ def test_an_image_that_is_too_large_is_told_of(command, model, images, directory
     assert "passed over 1 (too large: 1)" in out
 
 
+@pytest.mark.slow
 def test_how_large_an_image_may_be_can_be_said(command, model, images, directory):
     for name in ("large.png", "larger.png"):
         side = 500 if name == "large.png" else 1000

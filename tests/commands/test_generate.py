@@ -105,6 +105,7 @@ def test_files_hold_what_the_signature_answers(exports, generated):
     assert len(files) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "warp"])
 def test_the_seed_alone_decides(generated, name):
     first = generated(name, "--images_per_class=3", "--seed=5")

@@ -91,6 +91,7 @@ def test_a_metric_is_told_in_multiples_of_the_controls(checkout):
     assert control[-1] == "1.00"
 
 
+@pytest.mark.slow
 def test_the_command_names_what_is_stale_and_mends_it(checkout, capsys):
     assert readme.main(["readme", "--check"]) == 1
     assert capsys.readouterr().out == "stale: README.md\n"
@@ -101,6 +102,7 @@ def test_the_command_names_what_is_stale_and_mends_it(checkout, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_picture_of_other_numbers_is_stale_and_is_drawn_again(checkout, capsys):
     Image.new("L", (9, 9)).save(checkout / headline.PICTURE)
     assert readme.main(["readme", "--check"]) == 1
@@ -109,6 +111,7 @@ def test_a_picture_of_other_numbers_is_stale_and_is_drawn_again(checkout, capsys
     assert not headline.is_stale(checkout)
 
 
+@pytest.mark.slow
 def test_a_summary_that_does_not_follow_from_its_records_is_made_anew(checkout, capsys):
     path = checkout / headline.RUN / "summary.json"
     summary = json.loads(path.read_text())
@@ -125,6 +128,7 @@ def test_a_summary_that_does_not_follow_from_its_records_is_made_anew(checkout, 
     assert report.read_text() == before
 
 
+@pytest.mark.slow
 def test_the_pictures_images_are_taken_from_a_run(checkout):
     for row, (arm, *_) in enumerate(headline.ROWS):
         directory = checkout / "run" / "trials" / arm / "seed-00"
@@ -166,6 +170,7 @@ def test_another_directory_is_refused(tmp_path):
         renewed_pages(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_does_without_tensorflow(checkout):
     code = (
         "import sys\nfrom gan_mnist.commands import readme\nassert readme.main(['', '--check']) < 2"

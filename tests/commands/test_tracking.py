@@ -155,6 +155,7 @@ def test_a_tracker_that_is_none_is_refused_at_once(refused, monkeypatch, name, t
     assert told in refused("--experiment=imbalance", f"--export={name}")
 
 
+@pytest.mark.slow
 def test_a_run_is_sent_when_it_is_over(command, tmp_path, monkeypatch):
     sent = []
 

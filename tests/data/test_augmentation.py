@@ -130,6 +130,7 @@ def test_digits_get_the_draws_of_the_published_results():
     np.testing.assert_allclose(rows, published, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augmentation", [STRONG, PHOTOGRAPHS])
 def test_an_image_is_augmented_by_seed_and_update_alone(augmentation):
     images = pictures(6, channels=3)

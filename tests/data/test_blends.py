@@ -81,6 +81,7 @@ def test_half_of_the_images_lose_a_box_of_noise():
     assert ((shown[noise] >= 0) & (shown[noise] < 1)).all()
 
 
+@pytest.mark.slow
 def test_labels_that_are_shares_already_are_mixed_as_such():
     mixing = Augmentation(**STILL, mixup=0.5, num_classes=10)
     labels = np.arange(12, dtype=np.int32) % 10
@@ -98,6 +99,7 @@ def batches(augmentation, first=0, seed=5):
     return [[part.numpy() for part in batch] for batch in made.take(4 - first)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [{"mixup": 0.5}, {"cutmix": 1.0}, {"mixup": 0.5, "cutmix": 1.0}])
 def test_batches_have_shares_of_classes_by_seed_and_update_alone(mixed):
     mixing = Augmentation(**STILL, **mixed, num_classes=3)

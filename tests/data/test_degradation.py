@@ -94,6 +94,7 @@ def test_noise_is_drawn_for_every_pixel_channel_and_image():
     assert_uniform(noise, 0.25, 0.75)
 
 
+@pytest.mark.slow
 def test_a_batch_may_share_its_scales_but_never_its_noise():
     faint = Degradation(a=(0.1, 0.4), b=(0.1, 0.4), noise=(0, 0.1), scales="batch")
     silent = replace(faint, noise=(0, 0))

@@ -75,6 +75,7 @@ def test_without_a_field_it_is_the_affine_map():
     np.testing.assert_allclose(barely, augmented(images, STRONG), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_image_is_pulled_by_seed_and_update_alone():
     images = np.random.default_rng(0).random((6, 12, 12, 3)).astype(np.float32)
     shown = augmented(images, ELASTIC, 3, 5)

@@ -275,6 +275,7 @@ def test_named_rows_give_the_batches_of_their_copies(monkeypatch, most):
                 np.testing.assert_array_equal(column, same)
 
 
+@pytest.mark.slow
 def test_batches_keep_a_large_table_alive_and_nothing_else_does(monkeypatch):
     monkeypatch.setattr(pipelines, "MOST_BYTES_AS_TENSOR", 1)
     images = np.zeros((9, 2, 2, 1), np.uint8)

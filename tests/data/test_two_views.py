@@ -1,6 +1,7 @@
 """Batches of labelled images, and of others in two views."""
 
 import numpy as np
+import pytest
 
 from gan_mnist.data.augmentation import Augmentation
 from gan_mnist.data.pipelines import training_batches, two_view_batches
@@ -38,6 +39,7 @@ def test_every_image_comes_once_in_a_pass():
         assert sorted(shown[start : start + 15]) == list(range(5, 20))
 
 
+@pytest.mark.slow
 def test_views_are_changed_each_in_its_own_way():
     plain, weak, both = batches(1), batches(1, DARKER), batches(1, DARKER, DARKER)
     (before, *_), (seen, *_), (twice, *_) = plain[0], weak[0], both[0]
@@ -48,6 +50,7 @@ def test_views_are_changed_each_in_its_own_way():
     assert not np.isclose(factors[:4, 3, 3, 0], factors[4:, 3, 3, 0]).any()
 
 
+@pytest.mark.slow
 def test_batches_go_on_where_they_stopped():
     whole, rest = batches(6, DARKER, DARKER), batches(2, DARKER, DARKER, first=4)
     for before, after in zip(whole[4:], rest, strict=True):

@@ -73,6 +73,7 @@ def test_prdc_tells_missing_modes_from_bad_images():
     assert (missing.precision, missing.recall) == (bad.recall, bad.precision)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_real", "num_fake"), [(40, 40), (60, 30)])
 def test_prdc_of_equal_distributions_is_as_proven(num_real, num_fake):
     k = 3
@@ -184,6 +185,7 @@ def test_p_value_of_copies_counts_all_orders(num_held_out, rank, num_fake):
         assert found.p_value == pytest.approx(at_least[copies])
 
 
+@pytest.mark.slow
 def test_a_generator_without_memory_has_the_expected_rate():
     rng = np.random.default_rng(5)
     found = [

@@ -241,6 +241,7 @@ def test_the_rival_without_anything_to_subtract(colour):
         np.testing.assert_allclose(output, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_rival_is_better_than_black_on_real_digits():
     digits = load_dataset("mnist_sample").test.images
     pairs = fixed_pairs(digits, 300, Degradation())

@@ -86,6 +86,7 @@ def test_all_arms_see_as_many_images_whatever_their_number():
                 assert updates * size == 30 * num_images
 
 
+@pytest.mark.slow
 def test_all_arms_see_the_same_images_in_the_same_order_from_the_same_weights(
     shown, settings, dataset
 ):

@@ -157,6 +157,7 @@ def test_no_black_comes_in_over_the_edge(shown):
     assert changed.min() >= images.min() - 1e-3
 
 
+@pytest.mark.slow
 def test_a_trial_on_three_classes_of_grey_images(make, tmp_path):
     rng = np.random.default_rng(1)
     for level, name in enumerate(("a", "b", "c")):
@@ -171,6 +172,7 @@ def test_a_trial_on_three_classes_of_grey_images(make, tmp_path):
     assert read_arrays(asked.directory / "shown.npz", "images")["images"].shape == (6, 16, 16, 1)
 
 
+@pytest.mark.slow
 def test_a_prepared_build_is_studied(make, tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets")
     rng = np.random.default_rng(0)

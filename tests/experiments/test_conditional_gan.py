@@ -156,6 +156,7 @@ def test_all_arms_of_a_seed_share_a_judge_and_are_paired(shown):
     assert shown.fits[-1][2] != streams
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generated", [300, 1_000])
 def test_real_images_come_equally_often_and_test_images_never(shown, drawn, dataset, generated):
     shown("real", generated_images=generated)
@@ -169,6 +170,7 @@ def test_real_images_come_equally_often_and_test_images_never(shown, drawn, data
     assert not {pixels for pixels, _ in counts} & {image.tobytes() for image in test.images}
 
 
+@pytest.mark.slow
 def test_shuffled_labels_are_all_wrong(shown, drawn):
     shown("shuffled_labels", generated_images=600)
     _, (images, labels), _, _ = shown.fits[1]
@@ -179,6 +181,7 @@ def test_shuffled_labels_are_all_wrong(shown, drawn):
     assert len(pairs) == 90
 
 
+@pytest.mark.slow
 def test_generated_images_have_the_labels_that_were_asked_for(shown, dataset):
     _, directory = shown("mlp", generated_images=305)
     _, (images, labels), _, _ = shown.fits[1]
@@ -194,6 +197,7 @@ def test_generated_images_have_the_labels_that_were_asked_for(shown, dataset):
         assert ((sheet["samples"][:, 0, 0, 0] - 1) // 20).tolist() == list(range(10))
 
 
+@pytest.mark.slow
 def test_one_gan_is_sampled_from_latents_of_two_spreads(shown, settings):
     shades = {}
     for arm in ("mlp", "dcgan", "dcgan_usual_latents"):
@@ -209,6 +213,7 @@ def test_one_gan_is_sampled_from_latents_of_two_spreads(shown, settings):
     assert keys["dcgan"] == keys["dcgan_usual_latents"] != keys["mlp"]
 
 
+@pytest.mark.slow
 def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset, drawn, tmp_path):
     outcome, _ = shown("mlp")
     ((real, fake, train, held, _),) = shown.measured
@@ -239,6 +244,7 @@ def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset,
         assert metrics[f"gan_test_recall_{label}"] == pytest.approx(found)
 
 
+@pytest.mark.slow
 def test_nearest_pairs_are_found_by_brute_force(shown, drawn, dataset):
     _, directory = shown("mlp")
     with np.load(directory / "nearest.npz") as archive:

@@ -44,6 +44,7 @@ def test_neighbours_are_found_block_by_block(monkeypatch):
     assert (found.rows[2], found.rows[5]) == (4, 19)
 
 
+@pytest.mark.slow
 def test_epochs_are_told_and_sheets_are_made(settings, tmp_path, monkeypatch, capsys, dataset):
     monkeypatch.setattr(trial, "trained_judge", lambda *_: 1 / 0)
     small = {"gan_epochs": 21, "gan_epoch_updates": 10, "gan_width": 1}

@@ -32,6 +32,7 @@ def picture(axes):
     return np.asarray(image.get_array())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWN)
 @pytest.mark.parametrize("arms", [TWO, FEW, MANY], ids=["two", "few", "many"])
 def test_every_figure_is_drawn_and_saved(tmp_path, draw, arms):
@@ -59,6 +60,7 @@ def spoilt(tmp_path):
     return Run.read(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWN)
 def test_a_failed_control_and_spoilt_files_are_left_out(spoilt, tmp_path, draw):
     figure = draw(spoilt)

@@ -131,6 +131,7 @@ def test_most_outputs_leak_where_all_seeds_agree(arm, shares, holds):
     assert "); too few" in line
 
 
+@pytest.mark.slow
 def test_p_values_are_adjusted_over_the_claims_that_are_compared():
     rng = np.random.default_rng(0)
     values = {CONTROL: np.array(BASE)}

@@ -88,6 +88,7 @@ def test_without_distances_of_the_control_they_stand_as_they_are(tmp_path):
     assert "multiples" not in right.get_ylabel()
 
 
+@pytest.mark.slow
 def test_numbers_and_names_of_many_arms_are_legible(tmp_path):
     figure = perception_and_distortion(make(tmp_path, MANY))
     figure.draw_without_rendering()

@@ -64,6 +64,7 @@ def test_plain_shows_the_training_images_and_no_other(shown, dataset):
     assert held < known and not held & given
 
 
+@pytest.mark.slow
 def test_arms_of_a_seed_share_weights_order_and_validation(shown):
     plain, (images, labels), validation = shown("plain")
     start = plain.get_weights()
@@ -91,6 +92,7 @@ def test_the_learning_rate_falls_to_nothing_where_the_table_says(shown):
     assert rates("decay") == rates("classical_decay") == pytest.approx([5e-3, 2.5e-3, 0])
 
 
+@pytest.mark.slow
 def test_a_trial_on_a_folder_of_colour_images(make, tmp_path):
     rng = np.random.default_rng(0)
     for name, colour in (("red", (200, 30, 30)), ("green", (30, 200, 30)), ("blue", (30, 30, 200))):

@@ -17,6 +17,7 @@ class _Stopped(Exception):
     pass
 
 
+@pytest.mark.slow
 @every_experiment
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_generated_images_are_shown_under_wrong_labels_if_they_shall_be(

@@ -261,6 +261,7 @@ def test_a_trial_that_was_stopped_ends_the_same(make, monkeypatch):
     assert whole.metrics["accuracy"] == whole.metrics["accuracy_at_10"]
 
 
+@pytest.mark.slow
 def test_an_arm_has_no_accuracy_where_it_has_no_meaning(make, monkeypatch):
     # Of 250 images each look at a generator would take most of the time.
     monkeypatch.setattr("gan_mnist.generators.trained.CHUNK", 30)
@@ -271,6 +272,7 @@ def test_an_arm_has_no_accuracy_where_it_has_no_meaning(make, monkeypatch):
         TRIAL.run_trial(make("generated_only_labels", labels_per_class=(1, 4)))
 
 
+@pytest.mark.slow
 def test_without_ten_labels_the_mean_over_the_numbers_counts(make):
     trial = make("oracle", labels_per_class=(2, 4))
     found = TRIAL.run_trial(trial).metrics

@@ -94,6 +94,7 @@ def test_too_few_test_images_tell_nothing_here_either(name):
     assert name in silent or after["lines"] != before["lines"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_intervals_allow_for_announced_looks(name):
     path = ROOT / name / "results" / RUNS[name] / "records.jsonl"

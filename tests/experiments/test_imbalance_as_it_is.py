@@ -210,6 +210,7 @@ def test_of_many_rare_classes_some_are_named(settings):
     assert label.endswith("e (1 test image), f (1 test image) and 2 more")
 
 
+@pytest.mark.slow
 def test_metrics_follow_from_the_predictions(make):
     begun = make("duplicate", of=UNEQUAL, updates=40, learning_rate=0.01, export_dir="")
     outcome = trial.run_trial(begun)

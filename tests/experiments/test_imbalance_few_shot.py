@@ -137,6 +137,7 @@ def test_a_network_that_ends_otherwise_has_no_prototypes(last):
         classify_by_prototypes(network, allot(DATA, NAMES, (1, 5, 9, 12), 0, 4).train)
 
 
+@pytest.mark.slow
 def test_prototypes_are_what_is_judged(make, monkeypatch):
     called = []
 

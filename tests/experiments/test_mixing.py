@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from gan_mnist.experiments.mixing import trial
 from gan_mnist.experiments.mixing.study import STUDY
-from tiers import kinds_of
 
 from gan_mnist.data.subsets import allot
 from gan_mnist.errors import InputError, NotApplicable
@@ -62,6 +61,7 @@ def test_the_control_sees_real_images_only(shown, dataset):
     assert not hasattr(model, "generator")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arm", "distinct"), [("v1", None), ("v2", 100), ("v4", 10), ("v5", 10)])
 def test_latents_are_rounded_and_cut_as_the_table_says(shown, arm, distinct):
     _, batches, _ = shown(f"cnn_add_generated_data_{arm}")
@@ -77,46 +77,12 @@ def test_latents_are_rounded_and_cut_as_the_table_says(shown, arm, distinct):
     assert not np.array_equal(latents, batches[1][0][1])
 
 
+@pytest.mark.slow
 def test_fresh_images_are_made_of_latents_as_the_generator_knows_them(shown):
     latents = shown("cnn_add_generated_data_v1", gan_latents="uniform")[1][0][0][1]
     assert np.abs(latents).max() <= 1
     # Of U(-1, 1) the variance is a third, of N(0, 1) it is 1.
     assert latents.var() == pytest.approx(1 / 3, rel=0.1)
-
-
-def of_another_generator(begun, generator):
-    return replace(begun, settings=replace(begun.settings, generator=generator))
-
-
-@pytest.mark.parametrize("generator", kinds_of({n: n for n in ("cgan", "r3gan", "vae_flow")}))
-def test_any_generator_that_decodes_latents_makes_images_anew(make, generator, monkeypatch):
-    """Of its moving average, which a training makes another one than that of the start."""
-
-    def fit(model, *rest, **options):
-        model.average.set_weights([1.1 * weight + 0.1 for weight in model.average.get_weights()])
-        return 1.0
-
-    monkeypatch.setattr("gan_mnist.generators.trained.fit", fit)
-    small = {"gan_architecture": "mlp", "gan_width": 1, "vae_width": 1, "untrained": False}
-    begun = make("cnn_add_generated_data_v4", **small)
-    steps = trial.Steps(of_another_generator(begun, generator))
-    images = steps.allot(steps.trial.settings.counts)
-    made_by = steps.generator(images)
-    mixture = trial._mixture(steps, images.train, made_by)
-    (((_, latents, _), _),) = mixture.batches(0, 0).take(1)
-    assert latents.shape == (50, made_by.network.prior.dim)
-    assert not np.any(latents[:, 5:])
-    model = mixture.build(images.train.images.shape[1:], 10, 1)
-    mixture.prepare(model)
-    trained = made_by.network.average.get_weights()
-    for weight, same in zip(model.generator.get_weights(), trained, strict=True):
-        np.testing.assert_array_equal(weight, same)
-
-
-def test_what_changes_images_makes_none_of_latents(make):
-    begun = of_another_generator(make("cnn_add_generated_data_v1", dagan_width=1), "dagan")
-    with pytest.raises(NotApplicable, match="dagan decodes no latents; it fills a pool"):
-        trial.run_trial(begun)
 
 
 def test_wide_latents_are_those_of_v1_spread_wider(shown):
@@ -125,6 +91,7 @@ def test_wide_latents_are_those_of_v1_spread_wider(shown):
     np.testing.assert_allclose(wide[0][0][1], 1.5 * usual[0][0][1], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_pool_of_a_dagan_is_made_of_the_training_images(shown, monkeypatch, tmp_path):
     """An untrained one returns what depends on the image that it is given."""
     made, start = [], DAGANRecipe.columns
@@ -167,6 +134,7 @@ def test_all_arms_of_a_seed_start_from_the_same_weights(shown):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_pools_hold_what_they_are_called_and_begin_alike(shown):
     def pool(arm, batches=30):
         _, found, _ = shown(arm, batches=batches)
@@ -176,6 +144,7 @@ def test_pools_hold_what_they_are_called_and_begin_alike(shown):
     assert len(pool("pool_10k")) == 1500
 
 
+@pytest.mark.slow
 def test_generated_labels_of_a_pool_fit_unless_they_are_shuffled(shown):
     def by_image(arm):
         _, found, _ = shown(arm, batches=10)
@@ -228,6 +197,7 @@ def test_a_share_that_is_no_image_and_fresh_batches_without_a_real_one_do_not_ap
         trial.run_trial(make("cnn_add_generated_data_v1", share=1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"generators_in_turn": 2}, {"kept_from": 0.5}])
 def test_what_is_done_with_a_pool_is_not_done_with_fresh_images(make, changes):
     with pytest.raises(NotApplicable, match="there is a pool only"):
@@ -244,6 +214,7 @@ def test_by_heart_is_said_of_presets_in_which_each_image_is_shown_again_and_agai
     assert shares == [round(number) for number in shares]
 
 
+@pytest.mark.slow
 def test_a_larger_budget_is_what_the_large_arm_has(shown, dataset):
     """Eleven passes, rounded up to whole intervals, and no less than the others have."""
     train = allot(dataset, dataset.class_names, None, 0, 40).train
@@ -275,6 +246,7 @@ def test_the_generator_sees_the_training_subset_and_one_serves_all_arms(make, fa
         assert (keys[name] is None) == (of == NONE or not GENERATORS[of].trains)
 
 
+@pytest.mark.slow
 def test_all_that_is_judged_in_the_last_tenth_says_which_images_were_right(make):
     outcome = trial.run_trial(make("normal_cnn_v1", classes=("1", "2", "3")))
     (texts,) = outcome.correct["bits"]

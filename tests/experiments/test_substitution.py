@@ -207,6 +207,7 @@ def test_a_copier_is_not_capped(shown, drawn):
     assert counted(images, labels) == counted(drawn().images, drawn().labels)
 
 
+@pytest.mark.slow
 def test_arms_of_a_seed_are_paired_and_seeds_differ(shown):
     control, other = shown("real_only"), shown("real_only", seed=1)
     for name in ARMS:
@@ -224,6 +225,7 @@ def test_arms_of_a_seed_are_paired_and_seeds_differ(shown):
     assert classes("real_only") == classes("generated_only") == classes("vae_flow_kept")
 
 
+@pytest.mark.slow
 def test_one_gan_serves_the_arms_of_a_seed_and_sees_their_draw_only(shown, drawn):
     by_name = {}
     for name, arm in ARMS.items():

@@ -38,6 +38,7 @@ def test_colour_images_of_a_folder(make, tmp_path, arm):
         assert gallery["images"].shape == (14, 16, 16, 3)
 
 
+@pytest.mark.slow
 def test_an_area_is_what_sklearn_says_of_a_class_alone(make, dataset, monkeypatch):
     """The metrics belong to the test images and the probabilities that were judged."""
     judged = {}

@@ -188,6 +188,7 @@ def leave_out_the_report(patch):
     patch.setattr("gan_mnist.report.page.write_report", write_report)
 
 
+@pytest.mark.slow
 def test_an_oracle_is_measured_by_what_there_is(photos, tmp_path, monkeypatch):
     """Held back are fewer images than there are test images."""
     leave_out_the_report(monkeypatch)
@@ -235,11 +236,9 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
 def test_a_source_that_leaks_is_in_no_primary_comparison(photos, made):
     leaky = plan(photos, f"leaky={made / 'leaky'}", f"new={made / 'new'}")
     assert {pair.arm for pair in leaky.primary} == {"new", "new_classical"}
+    named = '^--primary: "leaky > real" .* images of leaky are copies'
     for options, told in (
-        (
-            {"primary": ("leaky > real",)},
-            '^--primary: "leaky > real" .* images of leaky are copies',
-        ),
+        ({"primary": ("leaky > real",)}, named),
         ({"until": "decided"}, "^--until: nothing is to be decided, as images of leaky are copies"),
     ):
         with pytest.raises(InputError, match=told):
@@ -252,6 +251,7 @@ def test_the_share_of_a_source_is_set_by_shares(photos, made):
         plan(photos, f"new={made / 'new'}", share=4.0)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_gone_at_the_end_costs_its_pictures_alone(
     photos, made, tmp_path, capsys, monkeypatch
 ):

@@ -51,6 +51,7 @@ def created(images, workdir):
     return created
 
 
+@pytest.mark.slow
 def test_of_generators_in_turn_each_makes_every_third_image(created):
     whole = created(generators_in_turn=3)
     shown = whole.sample(LABELS, 1)
@@ -230,6 +231,7 @@ def test_the_judge_learns_from_the_training_images_and_from_no_other(images, tmp
     assert workdir == tmp_path
 
 
+@pytest.mark.slow
 def test_a_judge_is_trained_once_for_all_that_ask_for_it(created, workdir):
     shown = [created(kept_from=least).sample(LABELS, 1) for least in (0.2, 0.3)]
     assert all(images.shape == (8, *SHAPE) for images in shown)

@@ -72,6 +72,7 @@ def test_untrained_it_moves_nothing(subset, tmp_path):
     np.testing.assert_array_equal(subset.labels[distance.argmin(axis=1)], [0, 1, 2, 1])
 
 
+@pytest.mark.slow
 def test_a_class_is_registered_once_whichever_other_one_is_starved(make_subset, tmp_path):
     """With so many pairs a class, its deformations are a function of its own images."""
     whole = make_subset(counts=(4, 4, 4), shape=SHAPE)
@@ -106,6 +107,7 @@ def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):
     assert len(set(distance.argmin(axis=1))) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", [0, 6])
 def test_deformations_are_related_to_the_styles_of_their_own_sources(subset, tmp_path, each):
     changes = {"deformations_of": "alike", "deformation_pairs_per_class": each}

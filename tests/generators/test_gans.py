@@ -133,6 +133,7 @@ def test_trained_again_elsewhere_it_is_the_same_and_leaves_its_traces(
     assert list((tmp_path / "tensorboard_seeds" / "generators" / directory.name).iterdir())
 
 
+@pytest.mark.slow
 def test_another_seed_or_subset_is_another_generator(
     recipe, subset, make_subset, workdir, images, fits
 ):
@@ -143,6 +144,7 @@ def test_another_seed_or_subset_is_another_generator(
     assert len(fits) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gan.weights.h5", "generator.json"])
 def test_damaged_files_are_made_again(name, subset, tmp_path, fits):
     recipe = RECIPES["cgan"]
@@ -154,6 +156,7 @@ def test_damaged_files_are_made_again(name, subset, tmp_path, fits):
     np.testing.assert_array_equal(generator.sample(LABELS, seed=1), images)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_images(
     recipe, subset, tmp_path, images, monkeypatch
 ):
@@ -194,6 +197,7 @@ def numbered_dataset(test_pixel=7, changed=()):
     return Dataset("numbered", "made up", ("0", "1", "2"), Split(pixels, labels, names), test)
 
 
+@pytest.mark.slow
 def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
     def allotted(**changes):
         return allot(numbered_dataset(**changes), ("0", "1", "2"), (1, 6, 6), 0, 3)
@@ -215,6 +219,7 @@ def test_a_generator_is_a_function_of_the_subset_alone(recipe, tmp_path):
         assert_equal(weights("one image", changed=parts.train.filenames[-1:]), expected)
 
 
+@pytest.mark.slow
 def test_callbacks_go_with_the_training_and_intervals_are_those_of_the_recipe(subset, tmp_path):
     recipe = replace(RECIPES["cgan"], intervals=5)
     ended = []
@@ -227,6 +232,7 @@ def test_callbacks_go_with_the_training_and_intervals_are_those_of_the_recipe(su
     assert [int(row["update"]) for row in curves] == [2, 4, 6, 8, 10]
 
 
+@pytest.mark.slow
 def test_without_updates_a_generator_stays_as_the_seed_drew_it(subset, tmp_path, fits):
     recipe = replace(RECIPES["warp_gan"], updates=0)
 

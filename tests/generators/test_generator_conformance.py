@@ -151,6 +151,7 @@ def test_a_row_names_a_class_and_tells_of_it_in_a_line(name):
     assert kind.__doc__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [LABELS, LABELS[:1], np.zeros(6, np.int32), LABELS[:0]],
                          ids=["mixed", "one", "of a class", "none"])  # fmt: skip
 def test_it_gives_one_image_a_label(name, labels, workdir):
@@ -173,6 +174,7 @@ def test_its_images_are_those_of_the_seed(name, workdir, tmp_path):
     np.testing.assert_array_equal(again.sample(LABELS, 1), images)
 
 
+@pytest.mark.slow
 def test_its_images_are_of_the_classes_that_are_asked_for(name, workdir):
     images = create(name, workdir, **(LONG if GENERATORS[name].trains else {})).sample(LABELS, 1)
     levels = np.median(images, axis=(1, 2, 3)) * 255
@@ -194,6 +196,7 @@ def test_it_sees_its_part_and_nothing_else(name, workdir, tmp_path):
             np.testing.assert_array_equal(getattr(parts, p).images, before[p])
 
 
+@pytest.mark.slow
 def test_a_generator_that_is_trained_is_kept_under_its_key(name, workdir):
     generator = create(name, workdir, seed=3)
     kept = workdir / "generators" / generator.key

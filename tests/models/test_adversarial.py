@@ -107,6 +107,7 @@ def test_a_loss_scale_changes_nothing_in_float32():
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_average_follows_weights_and_batch_norm_statistics():
     model = conditional(average_decay=0.9)
     expected = [w.astype(np.float64) for w in model.generator.get_weights()]
@@ -119,6 +120,7 @@ def test_the_average_follows_weights_and_batch_norm_statistics():
         np.testing.assert_allclose(average, e, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_noise_is_new_in_every_update_and_for_every_purpose():
     model, seeds = conditional(augment=True), []
 

@@ -83,6 +83,7 @@ def test_what_is_known_of_codes_is_no_average():
         np.testing.assert_allclose(now, 0.9 * old + 0.1 * target, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_first_the_autoencoder_learns_and_then_the_others():
     model = build(autoencoder_updates=2)
     inner = [*model.discriminator.get_weights(), *model.encoder.get_weights()]
@@ -166,6 +167,7 @@ def test_the_autoencoder_learns_its_images():
     assert float(model.autoencoder_loss(batch[0])) < before / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("updates", [1, 3])
 def test_it_is_saved_and_goes_on_as_it_would_have(updates, tmp_path):
     """In the middle of its first part, and after it."""

@@ -148,6 +148,7 @@ def registered(sources, targets, updates=100):
     return model.deformations.numpy()
 
 
+@pytest.mark.slow
 def test_a_known_affine_map_is_found():
     """Seen from the ink: where each of its pixels comes from, to a fraction of a pixel."""
     image, linear = letter(), np.array([0.1, -0.25, 0.05, 0.1])
@@ -171,6 +172,7 @@ def test_a_known_affine_map_is_found():
     assert np.sqrt((unmoved**2).sum(axis=-1)).mean() > 1.9
 
 
+@pytest.mark.slow
 def test_thickness_is_found():
     images = np.stack([letter(), ndimage.grey_dilation(letter(), (3, 3))])[..., None]
     thicker, thinner = registered(images, images[::-1])[:, -1]
@@ -178,6 +180,7 @@ def test_thickness_is_found():
     assert thinner < -0.3
 
 
+@pytest.mark.slow
 def test_with_a_scaled_loss_the_steps_are_the_same():
     """In float16 Keras scales losses, and divides the gradients again."""
     sources, targets = noise(4, seed=1), noise(4, seed=2)

@@ -84,6 +84,7 @@ def test_only_the_conditional_discriminator_sees_the_input():
         assert not np.array_equal(conditional(others), logits)
 
 
+@pytest.mark.slow
 def test_spectral_norms_become_one_and_no_batch_is_normed():
     keras.utils.set_random_seed(0)
     network = build_denoising_discriminator(SHAPE, 2, conditional=True, spectral=True)

@@ -186,6 +186,7 @@ def test_pre_training_is_training_without_an_adversary():
     assert [int(optimizer.iterations) for optimizer in model.optimizers] == [6, 2]
 
 
+@pytest.mark.slow
 def test_a_schedule_goes_on_where_a_resumed_training_stood(tmp_path):
     phases = ((0, 1.0, 0.0), (1, 1.0, 0.5), (3, 100.0, 0.5))
     batches = [noisy_batch(i) for i in range(4)]
@@ -197,6 +198,7 @@ def test_a_schedule_goes_on_where_a_resumed_training_stood(tmp_path):
     assert equal(trained(second, *batches[2:]), whole)
 
 
+@pytest.mark.slow
 def test_the_discriminator_learns_on_the_other_batch_and_the_generator_sees_its_own():
     """With a generator that does not learn, so that only its statistics can change."""
     mine, others = noisy_batch(0), noisy_batch(1)
@@ -213,6 +215,7 @@ def test_the_discriminator_learns_on_the_other_batch_and_the_generator_sees_its_
     assert not equal(pair.generator, on_others.generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spectral", [False, True])
 @pytest.mark.parametrize("in_training", [False, True])
 def test_the_generator_is_judged_in_the_mode_that_is_asked_for(in_training, spectral):

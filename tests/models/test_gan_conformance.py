@@ -78,6 +78,7 @@ def rounded(model, dtype):
     ]
 
 
+@pytest.mark.slow
 @every_gan
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_an_update_and_the_samples_after_it(row, policy, dtype_policy):
@@ -158,6 +159,7 @@ def test_an_update_is_a_function_of_noise_seed_and_number(row):
     assert not all(same(once, updated(noise_seed=6)))
 
 
+@pytest.mark.slow
 @every_gan
 def test_checkpoints_hold_all_that_training_goes_on_from(row, tmp_path):
     model = fresh(row, noise_seed=77)

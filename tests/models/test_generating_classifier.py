@@ -39,6 +39,7 @@ def fit(model, batch):
     model.fit(tf.data.Dataset.from_tensors(batch), shuffle=False, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_step_is_that_of_the_same_images_as_data(batch):
     (images, latents, _), (labels, generated_labels) = batch
     model = compiled(build())
@@ -65,6 +66,7 @@ def test_a_step_leaves_the_generator_as_it_is(batch):
     assert not model.generator.trainable_variables
 
 
+@pytest.mark.slow
 def test_generated_images_alone_are_augmented(batch):
     seen = []
 

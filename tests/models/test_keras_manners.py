@@ -82,6 +82,7 @@ def test_an_average_of_the_optimizers_own_is_refused():
         compiled(ConditionalGAN, keras.optimizers.Adam(1e-3, use_ema=True))
 
 
+@pytest.mark.slow
 def test_in_half_precision_losses_are_scaled(dtype_policy):
     dtype_policy("mixed_float16")
     model = compiled(ConditionalGAN, "adam")
@@ -121,6 +122,7 @@ def test_checkpoints_hold_each_variable_once(flavour, tmp_path):
     assert len(momenta) == len(optimizers)
 
 
+@pytest.mark.slow
 @every_flavour
 def test_a_validation_changes_nothing_and_is_repeatable(flavour):
     model = fresh(flavour)

@@ -32,6 +32,7 @@ def arrays(flavour):
     return (list(x) if isinstance(x, tuple) else x), y
 
 
+@pytest.mark.slow
 @every_flavour
 def test_arrays_are_fitted_and_validated_as_a_data_set_is(flavour):
     options = {"shuffle": False, "verbose": 0}
@@ -49,6 +50,7 @@ def test_arrays_are_fitted_and_validated_as_a_data_set_is(flavour):
     assert all(same(state(model), expected))
 
 
+@pytest.mark.slow
 @every_flavour
 def test_a_batch_of_arrays_is_trained_on_as_a_data_set_is(flavour):
     model = fresh(flavour, eagerly=True)
@@ -100,6 +102,7 @@ def test_labels_of_any_dtype_and_in_a_column_ask_for_the_same_images(flavour, la
     assert all(same((drawn, predicted), again))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flavour", [ConditionalGAN, VAEFlow], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("labels", [COLUMN, FLOATS], ids=["column", "floats"])
 def test_labels_of_any_dtype_and_in_a_column_teach_the_same(flavour, labels):

@@ -17,6 +17,7 @@ def step(model, flavour):
     model.train_step(next(iter(data(flavour))))
 
 
+@pytest.mark.slow
 @every_flavour
 def test_callbacks_of_keras_steer_and_keep_the_model(flavour, tmp_path):
     model = fresh(flavour)
@@ -54,6 +55,7 @@ def test_predictions_are_samples_that_the_noise_seed_keys(flavour):
         model.noise_seed.assign(7)
 
 
+@pytest.mark.slow
 @every_flavour
 def test_predictions_are_no_update_and_count_for_nothing(flavour):
     model = fresh(flavour)
@@ -66,6 +68,7 @@ def test_predictions_are_no_update_and_count_for_nothing(flavour):
     assert all(same(expected, state_of(model)))
 
 
+@pytest.mark.slow
 @every_flavour
 def test_a_loaded_model_goes_on_bit_by_bit(flavour, tmp_path):
     model = fresh(flavour)

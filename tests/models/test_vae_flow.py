@@ -87,6 +87,7 @@ def test_the_flows_loss_is_that_of_a_straight_way_from_noise_to_codes():
     np.testing.assert_allclose(loss, 0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_autoencoder_is_trained_first_and_then_the_flow():
     model = build(vae_updates=2)
     parts = {
@@ -120,6 +121,7 @@ def test_the_average_follows_the_generator():
         np.testing.assert_allclose(average, 0.75 * old + 0.25 * new, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_images_without_a_label_teach_all_but_what_reads_labels():
     def kernels(model):
         """Of the first layers that see a code and a label."""
@@ -142,6 +144,7 @@ def test_images_without_a_label_teach_all_but_what_reads_labels():
     assert labels_read(np.array([0, -1, 2, 2, -1, 0])) == 2 * [[True, False, True]]
 
 
+@pytest.mark.slow
 def test_labels_change_the_image_of_one_latent():
     model = build()
     images = model.sample(tf.constant([0, 0]), SEED).numpy()
@@ -150,6 +153,7 @@ def test_labels_change_the_image_of_one_latent():
     assert np.abs(images[1] - others[1]).max() > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_both_parts_are_trained_in_less_precision(policy, dtype_policy):
     dtype_policy(policy)

@@ -25,6 +25,7 @@ def arm(verdict, interval, p_holm, **more):
     return {"verdict": verdict, "difference_ci95": interval, "p_holm": p_holm, **more}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_the_reason_stands_at_the_arm_and_once_below_the_table(tmp_path):
     make_run(tmp_path, arms=("none", "class_weight", "classical"), seeds=3)
@@ -178,6 +179,7 @@ def test_more_seeds_are_said_to_cost_and_announced_looks_are_offered(tmp_path, c
     assert next(iter(told)).endswith("is kept")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_path):
     make_run(tmp_path / "run", arms=ARMS, seeds=3)

@@ -42,6 +42,7 @@ def test_a_wrong_control_is_a_warning_on_the_first_screen(small_run: Path) -> No
     assert markdown.index("**Warning: do not trust") < markdown.index("![")
 
 
+@pytest.mark.slow
 def test_missing_files_leave_a_sentence(small_run: Path) -> None:
     for path in [*small_run.rglob("*.csv"), *small_run.rglob("*.npz")]:
         path.unlink()
@@ -59,6 +60,7 @@ def test_missing_files_leave_a_sentence(small_run: Path) -> None:
         assert sentence in page.text
 
 
+@pytest.mark.slow
 def test_a_cut_off_generator_curve_is_drawn_as_far_as_it_goes(small_run: Path) -> None:
     def drawn() -> list[int]:
         """Of each curve of the first panel, how many points it has."""
@@ -75,6 +77,7 @@ def test_a_cut_off_generator_curve_is_drawn_as_far_as_it_goes(small_run: Path) -
     assert "No generator left" not in report(small_run).text
 
 
+@pytest.mark.slow
 def test_a_single_seed_without_intervals(tmp_path: Path) -> None:
     page = report(make_run(tmp_path, arms=("none", "classical"), seeds=1))
     assert page.tags.count("figure") == 2  # Generators and cost.
@@ -82,6 +85,7 @@ def test_a_single_seed_without_intervals(tmp_path: Path) -> None:
     assert "None" not in [cell.strip() for row in page.rows for cell in row]
 
 
+@pytest.mark.slow
 def test_a_run_in_which_nothing_finished(small_run: Path) -> None:
     summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))
     nothing = summary["arms"]["smote"]
@@ -100,6 +104,7 @@ def test_a_run_in_which_nothing_finished(small_run: Path) -> None:
     assert page.tags.count("figure") == 1  # What the generators left.
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_trials_outside_the_summary_are_left_alone(small_run: Path) -> None:
     change(small_run, "summary.json", seeds=[1])
@@ -174,6 +179,7 @@ def test_a_damaged_record_is_no_trial_of_the_report(small_run: Path) -> None:
     assert [trial.seed for trial in Run.read(small_run).of("cgan")] == [0]
 
 
+@pytest.mark.slow
 def test_one_damaged_file_bars_no_report(small_run: Path) -> None:
     galleries = sorted(small_run.glob("trials/*/*/curves.csv"))
     galleries = [path.with_name("gallery.npz") for path in galleries]
@@ -194,6 +200,7 @@ def test_one_damaged_file_bars_no_report(small_run: Path) -> None:
 IMAGES = np.zeros((6, 8, 8, 1), np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 @pytest.mark.parametrize(
     "shown",
@@ -211,6 +218,7 @@ def test_test_images_of_another_form_are_left_out(small_run: Path, shown: dict) 
     assert [name for name in page.ids if name in SECTIONS] == list(SECTIONS)
 
 
+@pytest.mark.slow
 def test_a_gallery_of_another_size_than_the_first_is_left_out(small_run: Path) -> None:
     for arm, side in (("none", 8), ("cgan", 9)):
         images = np.zeros((3, side, side, 1), np.uint8)
@@ -231,6 +239,7 @@ def test_pairs_of_another_form_are_left_out(small_run: Path, rows: np.ndarray) -
     assert duplicate_rows(Run.read(small_run)) is not None
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_no_number_spoils_no_curve_of_a_generator(small_run: Path) -> None:
     first, *others = sorted(small_run.glob("generators/*/curves.csv"))
     table = pd.read_csv(first, dtype=str)

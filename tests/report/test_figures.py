@@ -100,6 +100,7 @@ def test_parts_that_cost_no_arm_any_time_are_not_drawn():
     assert ends == pytest.approx([2, 3, 3, 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "arms"), [(7, 4), (10, 8), (16, 5), (30, 2), (60, 1), (120, 2)]
 )

@@ -137,6 +137,7 @@ def test_hostile_names_are_texts_and_nothing_else(name, plain, tmp_path, monkeyp
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 
+@pytest.mark.slow
 def test_hostile_names_are_drawn_as_texts(plain, tmp_path):
     name = "".join(HOSTILE[:5])
     workdir = make_run(tmp_path, arms=("none", "cgan"), seeds=2)

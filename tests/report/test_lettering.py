@@ -63,6 +63,7 @@ def test_a_font_that_has_the_signs_draws_them(only_dejavu, tmp_path, monkeypatch
         font_manager.fontManager.ttflist = listed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [3, 10, 120])
 def test_a_figure_of_many_classes_of_any_name_names_as_many_as_fit(tmp_path, number):
     names = [

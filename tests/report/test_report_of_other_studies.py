@@ -45,6 +45,7 @@ def report(workdir, pictures=()):
     return [(workdir / name).read_text(encoding="utf-8") for name in ("report.html", "report.md")]
 
 
+@pytest.mark.slow
 def test_sections_that_a_study_cannot_fill_are_not_there(workdir):
     html, markdown = report(workdir)
     for section in ("images", "confusion", "examples", "pictures", "shown"):
@@ -111,6 +112,7 @@ def test_findings_stand_right_below_the_full_answer(workdir):
     assert "In full: Recall rises from 0.34 to 0.93.\n\n- It grows" in markdown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_a_gallery_has_the_words_of_its_study(workdir):
     np.savez(trial(workdir, "none", 0) / "gallery.npz", images=np.zeros((3, 8, 8, 1), np.uint8))
@@ -254,6 +256,7 @@ def test_further_test_sets_have_a_table_each_and_are_told(workdir):
     assert "Further test set new: 5 images" in markdown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_how_test_images_were_drawn_is_told_where_seeds_have_their_own(workdir):
     words = "drawn anew for each seed"

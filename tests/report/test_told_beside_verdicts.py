@@ -143,6 +143,7 @@ def test_the_picture_at_the_opening_shows_the_arm_of_the_answer_and_its_referenc
     assert (run.treatment, run.measure) == ("warp_gan_classical", "classical")
 
 
+@pytest.mark.slow
 def test_the_forest_says_how_much_each_verdict_counts(workdir, html):
     summary = json.loads((workdir / "summary.json").read_text())
     forest = part(html, 'class="forest"', "</section>")
@@ -174,6 +175,7 @@ def test_drawings_have_a_name_or_are_hidden_from_readers(html):
     assert thumbnails == 30
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_without_a_figure_the_section_is_not_there(tmp_path):
     make_run(tmp_path, arms=("none", "classical"), seeds=2)

@@ -116,6 +116,7 @@ def gpu_of(worker):
     return worker.submit(eval, "__import__('os').environ.get('CUDA_VISIBLE_DEVICES')").result()
 
 
+@pytest.mark.slow
 def test_each_process_has_the_gpu_that_fewest_have(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6,7")
     workers.share_out(["5", "7"])

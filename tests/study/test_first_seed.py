@@ -60,6 +60,7 @@ def test_what_is_no_seed_is_refused(folder, first):
         run(folder, "later", first_seed=first)
 
 
+@pytest.mark.slow
 def test_looks_count_the_seeds_of_the_run(folder):
     told = run(folder, "later", first_seed=10, until="decided", primary=["bent > fair"])
     assert told["seeds"] == [10, 11, 12, 13, 14]

@@ -101,6 +101,7 @@ def test_a_killed_worker_costs_one_trial(start, tmp_path, undisturbed):
     assert summary(tmp_path) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_second_run_in_the_directory_is_refused_while_the_first_goes_on(start, tmp_path):
     order(tmp_path, "all", 1, "hang")
     first = start(tmp_path, "--seeds=2", "--jobs=1")

@@ -25,6 +25,7 @@ def run(tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.slow
 def test_the_answer_tells_of_arms_that_were_judged_before(run, tmp_path):
     assert TOLD not in run(seeds=3)["in_full"]
     assert run(seeds=3, arms=["bent"])["in_full"].endswith(f"; {TOLD}.")
@@ -51,6 +52,7 @@ def test_an_arm_that_leaks_may_be_left_out_of_a_primary_comparison(run, tmp_path
     assert "primary" not in run(seeds=2, arms=["bent"])
 
 
+@pytest.mark.slow
 def test_looks_are_not_announced_where_nobody_knows_of_earlier_ones(run, tmp_path):
     primary = {"primary": ["bent > fair"]}
     run(seeds=2, **primary)

@@ -51,6 +51,7 @@ def test_studies_without_effect_that_stop_when_it_seems_decided_rarely_err(compa
     assert ended.mean() > 19  # without a margin such studies run to the end
 
 
+@pytest.mark.slow
 def test_an_effect_beside_two_nulls_lets_through_no_more():
     _, called = stopped([3.0, 0.0, 0.0], 3)
     assert called[:, 0].mean() > 0.99
@@ -82,6 +83,7 @@ def test_the_same_within_a_margin_ends_a_study_and_seldom_errs():
     assert ((ended < 20) & ~called[:, 0]).mean() < 0.05
 
 
+@pytest.mark.slow
 def test_with_the_noise_of_published_arms_they_err_where_failures_are_unseen():
     level = looks.look_level(USUAL)
     found = {}
@@ -106,6 +108,7 @@ def test_with_the_noise_of_published_arms_they_err_where_failures_are_unseen():
     assert max(worst.values()) <= 0.1
 
 
+@pytest.mark.slow
 def test_looks_that_were_not_announced_would_err():
     assert looks.adjusted_p(0.05, (5, 10, 15, 20)) == pytest.approx(0.133, abs=0.003)
     assert looks.adjusted_p(0.05, (5, 10)) == pytest.approx(0.087, abs=0.003)

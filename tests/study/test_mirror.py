@@ -30,6 +30,7 @@ def test_it_ends_as_a_run_in_a_directory(address, plain):
         assert stored(address)[name] == (mirror / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_another_machine_goes_on_with_what_is_missing(address, plain, machine):
     with pytest.raises(Killed):
         run_all(address, killed_after(5))
@@ -50,6 +51,7 @@ def test_another_machine_goes_on_with_what_is_missing(address, plain, machine):
     assert summary(again) == summary(more)
 
 
+@pytest.mark.slow
 def test_an_array_on_machines_of_their_own_is_the_run_of_one_command(address, plain, machine):
     for index in (5, 0, 7, 3, 6, 1, 4, 2):
         machine(f"task-{index}")
@@ -166,6 +168,7 @@ def test_no_object_is_fetched_to_another_place(tmp_path, machine):
     assert not (mirror / "trials" / "x").exists()
 
 
+@pytest.mark.slow
 def test_a_run_on_a_disk_needs_nothing_of_it(tmp_path):
     code = (
         "import sys, fake_command as f; status = f.main(['', '--experiment=fake_study', "

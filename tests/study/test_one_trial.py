@@ -29,6 +29,7 @@ def refused(function, *arguments):
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_trials_run_one_by_one_in_any_order_are_the_run_of_one_command(tmp_path):
     whole, array = make_plan(tmp_path / "whole"), make_plan(tmp_path / "array")
     run_study(whole, 2, "local", "whole")

@@ -70,6 +70,7 @@ def test_seeds_with_images_in_common_find_less():
     assert power.seeds_needed(0.5, 1, overlap=0.25) is None
 
 
+@pytest.mark.slow
 def test_the_largest_spread_is_too_small_in_one_of_five_pilots():
     spreads = np.random.default_rng(5).normal(size=(20_000, 5)).std(-1, ddof=1)
     share = np.mean([power.largest_spread(spread, 5) < 1 for spread in spreads])

@@ -59,6 +59,7 @@ def test_the_faster_one_is_taken(machine, seconds, chosen):
     assert asked == [(settings.TIMED, settings, ("float32", "mixed_bfloat16"))]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_once")
 def test_a_run_keeps_what_it_was_begun_with_wherever_it_goes_on(folder, directory, machine):
     def run(**options):

@@ -193,6 +193,7 @@ def _rejected(p):
     return [adjusted < 0.05 for adjusted in holm(dict(enumerate(p))).values()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("primary", [(0, 0), (9, 0), (9, 9)])
 def test_over_primary_and_secondary_together_few_studies_err(primary):
     gated, alone = error_rates((*primary, *(0,) * 6))

@@ -61,6 +61,7 @@ def recorded(tmp_path):
     return json.loads((tmp_path / "run" / "study.json").read_text())["primary"]
 
 
+@pytest.mark.slow
 def test_they_are_recorded_when_a_run_begins_and_stay(folder, tmp_path):
     told = run(folder, primary=["hardly > fair"])
     assert recorded(tmp_path) == [{"arm": "hardly", "reference": "fair"}]

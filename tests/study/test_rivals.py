@@ -69,6 +69,7 @@ def test_no_rival_with_seeds_in_common_is_no_comparison():
     assert compared(BASE, BASE[:1]) is None
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_difference_to_whichever_rival_is_the_best():
     """Five equal rivals: with the ordinary interval to the best one seen, the arm seems worse."""
     rng = np.random.default_rng(7)

@@ -79,6 +79,7 @@ def test_a_run_leaves_its_files(tmp_path, capsys):
     assert printed.err.count(": score ") == 8
 
 
+@pytest.mark.slow
 def test_what_an_experiment_has_for_its_report_reaches_it(tmp_path):
     picture = Picture("own", draw, "A figure of its own", "What it shows.")
     curve = Metric("loss", "the loss")
@@ -154,6 +155,7 @@ def without(workdir, *names):
         path.write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study_file", ["whole", "lost"])
 def test_a_run_from_before_a_setting_existed_is_gone_on_with(tmp_path, capsys, study_file):
     plan = make_plan(tmp_path, seeds=2)
@@ -279,6 +281,7 @@ def test_an_export_directory_that_cannot_be_is_refused_before_anything_runs(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_spoilt_files_of_a_finished_trial_leave_gaps_in_the_report_only(tmp_path):
     plan = make_plan(tmp_path, seeds=2)
     run(plan)

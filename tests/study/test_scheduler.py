@@ -38,6 +38,7 @@ def plain(records):
     return {key: {k: v for k, v in r.items() if k not in differs} for key, r in records.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2, 5])
 def test_the_number_of_jobs_changes_nothing_but_the_time(tmp_path, jobs):
     plan = make_plan(tmp_path, seeds=2)
@@ -53,6 +54,7 @@ def test_the_number_of_jobs_changes_nothing_but_the_time(tmp_path, jobs):
     assert str(os.getpid()) not in processes
 
 
+@pytest.mark.slow
 def test_two_jobs_use_two_processes_of_one_thread(tmp_path):
     run(make_plan(tmp_path, seeds=2, nap_seconds=0.2), jobs=2)
     _, _, processes, threads, _ = zip(*calls(tmp_path), strict=True)
@@ -127,6 +129,7 @@ def test_waiting_is_told_once_a_second_however_many_trials_end(tmp_path, monkeyp
     assert 1 < len(waits) < len(trials) / 2
 
 
+@pytest.mark.slow
 def test_who_has_nothing_to_do_takes_half_of_what_shares_work(tmp_path):
     family = tuple(Arm(f"arm{i}", {"family": "x", "bonus": i / 10}, "") for i in range(7))
     plan = replace(make_plan(tmp_path, seeds=1, nap_seconds=0.3), arms=family)
@@ -138,6 +141,7 @@ def test_who_has_nothing_to_do_takes_half_of_what_shares_work(tmp_path):
     assert len(set(processes)) == 2
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_runs(tmp_path):
     run(make_plan(tmp_path, seeds=1, arms=["small"]))
     wider = make_plan(tmp_path, seeds=2, arms=["small", "all"])
@@ -153,6 +157,7 @@ def undisturbed(tmp_path_factory):
     return plain(run(make_plan(tmp_path_factory.mktemp("undisturbed"), seeds=2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("misdeed", "reason"),
     [
@@ -180,6 +185,7 @@ def test_one_trial_fails_and_the_others_go_on(tmp_path, undisturbed, misdeed, re
     assert plain(on_disk(plan)) == undisturbed
 
 
+@pytest.mark.slow
 def test_every_trial_may_die(tmp_path):
     plan = make_plan(tmp_path, seeds=1)
     for arm in STUDY.arms:
@@ -222,6 +228,7 @@ def test_a_file_that_a_trial_may_not_read_is_its_own_failure(tmp_path):
     assert {record["status"] for record in told.values()} == {"done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "misdeed", ["find the disk full", "find it full in words", "leave no room"]
 )
@@ -241,6 +248,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path, misdeed):
     assert len(on_disk(plan)) == 8
 
 
+@pytest.mark.slow
 def test_no_worker_outlives_the_run(tmp_path):
     def workers():
         children = psutil.Process().children(recursive=True)

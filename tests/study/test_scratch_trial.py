@@ -73,6 +73,7 @@ def _without_times(path):
     return re.sub(r'"(seconds|mean_seconds|memory_mib)": ({[^}]*}|[\d.e-]+)', "", text)
 
 
+@pytest.mark.slow
 def test_a_run_in_other_directories_ends_as_one_in_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(scheduler, "complete", sharing)
     for name, engine in (("here", AtOnce), ("away", Away)):

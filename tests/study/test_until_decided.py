@@ -111,6 +111,7 @@ def test_announced_looks_are_kept(folder):
             run(folder, **others)
 
 
+@pytest.mark.slow
 def test_seeds_that_were_added_after_a_look_are_told(folder, tmp_path):
     assert "announced" not in run(folder, seeds=5)["in_full"]
     assert "announced" not in run(folder, seeds=5)["in_full"]

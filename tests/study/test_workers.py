@@ -12,6 +12,7 @@ import pytest
 from gan_mnist.study.workers import call_in_process, import_uninterrupted, peak_memory_mib
 
 
+@pytest.mark.slow
 def test_what_is_called_apart_returns_or_raises_here(capfd):
     assert call_in_process("os:getpid") != os.getpid()
     assert call_in_process("operator:add", 2, 3) == 5

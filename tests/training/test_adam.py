@@ -81,6 +81,7 @@ def test_rows_without_a_gradient_are_updated_as_keras_does():
     np.testing.assert_array_equal(looked_up(Adam), looked_up(keras.optimizers.Adam))
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_saved_with_it(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(Adam(0.01, beta_1=0.5), "mse")

@@ -101,6 +101,7 @@ def test_curves_hold_the_watched_recall(tmp_path):
     assert {"accuracy", "loss", "minority_recall", "val_minority_recall"} <= set(rows[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [None, (2, 5)])
 def test_watched_images_get_the_accuracy_that_they_would_have_as_validation(rows, tmp_path):
     """Keras' own metric of the same images is the oracle, at every row."""
@@ -182,6 +183,7 @@ def test_sigmoid_is_the_mean_cross_entropy_of_every_class_against_the_rest():
     assert float(loss(np.array([1]), huge)) == pytest.approx(1e4)
 
 
+@pytest.mark.slow
 def test_a_classifier_trained_with_sigmoids_learns_and_predicts_shares(tmp_path):
     recipe = replace(RECIPE, loss="sigmoid")
     model = fit_to(two_kinds(1), tmp_path, recipe=recipe)
@@ -200,6 +202,7 @@ def test_the_width_is_that_of_the_network(tmp_path, untrained):
     assert model.layers[0].filters == 3
 
 
+@pytest.mark.slow
 def test_a_model_may_be_prepared_before_its_training(tmp_path):
     seen = []
 
@@ -236,6 +239,7 @@ def test_predictions_name_file_truth_guess_and_probability(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_validation_images_that_stay_bytes_give_the_same_curves(tmp_path, monkeypatch):
     fit_to(two_kinds(1), tmp_path / "floats", validation=noise(2, 300))
     monkeypatch.setattr(classifier, "MOST_BYTES_AS_FLOATS", 0)

@@ -131,6 +131,7 @@ def test_a_resumed_training_cannot_be_told_from_an_undisturbed_one(
     assert same(result(model, tmp_path / "begun"), expected)
 
 
+@pytest.mark.slow
 def test_another_schedule_or_seed_is_not_traced_again_and_leaves_nothing_behind(
     tmp_path, monkeypatch
 ):
@@ -184,7 +185,6 @@ def test_answers_are_given_in_parts_and_in_order(tmp_path, monkeypatch):
     assert np.unique(whole.mean((1, 2, 3)).round(5)).size > 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "last"), [(RECIPE, 1e-2), (VANILLA, 0)])
 def test_networks_learn_at_the_rate_that_is_asked_for(recipe, last, tmp_path):
     model = train(recipe, tmp_path, BOTH if recipe is VANILLA else ALONE)
@@ -194,6 +194,7 @@ def test_networks_learn_at_the_rate_that_is_asked_for(recipe, last, tmp_path):
         assert float(optimizer.learning_rate) == pytest.approx(last, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_begins_late_has_the_denoisers_rate(tmp_path):
     model = train(VANILLA, tmp_path, LATE)
     assert int(model.generator_optimizer.iterations) == 20
@@ -286,6 +287,7 @@ def test_it_trains_in_half_precision(precision, recipe, schedule, tmp_path, dtyp
         assert float(rows[0]["d_loss"]) == 0 < float(rows[-1]["d_loss"])
 
 
+@pytest.mark.slow
 def test_recipes_say_what_is_built():
     shown = {"none": None, "vanilla": 1, "conditional": 3}
     for adversary, number in shown.items():

@@ -46,6 +46,7 @@ def judged(tmp_path, monkeypatch, allotment, parts):
     return judged
 
 
+@pytest.mark.slow
 def test_its_batches_need_not_be_such_that_devices_can_share_them(judged, monkeypatch):
     """Five images on three devices: what is shared is what the study itself trains."""
     monkeypatch.setattr(mirrored, "num_devices", lambda: 3)
@@ -56,6 +57,7 @@ def test_its_batches_need_not_be_such_that_devices_can_share_them(judged, monkey
     assert mirrored.chosen_strategy() == "of three"
 
 
+@pytest.mark.slow
 def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
     first, seconds = judged(), judged.seconds
     made_once.weights_model.cache_clear()  # As in another process.
@@ -68,6 +70,7 @@ def test_it_is_trained_once_and_found_by_the_next_who_asks(judged, tmp_path):
     assert (about["settings"]["updates"], about["settings"]["batch_size"]) == (10, 5)
 
 
+@pytest.mark.slow
 def test_it_is_a_function_of_what_it_is_asked_for(judged, tmp_path):
     np.testing.assert_array_equal(judged(), judged(workdir=tmp_path / "other"))
     assert len(judged.batches) == 2
@@ -93,6 +96,7 @@ def test_whatever_changes_the_training_is_another_judge(judged, allotment, parts
     assert len(judged.batches) == len(changes)
 
 
+@pytest.mark.slow
 def test_a_judge_in_use_is_not_changed_by_the_next(allotment, parts, tmp_path):
     first, _ = trained_judge(RECIPE, 5, allotment, STREAM, tmp_path)
     before = first.predict(parts[5].images).probabilities

@@ -82,7 +82,10 @@ def validation(make_subset):
     return as_float(subset.images), subset.labels
 
 
-@pytest.fixture(scope="module", params=["classifier", "gan", "generating"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("gan", "generating")]
+
+
+@pytest.fixture(scope="module", params=["classifier", *SLOW])
 def kind(request, batches, validation):
     """How one kind of model is made and trained, and a model that is used again and again."""
     if request.param == "classifier":

@@ -61,6 +61,7 @@ def test_a_generator_that_was_driven_out_samples_with_its_own_weights(
         np.testing.assert_array_equal(generator.sample(LABELS, 1), sample)
 
 
+@pytest.mark.slow
 def test_a_generator_asked_for_again_has_its_own_weights_while_another_has_the_network(
     make_subset, tmp_path, monkeypatch
 ):
@@ -79,6 +80,7 @@ def test_a_generator_asked_for_again_has_its_own_weights_while_another_has_the_n
         np.testing.assert_array_equal(samples(seed), expected)
 
 
+@pytest.mark.slow
 def test_a_classifier_that_was_driven_out_is_trained_to_the_same(
     room_for_one, make_subset, tmp_path
 ):
@@ -148,6 +150,7 @@ def test_what_fails_leaves_nothing_that_another_would_load(tmp_path):
     assert model.get_weights()[0].item() == 3
 
 
+@pytest.mark.slow
 def test_a_large_generator_that_rests_is_loaded_and_not_trained_again(
     make_subset, tmp_path, monkeypatch, capsys
 ):

@@ -83,6 +83,7 @@ def test_a_container_may_have_less_than_its_machine(monkeypatch, tmp_path):
         assert memory.available_bytes() == available
 
 
+@pytest.mark.slow
 def test_a_large_network_that_rested_is_made_fresh_as_any(monkeypatch):
     columns = np.full((6, 8, 8, 1), 9, np.uint8), np.arange(6, dtype=np.int32) % 3
     recipe = ConditionalRecipe(updates=10, batch_size=4, width=1, latent_dim=2)

@@ -4,6 +4,7 @@ import tracemalloc
 
 import keras
 import numpy as np
+import pytest
 
 from gan_mnist.training import loop
 from gan_mnist.training.loop import ReusableModel
@@ -19,6 +20,7 @@ def wide():
     )
 
 
+@pytest.mark.slow
 def test_what_adam_starts_from_takes_no_memory():
     tracemalloc.start()
     try:
@@ -35,6 +37,7 @@ def test_what_adam_starts_from_takes_no_memory():
     assert not any(variable.numpy().any() for variable in model.optimizer.variables[2:])
 
 
+@pytest.mark.slow
 def test_initial_weights_of_a_large_network_are_the_same_and_are_not_kept(monkeypatch):
     reusable = wide()
     kept = [weight.copy() for weight in reusable.fresh(12).get_weights()]

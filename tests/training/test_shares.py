@@ -89,6 +89,7 @@ def test_a_kept_network_is_traced_once_for_labels_and_once_for_shares(tmp_path):
     assert reusable.cache_info().currsize >= 1
 
 
+@pytest.mark.slow
 def test_shares_teach_what_labels_do(tmp_path):
     rng = np.random.default_rng(1)
     labels = np.arange(60, dtype=np.int32) % 2

@@ -50,6 +50,7 @@ def test_integers_and_files_are_the_floats_that_they_stand_for(exported, pixels)
     assert exported.classify_encoded(files[:1])["label"].shape == (1,)
 
 
+@pytest.mark.slow
 def test_files_are_seen_as_the_look_says(pixels, tmp_path):
     model = build_small_cnn(SHAPE, 3)
     export_classifier(model, NAMES, tmp_path, ImageConversion(resize="crop"))

@@ -71,6 +71,7 @@ def test_the_network_is_the_studys(monkeypatch):
     assert asked == [ClassifierChoice("resnet", pixels=settings.pixels)]
 
 
+@pytest.mark.slow
 def test_a_denoiser_is_timed_too():
     settings = SimpleNamespace(image_size=13, channels=1, width=1, batch_size=4, learning_rate=1e-3)
     seconds = update_seconds.of_denoiser(settings, PRECISIONS[1:])
