@@ -52,6 +52,7 @@ def test_an_experiment_outside_runs_by_its_path(make, directory):
     assert "coin_of_mine" in experiments.names()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_report")
 def test_what_is_finished_is_not_run_again_and_more_is(make, tmp_path):
     folder, workdir = make("coin_again"), tmp_path / "run"

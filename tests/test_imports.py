@@ -232,6 +232,7 @@ def test_files_are_written_by_what_leaves_them_whole_or_absent():
     assert in_place.keys() == known
 
 
+@pytest.mark.slow
 def test_flags_and_declarations_do_without_tensorflow():
     studies = [f"gan_mnist.experiments.{name}.study" for name in experiments.names()]
     assert studies

@@ -52,6 +52,7 @@ def test_answers_come_at_once_and_without_tensorflow(arguments, status):
     pytest.fail(f"{seconds:.2f} s, {seconds / numpy_seconds:.1f} imports of numpy")
 
 
+@pytest.mark.slow
 def test_it_is_a_module_that_runs(directory):
     command = [sys.executable, "-m", "gan_mnist.main", IMBALANCE, "--preset=x"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -25,6 +25,7 @@ def test_the_exit_status_tells_what_was_found(command, toss):
     assert missed[1].endswith("required, and not shown: fair > bent; fair against bent: hurts\n")
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_comes_first(command, tmp_path):
     trial = "def run_trial(trial):\n    raise RuntimeError(trial.arm)\n"
     with coin.forgotten():

@@ -31,6 +31,7 @@ from gan_mnist.trials.export import export_denoiser
 
 MAIN = demo.main
 GREY = ImageConversion(28, 1)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

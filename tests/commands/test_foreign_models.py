@@ -176,6 +176,7 @@ def never():
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_one_that_never_answers_is_given_up(tmp_path, photos, refused, never):
     model = write_model(tmp_path, "classify", CLASSIFY, answer(probability=never))
     began = time.monotonic()
@@ -185,6 +186,7 @@ def test_one_that_never_answers_is_given_up(tmp_path, photos, refused, never):
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["denoise", "generate_seeded"])
 def test_one_that_never_makes_an_image_is_given_up(tmp_path, photos, refused, never, name):
     main, specs = (denoise.main, DENOISE) if name == "denoise" else (generate.main, GENERATE)

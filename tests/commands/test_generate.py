@@ -115,6 +115,7 @@ def test_the_seed_alone_decides(generated, name):
     assert all(first[path] != other[path] for path in first)
 
 
+@pytest.mark.slow
 def test_fewer_images_and_classes_are_a_part_of_more(generated):
     many = generated("mlp", "--images_per_class=203")
     assert len(many) == 4 * 203

@@ -255,6 +255,7 @@ def test_a_large_table_is_not_copied_and_gives_the_same_batches(monkeypatch):
         np.testing.assert_array_equal(one[1], other[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [pipelines.MOST_BYTES_AS_TENSOR, 1])
 def test_named_rows_give_the_batches_of_their_copies(monkeypatch, most):
     """Also rows of rows, as of a class among repeated ones, and beside another table."""

@@ -157,6 +157,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         StoredImages.load(tmp_path / "pixels.npy")
 
 
+@pytest.mark.slow
 def test_the_file_is_closed_with_them(path):
     def opened():
         links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))

@@ -164,6 +164,7 @@ def test_a_trial_on_a_folder_of_images(make, images):
     assert outcome.metrics["accuracy"] == pytest.approx(right)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_processes")
 def test_a_killed_training_is_a_failure_with_its_reason(make, monkeypatch):
     def killed(*_):

@@ -137,6 +137,7 @@ def test_half_of_the_photographs_are_mirrored_left_to_right(shown):
     np.testing.assert_allclose(never, images, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_digits_are_not_mirrored(settings):
     sample = load_dataset("mnist_sample", image_size=16, channels=3)
     assert settings("classical", of=sample, dataset="mnist_sample").flip == "never"

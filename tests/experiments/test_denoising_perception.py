@@ -108,6 +108,7 @@ def test_numbers_and_names_of_many_arms_are_legible(tmp_path):
     assert max(box.x1 for box in boxes) <= figure.bbox.x1
 
 
+@pytest.mark.slow
 def test_an_arm_far_out_is_hollow_and_does_not_set_the_axes(tmp_path):
     run = make(tmp_path, MANY | {"collapsed": (VANILLA, (3.0, 3.0))})
     left, right, _ = perception_and_distortion(run).axes

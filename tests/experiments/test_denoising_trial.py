@@ -21,6 +21,7 @@ SMALL = {"width": 1, "updates": 10, "intervals": 1, "batch_size": 50, "discrimin
 SMALL |= {"judge_width": 1, "judge_updates": 10, "test_pairs": 20, "export_dir": ""}
 # Where the fixed pairs stand.
 USUAL = {("a", 0.5), ("b", 0.7), ("noise", 1.0)}
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,6 @@ def whole(settings, dataset, tmp_path_factory):
     return outcome.metrics, asked.directory, workdir
 
 
-@pytest.mark.slow
 def test_metrics_are_what_the_exported_model_is_worth(whole, dataset):
     metrics, directory, workdir = whole
     test = read_test_subset(dataset, dataset.class_names)

@@ -80,6 +80,7 @@ def test_arms_of_a_seed_share_weights_order_and_validation(shown):
     assert not np.array_equal(images, other)
 
 
+@pytest.mark.slow
 def test_the_learning_rate_falls_to_nothing_where_the_table_says(shown):
     def rates(arm):
         model, _, _ = shown(arm)

@@ -32,6 +32,7 @@ def test_every_preset_can_be_planned_of_few_images_and_of_many(
         assert plan.trials()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "named"),
     [

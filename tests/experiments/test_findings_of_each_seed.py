@@ -77,6 +77,7 @@ def called(told):
     return set().union(*map(called, told)) if isinstance(told, list) else set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_too_few_test_images_tell_nothing_here_either(name):
     correct = {"sizes": [2, 500], "classes": ["a", "b"]}

@@ -181,6 +181,7 @@ def test_its_images_are_of_the_classes_that_are_asked_for(name, workdir):
     np.testing.assert_array_equal(np.round((levels - 40) / 85), LABELS)
 
 
+@pytest.mark.slow
 def test_it_sees_its_part_and_nothing_else(name, workdir, tmp_path):
     """Poisoned: all images of another part, which has other sizes too."""
     images = create(name, workdir).sample(LABELS, 1)

@@ -117,6 +117,7 @@ def test_the_deep_cnn_sees_every_pixel(shape):
     assert np.all(tape.gradient(logit, images).numpy() != 0)
 
 
+@pytest.mark.slow
 def test_the_deep_cnn_of_large_images_is_not_much_larger():
     source = build_deep_cnn((28, 28, 3), 10).count_params()
     strided = 4 * 4 * 512 * 512 + 512

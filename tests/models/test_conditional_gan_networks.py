@@ -51,6 +51,7 @@ def test_the_discriminator_judges_an_image_by_its_label(architecture):
     assert np.abs(logits[:, None] - logits)[np.triu_indices(NUM_CLASSES, 1)].min() > 1e-5
 
 
+@pytest.mark.slow
 @both_architectures
 def test_labels_change_the_image_of_one_latent(architecture):
     model = model_of(architecture)

@@ -114,6 +114,7 @@ def test_pixels_are_those_of_the_preprocessing_of_keras(save, mode):
     np.testing.assert_allclose(built(choice, COLOUR)(images), theirs, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_model_that_begins_by_dividing_is_shown_0_to_255(save):
     ends = layers.Flatten(), layers.Dense(3)
     for scale, offset, pixels in (

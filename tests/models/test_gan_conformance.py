@@ -147,6 +147,7 @@ def test_the_generators_update_leaves_the_discriminator(row, monkeypatch):
     assert model.generator_optimizer.iterations == 1
 
 
+@pytest.mark.slow
 @every_drawing_gan
 def test_an_update_is_a_function_of_noise_seed_and_number(row):
     def updated(noise_seed):
@@ -178,6 +179,7 @@ def test_checkpoints_hold_all_that_training_goes_on_from(row, tmp_path):
     assert all(same(model.get_weights(), other.get_weights()))
 
 
+@pytest.mark.slow
 @every_gan
 def test_weight_files_give_the_same_samples(row, tmp_path):
     model = fresh(row)

@@ -57,6 +57,7 @@ def test_a_step_is_that_of_the_same_images_as_data(batch):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_step_leaves_the_generator_as_it_is(batch):
     model = compiled(build())
     before = [weight.numpy() for weight in model.generator.weights]
@@ -85,6 +86,7 @@ def test_generated_images_alone_are_augmented(batch):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_predicts_as_the_network_it_was_made_of(batch):
     images = batch[0][0]
     model = compiled(build())

@@ -123,6 +123,7 @@ def test_conditional_gans_keep_their_arguments():
     assert other.average is other.generator
 
 
+@pytest.mark.slow
 def test_without_an_adversary_a_denoiser_is_compiled_validated_and_loaded(tmp_path):
     model = build_denoising_model(SMALL, 2)
     model.compile("adam", run_eagerly=True)

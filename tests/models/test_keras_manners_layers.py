@@ -68,6 +68,7 @@ def inverted(images, key):
     return 1 - images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augment", [None, inverted])
 def test_a_classifier_is_loaded_with_its_generator(augment, tmp_path):
     model = compiled(build(augment))

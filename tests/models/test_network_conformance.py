@@ -115,6 +115,7 @@ def test_gradients_reach_every_weight(row):
     assert network.trainable_weights
 
 
+@pytest.mark.slow
 def test_keras_files_give_the_same_outputs(network, tmp_path):
     network.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")

@@ -240,6 +240,7 @@ def test_large_pictures_are_made_small_for_the_page(tmp_path):
     assert (kind, pixels.shape) == ("data:image/webp", (14 * 224, 200, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_test_images_stand_beside_their_predictions(tmp_path):
     make_run(tmp_path, arms=ARMS, seeds=2, test_images=12)

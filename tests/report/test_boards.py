@@ -95,6 +95,7 @@ def test_a_tensorboard_that_runs_sees_the_newest_means(tmp_path):
     assert scalars(reader, "val_accuracy") == [(10, 0.61), (20, 0.62)]
 
 
+@pytest.mark.slow
 def test_runs_are_renewed_for_a_fiftieth_of_the_time(tmp_path, monkeypatch):
     clock = itertools.count(1000.0, 0.5)  # half a second passes whenever it is asked
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))

@@ -21,6 +21,7 @@ def small_run(tmp_path: Path) -> Path:
     return make_run(tmp_path, arms=("none", "cgan"), seeds=2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_a_wrong_control_is_a_warning_on_the_first_screen(small_run: Path) -> None:
     check = {
@@ -111,6 +112,7 @@ def test_trials_outside_the_summary_are_left_alone(small_run: Path) -> None:
     assert "both seed 1." in report(small_run).text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_rival_table_appears_when_the_summary_names_one(small_run: Path) -> None:
     summary = json.loads((small_run / "summary.json").read_text(encoding="utf-8"))

@@ -104,6 +104,7 @@ def plain(tmp_path_factory):
     return Markup((workdir / "report.html").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_texts_and_nothing_else(name, plain, tmp_path, monkeypatch):
     # The pictures of matplotlib are looked at below.

@@ -81,6 +81,7 @@ def test_one_comparison_has_one_interval_wherever_its_verdict_stands(workdir, ht
         assert "treat the seed as the replicate" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_of_seeds_alone_that_is_said(tmp_path):
     write_report(make_run(tmp_path, arms=("none", "classical"), seeds=2))

@@ -191,6 +191,7 @@ def test_another_strategy_is_refused(folder, directory, asked):
     assert list(directory.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "arms", "told"),
     [

@@ -30,6 +30,7 @@ def of_seeds(workdir):
     return {(r["arm"], r["seed"]): r["metrics"] for r in map(json.loads, lines)}
 
 
+@pytest.mark.slow
 def test_its_trials_are_those_that_a_longer_run_has_of_these_seeds(folder, tmp_path):
     told = run(folder, "later", seeds=2, first_seed=3)
     assert told["seeds"] == [3, 4]

@@ -54,6 +54,7 @@ def test_a_killed_process_loses_no_trial_that_had_ended(tmp_path, plain):
     assert summary(tmp_path / "run") == summary(plain.workdir)
 
 
+@pytest.mark.slow
 def test_a_failure_that_is_mended_elsewhere_leaves_no_trace(address, machine):
     plan = with_local_workdir(plan_at(address))
     order(plan.workdir, "small", 1, "raise")

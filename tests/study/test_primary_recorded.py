@@ -88,6 +88,7 @@ def test_what_is_named_after_a_run_began_is_refused(folder, tmp_path, capsys):
     run(folder, primary=["bent > fair"])
 
 
+@pytest.mark.slow
 @without_report
 def test_an_arm_of_one_that_could_be_judged_is_not_left_out_later(folder, tmp_path):
     run(folder, arms=["hardly"])
@@ -98,6 +99,7 @@ def test_an_arm_of_one_that_could_be_judged_is_not_left_out_later(folder, tmp_pa
     run(folder, arms=["bent"])
 
 
+@pytest.mark.slow
 @without_report
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
 def test_with_results_and_no_record_of_them_none_is_named(folder, tmp_path, damage):

@@ -62,6 +62,7 @@ def test_two_jobs_use_two_processes_of_one_thread(tmp_path):
     assert set(threads) == {"1"}
 
 
+@pytest.mark.slow
 def test_trials_that_share_work_run_one_after_the_other_in_one_process(tmp_path):
     run(make_plan(tmp_path, seeds=3, nap_seconds=0.05), jobs=2)
     process = {(arm, seed): process for arm, seed, process, *_ in calls(tmp_path)}

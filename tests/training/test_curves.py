@@ -46,6 +46,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("updates", "intervals"), [(30, 10), (30, 5), (30, 1), (7, 7)])
 def test_curves_hold_one_row_an_interval(updates, intervals, tmp_path):
     seconds = fit(linear_model(), COUNTING, updates, tmp_path, seed=0, intervals=intervals)

@@ -105,6 +105,7 @@ def test_a_judge_in_use_is_not_changed_by_the_next(allotment, parts, tmp_path):
     assert not np.array_equal(other.predict(parts[5].images).probabilities, before)
 
 
+@pytest.mark.slow
 def test_it_sees_training_images_with_their_labels_and_nothing_else(judged, allotment, parts):
     answer = judged()
     pairs = {

@@ -52,6 +52,7 @@ def test_both_networks_count_and_what_their_optimizers_hold(adversary):
     assert of_rows == least if adversary == "none" else of_rows > least
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_told_before_the_first_update(monkeypatch, tmp_path):
     model = compiled(build_small_cnn((8, 8, 1), 3, width=2))
     needed = memory.least_bytes(model, ROWS)

@@ -48,6 +48,7 @@ def _few_rounds(monkeypatch, dtype_policy):
     monkeypatch.setattr(update_seconds, "LONGEST_SECONDS", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slower", PRECISIONS)
 def test_a_classifier_is_timed_in_each(slower, monkeypatch):
     monkeypatch.setattr(update_seconds, "network_builder", lambda choice: pausing(slower))
