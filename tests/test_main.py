@@ -47,6 +47,7 @@ IMBALANCE = "--experiment=imbalance"
         ([IMBALANCE, "--seeds="], ["--seeds", "''", "integer"]),
         ([IMBALANCE, "--seeds=99999999999999999999"], ["--seeds", "[1, "]),
         ([IMBALANCE, "--seeds=0x2"], ["--seeds", "'0x2'", "integer"]),
+        ([IMBALANCE, "--seeds=5:6"], ["--seeds", "'5:6'", "integer"]),
         ([IMBALANCE, "--seeds=1_0"], ["--seeds", "'1_0'", "integer"]),
         ([IMBALANCE, "--seeds=\N{ARABIC-INDIC DIGIT TWO}"], ["--seeds", "integer"]),
         ([IMBALANCE, "--nolist=1"], ["--nolist=1", "accepted: --nolist, or --list=false"]),

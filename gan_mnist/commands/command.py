@@ -132,7 +132,7 @@ class Command:
             if name not in self.flags:  # absl's own --flagfile, without a value
                 raise _bad_flag_file("no file is named") from None
             accepted = self.flags[name].parser.syntactic_help or "true or false"
-            given = str(error).partition("=")[2].partition(":")[0]
+            given = str(error).partition("=")[2].removesuffix(f": {error.__context__}")
             raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
         except flags.Error as error:
             raise InputError(str(error).replace("\n", " ")) from None

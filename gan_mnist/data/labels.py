@@ -64,12 +64,14 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
     tables = tables_of(images, labels) or {"": ""}
     passed_over = images.passed_over
     named: dict[str, ImageFile] = {}
+    cautions: list[str] = []
     usual_split = SPLIT_NAMES.get(normalized(Path(labels).stem).partition("_")[0], "")
     for place, of_table in tables.items():
         path, called = root / place / labels, join(place, labels) if of_table else labels
         files = [f for f in images.files if not of_table or f.name.startswith(f"{place}/")]
         home = posixpath.normpath(f"/{os.path.relpath(path.parent, root)}")
-        rows, columns = read_rows(path, called, files, home, asked, tested)
+        rows, columns, found = read_rows(path, called, files, home, asked, tested)
+        cautions += found
         for row in rows:
             split = row.split or of_table or usual_split
             names = _likely(row, split, strict=split in there and not of_table)
@@ -99,7 +101,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
     passed_over["without a row in the labels"] += max(0, unnamed)
     files = sorted(named.values(), key=lambda file: (file.class_name, file.name))
     inner = _inner(images) if any(tables.values()) else next(iter(tables))
-    return FoundImages(root, files, +passed_over, inner)
+    return FoundImages(root, files, +passed_over, inner, cautions=cautions)
 
 
 def with_groups(found: FoundImages, pattern: str) -> FoundImages:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gan_mnist.data.finding import ImageFile
 from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, listed, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,8 +64,8 @@ class Row(NamedTuple):
 
 def read_rows(
     path: Path, called: str, files: Sequence[ImageFile], home: str, asked: Columns, tested: bool
-) -> tuple[list[Row], Columns]:
-    """The rows of a table, and the columns that were found.
+) -> tuple[list[Row], Columns, list[str]]:
+    """The rows of a table, the columns that were found, and warnings about the choice.
 
     Args:
         path: The CSV file.
@@ -92,7 +92,7 @@ def read_rows(
         Row(file, index.match(file, home), label.strip(), split_of.get(split, ""), group.strip())
         for file, label, split, group in zip(*values, strict=True)
     )
-    return list(rows), columns
+    return list(rows), columns, [] if asked.label else _cautions(table, columns, called)
 
 
 def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
@@ -245,6 +245,17 @@ def _columns(
             f"--set label_column=..., of {', '.join(others) or 'none'}"
         )
     return Columns(file, label, split, asked.group)
+
+
+def _cautions(table: "pd.DataFrame", columns: Columns, called: str) -> list[str]:
+    """A warning if columns that were not taken are called as if they held the classes."""
+    others = [name for name in table.columns if name not in vars(columns).values()]
+    if not (others := [name for name in others if normalized(name) in _LABELS]):
+        return []
+    taken, left = listed([columns.label]), listed(others)
+    return [
+        f"the classes are in column {taken} of {called}, not in {left} (--set label_column=...)"
+    ]
 
 
 def _place(usual: Sequence[str], name: str) -> int:

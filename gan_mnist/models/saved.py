@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, listed
 from gan_mnist.files import read_file
 from gan_mnist.models.signatures import Signature, read_signatures
 
@@ -41,6 +41,8 @@ def find_model(directory: Path, kind: str, flag: str = FLAG) -> Path:
         if os.path.isfile(candidate / "saved_model.pb"):
             return candidate
     found = "holds no SavedModel" if os.path.isdir(directory) else "is no directory"
+    if others := sorted(path.parent.name for path in directory.glob("*/saved_model.pb")):
+        found = f"holds no {kind}, but a {listed(others)}"
     raise InputError(
         f"{flag}: {str(directory)!r} {found}; accepted: an exported model's directory, "
         f"with saved_model.pb or {kind}/saved_model.pb in it"

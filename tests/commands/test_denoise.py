@@ -209,7 +209,7 @@ def test_batches_are_bounded_and_do_not_show(command, exports, images, directory
     [
         ({"model": None}, ["--model", "''", "directory"]),
         ({"model": "nowhere"}, ["--model", "nowhere", "is no directory"]),
-        ({"model": "classifier_alone"}, ["holds no SavedModel", "denoiser/saved_model.pb"]),
+        ({"model": "classifier_alone"}, ["no denoiser, but a classifier"]),
         ({"model": "classifier_alone/classifier"}, ["'denoise'", "denoise(input, ref) -> images"]),
         ({"model": "oblong"}, ["--model", "(None, 8, 9, 1)", "(None, N, N, 3)"]),
         ({"model": "unequal"}, ["--model", "(None, 8, 8, 1) and (None, 9, 9, 1)"]),

@@ -169,7 +169,7 @@ def test_directory_names_are_safe_and_unambiguous():
         ({"model": None}, ["--model", "''"]),
         ({"model": "nowhere"}, ["--model", "nowhere", "is no directory"]),
         ({"model": "empty"}, ["--model", "holds no SavedModel", "generator/saved_model.pb"]),
-        ({"model": "classifier_alone"}, ["--model", "holds no SavedModel"]),
+        ({"model": "classifier_alone"}, ["--model", "holds no generator, but a classifier"]),
         (
             {"model": "classifier_alone/classifier"},
             ["--model", "'generate_seeded'", "classify", "(labels, seed) -> images"],

@@ -69,3 +69,15 @@ def test_apostrophes_cost_no_time(images):
     with pytest.raises(InputError):
         load(images, "".join(f"'i{n}.png,'a,'0\n" for n in range(4000)))
     assert time.monotonic() - began < 5
+
+
+def test_a_second_column_that_may_hold_the_classes_is_told(images):
+    def row(n, c):
+        return [FILES[n], c, "pet"]
+
+    dataset = load(images, table(["file", "category", "label"], row), label_column="category")
+    assert "cautions" not in dataset.provenance
+    dataset = load(images, table(["file", "category", "class"], row), "two.csv")
+    assert labelled(dataset) == EXPECTED
+    told = "the classes are in column category of two.csv, not in class (--set label_column=...)"
+    assert dataset.provenance["cautions"] == [told]

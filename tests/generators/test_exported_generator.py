@@ -134,7 +134,10 @@ def test_what_cannot_match_is_refused_in_a_line(export, tmp_path):
             "has no signature 'generate_seeded', but make")  # fmt: skip
     (tmp_path / "alone").mkdir()
     shutil.copytree(export / "generator", tmp_path / "alone" / "classifier")
-    refused(tmp_path / "alone", "holds no SavedModel; accepted: an exported model's directory")
+    refused(
+        tmp_path / "alone",
+        "holds no generator, but a classifier; accepted: an exported model's directory",
+    )
     unnamed = shutil.copytree(export / "generator", tmp_path / "unnamed" / "generator").parent
     refused(unnamed, "is no list of class names")
     shutil.copy(export / "classes.json", unnamed)
