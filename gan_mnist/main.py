@@ -25,23 +25,24 @@ UNMET = 3
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
 FLAGS = COMMAND.flags
 PLAN = PlanFlags(COMMAND)
-UNTIL = COMMAND.text("until", None, "decided: look at 5, 7, 10, 15 and 20 seeds, and end where the "
-                     "primary comparisons are decided")  # fmt: skip
-MAX_SEEDS = COMMAND.number("max_seeds", None, "where --until=decided ends in any case (default: "
-                           "20)")  # fmt: skip
-JOBS = COMMAND.number("jobs", None, "trials at a time (default: one a GPU, or one a core)")
+UNTIL = COMMAND.text("until", None, "decided: check after 5, 7, 10, then every 5 seeds, and stop "
+                     "once the primary comparisons are decided")  # fmt: skip
+MAX_SEEDS = COMMAND.number("max_seeds", None, "seeds after which --until=decided stops anyway "
+                           "(default: 20)")  # fmt: skip
+JOBS = COMMAND.number("jobs", None, "trials run in parallel (default: one per GPU, or one per "
+                      "core)")  # fmt: skip
 ENGINE = COMMAND.text("engine", "local", "where trials run: local (processes) or ray")
 REQUIRE = flags.DEFINE_multi_string(
-    "require", None, '"A > B" or "A = B": exit status 3 unless the verdict is that arm A is better '
-    "than B, or the same; any number", flag_values=FLAGS,
+    "require", None, '"A > B" or "A = B": exit with status 3 unless arm A is found better than B, '
+    "or the same as B", flag_values=FLAGS,
 )  # fmt: skip
-EXPORT = COMMAND.text("export", None, "a tracker that gets arms, seeds and the report: mlflow or "
-                      "wandb, set up as its own variables say")  # fmt: skip
-PILOT = COMMAND.text("pilot", None, "a run that shows how far seeds differ, for the plan's power "
-                     "(default: --workdir)")  # fmt: skip
-EFFECT = COMMAND.text("effect", None, "a difference of the metric: the plan tells how many seeds "
-                      "it takes")  # fmt: skip
-VERBOSE = COMMAND.switch("v", False, "tell all settings when the run begins")
+EXPORT = COMMAND.text("export", None, "also log arms, seeds and report to a tracker, mlflow or "
+                      "wandb, configured by its environment variables")  # fmt: skip
+PILOT = COMMAND.text("pilot", None, "run that shows how much results vary between seeds, for the "
+                     "plan's power (default: --workdir)")  # fmt: skip
+EFFECT = COMMAND.text("effect", None, "difference in the primary metric: the plan tells how many "
+                      "seeds can show it")  # fmt: skip
+VERBOSE = COMMAND.switch("v", False, "print all settings when the run begins")
 DRY_RUN = COMMAND.switch("dry_run", False, "print the plan and train nothing")
 LIST = COMMAND.switch("list", False, "list experiments, or the arms and settings of --experiment")
 

@@ -18,10 +18,10 @@ class BatchingSettings(SubsetSettings):
     GROUP: ClassVar[str] = "network and training"
 
     epochs: int = setting(
-        25, "passes over the training images, in every arm", low=1, high=1_000_000
+        25, "passes over the training images, the same in every arm", low=1, high=1_000_000
     )
-    updates: int = setting(0, "none to set: they follow from epochs and arm", low=0, high=0)
-    batch_size: int = setting(100, "images a batch; 0: all", low=0, high=100_000)
+    updates: int = setting(0, "fixed at 0: they follow from epochs and batch_size", low=0, high=0)
+    batch_size: int = setting(100, "images per batch; 0: all", low=0, high=100_000)
 
     def resolve(self, dataset: Dataset) -> Self:
         """As `resolve` of the other settings; checks that each interval ends where a pass does.

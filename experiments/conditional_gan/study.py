@@ -25,13 +25,17 @@ class ConditionalGANSettings(GeneratorSettings, SubsetSettings):
     GROUP: ClassVar[str] = "conditional_gan"
 
     gan_epochs: int = setting(
-        100, "all but warp_gan, deformations: parts of a training, a line each", low=1, high=100_000
+        100, "cgan, r3gan, bagan, dagan, vae_flow: epochs of the training, a log line each",
+        low=1, high=100_000,
+    )  # fmt: skip
+    gan_epoch_updates: int = setting(
+        120, "the same five: updates per epoch", low=10, high=1_000_000
     )
-    gan_epoch_updates: int = setting(120, "the same: updates an epoch", low=10, high=1_000_000)
-    gan_updates: int = setting(0, "none to set: they follow from the epochs", low=0, high=0)
+    gan_updates: int = setting(0, "fixed at 0: gan_epochs x gan_epoch_updates count", low=0, high=0)
     generated_images: int = setting(
-        20_000, "that a classifier is trained on, classes in equal parts", low=2, high=10_000_000
-    )
+        20_000, "generated images to train a classifier on, split evenly by class",
+        low=2, high=10_000_000,
+    )  # fmt: skip
 
     @property
     def gan_budget(self) -> tuple[int, int]:

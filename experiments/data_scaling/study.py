@@ -22,15 +22,15 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "data_scaling"
 
     smallest: int = setting(
-        0, "training images of the smallest size, rounded up to a power of two with an image a "
-        f"class; 0: {USUAL_SMALLEST} or more, fewer where there are no more", low=0,
+        0, "images in the smallest training set, rounded up to a power of two, at least one per "
+        f"class; 0: {USUAL_SMALLEST}, or fewer where there are too few", low=0,
     )  # fmt: skip
     largest: int = setting(
-        0, "training images of the largest size, rounded down to a power of two that there is; "
-        "0: all there are", low=0,
+        0, "images in the largest training set, rounded down to a power of two; 0: as many as "
+        "there are", low=0,
     )  # fmt: skip
-    batch_size: int = setting(64, "images a batch", low=2, high=100_000)
-    pool_images: int = setting(10_000, "generated images at every size", low=1, high=10_000_000)
+    batch_size: int = setting(64, "images per batch", low=2, high=100_000)
+    pool_images: int = setting(10_000, "generated images per training set", low=1, high=10_000_000)
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -34,71 +34,76 @@ class DenoisingSettings(TrainingSettings):
     GROUP: ClassVar[str] = "denoising"
     TIMED: ClassVar[str] = "gan_mnist.trials.update_seconds:of_denoiser"
 
-    batch_size: int = setting(32, "pairs a batch", low=2, high=100_000)
-    decay: bool = setting(True, "the learning rate falls to 0 along a half cosine")
+    batch_size: int = setting(32, "pairs per batch", low=2, high=100_000)
+    decay: bool = setting(True, "cosine decay of the learning rate to 0")
     discriminator_width: int = setting(
         4, "channels of the discriminator's first layer", low=1, high=10_000
     )
     test_pairs: int = setting(
-        2000,
-        "test images that are truths, at most as many as there are",
-        low=FEWEST_PAIRS,
-        high=1_000_000,
+        2000, "test pairs, at most one for each test image as the clean one",
+        low=FEWEST_PAIRS, high=1_000_000,
+    )  # fmt: skip
+    judge_width: int = setting(
+        16, "width of the classifier that reads the outputs", low=1, high=10_000
     )
-    judge_width: int = setting(16, "of the classifier that reads the outputs", low=1, high=10_000)
     judge_updates: int = setting(
         1000, "updates of the classifier that reads the outputs", low=10, high=10_000_000,
         multiple_of=10,
     )  # fmt: skip
 
     a: tuple[float, ...] = setting(
-        (0.2, 1.0), "lowest and highest scale of the truth", low=0, high=100
+        (0.2, 1.0), "range of the truth's scale (the clean image)", low=0, high=100
     )
     b: tuple[float, ...] = setting(
-        (0.2, 1.0), "lowest and highest scale of the ref", low=0, high=100
+        (0.2, 1.0), "range of the ref's scale (a second image)", low=0, high=100
     )
     noise: tuple[float, ...] = setting(
-        (0.0, 1.0), "lowest and highest noise of a pixel", low=0, high=100
+        (0.0, 1.0), "range of the noise, drawn for every pixel", low=0, high=100
     )
     scales: str = setting(
-        "image", "a and b are drawn for every image, or batch", choices=("image", "batch")
+        "image", "a and b are drawn anew for each image, or each batch", choices=("image", "batch")
     )
 
     method: str = setting(
-        "network", "what denoises: a trained network, or something that learns nothing",
+        "network", "what denoises: a trained network, a fixed filter, or nothing (black images)",
         choices=("network", "filter", "black"),
     )  # fmt: skip
     ref_shown: str = setting(
-        "ref", "the ref as the denoiser is shown it: as it is, or b * ref",
-        choices=("ref", "scaled"),
-    )  # fmt: skip
+        "ref", "the ref that the denoiser is given: as it is, or b * ref", choices=("ref", "scaled")
+    )
     target: str = setting(
-        "scaled", "what the denoiser is to return: a * truth, or the truth",
+        "scaled", "what the denoiser has to output: a * truth, or the truth",
         choices=("scaled", "plain"),
     )  # fmt: skip
-    training_images: int = setting(0, "to train on, at most; 0: all there are", low=0)
+    training_images: int = setting(0, "images to train on, at most; 0: all there are", low=0)
     adversary: str = setting(
-        "none", "what the discriminator sees: nothing, images, or images with input and ref",
-        choices=ADVERSARIES,
+        "none", "discriminator: none, one that sees images alone, or one that sees input and ref "
+        "too", choices=ADVERSARIES,
     )  # fmt: skip
     content_loss: str = setting(
-        "l1", "what the denoiser minimises beside the adversarial loss: mean absolute or squared "
+        "l1", "content loss, besides the adversarial loss: mean absolute (l1) or squared (mse) "
         "error", choices=("l1", "mse"),
     )  # fmt: skip
-    content_weights: tuple[float, ...] = setting((1.0,), "of the content loss, by phase", low=0)
+    content_weights: tuple[float, ...] = setting(
+        (1.0,), "weight of the content loss per phase", low=0
+    )
     adversarial_weights: tuple[float, ...] = setting(
-        (0.0,), "of the adversarial loss, by phase", low=0
+        (0.0,), "weight of the adversarial loss per phase", low=0
     )
     phase_starts: tuple[float, ...] = setting(
-        (0.0,), "where the phases begin: shares of the updates", low=0, high=1
+        (0.0,), "where each phase begins, as a share of the updates", low=0, high=1
     )
     same_batch: bool = setting(True, "denoiser and discriminator learn on the same batch")
     adversarial_loss: str = setting(
-        "non_saturating", "of denoiser and discriminator",
+        "non_saturating", "adversarial loss of both networks",
         choices=("non_saturating", "hinge", "least_squares"),
     )  # fmt: skip
-    spectral: bool = setting(False, "spectral norm in the discriminator, and no batch norm")
-    input_skip: bool = setting(True, "the input is added before the denoiser's last convolution")
+    spectral: bool = setting(
+        False, "spectral normalisation in the discriminator instead of batch norm"
+    )
+    input_skip: bool = setting(
+        True, "skip connection that adds input and ref before the last convolution"
+    )
 
     @property
     def options(self) -> FolderOptions:

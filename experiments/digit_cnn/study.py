@@ -15,8 +15,8 @@ class DigitCNNSettings(SubsetSettings):
 
     GROUP: ClassVar[str] = "network and training"
 
-    decay: bool = setting(False, "the learning rate falls to 0 along a half cosine")
-    times_as_wide: int = setting(1, "what the width is multiplied by", low=1, high=64)
+    decay: bool = setting(False, "cosine decay of the learning rate to 0")
+    times_as_wide: int = setting(1, "factor by which width is multiplied", low=1, high=64)
 
 
 ARMS = (

@@ -25,27 +25,26 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "few_labels"
 
     labels_per_class: tuple[int, ...] = setting(
-        (), "labelled images a class, one or several numbers; "
-        f"{', '.join(map(str, USUAL_NUMBERS))} if empty, as far as there are more", low=1,
+        (), "labelled images per class, one or several numbers; empty: those of "
+        f"{', '.join(map(str, USUAL_NUMBERS))} that leave some unlabelled", low=1,
     )  # fmt: skip
     unlabelled: str = setting(
-        LEFT_OUT, "what is done with the other training images: nothing; a first classifier labels "
-        "those that it is sure of, which a generator then learns from too; FixMatch; or their true "
-        "labels are told", choices=UNLABELLED,
+        LEFT_OUT, "use of the other training images: none; pseudo-labels where a first classifier "
+        "is sure, from which a generator learns too; FixMatch; or with their true labels",
+        choices=UNLABELLED,
     )  # fmt: skip
     threshold: float = setting(
-        0.95, "pseudo_labels: the first classifier is sure from this probability on", low=0, high=1
-    )
+        0.95, "pseudo_labels: probability from which the first classifier counts as sure",
+        low=0, high=1,
+    )  # fmt: skip
     rounds: int = setting(
-        3, "pseudo_labels: trainings of the first classifier, each with the last one's labels",
-        low=1, high=100,
+        3, "pseudo_labels: trainings of the first classifier, each with pseudo-labels of the one "
+        "before", low=1, high=100,
     )  # fmt: skip
     labelled_share: float = setting(
-        0.5, "share of labelled images in a batch that shows others as well", low=0.01, high=0.99
+        0.5, "share of labelled images in a batch that also holds others", low=0.01, high=0.99
     )
-    generated_per_class: int = setting(
-        1000, "images that are generated of each class", low=1, high=1_000_000
-    )
+    generated_per_class: int = setting(1000, "images to generate per class", low=1, high=1_000_000)
 
     @property
     def judged(self) -> tuple[int, ...]:

@@ -28,54 +28,52 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "imbalance"
 
     counts: tuple[int, ...] = setting(
-        (), "training images a class, all or a number; a single one: so many of every class; all "
-        "if empty, but of digits and their like three classes of 1,300,300",
-        low=0, zero="all",
+        (), "training images per class, each a number or all; a single value: for every class; "
+        "empty: all, but of digits and their like 1,300,300 of three classes", low=0, zero="all",
     )  # fmt: skip
     starve: tuple[str, ...] = setting(
-        (), "CLASS:COUNT, so many training images are left of a class, and the oracle has the "
-        "others; COUNT: of the first class, where none is rare; each:COUNT, one or several: of "
-        "each class in turn, in trainings of its own that are averaged",
+        (), "CLASS:COUNT leaves COUNT training images of the class, and the oracle gets the rest; "
+        "COUNT: of the first class, if none is rare; each:COUNT, one or several: of each class in "
+        "turn, in separate trainings that are averaged",
     )  # fmt: skip
     rare_below: float = setting(
-        0.5, "a class is rare that has less than this share of the largest one's images; so are "
-        "starved ones; the smallest, if none has", low=0, high=1,
+        0.5, "a class is rare if starved, or if it has less than this share of the largest class's "
+        "images; if none is rare, the smallest", low=0, high=1,
     )  # fmt: skip
     repeats: int = setting(
-        1, "classifiers trained on one draw; their metrics are averaged", low=1, high=10_000
-    )
+        1, "classifiers trained on each draw of images; their metrics are averaged",
+        low=1, high=10_000,
+    )  # fmt: skip
     duplicate: bool = setting(False, "real images are repeated until the classes are balanced")
-    weighted: bool = setting(False, "the loss weighs every class alike")
+    weighted: bool = setting(False, "balanced class weights in the loss")
     every_class: bool = setting(
-        False, "images are generated for every class, beside as many real ones, repeated"
+        False, "every class gets generated images beside real ones, the latter repeated as needed"
     )
     generated_per_class: int = setting(
-        3000,
-        "with every_class: images generated per class, and as many real ones; at least those of "
-        "the largest class where all images are taken",
-        low=1,
-        high=1_000_000,
-    )
+        3000, "with every_class: images generated per class, and as many real ones, at "
+        "generated_share=0.5; at least as many as the largest class has if counts is all",
+        low=1, high=1_000_000,
+    )  # fmt: skip
     generated_share: float = setting(
-        0.5, "with every_class: share of generated ones among so many images of a class in all",
-        low=0, high=1,
+        0.5, "with every_class: share of generated images in each class's 2 x generated_per_class "
+        "images", low=0, high=1,
     )  # fmt: skip
 
     tuned: bool = setting(
-        False, "wide and elastic are chosen inside the trial, by classes that are made rare for it"
+        False, "widened and elastic_shift are tuned in each trial, on classes made rare for it"
     )
     tuned_widened: tuple[float, ...] = setting(
-        (1.0, 1.5), "tuned: values of widened to choose from", low=0, high=9
+        (1.0, 1.5), "tuned: candidate values of widened", low=0, high=9
     )
     tuned_elastic_shifts: tuple[float, ...] = setting(
-        (0.0, 0.08), "tuned: values of elastic_shift to choose from", low=0, high=0.5
+        (0.0, 0.08), "tuned: candidate values of elastic_shift", low=0, high=0.5
     )
 
     donors_first: bool = setting(
-        False, "the network learns the classes that are not rare, and then, in as many updates, all"
+        False, "pretrain on the classes that are not rare, then train on all, as many updates each"
     )
     prototypes: bool = setting(
-        False, "an image is called after the class whose mean of features is nearest"
+        False, "predict the class whose mean feature vector, its prototype, is nearest"
     )
 
     @property

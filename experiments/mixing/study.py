@@ -19,24 +19,26 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
     GROUP: ClassVar[str] = "mixing"
 
     intervals: int = setting(
-        50, "parts of the training; a tenth of them, and all of the last tenth, are judged",
-        low=20, high=100_000, multiple_of=10,
+        50, "equal parts of the training; tested after each tenth of it, and each part of the last "
+        "tenth", low=20, high=100_000, multiple_of=10,
     )  # fmt: skip
     loss: str = setting(
-        "softmax", "cross-entropy over classes, or of each class alone",
+        "softmax", "softmax cross-entropy, or binary cross-entropy of each class",
         choices=("softmax", "sigmoid"),
     )  # fmt: skip
-    share: float = setting(0.5, "generated images in a mixed batch", low=0.01, high=1)
+    share: float = setting(0.5, "share of generated images in each batch", low=0.01, high=1)
     fresh: bool = setting(False, "images are generated anew for every batch, not once for a pool")
     decimals: int = setting(
-        -1, "fresh: decimals to which latents are rounded; -1: none are", low=-1, high=7
+        -1, "fresh: decimals that latents are rounded to; -1: no rounding", low=-1, high=7
     )
-    active: int = setting(0, "fresh: latents that are drawn, the others being 0; 0: all", low=0)
+    active: int = setting(
+        0, "fresh: how many latents are random, the others being 0; 0: all", low=0
+    )
     pool_images: int = setting(10_000, "images in the pool", low=1, high=10_000_000)
-    pool_limit: int = setting(10_000_000, "images in any pool, at most", low=1, high=10_000_000)
-    without_last: bool = setting(False, "fresh: nothing of the last class is generated")
+    pool_limit: int = setting(10_000_000, "cap on pool_images in every arm", low=1, high=10_000_000)
+    without_last: bool = setting(False, "fresh: no images of the last class are generated")
     large: bool = setting(
-        False, "twice the width, eleven passes or more, a learning rate that falls to 0"
+        False, "twice the width, at least 11 epochs, cosine decay of the learning rate to 0"
     )
 
     @property

@@ -21,24 +21,25 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
 
     GROUP: ClassVar[str] = "substitution"
 
-    batch_size: int = setting(64, "images a batch", low=2, high=100_000)
+    batch_size: int = setting(64, "images per batch", low=2, high=100_000)
     trained_on: str = setting(
-        "real", "what a batch holds: images of one kind, or half of each",
+        "real", "what batches hold: real images, generated ones, or half of each",
         choices=("real", "generated", "both"),
     )  # fmt: skip
     generated_images: int = setting(
-        20_000, "generated, at most as many as there are real ones; of copies always as many",
+        20_000, "generated images in a pool, at most as many as real ones; copies: always as many",
         low=2, high=10_000_000,
     )  # fmt: skip
     pool_updates: int = setting(
-        0, "the generated images are fresh ones every so many updates; 0: the same all along",
-        low=0, high=10_000_000,
+        0, "updates after which a new pool of images is generated; 0: one pool for the whole "
+        "training", low=0, high=10_000_000,
     )  # fmt: skip
     label_smoothing: float = setting(
-        0.0, "of a generated image's label so much is spread over all classes", low=0, high=0.99
-    )
+        0.0, "share of a generated image's label that is spread evenly over all classes",
+        low=0, high=0.99,
+    )  # fmt: skip
     generated_weight: float = setting(
-        1.0, "weight of a generated image in the loss; of a real one: 1", low=0.001, high=1000
+        1.0, "loss weight of a generated image; a real one has 1", low=0.001, high=1000
     )
 
     def resolve(self, dataset: Dataset) -> Self:

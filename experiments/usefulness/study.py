@@ -22,19 +22,19 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
     GROUP: ClassVar[str] = "usefulness"
 
     images_per_class: tuple[int, ...] = setting(
-        (), "real training images a class, one or several numbers, or all; "
-        f"{', '.join(map(str, USUAL_SIZES))} if empty, as far as there are twice as many",
+        (), "real training images per class, one or several numbers, or all; empty: those of "
+        f"{', '.join(map(str, USUAL_SIZES))} of which the data hold twice as many",
         low=0, zero="all",
     )  # fmt: skip
     shares: tuple[float, ...] = setting(
-        (1.0,), "generated images for each real one; several make several arms of a source",
-        low=0.001, high=1000,
+        (1.0,), "generated images per real one; each of several values makes its own arms of a "
+        "source", low=0.001, high=1000,
     )  # fmt: skip
-    share: float = setting(1.0, "generated images for each real one", low=0.001, high=1000)
+    share: float = setting(1.0, "generated images per real one", low=0.001, high=1000)
     trained_on: str = setting(
-        "real", "what the training images are", choices=("real", "generated", "both")
+        "real", "kind of the training images", choices=("real", "generated", "both")
     )
-    measured: bool = setting(False, "generated images are compared with real ones, too")
+    measured: bool = setting(False, "also measure generated images: copies, nearness to real ones")
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes, validation and numbers of images explicit for `dataset`.

@@ -44,12 +44,16 @@ ROUNDING = 1e-3
 ACCEPTED = "a folder of images, or one image"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
-MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/classical")
+MODEL = COMMAND.text(
+    "model", None, "an exported classifier, such as saved_models/imbalance/classical"
+)
 TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
-IMAGES = COMMAND.text("images", None, "folder of images, in sub-folders too, or one image")
-OUTPUT = COMMAND.text("output", "predictions.csv", "the table that is written; replaces a file")
+IMAGES = COMMAND.text(
+    "images", None, "folder of images, searched with its sub-folders, or one image"
+)
+OUTPUT = COMMAND.text("output", "predictions.csv", "CSV file to write; an existing one is replaced")
 IMAGE_MEGABYTES = megabytes_flag(COMMAND)
-TOP = COMMAND.number("top", 1, "how many classes are told of each image, the likeliest first")
+TOP = COMMAND.number("top", 1, "how many classes to report per image, the likeliest first")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -22,7 +22,7 @@ from gan_mnist.files import absolute
 from gan_mnist.study.display.progress import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
-FLAGFILE = ("--flagfile", "take flags from this file, one a line")
+FLAGFILE = ("--flagfile", "read flags from this file, one per line")
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -47,7 +47,7 @@ class Command:
         self.given: list[str] = []
         self._debug = self.switch("debug", False, "show the traceback of an error")
         self._help = self.switch("help", False, "show this")
-        self._help_full = self.switch("helpfull", False, "show this too, as absl's users expect")
+        self._help_full = self.switch("helpfull", False, "the same as --help, for users of absl")
         self._version = self.switch("version", False, "show the version")
 
     def text(self, name: str, default: str | None, about: str) -> flags.FlagHolder:

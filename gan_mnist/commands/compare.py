@@ -23,9 +23,11 @@ COMMAND = Command(
     ("RUN RUN ...", "directories that runs have left, or published results"),
 )
 ARMS = COMMAND.names("arms", "only these arms (default: all that every run has)")
-OUTPUT = COMMAND.text("output", None, "a file that gets it all, too: .md, or .csv for the table")
-FIGURE = COMMAND.text("figure", None, "a critical-difference figure, .png or .svg; wants runs of "
-                      "three data sets")  # fmt: skip
+OUTPUT = COMMAND.text(
+    "output", None, "file to write the comparison to: .md, or .csv for the table alone"
+)
+FIGURE = COMMAND.text("figure", None, "critical-difference diagram to draw, .png or .svg; needs "
+                      "runs of three or more data sets")  # fmt: skip
 TABLES, PICTURES = (".md", ".csv"), (".png", ".svg")
 
 

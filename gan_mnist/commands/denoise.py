@@ -52,17 +52,17 @@ MISSING = "no such image; accepted: the same name in both folders"
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
 MODEL = COMMAND.text(
-    "model", None, "an exported model, such as saved_models/denoising/resConvNet_v1_dcnn"
+    "model", None, "an exported denoiser, such as saved_models/denoising/resConvNet_v1_dcnn"
 )
 TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 IMAGES = COMMAND.text(
     "images", None, f"{ACCEPTED}; for a model that takes no ref, {ACCEPTED_ALONE}"
 )
 TRUTH = COMMAND.text(
-    "truth", None, "a folder of what the images are to become, by the same names: tells how near"
+    "truth", None, "folder of the clean images, by the same names: adds PSNR and SSIM to the table"
 )
 IMAGE_MEGABYTES = megabytes_flag(COMMAND)
-OUTPUT = COMMAND.text("output", None, f"new or empty folder; gets NAME.png and so on, and {TABLE}")
+OUTPUT = COMMAND.text("output", None, f"new or empty folder for NAME.png and so on, and {TABLE}")
 
 
 def main(argv: Sequence[str]) -> int:

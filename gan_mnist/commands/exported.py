@@ -30,13 +30,13 @@ _SEEN: tuple[tuple[str, str, tuple[str, ...] | range], ...] = (
 
 def trust_flag(command: Command) -> flags.FlagHolder:
     """Defines the flag that allows a model which this project did not export."""
-    about = "take a model that is not of our own exports; it can read and write your files"
+    about = "load a model that gan_mnist did not export; it can read and write your files"
     return command.switch("trust_model", False, about)
 
 
 def seconds_flag(command: Command) -> flags.FlagHolder:
     """Defines the flag for a model's time limit, in seconds a call."""
-    about = "seconds that the model may take for some images; then it is given up"
+    about = "seconds that one call of the model may take before it is given up"
     return command.number("most_seconds", MOST_SECONDS, about, most=1_000_000)
 
 

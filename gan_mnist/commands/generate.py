@@ -30,10 +30,12 @@ from gan_mnist.seeding import derive_seed
 CHUNK_SIZE = 100
 
 COMMAND = Command(__doc__.splitlines()[0], "nothing was written")
-MODEL = COMMAND.text("model", None, "an exported model, such as saved_models/imbalance/warp_gan")
+MODEL = COMMAND.text(
+    "model", None, "an exported generator, such as saved_models/imbalance/warp_gan"
+)
 TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
-OUTPUT = COMMAND.text("output", None, "new or empty folder; gets CLASS/00000.png and so on")
-IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "how many images", most=100_000)
+OUTPUT = COMMAND.text("output", None, "new or empty folder for CLASS/00000.png and so on")
+IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "images per class", most=100_000)
 SEED = COMMAND.number("seed", 0, "the same seed gives the same files", least=0, most=2**31 - 1)
 CLASSES = COMMAND.names("classes", "only these classes (default: all)")
 

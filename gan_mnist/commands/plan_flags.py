@@ -25,49 +25,49 @@ class PlanFlags:
         def texts(name: str, about: str, default: Any = None) -> flags.FlagHolder:
             return flags.DEFINE_multi_string(name, default, about, flag_values=command.flags)
 
-        self.experiment = text("experiment", None, "what to run: a name (--list) or a folder")
-        text("preset", "quick", "smoke (a test), quick (minutes) or paper (for a GPU)")
+        self.experiment = text("experiment", None, "what to run: a name from --list, or a folder")
+        text("preset", "quick", "smoke (test), quick (minutes), paper (GPU) or another in --list")
         text(
-            "dataset", "mnist_sample", "mnist_sample (5,000 digits, at hand), mnist, "
+            "dataset", "mnist_sample", "mnist_sample (5,000 digits, included), mnist, "
             "fashion_mnist, kmnist, emnist, cats_vs_dogs or folder",
         )  # fmt: skip
-        text("data_dir", "", "where the data set's files lie")
-        switch("download", False, "let TensorFlow Datasets fetch what is missing")
+        text("data_dir", "", "folder with the data set's files")
+        switch("download", False, "let TensorFlow Datasets download a missing data set")
         text(
-            "workdir", None, "where the run is kept: a directory, or an address as s3://BUCKET/RUN "
+            "workdir", None, "folder of the run's results, or an address such as s3://BUCKET/RUN "
             "(default: runs/EXPERIMENT)",
         )  # fmt: skip
-        command.number("seeds", None, "how many seeds (default: the preset's)")
+        command.number("seeds", None, "number of seeds per arm (default: the preset's)")
         command.number(
-            "first_seed", None, "the first of them: other draws than a run before (default: 0)",
-            least=0,
+            "first_seed", None, "number of the first seed; a higher one gives new draws (default: "
+            "0)", least=0,
         )  # fmt: skip
-        command.names("arms", "only these arms, and the control (default: the preset's); or all")
+        command.names("arms", "arms to run besides the control (default: the preset's), or all")
         text(
             "precision", "float32", "float32, mixed_bfloat16, mixed_float16, or auto: "
-            "mixed_bfloat16 where it is faster here",
+            "mixed_bfloat16 if it is faster on this machine",
         )  # fmt: skip
         text(
-            "strategy", "none", "mirrored divides each training among all GPUs, with the numbers "
-            "of one but for rounding (batch norm sees the whole batch); none: one GPU a trial",
+            "strategy", "none", "mirrored: each training runs on all GPUs, with the numbers of one "
+            "GPU up to rounding (batch norm sees the whole batch); none: one GPU per trial",
         )  # fmt: skip
         texts(
-            "generated", "NAME=DIR: images by class that NAME made, or an exported generator, "
-            "judged in arms of their own; or the name of a generator",
+            "generated", "NAME=DIR: generated images in class folders, or an exported generator, "
+            "tested in arms of its own; or the name of one of our generators",
         )  # fmt: skip
         texts(
-            "primary", '"ARM > REFERENCE": tested before all other comparisons; up to three times '
+            "primary", '"ARM > REFERENCE": a comparison tested before all others; up to three '
             "(default: the experiment's own)",
         )  # fmt: skip
         switch(
-            "trust_model", False, "take an exported generator that is not of our own exports; it "
+            "trust_model", False, "load an exported generator that gan_mnist did not export; it "
             "can read and write files",
         )  # fmt: skip
-        switch("skip_bad", False, "leave out empty and broken images of a folder")
+        switch("skip_bad", False, "leave out empty, broken or too large images of a folder")
         text("classifier", None, f"the network: {', '.join(FORMS)} (default: the experiment's own)")
-        texts("test_dir", "NAME=DIR: a further test set, such as shifted images; any number")
-        texts("set", "name=value of a setting", [])
-        text("export_dir", "saved_models", "where SavedModels go; empty for none")
+        texts("test_dir", "NAME=DIR: a further test set, such as shifted images")
+        texts("set", "name=value: change a setting", [])
+        text("export_dir", "saved_models", "folder for SavedModels; empty: no export")
         self._flags = command.flags
         self._names = sorted(set(command.flags) - before)
 

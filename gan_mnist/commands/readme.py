@@ -15,8 +15,8 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import write_text
 
 COMMAND = Command(__doc__.splitlines()[0], "pages that were renewed stay so")
-CHECK = COMMAND.switch("check", False, "write nothing; name what is stale, exit status 1")
-RUN = COMMAND.text("run", None, "a run of imbalance: take the images of the first picture from it")
+CHECK = COMMAND.switch("check", False, "write nothing; list stale files, exit with status 1 if any")
+RUN = COMMAND.text("run", None, "a run of imbalance from which the first picture takes its images")
 
 
 def main(argv: Sequence[str]) -> int:

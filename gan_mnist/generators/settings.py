@@ -40,118 +40,123 @@ class GeneratorSettings(DataSettings):
     GROUP: ClassVar[str] = "generator"
 
     generator: str = setting(
-        NONE, "whose images are shown; none: real ones only", choices=(NONE, *GENERATORS)
+        NONE, "where generated images come from; none: real ones only", choices=(NONE, *GENERATORS)
     )
-    shuffled_labels: bool = setting(False, "each generated image is labelled as another class")
+    shuffled_labels: bool = setting(False, "each generated image gets the label of another class")
     kept_from: float = setting(
-        0.0, "generated images are kept of whose class a judge, a classifier of the trial's real "
-        "images, is as sure as this probability; 0: all", low=0, high=0.9999,
+        0.0, "generated images are redrawn, up to 10 draws, until a judge, a classifier of the "
+        "trial's real images, gives their class this probability; 0: never", low=0, high=0.9999,
     )  # fmt: skip
     judge_updates: int = setting(
         1000, "updates of a judge", low=10, high=10_000_000, multiple_of=10
     )
     generators_in_turn: int = setting(
-        1, "any that is trained: so many of them, and images are of each in turn", low=1, high=100
+        1, "trainable generators: how many, with different seeds, take turns in making images",
+        low=1, high=100,
+    )  # fmt: skip
+    given: str = setting(
+        "", "given, exported: folder of the images or exported model", location=True
     )
-    given: str = setting("", "given, exported: the folder of images or export", location=True)
-    given_sha256: str = setting("", "none to set: given, exported: checksum of images or files")
+    given_sha256: str = setting(
+        "", "set by the run: given, exported: SHA-256 of images or model files"
+    )
     trust_model: bool = setting(
-        False,
-        "exported: one that is not of our own exports; it can read and write files",
+        False, "exported: load a model that gan_mnist did not export; it can read and write files",
         location=True,
-    )
-    untrained: bool = setting(False, "a network is used as it was before its training")
+    )  # fmt: skip
+    untrained: bool = setting(False, "trainable generators: skip training, keep initial weights")
     gan_architecture: str = setting(
-        "dcgan", "networks of cgan and r3gan: dense or convolutional", choices=("mlp", "dcgan")
-    )
+        "dcgan", "cgan, r3gan: dense (mlp) or convolutional (dcgan) networks",
+        choices=("mlp", "dcgan"),
+    )  # fmt: skip
     gan_width: int = setting(
-        4, "cgan, r3gan: what multiplies units and channels", low=1, high=10_000
+        4, "cgan, r3gan: width multiplier of the hidden layers", low=1, high=10_000
     )
     gan_latent_dim: int = setting(
-        100, "cgan, r3gan, bagan, dagan: length of the latents", low=1, high=10_000
+        100, "cgan, r3gan, bagan, dagan: length of the latent vector", low=1, high=10_000
     )
     gan_latents: str = setting(
-        "normal", "cgan, r3gan: latents from N(0, 1) or U(-1, 1)", choices=("normal", "uniform")
-    )
+        "normal", "cgan, r3gan: latents are drawn from N(0, 1) or U(-1, 1)",
+        choices=("normal", "uniform"),
+    )  # fmt: skip
     gan_updates: int = setting(
-        4000,
-        "cgan, r3gan, bagan, dagan, vae_flow: updates",
-        low=10,
-        high=10_000_000,
-        multiple_of=10,
-    )
+        4000, "cgan, r3gan, bagan, dagan, vae_flow: training updates",
+        low=10, high=10_000_000, multiple_of=10,
+    )  # fmt: skip
     gan_batch_size: int = setting(
-        64, "any that is trained but deformations: images a batch", low=1, high=10_000
+        64, "cgan, r3gan, bagan, dagan, vae_flow, warp_gan: images per batch", low=1, high=10_000
     )
     gan_learning_rate: float = setting(
         1e-3, "cgan, r3gan, bagan, dagan: learning rate of Adam", low=1e-8, high=1
     )
     gan_beta_1: float = setting(0.5, "cgan, bagan, dagan: beta1 of Adam", low=0, high=0.999)
     gan_average_decay: float = setting(
-        0.998,
-        "cgan, r3gan, bagan, dagan, vae_flow: decay of the moving average that is sampled",
-        low=0,
-        high=0.9999,
-    )
+        0.998, "cgan, r3gan, bagan, dagan, vae_flow: decay of the weights' moving average, which "
+        "is sampled", low=0, high=0.9999,
+    )  # fmt: skip
     gan_loss: str = setting(
         "non_saturating",
         "cgan: the adversarial loss",
         choices=("non_saturating", "hinge", "least_squares"),
     )
     most_generator_steps: int = setting(
-        1, "cgan: steps of the generator an update, at most, until its loss is low", low=1, high=100
-    )
+        1, "cgan: generator steps per update, at most; they stop once its loss is below 4 ln 2",
+        low=1, high=100,
+    )  # fmt: skip
     gan_sampling_scale: float = setting(
-        1.0,
-        "cgan, r3gan: what latents are multiplied by when images are drawn; above 1: more variety",
-        low=0.01,
-        high=100,
+        1.0, "cgan, r3gan: factor on the latents when images are sampled; above 1: more variety",
+        low=0.01, high=100,
+    )  # fmt: skip
+    diffaugment: bool = setting(
+        False, "cgan, r3gan: the discriminator's images pass through DiffAugment"
     )
-    diffaugment: bool = setting(False, "cgan, r3gan: the discriminator sees through DiffAugment")
     gan_gradient_penalty: float = setting(
         0.1, "r3gan: weight of the gradient penalties R1 and R2", low=0, high=1e6
     )
     vae_width: int = setting(
-        16, "vae_flow: channels of the first layer, a 32nd of the flow's units", low=1, high=10_000
-    )
-    vae_latent_dim: int = setting(24, "vae_flow: length of the codes", low=1, high=10_000)
+        16, "vae_flow: channels of the first layer; the flow's layers have 32 units for each",
+        low=1, high=10_000,
+    )  # fmt: skip
+    vae_latent_dim: int = setting(24, "vae_flow: length of the latent codes", low=1, high=10_000)
     vae_sampling_scale: float = setting(
-        1.0, "vae_flow: what the noise is multiplied by that the flow carries to codes; above 1: "
-        "more variety", low=0.01, high=100,
+        1.0, "vae_flow: factor on the noise that the flow turns into latent codes; above 1: more "
+        "variety", low=0.01, high=100,
     )  # fmt: skip
     dagan_width: int = setting(8, "dagan: channels of the first layer", low=1, high=10_000)
     bagan_width: int = setting(16, "bagan: channels of the first layer", low=1, high=10_000)
     warp_updates: int = setting(1000, "warp_gan: updates", low=10, high=10_000_000, multiple_of=10)
-    warp_width: int = setting(16, "warp_gan: what multiplies units", low=1, high=10_000)
+    warp_width: int = setting(16, "warp_gan: multiplies layer widths", low=1, high=10_000)
     deformation_pairs: int = setting(
-        1200, "deformations: pairs of images of one class that are registered", low=1, high=100_000
-    )
+        1200, "deformations: pairs of same-class images, one registered onto the other",
+        low=1, high=100_000,
+    )  # fmt: skip
     deformation_pairs_per_class: int = setting(
-        0, "deformations: so many pairs of each class, which are registered once a seed, whatever "
-        "other classes there are; 0: deformation_pairs of all", low=0, high=100_000,
+        0, "deformations: pairs per class, each class registered on its own, once a seed, whatever "
+        "the other classes are; 0: deformation_pairs over all classes", low=0, high=100_000,
     )  # fmt: skip
     deformation_updates: int = setting(
-        80, "deformations: updates of the registration", low=10, high=1_000_000, multiple_of=10
-    )
+        80, "deformations: optimizer steps of the registration",
+        low=10, high=1_000_000, multiple_of=10,
+    )  # fmt: skip
     deformations_of: str = setting(
-        "any",
-        "deformations: images are moved as pairs of any class are, or of their own, or, alike, as "
-        "those of any would be that begin with an image of such slant and strokes",
+        "any", "deformations: an image is moved as registered pairs of any class are, as pairs of "
+        "its own class, or (alike) as pairs of any class, adjusted to its slant and stroke width",
         choices=("any", "own", "alike"),
-    )
+    )  # fmt: skip
     deformation_scale: float = setting(
-        1.0, "deformations: what they are multiplied by; photographs want less", low=0, high=10
-    )
+        1.0, "deformations: factor on each deformation; photographs want less than 1",
+        low=0, high=10,
+    )  # fmt: skip
     deformation_scale_of_many: float = setting(
-        1.0, "deformations: what they are multiplied by besides for images of a class of several, "
-        "which show what there is of it", low=0, high=10,
+        1.0, "deformations: further factor for classes with several images, which already show how "
+        "the class varies", low=0, high=10,
     )  # fmt: skip
     mixture_components: int = setting(
-        10, "mixture: Gaussians a class, at most one more than there are 20 images", low=1,
-        high=1000,
+        10, "mixture: Gaussians per class, at most one plus one for every 20 images",
+        low=1, high=1000,
     )  # fmt: skip
     mixture_dimensions: int = setting(
-        50, "mixture: principal components a class, at most", low=1, high=10_000
+        50, "mixture: principal components per class, at most", low=1, high=10_000
     )
 
     @property

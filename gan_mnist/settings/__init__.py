@@ -33,41 +33,42 @@ class DataSettings(Settings):
     GROUP: ClassVar[str] = "data"
 
     resize: str = setting(
-        "pad", "how images that are not square become so: black beside them, their middle, or "
-        "drawn out", choices=RESIZES,
+        "pad", "how oblong images become square: padded (black, or ground if transparent), "
+        "cropped, or stretched", choices=RESIZES,
     )  # fmt: skip
     ground: str = setting(
-        "white", "what transparent parts of images are shown on", choices=tuple(GROUNDS)
+        "white", "background for transparent parts of images", choices=tuple(GROUNDS)
     )
     white: int = setting(
-        0, "value of images of more than 8 bits that is white; 0: the highest of as many bits as "
-        "are in use", low=0, high=65535, location=True,
+        0, "pixel value that is white in images of more than 8 bits; 0: the maximum of the bits in "
+        "use, such as 4095", low=0, high=65535, location=True,
     )  # fmt: skip
     image_megabytes: int = setting(USUAL.megabytes, IMAGE_MEGABYTES, low=1, location=True)
     duplicates: str = setting(
-        "keep", "training images like a test or validation image: kept, or left out",
+        "keep", "training images nearly equal to a test or validation image: keep or drop them",
         choices=("keep", "drop"),
     )  # fmt: skip
     split: str = setting(
-        EACH_SEED, "test images where the data have no test split: drawn anew for each seed, or "
-        "the same for all", choices=SPLITS, before=FIXED,
+        EACH_SEED, "folder, cats_vs_dogs without test images: these are drawn for each seed, or "
+        "once for all seeds", choices=SPLITS, before=FIXED,
     )  # fmt: skip
-    skip_bad: bool = setting(False, "empty and broken files are left out, not refused")
+    skip_bad: bool = setting(False, "empty, broken or too large files are left out, not refused")
     labels: str = setting(
-        "", "CSV file in data_dir that tells the classes of a folder's images", location=True
+        "", "CSV file in data_dir with the classes of a folder's images", location=True
     )
-    file_column: str = setting("", "labels: column of file names; found if empty")
-    label_column: str = setting("", "labels: column of classes; found if empty")
-    split_column: str = setting("", "labels: column of train, val and test; found if empty")
+    file_column: str = setting("", "labels: the column of file names; empty: detected")
+    label_column: str = setting("", "labels: the column of classes; empty: detected")
+    split_column: str = setting("", "labels: the column of train, val and test; empty: detected")
     groups: str = setting(
-        "", "what stays on one side of every split: a regular expression on file names, or "
-        "column:NAME of labels",
+        "", "groups that random splits keep whole: a regular expression on file names that finds "
+        "the group, or column:NAME of labels",
     )  # fmt: skip
 
-    classes: tuple[str, ...] = setting((), "class names; all if empty")
+    classes: tuple[str, ...] = setting((), "class names; empty: usually all")
     validation_per_class: int = setting(
-        0, "images a class for validation; 0: a tenth of the smallest class, at most 500", low=0
-    )
+        0, "images per class; 0: val split, or 10 % of the smallest class up to 500 (imbalance: 20 "
+        "%, 50)", low=0,
+    )  # fmt: skip
 
     @property
     def conversion(self) -> ImageConversion:
@@ -163,12 +164,16 @@ class TrainingSettings(DataSettings):
 
     GROUP: ClassVar[str] = "network and training"
 
-    width: int = setting(16, "channels of the first layer; the others follow", low=1, high=10_000)
-    updates: int = setting(1000, "updates of the network", low=10, high=10_000_000, multiple_of=10)
-    intervals: int = setting(
-        10, "parts of the training after which accuracies are taken", low=1, high=100_000
+    width: int = setting(
+        16, "channels of the first layer; the others scale with it", low=1, high=10_000
     )
-    batch_size: int = setting(64, "images a batch", low=1, high=100_000)
+    updates: int = setting(
+        1000, "optimizer steps in training", low=10, high=10_000_000, multiple_of=10
+    )
+    intervals: int = setting(
+        10, "equal parts of the training; curves have a point after each", low=1, high=100_000
+    )
+    batch_size: int = setting(64, "images per batch", low=1, high=100_000)
     learning_rate: float = setting(1e-3, "learning rate of Adam", low=1e-8, high=1)
 
     def resolve(self, dataset: Dataset) -> Self:
@@ -199,7 +204,7 @@ class SubsetSettings(ClassifierSettings):
     GROUP: ClassVar[str] = "data"
 
     images_per_class: int = setting(
-        0, "training images a class; 0 or all: all there are", low=0, zero="all"
+        0, "training images per class; 0 or all: as many as there are", low=0, zero="all"
     )
 
     @property

@@ -26,48 +26,47 @@ class AugmentationSettings(Settings):
 
     GROUP: ClassVar[str] = "classical augmentation"
 
-    classical: bool = setting(False, "every image is changed at random, anew in every batch")
-    rotation_degrees: float = setting(12.0, "rotation in +-degrees", low=0, high=180)
-    shift: float = setting(0.07, "shift in +-sides", low=0, high=1)
-    zoom: float = setting(0.1, "scale in 1 +-", low=0, high=0.9)
-    shear: float = setting(0.2, "shear in +-radians", low=0, high=1)
-    brightness: float = setting(0.0, "brightness in 1 +-", low=0, high=1)
+    classical: bool = setting(False, "augment every image at random, anew in every batch")
+    rotation_degrees: float = setting(12.0, "rotation, up to +-degrees", low=0, high=180)
+    shift: float = setting(0.07, "shift, +-image sides", low=0, high=1)
+    zoom: float = setting(0.1, "scale, 1 +- zoom", low=0, high=0.9)
+    shear: float = setting(0.2, "shear, up to +-radians", low=0, high=1)
+    brightness: float = setting(0.0, "factor 1 +- brightness", low=0, high=1)
     border: str = setting(
-        "zero",
-        "what is shown beyond the edge: black, or the edge repeated",
+        "zero", "fill beyond the image's edge: black, or the edge repeated",
         choices=("zero", "nearest"),
-    )
+    )  # fmt: skip
     flip: str = setting(
-        "never",
-        "left and right exchanged in half of the images; auto: not of digits and kana",
+        "never", "half of the images are mirrored, left to right; auto: not digits and kana",
         choices=("auto", "always", "never"),
-    )
+    )  # fmt: skip
     augmentation: tuple[str, ...] = setting(
-        (), f"what classical does besides, several with commas: {', '.join(KINDS)}", choices=KINDS
+        (), f"further changes with classical, comma-separated: {', '.join(KINDS)}", choices=KINDS
     )
     widened: float = setting(
-        1.5, "wide: what ranges of rotation, shift, zoom and shear are multiplied by", low=0, high=9
+        1.5, "wide: factor on the ranges of rotation, shift, zoom and shear", low=0, high=9
     )
     elastic_shift: float = setting(
-        0.08, "elastic: shift of 5 x 5 control points in +-sides", low=0, high=0.5
+        0.08, "elastic: shift of each of 5 x 5 control points, +-image sides", low=0, high=0.5
     )
     thickness_change: float = setting(
-        0.5, "thickness: bright strokes grow by +-pixels on all sides", low=0, high=1
+        0.5, "thickness: bright strokes grow by up to +-pixels on all sides", low=0, high=1
     )
     randaugment_changes: int = setting(
-        2, "randaugment: changes an image, in the place of the affine map", low=1, high=10
+        2, "randaugment: changes per image, in place of the affine map and elastic", low=1, high=10
     )
     randaugment_strength: float = setting(
-        0.5, "randaugment: share of the largest change of each kind", low=0, high=1
+        0.5, "randaugment: strength, as a share of each change's maximum", low=0, high=1
     )
     erased: float = setting(
-        0.3, "erasing: largest share of the area, in half of the images", low=0.01, high=1
-    )
+        0.3, "erasing: largest noise box, as a share of the area; in half the images",
+        low=0.01, high=1,
+    )  # fmt: skip
     mixup_alpha: float = setting(
-        0.2, "mixup: both parameters of the beta distribution of shares", low=0.01, high=100
+        0.2, "mixup: alpha of Beta(alpha, alpha), which gives the weights", low=0.01, high=100
     )
     cutmix_alpha: float = setting(
-        1.0, "cutmix: both parameters of the beta distribution of shares", low=0.01, high=100
+        1.0, "cutmix: alpha of Beta(alpha, alpha), which gives the box areas", low=0.01, high=100
     )
 
     def resolve(self, dataset: Any) -> Self:

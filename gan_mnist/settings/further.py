@@ -29,9 +29,9 @@ class FurtherTestSettings(Settings):
     GROUP: ClassVar[str] = "data"
 
     test_dir: tuple[str, ...] = setting(
-        (), "NAME=DIR, further test sets; of --test_dir", location=True
+        (), "NAME=DIR: further test sets, set by --test_dir", location=True
     )
-    test_sets: tuple[str, ...] = setting((), "none to set: what is in the folders of --test_dir")
+    test_sets: tuple[str, ...] = setting((), "set by the run: what the --test_dir folders hold")
 
     def further_tests(self) -> dict[str, FurtherTest]:
         """The further test sets by name, for settings whose classes are explicit.

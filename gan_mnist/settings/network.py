@@ -24,19 +24,19 @@ class NetworkSettings(Settings):
     TIMED: ClassVar[str] = "gan_mnist.trials.update_seconds:of_classifier"
 
     classifier: str = setting("small_cnn", f"the network: {', '.join(FORMS)}")
-    weights: str = setting("", "applications:NAME: file of weights; empty: none", location=True)
-    classifier_sha256: str = setting(NO_FILE, "none to set: checksum of the file that it needs")
+    weights: str = setting(
+        "", "applications:NAME: pretrained weights file; empty: random", location=True
+    )
+    classifier_sha256: str = setting(NO_FILE, "set by the run: SHA-256 of the network's file")
     frozen: int = setting(
-        0,
-        "a saved model, applications:NAME: layers with weights, from the input on, that are not "
-        "trained; below 0: all but so many, as -1 for all but the head",
-    )
+        0, "a saved model, applications:NAME: number of layers with weights that are frozen, from "
+        "the input on; negative: all but that many, so -1 trains the head alone",
+    )  # fmt: skip
     pixels: str = setting(
-        AUTO,
-        "black and white as a network of others takes them; auto: as applications:NAME was "
-        "trained, 0..255 for one that begins by dividing, or 0..1",
+        AUTO, "pixel range, black to white, of a network that is not ours; auto: that of "
+        "applications:NAME, 0..255 if the network begins by dividing (Rescaling), else 0..1",
         choices=(AUTO, *PIXELS),
-    )
+    )  # fmt: skip
 
     def with_classifier(self, classifier: str) -> Self:
         """With another network and, if it is one of ours, its usual width.

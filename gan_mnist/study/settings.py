@@ -83,18 +83,18 @@ class Settings:
     TIMED: ClassVar[str] = ""
 
     dataset: str = setting("mnist_sample", "name of the data set")
-    data_dir: str = setting("", "where its files lie", location=True)
-    export_dir: str = setting("", "where SavedModels go; empty for none", location=True)
+    data_dir: str = setting("", "folder with its files", location=True)
+    export_dir: str = setting("", "folder for SavedModels; empty: no export", location=True)
     image_size: int = setting(
-        0, "height and width in pixels; 0: as a folder's images, 16, 32 or 64; 28 for digits",
-        low=0, high=512,
+        0, "height and width in pixels; 0: 28 for digits; for a folder 16, 32 or 64, nearest to "
+        "its images", low=0, high=512,
     )  # fmt: skip
     channels: int = setting(
-        0, "1 for grey, 3 for colour; 0: as a folder's images; grey for digits", low=0, high=3
+        0, "1 for grey, 3 for colour; 0: as in the folder's images, grey for digits", low=0, high=3
     )
     precision: str = setting("float32", "Keras dtype policy", choices=PRECISIONS)
     strategy: str = setting(
-        "none", "mirrored: a training is divided among all GPUs", choices=STRATEGIES
+        "none", "mirrored: tf.distribute.MirroredStrategy over all GPUs", choices=STRATEGIES
     )
 
     def __post_init__(self) -> None:

@@ -17,9 +17,11 @@ from gan_mnist.errors import InputError
 HOST = "127.0.0.1"
 
 COMMAND = Command(__doc__.splitlines()[0], "the page is closed")
-MODELS = COMMAND.text("models", "saved_models", "what studies exported: a folder, in folders too")
+MODELS = COMMAND.text(
+    "models", "saved_models", "folder of exported models, searched with its sub-folders"
+)
 TRUST_MODEL = trust_flag(COMMAND)
-PORT = COMMAND.number("port", 7860, "where the page is served", least=1024, most=65535)
+PORT = COMMAND.number("port", 7860, "local port of the web page", least=1024, most=65535)
 
 
 def main(argv: Sequence[str]) -> int:
