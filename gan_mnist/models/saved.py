@@ -40,9 +40,10 @@ def find_model(directory: Path, kind: str, flag: str = FLAG) -> Path:
     for candidate in (directory / kind, directory):
         if os.path.isfile(candidate / "saved_model.pb"):
             return candidate
-    found = "holds no SavedModel" if os.path.isdir(directory) else "is no directory"
-    if others := sorted(path.parent.name for path in directory.glob("*/saved_model.pb")):
-        found = f"holds no {kind}, but a {listed(others)}"
+    found = "is no directory"
+    if os.path.isdir(directory):
+        others = sorted(path.parent.name for path in directory.glob("*/saved_model.pb"))
+        found = f"holds no {kind}, but a {listed(others)}" if others else "holds no SavedModel"
     raise InputError(
         f"{flag}: {str(directory)!r} {found}; accepted: an exported model's directory, "
         f"with saved_model.pb or {kind}/saved_model.pb in it"
