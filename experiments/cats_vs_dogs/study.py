@@ -8,7 +8,8 @@ SOURCE = "docs/sources.md#cats_vs_dogs"
 ARMS = (
     Arm("plain", {}, "the training images as they are", kind="control", source=SOURCE),
     Arm("classical", {"classical": True},
-        "every image rotated, shifted, made brighter or darker, mirrored or not (digits not)",
+        "every image rotated, shifted, made brighter or darker and, but for digits, mirrored at "
+        "random",
         source=SOURCE),
 )  # fmt: skip
 

@@ -81,22 +81,22 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
 
 ARMS = (
     # name, what differs, what a batch holds
-    Arm("alone", {}, "real images", kind="control", source="docs/sources.md#data_scaling"),
+    Arm("alone", {}, "real images only", kind="control", source="docs/sources.md#data_scaling"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed and sheared at random"),
     Arm("generated", {"generator": "cgan"},
-        "half real, half of a GAN that saw the same real images only", kind="generated"),
+        "half real images, half those of a GAN trained on the same real ones", kind="generated"),
     Arm("classical_and_generated", {"classical": True, "generator": "cgan"},
-        "as generated, every image changed as in classical", kind="generated"),
+        "as generated; every image augmented as in classical", kind="generated"),
 )  # fmt: skip
 
 
 def of_source(settings: DataScalingSettings, name: str) -> tuple[Arm, ...]:
     """The arms of one source of generated images."""
     return (
-        Arm(name, {}, f"half real images, half of {name}", kind="generated"),
+        Arm(name, {}, f"half real images, half those of {name}", kind="generated"),
         Arm(f"{name}_classical", {"classical": True},
-            f"as {name}, every image changed as in classical", kind="generated"),
+            f"as {name}; every image augmented as in classical", kind="generated"),
     )  # fmt: skip
 
 

@@ -54,26 +54,28 @@ def in_words(changes: Mapping[str, Any]) -> str:
     """What an arm does differently, from its settings."""
     settings = dataclasses.replace(DEFAULTS, **changes)
     losses = [
-        " + ".join(
-            f"{weight:g} {name}" if weight != 1 else name
-            for name, weight in (("L1", content), (settings.adversary, adversarial))
-            if weight
-        )
+        _loss_in_words(content, adversarial, settings.adversary)
         for content, adversarial in zip(
             settings.content_weights, settings.adversarial_weights, strict=True
         )
     ]
-    starts = settings.phase_starts[1:]
     loss = losses[0] + "".join(
         f", from {start:.0%} of the updates on {later}"
-        for start, later in zip(starts, losses[1:], strict=True)
+        for start, later in zip(settings.phase_starts[1:], losses[1:], strict=True)
     )
-    told = [loss if settings.adversary != "none" else "L1 alone"]
-    told += ["other batches for the discriminator"] if not settings.same_batch else []
-    told += ["shown b * ref"] if settings.ref_shown == "scaled" else []
-    told += ["to return the truth at full scale"] if settings.target == "plain" else []
-    told += [f"{settings.training_images:,} training images"] if settings.training_images else []
-    return ", ".join(told)
+    parts = [loss]
+    parts += ["the discriminator sees other batches"] if not settings.same_batch else []
+    parts += ["the ref is shown scaled by b"] if settings.ref_shown == "scaled" else []
+    parts += ["the target is the unscaled truth"] if settings.target == "plain" else []
+    count = settings.training_images
+    parts += [f"{count:,} training images"] if count else []
+    return "; ".join(parts)
+
+
+def _loss_in_words(content: float, adversarial: float, adversary: str) -> str:
+    weighted = (("L1", content), (f"{adversary} GAN loss", adversarial))
+    terms = [f"{weight:g} {name}" if weight != 1 else name for name, weight in weighted if weight]
+    return " + ".join(terms) if len(terms) > 1 else f"{terms[0]} alone"
 
 
 def _named(name: str, adversary: str, phases: Any, *others: Any) -> Arm:
@@ -105,40 +107,40 @@ ARMS = (
     Arm(
         "squared_error",
         {"content_loss": "mse"},
-        "as v1_dcnn, mean squared error in place of L1",
+        "as resConvNet_v1_dcnn, with mean squared error in place of L1",
         kind="rival",
     ),
     Arm(
         "hinge_spectral",
         changes_of("vanilla", ((0, 1, 0.01),)) | {"adversarial_loss": "hinge", "spectral": True},
-        "as vanilla_hundredth, hinge loss and spectral norm",
+        "as vanilla_hundredth, with hinge loss and spectral norm",
         kind="generated",
     ),
     Arm(
         "least_squares_spectral",
         changes_of("conditional", ((0, 1, 0.01),))
         | {"adversarial_loss": "least_squares", "spectral": True},
-        "as conditional_hundredth, least-squares loss and spectral norm",
+        "as conditional_hundredth, with least-squares loss and spectral norm",
         kind="generated",
     ),
     Arm(
         "no_input_skip",
         {"input_skip": False},
-        "as v1_dcnn, without the last skip",
+        "as resConvNet_v1_dcnn, without the last skip",
         kind="ablation",
         ablates=CONTROL.name,
     ),
     Arm(
         "no_input_skip_vanilla",
         changes_of("vanilla", ((0, 1, 1),)) | {"input_skip": False},
-        "as v6_dcgans, without the last skip",
+        "as resConvNet_v6_dcgans, without the last skip",
         kind="ablation",
         ablates="resConvNet_v6_dcgans",
     ),
     Arm(
         "subtract_and_filter",
         {"method": "filter"},
-        "nothing learned: the best-fitting multiple of the ref taken away, then a median filter",
+        "nothing learnt: the best-fitting multiple of the ref subtracted, then a median filter",
     ),
     Arm("black", {"method": "black"}, "a black image", kind="check"),
 )

@@ -27,9 +27,13 @@ ARMS = (
         kind="control",
         source="docs/sources.md#digit_cnn",
     ),
-    Arm("classical", {"classical": True}, "every image rotated, shifted, zoomed and sheared"),
-    Arm("decay", {"decay": True}, "as they are; the learning rate falls to 0 along a cosine"),
-    Arm("classical_decay", {"classical": True, "decay": True}, "both"),
+    Arm(
+        "classical",
+        {"classical": True},
+        "every image rotated, shifted, zoomed and sheared at random",
+    ),
+    Arm("decay", {"decay": True}, "as plain; the learning rate falls to 0 along a cosine"),
+    Arm("classical_decay", {"classical": True, "decay": True}, "as classical and decay, both"),
     Arm("wide_decay", {"times_as_wide": 2, "decay": True}, "as decay, with twice the channels"),
 )
 

@@ -20,57 +20,65 @@ WIDER = {
 THREE_STEPS = {"unlabelled": PSEUDO, "classical": True}
 ARMS = (
     # name, what differs, what the classifier is trained on
-    Arm("labels", {}, "the labelled images as they are", kind="control"),
+    Arm("labels", {}, "the labelled images alone, as they are", kind="control"),
     Arm("classical", {"classical": True},
         "labelled images, rotated, shifted, zoomed and sheared at random"),
     Arm("elastic", ELASTIC,
-        "as classical with wider ranges, and pulled at 5 x 5 points at random"),
+        "as classical with wider ranges, and elastic: 5 x 5 control points shifted at random"),
     Arm("elastic_thickness", THICKNESS,
-        "as elastic; strokes thicker or thinner at random"),
+        "as elastic; strokes made thicker or thinner at random"),
     Arm("elastic_thickness_wider", {**THICKNESS, **WIDER},
-        "as elastic_thickness, most ranges twice as wide, as imbalance chose them"),
+        "as elastic_thickness, with most ranges twice as wide, as in imbalance"),
     Arm("elastic_cutmix", {"classical": True, "augmentation": ("wide", "elastic", "cutmix")},
-        "as elastic; and a box of another image, labels mixed"),
+        "as elastic; a box of another image is pasted in, and labels are mixed"),
     Arm("pseudo_labels", {**ELASTIC, "unlabelled": PSEUDO},
-        "labelled images, and others as a first classifier called them; augmented as in elastic",
+        "labelled images, and others with the labels of a first classifier; augmented as in "
+        "elastic",
         source="Lee 2013"),
     Arm("pseudo_labels_thickness", {**THICKNESS, "unlabelled": PSEUDO},
         "as pseudo_labels, augmented as in elastic_thickness"),
     Arm("pseudo_labels_balanced", {**THREE_STEPS, "generator": "copy"},
-        "as pseudo_labels, as many of each class; classical"),
+        "as pseudo_labels, with as many images of each class; augmented as in classical"),
     Arm("pseudo_labels_weaker", {**THREE_STEPS, **WEAKER, "generator": "copy"},
-        "the same; and elastic and thickness, weaker: as generated_alike, but not moved"),
+        "as pseudo_labels_balanced, augmented as in generated_alike: generated_alike without its "
+        "deformations"),
     Arm("fixmatch", {"unlabelled": FIXMATCH, "classical": True},
-        "labelled images, and others to be called alike however they are changed",
+        "labelled images, and others that must get the same label however they are changed",
         source="arXiv 2001.07685"),
     Arm("generated_vae_flow", {**THREE_STEPS, "generator": "vae_flow"},
-        "labelled images, and those of a flow that learnt from pseudo-labels; classical",
+        "labelled images, and those of vae_flow trained on pseudo-labelled ones; augmented as in "
+        "classical",
         kind="generated", source="arXiv 2302.10586"),
     Arm("generated_vae_flow_elastic", {**THREE_STEPS, **ELASTIC, "generator": "vae_flow"},
-        "the same, augmented as in elastic", kind="generated"),
+        "as generated_vae_flow, augmented as in elastic", kind="generated"),
     Arm("generated_deformations", {**THREE_STEPS, "generator": "deformations"},
-        "labelled images, and pseudo-labelled ones moved as their pairs are; classical",
+        "labelled images, and pseudo-labelled ones under deformations learnt from their pairs; "
+        "augmented as in classical",
         kind="generated", source="arXiv 1510.02795"),
     Arm("generated_alike",
         {**THREE_STEPS, **WEAKER, "generator": "deformations", "deformations_of": "alike"},
-        "the same, moved as pairs of such slant and strokes; and elastic and thickness, weaker",
+        "as generated_deformations, learnt from pairs of like slant and strokes; with weaker "
+        "elastic "
+        "and thickness changes",
         kind="generated"),
     Arm("generated_only_labels", {"generator": "deformations", "classical": True},
-        "labelled images, and these moved as their pairs are; classical", kind="generated"),
+        "labelled images, as they are and under deformations learnt from their pairs; augmented as "
+        "in classical", kind="generated"),
     Arm("oracle", {"unlabelled": TOLD, "classical": True},
-        "all training images with their labels; classical", kind="oracle"),
+        "all training images with their true labels; augmented as in classical", kind="oracle"),
     Arm("copy", {"generator": "copy", "classical": True},
-        "labelled images and copies of them; classical", kind="check"),
+        "labelled images and copies of them; augmented as in classical", kind="check"),
     Arm("shuffled_labels",
         {**ELASTIC, "unlabelled": PSEUDO, "generator": "copy", "shuffled_labels": True},
-        "labelled images, and copies of them and pseudo-labelled ones under wrong labels",
+        "labelled images; copies of these and of pseudo-labelled ones under wrong labels",
         kind="check"),
 )  # fmt: skip
 
 
 def of_source(settings: FewLabelsSettings, name: str) -> tuple[Arm, ...]:
     """The arm of one source of generated images; one that learns has pseudo-labels, too."""
-    return (Arm(name, THREE_STEPS, f"labelled images and those of {name}; classical",
+    return (Arm(name, THREE_STEPS,
+                f"labelled images and those of {name}; augmented as in classical",
                 kind="generated"),)  # fmt: skip
 
 

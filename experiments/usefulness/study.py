@@ -73,7 +73,7 @@ def of_source(settings: UsefulnessSettings, name: str) -> tuple[Arm, ...]:
             Arm(f"{name}{end}", both | {"measured": True},
                 f"real images and {many} of {name}", kind="generated"),
             Arm(f"{name}_classical{end}", both | {"classical": True},
-                f"as {name}{end}; every image changed as in classical", kind="generated"),
+                f"as {name}{end}; every image augmented as in classical", kind="generated"),
         ]  # fmt: skip
     return tuple(rows)
 
@@ -81,11 +81,11 @@ def of_source(settings: UsefulnessSettings, name: str) -> tuple[Arm, ...]:
 COPIES = {"generator": "copy", "trained_on": "both"}
 ARMS = (
     # name, what differs, what the classifier is trained on
-    Arm("real", {}, "real images", kind="control"),
+    Arm("real", {}, "real images only", kind="control"),
     Arm("classical", {"classical": True},
         "real images, rotated, shifted, zoomed, sheared and, but for digits, mirrored at random"),
     Arm("elastic", {"classical": True, "augmentation": ("wide", "elastic")},
-        "as classical with wider ranges, and pulled at 5 x 5 points at random"),
+        "as classical with wider ranges, and elastic: 5 x 5 control points shifted at random"),
     Arm("oracle", {"generator": "held_back", "trained_on": "both", "measured": True},
         "real images and as many other real ones", kind="oracle"),
     Arm("copy", COPIES, "real images and a copy of each", kind="check"),

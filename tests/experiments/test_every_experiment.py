@@ -4,6 +4,7 @@ A whole run of each: `slow_every_experiment.py`.
 """
 
 import itertools
+import re
 
 import pytest
 
@@ -30,6 +31,21 @@ def test_every_preset_can_be_planned_of_few_images_and_of_many(
             asked["settings"] = {"starve": ["1"]}
         plan = experiments.make_plan(name, **asked)
         assert plan.trials()
+
+
+@every_experiment
+def test_what_an_arm_does_is_said_without_its_neighbours(name):
+    """Reports sort arms and leave some out: "the same", of the row above, would tell another."""
+    study = experiments.load(name)
+    of_source = study.of_source(study.settings, "made") if study.of_source else ()
+    arms = [*study.arms, *of_source]
+    told = [arm.about for arm in arms]
+    assert len(set(told)) == len(told)
+    for arm in arms:
+        named = set(re.findall(r"^as (\w+)[,;]|augmented as in (\w+)", arm.about))
+        others = {name for pair in named for name in pair if name}
+        assert others <= {other.name for other in arms} - {arm.name}, arm.name
+        assert not re.search(r"\bthe same[,;]|^both\b", arm.about), arm.name
 
 
 @pytest.mark.slow
