@@ -6,6 +6,8 @@ from gan_mnist.report.study_figures import Picture
 from .drawings import beyond_training, sheets
 from .perception import perception_and_distortion
 
+# What is published of trials, besides their records.
+TABLES = ("sweep.csv",)
 PICTURES = (
     Picture(
         "perception_and_distortion",

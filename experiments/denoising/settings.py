@@ -75,7 +75,9 @@ class DenoisingSettings(TrainingSettings):
         "scaled", "what the denoiser has to output: a * truth, or the truth",
         choices=("scaled", "plain"),
     )  # fmt: skip
-    training_images: int = setting(0, "images to train on, at most; 0: all there are", low=0)
+    training_images: int = setting(
+        0, "training images, or pairs, fewer than there are; 0: all", low=0
+    )
     adversary: str = setting(
         "none", "discriminator: none, one that sees images alone, or one that sees input and ref "
         "too", choices=ADVERSARIES,

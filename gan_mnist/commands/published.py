@@ -1,19 +1,79 @@
-"""Summaries and reports of published runs, rebuilt from their records."""
+"""Published runs: what is kept of a run, and summaries and reports rebuilt from its records."""
 
 import fnmatch
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gan_mnist import experiments
-from gan_mnist.files import read_json, write_json, write_text
+from gan_mnist.commands.command import check_empty
+from gan_mnist.errors import InputError
+from gan_mnist.files import (
+    read_json,
+    read_rows,
+    write_bytes,
+    write_json,
+    write_rows,
+    write_text,
+)
 from gan_mnist.report import page
+from gan_mnist.report.run_files import Run
 from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.continuation import looks_in, primary_in, resumed_plan
 from gan_mnist.study.spec import Arm, Metric, Study
 from gan_mnist.study.trial import Plan
+
+# A file each of a run; figures and tables of trials are copied, too.
+FILES = ("records.jsonl", "study.json", "summary.json", "report.md")
+
+
+def publish(workdir: Path, name: str, root: Path) -> list[Path]:
+    """Copies what the repository keeps of a run: records, summary, report and figures as PNG.
+
+    Tables that the experiment's `figures.py` lists as `TABLES` have the rows of all trials.
+
+    Args:
+        workdir: The run's directory.
+        name: Name of the results, such as "mnist".
+        root: The repository's directory.
+
+    Returns:
+        The files in `experiments/EXPERIMENT/results/NAME/`.
+
+    Raises:
+        InputError: If `workdir` holds no run that has ended, or one of an experiment that the
+            repository lacks, or if `name` is no name for a new folder.
+    """
+    run = Run.read(workdir)
+    parts = [workdir / file for file in FILES]
+    if missing := [part.name for part in parts if not part.is_file()]:
+        raise InputError(f"--publish: {workdir} has no {missing[0]}; accepted: a finished run")
+    experiment = run.study["experiment"]
+    if not (root / "experiments" / Path(experiment).name / "study.py").is_file():
+        raise InputError(f"--publish: {root} has no experiment {experiment!r}; accepted: its own")
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise InputError(f"--name: {name!r} is no name; accepted: a to z, 0 to 9 and _")
+    directory = root / "experiments" / experiment / "results" / name
+    check_empty("--name", directory)
+    parts += sorted((workdir / "figures").glob("*.png"))
+    written = [directory / part.relative_to(workdir) for part in parts]
+    for part, path in zip(parts, written, strict=True):
+        write_bytes(path, part.read_bytes())
+    trials = sorted(run.trials, key=lambda trial: (trial.arm, trial.seed))
+    for table in getattr(experiments.load(experiment).part("figures"), "TABLES", ()):
+        rows = [
+            {"arm": trial.arm, "seed": trial.seed, **row}
+            for trial in trials
+            if (trial.directory / table).is_file()
+            for row in read_rows(trial.directory / table)
+        ]
+        if rows:
+            write_rows(directory / table, rows)
+            written.append(directory / table)
+    return written
 
 
 def rebuild_summary(directory: Path) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from gan_mnist.files import write_text
 
 COMMAND = Command(__doc__.splitlines()[0], "pages that were renewed stay so")
 CHECK = COMMAND.switch("check", False, "write nothing; list stale files, exit with status 1 if any")
+PUBLISH = COMMAND.text("publish", None, "a finished run, copied to its experiment's results")
+NAME = COMMAND.text("name", None, "with --publish: the new folder's name, such as mnist")
 RUN = COMMAND.text("run", None, "a run of imbalance from which the first picture takes its images")
 
 
@@ -33,8 +35,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command() -> int:
-    if CHECK.value and RUN.value is not None:
-        raise InputError("--run: is not accepted with --check, which writes nothing")
+    for flag in (RUN, PUBLISH):
+        if CHECK.value and flag.value is not None:
+            raise InputError(f"--{flag.name}: is not accepted with --check, which writes nothing")
+    if (PUBLISH.value is None) != (NAME.value is None):
+        raise InputError("--publish, --name: one is nothing without the other; accepted: both")
     run = None if RUN.value is None else path_from_flag(RUN, "the directory of a run of imbalance")
 
     from gan_mnist.commands import published
@@ -43,6 +48,10 @@ def _command() -> int:
 
     root = Path(os.getcwd())
     check_checkout(root)
+    if PUBLISH.value is not None:
+        run_to_publish = path_from_flag(PUBLISH, "the directory of a run that has ended")
+        for path in published.publish(run_to_publish, NAME.value, root):
+            print_line(f"published: {printable(path.relative_to(root))}")
     stale = published.rebuild_all(root, CHECK.value)
     if not (stale and CHECK.value):  # pages follow what is renewed before them
         pages = renewed_pages(root)

@@ -110,7 +110,7 @@ class Study:
       what the comparison of arms does not: a fit, say. Its lines, plain sentences, stand below the
       answer, those under `warnings` before it, and arms under `leaks` are not an answer; all it
       returns goes into the summary, so it is strict JSON.
-    - `figures.py`, if wanted: `PICTURES`, figures of the report that other studies have not.
+    - `figures.py`, if wanted: `PICTURES`, further figures, and `TABLES`, CSV files to publish.
 
     Attributes:
         package: The package that the declaration stands in: `__package__`.
