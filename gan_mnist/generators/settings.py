@@ -48,12 +48,9 @@ class GeneratorSettings(DataSettings):
         "trial's real images, gives their class this probability; 0: never", low=0, high=0.9999,
     )  # fmt: skip
     judge_updates: int = setting(
-        1000,
-        "updates of a judge: for kept_from, or of usefulness",
-        low=10,
-        high=10_000_000,
+        1000, "updates of a judge: for kept_from, or of usefulness", low=10, high=10_000_000,
         multiple_of=10,
-    )
+    )  # fmt: skip
     generators_in_turn: int = setting(
         1, "trainable generators: how many, with different seeds, take turns in making images",
         low=1, high=100,
