@@ -183,8 +183,7 @@ def make_plan(
     few = [*study.presets[preset].arms]
     if few:
         few = continuation.arms_of(directory, study, [*few, *(a.name for a in of_sources)])
-    selected = study.select((few or None) if arms is None else list(arms))
-    names = [arm.name for arm in selected]
+    names = [arm.name for arm in study.select((few or None) if arms is None else list(arms))]
     study = study.naming(primary, names, places)
     study = continuation.with_primary(directory, study, primary is not None, names)
     looks = continuation.announced_looks(directory, until, max_seeds, seeds)
@@ -201,17 +200,16 @@ def make_plan(
         resolved, update_seconds = precisions.with_faster_precision(resolved)
     study = study.with_metrics(resolved, loaded)
     sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
-    for name, source in sources.items():
-        shown = {arm.name: source for arm in rows[name]}
-        study, selected = study.shown(shown), tuple(arm.shown(shown) for arm in selected)
+    by_arm = {arm.name: source for name, source in sources.items() for arm in rows[name]}
+    study = study.with_sources(by_arm)
     further, leaks = further_provenance(resolved, loaded)
     plan = Plan(
         study=study,
         preset=preset,
         settings=resolved,
-        arms=selected,
+        arms=study.select(names),
         seeds=tuple(replicates),
-        dataset=_told(loaded.provenance, sources, further, leaks),
+        dataset=_provenance(loaded.provenance, sources, further, leaks),
         workdir=directory,
         looks=looks,
         update_seconds=update_seconds,
@@ -255,19 +253,20 @@ def _places(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, 
     return places
 
 
-def _told(
+def _provenance(
     provenance: Mapping[str, Any],
     sources: Mapping[str, Source],
     further: Mapping[str, Any],
     leaks: Sequence[str],
 ) -> dict[str, Any]:
     """The provenance of the data set, of images made elsewhere, and of further test sets."""
-    told = dict(provenance) | ({"further_tests": dict(further)} if further else {})
-    if of_sources := {name: dict(source.told) for name, source in sources.items() if source.told}:
-        told["generated"] = of_sources
+    merged = dict(provenance) | ({"further_tests": dict(further)} if further else {})
+    generated = {name: dict(source.provenance) for name, source in sources.items()}
+    if generated := {name: entry for name, entry in generated.items() if entry}:
+        merged["generated"] = generated
     of_images = (warning for source in sources.values() for warning in source.warnings)
-    warnings = [*told.get("warnings", ()), *of_images, *leaks]
-    return told | ({"warnings": warnings} if warnings else {})
+    warnings = [*merged.get("warnings", ()), *of_images, *leaks]
+    return merged | ({"warnings": warnings} if warnings else {})
 
 
 def _with_classifier(study: Study, classifier: str) -> Settings:

@@ -47,7 +47,7 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         settings = super().resolve(dataset)
         num_classes = len(settings.classes)
         validation = settings.usual_validation(dataset)
-        available = sum(settings.left(dataset, validation))
+        available = sum(settings.images_left(dataset, validation))
         largest = min(settings.largest or available, available)
         largest = 1 << largest.bit_length() - 1
         usual = min(USUAL_SMALLEST, largest // 2)

@@ -61,7 +61,7 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
     return steps.outcome(metrics, updates, at=at, further_of=f"labels-{shown}")
 
 
-def given(steps: Steps, number: int) -> Labelling:
+def labelling_of(steps: Steps, number: int) -> Labelling:
     """The images of a trial at one number of labels: the first `number` of a class are labelled.
 
     Where an arm is told the labels of the others, all images are labelled.
@@ -78,7 +78,7 @@ def given(steps: Steps, number: int) -> Labelling:
 def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[str, float]:
     settings = steps.trial.settings
     metrics: dict[str, float] = {}
-    known = given(steps, number)
+    known = labelling_of(steps, number)
     generator, others = None, None
     if settings.unlabelled == FIXMATCH:
         recipe, batches = _fixmatch(steps, known)

@@ -175,7 +175,7 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        available = settings.left(dataset, validation)
+        available = settings.images_left(dataset, validation)
         if settings._is_source(dataset):
             # The first class is starved; the others are as many as the smallest of them has.
             most = min(300, *available[1:])

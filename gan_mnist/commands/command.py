@@ -31,7 +31,7 @@ class Command:
 
     Attributes:
         flags: absl's flags of this command alone; `--debug` and `--help` are among them.
-        given: Positional arguments of the command line, for a command that takes some.
+        arguments: Positional arguments of the command line, for a command that takes some.
     """
 
     def __init__(self, about: str, when_stopped: str, *takes: tuple[str, str]) -> None:
@@ -44,7 +44,7 @@ class Command:
         """
         self._about, self._when_stopped, self._takes = about, when_stopped, takes
         self.flags = flags.FlagValues()
-        self.given: list[str] = []
+        self.arguments: list[str] = []
         self._debug = self.switch("debug", False, "show the traceback of an error")
         self._help = self.switch("help", False, "show this")
         self._help_full = self.switch("helpfull", False, "the same as --help, for users of absl")
@@ -136,8 +136,8 @@ class Command:
             raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
         except flags.Error as error:
             raise InputError(str(error).replace("\n", " ")) from None
-        self.given = rest[1:]
-        if self.given and not self._takes:
+        self.arguments = rest[1:]
+        if self.arguments and not self._takes:
             raise InputError(f"flags: {rest[1]!r} is not a flag; accepted: --name=value")
 
     def _flag_names(self) -> list[str]:

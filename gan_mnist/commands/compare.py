@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command() -> int:
     output, figure = _file(OUTPUT, TABLES), _file(FIGURE, PICTURES)
-    runs = _runs(COMMAND.given)
+    runs = _runs(COMMAND.arguments)
     study = _study(runs[0])
     arms = _common_arms(runs, ARMS.value)
 
@@ -120,12 +120,12 @@ def _runs(given: Sequence[str]) -> list[FinishedRun]:
 
 
 def _of_study(run: FinishedRun, name: str) -> Any:
-    return run.told["experiment"] if name == "experiment" else run.summary.get("control")
+    return run.description["experiment"] if name == "experiment" else run.summary.get("control")
 
 
 def _study(run: FinishedRun) -> Study | None:
     """The experiment's declaration, if it is one of ours."""
-    name = run.told["experiment"]
+    name = run.description["experiment"]
     return experiments.load(name) if name in experiments.names() else None
 
 

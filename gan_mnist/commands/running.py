@@ -101,7 +101,7 @@ def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
 def closing_lines(plan: Plan, summary: Mapping[str, Any]) -> str:
     """What a run prints at its end: the answer, and where the report is."""
     answer = "\n".join(filter(None, (summary["answer"], summary["carried_by"])))
-    report = f"{plan.place}/report.html"
+    report = f"{plan.location}/report.html"
     if plan.remote:
         report += f", here {plan.workdir / 'report.html'}"
     return f"\n{answer}\n\nIn full: {summary['in_full']}\n\nreport: {report}"

@@ -56,7 +56,7 @@ def compare_runs(
     named = dict(zip(labels, runs, strict=True))
     sections = [
         Section(
-            f"{runs[0].told['experiment']}: {metric.label}"
+            f"{runs[0].description['experiment']}: {metric.label}"
             f"{'' if metric.higher_is_better else ' (lower is better)'}",
             [f"{label}: {run.directory}" for label, run in named.items()],
         )
@@ -136,10 +136,10 @@ def _side_by_side(
                 arm,
                 _mean(one.values(arm)),
                 _mean(other.values(arm)),
-                _with_interval(told.found.difference, told.found.deciding_ci95),
+                _with_interval(told.comparison.difference, told.comparison.deciding_ci95),
                 "" if told.p_holm is None else f"{told.p_holm:.3g}",
                 verdict_in_words(told.verdict, metric.margin),
-                "unpaired" if told.unpaired else f"paired, {told.found.n}",
+                "unpaired" if told.unpaired else f"paired, {told.comparison.n}",
             )
         )
     reasons: dict[str, list[str]] = {}
@@ -193,7 +193,7 @@ def _left_out(named: Mapping[str, FinishedRun], arms: Sequence[str]) -> list[str
 def _row(
     first: FinishedRun, label: str, run: FinishedRun, arm: str, told: ArmInTwoRuns
 ) -> dict[str, Any]:
-    found = told.found
+    found = told.comparison
     low, high = found.deciding_ci95 or (None, None)
     return {
         "run": label,

@@ -65,7 +65,9 @@ def export(tracker: str, run: FinishedRun) -> str:
     """
     module = importlib.import_module(f"gan_mnist.commands.{TRACKERS[tracker]}")
     try:
-        return str(module.send(f"gan_mnist-{run.told['experiment']}", list(tracked_runs(run))))
+        return str(
+            module.send(f"gan_mnist-{run.description['experiment']}", list(tracked_runs(run)))
+        )
     # A store or a server may fail in any way; what was run is kept.
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -81,14 +83,14 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
     failed: dict[str, list[str]] = {}
     for row in run.summary.get("failed", ()):
         failed.setdefault(row["arm"], []).append(str(row["seed"]))
-    for arm, told in run.told["arms"].items():
+    for arm, told in run.description["arms"].items():
         entry, records = run.summary["arms"][arm], run.records[arm]
-        own = {**run.told["settings"], **told.get("changes", {})}
+        own = {**run.description["settings"], **told.get("changes", {})}
         settings = next((record["settings"] for record in records.values()), own)
         tags = {
-            "experiment": run.told["experiment"],
+            "experiment": run.description["experiment"],
             "arm": arm,
-            "dataset": str(run.told["dataset"].get("name")),
+            "dataset": str(run.description["dataset"].get("name")),
             "dataset_sha256": run.sha256,
         }
         of_arm = {
@@ -100,7 +102,7 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
             "why_not_applicable": run.summary.get("not_applicable", {}).get(arm) or "",
         }
         yield TrackedRun(
-            key=fingerprint(run.told["experiment"], arm, run.sha256, settings),
+            key=fingerprint(run.description["experiment"], arm, run.sha256, settings),
             name=arm,
             params=settings,
             metrics=_named(dict(_of_arm(arm, run.summary, run.metric))),

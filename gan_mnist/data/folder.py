@@ -159,7 +159,7 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     passed_over += Counter(lost.values())
     num_read = len(found.files) - len(decoded.bad) - len(lost) - len(dropped)
     noted = (
-        decoded.told
+        decoded.notes
         + shared
         + (Counter({TOLD: num_read}) if pairs else group_counts(found, train, validation, test))
     )

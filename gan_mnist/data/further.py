@@ -29,22 +29,22 @@ class FurtherTest:
 
     Attributes:
         subset: The images; of some classes there may be none.
-        told: A summary in one line: counts by class, images of other classes, the checksum.
+        summary: One line: counts by class, images of other classes, the checksum.
         files: As `files` of `Dataset`.
     """
 
     subset: Subset
-    told: str
+    summary: str
     files: Mapping[str, Any]
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """The provenance of the images, for plan, records and report.
 
         Returns:
-            `told` and `files` as here, `sha256`, and what `copies_in_numbers` returns.
+            `summary` as `told`, `files`, `sha256`, and what `copies_in_numbers` returns.
         """
         return {
-            "told": self.told,
+            "told": self.summary,
             "files": dict(self.files),
             "sha256": self.subset.fingerprint,
             **copies_in_numbers(self.subset, dataset.whole),
@@ -86,7 +86,7 @@ def read_further_test(
     images = _in_order(splits, class_names)
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
     num_read = len(found.files) - len(decoded.bad)
-    files = files_told(num_read, passed_over, decoded.told, decoded.bad)
+    files = files_told(num_read, passed_over, decoded.notes, decoded.bad)
     return further_test(name, images, class_names, classes, files)
 
 

@@ -48,7 +48,7 @@ class GivenImages:
     files: Mapping[str, Any]
     sha256: str
 
-    def told(self, dataset: Dataset) -> dict[str, Any]:
+    def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """The provenance of the images, for plan, records and report.
 
         Returns:
@@ -128,7 +128,7 @@ def read_given(
         class_names,
         kept_names,
         files_told(
-            len(kept), passed_over, Counter(json.loads(changed)) + decoded.told, decoded.bad
+            len(kept), passed_over, Counter(json.loads(changed)) + decoded.notes, decoded.bad
         ),
         checksum.hexdigest(),
     )

@@ -41,7 +41,7 @@ class Decoded:
     Attributes:
         images: uint8 (n, image_size, image_size, channels), for n names; 0 where a file is bad.
         bad: The reason for each file that could not be read, by name.
-        told: Number of images by the note that there is on them.
+        notes: Number of images by the note that there is on them.
         conversion: The conversion that was applied, with all of its values resolved.
         remember: Maps (name, make) to a text about the images: the cached one, or `make()`, which
             is then cached.
@@ -49,7 +49,7 @@ class Decoded:
 
     images: np.ndarray
     bad: dict[str, str]
-    told: Counter[str]
+    notes: Counter[str]
     conversion: ImageConversion
     remember: Callable[[str, Callable[[], str]], str]
 
@@ -148,7 +148,7 @@ def _decoded(
     told: Counter[str] = Counter()
     with shelf.new_array(f"{key}.npy", shape) as images:
         if colour is not None:
-            bad, told = colour.bad, colour.told
+            bad, told = colour.bad, colour.notes
             for start in range(0, len(names), _BLOCK):
                 images[start : start + _BLOCK] = colour.images[start : start + _BLOCK][..., :1]
         else:

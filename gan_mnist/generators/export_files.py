@@ -38,7 +38,7 @@ class Export:
     shape: tuple[int, int, int]
     sha256: str
 
-    def told(self, dataset: Dataset) -> dict[str, Any]:
+    def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """The provenance of the generator, for plan, records and report.
 
         Returns:

@@ -36,7 +36,7 @@ class _LatentRecipe(GANRecipe):
     beta_1: float = 0.5
 
     @classmethod
-    def asked(cls, settings: GeneratorSettings) -> dict[str, Any]:
+    def common_arguments(cls, settings: GeneratorSettings) -> dict[str, Any]:
         """The attributes that all such recipes take from the settings alike."""
         return {
             **common_settings(settings),
@@ -66,7 +66,7 @@ class ConditionalRecipe(_LatentRecipe):
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
         return cls(
-            **cls.asked(settings),
+            **cls.common_arguments(settings),
             width=settings.gan_width,
             architecture=settings.gan_architecture,
             distribution=settings.gan_latents,
@@ -146,7 +146,7 @@ class BAGANRecipe(_LatentRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        return cls(**cls.asked(settings), width=settings.bagan_width)
+        return cls(**cls.common_arguments(settings), width=settings.bagan_width)
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_bagan(
@@ -188,7 +188,7 @@ class DAGANRecipe(_LatentRecipe):
 
     @classmethod
     def of(cls, settings: GeneratorSettings) -> Self:
-        return cls(**cls.asked(settings), width=settings.dagan_width)
+        return cls(**cls.common_arguments(settings), width=settings.dagan_width)
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
         return build_dagan(image_shape, self.width, self.latent_dim, self.average_decay)

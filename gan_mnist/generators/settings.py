@@ -211,9 +211,9 @@ class GeneratorSettings(DataSettings):
             shape = self.image_size, self.image_size, self.channels
             export = find_export(place, self.classes, shape, self.trust_model)
             changes |= {"generator": "exported", "given_sha256": export.sha256}
-            return Source(changes, export.told(dataset))
+            return Source(changes, export.provenance(dataset))
         given = read_given(place, self.classes, self.conversion, self.skip_bad)
-        told = given.told(dataset)
+        told = given.provenance(dataset)
         warnings = tuple(
             leak_in_words(name, told["copies"][split], len(given.labels), split)
             for split in ("test", "validation")

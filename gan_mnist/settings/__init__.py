@@ -144,7 +144,7 @@ class DataSettings(Settings):
         """How many of a class's `images` training images are set aside for validation."""
         return min(500, images // 10)
 
-    def left(self, dataset: Dataset, validation_per_class: int) -> list[int]:
+    def images_left(self, dataset: Dataset, validation_per_class: int) -> list[int]:
         """Training images of each named class that validation leaves, the fewest of any seed.
 
         Raises:
@@ -154,8 +154,8 @@ class DataSettings(Settings):
         return np.min([[len(rows) for rows in train] for train in draws], axis=0).tolist()
 
     def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
-        """`left` of the class that has the fewest images."""
-        return min(self.left(dataset, validation_per_class))
+        """`images_left` of the class that has the fewest images."""
+        return min(self.images_left(dataset, validation_per_class))
 
 
 @dataclass(frozen=True)

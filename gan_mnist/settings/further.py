@@ -51,7 +51,7 @@ class FurtherTestSettings(Settings):
             InputError: As there, and if a folder cannot be read or has no image of the classes.
         """
         resolved = super().resolve(dataset)
-        told = tuple(test.told for test in resolved.further_tests().values())
+        told = tuple(test.summary for test in resolved.further_tests().values())
         return dataclasses.replace(resolved, test_sets=told)
 
 

@@ -22,20 +22,20 @@ class FinishedRun:
 
     Attributes:
         directory: The directory of these files.
-        told: Content of `study.json`.
+        description: Content of `study.json`.
         summary: Content of `summary.json`.
         records: Records of finished trials, by arm and seed.
     """
 
     directory: Path
-    told: Mapping[str, Any]
+    description: Mapping[str, Any]
     summary: Mapping[str, Any]
     records: Records
 
     @property
     def sha256(self) -> str:
         """Checksum of the data set."""
-        return str(self.told["dataset"]["sha256"])
+        return str(self.description["dataset"]["sha256"])
 
     @property
     def metric(self) -> str:

@@ -82,7 +82,7 @@ def summarise_study(
         fetch(plan)
     if not any(map(records.is_finished, records.records_of(plan))):
         raise InputError(
-            f"--workdir: {plan.place} has no finished trial of this plan; accepted: the "
+            f"--workdir: {plan.location} has no finished trial of this plan; accepted: the "
             "directory that trials ran in, with the same flags"
         )
     with _claimed_run(plan, command_line) as (begun_plan, _):

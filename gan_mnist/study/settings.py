@@ -58,12 +58,12 @@ class Source(NamedTuple):
 
     Attributes:
         changes: Settings of the arms that show them.
-        told: What plan and report say of them; strict JSON.
+        provenance: What plan and report say of them; strict JSON.
         warnings: What the answer says before all else, sentences without a full stop.
     """
 
     changes: Mapping[str, Any]
-    told: Mapping[str, Any] = {}
+    provenance: Mapping[str, Any] = {}
     warnings: tuple[str, ...] = ()
 
 

@@ -43,7 +43,7 @@ class Arm:
         """This arm marked as leaking: a "check", which is never the answer."""
         return replace(self, kind="check", leaks=True)
 
-    def shown(self, sources: Mapping[str, Source]) -> "Arm":
+    def with_sources(self, sources: Mapping[str, Source]) -> "Arm":
         """This arm with the images of its source, if it has one."""
         source = sources.get(self.name, Source({}))
         arm = replace(self, changes={**self.changes, **source.changes})
@@ -262,9 +262,9 @@ class Study:
         rows = tuple(row for row in of_sources or self.primary if {*row} <= known)
         return replace(self, primary=rows)
 
-    def shown(self, sources: Mapping[str, Source]) -> "Study":
+    def with_sources(self, sources: Mapping[str, Source]) -> "Study":
         """This study with the images of sources in some arms, by name."""
-        return replace(self, arms=tuple(arm.shown(sources) for arm in self.arms))
+        return replace(self, arms=tuple(arm.with_sources(sources) for arm in self.arms))
 
     def with_metrics(self, settings: Settings, dataset: Any) -> "Study":
         """This study with the metrics that it has for resolved settings and a data set."""

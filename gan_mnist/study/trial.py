@@ -166,7 +166,7 @@ class Plan:
     remote: str = ""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the run is kept, in words."""
         return self.remote or str(self.workdir)
 

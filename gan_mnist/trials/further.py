@@ -27,7 +27,7 @@ class FurtherTests:
             RuntimeError: If their images are not those that the run began with.
         """
         self._tests = trial.settings.further_tests()
-        if tuple(test.told for test in self._tests.values()) != trial.settings.test_sets:
+        if tuple(test.summary for test in self._tests.values()) != trial.settings.test_sets:
             raise RuntimeError("the further test images are not those that the run began with")
         self._probabilities: dict[str, np.ndarray] = {}
         self.metrics: dict[str, float] = {}

@@ -80,21 +80,25 @@ def test_exports_of_one_name_are_told_apart_by_where_they_lie(root, tmp_path):
         for place in ("runs/other", "saved_models")
         for arm in ("cgan", "warp_gan")
     ]
-    assert found["classifier"][0].shown() == found["classifier"][2].shown() != ""
+    assert (
+        found["classifier"][0].training_in_words()
+        == found["classifier"][2].training_in_words()
+        != ""
+    )
 
 
 def test_what_an_arm_had_been_shown_is_told(exports, root, tmp_path):
     none, classical = exports["classifier"]
     assert (
-        none.shown()
+        none.training_in_words()
         == "the imbalanced images as they are; real images of thin, thick at first: 1, 300"
     )
-    assert "rotated" in classical.shown()
+    assert "rotated" in classical.training_in_words()
     shutil.copytree(root / "imbalance" / "none" / "classifier", tmp_path / "a" / "b" / "classifier")
     for about in ("", '{"settings": 3}', "[]"):
         (tmp_path / "a" / "b" / "about.json").write_text(about)
         (foreign,) = find_exports(tmp_path)["classifier"]
-        assert (foreign.name, foreign.shown()) == ("a/b", "not told")
+        assert (foreign.name, foreign.training_in_words()) == ("a/b", "not told")
 
 
 @pytest.mark.parametrize(("grey", "said"), [(10, "thin thin"), (80, "thin thick"),
@@ -112,8 +116,8 @@ def test_the_table_tells_every_arm_beside_what_it_had_been_shown(classifiers):
     page = demo_look.answers(classifiers, level(80))
     cells = [unescape(re.sub("<.*?>", "", cell)) for cell in re.findall("<t[dh].*?</t[dh]>", page)]
     assert cells[5:9] == ["imbalance", "none", "thin", "100%"]
-    assert cells[10:14] == [classifiers.say(level(80)).__next__().export.shown(), "classical",
-                            "thick", "100%"]  # fmt: skip
+    trained_on = next(classifiers.say(level(80))).export.training_in_words()
+    assert cells[10:14] == [trained_on, "classical", "thick", "100%"]
     assert np.asarray(shown_in(page)[0]).tolist() == [[80] * SIZE] * SIZE
     assert "Draw a digit" in demo_look.answers(classifiers, None)
 
@@ -169,7 +173,7 @@ def test_an_upload_is_seen_inverted_or_not(tmp_path):
 def test_a_bad_upload_is_told_on_the_page(classifiers, tmp_path, content):
     (tmp_path / "<x>.png").write_bytes(content)
     see = uploaded(tmp_path / "<x>.png", False)
-    page = demo_look.told(lambda: demo_look.answers(classifiers, see))()
+    page = demo_look.with_errors_shown(lambda: demo_look.answers(classifiers, see))()
     assert page.startswith('<p class="bad" role="alert">&lt;x&gt;.png: ')
     assert str(tmp_path) not in page
 

@@ -39,14 +39,14 @@ def test_all_images_of_the_studys_classes_are_there_in_its_order():
     assert subset.labels.tolist() == [0, 0, 0, 2, 2]
     assert subset.filenames == ("2.png", "3.png", "10.png", "0.png", "11.png")
     assert subset.class_names == ("cat", "dog", "ape")
-    assert found.told == (
+    assert found.summary == (
         "shifted: 5 images, cat: 3, no dog, ape: 2, passed over 1 of other classes (bee); "
         f"sha256 {subset.fingerprint[:16]}"
     )
 
 
 def test_nothing_is_told_of_other_classes_where_there_are_none():
-    told = chosen("same", ("ape", "bee", "cat")).told
+    told = chosen("same", ("ape", "bee", "cat")).summary
     assert told.startswith("same: 6 images, ape: 2, bee: 1, cat: 3; sha256 ")
 
 
@@ -99,7 +99,7 @@ def test_splits_may_lack_classes(tmp_path):
     draw(tmp_path, "train/cat/1.png", "test/dog/1.png", "test/eel/1.png")
     found = read(tmp_path)
     assert names_of(found) == {"cat": ["train/cat/1.png"], "dog": ["test/dog/1.png"]}
-    assert "passed over 1 of other classes (eel)" in found.told
+    assert "passed over 1 of other classes (eel)" in found.summary
 
 
 def test_folders_may_be_called_as_generate_calls_them(tmp_path):
@@ -116,10 +116,10 @@ def test_what_is_only_tested_on_may_be_little(tmp_path):
         "cat/1.png", "cat/left/2.png", "cat/right/3.png"
     ]  # fmt: skip
     draw(tmp_path / "deep", "all/cat/left/2.png")
-    assert read(tmp_path / "deep").told.startswith("new: 1 image, cat: 1, no dog; ")
+    assert read(tmp_path / "deep").summary.startswith("new: 1 image, cat: 1, no dog; ")
     draw(tmp_path / "empty", "cat/1.png")
     (tmp_path / "empty" / "dog").mkdir()
-    assert "no dog" in read(tmp_path / "empty").told
+    assert "no dog" in read(tmp_path / "empty").summary
     draw(tmp_path / "flat", "1.png")
     with pytest.raises(InputError, match=r"has 0 class folder.*at least one sub-folder"):
         read(tmp_path / "flat")
@@ -133,7 +133,7 @@ def test_a_class_of_which_all_files_are_bad_is_missing_where_these_are_left_out(
     with pytest.raises(InputError, match=r"1 of 3 images in .*dog/1\.png"):
         read(tmp_path)
     found = read(tmp_path, replace(USUAL, skip_bad=True))
-    assert "no dog" in found.told
+    assert "no dog" in found.summary
     assert found.files["passed_over"] == {
         "empty, broken or too large": 1, "no image by name (.txt)": 1
     }  # fmt: skip
@@ -155,7 +155,7 @@ def test_what_is_set_of_the_studys_own_folder_is_of_no_concern(tmp_path, options
     draw(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/cat/2.png")
     for copy in ("train/cat/copy.png", "test/cat/copy.png"):
         (tmp_path / copy).write_bytes((tmp_path / "test/cat/2.png").read_bytes())
-    assert read(tmp_path, FolderOptions(**options)).told == read(tmp_path).told
+    assert read(tmp_path, FolderOptions(**options)).summary == read(tmp_path).summary
     assert len(read(tmp_path).subset) == 5
 
 
@@ -173,7 +173,7 @@ def test_a_table_of_labels_is_used_where_the_folder_has_it(tmp_path, wrapped):
         }
     table.write_text("file,what\n0.png,dog\n1.png,dog\n")
     found = read(tmp_path, options)
-    assert found.told.startswith("new: 2 images, no cat, dog: 2; ")
+    assert found.summary.startswith("new: 2 images, no cat, dog: 2; ")
     assert found.files["passed_over"] == {
         "without a row in the labels": 2, "no image by name (.csv)": 1
     }  # fmt: skip

@@ -54,7 +54,7 @@ def test_missing_and_extra_classes_are_told(tmp_path):
     assert made.files["read"] == 1
     others = f"{NO_CLASS}, but in cow"
     assert made.files["passed_over"] == {others: 1, "no image by name (.txt)": 1}
-    assert made.told(dataset())["counts"] == {"cat": 1, "dog": 0}
+    assert made.provenance(dataset())["counts"] == {"cat": 1, "dog": 0}
 
 
 def test_folders_of_other_names_are_named(tmp_path):
@@ -112,7 +112,7 @@ def dataset(test_images=None):
 
 def test_copies_of_test_images_are_counted(tmp_path):
     pixels = [save(tmp_path / "cat" / f"{name}.png", name) for name in range(3)]
-    told = read_given(tmp_path, NAMES, LOOK).told(dataset(np.stack(pixels[:2])[..., None]))
+    told = read_given(tmp_path, NAMES, LOOK).provenance(dataset(np.stack(pixels[:2])[..., None]))
     assert told["copies"] == {"train": 0, "test": 2}
 
 

@@ -85,7 +85,7 @@ def test_white_is_the_same_for_all_images(tmp_path):
         Image.fromarray(np.full((8, 8), value, np.uint16)).save(folder / name)
     found = read_files(folder, ["dark.png", "light.png"], ImageConversion())
     assert found.images[:, 0, 0, 0].tolist() == [50, 249]
-    assert found.told == {"of more than 8 bits, of which values up to 4,095 are shown": 2}
+    assert found.notes == {"of more than 8 bits, of which values up to 4,095 are shown": 2}
 
 
 def test_images_are_decoded_once_and_stay_in_their_file(tmp_path, kept, decoded):
@@ -100,12 +100,12 @@ def test_images_are_decoded_once_and_stay_in_their_file(tmp_path, kept, decoded)
         assert decoded == ["0.png", "1.png", "bad.png"]
         assert isinstance(again.images, StoredImages)
         np.testing.assert_array_equal(again.images, first.images)
-        assert (again.bad, again.told, again.conversion) == (
+        assert (again.bad, again.notes, again.conversion) == (
             first.bad,
-            first.told,
+            first.notes,
             first.conversion,
         )
-    assert first.told == {"not square, resize=pad": 1}
+    assert first.notes == {"not square, resize=pad": 1}
     assert list(first.bad) == ["bad.png"]
 
 

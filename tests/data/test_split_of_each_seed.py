@@ -191,7 +191,7 @@ def test_with_groups_a_plan_counts_on_the_fewest_images_of_any_seed():
     assert told["n_test"] / told["n_train"] == max(ratios)
     assert told["groups"]
     settings = SubsetSettings(classes=NAMES, validation_per_class=4)
-    left = settings.left(dataset, 4)
+    left = settings.images_left(dataset, 4)
     sizes = [[len(rows) for rows in divided(one, NAMES, 4)[0]] for one in own]
     assert left == np.min(sizes, axis=0).tolist()
     most = replace(settings, images_per_class=min(left)).resolve(dataset)
@@ -207,7 +207,7 @@ def test_a_plan_of_more_seeds_looks_at_all_of_them():
     few, many = (dataset.planned_for(seeds) for seeds in (3, 20))
     assert few.fewest("train").tolist() == dataset.fewest("train").tolist()
     settings = SubsetSettings(classes=NAMES)
-    counts, least = (tuple(settings.left(one, 4)) for one in (few, many))
+    counts, least = (tuple(settings.images_left(one, 4)) for one in (few, many))
     assert all(a <= b for a, b in zip(least, counts, strict=True))
     refused = 0
     for seed in range(20):

@@ -58,7 +58,7 @@ def test_the_first_images_of_each_class_have_a_label_and_all_others_none(make, d
     steps = ClassifierSteps(make("pseudo_labels"))
     own = {label: keys(drawn.of_class(label)) for label in range(3)}
     for number in (2, 10):
-        known = TRIAL.given(steps, number)
+        known = TRIAL.labelling_of(steps, number)
         for label in range(3):
             assert keys(known.labelled.of_class(label)) == own[label][:number]
         rest = [key for label in range(3) for key in own[label][number:]]
@@ -70,7 +70,7 @@ def test_the_first_images_of_each_class_have_a_label_and_all_others_none(make, d
 
 
 def test_the_oracle_alone_has_all_labels(make, drawn):
-    known = TRIAL.given(ClassifierSteps(make("oracle")), 2)
+    known = TRIAL.labelling_of(ClassifierSteps(make("oracle")), 2)
     assert len(known.unlabelled) == 0
     assert dict(zip(keys(known.labelled.images), known.labelled.labels, strict=True)) == dict(
         zip(keys(drawn.images), drawn.labels, strict=True)
@@ -228,7 +228,7 @@ def test_the_first_step_is_the_same_for_arms_of_any_augmentation(make, tmp_path,
     arms = [arm.name for arm in STUDY.arms if arm.changes.get("unlabelled") == PSEUDO]
     for arm in arms:
         steps = ClassifierSteps(make(arm))
-        first.pseudo_labelled(steps, TRIAL.given(steps, 2))
+        first.pseudo_labelled(steps, TRIAL.labelling_of(steps, 2))
     assert len(asked) == len(arms) > 5
     assert len(set(asked)) == 1
 

@@ -68,8 +68,8 @@ def test_an_export_is_told_from_a_folder_of_images(export, part):
     assert found.changes["generator"] == "exported"
     assert found.changes["given"] == str(export / part)
     assert len(found.changes["given_sha256"]) == 64
-    assert found.told["classes"] == ["other", *NAMES]
-    assert found.told["image_shape"] == [16, 16, 1]
+    assert found.provenance["classes"] == ["other", *NAMES]
+    assert found.provenance["image_shape"] == [16, 16, 1]
 
 
 def test_its_images_are_those_of_the_signature_under_its_own_labels(export, monkeypatch):
@@ -156,7 +156,7 @@ def test_it_is_told_what_it_was_trained_on(tmp_path):
     same = export_levels(tmp_path / "same", NAMES, SHAPE, **about)
     about["dataset"]["sha256"] = "0" * 64
     other = export_levels(tmp_path / "other", NAMES, SHAPE, **about)
-    lines = {place: generated_in_words({"g": source(place).told}) for place in (same, other)}
+    lines = {place: generated_in_words({"g": source(place).provenance}) for place in (same, other)}
     assert "of 16 x 16 x 1 images" in lines[same][0]
     assert "trained on mine; it makes a" in lines[same][0]
     seen = "g: it was trained on this data set, so it may show images that a trial does not see"

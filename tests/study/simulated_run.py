@@ -88,7 +88,7 @@ def simulate(trials, seconds, jobs, watch, every=5.0, start=START):
     while ends:
         while asked < ends[0][0]:
             watch.project(*under_way(asked))
-            told.append((asked, watch.left(asked)))
+            told.append((asked, watch.estimate(asked)))
             asked += every
         now, arm, process, task, *_ = heapq.heappop(ends)
         spent = seconds[arm, task[0].seed]

@@ -23,7 +23,7 @@ class Naive:
     def end(self, record, now):
         self._ended += 1
 
-    def left(self, now):
+    def estimate(self, now):
         return now / self._ended * (self._all - self._ended) if self._ended else None
 
 
@@ -71,9 +71,9 @@ def ended(arm, seed, generator=0.0, training=0.0):
 
 def test_nothing_is_told_before_anything_is_known():
     left = TimeLeft([trial("none", 0)], 1)
-    assert (left.left(10), left.is_known) == (None, False)
+    assert (left.estimate(10), left.is_known) == (None, False)
     left.begin(trial("none", 0), 0, 10)
-    assert left.left(20) is None
+    assert left.estimate(20) is None
 
 
 def test_what_a_process_does_once_is_counted_apart():
@@ -82,13 +82,13 @@ def test_what_a_process_does_once_is_counted_apart():
     left.begin(trials[0], 0, 0)
     left.end(ended("none", 0, training=10.0), 40)  # 30 s are no training: TensorFlow's start
     assert left.once(2) == 30
-    assert left.left(40) == 9 * 10
+    assert left.estimate(40) == 9 * 10
     left.begin(trials[1], 0, 40)
     left.end(ended("classical", 0, training=10.0), 55)  # 5 s to trace another network
     left.begin(trials[2], 0, 55)
     left.end(ended("none", 1, training=10.0), 67)  # 12 s, all of them its own
     assert (left.once(2), left.once(1)) == (28, 5)
-    assert left.left(67) == pytest.approx(3 * 12 + 4 * 10)
+    assert left.estimate(67) == pytest.approx(3 * 12 + 4 * 10)
 
 
 def test_a_short_study_is_not_told_to_take_long_because_tensorflow_starts():
@@ -112,7 +112,7 @@ def test_a_generator_is_paid_once_a_seed():
     for place, (seconds, of_generator) in enumerate([(110, 100), (10, 100)]):
         left.begin(trials[place], 0, 200 * place)
         left.end(ended(trials[place].arm, 0, of_generator), 200 * place + seconds)
-    assert left.left(400) == 100 + 10 + 10
+    assert left.estimate(400) == 100 + 10 + 10
 
 
 def test_a_generator_that_was_loaded_costs_nothing():
@@ -120,7 +120,7 @@ def test_a_generator_that_was_loaded_costs_nothing():
     left = TimeLeft([trial("cgan", seed, "gan") for seed in range(2)], 1)
     left.begin(trial("cgan", 0, "gan"), 0, 0)
     left.end(ended("cgan", 0, 5000), 20)
-    assert left.left(20) == 2 * 20
+    assert left.estimate(20) == 2 * 20
 
 
 def test_what_runs_is_subtracted_and_what_is_overdue_is_almost_done():
@@ -129,8 +129,8 @@ def test_what_runs_is_subtracted_and_what_is_overdue_is_almost_done():
     left.begin(trials[0], 0, 0)
     left.end(ended("none", 0), 100)
     left.begin(trials[1], 0, 100)
-    assert left.left(130) == 70 + 100
-    assert left.left(1000) == 10 + 100
+    assert left.estimate(130) == 70 + 100
+    assert left.estimate(1000) == 10 + 100
 
 
 def test_processes_share_the_work_but_not_a_trial():
@@ -138,11 +138,11 @@ def test_processes_share_the_work_but_not_a_trial():
     left = TimeLeft(trials, 4)
     left.begin(trials[0], 0, 0)
     left.end(ended("none", 0), 100)
-    assert left.left(100) == 4 * 100 / 4
+    assert left.estimate(100) == 4 * 100 / 4
     last = TimeLeft(trials[:2], 4)
     last.begin(trials[0], 0, 0)
     last.end(ended("none", 0), 100)
-    assert last.left(100) == 100
+    assert last.estimate(100) == 100
 
 
 def test_trainings_under_way_are_known_before_they_end():
@@ -150,9 +150,9 @@ def test_trainings_under_way_are_known_before_they_end():
     left = TimeLeft(trials, 1)
     left.begin(trials[0], 0, 0)
     left.project([300.0], [])
-    assert left.left(60) == (300 - 60) + 300
+    assert left.estimate(60) == (300 - 60) + 300
     assert not left.is_known
     left.project([300.0], [20.0])
     # It may be one of several trainings of its trial.
     assert not left.is_known
-    assert left.left(60) == (320 - 60) + 320 + 20
+    assert left.estimate(60) == (320 - 60) + 320 + 20

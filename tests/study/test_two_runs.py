@@ -29,9 +29,9 @@ def test_equal_settings_on_equal_data_are_paired_by_seed(tmp_path):
     for told in compared(tmp_path).values():
         gains = 0.1 + 0.001 * np.arange(6)
         assert told.unpaired == ""
-        assert told.found.difference == pytest.approx(gains.mean())
-        assert told.found.p_value == pytest.approx(stats.ttest_1samp(gains, 0).pvalue)
-        assert told.p_holm == pytest.approx(3 * told.found.p_value)  # three equal arms
+        assert told.comparison.difference == pytest.approx(gains.mean())
+        assert told.comparison.p_value == pytest.approx(stats.ttest_1samp(gains, 0).pvalue)
+        assert told.p_holm == pytest.approx(3 * told.comparison.p_value)  # three equal arms
         assert told.verdict == "better"
 
 
@@ -39,8 +39,8 @@ def test_pairs_are_the_common_seeds_alone(tmp_path):
     other = {arm: [*values[:4], 9.0, 9.0] for arm, values in ONE.items()}
     moved = {arm: values[2:] for arm, values in other.items()}
     told = compared(tmp_path, other=moved, first_seed=2)["cgan"]
-    assert told.found.n == 4
-    assert told.found.difference == pytest.approx((18 - sum(ONE["cgan"][4:])) / 4)
+    assert told.comparison.n == 4
+    assert told.comparison.difference == pytest.approx((18 - sum(ONE["cgan"][4:])) / 4)
 
 
 def test_a_metric_that_should_be_low_turns_the_verdict(tmp_path):
@@ -50,7 +50,11 @@ def test_a_metric_that_should_be_low_turns_the_verdict(tmp_path):
 
 def test_equal_numbers_are_the_same(tmp_path):
     for told in compared(tmp_path, other=ONE).values():
-        assert (told.found.difference, told.found.p_value, told.verdict) == (0, 1, "the same")
+        assert (told.comparison.difference, told.comparison.p_value, told.verdict) == (
+            0,
+            1,
+            "the same",
+        )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_what_is_not_paired_is_told_and_compared_by_welch(tmp_path, changes, why
     told = compared(tmp_path, **changes)["cgan"]
     expected = stats.ttest_ind(BETTER["cgan"], ONE["cgan"], equal_var=False)
     assert told.unpaired == why
-    assert told.found.p_value == pytest.approx(expected.pvalue)
+    assert told.comparison.p_value == pytest.approx(expected.pvalue)
     assert told.verdict == "better"
 
 
@@ -122,7 +126,7 @@ def test_other_test_images_are_a_sample_too(tmp_path):
     ]
     told = compare_two_runs(*runs, ["none"], METRIC, None)["none"]
     binomial = np.sqrt(0.9 * 0.1 / 400 + 0.92 * 0.08 / 400)
-    low, high = told.found.ci95_images
+    low, high = told.comparison.ci95_images
     # Two made-up images in each sample, one won and one lost, make it a little wider.
     assert 1 < (high - low) / 2 / (1.96 * binomial) < 1.15
     assert told.verdict == "cannot tell"

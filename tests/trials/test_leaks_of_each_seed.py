@@ -141,7 +141,7 @@ def test_a_folder_of_copies_is_a_leak_whatever_split_they_are_in(photos, steps):
     settings = steps(0).trial.settings
     dataset = settings.load()
     source = settings.source("copies", str(photos), dataset)
-    assert source.told["copies"] == {"train": 30, "test": 30}
+    assert source.provenance["copies"] == {"train": 30, "test": 30}
     assert source.warnings == (
         "30 of the 30 images of `copies` are copies of test images, which is a leak",
     )

@@ -108,7 +108,7 @@ def answers(classifiers: Classifiers, see: See | None) -> str:
         lines.append(
             f'<tr><td>{escape(export.arm)}</td><td class="says">{escape(says)}</td>'
             f'<td class="line">{meter}</td><td class="line">{escape(rival)}</td>'
-            f'<td class="shown">{escape(export.shown())}</td></tr>'
+            f'<td class="shown">{escape(export.training_in_words())}</td></tr>'
         )
     head = "".join(f"<th>{name}</th>" for name in ("arm", "says", "sure", "or", "had been shown"))
     seen = figure(classifiers.as_seen(see), 112, "as they see it")
@@ -135,7 +135,7 @@ def denoising_steps(pictures: Mapping[str, tuple[Image.Image, float | None]]) ->
     )
 
 
-def told(make: Callable[..., str]) -> Callable[..., str]:
+def with_errors_shown(make: Callable[..., str]) -> Callable[..., str]:
     """`make`, with what is refused told on the page in place of its HTML."""
 
     def safe(*values: Any) -> str:

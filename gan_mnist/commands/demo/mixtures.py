@@ -49,7 +49,7 @@ class Denoiser:
 
     def __init__(self, export: Exported) -> None:
         """Loads it; raises `InputError` if it cannot be loaded."""
-        self.shown = export.shown()
+        self.training_in_words = export.training_in_words()
         self._settings = export.settings
         self._sides = (
             SIDES[:1] if has_signature(export.saved_model, "denoise", SIDES[:1]) else SIDES

@@ -43,13 +43,13 @@ class Exported:
         saved_model: Its directory.
         settings: Those of its training, as `about.json` tells; none where it tells none.
         trusted: Whether it may be another's.
-        place: Where the folder of its experiment lies, if names alone would not tell exports apart.
+        parent: Where the folder of its experiment lies, if names alone do not tell exports apart.
     """
 
     saved_model: Path
     settings: Mapping[str, Any]
     trusted: bool = False
-    place: str = ""
+    parent: str = ""
 
     @property
     def experiment(self) -> str:
@@ -69,7 +69,7 @@ class Exported:
     @property
     def group(self) -> str:
         """The experiment, and its place if there is one."""
-        return f"{self.place}/{self.experiment}" if self.place else self.experiment
+        return f"{self.parent}/{self.experiment}" if self.parent else self.experiment
 
     def load(self, signature: str, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
         """The model, as `load_model` loads it; raises `InputError` if it cannot be loaded."""
@@ -80,7 +80,7 @@ class Exported:
         value = self.settings.get(name)
         return [str(item) for item in value] if isinstance(value, list) else []
 
-    def shown(self) -> str:
+    def training_in_words(self) -> str:
         """What it had been shown, in words: the arm's, and the real images that all began with."""
         told = [_arms(self.experiment).get(self.arm, "")]
         names, counts = (self._listed(name) for name in ("classes", "counts"))
@@ -148,7 +148,7 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
     def order(export: Exported) -> tuple[str, str, int, str]:
         arms = list(_arms(export.experiment))
         number = arms.index(export.arm) if export.arm in arms else len(arms)
-        return export.place, export.experiment, number, export.arm
+        return export.parent, export.experiment, number, export.arm
 
     return {kind: sorted(exports, key=order) for kind, exports in found.items()}
 
@@ -156,7 +156,7 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
 def _placed(root: Path, export: Exported) -> Exported:
     """An export that tells where the folder of its experiment lies."""
     place = os.path.relpath(export.saved_model.parents[2], root.absolute())
-    return dataclasses.replace(export, place="" if place == os.curdir else Path(place).as_posix())
+    return dataclasses.replace(export, parent="" if place == os.curdir else Path(place).as_posix())
 
 
 def uploaded(path: Path, inverted: bool) -> See:
@@ -241,7 +241,7 @@ class Generator:
 
     def __init__(self, export: Exported) -> None:
         """Loads it; raises `InputError` if it cannot be loaded."""
-        self.shown = export.shown()
+        self.training_in_words = export.training_in_words()
         self.class_names = saved.read_class_names(export.saved_model, FLAG)
         self._model = export.load("generate_seeded", ["labels", "seed"], ["images"])
         self.has_latents = has_signature(export.saved_model, "decode", ["latents", "labels"])

@@ -15,7 +15,7 @@ from gan_mnist.commands.demo.look import (
     denoising_steps,
     ink_of,
     sheet,
-    told,
+    with_errors_shown,
 )
 from gan_mnist.commands.demo.mixtures import NUM_DIGITS, Denoiser, Mixture, digit
 from gan_mnist.commands.demo.models import (
@@ -45,9 +45,9 @@ def _classify(classifiers: Classifiers) -> None:
             file = gr.File(label="or upload an image", type="filepath", height=140)
             inverted = gr.Checkbox(label="dark on light paper: invert it", value=True)
         table = gr.HTML(answers(classifiers, None), elem_id="answers", elem_classes="gan")
-    pad.change(told(of_drawing), pad, table, show_progress="hidden")
+    pad.change(with_errors_shown(of_drawing), pad, table, show_progress="hidden")
     for event in (file.change, inverted.change):
-        event(told(of_file), [file, inverted], table, show_progress="hidden")
+        event(with_errors_shown(of_file), [file, inverted], table, show_progress="hidden")
 
 
 def _generate(generators: Mapping[str, Generator]) -> None:
@@ -55,7 +55,7 @@ def _generate(generators: Mapping[str, Generator]) -> None:
         generator = generators[name]
         names = list(generator.class_names)
         visible = [gr.update(visible=generator.has_latents, value=0)] * len(MOVES)
-        return gr.update(choices=names, value=names), generator.shown, *visible
+        return gr.update(choices=names, value=names), generator.training_in_words, *visible
 
     def of_all(name: str, names: Sequence[str], number: int, seed: int, *moves: float) -> str:
         generator = generators[name]
@@ -67,7 +67,7 @@ def _generate(generators: Mapping[str, Generator]) -> None:
     with gr.Row():
         with gr.Column(scale=1):
             name = gr.Dropdown(list(generators), value=first, label="generator")
-            shown = gr.Markdown(generators[first].shown)
+            shown = gr.Markdown(generators[first].training_in_words)
             names = list(generators[first].class_names)
             labels = gr.CheckboxGroup(names, value=names, label="classes")
             number = gr.Slider(1, 12, 8, step=1, label="images of each")
@@ -82,7 +82,7 @@ def _generate(generators: Mapping[str, Generator]) -> None:
         with gr.Column(scale=2):
             images = gr.HTML(elem_id="generated", elem_classes="gan")
     name.change(classes, name, [labels, shown, *moves], show_progress="hidden")
-    _follow(told(of_all), [name, labels, number, seed, *moves], images)
+    _follow(with_errors_shown(of_all), [name, labels, number, seed, *moves], images)
 
 
 def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
@@ -98,7 +98,7 @@ def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
     with gr.Row():
         with gr.Column(scale=1):
             name = gr.Dropdown(list(denoisers), value=first, label="denoiser")
-            shown = gr.Markdown(denoisers[first].shown)
+            shown = gr.Markdown(denoisers[first].training_in_words)
             one = gr.Slider(0, NUM_DIGITS - 1, 120, step=1, label="the digit")
             other = gr.Slider(0, NUM_DIGITS - 1, 850, step=1, label="the digit it is drowned in")
             file = gr.File(label="or upload an image to be drowned", type="filepath", height=140)
@@ -110,8 +110,8 @@ def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
             with gr.Row():
                 noise = gr.Slider(0, 1, 0.5, step=0.05, label="noise")
                 seed = gr.Slider(0, 100, 0, step=1, label="seed of the noise")
-    name.change(lambda name: denoisers[name].shown, name, shown, show_progress="hidden")
-    _follow(told(of_all), [name, one, other, file, a, b, noise, seed], images)
+    name.change(lambda name: denoisers[name].training_in_words, name, shown, show_progress="hidden")
+    _follow(with_errors_shown(of_all), [name, one, other, file, a, b, noise, seed], images)
 
 
 def _follow(make: Callable[..., str], inputs: list[Any], output: Any) -> None:

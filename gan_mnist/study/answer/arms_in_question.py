@@ -60,15 +60,15 @@ class ArmsInQuestion:
         return f"primary {NOUNS[self.kind]}" if self.primary else NOUNS[self.kind]
 
     @cached_property
-    def found(self) -> dict[str, Comparison]:
+    def compared(self) -> dict[str, Comparison]:
         """Comparisons of arms with two seeds or more."""
         first = self._first
         return {name: one for name, one in self._of_kind.items() if name in first or not first}
 
     @property
     def others(self) -> list[str]:
-        """Arms of two seeds or more that are asked about, too, but not in `found`."""
-        return [name for name in self._of_kind if name not in self.found]
+        """Arms of two seeds or more that are asked about, too, but not in `compared`."""
+        return [name for name in self._of_kind if name not in self.compared]
 
     @cached_property
     def _first(self) -> set[str]:
@@ -115,10 +115,10 @@ class ArmsInQuestion:
     def gain(self, name: str) -> float:
         """How far an arm differs from the control in the way that is asked for."""
         sign = 1 if self.metric.higher_is_better else -1
-        return self.way * sign * (self.found[name].difference or 0.0)
+        return self.way * sign * (self.compared[name].difference or 0.0)
 
     def of(self, *verdicts: str) -> list[str]:
-        return [name for name in self.found if self.entries[name]["verdict"] in verdicts]
+        return [name for name in self.compared if self.entries[name]["verdict"] in verdicts]
 
     @cached_property
     def called(self) -> list[str]:
@@ -143,7 +143,7 @@ class ArmsInQuestion:
             versus = self._versus(name) or {}
             return self.way > 0 and versus.get("verdict") == "helps", self.gain(name)
 
-        return max(self.called or self.found, key=rank)
+        return max(self.called or self.compared, key=rank)
 
     @cached_property
     def among(self) -> int:
@@ -152,7 +152,7 @@ class ArmsInQuestion:
         1 for arms that were named before the run, once one is called, or all are settled.
         """
         is_named = self.primary and (self.called or self.settled)
-        return 1 if is_named else len(self.found)
+        return 1 if is_named else len(self.compared)
 
     @property
     def allowing(self) -> str:
@@ -160,7 +160,7 @@ class ArmsInQuestion:
         return choice_in_words(self.among)
 
     @cached_property
-    def shown(self) -> Interval | None:
+    def focus_interval(self) -> Interval | None:
         """The interval of `focus` against the control."""
         return self.interval(self.focus, self.among)
 
@@ -229,7 +229,7 @@ class ArmsInQuestion:
         return versus["rival"] if versus and versus["ci95"] else self.plan.study.control
 
     @cached_property
-    def told(self) -> dict[tuple[str, str, str], ReportedComparison]:
+    def reported(self) -> dict[tuple[str, str, str], ReportedComparison]:
         """Every comparison, by kind, arm and reference."""
         found = reported_comparisons(self.entries, self.plan.study.control, self.primary)
         return {(kind, one.arm, one.reference): one for kind, one in found}
@@ -237,7 +237,7 @@ class ArmsInQuestion:
     @property
     def is_exploratory(self) -> bool:
         """Whether what the answer rests on was not named beforehand, nor may be tested after it."""
-        if not self.found or (self.versus or {}).get("verdict") == "helps":
+        if not self.compared or (self.versus or {}).get("verdict") == "helps":
             return False
         wanted = self.plan.study.control, "helps" if self.way > 0 else "hurts"
         if any((told["reference"], told["verdict"]) == wanted for told in self.primary):
@@ -260,7 +260,7 @@ class ArmsInQuestion:
     @cached_property
     def settled(self) -> bool:
         """Whether every arm is shown not to do what the question asks."""
-        return bool(self.found) and len(self.opposite) + len(self.same) == len(self.found)
+        return bool(self.compared) and len(self.opposite) + len(self.same) == len(self.compared)
 
     @property
     def within(self) -> str:
@@ -269,7 +269,7 @@ class ArmsInQuestion:
 
     def beyond(self) -> tuple[bool, str] | None:
         """Whether the gain is more than any plain rival's, and that in words."""
-        if self.called and is_within(self.shown, self.metric.margin):
+        if self.called and is_within(self.focus_interval, self.metric.margin):
             return False, f"by less than {self.metric.margin:g}"
         kinds = {arm.name: arm.kind for arm in self.plan.arms}
         if self.kind != "generated" or self.way < 0 or kinds[self.focus] == "rival":

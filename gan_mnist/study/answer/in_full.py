@@ -20,16 +20,17 @@ def in_full(asked: ArmsInQuestion) -> str:
         return (
             f"No answer: this run has no {noun}{more}{kept}; the report has its differences{plain}"
         )
-    if not asked.found:
+    if not asked.compared:
         return (
             "No answer yet: a comparison needs two seeds in which both "
             f"`{study.control}` and a {noun}{more} are done{plain}"
         )
-    best, found, number = asked.focus, asked.found[asked.focus], len(asked.found)
+    best, found, number = asked.focus, asked.compared[asked.focus], len(asked.compared)
     raised = asked.way == (1 if asked.metric.higher_is_better else -1)
     verb, other = ("raised", "lowered")[:: 1 if raised else -1]
     extreme = "best" if asked.way > 0 else "worst"
-    shown = f"({with_interval(found.difference, asked.shown)}{asked.allowing}, {found.n} seeds)"
+    gain = with_interval(found.difference, asked.focus_interval)
+    shown = f"({gain}{asked.allowing}, {found.n} seeds)"
     group = f"of {counted(number, noun)}{more}, "
     if found.too_few:
         return f"Cannot tell: {found.too_few}; the {extreme} was `{best}` {shown}"
@@ -59,7 +60,7 @@ def in_full(asked: ArmsInQuestion) -> str:
 
 def _what_is_not_known(asked: ArmsInQuestion) -> str:
     """What other seeds, and other test images, might say."""
-    best, found, text = asked.focus, asked.found[asked.focus], ""
+    best, found, text = asked.focus, asked.compared[asked.focus], ""
     if found.n < MIN_SEEDS:
         text = f"; {found.n} seeds are too few to rely on"
     elif found.more_seeds_needed:
@@ -89,7 +90,7 @@ def _primary_in_full(asked: ArmsInQuestion) -> str:
 
 
 def _p_of(asked: ArmsInQuestion, one: Mapping[str, Any]) -> str:
-    return asked.told[PRIMARY, one["arm"], one["reference"]].p_beside(asked.metric.margin)
+    return asked.reported[PRIMARY, one["arm"], one["reference"]].p_beside(asked.metric.margin)
 
 
 def _others_in_full(asked: ArmsInQuestion) -> str:

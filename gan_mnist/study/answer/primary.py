@@ -32,11 +32,11 @@ class Gate:
 
     Attributes:
         results: Results in the primary metric.
-        found: Comparison of each pair; empty where the run has none, and all others are alike.
+        comparisons: Of each pair; empty where the run has none, and all others are alike.
     """
 
     results: Results
-    found: Mapping[Pair, AdjustedComparison]
+    comparisons: Mapping[Pair, AdjustedComparison]
 
     @classmethod
     def of(cls, pairs: Sequence[Pair], results: Results) -> "Gate":
@@ -44,24 +44,24 @@ class Gate:
         return cls(results, results.compare(pairs))
 
     @functools.cached_property
-    def told(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[dict[str, Any]]:
         """An entry each, as `primary` of the summary has them."""
         return [
             {"arm": pair.arm, "reference": pair.reference, "n": found.comparison.n}
             | self.results.against_reference(found)
-            for pair, found in self.found.items()
+            for pair, found in self.comparisons.items()
         ]
 
     @functools.cached_property
     def is_open(self) -> bool:
         """Whether each primary comparison has found a difference."""
-        return all(entry["verdict"] in ("helps", "hurts") for entry in self.told)
+        return all(entry["verdict"] in ("helps", "hurts") for entry in self.entries)
 
     def compare_others(self, reference: str, names: Sequence[str]) -> dict[str, AdjustedComparison]:
         """Each arm against `reference`: the primary ones as found, the others among themselves."""
         pairs = [Pair(name, reference) for name in names]
-        others = self.results.compare([pair for pair in pairs if pair not in self.found])
-        return {pair.arm: others.get(pair) or self.found[pair] for pair in pairs}
+        others = self.results.compare([pair for pair in pairs if pair not in self.comparisons])
+        return {pair.arm: others.get(pair) or self.comparisons[pair] for pair in pairs}
 
     def standing(self, arm: str, reference: str, behind: bool = False) -> dict[str, str]:
         """How much a comparison's verdict counts, under the key `standing`.
@@ -74,8 +74,8 @@ class Gate:
         Returns:
             Empty where the run has no primary comparison.
         """
-        if not self.found:
+        if not self.comparisons:
             return {}
         is_secondary = behind and self.is_open
         standing = SECONDARY if is_secondary else EXPLORATORY
-        return {"standing": PRIMARY if Pair(arm, reference) in self.found else standing}
+        return {"standing": PRIMARY if Pair(arm, reference) in self.comparisons else standing}

@@ -64,7 +64,7 @@ def answer(
         full += f"; {counted(failed, 'trial')} failed"
     if missing:
         full += f"; {counted(missing, 'trial')} not run yet"
-    rests_on = {"arm": asked.focus, "reference": asked.reference} if asked.found else None
+    rests_on = {"arm": asked.focus, "reference": asked.reference} if asked.compared else None
     words = {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
     return {**words, "rests_on": rests_on}
 
@@ -115,14 +115,14 @@ def _short(asked: ArmsInQuestion) -> list[str]:
             "none of the arms in question",
         )
         return [f"No answer: {leaking if asked.leaks else f'this run has {absent}'}"]
-    if not asked.found:
+    if not asked.compared:
         return ["No answer yet: a comparison needs two seeds"]
-    if few := asked.found[asked.focus].too_few:
+    if few := asked.compared[asked.focus].too_few:
         named = f"Cannot tell: only {few}"
         # The name of a class may be of many words.
         fits = len(named.split()) <= MOST_WORDS
         return [named if fits else "Cannot tell: there are too few test images"]
-    if asked.found[asked.focus].n < MIN_SEEDS:
+    if asked.compared[asked.focus].n < MIN_SEEDS:
         return [_of_few_seeds(asked)]
     if asked.called:
         return _of_a_gain(asked)
@@ -130,7 +130,7 @@ def _short(asked: ArmsInQuestion) -> list[str]:
 
 
 def _of_few_seeds(asked: ArmsInQuestion) -> str:
-    few = f"{asked.found[asked.focus].n} seeds are too few to rely on"
+    few = f"{asked.compared[asked.focus].n} seeds are too few to rely on"
     if not (asked.called or asked.settled):
         return f"Cannot tell: {few}"
     if asked.wants_yes:
@@ -148,7 +148,7 @@ def _did(asked: ArmsInQuestion) -> str:
 
 
 def _of_a_gain(asked: ArmsInQuestion) -> list[str]:
-    number, control = len(asked.found), asked.plan.study.control
+    number, control = len(asked.compared), asked.plan.study.control
     beyond = asked.beyond()
     if beyond is not None:
         is_more, told = beyond
@@ -167,7 +167,7 @@ def _of_a_gain(asked: ArmsInQuestion) -> list[str]:
 
 
 def _of_no_gain(asked: ArmsInQuestion) -> list[str]:
-    number, control = len(asked.found), asked.plan.study.control
+    number, control = len(asked.compared), asked.plan.study.control
     better, worse = ("better", "worse")[:: asked.way]
     verb, opposite = ("help", "hurt")[:: asked.way]
     if asked.settled:
@@ -190,9 +190,9 @@ def _answered(asked: ArmsInQuestion, opening: str, text: str) -> str:
 
 def _line(asked: ArmsInQuestion) -> str:
     """The number that the short answer rests on."""
-    if not asked.found:
+    if not asked.compared:
         return ""
-    found, control = asked.found[asked.focus], asked.plan.study.control
+    found, control = asked.compared[asked.focus], asked.plan.study.control
     versus, label = asked.versus, asked.metric.label
     if versus and versus["ci95"]:
         many = len(versus["rivals"])
@@ -202,7 +202,7 @@ def _line(asked: ArmsInQuestion) -> str:
         is_unsure = versus.get("more_seeds_needed", False)
     else:
         pair = f"minus `{control}`"
-        difference, interval = found.difference, asked.shown
+        difference, interval = found.difference, asked.focus_interval
         is_unsure = found.more_seeds_needed
     size, ends = with_interval(difference, interval).split(", ")
     text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{asked.allowing}, {found.n} seeds)"
@@ -212,6 +212,6 @@ def _line(asked: ArmsInQuestion) -> str:
         text += "; more seeds are needed to rely on this interval"
     kind = CONTROL if asked.reference == control else RIVALS
     kind = PRIMARY if versus and "reference" in versus else kind
-    told = asked.told[kind, asked.focus, asked.reference]
+    told = asked.reported[kind, asked.focus, asked.reference]
     reason = "" if found.too_few else told.why(asked.metric.margin, interval, tells_p=True)
     return f"{text}. {reason}".rstrip()

@@ -85,7 +85,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         "primary_metric": primary.name,
         "metrics": [_described(metric) for metric in metrics],
         "seeds": list(plan.seeds),
-        **answer(plan, statuses, entries, compared, results, controls, gate.told),
+        **answer(plan, statuses, entries, compared, results, controls, gate.entries),
         "arms": entries,
         "controls_ok": _all_ok(controls, absent),
         "controls": controls,
@@ -95,7 +95,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     if plan.looks or len(plan.looked) > 1:
         summary["looks"] = {"announced": list(plan.looks), "taken": list(plan.looked)}
     if plan.primary:
-        summary["primary"] = gate.told
+        summary["primary"] = gate.entries
     if study.further_tests:
         summary["further_tests"] = {
             name: _further_test(
@@ -160,7 +160,7 @@ def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gat
     for arm in plan.arms:
         if (ablated := arm.ablates) in entries:
             pair = Pair(ablated, arm.name)
-            told = results.against_ablation(pair, gate.found.get(pair))
+            told = results.against_ablation(pair, gate.comparisons.get(pair))
             entries[ablated]["versus_ablation"] = told | gate.standing(*pair)
     generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
     if (rival := plan.study.rival) in entries:

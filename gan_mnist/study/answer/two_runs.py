@@ -43,13 +43,13 @@ class ArmInTwoRuns:
     """An arm in two runs.
 
     Attributes:
-        found: The second run's values minus the first's.
+        comparison: The second run's values minus the first's.
         p_holm: Adjusted over the arms; None without an interval.
         verdict: Whether the second is "better", "worse", "the same" or "cannot tell".
         unpaired: Why it is not compared seed by seed; "" where it is.
     """
 
-    found: Comparison
+    comparison: Comparison
     p_holm: float | None
     verdict: str
     unpaired: str
@@ -218,9 +218,9 @@ def _judged(
 def run_differences(first: FinishedRun, second: FinishedRun, study: Study | None) -> list[str]:
     """What the runs were made with and do not share, a line each; none where all is equal."""
     sides = [_made_with(run, study) for run in (first, second)]
-    shared = first.told["arms"].keys() & second.told["arms"].keys()
+    shared = first.description["arms"].keys() & second.description["arms"].keys()
     for side, run in zip(sides, (first, second), strict=True):
-        side |= {f"arm {name}": _in_short(run.told["arms"][name]) for name in sorted(shared)}
+        side |= {f"arm {name}": _in_short(run.description["arms"][name]) for name in sorted(shared)}
     return [
         line
         for name in {**sides[0], **sides[1]}
@@ -229,14 +229,14 @@ def run_differences(first: FinishedRun, second: FinishedRun, study: Study | None
 
 
 def _made_with(run: FinishedRun, study: Study | None) -> dict[str, Any]:
-    data = run.told["dataset"]
+    data = run.description["dataset"]
     records = [record for of_arm in run.records.values() for record in of_arm.values()]
     return {
         "data set": f"{data.get('name')}, sha256 {run.sha256[:12]}",
         "images": _images(data.get("counts", {})),
-        "preset": run.told.get("preset"),
-        "seeds": len(run.told["seeds"]),
-        **{f"setting {k}": v for k, v in as_declared(run.told["settings"], study).items()},
+        "preset": run.description.get("preset"),
+        "seeds": len(run.description["seeds"]),
+        **{f"setting {k}": v for k, v in as_declared(run.description["settings"], study).items()},
         "measured": run.measured(study).label,
         "device": _all_of(record.get("device") for record in records),
         **{

@@ -147,7 +147,7 @@ class StudyProgress:
         self._time_left.project(*found)
 
     def _left(self, now: float) -> str:
-        if (left := self._time_left.left(now)) is None:
+        if (left := self._time_left.estimate(now)) is None:
             return "time left is not known yet"
         return f"{'about' if self._time_left.is_known else 'at least'} {duration(left)} left"
 

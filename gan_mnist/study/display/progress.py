@@ -40,7 +40,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
         *(f"careful     {told}" for told in (*data.get("cautions", ()), *data.get("warnings", ()))),
         f"measured    {plan.study.metrics[0].label}",
         *_headed("primary", plan.primary or ("none: all comparisons are alike",)),
-        f"directory   {plan.place}",
+        f"directory   {plan.location}",
         f"preset      {plan.preset}",
         f"trials      {counted(len(plan.arms), 'arm')} x {counted(len(plan.seeds), 'seed')} = "
         f"{len(plan.trials())}{_from_in_words(plan)}",

@@ -100,7 +100,7 @@ class TimeLeft:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known what a trial takes of its own; else `left` is the least."""
+        """Whether it is known what a trial takes of its own; else `estimate` is the least."""
         # A training under way may be one of several that its trial consists of.
         return any(self._own)
 
@@ -124,7 +124,7 @@ class TimeLeft:
                 return max(0.0, fmean(self._own[first][arm]) - self.once(first))
         return None
 
-    def left(self, now: float) -> float | None:
+    def estimate(self, now: float) -> float | None:
         """Seconds until all is done; None while nothing is known of any trial."""
         if not (self.is_known or any(self._projected)):
             return None
