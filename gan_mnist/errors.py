@@ -34,15 +34,15 @@ class StorageError(RuntimeError):
     @classmethod
     def of(cls, error: OSError, path: Path) -> "StorageError":
         """An error whose message is one line with the file, or else `path`, and the reason."""
-        place = error.filename or path
-        return cls(f"cannot write {place}: {os.strerror(error.errno or errno.EIO)}")
+        target = error.filename or path
+        return cls(f"cannot write {target}: {os.strerror(error.errno or errno.EIO)}")
 
 
 def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not among `accepted`, with the nearest right one."""
     names = list(accepted)
-    near = difflib.get_close_matches(str(given), names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    matches = difflib.get_close_matches(str(given), names, n=1)
+    hint = f"did you mean {matches[0]!r}? " if matches else ""
     return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {listed(names)}")
 
 
@@ -51,9 +51,9 @@ def check_text(given: str) -> None:
     try:
         given.encode()
     except UnicodeEncodeError as error:
-        around = given[max(0, error.start - 20) : error.end]
+        excerpt = given[max(0, error.start - 20) : error.end]
         raise InputError(
-            f"text: {around!r} ends in a byte that is no UTF-8; accepted: text, in paths, too"
+            f"text: {excerpt!r} ends in a byte that is no UTF-8; accepted: text, in paths, too"
         ) from None
 
 
@@ -75,9 +75,9 @@ def listed(names: Iterable[str]) -> str:
 
 def first_of(texts: Iterable[str]) -> list[str]:
     """The first `MOST_NAMED` of `texts`, each about one file, and a line that counts the rest."""
-    every = list(texts)
-    more = len(every) - MOST_NAMED
-    return [*every[:MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])]
+    all_texts = list(texts)
+    num_more = len(all_texts) - MOST_NAMED
+    return [*all_texts[:MOST_NAMED], *([f"and {num_more:,} more"] if num_more > 0 else [])]
 
 
 def quoted(name: str) -> str:
@@ -93,19 +93,19 @@ def check_arguments(function: Callable, given: Mapping[str, Any]) -> None:
     Raises:
         InputError: For the first that has not; names it as the command's flags do.
     """
-    forms = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function)
     for name, value in given.items():
-        if not _is(value, forms[name]):
+        if not _is(value, hints[name]):
             flag = "--set" if name == "settings" else f"--{name}"
             raise InputError(
-                f"{flag}: {value!r} is not accepted; accepted: {_in_words(forms[name])}"
+                f"{flag}: {value!r} is not accepted; accepted: {_in_words(hints[name])}"
             )
 
 
 def check_number(flag: str, number: int | None, least: int = 1) -> None:
     """Raises `InputError` unless `number` is None or an integer from `least` to `MOST`."""
-    whole = isinstance(number, Integral) and not isinstance(number, bool)
-    if number is not None and not (whole and least <= number <= MOST):
+    is_integer = isinstance(number, Integral) and not isinstance(number, bool)
+    if number is not None and not (is_integer and least <= number <= MOST):
         raise InputError(
             f"{flag}: {number!r} is not accepted; "
             f"accepted: an integer in the range [{least}, {MOST}]"
@@ -120,32 +120,32 @@ def check_flags(values: Mapping[str, Any]) -> None:
                 raise InputError(f"--{name}: {text!r} is not accepted; accepted: no NUL in it")
 
 
-def _is(value: Any, form: Any) -> bool:
-    inner = typing.get_args(form)
-    match typing.get_origin(form):
+def _is(value: Any, hint: Any) -> bool:
+    args = typing.get_args(hint)
+    match typing.get_origin(hint):
         case types.UnionType:
-            return any(_is(value, one) for one in inner)
+            return any(_is(value, arg) for arg in args)
         case origin if origin is Mapping:
             return isinstance(value, Mapping) and all(
-                _is(key, inner[0]) and _is(part, inner[1]) for key, part in value.items()
+                _is(key, args[0]) and _is(element, args[1]) for key, element in value.items()
             )
-        case None if form is int:
+        case None if hint is int:
             # numpy's numbers are numbers; a switch is none, though Python takes it for one.
             return isinstance(value, Integral) and not isinstance(value, bool)
         case None:
-            return form is Any or isinstance(value, form)
+            return hint is Any or isinstance(value, hint)
     # Any collection but a mapping; a text is no list of its letters.
-    listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
-    return listed and all(_is(part, inner[0]) for part in value)
+    is_collection = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return is_collection and all(_is(element, args[0]) for element in value)
 
 
-def _in_words(form: Any) -> str:
+def _in_words(hint: Any) -> str:
     words = {str: "a text", bool: "True or False", int: "an integer", Path: "a path"}
-    match typing.get_origin(form):
+    match typing.get_origin(hint):
         case types.UnionType:
-            return " or ".join(map(_in_words, typing.get_args(form)))
+            return " or ".join(map(_in_words, typing.get_args(hint)))
         case origin if origin is Mapping:
             return "a dictionary"
         case None:
-            return words.get(form, "None")
+            return words.get(hint, "None")
     return "a list of texts"

@@ -59,8 +59,8 @@ FOUND = ("classifier_sha256", "given_sha256", "test_sets")
 
 def names() -> list[str]:
     """Names of all experiments, sorted."""
-    found = (path for folder in __path__ for path in Path(folder).glob("*/study.py"))
-    return sorted({path.parent.name for path in found})
+    paths = (path for folder in __path__ for path in Path(folder).glob("*/study.py"))
+    return sorted({path.parent.name for path in paths})
 
 
 def load(name_or_path: str | Path) -> Study:
@@ -113,8 +113,8 @@ def _make_importable(folder: Path) -> str:
         raise InputError(f"--experiment: {name!r} is taken in {__name__}; accepted: another name")
     if home not in __path__:
         __path__.insert(0, home)
-        before = os.environ.get(PATH_VARIABLE)
-        os.environ[PATH_VARIABLE] = os.pathsep.join(filter(None, (home, before)))
+        inherited = os.environ.get(PATH_VARIABLE)
+        os.environ[PATH_VARIABLE] = os.pathsep.join(filter(None, (home, inherited)))
     importlib.invalidate_caches()
     return name
 
@@ -148,68 +148,70 @@ def make_plan(
     Raises:
         InputError: For any request that cannot be met; names it as the command's flags do.
     """
-    study, given = load(experiment), dict(settings or {})
+    study, values = load(experiment), dict(settings or {})
     check_number("--seeds", seeds)
     check_number("--first_seed", first_seed, least=0)
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
-    _check_settable(study, given)
-    places = _places(study, generated or (), trust_model)
+    _check_settable(study, values)
+    origins = _places(study, generated or (), trust_model)
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
     if "://" in str(export_dir):
         raise InputError(f"--export_dir: {export_dir!r} is an address; accepted: a directory")
     directory, remote = resolve_workdir(workdir or Path("runs") / study.name)
-    of_run, update_seconds = precisions.run_precision(directory, precision)
+    run_precision, update_seconds = precisions.run_precision(directory, precision)
     chosen: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": str(absolute(data_dir)) if data_dir else "",
         "export_dir": str(absolute(export_dir)) if export_dir else "",
-        "precision": precisions.EXACT if of_run == precisions.AUTO else of_run,
+        "precision": precisions.EXACT if run_precision == precisions.AUTO else run_precision,
         "strategy": check_strategy(strategy),
     }
     declared = study.settings if classifier is None else _with_classifier(study, classifier)
-    flags = {"skip_bad": skip_bad, "trust_model": trust_model}
-    chosen |= {name: True for name, asked in flags.items() if asked}
+    switches = {"skip_bad": skip_bad, "trust_model": trust_model}
+    chosen |= {name: True for name, is_on in switches.items() if is_on}
     if test_dir:
         study = _with_further_tests(study, test_dir)
         chosen["test_dir"] = as_test_dir(test_dir)
     scale = study.presets[preset].changes
-    wanted = with_changes(declared, {**scale, **chosen, **typed(study.settings, given)}, "--set")
-    rows = {name: study.of_source(wanted, name) for name in places} if study.of_source else {}
-    of_sources = [arm for of_source in rows.values() for arm in of_source]
-    study = study.with_arms(of_sources)
-    _check_settable(study, given)
-    few = [*study.presets[preset].arms]
-    if few:
-        few = continuation.arms_of(directory, study, [*few, *(a.name for a in of_sources)])
-    names = [arm.name for arm in study.select((few or None) if arms is None else list(arms))]
-    study = study.naming(primary, names, places)
+    base = with_changes(declared, {**scale, **chosen, **typed(study.settings, values)}, "--set")
+    source_rows = {name: study.of_source(base, name) for name in origins} if study.of_source else {}
+    source_arms = [arm for rows in source_rows.values() for arm in rows]
+    study = study.with_arms(source_arms)
+    _check_settable(study, values)
+    subset = [*study.presets[preset].arms]
+    if subset:
+        subset = continuation.arms_of(directory, study, [*subset, *(a.name for a in source_arms)])
+    names = [arm.name for arm in study.select((subset or None) if arms is None else list(arms))]
+    study = study.naming(primary, names, origins)
     study = continuation.with_primary(directory, study, primary is not None, names)
     looks = continuation.announced_looks(directory, until, max_seeds, seeds)
     replicates = continuation.seeds_from(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
-    loaded = wanted.load(download).planned_for(replicates.stop)
+    data = base.load(download).planned_for(replicates.stop)
     check_output_paths(
-        directory, remote, {**chosen, **given}, {"test_dir": test_dir or {}, "generated": places}
+        directory, remote, {**chosen, **values}, {"test_dir": test_dir or {}, "generated": origins}
     )
-    free = {field.name for field in dataclasses.fields(wanted)} - given.keys()
-    resolved = wanted.fitted(loaded, free).resolve(loaded)
-    if of_run == precisions.AUTO:
+    free = {field.name for field in dataclasses.fields(base)} - values.keys()
+    resolved = base.fitted(data, free).resolve(data)
+    if run_precision == precisions.AUTO:
         resolved, update_seconds = precisions.with_faster_precision(resolved)
-    study = study.with_metrics(resolved, loaded)
-    sources = {name: resolved.source(name, where, loaded) for name, where in places.items()}
-    by_arm = {arm.name: source for name, source in sources.items() for arm in rows[name]}
-    study = study.with_sources(by_arm)
-    further, leaks = further_provenance(resolved, loaded)
+    study = study.with_metrics(resolved, data)
+    sources = {name: resolved.source(name, origin, data) for name, origin in origins.items()}
+    sources_by_arm = {
+        arm.name: source for name, source in sources.items() for arm in source_rows[name]
+    }
+    study = study.with_sources(sources_by_arm)
+    further_tests, leaks = further_provenance(resolved, data)
     plan = Plan(
         study=study,
         preset=preset,
         settings=resolved,
         arms=study.select(names),
         seeds=tuple(replicates),
-        dataset=_provenance(loaded.provenance, sources, further, leaks),
+        dataset=_provenance(data.provenance, sources, further_tests, leaks),
         workdir=directory,
         looks=looks,
         update_seconds=update_seconds,
@@ -239,18 +241,18 @@ def _places(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, 
             f"--generated: {generated[0]!r} is not accepted; accepted with experiments that show "
             "generated images"
         )
-    places: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for text in generated or study.sources:
-        name, _, where = text.partition("=")
-        if not re.fullmatch(r"\w[\w.-]{0,49}", name) or (not where and "=" in text):
+        name, _, origin = text.partition("=")
+        if not re.fullmatch(r"\w[\w.-]{0,49}", name) or (not origin and "=" in text):
             raise InputError(
                 f"--generated: {text!r} is not accepted; accepted: NAME=DIR, with a NAME of "
                 "letters, digits, _, - and ., 50 at most"
             )
-        if name in places:
+        if name in origins:
             raise InputError(f"--generated: {name!r} is given twice; accepted: each name once")
-        places[name] = where or name
-    return places
+        origins[name] = origin or name
+    return origins
 
 
 def _provenance(
@@ -264,8 +266,8 @@ def _provenance(
     generated = {name: dict(source.provenance) for name, source in sources.items()}
     if generated := {name: entry for name, entry in generated.items() if entry}:
         merged["generated"] = generated
-    of_images = (warning for source in sources.values() for warning in source.warnings)
-    warnings = [*merged.get("warnings", ()), *of_images, *leaks]
+    image_warnings = (warning for source in sources.values() for warning in source.warnings)
+    warnings = [*merged.get("warnings", ()), *image_warnings, *leaks]
     return merged | ({"warnings": warnings} if warnings else {})
 
 

@@ -71,9 +71,9 @@ def _command(command_line: str) -> int:
         tracking.check_tracker(EXPORT.value)
     plan = PLAN.plan(UNTIL.value, MAX_SEEDS.value)
     required = parse_required(REQUIRE.value or (), plan)
-    told = PILOT.value is not None or EFFECT.value is not None
-    wanted = DRY_RUN.value or VERBOSE.value or told
-    about = _about(plan) if wanted else None
+    has_power_flags = PILOT.value is not None or EFFECT.value is not None
+    is_described = DRY_RUN.value or VERBOSE.value or has_power_flags
+    about = _about(plan) if is_described else None
     if DRY_RUN.value:
         # Reports at once whatever the run would be refused for.
         running.check_plan(plan, ENGINE.value, command_line)
@@ -102,10 +102,10 @@ def _about(plan: Plan) -> str:
 def _described(field: dataclasses.Field, value: Any) -> str:
     """What a setting is, and its values in the form that `--set` takes."""
     default = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    told = [f"default {default}" if default else "none by default"]
+    notes = [f"default {default}" if default else "none by default"]
     if choices := field.metadata["choices"]:
-        told.append(f"accepted: {', '.join(choices)}")
-    return f"{field.metadata['help']} ({'; '.join(told)})"
+        notes.append(f"accepted: {', '.join(choices)}")
+    return f"{field.metadata['help']} ({'; '.join(notes)})"
 
 
 def _list(experiment: str | None) -> str:
@@ -113,9 +113,9 @@ def _list(experiment: str | None) -> str:
         rows = ((name, experiments.load(name).question) for name in experiments.names())
         return "\n".join(["experiments:", *progress.columns(rows)])
     study = experiments.load(experiment)
-    few = {name: preset.arms for name, preset in study.presets.items() if preset.arms}
+    preset_arms = {name: preset.arms for name, preset in study.presets.items() if preset.arms}
     lines = ["arms:", *progress.columns((arm.name, arm.about) for arm in study.arms)]
-    lines += [f"arms of --preset={name}: {', '.join(arms)}" for name, arms in few.items()]
+    lines += [f"arms of --preset={name}: {', '.join(arms)}" for name, arms in preset_arms.items()]
     if study.of_source is not None:
         rows = ((arm.name, arm.about) for arm in study.of_source(study.settings, "NAME"))
         lines += ["arms of --generated=NAME=DIR:", *progress.columns(rows)]

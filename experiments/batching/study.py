@@ -50,10 +50,10 @@ class BatchingSettings(SubsetSettings):
         Returns:
             Updates, a multiple of `intervals`, and images a batch.
         """
-        images = num_images * (self.epochs // self.intervals)
-        wanted = min(self.batch_size or num_images, num_images)
-        updates = round(images / wanted)
-        return updates * self.intervals, round(images / updates)
+        interval_images = num_images * (self.epochs // self.intervals)
+        target_size = min(self.batch_size or num_images, num_images)
+        interval_updates = round(interval_images / target_size)
+        return interval_updates * self.intervals, round(interval_images / interval_updates)
 
 
 ARMS = (

@@ -24,11 +24,11 @@ def run_trial(trial: Trial[BatchingSettings]) -> Outcome:
     Raises:
         RuntimeError: If that process is killed, for want of memory perhaps.
     """
-    images, test = (steps := ClassifierSteps(trial)).allot(trial.settings.counts), steps.test
+    allotment, test = (steps := ClassifierSteps(trial)).allot(trial.settings.counts), steps.test
     worker = ENGINES["local"](trial.workdir / WORKERS_LOG)
     try:
         # Without the data set, which this process has read.
-        return worker.submit(train, dataclasses.replace(trial), images, test).result()
+        return worker.submit(train, dataclasses.replace(trial), allotment, test).result()
     except BrokenProcessPool as error:
         raise RuntimeError("the process that trained was killed; was memory short?") from error
     finally:
@@ -42,19 +42,19 @@ def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Ou
     updates, batch_size = trial.settings.schedule(len(images.train))
     columns = (images.train.images, images.train.labels)
     _forget_peak()
-    before = peak_memory_mib()
+    baseline_mib = peak_memory_mib()
     model = steps.train(
         steps.recipe(updates=updates),
         steps.batches((columns, batch_size)),
         images.validation,
     )
-    measured = {
+    cost_metrics = {
         "images_seen": float(updates * batch_size),
         "images_per_second": updates * batch_size / steps.seconds["training"],
-        "peak_memory_mb": peak_memory_mib() - before,
+        "peak_memory_mb": peak_memory_mib() - baseline_mib,
     }
     metrics, probabilities = steps.evaluate(model)
-    metrics |= {"loss": cross_entropy(test.labels, probabilities)} | measured
+    metrics |= {"loss": cross_entropy(test.labels, probabilities)} | cost_metrics
     steps.keep(model, probabilities, metrics)
     return steps.outcome(metrics, updates)
 
@@ -66,8 +66,8 @@ def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:
         labels: int (n,) in 0..k-1.
         probabilities: float32 (n, k), rows sum to 1.
     """
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean())
+    true_class_probabilities = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(true_class_probabilities, np.finfo(np.float32).tiny)).mean())
 
 
 def _forget_peak() -> None:

@@ -8,12 +8,12 @@ from gan_mnist.trials import ClassifierSteps
 def run_trial(trial: Trial[SubsetSettings]) -> Outcome:
     """Trains and evaluates one classifier; validation and test images are never augmented."""
     steps = ClassifierSteps(trial)
-    images = steps.allot(trial.settings.counts)
-    columns = (images.train.images, images.train.labels)
+    allotment = steps.allot(trial.settings.counts)
+    columns = (allotment.train.images, allotment.train.labels)
     model = steps.train(
         steps.recipe(),
         steps.batches((columns, trial.settings.batch_size)),
-        images.validation,
+        allotment.validation,
     )
     metrics, probabilities = steps.evaluate(model)
     steps.keep(model, probabilities, metrics)

@@ -25,20 +25,20 @@ _BLOCKS = ("nearest of each class", "median of each class")
 @styled
 def sheets(run: Run) -> Figure | None:
     """A sheet for each arm: test images above samples of the same labels."""
-    found = _of_first_seeds(run, "sheet.npz", "real", "samples")
-    if not found:
+    sheets_by_arm = _of_first_seeds(run, "sheet.npz", "real", "samples")
+    if not sheets_by_arm:
         return None
-    shown = next(iter(found.values()))["real"]
-    columns, height, width = shown.shape[:3]
+    real_images = next(iter(sheets_by_arm.values()))["real"]
+    columns, height, width = real_images.shape[:3]
     # Two arms stand side by side.
-    rows = -(-len(found) // 2)
+    rows = -(-len(sheets_by_arm) // 2)
     row_inches = 0.3 + WIDTH_INCHES / 2 / columns * 2 * height / width
     figure = Figure(figsize=(WIDTH_INCHES, rows * row_inches), layout="constrained")
     panels = list(figure.subplots(rows, 2, squeeze=False).flat)
     for axes in panels:
         axes.set_axis_off()
-    for axes, (name, sheet) in zip(panels, found.items(), strict=False):
-        axes.set_title(name)
+    for axes, (arm, sheet) in zip(panels, sheets_by_arm.items(), strict=False):
+        axes.set_title(arm)
         show_sheet(axes, np.stack([sheet["real"], sheet["samples"]]))
     return figure
 
@@ -49,29 +49,29 @@ def classes(run: Run) -> Figure | None:
 
     At most the first ten classes are drawn.
     """
-    order = [name for name in run.best_first() if run.of(name)]
-    stems = {"gan_train_recall_": "GAN-train recall", "gan_test_recall_": "GAN-test recall"}
-    first = next(iter(stems))
-    names = dict.fromkeys(
-        metric.removeprefix(first)
-        for name in order
-        for trial in run.of(name)
+    arms = [arm for arm in run.best_first() if run.of(arm)]
+    titles = {"gan_train_recall_": "GAN-train recall", "gan_test_recall_": "GAN-test recall"}
+    first_stem = next(iter(titles))
+    class_names = dict.fromkeys(
+        metric.removeprefix(first_stem)
+        for arm in arms
+        for trial in run.of(arm)
         for metric in trial.record["metrics"]
-        if metric.startswith(first)
+        if metric.startswith(first_stem)
     )
-    drawn = list(names)[:_MOST_CLASSES]
-    if not drawn:
+    names = list(class_names)[:_MOST_CLASSES]
+    if not names:
         return None
-    figure = Figure(figsize=(WIDTH_INCHES, 0.7 + 0.3 * len(order)), layout="constrained")
+    figure = Figure(figsize=(WIDTH_INCHES, 0.7 + 0.3 * len(arms)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    short = [shorten(name) for name in drawn]
-    rotation = 0 if max(map(len, short)) == 1 else 90
-    for axes, (stem, label) in zip(panels, stems.items(), strict=True):
+    short_names = [shorten(name) for name in names]
+    rotation = 0 if max(map(len, short_names)) == 1 else 90
+    for axes, (stem, title) in zip(panels, titles.items(), strict=True):
         means = np.array(
             [
-                np.mean([[t.record["metrics"][stem + one] for one in drawn] for t in run.of(name)],
+                np.mean([[t.record["metrics"][stem + name] for name in names] for t in run.of(arm)],
                         axis=0)
-                for name in order
+                for arm in arms
             ]
         )  # fmt: skip
         # Most shares are near 1, where they are to be told apart.
@@ -80,9 +80,9 @@ def classes(run: Run) -> Figure | None:
             color = "white" if share > _DARK_FROM else INK
             axes.text(column + 0.5, row + 0.5, f"{100 * share:.0f}", ha="center", va="center",
                       color=color, size=8)  # fmt: skip
-        axes.set_title(f"{label}, %")
-        axes.set_xticks(np.arange(len(drawn)) + 0.5, short, rotation=rotation)
-        axes.set_yticks(np.arange(len(order)) + 0.5, order)
+        axes.set_title(f"{title}, %")
+        axes.set_xticks(np.arange(len(names)) + 0.5, short_names, rotation=rotation)
+        axes.set_yticks(np.arange(len(arms)) + 0.5, arms)
         axes.tick_params(length=0, labelcolor=INK, labelsize=9)
         axes.spines[:].set_visible(False)
     panels[0].invert_yaxis()
@@ -96,27 +96,27 @@ def nearest_pairs(run: Run) -> Figure | None:
     Left the nearest pair of each class, right the median one. Each heading has the median distance
     over the classes, for the arm's images and for test images.
     """
-    wanted = ("samples", "neighbours", "distances", "test_distances")
-    kinds = {name: arm["kind"] for name, arm in run.study["arms"].items()}
-    found = {
-        name: arrays
-        for name, arrays in _of_first_seeds(run, "nearest.npz", *wanted).items()
-        if kinds[name] != "check"
+    array_names = ("samples", "neighbours", "distances", "test_distances")
+    kinds = {arm: entry["kind"] for arm, entry in run.study["arms"].items()}
+    arrays_by_arm = {
+        arm: arrays
+        for arm, arrays in _of_first_seeds(run, "nearest.npz", *array_names).items()
+        if kinds[arm] != "check"
     }
-    if not found:
+    if not arrays_by_arm:
         return None
-    columns, height, width = next(iter(found.values()))["samples"].shape[1:4]
+    columns, height, width = next(iter(arrays_by_arm.values()))["samples"].shape[1:4]
     row_inches = 0.5 + WIDTH_INCHES / 2 / max(columns, 5) * 2 * height / width
-    figure = Figure(figsize=(WIDTH_INCHES, len(found) * row_inches), layout="constrained")
-    grid = figure.subplots(len(found), 2, squeeze=False)
-    for row, (name, arrays) in zip(grid, found.items(), strict=True):
+    figure = Figure(figsize=(WIDTH_INCHES, len(arrays_by_arm) * row_inches), layout="constrained")
+    grid = figure.subplots(len(arrays_by_arm), 2, squeeze=False)
+    for row, (arm, arrays) in zip(grid, arrays_by_arm.items(), strict=True):
         for block, axes in enumerate(row):
             axes.set_axis_off()
             pairs = np.stack([arrays["samples"][block], arrays["neighbours"][block]])
             show_sheet(axes, pairs)
-            distances, of_test = arrays["distances"][block], arrays["test_distances"][block]
-            middles = f"{np.median(distances):.1f}, of test images {np.median(of_test):.1f}"
-            axes.set_title(f"{name}: {_BLOCKS[block]}; median {middles}")
+            distances, test_distances = arrays["distances"][block], arrays["test_distances"][block]
+            medians = f"{np.median(distances):.1f}, of test images {np.median(test_distances):.1f}"
+            axes.set_title(f"{arm}: {_BLOCKS[block]}; median {medians}")
             for column, distance in enumerate(distances):
                 axes.text(column + 0.5, 2.05, f"{distance:.1f}", ha="center", va="top", size=7.5,
                           color=MUTED)  # fmt: skip
@@ -125,13 +125,13 @@ def nearest_pairs(run: Run) -> Figure | None:
 
 def _of_first_seeds(run: Run, file: str, *names: str) -> dict[str, dict[str, np.ndarray]]:
     """Arrays by arm, best first, of each arm's first finished trial that has them."""
-    found = {}
+    arrays_by_arm = {}
     for arm in run.best_first():
         for trial in run.of(arm)[:1]:
             arrays = read_arrays(trial.directory / file, *names)
             if arrays is not None and len(arrays[names[0]]):
-                found[arm] = arrays
-    return found
+                arrays_by_arm[arm] = arrays
+    return arrays_by_arm
 
 
 PICTURES = (

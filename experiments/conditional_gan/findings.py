@@ -33,52 +33,60 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """
     # Arms of all other kinds make images; one's own source that leaks makes none of its own.
     no_generator = {*evidence.of_kind("oracle"), *evidence.of_kind("check")}
-    arms = {name: arm for name, arm in evidence.done.items() if name not in no_generator}
-    real = evidence.metrics.get(REAL, {})
-    collapses = {name: _collapses(arm, real) for name, arm in arms.items() if _is_trained(arm)}
-    nearest = _nearest(evidence, list(arms))
-    lines = [*_of_collapses(collapses), *_of_nearest(nearest, len(arms))]
+    records_by_arm = {
+        name: records for name, records in evidence.done.items() if name not in no_generator
+    }
+    real_metrics = evidence.metrics.get(REAL, {})
+    collapses = {
+        name: _collapses(records, real_metrics)
+        for name, records in records_by_arm.items()
+        if _is_trained(records)
+    }
+    nearest = _nearest(evidence, list(records_by_arm))
+    lines = [*_of_collapses(collapses), *_of_nearest(nearest, len(records_by_arm))]
     return {"lines": lines, "collapses": collapses, "nearest": nearest}
 
 
-def _is_trained(arm: Mapping[int, Record]) -> bool:
+def _is_trained(records: Mapping[int, Record]) -> bool:
     """Whether the arm's generator is trained, and so could collapse."""
-    used = {record.get("settings", {}).get("generator") for record in arm.values()}
-    return any(name in GENERATORS and GENERATORS[name].trains for name in used)
+    generators = {record.get("settings", {}).get("generator") for record in records.values()}
+    return any(name in GENERATORS and GENERATORS[name].trains for name in generators)
 
 
-def _collapses(arm: Mapping[int, Record], real: Metrics) -> dict[str, int]:
-    collapsed = [_is_collapsed(arm[seed]["metrics"], real.get(seed, {})) for seed in arm]
+def _collapses(records: Mapping[int, Record], real_metrics: Metrics) -> dict[str, int]:
+    collapsed = [
+        _is_collapsed(records[seed]["metrics"], real_metrics.get(seed, {})) for seed in records
+    ]
     return {"trainings": len(collapsed), "collapsed": sum(collapsed)}
 
 
-def _is_collapsed(metrics: Mapping[str, float], of_real: Mapping[str, float]) -> bool:
+def _is_collapsed(metrics: Mapping[str, float], real_metrics: Mapping[str, float]) -> bool:
     """Whether a class is lost that is not lost with that seed's real images, where those ran."""
     return any(
-        value < COLLAPSED_BELOW <= of_real.get(name, 1.0)
+        value < COLLAPSED_BELOW <= real_metrics.get(name, 1.0)
         for name, value in metrics.items()
         if name.startswith(CLASS_PREFIX)
     )
 
 
-def _nearest(evidence: Evidence, names: Sequence[str]) -> dict[str, Any] | None:
+def _nearest(evidence: Evidence, arms: Sequence[str]) -> dict[str, Any] | None:
     nearest: dict[str, Any] | None = None
-    for name in sorted(names):
-        found = evidence.compare_arms(name, REAL, PRIMARY, (0, 1), len(names))
-        interval = found.deciding_ci95
-        if interval is None or found.difference is None:
+    for arm in sorted(arms):
+        comparison = evidence.compare_arms(arm, REAL, PRIMARY, (0, 1), len(arms))
+        interval = comparison.deciding_ci95
+        if interval is None or comparison.difference is None:
             continue
-        if nearest is None or found.difference > nearest["difference"]:
+        if nearest is None or comparison.difference > nearest["difference"]:
             nearest = {
-                "arm": name,
-                "generated": found.treated,
-                "real": found.control,
-                "difference": found.difference,
+                "arm": arm,
+                "generated": comparison.treated,
+                "real": comparison.control,
+                "difference": comparison.difference,
                 "ci95": list(interval),
-                "n": found.n,
-                "over_seeds_alone": found.over_seeds_alone,
-                "too_few_test_images": found.too_few or None,
-                "as_good": is_same(found, AS_GOOD),
+                "n": comparison.n,
+                "over_seeds_alone": comparison.over_seeds_alone,
+                "too_few_test_images": comparison.too_few or None,
+                "as_good": is_same(comparison, AS_GOOD),
             }
     return nearest
 
@@ -86,36 +94,36 @@ def _nearest(evidence: Evidence, names: Sequence[str]) -> dict[str, Any] | None:
 def _of_collapses(collapses: Mapping[str, Mapping[str, int]]) -> list[str]:
     if not collapses:
         return []
-    some = [
-        f"{told['collapsed']} of {told['trainings']} of `{name}`"
-        for name, told in collapses.items()
-        if told["collapsed"]
+    failures = [
+        f"{counts['collapsed']} of {counts['trainings']} of `{name}`"
+        for name, counts in collapses.items()
+        if counts["collapsed"]
     ]
-    none = [f"`{name}`" for name, told in collapses.items() if not told["collapsed"]]
-    if not some:
+    stable = [f"`{name}`" for name, counts in collapses.items() if not counts["collapsed"]]
+    if not failures:
         return [
             "No training collapsed: classifiers learn to find half or more of every class, but for "
             "what real images do not teach either."
         ]
-    never = f"; none of {', '.join(none)}" if none else ""
+    note = f"; none of {', '.join(stable)}" if stable else ""
     return [
-        f"Collapsed trainings: {', '.join(some)}{never}. Collapsed means that classifiers which "
+        f"Collapsed trainings: {', '.join(failures)}{note}. Collapsed means that classifiers which "
         "learn from its images find less than half of some class, and of real ones do not."
     ]
 
 
-def _of_nearest(nearest: Mapping[str, Any] | None, arms: int) -> list[str]:
+def _of_nearest(nearest: Mapping[str, Any] | None, num_arms: int) -> list[str]:
     if nearest is None:
         return []
     interval = with_interval(nearest["difference"], nearest["ci95"])
-    allowed = f", which allows for the choice among {arms}" if arms > 1 else ""
-    shown = "is shown" if nearest["as_good"] else "is not shown"
+    choice_note = f", which allows for the choice among {num_arms}" if num_arms > 1 else ""
+    conclusion = "is shown" if nearest["as_good"] else "is not shown"
     if nearest["as_good"] and nearest["over_seeds_alone"]:
-        shown += " over seeds; other test images might say something else"
-    if few := nearest["too_few_test_images"]:
-        shown += f", with {few}"
+        conclusion += " over seeds; other test images might say something else"
+    if shortage := nearest["too_few_test_images"]:
+        conclusion += f", with {shortage}"
     return [
         f"Images of `{nearest['arm']}` teach most: GAN-train accuracy {nearest['generated']:.4f}, "
-        f"of real ones {nearest['real']:.4f} ({interval}{allowed}, "
-        f"{counted(nearest['n'], 'seed')}). That they are as good within {AS_GOOD} {shown}."
+        f"of real ones {nearest['real']:.4f} ({interval}{choice_note}, "
+        f"{counted(nearest['n'], 'seed')}). That they are as good within {AS_GOOD} {conclusion}."
     ]

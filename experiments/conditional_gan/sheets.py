@@ -27,10 +27,13 @@ def shown_rows(labels: np.ndarray, num_classes: int) -> np.ndarray:
     A class that has too few repeats its own. `labels` are int (n,), and every class occurs.
     """
     turns = np.arange(COLUMNS)
-    by_class = [np.flatnonzero(labels == label) for label in range(min(num_classes, COLUMNS))]
-    chosen = [by_class[turn % len(by_class)] for turn in turns]
+    rows_by_class = [np.flatnonzero(labels == label) for label in range(min(num_classes, COLUMNS))]
+    class_rows = [rows_by_class[turn % len(rows_by_class)] for turn in turns]
     return np.array(
-        [rows[turn // len(by_class) % len(rows)] for turn, rows in zip(turns, chosen, strict=True)]
+        [
+            rows[turn // len(rows_by_class) % len(rows)]
+            for turn, rows in zip(turns, class_rows, strict=True)
+        ]
     )
 
 
@@ -65,8 +68,10 @@ class Epochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         number = epoch + 1
-        found = {name: value for name, value in (logs or {}).items() if name.endswith("_loss")}
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+        loss_values = {
+            name: value for name, value in (logs or {}).items() if name.endswith("_loss")
+        }
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in loss_values.items())
         # Nobody may be reading any more; that is no reason for the training to fail.
         with contextlib.suppress(BrokenPipeError):
             print(f"{self._name} epoch {number}/{self.params['epochs']}: {losses}", flush=True)

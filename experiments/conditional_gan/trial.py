@@ -43,14 +43,16 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
     if generator is None:
         raise NotApplicable("there is no generator whose images could be measured")
 
-    wanted = np.arange(settings.generated_images, dtype=np.int32) % np.int32(len(settings.classes))
-    generated, labels = steps.generate(generator, wanted, "generated")
+    requested_labels = np.arange(settings.generated_images, dtype=np.int32) % np.int32(
+        len(settings.classes)
+    )
+    generated, labels = steps.generate(generator, requested_labels, "generated")
     images = as_uint8(generated)
     # As many as there are test images, and of the same labels: some measures depend on both.
-    measured = as_uint8(steps.generate(generator, steps.test.labels, "measured")[0])
+    measured_images = as_uint8(steps.generate(generator, steps.test.labels, "measured")[0])
     steps.save_gallery(images[np.arange(GALLERY_IMAGES) % len(images)])
-    _save_sheet(steps.test, measured, trial.directory / "sheet.npz")
-    _save_nearest(measured, steps.test, allotment.train, trial.directory / "nearest.npz")
+    _save_sheet(steps.test, measured_images, trial.directory / "sheet.npz")
+    _save_nearest(measured_images, steps.test, allotment.train, trial.directory / "nearest.npz")
 
     # One kind of judge, whichever network the arms train: so that metrics can be compared.
     recipe = steps.recipe(network=build_small_cnn)
@@ -61,12 +63,12 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
         probabilities = judge.predict(images).probabilities
         gan_test = classification_metrics(labels, probabilities, settings.classes)
         real, fake, train = (
-            judge.predict(part).features
-            for part in (steps.test.images, measured, allotment.train.images)
+            judge.predict(part_images).features
+            for part_images in (steps.test.images, measured_images, allotment.train.images)
         )
         seed = trial.stream("kid")
-        enough = len(real) >= FEWEST_TEST_IMAGES
-        generation = generation_metrics(real, fake, train, real, seed) if enough else {}
+        has_enough_images = len(real) >= FEWEST_TEST_IMAGES
+        generation = generation_metrics(real, fake, train, real, seed) if has_enough_images else {}
 
     batches = steps.batches(((images, labels), settings.batch_size))
     model = steps.train(steps.recipe(), batches, allotment.validation)
@@ -84,18 +86,18 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
 
 
 def _accuracies(prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    kept = {
+    selected = {
         name: value
         for name, value in metrics.items()
         if name == "accuracy" or name.startswith("recall_")
     }
-    return {f"{prefix}_{name}": value for name, value in kept.items()}
+    return {f"{prefix}_{name}": value for name, value in selected.items()}
 
 
-def _save_sheet(test: Subset, measured: np.ndarray, path: Path) -> None:
+def _save_sheet(test: Subset, measured_images: np.ndarray, path: Path) -> None:
     """Keeps `real` and `samples`, uint8 (10, H, W, C) each, for the report."""
     rows = shown_rows(test.labels, len(test.class_names))
-    write_arrays(path, real=test.images[rows], samples=measured[rows])
+    write_arrays(path, real=test.images[rows], samples=measured_images[rows])
 
 
 def _nearest_of(images: np.ndarray, references: np.ndarray) -> Nearest:
@@ -104,11 +106,11 @@ def _nearest_of(images: np.ndarray, references: np.ndarray) -> Nearest:
     # As numbers the references may take twenty times the memory that their pixels do.
     starts = range(0, len(references), _BLOCK)
     parts = [nearest(queries, _flat(references[start : start + _BLOCK])) for start in starts]
-    best = np.stack([part.distances for part in parts]).argmin(axis=0)
-    own = best, np.arange(len(images))
+    best_part = np.stack([part.distances for part in parts]).argmin(axis=0)
+    best_index = best_part, np.arange(len(images))
     distances, rows = (
-        np.stack(of_parts)[own]
-        for of_parts in (
+        np.stack(part_values)[best_index]
+        for part_values in (
             [part.distances for part in parts],
             [part.rows + start for part, start in zip(parts, starts, strict=True)],
         )
@@ -116,7 +118,7 @@ def _nearest_of(images: np.ndarray, references: np.ndarray) -> Nearest:
     return Nearest(distances, rows)
 
 
-def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path) -> None:
+def _save_nearest(measured_images: np.ndarray, test: Subset, train: Subset, path: Path) -> None:
     """Keeps the nearest and the median pair of each class with its nearest training image.
 
     In the archive, for c classes: `samples` and `neighbours`, uint8 (2, c, H, W, C); `distances`
@@ -124,28 +126,30 @@ def _save_nearest(measured: np.ndarray, test: Subset, train: Subset, path: Path)
     `classes` (c,), their names.
     """
     names = test.class_names[:MOST_CLASSES]
-    by_class = [np.flatnonzero(test.labels == label)[:PAIRS_A_CLASS] for label in range(len(names))]
-    rows = np.concatenate(by_class)
-    found = _nearest_of(measured[rows], train.images)
-    of_test = _nearest_of(test.images[rows], train.images).distances
-    chosen, test_chosen = (
-        np.array([_least_and_median(distances, rows, own) for own in by_class]).T
-        for distances in (found.distances, of_test)
+    rows_by_class = [
+        np.flatnonzero(test.labels == label)[:PAIRS_A_CLASS] for label in range(len(names))
+    ]
+    rows = np.concatenate(rows_by_class)
+    matches = _nearest_of(measured_images[rows], train.images)
+    test_distances = _nearest_of(test.images[rows], train.images).distances
+    positions, test_positions = (
+        np.array([_least_and_median(distances, rows, class_rows) for class_rows in rows_by_class]).T
+        for distances in (matches.distances, test_distances)
     )
     write_arrays(
         path,
-        samples=measured[rows[chosen]],
-        neighbours=train.images[found.rows[chosen]],
-        distances=found.distances[chosen],
-        test_distances=of_test[test_chosen],
+        samples=measured_images[rows[positions]],
+        neighbours=train.images[matches.rows[positions]],
+        distances=matches.distances[positions],
+        test_distances=test_distances[test_positions],
         classes=np.array(names),
     )
 
 
-def _least_and_median(distances: np.ndarray, rows: np.ndarray, own: np.ndarray) -> list[int]:
-    """The positions in `rows` of the nearest and the median one among the rows `own`."""
-    places = np.flatnonzero(np.isin(rows, own))
-    ranked = places[np.argsort(distances[places], kind="stable")]
+def _least_and_median(distances: np.ndarray, rows: np.ndarray, class_rows: np.ndarray) -> list[int]:
+    """The positions in `rows` of the nearest and the median one among `class_rows`."""
+    positions = np.flatnonzero(np.isin(rows, class_rows))
+    ranked = positions[np.argsort(distances[positions], kind="stable")]
     return [int(ranked[0]), int(ranked[len(ranked) // 2])]
 
 

@@ -28,20 +28,20 @@ def scaling(run: Run) -> Figure | None:
     Dots are seeds, lines their means; dashed: the straight fits of `findings`.
     """
     curves = {name: _accuracies(run, name) for name in run.summary["arms"]}
-    curves = {name: of_arm for name, of_arm in curves.items() if of_arm}
+    curves = {name: curve for name, curve in curves.items() if curve}
     if not curves:
         return None
     colors = color_arms(list(curves), run.summary["control"])
     figure = Figure(figsize=(WIDTH_INCHES, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for place, (name, of_arm) in enumerate(curves.items()):
-        sizes = np.array(list(of_arm), float)
+    for index, (name, curve) in enumerate(curves.items()):
+        sizes = np.array(list(curve), float)
         fits = run.summary["findings"]["arms"].get(name, {})
-        errors = [1 - values for values in of_arm.values()]
+        errors = [1 - values for values in curve.values()]
         # Dots of several arms stand side by side.
-        beside = sizes * 2 ** (0.12 * (place - (len(curves) - 1) / 2))
-        for axes, values in ((left, list(of_arm.values())), (right, errors)):
-            for size, x, dots in zip(of_arm, beside, values, strict=True):
+        shifted_sizes = sizes * 2 ** (0.12 * (index - (len(curves) - 1) / 2))
+        for axes, values in ((left, list(curve.values())), (right, errors)):
+            for size, x, dots in zip(curve, shifted_sizes, values, strict=True):
                 points = axes.plot(
                     np.full(len(dots), x), dots, "o", color=colors[name], alpha=0.35, ms=2.5
                 )
@@ -57,7 +57,7 @@ def scaling(run: Run) -> Figure | None:
     # A fitted line may promise more than all.
     left.set_ylim(top=min(1.01, left.get_ylim()[1]))
     # Of few test images no arm may make an error, and 0 has no logarithm.
-    if any(values.min() < 1 for of_arm in curves.values() for values in of_arm.values()):
+    if any(values.min() < 1 for curve in curves.values() for values in curve.values()):
         right.set_yscale("log")
         right.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         right.yaxis.set_major_formatter("{x:.3g}")
@@ -69,12 +69,12 @@ def scaling(run: Run) -> Figure | None:
 
 def _accuracies(run: Run, arm: str) -> Mapping[int, np.ndarray]:
     """Accuracies of the seeds by size, ascending."""
-    found: dict[int, list[float]] = {}
+    values_by_size: dict[int, list[float]] = {}
     for trial in run.of(arm):
         for name, value in trial.record["metrics"].items():
             if name.startswith(PREFIX):
-                found.setdefault(int(name.removeprefix(PREFIX)), []).append(value)
-    return {size: np.array(values) for size, values in sorted(found.items())}
+                values_by_size.setdefault(int(name.removeprefix(PREFIX)), []).append(value)
+    return {size: np.array(values) for size, values in sorted(values_by_size.items())}
 
 
 def _fit(
@@ -83,9 +83,9 @@ def _fit(
     """The straight line in log2 of `sizes`; `base` to its power on a logarithmic axis."""
     if line is None:
         return
-    ends = sizes[[0, -1]]
-    heights = line["intercept"] + line["slope"]["mean"] * np.log2(ends)
-    axes.plot(ends, heights if base is None else base**heights, "--", color=color, lw=1)
+    end_sizes = sizes[[0, -1]]
+    heights = line["intercept"] + line["slope"]["mean"] * np.log2(end_sizes)
+    axes.plot(end_sizes, heights if base is None else base**heights, "--", color=color, lw=1)
 
 
 PICTURES = (

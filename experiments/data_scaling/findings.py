@@ -40,20 +40,22 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         two seeds and two sizes; `gains`: by arm and size, `difference` to `alone`, `ci95` and
         `p_holm`, adjusted over all arms and sizes.
     """
-    found, sides = evidence.done, (evidence.overlap, evidence.level)
-    arms = {arm: _fits(of_arm, *sides) for arm, of_arm in found.items()}
-    arms = {arm: fits for arm, fits in arms.items() if fits}
+    records_by_arm, interval_args = evidence.done, (evidence.overlap, evidence.level)
+    fits_by_arm = {arm: _fits(records, *interval_args) for arm, records in records_by_arm.items()}
+    fits_by_arm = {arm: fits for arm, fits in fits_by_arm.items() if fits}
     if evidence.too_few:
-        for line in (line for fits in arms.values() for line in fits.values()):
-            line["bent"] = None
-    gains = _gains(evidence, [arm for arm in found if arm != CONTROL and CONTROL in found])
+        for fit in (fit for fits in fits_by_arm.values() for fit in fits.values()):
+            fit["bent"] = None
+    gains = _gains(
+        evidence, [arm for arm in records_by_arm if arm != CONTROL and CONTROL in records_by_arm]
+    )
     lines = []
-    if CONTROL in arms:
-        lines += _of_control(arms[CONTROL], evidence.too_few or "too few sizes")
-    tests = sum(map(len, gains.values()))
-    lines += [_of_gains(arm, gains[arm], tests) for arm in gains if gains[arm]]
-    lines += [_of_other(arm, arms[arm]) for arm in arms if arm != CONTROL]
-    return {"lines": lines, "arms": arms, "gains": gains}
+    if CONTROL in fits_by_arm:
+        lines += _of_control(fits_by_arm[CONTROL], evidence.too_few or "too few sizes")
+    num_tests = sum(map(len, gains.values()))
+    lines += [_of_gains(arm, gains[arm], num_tests) for arm in gains if gains[arm]]
+    lines += [_of_other(arm, fits_by_arm[arm]) for arm in fits_by_arm if arm != CONTROL]
+    return {"lines": lines, "arms": fits_by_arm, "gains": gains}
 
 
 def fit_line(
@@ -75,23 +77,23 @@ def fit_line(
     """
     ones = np.ones_like(x)
     intercepts, slopes = _coefficients((ones, x), values)[0]
-    found = {"intercept": float(intercepts.mean()), "slope": _told(slopes, overlap, level)}
+    fit = {"intercept": float(intercepts.mean()), "slope": _told(slopes, overlap, level)}
     if len(x) < FEWEST_SIZES:
-        return found | {"curvature": None, "bent": None}
+        return fit | {"curvature": None, "bent": None}
     curvatures = _coefficients((ones, x, (x - x.mean()) ** 2), values)[0][2]
-    low, high = (told := _told(curvatures, overlap, level))["ci95"]
-    found |= {"curvature": told, "bent": bool(low > 0 or high < 0)}
-    if found["bent"]:
-        mean = values.mean(axis=0, keepdims=True)
-        bend = _bends(x, mean)[0]
-        before, after = _coefficients(_two_pieces(x, bend), values)[0][1:]
-        found |= {
+    low, high = (curvature := _told(curvatures, overlap, level))["ci95"]
+    fit |= {"curvature": curvature, "bent": bool(low > 0 or high < 0)}
+    if fit["bent"]:
+        mean_values = values.mean(axis=0, keepdims=True)
+        bend = _bends(x, mean_values)[0]
+        slopes_before, slopes_after = _coefficients(_two_pieces(x, bend), values)[0][1:]
+        fit |= {
             "bend_at": round(2**bend),
-            "bends_of_seeds": [round(2**place) for place in _bends(x, values)],
-            "before": _told(before, overlap, level),
-            "after": _told(after, overlap, level),
+            "bends_of_seeds": [round(2**position) for position in _bends(x, values)],
+            "before": _told(slopes_before, overlap, level),
+            "after": _told(slopes_after, overlap, level),
         }
-    return found
+    return fit
 
 
 def _coefficients(
@@ -99,8 +101,8 @@ def _coefficients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Least squares: coefficients (columns, seeds) and sums of squared residuals (seeds,)."""
     design = np.stack(columns, axis=1)
-    found = np.linalg.lstsq(design, values.T)[0]
-    return found, np.sum((values.T - design @ found) ** 2, axis=0)
+    coefficients = np.linalg.lstsq(design, values.T)[0]
+    return coefficients, np.sum((values.T - design @ coefficients) ** 2, axis=0)
 
 
 def _two_pieces(x: np.ndarray, bend: float) -> tuple[np.ndarray, ...]:
@@ -117,58 +119,64 @@ def _bends(x: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _told(values: np.ndarray, overlap: float, level: float) -> dict[str, Any]:
     # Against 0, as equal values of few seeds are no certainty there.
     zeros = dict.fromkeys(range(len(values)), 0.0)
-    found = compare(dict(enumerate(values)), zeros, overlap=overlap, level=level)
-    return {"mean": found.difference, "ci95": list(found.ci95 or ())}
+    comparison = compare(dict(enumerate(values)), zeros, overlap=overlap, level=level)
+    return {"mean": comparison.difference, "ci95": list(comparison.ci95 or ())}
 
 
 def _fits(records: Records, overlap: float, level: float) -> dict[str, Any]:
     """Both laws of one arm; empty where there are too few points for intervals."""
-    names = numbers_in(records, PREFIX)
-    if len(records) < 2 or len(names) < 2:
+    size_names = numbers_in(records, PREFIX)
+    if len(records) < 2 or len(size_names) < 2:
         return {}
-    sizes = np.array(names, float)
+    sizes = np.array(size_names, float)
     metrics = [record["metrics"] for record in records.values()]
-    accuracy = np.array([[of_seed[PREFIX + size] for size in names] for of_seed in metrics])
-    fits = {"accuracy": fit_line(np.log2(sizes), accuracy, overlap, level)}
+    accuracies = np.array(
+        [[seed_metrics[PREFIX + size] for size in size_names] for seed_metrics in metrics]
+    )
+    fits = {"accuracy": fit_line(np.log2(sizes), accuracies, overlap, level)}
     # A size at which a seed makes no error has no logarithm of it.
-    some = (accuracy < 1).all(axis=0)
-    if some.sum() > 1:
-        errors = np.log2(1 - accuracy[:, some])
-        fits["error"] = fit_line(np.log2(sizes[some]), errors, overlap, level)
+    has_errors = (accuracies < 1).all(axis=0)
+    if has_errors.sum() > 1:
+        errors = np.log2(1 - accuracies[:, has_errors])
+        fits["error"] = fit_line(np.log2(sizes[has_errors]), errors, overlap, level)
     return fits
 
 
 def _gains(evidence: Evidence, arms: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """By arm and size."""
-    done, sides = evidence.done, (evidence.overlap, evidence.level)
-    compared = {
-        (arm, size): compare_at(done[arm], done[CONTROL], PREFIX, size, *sides)
+    records_by_arm, interval_args = evidence.done, (evidence.overlap, evidence.level)
+    comparisons = {
+        (arm, size): compare_at(
+            records_by_arm[arm], records_by_arm[CONTROL], PREFIX, size, *interval_args
+        )
         for arm in arms
-        for size in numbers_in(done[arm], PREFIX)
+        for size in numbers_in(records_by_arm[arm], PREFIX)
     }
     gains: dict[str, dict[str, dict[str, Any]]] = {arm: {} for arm in arms}
-    for (arm, size), told in comparison_entries(compared, looks=evidence.looks).items():
-        gains[arm][size] = told
+    for (arm, size), gain in comparison_entries(comparisons, looks=evidence.looks).items():
+        gains[arm][size] = gain
     return gains
 
 
-def _of_control(fits: Mapping[str, Any], few: str) -> list[str]:
+def _of_control(fits: Mapping[str, Any], shortage: str) -> list[str]:
     """The answer to the source's question, and the law of the error."""
-    line = fits["accuracy"]
-    rises = f"accuracy of `{CONTROL}` changes by {_number(line['slope'])} with each doubling"
-    if line["bent"] is None:
-        first = f"On average {rises}; from {few} nobody can tell whether that holds throughout."
-    elif not line["bent"]:
-        first = (
+    fit = fits["accuracy"]
+    change = f"accuracy of `{CONTROL}` changes by {_number(fit['slope'])} with each doubling"
+    if fit["bent"] is None:
+        answer = (
+            f"On average {change}; from {shortage} nobody can tell whether that holds throughout."
+        )
+    elif not fit["bent"]:
+        answer = (
             "Nothing here speaks against accuracy going with the logarithm of the number of "
-            f"training images: {rises}, and no bend can be told."
+            f"training images: {change}, and no bend can be told."
         )
     else:
-        first = (
+        answer = (
             "No, accuracy does not go with the logarithm of the number of training images "
-            f"throughout: {rises} on average, but {_pieces(line)}."
+            f"throughout: {change} on average, but {_pieces(fit)}."
         )
-    lines = [first]
+    lines = [answer]
     if "error" in fits:
         lines.append(_law(CONTROL, fits["error"]))
     return lines
@@ -179,35 +187,39 @@ def _of_other(arm: str, fits: Mapping[str, Any]) -> str:
     return f"{text}. {_law(arm, fits['error'])}" if "error" in fits else f"{text}."
 
 
-def _law(arm: str, line: Mapping[str, Any]) -> str:
-    text = f"The error of `{arm}` goes like n to the power {_number(line['slope'])}"
-    if line["bent"]:
-        return f"{text} on average, but not throughout: the power is {_pieces(line)}."
-    return f"{text}." if line["bent"] is None else f"{text}, and no bend can be told."
+def _law(arm: str, fit: Mapping[str, Any]) -> str:
+    text = f"The error of `{arm}` goes like n to the power {_number(fit['slope'])}"
+    if fit["bent"]:
+        return f"{text} on average, but not throughout: the power is {_pieces(fit)}."
+    return f"{text}." if fit["bent"] is None else f"{text}, and no bend can be told."
 
 
-def _pieces(line: Mapping[str, Any]) -> str:
-    places = sorted(set(line["bends_of_seeds"]))
-    seeds = f"{places[0]:,}" if len(places) == 1 else f"{places[0]:,} to {places[-1]:,}"
+def _pieces(fit: Mapping[str, Any]) -> str:
+    bends = sorted(set(fit["bends_of_seeds"]))
+    bend_range = f"{bends[0]:,}" if len(bends) == 1 else f"{bends[0]:,} to {bends[-1]:,}"
     return (
-        f"{_number(line['before'])} up to about {line['bend_at']:,} images and "
-        f"{_number(line['after'])} beyond (seeds place the bend at {seeds})"
+        f"{_number(fit['before'])} up to about {fit['bend_at']:,} images and "
+        f"{_number(fit['after'])} beyond (seeds place the bend at {bend_range})"
     )
 
 
-def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]], tests: int) -> str:
-    told = [f"{in_brackets(gain)} at {int(size):,}" for size, gain in gains.items()]
-    clear = {
+def _of_gains(arm: str, gains: Mapping[str, Mapping[str, Any]], num_tests: int) -> str:
+    differences = [f"{in_brackets(gain)} at {int(size):,}" for size, gain in gains.items()]
+    sizes_by_verdict = {
         word: [f"{int(size):,}" for size, gain in gains.items() if gain["verdict"] == word]
         for word in ("helps", "hurts")
     }
-    judged = "; ".join(f"it {word} at {', '.join(at)} images" for word, at in clear.items() if at)
+    verdicts = "; ".join(
+        f"it {word} at {', '.join(sizes)} images"
+        for word, sizes in sizes_by_verdict.items()
+        if sizes
+    )
     return (
-        f"`{arm}` minus `{CONTROL}`, accuracy by training images: {', '.join(told)}; "
-        f"{judged or 'at no size can a difference be told'} (Holm over {tests} comparisons)."
+        f"`{arm}` minus `{CONTROL}`, accuracy by training images: {', '.join(differences)}; "
+        f"{verdicts or 'at no size can a difference be told'} (Holm over {num_tests} comparisons)."
     )
 
 
-def _number(told: Mapping[str, Any]) -> str:
-    low, high = (signed(end, 3) for end in told["ci95"])
-    return f"{signed(told['mean'], 3)} (95 % CI {low} to {high})"
+def _number(estimate: Mapping[str, Any]) -> str:
+    low, high = (signed(bound, 3) for bound in estimate["ci95"])
+    return f"{signed(estimate['mean'], 3)} (95 % CI {low} to {high})"

@@ -50,20 +50,20 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         available = sum(settings.images_left(dataset, validation))
         largest = min(settings.largest or available, available)
         largest = 1 << largest.bit_length() - 1
-        usual = min(USUAL_SMALLEST, largest // 2)
-        smallest = max(settings.smallest or usual, num_classes)
+        default_smallest = min(USUAL_SMALLEST, largest // 2)
+        smallest = max(settings.smallest or default_smallest, num_classes)
         resolved = dataclasses.replace(
             settings,
             validation_per_class=validation,
             smallest=1 << (smallest - 1).bit_length(),
             largest=largest,
         )
-        least = 2 << (num_classes - 1).bit_length()
-        if available < least:
+        min_images = 2 << (num_classes - 1).bit_length()
+        if available < min_images:
             raise InputError(
                 f"--data_dir: {available} training images are left of {num_classes} classes, and "
                 "sizes to compare are two powers of two or more, with an image a class at least; "
-                f"accepted: {least} or more besides those to validate and test on"
+                f"accepted: {min_images} or more besides those to validate and test on"
             )
         if len(resolved.sizes) < 2:
             raise InputError(

@@ -25,19 +25,19 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
     size that has its result is not trained again.
     """
     steps, settings = Steps(trial), trial.settings
-    images = steps.allot(None)
-    in_turns = balanced_order(images.train.labels, trial.stream("class_order"))
-    accuracies, found = {}, []
+    allotment = steps.allot(None)
+    order = balanced_order(allotment.train.labels, trial.stream("class_order"))
+    accuracies, size_metrics = {}, []
     for size in settings.sizes:
-        shown, others = (images.train.take(rows) for rows in np.split(in_turns, [size]))
-        parts = dataclasses.replace(images, train=shown, held_back=others)
-        run = functools.partial(_run_size, steps, parts)
-        found.append(steps.part(f"size-{size}", run, judged=True, needed=(GALLERY,)))
-        accuracies[f"accuracy_at_{size}"] = found[-1]["accuracy"]
+        train, held_back = (allotment.train.take(rows) for rows in np.split(order, [size]))
+        size_allotment = dataclasses.replace(allotment, train=train, held_back=held_back)
+        run = functools.partial(_run_size, steps, size_allotment)
+        size_metrics.append(steps.part(f"size-{size}", run, judged=True, needed=(GALLERY,)))
+        accuracies[f"accuracy_at_{size}"] = size_metrics[-1]["accuracy"]
     steps.join_galleries([f"size-{size}" for size in settings.sizes], GALLERY_IMAGES)
     means = {"accuracy": float(np.mean(list(accuracies.values())))}
-    for name in steps.further.of(found[-1]):
-        means[name] = float(np.mean([metrics[name] for metrics in found]))
+    for name in steps.further.of(size_metrics[-1]):
+        means[name] = float(np.mean([metrics[name] for metrics in size_metrics]))
     return steps.outcome(means | accuracies, settings.updates * len(accuracies))
 
 
@@ -55,33 +55,33 @@ def balanced_order(labels: np.ndarray, seed: int) -> np.ndarray:
         int (n,), a permutation of 0..n-1.
     """
     rng = np.random.default_rng(seed)
-    place = rng.permutation(labels.max() + 1)
-    turn = np.empty_like(labels)
+    class_ranks = rng.permutation(labels.max() + 1)
+    turns = np.empty_like(labels)
     for label in np.unique(labels):
-        of_class = labels == label
-        turn[of_class] = np.arange(of_class.sum())
-    return np.lexsort((place[labels], turn))
+        in_class = labels == label
+        turns[in_class] = np.arange(in_class.sum())
+    return np.lexsort((class_ranks[labels], turns))
 
 
-def _run_size(steps: Steps, images: Allotment) -> dict[str, float]:
+def _run_size(steps: Steps, allotment: Allotment) -> dict[str, float]:
     """Metrics of the classifier trained on the images, and on what is generated from them.
 
     Initial weights, order and dropout are those of every other size.
     """
-    settings, size = steps.trial.settings, f"size-{len(images.train)}"
-    columns = shown = images.train.images, images.train.labels
+    settings, size = steps.trial.settings, f"size-{len(allotment.train)}"
+    columns = gallery_columns = allotment.train.images, allotment.train.labels
     sources = [(columns, settings.batch_size)]
-    generator = steps.generator(images)
+    generator = steps.generator(allotment)
     if generator is not None:
-        wanted = np.arange(settings.pool_images, dtype=np.int32) % len(settings.classes)
-        generated, labels = steps.generate(generator, wanted.astype(np.int32), "pool")
-        shown = as_uint8(generated), labels
+        requested_labels = np.arange(settings.pool_images, dtype=np.int32) % len(settings.classes)
+        generated, labels = steps.generate(generator, requested_labels.astype(np.int32), "pool")
+        gallery_columns = as_uint8(generated), labels
         half = settings.batch_size // 2
-        sources = [(columns, settings.batch_size - half), (shown, half)]
+        sources = [(columns, settings.batch_size - half), (gallery_columns, half)]
     # The last rows are those that no smaller size has.
-    steps.save_gallery(shown[0][-GALLERY_IMAGES:], size)
-    model = steps.train(steps.recipe(), steps.batches(*sources), images.validation, part=size)
+    steps.save_gallery(gallery_columns[0][-GALLERY_IMAGES:], size)
+    model = steps.train(steps.recipe(), steps.batches(*sources), allotment.validation, part=size)
     metrics, probabilities = steps.evaluate(model)
-    if len(images.train) == settings.largest:
+    if len(allotment.train) == settings.largest:
         steps.keep(model, probabilities, metrics, generator)
     return metrics

@@ -46,8 +46,8 @@ def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> 
 
 
 def _unusual(**settings: Any) -> dict[str, Any]:
-    usual = DEFAULTS
-    return {name: value for name, value in settings.items() if value != getattr(usual, name)}
+    defaults = DEFAULTS
+    return {name: value for name, value in settings.items() if value != getattr(defaults, name)}
 
 
 def in_words(changes: Mapping[str, Any]) -> str:
@@ -60,8 +60,8 @@ def in_words(changes: Mapping[str, Any]) -> str:
         )
     ]
     loss = losses[0] + "".join(
-        f", from {start:.0%} of the updates on {later}"
-        for start, later in zip(settings.phase_starts[1:], losses[1:], strict=True)
+        f", from {start:.0%} of the updates on {later_loss}"
+        for start, later_loss in zip(settings.phase_starts[1:], losses[1:], strict=True)
     )
     parts = [loss]
     parts += ["the discriminator sees other batches"] if not settings.same_batch else []
@@ -73,14 +73,16 @@ def in_words(changes: Mapping[str, Any]) -> str:
 
 
 def _loss_in_words(content: float, adversarial: float, adversary: str) -> str:
-    weighted = (("L1", content), (f"{adversary} GAN loss", adversarial))
-    terms = [f"{weight:g} {name}" if weight != 1 else name for name, weight in weighted if weight]
+    loss_weights = (("L1", content), (f"{adversary} GAN loss", adversarial))
+    terms = [
+        f"{weight:g} {name}" if weight != 1 else name for name, weight in loss_weights if weight
+    ]
     return " + ".join(terms) if len(terms) > 1 else f"{terms[0]} alone"
 
 
-def _named(name: str, adversary: str, phases: Any, *others: Any) -> Arm:
-    others_by_name = dict(zip(AXES[2:], others, strict=True))
-    changes = changes_of(adversary, phases) | _unusual(**others_by_name)
+def _named(name: str, adversary: str, phases: Any, *values: Any) -> Arm:
+    options = dict(zip(AXES[2:], values, strict=True))
+    changes = changes_of(adversary, phases) | _unusual(**options)
     kind: Kind = "rival" if adversary == "none" else "generated"
     return Arm(f"resConvNet_{name}", changes, in_words(changes), DOCUMENT, kind)
 

@@ -99,38 +99,44 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `leak_by_skip`: the mean shares of outputs that are more like the ref, with the last skip
         and without it. These means are over the seeds in which all arms of the row are done.
     """
-    by_arm = {name.removeprefix(PREFIX): of_arm for name, of_arm in evidence.metrics.items()}
+    metrics_by_arm = {
+        name.removeprefix(PREFIX): by_seed for name, by_seed in evidence.metrics.items()
+    }
     # The source speaks of mixtures. Pairs that are given have no ref, but measured inputs.
-    of_pairs = any(INPUT_PSNR in metrics for arm in by_arm.values() for metrics in arm.values())
-    claims = () if of_pairs else CLAIMS
-    compared = {
-        claim.arm: evidence.compare(_psnr(by_arm, claim.arm), _psnr(by_arm, claim.reference))
+    has_pairs = any(
+        INPUT_PSNR in metrics for by_seed in metrics_by_arm.values() for metrics in by_seed.values()
+    )
+    claims = () if has_pairs else CLAIMS
+    comparisons = {
+        claim.arm: evidence.compare(
+            _psnr(metrics_by_arm, claim.arm), _psnr(metrics_by_arm, claim.reference)
+        )
         for claim in claims
         if claim.reference
     }
-    adjusted = evidence.holm({arm: found.p_value for arm, found in compared.items()})
-    told, lines = {}, []
+    adjusted_p = evidence.holm({arm: comparison.p_value for arm, comparison in comparisons.items()})
+    entries, lines = {}, []
     for claim in claims:
-        found = compared.get(claim.arm)
-        if found is None and claim.arm in by_arm:
-            shares = [metrics[LEAK] for metrics in by_arm[claim.arm].values()]
-            told[claim.arm], line = _leaks(claim, shares, evidence.too_few)
+        comparison = comparisons.get(claim.arm)
+        if comparison is None and claim.arm in metrics_by_arm:
+            shares = [metrics[LEAK] for metrics in metrics_by_arm[claim.arm].values()]
+            entries[claim.arm], line = _leaks(claim, shares, evidence.too_few)
             lines.append(line)
-        elif found is not None and found.difference is not None:
-            held = _holds(claim.relation, found, adjusted[claim.arm])
-            told[claim.arm] = {
+        elif comparison is not None and comparison.difference is not None:
+            held = _holds(claim.relation, comparison, adjusted_p[claim.arm])
+            entries[claim.arm] = {
                 "reported": claim.reported,
-                "n": found.n,
-                "difference": found.difference,
-                "ci95": list(found.ci95) if found.ci95 else None,
-                "p_holm": adjusted[claim.arm],
+                "n": comparison.n,
+                "difference": comparison.difference,
+                "ci95": list(comparison.ci95) if comparison.ci95 else None,
+                "p_holm": adjusted_p[claim.arm],
                 "holds": held,
             }
-            lines.append(_sentence(claim, found, held))
+            lines.append(_sentence(claim, comparison, held))
     by_weight = {
         adversary: dict(zip(arms, means, strict=True))
         for adversary, arms in SWEEPS.items()
-        if (means := _means(list(arms.values()), PSNR, by_arm))
+        if (means := _means(list(arms.values()), PSNR, metrics_by_arm))
     }
     lines += [
         f"PSNR by the weight of the {adversary} adversary: {_listed(means)}."
@@ -139,7 +145,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     by_skip = {
         when: shares
         for when, (metric, *arms) in SKIP.items()
-        if (shares := _means(arms, metric, by_arm))
+        if (shares := _means(arms, metric, metrics_by_arm))
     }
     lines += [
         f"The last skip, which the source suspects: {when}, {shares[0]:.0%} of the outputs are "
@@ -148,65 +154,74 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     ]
     return {
         "lines": lines,
-        "claims": told,
+        "claims": entries,
         "psnr_by_weight": by_weight,
         "leak_by_skip": by_skip,
     }
 
 
-def _means(arms: Sequence[str], metric: str, by_arm: ByArm) -> list[float]:
+def _means(arms: Sequence[str], metric: str, metrics_by_arm: ByArm) -> list[float]:
     """Means of a metric over the seeds in which all of `arms` have it; none without such seeds."""
     values = [
-        {seed: found[metric] for seed, found in by_arm.get(arm, {}).items() if metric in found}
+        {
+            seed: metrics[metric]
+            for seed, metrics in metrics_by_arm.get(arm, {}).items()
+            if metric in metrics
+        }
         for arm in arms
     ]
-    common = set.intersection(*map(set, values))
-    return [fmean(of_arm[seed] for seed in common) for of_arm in values] if common else []
+    seeds = set.intersection(*map(set, values))
+    return [fmean(by_seed[seed] for seed in seeds) for by_seed in values] if seeds else []
 
 
-def _psnr(by_arm: ByArm, arm: str) -> dict[int, float]:
-    return {seed: metrics[PSNR] for seed, metrics in by_arm.get(arm, {}).items()}
+def _psnr(metrics_by_arm: ByArm, arm: str) -> dict[int, float]:
+    return {seed: metrics[PSNR] for seed, metrics in metrics_by_arm.get(arm, {}).items()}
 
 
-def _holds(relation: str, found: Comparison, p_holm: float | None) -> bool | None:
-    word = verdict(found, p_holm, higher_is_better=True)
-    higher = {"helps": True, "hurts": False}.get(word)
+def _holds(relation: str, comparison: Comparison, p_holm: float | None) -> bool | None:
+    word = verdict(comparison, p_holm, higher_is_better=True)
+    is_higher = {"helps": True, "hurts": False}.get(word)
     if relation == "above":
-        return higher
+        return is_higher
     if relation == "below":
-        return None if higher is None else not higher
-    if found.ci95 is None or found.too_few or found.n < MIN_SEEDS or found.more_seeds_needed:
+        return None if is_higher is None else not is_higher
+    if (
+        comparison.ci95 is None
+        or comparison.too_few
+        or comparison.n < MIN_SEEDS
+        or comparison.more_seeds_needed
+    ):
         return None
-    low, high = found.ci95
+    low, high = comparison.ci95
     if relation == "not above":
         return True if high < ALIKE_DB else False if low > ALIKE_DB else None
-    if is_same(found, ALIKE_DB):
+    if is_same(comparison, ALIKE_DB):
         return True
     return False if low > ALIKE_DB or high < -ALIKE_DB else None
 
 
-def _sentence(claim: Claim, found: Comparison, held: bool | None) -> str:
-    text = f"{_reported(claim, held)} {found.difference:+.2f} dB"
-    if found.ci95:
-        low, high = found.ci95
-        text += f" (95 % CI {low:.2f} to {high:.2f} dB, {found.n} seeds)"
-    return text + _end(found.n)
+def _sentence(claim: Claim, comparison: Comparison, held: bool | None) -> str:
+    text = f"{_reported(claim, held)} {comparison.difference:+.2f} dB"
+    if comparison.ci95:
+        low, high = comparison.ci95
+        text += f" (95 % CI {low:.2f} to {high:.2f} dB, {comparison.n} seeds)"
+    return text + _end(comparison.n)
 
 
 def _reported(claim: Claim, held: bool | None) -> str:
-    asked = _ASKED[claim.relation].format(f"`{PREFIX}{claim.reference}`")
+    question = _ASKED[claim.relation].format(f"`{PREFIX}{claim.reference}`")
     word = {True: "Holds", False: "Does not hold", None: "Cannot be told"}[held]
-    return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}; asked: {asked}? {word}:"
+    return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}; asked: {question}? {word}:"
 
 
 def _leaks(claim: Claim, shares: Sequence[float], too_few: str) -> tuple[dict[str, Any], str]:
     """Whether most outputs leak, decided if all seeds agree: shares of 0 or 1 have no spread."""
-    sides = {share > MOST for share in shares}
-    held = sides.pop() if len(sides) == 1 and len(shares) > 1 and not too_few else None
-    told = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
+    majorities = {share > MOST for share in shares}
+    held = majorities.pop() if len(majorities) == 1 and len(shares) > 1 and not too_few else None
+    entry = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
     text = f"{_reported(claim, held)} {fmean(shares):.1%} of them (lowest seed {min(shares):.1%}, "
     return (
-        told,
+        entry,
         f"{text}highest {max(shares):.1%}, {counted(len(shares), 'seed')}){_end(len(shares))}",
     )
 

@@ -30,44 +30,51 @@ def perception_and_distortion(run: Run) -> Figure | None:
     """
     control = run.summary["control"]
     units = _control_distances(run, control)
-    told = {arm: found for arm in run.best_first() if (found := _told(run, arm, units)) is not None}
-    if not told:
+    stats_by_arm = {
+        arm: arm_stats
+        for arm in run.best_first()
+        if (arm_stats := _told(run, arm, units)) is not None
+    }
+    if not stats_by_arm:
         return None
-    groups = {arm: group_of(run, arm) for arm in told}
+    groups = {arm: group_of(run, arm) for arm in stats_by_arm}
     # Sorting keeps the best of a group first.
-    order = sorted(told, key=lambda arm: list(GROUPS).index(groups[arm]))
-    ends = np.stack([told[arm] for arm in order])
-    is_log = bool((ends[:, :, 2] > 0).all())
-    shown, beyond = _cut_off(ends, is_log)
-    rows = len(order) + len(set(groups.values()))
+    arms = sorted(stats_by_arm, key=lambda arm: list(GROUPS).index(groups[arm]))
+    stats = np.stack([stats_by_arm[arm] for arm in arms])
+    is_log = bool((stats[:, :, 2] > 0).all())
+    clipped, is_clipped = _cut_off(stats, is_log)
+    rows = len(arms) + len(set(groups.values()))
     height = max(3.8, 0.5 + _LEGEND_ROW_INCHES * rows)
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-    *panels, names = figure.subplots(1, 3, width_ratios=(1, 1, 0.56))
+    *panels, names_axes = figure.subplots(1, 3, width_ratios=(1, 1, 0.56))
     for axes, column in zip(panels, (1, 2), strict=True):
         axes.grid(True)
         axes.set_xlabel("PSNR in dB, higher is better")
-        for place, arm in enumerate(order):
-            both = np.s_[place, :, [0, column]]
-            _mark(axes, shown[both].T, groups[arm], beyond[both].T)
-        if beyond[:, 1, [0, column]].any():
+        for index, arm in enumerate(arms):
+            selection = np.s_[index, :, [0, column]]
+            _mark(axes, clipped[selection].T, groups[arm], is_clipped[selection].T)
+        if is_clipped[:, 1, [0, column]].any():
             axes.set_title("hollow: worse than drawn", size=8, color=MUTED)
     panels[0].set_ylabel("digit accuracy, higher is better")
     unit = "multiples of the control's" if units else "logarithmic" if is_log else "linear"
     panels[1].set_ylabel(f"feature distance, lower is better\n({unit})")
     if is_log:
         _scale_y_log(panels[1])
-    _list_names(names, order, groups, control, height / _LEGEND_ROW_INCHES - 2)
+    _list_names(names_axes, arms, groups, control, height / _LEGEND_ROW_INCHES - 2)
     figure.draw_without_rendering()  # Only then is it known how far apart the marks are.
-    colors = [GROUPS[groups[arm]][1] for arm in order]
+    colors = [GROUPS[groups[arm]][1] for arm in arms]
     for axes, column in zip(panels, (1, 2), strict=True):
-        _number(axes, shown[:, 1, [0, column]], colors, figure.dpi)
+        _number(axes, clipped[:, 1, [0, column]], colors, figure.dpi)
     return figure
 
 
 def _control_distances(run: Run, control: str) -> dict[int, float]:
     """The control's feature distance by seed; none unless all are above 0."""
-    found = {t.record["seed"]: t.record["metrics"].get(_METRICS[2], 0.0) for t in run.of(control)}
-    return found if min(found.values(), default=0.0) > 0 else {}
+    distances = {
+        trial.record["seed"]: trial.record["metrics"].get(_METRICS[2], 0.0)
+        for trial in run.of(control)
+    }
+    return distances if min(distances.values(), default=0.0) > 0 else {}
 
 
 def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
@@ -78,7 +85,7 @@ def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
     """
     trials = run.of(arm)
     metrics = [trial.record["metrics"] for trial in trials]
-    values = np.array([[told.get(name) for name in _METRICS] for told in metrics], float)
+    values = np.array([[row.get(name) for name in _METRICS] for row in metrics], float)
     values = values.reshape(-1, len(_METRICS))
     if units:
         values[:, 2] /= [units.get(trial.record["seed"], np.nan) for trial in trials]
@@ -86,49 +93,49 @@ def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
     return np.stack([values.min(0), values.mean(0), values.max(0)]) if len(values) else None
 
 
-def _cut_off(told: np.ndarray, is_log: bool) -> tuple[np.ndarray, np.ndarray]:
+def _cut_off(stats: np.ndarray, is_log: bool) -> tuple[np.ndarray, np.ndarray]:
     """Clips what is far worse than most to the ends of the axes.
 
     They end as far beyond the lower quartile of the arms as the best arm is on its other side: the
     worst quarter gets at most half of an axis, which a single collapse would have to itself.
 
     Args:
-        told: (arms, 3, 3), the rows of `_told` for each arm.
+        stats: (arms, 3, 3), the rows of `_told` for each arm.
         is_log: Whether the axis of distances, which are above 0 then, is logarithmic.
 
     Returns:
         The clipped values; and bool of the same shape, which of them were clipped.
     """
-    goodness = told.copy()
-    distances = told[:, :, 2]
+    goodness = stats.copy()
+    distances = stats[:, :, 2]
     goodness[:, :, 2] = -(np.log(distances) if is_log else distances)
     low, best = np.quantile(goodness[:, 1], (0.25, 1), axis=0)
     # Where most are equal, there is no telling what is far.
-    shown = np.maximum(goodness, np.where(best > low, 2 * low - best, -np.inf))
-    beyond = shown != goodness
-    shown[:, :, 2] = np.exp(-shown[:, :, 2]) if is_log else -shown[:, :, 2]
-    return shown, beyond
+    clipped = np.maximum(goodness, np.where(best > low, 2 * low - best, -np.inf))
+    is_clipped = clipped != goodness
+    clipped[:, :, 2] = np.exp(-clipped[:, :, 2]) if is_log else -clipped[:, :, 2]
+    return clipped, is_clipped
 
 
-def _mark(axes: Axes, ends: np.ndarray, group: str, beyond: np.ndarray) -> None:
+def _mark(axes: Axes, points: np.ndarray, group: str, is_clipped: np.ndarray) -> None:
     """Draws a mark with its bars.
 
     Args:
         axes: Where it is drawn.
-        ends: Lowest, mean and highest, of x and of y: (3, 2).
+        points: Lowest, mean and highest, of x and of y: (3, 2).
         group: The arm's key in `GROUPS`.
-        beyond: Which of these are worse than drawn, (3, 2).
+        is_clipped: Which of these are worse than drawn, (3, 2).
     """
     _, color, marker = GROUPS[group]
-    (low_x, low_y), (x, y), (high_x, high_y) = ends
+    (low_x, low_y), (x, y), (high_x, high_y) = points
     axes.plot([low_x, high_x], [y, y], color=color, lw=0.9, alpha=0.5)
     axes.plot([x, x], [low_y, high_y], color=color, lw=0.9, alpha=0.5)
-    for place, sign in ((0, CARETDOWNBASE), (2, CARETUPBASE)):
-        if beyond[place, 1] and not beyond[1, 1]:
-            axes.plot(x, ends[place, 1], marker=sign, color=color, alpha=0.5, ms=4.5)
-    if beyond[0, 0] and not beyond[1, 0]:
+    for row, caret in ((0, CARETDOWNBASE), (2, CARETUPBASE)):
+        if is_clipped[row, 1] and not is_clipped[1, 1]:
+            axes.plot(x, points[row, 1], marker=caret, color=color, alpha=0.5, ms=4.5)
+    if is_clipped[0, 0] and not is_clipped[1, 0]:
         axes.plot(low_x, y, marker=CARETLEFTBASE, color=color, alpha=0.5, ms=4.5)
-    is_hollow = beyond[1].any()
+    is_hollow = is_clipped[1].any()
     face, edge, width = ("white", color, 1.2) if is_hollow else (color, "white", 0.6)
     axes.plot(x, y, marker, mfc=face, mec=edge, mew=width, ms=5.5, zorder=3)
 
@@ -147,23 +154,23 @@ def _scale_y_log(axes: Axes) -> None:
 
 
 def _list_names(
-    axes: Axes, order: Sequence[str], groups: Mapping[str, str], control: str, least_rows: float
+    axes: Axes, arms: Sequence[str], groups: Mapping[str, str], control: str, min_rows: float
 ) -> None:
-    """The names behind the numbers, a heading above each group; there is room for `least_rows`."""
+    """The names behind the numbers, a heading above each group; there is room for `min_rows`."""
     axes.set_axis_off()
-    row, above = 0.5, ""
-    for number, arm in enumerate(order, start=1):
+    row, heading = 0.5, ""
+    for number, arm in enumerate(arms, start=1):
         words, color, marker = GROUPS[groups[arm]]
-        if words != above:
+        if words != heading:
             axes.plot(0.04, row, marker, color=color, ms=5.5, clip_on=False)
             axes.text(0.12, row, words, va="center", size=8.5, weight="bold", color=color)
-            row, above = row + 1, words
+            row, heading = row + 1, words
         axes.text(0.09, row, str(number), ha="right", va="center", size=8, color=color)
         axes.text(0.12, row, label_of(arm, control), va="center", size=8,
                   weight="bold" if arm == control else "normal")  # fmt: skip
         row += 1
     axes.set_xlim(0, 1)
-    axes.set_ylim(max(row, least_rows), 0)
+    axes.set_ylim(max(row, min_rows), 0)
 
 
 def _number(axes: Axes, points: np.ndarray, colors: Sequence[str], dpi: float) -> None:
@@ -171,14 +178,14 @@ def _number(axes: Axes, points: np.ndarray, colors: Sequence[str], dpi: float) -
     to_points = 72 / dpi
     marks = axes.transData.transform(points) * to_points
     (left, bottom), (right, top) = axes.get_window_extent().get_points() * to_points
-    places = _places(marks, np.array([left, bottom]), np.array([right, top]))
-    for index, (mark, place) in enumerate(zip(marks, places, strict=True)):
-        away = place - mark
+    positions = _places(marks, np.array([left, bottom]), np.array([right, top]))
+    for index, (mark, position) in enumerate(zip(marks, positions, strict=True)):
+        offset = position - mark
         line = {"arrowstyle": "-", "color": colors[index], "lw": 0.5, "shrinkA": 1, "shrinkB": 3}
         axes.annotate(
-            str(index + 1), points[index], away, textcoords="offset points", ha="center",
+            str(index + 1), points[index], offset, textcoords="offset points", ha="center",
             va="center", size=7.5, color=colors[index], path_effects=HALO, zorder=5,
-            arrowprops=line if np.hypot(*away) > 10 else None,
+            arrowprops=line if np.hypot(*offset) > 10 else None,
         )  # fmt: skip
 
 
@@ -193,16 +200,20 @@ def _places(marks: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     Returns:
         (n, 2), in points: the middles of the numbers.
     """
-    number, mark_size = np.array([12.0, 9.0]), np.array([6.0, 6.0])
+    number_size, mark_size = np.array([12.0, 9.0]), np.array([6.0, 6.0])
     radii, angles = np.meshgrid([9, 13, 18, 24, 31, 39], np.linspace(0, 2 * np.pi, 24, False))
-    around = np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=-1).reshape(-1, 2)
-    places = np.empty((0, 2))
+    offsets = np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=-1).reshape(-1, 2)
+    positions = np.empty((0, 2))
     for mark in marks:
-        tried = mark + around
-        on_marks = (np.abs(tried[:, None] - marks) < (number + mark_size) / 2).all(-1).sum(-1)
-        on_numbers = (np.abs(tried[:, None] - places) < number).all(-1).sum(-1)
-        outside = ((tried < low + number / 2) | (tried > high - number / 2)).any(-1)
+        candidates = mark + offsets
+        mark_clashes = (
+            (np.abs(candidates[:, None] - marks) < (number_size + mark_size) / 2).all(-1).sum(-1)
+        )
+        number_clashes = (np.abs(candidates[:, None] - positions) < number_size).all(-1).sum(-1)
+        is_outside = (
+            (candidates < low + number_size / 2) | (candidates > high - number_size / 2)
+        ).any(-1)
         # A clash counts more than any distance.
-        cost = radii.ravel() + 100 * (on_marks + on_numbers + outside)
-        places = np.vstack([places, tried[cost.argmin()]])
-    return places
+        cost = radii.ravel() + 100 * (mark_clashes + number_clashes + is_outside)
+        positions = np.vstack([positions, candidates[cost.argmin()]])
+    return positions

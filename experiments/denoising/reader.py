@@ -67,20 +67,22 @@ def _perception(
         truths, which outputs can hardly exceed, and the feature distance.
     """
     labels = test.labels[evaluation_set.pairs.truth_rows]
-    of_truths = judge.predict(evaluation_set.truths)
-    seen = judge.predict(np.minimum(outputs / np.float32(evaluation_set.truth_scale), 1))
-    read, could_be_read = (
-        (looked.probabilities.argmax(axis=1) == labels).astype(np.float64)
-        for looked in (seen, of_truths)
+    truth_predictions = judge.predict(evaluation_set.truths)
+    output_predictions = judge.predict(
+        np.minimum(outputs / np.float32(evaluation_set.truth_scale), 1)
+    )
+    outputs_correct, truths_correct = (
+        (predictions.probabilities.argmax(axis=1) == labels).astype(np.float64)
+        for predictions in (output_predictions, truth_predictions)
     )
     # An output may resemble its own truth or ref, which a distance of samples of two distributions
     # would take for a likeness of those. The refs of the second half are truths of that half too,
     # but for the first, which is the last truth of the first half.
-    told = {"truth_accuracy": float(could_be_read.mean())}
+    metrics = {"truth_accuracy": float(truths_correct.mean())}
     if len(outputs) < FEWEST_FOR_DISTANCE:
-        return read, told
+        return outputs_correct, metrics
     half = len(outputs) // 2
-    truths, fakes = of_truths.features[: half - 1], seen.features[half:]
+    truths, fakes = truth_predictions.features[: half - 1], output_predictions.features[half:]
     num_subsets = min(10, len(truths) // 2)
     distance = kernel_distance(
         truths,
@@ -89,4 +91,4 @@ def _perception(
         len(truths) // num_subsets,
         seed,
     )
-    return read, told | {"feature_distance": distance.value}
+    return outputs_correct, metrics | {"feature_distance": distance.value}

@@ -128,8 +128,8 @@ class DenoisingSettings(TrainingSettings):
         side = settings.image_size or dataset.image_shape[0]
         if "batch_size" not in free or side <= LARGEST_IN_FULL:
             return settings
-        fewer = max(FEWEST_PAIRS, settings.batch_size * LARGEST_IN_FULL**2 // side**2)
-        return dataclasses.replace(settings, batch_size=fewer)
+        batch_size = max(FEWEST_PAIRS, settings.batch_size * LARGEST_IN_FULL**2 // side**2)
+        return dataclasses.replace(settings, batch_size=batch_size)
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes explicit what the data set decides, and checks what the arms need.
@@ -152,15 +152,15 @@ class DenoisingSettings(TrainingSettings):
             )
         check_image_size(settings, "the discriminator")
         validation = settings.usual_validation(dataset)
-        own = dataset.validation
-        if settings.pairs and own is not None and 2 * validation < len(own):
+        own_validation = dataset.validation
+        if settings.pairs and own_validation is not None and 2 * validation < len(own_validation):
             raise InputError(
                 f"--set validation_per_class: {validation} is not accepted with pairs to validate "
                 "on; accepted: 0, for all of them"
             )
         # Refuses classes that are unknown or named twice, and validation that leaves none.
         num_validation = min(
-            sum(map(len, divided(each, settings.classes, validation)[1])) for each in dataset.draws
+            sum(map(len, divided(draw, settings.classes, validation)[1])) for draw in dataset.draws
         )
         if num_validation < FEWEST_PAIRS:
             raise InputError(
@@ -170,14 +170,18 @@ class DenoisingSettings(TrainingSettings):
             )
         labels = [dataset.class_names.index(name) for name in settings.classes]
         num_test = int(dataset.fewest("test")[labels].sum())
-        most, what = (num_test // 2, "test pairs") if settings.pairs else (num_test, "test images")
-        if most < FEWEST_PAIRS:
+        max_pairs, noun = (
+            (num_test // 2, "test pairs") if settings.pairs else (num_test, "test images")
+        )
+        if max_pairs < FEWEST_PAIRS:
             raise InputError(
-                f"--set classes: {', '.join(settings.classes)} have {most} {what}; "
+                f"--set classes: {', '.join(settings.classes)} have {max_pairs} {noun}; "
                 f"accepted: classes with {FEWEST_PAIRS} or more in all"
             )
         return dataclasses.replace(
-            settings, validation_per_class=validation, test_pairs=min(settings.test_pairs, most)
+            settings,
+            validation_per_class=validation,
+            test_pairs=min(settings.test_pairs, max_pairs),
         )
 
     @property

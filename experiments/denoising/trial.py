@@ -64,12 +64,12 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
         raise NotApplicable("the pairs have no refs and no scales, in which this arm differs")
     everything = steps.allot(None)
     evaluation_set = _evaluation_set(settings, steps.test, settings.test_pairs)
-    model, untrained = None, {}
+    model, untrained_metrics = None, {}
     if settings.method == "network":
 
         def look(model: DenoisingModel) -> None:
             if evaluation_set.has_refs:
-                untrained["untrained_ref_leak"] = _ref_leak(
+                untrained_metrics["untrained_ref_leak"] = _ref_leak(
                     evaluation_set, denoise(model, evaluation_set)
                 )
 
@@ -80,15 +80,19 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
         outputs = evaluation_set.outputs(answer(evaluation_set))
         measures = evaluation_set.measures(outputs)
     if settings.pairs:
-        more = _of_inputs(evaluation_set)
+        extra_metrics = _of_inputs(evaluation_set)
     else:
-        measures["digit_accuracy"], more = evaluate_with_judge(
+        measures["digit_accuracy"], extra_metrics = evaluate_with_judge(
             steps, everything, evaluation_set, outputs
         )
         with steps.measured("evaluation"):
             sweep = list(_sweep(settings, steps.test, answer))
         write_rows(trial.directory / "sweep.csv", sweep)
-    metrics = {name: float(values.mean()) for name, values in measures.items()} | more | untrained
+    metrics = (
+        {name: float(values.mean()) for name, values in measures.items()}
+        | extra_metrics
+        | untrained_metrics
+    )
     _save_sheet(evaluation_set, outputs, measures["psnr_db"], trial.directory)
     write_rows(trial.directory / "measures.csv", _rows(measures))
     if model is not None and (directory := steps.export_directory) is not None:
@@ -101,7 +105,7 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
 def _train(
     steps: Steps[DenoisingSettings],
     everything: Allotment,
-    before: Callable[[DenoisingModel], None],
+    before_training: Callable[[DenoisingModel], None],
 ) -> DenoisingModel:
     """Trains the arm's denoiser, on batches of its own images alone, as truths and as refs."""
     trial, settings = steps.trial, steps.trial.settings
@@ -116,7 +120,7 @@ def _train(
         (trial.experiment, trial.seed),
         trial.directory,
         trial.log_directory,
-        before,
+        before_training,
     )
     return model
 
@@ -128,18 +132,21 @@ def _batches(steps: Steps[DenoisingSettings], everything: Allotment) -> Batches:
         images = steps.allot(_counts(settings, everything)).train.images
         return functools.partial(denoising_batches, images, size, _degradation(settings))
     noisy_images, clean_images = paired(everything.train)
-    number, available = settings.training_images, len(noisy_images)
-    if number >= available:
+    num_pairs, available = settings.training_images, len(noisy_images)
+    if num_pairs >= available:
         raise NotApplicable(f"there are no more than {available} pairs to train on")
-    if number:
+    if num_pairs:
         order = np.random.default_rng(steps.trial.stream("pairs")).permutation(available)
-        noisy_images, clean_images = noisy_images[order[:number]], clean_images[order[:number]]
+        noisy_images, clean_images = (
+            noisy_images[order[:num_pairs]],
+            clean_images[order[:num_pairs]],
+        )
     return functools.partial(pair_batches, noisy_images, clean_images, size)
 
 
-def _ref_leak(evaluation_set: EvaluationSet, answered: np.ndarray) -> float:
+def _ref_leak(evaluation_set: EvaluationSet, answers: np.ndarray) -> float:
     return float(
-        evaluation_set.measures(evaluation_set.outputs(answered), ("ref_leak",))["ref_leak"].mean()
+        evaluation_set.measures(evaluation_set.outputs(answers), ("ref_leak",))["ref_leak"].mean()
     )
 
 
@@ -154,10 +161,11 @@ def _counts(settings: DenoisingSettings, everything: Allotment) -> tuple[int, ..
     if settings.training_images >= len(everything.train):
         raise NotApplicable(f"there are no more than {len(everything.train)} training images")
     num_classes = len(settings.classes)
-    each, rest = divmod(settings.training_images, num_classes)
+    per_class, remainder = divmod(settings.training_images, num_classes)
     available = np.bincount(everything.train.labels, minlength=num_classes)
     return tuple(
-        min(max(1, each + (label < rest)), int(count)) for label, count in enumerate(available)
+        min(max(1, per_class + (label < remainder)), int(count))
+        for label, count in enumerate(available)
     )
 
 
@@ -186,17 +194,17 @@ def _degradation(settings: DenoisingSettings) -> Degradation:
 
 
 def _evaluation_set(
-    settings: DenoisingSettings, subset: Subset, number: int, **changes: Any
+    settings: DenoisingSettings, subset: Subset, num_pairs: int, **changes: Any
 ) -> EvaluationSet:
     """The fixed pairs; `changes` move `a`, `b` or the upper end of `noise` of mixtures."""
     if settings.pairs:
-        return build_given_evaluation_set(*paired(subset), number)
+        return build_given_evaluation_set(*paired(subset), num_pairs)
     degradation = _degradation(settings)
     low = degradation.noise[0]
     noise = changes.pop("noise", degradation.noise[1])
     degradation = dataclasses.replace(degradation, noise=(min(low, noise), noise))
     scales = {"a": TRUTH_SCALE, "b": REF_SCALE} | changes
-    return build_evaluation_set(subset.images, number, degradation, **scales)
+    return build_evaluation_set(subset.images, num_pairs, degradation, **scales)
 
 
 def _of_inputs(evaluation_set: EvaluationSet) -> dict[str, float]:
@@ -210,10 +218,10 @@ def _of_inputs(evaluation_set: EvaluationSet) -> dict[str, float]:
 
 def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterator[dict[str, Any]]:
     """Rows of `sweep.csv`: which quantity was varied, its value, and two measures."""
-    number = min(SWEEP_PAIRS, settings.test_pairs)
+    num_pairs = min(SWEEP_PAIRS, settings.test_pairs)
     for varied, values in SWEEPS.items():
         for value in values:
-            evaluation_set = _evaluation_set(settings, test, number, **{varied: value})
+            evaluation_set = _evaluation_set(settings, test, num_pairs, **{varied: value})
             measures = evaluation_set.measures(
                 evaluation_set.outputs(answer(evaluation_set)), ("psnr_db", "ref_leak")
             )
@@ -231,15 +239,15 @@ def _save_sheet(
     evaluation_set: EvaluationSet, outputs: np.ndarray, psnr_db: np.ndarray, directory: Path
 ) -> None:
     """Keeps pairs for the report, and the source's sheet of 4 x 4: truth, ref, input, output."""
-    shown = slice(min(SHEET_PAIRS, len(outputs)))
+    sheet_rows = slice(min(SHEET_PAIRS, len(outputs)))
     parts = {
         "truths": evaluation_set.truths,
         "refs": evaluation_set.refs,
         "inputs": evaluation_set.pairs.noisy_images,
         "outputs": outputs,
     }
-    images: dict[str, Any] = {name: as_uint8(part[shown]) for name, part in parts.items()}
-    write_arrays(directory / "sheet.npz", psnr_db=psnr_db[shown], **images)
+    images: dict[str, Any] = {name: as_uint8(part[sheet_rows]) for name, part in parts.items()}
+    write_arrays(directory / "sheet.npz", psnr_db=psnr_db[sheet_rows], **images)
     rows = np.stack([part[:OWN_SHEET_PAIRS] for part in images.values()], axis=1)
     sheet = image_sheet(rows.reshape(-1, *rows.shape[2:]), columns=len(parts))
     write_bytes(directory / "sheet.png", as_png(sheet))

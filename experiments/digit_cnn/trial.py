@@ -13,12 +13,12 @@ def run_trial(trial: Trial[DigitCNNSettings]) -> Outcome:
     that is evaluated is the last one.
     """
     steps, settings = ClassifierSteps(trial), trial.settings
-    images = steps.allot(settings.counts)
-    columns = (images.train.images, images.train.labels)
+    allotment = steps.allot(settings.counts)
+    columns = (allotment.train.images, allotment.train.labels)
     model = steps.train(
         steps.recipe(width=settings.width * settings.times_as_wide, decay=settings.decay),
         steps.batches((columns, settings.batch_size)),
-        images.validation,
+        allotment.validation,
         watched=("test", steps.test),
     )
     metrics, probabilities = steps.evaluate(model)

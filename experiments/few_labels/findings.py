@@ -41,62 +41,70 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         `p_holm` (over all arms and numbers against that rival) and `verdict`; and `not_compared`
         where a rival failed.
     """
-    gains = {rival: _gains(evidence, own) for rival, own in RIVALS.items()}
-    gains = {rival: found for rival, found in gains.items() if found}
+    gains = {rival: _gains(evidence, rival_arms) for rival, rival_arms in RIVALS.items()}
+    gains = {rival: gains_by_arm for rival, gains_by_arm in gains.items() if gains_by_arm}
     as_json = {
-        rival: {arm: {str(n): gain for n, gain in of_arm.items()} for arm, of_arm in found.items()}
-        for rival, found in gains.items()
+        rival: {
+            arm: {str(n): gain for n, gain in gains_by_number.items()}
+            for arm, gains_by_number in gains_by_arm.items()
+        }
+        for rival, gains_by_arm in gains.items()
     }
-    lines = [_told(evidence.done, rival, found) for rival, found in gains.items()]
+    lines = [_told(evidence.done, rival, gains_by_arm) for rival, gains_by_arm in gains.items()]
     return {"lines": lines, "gains": as_json}
 
 
 def _gains(evidence: Evidence, names: Sequence[str]) -> dict[str, dict[int, Gain]]:
-    arms, there = evidence.done, evidence.of_kind("rival")
-    rivals = [name for name in names if name in there]
+    arms, applicable = evidence.done, evidence.of_kind("rival")
+    rivals = [name for name in names if name in applicable]
     generated = [arm for arm in evidence.of_kind("generated") if arm in arms]
     pairs = [(arm, number) for arm in generated for number in numbers_in(arms[arm], PREFIX)]
-    among = Counter(number for _, number in pairs)
+    arms_per_number = Counter(number for _, number in pairs)
     bests = {}
     for arm, number in pairs:
-        level = evidence.level / among[number]
-        found = against_best_at(arms, arm, rivals, PREFIX, number, evidence.overlap, level)
-        if found:
-            bests[arm, number] = found
+        level = evidence.level / arms_per_number[number]
+        best = against_best_at(arms, arm, rivals, PREFIX, number, evidence.overlap, level)
+        if best:
+            bests[arm, number] = best
     gains: dict[str, dict[int, Gain]] = {}
-    for (arm, number), told in best_rival_entries(bests, looks=evidence.looks).items():
-        gains.setdefault(arm, {})[int(number)] = told
+    for (arm, number), gain in best_rival_entries(bests, looks=evidence.looks).items():
+        gains.setdefault(arm, {})[int(number)] = gain
     return gains
 
 
 def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[int, Gain]]) -> str:
     """The best generated arm at each number against the rival, and what can be told."""
-    there = [f"`{name}`" for name in RIVALS[rival] if name in arms]
-    several = {AUGMENTATION: "the best augmentation", PSEUDO_LABELS: "the best pseudo-labels"}
-    name = there[0] if len(there) == 1 else several[rival]
-    best = {
+    present = [f"`{name}`" for name in RIVALS[rival] if name in arms]
+    group_names = {AUGMENTATION: "the best augmentation", PSEUDO_LABELS: "the best pseudo-labels"}
+    label = present[0] if len(present) == 1 else group_names[rival]
+    best_arms = {
         number: max((arm for arm in gains if number in gains[arm]),
                     key=lambda arm: _mean(arms[arm], str(number)))
-        for number in sorted({number for of_arm in gains.values() for number in of_arm})
+        for number in sorted({number for arm_gains in gains.values() for number in arm_gains})
     }  # fmt: skip
-    told = ", ".join(
-        f"{in_brackets(gains[arm][number])} at {number} (`{arm}`)" for number, arm in best.items()
+    differences = ", ".join(
+        f"{in_brackets(gains[arm][number])} at {number} (`{arm}`)"
+        for number, arm in best_arms.items()
     )
-    judged = {
-        word: [str(n) for n, arm in best.items() if gains[arm][n]["verdict"] == word]
+    numbers_by_verdict = {
+        word: [str(n) for n, arm in best_arms.items() if gains[arm][n]["verdict"] == word]
         for word in ("helps", "hurts")
     }
-    meaning = {"helps": "are worth more than it", "hurts": "are worth less than it"}
-    clear = [f"{meaning[word]} at {', '.join(at)}" for word, at in judged.items() if at]
-    clear = clear or ["cannot be told from it at any number"]
-    missing = {m for of_arm in gains.values() for gain in of_arm.values()
-               for m in gain.get("not_compared", ())}  # fmt: skip
+    phrases = {"helps": "are worth more than it", "hurts": "are worth less than it"}
+    conclusions = [
+        f"{phrases[word]} at {', '.join(numbers)}"
+        for word, numbers in numbers_by_verdict.items()
+        if numbers
+    ]
+    conclusions = conclusions or ["cannot be told from it at any number"]
+    missing = {name for arm_gains in gains.values() for gain in arm_gains.values()
+               for name in gain.get("not_compared", ())}  # fmt: skip
     if missing:
         names = ", ".join(f"`{name}`" for name in sorted(missing))
-        clear = [f"cannot be called worth more than what could not be compared, {names}"]
+        conclusions = [f"cannot be called worth more than what could not be compared, {names}"]
     return (
-        f"The best generated images minus {name}, accuracy by labels a class, intervals allowing "
-        f"for the choice: {told}; they {' and '.join(clear)}."
+        f"The best generated images minus {label}, accuracy by labels a class, intervals allowing "
+        f"for the choice: {differences}; they {' and '.join(conclusions)}."
     )
 
 

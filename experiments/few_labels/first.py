@@ -33,11 +33,13 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
     """
     trial, settings = steps.trial, steps.trial.settings
     declared = {name: getattr(STUDY.settings, name) for name in RANGES if STUDY.fixes(name)}
-    augmented = replace(settings, **declared | {"classical": True, "augmentation": (WIDE, ELASTIC)})
+    augmented_settings = replace(
+        settings, **declared | {"classical": True, "augmentation": (WIDE, ELASTIC)}
+    )
     recipe, stream = steps.recipe(), (trial.experiment, trial.seed, "first")
-    augmentation = build_augmentation(augmented)
+    augmentation = build_augmentation(augmented_settings)
     assert augmentation is not None
-    about = {
+    config = {
         **asdict(recipe),
         "network": asdict(settings.choice),
         "augmentation": asdict(augmentation),
@@ -46,29 +48,32 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
         "rounds": settings.rounds,
         "threshold": settings.threshold,
     }
-    images = known.labelled.fingerprint, known.unlabelled.fingerprint
-    directory = trial.workdir / "pseudo_labels" / fingerprint(about, *images, *stream)
+    fingerprints = known.labelled.fingerprint, known.unlabelled.fingerprint
+    directory = trial.workdir / "pseudo_labels" / fingerprint(config, *fingerprints, *stream)
 
     def train() -> tuple[keras.Model, float]:
-        sure, seconds = None, 0.0
-        for turn in range(settings.rounds):
-            model, spent = train_classifier(
+        confident_table, seconds = None, 0.0
+        for round_index in range(settings.rounds):
+            model, round_seconds = train_classifier(
                 recipe,
-                steps.batches(*shown_beside(settings, known.labelled, sure), settings=augmented),
+                steps.batches(
+                    *shown_beside(settings, known.labelled, confident_table),
+                    settings=augmented_settings,
+                ),
                 known.validation,
-                (*stream, turn),
-                directory / f"round-{turn}",
+                (*stream, round_index),
+                directory / f"round-{round_index}",
             )
-            seconds += spent
-            if turn + 1 < settings.rounds:
-                found = confident_predictions(model, known, settings.threshold)
-                sure = found.images, found.labels
+            seconds += round_seconds
+            if round_index + 1 < settings.rounds:
+                confident = confident_predictions(model, known, settings.threshold)
+                confident_table = confident.images, confident.labels
         return model, seconds
 
     network = weights_model(recipe)
     files = directory / "classifier.weights.h5", directory / "classifier.json"
-    kept = {"settings": about, "stream": list(stream)}
-    steps.seconds["training"] += train_or_load_weights(network, *files, kept, train)
+    metadata = {"settings": config, "stream": list(stream)}
+    steps.seconds["training"] += train_or_load_weights(network, *files, metadata, train)
     return confident_predictions(network, known, settings.threshold)
 
 
@@ -87,7 +92,7 @@ def shown_beside(
     settings: FewLabelsSettings, labelled: Subset, others: Table | None
 ) -> list[tuple[Table, int]]:
     """The sources of `batches`: labelled images, and others beside them if there are any."""
-    own = labelled.images, labelled.labels
+    labelled_table = labelled.images, labelled.labels
     if others is None or not len(others[0]):
-        return [(own, settings.batch_size)]
-    return list(zip((own, others), settings.rows, strict=True))
+        return [(labelled_table, settings.batch_size)]
+    return list(zip((labelled_table, others), settings.rows, strict=True))

@@ -52,7 +52,7 @@ def without_labels(everything: Subset, labelled: Subset, seed: int) -> Unlabelle
 
     Neither which they are nor their order depends on their labels.
     """
-    rows = {name: row for row, name in enumerate(everything.filenames)}
-    names = sorted(rows.keys() - set(labelled.filenames))
+    rows_by_name = {name: row for row, name in enumerate(everything.filenames)}
+    names = sorted(rows_by_name.keys() - set(labelled.filenames))
     order = np.random.default_rng(seed).permutation(len(names))
-    return Unlabelled(everything.images[np.array([rows[names[i]] for i in order], int)])
+    return Unlabelled(everything.images[np.array([rows_by_name[names[i]] for i in order], int)])

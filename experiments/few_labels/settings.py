@@ -54,19 +54,19 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
     @property
     def rows(self) -> tuple[int, int]:
         """How many labelled images, and how many others, a batch of both holds."""
-        labelled = max(1, round(self.labelled_share * self.batch_size))
-        return labelled, max(1, self.batch_size - labelled)
+        num_labelled = max(1, round(self.labelled_share * self.batch_size))
+        return num_labelled, max(1, self.batch_size - num_labelled)
 
     @property
     def single_device_only(self) -> str:
-        fixmatch = self.unlabelled == FIXMATCH
-        return f"unlabelled={FIXMATCH}" if fixmatch else super().single_device_only
+        is_fixmatch = self.unlabelled == FIXMATCH
+        return f"unlabelled={FIXMATCH}" if is_fixmatch else super().single_device_only
 
     @property
     def labels_others(self) -> bool:
         """Whether a first classifier does so; a generator made elsewhere learns nothing from it."""
-        elsewhere = self.generator != NONE and GENERATORS[self.generator].elsewhere
-        return self.unlabelled == PSEUDO and (not elsewhere or bool(self.kept_from))
+        is_elsewhere = self.generator != NONE and GENERATORS[self.generator].elsewhere
+        return self.unlabelled == PSEUDO and (not is_elsewhere or bool(self.kept_from))
 
     @property
     def shared_work(self) -> str | None:
@@ -77,10 +77,10 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         settings = super().fitted(dataset, free)
         if "labels_per_class" not in free or not settings.labels_per_class:
             return settings
-        named = dataclasses.replace(settings, labels_per_class=()).resolve(dataset)
-        left = named.fewest_left(dataset, named.validation_per_class)
-        there = tuple(n for n in settings.labels_per_class if n < left)
-        return dataclasses.replace(settings, labels_per_class=there)
+        resolved = dataclasses.replace(settings, labels_per_class=()).resolve(dataset)
+        maximum = resolved.fewest_left(dataset, resolved.validation_per_class)
+        numbers = tuple(n for n in settings.labels_per_class if n < maximum)
+        return dataclasses.replace(settings, labels_per_class=numbers)
 
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes, validation and numbers of labels explicit for `dataset`.
@@ -90,14 +90,14 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        left = settings.fewest_left(dataset, validation)
-        usual = tuple(n for n in USUAL_NUMBERS if n < left) or (1,)
-        numbers = settings.labels_per_class or usual
+        maximum = settings.fewest_left(dataset, validation)
+        default_numbers = tuple(n for n in USUAL_NUMBERS if n < maximum) or (1,)
+        numbers = settings.labels_per_class or default_numbers
         for number in numbers:
-            if number > left or numbers.count(number) > 1:
+            if number > maximum or numbers.count(number) > 1:
                 raise InputError(
                     f"setting labels_per_class: {number} is not accepted; accepted: different "
-                    f"numbers from 1 to {left} ({validation} images a class are set aside for "
+                    f"numbers from 1 to {maximum} ({validation} images a class are set aside for "
                     "validation)"
                 )
         return dataclasses.replace(

@@ -37,28 +37,30 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
     steps, settings = Steps(trial), trial.settings
     # With all labels told it does not matter how many there were.
     parts = {n: "all" if settings.unlabelled == TOLD else str(n) for n in settings.labels_per_class}
-    shown = parts[settings.judged[-1]]
-    done: dict[str, dict[str, float]] = {}
+    shown_part = parts[settings.judged[-1]]
+    metrics_by_part: dict[str, dict[str, float]] = {}
     for number, part in parts.items():
-        run = functools.partial(_run_number, steps, number, part, part == shown)
+        run = functools.partial(_run_number, steps, number, part, part == shown_part)
         try:
-            if part not in done:
-                judged = part in {parts[n] for n in settings.judged}
-                done[part] = steps.part(f"labels-{part}", run, judged)
+            if part not in metrics_by_part:
+                is_judged = part in {parts[n] for n in settings.judged}
+                metrics_by_part[part] = steps.part(f"labels-{part}", run, is_judged)
         except NotApplicable:
             if number in settings.judged:
                 raise
-    metrics = {"accuracy": float(np.mean([done[parts[n]]["accuracy"] for n in settings.judged]))}
-    at = {}
+    metrics = {
+        "accuracy": float(np.mean([metrics_by_part[parts[n]]["accuracy"] for n in settings.judged]))
+    }
+    correct_at = {}
     for number, part in parts.items():
-        found = done.get(part, {})
-        metrics |= {f"{name}_at_{number}": found[name] for name in ("accuracy", "sure")
-                    if name in found}  # fmt: skip
-        if found:
-            at[f"accuracy_at_{number}"] = steps.right_in[f"labels-{part}"][OWN]
-    metrics |= steps.further.of(done[shown])
-    updates = settings.updates * len(done)
-    return steps.outcome(metrics, updates, at=at, further_of=f"labels-{shown}")
+        part_metrics = metrics_by_part.get(part, {})
+        metrics |= {f"{name}_at_{number}": part_metrics[name] for name in ("accuracy", "sure")
+                    if name in part_metrics}  # fmt: skip
+        if part_metrics:
+            correct_at[f"accuracy_at_{number}"] = steps.right_in[f"labels-{part}"][OWN]
+    metrics |= steps.further.of(metrics_by_part[shown_part])
+    updates = settings.updates * len(metrics_by_part)
+    return steps.outcome(metrics, updates, at=correct_at, further_of=f"labels-{shown_part}")
 
 
 def labelling_of(steps: Steps, number: int) -> Labelling:
@@ -67,76 +69,78 @@ def labelling_of(steps: Steps, number: int) -> Labelling:
     Where an arm is told the labels of the others, all images are labelled.
     """
     settings, everything = steps.trial.settings, steps.allot(None)
-    images = everything
+    allotment = everything
     if settings.unlabelled != TOLD:
-        images = steps.allot((number,) * len(settings.classes))
+        allotment = steps.allot((number,) * len(settings.classes))
     stream = steps.trial.stream("unlabelled")
-    unlabelled = without_labels(everything.train, images.train, stream)
-    return Labelling(images.train, unlabelled, images.validation)
+    unlabelled = without_labels(everything.train, allotment.train, stream)
+    return Labelling(allotment.train, unlabelled, allotment.validation)
 
 
 def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[str, float]:
     settings = steps.trial.settings
     metrics: dict[str, float] = {}
-    known = labelling_of(steps, number)
+    labelling = labelling_of(steps, number)
     generator, others = None, None
     if settings.unlabelled == FIXMATCH:
-        recipe, batches = _fixmatch(steps, known)
-        others = known.unlabelled.images, np.zeros(len(known.unlabelled), np.int32)
+        recipe, batches = _fixmatch(steps, labelling)
+        others = labelling.unlabelled.images, np.zeros(len(labelling.unlabelled), np.int32)
     else:
-        seen, name = known.labelled, settings.generator
+        subset, source = labelling.labelled, settings.generator
         if settings.labels_others:
-            sure = pseudo_labelled(steps, known)
-            metrics["sure"] = len(sure) / max(1, len(known.unlabelled))
-            seen, others = _joined(seen, sure), (sure.images, sure.labels)
-        if name != NONE:
-            nothing = seen.take(np.array([], int))
-            generator = steps.generator(Allotment(seen, nothing, known.validation))
+            confident = pseudo_labelled(steps, labelling)
+            metrics["sure"] = len(confident) / max(1, len(labelling.unlabelled))
+            subset, others = _joined(subset, confident), (confident.images, confident.labels)
+        if source != NONE:
+            empty = subset.take(np.array([], int))
+            generator = steps.generator(Allotment(subset, empty, labelling.validation))
             assert generator is not None
             others = _generated(steps, generator)
         recipe = steps.recipe()
-        batches = steps.batches(*shown_beside(settings, known.labelled, others))
+        batches = steps.batches(*shown_beside(settings, labelling.labelled, others))
     if is_shown:
-        _save_gallery(steps, known.labelled, others)
-    model = steps.train(recipe, batches, known.validation, part=f"labels-{part}")
-    found, probabilities = steps.evaluate(model)
+        _save_gallery(steps, labelling.labelled, others)
+    model = steps.train(recipe, batches, labelling.validation, part=f"labels-{part}")
+    test_metrics, probabilities = steps.evaluate(model)
     if is_shown:
-        steps.keep(model, probabilities, found, generator)
-    return metrics | {"accuracy": found["accuracy"]} | dict(steps.further.of(found))
+        steps.keep(model, probabilities, test_metrics, generator)
+    return metrics | {"accuracy": test_metrics["accuracy"]} | dict(steps.further.of(test_metrics))
 
 
-def _fixmatch(steps: Steps, known: Labelling) -> tuple[ClassifierRecipe, Batches]:
+def _fixmatch(steps: Steps, labelling: Labelling) -> tuple[ClassifierRecipe, Batches]:
     """Weak changes are those of `classical`; strong ones are wider, elastic, and erase a box."""
     settings = steps.trial.settings
-    if not len(known.unlabelled):
+    if not len(labelling.unlabelled):
         raise NotApplicable("there is no image without a label")
-    strong = build_augmentation(replace(settings, augmentation=(WIDE, ELASTIC, ERASING)))
-    labelled = known.labelled.images, known.labelled.labels
+    strong_augmentation = build_augmentation(
+        replace(settings, augmentation=(WIDE, ELASTIC, ERASING))
+    )
+    labelled = labelling.labelled.images, labelling.labelled.labels
     batches = functools.partial(
-        two_view_batches, labelled, known.unlabelled.images, settings.rows, steps.augmentation,
-        strong,
+        two_view_batches, labelled, labelling.unlabelled.images, settings.rows, steps.augmentation,
+        strong_augmentation,
     )  # fmt: skip
     return steps.recipe(loss="fixmatch"), batches
 
 
-def _joined(one: Subset, other: Subset) -> Subset:
+def _joined(first: Subset, second: Subset) -> Subset:
     return Subset(
-        np.concatenate([one.images, other.images]),
-        np.concatenate([one.labels, other.labels]),
-        one.class_names,
-        one.filenames + other.filenames,
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.labels, second.labels]),
+        first.class_names,
+        first.filenames + second.filenames,
     )
 
 
 def _generated(steps: Steps, generator: Generator) -> Table:
     """uint8 images and int32 labels, class by class: as many as are wanted, or as there are."""
     settings = steps.trial.settings
-    wanted = np.full(len(settings.classes), settings.generated_per_class)
+    counts = np.full(len(settings.classes), settings.generated_per_class)
     if generator.supply is not None:
-        wanted = np.minimum(wanted, generator.supply)
-    labels = np.repeat(np.arange(len(wanted), dtype=np.int32), wanted)
-    images, shown = steps.generate(generator, labels, "generated")
-    return as_uint8(images), shown
+        counts = np.minimum(counts, generator.supply)
+    labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    images, assigned_labels = steps.generate(generator, labels, "generated")
+    return as_uint8(images), assigned_labels
 
 
 def _save_gallery(steps: Steps, labelled: Subset, others: Table | None) -> None:

@@ -41,16 +41,16 @@ def pretrain_on_donors(
     Raises:
         NotApplicable: If every class is rare.
     """
-    of_donors = np.flatnonzero(~np.isin(columns[1], settings.rare))
-    if not len(of_donors):
+    donor_rows = np.flatnonzero(~np.isin(columns[1], settings.rare))
+    if not len(donor_rows):
         raise NotApplicable("every class is rare; there are none to learn from first")
-    shown = tuple(Repeated(column, of_donors) for column in columns)
+    donor_columns = tuple(Repeated(column, donor_rows) for column in columns)
     part = "/".join(filter(None, (turn, "donors")))
     stream = (turn,) if turn else ()
-    batches = steps.batches((shown, settings.batch_size), settings=settings)
+    batches = steps.batches((donor_columns, settings.batch_size), settings=settings)
     model = steps.train(recipe, batches, validation, part=part, stream=stream)
     weights = model.get_weights()
-    return lambda fresh: fresh.set_weights(weights)
+    return lambda network: network.set_weights(weights)
 
 
 def classify_by_prototypes(model: keras.Model, train: Subset) -> None:
@@ -70,12 +70,14 @@ def classify_by_prototypes(model: keras.Model, train: Subset) -> None:
     Source: Snell et al. 2017 (arXiv 1703.05175), equations 1 and 8. What differs: the network
     learnt as a classifier, not in episodes.
     """
-    last = model.layers[-1]
-    is_plain = isinstance(last, keras.layers.Dense) and last.use_bias
-    if not is_plain or last.activation is not keras.activations.linear:
+    last_layer = model.layers[-1]
+    is_plain = isinstance(last_layer, keras.layers.Dense) and last_layer.use_bias
+    if not is_plain or last_layer.activation is not keras.activations.linear:
         raise NotApplicable(
             "prototypes need a network whose last layer is dense, with a bias and no activation"
         )
-    features = predict_in_chunks(keras.Model(model.inputs[0], last.input), train.images)
-    prototypes = np.stack([features[train.labels == c].mean(axis=0) for c in range(last.units)])
-    last.set_weights([2 * prototypes.T, -np.square(prototypes).sum(axis=1)])
+    features = predict_in_chunks(keras.Model(model.inputs[0], last_layer.input), train.images)
+    prototypes = np.stack(
+        [features[train.labels == label].mean(axis=0) for label in range(last_layer.units)]
+    )
+    last_layer.set_weights([2 * prototypes.T, -np.square(prototypes).sum(axis=1)])

@@ -34,32 +34,35 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     generated, rivals = (evidence.of_kind(kind) for kind in ("generated", "rival"))
     recall, accuracy = (_results(evidence, metric) for metric in (PRIMARY, BALANCED))
     measures = 1 + any(accuracy.values.values())
-    above = recall.against_rivals(generated, rivals, measures)
-    if not above:
+    recall_gains = recall.against_rivals(generated, rivals, measures)
+    if not recall_gains:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
-    left = _by_images_left(evidence, list(above), rivals)
-    balanced = accuracy.against_rivals(list(above), rivals, measures)
-    lines = [f"In {words}, {_answer(results, found, rivals, measures)}" for words, results, found in
-             (("recall", recall, above),
-              ("balanced accuracy, over seeds alone", accuracy, balanced))
-             if found]  # fmt: skip
+    gains_by_arm = _by_images_left(evidence, list(recall_gains), rivals)
+    accuracy_gains = accuracy.against_rivals(list(recall_gains), rivals, measures)
+    lines = [f"In {name}, {_answer(results, gains, rivals, measures)}" for name, results, gains in
+             (("recall", recall, recall_gains),
+              ("balanced accuracy, over seeds alone", accuracy, accuracy_gains))
+             if gains]  # fmt: skip
     return {
-        "lines": [*lines, *_of_images_left(left, len(rivals))],
-        "above_rivals": above,
-        "above_in_balanced_accuracy": balanced,
-        "by_images_left": left,
+        "lines": [*lines, *_of_images_left(gains_by_arm, len(rivals))],
+        "above_rivals": recall_gains,
+        "above_in_balanced_accuracy": accuracy_gains,
+        "by_images_left": gains_by_arm,
     }
 
 
 def _results(evidence: Evidence, metric: Metric) -> Results:
-    arms = evidence.records
+    records = evidence.records
     if metric != PRIMARY:
         # Records tell which test images were right in the primary metric alone.
-        arms = {
-            arm: {seed: {**r, "correct": _of_every_class(r)} for seed, r in of_arm.items()}
-            for arm, of_arm in arms.items()
+        records = {
+            arm: {
+                seed: {**record, "correct": _of_every_class(record)}
+                for seed, record in by_seed.items()
+            }
+            for arm, by_seed in records.items()
         }
-    return Results(metric, arms, evidence.looks)
+    return Results(metric, records, evidence.looks)
 
 
 def _of_every_class(record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -73,82 +76,86 @@ def _of_every_class(record: Mapping[str, Any]) -> dict[str, Any] | None:
 def _by_images_left(
     evidence: Evidence, names: Sequence[str], rivals: Sequence[str]
 ) -> dict[str, Any]:
-    arms, sides = evidence.done, (evidence.overlap, evidence.level)
-    found = {
+    arms, interval_args = evidence.done, (evidence.overlap, evidence.level)
+    bests = {
         (name, number): best
         for name in names
         for number in numbers_in(arms[name], PREFIX)
-        if (best := against_best_at(arms, name, rivals, PREFIX, number, *sides))
+        if (best := against_best_at(arms, name, rivals, PREFIX, number, *interval_args))
     }
-    left: dict[str, Any] = {name: {} for name in names}
-    for (name, number), told in best_rival_entries(found, PRIMARY.margin, evidence.looks).items():
-        left[name][number] = told
-    return left
+    gains: dict[str, Any] = {name: {} for name in names}
+    for (name, number), gain in best_rival_entries(bests, PRIMARY.margin, evidence.looks).items():
+        gains[name][number] = gain
+    return gains
 
 
-def _of_images_left(left: Mapping[str, Mapping[str, Any]], number: int) -> list[str]:
+def _of_images_left(gains_by_arm: Mapping[str, Mapping[str, Any]], num_rivals: int) -> list[str]:
     """A line for each arm that was run with several numbers of images left."""
-    tests = sum(map(len, left.values()))
+    num_tests = sum(map(len, gains_by_arm.values()))
     words = {"helps": "above", "hurts": "below", "the same": f"the same within ±{PRIMARY.margin}"}
-    rivals = "the plain rival" if number == 1 else f"the best of {number} plain rivals"
+    rivals = "the plain rival" if num_rivals == 1 else f"the best of {num_rivals} plain rivals"
     lines = []
-    for name, of_number in left.items():
-        told = "; ".join(
+    for name, gains in gains_by_arm.items():
+        differences = "; ".join(
             f"{count}: {in_brackets(gain)}, {words.get(gain['verdict'], gain['verdict'])}"
-            + "".join(f", as `{other}` failed" for other in gain.get("not_compared", ())[:1])
-            for count, gain in of_number.items()
+            + "".join(f", as `{rival}` failed" for rival in gain.get("not_compared", ())[:1])
+            for count, gain in gains.items()
         )
-        if told:
+        if differences:
             lines.append(
                 f"`{name}` minus {rivals}, in recall by images left of the class (Holm's "
-                f"correction over {tests}): {told}."
+                f"correction over {num_tests}): {differences}."
             )
     return lines
 
 
 def _answer(
-    results: Results, above: Mapping[str, Any], rivals: Sequence[str], measures: int
+    results: Results, gains: Mapping[str, Any], rivals: Sequence[str], measures: int
 ) -> str:
-    missing = {name: found["not_compared"] for name, found in above.items()
-               if found.get("not_compared")}  # fmt: skip
-    known = {name: found for name, found in above.items() if name not in missing}
-    aside = "".join(
-        f" `{name}` cannot be called above all of them: {_listed(others)} could not be compared."
-        for name, others in missing.items()
+    missing = {name: gain["not_compared"] for name, gain in gains.items()
+               if gain.get("not_compared")}  # fmt: skip
+    compared = {name: gain for name, gain in gains.items() if name not in missing}
+    caveat = "".join(
+        f" `{name}` cannot be called above all of them: {_listed(names)} could not be compared."
+        for name, names in missing.items()
     )
-    if not known:
-        others = _listed(dict.fromkeys(other for of_arm in missing.values() for other in of_arm))
-        return f"nothing can be called above all plain rivals: {others} could not be compared."
-    bests, number = dict.fromkeys(found["rival"] for found in known.values()), len(rivals)
+    if not compared:
+        missing_text = _listed(
+            dict.fromkeys(rival for names in missing.values() for rival in names)
+        )
+        return (
+            f"nothing can be called above all plain rivals: {missing_text} could not be compared."
+        )
+    bests, num_rivals = dict.fromkeys(gain["rival"] for gain in compared.values()), len(rivals)
     all_rivals = {1: _listed(bests), 2: "both plain rivals"}.get(
-        number, f"all {number} plain rivals"
+        num_rivals, f"all {num_rivals} plain rivals"
     )
-    better = [name for name, found in known.items() if found["verdict"] == "helps"]
-    if better:
-        told = ", ".join(f"`{name}` ({in_brackets(known[name])})" for name in better)
-        best = _listed(dict.fromkeys(known[name]["rival"] for name in better), "or")
+    winners = [name for name, gain in compared.items() if gain["verdict"] == "helps"]
+    if winners:
+        clear_gains = ", ".join(f"`{name}` ({in_brackets(compared[name])})" for name in winners)
+        best_text = _listed(dict.fromkeys(compared[name]["rival"] for name in winners), "or")
         return (
             f"above {all_rivals}, Holm's correction{' over both measures' * (measures > 1)} "
-            f"passed: {told}; in brackets, minus {best}.{aside}"
+            f"passed: {clear_gains}; in brackets, minus {best_text}.{caveat}"
         )
-    together = results.among(measures * len(above)).against_rivals(list(known), rivals)
-    most = max(found["ci95"][1] for found in together.values())
-    nearest = max(known, key=lambda name: known[name]["difference"])
-    best = _listed(bests) if len(bests) == 1 else "its best rival"
+    joint_gains = results.among(measures * len(gains)).against_rivals(list(compared), rivals)
+    upper_bound = max(gain["ci95"][1] for gain in joint_gains.values())
+    nearest = max(compared, key=lambda name: compared[name]["difference"])
+    best_text = _listed(bests) if len(bests) == 1 else "its best rival"
     return (
         f"no treatment with generated images was shown to be above {all_rivals}; the nearest was "
-        f"`{nearest}`, minus `{known[nearest]['rival']}` {in_brackets(together[nearest])}. "
-        f"None is above {best} by more than {max(0.0, most):.3f}: 95 % intervals"
-        f"{_together(len(known), measures)}.{aside}"
+        f"`{nearest}`, minus `{compared[nearest]['rival']}` {in_brackets(joint_gains[nearest])}. "
+        f"None is above {best_text} by more than {max(0.0, upper_bound):.3f}: 95 % intervals"
+        f"{_together(len(compared), measures)}.{caveat}"
     )
 
 
-def _together(arms: int, measures: int) -> str:
+def _together(num_arms: int, num_measures: int) -> str:
     """What intervals hold for at once, in words."""
-    parts = [f"all {arms}"] * (arms > 1) + ["both measures"] * (measures > 1)
+    parts = [f"all {num_arms}"] * (num_arms > 1) + ["both measures"] * (num_measures > 1)
     return f", which hold for {' and '.join(parts)} together" if parts else ""
 
 
-def _listed(names: Iterable[str], joined: str = "and") -> str:
-    *some, last = (f"`{name}`" for name in names)
-    return f"{', '.join(some)} {joined} {last}" if some else last
+def _listed(names: Iterable[str], conjunction: str = "and") -> str:
+    *rest, last = (f"`{name}`" for name in names)
+    return f"{', '.join(rest)} {conjunction} {last}" if rest else last

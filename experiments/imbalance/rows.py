@@ -25,22 +25,27 @@ def training_rows(
     subset = parts.train
     num_real, num_generated = _numbers(settings, parts, generator)
     rows = np.concatenate(
-        [np.resize(np.flatnonzero(subset.labels == c), n) for c, n in enumerate(num_real)]
+        [
+            np.resize(np.flatnonzero(subset.labels == label), count)
+            for label, count in enumerate(num_real)
+        ]
     )
     images, labels = subset.images, subset.labels[rows]
     if generator is not None:
-        wanted = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
-        fake_images, shown = steps.generate(generator, wanted, "generated", *stream)
+        requested_labels = np.repeat(np.arange(len(num_real), dtype=np.int32), num_generated)
+        fake_images, assigned_labels = steps.generate(
+            generator, requested_labels, "generated", *stream
+        )
         # Class by class, so that a row of the batch order is of one class in every arm of a seed.
-        order = np.argsort(np.concatenate([labels, wanted]), kind="stable")
-        rows = np.concatenate([rows, len(images) + np.arange(len(wanted))])[order]
+        order = np.argsort(np.concatenate([labels, requested_labels]), kind="stable")
+        rows = np.concatenate([rows, len(images) + np.arange(len(requested_labels))])[order]
         # As bytes, where nothing is lost, all take a quarter of the memory: of an oracle, say.
         if np.array_equal(as_float(as_uint8(fake_images)), fake_images):
             fake_images = as_uint8(fake_images)
         else:
             images = as_float(images)
         images = np.concatenate([images, fake_images])
-        labels = np.concatenate([labels, shown])[order]
+        labels = np.concatenate([labels, assigned_labels])[order]
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:
         weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
@@ -61,9 +66,9 @@ def _numbers(
         # Classes of which none are left are repeated, or what comes back would drown them.
         return (counts + held_back).max() - held_back, held_back
     if settings.every_class:
-        both = 2 * settings.generated_per_class
-        generated = round(settings.generated_share * both)
-        return np.full_like(counts, both - generated), np.full_like(counts, generated)
+        per_class = 2 * settings.generated_per_class
+        num_generated = round(settings.generated_share * per_class)
+        return np.full_like(counts, per_class - num_generated), np.full_like(counts, num_generated)
     balanced = np.full_like(counts, counts.max())
     if settings.duplicate:
         return balanced, np.zeros_like(counts)

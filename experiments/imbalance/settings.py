@@ -83,18 +83,18 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         Raises:
             InputError: For another form, or a class that is named twice.
         """
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for text in self.starve:
             name, _, count = text.rpartition(":")
-            again = name in found and (name != EACH or EACH in self.classes)
+            is_repeated = name in counts and (name != EACH or EACH in self.classes)
             is_number = count.isascii() and count.isdigit() and len(count) < MOST_DIGITS
-            if not (is_number and int(count)) or again:
+            if not (is_number and int(count)) or is_repeated:
                 raise InputError(
                     f"--set starve: {text!r} is not accepted; accepted: CLASS:COUNT, with a COUNT "
                     "of 1 or more, each class once"
                 )
-            found[name] = int(count)
-        return found
+            counts[name] = int(count)
+        return counts
 
     @property
     def each(self) -> tuple[int, ...]:
@@ -121,14 +121,14 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         if self.each:
             return tuple(range(len(self.classes)))
         starved = (label for label, name in enumerate(self.classes) if name in self.starved)
-        if found := {*self._below(self.counts), *starved}:
-            return tuple(sorted(found))
+        if labels := {*self._below(self.counts), *starved}:
+            return tuple(sorted(labels))
         return tuple(label for label, n in enumerate(self.counts) if n == min(self.counts))
 
     def _below(self, counts: Sequence[int]) -> list[int]:
         """Labels of the classes that are rare by their size."""
-        most = self.rare_below * max(counts)
-        return [label for label, count in enumerate(counts) if count < most]
+        limit = self.rare_below * max(counts)
+        return [label for label, count in enumerate(counts) if count < limit]
 
     def _is_source(self, dataset: Dataset) -> bool:
         """Whether three classes are made unequal as the source did it."""
@@ -148,9 +148,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         return min(50, images // 5)
 
     def usual_validation(self, dataset: Dataset) -> int:
-        usual = super().usual_validation(dataset)
+        default = super().usual_validation(dataset)
         if self.validation_per_class or dataset.validation is not None or dataset.name in DIGITS:
-            return usual
+            return default
         # Of a class of three images none is given away for a curve.
         return self.usual_share(self.smallest_class(dataset))
 
@@ -158,13 +158,15 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         settings = super().fitted(dataset, free)
         if "counts" not in free or len(settings.counts) != 1:
             return settings
-        named = super().resolve(dataset)
-        most = named.fewest_left(dataset, named.usual_validation(dataset))
-        settings = dataclasses.replace(settings, counts=(min(settings.counts[0], most),))
+        resolved = super().resolve(dataset)
+        max_count = resolved.fewest_left(dataset, resolved.usual_validation(dataset))
+        settings = dataclasses.replace(settings, counts=(min(settings.counts[0], max_count),))
         if "starve" in free and len(settings.each) > 1:
             # Of several numbers those are left out that starve nothing; one image does, if none.
-            left = [n for n in settings.each if n < settings.counts[0]] or [1]
-            settings = dataclasses.replace(settings, starve=tuple(f"{EACH}:{n}" for n in left))
+            starved_counts = [n for n in settings.each if n < settings.counts[0]] or [1]
+            settings = dataclasses.replace(
+                settings, starve=tuple(f"{EACH}:{n}" for n in starved_counts)
+            )
         return settings
 
     def resolve(self, dataset: Dataset) -> Self:
@@ -178,14 +180,14 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         available = settings.images_left(dataset, validation)
         if settings._is_source(dataset):
             # The first class is starved; the others are as many as the smallest of them has.
-            most = min(300, *available[1:])
-            counts = (1, *(most for _ in settings.classes[1:]))
+            max_count = min(300, *available[1:])
+            counts = (1, *(max_count for _ in settings.classes[1:]))
             settings = dataclasses.replace(settings, counts=counts, starve=())
         else:
             settings = settings._as_it_is(available)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
-        for each in dataset.draws:
-            allot(each, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
+        for draw in dataset.draws:
+            allot(draw, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
         if min(resolved.counts) == max(resolved.counts) and not resolved.each:
             raise InputError(
                 f"--set counts: {resolved.counts} is balanced; accepted: unequal counts, or "
@@ -199,43 +201,43 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         Args:
             available: Training images of each class.
         """
-        asked = self.counts or ALL
-        if is_alike := len(asked) == 1:
-            asked *= len(available)
+        requested = self.counts or ALL
+        if is_alike := len(requested) == 1:
+            requested *= len(available)
         # What is too short, or too long, stays so, and is refused as that.
-        pairs = zip(asked, available, strict=False)
-        counts = [*(count or most for count, most in pairs), *asked[len(available) :]]
+        pairs = zip(requested, available, strict=False)
+        counts = [*(count or maximum for count, maximum in pairs), *requested[len(available) :]]
         starved = {} if self.each else self.starved
-        first = starved.pop("", None)
+        first_count = starved.pop("", None)
         if self.each:
             self._check_each(counts)
         elif self._takes_all and not self._below(counts) and not starved:
-            if first is None:
+            if first_count is None:
                 raise InputError(
                     f"--set counts: no class is rare, of {min(counts)} to {max(counts)} training "
                     f"images each: none has less than {self.rare_below:g} of the largest; "
                     f"accepted: {self._how_to_starve(counts)}unequal counts, or another rare_below"
                 )
-            starved = {self.classes[0]: first}
+            starved = {self.classes[0]: first_count}
         for name, count in starved.items():
             if name not in self.classes:
                 raise unknown("--set starve", name, self.classes)
             label = self.classes.index(name)
-            most = available[label] - 1
-            if count > most or not (is_alike or self.counts[label : label + 1] == (count,)):
+            max_left = available[label] - 1
+            if count > max_left or not (is_alike or self.counts[label : label + 1] == (count,)):
                 raise InputError(
                     f"--set starve: {count} images of class {name!r} are not accepted; accepted: "
-                    f"{_up_to(most)}, and no other number in counts"
+                    f"{_up_to(max_left)}, and no other number in counts"
                 )
             counts[label] = count
         # Every real image is to be seen where all are taken.
-        least = max(counts) if self._takes_all else 1
+        min_generated = max(counts) if self._takes_all else 1
         return dataclasses.replace(
             self,
             counts=tuple(counts),
-            starve=tuple(f"{EACH}:{left}" for left in sorted(self.each))
+            starve=tuple(f"{EACH}:{number}" for number in sorted(self.each))
             or tuple(f"{name}:{count}" for name, count in starved.items()),
-            generated_per_class=max(self.generated_per_class, least),
+            generated_per_class=max(self.generated_per_class, min_generated),
         )
 
     def _how_to_starve(self, counts: Sequence[int]) -> str:
@@ -260,5 +262,5 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
             )
 
 
-def _up_to(most: int) -> str:
-    return f"1 to {most}" if most else "none, as one image is all there is of a class"
+def _up_to(maximum: int) -> str:
+    return f"1 to {maximum}" if maximum else "none, as one image is all there is of a class"

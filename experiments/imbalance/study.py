@@ -146,29 +146,36 @@ MARGIN = 0.03
 
 def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, ...]:
     """The metrics that tell of classes, with their names and numbers of test images in words."""
-    tested = dataset.fewest("test")
-    classes = {name: int(tested[dataset.class_names.index(name)]) for name in settings.classes}
-    told = {name: f"{quoted(name)} ({n} test image{'s' * (n != 1)})" for name, n in classes.items()}
-    rare = [told[settings.classes[label]] for label in settings.rare]
+    test_counts = dataset.fewest("test")
+    class_counts = {
+        name: int(test_counts[dataset.class_names.index(name)]) for name in settings.classes
+    }
+    descriptions = {
+        name: f"{quoted(name)} ({count} test image{'s' * (count != 1)})"
+        for name, count in class_counts.items()
+    }
+    rare = [descriptions[settings.classes[label]] for label in settings.rare]
     if settings.each:
         label = f"recall of the starved class, the mean over {len(rare)} classes in turn"
         if len(settings.each) > 1:
-            *some, last = map(str, settings.each)
-            label += f" and over {', '.join(some)} and {last} images left"
-        told = {name: f"{of_class} in its turn" for name, of_class in told.items()}
+            *rest, last = map(str, settings.each)
+            label += f" and over {', '.join(rest)} and {last} images left"
+        descriptions = {
+            name: f"{description} in its turn" for name, description in descriptions.items()
+        }
     elif len(rare) == 1:
         label = f"recall of the rare class {rare[0]}"
     else:
-        more = [f"{len(rare) - MOST_NAMED} more"] if len(rare) > MOST_NAMED else []
-        *named, last = rare[:MOST_NAMED] + more
-        label = f"mean recall of the rare classes {', '.join(named)} and {last}"
+        remainder = [f"{len(rare) - MOST_NAMED} more"] if len(rare) > MOST_NAMED else []
+        *names, last = rare[:MOST_NAMED] + remainder
+        label = f"mean recall of the rare classes {', '.join(names)} and {last}"
     return (
         Metric("minority_recall", label, bounds=SHARE, margin=MARGIN),
         Metric("macro_f1", "macro F1", bounds=SHARE),
         *(
-            Metric(f"{kind}_{name}", f"{kind} of {of_class}", bounds=SHARE)
+            Metric(f"{kind}_{name}", f"{kind} of {description}", bounds=SHARE)
             for kind in ("recall", "precision")
-            for name, of_class in told.items()
+            for name, description in descriptions.items()
         ),
     )
 

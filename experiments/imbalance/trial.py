@@ -51,57 +51,69 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     the smallest N: every test image is classified by the classifier that lacked its class.
     """
     settings = steps.trial.settings
-    found, called, first, at = [], [], settings.each[0], {}
-    for left in settings.each:
-        both = [_turn(steps, turn, left, label) for label, turn in enumerate(settings.turns(left))]
-        found.append([metrics for metrics, _ in both])
-        called.append(np.concatenate([probabilities for _, probabilities in both], axis=1))
-        right = list(called[-1].argmax(axis=2) == steps.test.labels)
-        at[f"minority_recall_at_{left}"] = right
-        steps.right[OWN] += right
-    steps.save_test_predictions(called[0][0])
+    metrics_by_left, probabilities_by_left, first_left, correct_at = [], [], settings.each[0], {}
+    for num_left in settings.each:
+        turn_results = [
+            _turn(steps, turn, num_left, label)
+            for label, turn in enumerate(settings.turns(num_left))
+        ]
+        metrics_by_left.append([metrics for metrics, _ in turn_results])
+        probabilities_by_left.append(
+            np.concatenate([probabilities for _, probabilities in turn_results], axis=1)
+        )
+        correct = list(probabilities_by_left[-1].argmax(axis=2) == steps.test.labels)
+        correct_at[f"minority_recall_at_{num_left}"] = correct
+        steps.right[OWN] += correct
+    steps.save_test_predictions(probabilities_by_left[0][0])
     labels = range(len(settings.classes))
-    parts = [_folder(settings, first, label) for label in labels]
+    parts = [_folder(settings, first_left, label) for label in labels]
     steps.join_galleries(parts, GALLERY_IMAGES)
 
-    every = [metrics for turns in found for metrics in turns]
-    metrics = {name: float(np.mean([turn[name] for turn in every])) for name in every[0]}
+    all_metrics = [metrics for turns in metrics_by_left for metrics in turns]
+    metrics = {
+        name: float(np.mean([turn[name] for turn in all_metrics])) for name in all_metrics[0]
+    }
     for label, name in enumerate(settings.classes):
         for key in (f"recall_{name}", f"precision_{name}"):
-            metrics[key] = float(np.mean([turns[label][key] for turns in found]))
-    if len(found) > 1:
-        for left, turns in zip(settings.each, found, strict=True):
+            metrics[key] = float(np.mean([turns[label][key] for turns in metrics_by_left]))
+    if len(metrics_by_left) > 1:
+        for num_left, turns in zip(settings.each, metrics_by_left, strict=True):
             pairs = zip(turns, settings.classes, strict=True)
-            recalls = [of_turn[f"recall_{name}"] for of_turn, name in pairs]
-            metrics[f"minority_recall_at_{left}"] = float(np.mean(recalls))
-            metrics[f"accuracy_at_{left}"] = float(np.mean([turn["accuracy"] for turn in turns]))
+            recalls = [turn[f"recall_{name}"] for turn, name in pairs]
+            metrics[f"minority_recall_at_{num_left}"] = float(np.mean(recalls))
+            metrics[f"accuracy_at_{num_left}"] = float(
+                np.mean([turn["accuracy"] for turn in turns])
+            )
     return steps.outcome(
         _with_recall(metrics, settings.classes),
-        _updates(settings) * len(every),
+        _updates(settings) * len(all_metrics),
         averaged=settings.classes,
-        at=at if len(found) > 1 else None,
+        at=correct_at if len(metrics_by_left) > 1 else None,
     )
 
 
-def _folder(settings: ImbalanceSettings, left: int, label: int) -> str:
+def _folder(settings: ImbalanceSettings, num_left: int, label: int) -> str:
     """The folder of a turn in the trial's directory; `settings` are the trial's."""
     turn = f"turn-{label}"
-    return turn if len(settings.each) == 1 else f"left-{left}/{turn}"
+    return turn if len(settings.each) == 1 else f"left-{num_left}/{turn}"
 
 
 def _turn(
-    steps: ClassifierSteps[ImbalanceSettings], settings: ImbalanceSettings, left: int, label: int
+    steps: ClassifierSteps[ImbalanceSettings],
+    settings: ImbalanceSettings,
+    num_left: int,
+    label: int,
 ) -> tuple[dict[str, float], np.ndarray]:
     """Metrics of a turn, and the probabilities of its class's test images.
 
     Returns:
         The metrics, and float32 (repeats, n, k).
     """
-    name = _folder(steps.trial.settings, left, label)
+    name = _folder(steps.trial.settings, num_left, label)
     run = functools.partial(_treat, steps, settings, name)
     metrics = steps.part(name, run, needed=(CALLED, GALLERY))
-    with np.load(steps.trial.directory / name / CALLED) as kept:
-        return metrics, kept["probabilities"]
+    with np.load(steps.trial.directory / name / CALLED) as archive:
+        return metrics, archive["probabilities"]
 
 
 def _treat(
@@ -116,42 +128,45 @@ def _treat(
     """
     stream = (turn,) if turn else ()
     # In its turn a class lacks what fills it up, and that is what the oracle has.
-    images = steps.allot(settings.counts, () if turn else tuple(settings.starved))
+    allotment = steps.allot(settings.counts, () if turn else tuple(settings.starved))
     choice: dict[str, float] = {}
     if settings.tuned:
-        settings, choice = tuned(steps, settings, images.train, turn)
-    generator = steps.generator(images)
-    columns = training_rows(steps, settings, images, generator, *stream)
+        settings, choice = tuned(steps, settings, allotment.train, turn)
+    generator = steps.generator(allotment)
+    columns = training_rows(steps, settings, allotment, generator, *stream)
     _save_gallery(steps, settings, columns, turn)
 
-    whole = steps.trial.settings
-    first = _folder(whole, whole.each[0], 0) if whole.each else ""
+    trial_settings = steps.trial.settings
+    first_turn = _folder(trial_settings, trial_settings.each[0], 0) if trial_settings.each else ""
     # Turns have one recipe, as a network is traced once a recipe.
     recipe = steps.recipe(minority=() if turn else settings.rare)
     batches = steps.batches((columns, settings.batch_size), settings=settings)
-    found, called = [], []
+    repeat_metrics, repeat_probabilities = [], []
     prepare = None
     if settings.donors_first:
-        prepare = pretrain_on_donors(steps, settings, recipe, columns, images.validation, turn)
+        prepare = pretrain_on_donors(steps, settings, recipe, columns, allotment.validation, turn)
     with steps.one_of(settings.repeats):
         for repeat in range(settings.repeats):
             model = steps.train(
-                recipe, batches, images.validation, repeat, turn, stream, prepare=prepare
+                recipe, batches, allotment.validation, repeat, turn, stream, prepare=prepare
             )
             if settings.prototypes:
-                classify_by_prototypes(model, images.train)
+                classify_by_prototypes(model, allotment.train)
             metrics, probabilities = steps.evaluate(model)
             metrics |= precision_metrics(steps.test.labels, probabilities, settings.classes)
-            found.append(metrics)
-            called.append(probabilities)
-            if repeat == 0 and turn == first:
+            repeat_metrics.append(metrics)
+            repeat_probabilities.append(probabilities)
+            if repeat == 0 and turn == first_turn:
                 steps.keep(model, probabilities, metrics, generator)
     if turn:
         (name,) = settings.starved
-        of_class = steps.test.labels == settings.classes.index(name)
+        in_class = steps.test.labels == settings.classes.index(name)
         path = steps.trial.directory / turn / CALLED
-        write_arrays(path, probabilities=np.array(called)[:, of_class])
-    means = {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+        write_arrays(path, probabilities=np.array(repeat_probabilities)[:, in_class])
+    means = {
+        name: float(np.mean([metrics[name] for metrics in repeat_metrics]))
+        for name in repeat_metrics[0]
+    }
     return means | choice
 
 
@@ -169,5 +184,5 @@ def _save_gallery(
 ) -> None:
     """The rare classes as this arm shows them to the network, for the report."""
     rows = np.flatnonzero(np.isin(columns[1], settings.rare))
-    shown = np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)
-    steps.save_gallery(columns[0][shown], part, settings=settings)
+    gallery_rows = np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)
+    steps.save_gallery(columns[0][gallery_rows], part, settings=settings)

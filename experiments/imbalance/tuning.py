@@ -50,23 +50,25 @@ def tuned(
         return _chosen(settings, *candidates[0])
     stream = filter(None, (turn, "tuning"))
     donors = _donors(settings, steps.trial.stream(*stream))
-    kept, judged = _divided(train, donors, min(settings.counts))
-    asked = dataclasses.replace(
-        settings, counts=tuple(np.bincount(kept.labels).tolist()), generator="none"
+    train_subset, held_out = _divided(train, donors, min(settings.counts))
+    base_settings = dataclasses.replace(
+        settings, counts=tuple(np.bincount(train_subset.labels).tolist()), generator="none"
     )
-    found = []
+    recalls = []
     for number, (widened, shift) in enumerate(candidates):
-        candidate = dataclasses.replace(asked, widened=widened, elastic_shift=shift)
+        candidate = dataclasses.replace(base_settings, widened=widened, elastic_shift=shift)
         part = "/".join(filter(None, (turn, f"tuning-{number}")))
-        run = functools.partial(_recall, steps, candidate, kept, judged, part, turn)
-        found.append(steps.part(part, run)["recall"])
-    told = [
+        run = functools.partial(_recall, steps, candidate, train_subset, held_out, part, turn)
+        recalls.append(steps.part(part, run)["recall"])
+    entries = [
         {"widened": widened, "elastic_shift": shift, "recall": recall}
-        for (widened, shift), recall in zip(candidates, found, strict=True)
+        for (widened, shift), recall in zip(candidates, recalls, strict=True)
     ]
     names = [settings.classes[label] for label in donors]
-    write_json(steps.trial.directory / turn / "tuning.json", {"donors": names, "candidates": told})
-    return _chosen(settings, *candidates[int(np.argmax(found))])
+    write_json(
+        steps.trial.directory / turn / "tuning.json", {"donors": names, "candidates": entries}
+    )
+    return _chosen(settings, *candidates[int(np.argmax(recalls))])
 
 
 def _chosen(
@@ -79,44 +81,46 @@ def _chosen(
 
 def _donors(settings: ImbalanceSettings, seed: int) -> np.ndarray:
     """Labels of the classes that are made rare, int (n,)."""
-    rich = [
+    eligible = [
         label
         for label, count in enumerate(settings.counts)
         if label not in settings.rare and count > min(settings.counts)
     ]
-    if not rich:
+    if not eligible:
         raise NotApplicable(
             "ranges are tuned by classes that are not rare, and of more images than the smallest"
         )
-    number = max(1, round(SHARE * len(rich)))
-    return np.sort(np.random.default_rng(seed).choice(rich, number, replace=False))
+    num_donors = max(1, round(SHARE * len(eligible)))
+    return np.sort(np.random.default_rng(seed).choice(eligible, num_donors, replace=False))
 
 
-def _divided(train: Subset, donors: np.ndarray, left: int) -> tuple[Subset, Subset]:
-    """Splits off all but `left` images of each donor: what is trained on, and these others."""
-    lost = np.concatenate([np.flatnonzero(train.labels == label)[left:] for label in donors])
-    rows = np.setdiff1d(np.arange(len(train)), lost)
-    return train.take(rows), train.take(lost)
+def _divided(train: Subset, donors: np.ndarray, num_left: int) -> tuple[Subset, Subset]:
+    """Splits off all but `num_left` images of each donor: what is trained on, and these others."""
+    lost_rows = np.concatenate(
+        [np.flatnonzero(train.labels == label)[num_left:] for label in donors]
+    )
+    rows = np.setdiff1d(np.arange(len(train)), lost_rows)
+    return train.take(rows), train.take(lost_rows)
 
 
 def _recall(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
     train: Subset,
-    judged: Subset,
+    held_out: Subset,
     part: str,
     turn: str,
 ) -> dict[str, float]:
-    """The mean recall of the classes of `judged`."""
-    nothing = judged.take(np.array([], int))
-    columns = training_rows(steps, settings, Allotment(train, nothing, nothing), None)
+    """The mean recall of the classes of `held_out`."""
+    empty = held_out.take(np.array([], int))
+    columns = training_rows(steps, settings, Allotment(train, empty, empty), None)
     model = steps.train(
         steps.recipe(minority=() if turn else settings.rare),
         steps.batches((columns, settings.batch_size), settings=settings),
-        nothing,
+        empty,
         part=part,
         stream=tuple(filter(None, (turn, "tuning"))),
     )
-    right = predict(model, judged.images).argmax(axis=1) == judged.labels
-    recalls = [right[judged.labels == label].mean() for label in np.unique(judged.labels)]
+    correct = predict(model, held_out.images).argmax(axis=1) == held_out.labels
+    recalls = [correct[held_out.labels == label].mean() for label in np.unique(held_out.labels)]
     return {"recall": float(np.mean(recalls))}

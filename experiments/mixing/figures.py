@@ -42,14 +42,16 @@ def claim(run: Run) -> Figure | None:
     }
     records = {arm: {trial.seed: trial.record for trial in run.of(arm)} for arm in values}
     entries = run.summary["arms"]
-    possible = [(size, values[a], entries[a]) for a, size in latents_drawn(records).items()]
-    seen = [(size, values[a], entries[a]) for a, size in images_seen(records).items()]
-    if not possible or not seen:
+    possible_points = [
+        (size, values[arm], entries[arm]) for arm, size in latents_drawn(records).items()
+    ]
+    seen_points = [(size, values[arm], entries[arm]) for arm, size in images_seen(records).items()]
+    if not possible_points or not seen_points:
         return None
     figure = Figure(figsize=(WIDTH_INCHES, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _points(left, possible, "latents drawn, rounded to 1 decimal")
-    _points(right, seen, "different generated images seen")
+    _points(left, possible_points, "latents drawn, rounded to 1 decimal")
+    _points(right, seen_points, "different generated images seen")
     control = entries[run.summary["control"]]["mean"]
     for axes in (left, right):
         if control is not None:
@@ -63,21 +65,21 @@ def claim(run: Run) -> Figure | None:
     return figure
 
 
-def _points(axes: Axes, rows: Sequence[Point], label: str) -> None:
+def _points(axes: Axes, points: Sequence[Point], label: str) -> None:
     axes.set_xscale("log")
     axes.grid(True)
-    for place, (size, values, told) in enumerate(rows):
+    for index, (size, values, entry) in enumerate(points):
         # Arms that saw as many stand beside each other.
-        x = size * 1.07 ** sum(other == size for other, *_ in rows[:place])
+        x = size * 1.07 ** sum(previous == size for previous, *_ in points[:index])
         dots = axes.plot(
             [x] * len(values), list(values.values()), "o", color=MUTED, alpha=0.4, ms=3.5
         )
         add_tooltip(dots, [tooltip(f"{size:,}, seed {seed}", dot) for seed, dot in values.items()])
-        mean = axes.plot(x, told["mean"] or 0.0, "D", color=BLUE, ms=5)
-        add_tooltip(mean, [tooltip(f"{size:,}, mean", told["mean"] or 0.0, told["ci95"])])
-        if told["ci95"]:
-            axes.plot([x, x], told["ci95"], color=BLUE, lw=1.4)
-    ticks = sorted({size for size, *_ in rows})
+        mean = axes.plot(x, entry["mean"] or 0.0, "D", color=BLUE, ms=5)
+        add_tooltip(mean, [tooltip(f"{size:,}, mean", entry["mean"] or 0.0, entry["ci95"])])
+        if entry["ci95"]:
+            axes.plot([x, x], entry["ci95"], color=BLUE, lw=1.4)
+    ticks = sorted({size for size, *_ in points})
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axes.set_xlabel(label)

@@ -36,29 +36,35 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         None if undecided).
     """
     # One that failed is of its row, too, so that its seeds do not count.
-    arms = {name: of_arm for name, of_arm in evidence.records.items() if applies(of_arm)}
-    rows = {
-        "possible": {arm: np.log2(latents) for arm, latents in latents_drawn(arms).items()},
-        "seen": {arm: np.log10(images) for arm, images in images_seen(arms).items()},
+    records_by_arm = {
+        name: records for name, records in evidence.records.items() if applies(records)
     }
-    compared = {
+    rows = {
+        "possible": {
+            arm: np.log2(latents) for arm, latents in latents_drawn(records_by_arm).items()
+        },
+        "seen": {arm: np.log10(images) for arm, images in images_seen(records_by_arm).items()},
+    }
+    comparisons = {
         f"{metric}_by_{name}": _slope(evidence, row, metric)
         for name, row in rows.items()
         for metric in (PRIMARY, SWING)
     }
-    adjusted = evidence.holm({name: found.p_value for name, found in compared.items()})
-    tests = sum(found.p_value is not None for found in compared.values())
-    told = {name: _told(found, adjusted[name]) for name, found in compared.items()}
+    adjusted_p = evidence.holm(
+        {name: comparison.p_value for name, comparison in comparisons.items()}
+    )
+    num_tests = sum(comparison.p_value is not None for comparison in comparisons.values())
+    slopes = {name: _told(comparison, adjusted_p[name]) for name, comparison in comparisons.items()}
     lines = [
-        _sentence(told[f"{metric}_by_{name}"], words, step, tests)
+        _sentence(slopes[f"{metric}_by_{name}"], words, step, num_tests)
         for name, step in (
             ("possible", "each doubling of the number of latents that are drawn"),
             ("seen", "ten times as many different generated images seen"),
         )
         for metric, words in ((PRIMARY, "test accuracy"), (SWING, "its swing"))
-        if told[f"{metric}_by_{name}"]["ci95"]
+        if slopes[f"{metric}_by_{name}"]["ci95"]
     ]
-    return {"lines": [*lines, *_verdict(told)], "slopes": told}
+    return {"lines": [*lines, *_verdict(slopes)], "slopes": slopes}
 
 
 def latents_drawn(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
@@ -72,37 +78,39 @@ def latents_drawn(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[s
 
 def images_seen(arms: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, int]:
     """Different generated images that an arm sees: its pool, or as many as it is shown if fewer."""
-    seen = {}
+    num_seen = {}
     for arm in (*POOLS, UNLIMITED):
         for record in list(arms.get(arm, {}).values())[:1]:
             settings = record["settings"]
-            shown = settings["updates"] * round(settings["share"] * settings["batch_size"])
-            limit = settings.get("pool_limit", shown)  # Older records were made without one.
-            pool = min(settings["pool_images"], limit)
-            seen[arm] = shown if arm == UNLIMITED else min(pool, shown)
-    return seen
+            num_shown = settings["updates"] * round(settings["share"] * settings["batch_size"])
+            limit = settings.get("pool_limit", num_shown)  # Older records were made without one.
+            pool_size = min(settings["pool_images"], limit)
+            num_seen[arm] = num_shown if arm == UNLIMITED else min(pool_size, num_shown)
+    return num_seen
 
 
 def _slope(evidence: Evidence, row: Mapping[str, float], metric: str) -> Comparison:
     """The slope over the arms of `row`, against 0."""
-    arms = evidence.metrics
+    metrics_by_arm = evidence.metrics
     # A short training may see as many images of every pool: there is nothing to fit a line to.
-    whole: set[int] = set()
+    common_seeds: set[int] = set()
     if len(row) > 2 and len(set(row.values())) > 1:
-        whole = set.intersection(*(set(arms.get(arm, {})) for arm in row))
-    fitted = {
-        seed: linregress(list(row.values()), [arms[arm][seed][metric] for arm in row]).slope
-        for seed in sorted(whole)
+        common_seeds = set.intersection(*(set(metrics_by_arm.get(arm, {})) for arm in row))
+    slopes = {
+        seed: linregress(
+            list(row.values()), [metrics_by_arm[arm][seed][metric] for arm in row]
+        ).slope
+        for seed in sorted(common_seeds)
     }
-    return evidence.compare(fitted, dict.fromkeys(fitted, 0.0))
+    return evidence.compare(slopes, dict.fromkeys(slopes, 0.0))
 
 
-def _told(found: Comparison, p_holm: float | None) -> dict[str, Any]:
-    word = verdict(found, p_holm, higher_is_better=True)
+def _told(comparison: Comparison, p_holm: float | None) -> dict[str, Any]:
+    word = verdict(comparison, p_holm, higher_is_better=True)
     return {
-        "n": found.n,
-        "mean": found.difference,
-        "ci95": list(found.ci95) if found.ci95 else None,
+        "n": comparison.n,
+        "mean": comparison.difference,
+        "ci95": list(comparison.ci95) if comparison.ci95 else None,
         "p_holm": p_holm,
         "rises": {"helps": True, "hurts": False}.get(word),
     }
@@ -119,13 +127,13 @@ def _sentence(slope: Mapping[str, Any], words: str, step: str, tests: int) -> st
     return f"{text}; too few seeds to rely on." if slope["n"] < MIN_SEEDS else f"{text}."
 
 
-def _verdict(told: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _verdict(slopes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Whether accuracy, and its swing, go up with the number of images, possible or seen."""
-    if any(slope["ci95"] is None for slope in told.values()):
+    if any(slope["ci95"] is None for slope in slopes.values()):
         return []
     words = {True: "rises", False: "falls", None: "cannot be told to change"}
     by_possible, by_seen, swing_by_possible, swing_by_seen = (
-        words[told[f"{metric}_by_{name}"]["rises"]]
+        words[slopes[f"{metric}_by_{name}"]["rises"]]
         for metric in (PRIMARY, SWING)
         for name in ("possible", "seen")
     )

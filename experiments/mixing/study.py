@@ -61,11 +61,11 @@ class MixingSettings(GeneratorSettings, SubsetSettings):
                 f"--set share: {self.share} of batch_size={self.batch_size} leaves a part "
                 "empty; accepted: a share that gives each part an image"
             )
-        most_active = max(arm.changes.get("active", 0) for arm in ARMS)
-        if self.gan_latent_dim < most_active:
+        max_active = max(arm.changes.get("active", 0) for arm in ARMS)
+        if self.gan_latent_dim < max_active:
             raise InputError(
                 f"setting gan_latent_dim: {self.gan_latent_dim} is out of range; accepted: "
-                f"{most_active} or more, as an arm draws so many"
+                f"{max_active} or more, as an arm draws so many"
             )
         return super().resolve(dataset)
 

@@ -62,13 +62,13 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
         NotApplicable: If the generator cannot do what the settings ask of it.
     """
     steps, settings = Steps(trial), trial.settings
-    images = steps.allot(settings.counts, settings.classes)
-    generator = steps.generator(images)
-    mixture = _mixture(steps, images.train, generator)
+    allotment = steps.allot(settings.counts, settings.classes)
+    generator = steps.generator(allotment)
+    mixture = _mixture(steps, allotment.train, generator)
     steps.save_gallery(mixture.gallery)
 
-    updates = _updates(settings, len(images.train))
-    right: dict[int, np.ndarray] = {}
+    updates = _updates(settings, len(allotment.train))
+    correct_by_interval: dict[int, np.ndarray] = {}
     model = steps.train(
         steps.recipe(
             network=mixture.build,
@@ -78,16 +78,18 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
             loss=settings.loss,
         ),
         mixture.batches,
-        images.validation,
+        allotment.validation,
         watched=("test", steps.test),
         rows=judged_intervals(settings.intervals),
         prepare=mixture.prepare,
-        right=right,
+        right=correct_by_interval,
     )
     metrics, probabilities = steps.evaluate(model)
     metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
     steps.keep(model, probabilities, metrics, generator)
-    steps.right[OWN] = [right[n] for n in sorted(right) if n > 0.9 * settings.intervals]
+    steps.right[OWN] = [
+        correct_by_interval[n] for n in sorted(correct_by_interval) if n > 0.9 * settings.intervals
+    ]
     return steps.outcome(metrics, updates)
 
 
@@ -95,8 +97,8 @@ def _updates(settings: MixingSettings, num_images: int) -> int:
     """Updates of the classifier, a multiple of the intervals."""
     if not settings.large:
         return settings.updates
-    longest = max(settings.updates, PASSES * num_images / settings.batch_size)
-    return settings.intervals * math.ceil(longest / settings.intervals)
+    num_updates = max(settings.updates, PASSES * num_images / settings.batch_size)
+    return settings.intervals * math.ceil(num_updates / settings.intervals)
 
 
 def judged_intervals(intervals: int) -> list[int]:
@@ -114,14 +116,17 @@ def curve_metrics(rows: Sequence[Mapping[str, str]]) -> dict[str, float]:
     """
     columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
     update, test = columns["update"], columns["test_accuracy"]
-    last = test[update > 0.9 * update[-1]]
-    told = {"accuracy_last_tenth": float(last.mean()), "accuracy_swing": float(last.std())}
+    last_tenth = test[update > 0.9 * update[-1]]
+    metrics = {
+        "accuracy_last_tenth": float(last_tenth.mean()),
+        "accuracy_swing": float(last_tenth.std()),
+    }
     # Near 0 where the curve has settled.
-    half = test[np.argmin(np.abs(update - update[-1] / 2))]
-    told["accuracy_since_half"] = float(last.mean() - half)
+    half_accuracy = test[np.argmin(np.abs(update - update[-1] / 2))]
+    metrics["accuracy_since_half"] = float(last_tenth.mean() - half_accuracy)
     if "val_accuracy" in columns:
-        told["accuracy_at_best_validation"] = float(test[columns["val_accuracy"].argmax()])
-    return told
+        metrics["accuracy_at_best_validation"] = float(test[columns["val_accuracy"].argmax()])
+    return metrics
 
 
 def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixture:
@@ -129,20 +134,20 @@ def _mixture(steps: Steps, subset: Subset, generator: Generator | None) -> Mixtu
     columns = (subset.images, subset.labels)
     if generator is None:
         batches = steps.batches((columns, settings.batch_size))
-        shown = subset.images[in_turn(subset.labels, GALLERY_IMAGES)]
-        return Mixture(steps.network, batches, shown)
-    fakes = settings.num_generated
-    if not fakes:
+        gallery = subset.images[in_turn(subset.labels, GALLERY_IMAGES)]
+        return Mixture(steps.network, batches, gallery)
+    num_fakes = settings.num_generated
+    if not num_fakes:
         raise NotApplicable(f"of {settings.batch_size} images a share of {settings.share} is none")
     if settings.fresh:
         return _fresh(steps, columns, generator)
-    number = min(settings.pool_images, settings.pool_limit)
-    wanted = np.arange(number, dtype=np.int32) % np.int32(len(settings.classes))
+    pool_size = min(settings.pool_images, settings.pool_limit)
+    requested_labels = np.arange(pool_size, dtype=np.int32) % np.int32(len(settings.classes))
     # A smaller pool is the beginning of a larger one.
-    generated, labels = steps.generate(generator, wanted, "pool")
+    generated, labels = steps.generate(generator, requested_labels, "pool")
     pool = as_uint8(generated), labels
-    real = [(columns, settings.batch_size - fakes)] if fakes < settings.batch_size else []
-    batches = steps.batches(*real, (pool, fakes))
+    real = [(columns, settings.batch_size - num_fakes)] if num_fakes < settings.batch_size else []
+    batches = steps.batches(*real, (pool, num_fakes))
     return Mixture(steps.network, batches, pool[0][:GALLERY_IMAGES])
 
 
@@ -151,8 +156,8 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
     settings = steps.trial.settings
     if settings.generators_in_turn > 1 or settings.kept_from:
         raise NotApplicable("of generators in turn, or what a judge keeps, there is a pool only")
-    decodes = LatentSampler | WideLatents
-    if not (isinstance(generator, TrainedGenerator) and isinstance(generator.network, decodes)):
+    decoders = LatentSampler | WideLatents
+    if not (isinstance(generator, TrainedGenerator) and isinstance(generator.network, decoders)):
         raise NotApplicable(f"{settings.generator} decodes no latents; it fills a pool")
     network = generator.network
     if settings.num_generated == settings.batch_size:
@@ -174,11 +179,11 @@ def _fresh(steps: Steps, columns: tuple[np.ndarray, ...], generator: Generator) 
     )
     weights = network.average.get_weights()
     labels = np.arange(GALLERY_IMAGES, dtype=np.int32) % num_classes
-    shown = network.decode(latents.draw(GALLERY_IMAGES, tf.constant([0, 0])), labels)
+    gallery = network.decode(latents.draw(GALLERY_IMAGES, tf.constant([0, 0])), labels)
     return Mixture(
         BuildGenerating(steps.network, generator.recipe, steps.augmentation),
         batches,
-        shown.numpy(),
+        gallery.numpy(),
         lambda model: model.generator.set_weights(weights),
     )
 

@@ -14,7 +14,7 @@ REAL, GENERATED = "real_only", "generated_only"
 ALONE = tuple(
     arm.name for arm in ARMS if arm.kind != "check" and arm.changes.get("trained_on") == "generated"
 )
-# As `by`, `told` and `best` of `_chosen`; for these metrics see `trial.checkpoints`.
+# As `criterion`, `reported` and `best` of `_chosen`; for these metrics see `trial.checkpoints`.
 AT_THE_END = "val_accuracy", "accuracy", "accuracy"
 AT_THE_BEST = "val_accuracy_at_best", "accuracy_at_best_validation", "habit_accuracy_at_best_test"
 
@@ -35,15 +35,20 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         from `generated_only` to `real_only` that it closes, and its `share_ci95`; and
         `chosen_on_test`, as of `habit`.
     """
-    classes, closed = _classes(evidence), _gap_closed(evidence)
-    intervals = {r.get("settings", {}).get("intervals", 0) for r in evidence.finished}
-    chosen = habit(evidence, max(intervals, default=0))
+    classes, gap_entries = _classes(evidence), _gap_closed(evidence)
+    intervals = {record.get("settings", {}).get("intervals", 0) for record in evidence.finished}
+    habit_entries = habit(evidence, max(intervals, default=0))
     lines = [
         *_of_auc(evidence, classes),
-        *_of_gap(evidence.metrics, closed),
-        *_of_habit(chosen),
+        *_of_gap(evidence.metrics, gap_entries),
+        *_of_habit(habit_entries),
     ]
-    return {"lines": lines, "classes": classes, "gap_closed": closed, "chosen_on_test": chosen}
+    return {
+        "lines": lines,
+        "classes": classes,
+        "gap_closed": gap_entries,
+        "chosen_on_test": habit_entries,
+    }
 
 
 def habit(evidence: Evidence, checkpoints: int) -> dict[str, Any]:
@@ -61,39 +66,43 @@ def habit(evidence: Evidence, checkpoints: int) -> dict[str, Any]:
         `both`, the ways at any checkpoint: number of `candidates`, means `on_test` and
         `on_validation`, `difference`, `ci95` and `n`. Only seeds that have all the ways count.
     """
-    asked = {
+    choices = {
         "checkpoints": (WAYS[:1], AT_THE_BEST, checkpoints),
         "ways": (WAYS, AT_THE_END, len(WAYS)),
         "both": (WAYS, AT_THE_BEST, checkpoints * len(WAYS)),
     }
-    told = {}
-    for name, (ways, measures, number) in asked.items():
-        on_validation, on_test = _chosen(evidence.metrics, ways, *measures)
-        found = evidence.compare(on_test, on_validation, (0, 1))
-        if found.ci95 is not None:
-            told[name] = {
-                "candidates": number,
-                "on_test": found.treated,
-                "on_validation": found.control,
-                "difference": found.difference,
-                "ci95": list(found.ci95),
-                "n": found.n,
+    entries = {}
+    for name, (ways, metric_names, num_candidates) in choices.items():
+        on_validation, on_test = _chosen(evidence.metrics, ways, *metric_names)
+        comparison = evidence.compare(on_test, on_validation, (0, 1))
+        if comparison.ci95 is not None:
+            entries[name] = {
+                "candidates": num_candidates,
+                "on_test": comparison.treated,
+                "on_validation": comparison.control,
+                "difference": comparison.difference,
+                "ci95": list(comparison.ci95),
+                "n": comparison.n,
             }
-    return told
+    return entries
 
 
 def _chosen(
-    arms: Arms, ways: Sequence[str], by: str, told: str, best: str
+    arms: Arms, ways: Sequence[str], criterion: str, reported: str, best: str
 ) -> tuple[dict[int, float], dict[int, float]]:
-    """By seed: `told` of the way with the highest `by`, and the highest `best` of any."""
-    of_ways = [
-        {seed: m for seed, m in arms.get(way, {}).items() if {by, told, best} <= set(m)}
+    """By seed: `reported` of the way highest in `criterion`, and the highest `best` of any."""
+    metrics_by_way = [
+        {
+            seed: metrics
+            for seed, metrics in arms.get(way, {}).items()
+            if {criterion, reported, best} <= set(metrics)
+        }
         for way in ways
     ]
     on_validation, on_test = {}, {}
-    for seed in sorted(set.intersection(*map(set, of_ways))):
-        candidates = [of_way[seed] for of_way in of_ways]
-        on_validation[seed] = max(candidates, key=lambda metrics: metrics[by])[told]
+    for seed in sorted(set.intersection(*map(set, metrics_by_way))):
+        candidates = [by_seed[seed] for by_seed in metrics_by_way]
+        on_validation[seed] = max(candidates, key=lambda metrics: metrics[criterion])[reported]
         on_test[seed] = max(metrics[best] for metrics in candidates)
     return on_validation, on_test
 
@@ -101,70 +110,70 @@ def _chosen(
 def _classes(evidence: Evidence) -> dict[str, dict[str, Any]]:
     names = dict.fromkeys(
         name
-        for of_seed in evidence.metrics.get(GENERATED, {}).values()
-        for name in of_seed
+        for metrics in evidence.metrics.get(GENERATED, {}).values()
+        for name in metrics
         if name.startswith(CLASS_PREFIX)
     )
     classes: dict[str, dict[str, Any]] = {}
     for name in names:
-        found = _compare(evidence, name)
-        if found.ci95 is not None:
+        comparison = _compare(evidence, name)
+        if comparison.ci95 is not None:
             classes[name.removeprefix(CLASS_PREFIX)] = {
-                "real": found.control,
-                "generated": found.treated,
-                "difference": found.difference,
-                "ci95": list(found.ci95),
+                "real": comparison.control,
+                "generated": comparison.treated,
+                "difference": comparison.difference,
+                "ci95": list(comparison.ci95),
             }
     return dict(sorted(classes.items(), key=lambda item: item[1]["difference"]))
 
 
 def _gap_closed(evidence: Evidence) -> dict[str, dict[str, Any]]:
-    arms, sides = evidence.metrics, (evidence.overlap, evidence.level)
+    arms, interval_args = evidence.metrics, (evidence.overlap, evidence.level)
     base, real = (_values(arms, arm, "accuracy") for arm in (GENERATED, REAL))
-    told = {}
+    entries = {}
     for name in arms:
         if name in ALONE and name != GENERATED:
-            found = gap_closed(_values(arms, name, "accuracy"), base, real, True, *sides)
-            if found is not None:
-                share, interval = found
-                told[name] = {"share": share, "share_ci95": list(interval)}
-    return told
+            closed = gap_closed(_values(arms, name, "accuracy"), base, real, True, *interval_args)
+            if closed is not None:
+                share, interval = closed
+                entries[name] = {"share": share, "share_ci95": list(interval)}
+    return entries
 
 
 def _of_auc(evidence: Evidence, classes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = []
-    found = _compare(evidence, PRIMARY)
-    if found.ci95 is not None:
-        low, high = found.ci95
+    auc = _compare(evidence, PRIMARY)
+    if auc.ci95 is not None:
+        low, high = auc.ci95
         lines.append(
             "Trained on generated images alone, macro ROC AUC on real ones is "
-            f"{found.treated:.4f}, trained on real ones {found.control:.4f} "
-            f"({found.difference:+.4f}, 95 % CI {low:+.4f} to {high:+.4f}, {found.n} seeds); "
+            f"{auc.treated:.4f}, trained on real ones {auc.control:.4f} "
+            f"({auc.difference:+.4f}, 95 % CI {low:+.4f} to {high:+.4f}, {auc.n} seeds); "
             "arXiv 1812.01547 reports more than 0.95."
         )
     if classes:
-        name, most = next(iter(classes.items()))
-        low, high = most["ci95"]
+        name, worst = next(iter(classes.items()))
+        low, high = worst["ci95"]
         lines.append(
             f"The class that generated images serve worst is `{name}`: ROC AUC "
-            f"{most['generated']:.4f} against {most['real']:.4f} on real ones "
-            f"({most['difference']:+.4f}, 95 % CI {low:+.4f} to {high:+.4f}, which does not allow "
+            f"{worst['generated']:.4f} against {worst['real']:.4f} on real ones "
+            f"({worst['difference']:+.4f}, 95 % CI {low:+.4f} to {high:+.4f}, which does not allow "
             f"for its being the worst of {len(classes)})."
         )
     return lines
 
 
-def _of_gap(arms: Arms, closed: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    if not closed:
+def _of_gap(arms: Arms, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not entries:
         return []
     low, high = (
         sum(values) / len(values)
         for values in (list(_values(arms, arm, "accuracy").values()) for arm in (GENERATED, REAL))
     )
     shares = (
-        f"`{name}` {100 * told['share']:.0f} % ({100 * told['share_ci95'][0]:.0f} to "
-        f"{100 * told['share_ci95'][1]:.0f})"
-        for name, told in sorted(closed.items(), key=lambda item: -item[1]["share"])
+        f"`{name}` {100 * entry['share']:.0f} % ({100 * entry['share_ci95'][0]:.0f} to "
+        f"{100 * entry['share_ci95'][1]:.0f})"
+        for name, entry in sorted(entries.items(), key=lambda item: -item[1]["share"])
     )
     return [
         f"Of the gap in accuracy from `{GENERATED}` ({low:.4f}) to `{REAL}` ({high:.4f}) images "
@@ -172,27 +181,27 @@ def _of_gap(arms: Arms, closed: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _of_habit(chosen: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _of_habit(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     words = {
         "checkpoints": f"checkpoints of `{AS_THEY_COME}`",
         "ways": "ways of use",
         "both": "checkpoints and ways together",
     }
-    told = [
-        f"of {one['candidates']} {words[name]} {with_interval(one['difference'], one['ci95'])}"
-        for name, one in chosen.items()
+    phrases = [
+        f"of {entry['candidates']} {words[key]} {with_interval(entry['difference'], entry['ci95'])}"
+        for key, entry in entries.items()
     ]
-    if not told:
+    if not phrases:
         return []
-    seeds = min(one["n"] for one in chosen.values())
+    seeds = min(entry["n"] for entry in entries.values())
     return [
         "A habit under study, not a result: accuracy of what was chosen by the test images, minus "
-        f"accuracy of what validation images chose: {'; '.join(told)} ({seeds} seeds)."
+        f"accuracy of what validation images chose: {'; '.join(phrases)} ({seeds} seeds)."
     ]
 
 
 def _values(arms: Arms, arm: str, name: str) -> dict[int, float]:
-    return {seed: m[name] for seed, m in arms.get(arm, {}).items() if name in m}
+    return {seed: metrics[name] for seed, metrics in arms.get(arm, {}).items() if name in metrics}
 
 
 def _compare(evidence: Evidence, name: str) -> Comparison:

@@ -49,16 +49,16 @@ class SubstitutionSettings(GeneratorSettings, SubsetSettings):
             InputError: As there, and if in the real proportions a class would have none of them.
         """
         resolved = super().resolve(dataset)
-        fewest = 0
-        for each in dataset.draws:
+        min_images = 0
+        for draw in dataset.draws:
             train = allot(
-                each, resolved.classes, resolved.counts, 0, resolved.validation_per_class
+                draw, resolved.classes, resolved.counts, 0, resolved.validation_per_class
             ).train
-            fewest = max(fewest, -(-len(train) // int(np.bincount(train.labels).min())))
-        if resolved.generated_images < fewest:
+            min_images = max(min_images, -(-len(train) // int(np.bincount(train.labels).min())))
+        if resolved.generated_images < min_images:
             raise InputError(
                 f"setting generated_images: {resolved.generated_images} is out of range; accepted: "
-                f"{fewest} or more, which in the real proportions gives every class one"
+                f"{min_images} or more, which in the real proportions gives every class one"
             )
         return resolved
 

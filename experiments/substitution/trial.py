@@ -34,16 +34,16 @@ def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
         NotApplicable: If the generator has no images for such classes, or there is none.
     """
     steps, settings = Steps(trial), trial.settings
-    images = steps.allot(settings.counts, settings.classes)
-    generator = steps.generator(images)
-    sources = _sources(steps, images.train, generator)
+    allotment = steps.allot(settings.counts, settings.classes)
+    generator = steps.generator(allotment)
+    sources = _sources(steps, allotment.train, generator)
     model = steps.train(
-        steps.recipe(), steps.batches(*sources), images.validation, watched=("test", steps.test)
+        steps.recipe(), steps.batches(*sources), allotment.validation, watched=("test", steps.test)
     )
     metrics, probabilities = steps.evaluate(model)
-    judged = (steps.test.labels, probabilities, settings.classes)
-    metrics |= class_aucs(*judged) | checkpoints(read_rows(trial.directory / "curves.csv"))
-    write_rows(trial.directory / "roc.csv", roc_points(*judged))
+    predictions = (steps.test.labels, probabilities, settings.classes)
+    metrics |= class_aucs(*predictions) | checkpoints(read_rows(trial.directory / "curves.csv"))
+    write_rows(trial.directory / "roc.csv", roc_points(*predictions))
     steps.keep(model, probabilities, metrics, generator)
     return steps.outcome(metrics)
 
@@ -79,45 +79,49 @@ def _sources(steps: Steps, subset: Subset, generator: Generator | None) -> list[
     # Of an odd batch the larger part is real.
     sizes = [(settings.batch_size + i) // len(kinds) for i in reversed(range(len(kinds)))]
     tables: list[Columns] = []
-    every = settings.pool_updates or settings.updates
-    pools = math.ceil(settings.updates / every)
+    pool_updates = settings.pool_updates or settings.updates
+    num_pools = math.ceil(settings.updates / pool_updates)
     for kind, size in zip(kinds, sizes, strict=True):
         if kind == "real":
             tables.append((_in_order(subset.images, subset.labels), subset.labels))
             continue
         if generator is None:
             raise NotApplicable("there is no generator whose images it could be trained on")
-        most = every * size if pools > 1 else len(subset)
-        tables.append(_generated(steps, subset, generator, pools, most))
+        max_images = pool_updates * size if num_pools > 1 else len(subset)
+        tables.append(_generated(steps, subset, generator, num_pools, max_images))
     _save_gallery(steps, tables)
     sources: list[tuple[Any, ...]] = []
     for kind, size, table in zip(kinds, sizes, tables, strict=True):
         columns = _columns(settings, table, is_real=kind == "real")
-        is_whole = kind == "real" or pools == 1
-        sources.append((columns, size) if is_whole else Table(columns, size, pools, every))
+        is_single_pool = kind == "real" or num_pools == 1
+        sources.append(
+            (columns, size) if is_single_pool else Table(columns, size, num_pools, pool_updates)
+        )
     return sources
 
 
 def _generated(
-    steps: Steps, subset: Subset, generator: Generator, pools: int, most: int
+    steps: Steps, subset: Subset, generator: Generator, num_pools: int, max_images: int
 ) -> Columns:
-    """Pools of generated images, one after the other, at most `most` in each."""
+    """Pools of generated images, one after the other, at most `max_images` in each."""
     settings = steps.trial.settings
     # A copier is not capped: it must hand out what `real_only` is trained on.
     cap = len(subset) if settings.generator == "copy" else settings.generated_images
-    wanted = min(len(subset), cap, most)
+    num_images = min(len(subset), cap, max_images)
     # Labels at even steps through the classes have the real proportions.
-    labels = subset.labels[np.arange(wanted) * len(subset) // wanted]
-    if lost := {*np.unique(subset.labels)} - {*labels}:
-        name = subset.class_names[min(lost)]
-        raise NotApplicable(f"{wanted} generated images in real proportions hold none of {name!r}")
+    labels = subset.labels[np.arange(num_images) * len(subset) // num_images]
+    if missing_labels := {*np.unique(subset.labels)} - {*labels}:
+        name = subset.class_names[min(missing_labels)]
+        raise NotApplicable(
+            f"{num_images} generated images in real proportions hold none of {name!r}"
+        )
     parts = []
-    for pool in range(pools):
+    for pool in range(num_pools):
         purpose = ("generated", str(pool)) if pool else ("generated",)
-        images, shown = steps.generate(generator, labels, *purpose)
-        parts.append((_in_order(as_uint8(images), labels), shown))
-    images, shown = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return images, shown
+        images, assigned_labels = steps.generate(generator, labels, *purpose)
+        parts.append((_in_order(as_uint8(images), labels), assigned_labels))
+    images, assigned_labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return images, assigned_labels
 
 
 def _columns(settings: SubstitutionSettings, table: Columns, is_real: bool) -> Columns:
@@ -128,9 +132,9 @@ def _columns(settings: SubstitutionSettings, table: Columns, is_real: bool) -> C
     images, labels = table
     columns: list[np.ndarray] = [images, labels]
     if settings.label_smoothing:
-        spread = 0.0 if is_real else settings.label_smoothing
-        number = len(settings.classes)
-        shares = (1 - spread) * np.eye(number)[labels] + spread / number
+        smoothing = 0.0 if is_real else settings.label_smoothing
+        num_classes = len(settings.classes)
+        shares = (1 - smoothing) * np.eye(num_classes)[labels] + smoothing / num_classes
         columns[1] = shares.astype(np.float32)
     if settings.generated_weight != 1:
         weight = 1.0 if is_real else settings.generated_weight
@@ -149,10 +153,10 @@ def _in_order(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _save_gallery(steps: Steps, tables: Sequence[Columns]) -> None:
     """One image of each class in turn, from each table in turn."""
-    shown, rng = [], np.random.default_rng(0)
+    gallery, rng = [], np.random.default_rng(0)
     for turn in range(GALLERY_IMAGES):
         images, labels = tables[turn % len(tables)]
         # Of few images under wrong labels a class may have none.
-        of_class = np.flatnonzero(labels == turn % len(steps.trial.settings.classes))
-        shown.append(images[rng.choice(of_class if len(of_class) else len(labels))])
-    steps.save_gallery(np.stack(shown))
+        class_rows = np.flatnonzero(labels == turn % len(steps.trial.settings.classes))
+        gallery.append(images[rng.choice(class_rows if len(class_rows) else len(labels))])
+    steps.save_gallery(np.stack(gallery))

@@ -32,8 +32,8 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     # Those of folders that leak are checks, too.
     checks = {*evidence.of_kind("check"), *leaks}
     gains = {
-        reference: _gains(evidence, reference, left_out)
-        for reference, left_out in (
+        reference: _gains(evidence, reference, excluded)
+        for reference, excluded in (
             (CONTROL, (CONTROL, *checks)),
             (RIVAL, (CONTROL, RIVAL, ORACLE, *checks)),
         )
@@ -43,23 +43,23 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}))
         for arm in gains.get(CONTROL, {})
     ]
-    found = {"lines": [*lines, *_copies(records)], "gains": gains}
-    return found | ({"warnings": _told_of(leaking.values()), "leaks": leaks} if leaks else {})
+    result = {"lines": [*lines, *_copies(records)], "gains": gains}
+    return result | ({"warnings": _told_of(leaking.values()), "leaks": leaks} if leaks else {})
 
 
 def _gains(
-    evidence: Evidence, reference: str, left_out: Sequence[str]
+    evidence: Evidence, reference: str, excluded: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    arms, sides = evidence.done, (evidence.overlap, evidence.level)
-    compared = {
-        (arm, number): compare_at(of_arm, arms[reference], PREFIX, number, *sides)
-        for arm, of_arm in arms.items()
-        if arm not in left_out
-        for number in numbers_in(of_arm, PREFIX)
+    arms, interval_args = evidence.done, (evidence.overlap, evidence.level)
+    comparisons = {
+        (arm, number): compare_at(records, arms[reference], PREFIX, number, *interval_args)
+        for arm, records in arms.items()
+        if arm not in excluded
+        for number in numbers_in(records, PREFIX)
     }
     gains: dict[str, dict[str, Any]] = {}
-    for (arm, number), told in comparison_entries(compared, looks=evidence.looks).items():
-        gains.setdefault(arm, {})[number] = told
+    for (arm, number), gain in comparison_entries(comparisons, looks=evidence.looks).items():
+        gains.setdefault(arm, {})[number] = gain
     return gains
 
 
@@ -73,12 +73,14 @@ def _told(arm: str, over_real: Mapping[str, Any], over_rival: Mapping[str, Any])
 
 
 def _judged(gains: Mapping[str, Any]) -> str:
-    clear = {
+    sizes_by_verdict = {
         word: [size for size, gain in gains.items() if gain["verdict"] == word]
         for word in ("helps", "hurts")
     }
-    told = [f"it {word} at {', '.join(sizes)}" for word, sizes in clear.items() if sizes]
-    return " and ".join(told) or "no difference can be told at any number"
+    phrases = [
+        f"it {word} at {', '.join(sizes)}" for word, sizes in sizes_by_verdict.items() if sizes
+    ]
+    return " and ".join(phrases) or "no difference can be told at any number"
 
 
 def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -101,7 +103,7 @@ def _many_copies(records: Sequence[Mapping[str, Any]], split: str) -> dict[str, 
         share = record["metrics"].get(f"copies_of_{split}")
         if share is not None:
             shares.setdefault(record["arm"], []).append(share)
-    means = {arm: sum(of_arm) / len(of_arm) for arm, of_arm in shares.items()}
+    means = {arm: sum(arm_shares) / len(arm_shares) for arm, arm_shares in shares.items()}
     return {arm: mean for arm, mean in means.items() if mean > LEAK}
 
 

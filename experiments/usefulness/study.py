@@ -44,17 +44,17 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
         """
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
-        left = settings.fewest_left(dataset, validation)
-        usual = tuple(n for n in USUAL_SIZES if 2 * n <= left) or (max(1, left // 2),)
-        sizes = settings.images_per_class or usual
+        maximum = settings.fewest_left(dataset, validation)
+        default_sizes = tuple(n for n in USUAL_SIZES if 2 * n <= maximum) or (max(1, maximum // 2),)
+        sizes = settings.images_per_class or default_sizes
         for size in sizes:
-            if size > left or sizes.count(size) > 1:
+            if size > maximum or sizes.count(size) > 1:
                 raise InputError(
                     f"setting images_per_class: {size} is not accepted; accepted: different "
-                    f"numbers from 1 to {left}, and 0 for all ({validation} images a class are "
+                    f"numbers from 1 to {maximum}, and 0 for all ({validation} images a class are "
                     "set aside for validation)"
                 )
-        ordered = tuple(sorted(sizes, key=lambda size: size or left + 1))
+        ordered = tuple(sorted(sizes, key=lambda size: size or maximum + 1))
         return dataclasses.replace(
             settings, validation_per_class=validation, images_per_class=ordered
         )
@@ -62,20 +62,20 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
 
 def of_source(settings: UsefulnessSettings, name: str) -> tuple[Arm, ...]:
     """The arms of one source of generated images."""
-    rows = []
+    arms = []
     for share in settings.shares:
-        end = "" if len(settings.shares) == 1 else f"_x{share:g}"
-        many = "as many" if share == 1 else f"{share:g} times as many"
-        both = {"trained_on": "both", "share": share}
-        rows += [
-            Arm(f"{name}_only{end}", {"trained_on": "generated", "share": share},
-                f"{many} images of {name}, no real ones", kind="ablation"),
-            Arm(f"{name}{end}", both | {"measured": True},
-                f"real images and {many} of {name}", kind="generated"),
-            Arm(f"{name}_classical{end}", both | {"classical": True},
-                f"as {name}{end}; every image augmented as in classical", kind="generated"),
+        suffix = "" if len(settings.shares) == 1 else f"_x{share:g}"
+        amount = "as many" if share == 1 else f"{share:g} times as many"
+        mixed = {"trained_on": "both", "share": share}
+        arms += [
+            Arm(f"{name}_only{suffix}", {"trained_on": "generated", "share": share},
+                f"{amount} images of {name}, no real ones", kind="ablation"),
+            Arm(f"{name}{suffix}", mixed | {"measured": True},
+                f"real images and {amount} of {name}", kind="generated"),
+            Arm(f"{name}_classical{suffix}", mixed | {"classical": True},
+                f"as {name}{suffix}; every image augmented as in classical", kind="generated"),
         ]  # fmt: skip
-    return tuple(rows)
+    return tuple(arms)
 
 
 COPIES = {"generator": "copy", "trained_on": "both"}

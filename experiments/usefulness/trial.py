@@ -37,46 +37,48 @@ def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
         NotApplicable: If there are no generated images of a class, or too few held back.
     """
     steps, settings = Steps(trial), trial.settings
-    found: dict[str, float] = {}
+    all_metrics: dict[str, float] = {}
     for size in settings.images_per_class:
         name = str(size or "all")
         run = functools.partial(_run_size, steps, size, name)
         metrics = steps.part(f"images-{name}", run, judged=True)
-        found |= {f"{key}_at_{name}": metrics.pop(key) for key in ACCURACIES}
+        all_metrics |= {f"{key}_at_{name}": metrics.pop(key) for key in ACCURACIES}
         # What is left, of further test sets and of generated images, is that of the largest number.
-        found |= metrics
-    of_sizes = [value for key, value in found.items() if key.startswith("balanced_accuracy_at_")]
-    updates = settings.updates * len(of_sizes)
-    metrics = {"balanced_accuracy": float(np.mean(of_sizes))} | found
+        all_metrics |= metrics
+    accuracies = [
+        value for key, value in all_metrics.items() if key.startswith("balanced_accuracy_at_")
+    ]
+    updates = settings.updates * len(accuracies)
+    metrics = {"balanced_accuracy": float(np.mean(accuracies))} | all_metrics
     return steps.outcome(metrics, updates, further_of=f"images-{name}")
 
 
 def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
     """Metrics of the classifier that is trained on `size` real images a class, all for 0."""
     settings = steps.trial.settings
-    images = _allotted(steps, size)
-    generator = steps.generator(images)
-    tables = _tables(steps, images.train, generator)
+    allotment = _allotted(steps, size)
+    generator = steps.generator(allotment)
+    tables = _tables(steps, allotment.train, generator)
     is_last = size == settings.images_per_class[-1]
     if is_last:
         _save_gallery(steps, tables[-1])
     # Class by class, so that a row of the batch order is of one class in every arm of a seed.
     labels = np.concatenate([labels for _, labels in tables])
     order = np.argsort(labels, kind="stable")
-    columns = np.concatenate([part for part, _ in tables])[order], labels[order]
+    columns = np.concatenate([images for images, _ in tables])[order], labels[order]
     model = steps.train(
         steps.recipe(),
         steps.batches((columns, settings.batch_size)),
-        images.validation,
+        allotment.validation,
         part=f"images-{name}",
     )
     metrics, probabilities = steps.evaluate(model)
-    kept = {key: metrics[key] for key in ACCURACIES} | dict(steps.further.of(metrics))
+    reported = {key: metrics[key] for key in ACCURACIES} | dict(steps.further.of(metrics))
     if is_last:
         steps.keep(model, probabilities, metrics, generator)
         if generator is not None and settings.measured:
-            kept |= _compared(steps, generator)
-    return kept
+            reported |= _compared(steps, generator)
+    return reported
 
 
 def _allotted(steps: Steps, size: int) -> Allotment:
@@ -94,15 +96,15 @@ def _tables(steps: Steps, real: Subset, generator: Generator | None) -> list[Tab
         if generator is None:
             raise NotApplicable("there is no generator whose images it could be trained on")
         counts = np.bincount(real.labels, minlength=len(settings.classes))
-        wanted = np.maximum(1, np.round(counts * settings.share).astype(int))
+        class_counts = np.maximum(1, np.round(counts * settings.share).astype(int))
         if generator.supply is not None:
-            wanted = np.minimum(wanted, generator.supply)
-        if settings.trained_on == "generated" and not wanted.all():
-            missing = settings.classes[int(wanted.argmin())]
-            raise NotApplicable(f"there is no generated image of class {missing}")
-        labels = np.repeat(np.arange(len(wanted), dtype=np.int32), wanted)
-        generated, shown = steps.generate(generator, labels, "generated")
-        tables.append((as_uint8(generated), shown))
+            class_counts = np.minimum(class_counts, generator.supply)
+        if settings.trained_on == "generated" and not class_counts.all():
+            missing_class = settings.classes[int(class_counts.argmin())]
+            raise NotApplicable(f"there is no generated image of class {missing_class}")
+        labels = np.repeat(np.arange(len(class_counts), dtype=np.int32), class_counts)
+        generated, assigned_labels = steps.generate(generator, labels, "generated")
+        tables.append((as_uint8(generated), assigned_labels))
     return tables
 
 
@@ -111,9 +113,9 @@ def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
     settings, test = steps.trial.settings, steps.test
     everything = steps.allot(None)
     with steps.measured("evaluation"):
-        fake = _to_compare(steps, generator)
-        metrics = _copies(steps, fake, everything.train)
-    if min(len(fake), len(test)) < FEWEST_COMPARED:
+        fake_images = _to_compare(steps, generator)
+        metrics = _copies(steps, fake_images, everything.train)
+    if min(len(fake_images), len(test)) < FEWEST_COMPARED:
         return metrics
     # Its curves are not those of the trial, whose intervals may not divide its updates.
     recipe = steps.recipe(network=build_small_cnn, updates=settings.judge_updates, intervals=1)
@@ -123,9 +125,9 @@ def _compared(steps: Steps, generator: Generator) -> dict[str, float]:
     # Every arm counts the seconds of the judge's training, whichever arm had it trained.
     steps.seconds["evaluation"] += seconds
     with steps.measured("evaluation"):
-        real, generated = (judge.predict(images).features for images in (test.images, fake))
-        near = nearness(real, generated, steps.trial.stream("kid"))
-    return metrics | {key: near[key] for key in COMPARED}
+        real, generated = (judge.predict(images).features for images in (test.images, fake_images))
+        nearness_metrics = nearness(real, generated, steps.trial.stream("kid"))
+    return metrics | {key: nearness_metrics[key] for key in COMPARED}
 
 
 def _to_compare(steps: Steps, generator: Generator) -> np.ndarray:
@@ -142,15 +144,17 @@ def _to_compare(steps: Steps, generator: Generator) -> np.ndarray:
     return as_uint8(generator.sample(labels, steps.trial.stream("compared")))
 
 
-def _copies(steps: Steps, fake: np.ndarray, train: Subset) -> dict[str, float]:
+def _copies(steps: Steps, fake_images: np.ndarray, train: Subset) -> dict[str, float]:
     """The shares of generated images that are copies, of which some are kept as pictures."""
     metrics: dict[str, float] = {}
     pairs: dict[str, Any] = {}
-    for name, part in (("train", train), ("test", steps.test)):
-        found = find_pairs(fake, part.images)
-        metrics[f"copies_of_{name}"] = len(found) / len(fake)
+    for name, subset in (("train", train), ("test", steps.test)):
+        duplicates = find_pairs(fake_images, subset.images)
+        metrics[f"copies_of_{name}"] = len(duplicates) / len(fake_images)
         rows = slice(0, GALLERY_IMAGES)
-        pairs[name] = np.stack([fake[found.rows[rows]], part.images[found.matches[rows]]])
+        pairs[name] = np.stack(
+            [fake_images[duplicates.rows[rows]], subset.images[duplicates.matches[rows]]]
+        )
     write_arrays(steps.trial.directory / "copies.npz", **pairs)
     return metrics
 

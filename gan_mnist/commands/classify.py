@@ -77,7 +77,7 @@ def _command() -> int:
     if os.path.exists(output) and not os.path.isfile(output):
         raise InputError(f"--output: {str(output)!r} is no file; accepted: a new or a plain file")
     check_writable("--output", output.parent, output.name)
-    found = _find(path_from_flag(IMAGES, ACCEPTED))
+    images = _find(path_from_flag(IMAGES, ACCEPTED))
     handle_signals()
 
     model = load_model(
@@ -88,12 +88,14 @@ def _command() -> int:
     predict = CheckedClassifier(
         TimeLimitedSignature(model.signatures["classify"], seconds), TOP.value, names
     )
-    paths = [found.root / name for name in found.names]
-    predicted = classify_images(predict, paths, read_conversion(saved_model, IMAGE_MEGABYTES.value))
-    rows = dict(zip(found.names, predicted, strict=True))
-    rows |= {name: _row(TOP.value, error=why) for name, why in found.left_out.items()}
+    paths = [images.root / name for name in images.names]
+    predictions = classify_images(
+        predict, paths, read_conversion(saved_model, IMAGE_MEGABYTES.value)
+    )
+    rows = dict(zip(images.names, predictions, strict=True))
+    rows |= {name: _row(TOP.value, error=reason) for name, reason in images.left_out.items()}
     try:
-        write_rows(output, [{"filename": printable(n), **rows[n]} for n in sorted(rows)])
+        write_rows(output, [{"filename": printable(name), **rows[name]} for name in sorted(rows)])
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     print_line(f"{_summary(list(rows.values()))} -> {printable(output)}")
@@ -106,13 +108,13 @@ def _find(path: Path) -> FoundImages:
         return FoundImages(path.parent, [ImageFile(path.name)], Counter())
     if os.path.exists(path) and not os.path.isdir(path):
         raise InputError(f"--images: {str(path)!r} is neither; accepted: {ACCEPTED}")
-    found = find_images(path, "--images", any_name=True)
-    if not found.files:
+    images = find_images(path, "--images", any_name=True)
+    if not images.files:
         raise InputError(
             f"--images: {str(path)!r} holds no images; passed over: "
-            f"{count_reasons(found.left_out.values())}; accepted: {ACCEPTED}"
+            f"{count_reasons(images.left_out.values())}; accepted: {ACCEPTED}"
         )
-    return found
+    return images
 
 
 def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
@@ -134,9 +136,9 @@ def class_names_of(model: Any, top: int, seconds: float) -> list[str]:
             f"--top: {top} classes cannot be told, as --model, which may be an older export, has "
             "no signature 'classes' or answers no 'probabilities'; accepted: 1"
         )
-    asked = TimeLimitedSignature(model.signatures["classes"], seconds)
+    signature = TimeLimitedSignature(model.signatures["classes"], seconds)
     try:
-        names = [n.decode() for n in call_signature(asked)["classes"].tolist()]
+        names = [name.decode() for name in call_signature(signature)["classes"].tolist()]
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError):
         names = []
     if top > len(names):
@@ -171,31 +173,31 @@ class CheckedClassifier:
 
         from gan_mnist.data.images import as_float
 
-        answer = call_signature(self.classify, images=as_float(images))
+        outputs = call_signature(self.classify, images=as_float(images))
         if self.top > 1:
-            _check(answer, "probabilities", "floats", (len(images), len(self.class_names)))
+            _check(outputs, "probabilities", "floats", (len(images), len(self.class_names)))
         else:
-            _check(answer, "label", "text", (len(images),))
-            _check(answer, "probability", "floats", (len(images),))
-            labels = (label.decode(errors="backslashreplace") for label in answer["label"])
-            return [[pair] for pair in zip(labels, answer["probability"].tolist(), strict=True)]
-        order = np.argsort(-answer["probabilities"], axis=1, kind="stable")[:, : self.top]
+            _check(outputs, "label", "text", (len(images),))
+            _check(outputs, "probability", "floats", (len(images),))
+            labels = (label.decode(errors="backslashreplace") for label in outputs["label"])
+            return [[pair] for pair in zip(labels, outputs["probability"].tolist(), strict=True)]
+        order = np.argsort(-outputs["probabilities"], axis=1, kind="stable")[:, : self.top]
         return [
             [(self.class_names[i], float(row[i])) for i in best]
-            for row, best in zip(answer["probabilities"], order, strict=True)
+            for row, best in zip(outputs["probabilities"], order, strict=True)
         ]
 
 
-def _check(answer: Mapping[str, Any], name: str, form: str, shape: tuple[int, ...]) -> None:
-    found = answer[name]
+def _check(outputs: Mapping[str, Any], name: str, form: str, shape: tuple[int, ...]) -> None:
+    values = outputs[name]
     # TensorFlow's text arrives as objects.
-    if found.shape != shape or found.dtype.kind != {"text": "O", "floats": "f"}[form]:
+    if values.shape != shape or values.dtype.kind != {"text": "O", "floats": "f"}[form]:
         raise InputError(
-            f"--model: it answered {found.dtype} of shape {found.shape} as {name!r}; "
+            f"--model: it answered {values.dtype} of shape {values.shape} as {name!r}; "
             f"accepted: {form} of shape {shape}"
         )
     # All within, rather than none beyond: so that NaN is refused too.
-    if form == "floats" and not ((found >= -ROUNDING) & (found <= 1 + ROUNDING)).all():
+    if form == "floats" and not ((values >= -ROUNDING) & (values <= 1 + ROUNDING)).all():
         raise InputError(f"--model: it answered {name!r} beyond [0, 1]; accepted: probabilities")
 
 
@@ -226,17 +228,17 @@ def classify_images(
         from gan_mnist.data.encoded import read_images
 
         images = read_images(batch, conversion)
-        good = [image for image in images if isinstance(image, np.ndarray)]
-        answers = iter(predict(np.stack(good)) if good else ())
+        readable = [image for image in images if isinstance(image, np.ndarray)]
+        predictions = iter(predict(np.stack(readable)) if readable else ())
         return [
             _row(predict.top, error=why_unreadable(path, image))
             if isinstance(image, InputError)
-            else _row(predict.top, next(answers))
+            else _row(predict.top, next(predictions))
             for path, image in zip(batch, images, strict=True)
         ]
 
-    size = rows_at_once((image_size, image_size))
-    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+    batch_size = rows_at_once((image_size, image_size))
+    batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     # One more than cores, as one may wait for its files or for a part of an operation.
     pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
     # Filters of warnings are the process's: without this, threads would undo each other's.
@@ -249,21 +251,21 @@ def classify_images(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _row(top: int, answers: Sequence[tuple[str, float]] = (), error: str = "") -> dict[str, str]:
+def _row(top: int, classes: Sequence[tuple[str, float]] = (), error: str = "") -> dict[str, str]:
     row = {}
     for number in range(top):
-        label, probability = answers[number] if answers else ("", None)
-        end = f"_{number + 1}" if number else ""
-        row[f"prediction{end}"] = label
-        row[f"probability{end}"] = "" if probability is None else f"{probability:.6f}"
+        label, probability = classes[number] if classes else ("", None)
+        suffix = f"_{number + 1}" if number else ""
+        row[f"prediction{suffix}"] = label
+        row[f"probability{suffix}"] = "" if probability is None else f"{probability:.6f}"
     return row | {"error": printable(error)}
 
 
 def _summary(rows: Sequence[Mapping[str, str]]) -> str:
-    classes = Counter(row["prediction"] for row in rows if not row["error"])
-    told = by_name(dict(sorted(classes.items()))) or "none"
+    class_counts = Counter(row["prediction"] for row in rows if not row["error"])
+    details = by_name(dict(sorted(class_counts.items()))) or "none"
     passed_over = count_reasons(row["error"] for row in rows if row["error"])
-    return f"classified {classes.total()} images ({told}), passed over {passed_over}"
+    return f"classified {class_counts.total()} images ({details}), passed over {passed_over}"
 
 
 if __name__ == "__main__":

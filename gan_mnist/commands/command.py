@@ -115,11 +115,11 @@ class Command:
 
     def _parse(self, argv: Sequence[str]) -> None:
         self.flags.unparse_flags()
-        known = [f"--{name}" for name in self._flag_names()]
+        flag_names = [f"--{name}" for name in self._flag_names()]
         try:
-            rest = self.flags(argv)
+            remaining = self.flags(argv)
         except flags.UnrecognizedFlagError as error:
-            raise unknown("flags", f"--{error.flagname}", known) from None
+            raise unknown("flags", f"--{error.flagname}", flag_names) from None
         except flags.CantOpenFlagFileError as error:
             raise _bad_flag_file(str(error.__context__)) from None
         except UnicodeDecodeError as error:
@@ -132,21 +132,21 @@ class Command:
             if name not in self.flags:  # absl's own --flagfile, without a value
                 raise _bad_flag_file("no file is named") from None
             accepted = self.flags[name].parser.syntactic_help or "true or false"
-            given = str(error).partition("=")[2].removesuffix(f": {error.__context__}")
-            raise InputError(f"--{name}: {given!r} is not accepted; accepted: {accepted}") from None
+            value = str(error).partition("=")[2].removesuffix(f": {error.__context__}")
+            raise InputError(f"--{name}: {value!r} is not accepted; accepted: {accepted}") from None
         except flags.Error as error:
             raise InputError(str(error).replace("\n", " ")) from None
-        self.arguments = rest[1:]
+        self.arguments = remaining[1:]
         if self.arguments and not self._takes:
-            raise InputError(f"flags: {rest[1]!r} is not a flag; accepted: --name=value")
+            raise InputError(f"flags: {remaining[1]!r} is not a flag; accepted: --name=value")
 
     def _flag_names(self) -> list[str]:
         return sorted(self.flags, key=SHARED.__contains__)
 
-    def _describe(self, more: str) -> str:
+    def _describe(self, more_help: str) -> str:
         rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()] + [FLAGFILE]
         lines = columns((name, " ".join(about.split())) for name, about in (*self._takes, *rows))
-        return "\n".join([self._about, "", *lines, *(["", more] if more else [])])
+        return "\n".join([self._about, "", *lines, *(["", more_help] if more_help else [])])
 
 
 class _IntegerParser(flags.IntegerParser):
@@ -213,21 +213,21 @@ class _Terminated(BaseException):
     """SIGTERM."""
 
 
-def _stop(number: int, _frame: object) -> None:
+def _stop(signum: int, _frame: object) -> None:
     # Once is enough: what follows is the clean-up, which an impatient second must not cut short.
     _ignore_signals()
-    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+    raise KeyboardInterrupt if signum == signal.SIGINT else _Terminated
 
 
 def handle_signals() -> None:
     """From here on SIGINT and SIGTERM end the command after it has cleaned up."""
-    for number in ENDING:
-        signal.signal(number, _stop)
+    for signum in ENDING:
+        signal.signal(signum, _stop)
 
 
 def _ignore_signals() -> None:
-    for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)
+    for signum in ENDING:
+        signal.signal(signum, signal.SIG_IGN)
 
 
 def path_from_flag(flag: flags.FlagHolder, accepted: str) -> Path:
@@ -249,9 +249,9 @@ def check_empty(flag: str, directory: Path) -> None:
     """
     accepted = "accepted: a new or empty folder"
     try:
-        if found := next(directory.iterdir(), None):
+        if entry := next(directory.iterdir(), None):
             raise InputError(
-                f"{flag}: {str(directory)!r} is not empty, but holds {found.name!r}; {accepted}"
+                f"{flag}: {str(directory)!r} is not empty, but holds {entry.name!r}; {accepted}"
             )
     except FileNotFoundError:
         return
@@ -271,17 +271,17 @@ def atomic_directory(output: Path, last: str = "") -> Iterator[Path]:
     """
     output.mkdir(parents=True, exist_ok=True)
     # A hidden folder is no part of a data set, should this process be killed.
-    with tempfile.TemporaryDirectory(prefix=".", dir=output) as hidden:
-        yield Path(hidden)
-        made = sorted(Path(hidden).iterdir(), key=lambda path: (path.name == last, path))
-        for path in made:
+    with tempfile.TemporaryDirectory(prefix=".", dir=output) as staging:
+        yield Path(staging)
+        entries = sorted(Path(staging).iterdir(), key=lambda path: (path.name == last, path))
+        for path in entries:
             if os.path.lexists(output / path.name):
                 raise InputError(
                     f"--output: {str(output / path.name)!r} has come there meanwhile; "
                     "accepted: a folder that nobody else writes to"
                 )
         _ignore_signals()
-        for path in made:
+        for path in entries:
             path.rename(output / path.name)
 
 
@@ -296,5 +296,5 @@ def count_reasons(reasons: Iterable[str]) -> str:
     The part behind a colon or a semicolon, which differs from file to file, is left out.
     """
     counts = Counter(reason.partition(";")[0].partition(":")[0] for reason in reasons)
-    told = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
-    return f"{counts.total()} ({told})" if told else "0"
+    details = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
+    return f"{counts.total()} ({details})" if details else "0"

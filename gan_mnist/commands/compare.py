@@ -54,24 +54,24 @@ def _command() -> int:
     from gan_mnist.commands import side_by_side
 
     metric = _metric(runs, study)
-    found = side_by_side.compare_runs(runs, arms, metric, study)
+    comparison = side_by_side.compare_runs(runs, arms, metric, study)
     if figure is not None:
         from gan_mnist.report import ranked, style
 
-        if found.ranking is None:
-            raise InputError(f"--figure: {found.why_no_ranks}; accepted: runs that have ranks")
+        if comparison.ranking is None:
+            raise InputError(f"--figure: {comparison.why_no_ranks}; accepted: runs that have ranks")
         if not ranked.is_installed():
             raise InputError(
                 "--figure: scikit-posthocs is not installed; pip install 'gan_mnist[compare]'"
             )
-        drawn = ranked.critical_difference(found.ranking)
+        diagram = ranked.critical_difference(comparison.ranking)
         try:
-            style.save(drawn, figure)
+            style.save(diagram, figure)
         except OSError as error:
             raise InputError(f"--figure: cannot write {figure}: {error.strerror}") from error
     if output is not None:
-        side_by_side.write(found, output, figure)
-    print_line(side_by_side.as_text(found))
+        side_by_side.write(comparison, output, figure)
+    print_line(side_by_side.as_text(comparison))
     for path in filter(None, (output, figure)):
         print_line(f"\nwritten: {printable(path)}")
     return 0
@@ -89,31 +89,31 @@ def _file(flag: Any, suffixes: Sequence[str]) -> Path | None:
     return path
 
 
-def _runs(given: Sequence[str]) -> list[FinishedRun]:
+def _runs(paths: Sequence[str]) -> list[FinishedRun]:
     """The runs that are given, of one experiment.
 
     Raises:
         InputError: For fewer than two runs, a path without a run, and runs that cannot be compared.
     """
-    if len(given) < 2:
-        told = counted(len(given), "run is", "runs are")
-        raise InputError(f"RUN: {told} given; accepted: the directories of two or more")
-    directories = [absolute(text) for text in given]
-    for place, directory in enumerate(directories):
-        if os.path.realpath(directory) in map(os.path.realpath, directories[:place]):
-            raise InputError(f"RUN: {given[place]!r} is given twice; accepted: different runs")
+    if len(paths) < 2:
+        run_count = counted(len(paths), "run is", "runs are")
+        raise InputError(f"RUN: {run_count} given; accepted: the directories of two or more")
+    directories = [absolute(path) for path in paths]
+    for index, directory in enumerate(directories):
+        if os.path.realpath(directory) in map(os.path.realpath, directories[:index]):
+            raise InputError(f"RUN: {paths[index]!r} is given twice; accepted: different runs")
     runs = [read_run(directory) for directory in directories]
-    for text, run in zip(given, runs, strict=True):
+    for path, run in zip(paths, runs, strict=True):
         for name in ("experiment", "control"):
-            ours, first = (_of_study(one, name) for one in (run, runs[0]))
-            if ours != first:
+            value, first = (_of_study(each, name) for each in (run, runs[0]))
+            if value != first:
                 raise InputError(
-                    f"RUN: {text!r} is of {name} {ours}, {given[0]!r} of {first}; accepted: runs "
+                    f"RUN: {path!r} is of {name} {value}, {paths[0]!r} of {first}; accepted: runs "
                     "of one experiment"
                 )
         if run.metric != runs[0].metric:
             raise InputError(
-                f"RUN: {text!r} is judged by {run.metric}, {given[0]!r} by {runs[0].metric}; "
+                f"RUN: {path!r} is judged by {run.metric}, {paths[0]!r} by {runs[0].metric}; "
                 "accepted: runs with one primary metric"
             )
     return runs
@@ -129,17 +129,17 @@ def _study(run: FinishedRun) -> Study | None:
     return experiments.load(name) if name in experiments.names() else None
 
 
-def _common_arms(runs: Sequence[FinishedRun], wanted: Sequence[str] | None) -> list[str]:
+def _common_arms(runs: Sequence[FinishedRun], requested_arms: Sequence[str] | None) -> list[str]:
     """The arms that have a value in every run, in the first one's order."""
-    of_all = [name for name in runs[0].records if all(run.records.get(name) for run in runs)]
-    common = [name for name in of_all if all(run.values(name) for run in runs)]
+    recorded = [name for name in runs[0].records if all(run.records.get(name) for run in runs)]
+    common = [name for name in recorded if all(run.values(name) for run in runs)]
     if not common:
         raise InputError("RUN: no arm has a finished trial in every run; accepted: runs that share "
                          "an arm")  # fmt: skip
-    for name in [""] if wanted == [] else wanted or ():
+    for name in [""] if requested_arms == [] else requested_arms or ():
         if name not in common:
             raise unknown("--arms", name, common)
-    return [name for name in common if wanted is None or name in wanted]
+    return [name for name in common if requested_arms is None or name in requested_arms]
 
 
 def _metric(runs: Sequence[FinishedRun], study: Study | None) -> Metric:

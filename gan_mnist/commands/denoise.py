@@ -87,8 +87,8 @@ def _command() -> int:
     output = path_from_flag(OUTPUT, "a new or empty folder")
     check_empty("--output", output)
     check_writable("--output", output)
-    found = find_sides(root, folders)
-    truth = None if TRUTH.value is None else _find_truths(path_from_flag(TRUTH, "a folder"), found)
+    images = find_sides(root, folders)
+    truth = None if TRUTH.value is None else _find_truths(path_from_flag(TRUTH, "a folder"), images)
     conversion = read_conversion(saved_model, IMAGE_MEGABYTES.value)
     handle_signals()
 
@@ -97,16 +97,16 @@ def _command() -> int:
     image_size, channels = image_shape(denoise, *sides)
     conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
     try:
-        with atomic_directory(output, last=TABLE) as hidden:
-            rows = list(denoise_images(denoise, conversion, found, hidden, truth))
-            write_rows(hidden / TABLE, rows)
+        with atomic_directory(output, last=TABLE) as staging:
+            rows = list(denoise_images(denoise, conversion, images, staging, truth))
+            write_rows(staging / TABLE, rows)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     done = [row for row in rows if row["output"]]
     # The reason alone, whichever of the two images it is about.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])
-    told = f"denoised {len(done)} images, passed over {count_reasons(reasons)}{_mean_metrics(rows)}"
-    print_line(f"{told} -> {printable(output)}")
+    text = f"denoised {len(done)} images, passed over {count_reasons(reasons)}{_mean_metrics(rows)}"
+    print_line(f"{text} -> {printable(output)}")
     return 0 if done else 1
 
 
@@ -125,14 +125,14 @@ def _mean_metrics(rows: Sequence[Mapping[str, str]]) -> str:
     )
 
 
-def _find_truths(root: Path, found: Mapping[str, FoundImages]) -> Path:
+def _find_truths(root: Path, images_by_side: Mapping[str, FoundImages]) -> Path:
     """The folder of truths.
 
     Raises:
         InputError: If none of them has the name of an image.
     """
     truths = find_images(root, "--truth", any_name=True)
-    if not {*truths.names} & {*found["input"].names}:
+    if not {*truths.names} & {*images_by_side["input"].names}:
         raise InputError(
             f"--truth: {str(root)!r} has no image of a name in --images; accepted: a folder with "
             "images of the same names, in the same sub-folders, as 'input'"
@@ -151,10 +151,10 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, FoundImages
     for folder in folders.values():
         if not os.path.isdir(folder):
             raise InputError(f"--images: {str(folder)!r} is no folder; accepted: {accepted}")
-    found = {
+    images_by_side = {
         side: find_images(folder, "--images", any_name=True) for side, folder in folders.items()
     }
-    names = [name for of_side in found.values() for name in of_side.names]
+    names = [name for images in images_by_side.values() for name in images.names]
     if not names:
         raise InputError(f"--images: {str(root)!r} holds no images; accepted: {accepted}")
     if any(PurePosixPath(name).parts[0] == TABLE for name in names):
@@ -162,7 +162,7 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, FoundImages
             f"--images: a sub-folder of {str(root)!r} is called {TABLE!r}, as the table that is "
             "written; accepted: any other name"
         )
-    return found
+    return images_by_side
 
 
 def denoise_images(
@@ -193,23 +193,23 @@ def denoise_images(
     """
     import numpy as np
 
-    images = {side: {*of_side.names} for side, of_side in found.items()}
-    filenames = sorted(set().union(*images.values(), *(f.left_out for f in found.values())))
-    outputs = output_names(sorted(set.intersection(*images.values())))
+    names_by_side = {side: {*images.names} for side, images in found.items()}
+    filenames = sorted(set().union(*names_by_side.values(), *(f.left_out for f in found.values())))
+    outputs = output_names(sorted(set.intersection(*names_by_side.values())))
     columns = [*COLUMNS]
     if truth is not None:
-        columns += [f"{of}{name}" for of in ("", "input_") for name in MEASURES]
+        columns += [f"{prefix}{name}" for prefix in ("", "input_") for name in MEASURES]
     batch_size = max(1, BATCH_PIXELS // conversion.image_size**2)
     for start in tracked(range(0, len(filenames), batch_size), "denoising"):
         pairs, rows = {}, {}
         for name in filenames[start : start + batch_size]:
             rows[name] = dict.fromkeys(columns, "") | {"filename": printable(name)}
             try:
-                for side, names in images.items():
+                for side, names in names_by_side.items():
                     if name not in names:
                         raise InputError(f"{side}: {found[side].left_out.get(name, MISSING)}")
                 pairs[name] = [
-                    _read(side, of_side.root / name, conversion) for side, of_side in found.items()
+                    _read(side, images.root / name, conversion) for side, images in found.items()
                 ]
             except InputError as error:
                 rows[name]["error"] = printable(str(error))
@@ -223,9 +223,9 @@ def denoise_images(
                 picture.save(path)
                 rows[name]["output"] = printable(outputs[name])
                 if truth is not None:
-                    given = pairs[name][0]
+                    noisy = pairs[name][0]
                     rows[name] |= _metrics_against_truth(
-                        truth / name, conversion, np.asarray(picture), given
+                        truth / name, conversion, np.asarray(picture), noisy
                     )
         yield from rows.values()
 
@@ -240,12 +240,12 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
     Args:
         filenames: Different names with forward slashes, each with a suffix.
     """
-    short = {name: str(PurePosixPath(name).with_suffix(".png")) for name in filenames}
-    shared = Counter(short.values())
+    short_names = {name: str(PurePosixPath(name).with_suffix(".png")) for name in filenames}
+    counts = Counter(short_names.values())
     taken = {str(folder) for name in filenames for folder in PurePosixPath(name).parents}
     outputs = {}
     for name in filenames:
-        output = short[name] if shared[short[name]] == 1 else f"{name}.png"
+        output = short_names[name] if counts[short_names[name]] == 1 else f"{name}.png"
         while output in taken:
             output += ".png"
         taken.add(output)
@@ -264,9 +264,9 @@ def _read(side: str, path: Path, conversion: ImageConversion) -> Any:
 
 
 def _metrics_against_truth(
-    truth: Path, conversion: ImageConversion, picture: Any, given: Any
+    truth: Path, conversion: ImageConversion, picture: Any, noisy: Any
 ) -> dict[str, str]:
-    """Metrics of an output (`picture`, uint8) and its input (`given`, floats) against the truth."""
+    """Metrics of an output (`picture`, uint8) and its input (`noisy`, floats) against the truth."""
     import numpy as np
 
     from gan_mnist.data.images import as_float
@@ -278,18 +278,18 @@ def _metrics_against_truth(
         target = _read("truth", truth, conversion)
     except InputError as error:
         return {"error": printable(str(error))}
-    if np.size(picture) != given.size:
+    if np.size(picture) != noisy.size:
         raise InputError(
             f"--model: its images are of shape {np.shape(picture)}, those it was given of "
-            f"{given.shape}; accepted with --truth: of one shape"
+            f"{noisy.shape}; accepted with --truth: of one shape"
         )
-    images = np.stack([as_float(picture).reshape(given.shape), given])
+    images = np.stack([as_float(picture).reshape(noisy.shape), noisy])
     targets = np.stack([target, target])
     measures = restoration_metrics(images, targets, targets, MEASURES)
     return {
-        f"{of}{measure}": f"{value:.4f}"
+        f"{prefix}{measure}": f"{value:.4f}"
         for measure, values in measures.items()
-        for of, value in zip(("", "input_"), values, strict=True)
+        for prefix, value in zip(("", "input_"), values, strict=True)
     }
 
 

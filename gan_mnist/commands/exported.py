@@ -62,18 +62,18 @@ def read_conversion(saved_model: Path, megabytes: int = USUAL.megabytes) -> Imag
         InputError: If a value in `about.json` is not an accepted one.
     """
     path = saved_model.parent / "about.json"
-    about, told = read_about(saved_model), {}
-    for part, name, accepted in _SEEN:
-        if not isinstance(about.get(part), dict) or name not in about[part]:
+    about, recorded = read_about(saved_model), {}
+    for section, name, accepted in _SEEN:
+        if not isinstance(about.get(section), dict) or name not in about[section]:
             continue
-        told[name] = value = about[part][name]
+        recorded[name] = value = about[section][name]
         if value not in accepted:
-            some = accepted if isinstance(accepted, tuple) else (accepted[0], "...", accepted[-1])
+            values = accepted if isinstance(accepted, tuple) else (accepted[0], "...", accepted[-1])
             raise InputError(
                 f"--model: {str(path)!r} tells of {name} {value!r}; accepted: "
-                f"{', '.join(map(str, some))}"
+                f"{', '.join(map(str, values))}"
             )
-    return ImageConversion(**told, megabytes=megabytes)
+    return ImageConversion(**recorded, megabytes=megabytes)
 
 
 def exit_process(status: int) -> NoReturn:

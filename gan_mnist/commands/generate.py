@@ -78,15 +78,15 @@ def _command() -> int:
     return 0
 
 
-def _choose(class_names: Sequence[str], given: list[str] | None) -> Sequence[str]:
-    if given is None:
+def _choose(class_names: Sequence[str], requested: list[str] | None) -> Sequence[str]:
+    if requested is None:
         return class_names
-    for name in given or [""]:
+    for name in requested or [""]:
         if name not in class_names:
             raise unknown("--classes", name, class_names)
-        if given.count(name) > 1:
+        if requested.count(name) > 1:
             raise InputError(f"--classes: {name!r} is given twice; accepted: each class once")
-    return given
+    return requested
 
 
 def write_images(
@@ -107,8 +107,8 @@ def write_images(
     Raises:
         InputError: If the generator fails, or something else has come to `output` meanwhile.
     """
-    with atomic_directory(output) as hidden:
-        folders = {name: hidden / directory_name(name) for name in labels}
+    with atomic_directory(output) as staging:
+        folders = {name: staging / directory_name(name) for name in labels}
         for folder in folders.values():
             folder.mkdir()
         starts = range(0, images_per_class, CHUNK_SIZE)

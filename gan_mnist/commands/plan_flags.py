@@ -19,7 +19,7 @@ class PlanFlags:
 
     def __init__(self, command: Command) -> None:
         """Defines the flags on `command`."""
-        before = set(command.flags)
+        existing = set(command.flags)
         text, switch = command.text, command.switch
 
         def texts(name: str, about: str, default: Any = None) -> flags.FlagHolder:
@@ -69,7 +69,7 @@ class PlanFlags:
         texts("set", "name=value: change a setting", [])
         text("export_dir", "saved_models", "folder for SavedModels; empty: no export")
         self._flags = command.flags
-        self._names = sorted(set(command.flags) - before)
+        self._names = sorted(set(command.flags) - existing)
 
     def plan(self, until: str | None = None, max_seeds: int | None = None) -> Plan:
         """The plan that the flags describe.
@@ -86,13 +86,13 @@ class PlanFlags:
         check_text(self.command_line())
         study = experiments.load(self.experiment.value)
         # Flags have the names of the arguments of `make_plan`; two values are parsed first.
-        given: dict[str, Any] = {name: self._flags[name].value for name in self._names}
-        given["settings"] = parse_assignments(study.settings, given.pop("set"))
-        given["test_dir"] = parse_test_dirs(given["test_dir"] or ())
-        return experiments.make_plan(**given, until=until, max_seeds=max_seeds)
+        arguments: dict[str, Any] = {name: self._flags[name].value for name in self._names}
+        arguments["settings"] = parse_assignments(study.settings, arguments.pop("set"))
+        arguments["test_dir"] = parse_test_dirs(arguments["test_dir"] or ())
+        return experiments.make_plan(**arguments, until=until, max_seeds=max_seeds)
 
     def command_line(self) -> str:
         """The command line that runs the whole plan."""
-        given = (self._flags[name] for name in self._names if self._flags[name].present)
-        lines = (line for flag in given for line in flag.serialize().splitlines())
+        present_flags = (self._flags[name] for name in self._names if self._flags[name].present)
+        lines = (line for flag in present_flags for line in flag.serialize().splitlines())
         return shlex.join(["python", "-m", "gan_mnist.main", *lines])

@@ -48,8 +48,8 @@ def publish(workdir: Path, name: str, root: Path) -> list[Path]:
             repository lacks, or if `name` is no name for a new folder.
     """
     run = Run.read(workdir)
-    parts = [workdir / file for file in FILES]
-    if missing := [part.name for part in parts if not part.is_file()]:
+    sources = [workdir / file for file in FILES]
+    if missing := [source.name for source in sources if not source.is_file()]:
         raise InputError(f"--publish: {workdir} has no {missing[0]}; accepted: a finished run")
     experiment = run.study["experiment"]
     if not (root / "experiments" / Path(experiment).name / "study.py").is_file():
@@ -58,10 +58,10 @@ def publish(workdir: Path, name: str, root: Path) -> list[Path]:
         raise InputError(f"--name: {name!r} is no name; accepted: a to z, 0 to 9 and _")
     directory = root / "experiments" / experiment / "results" / name
     check_empty("--name", directory)
-    parts += sorted((workdir / "figures").glob("*.png"))
-    written = [directory / part.relative_to(workdir) for part in parts]
-    for part, path in zip(parts, written, strict=True):
-        write_bytes(path, part.read_bytes())
+    sources += sorted((workdir / "figures").glob("*.png"))
+    written = [directory / source.relative_to(workdir) for source in sources]
+    for source, path in zip(sources, written, strict=True):
+        write_bytes(path, source.read_bytes())
     trials = sorted(run.trials, key=lambda trial: (trial.arm, trial.seed))
     for table in getattr(experiments.load(experiment).part("figures"), "TABLES", ()):
         rows = [
@@ -86,19 +86,19 @@ def rebuild_summary(directory: Path) -> dict[str, Any]:
     Raises:
         InputError: If its experiment cannot be loaded.
     """
-    study, described = _study(directory)
+    study, description = _study(directory)
     lines = (directory / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    began = Plan(
+    initial_plan = Plan(
         study=study,
-        preset=described["preset"],
+        preset=description["preset"],
         settings=study.settings,
-        arms=study.select(list(described["arms"])),
-        seeds=tuple(described["seeds"]),
-        dataset=described["dataset"],
+        arms=study.select(list(description["arms"])),
+        seeds=tuple(description["seeds"]),
+        dataset=description["dataset"],
         workdir=directory,
-        looks=looks_in(described),
+        looks=looks_in(description),
     )
-    plan = resumed_plan(began, described)
+    plan = resumed_plan(initial_plan, description)
     summary: dict[str, Any] = json.loads(
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))
     )
@@ -107,9 +107,9 @@ def rebuild_summary(directory: Path) -> dict[str, Any]:
 
 def rebuild_report(directory: Path, summary: dict[str, Any]) -> str:
     """The text of `report.md` for `summary`; otherwise as `rebuild_summary`."""
-    study, described = _study(directory)
+    study, description = _study(directory)
     pictures = getattr(study.part("figures"), "PICTURES", ())
-    return page.markdown(directory, described, summary, pictures)
+    return page.markdown(directory, description, summary, pictures)
 
 
 def rebuild_all(root: Path, check: bool) -> list[Path]:
@@ -123,18 +123,18 @@ def rebuild_all(root: Path, check: bool) -> list[Path]:
         The files that are stale, or were until they were renewed.
     """
     stale = []
-    for records in sorted(root.glob("experiments/*/results/*/records.jsonl")):
-        directory = records.parent
-        before, now = read_json(directory / "summary.json"), rebuild_summary(directory)
-        is_stale = not nearly_equal(before, now)
+    for records_path in sorted(root.glob("experiments/*/results/*/records.jsonl")):
+        directory = records_path.parent
+        old_summary, summary = read_json(directory / "summary.json"), rebuild_summary(directory)
+        is_stale = not nearly_equal(old_summary, summary)
         if is_stale:
             stale.append(directory / "summary.json")
-        report, text = directory / "report.md", rebuild_report(directory, now)
+        report, text = directory / "report.md", rebuild_report(directory, summary)
         if not report.is_file() or report.read_text(encoding="utf-8") != text:
             stale.append(report)
         if is_stale and not check:
-            write_json(directory / "summary.json", now)
-            page.draw_arms(directory, _study(directory)[1], now)
+            write_json(directory / "summary.json", summary)
+            page.draw_arms(directory, _study(directory)[1], summary)
         if not check and report in stale:
             write_text(report, text)
     return stale
@@ -153,24 +153,24 @@ def nearly_equal(one: Any, other: Any) -> bool:
 
 def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
     """The study as it was run, and its `study.json`, with the fields that were added since."""
-    described = json.loads((directory / "study.json").read_text(encoding="utf-8"))
-    study = experiments.load(described["experiment"])
-    described = {name: getattr(study, name) for name in ("examples", "treatment")} | described
+    description = json.loads((directory / "study.json").read_text(encoding="utf-8"))
+    study = experiments.load(description["experiment"])
+    description = {name: getattr(study, name) for name in ("examples", "treatment")} | description
     # The study's own table has no arms of images that were made elsewhere.
-    own = {arm.name for arm in study.arms}
+    declared_arms = {arm.name for arm in study.arms}
     study = study.with_arms(
-        Arm(**arm) for name, arm in described["arms"].items() if name not in own
+        Arm(**arm) for name, arm in description["arms"].items() if name not in declared_arms
     )
-    study = replace(study, primary=primary_in(described))
+    study = replace(study, primary=primary_in(description))
     if study.metrics_of is not None:
-        before = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
-        metrics = tuple(_metric(told, study.metrics) for told in before["metrics"])
+        old_summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        metrics = tuple(_metric(entry, study.metrics) for entry in old_summary["metrics"])
         study = replace(study, metrics=metrics)
-    return study, described
+    return study, description
 
 
-def _metric(told: dict[str, Any], declared: tuple[Metric, ...]) -> Metric:
+def _metric(entry: dict[str, Any], declared: tuple[Metric, ...]) -> Metric:
     """The declared metric, or else the first one, with the recorded name, label and direction."""
-    rows = (metric for metric in declared if fnmatch.fnmatch(told["name"], metric.name))
-    words = {key: told[key] for key in ("name", "label", "higher_is_better")}
-    return replace(next(rows, declared[0]), **words)
+    matches = (metric for metric in declared if fnmatch.fnmatch(entry["name"], metric.name))
+    fields = {key: entry[key] for key in ("name", "label", "higher_is_better")}
+    return replace(next(matches, declared[0]), **fields)

@@ -38,15 +38,15 @@ def check_engine(engine: str) -> None:
     if importlib.util.find_spec("ray") is None:
         raise InputError("--engine: ray is not installed; pip install 'gan_mnist[ray]'")
     # Other forms, such as `auto`, name no machine.
-    if named := re.fullmatch(r"(?:ray://)?(.+):(\d{1,5})", os.environ.get("RAY_ADDRESS", "")):
-        host, port = named[1], int(named[2])
+    if match := re.fullmatch(r"(?:ray://)?(.+):(\d{1,5})", os.environ.get("RAY_ADDRESS", "")):
+        host, port = match[1], int(match[2])
         try:
             with contextlib.closing(socket.create_connection((host, port), ADDRESS_SECONDS)):
                 pass
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(
-                f"--engine: no Ray cluster at RAY_ADDRESS={named[0]}: {reason}; accepted: the "
+                f"--engine: no Ray cluster at RAY_ADDRESS={match[0]}: {reason}; accepted: the "
                 "address of its head, HOST:6379, or none, for this machine alone"
             ) from error
 
@@ -108,9 +108,9 @@ def closing_lines(plan: Plan, summary: Mapping[str, Any]) -> str:
 
 
 def _write_report(plan: Plan, workdir: Path) -> None:
-    for name, pictures_of in (("duplicates", _duplicates_shown), ("copies", _copies_shown)):
+    for name, make_pictures in (("duplicates", _duplicates_shown), ("copies", _copies_shown)):
         try:
-            pictures = pictures_of(plan)
+            pictures = make_pictures(plan)
         except InputError as error:
             # Images that were removed since; the records do not need them any more.
             say(f"the report shows no {name}: {error}")
@@ -134,9 +134,9 @@ def run(
     **options: Any,
 ) -> Mapping[str, Any]:
     """Does the work of `gan_mnist.run`, which documents the arguments."""
-    told = {"jobs": jobs, "engine": engine, **options}
-    check_arguments(gan_mnist.run, {"experiment": experiment, **told})
-    arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in told.items() if v is not None)]
+    keywords = {"jobs": jobs, "engine": engine, **options}
+    check_arguments(gan_mnist.run, {"experiment": experiment, **keywords})
+    arguments = [repr(experiment), *(f"{k}={v!r}" for k, v in keywords.items() if v is not None)]
     check_engine(engine)
     check_number("--jobs", jobs)
     # Since the last call in this process images may have changed.
@@ -153,29 +153,29 @@ def _duplicates_shown(plan: Plan) -> Mapping[str, Any]:
 
 def _copies_shown(plan: Plan) -> dict[str, Any]:
     """Some images from elsewhere beside the real ones that they copy, by "KIND NAME SPLIT"."""
-    further = plan.dataset.get("further_tests", {})
+    further_tests = plan.dataset.get("further_tests", {})
     generated = plan.dataset.get("generated", {})
-    if not any(told.get("pairs") for told in (*further.values(), *generated.values())):
+    if not any(entry.get("pairs") for entry in (*further_tests.values(), *generated.values())):
         return {}
     settings: Any = plan.settings
     splits = settings.load().whole
-    shown: dict[str, Any] = {}
-    for name, told in further.items():
-        if told.get("pairs"):
+    pairs: dict[str, Any] = {}
+    for name, entry in further_tests.items():
+        if entry.get("pairs"):
             subset = settings.further_tests()[name].subset
-            pictures = copies_in_pictures(told, subset, splits)
-            shown |= {f"further_tests {name} {split}": two for split, two in pictures.items()}
+            pictures = copies_in_pictures(entry, subset, splits)
+            pairs |= {f"further_tests {name} {split}": pair for split, pair in pictures.items()}
     folders = {
         arm.changes["given_sha256"]: arm.changes["given"]
         for arm in plan.study.arms
         if arm.changes.get("generator") == "given"
     }
-    for name, told in generated.items():
-        if told.get("pairs") and told["sha256"] in folders:
-            place = Path(folders[told["sha256"]])
-            given = read_given(place, settings.classes, settings.conversion, settings.skip_bad)
-            if given.sha256 != told["sha256"]:
-                raise InputError(f"--generated: the images of {place} were changed in the meantime")
-            pictures = copies_in_pictures(told, given, splits)
-            shown |= {f"generated {name} {split}": two for split, two in pictures.items()}
-    return shown
+    for name, entry in generated.items():
+        if entry.get("pairs") and entry["sha256"] in folders:
+            root = Path(folders[entry["sha256"]])
+            images = read_given(root, settings.classes, settings.conversion, settings.skip_bad)
+            if images.sha256 != entry["sha256"]:
+                raise InputError(f"--generated: the images of {root} were changed in the meantime")
+            pictures = copies_in_pictures(entry, images, splits)
+            pairs |= {f"generated {name} {split}": pair for split, pair in pictures.items()}
+    return pairs

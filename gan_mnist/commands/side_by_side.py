@@ -53,39 +53,41 @@ def compare_runs(
         study: The experiment's declaration, if it is available.
     """
     labels = labels_of([run.directory for run in runs])
-    named = dict(zip(labels, runs, strict=True))
+    runs_by_label = dict(zip(labels, runs, strict=True))
     sections = [
         Section(
             f"{runs[0].description['experiment']}: {metric.label}"
             f"{'' if metric.higher_is_better else ' (lower is better)'}",
-            [f"{label}: {run.directory}" for label, run in named.items()],
+            [f"{label}: {run.directory}" for label, run in runs_by_label.items()],
         )
     ]
-    sections += _differences(named, study)
-    why = _why_no_ranks(runs, arms)
+    sections += _differences(runs_by_label, study)
+    why_no_ranks = _why_no_ranks(runs, arms)
     ranking = None
     rows: list[dict[str, Any]]
-    if not why:
-        values = {a: [float(np.mean(list(run.values(a).values()))) for run in runs] for a in arms}
-        ranking = ranks.rank(values, metric.higher_is_better)
-        sections.append(_ranks(ranking, labels, values))
+    if not why_no_ranks:
+        means = {
+            arm: [float(np.mean(list(run.values(arm).values()))) for run in runs] for arm in arms
+        }
+        ranking = ranks.rank(means, metric.higher_is_better)
+        sections.append(_ranks(ranking, labels, means))
         rows = [
-            dict(zip((*COLUMNS, *labels), (arm, ranking.mean[arm], *of_arm), strict=True))
-            for arm, of_arm in values.items()
+            dict(zip((*COLUMNS, *labels), (arm, ranking.mean[arm], *arm_means), strict=True))
+            for arm, arm_means in means.items()
         ]
     else:
         rows = []
-        first, *others = named.items()
+        first, *others = runs_by_label.items()
         for label, run in others:
-            found = compare_two_runs(first[1], run, arms, metric, study)
-            sections.append(_side_by_side(first[0], label, first[1], run, found, metric))
-            rows += [_row(first[1], label, run, arm, one) for arm, one in found.items()]
-    if len(effects := _effects(named, arms)) > 1:
+            results = compare_two_runs(first[1], run, arms, metric, study)
+            sections.append(_side_by_side(first[0], label, first[1], run, results, metric))
+            rows += [_row(first[1], label, run, arm, result) for arm, result in results.items()]
+    if len(effects := _effects(runs_by_label, arms)) > 1:
         control = runs[0].summary.get("control")
         sections.append(Section(f"difference to {control} in each run", (), effects))
-    if left_out := _left_out(named, arms):
+    if left_out := _left_out(runs_by_label, arms):
         sections.append(Section("not compared", left_out))
-    return RunComparison(sections, rows, ranking, why)
+    return RunComparison(sections, rows, ranking, why_no_ranks)
 
 
 def labels_of(directories: Sequence[Path]) -> list[str]:
@@ -99,116 +101,118 @@ def labels_of(directories: Sequence[Path]) -> list[str]:
 
 
 def _why_no_ranks(runs: Sequence[FinishedRun], arms: Sequence[str]) -> str:
-    different = len({run.sha256 for run in runs})
-    if different < ranks.LEAST:
-        return f"these runs are of {counted(different, 'data set')}, ranks need three or more"
-    if different < len(runs):
+    num_datasets = len({run.sha256 for run in runs})
+    if num_datasets < ranks.LEAST:
+        return f"these runs are of {counted(num_datasets, 'data set')}, ranks need three or more"
+    if num_datasets < len(runs):
         return "two of these runs are of one data set, ranks need a run of each"
     if len(arms) < ranks.LEAST:
         return f"these runs share {counted(len(arms), 'arm')}, ranks need three or more"
     return ""
 
 
-def _differences(named: Mapping[str, FinishedRun], study: Study | None) -> list[Section]:
-    (first, run), *others = named.items()
+def _differences(runs_by_label: Mapping[str, FinishedRun], study: Study | None) -> list[Section]:
+    (first_label, first_run), *others = runs_by_label.items()
     return [
         Section(
-            f"what differs, {first} -> {label}",
-            run_differences(run, other, study)
+            f"what differs, {first_label} -> {label}",
+            run_differences(first_run, run, study)
             or ["nothing: settings, data and versions are equal"],
         )
-        for label, other in others
+        for label, run in others
     ]
 
 
 def _side_by_side(
-    first: str,
-    second: str,
-    one: FinishedRun,
-    other: FinishedRun,
-    found: Mapping[str, ArmInTwoRuns],
+    first_label: str,
+    second_label: str,
+    first_run: FinishedRun,
+    second_run: FinishedRun,
+    results: Mapping[str, ArmInTwoRuns],
     metric: Metric,
 ) -> Section:
-    rows = [("arm", first, second, "difference [95 %]", "p (Holm)", "verdict", "by seed")]
-    for arm, told in found.items():
+    rows = [
+        ("arm", first_label, second_label, "difference [95 %]", "p (Holm)", "verdict", "by seed")
+    ]
+    for arm, result in results.items():
         rows.append(
             (
                 arm,
-                _mean(one.values(arm)),
-                _mean(other.values(arm)),
-                _with_interval(told.comparison.difference, told.comparison.deciding_ci95),
-                "" if told.p_holm is None else f"{told.p_holm:.3g}",
-                verdict_in_words(told.verdict, metric.margin),
-                "unpaired" if told.unpaired else f"paired, {told.comparison.n}",
+                _mean(first_run.values(arm)),
+                _mean(second_run.values(arm)),
+                _with_interval(result.comparison.difference, result.comparison.deciding_ci95),
+                "" if result.p_holm is None else f"{result.p_holm:.3g}",
+                verdict_in_words(result.verdict, metric.margin),
+                "unpaired" if result.unpaired else f"paired, {result.comparison.n}",
             )
         )
     reasons: dict[str, list[str]] = {}
-    for arm, told in found.items():
-        if told.unpaired:
-            reasons.setdefault(told.unpaired, []).append(arm)
+    for arm, result in results.items():
+        if result.unpaired:
+            reasons.setdefault(result.unpaired, []).append(arm)
     lines = [
-        f"{', '.join(arms) if len(arms) < len(found) else 'Every arm'} is compared without "
-        f"pairs (Welch): {why}."
-        for why, arms in reasons.items()
+        f"{', '.join(arms) if len(arms) < len(results) else 'Every arm'} is compared without "
+        f"pairs (Welch): {reason}."
+        for reason, arms in reasons.items()
     ]
-    return Section(f"{second} against {first}", lines, rows)
+    return Section(f"{second_label} against {first_label}", lines, rows)
 
 
 def _ranks(
-    ranking: Ranking, labels: Sequence[str], values: Mapping[str, Sequence[float]]
+    ranking: Ranking, labels: Sequence[str], means: Mapping[str, Sequence[float]]
 ) -> Section:
     rows = [("arm", "mean rank", *labels)]
     rows += [
-        (arm, f"{mean:.2f}", *(fixed(value, _decimals(values)) for value in values[arm]))
+        (arm, f"{mean:.2f}", *(fixed(value, _decimals(means)) for value in means[arm]))
         for arm, mean in ranking.mean.items()
     ]
     return Section("ranks, 1 is the best", ranks.in_words(ranking), rows)
 
 
-def _effects(named: Mapping[str, FinishedRun], arms: Iterable[str]) -> list[Sequence[str]]:
+def _effects(runs_by_label: Mapping[str, FinishedRun], arms: Iterable[str]) -> list[Sequence[str]]:
     """What each run found on its own: every arm against the control, below a row of headings."""
-    control = next(iter(named.values())).summary.get("control")
-    rows: list[Sequence[str]] = [("arm", *named)]
+    control = next(iter(runs_by_label.values())).summary.get("control")
+    rows: list[Sequence[str]] = [("arm", *runs_by_label)]
     for arm in arms:
         if arm != control:
-            entries = (run.summary["arms"][arm] for run in named.values())
+            entries = (run.summary["arms"][arm] for run in runs_by_label.values())
             rows.append((arm, *map(_effect, entries)))
     return rows
 
 
 def _effect(entry: Mapping[str, Any]) -> str:
-    told = _with_interval(entry.get("difference"), deciding_interval(entry))
-    return f"{told} {entry.get('verdict') or ''}".strip()
+    difference = _with_interval(entry.get("difference"), deciding_interval(entry))
+    return f"{difference} {entry.get('verdict') or ''}".strip()
 
 
-def _left_out(named: Mapping[str, FinishedRun], arms: Sequence[str]) -> list[str]:
+def _left_out(runs_by_label: Mapping[str, FinishedRun], arms: Sequence[str]) -> list[str]:
     """Arms that only some runs have, a run a line."""
     return [
-        f"{label}: {', '.join(others)}"
-        for label, run in named.items()
-        if (others := [arm for arm in run.records if arm not in arms])
+        f"{label}: {', '.join(extra_arms)}"
+        for label, run in runs_by_label.items()
+        if (extra_arms := [arm for arm in run.records if arm not in arms])
     ]
 
 
 def _row(
-    first: FinishedRun, label: str, run: FinishedRun, arm: str, told: ArmInTwoRuns
+    first_run: FinishedRun, label: str, run: FinishedRun, arm: str, result: ArmInTwoRuns
 ) -> dict[str, Any]:
-    found = told.comparison
-    low, high = found.deciding_ci95 or (None, None)
+    comparison = result.comparison
+    low, high = comparison.deciding_ci95 or (None, None)
     return {
         "run": label,
         "arm": arm,
-        "seeds_first": len(first.values(arm)),
+        "seeds_first": len(first_run.values(arm)),
         "seeds": len(run.values(arm)),
-        "mean_first": found.control,
-        "mean": found.treated,
-        "difference": found.difference,
+        "mean_first": comparison.control,
+        "mean": comparison.treated,
+        "difference": comparison.difference,
         "ci95_low": low,
         "ci95_high": high,
-        "p_value": found.deciding_p_value,
-        "p_holm": told.p_holm,
-        "verdict": told.verdict,
-        "unpaired": told.unpaired,
+        "p_value": comparison.deciding_p_value,
+        "p_holm": result.p_holm,
+        "verdict": result.verdict,
+        "unpaired": result.unpaired,
     }
 
 
@@ -219,15 +223,15 @@ def _mean(values: Mapping[int, float]) -> str:
 def _with_interval(difference: float | None, ci95: Sequence[float] | None) -> str:
     if difference is None:
         return ""
-    number = interval_decimals(ci95)
+    decimals = interval_decimals(ci95)
     if ci95 is None:
         return f"{signed(difference, 4)}"
-    low, high = (fixed(end, number) for end in ci95)
-    return f"{signed(difference, number)} [{low}, {high}]"
+    low, high = (fixed(bound, decimals) for bound in ci95)
+    return f"{signed(difference, decimals)} [{low}, {high}]"
 
 
-def _decimals(values: Mapping[str, Sequence[float]]) -> int:
-    largest = max(abs(value) for of_arm in values.values() for value in of_arm)
+def _decimals(means: Mapping[str, Sequence[float]]) -> int:
+    largest = max(abs(mean) for arm_means in means.values() for mean in arm_means)
     return 3 if largest < 10 else 2
 
 
@@ -248,8 +252,8 @@ def write(found: RunComparison, output: Path, figure: Path | None) -> None:
             return
         text = markdown(found.sections)
         if figure is not None:
-            shown = figure.name if figure.parent == output.parent else str(figure)
-            text += f"\n![Mean ranks, with the critical difference](<{shown}>)\n"
+            link = figure.name if figure.parent == output.parent else str(figure)
+            text += f"\n![Mean ranks, with the critical difference](<{link}>)\n"
         write_text(output, text)
     except OSError as error:
         raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error

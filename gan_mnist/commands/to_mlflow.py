@@ -20,50 +20,52 @@ def send(project: str, arms: Sequence[TrackedRun]) -> str:
     from mlflow import MlflowClient
 
     client = MlflowClient()
-    found = client.get_experiment_by_name(project)
-    experiment = client.create_experiment(project) if found is None else found.experiment_id
+    existing = client.get_experiment_by_name(project)
+    experiment_id = (
+        client.create_experiment(project) if existing is None else existing.experiment_id
+    )
     for arm in arms:
-        above = _keep(client, experiment, arm, None)
+        parent_id = _keep(client, experiment_id, arm, None)
         for run in arm.below:
-            _keep(client, experiment, run, above)
+            _keep(client, experiment_id, run, parent_id)
     return f"MLflow experiment {project!r} in {client.tracking_uri}"
 
 
-def _keep(client: Any, experiment: str, run: TrackedRun, above: str | None) -> str:
+def _keep(client: Any, experiment_id: str, run: TrackedRun, parent_id: str | None) -> str:
     """Creates or updates a run; returns its MLflow run id."""
     from mlflow.entities import Metric, Param, RunTag
 
-    before = _find(client, experiment, run.key)
-    if before is None:
-        begun = client.create_run(experiment, tags={KEY: run.key}, run_name=run.name)
+    existing = _find(client, experiment_id, run.key)
+    if existing is None:
+        mlflow_run = client.create_run(experiment_id, tags={KEY: run.key}, run_name=run.name)
     else:
-        begun = before
-    name, data = begun.info.run_id, begun.data
-    nested = {} if above is None else {"mlflow.parentRunId": above}
-    about = {"mlflow.note.content": run.tags["about"]} if run.tags.get("about") else {}
+        mlflow_run = existing
+    run_id, data = mlflow_run.info.run_id, mlflow_run.data
+    parent_tags = {} if parent_id is None else {"mlflow.parentRunId": parent_id}
+    note = {"mlflow.note.content": run.tags["about"]} if run.tags.get("about") else {}
     tags = [
         RunTag(key, value)
-        for key, value in {**run.tags, **nested, **about}.items()
+        for key, value in {**run.tags, **parent_tags, **note}.items()
         if data.tags.get(key, "") != value  # an empty one takes back what no longer holds
     ]
     # MLflow refuses to change a parameter, and keeps every value that a metric has had.
     params = [Param(key, str(value)) for key, value in run.params.items() if key not in data.params]
-    now = time.time_ns() // 10**6
+    timestamp = time.time_ns() // 10**6
     metrics = [
-        Metric(key, value, now, 0)
+        Metric(key, value, timestamp, 0)
         for key, value in run.metrics.items()
         if data.metrics.get(key) != value
     ]
     for start in range(0, max(len(tags), len(params), len(metrics)), _AT_A_TIME):
-        part = slice(start, start + _AT_A_TIME)
-        client.log_batch(name, metrics=metrics[part], params=params[part], tags=tags[part])
-    for place, path in (run.files or {}).items():
-        folder = place.rpartition("/")[0]
-        client.log_artifact(name, str(path), folder or None)
-    client.set_terminated(name)
-    return str(name)
+        batch = slice(start, start + _AT_A_TIME)
+        client.log_batch(run_id, metrics=metrics[batch], params=params[batch], tags=tags[batch])
+    for artifact_path, path in (run.files or {}).items():
+        folder = artifact_path.rpartition("/")[0]
+        client.log_artifact(run_id, str(path), folder or None)
+    client.set_terminated(run_id)
+    return str(run_id)
 
 
-def _find(client: Any, experiment: str, key: str) -> Any:
-    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
-    return found[0] if found else None
+def _find(client: Any, experiment_id: str, key: str) -> Any:
+    matches = client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", max_results=1)
+    return matches[0] if matches else None

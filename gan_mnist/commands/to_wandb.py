@@ -12,19 +12,19 @@ from gan_mnist.commands.tracking import TrackedRun
 
 def send(project: str, arms: Sequence[TrackedRun]) -> str:
     """Writes the runs; see `tracking`."""
-    where = ""
+    location = ""
     for arm in arms:
-        where = _keep(project, arm, arm.name, "arm")
+        location = _keep(project, arm, arm.name, "arm")
         for run in arm.below:
             _keep(project, run, arm.name, "seed")
-    return f"Weights & Biases project {project!r} in {where}"
+    return f"Weights & Biases project {project!r} in {location}"
 
 
 def _keep(project: str, run: TrackedRun, group: str, kind: str) -> str:
     """Creates or updates a run; returns its project's URL, or its directory when offline."""
     import wandb
 
-    begun = wandb.init(
+    wandb_run = wandb.init(
         project=project,
         id=run.key,
         name=run.name,
@@ -35,11 +35,11 @@ def _keep(project: str, run: TrackedRun, group: str, kind: str) -> str:
         settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),
     )
     # A summary has one value of each; what is logged would be repeated when it is sent again.
-    begun.summary.update(dict(run.metrics))
+    wandb_run.summary.update(dict(run.metrics))
     if run.files:
-        report = wandb.Artifact(f"report-{run.key}", "report")
-        for place, path in run.files.items():
-            report.add_file(str(path), place)
-        begun.log_artifact(report)
-    begun.finish()
-    return str(begun.project_url or begun.settings.wandb_dir)
+        artifact = wandb.Artifact(f"report-{run.key}", "report")
+        for artifact_path, path in run.files.items():
+            artifact.add_file(str(path), artifact_path)
+        wandb_run.log_artifact(artifact)
+    wandb_run.finish()
+    return str(wandb_run.project_url or wandb_run.settings.wandb_dir)

@@ -83,17 +83,17 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
     failed: dict[str, list[str]] = {}
     for row in run.summary.get("failed", ()):
         failed.setdefault(row["arm"], []).append(str(row["seed"]))
-    for arm, told in run.description["arms"].items():
+    for arm, arm_description in run.description["arms"].items():
         entry, records = run.summary["arms"][arm], run.records[arm]
-        own = {**run.description["settings"], **told.get("changes", {})}
-        settings = next((record["settings"] for record in records.values()), own)
+        declared_settings = {**run.description["settings"], **arm_description.get("changes", {})}
+        settings = next((record["settings"] for record in records.values()), declared_settings)
         tags = {
             "experiment": run.description["experiment"],
             "arm": arm,
             "dataset": str(run.description["dataset"].get("name")),
             "dataset_sha256": run.sha256,
         }
-        of_arm = {
+        arm_tags = {
             "about": entry.get("about") or "",
             "verdict": entry.get("verdict") or "",
             "answer": run.summary.get("answer") or "",
@@ -106,7 +106,7 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
             name=arm,
             params=settings,
             metrics=_named(dict(_of_arm(arm, run.summary, run.metric))),
-            tags=tags | of_arm,
+            tags=tags | arm_tags,
             below=tuple(_seed(arm, seed, record, tags) for seed, record in records.items()),
             files=files,
         )
@@ -115,7 +115,7 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
 def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str]) -> TrackedRun:
     seconds = {f"seconds.{part}": spent for part, spent in record["seconds"].items()}
     updates = {} if record.get("updates") is None else {"updates": record["updates"]}
-    versions = {f"version.{name}": text for name, text in record.get("versions", {}).items()}
+    versions = {f"version.{name}": version for name, version in record.get("versions", {}).items()}
     return TrackedRun(
         key=fingerprint(arm, seed, record["fingerprint"]),
         name=f"{arm} seed {seed}",
@@ -129,23 +129,27 @@ def _of_arm(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tupl
     """Means and intervals of all metrics, then differences in the primary one."""
     entry = summary["arms"][arm]
     rows: dict[str, Mapping[str, Any]] = {
-        name: {"": found["mean"], "ci95": found["ci95"]}
-        for name, found in entry.get("metrics", {}).items()
+        name: {"": metric["mean"], "ci95": metric["ci95"]}
+        for name, metric in entry.get("metrics", {}).items()
     }
     rows.setdefault(primary, {"": entry.get("mean"), "ci95": entry.get("ci95")})
-    differs = {"": entry.get("difference"), "ci95": entry.get("difference_ci95")}
-    rows["difference"] = differs | {"p_holm": entry.get("p_holm")}
+    difference = {"": entry.get("difference"), "ci95": entry.get("difference_ci95")}
+    rows["difference"] = difference | {"p_holm": entry.get("p_holm")}
     rows["difference_over_images"] = {"ci95": entry.get("difference_ci95_images")}
-    for told in summary.get("primary", ()):
-        if told["arm"] == arm and told["reference"] != summary["control"]:
-            other = {"": told["difference"], "ci95": told["ci95"], "p_holm": told["p_holm"]}
-            rows[f"versus_{told['reference']}"] = other
+    for comparison in summary.get("primary", ()):
+        if comparison["arm"] == arm and comparison["reference"] != summary["control"]:
+            row = {
+                "": comparison["difference"],
+                "ci95": comparison["ci95"],
+                "p_holm": comparison["p_holm"],
+            }
+            rows[f"versus_{comparison['reference']}"] = row
     for versus in _VERSUS:
-        if found := entry.get(versus):
-            rows[versus] = {"": found.get("difference"), "ci95": found.get("ci95")}
+        if values := entry.get(versus):
+            rows[versus] = {"": values.get("difference"), "ci95": values.get("ci95")}
     rows |= {name: {"": entry.get(name)} for name in ("n", "seconds")}
-    for name, found in rows.items():
-        for part, value in found.items():
+    for name, values in rows.items():
+        for part, value in values.items():
             if part == "ci95" and value is not None:
                 yield f"{name}.ci95_low", value[0]
                 yield f"{name}.ci95_high", value[1]
@@ -155,17 +159,17 @@ def _of_arm(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tupl
 
 def _named(metrics: Mapping[str, float]) -> dict[str, float]:
     """Metrics by names that trackers accept; classes may be called anything."""
-    found: dict[str, float] = {}
+    renamed: dict[str, float] = {}
     for name, value in metrics.items():
-        plain = re.sub(r"[^\w.\- ]", "_", name)
-        while plain in found:
-            plain += "_"
-        found[plain] = float(value)
-    return found
+        safe_name = re.sub(r"[^\w.\- ]", "_", name)
+        while safe_name in renamed:
+            safe_name += "_"
+        renamed[safe_name] = float(value)
+    return renamed
 
 
 def _files(directory: Path) -> dict[str, Path]:
     """The report and its figures, as far as they are there."""
-    places = [directory / name for name in ("report.html", "report.md")]
-    places += sorted((directory / "figures").glob("*"))
-    return {str(p.relative_to(directory)): p for p in places if p.is_file()}
+    paths = [directory / name for name in ("report.html", "report.md")]
+    paths += sorted((directory / "figures").glob("*"))
+    return {str(path.relative_to(directory)): path for path in paths if path.is_file()}

@@ -39,9 +39,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command() -> int:
-    asked = [INDEX.value is not None, COUNT.value, SUMMARISE.value]
-    if sum(asked) != 1:
-        raise InputError(f"--index: {'none' if not any(asked) else 'more than one'} of what this "
+    modes = [INDEX.value is not None, COUNT.value, SUMMARISE.value]
+    if sum(modes) != 1:
+        raise InputError(f"--index: {'none' if not any(modes) else 'more than one'} of what this "
                          f"command does is asked for; accepted: {ACCEPTED}")  # fmt: skip
     plan = PLAN.plan()
     if COUNT.value:
@@ -74,18 +74,18 @@ def _summarise(plan: Plan) -> int:
 
 def _in_words(plan: Plan, record: Mapping[str, Any]) -> str:
     metric = plan.study.metrics[0].name
-    told = record["status"].replace("_", " ")
+    outcome = record["status"].replace("_", " ")
     if record["status"] == records.DONE:
-        told = f"{metric} {record['metrics'][metric]:.3f}"
+        outcome = f"{metric} {record['metrics'][metric]:.3f}"
     elif record["error"]:
-        told += f": {record['error']}"
-    return f"{record['arm']} seed {record['seed']}: {told}"
+        outcome += f": {record['error']}"
+    return f"{record['arm']} seed {record['seed']}: {outcome}"
 
 
 def ranges(numbers: Sequence[int]) -> str:
     """Ascending numbers in the notation of job arrays: "0,3-5"."""
-    begins = [i for i, n in enumerate(numbers) if i == 0 or n > numbers[i - 1] + 1]
-    parts = (numbers[a:b] for a, b in pairwise([*begins, len(numbers)]))
+    starts = [i for i, n in enumerate(numbers) if i == 0 or n > numbers[i - 1] + 1]
+    parts = (numbers[a:b] for a, b in pairwise([*starts, len(numbers)]))
     return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
 
 

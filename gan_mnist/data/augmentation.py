@@ -83,15 +83,15 @@ def augment(
     """
     stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
     if augmentation.flip:
-        mirrored = _uniform(images, tf.random.fold_in(stream, 1)) < 0
-        images = tf.where(mirrored, tf.reverse(images, axis=[2]), images)
+        is_mirrored = _uniform(images, tf.random.fold_in(stream, 1)) < 0
+        images = tf.where(is_mirrored, tf.reverse(images, axis=[2]), images)
     if augmentation.thickness:
         change = augmentation.thickness * _uniform(images, tf.random.fold_in(stream, 8))
         images = thickened(images, thicker(images), thinner(images), change)
     if augmentation.changes:
         key = tf.random.fold_in(stream, 4)
-        amount = augmentation.changes, augmentation.strength
-        images = randaugment(images, *amount, augmentation.fill, key)
+        settings = augmentation.changes, augmentation.strength
+        images = randaugment(images, *settings, augmentation.fill, key)
     elif augmentation.elastic:
         images = _elastic(images, augmentation, stream)
     else:
@@ -122,16 +122,16 @@ def mix(
         float32 (n, H, W, C) in [0, 1] and (n, num_classes), shares of the classes.
     """
     stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
-    shares = labels
+    soft_labels = labels
     if labels.dtype.is_integer:
-        shares = tf.one_hot(labels, augmentation.num_classes)
+        soft_labels = tf.one_hot(labels, augmentation.num_classes)
     if augmentation.mixup:
         key = tf.random.fold_in(stream, 6)
-        images, shares = mixup(images, shares, augmentation.mixup, key)
+        images, soft_labels = mixup(images, soft_labels, augmentation.mixup, key)
     if augmentation.cutmix:
         key = tf.random.fold_in(stream, 7)
-        images, shares = cutmix(images, shares, augmentation.cutmix, key)
-    return images, shares
+        images, soft_labels = cutmix(images, soft_labels, augmentation.cutmix, key)
+    return images, soft_labels
 
 
 def _uniform(images: tf.Tensor, stream: tf.Tensor) -> tf.Tensor:
@@ -168,11 +168,11 @@ def _affine(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) ->
     The affine maps are composed and the image is sampled once, where a chain of layers would
     interpolate four times.
     """
-    maps = _maps(images, augmentation, stream)
-    zeros = tf.zeros_like(maps[0])
+    coefficients = _maps(images, augmentation, stream)
+    zeros = tf.zeros_like(coefficients[0])
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=tf.stack([*maps, zeros, zeros], axis=1),
+        transforms=tf.stack([*coefficients, zeros, zeros], axis=1),
         output_shape=tf.constant([images.shape[1], images.shape[2]]),
         fill_value=0.0,
         interpolation="BILINEAR",
@@ -186,19 +186,19 @@ def _elastic(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -
     shape = (tf.shape(images)[0], CONTROL_POINTS, CONTROL_POINTS, 2)
     points = tf.random.stateless_uniform(shape, tf.random.fold_in(stream, 3), -1.0, 1.0)
     field = augmentation.elastic * smooth_field(points, height, width)
-    parts = (part[:, None, None] for part in _maps(images, augmentation, stream))
-    a0, a1, a2, b0, b1, b2 = parts
+    coefficients = (value[:, None, None] for value in _maps(images, augmentation, stream))
+    a0, a1, a2, b0, b1, b2 = coefficients
     x, y = (axis.astype(np.float32) for axis in np.meshgrid(np.arange(width), np.arange(height)))
     source_x = a0 * x + a1 * y + a2 + width * field[..., 0]
     source_y = b0 * x + b1 * y + b2 + height * field[..., 1]
     # `bilinear` counts from -1 to 1.
-    across, down = 2 * source_x / (width - 1) - 1, 2 * source_y / (height - 1) - 1
-    return bilinear(images, across, down, augmentation.fill)
+    grid_x, grid_y = 2 * source_x / (width - 1) - 1, 2 * source_y / (height - 1) - 1
+    return bilinear(images, grid_x, grid_y, augmentation.fill)
 
 
-def _erased(images: tf.Tensor, largest: float, stream: tf.Tensor) -> tf.Tensor:
+def _erased(images: tf.Tensor, max_share: float, stream: tf.Tensor) -> tf.Tensor:
     """Puts a box of uniform noise into about half of the images."""
-    area, place, noise = (tf.random.fold_in(stream, part) for part in range(3))
-    share = largest * _uniform(images, area)[:, 0, 0, 0]
-    inside = boxes(images, tf.nn.relu(share), place)
-    return tf.where(inside, tf.random.stateless_uniform(tf.shape(images), noise), images)
+    area_key, position_key, noise_key = (tf.random.fold_in(stream, index) for index in range(3))
+    shares = max_share * _uniform(images, area_key)[:, 0, 0, 0]
+    mask = boxes(images, tf.nn.relu(shares), position_key)
+    return tf.where(mask, tf.random.stateless_uniform(tf.shape(images), noise_key), images)

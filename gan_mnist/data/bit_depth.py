@@ -31,8 +31,8 @@ def has_deep_colours(image: Image.Image) -> bool:
 
 def white_of(highest: float) -> int:
     """The value that is white where `highest` is the highest value: that of the fewest bits."""
-    beyond = _OVERSHOOT if highest % 1 else 1
-    return next((white for white in _WHITES if highest <= beyond * white), _WHITES[-1])
+    overshoot = _OVERSHOOT if highest % 1 else 1
+    return next((white for white in _WHITES if highest <= overshoot * white), _WHITES[-1])
 
 
 def highest_of(image: Image.Image) -> float:
@@ -58,11 +58,11 @@ def scale_colours(image: Image.Image, white: int) -> int:
     Returns:
         The value that is white.
     """
-    highest, lower = _highest_colour(image, white)
+    highest, low_bytes = _highest_colour(image, white)
     white = white or white_of(highest)
     if white < _WHITES[-1]:
         # Pasting keeps the rest of what the file says.
-        for top, values in _strips(image, lower):
+        for top, values in _strips(image, low_bytes):
             strip = image.crop((0, top, image.width, top + len(values)))
             colours = Image.fromarray(_in_8_bits(values.astype(np.float32), white))
             if image.mode == "RGBA":
@@ -82,23 +82,23 @@ def _highest_colour(image: Image.Image, white: int = 0) -> tuple[float, Image.Im
         image: As `has_deep_colours` takes it.
         white: The value that is white, where that is known; 0 where it is not.
     """
-    grey = any(mode.startswith("LA;16") for mode in _raw_modes(image))
+    is_grey = any(mode.startswith("LA;16") for mode in _raw_modes(image))
     image.load()
-    upper = int(max(np.max(image.getchannel(name).getextrema()) for name in "RGB"))
-    if (white or white_of(256 * upper)) == _WHITES[-1] or (lower := _lower(image)) is None:
+    high_byte = int(max(np.max(image.getchannel(channel).getextrema()) for channel in "RGB"))
+    if (white or white_of(256 * high_byte)) == _WHITES[-1] or (low_bytes := _lower(image)) is None:
         return float(_WHITES[-1]), None
-    lower.info["grey"] = grey
-    return float(max(values.max() for _, values in _strips(image, lower))), lower
+    low_bytes.info["grey"] = is_grey
+    return float(max(values.max() for _, values in _strips(image, low_bytes))), low_bytes
 
 
-def _strips(image: Image.Image, lower: Image.Image | None) -> Iterator[tuple[int, np.ndarray]]:
+def _strips(image: Image.Image, low_bytes: Image.Image | None) -> Iterator[tuple[int, np.ndarray]]:
     """Yields strips of rows: the number of the first row, and colours, uint16 (rows, W, 3)."""
     for top in range(0, image.height, _ROWS):
         box = (0, top, image.width, min(top + _ROWS, image.height))
         values = np.asarray(image.crop(box))[..., :3].astype(np.uint16) << 8
-        if lower is not None:
-            low = np.asarray(lower.crop(box))[..., :3]
-            values |= low[..., 1:2] if lower.info["grey"] else low
+        if low_bytes is not None:
+            low_values = np.asarray(low_bytes.crop(box))[..., :3]
+            values |= low_values[..., 1:2] if low_bytes.info["grey"] else low_values
         yield top, values
 
 
@@ -107,14 +107,14 @@ def _lower(image: Image.Image) -> Image.Image | None:
 
     It cannot where the picture is of no file, and where there is no other order to read it in.
     """
-    name = getattr(image, "filename", "")
-    if not name:
+    filename = getattr(image, "filename", "")
+    if not filename:
         return None
-    with Image.open(name) as opened:
-        lower: Any = opened
-        lower.tile = [tile._replace(args=_other_order(tile.args)) for tile in lower.tile]
+    with Image.open(filename) as opened:
+        low_bytes: Any = opened
+        low_bytes.tile = [tile._replace(args=_other_order(tile.args)) for tile in low_bytes.tile]
         try:
-            lower.load()
+            low_bytes.load()
         except ValueError:
             return None
         return opened
@@ -122,9 +122,9 @@ def _lower(image: Image.Image) -> Image.Image | None:
 
 def _other_order(args: Any) -> Any:
     raw_mode = _raw_mode(args)
-    grey = raw_mode.startswith("LA;16")
-    other = "RGBA" if grey else raw_mode[:-1] + _OTHER_ORDER.get(raw_mode[-1:], "")
-    return other if isinstance(args, str) else (other, *args[1:])
+    is_grey = raw_mode.startswith("LA;16")
+    other_mode = "RGBA" if is_grey else raw_mode[:-1] + _OTHER_ORDER.get(raw_mode[-1:], "")
+    return other_mode if isinstance(args, str) else (other_mode, *args[1:])
 
 
 def _raw_modes(image: Image.Image) -> list[str]:
@@ -133,5 +133,5 @@ def _raw_modes(image: Image.Image) -> list[str]:
 
 
 def _raw_mode(args: object) -> str:
-    first = args[0] if isinstance(args, tuple) and args else args
-    return first if isinstance(first, str) else ""
+    raw_mode = args[0] if isinstance(args, tuple) and args else args
+    return raw_mode if isinstance(raw_mode, str) else ""

@@ -19,12 +19,12 @@ def mixup(
 
     Source: arXiv 1710.09412.
     """
-    own = _beta(tf.shape(images)[0], alpha, stream)
-    column = own[:, None]
-    own = column[:, :, None, None]
+    weights = _beta(tf.shape(images)[0], alpha, stream)
+    label_weights = weights[:, None]
+    weights = label_weights[:, :, None, None]
     return (
-        own * images + (1 - own) * tf.roll(images, 1, axis=0),
-        column * labels + (1 - column) * tf.roll(labels, 1, axis=0),
+        weights * images + (1 - weights) * tf.roll(images, 1, axis=0),
+        label_weights * labels + (1 - label_weights) * tf.roll(labels, 1, axis=0),
     )
 
 
@@ -35,12 +35,12 @@ def cutmix(
 
     Arguments and result are those of `mixup`. Source: arXiv 1905.04899.
     """
-    share, place = (tf.random.fold_in(stream, part) for part in range(2))
-    inside = boxes(images, 1 - _beta(tf.shape(images)[0], alpha, share), place)
-    own = 1 - tf.reduce_mean(tf.cast(inside, tf.float32), axis=[1, 2])
+    share_key, position_key = (tf.random.fold_in(stream, index) for index in range(2))
+    mask = boxes(images, 1 - _beta(tf.shape(images)[0], alpha, share_key), position_key)
+    weights = 1 - tf.reduce_mean(tf.cast(mask, tf.float32), axis=[1, 2])
     return (
-        tf.where(inside, tf.roll(images, 1, axis=0), images),
-        own * labels + (1 - own) * tf.roll(labels, 1, axis=0),
+        tf.where(mask, tf.roll(images, 1, axis=0), images),
+        weights * labels + (1 - weights) * tf.roll(labels, 1, axis=0),
     )
 
 
@@ -56,17 +56,17 @@ def boxes(images: tf.Tensor, shares: tf.Tensor, stream: tf.Tensor) -> tf.Tensor:
     Returns:
         bool (n, H, W, 1), True within.
     """
-    middle = tf.random.stateless_uniform((2, tf.shape(images)[0]), stream)
-    half = tf.sqrt(shares) / 2
-    inside = []
-    for size, centre in zip(images.shape[1:3], tf.unstack(middle), strict=True):
-        pixels = (tf.range(size, dtype=tf.float32) + 0.5) / size
-        inside.append(tf.abs(pixels - centre[:, None]) < half[:, None])
-    down, across = inside
-    return (down[:, :, None] & across[:, None, :])[..., None]
+    centres = tf.random.stateless_uniform((2, tf.shape(images)[0]), stream)
+    half_sides = tf.sqrt(shares) / 2
+    masks = []
+    for size, centre in zip(images.shape[1:3], tf.unstack(centres), strict=True):
+        coordinates = (tf.range(size, dtype=tf.float32) + 0.5) / size
+        masks.append(tf.abs(coordinates - centre[:, None]) < half_sides[:, None])
+    row_mask, column_mask = masks
+    return (row_mask[:, :, None] & column_mask[:, None, :])[..., None]
 
 
-def _beta(number: tf.Tensor, alpha: float, stream: tf.Tensor) -> tf.Tensor:
-    """Draws of a beta distribution, float32 (number,)."""
-    one, other = tf.unstack(tf.random.stateless_gamma((2, number), stream, alpha))
-    return tf.math.divide_no_nan(one, one + other)
+def _beta(num_draws: tf.Tensor, alpha: float, stream: tf.Tensor) -> tf.Tensor:
+    """Draws of a beta distribution, float32 (num_draws,)."""
+    gamma_a, gamma_b = tf.unstack(tf.random.stateless_gamma((2, num_draws), stream, alpha))
+    return tf.math.divide_no_nan(gamma_a, gamma_a + gamma_b)

@@ -11,14 +11,14 @@ def directory_name(class_name: str) -> str:
     percent sign, so that classes do not share a folder; `urllib.parse.unquote` undoes it. So are
     a first dot, which would hide the folder, and a last dot or space, which Windows drops.
     """
-    last = len(class_name) - 1
+    last_index = len(class_name) - 1
     return "".join(
-        f"%{ord(c):02X}"
-        if (c == "." and i in (0, last)) or (c == " " and i == last)
-        else quote(c, safe="", errors="surrogatepass")
-        if c in '%/\\<>:"|?*' or not c.isprintable()
-        else c
-        for i, c in enumerate(class_name)
+        f"%{ord(char):02X}"
+        if (char == "." and index in (0, last_index)) or (char == " " and index == last_index)
+        else quote(char, safe="", errors="surrogatepass")
+        if char in '%/\\<>:"|?*' or not char.isprintable()
+        else char
+        for index, char in enumerate(class_name)
     )
 
 

@@ -91,14 +91,16 @@ class Dataset:
 
     def _counts(self, split: str) -> np.ndarray:
         """Images of each class in a split, for each of `draws`: int (draws, k)."""
-        labels = (each.splits[split].labels for each in self.draws)
-        return np.array([np.bincount(own, minlength=len(self.class_names)) for own in labels])
+        labels = (draw.splits[split].labels for draw in self.draws)
+        return np.array(
+            [np.bincount(draw_labels, minlength=len(self.class_names)) for draw_labels in labels]
+        )
 
     @property
     def splits(self) -> dict[str, Split]:
         """The splits that exist, by name."""
-        between = {} if self.validation is None else {"validation": self.validation}
-        return {"train": self.train, **between, "test": self.test}
+        validation = {} if self.validation is None else {"validation": self.validation}
+        return {"train": self.train, **validation, "test": self.test}
 
     @property
     def whole(self) -> dict[str, Split]:
@@ -136,14 +138,19 @@ class Dataset:
         """
         numbers = {split: self.fewest(split).tolist() for split in self.splits}
         counts = {
-            name: {split: of_split[label] for split, of_split in numbers.items()}
+            name: {split: class_counts[label] for split, class_counts in numbers.items()}
             for label, name in enumerate(self.class_names)
         }
-        told = {"name": self.name, "source": self.source, "counts": counts, "sha256": self.sha256}
+        provenance = {
+            "name": self.name,
+            "source": self.source,
+            "counts": counts,
+            "sha256": self.sha256,
+        }
         if self.pool is not None:
-            told["each_seed"] = self._most_tested()
+            provenance["each_seed"] = self._most_tested()
         if self.files is None:
-            return told
+            return provenance
         duplicates = duplicates_in_numbers(self.duplicates, self.whole)
         warnings = []
         for name, numbers in duplicates.items():
@@ -151,7 +158,7 @@ class Dataset:
             if numbers["of"] > MATTERS * len(self.whole[split]):
                 warnings.append(self._warning(name, split, numbers["of"]))
         return (
-            told
+            provenance
             | {"files": dict(self.files), "duplicates": duplicates}
             | ({"white": self.white} if self.white else {})
             | ({"cautions": list(self.cautions)} if self.cautions else {})
@@ -163,19 +170,21 @@ class Dataset:
         n_test, n_train = max(pairs, key=lambda pair: pair[0] / pair[1])
         return {"n_test": int(n_test), "n_train": int(n_train), "groups": len(self.draws) > 1}
 
-    def _warning(self, name: str, split: str, number: int) -> str:
-        """The warning about `number` images of a split that are duplicates."""
-        cure = "(--set duplicates=drop leaves these out)"
-        images = f"{number:,} of the {len(self.whole[split]):,}"
-        are = "is" if number == 1 else "are"
+    def _warning(self, name: str, split: str, num_duplicates: int) -> str:
+        """The warning about `num_duplicates` images of a split that are duplicates."""
+        remedy = "(--set duplicates=drop leaves these out)"
+        fraction = f"{num_duplicates:,} of the {len(self.whole[split]):,}"
+        verb = "is" if num_duplicates == 1 else "are"
         if name == BETWEEN:
-            return f"{images} test images {are} among the validation images too, or nearly so"
+            return f"{fraction} test images {verb} among the validation images too, or nearly so"
         if self.pool is not None and split == "test":
             return (
-                f"{images} images {are} there twice, or nearly so, and "
-                f"may be trained on and tested on at once {cure}"
+                f"{fraction} images {verb} there twice, or nearly so, and "
+                f"may be trained on and tested on at once {remedy}"
             )
-        return f"{images} {split} images {are} among the training images too, or nearly so {cure}"
+        return (
+            f"{fraction} {split} images {verb} among the training images too, or nearly so {remedy}"
+        )
 
     def duplicates_shown(self) -> dict[str, np.ndarray]:
         """Some pairs of duplicates: by split uint8 (2, n, H, W, C), the training image first."""

@@ -148,17 +148,17 @@ def _refuse_idle(options: folder.FolderOptions) -> None:
 
 
 def _not_found(entry: _Entry, request: _Request) -> InputError:
-    named = (place.looks_for.format(entry=entry) for place in entry.places if place.looks_for)
-    looked_for = " or ".join(named)
+    phrases = (place.looks_for.format(entry=entry) for place in entry.places if place.looks_for)
+    sources = " or ".join(phrases)
     if request.data_dir:
         return InputError(
-            f"--data_dir: {request.data_dir!r} holds no {request.name}; looked for {looked_for}"
+            f"--data_dir: {request.data_dir!r} holds no {request.name}; looked for {sources}"
         )
     if not entry.tfds_name:
-        return InputError(f"--data_dir: missing; --dataset={request.name} needs {looked_for}")
+        return InputError(f"--data_dir: missing; --dataset={request.name} needs {sources}")
     return InputError(
         f"--dataset: no {request.name} in {request.builds_directory}; accepted: "
-        f"--data_dir=DIR with {looked_for}, or --download"
+        f"--data_dir=DIR with {sources}, or --download"
     )
 
 
@@ -204,41 +204,41 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
     # A directory that may also hold builds is read as images only if it has some.
     if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
         return None
-    read = folder.read_folder(request.directory, request.conversion, request.options)
+    image_folder = folder.read_folder(request.directory, request.conversion, request.options)
     labels = request.options.labels
     return Dataset(
         request.name,
-        f"image folder {request.directory.name}{read.inner and '/'}{read.inner}"
+        f"image folder {request.directory.name}{image_folder.inner and '/'}{image_folder.inner}"
         f"{labels and ', labels of '}{labels}",
-        read.class_names,
-        read.train,
-        read.test,
-        read.validation,
-        read.files,
-        *(read.remember, read.duplicates, read.pool),
-        cautions=read.cautions,
-        white=read.white,
+        image_folder.class_names,
+        image_folder.train,
+        image_folder.test,
+        image_folder.validation,
+        image_folder.files,
+        *(image_folder.remember, image_folder.duplicates, image_folder.pool),
+        cautions=image_folder.cautions,
+        white=image_folder.white,
     )
 
 
 def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:
-    read = prepared.read_build(build, entry.conversion(request.conversion))
-    splits = {split: _as_split(entry, request, *arrays) for split, arrays in read.items()}
+    raw_splits = prepared.read_build(build, entry.conversion(request.conversion))
+    splits = {split: _as_split(entry, request, *arrays) for split, arrays in raw_splits.items()}
     source = f"TensorFlow Datasets {entry.tfds_name} {build.name}"
     train, test, pool = splits["train"], splits.get("test"), None
     if test is None:
         pool = train if request.options.split == EACH_SEED else None
-        how = "carved" if pool is None else "drawn"
-        source += f", a fifth of each class {how} for testing"
+        verb = "carved" if pool is None else "drawn"
+        source += f", a fifth of each class {verb} for testing"
         train, test = carve_test(train, entry.class_names, f"--data_dir: {build}")
     return Dataset(request.name, source, entry.class_names, train, test, pool=pool)
 
 
 def _as_split(entry: _Entry, request: _Request, images: np.ndarray, labels: np.ndarray) -> Split:
-    foreign = labels[(labels < 0) | (labels >= len(entry.class_names))]
-    if len(foreign):
+    bad_labels = labels[(labels < 0) | (labels >= len(entry.class_names))]
+    if len(bad_labels):
         raise InputError(
-            f"--data_dir: label {foreign[0]} in {request.builds_directory} is not one of the "
+            f"--data_dir: label {bad_labels[0]} in {request.builds_directory} is not one of the "
             f"{len(entry.class_names)} classes of {request.name}"
         )
     if entry.transposed:

@@ -44,38 +44,40 @@ class DecodedCache:
             names: Names of the files, relative to it.
         """
         self._place: Path | None = None
-        newest = 0.0
+        newest_change = 0.0
         states: list[list[str | int]] = []
         for name in names:
             try:
-                found = os.stat(root / name)
+                status = os.stat(root / name)
             except OSError:
                 states.append([name])
                 continue
             # Not the time of modification, which may be of another clock, and in the future.
-            newest = max(newest, found.st_ctime)
-            states.append([name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
-        if time.time() - newest < SETTLED_SECONDS:
+            newest_change = max(newest_change, status.st_ctime)
+            states.append(
+                [name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+            )
+        if time.time() - newest_change < SETTLED_SECONDS:
             return
         with _where_possible():
-            about = (DECODER, PIL.__version__, os.path.realpath(root), states)
-            place = cache_directory() / DECODED / fingerprint(*about)
-            place.mkdir(parents=True, exist_ok=True)
-            os.utime(place)
-            self._place = place
+            state_key = (DECODER, PIL.__version__, os.path.realpath(root), states)
+            directory = cache_directory() / DECODED / fingerprint(*state_key)
+            directory.mkdir(parents=True, exist_ok=True)
+            os.utime(directory)
+            self._place = directory
 
     def text(self, name: str, make: Callable[[], str]) -> str:
         """The cached text `name`; made by `make` and cached if it is missing."""
-        if (kept := self._text(name)) is not None:
-            return kept
-        made = make()
-        self._keep_text(name, made)
-        return made
+        if (cached := self._text(name)) is not None:
+            return cached
+        new_text = make()
+        self._keep_text(name, new_text)
+        return new_text
 
     def json(self, name: str, *keys: str) -> dict[str, Any] | None:
         """The cached JSON object `name` if it has these keys, else None."""
-        kept = self._text(name)
-        value = None if kept is None else json.loads(kept)
+        cached = self._text(name)
+        value = None if cached is None else json.loads(cached)
         return value if isinstance(value, dict) and value.keys() >= set(keys) else None
 
     def keep_json(self, name: str, value: Any) -> None:
@@ -95,8 +97,8 @@ class DecodedCache:
     def _text(self, name: str) -> str | None:
         with _where_possible():
             if self._place is not None:
-                checksum, _, kept = read_file(self._place / name).decode().partition("\n")
-                return kept if checksum == fingerprint(kept) else None
+                checksum, _, text = read_file(self._place / name).decode().partition("\n")
+                return text if checksum == fingerprint(text) else None
         return None
 
     def _keep_text(self, name: str, text: str) -> None:
@@ -116,9 +118,9 @@ class DecodedCache:
             yield array
             with _where_possible():  # the place may have been deleted meanwhile
                 array.flush()
-                place = temporary.with_name(name)
-                os.utime(temporary, (time.time(), _mark(place)))
-                os.replace(temporary, place)
+                path = temporary.with_name(name)
+                os.utime(temporary, (time.time(), _mark(path)))
+                os.replace(temporary, path)
         finally:
             with _where_possible():
                 temporary.unlink(missing_ok=True)
@@ -136,9 +138,9 @@ class DecodedCache:
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
                 block = bytes(1 << 20)
-                left = int(np.prod(shape))
-                while left > 0:
-                    left -= file.write(block[:left])
+                remaining = int(np.prod(shape))
+                while remaining > 0:
+                    remaining -= file.write(block[:remaining])
             return temporary
         except OSError:
             if temporary is not None:
@@ -151,20 +153,20 @@ def _where_possible() -> contextlib.AbstractContextManager:
     return contextlib.suppress(OSError, ValueError, RuntimeError)
 
 
-def _mark(place: Path) -> int:
+def _mark(path: Path) -> int:
     """The modification time, in s, that marks a cached array as whole: long ago, and its own.
 
     It follows from the path, as any process may have been the last to put its array there.
     """
-    return int(fingerprint(place.parent.name, place.name)[:7], 16)
+    return int(fingerprint(path.parent.name, path.name)[:7], 16)
 
 
-def _tidy(used: Path) -> None:
+def _tidy(current: Path) -> None:
     """Removes what was not used for a week; what others have put there stays."""
     oldest = time.time() - KEPT_SECONDS
     with _where_possible():
-        for place in used.parent.iterdir():
+        for path in current.parent.iterdir():
             with _where_possible():
-                ours = len(place.name) == len(used.name) and set(place.name) <= set(hexdigits)
-                if ours and place != used and place.stat().st_mtime < oldest:
-                    shutil.rmtree(place, ignore_errors=True)
+                is_entry = len(path.name) == len(current.name) and set(path.name) <= set(hexdigits)
+                if is_entry and path != current and path.stat().st_mtime < oldest:
+                    shutil.rmtree(path, ignore_errors=True)

@@ -120,13 +120,13 @@ def denoising_batches(
     Returns:
         ((noisy_images, references), targets): float32 (batch_size, H, W, C) in [0, 1].
     """
-    table = rows_of(images)
+    lookup = rows_of(images)
     num_images = len(images)
     ref_order, degradation_seed = derive_seed(seed, "refs"), derive_seed(seed, "degradation")
 
     def batch(update: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
         truths, refs = (
-            as_float(table(shuffled_rows(num_images, batch_size, order, update)))
+            as_float(lookup(shuffled_rows(num_images, batch_size, order, update)))
             for order in (seed, ref_order)
         )
         noisy_images, references, targets = degrade(
@@ -153,11 +153,11 @@ def pair_batches(
         seed: Stream of the order.
         first_update: Number of the first batch.
     """
-    tables = rows_of(noisy_images), rows_of(clean_images)
+    lookups = rows_of(noisy_images), rows_of(clean_images)
 
     def batch(update: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
         rows = shuffled_rows(len(noisy_images), batch_size, seed, update)
-        noisy, targets = (as_float(table(rows)) for table in tables)
+        noisy, targets = (as_float(lookup(rows)) for lookup in lookups)
         return (noisy, tf.zeros_like(noisy)), targets
 
     return by_update(batch, first_update)
@@ -209,9 +209,10 @@ def fixed_pairs(
     order = np.random.default_rng(derive_seed("fixed_pairs")).permutation(len(images))
     truth_rows, ref_rows = order[:number], np.roll(order, 1)[:number]
     truths, refs = (as_float(tf.constant(images[rows])) for rows in (truth_rows, ref_rows))
-    fixed = replace(degradation, a=(a, a), b=(b, b))
+    fixed_degradation = replace(degradation, a=(a, a), b=(b, b))
     noisy_images, references, targets = (
-        part.numpy() for part in degrade(truths, refs, fixed, (derive_seed("fixed_noise"), 0))
+        tensor.numpy()
+        for tensor in degrade(truths, refs, fixed_degradation, (derive_seed("fixed_noise"), 0))
     )
     return FixedPairs(noisy_images, references, targets, truth_rows, ref_rows)
 
@@ -230,6 +231,6 @@ def given_pairs(noisy_images: np.ndarray, clean_images: np.ndarray, number: int)
     order = np.random.default_rng(derive_seed("fixed_pairs")).permutation(len(noisy_images))
     rows = order[:number]
     noisy, clean = (
-        as_float(tf.constant(part[rows])).numpy() for part in (noisy_images, clean_images)
+        as_float(tf.constant(images[rows])).numpy() for images in (noisy_images, clean_images)
     )
     return FixedPairs(noisy, np.zeros_like(noisy), clean, rows, rows)

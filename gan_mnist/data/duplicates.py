@@ -64,46 +64,46 @@ def find_pairs(
         others: uint8 (m, H, W, C); None compares each of `images` with those before it.
         groups: int (n,), used without `others` only: images of one group are no pair.
     """
-    before, others = others is None, images if others is None else others
+    is_self, others = others is None, images if others is None else others
     if not len(images) or not len(others):
         return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0, bool))
-    checksums, coarse = _sketched(others)
-    own_checksums, own_coarse = (checksums, coarse) if before else _sketched(images)
+    other_checksums, other_sketches = _sketched(others)
+    checksums, sketches = (other_checksums, other_sketches) if is_self else _sketched(images)
     groups = np.arange(len(images)) if groups is None else groups
     # For each checksum the first row that has it, and the first in another group than that row.
-    places: dict[bytes, list[int]] = {}
-    for place, checksum in enumerate(checksums):
-        known = places.setdefault(checksum, [place])
-        if before and len(known) == 1 and groups[place] != groups[known[0]]:
-            known.append(place)
+    rows_by_checksum: dict[bytes, list[int]] = {}
+    for other_row, checksum in enumerate(other_checksums):
+        twins = rows_by_checksum.setdefault(checksum, [other_row])
+        if is_self and len(twins) == 1 and groups[other_row] != groups[twins[0]]:
+            twins.append(other_row)
     matches = np.full(len(images), -1)
-    for own, checksum in enumerate(own_checksums):
-        known = places.get(checksum, [])
-        if before:
-            known = [place for place in known if place < own and groups[place] != groups[own]]
-        matches[own] = known[0] if known else -1
-    equal, highest = matches >= 0, np.full(len(images), ALIKE, np.float32)
+    for query, checksum in enumerate(checksums):
+        twins = rows_by_checksum.get(checksum, [])
+        if is_self:
+            twins = [match for match in twins if match < query and groups[match] != groups[query]]
+        matches[query] = twins[0] if twins else -1
+    is_equal, best = matches >= 0, np.full(len(images), ALIKE, np.float32)
 
     def are_two(row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Whether they can be a pair, whatever they look like."""
-        if before:
+        if is_self:
             return (column < row) & (groups[column] != groups[row])
         return np.ones(np.broadcast(row, column).shape, bool)
 
-    for row, column in _may_be_alike(np.flatnonzero(~equal), own_coarse, coarse):
-        two = are_two(row, column)
-        if not two.any():
+    for row, column in _may_be_alike(np.flatnonzero(~is_equal), sketches, other_sketches):
+        is_pair = are_two(row, column)
+        if not is_pair.any():
             continue
-        rows, columns = np.unique(row[two]), np.unique(column[two])
+        rows, columns = np.unique(row[is_pair]), np.unique(column[is_pair])
         correlations = _described(images[rows]) @ _described(others[columns]).T
         correlations[~are_two(rows[:, None], columns)] = -1
         nearest = correlations.argmax(axis=1)
-        found, correlation = columns[nearest], correlations.max(axis=1)
-        first = (matches[rows] < 0) | (found < matches[rows])
-        better = (correlation > highest[rows]) | ((correlation == highest[rows]) & first)
-        matches[rows[better]], highest[rows[better]] = found[better], correlation[better]
+        new_matches, correlation = columns[nearest], correlations.max(axis=1)
+        is_earlier = (matches[rows] < 0) | (new_matches < matches[rows])
+        better = (correlation > best[rows]) | ((correlation == best[rows]) & is_earlier)
+        matches[rows[better]], best[rows[better]] = new_matches[better], correlation[better]
     rows = np.flatnonzero(matches >= 0)
-    return Pairs(rows, matches[rows], equal[rows])
+    return Pairs(rows, matches[rows], is_equal[rows])
 
 
 def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
@@ -117,13 +117,13 @@ def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
     for start in range(0, len(images), _ROWS):
         block = images[start : start + _ROWS]
         checksums += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in block]
-        described = _described(block)
-        side = round(described.shape[1] ** 0.5)
-        waves = np.cos(np.pi / side * np.outer(np.arange(min(_WAVES, side)), np.arange(side) + 0.5))
-        waves /= np.linalg.norm(waves, axis=1, keepdims=True)
-        strengths = (waves @ described.reshape(-1, side, side) @ waves.T).reshape(len(block), -1)
-        left = (described**2).sum(axis=1) - (strengths**2).sum(axis=1)
-        sketch = np.column_stack([strengths, np.sqrt(np.maximum(left, 0))])
+        descriptors = _described(block)
+        side = round(descriptors.shape[1] ** 0.5)
+        basis = np.cos(np.pi / side * np.outer(np.arange(min(_WAVES, side)), np.arange(side) + 0.5))
+        basis /= np.linalg.norm(basis, axis=1, keepdims=True)
+        spectra = (basis @ descriptors.reshape(-1, side, side) @ basis.T).reshape(len(block), -1)
+        remainder = (descriptors**2).sum(axis=1) - (spectra**2).sum(axis=1)
+        sketch = np.column_stack([spectra, np.sqrt(np.maximum(remainder, 0))])
         sketches.append(sketch.astype(np.float32))
     return checksums, np.concatenate(sketches)
 
@@ -137,34 +137,34 @@ def _described(images: np.ndarray) -> np.ndarray:
 
 
 def _may_be_alike(
-    rows: np.ndarray, own: np.ndarray, coarse: np.ndarray
+    rows: np.ndarray, sketches: np.ndarray, other_sketches: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Candidate pairs, whose sketches do not rule out that they are duplicates, some at a time.
 
     Args:
-        rows: int64 (k,): the rows of `own` to compare.
-        own: Sketches of the images, as `_sketched` returns them.
-        coarse: Sketches of the others.
+        rows: int64 (k,): the rows of `sketches` to compare.
+        sketches: Sketches of the images, as `_sketched` returns them.
+        other_sketches: Sketches of the others.
 
     Yields:
-        Rows of `own` and of `coarse`, int64 (n,) each.
+        Rows of `sketches` and of `other_sketches`, int64 (n,) each.
     """
     # Unit vectors that correlate by r are sqrt(2 - 2 r) apart, so that only those near each other
     # along the axis of the largest spread have to be compared.
-    reach, axis = (2 - 2 * ALIKE) ** 0.5 + _ROUNDING, coarse.std(axis=0).argmax()
-    rows, order = rows[own[rows, axis].argsort()], coarse[:, axis].argsort()
-    coarse = coarse[order]
+    radius, axis = (2 - 2 * ALIKE) ** 0.5 + _ROUNDING, other_sketches.std(axis=0).argmax()
+    rows, order = rows[sketches[rows, axis].argsort()], other_sketches[:, axis].argsort()
+    other_sketches = other_sketches[order]
     for start in range(0, len(rows), _ROWS):
         block = rows[start : start + _ROWS]
-        shown = own[block]
-        ends = shown[0, axis] - reach, shown[-1, axis] + reach
-        begin, end = np.searchsorted(coarse[:, axis], ends)
-        for place in range(begin, end, _COLUMNS):
-            part = slice(place, min(place + _COLUMNS, end))
-            bounds = shown @ coarse[part].T
+        block_sketches = sketches[block]
+        interval = block_sketches[0, axis] - radius, block_sketches[-1, axis] + radius
+        begin, end = np.searchsorted(other_sketches[:, axis], interval)
+        for offset in range(begin, end, _COLUMNS):
+            columns = slice(offset, min(offset + _COLUMNS, end))
+            bounds = block_sketches @ other_sketches[columns].T
             # `np.nonzero` of two dimensions takes ten times as long.
-            a, b = np.divmod(np.flatnonzero(bounds >= ALIKE - _ROUNDING), bounds.shape[1])
-            yield block[a], order[part][b]
+            i, j = np.divmod(np.flatnonzero(bounds >= ALIKE - _ROUNDING), bounds.shape[1])
+            yield block[i], order[columns][j]
 
 
 Alike = Mapping[str, tuple[list[int], list[int], list[bool]]]
@@ -186,23 +186,23 @@ def find_duplicates(
         `BETWEEN`, with rows of "validation", if "test" is a split of its own.
     """
     train = splits["train"]
-    between = "validation" in splits and splits["test"] is not train
+    has_both = "validation" in splits and splits["test"] is not train
 
     def find() -> str:
-        found = {}
+        duplicates = {}
         for name, split in splits.items():
             if name != "train":
-                whole = split is train
-                others = (None, train.groups) if whole else (split.images, None)
+                is_train = split is train
+                others = (None, train.groups) if is_train else (split.images, None)
                 pairs = find_pairs(train.images, *others)
-                found[name] = _as_lists(pairs)
-        if between:
+                duplicates[name] = _as_lists(pairs)
+        if has_both:
             validation, test = splits["validation"], splits["test"]
-            found[BETWEEN] = _as_lists(find_pairs(validation.images, test.images))
-        return json.dumps(found)
+            duplicates[BETWEEN] = _as_lists(find_pairs(validation.images, test.images))
+        return json.dumps(duplicates)
 
     selections = [split.selection for split in splits.values()]
-    if between:
+    if has_both:
         selections.append(BETWEEN)
     return json.loads(remember(f"duplicates-{fingerprint(ALIKE, selections)}", find))
 
@@ -224,28 +224,28 @@ def duplicates_in_numbers(found: Alike, splits: Mapping[str, Split]) -> dict[str
         `equal`, how many of these are equal to theirs; `of`, how many of its images are matched;
         and some `pairs` of file names. For `BETWEEN` the same of validation and test images.
     """
-    told = {}
+    summary = {}
     for name, (rows, matches, equal) in found.items():
         if rows:
-            ours, theirs = (splits[side].filenames for side in _sides(name))
-            pairs = [[ours[a], theirs[b]] for a, b in zip(rows, matches, strict=True)]
-            told[name] = {
+            filenames, other_filenames = (splits[side].filenames for side in _sides(name))
+            pairs = [[filenames[i], other_filenames[j]] for i, j in zip(rows, matches, strict=True)]
+            summary[name] = {
                 "images": len(rows),
                 "equal": sum(equal),
                 "of": len(set(matches)),
                 "pairs": pairs[:SHOWN],
             }
-    return told
+    return summary
 
 
 def duplicates_in_pictures(found: Alike, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
     """Some pairs of duplicates, by split: uint8 (2, n, H, W, C), those of "train" first."""
     pictures = {}
-    for name, (*rows, _) in found.items():
-        if rows[0]:
-            sides = zip(_sides(name), rows, strict=True)
-            shown = [splits[side].take(np.array(own[:SHOWN])).images for side, own in sides]
-            pictures[name] = np.stack(shown)
+    for name, (*row_lists, _) in found.items():
+        if row_lists[0]:
+            sides = zip(_sides(name), row_lists, strict=True)
+            images = [splits[side].take(np.array(rows[:SHOWN])).images for side, rows in sides]
+            pictures[name] = np.stack(images)
     return pictures
 
 
@@ -266,22 +266,22 @@ def copies_in_numbers(others: NamedImages, splits: Mapping[str, Split]) -> dict[
         `copies`: of each split, how many of `others` are equal to one of it, or nearly so; and
         `pairs`, where there are some: by split, some pairs of file names, the other's first.
     """
-    copies, named = {}, {}
-    different = {id(split): split for split in splits.values()}
-    pairs = {key: find_pairs(others.images, split.images) for key, split in different.items()}
+    copies, name_pairs = {}, {}
+    distinct = {id(split): split for split in splits.values()}
+    pairs_by_id = {key: find_pairs(others.images, split.images) for key, split in distinct.items()}
     for name, split in splits.items():
-        found = pairs[id(split)]
-        copies[name] = len(found)
-        rows = zip(found.rows[:SHOWN].tolist(), found.matches[:SHOWN].tolist(), strict=True)
-        if len(found):
-            named[name] = [[others.filenames[a], split.filenames[b]] for a, b in rows]
-    return {"copies": copies} | ({"pairs": named} if named else {})
+        pairs = pairs_by_id[id(split)]
+        copies[name] = len(pairs)
+        row_pairs = zip(pairs.rows[:SHOWN].tolist(), pairs.matches[:SHOWN].tolist(), strict=True)
+        if len(pairs):
+            name_pairs[name] = [[others.filenames[i], split.filenames[j]] for i, j in row_pairs]
+    return {"copies": copies} | ({"pairs": name_pairs} if name_pairs else {})
 
 
 def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
     """The warning that `copies` of the `number` images of `name` are copies of `of` images."""
-    are = f"is a copy of a {of} image" if copies == 1 else f"are copies of {of} images"
-    return f"{copies:,} of the {number:,} images of `{name}` {are}, which is a leak"
+    predicate = f"is a copy of a {of} image" if copies == 1 else f"are copies of {of} images"
+    return f"{copies:,} of the {number:,} images of `{name}` {predicate}, which is a leak"
 
 
 def copies_in_pictures(
@@ -292,7 +292,9 @@ def copies_in_pictures(
     for name, pairs in told.get("pairs", {}).items():
         sides = (others, splits[name])
         columns = zip(sides, zip(*pairs, strict=True), strict=True)
-        rows = [[side.filenames.index(filename) for filename in of] for side, of in columns]
-        shown = [side.images[np.array(own)] for side, own in zip(sides, rows, strict=True)]
-        pictures[name] = np.stack(shown)
+        row_lists = [
+            [side.filenames.index(filename) for filename in names] for side, names in columns
+        ]
+        images = [side.images[np.array(rows)] for side, rows in zip(sides, row_lists, strict=True)]
+        pictures[name] = np.stack(images)
     return pictures

@@ -89,13 +89,13 @@ def _pixels(contents: tf.Tensor, white: int) -> tf.Tensor:
 
 def _checked(tensor: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
     """Returns `tensor` once it is asserted that a picture's sides, int64 (2,), are accepted."""
-    accepted = (tf.reduce_min(sides) > 0) & (sides[0] <= MOST_PIXELS // tf.maximum(sides[1], 1))
-    with tf.control_dependencies([tf.debugging.Assert(accepted, [TOO_LARGE, sides])]):
+    is_accepted = (tf.reduce_min(sides) > 0) & (sides[0] <= MOST_PIXELS // tf.maximum(sides[1], 1))
+    with tf.control_dependencies([tf.debugging.Assert(is_accepted, [TOO_LARGE, sides])]):
         return tf.identity(tensor)
 
 
-def _begins(contents: tf.Tensor, mark: bytes) -> tf.Tensor:
-    return tf.strings.substr(contents, 0, len(mark)) == mark
+def _begins(contents: tf.Tensor, signature: bytes) -> tf.Tensor:
+    return tf.strings.substr(contents, 0, len(signature)) == signature
 
 
 def _sides(contents: tf.Tensor) -> tf.Tensor:
@@ -107,9 +107,9 @@ def _sides(contents: tf.Tensor) -> tf.Tensor:
     # What follows may be cut off.
     header = tf.strings.join([tf.strings.substr(contents, 0, _HEADER), b"\0" * _HEADER])
 
-    def numbers(start: int, kind: tf.DType, little: bool = True) -> tf.Tensor:
-        there = tf.strings.substr(header, start, 2 * kind.size)
-        return tf.cast(tf.io.decode_raw(there, kind, little_endian=little), tf.int64)
+    def numbers(start: int, dtype: tf.DType, little: bool = True) -> tf.Tensor:
+        field_bytes = tf.strings.substr(header, start, 2 * dtype.size)
+        return tf.cast(tf.io.decode_raw(field_bytes, dtype, little_endian=little), tf.int64)
 
     def of_bmp() -> tf.Tensor:
         is_core = numbers(14, tf.int32)[0] == 12
@@ -133,25 +133,27 @@ def _square(colours: tf.Tensor, conversion: ImageConversion, border: tf.Tensor) 
     """Whole levels of 255 brought to the size wanted, as Pillow does it."""
     size = conversion.image_size
     sides = tf.shape(colours)[:2]
-    taken = tf.fill((2,), tf.reduce_min(sides)) if conversion.resize == "crop" else sides
-    first = (sides - taken) // 2
-    longest = tf.reduce_max(taken) if conversion.resize == "pad" else taken
-    scaled = tf.round(tf.cast(taken, tf.float64) * size / tf.cast(longest, tf.float64))
-    inner = tf.maximum(1, tf.cast(scaled, tf.int32))
+    crop_sides = tf.fill((2,), tf.reduce_min(sides)) if conversion.resize == "crop" else sides
+    crop_offset = (sides - crop_sides) // 2
+    longest_side = tf.reduce_max(crop_sides) if conversion.resize == "pad" else crop_sides
+    scaled_sides = tf.round(
+        tf.cast(crop_sides, tf.float64) * size / tf.cast(longest_side, tf.float64)
+    )
+    inner_sides = tf.maximum(1, tf.cast(scaled_sides, tf.int32))
     # What is cut off has a part in the pixels next to it.
-    scale = tf.cast(inner, tf.float32) / tf.cast(taken, tf.float32)
-    shift = -tf.cast(first, tf.float32) * scale
+    scale = tf.cast(inner_sides, tf.float32) / tf.cast(crop_sides, tf.float32)
+    shift = -tf.cast(crop_offset, tf.float32) * scale
     # One side after the other, each in whole levels.
     for is_scaled in (tf.constant([False, True]), tf.constant([True, False])):
         colours = tf.raw_ops.ScaleAndTranslate(
             images=colours[None],
-            size=tf.where(is_scaled, inner, tf.shape(colours)[:2]),
+            size=tf.where(is_scaled, inner_sides, tf.shape(colours)[:2]),
             scale=tf.where(is_scaled, scale, 1.0),
             translation=tf.where(is_scaled, shift, 0.0),
             kernel_type="lanczos3",
         )[0]
         colours = tf.clip_by_value(tf.round(colours), 0, 255)
-    top, left = tf.unstack((size - inner) // 2)
+    top, left = tf.unstack((size - inner_sides) // 2)
     return tf.image.pad_to_bounding_box(colours - border, top, left, size, size) + border
 
 
@@ -173,11 +175,11 @@ def read_images(
     """
     images: list[np.ndarray | InputError] = []
     image_size, channels = conversion.image_size, conversion.channels
-    most_bytes = 2 * image_size**2 * channels + MOST_BYTES_BESIDE
-    contents = [_plain_contents(path, most_bytes, image_size, channels) for path in paths]
-    plain = [file for file in contents if file]
+    max_bytes = 2 * image_size**2 * channels + MOST_BYTES_BESIDE
+    contents = [_plain_contents(path, max_bytes, image_size, channels) for path in paths]
+    plain_files = [file for file in contents if file]
     try:
-        decoded = iter(_decoded(plain, image_size, channels) if plain else ())
+        decoded = iter(_decoded(plain_files, image_size, channels) if plain_files else ())
     except tf.errors.OpError:  # one of them is damaged: `read_image` tells which, and how
         contents, decoded = [None] * len(paths), iter(())
     for path, file in zip(paths, contents, strict=True):
@@ -194,9 +196,9 @@ def _decoded(files: Sequence[bytes], image_size: int, channels: int) -> np.ndarr
     Raises:
         tf.errors.OpError: If one is damaged.
     """
-    filled = [*files, *[files[0]] * (-len(files) % _TOGETHER)]
+    padded_files = [*files, *[files[0]] * (-len(files) % _TOGETHER)]
     images = _decoder(channels)(
-        tf.constant(filled, tf.string, (len(filled) // _TOGETHER, _TOGETHER))
+        tf.constant(padded_files, tf.string, (len(padded_files) // _TOGETHER, _TOGETHER))
     )
     return images.numpy().reshape(-1, image_size, image_size, channels)[: len(files)]
 
@@ -227,31 +229,31 @@ _NOT_PLAIN = (
 )
 
 
-def _plain_contents(path: Path, most_bytes: int, image_size: int, channels: int) -> bytes | None:
+def _plain_contents(path: Path, max_bytes: int, image_size: int, channels: int) -> bytes | None:
     """What is in a plain file; None for any other. Of large files no more is read than needed."""
     try:
         with open(path, "rb", buffering=0) as file:
-            contents = file.read(most_bytes)
+            contents = file.read(max_bytes)
     except OSError:
         return None
     if any(mark in contents for mark in _NOT_PLAIN):
         return None
     # Each begins with its sizes; behind them: 8 bits, and which kind of colour or how many.
-    sides = image_size.to_bytes(4, "big") * 2
+    size_bytes = image_size.to_bytes(4, "big") * 2
     if contents[: len(PNG)] == PNG:
-        is_plain = contents[16:26] == sides + bytes([8, channels - 1])
+        is_plain = contents[16:26] == size_bytes + bytes([8, channels - 1])
     else:
-        sides = b"\x08" + image_size.to_bytes(2, "big") * 2
-        is_plain = _jpeg_frame(contents)[:6] == sides + bytes([channels])
-    return contents if is_plain and len(contents) < most_bytes else None
+        size_bytes = b"\x08" + image_size.to_bytes(2, "big") * 2
+        is_plain = _jpeg_frame(contents)[:6] == size_bytes + bytes([channels])
+    return contents if is_plain and len(contents) < max_bytes else None
 
 
 def _jpeg_frame(contents: bytes) -> bytes:
     """The frame header of a JPEG file, from its bits a sample on; nothing if there is none."""
-    place = 2 if contents.startswith(JPEG) else len(contents)
-    while contents[place : place + 1] == b"\xff":
+    offset = 2 if contents.startswith(JPEG) else len(contents)
+    while contents[offset : offset + 1] == b"\xff":
         # Baseline, extended and progressive.
-        if contents[place + 1 : place + 2] in (b"\xc0", b"\xc1", b"\xc2"):
-            return contents[place + 4 : place + 10]
-        place += 2 + int.from_bytes(contents[place + 2 : place + 4], "big")
+        if contents[offset + 1 : offset + 2] in (b"\xc0", b"\xc1", b"\xc2"):
+            return contents[offset + 4 : offset + 10]
+        offset += 2 + int.from_bytes(contents[offset + 2 : offset + 4], "big")
     return b""

@@ -105,23 +105,30 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> FoundImages:
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = FoundImages(root, [], Counter(), inner)
     if tested and not tested.keys() & set(names):
-        by_split = any(splits.values())
+        has_splits = any(splits.values())
     else:
-        by_split = TRAIN in splits.values() and bool({TEST, VALIDATION} & set(splits.values()))
-    if by_split:
+        has_splits = TRAIN in splits.values() and bool({TEST, VALIDATION} & set(splits.values()))
+    if has_splits:
         _read_splits(walk, found, splits, tested)
     else:
         classes = _read_classes(walk, found, inner, "", tested)
-        within = {name: _splits_within(walk, join(inner, name)) for name in classes}
-        loose = any(walk.entries(join(inner, name))[1] for name in classes)
-        if not tested and not loose and all(of and all(of.values()) for of in within.values()):
+        splits_by_class = {name: _splits_within(walk, join(inner, name)) for name in classes}
+        has_loose_images = any(walk.entries(join(inner, name))[1] for name in classes)
+        if (
+            not tested
+            and not has_loose_images
+            and all(
+                class_splits and all(class_splits.values())
+                for class_splits in splits_by_class.values()
+            )
+        ):
             found.files = [
-                file._replace(split=within[file.class_name][_next_folder(file, inner)])
+                file._replace(split=splits_by_class[file.class_name][_next_folder(file, inner)])
                 for file in found.files
             ]
         else:
             found.cautions += _cautions(walk, inner)
-            found.cautions += _cautions_within(name for name in classes if within[name])
+            found.cautions += _cautions_within(name for name in classes if splits_by_class[name])
     found.passed_over += walk.passed_over()
     return found
 
@@ -132,59 +139,59 @@ def _read_splits(
     """Adds the images of the folders of splits in the one that was entered."""
     _, files = walk.entries(found.inner)
     found.passed_over[OUTSIDE] += len(files)
-    classes: dict[str, set[str]] = {}
+    classes_by_split: dict[str, set[str]] = {}
     for name, split in splits.items():
-        place = join(found.inner, name)
+        folder = join(found.inner, name)
         if split:
-            place = walk.entered(place, tested)
-            classes.setdefault(split, set()).update(
-                _read_classes(walk, found, place, split, tested)
+            folder = walk.entered(folder, tested)
+            classes_by_split.setdefault(split, set()).update(
+                _read_classes(walk, found, folder, split, tested)
             )
         else:
-            found.passed_over["outside the folders of splits"] += len(list(walk.images(place)))
-    for split, names in classes.items():
+            found.passed_over["outside the folders of splits"] += len(list(walk.images(folder)))
+    for split, class_names in classes_by_split.items():
         # To validate on some classes is well; to be tested on some is not.
-        some_will_do = tested or (split == VALIDATION and names < classes[TRAIN])
-        if not some_will_do and names != classes[TRAIN]:
+        allows_subset = tested or (split == VALIDATION and class_names < classes_by_split[TRAIN])
+        if not allows_subset and class_names != classes_by_split[TRAIN]:
             raise InputError(
                 f"--data_dir: {found.root} has other classes in {TRAIN} "
-                f"({', '.join(sorted(classes[TRAIN]))}) than in {split} "
-                f"({', '.join(sorted(names))})"
+                f"({', '.join(sorted(classes_by_split[TRAIN]))}) than in {split} "
+                f"({', '.join(sorted(class_names))})"
             )
 
 
 def _read_classes(
-    walk: FolderWalk, found: FoundImages, place: str, split: str, tested: Mapping[str, str]
+    walk: FolderWalk, found: FoundImages, folder: str, split: str, tested: Mapping[str, str]
 ) -> list[str]:
-    """Adds the images of the class folders in `place`; returns the names of the classes."""
-    names, files = walk.entries(place)
+    """Adds the images of the class folders in `folder`; returns the names of the classes."""
+    names, files = walk.entries(folder)
     if len(names) < (1 if tested else 2):
-        least = "one sub-folder of images" if tested else "two sub-folders of images, one a class"
+        minimum = "one sub-folder of images" if tested else "two sub-folders of images, one a class"
         raise InputError(
-            f"--data_dir: {found.root / place} has {len(names)} class folder(s); accepted: at "
-            f"least {least}, or --set labels=FILE.csv"
+            f"--data_dir: {found.root / folder} has {len(names)} class folder(s); accepted: at "
+            f"least {minimum}, or --set labels=FILE.csv"
         )
     found.passed_over[OUTSIDE] += len(files)
     for name in names:
-        images = list(walk.images(join(place, name)))
+        images = list(walk.images(join(folder, name)))
         if not images and not tested:
             raise InputError(
-                f"--data_dir: class folder {found.root / place / name} holds no images; "
+                f"--data_dir: class folder {found.root / folder / name} holds no images; "
                 f"accepted: {FORMATS}"
             )
         found.files += [ImageFile(image, tested.get(name, name), split) for image in images]
     return names
 
 
-def _splits_within(walk: FolderWalk, place: str) -> dict[str, str]:
+def _splits_within(walk: FolderWalk, folder: str) -> dict[str, str]:
     """The split of each folder in a class folder, "" for none; {} if they are not splits."""
-    splits = splits_of(walk.entries(place)[0])
+    splits = splits_of(walk.entries(folder)[0])
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
 
 
-def _next_folder(file: ImageFile, place: str) -> str:
-    """The name of the folder within its class folder in `place` that an image lies in."""
-    return file.name.removeprefix(f"{join(place, file.class_name)}/").partition("/")[0]
+def _next_folder(file: ImageFile, folder: str) -> str:
+    """The name of the folder within its class folder in `folder` that an image lies in."""
+    return file.name.removeprefix(f"{join(folder, file.class_name)}/").partition("/")[0]
 
 
 def _cautions_within(names: Iterable[str]) -> list[str]:
@@ -198,20 +205,22 @@ def _cautions_within(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _is_divided(walk: FolderWalk, place: str, name: str) -> bool:
-    return bool(walk.entries(join(place, name))[0])
+def _is_divided(walk: FolderWalk, folder: str, name: str) -> bool:
+    return bool(walk.entries(join(folder, name))[0])
 
 
-def _cautions(walk: FolderWalk, place: str) -> list[str]:
+def _cautions(walk: FolderWalk, folder: str) -> list[str]:
     """The warning about class folders that look like splits, by their names or content."""
-    names, _ = walk.entries(place)
-    within = {name: {*walk.entries(join(place, name))[0]} for name in names}
-    like = [name for name in names if is_like_split(name)]
-    if len(like) < 2 and not any(len(within[name]) > 1 for name in like):
+    names, _ = walk.entries(folder)
+    subfolders = {name: {*walk.entries(join(folder, name))[0]} for name in names}
+    suspects = [name for name in names if is_like_split(name)]
+    if len(suspects) < 2 and not any(len(subfolders[name]) > 1 for name in suspects):
         return []
-    called = (
-        "is called like a split, and is" if len(like) == 1 else "are called like splits, and are"
+    phrase = (
+        "is called like a split, and is"
+        if len(suspects) == 1
+        else "are called like splits, and are"
     )
     return [
-        f"{listed(like)} {called} taken for classes; splits would be train/CLASS and test/CLASS"
+        f"{listed(suspects)} {phrase} taken for classes; splits would be train/CLASS and test/CLASS"
     ]

@@ -124,10 +124,10 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     if decoded.bad and not options.skip_bad:
         raise bad_images(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
-    pairs = options.pairs and are_pairs(class_names)
-    lost = unlike_partners(found, decoded, options.skip_bad) if pairs else {}
-    splits = by_split(found, decoded.images, decoded.bad.keys() | lost.keys(), class_names)
-    shared = _across(splits)
+    is_paired = options.pairs and are_pairs(class_names)
+    excluded = unlike_partners(found, decoded, options.skip_bad) if is_paired else {}
+    splits = by_split(found, decoded.images, decoded.bad.keys() | excluded.keys(), class_names)
+    overlaps = _across(splits)
     validation, test = splits.get(VALIDATION) or None, splits.get(TEST)
     # What no folder and no table says the split of is to be trained on.
     train = splits.get(TRAIN) or splits.get("")
@@ -136,58 +136,58 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     for name, split in ((TRAIN, train), (TEST, test)):
         _check_classes(root, name, split, class_names)
     if test is None:
-        shared = +Counter({_TESTED: shared.total()})
+        overlaps = +Counter({_TESTED: overlaps.total()})
     if test is None and options.split == FIXED:
         train, test = carve_test(train, class_names, f"--data_dir: {root}")
-    every = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
+    all_splits = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
     # Where each seed has its own, any two images may be on both sides.
-    every[TEST] = train if test is None else test
-    alike = find_duplicates(every, decoded.remember)
+    all_splits[TEST] = train if test is None else test
+    duplicates = find_duplicates(all_splits, decoded.remember)
     dropped: set[int] = set()
     if options.duplicates == "drop":
-        dropped = {row for name, (rows, *_) in alike.items() if name != BETWEEN for row in rows}
-        if pairs:
+        dropped = {row for key, (rows, *_) in duplicates.items() if key != BETWEEN for row in rows}
+        if is_paired:
             dropped = with_their_partners(dropped, train, class_names)
         train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
         _check_classes(root, TRAIN, train, class_names, "that is like no test or validation image")
-        alike = {name: found for name, found in alike.items() if name == BETWEEN}
-    copies, pool = COPIES, None
+        duplicates = {key: lists for key, lists in duplicates.items() if key == BETWEEN}
+    drop_reason, pool = COPIES, None
     if test is None:
-        copies, pool = TWINS, train
+        drop_reason, pool = TWINS, train
         train, test = carve_test(pool, class_names, f"--data_dir: {root}")
-    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), copies: len(dropped)})
-    passed_over += Counter(lost.values())
-    num_read = len(found.files) - len(decoded.bad) - len(lost) - len(dropped)
-    noted = (
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), drop_reason: len(dropped)})
+    passed_over += Counter(excluded.values())
+    num_read = len(found.files) - len(decoded.bad) - len(excluded) - len(dropped)
+    notes = (
         decoded.notes
-        + shared
-        + (Counter({TOLD: num_read}) if pairs else group_counts(found, train, validation, test))
+        + overlaps
+        + (Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test))
     )
-    left_out = {**found.left_out, **decoded.bad, **lost}
-    files = files_told(num_read, passed_over, noted, left_out)
-    kept = decoded.remember, alike, pool, tuple(found.cautions), decoded.conversion.white
-    return Folder(class_names, train, validation, test, files, found.inner, *kept)
+    left_out = {**found.left_out, **decoded.bad, **excluded}
+    files = files_told(num_read, passed_over, notes, left_out)
+    details = decoded.remember, duplicates, pool, tuple(found.cautions), decoded.conversion.white
+    return Folder(class_names, train, validation, test, files, found.inner, *details)
 
 
 def _found(root: Path, options: FolderOptions) -> FoundImages:
     """The images, with classes, splits and groups."""
-    column = options.groups.startswith(COLUMN)
+    is_column = options.groups.startswith(COLUMN)
     if options.groups == COLUMN:
         raise InputError(
             f"setting groups: {COLUMN!r} names no column; accepted: {COLUMN}NAME, of the labels"
         )
     if options.labels:
-        group = options.groups.removeprefix(COLUMN) if column else ""
-        named = (options.file_column, options.label_column, options.split_column, group)
-        found = find_labelled(root, options.labels, Columns(*named))
-    elif column or options.file_column or options.label_column or options.split_column:
+        group = options.groups.removeprefix(COLUMN) if is_column else ""
+        column_names = (options.file_column, options.label_column, options.split_column, group)
+        found = find_labelled(root, options.labels, Columns(*column_names))
+    elif is_column or options.file_column or options.label_column or options.split_column:
         raise InputError(
             "settings file_column, label_column, split_column, groups: a column is named; accepted "
             "with --set labels=FILE.csv"
         )
     else:
         found = find_classes(root)
-    if options.groups and not column:
+    if options.groups and not is_column:
         found = with_groups(found, options.groups)
     if options.pairs and are_pairs({file.class_name for file in found.files}):
         found = with_partners(found, options.skip_bad)
@@ -212,12 +212,12 @@ def files_told(
         `read`, `passed_over` and `noted`; and `left_out`, names with their reasons, as by
         `first_of`, where there are some.
     """
-    told = {
+    summary = {
         "read": num_read,
         "passed_over": dict(Counter(passed_over).most_common()),
         "noted": dict(Counter(noted).most_common()),
     }
-    return told | ({"left_out": first_of(_with_reasons(left_out))} if left_out else {})
+    return summary | ({"left_out": first_of(_with_reasons(left_out))} if left_out else {})
 
 
 def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
@@ -226,11 +226,11 @@ def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
 
 def bad_images(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
     """The error that reports all bad images among a `number` of images."""
-    large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
-    memory = ", --set image_megabytes=... for large ones" if large else ""
+    has_large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
+    hint = ", --set image_megabytes=... for large ones" if has_large else ""
     return InputError(
         f"{flag}: {len(decoded.bad)} of {number} images in {root} cannot be read: "
-        f"{'; '.join(first_of(_with_reasons(decoded.bad)))}; accepted: whole images{memory}, or "
+        f"{'; '.join(first_of(_with_reasons(decoded.bad)))}; accepted: whole images{hint}, or "
         "--skip_bad to go on without these"
     )
 
@@ -240,21 +240,21 @@ def by_split(
 ) -> dict[str, Split]:
     """The images by the split that folders or a table give, without those that are left out."""
     label_of = {name: label for label, name in enumerate(class_names)}
-    rows: dict[str, list[int]] = {}
+    rows_by_split: dict[str, list[int]] = {}
     for row, file in enumerate(found.files):
-        of_split = rows.setdefault(file.split, [])
+        split_rows = rows_by_split.setdefault(file.split, [])
         if file.name not in left_out:
-            of_split.append(row)
+            split_rows.append(row)
     groups = _groups(found)
     return {
         split: Split(
             images,
-            np.array([label_of[found.files[row].class_name] for row in of_split], np.int64),
-            tuple(found.files[row].name for row in of_split),
-            None if groups is None else groups[of_split],
-            np.array(of_split, np.int64),
+            np.array([label_of[found.files[row].class_name] for row in split_rows], np.int64),
+            tuple(found.files[row].name for row in split_rows),
+            None if groups is None else groups[split_rows],
+            np.array(split_rows, np.int64),
         )
-        for split, of_split in rows.items()
+        for split, split_rows in rows_by_split.items()
     }
 
 
@@ -264,22 +264,22 @@ def _across(splits: Mapping[str, Split]) -> Counter[str]:
     Splits that folders or a table give are not changed for that.
     """
     counts: Counter[str] = Counter()
-    ordered = [(name, splits[name].groups) for name in (TRAIN, VALIDATION, TEST) if name in splits]
-    for (first, before), (second, after) in itertools.combinations(ordered, 2):
-        if before is not None and after is not None:
-            told = f"of the {second} split, of groups that are in the {first} split too"
-            counts[told] = int(np.isin(after, before).sum())
+    entries = [(name, splits[name].groups) for name in (TRAIN, VALIDATION, TEST) if name in splits]
+    for (first, first_groups), (second, second_groups) in itertools.combinations(entries, 2):
+        if first_groups is not None and second_groups is not None:
+            note = f"of the {second} split, of groups that are in the {first} split too"
+            counts[note] = int(np.isin(second_groups, first_groups).sum())
     return +counts
 
 
 def _groups(found: FoundImages) -> np.ndarray | None:
     """The group number of each image, one of its own if it has no group; None without groups."""
-    names = [file.group for file in found.files]
-    if not any(names):
+    group_names = [file.group for file in found.files]
+    if not any(group_names):
         return None
-    numbers: dict[str | int, int] = {}
-    named = (group or row for row, group in enumerate(names))
-    return np.array([numbers.setdefault(name, len(numbers)) for name in named])
+    number_by_key: dict[str | int, int] = {}
+    keys = (group or row for row, group in enumerate(group_names))
+    return np.array([number_by_key.setdefault(key, len(number_by_key)) for key in keys])
 
 
 def _check_classes(
@@ -287,7 +287,7 @@ def _check_classes(
     split: str,
     images: Split | None,
     class_names: tuple[str, ...],
-    which: str = "that can be read",
+    condition: str = "that can be read",
 ) -> None:
     """Refuses a class without images: a table may name none, or all of them were left out."""
     if images is None:
@@ -296,5 +296,5 @@ def _check_classes(
     if not counts.all():
         raise InputError(
             f"--data_dir: {root} has no image of class {class_names[counts.argmin()]!r} "
-            f"in its {split} split {which}; accepted: one or more"
+            f"in its {split} split {condition}; accepted: one or more"
         )

@@ -94,21 +94,21 @@ def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Foun
     """The images of the folder with their classes, and no groups."""
     if not (options.labels and _has_table(root, options.labels)):
         return find_classes(root, classes)
-    column = options.groups.startswith(COLUMN)
-    group = options.groups.removeprefix(COLUMN) if column else ""
-    asked = Columns(options.file_column, options.label_column, options.split_column, group)
-    found = find_labelled(root, options.labels, asked, tested=True)
+    is_column = options.groups.startswith(COLUMN)
+    group = options.groups.removeprefix(COLUMN) if is_column else ""
+    columns = Columns(options.file_column, options.label_column, options.split_column, group)
+    found = find_labelled(root, options.labels, columns, tested=True)
     return replace(found, files=[file._replace(group="") for file in found.files])
 
 
 def _has_table(root: Path, labels: str) -> bool:
     """Whether a folder has the table; one elsewhere is its own where it has no class folders."""
     images = find_images(root)
-    found = tables_of(images, labels)
-    if not found or not os.path.isabs(labels):
-        return bool(found)
-    within = Path(labels).resolve().is_relative_to(root.resolve())
-    return within or not any("/" in name for name in images.names)
+    tables = tables_of(images, labels)
+    if not tables or not os.path.isabs(labels):
+        return bool(tables)
+    is_within = Path(labels).resolve().is_relative_to(root.resolve())
+    return is_within or not any("/" in name for name in images.names)
 
 
 def _in_order(splits: Mapping[str, Split], class_names: tuple[str, ...]) -> tuple[Split, ...]:
@@ -117,8 +117,8 @@ def _in_order(splits: Mapping[str, Split], class_names: tuple[str, ...]) -> tupl
     Images without splits are carved as for a data set: those to train on come first.
     """
     images = tuple(splits[name] for name in (TRAIN, "", VALIDATION, TEST) if name in splits)
-    whole = len(images) == 1 and TEST not in splits
-    if whole and np.bincount(images[0].labels, minlength=len(class_names)).min() > 1:
+    is_undivided = len(images) == 1 and TEST not in splits
+    if is_undivided and np.bincount(images[0].labels, minlength=len(class_names)).min() > 1:
         return carve_test(images[0], class_names, "")
     return images
 
@@ -143,37 +143,46 @@ def further_test(
         InputError: If no image is of these classes.
     """
     parts = list(images)
-    label_of = {of: label for label, of in enumerate(class_names)}
-    nothing: tuple[np.ndarray, list[str]] = parts[0].images[:0], []
-    found = [_images_of(parts, label_of[of]) if of in label_of else nothing for of in classes]
-    counts = [len(filenames) for _, filenames in found]
-    extra = [other for other in class_names if other not in classes]
+    label_of = {class_name: label for label, class_name in enumerate(class_names)}
+    no_images: tuple[np.ndarray, list[str]] = parts[0].images[:0], []
+    class_images = [
+        _images_of(parts, label_of[class_name]) if class_name in label_of else no_images
+        for class_name in classes
+    ]
+    counts = [len(filenames) for _, filenames in class_images]
+    extra_classes = [class_name for class_name in class_names if class_name not in classes]
     if not any(counts):
         raise InputError(
             f"--test_dir {name}: its classes are {', '.join(class_names)}; accepted: folders of "
             f"{', '.join(classes)}"
         )
     subset = Subset(
-        images=np.concatenate([images for images, _ in found]),
+        images=np.concatenate([images for images, _ in class_images]),
         labels=np.repeat(np.arange(len(classes), dtype=np.int32), counts),
         class_names=classes,
-        filenames=tuple(filename for _, filenames in found for filename in filenames),
+        filenames=tuple(filename for _, filenames in class_images for filename in filenames),
     )
-    numbers = zip(classes, counts, strict=True)
-    images_in_words = "1 image" if len(subset) == 1 else f"{len(subset)} images"
-    told = [images_in_words, *(f"{of}: {n}" if n else f"no {of}" for of, n in numbers)]
-    if extra:
-        others = [label_of[other] for other in extra]
-        passed_over = sum(int(np.isin(part.labels, others).sum()) for part in parts)
-        told.append(f"passed over {passed_over} of other classes ({', '.join(extra)})")
-    line = f"{name}: {', '.join(told)}; sha256 {subset.fingerprint[:16]}"
-    return FurtherTest(subset, line, files)
+    class_counts = zip(classes, counts, strict=True)
+    size_text = "1 image" if len(subset) == 1 else f"{len(subset)} images"
+    phrases = [
+        size_text,
+        *(
+            f"{class_name}: {count}" if count else f"no {class_name}"
+            for class_name, count in class_counts
+        ),
+    ]
+    if extra_classes:
+        extra_labels = [label_of[class_name] for class_name in extra_classes]
+        passed_over = sum(int(np.isin(part.labels, extra_labels).sum()) for part in parts)
+        phrases.append(f"passed over {passed_over} of other classes ({', '.join(extra_classes)})")
+    summary = f"{name}: {', '.join(phrases)}; sha256 {subset.fingerprint[:16]}"
+    return FurtherTest(subset, summary, files)
 
 
 def _images_of(parts: list[Split], label: int) -> tuple[np.ndarray, list[str]]:
     """Images and file names of one class."""
-    of_class = [part.take(np.flatnonzero(part.labels == label)) for part in parts]
+    class_parts = [part.take(np.flatnonzero(part.labels == label)) for part in parts]
     return (
-        np.concatenate([part.images for part in of_class]),
-        [filename for part in of_class for filename in part.filenames],
+        np.concatenate([part.images for part in class_parts]),
+        [filename for part in class_parts for filename in part.filenames],
     )

@@ -85,50 +85,59 @@ def read_given(
     if not os.path.isdir(root):
         raise InputError(f"--generated: {str(root)!r} is not a directory")
     found = find_images(root, "--generated")
-    numbers = {name: label for label, name in enumerate(class_names)}
-    label_of = {folder: numbers[name] for folder, name in class_of_folders(class_names).items()}
-    named, others = [], Counter[str]()
+    label_by_class = {name: label for label, name in enumerate(class_names)}
+    label_by_folder = {
+        folder: label_by_class[name] for folder, name in class_of_folders(class_names).items()
+    }
+    labelled, other_folders = [], Counter[str]()
     for file in found.files:
         folders = PurePosixPath(file.name).parts[:-1]
-        label = next((label_of[folder] for folder in folders if folder in label_of), None)
+        label = next(
+            (label_by_folder[folder] for folder in folders if folder in label_by_folder), None
+        )
         if label is None:
-            others["/".join(folders) or "the folder itself"] += 1
+            other_folders["/".join(folders) or "the folder itself"] += 1
         else:
-            named.append((file.name, label))
-    if not named:
-        elsewhere = f", but in {_told(others, class_names)}" if others else ""
+            labelled.append((file.name, label))
+    if not labelled:
+        hint = f", but in {_told(other_folders, class_names)}" if other_folders else ""
         raise InputError(
             f"--generated: {root} has no images in folders of the classes {listed(class_names)}"
-            f"{elsewhere}; accepted: {FORMATS}"
+            f"{hint}; accepted: {FORMATS}"
         )
-    decoded = read_files(root, [name for name, _ in named], conversion)
+    decoded = read_files(root, [name for name, _ in labelled], conversion)
     if decoded.bad and not skip_bad:
-        raise bad_images(root, decoded, len(named), "--generated")
-    kept = [row for row, (name, _) in enumerate(named) if name not in decoded.bad]
-    if not kept:
+        raise bad_images(root, decoded, len(labelled), "--generated")
+    readable_rows = [row for row, (name, _) in enumerate(labelled) if name not in decoded.bad]
+    if not readable_rows:
         raise InputError(f"--generated: {root} has no image that can be read")
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
-    if others:
-        passed_over[f"{NO_CLASS}, but in {_told(others, class_names)}"] = others.total()
-    labels = np.array([named[row][1] for row in kept], np.int32)
-    kept_names = tuple(named[row][0] for row in kept)
-    rows = None if len(kept) == len(named) else np.array(kept)
-    images = Split(decoded.images, labels.astype(np.int64), kept_names, rows=rows).images
+    if other_folders:
+        passed_over[f"{NO_CLASS}, but in {_told(other_folders, class_names)}"] = (
+            other_folders.total()
+        )
+    labels = np.array([labelled[row][1] for row in readable_rows], np.int32)
+    filenames = tuple(labelled[row][0] for row in readable_rows)
+    rows = None if len(readable_rows) == len(labelled) else np.array(readable_rows)
+    images = Split(decoded.images, labels.astype(np.int64), filenames, rows=rows).images
     checksum = hashlib.sha256()
     for start in range(0, len(images), _BLOCK):
         checksum.update(images[start : start + _BLOCK].tobytes())
     checksum.update(labels.data)
     # Of the files as they are, which each trial would else open again.
-    changed = decoded.remember(
-        "as-saved", lambda: json.dumps(_changed(root, kept_names, conversion))
+    changes_json = decoded.remember(
+        "as-saved", lambda: json.dumps(_changed(root, filenames, conversion))
     )
     return GivenImages(
         images,
         labels,
         class_names,
-        kept_names,
+        filenames,
         files_told(
-            len(kept), passed_over, Counter(json.loads(changed)) + decoded.notes, decoded.bad
+            len(readable_rows),
+            passed_over,
+            Counter(json.loads(changes_json)) + decoded.notes,
+            decoded.bad,
         ),
         checksum.hexdigest(),
     )
@@ -136,24 +145,26 @@ def read_given(
 
 def _told(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
     """Names of folders, with a note on those that differ from a class's name only in case."""
-    same = {name.casefold(): name for name in class_names}
-    named = []
+    folded = {name.casefold(): name for name in class_names}
+    descriptions = []
     for folder in sorted(folders)[:_FOLDERS_NAMED]:
-        meant = next((same[f] for f in folder.casefold().split("/") if f in same), None)
-        case = f" (as {quoted(meant)} but for its case)" if meant else ""
-        named.append(f"{quoted(folder)}{case}")
-    more = len(folders) - len(named)
-    return ", ".join([*named, *([f"and {more:,} more"] if more else [])])
+        match = next(
+            (folded[part] for part in folder.casefold().split("/") if part in folded), None
+        )
+        note = f" (as {quoted(match)} but for its case)" if match else ""
+        descriptions.append(f"{quoted(folder)}{note}")
+    num_more = len(folders) - len(descriptions)
+    return ", ".join([*descriptions, *([f"and {num_more:,} more"] if num_more else [])])
 
 
 def _changed(root: Path, names: Sequence[str], conversion: ImageConversion) -> Counter[str]:
     """Counts images that were saved in another size or colour mode than the data set's."""
-    side, told = conversion.image_size, Counter[str]()
+    side, notes = conversion.image_size, Counter[str]()
     for name in names:
         with open_image(root / name) as image:
             if image.size != (side, side):
-                told[f"brought to {side} x {side} from another size"] += 1
-            grey = is_deep(image.mode) or image.mode in GREY_MODES
-            if grey != (conversion.channels == 1):
-                told["in grey, shown as colours" if grey else "in colours, shown in grey"] += 1
-    return told
+                notes[f"brought to {side} x {side} from another size"] += 1
+            is_grey = is_deep(image.mode) or image.mode in GREY_MODES
+            if is_grey != (conversion.channels == 1):
+                notes["in grey, shown as colours" if is_grey else "in colours, shown in grey"] += 1
+    return notes

@@ -61,20 +61,20 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
         InputError: If the file is unreadable, truncated, too long, empty, too large or of another
             kind.
     """
-    header_bytes = 4 + 4 * num_dimensions
+    header_size = 4 + 4 * num_dimensions
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            header = file.read(header_bytes)
+            header = file.read(header_size)
             shape = _shape(path, header, num_dimensions)
             # A small compressed file may hold any number of bytes; no more are read than needed.
-            promised = math.prod(shape)
-            content = file.read(promised + 1)
+            num_values = math.prod(shape)
+            content = file.read(num_values + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"--data_dir: {path} cannot be read: {error}") from error
-    if len(content) != promised or promised == 0:
-        found = "more values" if len(content) > promised else f"{len(content)} values"
+    if len(content) != num_values or num_values == 0:
+        actual = "more values" if len(content) > num_values else f"{len(content)} values"
         raise InputError(
-            f"--data_dir: {path} is truncated or damaged: {found} "
+            f"--data_dir: {path} is truncated or damaged: {actual} "
             f"where its header promises {_in_words(shape)}"
         )
     return np.frombuffer(content, np.uint8).reshape(shape)

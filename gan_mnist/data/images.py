@@ -108,13 +108,13 @@ def decode(path: Path, conversion: ImageConversion) -> tuple[np.ndarray, list[st
     The caller has to suppress Pillow's warnings, which no thread can do for itself.
     """
     with open_image(path) as image:
-        frames = getattr(image, "n_frames", 1)
-        least = _PIXELS_FOR_ONE * conversion.image_size
-        needed = checked_memory(path, image, conversion.megabytes, least)
+        num_frames = getattr(image, "n_frames", 1)
+        min_side = _PIXELS_FOR_ONE * conversion.image_size
+        memory = checked_memory(path, image, conversion.megabytes, min_side)
         # Small ones by many threads at once, but no two that together could take too much.
-        with contextlib.nullcontext() if needed * MOST_THREADS < conversion.megabytes else _LARGE:
-            pixels, told = as_pixels(image, conversion)
-    return pixels, [*told, *([FRAMES] if frames > 1 else [])]
+        with contextlib.nullcontext() if memory * MOST_THREADS < conversion.megabytes else _LARGE:
+            pixels, notes = as_pixels(image, conversion)
+    return pixels, [*notes, *([FRAMES] if num_frames > 1 else [])]
 
 
 @contextlib.contextmanager
@@ -137,11 +137,11 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise
     # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
     except Exception as error:
-        number = error.errno if isinstance(error, OSError) else None
-        kind, more = InputError, ""
-        if number in _FLEETING:
-            kind, more = TransientReadError, "; accepted: the same command again, once it can"
-        raise kind(f"{path}: the image cannot be read: {error}{more}") from error
+        code = error.errno if isinstance(error, OSError) else None
+        error_type, hint = InputError, ""
+        if code in _FLEETING:
+            error_type, hint = TransientReadError, "; accepted: the same command again, once it can"
+        raise error_type(f"{path}: the image cannot be read: {error}{hint}") from error
 
 
 def _open(path: Path) -> Image.Image:
@@ -164,12 +164,12 @@ def megabytes_of(image: Image.Image) -> float:
         image: Opened and not read; at the size at which a JPEG file will be decoded.
     """
     if is_deep(image.mode) or image.format in _HELD_TWICE:
-        bytes_of_pixel = 24
+        bytes_per_pixel = 24
     elif image.has_transparency_data or has_deep_colours(image):
-        bytes_of_pixel = 16
+        bytes_per_pixel = 16
     else:
-        bytes_of_pixel = 6 if image.mode in ("1", "L", "P") else 8
-    return image.width * image.height * bytes_of_pixel / 1e6
+        bytes_per_pixel = 6 if image.mode in ("1", "L", "P") else 8
+    return image.width * image.height * bytes_per_pixel / 1e6
 
 
 def _megabytes_of_scans(image: Image.Image) -> float:
@@ -183,13 +183,13 @@ def _megabytes_of_scans(image: Image.Image) -> float:
     """
     if not isinstance(image, JpegImageFile) or image.fp is None:
         return 0.0
-    place = image.fp.tell()
+    position = image.fp.tell()
     # Pillow has just read the header of the first scan: how many colours there are in it, two
     # bytes for each, and three more.
-    image.fp.seek(max(0, place - 2 * image.layers - 4))
-    in_one = image.fp.read(1) == bytes([image.layers]) and "progressive" not in image.info
-    image.fp.seek(place)
-    return 0.0 if in_one else image.width * image.height * 6 / 1e6
+    image.fp.seek(max(0, position - 2 * image.layers - 4))
+    is_single_scan = image.fp.read(1) == bytes([image.layers]) and "progressive" not in image.info
+    image.fp.seek(position)
+    return 0.0 if is_single_scan else image.width * image.height * 6 / 1e6
 
 
 def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 0) -> float:
@@ -204,16 +204,16 @@ def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 
     Raises:
         InputError: If it takes more than `megabytes`.
     """
-    sides, needed = f"{image.width:,} x {image.height:,}", _megabytes_of_scans(image)
+    size_text, memory = f"{image.width:,} x {image.height:,}", _megabytes_of_scans(image)
     if least:
         image.draft(image.mode, (least, least))
-    needed += megabytes_of(image)
-    if needed > megabytes:
+    memory += megabytes_of(image)
+    if memory > megabytes:
         raise InputError(
-            f"{path}: {TOO_LARGE}: {sides} pixels take {needed:,.0f} MB; accepted: up to "
+            f"{path}: {TOO_LARGE}: {size_text} pixels take {memory:,.0f} MB; accepted: up to "
             f"{megabytes:,}"
         )
-    return needed
+    return memory
 
 
 def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarray, list[str]]:
@@ -222,30 +222,30 @@ def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarr
     The camera's rotation (EXIF) is applied. More than 8 bits are scaled to 8. Transparent parts are
     shown on the ground.
     """
-    told = []
+    notes = []
     if has_deep_colours(image):
-        told.append(DEEP.format(white=scale_colours(image, conversion.white)))
+        notes.append(DEEP.format(white=scale_colours(image, conversion.white)))
     ImageOps.exif_transpose(image, in_place=True)
     if is_deep(image.mode):
         image, white = scaled(image, conversion.white)
-        told.append(DEEP.format(white=white))
+        notes.append(DEEP.format(white=white))
     border = 0
     if image.has_transparency_data:
         image = image.convert("RGBA")
         # Many programs give every picture an alpha channel, and leave it full.
         if np.asarray(image.getchannel("A")).min() < 255:
-            told.append(TRANSPARENT.format(ground=conversion.ground))
+            notes.append(TRANSPARENT.format(ground=conversion.ground))
             border = GROUNDS[conversion.ground]
-            below = Image.new("RGBA", image.size, (border, border, border, 255))
-            image = Image.alpha_composite(below, image)
+            background = Image.new("RGBA", image.size, (border, border, border, 255))
+            image = Image.alpha_composite(background, image)
     mode = "L" if conversion.channels == 1 else "RGB"
     if image.mode != mode:
         image = image.convert(mode)
     if image.width != image.height:
-        told.append(OBLONG.format(resize=conversion.resize))
+        notes.append(OBLONG.format(resize=conversion.resize))
     image = _square(image, conversion, border)
     side = conversion.image_size
-    return np.asarray(image).reshape(side, side, conversion.channels), told
+    return np.asarray(image).reshape(side, side, conversion.channels), notes
 
 
 def _square(image: Image.Image, conversion: ImageConversion, border: int) -> Image.Image:
@@ -253,16 +253,16 @@ def _square(image: Image.Image, conversion: ImageConversion, border: int) -> Ima
     if width == height or conversion.resize == "stretch":
         return image.resize((side, side), Image.Resampling.LANCZOS)
     if conversion.resize == "crop":
-        least = min(width, height)
-        left, top = (width - least) // 2, (height - least) // 2
-        box = (left, top, left + least, top + least)
+        shortest = min(width, height)
+        left, top = (width - shortest) // 2, (height - shortest) // 2
+        box = (left, top, left + shortest, top + shortest)
         return image.resize((side, side), Image.Resampling.LANCZOS, box=box)
-    most = max(width, height)
-    inner = [max(1, round(part * side / most)) for part in (width, height)]
-    whole = Image.new(image.mode, (side, side), (border,) * len(image.getbands()))
-    scaled = image.resize((inner[0], inner[1]), Image.Resampling.LANCZOS)
-    whole.paste(scaled, ((side - inner[0]) // 2, (side - inner[1]) // 2))
-    return whole
+    longest = max(width, height)
+    inner = [max(1, round(length * side / longest)) for length in (width, height)]
+    canvas = Image.new(image.mode, (side, side), (border,) * len(image.getbands()))
+    resized = image.resize((inner[0], inner[1]), Image.Resampling.LANCZOS)
+    canvas.paste(resized, ((side - inner[0]) // 2, (side - inner[1]) // 2))
+    return canvas
 
 
 def rows_at_once(shape: Sequence[int]) -> int:
@@ -297,4 +297,4 @@ def resize(images: np.ndarray, conversion: ImageConversion) -> np.ndarray:
     if images.shape[1:] == (conversion.image_size, conversion.image_size, conversion.channels):
         return images
     pictures = images[..., 0] if images.shape[-1] == 1 else images
-    return np.stack([as_pixels(Image.fromarray(p), conversion)[0] for p in pictures])
+    return np.stack([as_pixels(Image.fromarray(picture), conversion)[0] for picture in pictures])

@@ -25,17 +25,17 @@ def tables_of(images: FoundImages, labels: str) -> dict[str, str]:
         table, with split ""; else the folders of splits there that have one each.
     """
 
-    def has_table(place: str) -> bool:
-        return os.path.isfile(images.root / place / labels)
+    def has_table(folder: str) -> bool:
+        return os.path.isfile(images.root / folder / labels)
 
     inner = _inner(images)
     parts = inner.split("/") if inner else []
-    around = ("/".join(parts[:deep]) for deep in range(len(parts) + 1))
-    if (place := next(filter(has_table, around), None)) is not None:
-        return {place: ""}
-    names = {name[len(inner) :].lstrip("/").partition("/")[0] for name in images.names}
-    splits = {join(inner, name): split for name, split in splits_of(sorted(names)).items()}
-    return {place: split for place, split in splits.items() if split and has_table(place)}
+    candidates = ("/".join(parts[:depth]) for depth in range(len(parts) + 1))
+    if (folder := next(filter(has_table, candidates), None)) is not None:
+        return {folder: ""}
+    subfolders = {name[len(inner) :].lstrip("/").partition("/")[0] for name in images.names}
+    splits = {join(inner, name): split for name, split in splits_of(sorted(subfolders)).items()}
+    return {folder: split for folder, split in splits.items() if split and has_table(folder)}
 
 
 def _inner(images: FoundImages) -> str:
@@ -60,21 +60,25 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
             too few classes, or if a row may mean several images, or two rows contradict.
     """
     images = find_images(root)
-    there = set[str]().union(*(_splits_in(name) for name in images.names))
+    folder_splits = set[str]().union(*(_splits_in(name) for name in images.names))
     tables = tables_of(images, labels) or {"": ""}
     passed_over = images.passed_over
-    named: dict[str, ImageFile] = {}
+    files_by_name: dict[str, ImageFile] = {}
     cautions: list[str] = []
-    usual_split = SPLIT_NAMES.get(normalized(Path(labels).stem).partition("_")[0], "")
-    for place, of_table in tables.items():
-        path, called = root / place / labels, join(place, labels) if of_table else labels
-        files = [f for f in images.files if not of_table or f.name.startswith(f"{place}/")]
+    default_split = SPLIT_NAMES.get(normalized(Path(labels).stem).partition("_")[0], "")
+    for folder, table_split in tables.items():
+        path, csv_name = root / folder / labels, join(folder, labels) if table_split else labels
+        files = [
+            image
+            for image in images.files
+            if not table_split or image.name.startswith(f"{folder}/")
+        ]
         home = posixpath.normpath(f"/{os.path.relpath(path.parent, root)}")
-        rows, columns, found = read_rows(path, called, files, home, asked, tested)
-        cautions += found
+        rows, columns, new_cautions = read_rows(path, csv_name, files, home, asked, tested)
+        cautions += new_cautions
         for row in rows:
-            split = row.split or of_table or usual_split
-            names = _likely(row, split, strict=split in there and not of_table)
+            split = row.split or table_split or default_split
+            names = _likely(row, split, strict=split in folder_splits and not table_split)
             if not names:
                 passed_over["rows of the labels without an image"] += 1
             elif not row.label:
@@ -84,22 +88,22 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
                     f"setting labels: {row.file!r} may be {names[0]} or {names[1]}; accepted: paths"
                 )
             else:
-                file = ImageFile(names[0], row.label, row.split or of_table, row.group)
-                if named.setdefault(file.name, file) != file:
+                file = ImageFile(names[0], row.label, row.split or table_split, row.group)
+                if files_by_name.setdefault(file.name, file) != file:
                     raise InputError(
-                        f"setting labels: {called} tells two things of {row.file!r}; accepted: a "
+                        f"setting labels: {csv_name} tells two things of {row.file!r}; accepted: a "
                         "class, split and group for each image"
                     )
-    classes = Counter(file.class_name for file in named.values())
-    if len(classes) < (1 if tested else 2) or not all(map(is_printable, classes)):
-        least = "one, with a printable name" if tested else "two, with printable names"
+    class_counts = Counter(file.class_name for file in files_by_name.values())
+    if len(class_counts) < (1 if tested else 2) or not all(map(is_printable, class_counts)):
+        minimum = "one, with a printable name" if tested else "two, with printable names"
         raise InputError(
-            f"setting labels: {labels} tells of {len(classes)} class(es) of images in {root} "
-            f"(column {columns.label!r}); accepted: at least {least}"
+            f"setting labels: {labels} tells of {len(class_counts)} class(es) of images in {root} "
+            f"(column {columns.label!r}); accepted: at least {minimum}"
         )
-    unnamed = len(images.files) - len(named) - passed_over["without a label"]
-    passed_over["without a row in the labels"] += max(0, unnamed)
-    files = sorted(named.values(), key=lambda file: (file.class_name, file.name))
+    num_unnamed = len(images.files) - len(files_by_name) - passed_over["without a label"]
+    passed_over["without a row in the labels"] += max(0, num_unnamed)
+    files = sorted(files_by_name.values(), key=lambda file: (file.class_name, file.name))
     inner = _inner(images) if any(tables.values()) else next(iter(tables))
     return FoundImages(root, files, +passed_over, inner, cautions=cautions)
 
@@ -117,20 +121,20 @@ def with_groups(found: FoundImages, pattern: str) -> FoundImages:
         InputError: If it is no regular expression, or finds no group in any name.
     """
     try:
-        compiled = re.compile(pattern)
+        expression = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise InputError(
             f"setting groups: {pattern!r} is no regular expression: {error}; accepted: one, or "
             f"{COLUMN}NAME of the labels"
         ) from None
-    files, alone = [], 0
+    files, num_alone = [], 0
     for file in found.files:
-        match = compiled.search(file.name)
-        parts = () if match is None else match.groups() or (match[0],)
-        group = next(filter(None, parts), "")
-        alone += not group
+        match = expression.search(file.name)
+        captures = () if match is None else match.groups() or (match[0],)
+        group = next(filter(None, captures), "")
+        num_alone += not group
         files.append(file._replace(group=group))
-    if alone == len(files):
+    if num_alone == len(files):
         raise InputError(
             f"setting groups: {pattern!r} finds no group in any name; accepted: an "
             f"expression that does, as in {files[0].name!r}"
@@ -140,12 +144,12 @@ def with_groups(found: FoundImages, pattern: str) -> FoundImages:
 
 def group_counts(found: FoundImages, *splits: Split | None) -> Counter[str]:
     """How many images of these splits are in groups, and how many in none, if there are groups."""
-    there = {name for split in splits if split for name in split.filenames}
-    sizes = Counter(file.group for file in found.files if file.name in there)
-    alone = sizes.pop("", 0)
-    number = f"in {len(sizes):,} group{'s' * (len(sizes) != 1)}"
-    counts = {number: sizes.total(), "in no group": alone}
-    return +Counter(counts) if sizes else Counter()
+    filenames = {name for split in splits if split for name in split.filenames}
+    group_sizes = Counter(file.group for file in found.files if file.name in filenames)
+    num_alone = group_sizes.pop("", 0)
+    note = f"in {len(group_sizes):,} group{'s' * (len(group_sizes) != 1)}"
+    counts = {note: group_sizes.total(), "in no group": num_alone}
+    return +Counter(counts) if group_sizes else Counter()
 
 
 def _likely(row: Row, split: str, strict: bool) -> list[str]:
@@ -154,11 +158,11 @@ def _likely(row: Row, split: str, strict: bool) -> list[str]:
     If `strict`, as that split has a folder, images in a folder of another split are left out,
     unless the row names a folder of a split.
     """
-    splits = {name: _splits_in(name) for name in row.images}
-    here = [name for name in row.images if split in splits[name]]
-    if here or not strict or _splits_in(row.file):
-        return here or row.images
-    return [name for name in row.images if not splits[name]]
+    splits_by_name = {name: _splits_in(name) for name in row.images}
+    matches = [name for name in row.images if split in splits_by_name[name]]
+    if matches or not strict or _splits_in(row.file):
+        return matches or row.images
+    return [name for name in row.images if not splits_by_name[name]]
 
 
 def _splits_in(path: str) -> set[str]:

@@ -56,24 +56,26 @@ def with_partners(found: FoundImages, skip_bad: bool) -> FoundImages:
                 "accepted: one image of a name in a folder"
             )
         pair[kind] = file
-    lost: dict[str, str] = {}
-    for reason, words, is_lost in (
+    excluded: dict[str, str] = {}
+    for reason, problem, is_excluded in (
         (ALONE, "have no partner of their name", lambda pair: len(pair) < 2),
         (APART, "have a partner in another split", _is_apart),
     ):
-        names = sorted(f.name for pair in pairs.values() if is_lost(pair) for f in pair.values())
-        lost |= dict.fromkeys(names, reason)
-        if names and (len(lost) == len(found.files) or not skip_bad):
-            raise _refusal(found, names, words)
-    grouped = {
+        names = sorted(
+            member.name for pair in pairs.values() if is_excluded(pair) for member in pair.values()
+        )
+        excluded |= dict.fromkeys(names, reason)
+        if names and (len(excluded) == len(found.files) or not skip_bad):
+            raise _refusal(found, names, problem)
+    grouped_files = {
         file.name: file._replace(class_name=kind, group=pair[CLEAN].group or name)
         for name, pair in pairs.items()
         if len(pair) == 2 and not _is_apart(pair)
         for kind, file in pair.items()
     }
-    files = [grouped[file.name] for file in found.files if file.name in grouped]
-    passed_over = found.passed_over + Counter(lost.values())
-    return replace(found, files=files, passed_over=passed_over, left_out=lost)
+    files = [grouped_files[file.name] for file in found.files if file.name in grouped_files]
+    passed_over = found.passed_over + Counter(excluded.values())
+    return replace(found, files=files, passed_over=passed_over, left_out=excluded)
 
 
 def _is_apart(pair: Mapping[str, ImageFile]) -> bool:
@@ -94,8 +96,8 @@ def unlike_partners(found: FoundImages, decoded: Decoded, skip_bad: bool) -> dic
     pairs: dict[str, list[str]] = {}
     for file in found.files:
         pairs.setdefault(_pair(file.name, file.class_name), []).append(file.name)
-    whole = [pair for pair in pairs.values() if not decoded.bad.keys() & set(pair)]
-    lost = {
+    readable_pairs = [pair for pair in pairs.values() if not decoded.bad.keys() & set(pair)]
+    excluded = {
         name: PARTNER_BAD
         for pair in pairs.values()
         if decoded.bad.keys() & set(pair)
@@ -104,20 +106,22 @@ def unlike_partners(found: FoundImages, decoded: Decoded, skip_bad: bool) -> dic
     }
 
     def of_two_sizes() -> str:
-        unlike = (pair for pair in whole if len({_size(found.root / name) for name in pair}) > 1)
-        return json.dumps([name for pair in unlike for name in sorted(pair)])
+        unlike_pairs = (
+            pair for pair in readable_pairs if len({_size(found.root / name) for name in pair}) > 1
+        )
+        return json.dumps([name for pair in unlike_pairs for name in sorted(pair)])
 
-    unlike = json.loads(decoded.remember("of-two-sizes", of_two_sizes))
-    if unlike and (len(unlike) + len(lost) == len(found.files) or not skip_bad):
-        raise _refusal(found, unlike, "are not of their partner's size")
-    return lost | dict.fromkeys(unlike, OTHER_SIZE)
+    unlike_names = json.loads(decoded.remember("of-two-sizes", of_two_sizes))
+    if unlike_names and (len(unlike_names) + len(excluded) == len(found.files) or not skip_bad):
+        raise _refusal(found, unlike_names, "are not of their partner's size")
+    return excluded | dict.fromkeys(unlike_names, OTHER_SIZE)
 
 
 def with_their_partners(rows: Iterable[int], split: Split, class_names: Sequence[str]) -> set[int]:
     """Rows of a split, and those of the partners of the images there."""
     names = list(_names(split.filenames, split.labels, class_names))
-    wanted = {names[row] for row in rows}
-    return {row for row, name in enumerate(names) if name in wanted}
+    pair_names = {names[row] for row in rows}
+    return {row for row, name in enumerate(names) if name in pair_names}
 
 
 def paired(subset: Subset) -> tuple[np.ndarray, np.ndarray]:
@@ -128,11 +132,11 @@ def paired(subset: Subset) -> tuple[np.ndarray, np.ndarray]:
     """
     names = list(_names(subset.filenames, subset.labels, subset.class_names))
     order = np.array(sorted(range(len(names)), key=names.__getitem__), int)
-    of_noisy, of_clean = (
+    noisy_rows, clean_rows = (
         order[subset.labels[order] == subset.class_names.index(kind)] for kind in (NOISY, CLEAN)
     )
-    assert [names[row] for row in of_noisy] == [names[row] for row in of_clean]
-    return subset.images[of_noisy], subset.images[of_clean]
+    assert [names[row] for row in noisy_rows] == [names[row] for row in clean_rows]
+    return subset.images[noisy_rows], subset.images[clean_rows]
 
 
 def _names(
@@ -159,9 +163,9 @@ def _size(path: Path) -> tuple[int, int]:
         return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)
 
 
-def _refusal(found: FoundImages, names: Sequence[str], what: str) -> InputError:
+def _refusal(found: FoundImages, names: Sequence[str], problem: str) -> InputError:
     return InputError(
-        f"--data_dir: {len(names)} of {len(found.files)} images in {found.root} {what}: "
+        f"--data_dir: {len(names)} of {len(found.files)} images in {found.root} {problem}: "
         f"{', '.join(first_of(names))}; accepted: pairs of one name and size in noisy and "
         "clean, or --skip_bad to go on without these"
     )

@@ -100,26 +100,31 @@ def mixed_batches(
     """
     tables = [Table(*source) for source in sources]
     # One table, so that a mixed batch is gathered at once, as a plain one is.
-    every_column = zip(*(table.columns for table in tables), strict=True)
-    columns = [rows_of(_stacked(parts)) for parts in every_column]
-    orders = [derive_seed(seed, i) if i else seed for i in range(len(sources))]
+    parts_by_column = zip(*(table.columns for table in tables), strict=True)
+    lookups = [rows_of(_stacked(parts)) for parts in parts_by_column]
+    order_seeds = [derive_seed(seed, i) if i else seed for i in range(len(sources))]
     # Without the arrays, for the reason that `rows_of` tells.
-    plans = [(len(t.columns[0]) // t.pools, t.size, t.pools, t.every) for t in tables]
+    plans = [
+        (len(table.columns[0]) // table.pools, table.size, table.pools, table.every)
+        for table in tables
+    ]
     augmentation_seed = derive_seed(seed, "augmentation")
 
     def batch(update: tf.Tensor) -> tuple[tf.Tensor, ...]:
         rows, offset = [], 0
-        for (length, size, pools, every), order in zip(plans, orders, strict=True):
+        for (length, size, pools, every), order_seed in zip(plans, order_seeds, strict=True):
             pool = tf.minimum(update // every, pools - 1) if pools > 1 else 0
-            rows.append(offset + length * pool + shuffled_rows(length, size, order, update))
+            rows.append(offset + length * pool + shuffled_rows(length, size, order_seed, update))
             offset += length * pools
-        chosen = tf.concat(rows, axis=0)
-        shown, *others = (as_float(column(chosen)) for column in columns)
+        batch_rows = tf.concat(rows, axis=0)
+        batch_images, *other_columns = (as_float(lookup(batch_rows)) for lookup in lookups)
         if augmentation is not None:
-            shown = augment(shown, augmentation, (augmentation_seed, update))
+            batch_images = augment(batch_images, augmentation, (augmentation_seed, update))
             if augmentation.mixes_labels:
-                shown, others[0] = mix(shown, others[0], augmentation, (augmentation_seed, update))
-        return shown, *others
+                batch_images, other_columns[0] = mix(
+                    batch_images, other_columns[0], augmentation, (augmentation_seed, update)
+                )
+        return batch_images, *other_columns
 
     return by_update(batch, first_update)
 
@@ -127,25 +132,25 @@ def mixed_batches(
 def rows_of(table: Column) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from numbers of rows, int64 (n,), to these rows of a table."""
     if isinstance(table, Repeated):
-        inner, numbers = rows_of(table.array), tf.constant(table.rows)
-        return lambda rows: inner(tf.gather(numbers, rows))
+        inner_lookup, row_numbers = rows_of(table.array), tf.constant(table.rows)
+        return lambda rows: inner_lookup(tf.gather(row_numbers, rows))
     if table.nbytes < MOST_BYTES_AS_TENSOR:
         tensor = tf.constant(np.asarray(table))
         return lambda rows: tf.gather(tensor, rows)
 
     # TensorFlow would hold two copies besides the array, and for a moment a third. It never lets go
     # of a function that it was given, so that one must not hold the array.
-    held = weakref.ref(table)
+    table_ref = weakref.ref(table)
 
     def look_up(rows: np.ndarray) -> np.ndarray:
-        alive = held()
-        assert alive is not None
-        return alive[rows]
+        array = table_ref()
+        assert array is not None
+        return array[rows]
 
     def chosen(rows: tf.Tensor) -> tf.Tensor:
-        found = tf.numpy_function(look_up, [rows], table.dtype, stateful=False)
+        values = tf.numpy_function(look_up, [rows], table.dtype, stateful=False)
         # What reads `table` here, the data set, keeps it alive.
-        return tf.ensure_shape(found, (*rows.shape, *table.shape[1:]))
+        return tf.ensure_shape(values, (*rows.shape, *table.shape[1:]))
 
     return chosen
 
@@ -187,15 +192,17 @@ def latent_batches(
         takes them; `key` is int64 (2,), a seed of the batch's own.
     """
     real = training_batches(columns, num_real, augmentation, seed, first_update)
-    keys = [derive_seed(seed, name) for name in ("latents", "labels", "generated_augmentation")]
+    key_seeds = [
+        derive_seed(seed, name) for name in ("latents", "labels", "generated_augmentation")
+    ]
 
     def ingredients(update: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        latents_key, labels_key, key = (tf.stack([name, update]) for name in keys)
+        latents_key, labels_key, key = (tf.stack([key_seed, update]) for key_seed in key_seeds)
         labels = tf.random.stateless_uniform((num_generated,), labels_key, 0, num_classes, tf.int32)
         return draw(num_generated, latents_key), key, labels
 
-    def arrange(real: tuple[tf.Tensor, ...], others: tuple[tf.Tensor, ...]) -> Any:
-        (images, labels), (latents, key, generated_labels) = real, others
+    def arrange(real: tuple[tf.Tensor, ...], generated: tuple[tf.Tensor, ...]) -> Any:
+        (images, labels), (latents, key, generated_labels) = real, generated
         return (images, latents, key), (labels, generated_labels)
 
     return tf.data.Dataset.zip(real, by_update(ingredients, first_update)).map(arrange)
@@ -225,21 +232,29 @@ def two_view_batches(
         Endless (images, labels, loss weights) of `rows[0]` labelled rows, in the order of
         `training_batches`, and 2 * `rows[1]` unlabelled ones, of label -1 and weight 0.
     """
-    own = training_batches(labelled, rows[0], weak, seed, first_update)
-    others, order = rows_of(unlabelled), derive_seed(seed, "unlabelled")
-    views = [(a, derive_seed(seed, name)) for a, name in ((weak, "weak"), (strong, "strong"))]
+    labelled_batches = training_batches(labelled, rows[0], weak, seed, first_update)
+    lookup, order_seed = rows_of(unlabelled), derive_seed(seed, "unlabelled")
+    views = [
+        (transform, derive_seed(seed, name))
+        for transform, name in ((weak, "weak"), (strong, "strong"))
+    ]
 
     def both(update: tf.Tensor) -> tf.Tensor:
-        shown = as_float(others(shuffled_rows(len(unlabelled), rows[1], order, update)))
-        seen = [shown if a is None else augment(shown, a, (key, update)) for a, key in views]
-        return tf.concat(seen, axis=0)
+        batch_images = as_float(lookup(shuffled_rows(len(unlabelled), rows[1], order_seed, update)))
+        augmented = [
+            batch_images if transform is None else augment(batch_images, transform, (key, update))
+            for transform, key in views
+        ]
+        return tf.concat(augmented, axis=0)
 
-    def arrange(own: tuple[tf.Tensor, ...], both: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        images, labels = own
+    def arrange(
+        labelled_batch: tuple[tf.Tensor, ...], view_images: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        images, labels = labelled_batch
         labels = tf.concat([labels, tf.fill([2 * rows[1]], tf.cast(-1, labels.dtype))], axis=0)
-        return tf.concat([images, both], axis=0), labels, tf.cast(labels >= 0, tf.float32)
+        return tf.concat([images, view_images], axis=0), labels, tf.cast(labels >= 0, tf.float32)
 
-    return tf.data.Dataset.zip(own, by_update(both, first_update)).map(arrange)
+    return tf.data.Dataset.zip(labelled_batches, by_update(both, first_update)).map(arrange)
 
 
 def by_update(batch: Callable[[tf.Tensor], Any], first_update: int) -> tf.data.Dataset:
@@ -269,16 +284,16 @@ def shuffled_rows(num_rows: int, batch_size: int, seed: int, update: tf.Tensor) 
     position = update * batch_size + tf.range(batch_size, dtype=tf.int64)
     passes, offsets = position // num_rows, position % num_rows
     # The op below reads the low bits of its three seeds only: each pass gets well-mixed ones.
-    first, num_passes = passes[0], 1 + -(-batch_size // num_rows)
-    keys = [
-        tf.random.stateless_uniform((3,), (seed, first + i), 0, tf.int64.max, tf.int64)
+    first_pass, num_passes = passes[0], 1 + -(-batch_size // num_rows)
+    pass_keys = [
+        tf.random.stateless_uniform((3,), (seed, first_pass + i), 0, tf.int64.max, tf.int64)
         for i in range(num_passes)
     ]
     # A permutation evaluated at single points: nothing to store however long the run, and any
     # batch can be had without those before it.
     return tf.raw_ops.RandomIndexShuffle(
         index=offsets,
-        seed=tf.gather(tf.stack(keys), passes - first),
+        seed=tf.gather(tf.stack(pass_keys), passes - first_pass),
         max_index=np.int64(num_rows - 1),
         rounds=8,
     )

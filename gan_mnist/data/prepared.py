@@ -31,8 +31,10 @@ def find_build(directory: Path, name: str) -> Path | None:
         InputError: If `directory` is a build of something else, or may not be looked into.
     """
     if os.path.isfile(directory / _INFO):
-        if (found := _built_name(directory)) != name:
-            raise InputError(f"--data_dir: {directory} is a build of {found!r}, not of {name!r}")
+        if (built_name := _built_name(directory)) != name:
+            raise InputError(
+                f"--data_dir: {directory} is a build of {built_name!r}, not of {name!r}"
+            )
         return directory
     try:
         builds = [info.parent for info in (directory / name).glob(f"*.*.*/{_INFO}")]

@@ -18,5 +18,5 @@ def tracked(items: Iterable[Item], about: str, total: float | None = None) -> It
         total: Approximate number of items.
     """
     console = Console(stderr=True)
-    quiet = not console.is_terminal
-    return track(items, about, total, console=console, transient=True, disable=quiet)
+    is_quiet = not console.is_terminal
+    return track(items, about, total, console=console, transient=True, disable=is_quiet)

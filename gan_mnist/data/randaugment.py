@@ -29,22 +29,25 @@ def randaugment(
         float32 (n, H, W, C) in [0, 1], up to the rounding of the interpolation.
     """
     for change in range(changes):
-        kind, sign = (tf.random.fold_in(stream, 2 * change + part) for part in range(2))
-        number = tf.shape(images)[0]
-        chosen = tf.random.stateless_uniform((number,), kind, 0, len(KINDS), tf.int32)
-        signs = tf.where(tf.random.stateless_uniform((number,), sign) < 0.5, -1.0, 1.0)
-        moved = _moved(images, chosen, strength * signs, fill)
-        choices = [moved, *_changed(moved, strength, strength * signs[:, None, None, None])]
+        kind_key, sign_key = (tf.random.fold_in(stream, 2 * change + index) for index in range(2))
+        num_images = tf.shape(images)[0]
+        kinds = tf.random.stateless_uniform((num_images,), kind_key, 0, len(KINDS), tf.int32)
+        signs = tf.where(tf.random.stateless_uniform((num_images,), sign_key) < 0.5, -1.0, 1.0)
+        moved_images = _moved(images, kinds, strength * signs, fill)
+        candidates = [
+            moved_images,
+            *_changed(moved_images, strength, strength * signs[:, None, None, None]),
+        ]
         # What is moved is not changed otherwise, and the other way round.
-        rows = tf.maximum(chosen - len(_MOVES) + 1, 0)
-        images = tf.gather(tf.stack(choices, axis=1), rows, axis=1, batch_dims=1)
+        positions = tf.maximum(kinds - len(_MOVES) + 1, 0)
+        images = tf.gather(tf.stack(candidates, axis=1), positions, axis=1, batch_dims=1)
     return images
 
 
-def _moved(images: tf.Tensor, chosen: tf.Tensor, amount: tf.Tensor, fill: str) -> tf.Tensor:
+def _moved(images: tf.Tensor, kinds: tf.Tensor, amount: tf.Tensor, fill: str) -> tf.Tensor:
     """Those for which a move is chosen, moved about their centre by (n,) amounts in -1..1."""
     angle, shear_x, shear_y, shift_x, shift_y = (
-        amount * tf.cast(chosen == kind, tf.float32) * np.float32(LARGEST[name.split("_")[0]])
+        amount * tf.cast(kinds == kind, tf.float32) * np.float32(LARGEST[name.split("_")[0]])
         for kind, name in enumerate(_MOVES)
     )
     height, width = images.shape[1], images.shape[2]

@@ -68,19 +68,19 @@ def read_files(root: Path, names: Sequence[str], conversion: ImageConversion) ->
     Raises:
         TransientReadError: If a file cannot be read now; nothing is cached then.
     """
-    shelf = DecodedCache(root, names)
-    known = shelf.json(_name_of(conversion))
-    wanted = _surveyed(root, names, conversion) if known is None else ImageConversion(**known)
-    decoded = _decoded(shelf, root, names, wanted)
-    if not conversion.channels and known is None and wanted.channels == 3:
+    cache = DecodedCache(root, names)
+    cached = cache.json(_name_of(conversion))
+    resolved = _surveyed(root, names, conversion) if cached is None else ImageConversion(**cached)
+    decoded = _decoded(cache, root, names, resolved)
+    if not conversion.channels and cached is None and resolved.channels == 3:
         spread = _spread(decoded.images)
         if spread <= _GREY_LEVELS:
             # Where channels are alike, one of them is what decoding would give again.
-            grey, colour = replace(wanted, channels=1), None if spread else decoded
-            decoded = _decoded(shelf, root, names, grey, colour)
+            grey_conversion, colour = replace(resolved, channels=1), None if spread else decoded
+            decoded = _decoded(cache, root, names, grey_conversion, colour)
     # Trials ask with what the plan has found.
-    for one in {conversion, decoded.conversion}:
-        shelf.keep_json(_name_of(one), asdict(decoded.conversion))
+    for variant in {conversion, decoded.conversion}:
+        cache.keep_json(_name_of(variant), asdict(decoded.conversion))
     return decoded
 
 
@@ -90,27 +90,27 @@ def _name_of(conversion: ImageConversion) -> str:
 
 def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> ImageConversion:
     """Resolves `conversion`, except that colour files may yet turn out to be grey."""
-    sides, grey, whites = [], True, [conversion.white]
+    sides, is_grey, whites = [], True, [conversion.white]
     with warnings.catch_warnings(action="ignore"):
         for name in names:
             try:
                 with open_image(root / name) as image:
                     sides.append(max(image.size))
-                    grey &= is_deep(image.mode) or image.mode in GREY_MODES
-                    deep = is_deep(image.mode) or has_deep_colours(image)
-                    if deep and not conversion.white:
+                    is_grey &= is_deep(image.mode) or image.mode in GREY_MODES
+                    is_high_depth = is_deep(image.mode) or has_deep_colours(image)
+                    if is_high_depth and not conversion.white:
                         checked_memory(root / name, image, conversion.megabytes)
                         whites.append(white_of(highest_of(image)))
             except TransientReadError:
                 raise
             except InputError:
                 continue  # told when it is decoded
-    usual = float(np.median(sides)) if sides else SMALLEST_SIDE
-    nearest = 1 << round(np.log2(usual))
+    median_side = float(np.median(sides)) if sides else SMALLEST_SIDE
+    nearest_power = 1 << round(np.log2(median_side))
     return replace(
         conversion,
-        image_size=conversion.image_size or min(max(nearest, SMALLEST_SIDE), LARGEST_SIDE),
-        channels=conversion.channels or (1 if grey else 3),
+        image_size=conversion.image_size or min(max(nearest_power, SMALLEST_SIDE), LARGEST_SIDE),
+        channels=conversion.channels or (1 if is_grey else 3),
         white=max(whites),
     )
 
@@ -127,7 +127,7 @@ def _spread(images: np.ndarray) -> int:
 
 
 def _decoded(
-    shelf: DecodedCache,
+    cache: DecodedCache,
     root: Path,
     names: Sequence[str],
     conversion: ImageConversion,
@@ -137,18 +137,18 @@ def _decoded(
     key = fingerprint(asdict(conversion))
 
     def remember(name: str, make: Callable[[], str]) -> str:
-        return shelf.text(f"{key}-{name}", make)
+        return cache.text(f"{key}-{name}", make)
 
-    about = shelf.json(f"{key}.json", "bad", "told")
+    record = cache.json(f"{key}.json", "bad", "told")
     shape = (len(names), conversion.image_size, conversion.image_size, conversion.channels)
-    images = shelf.array(f"{key}.npy", shape) if about is not None else None
-    if about is not None and images is not None:
-        return Decoded(images, about["bad"], Counter(about["told"]), conversion, remember)
+    images = cache.array(f"{key}.npy", shape) if record is not None else None
+    if record is not None and images is not None:
+        return Decoded(images, record["bad"], Counter(record["told"]), conversion, remember)
     bad: dict[str, str] = {}
-    told: Counter[str] = Counter()
-    with shelf.new_array(f"{key}.npy", shape) as images:
+    notes: Counter[str] = Counter()
+    with cache.new_array(f"{key}.npy", shape) as images:
         if colour is not None:
-            bad, told = colour.bad, colour.notes
+            bad, notes = colour.bad, colour.notes
             for start in range(0, len(names), _BLOCK):
                 images[start : start + _BLOCK] = colour.images[start : start + _BLOCK][..., :1]
         else:
@@ -158,11 +158,11 @@ def _decoded(
                     bad[names[row]] = result
                 else:
                     images[row] = result[0]
-                    told.update(result[1])
-    kept = shelf.array(f"{key}.npy", shape)
-    images = images if kept is None else kept
-    shelf.keep_json(f"{key}.json", {"bad": bad, "told": told})
-    return Decoded(images, bad, told, conversion, remember)
+                    notes.update(result[1])
+    cached_images = cache.array(f"{key}.npy", shape)
+    images = images if cached_images is None else cached_images
+    cache.keep_json(f"{key}.json", {"bad": bad, "told": notes})
+    return Decoded(images, bad, notes, conversion, remember)
 
 
 def _results(
@@ -192,8 +192,8 @@ def _is_worth_threads(root: Path, names: Sequence[str]) -> bool:
     return bool(sizes) and float(np.mean(sizes)) > _BYTES_FOR_THREADS
 
 
-def _mapped(function: Callable[[str], object], names: Sequence[str], threads: bool) -> Iterator:
-    if not threads:
+def _mapped(function: Callable[[str], object], names: Sequence[str], use_threads: bool) -> Iterator:
+    if not use_threads:
         yield from map(function, names)
         return
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:

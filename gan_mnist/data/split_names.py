@@ -33,10 +33,10 @@ def splits_of(names: Collection[str]) -> dict[str, str]:
     splits = {name: SPLIT_NAMES.get(normalized(name), "") for name in names}
     if not any(splits.values()):
         splits |= _with_more_words(names)
-    evaluated = {name for name in names if _is_evaluated(name)}
-    others = {split for name, split in splits.items() if name not in evaluated}
-    if TEST in others and VALIDATION not in others:
-        splits |= {name: VALIDATION for name in evaluated if splits[name]}
+    evaluated_names = {name for name in names if _is_evaluated(name)}
+    other_splits = {split for name, split in splits.items() if name not in evaluated_names}
+    if TEST in other_splits and VALIDATION not in other_splits:
+        splits |= {name: VALIDATION for name in evaluated_names if splits[name]}
     return splits
 
 
@@ -56,15 +56,19 @@ def _is_evaluated(name: str) -> bool:
 
 def _with_more_words(names: Iterable[str]) -> dict[str, str]:
     """The splits of names that are alike but for a word, if there is one set of these."""
-    alike: dict[tuple[str, ...], dict[str, str]] = {}
+    splits_by_pattern: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:
         words = _words(name)
-        for place, word in enumerate(words):
+        for index, word in enumerate(words):
             if word in _WORD:
-                rest = *words[:place], "", *words[place + 1 :]
-                alike.setdefault(rest, {})[name] = _WORD[word]
-    found = [of for of in alike.values() if TRAIN in of.values() and len({*of.values()}) > 1]
-    return found[0] if len(found) == 1 else {}
+                pattern = *words[:index], "", *words[index + 1 :]
+                splits_by_pattern.setdefault(pattern, {})[name] = _WORD[word]
+    candidates = [
+        splits
+        for splits in splits_by_pattern.values()
+        if TRAIN in splits.values() and len({*splits.values()}) > 1
+    ]
+    return candidates[0] if len(candidates) == 1 else {}
 
 
 def _words(name: str) -> list[str]:

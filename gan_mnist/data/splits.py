@@ -83,8 +83,8 @@ class Split:
         """The images at `rows`, in that order."""
         filenames = tuple(self.filenames[row] for row in rows)
         groups = None if self.groups is None else self.groups[rows]
-        within = rows if self._rows is None else self._rows[rows]
-        return Split(self._source, self.labels[rows], filenames, groups, within)
+        source_rows = rows if self._rows is None else self._rows[rows]
+        return Split(self._source, self.labels[rows], filenames, groups, source_rows)
 
     def blocks(self) -> Iterator[bytes]:
         """Yields the bytes of a checksum: shape, pixels (a block at a time), labels and groups."""
@@ -96,8 +96,8 @@ class Split:
     def _parts(self) -> Iterator[np.ndarray]:
         """The pixels, a block at a time, so that memory keeps no second copy."""
         for start in range(0, len(self), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            yield self._source[part if self._rows is None else self._rows[part]]
+            rows = slice(start, start + _BLOCK)
+            yield self._source[rows if self._rows is None else self._rows[rows]]
 
     @property
     def selection(self) -> str:
@@ -114,11 +114,11 @@ class Split:
 def numbered_filenames(labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[str, ...]:
     """Names for images that come without: `<class>_<running number in the class>.png`."""
     stems = [name.replace("/", "-") for name in class_names]
-    seen = [0] * len(stems)
+    counts = [0] * len(stems)
     filenames = []
     for label in labels.tolist():
-        seen[label] += 1
-        filenames.append(f"{stems[label]}_{seen[label]:03d}.png")
+        counts[label] += 1
+        filenames.append(f"{stems[label]}_{counts[label]:03d}.png")
     return tuple(filenames)
 
 
@@ -142,9 +142,9 @@ def carve_test(
     """
     purpose = ("test_split",) if seed is None else ("test_split", seed)
     if images.groups is not None:
-        wanted = np.maximum(1, np.round(TEST_SHARE * np.bincount(images.labels)))
+        test_counts = np.maximum(1, np.round(TEST_SHARE * np.bincount(images.labels)))
         stream = derive_seed(*purpose, *class_names)
-        is_test = set_aside(images.labels, images.groups, wanted, stream)
+        is_test = set_aside(images.labels, images.groups, test_counts, stream)
         for label, name in enumerate(class_names):
             if len(set(is_test[images.labels == label])) < 2:
                 raise InputError(
@@ -161,8 +161,8 @@ def carve_test(
                 "accepted: at least 2, one of them to test on"
             )
         num_test = max(1, round(TEST_SHARE * len(rows)))
-        random = np.random.default_rng(derive_seed(*purpose, name))
-        is_test[random.permutation(rows)[:num_test]] = True
+        rng = np.random.default_rng(derive_seed(*purpose, name))
+        is_test[rng.permutation(rows)[:num_test]] = True
     return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
 
 
@@ -182,33 +182,44 @@ def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: 
     Returns:
         bool (n,).
     """
-    names, members = np.unique(groups, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    group_names, group_indices = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(group_names)).tolist()
     # Of each group its classes, and how many images of each: plain numbers, as there may be many.
-    held: list[list[tuple[int, int]]] = [[] for _ in names]
-    pairs, numbers = np.unique(np.stack([members, labels]), axis=1, return_counts=True)
-    for group, label, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
-        held[group].append((label, number))
-    left, most = np.bincount(labels, minlength=len(wanted)).tolist(), wanted.tolist()
-    taken, chosen = [0] * len(most), np.zeros(len(names), bool)
+    counts_by_group: list[list[tuple[int, int]]] = [[] for _ in group_names]
+    pairs, counts = np.unique(np.stack([group_indices, labels]), axis=1, return_counts=True)
+    for group, label, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
+        counts_by_group[group].append((label, count))
+    remaining, limits = np.bincount(labels, minlength=len(wanted)).tolist(), wanted.tolist()
+    taken_counts, is_chosen = [0] * len(limits), np.zeros(len(group_names), bool)
 
     def choose(group: int) -> None:
-        chosen[group] = True
-        for label, number in held[group]:
-            left[label] -= number
-            taken[label] += number
+        is_chosen[group] = True
+        for label, count in counts_by_group[group]:
+            remaining[label] -= count
+            taken_counts[label] += count
 
     def leaves_some(group: int) -> bool:
-        return all(left[label] > number for label, number in held[group])
+        return all(remaining[label] > count for label, count in counts_by_group[group])
 
     for group in order:
-        if leaves_some(group) and all(taken[c] + number <= most[c] for c, number in held[group]):
+        if leaves_some(group) and all(
+            taken_counts[class_label] + count <= limits[class_label]
+            for class_label, count in counts_by_group[group]
+        ):
             choose(group)
     for label in np.flatnonzero(wanted > 0).tolist():
-        if taken[label]:
+        if taken_counts[label]:
             continue
-        having = (g for g in order if label in dict(held[g]) and leaves_some(g))
-        smallest = min(having, key=lambda g: sum(dict(held[g]).values()), default=None)
+        candidates = (
+            candidate
+            for candidate in order
+            if label in dict(counts_by_group[candidate]) and leaves_some(candidate)
+        )
+        smallest = min(
+            candidates,
+            key=lambda candidate: sum(dict(counts_by_group[candidate]).values()),
+            default=None,
+        )
         if smallest is not None:
             choose(smallest)
-    return chosen[members]
+    return is_chosen[group_indices]

@@ -59,15 +59,15 @@ class _File:
             InputError: If the file has changed since it was opened.
         """
         size = self.image_bytes
-        read = sum(
+        num_read = sum(
             os.preadv(
                 self._number,
-                [into[place * size : (place + 1) * size]],
+                [into[position * size : (position + 1) * size]],
                 self._offset + row * size,
             )
-            for place, row in enumerate(rows)
+            for position, row in enumerate(rows)
         )
-        if read != len(rows) * size or self._looks() != self._state:
+        if num_read != len(rows) * size or self._looks() != self._state:
             raise InputError(
                 f"--data_dir: {self._path}, where its decoded images are kept, was changed while "
                 "they were read; accepted: the same command again, which decodes them anew"
@@ -79,8 +79,8 @@ class _File:
         return self._state[1] / 10**9
 
     def _looks(self) -> tuple[int, int]:
-        found = os.fstat(self._number)
-        return found.st_size, found.st_mtime_ns
+        status = os.fstat(self._number)
+        return status.st_size, status.st_mtime_ns
 
 
 class StoredImages:

@@ -45,9 +45,9 @@ class Subset:
 
     def only(self, label: int) -> "Subset":
         """The images with `label` as the single class of a subset."""
-        of_class = self.take(np.flatnonzero(self.labels == label))
-        labels, names = np.zeros_like(of_class.labels), (self.class_names[label],)
-        return Subset(of_class.images, labels, names, of_class.filenames)
+        class_subset = self.take(np.flatnonzero(self.labels == label))
+        labels, names = np.zeros_like(class_subset.labels), (self.class_names[label],)
+        return Subset(class_subset.images, labels, names, class_subset.filenames)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -108,16 +108,16 @@ def allot(
             f"--set counts: {len(counts)} counts for {len(classes)} classes; accepted: one a class"
         )
     train, held_back = [], []
-    for index, (name, of_class) in enumerate(zip(classes, rows, strict=True)):
-        count = len(of_class) if counts is None else counts[index]
-        if not 1 <= count <= len(of_class):
-            present = int(np.sum(dataset.train.labels == dataset.class_names.index(name)))
+    for index, (name, class_rows) in enumerate(zip(classes, rows, strict=True)):
+        count = len(class_rows) if counts is None else counts[index]
+        if not 1 <= count <= len(class_rows):
+            total = int(np.sum(dataset.train.labels == dataset.class_names.index(name)))
             raise InputError(
                 f"--set counts: {count} images of class {name!r} is out of range; accepted: 1 to "
-                f"{len(of_class)} ({present - len(of_class)} of its {present} training images are "
+                f"{len(class_rows)} ({total - len(class_rows)} of its {total} training images are "
                 "set aside for validation)"
             )
-        drawn = _shuffled(of_class, "subset", seed, name)
+        drawn = _shuffled(class_rows, "subset", seed, name)
         train.append(drawn[:count])
         held_back.append(drawn[count : None if name in starved else max(counts or (0,))])
     return Allotment(
@@ -149,38 +149,44 @@ def divided(
     labels = _labels(dataset, classes)
     rows = [np.flatnonzero(dataset.train.labels == label) for label in labels]
     if dataset.validation is not None:
-        own = [np.flatnonzero(dataset.validation.labels == label) for label in labels]
-        drawn = [_shuffled(r, "validation", name) for r, name in zip(own, classes, strict=True)]
-        return rows, [of_class[:validation_per_class] for of_class in drawn]
-    for name, of_class in zip(classes, rows, strict=True):
-        if not 0 <= validation_per_class < max(2, len(of_class)):
+        validation_rows = [np.flatnonzero(dataset.validation.labels == label) for label in labels]
+        drawn = [
+            _shuffled(class_rows, "validation", name)
+            for class_rows, name in zip(validation_rows, classes, strict=True)
+        ]
+        return rows, [class_rows[:validation_per_class] for class_rows in drawn]
+    for name, class_rows in zip(classes, rows, strict=True):
+        if not 0 <= validation_per_class < max(2, len(class_rows)):
             raise InputError(
                 f"--set validation_per_class: {validation_per_class} is out of range; accepted: "
-                f"0 to {len(of_class) - 1}, as class {name!r} has {len(of_class)} training images"
+                f"0 to {len(class_rows) - 1}, as class {name!r} has {len(class_rows)} training "
+                "images"
             )
     if dataset.train.groups is not None:
         return _divided_by_groups(dataset.train, classes, rows, validation_per_class)
     train, validation = [], []
-    for name, of_class in zip(classes, rows, strict=True):
-        number = min(validation_per_class, len(of_class) - 1)
-        shuffled = _shuffled(of_class, "validation", name)
-        validation.append(shuffled[:number])
-        train.append(np.sort(shuffled[number:]))
+    for name, class_rows in zip(classes, rows, strict=True):
+        num_validation = min(validation_per_class, len(class_rows) - 1)
+        shuffled = _shuffled(class_rows, "validation", name)
+        validation.append(shuffled[:num_validation])
+        train.append(np.sort(shuffled[num_validation:]))
     return train, validation
 
 
 def _divided_by_groups(
     split: Split, classes: tuple[str, ...], rows: list[np.ndarray], validation_per_class: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    every = np.concatenate(rows)
-    labels = np.repeat(np.arange(len(rows)), [len(of_class) for of_class in rows])
-    wanted = np.full(len(rows), validation_per_class)
+    all_rows = np.concatenate(rows)
+    labels = np.repeat(np.arange(len(rows)), [len(class_rows) for class_rows in rows])
+    validation_counts = np.full(len(rows), validation_per_class)
     assert split.groups is not None
-    chosen = set_aside(labels, split.groups[every], wanted, derive_seed("validation", *classes))
-    parts = np.split(chosen, np.cumsum([len(of_class) for of_class in rows])[:-1])
+    is_validation = set_aside(
+        labels, split.groups[all_rows], validation_counts, derive_seed("validation", *classes)
+    )
+    masks = np.split(is_validation, np.cumsum([len(class_rows) for class_rows in rows])[:-1])
     return (
-        [of_class[~part] for of_class, part in zip(rows, parts, strict=True)],
-        [of_class[part] for of_class, part in zip(rows, parts, strict=True)],
+        [class_rows[~mask] for class_rows, mask in zip(rows, masks, strict=True)],
+        [class_rows[mask] for class_rows, mask in zip(rows, masks, strict=True)],
     )
 
 
@@ -215,7 +221,9 @@ def _subset(split: Split, classes: tuple[str, ...], rows: list[np.ndarray]) -> S
     chosen = split.take(np.concatenate(rows))
     return Subset(
         images=chosen.images,
-        labels=np.repeat(np.arange(len(classes), dtype=np.int32), [len(r) for r in rows]),
+        labels=np.repeat(
+            np.arange(len(classes), dtype=np.int32), [len(class_rows) for class_rows in rows]
+        ),
         class_names=classes,
         filenames=chosen.filenames,
     )

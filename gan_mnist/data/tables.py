@@ -87,33 +87,35 @@ def read_rows(
     columns = _columns(table, index, asked, called, tested)
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
-    split_of = splits_of({*table[columns.split]}) if columns.split else {}
+    splits = splits_of({*table[columns.split]}) if columns.split else {}
     rows = (
-        Row(file, index.match(file, home), label.strip(), split_of.get(split, ""), group.strip())
+        Row(file, index.match(file, home), label.strip(), splits.get(split, ""), group.strip())
         for file, label, split, group in zip(*values, strict=True)
     )
     return list(rows), columns, [] if asked.label else _cautions(table, columns, called)
 
 
-def _of_tests(asked: Columns, table: "pd.DataFrame") -> Columns:
+def _of_tests(requested: Columns, table: "pd.DataFrame") -> Columns:
     """The columns that count where all images are test images, if the table has them."""
     names = {str(name) for name in table.columns}
-    split = asked.split if asked.split in names else ""
+    split = requested.split if requested.split in names else ""
     if split and not all(splits_of({*table[split]}).values()):
         split = ""
-    return replace(asked, split=split, group=asked.group if asked.group in names else "")
+    return replace(
+        requested, split=split, group=requested.group if requested.group in names else ""
+    )
 
 
-def _has_header(table: "pd.DataFrame", index: "_Index", asked: Columns) -> bool:
+def _has_header(table: "pd.DataFrame", index: "_Index", requested: Columns) -> bool:
     """Whether the first row holds names of columns, and not those of an image and its class."""
     names = [str(name) for name in table.columns]
-    if any(name in vars(asked).values() for name in names):
+    if any(name in vars(requested).values() for name in names):
         return True
-    images = {name for name in names if index.match(name)}
+    hits = {name for name in names if index.match(name)}
     # An image may be called as a column is, and its class, too; then what is below decides.
-    of_images = {name for name in names if any(map(index.match, table[name].head(_ROWS_TRIED)))}
-    is_below_another = bool(of_images) and not of_images & images
-    return not images or is_below_another or any(normalized(name) in _FILES for name in of_images)
+    image_columns = {name for name in names if any(map(index.match, table[name].head(_ROWS_TRIED)))}
+    is_below_another = bool(image_columns) and not image_columns & hits
+    return not hits or is_below_another or any(normalized(name) in _FILES for name in image_columns)
 
 
 def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
@@ -125,7 +127,7 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
         with path.open(newline="", encoding="utf-8-sig") as file:
             separator = _separator(file.read(1 << 16))
         # Texts as they are: a class may be called "01" or "NA".
-        read = functools.partial(
+        read_csv = functools.partial(
             pd.read_csv,
             path,
             sep=separator,
@@ -134,12 +136,12 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
             keep_default_na=False,
             encoding="utf-8-sig",
         )
-        table = read()
-        if more := table.index.nlevels * (not isinstance(table.index, pd.RangeIndex)):
+        table = read_csv()
+        if num_extra := table.index.nlevels * (not isinstance(table.index, pd.RangeIndex)):
             # Rows are longer than the header: they may end in a separator.
             names = list(table.columns)
-            table = read(names=[*names, *map(str, range(more))], index_col=False)
-            if (table.iloc[:, -more:] != "").any(axis=None):
+            table = read_csv(names=[*names, *map(str, range(num_extra))], index_col=False)
+            if (table.iloc[:, -num_extra:] != "").any(axis=None):
                 raise ValueError("its rows have more columns than its header")
             table = table[names]
         return table if header else table.set_axis(map(str, range(1, table.shape[1] + 1)), axis=1)
@@ -159,10 +161,15 @@ def _separator(beginning: str) -> str:
     """
     lines = [line for line in beginning.splitlines() if line.strip()][:_LINES_TRIED] or [""]
     counts = {
-        sign: ["".join(line.split('"')[::2]).count(sign) for line in lines] for sign in ",;\t|"
+        delimiter: ["".join(line.split('"')[::2]).count(delimiter) for line in lines]
+        for delimiter in ",;\t|"
     }
-    steady = {sign for sign, of_lines in counts.items() if of_lines[0] and len({*of_lines}) == 1}
-    return max(counts, key=lambda sign: (sign in steady, counts[sign][0]))
+    consistent = {
+        delimiter
+        for delimiter, line_counts in counts.items()
+        if line_counts[0] and len({*line_counts}) == 1
+    }
+    return max(counts, key=lambda delimiter: (delimiter in consistent, counts[delimiter][0]))
 
 
 class _Index:
@@ -176,9 +183,9 @@ class _Index:
             parts = ["", *file.name.split("/")]
             self._folders.update(parts[1:-1])
             for start in range(len(parts)):
-                end = "/".join(parts[start:])
-                for called in {end, end.rpartition(".")[0]}:
-                    self._images.setdefault(called, []).append(file.name)
+                tail = "/".join(parts[start:])
+                for key in {tail, tail.rpartition(".")[0]}:
+                    self._images.setdefault(key, []).append(file.name)
 
     def match(self, value: str, home: str = "/") -> list[str]:
         """The images that a value may refer to: the one at this path, relative to `home`.
@@ -188,16 +195,16 @@ class _Index:
         folders, as one of another class or split may, only images in such a folder are meant.
         """
         value = value.strip().replace("\\", "/")
-        whole = value and posixpath.normpath(posixpath.join(home, value))
-        if whole and whole in self._images:
-            return _spelt_out(self._images[whole], whole)
+        full_path = value and posixpath.normpath(posixpath.join(home, value))
+        if full_path and full_path in self._images:
+            return _spelt_out(self._images[full_path], full_path)
         parts = value.split("/")
         for start in range(len(parts)):
-            if (end := "/".join(parts[start:])) and end in self._images:
-                before = self._folders.intersection(parts[max(0, start - 1) : start])
-                found = self._images[end]
-                found = [name for name in found if before <= {*name.split("/")[:-1]}]
-                return _spelt_out(found, end)
+            if (tail := "/".join(parts[start:])) and tail in self._images:
+                parents = self._folders.intersection(parts[max(0, start - 1) : start])
+                matches = self._images[tail]
+                matches = [name for name in matches if parents <= {*name.split("/")[:-1]}]
+                return _spelt_out(matches, tail)
         return []
 
 
@@ -210,56 +217,58 @@ def _spelt_out(names: list[str], value: str) -> list[str]:
 
 
 def _columns(
-    table: "pd.DataFrame", index: "_Index", asked: Columns, labels: str, tested: bool
+    table: "pd.DataFrame", index: "_Index", requested: Columns, labels: str, tested: bool
 ) -> Columns:
     names = [str(name) for name in table.columns]
-    for setting, name in vars(asked).items():
+    for setting, name in vars(requested).items():
         if name and name not in names:
             flag = f"setting {'groups' if setting == 'group' else f'{setting}_column'}"
             raise unknown(flag, name, names)
-    tried = table.head(_ROWS_TRIED)
-    hits = {name: sum(bool(index.match(value)) for value in tried[name]) for name in names}
-    usual = sorted(names, key=lambda name: (_place(_FILES, name), -hits[name]))
-    by_content = sorted(names, key=lambda name: -hits[name])
-    found = [name for name in [*usual, *by_content] if hits[name]]
-    if not asked.file and not found:
+    sample = table.head(_ROWS_TRIED)
+    hit_counts = {name: sum(bool(index.match(value)) for value in sample[name]) for name in names}
+    usual_order = sorted(names, key=lambda name: (_place(_FILES, name), -hit_counts[name]))
+    hit_order = sorted(names, key=lambda name: -hit_counts[name])
+    candidates = [name for name in [*usual_order, *hit_order] if hit_counts[name]]
+    if not requested.file and not candidates:
         raise InputError(
             f"setting labels: no column of {labels} ({', '.join(names)}) holds names of images of "
             "the folder; accepted: one that does (--set file_column=...)"
         )
-    file = asked.file or found[0]
-    others = [name for name in names if name not in (file, asked.group, asked.label)]
-    split = asked.split or next((n for n in others if _tells_splits(table[n], n)), "")
+    file = requested.file or candidates[0]
+    unused = [name for name in names if name not in (file, requested.group, requested.label)]
+    split = requested.split or next(
+        (name for name in unused if _tells_splits(table[name], name)), ""
+    )
     # A column that is the only one left holds the classes.
-    if not (split or tested) and (asked.label or len(others) > 1):
-        _check_no_gaps(table, others, labels)
-    split_of = splits_of({*table[split]}) if asked.split else {}
-    if unknown_splits := [normalized(name) for name, found in split_of.items() if not found]:
+    if not (split or tested) and (requested.label or len(unused) > 1):
+        _check_no_gaps(table, unused, labels)
+    splits = splits_of({*table[split]}) if requested.split else {}
+    if unknown_splits := [normalized(name) for name, match in splits.items() if not match]:
         raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
-    others = [name for name in others if name != split]
-    called = [name for name in others if normalized(name) in _LABELS]
-    label = asked.label or (called or [""])[0] or (others[0] if len(others) == 1 else "")
+    unused = [name for name in unused if name != split]
+    label_names = [name for name in unused if normalized(name) in _LABELS]
+    label = requested.label or (label_names or [""])[0] or (unused[0] if len(unused) == 1 else "")
     if not label:
         raise InputError(
             f"setting labels: which column of {labels} holds the classes cannot be told; accepted: "
-            f"--set label_column=..., of {', '.join(others) or 'none'}"
+            f"--set label_column=..., of {', '.join(unused) or 'none'}"
         )
-    return Columns(file, label, split, asked.group)
+    return Columns(file, label, split, requested.group)
 
 
-def _cautions(table: "pd.DataFrame", columns: Columns, called: str) -> list[str]:
+def _cautions(table: "pd.DataFrame", columns: Columns, csv_name: str) -> list[str]:
     """A warning if columns that were not taken are called as if they held the classes."""
-    others = [name for name in table.columns if name not in vars(columns).values()]
-    if not (others := [name for name in others if normalized(name) in _LABELS]):
+    candidates = [name for name in table.columns if name not in vars(columns).values()]
+    if not (candidates := [name for name in candidates if normalized(name) in _LABELS]):
         return []
-    taken, left = listed([columns.label]), listed(others)
+    label, others = listed([columns.label]), listed(candidates)
     return [
-        f"the classes are in column {taken} of {called}, not in {left} (--set label_column=...)"
+        f"the classes are in column {label} of {csv_name}, not in {others} (--set label_column=...)"
     ]
 
 
-def _place(usual: Sequence[str], name: str) -> int:
-    return usual.index(normalized(name)) if normalized(name) in usual else len(usual)
+def _place(names: Sequence[str], name: str) -> int:
+    return names.index(normalized(name)) if normalized(name) in names else len(names)
 
 
 def _tells_splits(values: Sequence[str], name: str) -> bool:
@@ -269,9 +278,9 @@ def _tells_splits(values: Sequence[str], name: str) -> bool:
 def _check_no_gaps(table: "pd.DataFrame", names: Sequence[str], labels: str) -> None:
     """Refuses a column that tells the splits of some images: the others might be test images."""
     for name in names:
-        found = splits_of({*table[name]}) if normalized(name) in _SPLITS else {}
-        gaps = sorted(value for value, split in found.items() if not split)
-        if gaps and any(found.values()):
+        splits = splits_of({*table[name]}) if normalized(name) in _SPLITS else {}
+        gaps = sorted(value for value, split in splits.items() if not split)
+        if gaps and any(splits.values()):
             raise InputError(
                 f"setting labels: column {name!r} of {labels} names splits, and {gaps[0]!r}; "
                 "accepted: a split in each row, or another name of the column"

@@ -29,8 +29,8 @@ _JOINER = "\N{ZERO WIDTH JOINER}"
 
 
 def _suffixes() -> frozenset[str]:
-    known = Image.registered_extensions().items()
-    return frozenset(end for end, kind in known if kind in READ)
+    extensions = Image.registered_extensions().items()
+    return frozenset(suffix for suffix, format_name in extensions if format_name in READ)
 
 
 IMAGE_SUFFIXES = _suffixes()
@@ -42,7 +42,9 @@ def is_printable(name: str) -> bool:
     Bytes that are no text, which arrive as surrogates, and line breaks cannot. All kinds of blanks
     can, and so can an emoji of several, joined by what cannot be seen.
     """
-    return all(c.isprintable() or c == _JOINER or unicodedata.category(c) == "Zs" for c in name)
+    return all(
+        char.isprintable() or char == _JOINER or unicodedata.category(char) == "Zs" for char in name
+    )
 
 
 class FolderWalk:
@@ -56,43 +58,45 @@ class FolderWalk:
         self._folders: dict[str, list[str]] = {}
         self._files: dict[str, list[str]] = {}
         self.left_out: dict[str, str] = {}
-        read: set[str] = set()
+        visited: set[str] = set()
         # Links last, so that what lies in the root itself is read under its own name.
         folders, links = deque([("", "", os.path.realpath(root))]), deque[tuple[str, str, str]]()
         while folders or links:
-            above, name, real = (folders or links).popleft()
-            place = join(above, name)
-            if real in read:
+            parent, name, real_path = (folders or links).popleft()
+            place = join(parent, name)
+            if real_path in visited:
                 self.left_out[f"{place}/"] = "a folder that is read already"
                 continue
-            read.add(real)
+            visited.add(real_path)
             if name:
-                self._folders[above].append(name)
+                self._folders[parent].append(name)
             self._folders[place], self._files[place] = [], []
             for entry in self._scanned(place):
                 # A link that leads nowhere is no folder, where the entry itself would raise.
-                linked = entry.is_symlink()
-                is_folder = os.path.isdir(entry) if linked else entry.is_dir(follow_symlinks=False)
+                is_link = entry.is_symlink()
+                is_folder = os.path.isdir(entry) if is_link else entry.is_dir(follow_symlinks=False)
                 with self._readable(entry.path):
-                    there = os.path.realpath(entry) if linked else os.path.join(real, entry.name)
-                if (reason := _why_not(entry, is_folder, real, there)) is not None:
+                    target = (
+                        os.path.realpath(entry) if is_link else os.path.join(real_path, entry.name)
+                    )
+                if (reason := _why_not(entry, is_folder, real_path, target)) is not None:
                     self.left_out[join(place, entry.name) + "/" * is_folder] = reason
                 elif is_folder:
-                    (links if linked else folders).append((place, self._checked(entry), there))
+                    (links if is_link else folders).append((place, self._checked(entry), target))
                 else:
                     self._files[place].append(self._checked(entry))
 
     def passed_over(self) -> Counter[str]:
         """How many files and folders were passed over, by reason."""
         counts = Counter(self.left_out.values())
-        others = [name for name, reason in self.left_out.items() if reason == _OTHER]
-        suffixes = (os.path.splitext(name)[1].lower() or "no suffix" for name in others)
-        kinds = Counter(kind if kind.isprintable() else "?" for kind in suffixes)
-        if kinds:
+        other_names = [name for name, reason in self.left_out.items() if reason == _OTHER]
+        suffixes = (os.path.splitext(name)[1].lower() or "no suffix" for name in other_names)
+        suffix_counts = Counter(suffix if suffix.isprintable() else "?" for suffix in suffixes)
+        if suffix_counts:
             # The usual ones by name; a folder may hold files of a hundred kinds.
-            usual = sorted(kind for kind, _ in kinds.most_common(4))
-            more = ", ..." if len(kinds) > len(usual) else ""
-            counts[f"{_OTHER} ({', '.join(usual)}{more})"] = counts.pop(_OTHER)
+            common = sorted(suffix for suffix, _ in suffix_counts.most_common(4))
+            ellipsis = ", ..." if len(suffix_counts) > len(common) else ""
+            counts[f"{_OTHER} ({', '.join(common)}{ellipsis})"] = counts.pop(_OTHER)
         return counts
 
     def entries(self, place: str) -> tuple[list[str], list[str]]:
@@ -101,15 +105,15 @@ class FolderWalk:
 
     def images(self, place: str) -> Iterator[str]:
         """Places of the images in a place and its sub-folders, in order."""
-        waiting = [place]
-        while waiting:
-            here = waiting.pop()
-            if here in self._folders:
+        pending = [place]
+        while pending:
+            current = pending.pop()
+            if current in self._folders:
                 # As paths are ordered: "a/1.png" is before "a.png".
-                names = sorted([*self._folders[here], *self._files[here]], reverse=True)
-                waiting += [join(here, name) for name in names]
+                names = sorted([*self._folders[current], *self._files[current]], reverse=True)
+                pending += [join(current, name) for name in names]
             else:
-                yield here
+                yield current
 
     def entered(self, place: str, classes: Collection[str] = ()) -> str:
         """`place`, or the nested folder that alone holds everything in it, but no class folder."""
@@ -128,8 +132,8 @@ class FolderWalk:
             raise InputError(f"{self._flag}: {path} cannot be read: {error.strerror}") from error
 
     def _scanned(self, place: str) -> list[os.DirEntry]:
-        with self._readable(path := self._root / place), os.scandir(path) as scanned:
-            return sorted(scanned, key=lambda entry: entry.name)
+        with self._readable(path := self._root / place), os.scandir(path) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
 
     def _checked(self, entry: os.DirEntry) -> str:
         if not self._any_name and not is_printable(entry.name):
@@ -140,8 +144,8 @@ class FolderWalk:
         return entry.name
 
 
-def _why_not(entry: os.DirEntry, is_folder: bool, here: str, there: str) -> str | None:
-    """Why an entry of the folder `here`, which is or links to `there`, is passed over.
+def _why_not(entry: os.DirEntry, is_folder: bool, folder: str, target: str) -> str | None:
+    """Why an entry of the folder `folder`, which is or links to `target`, is passed over.
 
     Returns:
         None for folders and for images.
@@ -151,7 +155,7 @@ def _why_not(entry: os.DirEntry, is_folder: bool, here: str, there: str) -> str 
     if entry.name.lower() in _OF_THE_SYSTEM:
         return "of the operating system"
     if is_folder:
-        return "a link to a folder it lies in" if Path(here).is_relative_to(there) else None
+        return "a link to a folder it lies in" if Path(folder).is_relative_to(target) else None
     # A link to nothing is a bad image. A pipe or a device is none, and keeps us waiting.
     is_file = entry.is_file(follow_symlinks=False) or os.path.isfile(entry)
     if not is_file and os.path.exists(entry):

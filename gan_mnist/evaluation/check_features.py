@@ -8,8 +8,8 @@ from gan_mnist.errors import InputError
 def checked_features(**points_by_name: np.ndarray) -> list[np.ndarray]:
     """The arguments, checked, as float64."""
     checked: list[np.ndarray] = []
-    for name, given in points_by_name.items():
-        points = np.asarray(given, dtype=np.float64)
+    for name, values in points_by_name.items():
+        points = np.asarray(values, dtype=np.float64)
         if points.ndim != 2 or 0 in points.shape:
             raise InputError(f"{name}: features of shape {points.shape}; accepted: (n, d)")
         if checked and points.shape[1] != checked[0].shape[1]:

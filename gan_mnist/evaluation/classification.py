@@ -54,10 +54,10 @@ class MeanRecall(keras.metrics.Metric):
     ) -> None:
         """Adds a batch of labels, or of shares of classes, and of float (n, k) logits."""
         labels = tf.reshape(tf.cast(hard_labels(y_true), tf.int64), [-1, 1])
-        of_class = labels == self._labels
-        right = of_class & (tf.argmax(y_pred, axis=-1)[:, None] == labels)
-        self._found.assign_add(tf.reduce_sum(tf.cast(right, self.dtype), axis=0))
-        self._present.assign_add(tf.reduce_sum(tf.cast(of_class, self.dtype), axis=0))
+        is_in_class = labels == self._labels
+        is_correct = is_in_class & (tf.argmax(y_pred, axis=-1)[:, None] == labels)
+        self._found.assign_add(tf.reduce_sum(tf.cast(is_correct, self.dtype), axis=0))
+        self._present.assign_add(tf.reduce_sum(tf.cast(is_in_class, self.dtype), axis=0))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "labels": self.labels}
@@ -93,7 +93,10 @@ def classification_metrics(
         "accuracy": float(np.mean(predictions == labels)),
         "balanced_accuracy": float(np.mean(recalls)),
         "macro_auc": float(metrics.roc_auc_score(one_hot, probabilities, average="macro")),
-        **{f"recall_{name}": float(r) for name, r in zip(class_names, recalls, strict=True)},
+        **{
+            f"recall_{name}": float(recall)
+            for name, recall in zip(class_names, recalls, strict=True)
+        },
     }
 
 
@@ -112,11 +115,14 @@ def precision_metrics(
         predicted; all in [0, 1].
     """
     predictions = probabilities.argmax(axis=1)
-    known: dict[str, Any] = {"labels": range(len(class_names)), "zero_division": 0}
-    precisions = metrics.precision_score(labels, predictions, average=None, **known)
+    options: dict[str, Any] = {"labels": range(len(class_names)), "zero_division": 0}
+    precisions = metrics.precision_score(labels, predictions, average=None, **options)
     return {
-        "macro_f1": float(metrics.f1_score(labels, predictions, average="macro", **known)),
-        **{f"precision_{n}": float(p) for n, p in zip(class_names, precisions, strict=True)},
+        "macro_f1": float(metrics.f1_score(labels, predictions, average="macro", **options)),
+        **{
+            f"precision_{name}": float(precision)
+            for name, precision in zip(class_names, precisions, strict=True)
+        },
     }
 
 
@@ -135,10 +141,10 @@ def further_test_metrics(
         `<name>_accuracy`, `<name>_balanced_accuracy` (mean recall of the classes that occur) and
         `<name>_recall_<class>` of each of these, all in [0, 1].
     """
-    right = probabilities.argmax(axis=1) == labels
-    recalls = {label: float(right[labels == label].mean()) for label in np.unique(labels)}
+    is_correct = probabilities.argmax(axis=1) == labels
+    recalls = {label: float(is_correct[labels == label].mean()) for label in np.unique(labels)}
     return {
-        f"{name}_accuracy": float(right.mean()),
+        f"{name}_accuracy": float(is_correct.mean()),
         f"{name}_balanced_accuracy": float(np.mean(list(recalls.values()))),
         **{f"{name}_recall_{class_names[label]}": recall for label, recall in recalls.items()},
     }
@@ -189,8 +195,8 @@ def roc_points(
             negatives = np.sum(~positive)
             position = true + np.log1p(negatives * false) / np.log1p(negatives)
             steps = np.linspace(0, position[-1], most_points)
-            kept = np.unique(np.searchsorted(position, steps))
-            false, true = false[kept], true[kept]
+            indices = np.unique(np.searchsorted(position, steps))
+            false, true = false[indices], true[indices]
         rows += [
             {"class": name, "false_positive_rate": float(x), "true_positive_rate": float(y)}
             for x, y in zip(false, true, strict=True)

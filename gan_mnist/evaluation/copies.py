@@ -81,8 +81,8 @@ def copy_rate(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> Copy
         fewest = COPY_ONE_IN - 1
         raise InputError(f"copy rate: {len(held_out)} held-out images; accepted: {fewest} or more")
     threshold = np.sort(nearest(held_out, train).distances)[rank - 1]
-    copies = int((nearest(fake, train).distances < threshold).sum())
-    low, high = stats.binomtest(copies, len(fake)).proportion_ci(0.95, method="exact")
-    p_value = stats.betabinom.sf(copies - 1, len(fake), rank, len(held_out) + 1 - rank)
+    num_copies = int((nearest(fake, train).distances < threshold).sum())
+    low, high = stats.binomtest(num_copies, len(fake)).proportion_ci(0.95, method="exact")
+    p_value = stats.betabinom.sf(num_copies - 1, len(fake), rank, len(held_out) + 1 - rank)
     expected = rank / (len(held_out) + 1)
-    return CopyRate(copies / len(fake), float(low), float(high), expected, float(p_value))
+    return CopyRate(num_copies / len(fake), float(low), float(high), expected, float(p_value))

@@ -124,13 +124,15 @@ def kernel_distance(
     subsets = f"{num_subsets} subsets of {subset_size} images"
     if min(num_subsets, subset_size) < 2:
         raise InputError(f"kernel distance: {subsets}; accepted: 2 or more of 2 or more")
-    needed = num_subsets * subset_size
-    if min(len(real), len(fake)) < needed:
-        given = f"{len(real)} real and {len(fake)} generated images"
-        raise InputError(f"{given}: too few for {subsets}; accepted: {needed} or more of each")
+    min_images = num_subsets * subset_size
+    if min(len(real), len(fake)) < min_images:
+        available = f"{len(real)} real and {len(fake)} generated images"
+        raise InputError(
+            f"{available}: too few for {subsets}; accepted: {min_images} or more of each"
+        )
     rng = np.random.default_rng(seed)
     real_rows, fake_rows = (
-        rng.permutation(len(points))[:needed].reshape(num_subsets, subset_size)
+        rng.permutation(len(points))[:min_images].reshape(num_subsets, subset_size)
         for points in (real, fake)
     )
     distances = np.array(
@@ -179,10 +181,10 @@ def prdc(real: np.ndarray, fake: np.ndarray, k: int) -> Prdc:
     (arXiv 2002.09797), section 3, whose code leaves out the surface of a ball.
     """
     real, fake = checked_features(real=real, fake=fake)
-    largest = min(len(real), len(fake)) - 1
-    if not 1 <= k <= largest:
-        given = f"{len(real)} real and {len(fake)} generated images"
-        raise InputError(f"k: {k} is out of range; accepted with {given}: 1 to {largest}")
+    max_k = min(len(real), len(fake)) - 1
+    if not 1 <= k <= max_k:
+        available = f"{len(real)} real and {len(fake)} generated images"
+        raise InputError(f"k: {k} is out of range; accepted with {available}: 1 to {max_k}")
     # Distances come from dot products; rounding must not push a copy off the surface of a ball.
     rounding = 1e-12 * max((points**2).sum(axis=1).max() for points in (real, fake))
     real_radii, fake_radii = (_radii(points, k, rounding) for points in (real, fake))

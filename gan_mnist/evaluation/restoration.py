@@ -154,8 +154,8 @@ MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray
 def _checked(**images_by_name: np.ndarray) -> list[np.ndarray]:
     """The arguments, checked, as float32."""
     checked: list[np.ndarray] = []
-    for name, given in images_by_name.items():
-        images = np.asarray(given, dtype=np.float32)
+    for name, values in images_by_name.items():
+        images = np.asarray(values, dtype=np.float32)
         if images.ndim != 4 or 0 in images.shape:
             raise InputError(f"{name}: images of shape {images.shape}; accepted: (n, H, W, C)")
         if checked and images.shape != checked[0].shape:

@@ -63,8 +63,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     _write(path, content, os.replace)
 
 
-def _write(path: Path, content: bytes, give: Callable[[Path, Path], None]) -> None:
-    """Writes a hidden file, which `give` then renames to `path`."""
+def _write(path: Path, content: bytes, rename: Callable[[Path, Path], None]) -> None:
+    """Writes a hidden file, which `rename` then renames to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(_hidden(path.name))
     try:
@@ -72,7 +72,7 @@ def _write(path: Path, content: bytes, give: Callable[[Path, Path], None]) -> No
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        give(temporary, path)
+        rename(temporary, path)
     except OSError as error:  # which names the temporary file, or none
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
@@ -209,10 +209,10 @@ def parse_form(text: bytes, form: type) -> dict[str, Any]:
 
 def set_aside(path: Path) -> Path:
     """Renames a damaged file to `NAME.damaged`, `NAME.damaged-2`...; returns the new path."""
-    ends = itertools.chain(["damaged"], (f"damaged-{number}" for number in itertools.count(2)))
-    places = (path.with_name(f"{path.name}.{end}") for end in ends)
-    place = next(place for place in places if not os.path.lexists(place))
-    return path.rename(place)
+    suffixes = itertools.chain(["damaged"], (f"damaged-{number}" for number in itertools.count(2)))
+    candidates = (path.with_name(f"{path.name}.{suffix}") for suffix in suffixes)
+    target = next(candidate for candidate in candidates if not os.path.lexists(candidate))
+    return path.rename(target)
 
 
 def cache_directory() -> Path:
@@ -285,11 +285,11 @@ def check_writable(flag: str, directory: Path, name: str = "") -> None:
     """
     existing = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
     try:
-        with tempfile.TemporaryDirectory(dir=existing, prefix=".") as trial:
-            place = Path(trial) / directory.relative_to(existing)
+        with tempfile.TemporaryDirectory(dir=existing, prefix=".") as scratch:
+            target = Path(scratch) / directory.relative_to(existing)
             # Systems bound the length of a path, and what is written may lie deeper still.
-            (place / ("x" * DEEPER)).mkdir(parents=True)
-            tempfile.NamedTemporaryFile(dir=place, prefix=_hidden(name)).close()
+            (target / ("x" * DEEPER)).mkdir(parents=True)
+            tempfile.NamedTemporaryFile(dir=target, prefix=_hidden(name)).close()
     except OSError as error:
         raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None
 

@@ -66,13 +66,13 @@ class Claim:
         """
         is_locked = self._acquire(0)
         try:
-            with self._file_of_ours() as ours:
+            with self._file_of_ours() as our_file:
                 if (owner := self._owner()) is None:
-                    rename_new(ours, self._path)
-                elif self._lives(owner, is_locked, ours):
+                    rename_new(our_file, self._path)
+                elif self._lives(owner, is_locked, our_file):
                     raise self._in_use(owner)
                 else:
-                    self._take_over(owner, ours)
+                    self._take_over(owner, our_file)
         except (FileExistsError, FileNotFoundError):  # another came first
             self._lock.release()
             raise self._in_use(self._owner()) from None
@@ -111,8 +111,8 @@ class Claim:
         # Others that only ask have the lock for a moment, too.
         is_locked = self._acquire(SURE_SECONDS)
         try:
-            with self._file_of_ours() as ours, contextlib.suppress(FileNotFoundError):
-                if self._lives(owner, is_locked, ours):
+            with self._file_of_ours() as our_file, contextlib.suppress(FileNotFoundError):
+                if self._lives(owner, is_locked, our_file):
                     raise self._in_use(owner)
         finally:
             self._lock.release()
@@ -155,31 +155,31 @@ class Claim:
     @contextlib.contextmanager
     def _file_of_ours(self) -> Iterator[Path]:
         """A file that says it is ours, new by the clock of the disk's server."""
-        ours = self._workdir / f"{OWNER}.{self._token}"
-        write_json(ours, Owner(host=self._host, pid=os.getpid(), token=self._token))
+        our_file = self._workdir / f"{OWNER}.{self._token}"
+        write_json(our_file, Owner(host=self._host, pid=os.getpid(), token=self._token))
         try:
-            yield ours
+            yield our_file
         finally:
-            ours.unlink(missing_ok=True)
+            our_file.unlink(missing_ok=True)
 
-    def _lives(self, owner: Owner, is_locked: bool, ours: Path) -> bool:
+    def _lives(self, owner: Owner, is_locked: bool, our_file: Path) -> bool:
         """Whether an owner is at work, as far as can be told by one that has the lock, if any."""
         # A living owner on this machine would hold the lock.
         if owner == NOBODY or (is_locked and owner["host"] == self._host):
             return False
-        return not _is_silent(self._path, ours)
+        return not _is_silent(self._path, our_file)
 
     def _owner(self) -> Owner | None:
         """The owner that the file names; None if there is no file."""
         try:
-            found = read_form(self._path, Owner)
+            content = read_form(self._path, Owner)
         except Damaged:
             return NOBODY
-        if found is None:
+        if content is None:
             return None
-        return Owner(host=found["host"], pid=found["pid"], token=found["token"])
+        return Owner(host=content["host"], pid=content["pid"], token=content["token"])
 
-    def _take_over(self, dead: Owner, ours: Path) -> None:
+    def _take_over(self, dead: Owner, our_file: Path) -> None:
         """Replaces a dead owner's file by ours; of several processes that try, one succeeds.
 
         Raises:
@@ -189,13 +189,13 @@ class Claim:
         try:
             heir.touch(exist_ok=False)
         except FileExistsError:
-            if _is_silent(heir, ours):
+            if _is_silent(heir, our_file):
                 heir.unlink()  # it died, too: the next one may
             raise
         try:
             if self._owner() != dead:
                 raise FileExistsError
-            os.replace(ours, self._path)
+            os.replace(our_file, self._path)
         except BaseException:
             heir.unlink(missing_ok=True)
             raise
@@ -211,9 +211,9 @@ class Claim:
         return InputError(f"--workdir: {self._workdir} is in use by another run{who}")
 
 
-def _is_silent(path: Path, new: Path) -> bool:
-    """Whether `path` was not touched lately, by the disk server's clock; `new` has just been.
+def _is_silent(path: Path, probe: Path) -> bool:
+    """Whether `path` was not touched lately, by the disk server's clock; `probe` has just been.
 
     A time in the future has not been set by a command at work, but by a clock that was wrong.
     """
-    return abs(new.stat().st_mtime - path.stat().st_mtime) > SILENCE_SECONDS
+    return abs(probe.stat().st_mtime - path.stat().st_mtime) > SILENCE_SECONDS

@@ -51,13 +51,13 @@ class Remote:
     def names(self) -> list[str]:
         """Names of all objects, relative to the directory."""
         with self._told():
-            found = self._store.find(self._root)
-        return sorted(path[len(self._root) :].lstrip("/") for path in found)
+            paths = self._store.find(self._root)
+        return sorted(path[len(self._root) :].lstrip("/") for path in paths)
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """The content of those of these objects that exist, by name."""
-        wanted = list(names)
-        contents = zip(wanted, self._each(self._content, wanted), strict=True)
+        requested = list(names)
+        contents = zip(requested, self._each(self._content, requested), strict=True)
         return {name: content for name, content in contents if content is not None}
 
     def write(self, files: Mapping[str, bytes]) -> None:
@@ -182,20 +182,20 @@ class RemoteClaim:
     def _is_silent(self) -> bool:
         probe = f"{self._name}.{self._ours['token']}"
         self._remote.write({probe: b""})
-        now = self._remote.modified(probe)
+        current_time = self._remote.modified(probe)
         self._remote.remove([probe])
-        return abs(now - self._remote.modified(self._name)) > SILENCE_SECONDS
+        return abs(current_time - self._remote.modified(self._name)) > SILENCE_SECONDS
 
     def _owner(self) -> Owner | None:
         """The owner that the object names; None if there is no object."""
-        found = self._remote.read([self._name])
-        if not found:
+        contents = self._remote.read([self._name])
+        if not contents:
             return None
         try:
-            told = parse_form(found[self._name], Owner)
+            content = parse_form(contents[self._name], Owner)
         except Damaged:
             return NOBODY
-        return Owner(host=told["host"], pid=told["pid"], token=told["token"])
+        return Owner(host=content["host"], pid=content["pid"], token=content["token"])
 
     def _in_use(self, owner: Owner | None) -> InputError:
         who = f" (process {owner['pid']} on {owner['host']})" if owner else ""

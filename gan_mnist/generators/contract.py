@@ -99,5 +99,5 @@ class Generator(abc.ABC):
 def mislabelled(labels: np.ndarray, num_classes: int, seed: int) -> np.ndarray:
     """Labels int32 (n,) in 0..num_classes-1, each replaced by another one at random."""
     rng = np.random.default_rng(seed)
-    moved = rng.integers(1, num_classes, len(labels), dtype=np.int32)
-    return (labels + moved) % np.int32(num_classes)
+    offsets = rng.integers(1, num_classes, len(labels), dtype=np.int32)
+    return (labels + offsets) % np.int32(num_classes)

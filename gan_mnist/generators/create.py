@@ -30,8 +30,8 @@ def create_generator(request: Request) -> Generator | None:
         return None
     row = GENERATORS[settings.generator]
     kind: type[Generator] = getattr(importlib.import_module(row.module), row.name)
-    several = settings.generators_in_turn > 1 and row.trains
-    generator: Generator = InTurn(kind, request) if several else kind.create(request)
+    has_several = settings.generators_in_turn > 1 and row.trains
+    generator: Generator = InTurn(kind, request) if has_several else kind.create(request)
     # Real images are right as they are; of what is handed out once there is no other to draw.
     is_judged = settings.kept_from and not row.is_real and generator.most is None
     return FilteredGenerator(generator, request) if is_judged else generator
@@ -50,8 +50,8 @@ class InTurn(Generator):
         self._kind = kind
         self._requests = [_numbered(request, i) for i in range(request.settings.generators_in_turn)]
         self._keys: tuple[str, ...] = ()
-        for one in self._requests:
-            generator = kind.create(one)
+        for turn_request in self._requests:
+            generator = kind.create(turn_request)
             self._keys += generator.keys
             self.seconds += generator.seconds
         self.key = self._keys[0]
@@ -63,12 +63,12 @@ class InTurn(Generator):
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         images = np.empty((len(labels), *self.subset.images.shape[1:]), np.float32)
         turns = _ranks(labels) % len(self._requests)
-        for place, request in enumerate(self._requests):
+        for turn, request in enumerate(self._requests):
             # A process has one network for equal recipes, which has the weights of the last asked.
             generator = self._kind.create(request)
-            rows = np.flatnonzero(turns == place)
-            noise = derive_seed("in_turn", seed, place) if place else seed
-            images[rows] = generator.sample(labels[rows], noise)
+            rows = np.flatnonzero(turns == turn)
+            turn_seed = derive_seed("in_turn", seed, turn) if turn else seed
+            images[rows] = generator.sample(labels[rows], turn_seed)
         return images
 
 
@@ -115,15 +115,15 @@ class FilteredGenerator(Generator):
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         images = self._generator.sample(labels, seed)
-        sure = self._sure(images, labels)
+        confidence = self._sure(images, labels)
         for draw in range(1, MOST_DRAWS):
-            left = np.flatnonzero(sure < self._least)
-            if not len(left):
+            rows = np.flatnonzero(confidence < self._least)
+            if not len(rows):
                 break
-            others = self._generator.sample(labels[left], derive_seed("kept", seed, draw))
-            surer = self._sure(others, labels[left])
-            better = surer > sure[left]
-            images[left[better]], sure[left[better]] = others[better], surer[better]
+            redrawn = self._generator.sample(labels[rows], derive_seed("kept", seed, draw))
+            new_confidence = self._sure(redrawn, labels[rows])
+            better = new_confidence > confidence[rows]
+            images[rows[better]], confidence[rows[better]] = redrawn[better], new_confidence[better]
         return images
 
     def _sure(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -149,6 +149,6 @@ def _judge(request: Request) -> tuple[FrozenClassifier, float]:
         JUDGE_RATE,
         precision=settings.precision,
     )
-    nothing = train.take(np.array([], int))
-    shown = Allotment(train, nothing, nothing)
-    return trained_judge(recipe, JUDGE_BATCH, shown, ("kept", request.seed), request.workdir)
+    empty = train.take(np.array([], int))
+    allotment = Allotment(train, empty, empty)
+    return trained_judge(recipe, JUDGE_BATCH, allotment, ("kept", request.seed), request.workdir)

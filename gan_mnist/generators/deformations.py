@@ -74,19 +74,19 @@ class DeformationRecipe(GeneratorRecipe):
         sources, targets = draw_pairs(
             subset.labels, self.batch_size, derive_seed("gan", seed, "pairs")
         )
-        small = (_small(subset.images[rows]) for rows in (sources, targets))
-        return *small, np.arange(self.batch_size)
+        resized = (_small(subset.images[rows]) for rows in (sources, targets))
+        return *resized, np.arange(self.batch_size)
 
     def train(
         self, model: DeformationModel, columns: Sequence[Column], request: Request, *rest: Any
     ) -> float:
         if self.each:
-            started = time.monotonic()
-            sources, found = self._registered(request)
-            lone = model.num_pairs - len(found)
-            model.deformations.assign(np.pad(found, [[0, lone], [0, 0]]))
+            start = time.monotonic()
+            sources, deformations = self._registered(request)
+            num_unused = model.num_pairs - len(deformations)
+            model.deformations.assign(np.pad(deformations, [[0, num_unused], [0, 0]]))
             # If another trial or turn has registered it, only the time to read it.
-            seconds = time.monotonic() - started
+            seconds = time.monotonic() - start
         else:
             seconds = super().train(model, columns, request, *rest)
             sources = columns[0][:]
@@ -105,17 +105,17 @@ class DeformationRecipe(GeneratorRecipe):
             # Nobody looks at it on the way, where each look draws images.
             intervals=1,
         )  # fmt: skip
-        subset, sources, found = request.images.train, [], []
+        subset, sources, deformations = request.images.train, [], []
         for label in np.flatnonzero(np.bincount(subset.labels) > 1):
-            of_class = subset.only(int(label))
-            images = dataclasses.replace(request.images, train=of_class)
+            class_subset = subset.only(int(label))
+            allotment = dataclasses.replace(request.images, train=class_subset)
             name = f"{request.name} class {label}" if request.name else ""
             # Callbacks look at a generator of all classes.
-            asked = dataclasses.replace(request, images=images, name=name, callbacks=())
-            generator = train_or_load(recipe, asked)
-            found.append(generator.network.deformations.numpy())
-            sources.append(recipe.columns(of_class, request.seed)[0][:])
-        return np.concatenate(sources), np.concatenate(found)
+            class_request = dataclasses.replace(request, images=allotment, name=name, callbacks=())
+            generator = train_or_load(recipe, class_request)
+            deformations.append(generator.network.deformations.numpy())
+            sources.append(recipe.columns(class_subset, request.seed)[0][:])
+        return np.concatenate(sources), np.concatenate(deformations)
 
 
 def _small(images: np.ndarray) -> np.ndarray:

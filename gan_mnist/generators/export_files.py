@@ -45,22 +45,26 @@ class Export:
             `classes`, `image_shape`, `sha256` and, where `about.json` lies beside it, `trained_on`:
             `name` and `sha256` of the data set, and `same`, whether it is `dataset`.
         """
-        told = {
+        provenance = {
             "classes": list(self.class_names),
             "image_shape": list(self.shape),
             "sha256": self.sha256,
         }
-        of = read_about(self.saved_model, FLAG).get("dataset")
-        if isinstance(of, dict) and of.keys() >= {"name", "sha256"}:
-            same = of["sha256"] == dataset.sha256
-            told["trained_on"] = {"name": of["name"], "sha256": of["sha256"], "same": same}
-        return told
+        source = read_about(self.saved_model, FLAG).get("dataset")
+        if isinstance(source, dict) and source.keys() >= {"name", "sha256"}:
+            is_same = source["sha256"] == dataset.sha256
+            provenance["trained_on"] = {
+                "name": source["name"],
+                "sha256": source["sha256"],
+                "same": is_same,
+            }
+        return provenance
 
 
 def is_export(directory: Path) -> bool:
     """Whether there is a SavedModel, of whatever kind, in a directory or in a folder of it."""
-    places = [directory, *directory.glob("*/")] if os.path.isdir(directory) else []
-    return any(os.path.isfile(place / "saved_model.pb") for place in places)
+    folders = [directory, *directory.glob("*/")] if os.path.isdir(directory) else []
+    return any(os.path.isfile(folder / "saved_model.pb") for folder in folders)
 
 
 def find_export(
@@ -81,27 +85,27 @@ def find_export(
         InputError: If there is none that can give such images, or it is another's.
     """
     saved_model = find_model(directory, "generator", FLAG)
-    images = check_signature(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG).outputs["images"]
-    if images is not None and images[1:] != shape and None not in images[1:]:
+    image_shape = check_signature(saved_model, SIGNATURE, INPUTS, OUTPUTS, FLAG).outputs["images"]
+    if image_shape is not None and image_shape[1:] != shape and None not in image_shape[1:]:
         raise InputError(
-            f"{FLAG}: {directory} makes images of {_in_words(images[1:])}; accepted: "
+            f"{FLAG}: {directory} makes images of {_in_words(image_shape[1:])}; accepted: "
             f"{_in_words(shape)}, as the data set's are here"
         )
-    known = read_class_names(saved_model, FLAG)
-    if missing := [name for name in class_names if name not in known]:
+    classes = read_class_names(saved_model, FLAG)
+    if missing := [name for name in class_names if name not in classes]:
         raise InputError(
-            f"{FLAG}: {directory} makes no images of {listed(missing)}, but of {listed(known)}; "
+            f"{FLAG}: {directory} makes no images of {listed(missing)}, but of {listed(classes)}; "
             "accepted: a generator of all classes"
         )
     if not trusted:
         check_trusted(saved_model, FLAG)
-    digest = hashlib.sha256("\n".join(known).encode())
+    digest = hashlib.sha256("\n".join(classes).encode())
     for file in sorted(path for path in saved_model.rglob("*") if path.is_file()):
         if file.name[0] != ".":
             name = file.relative_to(saved_model).as_posix()
             digest.update(f"{name} {file.stat().st_size} ".encode() + file.read_bytes())
     return Export(
-        saved_model, tuple(map(known.index, class_names)), known, shape, digest.hexdigest()
+        saved_model, tuple(map(classes.index, class_names)), classes, shape, digest.hexdigest()
     )
 
 

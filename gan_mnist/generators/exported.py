@@ -51,12 +51,12 @@ class ExportedGenerator(Generator):
         chunks = [np.zeros((0, *self._shape), np.float32)]
         for start in range(0, len(labels), CHUNK):
             # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
-            wanted = np.resize(self._labels[labels[start : start + CHUNK]], CHUNK)
+            chunk_labels = np.resize(self._labels[labels[start : start + CHUNK]], CHUNK)
             images = call_for_images(
                 self._generate,
                 CHUNK,
                 FLAG,
-                labels=tf.constant(wanted),
+                labels=tf.constant(chunk_labels),
                 seed=tf.constant(derive_seed("exported", seed, start), tf.int32),
             )
             if images.shape[1:] != self._shape:

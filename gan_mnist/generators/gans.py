@@ -46,8 +46,8 @@ class _LatentRecipe(GANRecipe):
         }
 
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
-        rates = self.learning_rate, self.beta_1, 0.999
-        return scaled_adam(*rates), scaled_adam(*rates)
+        arguments = self.learning_rate, self.beta_1, 0.999
+        return scaled_adam(*arguments), scaled_adam(*arguments)
 
     def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
         return balanced(subset)
@@ -205,10 +205,10 @@ def _rows_of_several(subset: Subset) -> np.ndarray:
     Raises:
         NotApplicable: If there is no such class.
     """
-    several = np.flatnonzero(np.bincount(subset.labels) > 1)
-    if not len(several):
+    classes = np.flatnonzero(np.bincount(subset.labels) > 1)
+    if not len(classes):
         raise NotApplicable("such a GAN needs a class with 2 images or more to learn from")
-    rows = np.flatnonzero(np.isin(subset.labels, several))
+    rows = np.flatnonzero(np.isin(subset.labels, classes))
     return rows[_balanced_rows(subset.labels[rows])]
 
 
@@ -217,12 +217,12 @@ def _partners(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(0)
     partners = np.empty_like(rows)
     for label in np.unique(labels[rows]):
-        of_class = np.flatnonzero(labels == label)
-        places = np.flatnonzero(labels[rows] == label)
+        class_rows = np.flatnonzero(labels == label)
+        positions = np.flatnonzero(labels[rows] == label)
         # A step of 1 to n - 1 leads to any row but its own.
-        steps = rng.integers(1, len(of_class), len(places))
-        own = np.searchsorted(of_class, rows[places])
-        partners[places] = of_class[(own + steps) % len(of_class)]
+        steps = rng.integers(1, len(class_rows), len(positions))
+        indices = np.searchsorted(class_rows, rows[positions])
+        partners[positions] = class_rows[(indices + steps) % len(class_rows)]
     return partners
 
 
@@ -234,4 +234,6 @@ def balanced(subset: Subset) -> tuple[Column, Column]:
 
 def _balanced_rows(labels: np.ndarray) -> np.ndarray:
     classes, counts = np.unique(labels, return_counts=True)
-    return np.concatenate([np.resize(np.flatnonzero(labels == c), counts.max()) for c in classes])
+    return np.concatenate(
+        [np.resize(np.flatnonzero(labels == label), counts.max()) for label in classes]
+    )

@@ -32,9 +32,11 @@ class GivenFolder(RealImages):
         if not settings.given:
             raise NotApplicable("no images were given (--generated=NAME=DIR)")
         class_names = request.images.train.class_names
-        given = read_given(
+        given_images = read_given(
             Path(settings.given), class_names, settings.conversion, settings.skip_bad
         )
-        if settings.given_sha256 not in ("", given.sha256):
+        if settings.given_sha256 not in ("", given_images.sha256):
             raise RuntimeError(f"{settings.given} holds other images than when the run began")
-        return cls(Subset(given.images, given.labels, class_names, given.filenames))
+        return cls(
+            Subset(given_images.images, given_images.labels, class_names, given_images.filenames)
+        )

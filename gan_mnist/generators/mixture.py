@@ -47,11 +47,11 @@ class Mixture(Generator):
         rng = np.random.default_rng(seed)
         images = np.empty((len(labels), *self.subset.images.shape[1:]), np.float32)
         for label in np.unique(labels):
-            chosen = labels == label
+            mask = labels == label
             if label not in self._fitted:
                 self._fitted[label] = self._fit(label)
-            drawn = self._fitted[label].draw(chosen.sum(), rng)
-            images[chosen] = drawn.reshape(-1, *images.shape[1:])
+            samples = self._fitted[label].draw(mask.sum(), rng)
+            images[mask] = samples.reshape(-1, *images.shape[1:])
         return images
 
     def _fit(self, label: int) -> "_Fitted":
@@ -63,8 +63,8 @@ class Mixture(Generator):
         components = PCA(
             min(self._num_dimensions, len(pixels) - 1, pixels.shape[1]), random_state=0
         )
-        number = min(self._num_components, 1 + len(pixels) // IMAGES_A_COMPONENT)
-        mixture = GaussianMixture(number, reg_covar=LEAST_VARIANCE, random_state=0)
+        num_components = min(self._num_components, 1 + len(pixels) // IMAGES_A_COMPONENT)
+        mixture = GaussianMixture(num_components, reg_covar=LEAST_VARIANCE, random_state=0)
         # Equal images have no variance to share out, and make fewer clusters than are asked for.
         with np.errstate(invalid="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -81,11 +81,11 @@ class _Fitted(NamedTuple):
     def draw(self, number: int, rng: np.random.Generator) -> np.ndarray:
         """Samples `number` images: (number, pixels) in [0, 1], in no order."""
         mixture = self.mixture
-        gaussians = rng.choice(len(mixture.weights_), number, p=mixture.weights_)
+        assignments = rng.choice(len(mixture.weights_), number, p=mixture.weights_)
         points = rng.standard_normal((number, mixture.means_.shape[1]))
-        for place, (mean, covariance) in enumerate(
+        for component, (mean, covariance) in enumerate(
             zip(mixture.means_, mixture.covariances_, strict=True)
         ):
-            own = gaussians == place
-            points[own] = mean + points[own] @ np.linalg.cholesky(covariance).T
+            mask = assignments == component
+            points[mask] = mean + points[mask] @ np.linalg.cholesky(covariance).T
         return self.components.inverse_transform(points).clip(0, 1)

@@ -28,15 +28,15 @@ class RealImages(Generator):
         rng = np.random.default_rng(seed)
         rows = np.empty(len(labels), dtype=np.int64)
         for label in np.unique(labels):
-            wanted = np.flatnonzero(labels == label)
-            own = np.flatnonzero(self.subset.labels == label)
-            if len(own) < (len(wanted) if self._once else 1):
+            positions = np.flatnonzero(labels == label)
+            class_rows = np.flatnonzero(self.subset.labels == label)
+            if len(class_rows) < (len(positions) if self._once else 1):
                 name = self.subset.class_names[label]
                 raise NotApplicable(
-                    f"{len(own)} {self._kind} images of class {name}{self._state}, "
-                    f"{len(wanted)} wanted"
+                    f"{len(class_rows)} {self._kind} images of class {name}{self._state}, "
+                    f"{len(positions)} wanted"
                 )
-            rows[wanted] = np.resize(rng.permutation(own), len(wanted))
+            rows[positions] = np.resize(rng.permutation(class_rows), len(positions))
         return as_float(self.subset.images[rows])
 
 

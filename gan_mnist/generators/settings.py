@@ -169,9 +169,9 @@ class GeneratorSettings(DataSettings):
     def shared_work(self) -> str | None:
         if self.generator == NONE or not GENERATORS[self.generator].trains:
             return super().shared_work
-        named = (field.name for field in dataclasses.fields(GeneratorSettings))
-        fixed = {field.name for field in dataclasses.fields(DataSettings)} | {*_AFTER_TRAINING}
-        return " ".join(str(getattr(self, name)) for name in named if name not in fixed)
+        names = (field.name for field in dataclasses.fields(GeneratorSettings))
+        excluded = {field.name for field in dataclasses.fields(DataSettings)} | {*_AFTER_TRAINING}
+        return " ".join(str(getattr(self, name)) for name in names if name not in excluded)
 
     @property
     def single_device_only(self) -> str:
@@ -180,8 +180,8 @@ class GeneratorSettings(DataSettings):
             return super().single_device_only
         if not row.divides:
             return f"generator={self.generator}"
-        several = self.most_generator_steps > 1
-        return "most_generator_steps above 1" if several else super().single_device_only
+        has_several = self.most_generator_steps > 1
+        return "most_generator_steps above 1" if has_several else super().single_device_only
 
     def resolve(self, dataset: Any) -> Self:
         """As in `DataSettings`.
@@ -205,22 +205,22 @@ class GeneratorSettings(DataSettings):
         """As in `Settings`: the name of a generator, an exported one, or a folder of images."""
         if where in GENERATORS:
             return Source({"generator": where})
-        place = absolute(where)
-        changes = {"given": str(place)}
-        if is_export(place):
+        path = absolute(where)
+        changes = {"given": str(path)}
+        if is_export(path):
             shape = self.image_size, self.image_size, self.channels
-            export = find_export(place, self.classes, shape, self.trust_model)
+            export = find_export(path, self.classes, shape, self.trust_model)
             changes |= {"generator": "exported", "given_sha256": export.sha256}
             return Source(changes, export.provenance(dataset))
-        given = read_given(place, self.classes, self.conversion, self.skip_bad)
-        told = given.provenance(dataset)
+        given_images = read_given(path, self.classes, self.conversion, self.skip_bad)
+        provenance = given_images.provenance(dataset)
         warnings = tuple(
-            leak_in_words(name, told["copies"][split], len(given.labels), split)
+            leak_in_words(name, provenance["copies"][split], len(given_images.labels), split)
             for split in ("test", "validation")
-            if told["copies"].get(split, 0) > LEAK * len(given.labels)
+            if provenance["copies"].get(split, 0) > LEAK * len(given_images.labels)
         )
-        changes |= {"generator": "given", "given_sha256": given.sha256}
-        return Source(changes, told, warnings)
+        changes |= {"generator": "given", "given_sha256": given_images.sha256}
+        return Source(changes, provenance, warnings)
 
 
 # The source's conditional DCGAN, for the presets `paper`. Source: docs/sources.md#mixing.

@@ -26,17 +26,17 @@ class Smote(Generator):
                 raise NotApplicable(
                     f"SMOTE needs 2 images a class; class {name} has {counts[label]}"
                 )
-            chosen = labels == label
+            mask = labels == label
             smote = SMOTE(
-                sampling_strategy={label: counts[label] + chosen.sum()},
+                sampling_strategy={label: counts[label] + mask.sum()},
                 k_neighbors=min(5, counts[label] - 1),
                 random_state=seed,
             )
             is_other = self.subset.labels != label
             # It looks at the class alone, and wants to be shown two.
             rows = np.append(np.flatnonzero(~is_other), np.flatnonzero(is_other)[:1])
-            flat = as_float(self.subset.images[rows]).reshape(len(rows), -1)
-            resampled, _ = smote.fit_resample(flat, self.subset.labels[rows])
+            pixels = as_float(self.subset.images[rows]).reshape(len(rows), -1)
+            resampled, _ = smote.fit_resample(pixels, self.subset.labels[rows])
             # What SMOTE adds stands behind what it was given.
-            images[chosen] = resampled[len(flat) :].reshape(-1, *images.shape[1:])
+            images[mask] = resampled[len(pixels) :].reshape(-1, *images.shape[1:])
         return images

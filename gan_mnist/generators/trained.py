@@ -52,11 +52,13 @@ class TrainedGenerator(Generator):
 
     def sample(self, labels: np.ndarray, seed: int) -> np.ndarray:
         size = min(CHUNK, self._most)
-        chunks_wanted = max(1, -(-len(labels) // size))
-        padded = np.resize(labels, chunks_wanted * size).astype(np.int32)
+        num_chunks = max(1, -(-len(labels) // size))
+        padded = np.resize(labels, num_chunks * size).astype(np.int32)
         chunks = [
-            self._sample(tf.constant(padded[i : i + size]), tf.constant([seed, i], tf.int32))
-            for i in range(0, len(padded), size)
+            self._sample(
+                tf.constant(padded[start : start + size]), tf.constant([seed, start], tf.int32)
+            )
+            for start in range(0, len(padded), size)
         ]
         return np.concatenate(chunks)[: len(labels)]
 
@@ -64,9 +66,9 @@ class TrainedGenerator(Generator):
         """This generator with its latents multiplied by `scale`, for a `LatentSampler`."""
         if scale == 1:
             return self
-        wide = _widened(self, scale)
-        wide.key, wide.seconds, wide.recipe = self.key, self.seconds, self.recipe
-        return wide
+        widened = _widened(self, scale)
+        widened.key, widened.seconds, widened.recipe = self.key, self.seconds, self.recipe
+        return widened
 
 
 @dataclass(frozen=True)
@@ -136,16 +138,16 @@ class GeneratorRecipe(abc.ABC):
         Returns:
             The seconds it took.
         """
-        logs = request.workdir / SEEDS_FOLDER / "generators" / (request.name or key)
+        log_directory = request.workdir / SEEDS_FOLDER / "generators" / (request.name or key)
         interval = self.updates // self.intervals
-        order = derive_seed("gan", request.seed, "order")
+        order_seed = derive_seed("gan", request.seed, "order")
         return fit(
             model,
-            functools.partial(training_batches, columns, self.batch_size, None, order),
+            functools.partial(training_batches, columns, self.batch_size, None, order_seed),
             self.updates,
             request.workdir / "generators" / key,
             request.seed,
-            [TensorBoardScalars(logs, interval, sample), *request.callbacks],
+            [TensorBoardScalars(log_directory, interval, sample), *request.callbacks],
             intervals=self.intervals,
         )
 
@@ -242,8 +244,8 @@ def train_or_load(recipe: GeneratorRecipe, request: Request) -> TrainedGenerator
 
 def generator_key(recipe: GeneratorRecipe, subset: Subset, seed: int) -> str:
     """The name of a generator's directory in `generators/` of a run."""
-    told = _about(recipe)
-    return fingerprint(told["kind"], told["settings"], subset.fingerprint, seed)
+    about = _about(recipe)
+    return fingerprint(about["kind"], about["settings"], subset.fingerprint, seed)
 
 
 def _about(recipe: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class AdversarialModel(TwoNetworks):
                 self._means[metric] = keras.metrics.Mean(name=metric)
 
     def get_config(self) -> dict[str, Any]:
-        own = {
+        config = {
             "loss": self.loss_name,
             "most_generator_steps": self.most_generator_steps,
             "separate_batches": self.separate_batches,
@@ -92,7 +92,7 @@ class AdversarialModel(TwoNetworks):
             "gradient_penalty": self.gradient_penalty,
             "penalty_every": self.penalty_every,
         }
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **config}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -147,7 +147,7 @@ class AdversarialModel(TwoNetworks):
     #   5. on fresh noise, 1, 3 and 4 again, up to most_generator_steps while g_loss >= 4 ln 2
     #   6. average = generator + average_decay * (average - generator)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        batch, others = (
+        batch, d_batch = (
             unpack_batch(batch) if self.separate_batches else (unpack_batch(batch), None)
         )
         seeds = tf.random.split(tf.stack([self.noise_seed, self.update]), 3)
@@ -158,14 +158,14 @@ class AdversarialModel(TwoNetworks):
 
             def against_discriminator() -> tf.Tensor:
                 with tape.stop_recording():
-                    if others is None:
+                    if d_batch is None:
                         self.update_discriminator(batch, fake_images, seeds[1])
                     else:
-                        noise = self.latents(others, tf.random.fold_in(seeds[0], 1))
+                        noise = self.latents(d_batch, tf.random.fold_in(seeds[0], 1))
                         # It leaves no trace in the generator, nor in its statistics.
                         with keras.StatelessScope():
-                            fakes = self.generate(others, noise)
-                        self.update_discriminator(others, fakes, seeds[1])
+                            fakes = self.generate(d_batch, noise)
+                        self.update_discriminator(d_batch, fakes, seeds[1])
                 g_loss = self._adversarial_loss(batch, fake_images, seeds[2])
                 self._means["g_loss"].update_state(g_loss)
                 return g_loss
@@ -185,20 +185,22 @@ class AdversarialModel(TwoNetworks):
         the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
         and the number of the batch alone: it is the same after every epoch.
         """
-        batch, others = unpack_batch(batch) if self.separate_batches else 2 * (unpack_batch(batch),)
-        tested = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
-        seeds = tf.random.split(self.evaluation_seed(tested), 3)
+        batch, d_batch = (
+            unpack_batch(batch) if self.separate_batches else 2 * (unpack_batch(batch),)
+        )
+        batch_number = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
+        seeds = tf.random.split(self.evaluation_seed(batch_number), 3)
         latents = self.latents(batch, seeds[0])
         fake_images = self.generate_in_test(batch, latents)
 
         def against_discriminator() -> tf.Tensor:
             fakes = fake_images
-            if others is not batch:
-                noise = self.latents(others, tf.random.fold_in(seeds[0], 1))
-                fakes = self.generate_in_test(others, noise)
+            if d_batch is not batch:
+                noise = self.latents(d_batch, tf.random.fold_in(seeds[0], 1))
+                fakes = self.generate_in_test(d_batch, noise)
             with keras.StatelessScope():
-                judged = self._judge(others, fakes, seeds[1], self.judge_in_training)
-            self._record(*judged)
+                loss_and_logits = self._judge(d_batch, fakes, seeds[1], self.judge_in_training)
+            self._record(*loss_and_logits)
             g_loss = self._adversarial_loss(batch, fake_images, seeds[2])
             self._means["g_loss"].update_state(g_loss)
             return g_loss
@@ -208,14 +210,14 @@ class AdversarialModel(TwoNetworks):
         return {name: mean.result() for name, mean in self._means.items()}
 
     def _adversarial_loss(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        shown = self.show_fake(batch, fake_images, seed)
+        inputs = self.show_fake(batch, fake_images, seed)
         # Judged as it stands: spectral norms and statistics change in its own update only.
         with keras.StatelessScope():
-            fake_logits = self.discriminator(shown, training=self.judge_in_training)
+            fake_logits = self.discriminator(inputs, training=self.judge_in_training)
             real_logits = None
             if self.adversarial_loss.paired:
-                shown = self.show_real(batch, tf.random.fold_in(seed, 1))
-                real_logits = self.discriminator(shown, training=self.judge_in_training)
+                inputs = self.show_real(batch, tf.random.fold_in(seed, 1))
+                real_logits = self.discriminator(inputs, training=self.judge_in_training)
         return self.adversarial_loss.generator(real_logits, fake_logits)
 
     def _more_generator_steps(self, batch: Any, g_loss: tf.Tensor, seed: tf.Tensor) -> None:
@@ -251,8 +253,8 @@ class AdversarialModel(TwoNetworks):
         """The discriminator's loss, and its logits on real and on fake images."""
         seeds = tf.random.split(seed, 2)
         real_logits = self.discriminator(self.show_real(batch, seeds[0]), training=training)
-        shown = self.show_fake(batch, fake_images, seeds[1])
-        fake_logits = self.discriminator(shown, training=training)
+        fake_inputs = self.show_fake(batch, fake_images, seeds[1])
+        fake_logits = self.discriminator(fake_inputs, training=training)
         d_loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
         return d_loss, real_logits, fake_logits
 
@@ -262,23 +264,23 @@ class AdversarialModel(TwoNetworks):
             return 0.0
         seeds = tf.random.split(seed, 2)
 
-        def squared_slope(shown: Any) -> tf.Tensor:
-            images, *others = keras.tree.flatten(shown)
+        def squared_slope(inputs: Any) -> tf.Tensor:
+            images, *conditions = keras.tree.flatten(inputs)
             # The update itself has left its traces in spectral norms and statistics.
             with tf.GradientTape() as tape, keras.StatelessScope():
                 tape.watch(images)
-                shown = keras.tree.pack_sequence_as(shown, [images, *others])
-                logits = self.discriminator(shown, training=True)
-            slopes = tf.cast(tape.gradient(logits, images), tf.float32)
-            return tf.reduce_sum(tf.square(slopes)) / tf.cast(tf.shape(slopes)[0], tf.float32)
+                inputs = keras.tree.pack_sequence_as(inputs, [images, *conditions])
+                logits = self.discriminator(inputs, training=True)
+            gradients = tf.cast(tape.gradient(logits, images), tf.float32)
+            return tf.reduce_sum(tf.square(gradients)) / tf.cast(tf.shape(gradients)[0], tf.float32)
 
         def penalty() -> tf.Tensor:
-            shown = self.show_fake(batch, fake_images, seeds[1])
-            slopes = squared_slope(self.show_real(batch, seeds[0])) + squared_slope(shown)
+            fake_inputs = self.show_fake(batch, fake_images, seeds[1])
+            slopes = squared_slope(self.show_real(batch, seeds[0])) + squared_slope(fake_inputs)
             return self.penalty_every * self.gradient_penalty / 2 * slopes
 
-        due = self.update % self.penalty_every == 0
-        return ops.cond(due, penalty, lambda: tf.constant(0.0))
+        is_due = self.update % self.penalty_every == 0
+        return ops.cond(is_due, penalty, lambda: tf.constant(0.0))
 
     def _record(self, d_loss: tf.Tensor, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> None:
         if self.adversarial_loss.paired:

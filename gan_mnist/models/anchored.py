@@ -58,14 +58,14 @@ class Anchors(tf.Module):
 
     def save(self, directory: Path) -> None:
         """Writes `anchors.npz`."""
-        parts = {name: variable.numpy() for name, variable in self._named.items()}
-        np.savez_compressed(directory / "anchors.npz", **parts)
+        arrays = {name: variable.numpy() for name, variable in self._named.items()}
+        np.savez_compressed(directory / "anchors.npz", **arrays)
 
     def load(self, directory: Path) -> None:
         """Reads what `save` wrote."""
-        with np.load(directory / "anchors.npz") as parts:
+        with np.load(directory / "anchors.npz") as arrays:
             for name, variable in self._named.items():
-                variable.assign(parts[name])
+                variable.assign(arrays[name])
 
     @property
     def _named(self) -> dict[str, tf.Variable]:
@@ -132,6 +132,6 @@ def build_spectral_discriminator(image_shape: tuple[int, int, int], width: int) 
     for channels in (width, 2 * width, 4 * width):
         convolution = layers.Conv2D(channels, 4, strides=2, padding="same")
         x = layers.LeakyReLU(0.2)(layers.SpectralNormalization(convolution, dtype="float32")(x))
-    logit = layers.Dense(1, dtype="float32")
-    logits = layers.SpectralNormalization(logit, dtype="float32")(layers.Flatten()(x))
+    dense = layers.Dense(1, dtype="float32")
+    logits = layers.SpectralNormalization(dense, dtype="float32")(layers.Flatten()(x))
     return keras.Model(images, logits, name="spectral_discriminator")

@@ -39,10 +39,10 @@ class ClassGaussians(layers.Layer):
 
     def build(self, points_shape: Any, one_hot_shape: Any) -> None:
         d, k = points_shape[-1], one_hot_shape[-1]
-        own: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
-        self.seen = self.add_weight(shape=(k,), name="seen", **own)
-        self.sums = self.add_weight(shape=(k, d), name="sums", **own)
-        self.products = self.add_weight(shape=(k, d, d), name="products", **own)
+        kwargs: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
+        self.seen = self.add_weight(shape=(k,), name="seen", **kwargs)
+        self.sums = self.add_weight(shape=(k, d), name="sums", **kwargs)
+        self.products = self.add_weight(shape=(k, d, d), name="products", **kwargs)
 
     def update_statistics(self, codes: tf.Tensor, one_hot: tf.Tensor) -> None:
         """Updates the statistics by codes (n, d) of one-hot classes (n, k)."""
@@ -53,15 +53,15 @@ class ClassGaussians(layers.Layer):
 
     def call(self, points: tf.Tensor, one_hot: tf.Tensor) -> tf.Tensor:
         is_known = ops.cast(self.seen > 0, "float32")
-        number = ops.where(self.seen > 0, self.seen, ops.ones_like(self.seen))
-        means = self.sums / number[:, None]
+        counts = ops.where(self.seen > 0, self.seen, ops.ones_like(self.seen))
+        means = self.sums / counts[:, None]
         identity = ops.eye(self.sums.shape[-1], dtype="float32")
-        known = self.products / number[:, None, None] - means[:, :, None] * means[:, None, :]
-        known = known + LEAST_VARIANCE * identity
-        variances = ops.where(is_known[:, None, None] > 0, known, identity)
+        estimates = self.products / counts[:, None, None] - means[:, :, None] * means[:, None, :]
+        estimates = estimates + LEAST_VARIANCE * identity
+        covariances = ops.where(is_known[:, None, None] > 0, estimates, identity)
         # Of each class the point that it would be; then the one of the label.
-        moved = ops.einsum("kde,ne->nkd", ops.cholesky(variances), points) + means
-        return ops.sum(moved * one_hot[:, :, None], axis=1)
+        points_by_class = ops.einsum("kde,ne->nkd", ops.cholesky(covariances), points) + means
+        return ops.sum(points_by_class * one_hot[:, :, None], axis=1)
 
     def compute_output_spec(self, points: Any, one_hot: Any) -> keras.KerasTensor:
         return keras.KerasTensor(points.shape, "float32")
@@ -96,8 +96,8 @@ class BAGAN(LatentSampler, AdversarialModel):
         self.encoder, self.autoencoder_updates = encoder, autoencoder_updates
         self._decoder = generator.get_layer("decoder")
         self._gaussians = generator.get_layer("gaussians")
-        own: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "int32"}
-        self._done = self.add_weight(shape=(), name="updates_done", **own)
+        kwargs: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "int32"}
+        self._done = self.add_weight(shape=(), name="updates_done", **kwargs)
         self.set_distribution("normal")
         self._means["pixel_loss"] = keras.metrics.Mean(name="pixel_loss")
 
@@ -111,8 +111,8 @@ class BAGAN(LatentSampler, AdversarialModel):
     @property
     def trained(self) -> list[list[keras.Variable]]:
         # The encoder learns by the optimizer of the network that it becomes.
-        of_generator, of_discriminator = super().trained
-        return [of_generator, self.encoder.trainable_variables + of_discriminator]
+        generator_variables, discriminator_variables = super().trained
+        return [generator_variables, self.encoder.trainable_variables + discriminator_variables]
 
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         images, labels = unpack_batch(batch)
@@ -128,9 +128,9 @@ class BAGAN(LatentSampler, AdversarialModel):
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """As in `AdversarialModel`, and the autoencoder's loss, too; nothing is updated."""
-        told = super().test_step(batch)
+        metrics = super().test_step(batch)
         self.autoencoder_loss(unpack_batch(batch)[0])
-        return {**told, "pixel_loss": self._means["pixel_loss"].result()}
+        return {**metrics, "pixel_loss": self._means["pixel_loss"].result()}
 
     def _compete(self, batch: Any) -> None:
         super().train_step(batch)
@@ -138,10 +138,10 @@ class BAGAN(LatentSampler, AdversarialModel):
     def _begin_as_encoder(self) -> None:
         """Copies the encoder's weights to the discriminator, except for the last layer."""
         without_loss_scale(self.discriminator_optimizer).iterations.assign(0)
-        for own, learnt in zip(
+        for layer, encoder_layer in zip(
             self.discriminator.layers[:-1], self.encoder.layers[:-1], strict=True
         ):
-            for variable, value in zip(own.weights, learnt.weights, strict=True):
+            for variable, value in zip(layer.weights, encoder_layer.weights, strict=True):
                 variable.assign(value)
 
     def _autoencode(self, images: tf.Tensor, labels: tf.Tensor) -> None:
@@ -162,8 +162,8 @@ class BAGAN(LatentSampler, AdversarialModel):
         """
         super().update_average()
         averaged = self.average.get_layer("gaussians").weights
-        for average, now in zip(averaged, self._gaussians.weights, strict=True):
-            average.value.assign(now.value)
+        for average, current in zip(averaged, self._gaussians.weights, strict=True):
+            average.value.assign(current.value)
 
     def autoencoder_loss(self, images: tf.Tensor) -> tf.Tensor:
         """Mean squared error of the pixels."""
@@ -192,18 +192,18 @@ class BAGAN(LatentSampler, AdversarialModel):
         """The loss of a classifier with one more class, fake, which weighs as much as any other."""
         real_logits = self.discriminator(batch[0], training=training)
         fake_logits = self.discriminator(fake_images, training=training)
-        fake = tf.fill(tf.shape(fake_logits)[:1], self.num_classes)
+        fake_labels = tf.fill(tf.shape(fake_logits)[:1], self.num_classes)
         d_loss = self.num_classes * _cross_entropy(batch[1], real_logits)
-        d_loss = (d_loss + _cross_entropy(fake, fake_logits)) / (self.num_classes + 1)
+        d_loss = (d_loss + _cross_entropy(fake_labels, fake_logits)) / (self.num_classes + 1)
         # Margins of a real image's class, and of any class for a fake one: above 0 it is predicted.
         is_class = tf.one_hot(as_labels(batch[1]), self.num_classes + 1, True, False, dtype=tf.bool)
-        least = real_logits.dtype.min
-        own, others = (
-            tf.reduce_max(tf.where(chosen, real_logits, least), axis=1)
-            for chosen in (is_class, ~is_class)
+        minimum = real_logits.dtype.min
+        class_logits, other_logits = (
+            tf.reduce_max(tf.where(mask, real_logits, minimum), axis=1)
+            for mask in (is_class, ~is_class)
         )
-        called_real = tf.reduce_max(fake_logits[:, :-1], axis=1) - fake_logits[:, -1]
-        return d_loss, own - others, called_real
+        fake_margins = tf.reduce_max(fake_logits[:, :-1], axis=1) - fake_logits[:, -1]
+        return d_loss, class_logits - other_logits, fake_margins
 
     def _adversarial_loss(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         with keras.StatelessScope():
@@ -251,6 +251,6 @@ def build_bagan_generator(
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
     codes = keras.Input((latent_dim,))
     decoder = keras.Model(codes, upsampled(codes, image_shape, width), name="decoder")
-    moved = ClassGaussians(dtype="float32", name="gaussians")(latents, one_hot)
-    images = layers.Activation("sigmoid", dtype="float32")(decoder(moved))
+    class_codes = ClassGaussians(dtype="float32", name="gaussians")(latents, one_hot)
+    images = layers.Activation("sigmoid", dtype="float32")(decoder(class_codes))
     return keras.Model([latents, one_hot], images, name="bagan_generator")

@@ -17,10 +17,10 @@ def pairs_by_class(labels: np.ndarray, num_pairs: int) -> np.ndarray:
     Returns:
         int (k,).
     """
-    numbers = np.zeros(labels.max() + 1, np.int32)
-    several = np.flatnonzero(np.bincount(labels) > 1)
-    np.add.at(numbers, np.resize(several, num_pairs), 1)
-    return numbers
+    counts = np.zeros(labels.max() + 1, np.int32)
+    classes = np.flatnonzero(np.bincount(labels) > 1)
+    np.add.at(counts, np.resize(classes, num_pairs), 1)
+    return counts
 
 
 def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,9 +46,9 @@ def draw_pairs(labels: np.ndarray, num_pairs: int, seed: int) -> tuple[np.ndarra
     return np.concatenate(sources), np.concatenate(targets)
 
 
-def _drawn(rng: np.random.Generator, among: int, number: int) -> np.ndarray:
-    """Draws int (number,) from 0..among-1; none repeats before all have been drawn."""
-    if among > MOST_PERMUTED and number <= among:
-        return rng.choice(among, number, replace=False)
-    permuted = rng.permutation(among)
-    return permuted[:number] if number <= among else np.resize(permuted, number)
+def _drawn(rng: np.random.Generator, population: int, size: int) -> np.ndarray:
+    """Draws int (size,) from 0..population-1; none repeats before all have been drawn."""
+    if population > MOST_PERMUTED and size <= population:
+        return rng.choice(population, size, replace=False)
+    permuted = rng.permutation(population)
+    return permuted[:size] if size <= population else np.resize(permuted, size)

@@ -37,8 +37,8 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
         self.augment = augment
 
     def get_config(self) -> dict[str, Any]:
-        own = {"augment": self.augment, "distribution": self.prior.distribution}
-        return {**super().get_config(), **own}
+        config = {"augment": self.augment, "distribution": self.prior.distribution}
+        return {**super().get_config(), **config}
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
         return self.prior.draw(tf.shape(batch[0])[0], seed)
@@ -50,8 +50,8 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
         return self.show_fake(batch, batch[0], seed)
 
     def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
-        shown = diff_augment(fake_images, seed) if self.augment else fake_images
-        return [shown, self._one_hot(batch)]
+        images = diff_augment(fake_images, seed) if self.augment else fake_images
+        return [images, self._one_hot(batch)]
 
     def _one_hot(self, batch: Any) -> tf.Tensor:
         return tf.one_hot(as_labels(batch[1]), self.num_classes)
@@ -155,8 +155,8 @@ def build_dcgan_generator(
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
 
     def initial(num_summed: int) -> keras.Initializer:
-        wide = keras.initializers.TruncatedNormal(stddev=(2 / num_summed) ** 0.5)
-        return _initializer(width) if norm else wide
+        he_normal = keras.initializers.TruncatedNormal(stddev=(2 / num_summed) ** 0.5)
+        return _initializer(width) if norm else he_normal
 
     def hidden(x: Any) -> Any:
         return layers.Activation("elu")(layers.BatchNormalization()(x) if norm else x)
@@ -164,12 +164,12 @@ def build_dcgan_generator(
     x = ops.concatenate([latents, one_hot], axis=-1)
     x = layers.Reshape((1, 1, latent_dim + num_classes))(x)
     # One entry of the label is not 0, and of a stride of 2 a quarter of the kernel is met.
-    first = initial(latent_dim + 1)
-    x = hidden(layers.Conv2DTranspose(16 * width, side, kernel_initializer=first)(x))
+    first_initializer = initial(latent_dim + 1)
+    x = hidden(layers.Conv2DTranspose(16 * width, side, kernel_initializer=first_initializer)(x))
     for channels in (8 * width, 4 * width, 2 * width):
-        kernel = initial(4 * x.shape[-1])
+        initializer = initial(4 * x.shape[-1])
         x = layers.Conv2DTranspose(
-            channels, 4, strides=2, padding="same", kernel_initializer=kernel
+            channels, 4, strides=2, padding="same", kernel_initializer=initializer
         )(x)
         x = hidden(x)
     x = hidden(layers.Conv2D(width, 3, kernel_initializer=initial(9 * 2 * width))(x))
@@ -189,11 +189,11 @@ def build_dcgan_discriminator(
     discriminator compare the images of a batch with each other, and real and fake ones differ in
     their statistics.
     """
-    initial = _initializer(width)
+    initializer = _initializer(width)
     images, one_hot = keras.Input(image_shape), keras.Input((num_classes,))
-    x = LabelledConv2D(width, 5, initial.clone())([images, one_hot])
+    x = LabelledConv2D(width, 5, initializer.clone())([images, one_hot])
     for channels in (2 * width, 4 * width):
-        x = layers.Conv2D(channels, 5, activation="elu", kernel_initializer=initial.clone())(x)
+        x = layers.Conv2D(channels, 5, activation="elu", kernel_initializer=initializer.clone())(x)
     for channels in (8 * width, 16 * width):
         x = layers.Conv2D(
             channels,
@@ -201,9 +201,9 @@ def build_dcgan_discriminator(
             strides=2,
             padding="same",
             activation="elu",
-            kernel_initializer=initial.clone(),
+            kernel_initializer=initializer.clone(),
         )(x)
-    logits = layers.Dense(1, kernel_initializer=initial.clone(), dtype="float32")(
+    logits = layers.Dense(1, kernel_initializer=initializer.clone(), dtype="float32")(
         layers.Flatten()(x)
     )
     return keras.Model([images, one_hot], logits, name="dcgan_discriminator")
@@ -237,15 +237,15 @@ class LabelledConv2D(layers.Layer):
     def call(self, inputs: Any) -> tf.Tensor:
         """Gives (n, H', W', filters) for images (n, H, W, C) and one-hot labels (n, classes)."""
         images, one_hot = inputs
-        over_image, over_planes = ops.split(self.kernel, [images.shape[-1]], axis=2)
-        of_labels = ops.matmul(one_hot, ops.sum(over_planes, axis=(0, 1))) + self.bias
-        x = ops.conv(images, over_image, padding="valid")
-        return ops.elu(x + of_labels[:, None, None, :])
+        image_kernel, plane_kernel = ops.split(self.kernel, [images.shape[-1]], axis=2)
+        label_bias = ops.matmul(one_hot, ops.sum(plane_kernel, axis=(0, 1))) + self.bias
+        x = ops.conv(images, image_kernel, padding="valid")
+        return ops.elu(x + label_bias[:, None, None, :])
 
     def get_config(self) -> dict[str, Any]:
-        own = {"filters": self.filters, "kernel_size": self.kernel_size}
-        own["kernel_initializer"] = keras.initializers.serialize(self.kernel_initializer)
-        return {**super().get_config(), **own}
+        config = {"filters": self.filters, "kernel_size": self.kernel_size}
+        config["kernel_initializer"] = keras.initializers.serialize(self.kernel_initializer)
+        return {**super().get_config(), **config}
 
 
 def _initializer(width: int) -> keras.Initializer:

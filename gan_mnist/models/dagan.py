@@ -66,8 +66,8 @@ def build_dagan_generator(
         x = layers.Resizing(*skip.shape[1:3], interpolation="nearest")(x)
         x = _convolved(ops.concatenate([x, skip], axis=-1), width << level)
     x = layers.Conv2D(image_shape[2], 3, padding="same")(x)
-    images_made = layers.Activation("sigmoid", dtype="float32")(x)
-    return keras.Model([images, latents], images_made, name="dagan_generator")
+    generated = layers.Activation("sigmoid", dtype="float32")(x)
+    return keras.Model([images, latents], generated, name="dagan_generator")
 
 
 def _convolved(x: Any, channels: int, strides: int = 1) -> Any:

@@ -158,8 +158,8 @@ class DeformationModel(keras.Model):
     @property
     def exported(self) -> list[Any]:
         """The resources that `sample` reads, for an export."""
-        related = [self.styles.value, self.slopes.value] if self.alike else []
-        return [self.deformations.value, *related, self._pairs_of, *self.anchors.variables]
+        style_weights = [self.styles.value, self.slopes.value] if self.alike else []
+        return [self.deformations.value, *style_weights, self._pairs_of, *self.anchors.variables]
 
     def adopt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Sets the anchors, and the number of pairs of each class.
@@ -181,11 +181,11 @@ class DeformationModel(keras.Model):
         """
         if sources.dtype == np.uint8:
             sources = sources / np.float32(255)
-        of_sources = measure_styles(as_registered(tf.constant(sources))).numpy()
-        found = np.zeros(self.styles.shape, np.float32)
-        found[: len(sources)] = of_sources
-        self.styles.assign(found)
-        self.slopes.assign(slopes(of_sources, self.deformations.numpy()[: len(sources)]))
+        source_styles = measure_styles(as_registered(tf.constant(sources))).numpy()
+        styles = np.zeros(self.styles.shape, np.float32)
+        styles[: len(sources)] = source_styles
+        self.styles.assign(styles)
+        self.slopes.assign(slopes(source_styles, self.deformations.numpy()[: len(sources)]))
 
     # Update t of T:
     #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
@@ -193,8 +193,8 @@ class DeformationModel(keras.Model):
     #   3. deformations descend error + penalty
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         sources, targets, pairs = batch
-        done = tf.cast(self.optimizer.iterations, tf.float32)
-        progress = tf.minimum(done / (COARSE_SHARE * self.updates), 1.0)
+        update = tf.cast(self.optimizer.iterations, tf.float32)
+        progress = tf.minimum(update / (COARSE_SHARE * self.updates), 1.0)
         side = COARSE * (FINE / COARSE) ** progress
         deform = self.average.layers[-1]
         planes, targets = blurred(deform.planes(sources), side), blurred(targets, side)
@@ -222,23 +222,23 @@ class DeformationModel(keras.Model):
         """
         labels, seeds = as_labels(labels), tf.random.split(seed, 2)
         images = self.anchors.draw(labels, seeds[0])
-        first, number = (
+        offsets, num_pairs = (
             tf.zeros_like(labels),
             tf.fill(tf.shape(labels), tf.reduce_sum(self._pairs_of)),
         )
         if self.own:
-            first, number = (
+            offsets, num_pairs = (
                 tf.gather(counts, labels)
                 for counts in (tf.cumsum(self._pairs_of, exclusive=True), self._pairs_of)
             )
         draws = tf.random.stateless_uniform(tf.shape(labels), seeds[1])
-        pairs = tf.minimum(tf.cast(draws * tf.cast(number, tf.float32), tf.int32), number - 1)
-        deformations = tf.gather(self.deformations.value, first + pairs)
+        pairs = tf.minimum(tf.cast(draws * tf.cast(num_pairs, tf.float32), tf.int32), num_pairs - 1)
+        deformations = tf.gather(self.deformations.value, offsets + pairs)
         if self.alike:
-            away = measure_styles(as_registered(images)) - tf.gather(
-                self.styles.value, first + pairs
+            style_differences = measure_styles(as_registered(images)) - tf.gather(
+                self.styles.value, offsets + pairs
             )
-            deformations += away @ self.slopes
+            deformations += style_differences @ self.slopes
         has_pairs = tf.gather(self._pairs_of, labels)[:, None] > 0
         deformations *= self.scale * tf.where(has_pairs, self.many, 1.0)
         return tf.clip_by_value(self.average([images, deformations]), 0.0, 1.0)
@@ -258,8 +258,8 @@ def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
 
 def _blurring(num_pixels: int, side: tf.Tensor) -> tf.Tensor:
     """float32 (num_pixels, num_pixels): what each pixel takes of the others; rows sum to 1."""
-    place = np.arange(num_pixels, dtype=np.float32) / num_pixels
-    return tf.nn.softmax(-((place[:, None] - place) ** 2) / (2 * side**2))
+    positions = np.arange(num_pixels, dtype=np.float32) / num_pixels
+    return tf.nn.softmax(-((positions[:, None] - positions) ** 2) / (2 * side**2))
 
 
 def _penalty(deformations: tf.Tensor) -> tf.Tensor:
@@ -267,6 +267,6 @@ def _penalty(deformations: tf.Tensor) -> tf.Tensor:
     affine, field, thickness = tf.split(deformations, [6, NUM_FIELD, 1], axis=-1)
     points = tf.reshape(field, (-1, CONTROL_POINTS, CONTROL_POINTS, 2))
     down, right = points[:, 1:] - points[:, :-1], points[:, :, 1:] - points[:, :, :-1]
-    rough = tf.reduce_sum(down**2, axis=[1, 2, 3]) + tf.reduce_sum(right**2, axis=[1, 2, 3])
-    large = tf.reduce_sum(affine**2, axis=-1)
-    return ROUGHNESS * rough + AFFINE * large + THICKNESS * thickness[:, 0] ** 2
+    roughness = tf.reduce_sum(down**2, axis=[1, 2, 3]) + tf.reduce_sum(right**2, axis=[1, 2, 3])
+    magnitude = tf.reduce_sum(affine**2, axis=-1)
+    return ROUGHNESS * roughness + AFFINE * magnitude + THICKNESS * thickness[:, 0] ** 2

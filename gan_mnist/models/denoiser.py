@@ -88,8 +88,8 @@ class DenoisingModel(AdversarialModel):
         self._means["l1"] = keras.metrics.Mean(name="l1")
 
     def get_config(self) -> dict[str, Any]:
-        own = {"schedule": self.schedule.phases, "content_loss": self.content_loss}
-        return {**super().get_config(), **own}
+        config = {"schedule": self.schedule.phases, "content_loss": self.content_loss}
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
@@ -126,8 +126,8 @@ class DenoisingModel(AdversarialModel):
 
     @property
     def _phase(self) -> tf.Tensor:
-        begun = tf.cast(self.update, tf.float32) >= self._phases[:, 0]
-        return self._phases[tf.math.count_nonzero(begun, dtype=tf.int32) - 1]
+        has_begun = tf.cast(self.update, tf.float32) >= self._phases[:, 0]
+        return self._phases[tf.math.count_nonzero(has_begun, dtype=tf.int32) - 1]
 
     def latents(self, batch: Any, seed: tf.Tensor) -> None:
         return None
@@ -222,18 +222,18 @@ def build_residual_denoiser(
             source suspects that skip: the untrained output looks like the reference.
     """
     noisy_images, references = keras.Input(image_shape), keras.Input(image_shape)
-    both = layers.Concatenate()([noisy_images, references])
+    inputs = layers.Concatenate()([noisy_images, references])
 
     def elu(x: Any, channels: int) -> Any:
         x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
         return layers.Activation("elu")(layers.BatchNormalization()(x))
 
-    x = elu(both, width)
+    x = elu(inputs, width)
     for _ in range(NUM_RESIDUAL_BLOCKS):
         x = layers.Add()([elu(x, width), x])
-    x = elu(x, both.shape[-1])
+    x = elu(x, inputs.shape[-1])
     if input_skip:
-        x = layers.Add()([x, both])
+        x = layers.Add()([x, inputs])
     x = layers.Conv2D(image_shape[2], 3, padding="same")(x)
     images = layers.Activation("sigmoid", dtype="float32")(x)
     return keras.Model([noisy_images, references], images, name="residual_denoiser")
@@ -261,12 +261,12 @@ def build_denoising_discriminator(
     """
     inputs = [keras.Input(image_shape) for _ in range(3 if conditional else 1)]
 
-    def elu(x: Any, channels: int, side: Any, norm: bool = True, **options: Any) -> Any:
+    def elu(x: Any, channels: int, kernel_size: Any, norm: bool = True, **options: Any) -> Any:
         norm = norm and not spectral
-        convolution = layers.Conv2D(channels, side, use_bias=not norm, **options)
+        convolution = layers.Conv2D(channels, kernel_size, use_bias=not norm, **options)
         # It assigns the weights that it has normalised: in less precision it would round them.
-        spectrally = layers.SpectralNormalization(convolution, dtype="float32")
-        x = spectrally(x) if spectral else convolution(x)
+        spectral_convolution = layers.SpectralNormalization(convolution, dtype="float32")
+        x = spectral_convolution(x) if spectral else convolution(x)
         return layers.Activation("elu")(layers.BatchNormalization()(x) if norm else x)
 
     x = layers.Concatenate()(inputs) if conditional else inputs[0]
@@ -277,6 +277,6 @@ def build_denoising_discriminator(
     while max(x.shape[1:3]) > LAST_SIDE:
         x = elu(x, 16 * width, 4, strides=2, padding="same")
     x = layers.Flatten()(elu(x, 32 * width, x.shape[1:3], norm=False))
-    logit = layers.Dense(1, dtype="float32")
-    logits = layers.SpectralNormalization(logit, dtype="float32")(x) if spectral else logit(x)
+    dense = layers.Dense(1, dtype="float32")
+    logits = layers.SpectralNormalization(dense, dtype="float32")(x) if spectral else dense(x)
     return keras.Model(inputs if conditional else inputs[0], logits, name="denoising_discriminator")

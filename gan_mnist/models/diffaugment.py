@@ -32,9 +32,9 @@ def diff_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     images += (draws[0] - 0.5)[:, None, None, None]
     if images.shape[3] > 1:
         images = _saturated_and_contrasted(images, tf.random.fold_in(seed, 1))
-    far_down, far_right = (int(TRANSLATION * side + 0.5) for side in (height, width))
-    down = _whole(draws[1], 2 * far_down + 1) - far_down
-    right = _whole(draws[2], 2 * far_right + 1) - far_right
+    max_down, max_right = (int(TRANSLATION * side + 0.5) for side in (height, width))
+    down = _whole(draws[1], 2 * max_down + 1) - max_down
+    right = _whole(draws[2], 2 * max_right + 1) - max_right
     top, left = _whole(draws[3], height), _whole(draws[4], width)
     return _shift(images, down, right) * _window(top, left, height, width, images.dtype)
 
@@ -67,9 +67,9 @@ def _shift(images: tf.Tensor, down: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     rows = tf.range(images.shape[1])[None, :] - down[:, None]
     columns = tf.range(images.shape[2])[None, :] - right[:, None]
     # A one-hot row outside the image is all zeros, which is just the fill that is wanted.
-    take_rows = tf.one_hot(rows, images.shape[1], dtype=images.dtype)
-    take_columns = tf.one_hot(columns, images.shape[2], dtype=images.dtype)
-    return tf.einsum("nij,njkc,nlk->nilc", take_rows, images, take_columns)
+    row_selection = tf.one_hot(rows, images.shape[1], dtype=images.dtype)
+    column_selection = tf.one_hot(columns, images.shape[2], dtype=images.dtype)
+    return tf.einsum("nij,njkc,nlk->nilc", row_selection, images, column_selection)
 
 
 def _window(top: tf.Tensor, left: tf.Tensor, height: int, width: int, dtype: tf.DType) -> tf.Tensor:

@@ -27,17 +27,21 @@ class FixMatch(keras.losses.Loss):
         """Maps labels, int (n,) or (n, 1), and float32 logits (n, k) to losses, float32 (n,)."""
         labels = tf.reshape(tf.cast(y_true, tf.int32), [-1])
         is_labelled = labels >= 0
-        first = tf.reduce_sum(tf.cast(is_labelled, tf.int32))
-        number = (tf.size(labels) - first) // 2
-        weak = tf.nn.softmax(tf.stop_gradient(y_pred[first : first + number]))
-        sure = tf.cast(tf.reduce_max(weak, axis=-1) >= THRESHOLD, tf.float32)
-        unlike = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.argmax(weak, axis=-1), y_pred[first + number :]
+        num_labelled = tf.reduce_sum(tf.cast(is_labelled, tf.int32))
+        num_unlabelled = (tf.size(labels) - num_labelled) // 2
+        weak_probabilities = tf.nn.softmax(
+            tf.stop_gradient(y_pred[num_labelled : num_labelled + num_unlabelled])
+        )
+        confidence_mask = tf.cast(
+            tf.reduce_max(weak_probabilities, axis=-1) >= THRESHOLD, tf.float32
+        )
+        strong_losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.argmax(weak_probabilities, axis=-1), y_pred[num_labelled + num_unlabelled :]
         )
         consistency = tf.math.divide_no_nan(
-            tf.reduce_sum(sure * unlike), tf.cast(number, tf.float32)
+            tf.reduce_sum(confidence_mask * strong_losses), tf.cast(num_unlabelled, tf.float32)
         )
         supervised = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), y_pred)
         # Keras takes the mean over all rows: the labelled ones stand for the others.
-        share = tf.cast(is_labelled, tf.float32)
-        return share / tf.reduce_mean(share) * (supervised + consistency)
+        labelled_mask = tf.cast(is_labelled, tf.float32)
+        return labelled_mask / tf.reduce_mean(labelled_mask) * (supervised + consistency)

@@ -118,12 +118,14 @@ def _checked(choice: ClassifierChoice, image_shape: Shape, num_classes: int, wid
         raise _refusal(choice, "gives probabilities", "logits: a last layer without softmax")
     if choice.kind == "builder":
         random.seed(0)
-        again = BuildForeign(choice)(image_shape, num_classes, width).get_weights()
-        if not all(map(np.array_equal, model.get_weights(), again)):
+        redrawn_weights = BuildForeign(choice)(image_shape, num_classes, width).get_weights()
+        if not all(map(np.array_equal, model.get_weights(), redrawn_weights)):
             raise _refusal(
                 choice, "draws other weights each time", "weights of Keras' initializers"
             )
-    return pixels_of(choice, next(x for x in model.layers if isinstance(x, keras.Model)))
+    return pixels_of(
+        choice, next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    )
 
 
 def pixels_of(choice: ClassifierChoice, body: keras.Model) -> str:
@@ -136,7 +138,7 @@ def pixels_of(choice: ClassifierChoice, body: keras.Model) -> str:
         return choice.pixels
     if choice.kind == "application":
         return APPLICATIONS[choice.application].pixels
-    scales = (np.max(x.scale) for x in _leaves(body) if isinstance(x, layers.Rescaling))
+    scales = (np.max(layer.scale) for layer in _leaves(body) if isinstance(layer, layers.Rescaling))
     return "0..255" if next(scales, 1) < SMALL_SCALE else "0..1"
 
 
@@ -219,10 +221,10 @@ def _load_body(body: keras.Model, build: Callable[..., keras.Model], path: str) 
     try:
         body.load_weights(path)
     except ValueError:
-        whole = build(include_top=True, weights=None, classes=PUBLISHED_CLASSES)
-        whole.load_weights(path)
+        full_model = build(include_top=True, weights=None, classes=PUBLISHED_CLASSES)
+        full_model.load_weights(path)
         # The head's come last.
-        body.set_weights(whole.get_weights()[: len(body.get_weights())])
+        body.set_weights(full_model.get_weights()[: len(body.get_weights())])
 
 
 def _new_head(num_classes: int) -> layers.Layer:
@@ -249,8 +251,8 @@ def _check_images(choice: ClassifierChoice, body: keras.Model, image_shape: Shap
             f"takes {shape}",
             f"images of {image_shape[-1]} channels, (n, H, W, {image_shape[-1]})",
         )
-    three = shape[-1] == 3
-    if pixels_of(choice, body) in ("torch", "caffe") and not three:
+    is_colour = shape[-1] == 3
+    if pixels_of(choice, body) in ("torch", "caffe") and not is_colour:
         raise _refusal(choice, f"takes {shape}", f"3 channels with pixels={choice.pixels}")
 
 
@@ -258,15 +260,15 @@ def _freeze(choice: ClassifierChoice, model: keras.Model) -> None:
     """Freezes the first `frozen` layers with weights; below 0, all but so many at the end."""
     if not choice.frozen:
         return
-    weighted = [layer for layer in _leaves(model) if layer.weights]
-    most = len(weighted) - 1
-    if not -most <= choice.frozen <= most:
+    weighted_layers = [layer for layer in _leaves(model) if layer.weights]
+    high = len(weighted_layers) - 1
+    if not -high <= choice.frozen <= high:
         raise InputError(
             f"setting frozen: {choice.frozen} is out of range; accepted with "
-            f"classifier={choice.classifier}: {-most} to {most}, as it has {most + 1} layers with "
+            f"classifier={choice.classifier}: {-high} to {high}, as it has {high + 1} layers with "
             "weights"
         )
-    for layer in weighted[: choice.frozen]:
+    for layer in weighted_layers[: choice.frozen]:
         layer.trainable = False
 
 

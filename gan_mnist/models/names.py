@@ -134,9 +134,9 @@ class ClassifierChoice:
         if self.kind == "ours":
             _check_size(self.classifier, image_size)
             return self
-        found = self
+        choice = self
         if self.kind == "saved":
-            found = dataclasses.replace(self, classifier=str(absolute(self.classifier)))
+            choice = dataclasses.replace(self, classifier=str(absolute(self.classifier)))
         elif self.weights:
             if not APPLICATIONS[self.application].takes_weights:
                 raise InputError(
@@ -145,8 +145,8 @@ class ClassifierChoice:
                     "or a model that was saved with them as --classifier=model.keras"
                 )
             _check_readable("setting weights", self.weights)
-            found = dataclasses.replace(self, weights=str(absolute(self.weights)))
-        return dataclasses.replace(found, classifier_sha256=found.digest())
+            choice = dataclasses.replace(self, weights=str(absolute(self.weights)))
+        return dataclasses.replace(choice, classifier_sha256=choice.digest())
 
     def check_known(self) -> None:
         """Raises `InputError` if there is no such network, with the nearest right name."""
@@ -166,14 +166,14 @@ class ClassifierChoice:
         return sha256_of(self.file)
 
     def _refuse_idle(self) -> None:
-        saved_or_known = "a saved model or applications:NAME"
-        idle = {
+        saved_or_application = "a saved model or applications:NAME"
+        requirements = {
             "weights": (self.weights, ("application",), "applications:NAME"),
-            "frozen": (self.frozen, ("application", "saved"), saved_or_known),
+            "frozen": (self.frozen, ("application", "saved"), saved_or_application),
             "pixels": (self.pixels != AUTO, ("application", "saved", "builder"), "any but ours"),
         }
-        for name, (given, heeded_by, accepted) in idle.items():
-            if given and self.kind not in heeded_by:
+        for name, (value, kinds, accepted) in requirements.items():
+            if value and self.kind not in kinds:
                 raise InputError(
                     f"setting {name}: {getattr(self, name)!r} is not accepted with "
                     f"classifier={self.classifier}; accepted with {accepted}"
@@ -181,10 +181,10 @@ class ClassifierChoice:
 
 
 def _check_size(name: str, image_size: int) -> None:
-    if image_size < (least := CLASSIFIERS[name].least_side):
+    if image_size < (least_side := CLASSIFIERS[name].least_side):
         raise InputError(
             f"setting image_size: {image_size} is out of range; accepted with "
-            f"classifier={name}: {least} or more"
+            f"classifier={name}: {least_side} or more"
         )
 
 

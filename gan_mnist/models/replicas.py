@@ -20,6 +20,6 @@ def my_rows(
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return draw(number)
-    replicas = context.num_replicas_in_sync
-    mine = slice(context.replica_id_in_sync_group, None, replicas)
-    return draw(replicas * number)[(slice(None),) * axis + (mine,)]
+    num_replicas = context.num_replicas_in_sync
+    row_slice = slice(context.replica_id_in_sync_group, None, num_replicas)
+    return draw(num_replicas * number)[(slice(None),) * axis + (row_slice,)]

@@ -40,12 +40,12 @@ def find_model(directory: Path, kind: str, flag: str = FLAG) -> Path:
     for candidate in (directory / kind, directory):
         if os.path.isfile(candidate / "saved_model.pb"):
             return candidate
-    found = "is no directory"
+    fault = "is no directory"
     if os.path.isdir(directory):
-        others = sorted(path.parent.name for path in directory.glob("*/saved_model.pb"))
-        found = f"holds no {kind}, but a {listed(others)}" if others else "holds no SavedModel"
+        kinds = sorted(path.parent.name for path in directory.glob("*/saved_model.pb"))
+        fault = f"holds no {kind}, but a {listed(kinds)}" if kinds else "holds no SavedModel"
     raise InputError(
-        f"{flag}: {str(directory)!r} {found}; accepted: an exported model's directory, "
+        f"{flag}: {str(directory)!r} {fault}; accepted: an exported model's directory, "
         f"with saved_model.pb or {kind}/saved_model.pb in it"
     )
 
@@ -81,12 +81,12 @@ def read_about(saved_model: Path, flag: str = FLAG) -> dict[str, Any]:
     """
     path = saved_model.parent / "about.json"
     try:
-        told = json.loads(read_file(path))
+        about = json.loads(read_file(path))
     except (FileNotFoundError, ValueError, RecursionError):
         return {}
     except OSError as error:
         raise InputError(f"{flag}: {str(path)!r} cannot be read: {error.strerror}") from error
-    return told if isinstance(told, dict) else {}
+    return about if isinstance(about, dict) else {}
 
 
 def digest_of(saved_model: Path) -> str:
@@ -110,13 +110,13 @@ def check_trusted(saved_model: Path, flag: str = FLAG) -> None:
         InputError: If it is not; names the `flag`.
     """
     try:
-        told = json.loads(read_file(saved_model.parent / CHECKSUMS))
-        known = list(told.values()) if isinstance(told, dict) else []
-        is_ours = digest_of(saved_model) in known
+        checksums = json.loads(read_file(saved_model.parent / CHECKSUMS))
+        digests = list(checksums.values()) if isinstance(checksums, dict) else []
+        is_ours = digest_of(saved_model) in digests
     except (OSError, ValueError, RecursionError):
-        known, is_ours = [], False
+        digests, is_ours = [], False
     if not is_ours:
-        reason = "is not what its checksum says" if known else "has no checksum of ours"
+        reason = "is not what its checksum says" if digests else "has no checksum of ours"
         raise InputError(
             f"{flag}: {str(saved_model)!r} {reason}, and a model can read and write your files; "
             "accepted: what a study exported, or --trust_model if you trust whoever made it"
@@ -126,10 +126,10 @@ def check_trusted(saved_model: Path, flag: str = FLAG) -> None:
 def has_signature(saved_model: Path, signature: str, inputs: Collection[str]) -> bool:
     """Whether a SavedModel has a signature of this name with these inputs; nothing is loaded."""
     try:
-        found = read_signatures(saved_model)
+        signatures = read_signatures(saved_model)
     except (OSError, ValueError):
         return False  # told when it is loaded
-    return signature in found and set(found[signature].inputs) == set(inputs)
+    return signature in signatures and set(signatures[signature].inputs) == set(inputs)
 
 
 @contextmanager
@@ -138,14 +138,14 @@ def _without_stderr() -> Iterator[None]:
 
     TensorFlow logs its first lines before it reads the level that is asked for (seen with 2.21).
     """
-    kept = os.dup(2)
+    stderr_copy = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with open(os.devnull, "wb") as devnull:
+            os.dup2(devnull.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
 
 
 def check_signature(
@@ -163,16 +163,16 @@ def check_signature(
         InputError: If there is none.
     """
     try:
-        found = read_signatures(saved_model)
+        signatures = read_signatures(saved_model)
     except (OSError, ValueError) as error:
         raise InputError(f"{flag}: {str(saved_model)!r} cannot be loaded: {error}") from error
     accepted = f"{signature}({', '.join(inputs)}) -> {', '.join(outputs)}"
-    if signature not in found:
+    if signature not in signatures:
         raise InputError(
             f"{flag}: {str(saved_model)!r} has no signature {signature!r}, but "
-            f"{', '.join(found) or 'none'}; accepted: a SavedModel with {accepted}"
+            f"{', '.join(signatures) or 'none'}; accepted: a SavedModel with {accepted}"
         )
-    function = found[signature]
+    function = signatures[signature]
     if set(function.inputs) != set(inputs) or not set(function.outputs) >= set(outputs):
         raise InputError(
             f"{flag}: {signature} of {str(saved_model)!r} is "
@@ -237,8 +237,8 @@ def image_shape(function: Any, *inputs: str) -> tuple[int, int]:
     """
     specs = function.structured_input_signature[1]
     shapes = [specs[name].shape for name in inputs]
-    known = {tuple(shape) if shape.rank == 4 else () for shape in shapes}
-    match known.pop() if len(known) == 1 else ():
+    distinct_shapes = {tuple(shape) if shape.rank == 4 else () for shape in shapes}
+    match distinct_shapes.pop() if len(distinct_shapes) == 1 else ():
         case (None, int(height), int(width), 1 | 3 as channels) if height == width > 0:
             return height, channels
     raise InputError(

@@ -23,7 +23,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         starts = [start for start, *_ in self.phases]
-        weights = [weight for _, *both in self.phases for weight in both]
+        weights = [weight for _, *phase_weights in self.phases for weight in phase_weights]
         if (
             starts[:1] != [0]
             or starts != sorted(set(starts))

@@ -30,12 +30,12 @@ class TimeLimitedSignature:
             InputError: If it exceeds the time limit. It goes on in its thread, as nothing can stop
                 a running TensorFlow graph.
         """
-        answers: list[Any] = []
+        outputs: list[Any] = []
         errors: list[Exception] = []
 
         def call() -> None:
             try:
-                answers.append(self._function(**inputs))
+                outputs.append(self._function(**inputs))
             except Exception as error:
                 errors.append(error)
 
@@ -44,14 +44,14 @@ class TimeLimitedSignature:
         thread.start()
         thread.join(self._seconds)
         if thread.is_alive():
-            more = ", or a larger --most_seconds" if self._flag == FLAG else ""
+            hint = ", or a larger --most_seconds" if self._flag == FLAG else ""
             raise InputError(
                 f"{self._flag}: it has not answered in {self._seconds:g} seconds; accepted: one "
-                f"that does{more}"
+                f"that does{hint}"
             )
         if errors:
             raise errors[0]
-        return answers[0]
+        return outputs[0]
 
 
 def is_any_running() -> bool:
@@ -67,7 +67,7 @@ def call_signature(function: Any, flag: str = FLAG, **inputs: Any) -> dict[str, 
     """
     try:
         # A lone text arrives as bytes.
-        return {name: np.asarray(a.numpy()) for name, a in function(**inputs).items()}
+        return {name: np.asarray(tensor.numpy()) for name, tensor in function(**inputs).items()}
     except InputError:
         raise
     # The graph of a model may raise anything.
@@ -95,10 +95,10 @@ def call_for_images(function: Any, num_images: int, flag: str = FLAG, **inputs: 
     images = call_signature(function, flag, **inputs)["images"]
     match images.shape:
         case (count, height, width, 1 | 3) if count == num_images and height * width > 0:
-            shaped = np.issubdtype(images.dtype, np.floating)
+            has_image_shape = np.issubdtype(images.dtype, np.floating)
         case _:
-            shaped = False
-    if not shaped or not np.isfinite(images).all():
+            has_image_shape = False
+    if not has_image_shape or not np.isfinite(images).all():
         raise InputError(
             f"{flag}: it answered {images.dtype} of shape {images.shape}; accepted: finite "
             f"floats of shape ({num_images}, H, W, 1) or ({num_images}, H, W, 3)"

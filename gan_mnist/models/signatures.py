@@ -31,24 +31,24 @@ def read_signatures(saved_model: Path) -> dict[str, Signature]:
     """
     try:
         (graph, *_) = _of(memoryview(read_file(saved_model / "saved_model.pb")), _META_GRAPHS)
-        found = {
+        signatures = {
             name: Signature(_shapes(value, _INPUTS), _shapes(value, _OUTPUTS))
             for name, value in _entries(graph, _SIGNATURES)
             if not name.startswith("__")  # TensorFlow's own
         }
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError("its saved_model.pb is damaged") from error
-    return dict(sorted(found.items()))
+    return dict(sorted(signatures.items()))
 
 
 def _shapes(signature: memoryview, field: int) -> dict[str, Shape]:
     shapes: dict[str, Shape] = {}
-    for name, info in _entries(signature, field):
-        told = _of(info, _SHAPE)
-        if not told or any(_of(told[0], _UNKNOWN_RANK)):
+    for name, tensor_info in _entries(signature, field):
+        shape_messages = _of(tensor_info, _SHAPE)
+        if not shape_messages or any(_of(shape_messages[0], _UNKNOWN_RANK)):
             shapes[name] = None
             continue
-        sizes = [_of(dim, _SIZE) for dim in _of(told[0], _DIM)]
+        sizes = [_of(dim, _SIZE) for dim in _of(shape_messages[0], _DIM)]
         # A negative number takes ten bytes; 0 is left out.
         shapes[name] = tuple(
             None if size and size[0] >> 63 else size[0] if size else 0 for size in sizes
@@ -91,13 +91,13 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
     while place < len(message):
         key = varint()
-        kind = key & 7
-        if kind == 0:
+        wire_type = key & 7
+        if wire_type == 0:
             yield key >> 3, varint()
             continue
-        length = varint() if kind == 2 else {1: 8, 5: 4}[kind]
+        length = varint() if wire_type == 2 else {1: 8, 5: 4}[wire_type]
         if place + length > len(message):
             raise ValueError("a field is longer than its message")
-        if kind == 2:
+        if wire_type == 2:
             yield key >> 3, message[place : place + length]
         place += length

@@ -35,12 +35,15 @@ def measure_styles(images: tf.Tensor) -> tf.Tensor:
     y = tf.constant(np.linspace(-1, 1, height, dtype=np.float32))[None, :, None]
     total = tf.reduce_sum(ink, axis=[1, 2], keepdims=True) + TINY
     right, down = (
-        along - tf.reduce_sum(ink * along, axis=[1, 2], keepdims=True) / total for along in (x, y)
+        coords - tf.reduce_sum(ink * coords, axis=[1, 2], keepdims=True) / total
+        for coords in (x, y)
     )
-    both, vertical = (tf.reduce_sum(ink * down * by, axis=[1, 2]) for by in (right, down))
+    mixed_moment, vertical_moment = (
+        tf.reduce_sum(ink * down * factor, axis=[1, 2]) for factor in (right, down)
+    )
     edges = tf.reduce_sum(tf.sqrt(_change(ink, 1) ** 2 + _change(ink, 2) ** 2), axis=[1, 2])
-    stroke = tf.math.log(total[:, 0, 0] / (edges + TINY) / height)
-    return tf.stack([both / (vertical + TINY), stroke], axis=-1)
+    log_width = tf.math.log(total[:, 0, 0] / (edges + TINY) / height)
+    return tf.stack([mixed_moment / (vertical_moment + TINY), log_width], axis=-1)
 
 
 def _change(ink: tf.Tensor, axis: int) -> tf.Tensor:
@@ -62,7 +65,9 @@ def slopes(of_sources: np.ndarray, deformations: np.ndarray) -> np.ndarray:
         float32 (2, d).
     """
     spread = of_sources.std(axis=0) + TINY
-    known = (of_sources - of_sources.mean(axis=0)) / spread
-    gram = known.T @ known + UNRELATED * np.eye(known.shape[1])
-    found = np.linalg.solve(gram, known.T @ (deformations - deformations.mean(axis=0)))
-    return (found / spread[:, None]).astype(np.float32)
+    standardised = (of_sources - of_sources.mean(axis=0)) / spread
+    gram = standardised.T @ standardised + UNRELATED * np.eye(standardised.shape[1])
+    coefficients = np.linalg.solve(
+        gram, standardised.T @ (deformations - deformations.mean(axis=0))
+    )
+    return (coefficients / spread[:, None]).astype(np.float32)

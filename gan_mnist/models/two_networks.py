@@ -88,24 +88,24 @@ class TwoNetworks(keras.Model):
         for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
             if options.get(name) is not None:
                 raise InputError(f"{name}: not accepted; the model has its own")
-        first = keras.optimizers.get(generator_optimizer)
-        second = keras.optimizers.get(discriminator_optimizer)
-        if self.discriminator is not None and (second is None or second is first):
-            second = type(first).from_config(first.get_config())
+        g_optimizer = keras.optimizers.get(generator_optimizer)
+        d_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if self.discriminator is not None and (d_optimizer is None or d_optimizer is g_optimizer):
+            d_optimizer = type(g_optimizer).from_config(g_optimizer.get_config())
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
-            first, second = _scaled(first), _scaled(second)
+            g_optimizer, d_optimizer = _scaled(g_optimizer), _scaled(d_optimizer)
         # Keras ends `fit` by putting averages into all weights of a model, of both networks here.
         if any(
             getattr(without_loss_scale(optimizer), "use_ema", False)
-            for optimizer in (first, second)
+            for optimizer in (g_optimizer, d_optimizer)
         ):
             raise InputError(
                 "optimizer: use_ema is not accepted; accepted: average_decay of the model"
             )
         # A loss scale is not for others to build: it has no guard against being built again.
-        super().compile(optimizer=without_loss_scale(first), auto_scale_loss=False, **options)
-        self.generator_optimizer = first
-        self.discriminator_optimizer: Any = second if self.discriminator is not None else None
+        super().compile(optimizer=without_loss_scale(g_optimizer), auto_scale_loss=False, **options)
+        self.generator_optimizer = g_optimizer
+        self.discriminator_optimizer: Any = d_optimizer if self.discriminator is not None else None
         for optimizer, variables in zip(self.optimizers, self.trained, strict=True):
             if not optimizer.built:
                 optimizer.build(variables)
@@ -113,14 +113,14 @@ class TwoNetworks(keras.Model):
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
         """The generator's, and the discriminator's if there is one."""
-        both = [self.generator_optimizer, self.discriminator_optimizer]
-        return both if self.discriminator is not None else both[:1]
+        optimizers = [self.generator_optimizer, self.discriminator_optimizer]
+        return optimizers if self.discriminator is not None else optimizers[:1]
 
     @property
     def trained(self) -> list[list[keras.Variable]]:
         """The variables that each of the optimizers trains."""
-        both = filter(None, (self.generator, self.discriminator))
-        return [network.trainable_variables for network in both]
+        networks = filter(None, (self.generator, self.discriminator))
+        return [network.trainable_variables for network in networks]
 
     @property
     def exported(self) -> list[Any]:
@@ -133,9 +133,9 @@ class TwoNetworks(keras.Model):
     def update_average(self) -> None:
         """Updates the moving average of the generator's weights."""
         if self.average is not self.generator:
-            for average, now in zip(self.average.weights, self.generator.weights, strict=True):
+            for average, current in zip(self.average.weights, self.generator.weights, strict=True):
                 # TensorFlow's variables, as each operation of Keras' traces several.
-                step = (1 - self.average_decay) * (average.value - now.value)
+                step = (1 - self.average_decay) * (average.value - current.value)
                 average.value.assign_sub(step)
 
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -193,10 +193,10 @@ class TwoNetworks(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def get_config(self) -> dict[str, Any]:
-        own = {"average_decay": self.average_decay, "noise_seed": int(self.noise_seed.numpy())}
+        config = {"average_decay": self.average_decay, "noise_seed": int(self.noise_seed.numpy())}
         for key in self.NETWORKS:
-            own[key] = keras.saving.serialize_keras_object(getattr(self, key))
-        return {**super().get_config(), **own}
+            config[key] = keras.saving.serialize_keras_object(getattr(self, key))
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
@@ -211,8 +211,8 @@ class TwoNetworks(keras.Model):
 
 
 def _scaled(optimizer: Any) -> Any:
-    scales = keras.optimizers.LossScaleOptimizer
-    return optimizer if optimizer is None or isinstance(optimizer, scales) else scales(optimizer)
+    wrapper = keras.optimizers.LossScaleOptimizer
+    return optimizer if optimizer is None or isinstance(optimizer, wrapper) else wrapper(optimizer)
 
 
 def without_loss_scale(optimizer: Any) -> Any:
@@ -227,8 +227,8 @@ def unpack_batch(batch: Any) -> tuple[Any, ...]:
     None, and the others as arrays.
     """
     parts = batch if isinstance(batch, tuple) else (batch,)
-    given = tuple(part for part in parts if part is not None)
-    return keras.tree.map_structure(tf.convert_to_tensor, given)
+    present_parts = tuple(part for part in parts if part is not None)
+    return keras.tree.map_structure(tf.convert_to_tensor, present_parts)
 
 
 def minimize(
@@ -239,8 +239,8 @@ def minimize(
 ) -> None:
     """One step of `optimizer` on some or all of the variables that it was built for."""
     # Over several devices the optimizer sums the gradients: each loss is the mean of a part.
-    devices = tf.distribute.get_strategy().num_replicas_in_sync
+    num_devices = tf.distribute.get_strategy().num_replicas_in_sync
     # Without a loss scale this is the plain gradient; with one, `apply` undoes it.
     with tape:
-        scaled = optimizer.scale_loss(loss if devices == 1 else loss / devices)
-    optimizer.apply(tape.gradient(scaled, variables), variables)
+        scaled_loss = optimizer.scale_loss(loss if num_devices == 1 else loss / num_devices)
+    optimizer.apply(tape.gradient(scaled_loss, variables), variables)

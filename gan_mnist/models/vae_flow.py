@@ -47,10 +47,10 @@ class EulerSteps(layers.Layer):
     def call(self, points: tf.Tensor, one_hot: tf.Tensor) -> tf.Tensor:
         all_times = ops.convert_to_tensor(np.arange(self.steps) / self.steps, points.dtype)
 
-        def step(number: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
-            times = ops.full_like(points[:, :1], all_times[number])
-            moved = ops.cast(self.velocity([points, times, one_hot]), points.dtype)
-            return points + moved / self.steps
+        def step(index: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+            times = ops.full_like(points[:, :1], all_times[index])
+            velocities = ops.cast(self.velocity([points, times, one_hot]), points.dtype)
+            return points + velocities / self.steps
 
         # A loop of the graph: the network is traced once, whatever the number of steps.
         return ops.fori_loop(0, self.steps, step, points)
@@ -59,8 +59,11 @@ class EulerSteps(layers.Layer):
         return keras.KerasTensor(points.shape, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"velocity": keras.saving.serialize_keras_object(self.velocity), "steps": self.steps}
-        return {**super().get_config(), **own}
+        config = {
+            "velocity": keras.saving.serialize_keras_object(self.velocity),
+            "steps": self.steps,
+        }
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -110,8 +113,8 @@ class VAEFlow(LatentSampler, TwoNetworks):
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
 
     def get_config(self) -> dict[str, Any]:
-        own = {"vae_updates": self.vae_updates, "kl_weight": self.kl_weight}
-        return {**super().get_config(), **own}
+        config = {"vae_updates": self.vae_updates, "kl_weight": self.kl_weight}
+        return {**super().get_config(), **config}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -127,10 +130,10 @@ class VAEFlow(LatentSampler, TwoNetworks):
         images, labels = unpack_batch(batch)
         autoencoder = self.encoder.trainable_variables + self._decoder.trainable_variables
 
-        def step(loss: Any, variables: Sequence[keras.Variable]) -> None:
+        def step(loss_function: Any, variables: Sequence[keras.Variable]) -> None:
             with tf.GradientTape() as tape:
-                value = loss(images, labels, seed)
-            minimize(self.generator_optimizer, tape, value, variables)
+                loss = loss_function(images, labels, seed)
+            minimize(self.generator_optimizer, tape, loss, variables)
 
         ops.cond(
             update < self.vae_updates,
@@ -143,8 +146,8 @@ class VAEFlow(LatentSampler, TwoNetworks):
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """Both losses on a batch, without an update; the noise is the same after every epoch."""
         images, labels = unpack_batch(batch)
-        tested = tf.cast(self._means["flow_loss"].count, tf.int32)
-        seed = self.evaluation_seed(tested)
+        batch_number = tf.cast(self._means["flow_loss"].count, tf.int32)
+        seed = self.evaluation_seed(batch_number)
         self.autoencoder_loss(images, labels, seed)
         self.flow_loss(images, labels, seed)
         return {name: mean.result() for name, mean in self._means.items()}
@@ -255,8 +258,8 @@ def upsampled(x: Any, image_shape: tuple[int, int, int], width: int) -> Any:
     x = layers.Dense(smallest[0] * smallest[1] * 4 * width, activation="silu")(x)
     x = layers.Reshape((*smallest, 4 * width))(x)
     for channels, side in zip((2 * width, width, image_shape[2]), reversed(larger), strict=True):
-        last = side is larger[0]
-        activation = None if last else "silu"
+        is_last = side is larger[0]
+        activation = None if is_last else "silu"
         x = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation=activation)(x)
         x = layers.CenterCrop(*side)(x) if x.shape[1:3] != side else x
     return x

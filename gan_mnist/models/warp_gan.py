@@ -130,7 +130,7 @@ def build_warp_generator(image_shape: tuple[int, int, int], width: int) -> keras
     x = layers.Concatenate()([latents, Style(dtype="float32")(images)])
     for _ in range(2):
         x = layers.Dense(4 * width, activation="relu")(x)
-    small = keras.initializers.RandomNormal(stddev=0.01)
-    x = layers.Add()([latents, layers.Dense(NUM_PARAMETERS, kernel_initializer=small)(x)])
+    initializer = keras.initializers.RandomNormal(stddev=0.01)
+    x = layers.Add()([latents, layers.Dense(NUM_PARAMETERS, kernel_initializer=initializer)(x)])
     warped = Warp(dtype="float32")(images, layers.Activation("tanh", dtype="float32")(x))
     return keras.Model([images, latents], warped, name="warp_generator")

@@ -23,16 +23,16 @@ def bilinear(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor, border: str = "zero"
     """
     height, width, channels = images.shape[1:]
     # What lies further out is taken to a border of one pixel.
-    wide, high = width + 2, height + 2
-    x = tf.clip_by_value((x + 1) * (width - 1) / 2 + 1, 0.0, wide - 1.001)
-    y = tf.clip_by_value((y + 1) * (height - 1) / 2 + 1, 0.0, high - 1.001)
+    num_columns, num_rows = width + 2, height + 2
+    x = tf.clip_by_value((x + 1) * (width - 1) / 2 + 1, 0.0, num_columns - 1.001)
+    y = tf.clip_by_value((y + 1) * (height - 1) / 2 + 1, 0.0, num_rows - 1.001)
     mode = {"zero": "CONSTANT", "nearest": "SYMMETRIC"}[border]
     padded = tf.pad(images, [[0, 0], [1, 2], [1, 2], [0, 0]], mode)
-    corners = [padded[:, i : i + high, j : j + wide] for i in (0, 1) for j in (0, 1)]
+    corners = [padded[:, i : i + num_rows, j : j + num_columns] for i in (0, 1) for j in (0, 1)]
     packed = tf.reshape(tf.concat(corners, axis=-1), (-1, 4 * channels))
     left, top = tf.floor(x), tf.floor(y)
     image = tf.range(tf.shape(images)[0])[:, None, None]
-    index = (image * high + tf.cast(top, tf.int32)) * wide + tf.cast(left, tf.int32)
+    index = (image * num_rows + tf.cast(top, tf.int32)) * num_columns + tf.cast(left, tf.int32)
     north_west, north_east, south_west, south_east = tf.split(tf.gather(packed, index), 4, axis=-1)
     x, y = (x - left)[..., None], (y - top)[..., None]
     north = north_west + x * (north_east - north_west)
@@ -62,12 +62,12 @@ def source_coordinates(
     Returns:
         x and y, float (n, ceil(height / step), ceil(width / step)) each.
     """
-    moved = smooth_field(points, height, width, step)
+    displacements = smooth_field(points, height, width, step)
     a, b, c, d = tf.unstack(linear[:, None, None, :], axis=-1)
     right, down = tf.unstack(shift[:, None, None, :], axis=-1)
     grid_x, grid_y = (grid[::step, ::step] for grid in pixel_grid(height, width))
-    x = grid_x * (1 + a) + grid_y * b + right + moved[..., 0]
-    y = grid_x * c + grid_y * (1 + d) + down + moved[..., 1]
+    x = grid_x * (1 + a) + grid_y * b + right + displacements[..., 0]
+    y = grid_x * c + grid_y * (1 + d) + down + displacements[..., 1]
     return x, y
 
 
@@ -96,12 +96,12 @@ def catmull_rom(num_pixels: int, num_points: int) -> np.ndarray:
     """
     matrix = np.zeros((num_pixels, num_points), np.float32)
     for pixel, position in enumerate(np.linspace(0, num_points - 1, num_pixels)):
-        before = int(position)
-        t = position - before
+        index = int(position)
+        t = position - index
         weights = np.array(
             [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2]
         )
-        points = np.clip(np.arange(before - 1, before + 3), 0, num_points - 1)
+        points = np.clip(np.arange(index - 1, index + 3), 0, num_points - 1)
         np.add.at(matrix[pixel], points, weights / 2)
     return matrix
 
@@ -133,5 +133,5 @@ def thickened(plain: tf.Tensor, thick: tf.Tensor, thin: tf.Tensor, change: tf.Te
         change: float in [-1, 1], (n, 1, 1, 1).
     """
     # Unlike relu, this has a gradient at 0.
-    up, down = tf.maximum(change, 0.0), tf.maximum(-change, 0.0)
-    return plain * (1 - up - down) + thick * up + thin * down
+    thickening, thinning = tf.maximum(change, 0.0), tf.maximum(-change, 0.0)
+    return plain * (1 - thickening - thinning) + thick * thickening + thin * thinning

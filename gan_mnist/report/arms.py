@@ -33,24 +33,26 @@ def arm_details(
         None; `mean_curve` with that of the control, and `seed_curves`, charts as by
         `charts.lines`, or None.
     """
-    control, means, compared = run.summary["control"], over_seeds(curves), _compared(run)
-    told = {}
+    control, means, comparisons = run.summary["control"], over_seeds(curves), _compared(run)
+    details = {}
     for number, name in enumerate(order):
-        told[name] = {
+        details[name] = {
             "id": f"arm-{number}",
-            "compared": compared.get(name, []),
+            "compared": comparisons.get(name, []),
             "seeds": _seeds(run, name),
             "images": strip(galleries[name]) if name in galleries else None,
             "mean_curve": None,
             "seed_curves": None,
         }
         if name in means:
-            by_seed = curves[curves["arm"] == name].groupby("seed")
-            shown = {arm: means[arm].reset_index() for arm in (control, name) if arm in means}
+            seed_groups = curves[curves["arm"] == name].groupby("seed")
+            mean_curves = {arm: means[arm].reset_index() for arm in (control, name) if arm in means}
             options = _common(curves, means)
-            told[name]["mean_curve"] = lines(shown, **options)
-            told[name]["seed_curves"] = lines({f"seed {s}": one for s, one in by_seed}, **options)
-    return told
+            details[name]["mean_curve"] = lines(mean_curves, **options)
+            details[name]["seed_curves"] = lines(
+                {f"seed {seed}": curve for seed, curve in seed_groups}, **options
+            )
+    return details
 
 
 def curves_against_seconds(curves: pd.DataFrame) -> dict[str, Any] | None:
@@ -58,39 +60,41 @@ def curves_against_seconds(curves: pd.DataFrame) -> dict[str, Any] | None:
     means = over_seeds(curves[curves["seconds"] > 0])
     if not means:
         return None
-    ends = [seconds for mean in means.values() for seconds in mean["seconds"].iloc[[0, -1]]]
-    limits = (0.9 * min(ends), 1.1 * max(ends))
-    plain = {name: mean[["seconds", "value"]] for name, mean in means.items()}
-    return lines(plain, "seconds", is_log=True, x_limits=limits)
+    end_seconds = [seconds for mean in means.values() for seconds in mean["seconds"].iloc[[0, -1]]]
+    limits = (0.9 * min(end_seconds), 1.1 * max(end_seconds))
+    series = {name: mean[["seconds", "value"]] for name, mean in means.items()}
+    return lines(series, "seconds", is_log=True, x_limits=limits)
 
 
 def _common(curves: pd.DataFrame, means: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """The axes that all panels share; logarithmic where the shortest curve would else be lost."""
     updates = curves["update"]
-    ends = [mean.index[-1] for mean in means.values()]
-    is_log = max(ends) > MOST_TIMES_LONGER * min(ends)
-    first = updates[updates > 0].min() if is_log else updates.min()
-    limits: Limits = (float(first), float(max(updates.max(), first + 1)))
+    last_updates = [mean.index[-1] for mean in means.values()]
+    is_log = max(last_updates) > MOST_TIMES_LONGER * min(last_updates)
+    first_update = updates[updates > 0].min() if is_log else updates.min()
+    limits: Limits = (float(first_update), float(max(updates.max(), first_update + 1)))
     return {"is_log": is_log, "x_limits": limits, "y_limits": spread([curves["value"]])}
 
 
 def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
     """A row a seed: value, difference to the control, seconds, and links to the trial's files."""
     values = run.summary["arms"][name]["values"]
-    before = run.summary["arms"][run.summary["control"]]["values"]
+    control_values = run.summary["arms"][run.summary["control"]]["values"]
     trials = {trial.seed: trial for trial in run.of(name)}
-    failed = {(trial["arm"], trial["seed"]): trial["error"] for trial in run.summary["failed"]}
+    errors = {
+        (failure["arm"], failure["seed"]): failure["error"] for failure in run.summary["failed"]
+    }
     rows = []
     for seed in run.summary["seeds"]:
         value, trial = values.get(str(seed)), trials.get(seed)
-        both = value is not None and str(seed) in before
+        is_paired = value is not None and str(seed) in control_values
         rows.append(
             {
                 "seed": seed,
                 "value": value,
-                "difference": value - before[str(seed)] if both else None,
+                "difference": value - control_values[str(seed)] if is_paired else None,
                 "seconds": sum(trial.seconds) if trial else None,
-                "failed": failed.get((name, seed)),
+                "failed": errors.get((name, seed)),
                 "files": {
                     label: (trial.directory / file).relative_to(run.workdir).as_posix()
                     for file, label in _FILES.items()
@@ -104,31 +108,39 @@ def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
 def _compared(run: Run) -> dict[str, list[dict[str, Any]]]:
     """By arm, its comparisons: with the control, and with what else it is measured by."""
     margin = run.summary["metrics"][0].get("margin")
-    found: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
-    for kind, told in summary_comparisons(run.summary):
+    rows_by_arm: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+    for kind, comparison in summary_comparisons(run.summary):
         # The control's entry tells more than the primary comparison that it is, too.
-        if kind == PRIMARY and told.reference == run.summary["control"]:
+        if kind == PRIMARY and comparison.reference == run.summary["control"]:
             continue
-        if told.entry.get("difference") is None:
+        if comparison.entry.get("difference") is None:
             continue
-        best = "the best of the rivals, " if len(told.entry.get("rivals", ())) > 1 else ""
+        qualifier = (
+            "the best of the rivals, " if len(comparison.entry.get("rivals", ())) > 1 else ""
+        )
         row = {
-            "best": best,
-            "reference": told.reference,
-            "entry": told.entry,
-            "why": told.why(margin),
-            "seeds_only": None if told.interval == _over_seeds(told) else _over_seeds(told),
+            "best": qualifier,
+            "reference": comparison.reference,
+            "entry": comparison.entry,
+            "why": comparison.why(margin),
+            "seeds_only": None
+            if comparison.interval == _over_seeds(comparison)
+            else _over_seeds(comparison),
         }
         # Of two comparisons of the same arms the primary one, which comes first.
-        found.setdefault(told.arm, {}).setdefault((best, told.reference), row)
-    return {name: sorted(rows.values(), key=_control_first(run)) for name, rows in found.items()}
+        rows_by_arm.setdefault(comparison.arm, {}).setdefault(
+            (qualifier, comparison.reference), row
+        )
+    return {
+        name: sorted(rows.values(), key=_control_first(run)) for name, rows in rows_by_arm.items()
+    }
 
 
 def _control_first(run: Run) -> Callable[[Mapping[str, Any]], bool]:
     return lambda row: row["reference"] != run.summary["control"]
 
 
-def _over_seeds(told: ReportedComparison) -> list[float] | None:
+def _over_seeds(comparison: ReportedComparison) -> list[float] | None:
     """The interval over seeds alone, where it stands beside another."""
-    found: list[float] | None = told.entry.get("difference_ci95", told.interval)
-    return found
+    interval: list[float] | None = comparison.entry.get("difference_ci95", comparison.interval)
+    return interval

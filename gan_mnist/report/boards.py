@@ -64,11 +64,11 @@ class ArmBoards:
 
     def renew(self) -> None:
         """Writes the runs of all arms of which trials have ended since that was done."""
-        began = time.monotonic()
+        start_time = time.monotonic()
         while self._stale:
             self._write(self._arms[self._stale.pop()])
-        ended = time.monotonic()
-        self._renewed_from = ended + (ended - began) / SHARE
+        end_time = time.monotonic()
+        self._renewed_from = end_time + (end_time - start_time) / SHARE
 
     def write(self) -> None:
         """Writes the runs of all arms."""
@@ -77,50 +77,58 @@ class ArmBoards:
 
     def _write(self, arm: Arm) -> None:
         """Writes all that is known of an arm, in place of what was known before."""
-        done = [
+        finished = [
             (trial, record)
             for trial in replace(self._plan, arms=(arm,)).trials()
             if (record := read_record(trial.record_path)) is not None and record["status"] == DONE
         ]
-        if not done:
+        if not finished:
             return
-        read = [self._numbers_in(path) for trial, _ in done for path in _curves_of(trial)]
-        curves = _mean_curves([table for table in read if table is not None])
-        last = max((step for step, _, _ in curves), default=0)
-        values = [*curves, *((last, *row) for row in _held_out([r["metrics"] for _, r in done]))]
-        events = [_scalar(*row) for row in sorted(values)]
-        trial, record = done[0]
-        events += [_sheet(last, *row) for row in _images(self._plan.workdir, trial, record)]
+        tables = [self._numbers_in(path) for trial, _ in finished for path in _curves_of(trial)]
+        curves = _mean_curves([table for table in tables if table is not None])
+        last_step = max((step for step, _, _ in curves), default=0)
+        scalars = [
+            *curves,
+            *(
+                (last_step, *row)
+                for row in _held_out([result["metrics"] for _, result in finished])
+            ),
+        ]
+        events = [_scalar(*row) for row in sorted(scalars)]
+        trial, record = finished[0]
+        events += [_sheet(last_step, *row) for row in _images(self._plan.workdir, trial, record)]
         names = dict.fromkeys(name for _, name, _ in curves if not name.startswith("width/"))
         self._save(arm.name, [_layout(list(names)), *events])
 
     def _save(self, arm: str, events: list[event_pb2.Event]) -> None:
-        begun, rest = divmod(time.time_ns(), 10**9)
-        name = f"events.out.tfevents.{begun}.{socket.gethostname()}.{os.getpid()}.{rest:09d}"
-        path = self._plan.workdir / FOLDER / arm / name
+        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+        file_name = (
+            f"events.out.tfevents.{seconds}.{socket.gethostname()}.{os.getpid()}.{nanoseconds:09d}"
+        )
+        path = self._plan.workdir / FOLDER / arm / file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         # A TensorBoard that has read the file before drops what that said of later steps.
-        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        first = [
-            event_pb2.Event(wall_time=begun, file_version="brain.Event:2"),
-            event_pb2.Event(wall_time=begun, step=0, session_log=start),
+        session_start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        header_events = [
+            event_pb2.Event(wall_time=seconds, file_version="brain.Event:2"),
+            event_pb2.Event(wall_time=seconds, step=0, session_log=session_start),
         ]
-        hidden = path.with_name(f".{name}")
-        with hidden.open("wb") as file:
+        hidden_path = path.with_name(f".{file_name}")
+        with hidden_path.open("wb") as file:
             writer = RecordWriter(file)
-            for event in (*first, *events):
+            for event in (*header_events, *events):
                 event.wall_time = time.time()
                 writer.write(event.SerializeToString())
-        hidden.rename(path)
-        for older in {*path.parent.glob("events.out.tfevents.*")} - {path}:
-            older.unlink()
+        hidden_path.rename(path)
+        for old_path in {*path.parent.glob("events.out.tfevents.*")} - {path}:
+            old_path.unlink()
 
 
 def _curves_of(trial: Trial) -> list[Path]:
     """The curves of a trial; of its parts where it consists of several trainings."""
-    own = trial.directory / "curves.csv"
-    if own.is_file():
-        return [own]
+    path = trial.directory / "curves.csv"
+    if path.is_file():
+        return [path]
     return sorted(trial.directory.glob("*/curves.csv")) or sorted(
         trial.directory.glob("*/*/curves.csv")
     )
@@ -145,20 +153,20 @@ def _mean_curves(tables: list[pd.DataFrame]) -> list[tuple[int, str, float]]:
     if not any(len(table.columns) > 1 for table in tables):
         return []
     numbers = pd.concat(tables).groupby("update").agg(["mean", "min", "max"])
-    found = []
-    for name, kind in numbers.columns:
+    rows = []
+    for name, stat in numbers.columns:
         if name in _NO_METRICS:
             continue
-        tag = {"mean": name, "min": f"width/{name}/lowest", "max": f"width/{name}/highest"}[kind]
-        column = numbers[name, kind].dropna()
-        found += [(int(step), tag, float(value)) for step, value in column.items()]
-    return found
+        tag = {"mean": name, "min": f"width/{name}/lowest", "max": f"width/{name}/highest"}[stat]
+        column = numbers[name, stat].dropna()
+        rows += [(int(step), tag, float(value)) for step, value in column.items()]
+    return rows
 
 
 def _held_out(metrics: list[Mapping[str, float]]) -> Iterator[tuple[str, float]]:
     """(name, value) of what was found on test images: means over seeds."""
-    for name in dict.fromkeys(name for of_trial in metrics for name in of_trial):
-        values = [of_trial[name] for of_trial in metrics if name in of_trial]
+    for name in dict.fromkeys(name for trial_metrics in metrics for name in trial_metrics):
+        values = [trial_metrics[name] for trial_metrics in metrics if name in trial_metrics]
         yield f"held_out/{name}", sum(values) / len(values)
 
 
@@ -166,31 +174,31 @@ def _images(
     workdir: Path, trial: Trial, record: Mapping[str, Any]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """(name, images): what the network was shown, and what the generator makes."""
-    found = {"shown": trial.directory / "gallery.npz"}
+    paths = {"shown": trial.directory / "gallery.npz"}
     for key in record.get("generators", ())[:1]:
-        found["samples"] = workdir / "generators" / key / "samples.npz"
-    for name, path in found.items():
+        paths["samples"] = workdir / "generators" / key / "samples.npz"
+    for name, path in paths.items():
         if (images := read_images(path)) is not None:
             yield name, images
 
 
 def _scalar(step: int, name: str, value: float) -> event_pb2.Event:
-    told = scalar_metadata.create_summary_metadata(display_name="", description="")
-    return _event(step, name, make_tensor_proto(value, dtype=np.float32), told)
+    metadata = scalar_metadata.create_summary_metadata(display_name="", description="")
+    return _event(step, name, make_tensor_proto(value, dtype=np.float32), metadata)
 
 
 def _sheet(step: int, name: str, images: np.ndarray) -> event_pb2.Event:
     """An image of images, uint8 (n, H, W, 1 or 3), in rows of ten."""
     images = images[:_MOST_IMAGES]
     _, height, width, channels = images.shape
-    empty = np.zeros((-len(images) % _COLUMNS, height, width, channels), np.uint8)
-    rows = np.concatenate([images, empty]).reshape(-1, _COLUMNS, height, width, channels)
+    padding = np.zeros((-len(images) % _COLUMNS, height, width, channels), np.uint8)
+    rows = np.concatenate([images, padding]).reshape(-1, _COLUMNS, height, width, channels)
     sheet = rows.transpose(0, 2, 1, 3, 4).reshape(-1, _COLUMNS * width, channels)
-    file = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, "PNG")
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(buffer, "PNG")
     size = [str(side).encode() for side in (sheet.shape[1], sheet.shape[0])]
-    told = image_metadata.create_summary_metadata(display_name="", description="")
-    return _event(step, name, make_tensor_proto([*size, file.getvalue()]), told)
+    metadata = image_metadata.create_summary_metadata(display_name="", description="")
+    return _event(step, name, make_tensor_proto([*size, buffer.getvalue()]), metadata)
 
 
 def _layout(names: list[str]) -> event_pb2.Event:
@@ -210,11 +218,11 @@ def _layout(names: list[str]) -> event_pb2.Event:
     ]
     category = layout_pb2.Category(title="means over seeds, lowest to highest", chart=charts)
     content = layout_pb2.Layout(category=[category]).SerializeToString()
-    told = summary_pb2.SummaryMetadata()
-    told.plugin_data.plugin_name = "custom_scalars"
-    return _event(0, "custom_scalars__config__", make_tensor_proto(content), told)
+    metadata = summary_pb2.SummaryMetadata()
+    metadata.plugin_data.plugin_name = "custom_scalars"
+    return _event(0, "custom_scalars__config__", make_tensor_proto(content), metadata)
 
 
-def _event(step: int, name: str, tensor: Any, told: summary_pb2.SummaryMetadata) -> Any:
-    value = summary_pb2.Summary.Value(tag=name, metadata=told, tensor=tensor)
+def _event(step: int, name: str, tensor: Any, metadata: summary_pb2.SummaryMetadata) -> Any:
+    value = summary_pb2.Summary.Value(tag=name, metadata=metadata, tensor=tensor)
     return event_pb2.Event(step=step, summary=summary_pb2.Summary(value=[value]))

@@ -49,13 +49,17 @@ class Axis:
     def ticks(self) -> list[dict[str, Any]]:
         """Round numbers with their places."""
         if self.is_log:
-            times = next(t for span, t in _LOG_TICKS.items() if self.high < span * self.low)
-            tens = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            values = [time * 10.0**ten for ten in tens for time in times]
+            factors = next(
+                choice for span, choice in _LOG_TICKS.items() if self.high < span * self.low
+            )
+            exponents = range(
+                math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1
+            )
+            values = [factor * 10.0**exponent for exponent in exponents for factor in factors]
         else:
             values = list(MaxNLocator(_MOST_TICKS).tick_values(self.low, self.high))
-        within = [value for value in values if self.low <= value <= self.high]
-        return [{"at": self.at(value), "value": value, "text": _short(value)} for value in within]
+        visible = [value for value in values if self.low <= value <= self.high]
+        return [{"at": self.at(value), "value": value, "text": _short(value)} for value in visible]
 
 
 def _short(value: float) -> str:
@@ -67,15 +71,15 @@ def forest_limits(summary: Mapping[str, Any]) -> tuple[Limits, Limits]:
 
     An arm that is there to fail does not set them.
     """
-    failing = {check["arm"] for check in summary["controls"] if check["relation"] == "below"}
-    finished = {name: arm for name, arm in summary["arms"].items() if arm["n"]}
-    shown = [arm for name, arm in finished.items() if name not in failing]
-    shown = shown or list(finished.values())
-    points = [value for arm in shown for value in (*arm["values"].values(), arm["mean"])]
-    differences = [arm["difference"] for arm in shown if arm["difference"] is not None]
+    failing_names = {check["arm"] for check in summary["controls"] if check["relation"] == "below"}
+    finished_arms = {name: arm for name, arm in summary["arms"].items() if arm["n"]}
+    limiting_arms = [arm for name, arm in finished_arms.items() if name not in failing_names]
+    limiting_arms = limiting_arms or list(finished_arms.values())
+    points = [value for arm in limiting_arms for value in (*arm["values"].values(), arm["mean"])]
+    differences = [arm["difference"] for arm in limiting_arms if arm["difference"] is not None]
     return (
-        _limits(points, [arm["ci95"] for arm in shown]),
-        _limits([0.0, *differences], [deciding_interval(arm) for arm in shown]),
+        _limits(points, [arm["ci95"] for arm in limiting_arms]),
+        _limits([0.0, *differences], [deciding_interval(arm) for arm in limiting_arms]),
     )
 
 
@@ -83,12 +87,12 @@ def _limits(points: Sequence[float], intervals: Iterable[Any]) -> Limits:
     """Around all points, and intervals unless a few would flatten the points."""
     low, high = min(points), max(points)
     span = (high - low) or abs(high) or 1.0
-    ends = np.array([interval for interval in intervals if interval] or [(low, high)])
+    bounds = np.array([interval for interval in intervals if interval] or [(low, high)])
     # The usual ones: half of the intervals, or more, are seen whole.
-    lowest = np.quantile(ends[:, 0], 0.5, method="higher")
-    highest = np.quantile(ends[:, 1], 0.5, method="lower")
-    low = min(low, max(ends[:, 0].min(), min(lowest, low - 0.6 * span)))
-    high = max(high, min(ends[:, 1].max(), max(highest, high + 0.6 * span)))
+    low_quantile = np.quantile(bounds[:, 0], 0.5, method="higher")
+    high_quantile = np.quantile(bounds[:, 1], 0.5, method="lower")
+    low = min(low, max(bounds[:, 0].min(), min(low_quantile, low - 0.6 * span)))
+    high = max(high, min(bounds[:, 1].max(), max(high_quantile, high + 0.6 * span)))
     return float(low - 0.04 * span), float(high + 0.04 * span)
 
 
@@ -107,10 +111,10 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] |
     arms = summary["arms"]
     if not any(arm["n"] for arm in arms.values()):
         return None
-    means, differences = (Axis(*ends) for ends in forest_limits(summary))
+    mean_axis, difference_axis = (Axis(*limits) for limits in forest_limits(summary))
     roles = {"control": summary["control"], "oracle": summary["oracle"]}
-    lines = [
-        {"at": means.at(arms[name]["mean"]), "role": role, "name": name}
+    mean_lines = [
+        {"at": mean_axis.at(arms[name]["mean"]), "role": role, "name": name}
         for role, name in roles.items()
         if name in arms and arms[name]["n"]
     ]
@@ -119,17 +123,19 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] |
         arm = arms[name]
         rows[name] = {
             "seeds": [
-                {"at": means.at(value), "seed": seed, "value": value}
+                {"at": mean_axis.at(value), "seed": seed, "value": value}
                 for seed, value in arm["values"].items()
-                if means.low <= value <= means.high
+                if mean_axis.low <= value <= mean_axis.high
             ],
-            "mean": _interval(means, arm["mean"], arm["ci95"]),
-            "difference": _interval(differences, arm["difference"], deciding_interval(arm)),
+            "mean": _interval(mean_axis, arm["mean"], arm["ci95"]),
+            "difference": _interval(difference_axis, arm["difference"], deciding_interval(arm)),
         }
-    zero = [{"at": differences.at(0.0), "role": "control", "name": summary["control"]}]
+    difference_lines = [
+        {"at": difference_axis.at(0.0), "role": "control", "name": summary["control"]}
+    ]
     return {
-        "means": {"ticks": means.ticks, "lines": lines},
-        "differences": {"ticks": differences.ticks, "lines": zero},
+        "means": {"ticks": mean_axis.ticks, "lines": mean_lines},
+        "differences": {"ticks": difference_axis.ticks, "lines": difference_lines},
         "rows": rows,
     }
 
@@ -177,22 +183,24 @@ def lines(
     frames = {name: _thinned(frame) for name, frame in series.items()}
     x_axis = Axis(*(x_limits or spread((frame[x] for frame in frames.values()), 0.0)), is_log)
     y_axis = Axis(*(y_limits or spread(frame["value"] for frame in frames.values())))
-    drawn = {}
+    drawn_series = {}
     for name, frame in frames.items():
-        across = [10 * x_axis.at(value) for value in frame[x]]
+        x_positions = [10 * x_axis.at(value) for value in frame[x]]
         band = ""
         if {"low", "high"} <= {*frame}:
-            up, down = (list(zip(across, frame[end], strict=True)) for end in ("low", "high"))
-            band = _points([*up, *reversed(down)], y_axis)
-        drawn[name] = {
-            "points": _points(zip(across, frame["value"], strict=True), y_axis),
+            lower, upper = (
+                list(zip(x_positions, frame[bound], strict=True)) for bound in ("low", "high")
+            )
+            band = _points([*lower, *reversed(upper)], y_axis)
+        drawn_series[name] = {
+            "points": _points(zip(x_positions, frame["value"], strict=True), y_axis),
             "band": band,
             "x": " ".join(f"{value:.6g}" for value in frame[x]),
             "y": " ".join(f"{value:.4g}" for value in frame["value"]),
             "last": float(frame["value"].iloc[-1]),
         }
-    upwards = [tick | {"at": round(100 - tick["at"], 2)} for tick in y_axis.ticks]
-    return {"x": x_axis.ticks, "y": upwards, "series": drawn}
+    y_ticks = [tick | {"at": round(100 - tick["at"], 2)} for tick in y_axis.ticks]
+    return {"x": x_axis.ticks, "y": y_ticks, "series": drawn_series}
 
 
 def heat(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
@@ -206,10 +214,10 @@ def heat(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
         `size`, k; `font`, the size of letters; `left` and `below`, the room that names need;
         `upright`, whether those below stand so; `cells` that are seen: `row`, `column`, `share`.
     """
-    longest = max(map(len, names))
-    wide = _LETTER * (0.6 * longest + 0.8)  # of the whole picture
-    whole = len(names) / (1 - wide)
-    upright = longest <= 2
+    max_length = max(map(len, names))
+    label_share = _LETTER * (0.6 * max_length + 0.8)  # of the whole picture
+    total_size = len(names) / (1 - label_share)
+    is_upright = max_length <= 2
     cells = [
         {"row": row, "column": column, "share": float(share)}
         for (row, column), share in np.ndenumerate(matrix)
@@ -217,10 +225,10 @@ def heat(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     ]
     return {
         "size": len(names),
-        "font": round(_LETTER * whole, 3),
-        "left": round(wide * whole, 3),
-        "below": round(1.5 * _LETTER * whole if upright else wide * whole, 3),
-        "upright": upright,
+        "font": round(_LETTER * total_size, 3),
+        "left": round(label_share * total_size, 3),
+        "below": round(1.5 * _LETTER * total_size if is_upright else label_share * total_size, 3),
+        "upright": is_upright,
         "cells": cells,
     }
 

@@ -134,14 +134,14 @@ def table(root: Path, page: Path, claims: Sequence[Claim] = CLAIMS) -> list[str]
     """
     lines = ["", "| claim | reported | here [95 %] | seeds | verdict |", "|---|--:|--:|--:|---|"]
     for claim in claims:
-        found = measured(claim, root)
+        comparison = measured(claim, root)
         link = os.path.relpath(_directory(claim, root) / "records.jsonl", page.parent)
         cells = (
             f"[{claim.text}](sources.md#{claim.source})",
             "" if claim.reported is None else f"{claim.reported:+.3g}",
-            f"[{_here(claim, found)}]({link})",
-            f"{found.n}",
-            verdict(claim, found),
+            f"[{_here(claim, comparison)}]({link})",
+            f"{comparison.n}",
+            verdict(claim, comparison),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
@@ -156,25 +156,25 @@ def measured(claim: Claim, root: Path) -> Comparison:
     metrics = {metric["name"]: metric for metric in summary["metrics"]}
     if claim.metric not in metrics:
         raise unknown("claims: the metric", claim.metric, metrics)
-    records = _records(directory)
+    records_by_arm = _records(directory)
     for arm in (claim.arm, claim.versus):
-        if isinstance(arm, str) and arm not in records:
-            raise unknown("claims: the arm", arm, records)
-    treated = records[claim.arm]
-    values = values_of(treated, claim.metric)
-    overlap = overlap_of(treated.values())
+        if isinstance(arm, str) and arm not in records_by_arm:
+            raise unknown("claims: the arm", arm, records_by_arm)
+    treated_records = records_by_arm[claim.arm]
+    values = values_of(treated_records, claim.metric)
+    overlap = overlap_of(treated_records.values())
     if not isinstance(claim.versus, str):
         level = claim.versus
-        found = compare(values, dict.fromkeys(values, level), overlap=overlap)
-        if found.ci95 is None:
-            return found
+        comparison = compare(values, dict.fromkeys(values, level), overlap=overlap)
+        if comparison.ci95 is None:
+            return comparison
         # What is compared with a level is a share, or an AUC.
-        low, high = (min(max(end, -level), 1 - level) for end in found.ci95)
-        return replace(found, ci95=(low, high))
-    control = records[claim.versus]
-    found = compare(values, values_of(control, claim.metric), overlap=overlap)
+        low, high = (min(max(bound, -level), 1 - level) for bound in comparison.ci95)
+        return replace(comparison, ci95=(low, high))
+    control_records = records_by_arm[claim.versus]
+    comparison = compare(values, values_of(control_records, claim.metric), overlap=overlap)
     is_primary = claim.metric == summary["metrics"][0]["name"]
-    return over_images(found, treated, control) if is_primary else found
+    return over_images(comparison, treated_records, control_records) if is_primary else comparison
 
 
 def verdict(claim: Claim, found: Comparison) -> str:
@@ -186,19 +186,19 @@ def verdict(claim: Claim, found: Comparison) -> str:
     """
     if found.deciding_ci95 is None or found.too_few:
         return f"cannot be told: {found.too_few or 'too few seeds'}"
-    low, high = sorted(claim.side * end for end in found.deciding_ci95)
+    low, high = sorted(claim.side * bound for bound in found.deciding_ci95)
     reported = None if claim.reported is None else claim.side * claim.reported
-    few = "; few seeds" if found.n < MIN_SEEDS else ""
+    seeds_note = "; few seeds" if found.n < MIN_SEEDS else ""
     if low > 0:
         size = ""
         if reported is not None:
             size = ", but by less" if high < reported else ", by more" if low > reported else ""
-        return f"**holds**{size}{few}"
+        return f"**holds**{size}{seeds_note}"
     if high < 0 or (reported is not None and high < reported):
-        return f"**does not hold**{few}"
+        return f"**does not hold**{seeds_note}"
     # A share is always within one half of one half.
-    widest = f", within ±{max(map(abs, found.deciding_ci95)):.2g}" * isinstance(claim.versus, str)
-    return f"cannot be told{widest}{few}"
+    limit = f", within ±{max(map(abs, found.deciding_ci95)):.2g}" * isinstance(claim.versus, str)
+    return f"cannot be told{limit}{seeds_note}"
 
 
 def _directory(claim: Claim, root: Path) -> Path:
@@ -212,12 +212,12 @@ def _records(directory: Path) -> dict[str, dict[int, Mapping[str, Any]]]:
         return by_arm(record for record in map(json.loads, lines) if record["status"] == "done")
 
 
-def _here(claim: Claim, found: Comparison) -> str:
+def _here(claim: Claim, comparison: Comparison) -> str:
     """The difference, or what is compared with a level, with its interval."""
-    ends = found.deciding_ci95
+    interval = comparison.deciding_ci95
     if isinstance(claim.versus, str):
-        shown, low_high = signed(found.difference or 0.0, 3), ends
+        text, bounds = signed(comparison.difference or 0.0, 3), interval
     else:
-        shown = f"{found.treated:.3f}"
-        low_high = ends and (ends[0] + claim.versus, ends[1] + claim.versus)
-    return f"{shown} ({fixed(low_high[0], 3)} to {fixed(low_high[1], 3)})" if low_high else shown
+        text = f"{comparison.treated:.3f}"
+        bounds = interval and (interval[0] + claim.versus, interval[1] + claim.versus)
+    return f"{text} ({fixed(bounds[0], 3)} to {fixed(bounds[1], 3)})" if bounds else text

@@ -18,13 +18,13 @@ Confusion = tuple[dict[str, np.ndarray], list[str]]
 def confusion(run: Run) -> Confusion:
     """By arm, shares (truth, prediction) averaged over seeds; and the names of the classes."""
     tables = [(trial.arm, trial.predictions()) for trial in run.trials]
-    known = [(arm, table) for arm, table in tables if table is not None]
-    classes = _classes(run, (table for _, table in known))
+    arm_tables = [(arm, table) for arm, table in tables if table is not None]
+    classes = _classes(run, (table for _, table in arm_tables))
     matrices: dict[str, list[np.ndarray]] = {}
-    for arm, table in known:
+    for arm, table in arm_tables:
         shares = pd.crosstab(table["label"], table["prediction"], normalize="index")
-        square = shares.reindex(index=classes, columns=classes, fill_value=0.0)
-        matrices.setdefault(arm, []).append(square.to_numpy())
+        matrix = shares.reindex(index=classes, columns=classes, fill_value=0.0)
+        matrices.setdefault(arm, []).append(matrix.to_numpy())
     return {
         arm: np.mean(matrices[arm], axis=0) for arm in run.best_first() if arm in matrices
     }, classes
@@ -35,17 +35,17 @@ def examples(run: Run, after: str | None) -> dict[str, Any] | None:
 
     Both are trials of the first seed that has both; None where no seed has.
     """
-    befores = {trial.seed: trial for trial in run.of(run.summary["control"])}
+    control_trials = {trial.seed: trial for trial in run.of(run.summary["control"])}
     for trial in run.of(after):
-        before = befores.get(trial.seed)
-        before_table = before.predictions() if before else None
+        control_trial = control_trials.get(trial.seed)
+        before_table = control_trial.predictions() if control_trial else None
         after_table = trial.predictions()
-        if before and before_table is not None and after_table is not None:
-            sides = ("_before", "_after")
-            both = before_table.merge(after_table, on=["image", "label"], suffixes=sides)
-            tables = {str(name): table for name, table in both.groupby("label")}
+        if control_trial and before_table is not None and after_table is not None:
+            suffixes = ("_before", "_after")
+            merged = before_table.merge(after_table, on=["image", "label"], suffixes=suffixes)
+            tables = {str(name): table for name, table in merged.groupby("label")}
             names = [name for name in _classes(run, [before_table]) if name in tables]
-            pictures = _pictures(before)
+            pictures = _pictures(control_trial)
             classes = [_of_class(name, tables[name], pictures.get(name)) for name in names]
             return {"seed": trial.seed, "classes": classes} if classes else None
     return None
@@ -53,29 +53,33 @@ def examples(run: Run, after: str | None) -> dict[str, Any] | None:
 
 def _classes(run: Run, tables: Iterable[pd.DataFrame]) -> list[str]:
     """Class names that occur in predictions, in the data set's order."""
-    seen = {name for table in tables for name in (*table["label"], *table["prediction"])}
-    listed = [name for name in run.study["dataset"]["counts"] if name in seen]
-    return listed + sorted(seen.difference(listed))
+    present_names = {name for table in tables for name in (*table["label"], *table["prediction"])}
+    ordered_names = [name for name in run.study["dataset"]["counts"] if name in present_names]
+    return ordered_names + sorted(present_names.difference(ordered_names))
 
 
 def _pictures(trial: FinishedTrial) -> dict[str, np.ndarray]:
     """By class, the first test images, in the order of the predictions."""
-    found = read_labelled(trial.directory / "shown.npz", "label")
-    if found is None:
+    arrays = read_labelled(trial.directory / "shown.npz", "label")
+    if arrays is None:
         return {}
-    labels = found["label"].astype(str)
-    return {name: found["images"][labels == name] for name in np.unique(labels)}
+    labels = arrays["label"].astype(str)
+    return {name: arrays["images"][labels == name] for name in np.unique(labels)}
 
 
 def _of_class(name: str, table: pd.DataFrame, images: np.ndarray | None) -> dict[str, Any]:
     """Of one class: the rows shown, their pictures, the number of images, how many are right."""
-    shown = table.head(IMAGES_SHOWN)
-    sides = {}
+    shown_rows = table.head(IMAGES_SHOWN)
+    results = {}
     for side in ("before", "after"):
-        right = int((shown[f"prediction_{side}"] == name).sum())
-        interval = binomtest(right, len(shown)).proportion_ci()
+        num_correct = int((shown_rows[f"prediction_{side}"] == name).sum())
+        interval = binomtest(num_correct, len(shown_rows)).proportion_ci()
         share = float((table[f"prediction_{side}"] == name).mean())
-        sides[side] = {"right": right, "ci95": [interval.low, interval.high], "share": share}
-    pictures = None if images is None else strip(images, len(shown))
-    rows = shown.to_dict("records")
-    return {"name": name, "rows": rows, "pictures": pictures, "images": len(table), **sides}
+        results[side] = {
+            "right": num_correct,
+            "ci95": [interval.low, interval.high],
+            "share": share,
+        }
+    pictures = None if images is None else strip(images, len(shown_rows))
+    rows = shown_rows.to_dict("records")
+    return {"name": name, "rows": rows, "pictures": pictures, "images": len(table), **results}

@@ -60,16 +60,16 @@ def forest(
     figure = Figure(figsize=(WIDTH_INCHES, 1.1 + 0.36 * len(order)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
 
-    means, differences = forest_limits(summary)
-    left.set_xlim(means)
-    right.set_xlim(differences)
+    mean_limits, difference_limits = forest_limits(summary)
+    left.set_xlim(mean_limits)
+    right.set_xlim(difference_limits)
 
-    kinds = {name: told["kind"] for name, told in study["arms"].items()} if study else {}
-    treatment = {"generated": study["treatment"]} if study else {}
+    kinds = {name: entry["kind"] for name, entry in study["arms"].items()} if study else {}
+    treatments = {"generated": study["treatment"]} if study else {}
     for row, name in enumerate(order):
         arm = arms[name]
         if "generated" in kinds.values() and kinds.get(name, "control") != "control":
-            left.annotate(treatment.get(kinds[name], kinds[name]), (0, row), (-9, -10),
+            left.annotate(treatments.get(kinds[name], kinds[name]), (0, row), (-9, -10),
                           textcoords="offset points", xycoords=left.get_yaxis_transform(),
                           ha="right", va="center", size=7, color=MUTED)  # fmt: skip
         if not arm["n"]:
@@ -83,17 +83,17 @@ def forest(
         verdict = "control" if name == control else arm["verdict"] or "no verdict"
         if name != control and arm["difference"] is not None:
             _interval(right, row, arm["difference"], deciding_interval(arm), arm["verdict"])
-        standing, beside = arm.get("standing"), right.get_yaxis_transform()
-        for text, below, size, color in (
+        standing, transform = arm.get("standing"), right.get_yaxis_transform()
+        for text, shift, size, color in (
             (f"{VERDICT_MARKS[arm['verdict']]} {verdict}", -4 if standing else 0, 8.5,
              _VERDICT_COLORS[arm["verdict"]]),
             (f"    {standing}" if standing else "", 5, 7, MUTED),
         ):  # fmt: skip
-            right.annotate(text, (1.02, row), (0, -below), textcoords="offset points",
-                           xycoords=beside, va="center", size=size, color=color)  # fmt: skip
+            right.annotate(text, (1.02, row), (0, -shift), textcoords="offset points",
+                           xycoords=transform, va="center", size=size, color=color)  # fmt: skip
 
-    lines = (("control", control, INK, "-", 3), ("oracle", oracle, GREEN, "--", 13))
-    for role, name, color, style, offset in lines:
+    reference_lines = (("control", control, INK, "-", 3), ("oracle", oracle, GREEN, "--", 13))
+    for role, name, color, style, offset in reference_lines:
         if name in arms and arms[name]["n"]:
             mean = arms[name]["mean"]
             left.axvline(mean, color=color, ls=style, lw=0.9, alpha=0.7, zorder=0)
@@ -101,8 +101,8 @@ def forest(
                           textcoords="offset points", xycoords=left.get_xaxis_transform(),
                           ha="center", va="bottom", color=color, size=8)  # fmt: skip
     right.axvline(0, color=INK, lw=0.9, alpha=0.7, zorder=0)
-    better = "" if metric["higher_is_better"] else " (lower is better)"
-    left.set_xlabel(wrapped(f"{metric['label']}{better}"))
+    direction_note = "" if metric["higher_is_better"] else " (lower is better)"
+    left.set_xlabel(wrapped(f"{metric['label']}{direction_note}"))
     right.set_xlabel(f"difference to {control}, paired by seed")
     name_rows(left, list(order))
     for axes in (left, right):
@@ -132,8 +132,8 @@ def _interval(axes: Axes, row: int, value: float, ci95: Any, verdict: str | None
                       va="bottom", ha="left" if side > 0 else "right", color=color,
                       size=8)  # fmt: skip
         return
-    face = "white" if verdict == "cannot tell" else color
-    axes.plot(value, row, _VERDICT_MARKERS[verdict], color=color, mfc=face, ms=6.5, mew=1.4)
+    face_color = "white" if verdict == "cannot tell" else color
+    axes.plot(value, row, _VERDICT_MARKERS[verdict], color=color, mfc=face_color, ms=6.5, mew=1.4)
 
 
 @styled
@@ -179,25 +179,25 @@ def confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str]) -> Fig
         matrices: By arm, (classes, classes) shares in [0, 1]; row: truth, column: prediction.
         classes: Their names.
     """
-    numbered = len(classes) <= _MOST_CLASSES_WITH_NUMBERS
-    columns = 6 if numbered else 4 if len(classes) <= _MOST_CLASSES_IN_SMALL_PANELS else 2
+    has_numbers = len(classes) <= _MOST_CLASSES_WITH_NUMBERS
+    columns = 6 if has_numbers else 4 if len(classes) <= _MOST_CLASSES_IN_SMALL_PANELS else 2
     row_inches = WIDTH_INCHES / 2 if columns == 2 else None
     figure, panels = small_multiples(list(matrices), columns, row_inches)
     # As many names as a side has room for.
     side_inches = WIDTH_INCHES / max(2, min(columns, len(matrices))) - 1
     step = -(-len(classes) // int(side_inches / _NAME_INCHES))
-    places = range(0, len(classes), step)
-    short = shorten_all([classes[place] for place in places])
-    longest = max(map(len, short))
-    if longest > 1 and row_inches is None:
-        figure.set_figheight(figure.get_figheight() + _LETTER_INCHES * longest)
+    positions = range(0, len(classes), step)
+    labels = shorten_all([classes[position] for position in positions])
+    max_length = max(map(len, labels))
+    if max_length > 1 and row_inches is None:
+        figure.set_figheight(figure.get_figheight() + _LETTER_INCHES * max_length)
     for axes, matrix in zip(panels, matrices.values(), strict=True):
         axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(places, short, rotation=0 if longest == 1 else 90)
-        axes.set_yticks(places, short)
+        axes.set_xticks(positions, labels, rotation=0 if max_length == 1 else 90)
+        axes.set_yticks(positions, labels)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        for (row, column), share in np.ndenumerate(matrix) if numbered else ():
+        for (row, column), share in np.ndenumerate(matrix) if has_numbers else ():
             color = "white" if share > 0.55 else INK
             axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=color,
                       size=8)  # fmt: skip
@@ -217,14 +217,14 @@ def cost(seconds: pd.DataFrame) -> Figure:
     """
     figure = Figure(figsize=(WIDTH_INCHES, 0.9 + 0.28 * len(seconds)), layout="constrained")
     axes = figure.subplots()
-    ends = seconds.cumsum(axis="columns")
+    cumulative = seconds.cumsum(axis="columns")
     colors = dict(zip(seconds, (ORANGE, BLUE, FAINT), strict=True))
-    spent = [column for column in seconds if seconds[column].any()] or list(seconds)
-    for column in spent:
-        starts = ends[column] - seconds[column]
+    columns = [column for column in seconds if seconds[column].any()] or list(seconds)
+    for column in columns:
+        starts = cumulative[column] - seconds[column]
         axes.barh(range(len(seconds)), seconds[column], 0.62, starts, color=colors[column],
                   label=column)  # fmt: skip
-    for row, total in enumerate(ends.iloc[:, -1]):
+    for row, total in enumerate(cumulative.iloc[:, -1]):
         axes.annotate(f"{total:,.1f}", (total, row), (4, 0), textcoords="offset points",
                       va="center", color=MUTED, size=8)  # fmt: skip
     axes.margins(x=0.08)

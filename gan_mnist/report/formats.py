@@ -17,7 +17,7 @@ def environment(margin: float | None) -> jinja2.Environment:
     Args:
         margin: Margin of the primary metric.
     """
-    found = jinja2.Environment(
+    env = jinja2.Environment(
         loader=jinja2.PackageLoader("gan_mnist.report"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         undefined=jinja2.StrictUndefined,
@@ -40,8 +40,8 @@ def environment(margin: float | None) -> jinja2.Environment:
         "cell": _as_cell,
         "verbatim": _verbatim,
     }
-    found.filters |= filters
-    return found
+    env.filters |= filters
+    return env
 
 
 def p(value: float | None) -> str:
@@ -62,7 +62,7 @@ def _percents(ci: list[float] | None) -> str:
 
 
 def _ends(ci: list[float] | None, digits: int) -> str:
-    low, high = (sided(end, digits).replace("-", "\N{MINUS SIGN}") for end in ci or (0, 0))
+    low, high = (sided(bound, digits).replace("-", "\N{MINUS SIGN}") for bound in ci or (0, 0))
     return f"[{low}, {high}]" if ci else ""
 
 
@@ -88,5 +88,8 @@ def _breakable(name: str) -> Markup:
 def _with_code(text: str) -> Markup:
     """Escaped HTML in which what stood between backticks is code."""
     parts = (escape(part) for part in text.split("`"))
-    tagged = (Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+    tagged = (
+        Markup("<code>{}</code>").format(part) if index % 2 else part
+        for index, part in enumerate(parts)
+    )
     return Markup("").join(tagged)

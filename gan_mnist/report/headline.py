@@ -44,7 +44,7 @@ def take_images(workdir: Path, root: Path) -> None:
     Raises:
         InputError: If an arm has left no gallery.
     """
-    kept: dict[str, Any] = {}
+    galleries: dict[str, Any] = {}
     for arm, *_ in ROWS:
         folders = sorted((workdir / "trials" / arm).glob("seed-*"))
         path = (folders or [workdir / "trials" / arm])[0] / "gallery.npz"
@@ -52,9 +52,9 @@ def take_images(workdir: Path, root: Path) -> None:
         if images is None:
             arms = ",".join(name for name, *_ in ROWS)
             raise InputError(f"--run: no {path}; accepted: a run of imbalance with --arms={arms}")
-        kept[arm] = images[:_SHOWN]
+        galleries[arm] = images[:_SHOWN]
     (root / IMAGES).parent.mkdir(parents=True, exist_ok=True)
-    write_arrays(root / IMAGES, **kept)
+    write_arrays(root / IMAGES, **galleries)
 
 
 def is_stale(root: Path) -> bool:
@@ -82,13 +82,13 @@ def draw(root: Path) -> None:
 def _numbers(root: Path) -> str:
     """All that the picture tells of the run, in words: how one drawing is told from another."""
     run = PublishedRun(root / RUN)
-    told = [f"{about}, {how}: {_recall(run, arm)}" for arm, about, how in ROWS]
-    return "; ".join([*told, f"{len(run.summary['seeds'])} seeds"])
+    descriptions = [f"{title}, {detail}: {_recall(run, arm)}" for arm, title, detail in ROWS]
+    return "; ".join([*descriptions, f"{len(run.summary['seeds'])} seeds"])
 
 
 def _recall(run: PublishedRun, arm: str) -> str:
-    found = run.summary["arms"][arm]
-    return f"{found['mean']:.2f} {interval(found['ci95'], 2)}"
+    entry = run.summary["arms"][arm]
+    return f"{entry['mean']:.2f} {interval(entry['ci95'], 2)}"
 
 
 @styled
@@ -99,42 +99,49 @@ def _figure(run: PublishedRun, galleries: Sequence[np.ndarray]) -> Figure:
         run: The published run.
         galleries: By row, images (n, height, width, 1) uint8.
     """
-    rows = len(ROWS)
-    figure = Figure(figsize=(9, 0.55 * rows + 0.8), facecolor="white")
+    num_rows = len(ROWS)
+    figure = Figure(figsize=(9, 0.55 * num_rows + 0.8), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     width, height = figure.get_size_inches()
     axes.set(xlim=(0, width), ylim=(height, 0))
-    left, side, chart, chart_width, top = 2.5, 0.43, 6.2, 1.5, 0.72
+    images_left, cell, chart_left, chart_width, top = 2.5, 0.43, 6.2, 1.5, 0.72
     axes.text(0.1, 0.28, "What the network is shown of the digit 1", size=11, weight="bold")
     axes.text(0.1, 0.52, "beside 300 images each of 2 and 3", size=8.5, color=MUTED)
-    axes.text(chart, 0.28, "Share of test 1s recognised", size=11, weight="bold")
-    seeds = len(run.summary["seeds"])
-    axes.text(chart, 0.52, f"mean of {seeds} seeds and 95 % interval", size=8.5, color=MUTED)
+    axes.text(chart_left, 0.28, "Share of test 1s recognised", size=11, weight="bold")
+    num_seeds = len(run.summary["seeds"])
+    axes.text(
+        chart_left, 0.52, f"mean of {num_seeds} seeds and 95 % interval", size=8.5, color=MUTED
+    )
 
-    for row, ((arm, about, how), images) in enumerate(zip(ROWS, galleries, strict=True)):
+    for row, ((arm, title, detail), images) in enumerate(zip(ROWS, galleries, strict=True)):
         middle = top + 0.55 * (row + 0.5)
-        axes.text(0.1, middle - 0.03, about, size=10.5, weight="bold", va="bottom")
-        axes.text(0.1, middle + 0.03, how, size=8, color=MUTED, va="top")
-        for place, image in enumerate(images[: 1 if arm == "none" else _SHOWN]):
-            start = left + place * side
-            ends = (start, start + side - 0.04, middle + side / 2 - 0.02, middle - side / 2 + 0.02)
+        axes.text(0.1, middle - 0.03, title, size=10.5, weight="bold", va="bottom")
+        axes.text(0.1, middle + 0.03, detail, size=8, color=MUTED, va="top")
+        for column, image in enumerate(images[: 1 if arm == "none" else _SHOWN]):
+            start = images_left + column * cell
+            extent = (
+                start,
+                start + cell - 0.04,
+                middle + cell / 2 - 0.02,
+                middle - cell / 2 + 0.02,
+            )
             # Ink on paper, as people write.
-            axes.imshow(255 - image[..., 0], cmap="gray", vmin=0, vmax=255, extent=ends)
-            axes.plot([*ends[:2], *ends[1::-1], ends[0]],
-                      [ends[2], ends[2], ends[3], ends[3], ends[2]],
+            axes.imshow(255 - image[..., 0], cmap="gray", vmin=0, vmax=255, extent=extent)
+            axes.plot([*extent[:2], *extent[1::-1], extent[0]],
+                      [extent[2], extent[2], extent[3], extent[3], extent[2]],
                       color="#dde1e6", lw=0.8)  # fmt: skip
-        found, color = run.summary["arms"][arm], _COLORS.get(arm, BLUE)
-        axes.plot([chart, chart + chart_width], [middle] * 2, color="#eceef1", lw=7,
+        entry, color = run.summary["arms"][arm], _COLORS.get(arm, BLUE)
+        axes.plot([chart_left, chart_left + chart_width], [middle] * 2, color="#eceef1", lw=7,
                   solid_capstyle="butt", zorder=0)  # fmt: skip
-        reach = [chart + chart_width * end for end in found["ci95"]]
-        axes.plot(reach, [middle] * 2, color=color, lw=2.4, alpha=0.55)
-        axes.plot(chart + chart_width * found["mean"], middle, "o", color=color, ms=6.5)
-        end = chart + chart_width + 0.15
-        axes.text(end, middle, f"{found['mean']:.2f}", size=11.5, weight="bold",
+        interval_x = [chart_left + chart_width * bound for bound in entry["ci95"]]
+        axes.plot(interval_x, [middle] * 2, color=color, lw=2.4, alpha=0.55)
+        axes.plot(chart_left + chart_width * entry["mean"], middle, "o", color=color, ms=6.5)
+        text_left = chart_left + chart_width + 0.15
+        axes.text(text_left, middle, f"{entry['mean']:.2f}", size=11.5, weight="bold",
                   va="center", color=color)  # fmt: skip
-        low, high = found["ci95"]
-        axes.text(end + 0.47, middle, f"{low:.2f}\N{EN DASH}{high:.2f}", size=8, va="center",
+        low, high = entry["ci95"]
+        axes.text(text_left + 0.47, middle, f"{low:.2f}\N{EN DASH}{high:.2f}", size=8, va="center",
                   color=MUTED)  # fmt: skip
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return figure

@@ -63,8 +63,8 @@ def learning_curves(curves: pd.DataFrame, order: Sequence[str], control: str, la
         last = mean["value"].iloc[-1]
         axes.annotate(f"{last:.3f}", (mean.index[-1], last), (0, 6), ha="right", color=color,
                       textcoords="offset points", size=8.5, path_effects=HALO)  # fmt: skip
-    ends = [mean.index[-1] for mean in means.values()]
-    if max(ends) > MOST_TIMES_LONGER * min(ends):
+    last_updates = [mean.index[-1] for mean in means.values()]
+    if max(last_updates) > MOST_TIMES_LONGER * min(last_updates):
         scale_log(panels[0])
     figure.supxlabel("updates", size=8.5, color=MUTED)
     figure.supylabel(wrapped(label), size=8.5, color=MUTED)
@@ -123,18 +123,18 @@ def generator_curves(curves: pd.DataFrame) -> Figure:
     columns = [column for column in titles if column in curves]
     kinds = sorted(curves["kind"].unique())
     colors = dict(zip(kinds, itertools.cycle((BLUE, ORANGE, GREEN, VERMILLION)), strict=False))
-    wide = min(len(columns), 4)
-    rows = -(-len(columns) // wide)
-    height = 2.3 * rows + 0.25 * (len(kinds) > 1)
+    num_columns = min(len(columns), 4)
+    num_rows = -(-len(columns) // num_columns)
+    height = 2.3 * num_rows + 0.25 * (len(kinds) > 1)
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-    panels = figure.subplots(rows, wide, squeeze=False).flatten()
+    panels = figure.subplots(num_rows, num_columns, squeeze=False).flatten()
     for axes in panels[len(columns) :]:
         axes.set_axis_off()
     for axes, column in zip(panels, columns, strict=False):
         axes.grid(True)
-        for (kind, _), one in curves.groupby(["kind", "generator"]):
-            shown = one[one[column] != 0] if column.endswith("loss") else one
-            axes.plot(shown["update"], shown[column], color=colors[kind], alpha=0.4, lw=0.8)
+        for (kind, _), curve in curves.groupby(["kind", "generator"]):
+            points = curve[curve[column] != 0] if column.endswith("loss") else curve
+            axes.plot(points["update"], points[column], color=colors[kind], alpha=0.4, lw=0.8)
         if column.endswith("accuracy"):
             axes.set_ylim(-0.03, 1.03)
             axes.axhline(0.5, color=INK, lw=0.9, ls=":")

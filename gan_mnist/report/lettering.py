@@ -30,25 +30,25 @@ def legible(text: str) -> str:
 
     So class names stay distinct, where all would be the same boxes.
     """
-    return "".join(sign if _is_drawn(sign) else _spelled(sign) for sign in text)
+    return "".join(character if _is_drawn(character) else _spelled(character) for character in text)
 
 
 @functools.cache
-def _is_drawn(sign: str) -> bool:
-    if unicodedata.category(sign) == "Cf":
+def _is_drawn(character: str) -> bool:
+    if unicodedata.category(character) == "Cf":
         return False
     fonts = (get_font(findfont(FontProperties(family=[name]))) for name in FAMILIES)
-    return any(font.get_char_index(ord(sign)) for font in fonts)
+    return any(font.get_char_index(ord(character)) for font in fonts)
 
 
-def _spelled(sign: str) -> str:
+def _spelled(character: str) -> str:
     # What joins or changes the sign before it is not seen alone.
-    if unicodedata.category(sign) in ("Cf", "Mn", "Me"):
+    if unicodedata.category(character) in ("Cf", "Mn", "Me"):
         return ""
-    name = unicodedata.name(sign, "")
-    for stem in _SYLLABLES:
-        if name.startswith(stem):
-            return name.removeprefix(stem).lower()
+    name = unicodedata.name(character, "")
+    for prefix in _SYLLABLES:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix).lower()
     if not name or "IDEOGRAPH" in name:
-        return f"U+{ord(sign):X}"
+        return f"U+{ord(character):X}"
     return f"({name.lower()})"

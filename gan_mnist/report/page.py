@@ -64,13 +64,13 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
         InputError: If one of these two is missing.
     """
     run = Run.read(workdir)
-    confused = confusion(run)
+    confusions = confusion(run)
     not_drawn: dict[str, str] = {}
-    drawn = _save(_draw(run, confused, pictures, not_drawn), workdir)
-    templates, context = environment(_margin(run)), _context(run, pictures, drawn)
+    saved_figures = _save(_draw(run, confusions, pictures, not_drawn), workdir)
+    templates, context = environment(_margin(run)), _context(run, pictures, saved_figures)
     context["not_drawn"] = not_drawn
     write_text(workdir / "report.md", templates.get_template("report.md.j2").render(context))
-    context |= _page_context(run, confused)
+    context |= _page_context(run, confusions)
     write_text(workdir / "report.html", templates.get_template("report.html.j2").render(context))
 
 
@@ -89,8 +89,10 @@ def markdown(
         pictures: The experiment's own figures, in their order.
     """
     run = Run(directory, study, summary, ())
-    kept = {path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")}
-    context = _context(run, pictures, kept)
+    saved_figures = {
+        path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")
+    }
+    context = _context(run, pictures, saved_figures)
     return environment(_margin(run)).get_template("report.md.j2").render(context)
 
 
@@ -108,18 +110,20 @@ def _margin(run: Run) -> float | None:
 
 
 def _context(
-    run: Run, pictures: Sequence[Picture], drawn: Mapping[str, Mapping[str, str]]
+    run: Run, pictures: Sequence[Picture], saved_figures: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
     """The context of both templates."""
     dataset = run.study["dataset"]
-    further = further_in_words(dataset.get("further_tests", {}))
+    further_tests = further_in_words(dataset.get("further_tests", {}))
     return {
         "study": run.study,
         "summary": run.summary,
         "order": run.best_first(),
         "metric": run.summary["metrics"][0],
-        "pictures": [one for one in pictures if one.always or one.name in drawn],
-        "figures": drawn,
+        "pictures": [
+            picture for picture in pictures if picture.always or picture.name in saved_figures
+        ],
+        "figures": saved_figures,
         "marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
         "over": _over(run.summary["arms"]),
@@ -134,45 +138,47 @@ def _context(
         "split": split_in_words(dataset),
         "generated": generated_in_words(dataset.get("generated", {})),
         # Runs from before tell no more.
-        "further": further or run.study["settings"].get("test_sets", ()),
+        "further": further_tests or run.study["settings"].get("test_sets", ()),
     }
 
 
 def _over(arms: Mapping[str, Any]) -> str:
     """What the intervals allow for."""
-    found = {arm.get("verdict_over") for arm in arms.values()} - {None}
-    if not found:
+    replicates = {arm.get("verdict_over") for arm in arms.values()} - {None}
+    if not replicates:
         return "Intervals and tests treat the seed as the replicate."
-    told = " or ".join(sorted(found))
-    return f"Intervals of means are over seeds; those of differences, p and verdicts over {told}."
+    words = " or ".join(sorted(replicates))
+    return f"Intervals of means are over seeds; those of differences, p and verdicts over {words}."
 
 
-def _page_context(run: Run, confused: Confusion) -> dict[str, Any]:
+def _page_context(run: Run, confusions: Confusion) -> dict[str, Any]:
     """What the page has besides: its own drawings, and what the files of trials hold."""
-    order, (matrices, classes) = run.best_first(), confused
+    order, (matrices, classes) = run.best_first(), confusions
     curves, label = run.curves()
-    told = arm_details(run, order, run.galleries, curves)
+    details = arm_details(run, order, run.galleries, curves)
     # Of many classes a picture will do.
-    cells = matrices.items() if len(classes) <= MOST_CLASSES else ()
-    curved = [name for name in order if told[name]["mean_curve"]]
-    after = run.treatment
+    drawn_matrices = matrices.items() if len(classes) <= MOST_CLASSES else ()
+    curved_arms = [name for name in order if details[name]["mean_curve"]]
+    treatment = run.treatment
     return {
-        "told": told,
+        "told": details,
         "forest": charts.forest(run.summary, order),
         "seen": _compared(run),
         "seen_columns": SEEN_COLUMNS,
         "images": list(run.galleries),
-        "curved": curved,
+        "curved": curved_arms,
         "curve_label": label,
         "seconds_chart": curves_against_seconds(curves),
         "classes": classes,
         "short_classes": shorten_all(classes),
-        "confusions": {name: charts.heat(matrix, shorten_all(classes)) for name, matrix in cells},
-        "colors": {name: PAGE_COLORS[color] for name, color in _colors(run, curved).items()},
+        "confusions": {
+            name: charts.heat(matrix, shorten_all(classes)) for name, matrix in drawn_matrices
+        },
+        "colors": {name: PAGE_COLORS[color] for name, color in _colors(run, curved_arms).items()},
         "few_arms": FEW_ARMS,
         "generates": any(arm["kind"] == "generated" for arm in run.study["arms"].values()),
-        "examples": examples(run, after) if run.study["examples"] else None,
-        "after": after,
+        "examples": examples(run, treatment) if run.study["examples"] else None,
+        "after": treatment,
         "images_shown": IMAGES_SHOWN,
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
         "made": made(run),
@@ -192,19 +198,19 @@ def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
     control = run.summary["control"]
     if len(run.best_first()) <= FEW_ARMS:
         return {name: color for name, color in color_arms(names, control).items() if color != FAINT}
-    told = {run.measure: ORANGE, run.treatment: BLUE}
-    colors = told | {run.summary["oracle"]: GREEN, control: INK}
+    answer_colors = {run.measure: ORANGE, run.treatment: BLUE}
+    colors = answer_colors | {run.summary["oracle"]: GREEN, control: INK}
     return {name: color for name, color in colors.items() if name in names}
 
 
 def _draw(
-    run: Run, confused: Confusion, pictures: Sequence[Picture], not_drawn: dict[str, str]
+    run: Run, confusions: Confusion, pictures: Sequence[Picture], not_drawn: dict[str, str]
 ) -> dict[str, Figure]:
     """Every figure that the run has data for; why one of `pictures` failed goes to `not_drawn`."""
-    summary, order, (matrices, classes) = run.summary, run.best_first(), confused
-    drawn = {}
+    summary, order, (matrices, classes) = run.summary, run.best_first(), confusions
+    drawn_figures = {}
     if any(arm["n"] for arm in summary["arms"].values()):
-        drawn["arms"] = figures.forest(summary, order, run.study)
+        drawn_figures["arms"] = figures.forest(summary, order, run.study)
 
     for picture in pictures:
         # One may be somebody's own, or of a file that is damaged; the others do not depend on it.
@@ -215,36 +221,40 @@ def _draw(
             say(f"the report shows no {picture.name}: {not_drawn[picture.name]}")
             continue
         if figure is not None:
-            drawn[picture.name] = figure
+            drawn_figures[picture.name] = figure
 
     if (duplicates := duplicate_rows(run)) is not None:
-        drawn["duplicates"] = figures.gallery(duplicates)
+        drawn_figures["duplicates"] = figures.gallery(duplicates)
     if (leaks := _leaks(run)) is not None:
-        drawn["leaks"] = figures.gallery(leaks)
+        drawn_figures["leaks"] = figures.gallery(leaks)
 
-    if seen := {name: run.galleries[name] for name in _compared(run)}:
-        drawn["seen"] = figures.gallery(seen, SEEN_COLUMNS, SEEN_INCHES)
+    if galleries := {name: run.galleries[name] for name in _compared(run)}:
+        drawn_figures["seen"] = figures.gallery(galleries, SEEN_COLUMNS, SEEN_INCHES)
     if run.galleries:
-        drawn["gallery"] = figures.gallery(run.galleries)
+        drawn_figures["gallery"] = figures.gallery(run.galleries)
 
     curves, label = run.curves()
     if not curves.empty:
-        drawn["curves"] = learning.learning_curves(curves, order, summary["control"], label)
+        drawn_figures["curves"] = learning.learning_curves(curves, order, summary["control"], label)
         colors = _colors(run, [name for name in order if name in set(curves["arm"])])
-        drawn["curves_seconds"] = learning.curves_against_seconds(curves, colors, label)
+        drawn_figures["curves_seconds"] = learning.curves_against_seconds(curves, colors, label)
 
     generator_curves = run.generator_curves()
     if not generator_curves.empty:
-        drawn["generators"] = learning.generator_curves(generator_curves)
+        drawn_figures["generators"] = learning.generator_curves(generator_curves)
 
     if matrices:
-        drawn["confusion"] = figures.confusion(matrices, classes)
+        drawn_figures["confusion"] = figures.confusion(matrices, classes)
 
-    finished = [name for name in order if run.of(name)]
-    if finished:
-        means = [np.mean([trial.seconds for trial in run.of(name)], axis=0) for name in finished]
-        drawn["cost"] = figures.cost(pd.DataFrame(means, finished, list(SECONDS)))
-    return drawn
+    finished_arms = [name for name in order if run.of(name)]
+    if finished_arms:
+        mean_seconds = [
+            np.mean([trial.seconds for trial in run.of(name)], axis=0) for name in finished_arms
+        ]
+        drawn_figures["cost"] = figures.cost(
+            pd.DataFrame(mean_seconds, finished_arms, list(SECONDS))
+        )
+    return drawn_figures
 
 
 def duplicate_rows(run: Run) -> dict[str, np.ndarray] | None:
@@ -267,20 +277,20 @@ def _leaks(run: Run) -> dict[str, np.ndarray] | None:
     dataset = run.study["dataset"]
     rows: dict[str, np.ndarray] = {}
     for kind in ("generated", "further_tests"):
-        for name, told in dataset.get(kind, {}).items():
-            for split in told.get("pairs", {}):
+        for name, entry in dataset.get(kind, {}).items():
+            for split in entry.get("pairs", {}):
                 key = f"{kind} {name} {split}"
-                if (found := read_pairs(run.workdir / "copies.npz", key)) is not None:
-                    above, below = found[key]
+                if (pairs := read_pairs(run.workdir / "copies.npz", key)) is not None:
+                    above, below = pairs[key]
                     rows |= {f"{name}, as {split}": above, f"{split}, as {name}": below}
     return rows or None
 
 
-def _save(drawn: Mapping[str, Figure], workdir: Path) -> dict[str, dict[str, Any]]:
+def _save(drawn_figures: Mapping[str, Figure], workdir: Path) -> dict[str, dict[str, Any]]:
     """Saves figures; by name, `path` from the report, and for the page `svg` or the PNG's `uri`."""
     (workdir / "figures").mkdir(exist_ok=True)
     saved = {}
-    for name, figure in drawn.items():
+    for name, figure in drawn_figures.items():
         path = f"figures/{name}.png"
         save(figure, workdir / path)
         svg = None if name in OWN_DRAWINGS else as_svg(figure, name)

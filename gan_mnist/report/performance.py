@@ -42,36 +42,38 @@ def table(root: Path) -> list[str]:
     Raises:
         InputError: If there are no records.
     """
-    told = read_json(root / RECORDS)
-    if told is None:
+    records = read_json(root / RECORDS)
+    if records is None:
         raise InputError(f"readme: no {RECORDS} in {root}; accepted: what `make benchmark` writes")
-    head = "| what | precision | beside | times as fast (lowest to highest) | turns |"
-    lines = ["", head, "|---|---|---|--:|--:|"]
+    header = "| what | precision | beside | times as fast (lowest to highest) | turns |"
+    lines = ["", header, "|---|---|---|--:|--:|"]
     # Whole studies first.
-    for name in sorted(told["rows"], key=lambda name: (not name.startswith("study"), name)):
-        row = told["rows"][name]
+    for name in sorted(records["rows"], key=lambda name: (not name.startswith("study"), name)):
+        row = records["rows"][name]
         lines += [f"| {row['what']} | {row['precision']} | {cells} |" for cells in _ratios(row)]
-    seconds = told["where"]["seconds"]
-    whole = sum(seconds.values())
+    seconds = records["where"]["seconds"]
+    total = sum(seconds.values())
     lines += [
         "",
-        f"| where {whole:.0f} s of {told['where']['trials']} trials go | seconds | share |",
+        f"| where {total:.0f} s of {records['where']['trials']} trials go | seconds | share |",
     ]
     lines += ["|---|--:|--:|"]
-    for part, words in PARTS.items():
-        lines.append(f"| {words} | {seconds[part]:.1f} | {100 * seconds[part] / whole:.0f} % |")
-    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    return [*lines, "", f"Measured on two cores of {told['processor']}: {versions}.", ""]
+    for part, description in PARTS.items():
+        lines.append(
+            f"| {description} | {seconds[part]:.1f} | {100 * seconds[part] / total:.0f} % |"
+        )
+    versions = ", ".join(f"{name} {version}" for name, version in records["versions"].items())
+    return [*lines, "", f"Measured on two cores of {records['processor']}: {versions}.", ""]
 
 
 def _ratios(row: Mapping[str, Any]) -> list[str]:
     """Table cells by rival: its name, its seconds divided by ours, and the number of turns."""
-    found = []
+    cells = []
     for rival, name in RIVALS.items():
         if rival in row["seconds"]:
-            _, *how = rival.split(" ", 1)
-            ours = row["seconds"][" ".join(["ours", *how])]
-            ratios = [b / a for a, b in zip(ours, row["seconds"][rival], strict=True)]
-            span = f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""
-            found.append(f"{name} | {median(ratios):.2f}{span} | {len(ratios)}")
-    return found
+            _, *variant = rival.split(" ", 1)
+            our_seconds = row["seconds"][" ".join(["ours", *variant])]
+            ratios = [b / a for a, b in zip(our_seconds, row["seconds"][rival], strict=True)]
+            spread = f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""
+            cells.append(f"{name} | {median(ratios):.2f}{spread} | {len(ratios)}")
+    return cells

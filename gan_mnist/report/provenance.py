@@ -25,36 +25,42 @@ _ENOUGH_SEEDS = 10
 
 def made(run: Run) -> dict[str, str]:
     """Date, duration, revision and machine, as far as the run tells them."""
-    study, told = run.study, {}
-    if began := study.get("began"):
-        start = datetime.fromisoformat(began)
-        told["Date"] = f"{start:%Y-%m-%d %H:%M} UTC, the last command"
+    study, facts = run.study, {}
+    if start_text := study.get("began"):
+        start = datetime.fromisoformat(start_text)
+        facts["Date"] = f"{start:%Y-%m-%d %H:%M} UTC, the last command"
         end = (run.workdir / "summary.json").stat().st_mtime
         if (seconds := end - start.timestamp()) > 0:
-            told["Duration"] = f"{duration(seconds)}, the last command"
-    if worked := sum(sum(trial.seconds) for trial in run.trials):
-        told["Work"] = f"{duration(worked)}, all {len(run.trials)} trials, counted as under cost"
-    if largest := max((trial.record.get("memory_mib") or 0 for trial in run.trials), default=0):
-        told["Memory"] = f"{largest:,} MiB, the largest process of a trial"
+            facts["Duration"] = f"{duration(seconds)}, the last command"
+    if work_seconds := sum(sum(trial.seconds) for trial in run.trials):
+        facts["Work"] = (
+            f"{duration(work_seconds)}, all {len(run.trials)} trials, counted as under cost"
+        )
+    if peak_mib := max((trial.record.get("memory_mib") or 0 for trial in run.trials), default=0):
+        facts["Memory"] = f"{peak_mib:,} MiB, the largest process of a trial"
     if study.get("revision"):
-        told["Revision"] = study["revision"]
-    if timed := study.get("update_seconds"):
-        told["Precision"] = in_words(study["settings"]["precision"], timed)
+        facts["Revision"] = study["revision"]
+    if update_seconds := study.get("update_seconds"):
+        facts["Precision"] = in_words(study["settings"]["precision"], update_seconds)
     if study.get("machine"):
-        told["Machine"] = f"{study['machine']}, {study['processors']} processors"
-    return told
+        facts["Machine"] = f"{study['machine']}, {study['processors']} processors"
+    return facts
 
 
 def files_left(run: Run) -> dict[str, dict[str, str]]:
     """Links of the page, by title and label; only to files that are there."""
-    here = {label: name for name, label in _RUN_FILES.items() if (run.workdir / name).exists()}
-    told = {"Records": here}
-    exports = run.study.get("export_dir")
-    models = run.workdir / (exports or ".") / run.study["experiment"]
-    if exports and models.is_dir():
-        names = [name for name in run.best_first() if (models / name).is_dir()]
-        told["Models"] = {name: os.path.relpath(models / name, run.workdir) for name in names}
-    return {title: links for title, links in told.items() if links}
+    record_files = {
+        label: name for name, label in _RUN_FILES.items() if (run.workdir / name).exists()
+    }
+    links_by_title = {"Records": record_files}
+    export_dir = run.study.get("export_dir")
+    models_dir = run.workdir / (export_dir or ".") / run.study["experiment"]
+    if export_dir and models_dir.is_dir():
+        names = [name for name in run.best_first() if (models_dir / name).is_dir()]
+        links_by_title["Models"] = {
+            name: os.path.relpath(models_dir / name, run.workdir) for name in names
+        }
+    return {title: links for title, links in links_by_title.items() if links}
 
 
 def next_steps(run: Run) -> dict[str, str]:
@@ -63,40 +69,42 @@ def next_steps(run: Run) -> dict[str, str]:
     command, name = study["command_line"], study["experiment"]
     command = command if isinstance(command, str) else shlex.join(command)
     arms = [arm for arm in study["arms"] if arm != run.summary["control"]]
-    main = f"python -m gan_mnist.main --experiment={shlex.quote(_experiment(command) or name)}"
-    own = f"--dataset=folder --data_dir=photos --workdir=runs/{name}_own"
+    program = f"python -m gan_mnist.main --experiment={shlex.quote(_experiment(command) or name)}"
+    folder_flags = f"--dataset=folder --data_dir=photos --workdir=runs/{name}_own"
     counts = " --set counts=all" if "counts" in study["settings"] else ""
     return {
         **_more_seeds(run, command),
-        "The arms and settings that there are": f"{main} --list",
+        "The arms and settings that there are": f"{program} --list",
         "One of them more, ARM": _with(command, arms=[*arms, "ARM"]),
-        "Images of your own, in photos/, a folder a class": f"{main} {own}{counts}",
+        "Images of your own, in photos/, a folder a class": f"{program} {folder_flags}{counts}",
     }
 
 
 def _more_seeds(run: Run, command: str) -> dict[str, str]:
     """Commands for more seeds, with what it means that results have been seen."""
-    study, seeds = run.study, len(run.study["seeds"])
+    study, num_seeds = run.study, len(run.study["seeds"])
     primary = run.summary.get("primary", ())
     if announced := study.get("looks", {}).get("announced"):
         # Such a run ends with the last look, or where all is decided.
-        is_decided = all(one["verdict"] != "cannot tell" for one in primary)
-        look = f"On to the next announced look, after {seeds} seeds"
-        return {} if is_decided or seeds >= announced[-1] else {look: command}
-    more = max(_ENOUGH_SEEDS, 2 * seeds)
-    told = f"More seeds, {more}; what is done is kept"
-    if seeds > 1:
-        told += ". Adding them when results have been seen costs error, which the answer tells"
-    steps = {told: _with(command, seeds=more)}
+        is_decided = all(entry["verdict"] != "cannot tell" for entry in primary)
+        look_title = f"On to the next announced look, after {num_seeds} seeds"
+        return {} if is_decided or num_seeds >= announced[-1] else {look_title: command}
+    target_seeds = max(_ENOUGH_SEEDS, 2 * num_seeds)
+    title = f"More seeds, {target_seeds}; what is done is kept"
+    if num_seeds > 1:
+        title += ". Adding them when results have been seen costs error, which the answer tells"
+    commands = {title: _with(command, seeds=target_seeds)}
     if primary:
-        most = min(MOST_SEEDS, max(MAX_SEEDS, more))
-        anew = f"runs/{study['experiment']}_decided"
-        fresh = max(study["seeds"]) + 1
-        options = {"seeds": None, "until": "decided", "max_seeds": most}
-        options |= {"first_seed": fresh, "workdir": anew}
-        told = f"As many as it takes, from seed {fresh} on, at announced looks, which costs none"
-        steps[f"{told}; a run of its own"] = _with(command, **options)
-    return steps
+        max_seeds = min(MOST_SEEDS, max(MAX_SEEDS, target_seeds))
+        workdir = f"runs/{study['experiment']}_decided"
+        first_seed = max(study["seeds"]) + 1
+        options = {"seeds": None, "until": "decided", "max_seeds": max_seeds}
+        options |= {"first_seed": first_seed, "workdir": workdir}
+        title = (
+            f"As many as it takes, from seed {first_seed} on, at announced looks, which costs none"
+        )
+        commands[f"{title}; a run of its own"] = _with(command, **options)
+    return commands
 
 
 def _experiment(command: str) -> str | None:
@@ -108,10 +116,10 @@ def _experiment(command: str) -> str | None:
         words = shlex.split(command)
     except (SyntaxError, ValueError, AttributeError, IndexError):
         return None
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, next_word in zip(words, [*words[1:], ""], strict=True):
         flag, _, value = word.lstrip("-").partition("=")
         if flag == "experiment" and word.startswith("-"):
-            return value or after
+            return value or next_word
     return None
 
 
@@ -121,33 +129,35 @@ def _with(command: str, **options: Any) -> str:
     One that is None is left out.
     """
     try:
-        changed = _call_with if command.startswith("gan_mnist.run(") else _command_with
-        return changed(command, options)
+        rewrite = _call_with if command.startswith("gan_mnist.run(") else _command_with
+        return rewrite(command, options)
     except (SyntaxError, ValueError, AttributeError):
         return command
 
 
 def _call_with(call: str, options: Mapping[str, Any]) -> str:
     tree: Any = ast.parse(call, mode="eval").body
-    kept = [keyword for keyword in tree.keywords if keyword.arg not in options]
-    tree.keywords = kept + [
-        ast.keyword(k, ast.Constant(v)) for k, v in options.items() if v is not None
+    keywords = [keyword for keyword in tree.keywords if keyword.arg not in options]
+    tree.keywords = keywords + [
+        ast.keyword(name, ast.Constant(value))
+        for name, value in options.items()
+        if value is not None
     ]
     return ast.unparse(tree)
 
 
 def _command_with(command: str, options: Mapping[str, Any]) -> str:
-    kept: list[str] = []
+    remaining_words: list[str] = []
     words = iter(shlex.split(command))
     for word in words:
-        flag = re.match(r"--?(\w+)(=?)", word)
-        if not flag or flag[1] not in options:
-            kept.append(word)
-        elif not flag[2]:  # its value is the next word
+        match = re.match(r"--?(\w+)(=?)", word)
+        if not match or match[1] not in options:
+            remaining_words.append(word)
+        elif not match[2]:  # its value is the next word
             next(words, None)
     flags = (
-        f"--{k}={','.join(v) if isinstance(v, list) else v}"
-        for k, v in options.items()
-        if v is not None
+        f"--{name}={','.join(value) if isinstance(value, list) else value}"
+        for name, value in options.items()
+        if value is not None
     )
-    return shlex.join([*kept, *flags])
+    return shlex.join([*remaining_words, *flags])

@@ -36,8 +36,8 @@ def critical_difference(ranking: Ranking) -> Figure:
     names, ranks = list(ranking.mean), np.array(list(ranking.mean.values()))
     # Nemenyi's p values: those at which the critical difference is 0.05's.
     unit = ranking.critical_difference / stats.studentized_range.isf(0.05, len(names), np.inf)
-    apart = np.abs(ranks[:, None] - ranks[None]) / unit
-    p_values = stats.studentized_range.sf(apart, len(names), np.inf)
+    distances = np.abs(ranks[:, None] - ranks[None]) / unit
+    p_values = stats.studentized_range.sf(distances, len(names), np.inf)
     figure = Figure(figsize=(WIDTH_INCHES, 1.3 + 0.22 * len(names)), layout="constrained")
     axes = figure.subplots()
     critical_difference_diagram(
@@ -52,11 +52,11 @@ def critical_difference(ranking: Ranking) -> Figure:
         text_h_margin=0.1,
     )
     # The library's own bar lies on the numbers of the axis.
-    end = 1 + ranking.critical_difference
-    axes.plot([1, end], [_ABOVE, _ABOVE], color=BLUE, linewidth=3, solid_capstyle="butt")
-    axes.text(end, _ABOVE, f"  critical difference {ranking.critical_difference:.2f}",
+    bar_end = 1 + ranking.critical_difference
+    axes.plot([1, bar_end], [_ABOVE, _ABOVE], color=BLUE, linewidth=3, solid_capstyle="butt")
+    axes.text(bar_end, _ABOVE, f"  critical difference {ranking.critical_difference:.2f}",
               color=BLUE, va="center", size=8.5)  # fmt: skip
-    axes.set_xlim(0.9, max(len(names), end) + 0.1)
+    axes.set_xlim(0.9, max(len(names), bar_end) + 0.1)
     axes.set_xticks(range(1, len(names) + 1))
     axes.spines["top"].set_visible(True)
     axes.set_title(f"mean rank on {ranking.num_data_sets} data sets, 1 is the best; "

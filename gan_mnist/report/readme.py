@@ -49,13 +49,13 @@ def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
         InputError: If `root` is no such repository, or a block cannot be filled.
     """
     check_checkout(root)
-    found = {}
+    pages = {}
     for pattern in ("README.md", "experiments/*/README.md", "docs/*.md"):
         for page in sorted(root.glob(pattern)):
             text = page.read_text(encoding="utf-8")
             if _OPENING in text:
-                found[page] = (text, renew(text, page, root))
-    return found
+                pages[page] = (text, renew(text, page, root))
+    return pages
 
 
 def check_checkout(root: Path) -> None:
@@ -146,42 +146,42 @@ class PublishedRun:
 
     def values(self, metric: str) -> dict[str, dict[int, float]]:
         """The values of a metric by arm and seed, from the records."""
-        found: dict[str, dict[int, float]] = {}
+        values_by_arm: dict[str, dict[int, float]] = {}
         with (self.directory / "records.jsonl").open(encoding="utf-8") as lines:
             for record in map(json.loads, lines):
                 value = (record.get("metrics") or {}).get(metric)
                 if value is not None:
-                    found.setdefault(record["arm"], {})[record["seed"]] = value
-        return found
+                    values_by_arm.setdefault(record["arm"], {})[record["seed"]] = value
+        return values_by_arm
 
     def arms(self) -> dict[str, Mapping[str, Any]]:
         """The arms that have a result, best first."""
         sign = -1 if self.summary["metrics"][0]["higher_is_better"] else 1
-        finished = {name: arm for name, arm in self.summary["arms"].items() if arm["n"]}
-        return dict(sorted(finished.items(), key=lambda item: sign * item[1]["mean"]))
+        finished_arms = {name: arm for name, arm in self.summary["arms"].items() if arm["n"]}
+        return dict(sorted(finished_arms.items(), key=lambda item: sign * item[1]["mean"]))
 
 
 def _command(run: PublishedRun, page: Path) -> list[str]:
-    line = run.study["command_line"]
-    line = line if isinstance(line, str) else " ".join(line)
-    given = re.search("--data_dir=([^ ]+)", line)
+    command = run.study["command_line"]
+    command = command if isinstance(command, str) else " ".join(command)
+    match = re.search("--data_dir=([^ ]+)", command)
     data_dir = _USUAL_DATA_DIR
-    if given is not None and run.study["settings"]["dataset"] == "folder":
-        data_dir = f"data/{Path(given[1]).name}"
-    if "--workdir" not in line:  # else two runs of an experiment would have one directory
-        line += f" --workdir=runs/{run.summary['experiment']}_{run.directory.name}"
-    where = os.path.relpath(run.directory, page.parent)
+    if match is not None and run.study["settings"]["dataset"] == "folder":
+        data_dir = f"data/{Path(match[1]).name}"
+    if "--workdir" not in command:  # else two runs of an experiment would have one directory
+        command += f" --workdir=runs/{run.summary['experiment']}_{run.directory.name}"
+    run_path = os.path.relpath(run.directory, page.parent)
     files = (("records", "records.jsonl"), ("summary", "summary.json"), ("report", "report.md"))
-    links = ", ".join(f"[{name}]({where}/{file})" for name, file in files)
+    links = ", ".join(f"[{name}]({run_path}/{file})" for name, file in files)
     return [
         "",
-        f"    {re.sub('--data_dir=[^ ]+', f'--data_dir={data_dir}', line)}",
+        f"    {re.sub('--data_dir=[^ ]+', f'--data_dir={data_dir}', command)}",
         "",
         f"{len(run.summary['seeds'])} seeds: {links}.",
     ]
 
 
-def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
+def _table(run: PublishedRun, digits: int, extra_metrics: list[str]) -> list[str]:
     """A row an arm that has a result, best first; a line for each arm that does not apply."""
     summary, arms = run.summary, run.arms()
     control, label = summary["control"], summary["metrics"][0]["label"]
@@ -204,14 +204,14 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
         "verdict": {name: _judged(arm, margin) for name, arm in arms.items()}
         | {control: "control"},
         f"against `{summary['rival']}` [95 %]": {
-            name: f"{signed(versus['difference'], digits)} {interval(versus['ci95'], digits)}, "
-            f"{_judged(versus, margin)}"
+            name: f"{signed(entry['difference'], digits)} {interval(entry['ci95'], digits)}, "
+            f"{_judged(entry, margin)}"
             for name, arm in arms.items()
-            if (versus := arm.get("versus_rival"))
+            if (entry := arm.get("versus_rival"))
         },
     }
-    for wanted in filter(None, extra):
-        heading, cells = _metric(run, wanted)
+    for spec in filter(None, extra_metrics):
+        heading, cells = _metric(run, spec)
         columns[heading] = cells
     columns = {heading: cells for heading, cells in columns.items() if cells}
     lines = ["", f"| arm | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
@@ -224,27 +224,27 @@ def _table(run: PublishedRun, digits: int, extra: list[str]) -> list[str]:
     return lines
 
 
-def _judged(found: Mapping[str, Any], margin: float | None) -> str:
+def _judged(entry: Mapping[str, Any], margin: float | None) -> str:
     """The verdict of a comparison, and how much it counts, if there is one."""
-    standing = found.get("standing") if found["verdict"] else None
-    return ", ".join(filter(None, (verdict_in_words(found["verdict"] or "", margin), standing)))
+    standing = entry.get("standing") if entry["verdict"] else None
+    return ", ".join(filter(None, (verdict_in_words(entry["verdict"] or "", margin), standing)))
 
 
-def _metric(run: PublishedRun, wanted: str) -> tuple[str, dict[str, str]]:
+def _metric(run: PublishedRun, spec: str) -> tuple[str, dict[str, str]]:
     """The heading and the cells of a further metric; `NAME/control` is its ratio, seed by seed."""
-    name, _, ratio = wanted.partition("/")
+    name, _, ratio = spec.partition("/")
     labels = {metric["name"]: metric["label"] for metric in run.summary["metrics"]}
     if name not in labels:
         raise unknown(f"readme: a metric of {run.directory}", name, labels)
     if not ratio:
         return labels[name], {
-            arm: _brief(found["metrics"][name]["mean"]) for arm, found in run.arms().items()
+            arm: _brief(entry["metrics"][name]["mean"]) for arm, entry in run.arms().items()
         }
     values = run.values(name)
     control = values[run.summary["control"]]
     return f"{labels[name]}, in multiples of the control's", {
-        arm: f"{fmean(of_arm[seed] / control[seed] for seed in of_arm if seed in control):.2f}"
-        for arm, of_arm in values.items()
+        arm: f"{fmean(scores[seed] / control[seed] for seed in scores if seed in control):.2f}"
+        for arm, scores in values.items()
     }
 
 

@@ -30,10 +30,10 @@ class FinishedTrial:
 
     def predictions(self) -> pd.DataFrame | None:
         """Predictions, classes as text: one may be called "01" or "NA"."""
-        columns = {"image": str, "label": str, "prediction": str, "probability": float}
+        dtypes = {"image": str, "label": str, "prediction": str, "probability": float}
         path = self.directory / "predictions.csv"
-        table = read_csv(path, dtype=columns, keep_default_na=False)
-        return table if table is not None and set(columns) <= set(table.columns) else None
+        table = read_csv(path, dtype=dtypes, keep_default_na=False)
+        return table if table is not None and set(dtypes) <= set(table.columns) else None
 
     @property
     def seconds(self) -> list[float]:
@@ -91,8 +91,8 @@ class Run:
         kinds = {name: self.study["arms"][name]["kind"] for name in self.best_first()
                  if self.of(name) and name != self.summary["oracle"]}  # fmt: skip
         treatments = [name for name in kinds if kinds[name] in ("generated", "rival")]
-        of_kind = [name for name in treatments if kinds[name] == kind]
-        return next(iter(of_kind or treatments), None)
+        matches = [name for name in treatments if kinds[name] == kind]
+        return next(iter(matches or treatments), None)
 
     @property
     def treatment(self) -> str | None:
@@ -114,16 +114,16 @@ class Run:
 
         The control and the oracle come first; what has another size than the first is left out.
         """
-        found: dict[str, np.ndarray] = {}
+        images_by_arm: dict[str, np.ndarray] = {}
         names = [self.summary["control"], self.summary["oracle"], *self.best_first()]
         for name in dict.fromkeys(names):
             for trial in self.of(name)[:1]:
                 images = read_images(trial.directory / "gallery.npz")
                 if images is None:
                     continue
-                if images.shape[1:3] == next(iter(found.values()), images).shape[1:3]:
-                    found[trial.arm] = images
-        return found
+                if images.shape[1:3] == next(iter(images_by_arm.values()), images).shape[1:3]:
+                    images_by_arm[trial.arm] = images
+        return images_by_arm
 
     def table(self, name: str, *columns: str) -> pd.DataFrame:
         """The rows of a CSV file of all trials, one trial's after another's.
@@ -137,16 +137,18 @@ class Run:
             Columns `arm`, `seed` and the wanted ones; no rows where no trial has the file.
         """
         # A class may be called "01" or "NA".
-        gaps = {column: ["", "nan"] for column in columns if column != "class"}
-        texts = {"dtype": {"class": str}, "keep_default_na": False, "na_values": gaps}
-        parts = [
+        na_values = {column: ["", "nan"] for column in columns if column != "class"}
+        options = {"dtype": {"class": str}, "keep_default_na": False, "na_values": na_values}
+        tables = [
             table.assign(arm=trial.arm, seed=trial.seed)
             for trial in self.trials
-            if (table := read_csv(trial.directory / name, **texts)) is not None
+            if (table := read_csv(trial.directory / name, **options)) is not None
             and set(columns) <= set(table.columns)
         ]
-        wanted = ["arm", "seed", *columns]
-        return pd.concat(parts)[wanted].dropna() if parts else pd.DataFrame(columns=wanted)
+        all_columns = ["arm", "seed", *columns]
+        return (
+            pd.concat(tables)[all_columns].dropna() if tables else pd.DataFrame(columns=all_columns)
+        )
 
     def curves(self) -> tuple[pd.DataFrame, str]:
         """Learning curves (arm, seed, update, seconds, value) and what the value is, in words.
@@ -155,61 +157,63 @@ class Run:
         of accuracy. Seconds start with the training of the arm's generator.
         """
         metric, primary = self.study["curve"], self.summary["metrics"][0]
-        choices = {
+        labels = {
             f"val_{primary['name']}": f"validation: {primary['label']}",
             "val_accuracy": "validation accuracy",
         }
         if metric:
-            choices = {metric["name"]: metric["label"]}
-        axes = ("update", "seconds")
-        tables = {name: _of_numbers(self, "curves.csv", *axes, name) for name in choices}
+            labels = {metric["name"]: metric["label"]}
+        axis_columns = ("update", "seconds")
+        tables = {name: _of_numbers(self, "curves.csv", *axis_columns, name) for name in labels}
         column = next((name for name in tables if not tables[name].empty), next(iter(tables)))
         curves = tables[column]
-        before = {(trial.arm, trial.seed): trial.seconds[0] for trial in self.trials}
-        trials = zip(curves["arm"], curves["seed"], strict=True)
-        curves["seconds"] += [before[trial] for trial in trials]
-        return curves.rename(columns={column: "value"}), choices[column]
+        generator_seconds = {(trial.arm, trial.seed): trial.seconds[0] for trial in self.trials}
+        keys = zip(curves["arm"], curves["seed"], strict=True)
+        curves["seconds"] += [generator_seconds[key] for key in keys]
+        return curves.rename(columns={column: "value"}), labels[column]
 
     def generator_curves(self) -> pd.DataFrame:
         """Curves of the generators: their columns, `generator` (its name) and `kind` (in words).
 
         Where records tell which `generators` a trial used, of those; else of all there are.
         """
-        told = [trial.record["generators"] for trial in self.trials if "generators" in trial.record]
-        used = {name for names in told for name in names}
-        parts = []
+        generator_lists = [
+            trial.record["generators"] for trial in self.trials if "generators" in trial.record
+        ]
+        used_generators = {name for names in generator_lists for name in names}
+        tables = []
         for path in sorted(self.workdir.glob("generators/*/curves.csv")):
             table, name = read_csv(path), path.parent.name
             if table is None or "update" not in table or not LOSSES & {*table}:
                 continue
-            if name in used or not told:
+            if name in used_generators or not generator_lists:
                 numbers = table.apply(pd.to_numeric, errors="coerce").dropna(subset="update")
-                parts.append(numbers.assign(generator=name, kind=_kind(path.parent)))
-        return pd.concat(parts) if parts else pd.DataFrame()
+                tables.append(numbers.assign(generator=name, kind=_kind(path.parent)))
+        return pd.concat(tables) if tables else pd.DataFrame()
 
 
 def read_images(path: Path) -> np.ndarray | None:
     """The `images` in an archive, uint8 (n, H, W, 1 or 3); None where there are none such."""
-    found = read_arrays(path, "images")
-    return found["images"] if found and _are_images(found["images"]) else None
+    arrays = read_arrays(path, "images")
+    return arrays["images"] if arrays and _are_images(arrays["images"]) else None
 
 
 def read_labelled(path: Path, *columns: str) -> dict[str, np.ndarray] | None:
     """As `read_images`, with columns of as many rows; None where one of them is not there."""
-    found = read_arrays(path, "images", *columns)
-    if found is None or not _are_images(found["images"]):
+    arrays = read_arrays(path, "images", *columns)
+    if arrays is None or not _are_images(arrays["images"]):
         return None
-    rows = found["images"].shape[:1]
-    return found if all(found[name].shape == rows for name in columns) else None
+    label_shape = arrays["images"].shape[:1]
+    return arrays if all(arrays[name].shape == label_shape for name in columns) else None
 
 
 def read_pairs(path: Path, *names: str) -> dict[str, np.ndarray] | None:
     """The arrays of these names, each two rows of images that are alike, uint8 (2, n, H, W, C)."""
-    found = read_arrays(path, *names)
-    are_pairs = found is not None and all(
-        rows.ndim == 5 and len(rows) == 2 and _are_images(rows[0]) for rows in found.values()
+    arrays = read_arrays(path, *names)
+    are_pairs = arrays is not None and all(
+        pair.ndim == 5 and len(pair) == 2 and _are_images(pair[0]) for pair in arrays.values()
     )
-    return found if are_pairs else None
+    return arrays if are_pairs else None
 
 
 def _are_images(array: np.ndarray) -> bool:
@@ -227,13 +231,13 @@ def _of_numbers(run: Run, file: str, *columns: str) -> pd.DataFrame:
 def _kind(directory: Path) -> str:
     """What kind of generator is kept in `directory`: "conditional (mlp)", say."""
     try:
-        about = read_form(directory / "generator.json", forms.Generator)
+        content = read_form(directory / "generator.json", forms.Generator)
     except (Damaged, OSError):
-        about = None
-    if about is None:
+        content = None
+    if content is None:
         return "unknown"
-    architecture = about["settings"].get("architecture")
-    kind = about["kind"].removesuffix("Recipe").lower()
+    architecture = content["settings"].get("architecture")
+    kind = content["kind"].removesuffix("Recipe").lower()
     return f"{kind} ({architecture})" if architecture else kind
 
 
@@ -243,18 +247,18 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame | None:
         table = pd.read_csv(path, **options)
     except (OSError, ValueError):  # pandas' and Unicode's own are ValueErrors
         return None
-    texts = table.select_dtypes(exclude=["number", "bool"]).columns
-    table[texts] = table[texts].map(unescape, na_action="ignore")
+    text_columns = table.select_dtypes(exclude=["number", "bool"]).columns
+    table[text_columns] = table[text_columns].map(unescape, na_action="ignore")
     return None if table.empty else table.rename(columns=unescape)
 
 
 def _read_needed(path: Path, form: type) -> dict[str, Any]:
-    accepted = "accepted: a run's directory"
+    hint = "accepted: a run's directory"
     try:
         content = read_form(path, form)
     except (Damaged, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"report: {path} is damaged: {reason}; {accepted}") from error
+        raise InputError(f"report: {path} is damaged: {reason}; {hint}") from error
     if content is None:
-        raise InputError(f"report: no {path.name} in {path.parent}; {accepted}")
+        raise InputError(f"report: no {path.name} in {path.parent}; {hint}")
     return content

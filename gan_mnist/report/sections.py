@@ -22,16 +22,16 @@ class Section:
 
 def plain(sections: Iterable[Section]) -> str:
     """Sections for a terminal, columns aligned."""
-    return "\n\n".join("\n".join([s.title, *_indented(s)]) for s in sections)
+    return "\n\n".join("\n".join([section.title, *_indented(section)]) for section in sections)
 
 
 def _indented(section: Section) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*section.rows, strict=True)]
-    aligned = (
+    table_lines = (
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
         for row in section.rows
     )
-    return [f"  {line}".rstrip() for line in (*section.lines, *aligned)]
+    return [f"  {line}".rstrip() for line in (*section.lines, *table_lines)]
 
 
 def markdown(sections: Iterable[Section]) -> str:

@@ -27,19 +27,19 @@ def strip(images: np.ndarray, columns: int = COLUMNS) -> dict[str, Any]:
         `uri`, a data URI; `width` and `height` of all in pixels, `cell` of an image with the gap to
         the next, and `number` of images. Small images keep their exact pixels.
     """
-    shown = [_small(image) for image in images[:columns]]
-    width, height = shown[0].size
+    pictures = [_small(image) for image in images[:columns]]
+    width, height = pictures[0].size
     cell = width + GAP
-    sheet = Image.new("RGBA", (cell * len(shown) - GAP, height))
-    for place, image in enumerate(shown):
-        sheet.paste(image, (place * cell, 0))
-    lossless = max(images.shape[1:3]) <= _MOST_PIXELS // 2
+    sheet = Image.new("RGBA", (cell * len(pictures) - GAP, height))
+    for column, image in enumerate(pictures):
+        sheet.paste(image, (column * cell, 0))
+    is_lossless = max(images.shape[1:3]) <= _MOST_PIXELS // 2
     return {
-        "uri": _as_webp(sheet, lossless),
+        "uri": _as_webp(sheet, is_lossless),
         "width": sheet.width,
         "height": height,
         "cell": cell,
-        "number": len(shown),
+        "number": len(pictures),
     }
 
 
@@ -47,15 +47,15 @@ def data_uri(picture: Path) -> str:
     """A PNG as a data URI; a large one, photographs mostly, at the cost of a little sharpness."""
     content = picture.read_bytes()
     if len(content) > _MOST_BYTES:
-        with Image.open(picture) as opened:
-            return _as_webp(opened.convert("RGB"), lossless=False)
+        with Image.open(picture) as image:
+            return _as_webp(image.convert("RGB"), lossless=False)
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def _as_webp(image: Image.Image, lossless: bool) -> str:
-    file = io.BytesIO()
-    image.save(file, "WEBP", lossless=lossless, quality=_QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", lossless=lossless, quality=_QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _small(image: np.ndarray) -> Image.Image:

@@ -75,7 +75,7 @@ def train_and_validation(run: Run) -> Figure | None:
     `_chosen`.
     """
     quantities = ("loss", "accuracy")
-    columns = [f"{part}{name}" for name in quantities for part in ("", "val_")]
+    columns = [f"{prefix}{name}" for name in quantities for prefix in ("", "val_")]
     curves = run.table("curves.csv", "update", "seconds", *columns)
     names = _chosen(run, curves)
     if not names:
@@ -84,15 +84,15 @@ def train_and_validation(run: Run) -> Figure | None:
     grid = figure.subplots(2, len(names), sharex=True, sharey="row", squeeze=False)
     for row, quantity in zip(grid, quantities, strict=True):
         row[0].set_ylabel(quantity)
-        for part, style in (("", "--"), ("val_", "-")):
-            means = over_seeds(curves.rename(columns={f"{part}{quantity}": "value"}))
+        for prefix, style in (("", "--"), ("val_", "-")):
+            means = over_seeds(curves.rename(columns={f"{prefix}{quantity}": "value"}))
             for axes, name in zip(row, names, strict=True):
                 color = INK if name == run.summary["control"] else BLUE
                 _band(axes, means[name], color, style)
     for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name)
     styles = {"training": "--", "validation": "-"}
-    legend_above(figure, {part: {"color": INK, "ls": style} for part, style in styles.items()})
+    legend_above(figure, {label: {"color": INK, "ls": style} for label, style in styles.items()})
     figure.supxlabel("updates", size=8.5, color=MUTED)
     return figure
 
@@ -110,33 +110,33 @@ def roc_curves(run: Run) -> Figure | None:
     """
     columns = ("class", "false_positive_rate", "true_positive_rate")
     curves = run.table("roc.csv", *columns).astype({"class": str})
-    seen = set(curves["class"])
-    listed = [name for name in run.study["dataset"]["counts"] if name in seen]
-    classes = (listed + sorted(seen.difference(listed)))[:_MOST_CLASSES]
+    present_names = set(curves["class"])
+    ordered_names = [name for name in run.study["dataset"]["counts"] if name in present_names]
+    classes = (ordered_names + sorted(present_names.difference(ordered_names)))[:_MOST_CLASSES]
     if not classes:
         return None
     order = _chosen(run, curves)
     colors = color_arms(order, run.summary["control"])
     rates = curves["false_positive_rate"]
-    grid = np.geomspace(max(1e-4, rates[rates > 0].min() / 2), 1, 200)
-    named = [shorten(name) for name in classes]
-    figure, panels = small_multiples(named, most_columns=5, row_inches=1.9)
+    fpr_grid = np.geomspace(max(1e-4, rates[rates > 0].min() / 2), 1, 200)
+    titles = [shorten(name) for name in classes]
+    figure, panels = small_multiples(titles, most_columns=5, row_inches=1.9)
     for axes, name in zip(panels, classes, strict=True):
         axes.grid(True)
-        for place, arm in enumerate(reversed(order)):
-            of_arm = curves[(curves["class"] == name) & (curves["arm"] == arm)]
-            if of_arm.empty:
+        for position, arm in enumerate(reversed(order)):
+            points = curves[(curves["class"] == name) & (curves["arm"] == arm)]
+            if points.empty:
                 continue
-            seeds = [one[list(columns[1:])].to_numpy().T for _, one in of_arm.groupby("seed")]
-            values = np.array([np.interp(grid, *curve) for curve in seeds])
+            rocs = [rows[list(columns[1:])].to_numpy().T for _, rows in points.groupby("seed")]
+            values = np.array([np.interp(fpr_grid, *curve) for curve in rocs])
             axes.fill_between(
-                grid, values.min(0), values.max(0), color=colors[arm], alpha=0.12, lw=0
+                fpr_grid, values.min(0), values.max(0), color=colors[arm], alpha=0.12, lw=0
             )
-            axes.plot(grid, values.mean(0), color=colors[arm], lw=1.3)
+            axes.plot(fpr_grid, values.mean(0), color=colors[arm], lw=1.3)
             metrics = [trial.record["metrics"] for trial in run.of(arm)]
-            recorded = [found[f"auc_{name}"] for found in metrics if f"auc_{name}" in found]
-            area = np.mean(recorded or [trapezoid(hits, false) for false, hits in seeds])
-            axes.text(0.97, 0.05 + 0.1 * place, f"{area:.4f}", transform=axes.transAxes,
+            areas = [entry[f"auc_{name}"] for entry in metrics if f"auc_{name}" in entry]
+            area = np.mean(areas or [trapezoid(tpr, fpr) for fpr, tpr in rocs])
+            axes.text(0.97, 0.05 + 0.1 * position, f"{area:.4f}", transform=axes.transAxes,
                       ha="right", size=7.5, color=colors[arm], path_effects=HALO)  # fmt: skip
     scale_log(panels[0])
     panels[0].xaxis.set_major_locator(LogLocator(base=100))  # There is no room for more.
@@ -154,46 +154,46 @@ def predictions(run: Run) -> Figure | None:
 
     Above an image: the truth, the prediction, its probability, and a cross where it is wrong.
     """
-    shown = {}
+    batches = {}
     for name in (run.summary["control"], run.treatment):
         for trial in run.of(name)[:1]:
             path = trial.directory / "shown.npz"
-            if (found := read_labelled(path, "label", "prediction", "probability")) is not None:
-                shown[trial.arm] = {key: rows[:_PICTURES] for key, rows in found.items()}
-    if not shown:
+            if (batch := read_labelled(path, "label", "prediction", "probability")) is not None:
+                batches[trial.arm] = {key: array[:_PICTURES] for key, array in batch.items()}
+    if not batches:
         return None
-    rows = {name: -(-len(found["images"]) // _PICTURES_A_ROW) for name, found in shown.items()}
-    titled = {name: _titles(found) for name, found in shown.items()}
-    lines = 1 + max("\n" in title for titles in titled.values() for title in titles)
-    height, width = next(iter(shown.values()))["images"].shape[1:3]
-    cell_inches = WIDTH_INCHES / _PICTURES_A_ROW * height / width * 0.9 + 0.1 + 0.15 * lines
+    num_rows = {arm: -(-len(batch["images"]) // _PICTURES_A_ROW) for arm, batch in batches.items()}
+    titles_by_arm = {name: _titles(batch) for name, batch in batches.items()}
+    num_lines = 1 + max("\n" in title for titles in titles_by_arm.values() for title in titles)
+    height, width = next(iter(batches.values()))["images"].shape[1:3]
+    cell_inches = WIDTH_INCHES / _PICTURES_A_ROW * height / width * 0.9 + 0.1 + 0.15 * num_lines
     figure = Figure(
-        figsize=(WIDTH_INCHES, sum(0.3 + cell_inches * number for number in rows.values())),
+        figsize=(WIDTH_INCHES, sum(0.3 + cell_inches * number for number in num_rows.values())),
         layout="constrained",
     )
-    parts = figure.subfigures(len(shown), 1, height_ratios=list(rows.values()), squeeze=False)
-    for (part,), (name, found) in zip(parts, shown.items(), strict=True):
+    parts = figure.subfigures(len(batches), 1, height_ratios=list(num_rows.values()), squeeze=False)
+    for (part,), (name, batch) in zip(parts, batches.items(), strict=True):
         part.suptitle(name, x=0.01, ha="left", size=10, weight="bold")
-        for axes in part.subplots(rows[name], _PICTURES_A_ROW, squeeze=False).flat:
+        for axes in part.subplots(num_rows[name], _PICTURES_A_ROW, squeeze=False).flat:
             axes.set_axis_off()
-        wrong = found["label"] != found["prediction"]
-        for axes, image, title, bad in zip(
-            part.axes, found["images"], titled[name], wrong, strict=False
+        is_wrong = batch["label"] != batch["prediction"]
+        for axes, image, title, is_error in zip(
+            part.axes, batch["images"], titles_by_arm[name], is_wrong, strict=False
         ):
             axes.imshow(np.broadcast_to(image, (*image.shape[:2], 3)), interpolation="nearest")
-            axes.set_title(title, size=8, loc="center", color=VERMILLION if bad else INK)
+            axes.set_title(title, size=8, loc="center", color=VERMILLION if is_error else INK)
     return figure
 
 
-def _titles(shown: dict[str, np.ndarray]) -> list[str]:
+def _titles(batch: dict[str, np.ndarray]) -> list[str]:
     """One a picture, all on one line if there is room for them, else all on two."""
     rows = [
-        (f"{shorten(str(label))}:", f"{shorten(str(called))} {probability:.2f}{wrong}")
-        for label, called, probability, wrong in zip(
-            shown["label"],
-            shown["prediction"],
-            shown["probability"],
-            np.where(shown["label"] == shown["prediction"], "", " ✕"),
+        (f"{shorten(str(label))}:", f"{shorten(str(prediction))} {probability:.2f}{mark}")
+        for label, prediction, probability, mark in zip(
+            batch["label"],
+            batch["prediction"],
+            batch["probability"],
+            np.where(batch["label"] == batch["prediction"], "", " ✕"),
             strict=True,
         )
     ]
@@ -216,14 +216,14 @@ def against_cost(run: Run) -> Figure | None:
     panels[0].set_ylabel(label)
     for axes, column in zip(panels, ("update", "seconds"), strict=True):
         axes.grid(True)
-        lines = {name: means[name].reset_index().set_index(column, drop=False) for name in order}
+        frames = {name: means[name].reset_index().set_index(column, drop=False) for name in order}
         for name in order:
             if colors[name] == FAINT:
-                axes.plot(lines[name]["value"], color=FAINT, lw=0.9, zorder=1)
+                axes.plot(frames[name]["value"], color=FAINT, lw=0.9, zorder=1)
             else:
-                _band(axes, lines[name], colors[name], "-")
-                last = lines[name].iloc[-1]
-                mark_end(axes, last[column], last["value"], colors[name])
+                _band(axes, frames[name], colors[name], "-")
+                last_row = frames[name].iloc[-1]
+                mark_end(axes, last_row[column], last_row["value"], colors[name])
         scale_log(axes)
     legend_of_arms(figure, colors)
     panels[0].set_xlabel("updates")
@@ -236,12 +236,12 @@ def _chosen(run: Run, table: pd.DataFrame) -> list[str]:
 
     These are those that are compared first, and then the best.
     """
-    known = [name for name in run.best_first() if name in set(table["arm"])]
+    names = [name for name in run.best_first() if name in set(table["arm"])]
     control, primary = run.summary["control"], run.summary.get("primary", ())
-    first = {name for told in primary for name in (told["arm"], told["reference"])}
-    others = sorted(set(known) - {control}, key=lambda x: (x not in first, known.index(x)))
+    compared = {name for entry in primary for name in (entry["arm"], entry["reference"])}
+    others = sorted(set(names) - {control}, key=lambda arm: (arm not in compared, names.index(arm)))
     others = others[: _MOST_ARMS - 1]
-    return [name for name in known if name == control or name in others]
+    return [name for name in names if name == control or name in others]
 
 
 def _band(axes: Axes, mean: pd.DataFrame, color: str, style: str) -> None:
@@ -264,7 +264,9 @@ def by_number(run: Run, prefix: str, x: str, y: str) -> Figure | None:
     Returns:
         None where one number was tried.
     """
-    metrics = [m["name"] for m in run.summary["metrics"] if m["name"].startswith(prefix)]
+    metrics = [
+        metric["name"] for metric in run.summary["metrics"] if metric["name"].startswith(prefix)
+    ]
     numbers = sorted(int(name.removeprefix(prefix)) for name in metrics)
     arms = {name: arm for name, arm in run.summary["arms"].items() if arm["n"]}
     if len(numbers) < 2 or not arms:
@@ -274,19 +276,19 @@ def by_number(run: Run, prefix: str, x: str, y: str) -> Figure | None:
     styles: dict[str, dict[str, Any]] = {}
     for name, arm in arms.items():
         color = COLORS.get(run.study["arms"][name]["kind"], MUTED)
-        like = sum(color == style["color"] for style in styles.values())
-        style: dict[str, Any] = {"color": color, "ls": DASHES[like % len(DASHES)]}
-        found = [(n, arm["metrics"].get(f"{prefix}{n}")) for n in numbers]
-        drawn = [(n, value) for n, value in found if value and value["mean"] is not None]
-        if not drawn:
+        num_alike = sum(color == style["color"] for style in styles.values())
+        style: dict[str, Any] = {"color": color, "ls": DASHES[num_alike % len(DASHES)]}
+        entries = [(n, arm["metrics"].get(f"{prefix}{n}")) for n in numbers]
+        means = [(n, entry) for n, entry in entries if entry and entry["mean"] is not None]
+        if not means:
             continue
         styles[name] = style
         axes.plot(
-            [n for n, _ in drawn], [value["mean"] for _, value in drawn], marker="o", ms=3, **style
+            [n for n, _ in means], [entry["mean"] for _, entry in means], marker="o", ms=3, **style
         )
-        for n, value in drawn:
-            if value["ci95"]:
-                axes.plot([n, n], value["ci95"], color=color, lw=2, alpha=0.25)
+        for n, entry in means:
+            if entry["ci95"]:
+                axes.plot([n, n], entry["ci95"], color=color, lw=2, alpha=0.25)
     scale_log(axes)
     scale_shares(axes)
     axes.set_xticks(numbers, [str(n) for n in numbers])

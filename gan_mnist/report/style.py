@@ -75,9 +75,9 @@ styled = matplotlib.rc_context(
 def save(figure: Figure, path: Path) -> None:
     """Writes `figure` as the name of the file says; a PNG has twice the usual density."""
     with _any_letters():
-        picture = io.BytesIO()
-        figure.savefig(picture, format=path.suffix.removeprefix("."), dpi=200)
-    write_bytes(path, picture.getvalue())
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=path.suffix.removeprefix("."), dpi=200)
+    write_bytes(path, buffer.getvalue())
 
 
 @contextlib.contextmanager
@@ -103,7 +103,7 @@ def make_square(figure: Figure, panels: Sequence[Axes]) -> None:
 
 def _has_picture(axes: Axes) -> bool:
     """Whether colours of it stand for numbers, so that they must stay as they are."""
-    return bool(axes.images) or any(c.get_array() is not None for c in axes.collections)
+    return bool(axes.images) or any(artist.get_array() is not None for artist in axes.collections)
 
 
 @styled
@@ -115,18 +115,18 @@ def as_svg(figure: Figure, name: str) -> str | None:
     """
     if any(map(_has_picture, figure.axes)):
         return None
-    file = io.StringIO()
+    buffer = io.StringIO()
     with _any_letters(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    text = file.getvalue()
-    if len(text) > _MOST_SVG_LETTERS:
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    if len(svg) > _MOST_SVG_LETTERS:
         return None
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    for color, word in PAGE_COLORS.items():
-        text = re.sub(f"(fill|stroke): {color.lower()}", rf"\1: var(--{word})", text)
-    text = re.sub(f'<g id="{_TOLD}([^"]*)">(.*?)(?=<g id=|</svg>)', _titled, text, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    for color, css_name in PAGE_COLORS.items():
+        svg = re.sub(f"(fill|stroke): {color.lower()}", rf"\1: var(--{css_name})", svg)
+    svg = re.sub(f'<g id="{_TOLD}([^"]*)">(.*?)(?=<g id=|</svg>)', _titled, svg, flags=re.DOTALL)
     # Names that are referred to are made of what they name; the others would stand there twice.
-    return re.sub(r'<g id="[^"]*"', "<g", text)
+    return re.sub(r'<g id="[^"]*"', "<g", svg)
 
 
 def add_tooltip(points: Sequence[Line2D], texts: Sequence[str]) -> None:
@@ -141,18 +141,18 @@ def add_tooltip(points: Sequence[Line2D], texts: Sequence[str]) -> None:
 
 def tooltip(name: str, value: float, ci95: Sequence[float] | None = None) -> str:
     """The tooltip of an arm's point."""
-    ends = f" ({fixed(ci95[0], 3)} to {fixed(ci95[1], 3)})" if ci95 else ""
-    return f"{name}: {fixed(value, 3)}{ends}"
+    interval = f" ({fixed(ci95[0], 3)} to {fixed(ci95[1], 3)})" if ci95 else ""
+    return f"{name}: {fixed(value, 3)}{interval}"
 
 
-def _titled(line: re.Match[str]) -> str:
+def _titled(match: re.Match[str]) -> str:
     """The SVG of a line whose markers have titles; as it was where some of them are not drawn."""
-    texts, drawing = line[1].split(","), line[2]
+    texts, drawing = match[1].split(","), match[2]
     if drawing.count("<use ") != len(texts):
         return f"<g>{drawing}"
-    told = (escape(unquote(text)) for text in texts)
+    titles = (escape(unquote(text)) for text in texts)
     return "<g>" + re.sub(
-        r"(<use [^>]*)/>", lambda mark: f"{mark[1]}><title>{next(told)}</title></use>", drawing
+        r"(<use [^>]*)/>", lambda mark: f"{mark[1]}><title>{next(titles)}</title></use>", drawing
     )
 
 
@@ -167,14 +167,16 @@ def small_multiples(
         row_inches: Height of a row; None for square panels.
     """
     title_inches = 0.25 + 0.077 * max(map(len, names))
-    columns = min(len(names), most_columns, max(1, int(WIDTH_INCHES / title_inches)))
-    rows = -(-len(names) // columns)
-    height = row_inches or 0.15 + min(2.6, WIDTH_INCHES / columns)
-    figure = Figure(figsize=(WIDTH_INCHES, 0.5 + height * rows), layout="constrained")
-    grid = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    num_columns = min(len(names), most_columns, max(1, int(WIDTH_INCHES / title_inches)))
+    num_rows = -(-len(names) // num_columns)
+    height = row_inches or 0.15 + min(2.6, WIDTH_INCHES / num_columns)
+    figure = Figure(figsize=(WIDTH_INCHES, 0.5 + height * num_rows), layout="constrained")
+    grid = list(
+        figure.subplots(num_rows, num_columns, sharex=True, sharey=True, squeeze=False).flat
+    )
     for axes in grid[len(names) :]:
         axes.set_visible(False)
-    for axes in grid[max(0, len(names) - columns) : len(names)]:
+    for axes in grid[max(0, len(names) - num_columns) : len(names)]:
         axes.tick_params(axis="x", labelbottom=True)
     for axes, name in zip(grid, names, strict=False):
         axes.set_title(name)
@@ -218,8 +220,8 @@ def scale_log(axes: Axes) -> None:
     """Makes the x axis logarithmic, its ticks plain numbers, as many as there is room for."""
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    room_for = {30: (1, 2, 5), 300: (1, 3)}
-    subs = next((subs for span, subs in room_for.items() if high < span * low), (1,))
+    subs_by_span = {30: (1, 2, 5), 300: (1, 3)}
+    subs = next((subs for span, subs in subs_by_span.items() if high < span * low), (1,))
     axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter("{x:,.9g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -236,8 +238,8 @@ def scale_shares(axes: Axes) -> None:
 
     As it is where nothing drawn is above 0.8, or something is 0 or 1.
     """
-    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
-    low, high = drawn.min(), drawn.max()
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    low, high = values.min(), values.max()
     if not (low > 0 and 0.8 < high < 1):
         return
     axes.set_yscale("logit")
@@ -254,10 +256,10 @@ def legend_above(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> Non
         figure: Made with constrained layout.
         styles: What a line looks like, by label.
     """
-    columns = int(WIDTH_INCHES / (0.9 + 0.08 * max(map(len, styles))))
-    lines = [Line2D([], [], **style) for style in styles.values()]
+    num_columns = int(WIDTH_INCHES / (0.9 + 0.08 * max(map(len, styles))))
+    handles = [Line2D([], [], **style) for style in styles.values()]
     figure.legend(
-        lines, list(styles), loc="outside upper left", ncols=max(1, columns), handlelength=3.6
+        handles, list(styles), loc="outside upper left", ncols=max(1, num_columns), handlelength=3.6
     )
 
 
@@ -269,11 +271,14 @@ def shorten(name: str) -> str:
 
 def shorten_all(names: Sequence[str]) -> list[str]:
     """Names of classes, each as by `shorten`; their ends where beginnings are alike."""
-    short = [shorten(name) for name in names]
-    if len(set(short)) == len(set(names)):
-        return short
-    drawn = [legible(name) for name in names]
-    return [n if len(n) <= _LONGEST_NAME else f"…{n[-_LONGEST_NAME:]}" for n in drawn]
+    labels = [shorten(name) for name in names]
+    if len(set(labels)) == len(set(names)):
+        return labels
+    legible_names = [legible(name) for name in names]
+    return [
+        name if len(name) <= _LONGEST_NAME else f"…{name[-_LONGEST_NAME:]}"
+        for name in legible_names
+    ]
 
 
 def wrapped(label: str) -> str:

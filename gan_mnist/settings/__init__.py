@@ -81,8 +81,8 @@ class DataSettings(Settings):
     @property
     def options(self) -> FolderOptions:
         """How a folder of images is read."""
-        named = {field.name for field in dataclasses.fields(FolderOptions)} - {"pairs"}
-        return FolderOptions(**{name: getattr(self, name) for name in named})
+        option_names = {field.name for field in dataclasses.fields(FolderOptions)} - {"pairs"}
+        return FolderOptions(**{name: getattr(self, name) for name in option_names})
 
     def load(self, download: bool = False) -> Dataset:
         return load_dataset(
@@ -103,11 +103,13 @@ class DataSettings(Settings):
         classes = settings.classes or self.default_classes(dataset)
         if len(classes) < 2:
             raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
-        fewest = [dataset.fewest(split) for split in ("train", "test")]
+        class_counts = [dataset.fewest(split) for split in ("train", "test")]
         for name in classes:
             if name not in dataset.class_names:
                 continue  # `allot` refuses it, with the nearest right name
-            num_train, num_test = (each[dataset.class_names.index(name)] for each in fewest)
+            num_train, num_test = (
+                counts[dataset.class_names.index(name)] for counts in class_counts
+            )
             if num_train < FEWEST_IMAGES or num_test < 1:
                 raise InputError(
                     f"--set classes: class {name!r} has {num_train} training and {num_test} test "
@@ -125,9 +127,9 @@ class DataSettings(Settings):
 
     def smallest_class(self, dataset: Dataset) -> int:
         """Training images of the smallest of the named classes, 0 where none is known."""
-        available = dataset.fewest("train")
-        known = [name for name in self.classes if name in dataset.class_names]
-        return int(min((available[dataset.class_names.index(name)] for name in known), default=0))
+        counts = dataset.fewest("train")
+        names = [name for name in self.classes if name in dataset.class_names]
+        return int(min((counts[dataset.class_names.index(name)] for name in names), default=0))
 
     def usual_validation(self, dataset: Dataset) -> int:
         """Validation images a class: as set, or all of a validation split.
@@ -150,8 +152,10 @@ class DataSettings(Settings):
         Raises:
             InputError: If a class is unknown or named twice, or validation leaves none.
         """
-        draws = (divided(each, self.classes, validation_per_class)[0] for each in dataset.draws)
-        return np.min([[len(rows) for rows in train] for train in draws], axis=0).tolist()
+        train_splits = (
+            divided(draw, self.classes, validation_per_class)[0] for draw in dataset.draws
+        )
+        return np.min([[len(rows) for rows in split] for split in train_splits], axis=0).tolist()
 
     def fewest_left(self, dataset: Dataset, validation_per_class: int) -> int:
         """`images_left` of the class that has the fewest images."""
@@ -216,10 +220,10 @@ class SubsetSettings(ClassifierSettings):
         settings = super().fitted(dataset, free)
         if "images_per_class" not in free or not settings.images_per_class:
             return settings
-        named = dataclasses.replace(settings, images_per_class=0).resolve(dataset)
-        most = named.fewest_left(dataset, named.validation_per_class)
-        fitted = min(settings.images_per_class, most)
-        return dataclasses.replace(settings, images_per_class=fitted)
+        resolved = dataclasses.replace(settings, images_per_class=0).resolve(dataset)
+        max_images = resolved.fewest_left(dataset, resolved.validation_per_class)
+        num_images = min(settings.images_per_class, max_images)
+        return dataclasses.replace(settings, images_per_class=num_images)
 
     def resolve(self, dataset: Dataset) -> Self:
         """As `ClassifierSettings.resolve`, with validation explicit.
@@ -230,11 +234,11 @@ class SubsetSettings(ClassifierSettings):
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
-        most = resolved.fewest_left(dataset, validation)
-        if most < settings.images_per_class:
+        max_images = resolved.fewest_left(dataset, validation)
+        if max_images < settings.images_per_class:
             raise InputError(
                 f"--set images_per_class: {settings.images_per_class} is out of range; accepted: "
-                f"1 to {most}, or 0 for all ({validation} images a class are set aside for "
+                f"1 to {max_images}, or 0 for all ({validation} images a class are set aside for "
                 "validation)"
             )
         return resolved

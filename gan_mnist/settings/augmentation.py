@@ -79,11 +79,11 @@ class AugmentationSettings(Settings):
         return dataclasses.replace(settings, flip=_flip(settings.flip, dataset.name))
 
 
-def _flip(asked: str, dataset: str) -> str:
+def _flip(flip: str, dataset: str) -> str:
     """The setting `flip` made explicit for a data set: "always" or "never"."""
     if dataset not in NEVER_MIRRORED:
-        return "always" if asked == "auto" else asked
-    if asked == "always":
+        return "always" if flip == "auto" else flip
+    if flip == "always":
         raise InputError(
             f"setting flip: always is not accepted; accepted with --dataset={dataset}: "
             "auto or never, as what its images show changes when it is mirrored"

@@ -39,10 +39,10 @@ class FurtherTestSettings(Settings):
         Raises:
             InputError: If one cannot be read, or has no image of the classes.
         """
-        asked: Any = self
-        named = (text.partition("=") for text in self.test_dir)
-        looks = asked.classes, asked.conversion, asked.options
-        return {name: read_once(name, folder, *looks) for name, _, folder in named}
+        settings: Any = self
+        parts = (text.partition("=") for text in self.test_dir)
+        arguments = settings.classes, settings.conversion, settings.options
+        return {name: read_once(name, folder, *arguments) for name, _, folder in parts}
 
     def resolve(self, dataset: Any) -> Self:
         """As `resolve` of the other settings; records in `test_sets` what the folders hold.
@@ -51,8 +51,8 @@ class FurtherTestSettings(Settings):
             InputError: As there, and if a folder cannot be read or has no image of the classes.
         """
         resolved = super().resolve(dataset)
-        told = tuple(test.summary for test in resolved.further_tests().values())
-        return dataclasses.replace(resolved, test_sets=told)
+        summaries = tuple(test.summary for test in resolved.further_tests().values())
+        return dataclasses.replace(resolved, test_sets=summaries)
 
 
 @functools.lru_cache(maxsize=8)
@@ -67,8 +67,8 @@ def read_once(
     try:
         return read_further_test(name, Path(folder), classes, conversion, options)
     except InputError as error:
-        told = str(error).removeprefix("--data_dir: ").removeprefix(f"--test_dir {name}: ")
-        raise InputError(f"--test_dir {name}: {told}") from error
+        message = str(error).removeprefix("--data_dir: ").removeprefix(f"--test_dir {name}: ")
+        raise InputError(f"--test_dir {name}: {message}") from error
 
 
 def further_provenance(
@@ -83,14 +83,14 @@ def further_provenance(
     if not isinstance(settings, FurtherTestSettings):
         return {}, []
     tests = settings.further_tests()
-    told = {name: test.provenance(dataset) for name, test in tests.items()}
+    provenances = {name: test.provenance(dataset) for name, test in tests.items()}
     warnings = [
-        leak_in_words(name, told[name]["copies"][split], len(test.subset), in_words)
+        leak_in_words(name, provenances[name]["copies"][split], len(test.subset), label)
         for name, test in tests.items()
-        for split, in_words in (("train", "training"), ("validation", "validation"))
-        if told[name]["copies"].get(split, 0) > MATTERS * len(test.subset)
+        for split, label in (("train", "training"), ("validation", "validation"))
+        if provenances[name]["copies"].get(split, 0) > MATTERS * len(test.subset)
     ]
-    return told, warnings
+    return provenances, warnings
 
 
 def parse_test_dirs(texts: Sequence[str]) -> dict[str, str]:
@@ -115,11 +115,11 @@ def further_metrics(names: Sequence[str], metrics: Sequence[Metric]) -> tuple[Me
         InputError: For a name that is not valid, or is the beginning of another metric's name.
     """
     for name in names:
-        taken = name in TAKEN or any(metric.name.startswith(f"{name}_") for metric in metrics)
+        is_taken = name in TAKEN or any(metric.name.startswith(f"{name}_") for metric in metrics)
         # `night_balanced_accuracy` would be of two test sets, say.
-        meant = re.compile(rf"{re.escape(name)}_(balanced|recall|recall_.*)")
-        taken = taken or any(map(meant.fullmatch, names))
-        if taken or not (name.isascii() and name.isidentifier()):
+        pattern = re.compile(rf"{re.escape(name)}_(balanced|recall|recall_.*)")
+        is_taken = is_taken or any(map(pattern.fullmatch, names))
+        if is_taken or not (name.isascii() and name.isidentifier()):
             raise InputError(
                 f"--test_dir: {name!r} is not accepted as a name; accepted: letters, digits and _, "
                 "and no beginning of a metric's name, or of another such name"

@@ -57,13 +57,13 @@ class NetworkSettings(Settings):
 
     @property
     def single_device_only(self) -> str:
-        own = self.choice.kind == "ours"
-        return super().single_device_only if own else f"classifier={self.classifier}"
+        is_ours = self.choice.kind == "ours"
+        return super().single_device_only if is_ours else f"classifier={self.classifier}"
 
     def identity(self) -> dict[str, Any]:
         """As `Settings.identity`; a saved model is identified by its checksum, not its path."""
-        told = super().identity()
-        return told | {"classifier": "saved model"} if self.choice.kind == "saved" else told
+        identity = super().identity()
+        return identity | {"classifier": "saved model"} if self.choice.kind == "saved" else identity
 
     def resolve(self, dataset: Any) -> Self:
         """As `resolve` of the other settings, with an explicit network.

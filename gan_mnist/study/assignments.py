@@ -39,7 +39,8 @@ def typed(settings: Settings, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     types = _types(settings)
     return {
-        name: _typed(name, v, types[name]) if name in types else v for name, v in values.items()
+        name: _typed(name, value, types[name]) if name in types else value
+        for name, value in values.items()
     }
 
 
@@ -82,14 +83,14 @@ _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(,|$)')
 
 
 def _parts(name: str, text: str) -> list[str]:
-    parts, place, more = [], 0, text
-    while more:
-        if (found := _PART.match(text, place)) is None:
+    parts, position, separator = [], 0, text
+    while separator:
+        if (match := _PART.match(text, position)) is None:
             raise InputError(
                 f"--set: {name}={text!r} has a quote that is not one of a pair; accepted: commas "
                 f'between texts, and those that have commas in quotes: {name}="a, b",c'
             )
-        quoted, plain, more = found.groups()
+        quoted, plain, separator = match.groups()
         parts.append(plain if quoted is None else quoted.replace('""', '"'))
-        place = found.end()
+        position = match.end()
     return parts

@@ -41,18 +41,18 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
         InputError: If the command names comparisons other than those recorded, or any for results
             without a `study.json`; or if it leaves out an arm of a recorded one without leaks.
     """
-    before = description_in(workdir)
-    if before is None:
+    description = description_in(workdir)
+    if description is None:
         if is_asked_for and _has_results(workdir):
             raise InputError(
                 f"--primary: {workdir} has results, and no study.json that says what was primary "
                 "when it was begun; accepted: a new --workdir, or no --primary"
             )
         return study
-    recorded = primary_in(before)
-    judged = {name for name, told in before["arms"].items() if not told.get("leaks")}
+    recorded = primary_in(description)
+    leak_free = {name for name, entry in description["arms"].items() if not entry.get("leaks")}
     for pair in recorded:
-        if {*pair} <= judged and (missing := sorted({*pair} - {*arms})):
+        if {*pair} <= leak_free and (missing := sorted({*pair} - {*arms})):
             raise InputError(
                 f"--arms: {missing[0]} is left out, and {workdir} was begun with the primary "
                 f"comparison {pair}; accepted: both among the arms, or a new --workdir"
@@ -83,24 +83,24 @@ def check_primary(plan: Plan, named: bool) -> None:
         InputError: In either case.
     """
     leaking = [arm.name for arm in plan.arms if arm.leaks]
-    lost = [pair for pair in plan.study.primary if {*pair} & {*leaking}]
-    if named and lost:
+    excluded = [pair for pair in plan.study.primary if {*pair} & {*leaking}]
+    if named and excluded:
         raise InputError(
-            f'--primary: "{lost[0]}" is not accepted, as images of '
-            f"{next(name for name in lost[0] if name in leaking)} are copies of test images; "
+            f'--primary: "{excluded[0]}" is not accepted, as images of '
+            f"{next(name for name in excluded[0] if name in leaking)} are copies of test images; "
             "accepted: arms that show none"
         )
     if plan.looks and not plan.primary:
-        why = f", as images of {leaking[0]} are copies of test images" if lost else ""
+        reason = f", as images of {leaking[0]} are copies of test images" if excluded else ""
         raise InputError(
-            f"--until: nothing is to be decided{why}; accepted: with a --primary comparison"
+            f"--until: nothing is to be decided{reason}; accepted: with a --primary comparison"
         )
 
 
 def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
     """`names` and the arms that a run in `workdir` already has, in the order of the study."""
-    before = description_in(workdir) or {"arms": ()}
-    return [arm.name for arm in study.arms if arm.name in {*names, *before["arms"]}]
+    description = description_in(workdir) or {"arms": ()}
+    return [arm.name for arm in study.arms if arm.name in {*names, *description["arms"]}]
 
 
 def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
@@ -110,8 +110,10 @@ def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
         InputError: If `first_seed` is not the recorded one: seeds that nobody has looked at are
             fresh only in a run of their own.
     """
-    before = description_in(workdir)
-    recorded = first_seed or 0 if before is None else min(before.get("seeds", ()), default=0)
+    description = description_in(workdir)
+    recorded = (
+        first_seed or 0 if description is None else min(description.get("seeds", ()), default=0)
+    )
     if first_seed not in (None, recorded):
         raise InputError(
             f"--first_seed: {workdir} was begun with seed {recorded}; "
@@ -135,14 +137,14 @@ def read_description(path: Path) -> dict[str, Any] | None:
         Damaged: If it is not a valid one.
         OSError: If it cannot be read.
     """
-    described = read_form(path, Description)
-    if described is not None:
-        looks = described.get("looks", {"announced": [], "taken": []})
-        numbers = [*described.get("seeds", ()), *looks["announced"]]
+    description = read_form(path, Description)
+    if description is not None:
+        looks = description.get("looks", {"announced": [], "taken": []})
+        numbers = [*description.get("seeds", ()), *looks["announced"]]
         numbers += [look["seeds"] for look in looks["taken"]]
         if not all(0 <= number <= MOST_OF_ALL for number in numbers):
             raise Damaged(f"seeds are not between 0 and {MOST_OF_ALL}")
-    return described
+    return description
 
 
 def primary_in(description: Mapping[str, Any]) -> tuple[Pair, ...]:
@@ -165,13 +167,13 @@ def announced_looks(
         InputError: If the flags are not accepted, or the run was begun with other looks.
     """
     looks = _schedule(until, max_seeds, seeds)
-    before = description_in(workdir)
-    if before is None and looks and _has_results(workdir):
+    description = description_in(workdir)
+    if description is None and looks and _has_results(workdir):
         raise InputError(
             f"--until: {workdir} has results, and no study.json that says how often it was looked "
             "at; accepted: a new --workdir, or --seeds"
         )
-    recorded = looks if before is None else looks_in(before)
+    recorded = looks if description is None else looks_in(description)
     if recorded == looks:
         return looks
     if not recorded:
@@ -199,8 +201,8 @@ def _schedule(until: str | None, max_seeds: int | None, seeds: int | None) -> tu
         raise InputError(
             f"--max_seeds: {last} is not accepted; accepted: from {FIRST[0] + 1} to {MOST_SEEDS}"
         )
-    before = (*FIRST, *range(FIRST[-1] + STEP, last, STEP))
-    return (*(look for look in before if look < last), last)
+    candidates = (*FIRST, *range(FIRST[-1] + STEP, last, STEP))
+    return (*(look for look in candidates if look < last), last)
 
 
 def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
@@ -215,14 +217,14 @@ def carried_over(before: Mapping[str, Any]) -> dict[str, Any]:
 
 def seeds_looked_at(description: Mapping[str, Any]) -> tuple[int, ...]:
     """The numbers of seeds at which results were seen, ascending; one seed shows no difference."""
-    taken = description.get("looks", {}).get("taken", ())
-    return tuple(sorted({look["seeds"] for look in taken if look["seeds"] > 1}))
+    looks = description.get("looks", {}).get("taken", ())
+    return tuple(sorted({look["seeds"] for look in looks if look["seeds"] > 1}))
 
 
 def resumed_plan(plan: Plan, description: Mapping[str, Any]) -> Plan:
     """The plan with the looks that `study.json` records, and judged arms that it leaves out."""
-    judged = description.get("judged", ())
-    left_out = tuple(name for name in judged if name not in description["arms"])
+    judged_arms = description.get("judged", ())
+    left_out = tuple(name for name in judged_arms if name not in description["arms"])
     return replace(plan, looked=seeds_looked_at(description), left_out=left_out)
 
 
@@ -243,15 +245,15 @@ def record_look(
         leaks: Names of arms that trials found to leak.
     """
     path = workdir / "study.json"
-    described = read_json(path) or {}
-    looks = described.setdefault("looks", {"announced": [], "taken": []})
-    described["seeds"] = list(planned)
-    arms: dict[str, Any] = described.get("arms", {})
+    description = read_json(path) or {}
+    looks = description.setdefault("looks", {"announced": [], "taken": []})
+    description["seeds"] = list(planned)
+    arms: dict[str, Any] = description.get("arms", {})
     for name in arms.keys() & set(leaks):
         arms[name]["leaks"] = True
     if seeds > 1:
-        described["judged"] = list(dict.fromkeys([*described.get("judged", ()), *arms]))
-    if seeds > 1 and seeds not in seeds_looked_at(described):
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        looks["taken"].append({"seeds": seeds, "when": now, "alpha_spent": spent})
-    write_json(path, described)
+        description["judged"] = list(dict.fromkeys([*description.get("judged", ()), *arms]))
+    if seeds > 1 and seeds not in seeds_looked_at(description):
+        timestamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        looks["taken"].append({"seeds": seeds, "when": timestamp, "alpha_spent": spent})
+    write_json(path, description)

@@ -30,8 +30,8 @@ def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
         InputError: If it would hold what is no text, as the bytes of a path may be.
     """
     # Models do not go to a remote directory; they stay on the machine that trained them.
-    exports = "" if plan.remote else plan.settings.export_dir
-    told = {
+    export_dir = "" if plan.remote else plan.settings.export_dir
+    description = {
         "experiment": plan.study.name,
         "question": plan.study.question,
         "preset": plan.preset,
@@ -54,10 +54,10 @@ def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
         "revision": _revision(),
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         # From here: where a machine keeps its runs is nobody's business.
-        "export_dir": exports and os.path.relpath(exports, plan.workdir),
+        "export_dir": export_dir and os.path.relpath(export_dir, plan.workdir),
     }
-    check_text(json.dumps(told, ensure_ascii=False))
-    return told
+    check_text(json.dumps(description, ensure_ascii=False))
+    return description
 
 
 def versions() -> dict[str, str]:
@@ -76,8 +76,8 @@ def _machine() -> str:
     """System and processor, as far as they tell their names."""
     names = [f"{platform.system()} {platform.release()}", platform.machine()]
     with contextlib.suppress(OSError):
-        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-        names += [found[1]] if found else []
+        match = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+        names += [match[1]] if match else []
     return ", ".join(names)
 
 
@@ -88,7 +88,7 @@ def _revision() -> str | None:
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+    return completed.stdout.strip()

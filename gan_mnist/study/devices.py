@@ -32,19 +32,19 @@ def check_divisible(plan: Plan) -> None:
     if plan.settings.strategy == ONE:
         return
     for trial in trials:
-        if what := trial.settings.single_device_only:
+        if part := trial.settings.single_device_only:
             raise InputError(
-                f"--strategy: {ALL} is not accepted with {what} (arm {trial.arm}); accepted: {ONE},"
+                f"--strategy: {ALL} is not accepted with {part} (arm {trial.arm}); accepted: {ONE},"
                 " or --arms without it"
             )
-    number = _counted_apart(NUM_DEVICES)
+    num_devices = _counted_apart(NUM_DEVICES)
     for trial in trials:
         for name in BATCHES:
             size = getattr(trial.settings, name, 0)
-            if size % number:
+            if size % num_devices:
                 raise InputError(
                     f"setting {name}: {size} (arm {trial.arm}) is not accepted with --strategy="
-                    f"{ALL} over {number} devices; accepted: a multiple of {number}"
+                    f"{ALL} over {num_devices} devices; accepted: a multiple of {num_devices}"
                 )
 
 
@@ -71,10 +71,10 @@ def share_gpus(plan: Plan, engine: str, jobs: int | None) -> int | None:
         InputError: For a strategy that the engine does not support.
     """
     check_engine(plan, engine)
-    together = plan.settings.strategy == ALL
-    gpus = [] if together or engine != "local" else usable_gpus()
+    is_mirrored = plan.settings.strategy == ALL
+    gpus = [] if is_mirrored or engine != "local" else usable_gpus()
     workers.share_out(gpus)
-    return jobs or (1 if together else len(gpus) or None)
+    return jobs or (1 if is_mirrored else len(gpus) or None)
 
 
 def usable_gpus() -> list[str]:
@@ -96,16 +96,16 @@ def _counted_apart(function: str) -> int:
 
 
 def _gpus() -> list[str]:
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
         try:
-            asked = subprocess.run(
+            completed = subprocess.run(
                 LIST_GPUS, check=False, capture_output=True, text=True, timeout=30
             )
         except (OSError, subprocess.SubprocessError):
             return []
-        named = "" if asked.returncode else asked.stdout.replace("\n", ",")
-    gpus = [gpu.strip() for gpu in named.split(",")]
+        visible = "" if completed.returncode else completed.stdout.replace("\n", ",")
+    gpus = [gpu.strip() for gpu in visible.split(",")]
     # CUDA ignores all names from the first invalid one on.
-    end = next((i for i, gpu in enumerate(gpus) if not gpu or gpu.startswith("-")), len(gpus))
-    return gpus[:end]
+    num_valid = next((i for i, gpu in enumerate(gpus) if not gpu or gpu.startswith("-")), len(gpus))
+    return gpus[:num_valid]

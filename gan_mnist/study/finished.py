@@ -44,16 +44,20 @@ class FinishedRun:
 
     def measured(self, study: Study | None) -> Metric:
         """The primary metric as the run describes it; what is missing is as `study` declares it."""
-        (words,) = [told for told in self.summary["metrics"] if told["name"] == self.metric]
-        declared = [m for m in study.metrics if m.name == self.metric] if study else []
+        (entry,) = [metric for metric in self.summary["metrics"] if metric["name"] == self.metric]
+        declared = (
+            [metric for metric in study.metrics if metric.name == self.metric] if study else []
+        )
         bounds = declared[0].bounds if declared else None
-        margin = words.get("margin", declared[0].margin if declared else None)
-        return Metric(self.metric, words["label"], words["higher_is_better"], bounds, margin)
+        margin = entry.get("margin", declared[0].margin if declared else None)
+        return Metric(self.metric, entry["label"], entry["higher_is_better"], bounds, margin)
 
     def values(self, arm: str) -> dict[int, float]:
         """The finite values of the primary metric, by seed."""
-        found = ((seed, r["metrics"].get(self.metric)) for seed, r in self.records[arm].items())
-        return {seed: value for seed, value in found if value is not None and math.isfinite(value)}
+        items = (
+            (seed, record["metrics"].get(self.metric)) for seed, record in self.records[arm].items()
+        )
+        return {seed: value for seed, value in items if value is not None and math.isfinite(value)}
 
     def settings(self, arm: str, seed: int, study: Study | None) -> dict[str, Any]:
         """The settings of a trial; those declared since have the value that was in effect then."""
@@ -69,38 +73,40 @@ def read_run(directory: Path) -> FinishedRun:
     try:
         if not (directory / "study.json").is_file():
             raise InputError(f"{_named(directory)} is no run; accepted: {ACCEPTED}")
-        told = _read(directory / "study.json", Finished)
+        description = _read(directory / "study.json", Finished)
         summary = _read(directory / "summary.json", Summary)
-        lines = directory / "records.jsonl"
-        if told is None:
+        records_path = directory / "records.jsonl"
+        if description is None:
             raise InputError(f"{_named(directory)}: study.json is not there; accepted: {ACCEPTED}")
-        missing = [path.name for path in (lines, directory / "summary.json") if not path.is_file()]
-        if missing or summary is None or not _same_plan(told, summary):
-            why = f"it has no {missing[0]}" if missing else "its summary is of another plan"
+        missing = [
+            path.name for path in (records_path, directory / "summary.json") if not path.is_file()
+        ]
+        if missing or summary is None or not _same_plan(description, summary):
+            reason = f"it has no {missing[0]}" if missing else "its summary is of another plan"
             raise InputError(
-                f"{_named(directory)} is not finished: {why}; the same command goes on where it "
-                f"stopped: {told.get('command_line', '')}"
+                f"{_named(directory)} is not finished: {reason}; the same command goes on where it "
+                f"stopped: {description.get('command_line', '')}"
             )
-        records: dict[str, dict[int, Any]] = {name: {} for name in told["arms"]}
-        for record in _read_lines(lines):
-            wanted = record["arm"] in records and record["seed"] in told["seeds"]
-            if wanted and record["status"] == DONE:
+        records: dict[str, dict[int, Any]] = {name: {} for name in description["arms"]}
+        for record in _read_lines(records_path):
+            is_planned = record["arm"] in records and record["seed"] in description["seeds"]
+            if is_planned and record["status"] == DONE:
                 records[record["arm"]][record["seed"]] = record
     except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{_named(directory)}: cannot be read ({type(error).__name__}: {error}); "
             f"accepted: {ACCEPTED}"
         ) from error
-    return FinishedRun(directory, told, summary, records)
+    return FinishedRun(directory, description, summary, records)
 
 
 def _read(path: Path, form: type) -> dict[str, Any] | None:
     try:
         content = read_form(path, form)
         if content is not None and form is Summary:
-            named = [m["name"] for m in content["metrics"]].count(content["primary_metric"])
-            if named != 1:
-                raise Damaged(f"{named} metrics are called {content['primary_metric']!r}")
+            count = [row["name"] for row in content["metrics"]].count(content["primary_metric"])
+            if count != 1:
+                raise Damaged(f"{count} metrics are called {content['primary_metric']!r}")
     except Damaged as reason:
         raise InputError(
             f"{_named(path.parent)}: {path.name} is damaged: {reason}; accepted: {ACCEPTED}"
@@ -112,10 +118,10 @@ def _named(directory: Path) -> str:
     return f"RUN: {str(directory)!r}"
 
 
-def _same_plan(told: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+def _same_plan(description: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
     """Whether the summary is of the arms and seeds that the run was last asked for."""
-    arms = told["arms"].keys() == summary["arms"].keys()
-    return arms and list(told["seeds"]) == summary.get("seeds", told["seeds"])
+    same_arms = description["arms"].keys() == summary["arms"].keys()
+    return same_arms and list(description["seeds"]) == summary.get("seeds", description["seeds"])
 
 
 def _read_lines(path: Path) -> Iterator[Mapping[str, Any]]:

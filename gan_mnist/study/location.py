@@ -46,13 +46,13 @@ def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
     from gan_mnist.files.claim import OWNER
 
     with _store_at(address) as remote:
-        found = remote.read([RUN, STUDY])
-        if STUDY in found:
-            found[RUN] = _run_of(remote)
-        directory = _directory(remote, found.get(RUN, b""))
+        contents = remote.read([RUN, STUDY])
+        if STUDY in contents:
+            contents[RUN] = _run_of(remote)
+        directory = _directory(remote, contents.get(RUN, b""))
         # It says how the run was begun, which a plan must know.
-        if STUDY in found and not (directory / OWNER).exists():
-            write_bytes(directory / STUDY, found[STUDY])
+        if STUDY in contents and not (directory / OWNER).exists():
+            write_bytes(directory / STUDY, contents[STUDY])
     return directory, remote.address
 
 
@@ -71,19 +71,25 @@ def check_output_paths(
     Raises:
         InputError: If an output directory is, or lies in, one of the folders.
     """
-    read = {f"--{flag}={name}": place for flag, of in others.items() for name, place in of.items()}
+    input_folders = {
+        f"--{flag}={name}": folder
+        for flag, folders in others.items()
+        for name, folder in folders.items()
+    }
     if settings["dataset"] == "folder" and settings["data_dir"] and not settings.get("labels"):
-        read = {"--data_dir": settings["data_dir"], **read}
-    written = [("--workdir", workdir), ("--export_dir", settings["export_dir"])]
-    if here := re.match("(?:file|local)://(.+)", remote):
-        written.append(("--workdir", here[1]))
-    for flag, place in written:
-        for what, folder in read.items():
-            real, read_from = (Path(os.path.realpath(path)) for path in (place, absolute(folder)))
-            inside = place and real.is_relative_to(read_from)
-            if inside and absolute(folder).is_dir():
+        input_folders = {"--data_dir": settings["data_dir"], **input_folders}
+    outputs = [("--workdir", workdir), ("--export_dir", settings["export_dir"])]
+    if match := re.match("(?:file|local)://(.+)", remote):
+        outputs.append(("--workdir", match[1]))
+    for flag, output in outputs:
+        for label, input_folder in input_folders.items():
+            output_path, input_path = (
+                Path(os.path.realpath(path)) for path in (output, absolute(input_folder))
+            )
+            is_inside = output and output_path.is_relative_to(input_path)
+            if is_inside and absolute(input_folder).is_dir():
                 raise InputError(
-                    f"{flag}: {str(place)!r} lies in the folder of {what}, where what is written "
+                    f"{flag}: {str(output)!r} lies in the folder of {label}, where what is written "
                     "might be taken for images; accepted: a directory elsewhere"
                 )
 

@@ -69,9 +69,9 @@ class Mirror:
         self._claim.take()
         try:
             # Who comes claims first and looks then, as on a disk.
-            others = [""] if self._only else self._claimed_trials()
-            for other in others:
-                RemoteClaim(self._remote, other, token).check()
+            folders = [""] if self._only else self._claimed_trials()
+            for folder in folders:
+                RemoteClaim(self._remote, folder, token).check()
             self.fill()
         except BaseException:
             self._claim.release()
@@ -91,9 +91,9 @@ class Mirror:
         contents = self._remote.read(filter(_vouches, itertools.chain(*units.values())))
 
         def fetch(unit: str) -> None:
-            told = {name: contents[name] for name in units[unit] if name in contents}
-            if told and (unit.startswith(TRIALS) or self._serves(told)):
-                self._fetch(unit, units[unit], told)
+            vouchers = {name: contents[name] for name in units[unit] if name in contents}
+            if vouchers and (unit.startswith(TRIALS) or self._serves(vouchers)):
+                self._fetch(unit, units[unit], vouchers)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(fetch, units))
@@ -105,12 +105,14 @@ class Mirror:
         if self._only is not None:
             if self._remote.create(records.STUDY, content):
                 return True
-            theirs = self._remote.read([records.STUDY])
-            self._bring(theirs)
-            return theirs[records.STUDY] == content
+            stored = self._remote.read([records.STUDY])
+            self._bring(stored)
+            return stored[records.STUDY] == content
         self._write({records.STUDY: content})
         # Earlier results that could not be uploaded.
-        self._pending |= {k: t for k, t in self._trials.items() if t.record_path.is_file()}
+        self._pending |= {
+            key: trial for key, trial in self._trials.items() if trial.record_path.is_file()
+        }
         self._put_if_possible()
         return True
 
@@ -146,46 +148,48 @@ class Mirror:
         self._claim.release()
 
     def _claimed_trials(self) -> list[str]:
-        found = re.compile(rf"({TRIALS}/[^/]+/[^/]+)/{re.escape(OWNER)}")
-        return [match[1] for name in self._remote.names() if (match := found.fullmatch(name))]
+        pattern = re.compile(rf"({TRIALS}/[^/]+/[^/]+)/{re.escape(OWNER)}")
+        return [match[1] for name in self._remote.names() if (match := pattern.fullmatch(name))]
 
     def _may_want(self, unit: str) -> bool:
         is_all = self._only is None or not unit.startswith(TRIALS)
         return is_all or unit == self._folder
 
-    def _serves(self, told: Mapping[str, bytes]) -> bool:
-        objects = [_object(content) for content in told.values()]
+    def _serves(self, vouchers: Mapping[str, bytes]) -> bool:
+        objects = [_object(content) for content in vouchers.values()]
         return self._only is None or is_for_seed(objects, self._only.seed)
 
-    def _fetch(self, unit: str, names: set[str], told: dict[str, bytes]) -> None:
-        here = self._contents(name for name in told if (self._root / name).is_file())
-        self._alike[unit] = told
+    def _fetch(self, unit: str, names: set[str], vouchers: dict[str, bytes]) -> None:
+        local = self._contents(name for name in vouchers if (self._root / name).is_file())
+        self._alike[unit] = vouchers
         if unit.startswith(TRIALS):
             # What ended here and could not be put there is worth more than a failure there.
-            if here == told or (any(map(_is_done, here.values())) and not _is_done(*told.values())):
+            if local == vouchers or (
+                any(map(_is_done, local.values())) and not _is_done(*vouchers.values())
+            ):
                 return
             for path in list(files_in(self._root / unit)):
                 path.unlink()
-        elif here or (self._root / unit / OWNER).exists():
-            self._alike[unit] = here
+        elif local or (self._root / unit / OWNER).exists():
+            self._alike[unit] = local
             return
-        self._bring(self._remote.read(names - told.keys()))
-        self._bring(told)
+        self._bring(self._remote.read(names - vouchers.keys()))
+        self._bring(vouchers)
 
     def _bring(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             write_bytes(self._root / name, content)
 
-    def _put_if_possible(self, *more: str) -> None:
+    def _put_if_possible(self, *names: str) -> None:
         try:
             self._put_pending()
-            self._write(self._contents(more))
+            self._write(self._contents(names))
         except OSError as error:
             if self._claim.is_lost:
                 raise
             if not self._is_told:
-                kept = f"what ends meanwhile is kept in {self._root}"
-                say(f"cannot write {error.filename}: {error.strerror}; {kept}")
+                note = f"what ends meanwhile is kept in {self._root}"
+                say(f"cannot write {error.filename}: {error.strerror}; {note}")
             self._is_told = True
 
     def _put_pending(self) -> None:
@@ -200,17 +204,17 @@ class Mirror:
 
     def _put_unit(self, folder: Path, *logs: Path) -> None:
         unit, names = self._name(folder), {self._name(path) for path in files_in(folder)}
-        told = self._contents(filter(_vouches, names))
-        before = self._alike.get(unit, {})
-        if told == before:
+        vouchers = self._contents(filter(_vouches, names))
+        synced = self._alike.get(unit, {})
+        if vouchers == synced:
             return
         # Of two that trained a generator at once the first one's stays: its files belong together.
-        if unit.startswith(TRIALS) or self._remote.read(told) in ({}, before):
-            logged = {self._name(path) for place in logs for path in files_in(place)}
-            self._write(self._contents((names | logged) - told.keys()))
-            self._remote.remove({n for n in self._there if _unit_of(n) == unit} - names)
-            self._write(told)
-        self._alike[unit] = told
+        if unit.startswith(TRIALS) or self._remote.read(vouchers) in ({}, synced):
+            log_names = {self._name(path) for log_folder in logs for path in files_in(log_folder)}
+            self._write(self._contents((names | log_names) - vouchers.keys()))
+            self._remote.remove({name for name in self._there if _unit_of(name) == unit} - names)
+            self._write(vouchers)
+        self._alike[unit] = vouchers
 
     def _write(self, files: Mapping[str, bytes]) -> None:
         if self._claim.is_lost:

@@ -37,29 +37,29 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
     Raises:
         InputError: If the pilot or the effect cannot be used.
     """
-    size = _size(effect)
-    values, where = _pilot(plan, pilot)
+    effect_size = _size(effect)
+    values, run = _pilot(plan, pilot)
     families = _families(plan)
     # Looks make the level lower, as further tests do.
-    strict = LEVEL / look_level(plan.looks)
+    look_factor = LEVEL / look_level(plan.looks)
     overlap, n = overlap_of([{"dataset": plan.dataset}]), len(plan.seeds)
-    lines = [_general(n, families, overlap, strict)]
-    measured = False
+    lines = [_general(n, families, overlap, look_factor)]
+    has_spread = False
     for name, pairs in families.items():
         spreads = {
-            pair: known
+            pair: estimate
             for pair in pairs
-            if (known := spread_of(*(values.get(arm, {}) for arm in pair))) is not None
+            if (estimate := spread_of(*(values.get(arm, {}) for arm in pair))) is not None
         }
-        for told, spread, seen in _told(name, spreads):
-            measured = True
-            tests = len(pairs) * strict
-            least = power.detectable_effect(n, tests, overlap) * spread if n > 1 else math.inf
-            line = f"{told}: from {rough(least)} on (sd {rough(spread)}, {seen} seeds of {where})"
-            if size is not None:
-                line += f"; {_needed(size, spread, seen, tests, overlap)}"
+        for label, sd, seeds in _told(name, spreads):
+            has_spread = True
+            tests = len(pairs) * look_factor
+            smallest = power.detectable_effect(n, tests, overlap) * sd if n > 1 else math.inf
+            line = f"{label}: from {rough(smallest)} on (sd {rough(sd)}, {seeds} seeds of {run})"
+            if effect_size is not None:
+                line += f"; {_needed(effect_size, sd, seeds, tests, overlap)}"
             lines.append(line)
-    if size is not None and not measured:
+    if effect_size is not None and not has_spread:
         raise InputError(
             f"--effect: {effect} wants the spread of two seeds or more; accepted: with --pilot=RUN "
             "of this experiment, or a --workdir that holds some"
@@ -83,29 +83,31 @@ def _families(plan: Plan) -> dict[str, Sequence[Pair]]:
     """The comparisons that Holm adjusts over together, by what they are called."""
     control, primary = plan.study.control, plan.primary
     names = [arm.name for arm in plan.arms if arm.name != control]
-    others = [pair for name in names if (pair := Pair(name, control)) not in primary]
+    other_pairs = [pair for name in names if (pair := Pair(name, control)) not in primary]
     if not primary:
-        return {"": others} if others else {}
-    return {"primary": primary} | ({"other": others} if others else {})
+        return {"": other_pairs} if other_pairs else {}
+    return {"primary": primary} | ({"other": other_pairs} if other_pairs else {})
 
 
-def _general(n: int, families: Mapping[str, Sequence[Pair]], overlap: float, strict: float) -> str:
+def _general(
+    n: int, families: Mapping[str, Sequence[Pair]], overlap: float, look_factor: float
+) -> str:
     """In standard deviations, which needs no pilot."""
     if not families or n < 2:
         return "none: a comparison needs two arms and two seeds"
-    least = {
-        name: power.detectable_effect(n, len(pairs) * strict, overlap)
+    effects = {
+        name: power.detectable_effect(n, len(pairs) * look_factor, overlap)
         for name, pairs in families.items()
     }
-    told = ", ".join(
-        f"{name} differences from {rough(sd)} sd on".strip() for name, sd in least.items()
+    text = ", ".join(
+        f"{name} differences from {rough(sd)} sd on".strip() for name, sd in effects.items()
     )
-    line = f"{n} seeds find, in 4 of 5 runs, {told} (sd: of paired differences)"
-    name, first = next(iter(least.items()))
-    if first > MUCH:
-        enough = power.seeds_needed(MUCH, len(families[name]) * strict, overlap)
+    line = f"{n} seeds find, in 4 of 5 runs, {text} (sd: of paired differences)"
+    name, effect = next(iter(effects.items()))
+    if effect > MUCH:
+        num_seeds = power.seeds_needed(MUCH, len(families[name]) * look_factor, overlap)
         line += "; careful, many treatments do less"
-        line += f": {enough} seeds would find {MUCH:g} sd" if enough else ""
+        line += f": {num_seeds} seeds would find {MUCH:g} sd" if num_seeds else ""
     return line
 
 
@@ -114,20 +116,20 @@ def _told(name: str, spreads: Mapping[Pair, tuple[float, int]]) -> Iterator[tupl
     if name == "primary":
         yield from ((f"{pair}", sd, n) for pair, (sd, n) in spreads.items())
     elif spreads:
-        told = [sd for sd, _ in spreads.values()]
+        sds = [sd for sd, _ in spreads.values()]
         fewest = min(n for _, n in spreads.values())
-        yield f"{name} differences, in the median".strip(), float(np.median(told)), fewest
+        yield f"{name} differences, in the median".strip(), float(np.median(sds)), fewest
 
 
 def _needed(effect: float, spread: float, n: int, tests: float, overlap: float) -> str:
-    usual, careful = (
+    num_seeds, max_seeds = (
         power.seeds_needed(effect / sd, tests, overlap)
         for sd in (spread, power.largest_spread(spread, n))
     )
-    if usual is None:
+    if num_seeds is None:
         return f"{effect:g} takes more than {power.MOST_SEEDS} seeds"
-    more = f"{careful}" if careful else f"more than {power.MOST_SEEDS}"
-    return f"{effect:g} takes {usual} seeds, or {more} should the sd be as large as it may be"
+    limit = f"{max_seeds}" if max_seeds else f"more than {power.MOST_SEEDS}"
+    return f"{effect:g} takes {num_seeds} seeds, or {limit} should the sd be as large as it may be"
 
 
 def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:

@@ -34,11 +34,11 @@ def run_precision(workdir: Path, asked: str) -> tuple[str, dict[str, float]]:
     """
     if asked not in (AUTO, *PRECISIONS):
         raise unknown("--precision", str(asked), (AUTO, *PRECISIONS))
-    before = continuation.description_in(workdir)
-    if before is None:
+    description = continuation.description_in(workdir)
+    if description is None:
         return asked, {}
-    recorded = before["settings"].get("precision", EXACT)
-    return recorded if asked == AUTO else asked, before.get("update_seconds", {})
+    recorded = description["settings"].get("precision", EXACT)
+    return recorded if asked == AUTO else asked, description.get("update_seconds", {})
 
 
 def with_faster_precision(settings: SettingsT) -> tuple[SettingsT, dict[str, float]]:
@@ -66,11 +66,11 @@ def with_faster_precision(settings: SettingsT) -> tuple[SettingsT, dict[str, flo
         reason = next(iter(f"{type(error).__name__}: {error}".splitlines()))
         raise InputError(f"--precision: auto: the trial failed: {reason}; {accepted}") from error
     gain = seconds[EXACT] / seconds[SHORT]
-    chosen = SHORT if gain >= WORTH_IT else EXACT
-    return with_changes(settings, {"precision": chosen}, "--precision"), seconds
+    precision = SHORT if gain >= WORTH_IT else EXACT
+    return with_changes(settings, {"precision": precision}, "--precision"), seconds
 
 
 def in_words(chosen: str, seconds: Mapping[str, float]) -> str:
     """Why it was chosen: `float32; an update took 8.1 ms in float32, 30 ms in mixed_bfloat16`."""
-    told = ", ".join(f"{1000 * taken:.3g} ms in {name}" for name, taken in seconds.items())
-    return f"{chosen}; an update took {told}"
+    timings = ", ".join(f"{1000 * duration:.3g} ms in {name}" for name, duration in seconds.items())
+    return f"{chosen}; an update took {timings}"

@@ -73,11 +73,11 @@ def _whole(record: dict[str, Any]) -> dict[str, Any]:
         raise Damaged(f"it is {record['status']} with error {record['error']!r}")
     if not all(0 <= x <= MOST for x in (*record["seconds"].values(), record.get("updates") or 0)):
         raise Damaged(f"seconds or updates are not between 0 and {MOST:g}")
-    of_seed = record.get("dataset", {}).get("each_seed", {"n_test": 1, "n_train": 1})
-    if min(of_seed["n_test"], of_seed["n_train"]) < 1:
+    counts = record.get("dataset", {}).get("each_seed", {"n_test": 1, "n_train": 1})
+    if min(counts["n_test"], counts["n_train"]) < 1:
         raise Damaged("seeds have no images of their own")
-    told = [record.get("correct"), *record.get("correct_further", {}).values()]
-    if not all(_is_packed(correct) for correct in told if correct is not None):
+    entries = [record.get("correct"), *record.get("correct_further", {}).values()]
+    if not all(_is_packed(correct) for correct in entries if correct is not None):
         raise Damaged("`correct` does not hold what its sizes say")
     return record
 
@@ -110,9 +110,9 @@ def _whole_record_of(trial: Trial) -> dict[str, Any] | None:
         return None
     if (record["arm"], record["seed"]) != (trial.arm, trial.seed):
         raise Damaged(f"it is of arm {record['arm']!r} and seed {record['seed']}")
-    changed = differences(record["settings"], trial.settings.identity())
-    if changed and record["fingerprint"] == trial.fingerprint:
-        raise Damaged(f"its settings are not those of its fingerprint ({changed})")
+    changes = differences(record["settings"], trial.settings.identity())
+    if changes and record["fingerprint"] == trial.fingerprint:
+        raise Damaged(f"its settings are not those of its fingerprint ({changes})")
     check_record(record, trial.study)
     return record
 
@@ -128,8 +128,8 @@ def _readable(read: Callable[[Path], dict[str, Any] | None], path: Path) -> dict
 def _bounds(metric: str, study: Study) -> tuple[float, float]:
     """The bounds of a metric; a row of its own takes precedence over that of its family."""
     rows = sorted(study.metrics, key=lambda row: row.name != metric)
-    found = (row.bounds for row in rows if fnmatch.fnmatchcase(metric, row.name))
-    return next(found, None) or (-math.inf, math.inf)
+    bounds = (row.bounds for row in rows if fnmatch.fnmatchcase(metric, row.name))
+    return next(bounds, None) or (-math.inf, math.inf)
 
 
 def record_of(trial: Trial) -> Mapping[str, Any] | None:
@@ -142,9 +142,9 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
         record = _whole_record_of(trial)
     except Damaged:
         return None
-    if record is not None and (why := mismatch(record, trial)):
+    if record is not None and (diff := mismatch(record, trial)):
         raise InputError(
-            f"--workdir: {trial.directory} holds a result of other settings ({why}); give the old "
+            f"--workdir: {trial.directory} holds a result of other settings ({diff}); give the old "
             "settings or a new --workdir"
         )
     return record
@@ -153,8 +153,8 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
 def mismatch(told: Mapping[str, Any], trial: Trial) -> str:
     """How the settings or data in `told` differ from the trial's; "" if they do not."""
     before, after = as_declared(told["settings"], trial.study), trial.settings.identity()
-    own = fingerprint(told["settings"], *_of_no_setting(trial))
-    return differences(before, after) or ("" if told["fingerprint"] == own else "other data")
+    expected = fingerprint(told["settings"], *_of_no_setting(trial))
+    return differences(before, after) or ("" if told["fingerprint"] == expected else "other data")
 
 
 def set_damaged_aside(trial: Trial) -> str:
@@ -166,9 +166,9 @@ def set_damaged_aside(trial: Trial) -> str:
     try:
         _whole_record_of(trial)
     except Damaged as reason:
-        kept = set_aside(trial.record_path)
+        path = set_aside(trial.record_path)
         return (
-            f"{trial.record_path} is damaged: {reason}; kept as {kept.name}, the trial is run again"
+            f"{trial.record_path} is damaged: {reason}; kept as {path.name}, the trial is run again"
         )
     return ""
 
@@ -212,20 +212,20 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    before, damage = earlier_description(plan, description)
+    earlier, damage = earlier_description(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
-    description |= carried_over(before) if before else {}
+    description |= carried_over(earlier) if earlier else {}
     for _ in records_of(plan):
         pass
     # Nothing is touched before all is checked.
-    told = [*filter(None, map(set_damaged_aside, plan.trials()))]
+    messages = [*filter(None, map(set_damaged_aside, plan.trials()))]
     path = plan.workdir / STUDY
     if damage is not None:
-        kept = set_aside(path).name
-        told.append(f"{path} is damaged: {damage}; kept as {kept}, and written anew")
+        backup = set_aside(path).name
+        messages.append(f"{path} is damaged: {damage}; kept as {backup}, and written anew")
     write_json(path, description)
-    return description, told
+    return description, messages
 
 
 def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> str:
@@ -237,9 +237,9 @@ def join_workdir(plan: Plan, trial: Trial, description: Mapping[str, Any]) -> st
     Raises:
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
-    before, damage = earlier_description(plan, description)
+    earlier, damage = earlier_description(plan, description)
     record_of(trial)
-    if before is None and damage is None:
+    if earlier is None and damage is None:
         try:
             write_new_json(plan.workdir / STUDY, description)
         except FileExistsError:  # of a task that began at the same time, with another plan perhaps
@@ -259,21 +259,21 @@ def earlier_description(
         InputError: When it is of a different study than `description`, or cannot be read.
     """
     try:
-        before = _readable(read_description, plan.workdir / STUDY)
+        earlier = _readable(read_description, plan.workdir / STUDY)
     except Damaged as damage:
         # The records, which are checked anyway, say what it said.
         return None, damage
-    if before is not None:
+    if earlier is not None:
         description = dict(json.loads(json.dumps(description)))
-        arms = before["arms"].keys() & description["arms"].keys()
-        declared = before | {"settings": as_declared(before["settings"], plan.study)}
-        changed = differences(_identity(declared, arms), _identity(description, arms))
-        if changed:
+        arms = earlier["arms"].keys() & description["arms"].keys()
+        declared = earlier | {"settings": as_declared(earlier["settings"], plan.study)}
+        changes = differences(_identity(declared, arms), _identity(description, arms))
+        if changes:
             raise InputError(
-                f"--workdir: {plan.workdir} holds a study with other settings ({changed}); "
+                f"--workdir: {plan.workdir} holds a study with other settings ({changes}); "
                 "give the old settings or a new --workdir"
             )
-    return before, None
+    return earlier, None
 
 
 def _identity(description: Mapping[str, Any], arms: Set[str]) -> dict[str, Any]:

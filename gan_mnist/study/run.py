@@ -57,9 +57,9 @@ def run_study(
     """
     with _claimed_run(plan, command_line) as (begun_plan, mirror):
         say(describe(begun_plan) if about is None else about)
-        told = _run_until_decided(begun_plan, jobs, engine, on_record, mirror)
+        summary = _run_until_decided(begun_plan, jobs, engine, on_record, mirror)
         write_report(plan.workdir)
-        return told
+        return summary
 
 
 def summarise_study(
@@ -86,9 +86,9 @@ def summarise_study(
             "directory that trials ran in, with the same flags"
         )
     with _claimed_run(plan, command_line) as (begun_plan, _):
-        told = _summarize(begun_plan)
+        summary = _summarize(begun_plan)
         write_report(plan.workdir)
-        return told
+        return summary
 
 
 def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
@@ -121,8 +121,8 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
     trial = plan.trials()[index]
     with as_input_errors(plan.workdir):
         check_places(plan)
-        described = study_description(plan, command_line)
-        told = [records.join_workdir(plan, trial, described)]
+        description = study_description(plan, command_line)
+        messages = [records.join_workdir(plan, trial, description)]
         trial.directory.mkdir(parents=True, exist_ok=True)
         claim = Claim(trial.directory)
         claim.take()
@@ -132,10 +132,10 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
             Claim(plan.workdir).check()
             with mirrored(plan, trial) as mirror:
                 if not mirror.publish():
-                    records.join_workdir(plan, trial, described)
-                told.append(records.set_damaged_aside(trial))
-                for line in filter(None, told):
-                    say(line)
+                    records.join_workdir(plan, trial, description)
+                messages.append(records.set_damaged_aside(trial))
+                for message in filter(None, messages):
+                    say(message)
                 log = _log_of(plan)
                 scheduler.run_trials([trial], 1, "local", log, lambda record: None)
                 record = records.record_of(trial)
@@ -158,15 +158,15 @@ def as_input_errors(workdir: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         if error.errno in NO_MORE:
-            few = "accepted: fewer at once (--jobs)"
-            raise InputError(f"memory, processes or files: {reason}; {few}; {KEPT}") from error
-        named = isinstance(error.filename, str | bytes)
-        place = os.fsdecode(error.filename) if named else str(workdir)
-        ours = "://" in place or Path(place).absolute().is_relative_to(workdir.absolute())
-        nothing_told = error.errno is None and not named
-        if nothing_told or (error.errno not in scheduler.NO_ROOM and not ours):
+            advice = "accepted: fewer at once (--jobs)"
+            raise InputError(f"memory, processes or files: {reason}; {advice}; {KEPT}") from error
+        has_path = isinstance(error.filename, str | bytes)
+        path = os.fsdecode(error.filename) if has_path else str(workdir)
+        is_ours = "://" in path or Path(path).absolute().is_relative_to(workdir.absolute())
+        is_unspecific = error.errno is None and not has_path
+        if is_unspecific or (error.errno not in scheduler.NO_ROOM and not is_ours):
             raise
-        raise InputError(f"--workdir: cannot write {place}: {reason}; {KEPT}") from error
+        raise InputError(f"--workdir: cannot write {path}: {reason}; {KEPT}") from error
 
 
 @contextlib.contextmanager
@@ -188,11 +188,13 @@ def _claimed_run(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore
                 Claim(path.parent).check()
             _log_of(plan)
             with mirrored(plan) as mirror:
-                described, told = records.open_workdir(plan, study_description(plan, command_line))
-                for line in told:
-                    say(line)
+                description, messages = records.open_workdir(
+                    plan, study_description(plan, command_line)
+                )
+                for message in messages:
+                    say(message)
                 mirror.publish()
-                yield continuation.resumed_plan(plan, described), mirror
+                yield continuation.resumed_plan(plan, description), mirror
         finally:
             claim.release()
 
@@ -221,27 +223,29 @@ def _run_until_decided(
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
         _run_missing(step, jobs, engine, on_record, mirror)
-        told = _summarize(step)
+        summary = _summarize(step)
         mirror.keep_summary()
         if not plan.looks:
             break
         # There are none if trials found that all of them leak.
-        is_decided = all(one["verdict"] != "cannot tell" for one in told.get("primary", ()))
+        is_decided = all(
+            comparison["verdict"] != "cannot tell" for comparison in summary.get("primary", ())
+        )
         say(f"look at {len(step.seeds)} seeds: {'decided' if is_decided else 'not decided yet'}")
         if is_decided:
             break
-    return told
+    return summary
 
 
 def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: RunStore) -> None:
     trials = plan.trials()
-    found = [records.record_of(trial) for trial in trials]
-    done = [record for record in found if record is not None and records.is_finished(record)]
-    missing = [trial for trial, record in zip(trials, found, strict=True)
+    existing = [records.record_of(trial) for trial in trials]
+    finished = [record for record in existing if record is not None and records.is_finished(record)]
+    missing = [trial for trial, record in zip(trials, existing, strict=True)
                if not records.is_finished(record)]  # fmt: skip
-    if done:
-        say(f"{counted(len(done), 'trial is', 'trials are')} done already")
-    with StudyProgress(plan, missing, jobs, done) as progress:
+    if finished:
+        say(f"{counted(len(finished), 'trial is', 'trials are')} done already")
+    with StudyProgress(plan, missing, jobs, finished) as progress:
         log = _log_of(plan)
 
         def tell(record: Mapping[str, Any]) -> None:
@@ -254,18 +258,20 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror
 
 def _summarize(plan: Plan) -> Mapping[str, Any]:
     # Statistics take seconds to import, which a refused command need not wait for.
-    needed = "answer.summary", "statistics.looks"
-    summary, looks = (import_uninterrupted(f"gan_mnist.study.{name}") for name in needed)
+    module_names = "answer.summary", "statistics.looks"
+    summary_module, looks_module = (
+        import_uninterrupted(f"gan_mnist.study.{name}") for name in module_names
+    )
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
     write_text(plan.workdir / "records.jsonl", lines)
     # Of an array of trials, some may be summarised while others run.
-    seen = len({record["seed"] for record in all_records})
-    plan = dataclasses.replace(plan, looked=tuple(sorted({*plan.looked, seen} - {1})))
-    told: Mapping[str, Any] = summary.summarize(plan, all_records)
-    write_json(plan.workdir / "summary.json", told)
-    spent = looks.spent_level(plan.looks, seen) if plan.looks else None
-    leaks = told.get("findings", {}).get("leaks", ())
-    continuation.record_look(plan.workdir, seen, plan.seeds, spent, leaks)
-    return told
+    num_seeds = len({record["seed"] for record in all_records})
+    plan = dataclasses.replace(plan, looked=tuple(sorted({*plan.looked, num_seeds} - {1})))
+    summary: Mapping[str, Any] = summary_module.summarize(plan, all_records)
+    write_json(plan.workdir / "summary.json", summary)
+    alpha_spent = looks_module.spent_level(plan.looks, num_seeds) if plan.looks else None
+    leaks = summary.get("findings", {}).get("leaks", ())
+    continuation.record_look(plan.workdir, num_seeds, plan.seeds, alpha_spent, leaks)
+    return summary

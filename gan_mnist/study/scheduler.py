@@ -62,9 +62,9 @@ def run_trials(
     pending = tasks_of(missing)
     workers = [ENGINES[engine](log) for _ in range(min(jobs, len(missing)))]
     idle = list(workers)
-    given: dict[Worker, set[str]] = defaultdict(set)
+    work_by_worker: dict[Worker, set[str]] = defaultdict(set)
     running: dict[Future, tuple[Worker, Task]] = {}
-    waited = -math.inf
+    last_wait = -math.inf
 
     def start(worker: Worker, task: Task) -> None:
         try:
@@ -72,7 +72,7 @@ def run_trials(
         except BrokenProcessPool:  # it was killed while it had nothing to do
             worker = renewed(worker)
             future = worker.submit(complete, task[0])
-        given[worker].add(task[0].work)
+        work_by_worker[worker].add(task[0].work)
         on_start(task[0], id(worker))
         running[future] = worker, task
 
@@ -86,10 +86,10 @@ def run_trials(
         while pending or running:
             while idle and (pending or _divide(running, pending)):
                 worker = idle.pop()
-                start(worker, next_task(pending, given[worker]))
-            if time.monotonic() >= waited + 1.0:
+                start(worker, next_task(pending, work_by_worker[worker]))
+            if time.monotonic() >= last_wait + 1.0:
                 on_wait()
-                waited = time.monotonic()
+                last_wait = time.monotonic()
             # A time limit lets Python see a signal while it waits.
             finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in finished:
@@ -122,8 +122,8 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
     for trial in trials:
         tasks.setdefault((trial.seed, trial.work), []).append(trial)
     # Within a seed the long tasks come first, which keeps all workers busy to the end.
-    by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
-    return [task for _, group in by_seed for task in sorted(group, key=len, reverse=True)]
+    tasks_by_seed = groupby(tasks.values(), key=lambda task: task[0].seed)
+    return [task for _, group in tasks_by_seed for task in sorted(group, key=len, reverse=True)]
 
 
 def next_task(pending: list[Task], given: Container[str]) -> Task:
@@ -132,12 +132,12 @@ def next_task(pending: list[Task], given: Container[str]) -> Task:
     What a process built and traced for that work, with another seed, is used again.
     """
     seed = pending[0][0].seed
-    places = (
-        place
-        for place, (trial, *_) in enumerate(pending)
+    positions = (
+        position
+        for position, (trial, *_) in enumerate(pending)
         if trial.seed == seed and trial.work in given
     )
-    return pending.pop(next(places, 0))
+    return pending.pop(next(positions, 0))
 
 
 def _divide(running: dict[Future, tuple[Worker, Task]], pending: list[Task]) -> bool:
@@ -149,9 +149,9 @@ def _divide(running: dict[Future, tuple[Worker, Task]], pending: list[Task]) -> 
     if longest is None or len(running[longest][1]) < 3:
         return False
     worker, task = running[longest]
-    kept = 1 + len(task) // 2
-    running[longest] = worker, task[:kept]
-    pending.append(task[kept:])
+    num_kept = 1 + len(task) // 2
+    running[longest] = worker, task[:num_kept]
+    pending.append(task[num_kept:])
     return True
 
 
@@ -172,8 +172,8 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         _begin(trial)
         outcome = _experiment(trial).run_trial(trial)
         values = outcome.metrics.items()
-        if bad := [name for name, value in values if not math.isfinite(value)]:
-            raise ArithmeticError(f"{', '.join(bad)} is not finite")
+        if not_finite := [name for name, value in values if not math.isfinite(value)]:
+            raise ArithmeticError(f"{', '.join(not_finite)} is not finite")
         record = _record(trial, records.DONE, None, outcome)
         try:
             records.check_record(record, trial.study)
@@ -188,9 +188,9 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         if isinstance(error, OSError) and _is_storage(error, trial):
             raise StorageError.of(error, trial.directory) from error
         # TensorFlow's errors have no errno, but contain its text.
-        if full := [words for words in map(os.strerror, FULL) if words in str(error)]:
+        if messages := [message for message in map(os.strerror, FULL) if message in str(error)]:
             raise StorageError(
-                f"cannot write to {trial.directory}, or where models go: {full[0]}"
+                f"cannot write to {trial.directory}, or where models go: {messages[0]}"
             ) from error
         _keep(trial, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
@@ -207,15 +207,15 @@ def _begin(trial: Trial) -> None:
     trial.directory.mkdir(parents=True, exist_ok=True)
     try:
         # Without this file an earlier version began it, which refused other settings, too.
-        before = read_form(path, Begun)
-        is_others = before is not None and bool(records.mismatch(before, trial))
+        begun = read_form(path, Begun)
+        is_foreign = begun is not None and bool(records.mismatch(begun, trial))
     except Damaged:
-        is_others = True
-    if is_others:
-        kept = (".", BEGUN, trial.record_path.name)
-        for left in trial.directory.iterdir():
-            if not left.name.startswith(kept):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        is_foreign = True
+    if is_foreign:
+        kept_prefixes = (".", BEGUN, trial.record_path.name)
+        for leftover in trial.directory.iterdir():
+            if not leftover.name.startswith(kept_prefixes):
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     # Last, so that what is emptied by half is emptied again.
     write_json(path, {"fingerprint": trial.fingerprint, "settings": trial.settings.identity()})
 
@@ -224,10 +224,10 @@ def _is_storage(error: OSError, trial: Trial) -> bool:
     """Whether the error stops a run from storing results; any other is its trial's failure."""
     if error.errno not in NO_ROOM or error.errno in FULL:
         return error.errno in FULL
-    named = isinstance(error.filename, str | bytes)
-    place = Path(os.fsdecode(error.filename)) if named else trial.directory
+    has_path = isinstance(error.filename, str | bytes)
+    path = Path(os.fsdecode(error.filename)) if has_path else trial.directory
     roots = trial.workdir, Path(trial.settings.export_dir or trial.workdir)
-    return any(place.absolute().is_relative_to(root.absolute()) for root in roots)
+    return any(path.absolute().is_relative_to(root.absolute()) for root in roots)
 
 
 def _experiment(trial: Trial) -> Any:
@@ -260,13 +260,15 @@ def _record(
     if outcome.correct is not None:
         record["correct"] = dict(outcome.correct)
     if outcome.correct_further:
-        record["correct_further"] = {k: dict(told) for k, told in outcome.correct_further.items()}
+        record["correct_further"] = {
+            name: dict(correct) for name, correct in outcome.correct_further.items()
+        }
     return record
 
 
 def _died(trial: Trial, error: Exception) -> dict[str, Any]:
-    killed = isinstance(error, BrokenProcessPool) or "Crashed" in type(error).__name__
-    reason = "the worker process was killed" if killed else f"{type(error).__name__}: {error}"
+    was_killed = isinstance(error, BrokenProcessPool) or "Crashed" in type(error).__name__
+    reason = "the worker process was killed" if was_killed else f"{type(error).__name__}: {error}"
     return _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0])
 
 

@@ -41,27 +41,27 @@ def files_to_send(trial: Trial) -> Files:
     Raises:
         OSError: If a file cannot be read.
     """
-    kept = (
+    shared_folders = (
         folder
         for folder in trial.workdir.glob("*/*")
         if folder.is_dir() and is_for_seed(_told_in(folder, folder.stat().st_mtime_ns), trial.seed)
     )
     return {
         f"{RUN}/{path.relative_to(trial.workdir).as_posix()}": path.read_bytes()
-        for folder in (trial.directory, *kept)
+        for folder in (trial.directory, *shared_folders)
         for path in files_in(folder)
     }
 
 
 @functools.lru_cache(maxsize=10_000)
-def _told_in(folder: Path, changed: int) -> Sequence[Mapping[str, Any]]:
+def _told_in(folder: Path, mtime_ns: int) -> Sequence[Mapping[str, Any]]:
     """What the JSON files in a folder hold, {} of a damaged one.
 
     Read once: every trial asks for all folders.
 
     Args:
         folder: Where something may be kept.
-        changed: Its modification time in ns, which every file that is written there renews.
+        mtime_ns: Its modification time in ns, which every file that is written there renews.
 
     Raises:
         OSError: If a file cannot be read.
@@ -81,21 +81,21 @@ def run_in_scratch(
         sent: Files as by `files_to_send`.
     """
     with tempfile.TemporaryDirectory(prefix="gan_mnist-", ignore_cleanup_errors=True) as scratch:
-        roots = Path(scratch)
-        exports = trial.settings.export_dir and str(roots / EXPORTS)
-        settings = replace(trial.settings, export_dir=exports)
-        here = replace(trial, workdir=roots / RUN, settings=settings)
-        vars(here)["dataset"] = dataset.of_seed(trial.seed)
+        base = Path(scratch)
+        export_dir = trial.settings.export_dir and str(base / EXPORTS)
+        settings = replace(trial.settings, export_dir=export_dir)
+        local_trial = replace(trial, workdir=base / RUN, settings=settings)
+        vars(local_trial)["dataset"] = dataset.of_seed(trial.seed)
         for name, content in sent.items():
-            write_bytes(roots / name, content)
-        record = complete(here)
-        found = {
-            path.relative_to(roots).as_posix(): path.read_bytes()
+            write_bytes(base / name, content)
+        record = complete(local_trial)
+        contents = {
+            path.relative_to(base).as_posix(): path.read_bytes()
             for root in (RUN, EXPORTS)
-            for path in files_in(roots / root)
+            for path in files_in(base / root)
         }
-    written = {name: content for name, content in found.items() if sent.get(name) != content}
-    return TrialOutput(record, written, tuple(sent.keys() - found.keys()))
+    written = {name: content for name, content in contents.items() if sent.get(name) != content}
+    return TrialOutput(record, written, tuple(sent.keys() - contents.keys()))
 
 
 def write_output(trial: Trial, sent: Files, left: TrialOutput) -> Mapping[str, Any]:
@@ -110,24 +110,26 @@ def write_output(trial: Trial, sent: Files, left: TrialOutput) -> Mapping[str, A
         OSError: If a file cannot be written.
     """
     roots = {RUN: trial.workdir, EXPORTS: Path(trial.settings.export_dir)}
-    places = {name: _place(roots, name) for name in (*left.written, *left.removed)}
-    record = trial.record_path
+    paths = {name: _place(roots, name) for name in (*left.written, *left.removed)}
+    record_path = trial.record_path
     # What describes files goes after them: it is what vouches for them.
-    for name in sorted(left.written, key=lambda name: (places[name] == record, ".json" in name)):
-        place = places[name]
-        is_own = name.startswith(EXPORTS) or trial.directory in place.parents
+    for name in sorted(
+        left.written, key=lambda name: (paths[name] == record_path, ".json" in name)
+    ):
+        path = paths[name]
+        is_own = name.startswith(EXPORTS) or trial.directory in path.parents
         # Two trials that began at once may both have trained a generator. The first one's stays:
         # of each the files and their checksum belong together.
-        if is_own or not place.is_file() or place.read_bytes() == sent.get(name):
-            write_bytes(place, left.written[name])
+        if is_own or not path.is_file() or path.read_bytes() == sent.get(name):
+            write_bytes(path, left.written[name])
     for name in left.removed:
-        places[name].unlink(missing_ok=True)
+        paths[name].unlink(missing_ok=True)
     return left.record
 
 
 def _place(roots: Mapping[str, Path], name: str) -> Path:
-    root, _, within = name.partition("/")
-    return roots[root] / within
+    root, _, relative_path = name.partition("/")
+    return roots[root] / relative_path
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -135,10 +137,10 @@ def files_in(folder: Path) -> Iterator[Path]:
 
     Unlike `Path.rglob`, what it walks with passes by folders that vanish meanwhile.
     """
-    for place, folders, names in os.walk(folder):
+    for directory, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            if not name.startswith(".") and os.path.isfile(path := os.path.join(place, name)):
+            if not name.startswith(".") and os.path.isfile(path := os.path.join(directory, name)):
                 yield Path(path)
 
 
@@ -151,9 +153,9 @@ def is_for_seed(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
         told: Contents of the folder's JSON files; {} for a damaged one.
         seed: The seed of the trials.
     """
-    named = [one.get("seed") for one in told]
-    for one in told:
-        stream = one.get("stream")
-        named += stream if isinstance(stream, list) else []
-    seeds = [value for value in named if isinstance(value, int)]
+    candidates = [content.get("seed") for content in told]
+    for content in told:
+        stream = content.get("stream")
+        candidates += stream if isinstance(stream, list) else []
+    seeds = [value for value in candidates if isinstance(value, int)]
     return bool(told) and (not seeds or seed in seeds)

@@ -161,15 +161,17 @@ class Settings:
     @classmethod
     def fields_by_group(cls) -> dict[str, list[dataclasses.Field]]:
         """The fields by the `GROUP` of the class that declares them; an experiment's own first."""
-        found: dict[str, list[dataclasses.Field]] = {}
+        groups: dict[str, list[dataclasses.Field]] = {}
         for owner in cls.__mro__:
-            own = vars(owner).get("__annotations__", {})
-            named = [field for field in dataclasses.fields(cls) if field.name in own]
-            known = {field.name for fields in found.values() for field in fields}
-            if named := [field for field in named if field.name not in known]:
-                home = owner.__module__.rpartition(".")[0].rpartition(".")[2]
-                found.setdefault(vars(owner).get("GROUP", home or "others"), []).extend(named)
-        return found
+            annotations = vars(owner).get("__annotations__", {})
+            declared = [field for field in dataclasses.fields(cls) if field.name in annotations]
+            grouped = {field.name for fields in groups.values() for field in fields}
+            if declared := [field for field in declared if field.name not in grouped]:
+                package = owner.__module__.rpartition(".")[0].rpartition(".")[2]
+                groups.setdefault(vars(owner).get("GROUP", package or "others"), []).extend(
+                    declared
+                )
+        return groups
 
     def fingerprint(self, *extra: Any) -> str:
         """16 hex digits that change with any setting but a location, and with `extra`."""
@@ -177,19 +179,23 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """The settings that a result depends on, as JSON holds them."""
-        every = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return self.without_locations(every)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return self.without_locations(values)
 
     def before(self) -> dict[str, Any]:
         """As `identity`, with the values that were in effect where an earlier run records none."""
-        done = {f.name: f.metadata.get("before") for f in dataclasses.fields(self)}
-        return self.identity() | {name: v for name, v in done.items() if v is not None}
+        defaults = {field.name: field.metadata.get("before") for field in dataclasses.fields(self)}
+        return self.identity() | {
+            name: value for name, value in defaults.items() if value is not None
+        }
 
     @classmethod
     def without_locations(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the values, by setting, that a result depends on, as JSON holds them."""
-        places = {f.name for f in dataclasses.fields(cls) if f.metadata.get("location")}
-        return {name: _plain(value) for name, value in values.items() if name not in places}
+        location_names = {
+            field.name for field in dataclasses.fields(cls) if field.metadata.get("location")
+        }
+        return {name: _plain(value) for name, value in values.items() if name not in location_names}
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

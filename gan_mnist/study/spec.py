@@ -243,24 +243,24 @@ class Study:
                 there are too many.
         """
         if texts is not None:
-            rows = tuple(dict.fromkeys(parse_pair("--primary", text, arms) for text in texts))
-            for row in rows:
-                if row.arm == self.control:
+            pairs = tuple(dict.fromkeys(parse_pair("--primary", text, arms) for text in texts))
+            for pair in pairs:
+                if pair.arm == self.control:
                     raise InputError(
-                        f'--primary: "{row}" is not accepted; accepted: the control as reference, '
-                        f'"{row.reference} > {row.arm}"'
+                        f'--primary: "{pair}" is not accepted; accepted: the control as reference, '
+                        f'"{pair.reference} > {pair.arm}"'
                     )
-            if len(rows) > MOST_PRIMARY:
+            if len(pairs) > MOST_PRIMARY:
                 raise InputError(
-                    f"--primary: {len(rows)} comparisons are not accepted; accepted: at most "
+                    f"--primary: {len(pairs)} comparisons are not accepted; accepted: at most "
                     f"{MOST_PRIMARY}, since each makes the others harder to find"
                 )
-            return replace(self, primary=rows)
+            return replace(self, primary=pairs)
         templates = self.primary_of_source
-        of_sources = [row.of(source) for source in sources for row in templates]
-        known = {arm.name for arm in self.arms}
-        rows = tuple(row for row in of_sources or self.primary if {*row} <= known)
-        return replace(self, primary=rows)
+        source_pairs = [pair.of(source) for source in sources for pair in templates]
+        arm_names = {arm.name for arm in self.arms}
+        pairs = tuple(pair for pair in source_pairs or self.primary if {*pair} <= arm_names)
+        return replace(self, primary=pairs)
 
     def with_sources(self, sources: Mapping[str, Source]) -> "Study":
         """This study with the images of sources in some arms, by name."""
@@ -270,9 +270,9 @@ class Study:
         """This study with the metrics that it has for resolved settings and a data set."""
         if self.metrics_of is None:
             return self
-        own = {metric.name: metric for metric in self.metrics_of(settings, dataset)}
-        declared = [own.pop(metric.name, metric) for metric in self.metrics]
-        return replace(self, metrics=(*declared, *own.values()))
+        specific = {metric.name: metric for metric in self.metrics_of(settings, dataset)}
+        declared = [specific.pop(metric.name, metric) for metric in self.metrics]
+        return replace(self, metrics=(*declared, *specific.values()))
 
     def select(self, names: list[str] | None) -> tuple[Arm, ...]:
         """The arms called `names` in table order, always with the control; all for None or "all".
@@ -280,16 +280,16 @@ class Study:
         Raises:
             InputError: For a name that there is not, or that is given twice.
         """
-        known = [arm.name for arm in self.arms]
-        if names == ["all"] and "all" not in known:
+        arm_names = [arm.name for arm in self.arms]
+        if names == ["all"] and "all" not in arm_names:
             names = None
         for name in [""] if names == [] else names or []:
-            if name not in known:
-                raise unknown("--arms", name, known)
+            if name not in arm_names:
+                raise unknown("--arms", name, arm_names)
             if names is not None and names.count(name) > 1:
                 raise InputError(f"--arms: {name!r} is given twice; accepted: each arm once")
-        wanted = known if names is None else [self.control, *names]
-        return tuple(arm for arm in self.arms if arm.name in wanted)
+        selected = arm_names if names is None else [self.control, *names]
+        return tuple(arm for arm in self.arms if arm.name in selected)
 
     def fixes(self, setting: str) -> bool:
         """Whether `setting` is what makes an arm differ from the control.

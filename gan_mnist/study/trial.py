@@ -172,12 +172,14 @@ class Plan:
 
     def steps(self) -> list["Plan"]:
         """This plan up to each look that is left, the last that was taken among them."""
-        last = max(self.looked, default=0)
-        ends = [n for n in self.looks if n >= last] if self.looks else [len(self.seeds)]
+        last_look = max(self.looked, default=0)
+        seed_counts = (
+            [look for look in self.looks if look >= last_look] if self.looks else [len(self.seeds)]
+        )
         steps = []
-        for place, n in enumerate(ends, 1):
-            looked = tuple(sorted({*self.looked, *ends[:place]} - {1}))
-            steps.append(replace(self, seeds=self.seeds[:n], looked=looked))
+        for number, num_seeds in enumerate(seed_counts, 1):
+            looked = tuple(sorted({*self.looked, *seed_counts[:number]} - {1}))
+            steps.append(replace(self, seeds=self.seeds[:num_seeds], looked=looked))
         return steps
 
     @property
@@ -192,5 +194,5 @@ class Plan:
 
     def _trial(self, arm: Arm, seed: int) -> Trial:
         settings = with_changes(self.settings, arm.changes, f"arm {arm.name}")
-        about = arm.name, seed, settings, self.dataset, self.workdir
-        return Trial(self.study, *about, first_seed=min(self.seeds))
+        arguments = arm.name, seed, settings, self.dataset, self.workdir
+        return Trial(self.study, *arguments, first_seed=min(self.seeds))

@@ -33,8 +33,8 @@ def fixed(value: float, digits: int) -> str:
 
 def sided(value: float, digits: int) -> str:
     """An end of an interval, with more decimals if they are needed to show its side of 0."""
-    longer = (fixed(value, more) for more in range(digits, _MOST_DECIMALS))
-    return next((text for text in longer if float(text) or not value), fixed(value, digits))
+    candidates = (fixed(value, decimals) for decimals in range(digits, _MOST_DECIMALS))
+    return next((text for text in candidates if float(text) or not value), fixed(value, digits))
 
 
 def rough(value: float) -> str:
@@ -50,28 +50,28 @@ def signed(value: float, digits: int) -> str:
 
 def interval_decimals(ci95: Sequence[float] | None) -> int:
     """Decimals, 2 to 4, that show an interval's half-width and round no end to 0."""
-    half = (ci95[1] - ci95[0]) / 2 if ci95 else 0.0
-    if ci95 is None or half <= 0:
+    half_width = (ci95[1] - ci95[0]) / 2 if ci95 else 0.0
+    if ci95 is None or half_width <= 0:
         return 2
-    number = min(max(math.ceil(-math.log10(half)), 2), MOST_DIGITS)
-    while number < MOST_DIGITS and any(end and not float(fixed(end, number)) for end in ci95):
-        number += 1
-    return number
+    decimals = min(max(math.ceil(-math.log10(half_width)), 2), MOST_DIGITS)
+    while decimals < MOST_DIGITS and any(end and not float(fixed(end, decimals)) for end in ci95):
+        decimals += 1
+    return decimals
 
 
 def verdict_in_words(verdict: str, margin: float | None) -> str:
     """A verdict, with the margin that makes it "the same"."""
-    is_told = verdict == "the same" and margin is not None
-    return f"{verdict} within ±{margin:g}" if is_told else verdict
+    has_margin = verdict == "the same" and margin is not None
+    return f"{verdict} within ±{margin:g}" if has_margin else verdict
 
 
 def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str:
     """A difference and its 95 % interval."""
     if difference is None or ci95 is None:
         return "no interval"
-    number = interval_decimals(ci95)
-    low, high = (fixed(end, number) for end in ci95)
-    return f"{signed(difference, number)}, 95 % CI {low} to {high}"
+    decimals = interval_decimals(ci95)
+    low, high = (fixed(end, decimals) for end in ci95)
+    return f"{signed(difference, decimals)}, 95 % CI {low} to {high}"
 
 
 def in_brackets(gain: Mapping[str, Any]) -> str:

@@ -71,13 +71,13 @@ class LocalWorker:
         gpus = {} if all_gpus else _on_gpu
         self._gpu = min(gpus, key=lambda gpu: gpus[gpu], default="")
         _on_gpu.update([self._gpu] if self._gpu else [])
-        own = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
+        gpu_env = {"CUDA_VISIBLE_DEVICES": self._gpu} if self._gpu else {}
         self._executor = ProcessPoolExecutor(
             max_workers=1,
             initializer=_begin_worker,
             initargs=(os.getpid(), log, self._scratch.name),
             timeout=None,
-            env=ENVIRONMENT | GROWTH | own,
+            env=ENVIRONMENT | GROWTH | gpu_env,
         )
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
@@ -112,17 +112,17 @@ def deferred_interrupt() -> Iterator[None]:
 
     Signals arrive in the main thread alone, and where Python handles them.
     """
-    here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGINT) is None:
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    if not is_main_thread or signal.getsignal(signal.SIGINT) is None:
         yield
         return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    received: list[int] = []
+    previous_handler = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if pressed:
+        signal.signal(signal.SIGINT, previous_handler)
+        if received:
             signal.raise_signal(signal.SIGINT)
 
 
@@ -169,9 +169,11 @@ class RayWorker:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, on_terminate)
         # Where experiments lie, say: other machines do not inherit this process's environment.
-        ours = {k: v for k, v in os.environ.items() if k.startswith("GAN_MNIST_")}
+        variables = {
+            name: value for name, value in os.environ.items() if name.startswith("GAN_MNIST_")
+        }
         self._run = ray.remote(
-            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ENVIRONMENT | ours}
+            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ENVIRONMENT | variables}
         )(scratch_trial.run_in_scratch)
         self._ray = ray
         self._last: Any = None
@@ -185,10 +187,10 @@ class RayWorker:
         return self._thread.submit(self._result, self._last, trial, sent)
 
     def _result(self, reference: Any, trial: Trial, sent: scratch_trial.Files) -> Mapping[str, Any]:
-        left = self._ray.get(reference)
+        output = self._ray.get(reference)
         with _HOMECOMING:
             try:
-                return scratch_trial.write_output(trial, sent, left)
+                return scratch_trial.write_output(trial, sent, output)
             except OSError as error:
                 raise StorageError.of(error, trial.directory) from error
 

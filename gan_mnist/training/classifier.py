@@ -48,10 +48,10 @@ class OneAgainstRest(keras.losses.Loss):
     """One-against-rest loss: the binary cross-entropy of each class, averaged over classes."""
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        shares = y_true
+        targets = y_true
         if not are_soft_labels(y_true):
-            shares = tf.one_hot(tf.cast(tf.reshape(y_true, [-1]), tf.int32), y_pred.shape[-1])
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(shares, y_pred)
+            targets = tf.one_hot(tf.cast(tf.reshape(y_true, [-1]), tf.int32), y_pred.shape[-1])
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, y_pred)
         return tf.reduce_mean(losses, axis=-1)
 
 
@@ -102,11 +102,11 @@ class ClassifierRecipe:
         rate: Any = self.learning_rate
         if self.decay:
             rate = keras.optimizers.schedules.CosineDecay(rate, self.updates)
-        watched = [MeanRecall(self.minority, name="minority_recall")] if self.minority else []
+        metrics = [MeanRecall(self.minority, name="minority_recall")] if self.minority else []
         model.compile(
             Adam(rate),
             LOSSES[self.loss](),
-            metrics=watched,
+            metrics=metrics,
             # An object, not a name: its variables exist before the first trace, so there is one.
             weighted_metrics=[Accuracy(name="accuracy")],
             steps_per_execution=updates_per_call(self.updates, self.intervals),
@@ -150,8 +150,8 @@ def train_classifier(
         prepare(model)
     callbacks: list[keras.callbacks.Callback] = []
     if watched is not None:
-        kept = range(1, recipe.intervals + 1) if rows is None else rows
-        watch = _Watch(watched, kept, directory / RIGHT if right is not None else None)
+        kept_intervals = range(1, recipe.intervals + 1) if rows is None else rows
+        watch = _Watch(watched, kept_intervals, directory / RIGHT if right is not None else None)
         callbacks.append(watch)
     if log_directory is not None:
         interval = recipe.updates // recipe.intervals
@@ -176,8 +176,8 @@ def train_classifier(
 def _shown(validation: Subset) -> np.ndarray:
     """Its images as float32, or as uint8 where floats would take too much memory."""
     # Converting them batch by batch traces a function for every training.
-    small = validation.images.nbytes < MOST_BYTES_AS_FLOATS / 4
-    return as_float(validation.images) if small else validation.images
+    is_small = validation.images.nbytes < MOST_BYTES_AS_FLOATS / 4
+    return as_float(validation.images) if is_small else validation.images
 
 
 class _Watch(keras.callbacks.Callback):
@@ -194,16 +194,18 @@ class _Watch(keras.callbacks.Callback):
         self._kept = kept
         self._path = path
         # Nothing from a file that is damaged or missing.
-        before = (read_arrays(path) if path is not None else None) or {}
-        self.right = {int(n): known for n, known in before.items()}
+        saved = (read_arrays(path) if path is not None else None) or {}
+        self.right = {int(interval): flags for interval, flags in saved.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs is not None and epoch + 1 in self._kept:
-            right = predict(self.model, self._images).argmax(axis=1) == self._labels
-            logs[f"{self._name}_accuracy"] = float(np.mean(right))
+            is_correct = predict(self.model, self._images).argmax(axis=1) == self._labels
+            logs[f"{self._name}_accuracy"] = float(np.mean(is_correct))
             if self._path is not None:
-                self.right[epoch + 1] = right
-                write_arrays(self._path, **{str(n): known for n, known in self.right.items()})
+                self.right[epoch + 1] = is_correct
+                write_arrays(
+                    self._path, **{str(interval): flags for interval, flags in self.right.items()}
+                )
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -218,7 +220,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> None:
     """Writes a row an image: file name, true class, predicted class and its probability."""
     names = test.class_names
-    called, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    predictions, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     rows = [
         {
             "image": filename,
@@ -227,7 +229,11 @@ def save_predictions(test: Subset, probabilities: np.ndarray, path: Path) -> Non
             "probability": f"{probability:.6f}",
         }
         for filename, label, predicted, probability in zip(
-            test.filenames, test.labels.tolist(), called.tolist(), sure.tolist(), strict=True
+            test.filenames,
+            test.labels.tolist(),
+            predictions.tolist(),
+            confidences.tolist(),
+            strict=True,
         )
     ]
     write_rows(path, rows)

@@ -60,8 +60,8 @@ class EvaluationSet:
         self, outputs: np.ndarray, names: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
         """The measures of each image, all or those in `names`; see `restoration_metrics`."""
-        wanted = [name for name in names or MEASURES if self.has_refs or name != "ref_leak"]
-        return restoration_metrics(outputs, self.targets, self.refs, wanted)
+        selected = [name for name in names or MEASURES if self.has_refs or name != "ref_leak"]
+        return restoration_metrics(outputs, self.targets, self.refs, selected)
 
 
 def build_evaluation_set(
@@ -190,10 +190,12 @@ def train_denoiser(
         before(model)
 
     def all_batches(first_update: int) -> tf.data.Dataset:
-        own = batches(derive_seed(*stream, "order"), first_update)
+        denoiser_batches = batches(derive_seed(*stream, "order"), first_update)
         if not recipe.separate_batches:
-            return own
-        return tf.data.Dataset.zip((own, batches(derive_seed(*stream, "others"), first_update)))
+            return denoiser_batches
+        return tf.data.Dataset.zip(
+            (denoiser_batches, batches(derive_seed(*stream, "others"), first_update))
+        )
 
     interval = recipe.updates // recipe.intervals
     seconds = fit(
@@ -227,8 +229,8 @@ class _Watch(keras.callbacks.Callback):
             evaluation_set = self._evaluation_set
             outputs = evaluation_set.outputs(denoise(self.model, evaluation_set))
             if np.isfinite(outputs).all():
-                measured = evaluation_set.measures(outputs, ("psnr_db", "ref_leak"))
+                measures = evaluation_set.measures(outputs, ("psnr_db", "ref_leak"))
                 # A leak of no ref is no column.
-                logs |= {f"val_{name}": values.mean() for name, values in measured.items()}
+                logs |= {f"val_{name}": values.mean() for name, values in measures.items()}
             else:  # The curves, which come next, stop the training and say when.
                 logs["val_psnr_db"] = math.nan

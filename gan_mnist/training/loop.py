@@ -63,7 +63,7 @@ class ReusableModel:
         if self.model.optimizer is not None:
             self.model.optimizer.build(self.model.trainable_variables)
         self._start = [
-            [broadcast_if_constant(v.numpy()) for v in optimizer.variables]
+            [broadcast_if_constant(variable.numpy()) for variable in optimizer.variables]
             for optimizer in self._optimizers
         ]
         # Arms of a seed start from the same weights.
@@ -78,13 +78,13 @@ class ReusableModel:
             # All of it is assigned below: old and new numbers need not be there at once.
             self.release_memory()
             release(self.model.weights)
-            drawn = self._draw(seed)
-            for variable, value in zip(self.model.weights, drawn.weights, strict=True):
+            new_model = self._draw(seed)
+            for variable, value in zip(self.model.weights, new_model.weights, strict=True):
                 assign(variable, value.value)
-            del drawn
+            del new_model
             gc.collect()  # it refers to itself
-        for optimizer, start in zip(self._optimizers, self._start, strict=True):
-            for variable, value in zip(optimizer.variables, start, strict=True):
+        for optimizer, initial_values in zip(self._optimizers, self._start, strict=True):
+            for variable, value in zip(optimizer.variables, initial_values, strict=True):
                 assign(variable, value)
         return self.model
 
@@ -116,8 +116,8 @@ def validation_dataset(images: np.ndarray, labels: np.ndarray) -> tf.data.Datase
     size = rows_at_once(images.shape[1:])
     if images.dtype != np.uint8:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
-    table, numbers = rows_of(images), tf.data.Dataset.range(len(images)).batch(size)
-    return numbers.map(lambda rows: (as_float(table(rows)), tf.gather(labels, rows)))
+    take_rows, row_batches = rows_of(images), tf.data.Dataset.range(len(images)).batch(size)
+    return row_batches.map(lambda rows: (as_float(take_rows(rows)), tf.gather(labels, rows)))
 
 
 def fit(
@@ -155,8 +155,8 @@ def fit(
         TrainingDiverged: When a metric is not finite.
         InputError: When there is surely too little memory.
     """
-    interval, rest = divmod(updates, intervals)
-    if rest or not interval:
+    interval, remainder = divmod(updates, intervals)
+    if remainder or not interval:
         raise ValueError(f"{updates} updates are not a multiple of {intervals} intervals")
     rows = range(1, intervals + 1) if rows is None else rows
     curves = Curves(directory, interval, seed, rows, intervals)
@@ -224,14 +224,14 @@ class Curves(keras.callbacks.Callback):
             latest = None
         if latest:
             checkpoint.restore(latest).assert_existing_objects_matched()
-            done = int(self._update.numpy())
-            self._rows = [row for row in self._rows if row["update"] <= done]
+            last_update = int(self._update.numpy())
+            self._rows = [row for row in self._rows if row["update"] <= last_update]
             self.seconds = float(self._seconds.numpy())
         return int(self._update.numpy())
 
     def _read_rows(self) -> list[dict[str, float]]:
-        texts = read_rows(self._path) if self._path.exists() else []
-        rows = [{k: float(v) for k, v in row.items()} for row in texts]
+        text_rows = read_rows(self._path) if self._path.exists() else []
+        rows = [{name: float(value) for name, value in row.items()} for row in text_rows]
         return [row | {"update": int(row["update"])} for row in rows]
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -243,11 +243,11 @@ class Curves(keras.callbacks.Callback):
         # the update makes a resumed run draw as an undisturbed one. An input draws nothing.
         layers = (a for a in self.model.layers if not isinstance(a, keras.layers.InputLayer))
         for index, layer in enumerate(layers):
-            states = [v for v in layer.variables if v.name == SEED_STATE]
-            for place, state in enumerate(states):
+            states = [variable for variable in layer.variables if variable.name == SEED_STATE]
+            for position, state in enumerate(states):
                 # Of a model within the model there may be several.
-                inner = (place,) if place else ()
-                state.assign([derive_seed(self._seed, index, epoch, *inner), 0])
+                suffix = (position,) if position else ()
+                state.assign([derive_seed(self._seed, index, epoch, *suffix), 0])
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._trained = time.monotonic()
@@ -256,9 +256,9 @@ class Curves(keras.callbacks.Callback):
         self.seconds += self._trained - self._began
         update = (epoch + 1) * self._interval
         row = {"update": update, "seconds": round(self.seconds, 3), **(logs or {})}
-        bad = [name for name, value in row.items() if not math.isfinite(value)]
-        if bad:
-            raise TrainingDiverged(f"{', '.join(bad)} not finite by update {update}")
+        nonfinite = [name for name, value in row.items() if not math.isfinite(value)]
+        if nonfinite:
+            raise TrainingDiverged(f"{', '.join(nonfinite)} not finite by update {update}")
         if epoch + 1 in self._kept:
             self._rows.append(row)
         if time.monotonic() - self._told > TOLD_EVERY_SECONDS:

@@ -85,16 +85,16 @@ def train_or_load_weights(
     weights.parent.mkdir(parents=True, exist_ok=True)
     with Claim(weights.parent).awaited():
         try:
-            if (known := read_form(description, Description)) is not None:
-                _load(model, weights, known, about)
-                return float(known["seconds"])
+            if (metadata := read_form(description, Description)) is not None:
+                _load(model, weights, metadata, about)
+                return float(metadata["seconds"])
         except Damaged as reason:
             print(f"{weights.parent}: {reason}; it is trained again", file=sys.stderr)
-        trained, seconds = train()
-        trained.save_weights(weights)
+        trained_model, seconds = train()
+        trained_model.save_weights(weights)
         checksum = sha256_of(weights)
         write_json(description, {**about, "seconds": seconds, "sha256": checksum})
-        if trained is not model:
+        if trained_model is not model:
             _load_weights(model, weights)
         return seconds
 
@@ -105,20 +105,20 @@ def _load_weights(model: keras.Model, weights: Path) -> None:
 
 
 def _load(
-    model: keras.Model, weights: Path, known: Mapping[str, Any], about: Mapping[str, Any]
+    model: keras.Model, weights: Path, metadata: Mapping[str, Any], about: Mapping[str, Any]
 ) -> None:
     """Loads kept weights.
 
     Raises:
         Damaged: If they do not match their description, or it does not match `about`.
     """
-    if fingerprint({name: known.get(name) for name in about}) != fingerprint(dict(about)):
+    if fingerprint({name: metadata.get(name) for name in about}) != fingerprint(dict(about)):
         raise Damaged(f"its description is not that of {about}")
     try:
         checksum = sha256_of(weights)
-        if "sha256" not in known:
+        if "sha256" not in metadata:
             print(f"{weights}: kept without a checksum, and trusted", file=sys.stderr)
-        elif known["sha256"] != checksum:
+        elif metadata["sha256"] != checksum:
             raise Damaged("its weights are not those of its checksum")
         if checksum in _LOADED:
             model.set_weights(_LOADED[checksum])

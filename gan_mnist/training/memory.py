@@ -25,15 +25,17 @@ def release(variables: Iterable[keras.Variable]) -> None:
 
 def assign(variable: keras.Variable, value: Any) -> None:
     """Assigns a value of the variable's shape, also where its memory was released."""
-    inner = variable.value
+    tf_variable = variable.value
     # TensorFlow's own way compares the shape with what is there.
-    tf.raw_ops.AssignVariableOp(resource=inner.handle, value=tf.cast(value, inner.dtype))
+    tf.raw_ops.AssignVariableOp(
+        resource=tf_variable.handle, value=tf.cast(value, tf_variable.dtype)
+    )
 
 
 def broadcast_if_constant(values: np.ndarray) -> np.ndarray:
     """The same values, as a view of one number if all are equal, as in Adam's initial state."""
-    one = values.size and (values == values.flat[0]).all()
-    return np.broadcast_to(values.flat[0], values.shape) if one else values
+    is_constant = values.size and (values == values.flat[0]).all()
+    return np.broadcast_to(values.flat[0], values.shape) if is_constant else values
 
 
 def available_bytes() -> int:
@@ -48,8 +50,8 @@ def available_bytes() -> int:
 
 def optimizers_of(model: Any) -> list[keras.optimizers.Optimizer]:
     """The optimizers that a model was compiled with, one or several; [] if it was not compiled."""
-    found = getattr(model, "optimizers", None) or [getattr(model, "optimizer", None)]
-    return [optimizer for optimizer in found if optimizer is not None]
+    optimizers = getattr(model, "optimizers", None) or [getattr(model, "optimizer", None)]
+    return [optimizer for optimizer in optimizers if optimizer is not None]
 
 
 def least_bytes(model: Any, num_rows: int) -> int:
@@ -62,19 +64,22 @@ def least_bytes(model: Any, num_rows: int) -> int:
         model: Compiled; built of functional models, or counted without its layers.
         num_rows: Images a batch.
     """
-    inputs, nodes = 0, set()
+    input_bytes, tensor_ids = 0, set()
     for layer in model._flatten_layers():
         # One that is used twice, or by no functional model, is not counted.
         if not layer.trainable_weights or len(layer._inbound_nodes) != 1:
             continue
-        numbers = 2 if layer.compute_dtype in ("bfloat16", "float16") else 4
+        itemsize = 2 if layer.compute_dtype in ("bfloat16", "float16") else 4
         for tensor in layer._inbound_nodes[0].input_tensors:
             # What several layers are given is kept once.
-            if id(tensor) not in nodes and None not in tensor.shape[1:]:
-                nodes.add(id(tensor))
-                inputs += numbers * math.prod(tensor.shape[1:])
-    kept = [*model.weights, *(v for o in optimizers_of(model) for v in o.variables)]
-    return num_rows * inputs + 4 * sum(math.prod(variable.shape) for variable in kept)
+            if id(tensor) not in tensor_ids and None not in tensor.shape[1:]:
+                tensor_ids.add(id(tensor))
+                input_bytes += itemsize * math.prod(tensor.shape[1:])
+    variables = [
+        *model.weights,
+        *(variable for optimizer in optimizers_of(model) for variable in optimizer.variables),
+    ]
+    return num_rows * input_bytes + 4 * sum(math.prod(variable.shape) for variable in variables)
 
 
 def check_memory(model: Any, batches: tf.data.Dataset) -> tf.data.Dataset:

@@ -40,11 +40,11 @@ def choose_strategy(strategy: str) -> None:
 @contextlib.contextmanager
 def on_one_device() -> Iterator[None]:
     """Within this context training is on one device, whatever was chosen."""
-    before, _chosen["strategy"] = _chosen["strategy"], "none"
+    previous, _chosen["strategy"] = _chosen["strategy"], "none"
     try:
         yield
     finally:
-        _chosen["strategy"] = before
+        _chosen["strategy"] = previous
 
 
 def chosen_strategy() -> tf.distribute.MirroredStrategy | None:
@@ -57,13 +57,13 @@ def chosen_strategy() -> tf.distribute.MirroredStrategy | None:
 @functools.cache
 def num_devices() -> int:
     """How many devices "mirrored" trains on: the GPUs, or the virtual devices of the CPU."""
-    wanted = os.environ.get(VIRTUAL, "1")
-    if not wanted.isdecimal() or not int(wanted):
-        raise InputError(f"{VIRTUAL}: {wanted!r} is not accepted; accepted: a number from 1")
-    if int(wanted) > 1:
+    requested = os.environ.get(VIRTUAL, "1")
+    if not requested.isdecimal() or not int(requested):
+        raise InputError(f"{VIRTUAL}: {requested!r} is not accepted; accepted: a number from 1")
+    if int(requested) > 1:
         (processor,) = tf.config.list_physical_devices("CPU")
-        parts = [tf.config.LogicalDeviceConfiguration()] * int(wanted)
-        tf.config.set_logical_device_configuration(processor, parts)
+        configurations = [tf.config.LogicalDeviceConfiguration()] * int(requested)
+        tf.config.set_logical_device_configuration(processor, configurations)
     return len(_devices())
 
 
@@ -116,9 +116,9 @@ def fit(
             _twins[model] = _built(*_makings[model])
     twin = _twins[model]
     validation = options.pop("validation_data", None), options.pop("validation_freq", ())
-    parts = split_batches(batches, strategy.num_replicas_in_sync)
+    dataset = split_batches(batches, strategy.num_replicas_in_sync)
     twin.fit(
-        strategy.distribute_datasets_from_function(lambda _: parts),
+        strategy.distribute_datasets_from_function(lambda _: dataset),
         callbacks=[_Mirror(model, twin, callbacks, *validation)],
         **options,
     )
@@ -165,11 +165,11 @@ class _DropoutOfAll(keras.layers.Dropout):
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or not self.rate:
             return inputs
-        shape, of_all = tf.shape(inputs)[1:], super().call
+        shape, dropout = tf.shape(inputs)[1:], super().call
 
         def factors(number: Any) -> tf.Tensor:
             ones = tf.ones(tf.concat([[number], shape], axis=0), inputs.dtype)
-            return of_all(ones, training=True)
+            return dropout(ones, training=True)
 
         return inputs * tf.ensure_shape(my_rows(factors, tf.shape(inputs)[0]), inputs.shape)
 
@@ -210,20 +210,24 @@ class _Mirror(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         _copy(self._twin, self._one)
         if self._validation is not None and epoch + 1 in self._validated:
-            found = self._one.evaluate(self._validation, verbose=0, return_dict=True)
-            logs |= {f"val_{name}": value for name, value in found.items()}
+            results = self._one.evaluate(self._validation, verbose=0, return_dict=True)
+            logs |= {f"val_{name}": value for name, value in results.items()}
         self._others.on_epoch_end(epoch, logs)
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:
-    for one, other in zip(_state(source), _state(target), strict=True):
-        other.assign(one.numpy())
+    for source_variable, target_variable in zip(_state(source), _state(target), strict=True):
+        target_variable.assign(source_variable.numpy())
 
 
 def _state(model: keras.Model) -> list[Any]:
     """All variables that training continues from: weights, seeds, schedules, optimizer states."""
-    metrics = {id(v) for metric in model.metrics for v in metric.variables}
-    own = [v for v in model.variables if id(v) not in metrics]
+    metric_ids = {id(variable) for metric in model.metrics for variable in metric.variables}
+    tracked = [variable for variable in model.variables if id(variable) not in metric_ids]
     # Keras does not see plain variables.
-    plain = [v for v in vars(model).values() if isinstance(v, tf.Variable)]
-    return [*own, *plain, *(v for o in optimizers_of(model) for v in o.variables)]
+    untracked = [variable for variable in vars(model).values() if isinstance(variable, tf.Variable)]
+    return [
+        *tracked,
+        *untracked,
+        *(variable for optimizer in optimizers_of(model) for variable in optimizer.variables),
+    ]

@@ -63,9 +63,9 @@ def image_sheet(images: np.ndarray, columns: int = 10) -> np.ndarray:
 
 def as_png(sheet: np.ndarray) -> bytes:
     """An image uint8 (H, W, 1 or 3) as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(file, "PNG")
-    return file.getvalue()
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def log_trial(
@@ -75,8 +75,11 @@ def log_trial(
 
     The metrics get the prefix `held_out/`, as those of the training have the same names.
     """
-    plain = {k: v if isinstance(v, int | float | str) else str(v) for k, v in settings.items()}
+    scalars = {
+        key: setting if isinstance(setting, int | float | str) else str(setting)
+        for key, setting in settings.items()
+    }
     with tf.summary.create_file_writer(str(directory)).as_default(step=0):
-        hparams.hparams(plain, trial_id=name)
+        hparams.hparams(scalars, trial_id=name)
         for metric, value in metrics.items():
             tf.summary.scalar(f"held_out/{metric}", value)

@@ -80,17 +80,19 @@ class Steps(Generic[SettingsT]):
     @contextlib.contextmanager
     def measured(self, part: str) -> Iterator[None]:
         """Adds the seconds that the context takes to `part`."""
-        began = time.monotonic()
+        start = time.monotonic()
         yield
-        self.seconds[part] += time.monotonic() - began
+        self.seconds[part] += time.monotonic() - start
 
     @contextlib.contextmanager
     def one_of(self, number: int) -> Iterator[None]:
         """Divides the training and evaluation seconds of the context by `number`, its trainings."""
-        before = dict(self.seconds)
+        seconds_before = dict(self.seconds)
         yield
-        for part in ("training", "evaluation"):
-            self.seconds[part] = before[part] + (self.seconds[part] - before[part]) / number
+        for kind in ("training", "evaluation"):
+            self.seconds[kind] = (
+                seconds_before[kind] + (self.seconds[kind] - seconds_before[kind]) / number
+            )
 
     def part(
         self,
@@ -118,33 +120,38 @@ class Steps(Generic[SettingsT]):
             result = read_form(path, Part)
         except Damaged:
             result = None
-        whole = all(read_arrays(path.with_name(archive)) is not None for archive in needed)
-        if result is not None and result["fingerprint"] == fingerprint and whole:
-            for kind, more in result["seconds"].items():
-                self.seconds[kind] += more
+        is_complete = all(read_arrays(path.with_name(archive)) is not None for archive in needed)
+        if result is not None and result["fingerprint"] == fingerprint and is_complete:
+            for kind, duration in result["seconds"].items():
+                self.seconds[kind] += duration
             self.generators += result["generators"]
-            texts = {OWN: result.get("right", ()), **result.get("right_further", {})}
-            right = {test: unpack_rows(of, len(self.tests[test])) for test, of in texts.items()}
-            self._add(name, right, judged)
+            texts_by_test = {OWN: result.get("right", ()), **result.get("right_further", {})}
+            correct_by_test = {
+                test: unpack_rows(texts, len(self.tests[test]))
+                for test, texts in texts_by_test.items()
+            }
+            self._add(name, correct_by_test, judged)
             return result["metrics"]
-        spent, known = dict(self.seconds), len(self.generators)
+        seconds_before, num_generators = dict(self.seconds), len(self.generators)
         path.parent.mkdir(parents=True, exist_ok=True)
-        before = {test: len(rows) for test, rows in self.right.items()}
+        counts_before = {test: len(rows) for test, rows in self.right.items()}
         metrics = run()
-        right = {test: rows[before.get(test, 0) :] for test, rows in self.right.items()}
-        self.right = {test: self.right[test][:number] for test, number in before.items()}
-        self._add(name, right, judged)
-        packed = {test: pack_rows(rows) for test, rows in right.items()}
-        seconds = {kind: self.seconds[kind] - spent[kind] for kind in spent}
+        correct_by_test = {
+            test: rows[counts_before.get(test, 0) :] for test, rows in self.right.items()
+        }
+        self.right = {test: self.right[test][:count] for test, count in counts_before.items()}
+        self._add(name, correct_by_test, judged)
+        packed = {test: pack_rows(rows) for test, rows in correct_by_test.items()}
+        seconds = {kind: self.seconds[kind] - seconds_before[kind] for kind in seconds_before}
         result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
-        result |= {"generators": self.generators[known:], "right": packed.pop(OWN)}
+        result |= {"generators": self.generators[num_generators:], "right": packed.pop(OWN)}
         write_json(path, result | ({"right_further": packed} if packed else {}))
         return metrics
 
-    def _add(self, part: str, right: Right, judged: bool) -> None:
+    def _add(self, part: str, correct_by_test: Right, judged: bool) -> None:
         """Notes which images the classifiers of a part got right."""
-        self.right_in[part] = right
-        for test, rows in right.items():
+        self.right_in[part] = correct_by_test
+        for test, rows in correct_by_test.items():
             if judged or test != OWN:
                 self.right[test] = [*self.right.get(test, ()), *rows]
 
@@ -206,7 +213,7 @@ class Steps(Generic[SettingsT]):
         )
         return Outcome(
             metrics=dict(metrics),
-            seconds={part: round(seconds, 3) for part, seconds in self.seconds.items()},
+            seconds={kind: round(seconds, 3) for kind, seconds in self.seconds.items()},
             updates=trial.settings.updates if updates is None else updates,
             device=mirrored.devices_in_words(),
             generators=tuple(self.generators),
@@ -230,12 +237,14 @@ class Steps(Generic[SettingsT]):
     def _correct_further(
         self, metrics: Mapping[str, float], part: str | None
     ) -> dict[str, dict[str, Any]]:
-        right = self.right if part is None else self.right_in[part]
+        correct_by_test = self.right if part is None else self.right_in[part]
         accuracy = Metric("accuracy", "accuracy")
         accuracies = {name: metrics.get(f"{name}_accuracy") for name in self.tests if name != OWN}
-        found = {
-            name: correctness(accuracy, {"accuracy": value}, self.tests[name], right.get(name, ()))
+        entries = {
+            name: correctness(
+                accuracy, {"accuracy": value}, self.tests[name], correct_by_test.get(name, ())
+            )
             for name, value in accuracies.items()
             if value is not None
         }
-        return {name: told for name, told in found.items() if told}
+        return {name: entry for name, entry in entries.items() if entry}

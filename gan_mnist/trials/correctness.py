@@ -52,26 +52,30 @@ def correctness(
     strata = [rows for rows in strata if len(rows)]
     if not strata:
         return None
-    told = {
+    entry = {
         "labels": hashlib.sha256(np.asarray(test.labels, np.int32).tobytes()).hexdigest()[:12],
         "classes": classes,
         "sizes": [len(rows) for rows in strata],
         "weights": [1 / len(strata)] * len(strata),
     }
     if not trainings or not any(kind in metric.name for kind in _OF_IMAGES):
-        return told
-    whole = told | {"bits": pack(trainings, strata)}
+        return entry
+    full_entry = entry | {"bits": pack(trainings, strata)}
     # Of another number, such as a mean over sizes of training sets, these images tell nothing.
-    if not _means(whole, metrics[metric.name]):
-        return told
-    packed = {name: pack(those, strata) for name, those in (at or {}).items() if len(those)}
-    of_metric = {
-        name: bits for name, bits in packed.items()
-        if _means({**told, "bits": bits}, metrics[name])
+    if not _means(full_entry, metrics[metric.name]):
+        return entry
+    bits_by_metric = {
+        name: pack(metric_trainings, strata)
+        for name, metric_trainings in (at or {}).items()
+        if len(metric_trainings)
+    }
+    matching_bits = {
+        name: bits for name, bits in bits_by_metric.items()
+        if _means({**entry, "bits": bits}, metrics[name])
     }  # fmt: skip
-    return whole | {"at": of_metric} if of_metric else whole
+    return full_entry | {"at": matching_bits} if matching_bits else full_entry
 
 
-def _means(told: Mapping[str, Any], value: float) -> bool:
-    mean = float(np.mean([shares.mean() for shares in unpack(told)]))
+def _means(entry: Mapping[str, Any], value: float) -> bool:
+    mean = float(np.mean([shares.mean() for shares in unpack(entry)]))
     return math.isclose(mean, value, abs_tol=1e-6)

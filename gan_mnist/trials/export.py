@@ -53,14 +53,14 @@ def export_classifier(
     names = tf.constant(list(class_names))
     # What predicts, without how it was trained: no generator is shipped with it, and no custom
     # class or metric is needed to load it.
-    plain = keras.Model(model.inputs[0], model.outputs[0])
+    inference_model = keras.Model(model.inputs[0], model.outputs[0])
     image_shape = model.input_shape[1:]
     conversion = dataclasses.replace(
         conversion, image_size=image_shape[0], channels=image_shape[-1]
     )
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.nn.softmax(plain(images, training=False))
+        probabilities = tf.nn.softmax(inference_model(images, training=False))
         index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "label": tf.gather(names, index),
@@ -71,8 +71,8 @@ def export_classifier(
 
     def classify(images: tf.Tensor) -> dict[str, tf.Tensor]:
         # All within, rather than none beyond: so that NaN is refused too.
-        right = tf.reduce_all((images >= -ROUNDING) & (images <= 1 + ROUNDING))
-        with tf.control_dependencies([tf.debugging.Assert(right, [BAD_RANGE])]):
+        is_in_range = tf.reduce_all((images >= -ROUNDING) & (images <= 1 + ROUNDING))
+        with tf.control_dependencies([tf.debugging.Assert(is_in_range, [BAD_RANGE])]):
             return answer(tf.identity(images))
 
     def classify_uint8(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -92,7 +92,7 @@ def export_classifier(
         return {"classes": tf.identity(names)}
 
     archive = ExportArchive()
-    archive.track(plain)
+    archive.track(inference_model)
     for function, shape, dtype, name in (
         (classify, (None, *image_shape), tf.float32, "images"),
         (classify_uint8, (None, *image_shape), tf.uint8, "images"),
@@ -103,26 +103,28 @@ def export_classifier(
     archive.add_endpoint("classes", classes)
     archive.write_out(str(directory / "classifier"), verbose=False)
     _keep_checksum(directory, "classifier")
-    plain.save(directory / "classifier.keras")
+    inference_model.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))
 
 
 def remove_others(directory: Path, made: Collection[str]) -> None:
     """Removes networks of earlier exports from `directory`, those whose names are not in `made`."""
     for name in {*_NETWORKS}.difference(made):
-        if (saved := directory / name).is_symlink():
-            saved.unlink()
-        elif saved.is_dir():
-            shutil.rmtree(saved)
+        if (saved_model := directory / name).is_symlink():
+            saved_model.unlink()
+        elif saved_model.is_dir():
+            shutil.rmtree(saved_model)
         (directory / f"{name}.keras").unlink(missing_ok=True)
-    if known := read_json(directory / CHECKSUMS):
-        write_json(directory / CHECKSUMS, {k: v for k, v in known.items() if k in made})
+    if checksums := read_json(directory / CHECKSUMS):
+        write_json(
+            directory / CHECKSUMS, {key: value for key, value in checksums.items() if key in made}
+        )
 
 
 def _keep_checksum(directory: Path, name: str) -> None:
     """Adds the digest of a SavedModel to its directory's: commands recognise our exports by it."""
-    known = read_json(directory / CHECKSUMS) or {}
-    write_json(directory / CHECKSUMS, known | {name: digest_of(directory / name)})
+    checksums = read_json(directory / CHECKSUMS) or {}
+    write_json(directory / CHECKSUMS, checksums | {name: digest_of(directory / name)})
 
 
 def export_generator(
@@ -185,13 +187,13 @@ def _write_generator(network: Sampler, directory: Path) -> None:
         seed = tf.raw_ops.RandomUniformInt(shape=[2], minval=0, maxval=tf.int32.max)
         return {"images": network.sample(labels, seed)}
 
-    labels = tf.TensorSpec((None,), tf.int32, name="labels")
+    label_spec = tf.TensorSpec((None,), tf.int32, name="labels")
     archive = ExportArchive()
     for resource in network.exported:
         archive.track(resource)
-    archive.add_endpoint("generate", generate, [labels])
+    archive.add_endpoint("generate", generate, [label_spec])
     archive.add_endpoint(
-        "generate_seeded", generate_seeded, [labels, tf.TensorSpec((), tf.int32, name="seed")]
+        "generate_seeded", generate_seeded, [label_spec, tf.TensorSpec((), tf.int32, name="seed")]
     )
     if isinstance(network, LatentSampler | WideLatents):
         _add_latents(archive, network)
@@ -206,10 +208,10 @@ def _add_latents(archive: ExportArchive, network: LatentSampler | WideLatents) -
     def decode(latents: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": network.decode(latents, labels)}
 
-    labels = tf.TensorSpec((None,), tf.int32, name="labels")
-    vectors = tf.TensorSpec((None, network.prior.dim), tf.float32, name="latents")
-    archive.add_endpoint("latents", latents, [labels, tf.TensorSpec((), tf.int32, name="seed")])
-    archive.add_endpoint("decode", decode, [vectors, labels])
+    label_spec = tf.TensorSpec((None,), tf.int32, name="labels")
+    latent_spec = tf.TensorSpec((None, network.prior.dim), tf.float32, name="latents")
+    archive.add_endpoint("latents", latents, [label_spec, tf.TensorSpec((), tf.int32, name="seed")])
+    archive.add_endpoint("decode", decode, [latent_spec, label_spec])
 
 
 def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = True) -> None:
@@ -227,8 +229,8 @@ def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = Tru
     archive = ExportArchive()
     archive.track(network)
     specs = [
-        tf.TensorSpec((None, *x.shape[1:]), tf.float32, name=name)
-        for name, x in zip(("input", "ref"), network.inputs, strict=True)
+        tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=name)
+        for name, tensor in zip(("input", "ref"), network.inputs, strict=True)
     ]
     archive.add_endpoint("denoise", denoise, specs if has_refs else specs[:1])
     archive.write_out(str(directory / "denoiser"), verbose=False)

@@ -39,20 +39,22 @@ class FurtherTests:
 
     def evaluate(self, model: keras.Model) -> dict[str, np.ndarray]:
         """Evaluates a classifier; returns bool (n,) by test set: which images it got right."""
-        right = {}
+        correct_by_test = {}
         for name, subset in self.subsets.items():
-            self._probabilities[name] = found = predict(model, subset.images)
-            self.metrics |= further_test_metrics(name, subset.labels, found, subset.class_names)
-            right[name] = found.argmax(axis=1) == subset.labels
-        return right
+            self._probabilities[name] = probabilities = predict(model, subset.images)
+            self.metrics |= further_test_metrics(
+                name, subset.labels, probabilities, subset.class_names
+            )
+            correct_by_test[name] = probabilities.argmax(axis=1) == subset.labels
+        return correct_by_test
 
     def save_predictions(self, directory: Path) -> None:
         """Writes `predictions-NAME.csv` for each test set."""
-        for name, found in self._probabilities.items():
+        for name, probabilities in self._probabilities.items():
             path = directory / f"predictions-{name}.csv"
-            save_predictions(self._tests[name].subset, found, path)
+            save_predictions(self._tests[name].subset, probabilities, path)
 
     def of(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Those of `metrics` that belong to these test sets, by the beginning of their names."""
-        stems = tuple(f"{name}_" for name in self._tests)
-        return {name: value for name, value in metrics.items() if name.startswith(stems)}
+        prefixes = tuple(f"{name}_" for name in self._tests)
+        return {name: value for name, value in metrics.items() if name.startswith(prefixes)}

@@ -19,7 +19,7 @@ def network_builder(choice: ClassifierChoice) -> BuildNetwork:
 
 def check_width(trial: Trial[Any], width: int) -> None:
     """Raises `NotApplicable` if the arm sets the width of a network whose width is fixed."""
-    own = [arm.changes for arm in trial.study.arms if arm.name == trial.arm]
-    changed = width != trial.settings.width or any("width" in changes for changes in own)
-    if changed and trial.settings.choice.kind in ("saved", "application"):
+    arm_changes = [arm.changes for arm in trial.study.arms if arm.name == trial.arm]
+    is_changed = width != trial.settings.width or any("width" in changes for changes in arm_changes)
+    if is_changed and trial.settings.choice.kind in ("saved", "application"):
         raise NotApplicable("the classifier has a width of its own, which no arm can change")

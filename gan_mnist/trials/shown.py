@@ -14,9 +14,11 @@ MOST_BYTES, LEAST_IMAGES = 1_500_000, 12
 
 def in_turn(labels: np.ndarray, number: int) -> np.ndarray:
     """Rows of `number` random images, int64 (number,): of each class that occurs, in turn."""
-    rng, there = np.random.default_rng(0), np.unique(labels)
-    turns = (np.flatnonzero(labels == there[turn % len(there)]) for turn in range(number))
-    return np.array([rng.choice(rows) for rows in turns])
+    rng, classes = np.random.default_rng(0), np.unique(labels)
+    rows_by_turn = (
+        np.flatnonzero(labels == classes[turn % len(classes)]) for turn in range(number)
+    )
+    return np.array([rng.choice(rows) for rows in rows_by_turn])
 
 
 def save_shown(test: Subset, probabilities: np.ndarray, path: Path) -> None:
@@ -27,9 +29,9 @@ def save_shown(test: Subset, probabilities: np.ndarray, path: Path) -> None:
         probabilities: float32 (n, k), the predicted probabilities of each class.
         path: NumPy archive that is written: `images`, `label`, `prediction`, `probability`.
     """
-    by_class = [np.flatnonzero(test.labels == label) for label in range(len(test.class_names))]
-    turns = [rows[i] for i in range(A_CLASS) for rows in by_class if i < len(rows)]
-    rows = np.array(turns[: max(MOST_BYTES // test.images[0].nbytes, LEAST_IMAGES)])
+    rows_by_class = [np.flatnonzero(test.labels == label) for label in range(len(test.class_names))]
+    rows_in_turn = [rows[i] for i in range(A_CLASS) for rows in rows_by_class if i < len(rows)]
+    rows = np.array(rows_in_turn[: max(MOST_BYTES // test.images[0].nbytes, LEAST_IMAGES)])
     names = np.array(test.class_names)
     write_arrays(
         path,

@@ -55,8 +55,8 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """
         trial = self.trial
         # A trial may ask for several.
-        place = f" ({len(self.generators) + 1})" if self.generators else ""
-        name = f"{trial.arm} seed {trial.seed}{place}"
+        suffix = f" ({len(self.generators) + 1})" if self.generators else ""
+        name = f"{trial.arm} seed {trial.seed}{suffix}"
         request = Request(trial.settings, images, trial.seed, trial.workdir, callbacks, name)
         generator = create_generator(request)
         if generator is not None:
@@ -81,8 +81,8 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         with self.measured("generator"):
             images = generator.sample(labels, self.trial.stream(*purpose))
         if settings.shuffled_labels:
-            stream = self.trial.stream("shuffled_labels")
-            labels = mislabelled(labels, len(settings.classes), stream)
+            seed = self.trial.stream("shuffled_labels")
+            labels = mislabelled(labels, len(settings.classes), seed)
         return images, labels
 
     @property
@@ -117,7 +117,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """
         settings = self.trial.settings
         check_width(self.trial, changes.get("width", settings.width))
-        described: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "network": self.network,
             "image_shape": (settings.image_size, settings.image_size, settings.channels),
             "num_classes": len(settings.classes),
@@ -127,7 +127,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             "learning_rate": settings.learning_rate,
             "precision": settings.precision,
         }
-        return ClassifierRecipe(**{**described, **changes})
+        return ClassifierRecipe(**{**fields, **changes})
 
     def train(
         self,
@@ -177,10 +177,10 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         with self.measured("evaluation"):
             probabilities = predict(model, self.test.images)
             metrics = classification_metrics(self.test.labels, probabilities, classes)
-            right = {OWN: probabilities.argmax(axis=1) == self.test.labels}
-            right |= self.further.evaluate(model)
-        for name, images in right.items():
-            self.right.setdefault(name, []).append(images)
+            correct_by_test = {OWN: probabilities.argmax(axis=1) == self.test.labels}
+            correct_by_test |= self.further.evaluate(model)
+        for name, is_correct in correct_by_test.items():
+            self.right.setdefault(name, []).append(is_correct)
         return metrics | self.further.metrics, probabilities
 
     @functools.cached_property
@@ -225,14 +225,14 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """For the first seed, exports the classifier and the generator, if that is a network."""
         if (directory := self.export_directory) is None:
             return
-        settings, made = self.trial.settings, []
+        settings, model_names = self.trial.settings, []
         if classifier is not None:
             export_classifier(classifier, settings.classes, directory, settings.conversion)
-            made.append("classifier")
+            model_names.append("classifier")
         if isinstance(generator, TrainedGenerator):
             export_generator(generator, settings.classes, directory)
-            made.append("generator")
-        self.write_about(directory, metrics, made)
+            model_names.append("generator")
+        self.write_about(directory, metrics, model_names)
 
     def save_gallery(
         self,
@@ -251,8 +251,8 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """
         augmentation = build_augmentation(settings or self.trial.settings)
         if augmentation is not None and not augmented:
-            shown = tf.constant(as_float(images))
-            images = augment(shown, augmentation, (0, tf.constant(0))).numpy()
+            float_images = tf.constant(as_float(images))
+            images = augment(float_images, augmentation, (0, tf.constant(0))).numpy()
         path = self.trial.directory / part / GALLERY
         write_arrays(path, images=as_uint8(images))
 
@@ -265,8 +265,8 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
         """
         galleries = []
         for part in parts:
-            with np.load(self.trial.directory / part / GALLERY) as kept:
-                galleries.append(kept["images"])
-        each = max(1, number // len(parts))
-        joined = np.concatenate([images[:each] for images in galleries])
+            with np.load(self.trial.directory / part / GALLERY) as archive:
+                galleries.append(archive["images"])
+        num_each = max(1, number // len(parts))
+        joined = np.concatenate([images[:num_each] for images in galleries])
         self.save_gallery(joined[:number], augmented=True)

@@ -85,14 +85,14 @@ def _update(recipe: Any, batches: tf.data.Dataset) -> Update:
 
 def _compared(updates: dict[str, Update]) -> dict[str, float]:
     """The median of each, taken in turn, so that whatever else the machine does hits all alike."""
-    taken: dict[str, list[float]] = {name: [] for name in updates}
-    began, rounds = time.perf_counter(), 0
-    while rounds < FEWEST_ROUNDS or (
-        rounds < MOST_ROUNDS and time.perf_counter() - began < LONGEST_SECONDS
+    durations: dict[str, list[float]] = {name: [] for name in updates}
+    loop_start, num_rounds = time.perf_counter(), 0
+    while num_rounds < FEWEST_ROUNDS or (
+        num_rounds < MOST_ROUNDS and time.perf_counter() - loop_start < LONGEST_SECONDS
     ):
         for name, update in updates.items():
             start = time.perf_counter()
             update()
-            taken[name].append(time.perf_counter() - start)
-        rounds += 1
-    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
+            durations[name].append(time.perf_counter() - start)
+        num_rounds += 1
+    return {name: float(np.median(seconds)) for name, seconds in durations.items()}

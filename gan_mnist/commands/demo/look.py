@@ -81,9 +81,9 @@ CAPTIONS = {
 
 def picture(image: Image.Image, side: int, name: str) -> str:
     """An image as HTML, enlarged to `side` pixels; `name` is for those who cannot see it."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    data = base64.b64encode(file.getvalue()).decode()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
     size = f'width="{side}" height="{side}"'
     return f'<img src="data:image/png;base64,{data}" {size} alt="{escape(name)}">'
 
@@ -99,20 +99,20 @@ def answers(classifiers: Classifiers, see: See | None) -> str:
     if see is None:
         return '<p class="hint">Draw a digit, and see what every arm says.</p>'
     lines, group = [], ""
-    for export, ((says, sure), *others) in classifiers.say(see):
+    for export, ((label, probability), *rivals) in classifiers.say(see):
         if export.group != group:
             group = export.group
             lines.append(f'<tr><th colspan="5">{escape(group)}</th></tr>')
-        meter = f'<meter value="{sure:.3f}"></meter>{sure:.0%}'
-        rival = "".join(f"{name} {chance:.0%}" for name, chance in others if chance >= LEAST)
+        meter = f'<meter value="{probability:.3f}"></meter>{probability:.0%}'
+        rival_text = "".join(f"{name} {chance:.0%}" for name, chance in rivals if chance >= LEAST)
         lines.append(
-            f'<tr><td>{escape(export.arm)}</td><td class="says">{escape(says)}</td>'
-            f'<td class="line">{meter}</td><td class="line">{escape(rival)}</td>'
+            f'<tr><td>{escape(export.arm)}</td><td class="says">{escape(label)}</td>'
+            f'<td class="line">{meter}</td><td class="line">{escape(rival_text)}</td>'
             f'<td class="shown">{escape(export.training_in_words())}</td></tr>'
         )
-    head = "".join(f"<th>{name}</th>" for name in ("arm", "says", "sure", "or", "had been shown"))
-    seen = figure(classifiers.as_seen(see), 112, "as they see it")
-    return f"{seen}<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    header = "".join(f"<th>{name}</th>" for name in ("arm", "says", "sure", "or", "had been shown"))
+    view = figure(classifiers.as_seen(see), 112, "as they see it")
+    return f"{view}<table><thead><tr>{header}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def sheet(rows: Mapping[str, Sequence[Image.Image]]) -> str:
@@ -151,5 +151,5 @@ def ink_of(address: str) -> np.ndarray:
     """Where there is ink on the canvas: uint8 (H, W); nothing where it was cleared."""
     if not address:
         return np.zeros((1, 1), np.uint8)
-    file = io.BytesIO(base64.b64decode(address.partition(",")[2]))
-    return np.asarray(Image.open(file).convert("RGBA").getchannel("A"))
+    buffer = io.BytesIO(base64.b64decode(address.partition(",")[2]))
+    return np.asarray(Image.open(buffer).convert("RGBA").getchannel("A"))

@@ -38,8 +38,8 @@ def digit(number: int) -> See:
     """An embedded digit, one of the `NUM_DIGITS` for testing."""
     images = load_dataset("mnist_sample").test.images
 
-    def see(look: ImageConversion) -> np.ndarray:
-        return np.asarray(resize(images[number : number + 1], look)[0])
+    def see(conversion: ImageConversion) -> np.ndarray:
+        return np.asarray(resize(images[number : number + 1], conversion)[0])
 
     return see
 
@@ -82,24 +82,24 @@ class Denoiser:
         has_refs = self._sides == SIDES
         if not has_refs:
             others = tf.zeros_like(others)  # it knows of none
-        told = {name: self._settings.get(name) for name in ("ref_shown", "target")}
+        options = {name: self._settings.get(name) for name in ("ref_shown", "target")}
         degradation = Degradation(
             a=(mixture.a, mixture.a),
             b=(mixture.b, mixture.b),
             noise=(0.0, mixture.noise),
-            **{name: value for name, value in told.items() if value},
+            **{name: value for name, value in options.items() if value},
         )
-        noisy, refs, wanted = (
+        noisy, refs, clean = (
             part.numpy() for part in degrade(truths, others, degradation, (mixture.seed, 0))
         )
-        given = dict(zip(self._sides, (noisy, refs), strict=False))
+        inputs = dict(zip(self._sides, (noisy, refs), strict=False))
         attempts = {
             "untreated": noisy,
             "filter": rival_outputs(noisy, refs if has_refs else None),
-            "denoiser": call_for_images(self._denoise, 1, FLAG, **given),
+            "denoiser": call_for_images(self._denoise, 1, FLAG, **inputs),
         }
-        shown: dict[str, tuple[Image.Image, float | None]] = {
-            "wanted": (as_picture(wanted[0]), None),
+        pictures: dict[str, tuple[Image.Image, float | None]] = {
+            "wanted": (as_picture(clean[0]), None),
             "other": (as_picture(refs[0]), None),
         }
         # An answer at full scale is marked at that of the mixture, as in the study.
@@ -108,5 +108,5 @@ class Denoiser:
         for name, images in attempts.items():
             scaled = np.minimum(np.float32(scales.get(name, 1.0)) * images, 1)
             psnr_db = restoration_metrics(scaled, targets, refs, ["psnr_db"])["psnr_db"]
-            shown[name] = as_picture(images[0]), float(psnr_db[0])
-        return shown
+            pictures[name] = as_picture(images[0]), float(psnr_db[0])
+        return pictures

@@ -82,11 +82,11 @@ class Exported:
 
     def training_in_words(self) -> str:
         """What it had been shown, in words: the arm's, and the real images that all began with."""
-        told = [_arms(self.experiment).get(self.arm, "")]
+        parts = [_arms(self.experiment).get(self.arm, "")]
         names, counts = (self._listed(name) for name in ("classes", "counts"))
         if len(names) == len(counts) > 0:
-            told += [f"real images of {', '.join(names)} at first: {', '.join(counts)}"]
-        return "; ".join(filter(None, told)) or "not told"
+            parts += [f"real images of {', '.join(names)} at first: {', '.join(counts)}"]
+        return "; ".join(filter(None, parts)) or "not told"
 
 
 class Answer(NamedTuple):
@@ -117,8 +117,8 @@ def _saved_models(root: Path) -> list[Path]:
                 f"{FLAG}: {error.filename} cannot be read: {error.strerror}"
             ) from error
 
-    walked = os.walk(root.absolute(), onerror=refuse)
-    return sorted(Path(place) / _MODEL for place, _, files in walked if _MODEL in files)
+    tree = os.walk(root.absolute(), onerror=refuse)
+    return sorted(Path(folder) / _MODEL for folder, _, files in tree if _MODEL in files)
 
 
 def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]:
@@ -129,34 +129,36 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
     Raises:
         InputError: If there is none.
     """
-    found: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
+    exports_by_kind: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
     for file in _saved_models(root):
-        if (kind := file.parent.name) in found:
-            told = saved.read_about(file.parent, FLAG).get("settings")
-            settings = told if isinstance(told, dict) else {}
-            found[kind].append(Exported(file.parent, settings, trusted))
-    if not any(found.values()):
+        if (kind := file.parent.name) in exports_by_kind:
+            recorded = saved.read_about(file.parent, FLAG).get("settings")
+            settings = recorded if isinstance(recorded, dict) else {}
+            exports_by_kind[kind].append(Exported(file.parent, settings, trusted))
+    if not any(exports_by_kind.values()):
         raise InputError(
             f"{FLAG}: {str(root)!r} holds no exported model; accepted: a folder that a study "
             "exported to, such as saved_models"
         )
 
-    names = [(kind, export.name) for kind, exports in found.items() for export in exports]
+    names = [(kind, export.name) for kind, exports in exports_by_kind.items() for export in exports]
     if len({*names}) < len(names):
-        found = {kind: [_placed(root, e) for e in exports] for kind, exports in found.items()}
+        exports_by_kind = {
+            kind: [_placed(root, e) for e in exports] for kind, exports in exports_by_kind.items()
+        }
 
     def order(export: Exported) -> tuple[str, str, int, str]:
         arms = list(_arms(export.experiment))
-        number = arms.index(export.arm) if export.arm in arms else len(arms)
-        return export.parent, export.experiment, number, export.arm
+        position = arms.index(export.arm) if export.arm in arms else len(arms)
+        return export.parent, export.experiment, position, export.arm
 
-    return {kind: sorted(exports, key=order) for kind, exports in found.items()}
+    return {kind: sorted(exports, key=order) for kind, exports in exports_by_kind.items()}
 
 
 def _placed(root: Path, export: Exported) -> Exported:
     """An export that tells where the folder of its experiment lies."""
-    place = os.path.relpath(export.saved_model.parents[2], root.absolute())
-    return dataclasses.replace(export, parent="" if place == os.curdir else Path(place).as_posix())
+    path = os.path.relpath(export.saved_model.parents[2], root.absolute())
+    return dataclasses.replace(export, parent="" if path == os.curdir else Path(path).as_posix())
 
 
 def uploaded(path: Path, inverted: bool) -> See:
@@ -189,14 +191,14 @@ def drawn(ink: np.ndarray) -> See | None:
     if not rows.size:
         return None
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    whole = round(max(ink.shape) / INK)
+    side = round(max(ink.shape) / INK)
     # Twice as large, so that none of it is beyond an edge wherever its centre of mass is.
-    around = np.zeros((2 * whole, 2 * whole), np.uint8)
+    canvas = np.zeros((2 * side, 2 * side), np.uint8)
     mass = ink.astype(float) / ink.sum(dtype=float)
     y, x = (round(float(mass.sum(axis=1 - axis) @ np.arange(ink.shape[axis]))) for axis in range(2))
-    around[whole - y : whole - y + ink.shape[0], whole - x : whole - x + ink.shape[1]] = ink
-    half = whole // 2
-    picture = Image.fromarray(around[whole - half : whole + half, whole - half : whole + half])
+    canvas[side - y : side - y + ink.shape[0], side - x : side - x + ink.shape[1]] = ink
+    half = side // 2
+    picture = Image.fromarray(canvas[side - half : side + half, side - half : side + half])
 
     def see(conversion: ImageConversion) -> np.ndarray:
         return as_pixels(picture, conversion)[0]
@@ -218,8 +220,8 @@ class Classifiers:
         names = class_names_of(model, top, MOST_SECONDS)
         predict = CheckedClassifier(model.signatures["classify"], top, names)
         size, channels = image_shape(predict.classify, "images")
-        seen = read_conversion(export.saved_model)
-        return predict, dataclasses.replace(seen, image_size=size, channels=channels), model
+        conversion = read_conversion(export.saved_model)
+        return predict, dataclasses.replace(conversion, image_size=size, channels=channels), model
 
     def say(self, see: See) -> Iterator[Answer]:
         """What every arm says of an image.
@@ -264,17 +266,17 @@ class Generator:
             return {}
         signatures = self._model.signatures
         labels = tf.constant(np.repeat([self.class_names.index(n) for n in names], number), "int32")
-        given = {"labels": labels, "seed": tf.constant(seed)}
+        inputs = {"labels": labels, "seed": tf.constant(seed)}
         function = signatures["generate_seeded"]
         if any(moves):
-            own = call_signature(of_seed := signatures["latents"], FLAG, **given)["latents"]
-            others = [
-                call_signature(of_seed, FLAG, labels=labels[:1], seed=tf.constant(other))
-                for other in MOVES[: len(moves)]
+            base = call_signature(sample := signatures["latents"], FLAG, **inputs)["latents"]
+            directions = [
+                call_signature(sample, FLAG, labels=labels[:1], seed=tf.constant(move_seed))
+                for move_seed in MOVES[: len(moves)]
             ]
-            latents = moved(own, [other["latents"] for other in others], moves)
-            function, given = signatures["decode"], {"labels": labels, "latents": latents}
-        pictures = call_for_pictures(function, len(labels), **given)
+            latents = moved(base, [direction["latents"] for direction in directions], moves)
+            function, inputs = signatures["decode"], {"labels": labels, "latents": latents}
+        pictures = call_for_pictures(function, len(labels), **inputs)
         return {n: pictures[i * number : (i + 1) * number] for i, n in enumerate(names)}
 
 

@@ -54,53 +54,55 @@ def _generate(generators: Mapping[str, Generator]) -> None:
     def classes(name: str) -> tuple[Any, ...]:
         generator = generators[name]
         names = list(generator.class_names)
-        visible = [gr.update(visible=generator.has_latents, value=0)] * len(MOVES)
-        return gr.update(choices=names, value=names), generator.training_in_words, *visible
+        slider_updates = [gr.update(visible=generator.has_latents, value=0)] * len(MOVES)
+        return gr.update(choices=names, value=names), generator.training_in_words, *slider_updates
 
     def of_all(name: str, names: Sequence[str], number: int, seed: int, *moves: float) -> str:
         generator = generators[name]
         chosen = [n for n in generator.class_names if n in names]
-        given = moves if generator.has_latents else ()
-        return sheet(generator.rows(chosen, int(number), int(seed), given))
+        used_moves = moves if generator.has_latents else ()
+        return sheet(generator.rows(chosen, int(number), int(seed), used_moves))
 
     first = next(iter(generators))
     with gr.Row():
         with gr.Column(scale=1):
             name = gr.Dropdown(list(generators), value=first, label="generator")
-            shown = gr.Markdown(generators[first].training_in_words)
+            description = gr.Markdown(generators[first].training_in_words)
             names = list(generators[first].class_names)
             labels = gr.CheckboxGroup(names, value=names, label="classes")
             number = gr.Slider(1, 12, 8, step=1, label="images of each")
             seed = gr.Slider(0, 1000, 0, step=1, label="seed")
             moves = [
                 gr.Slider(
-                    -2, 2, 0, step=0.1, label=f"latents, direction {place}",
+                    -2, 2, 0, step=0.1, label=f"latents, direction {direction}",
                     visible=generators[first].has_latents,
                 )
-                for place in range(1, len(MOVES) + 1)
+                for direction in range(1, len(MOVES) + 1)
             ]  # fmt: skip
         with gr.Column(scale=2):
             images = gr.HTML(elem_id="generated", elem_classes="gan")
-    name.change(classes, name, [labels, shown, *moves], show_progress="hidden")
+    name.change(classes, name, [labels, description, *moves], show_progress="hidden")
     _follow(with_errors_shown(of_all), [name, labels, number, seed, *moves], images)
 
 
 def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
     def of_all(
-        name: str, one: int, other: int, path: str | None, a: float, b: float, noise: float,
+        name: str, index: int, other_index: int, path: str | None, a: float, b: float, noise: float,
         seed: int,
     ) -> str:  # fmt: skip
-        image = uploaded(Path(path), False) if path else digit(int(one))
+        image = uploaded(Path(path), False) if path else digit(int(index))
         mixture = Mixture(a, b, noise, int(seed))
-        return denoising_steps(denoisers[name].pictures(image, digit(int(other)), mixture))
+        return denoising_steps(denoisers[name].pictures(image, digit(int(other_index)), mixture))
 
     first = next(iter(denoisers))
     with gr.Row():
         with gr.Column(scale=1):
             name = gr.Dropdown(list(denoisers), value=first, label="denoiser")
-            shown = gr.Markdown(denoisers[first].training_in_words)
-            one = gr.Slider(0, NUM_DIGITS - 1, 120, step=1, label="the digit")
-            other = gr.Slider(0, NUM_DIGITS - 1, 850, step=1, label="the digit it is drowned in")
+            description = gr.Markdown(denoisers[first].training_in_words)
+            index = gr.Slider(0, NUM_DIGITS - 1, 120, step=1, label="the digit")
+            other_index = gr.Slider(
+                0, NUM_DIGITS - 1, 850, step=1, label="the digit it is drowned in"
+            )
             file = gr.File(label="or upload an image to be drowned", type="filepath", height=140)
         with gr.Column(scale=2):
             images = gr.HTML(elem_id="denoised", elem_classes="gan")
@@ -110,8 +112,10 @@ def _denoise(denoisers: Mapping[str, Denoiser]) -> None:
             with gr.Row():
                 noise = gr.Slider(0, 1, 0.5, step=0.05, label="noise")
                 seed = gr.Slider(0, 100, 0, step=1, label="seed of the noise")
-    name.change(lambda name: denoisers[name].training_in_words, name, shown, show_progress="hidden")
-    _follow(with_errors_shown(of_all), [name, one, other, file, a, b, noise, seed], images)
+    name.change(
+        lambda name: denoisers[name].training_in_words, name, description, show_progress="hidden"
+    )
+    _follow(with_errors_shown(of_all), [name, index, other_index, file, a, b, noise, seed], images)
 
 
 def _follow(make: Callable[..., str], inputs: list[Any], output: Any) -> None:

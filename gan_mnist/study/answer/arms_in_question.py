@@ -47,10 +47,10 @@ class ArmsInQuestion:
     @cached_property
     def kind(self) -> str:
         """Kind of the arms; leaking ones are no answer, but count as "generated" here."""
-        study, named = self.plan.study, self._named
-        arms = [arm for arm in study.arms if not named or arm.name in named]
+        study, primary_arms = self.plan.study, self._named
+        arms = [arm for arm in study.arms if not primary_arms or arm.name in primary_arms]
         kinds = {"generated" if arm.leaks else arm.kind for arm in arms}
-        if study.of_source and not named:
+        if study.of_source and not primary_arms:
             kinds.add("generated")
         return next((kind for kind in NOUNS if kind in kinds), "rival")
 
@@ -62,8 +62,12 @@ class ArmsInQuestion:
     @cached_property
     def compared(self) -> dict[str, Comparison]:
         """Comparisons of arms with two seeds or more."""
-        first = self._first
-        return {name: one for name, one in self._of_kind.items() if name in first or not first}
+        preferred = self._first
+        return {
+            name: comparison
+            for name, comparison in self._of_kind.items()
+            if name in preferred or not preferred
+        }
 
     @property
     def others(self) -> list[str]:
@@ -78,14 +82,14 @@ class ArmsInQuestion:
         another treatment says nothing of how it differs from the control.
         """
         rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
-        measures = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
-        asked = {told["arm"] for told in self.primary if told["reference"] in measures}
-        return asked or self._named
+        references = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
+        arms = {entry["arm"] for entry in self.primary if entry["reference"] in references}
+        return arms or self._named
 
     @cached_property
     def _named(self) -> set[str]:
         """Those of primary comparisons."""
-        return {told["arm"] for told in self.primary}
+        return {entry["arm"] for entry in self.primary}
 
     @cached_property
     def _of_kind(self) -> dict[str, Comparison]:
@@ -179,8 +183,8 @@ class ArmsInQuestion:
         if versus is None or self.among == 1:
             return versus
         rivals = [*versus["rivals"], *versus.get("not_compared", ())]
-        chosen = self.results.among(self.among).against_rivals([self.focus], rivals)
-        return {**versus, "ci95": chosen[self.focus]["ci95"]}
+        entries = self.results.among(self.among).against_rivals([self.focus], rivals)
+        return {**versus, "ci95": entries[self.focus]["ci95"]}
 
     @cached_property
     def ablation(self) -> Mapping[str, Any] | None:
@@ -189,8 +193,8 @@ class ArmsInQuestion:
         if ablation is None or self.among == 1:
             return ablation
         pair = Pair(self.focus, ablation["arm"])
-        chosen = self.results.among(self.among).against_ablation(pair)
-        return {**ablation, "ci95": chosen["ci95"]}
+        entry = self.results.among(self.among).against_ablation(pair)
+        return {**ablation, "ci95": entry["ci95"]}
 
     @cached_property
     def not_beaten(self) -> Mapping[str, Any] | None:
@@ -201,26 +205,26 @@ class ArmsInQuestion:
         best = self.entries[self.focus].get("versus_rivals")
         if best is None or best["verdict"] == "helps" or self.versus is None:
             return None
-        unknown = best.get("not_compared", [])
+        missing = best.get("not_compared", [])
         if self.versus["verdict"] != "helps" or (
-            not unknown and best["rival"] == self.versus["rival"]
+            not missing and best["rival"] == self.versus["rival"]
         ):
             return None
-        return {**best, "rival": unknown[0]} if unknown else best
+        return {**best, "rival": missing[0]} if missing else best
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""
         rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
-        named = [
-            told
-            for told in (self.primary if self.kind == "generated" else ())
-            if told["arm"] == name and told["reference"] in rivals and told["ci95"]
+        primary_entries = [
+            entry
+            for entry in (self.primary if self.kind == "generated" else ())
+            if entry["arm"] == name and entry["reference"] in rivals and entry["ci95"]
         ]
-        if not named:
+        if not primary_entries:
             return self.entries[name].get("versus_rivals")
         sign = 1 if self.metric.higher_is_better else -1
-        told = min(named, key=lambda told: sign * told["difference"])
-        return {**told, "rival": told["reference"], "rivals": [told["reference"]]}
+        best = min(primary_entries, key=lambda entry: sign * entry["difference"])
+        return {**best, "rival": best["reference"], "rivals": [best["reference"]]}
 
     @property
     def reference(self) -> str:
@@ -231,16 +235,18 @@ class ArmsInQuestion:
     @cached_property
     def reported(self) -> dict[tuple[str, str, str], ReportedComparison]:
         """Every comparison, by kind, arm and reference."""
-        found = reported_comparisons(self.entries, self.plan.study.control, self.primary)
-        return {(kind, one.arm, one.reference): one for kind, one in found}
+        comparisons = reported_comparisons(self.entries, self.plan.study.control, self.primary)
+        return {
+            (kind, reported.arm, reported.reference): reported for kind, reported in comparisons
+        }
 
     @property
     def is_exploratory(self) -> bool:
         """Whether what the answer rests on was not named beforehand, nor may be tested after it."""
         if not self.compared or (self.versus or {}).get("verdict") == "helps":
             return False
-        wanted = self.plan.study.control, "helps" if self.way > 0 else "hurts"
-        if any((told["reference"], told["verdict"]) == wanted for told in self.primary):
+        target = self.plan.study.control, "helps" if self.way > 0 else "hurts"
+        if any((entry["reference"], entry["verdict"]) == target for entry in self.primary):
             return False
         return self.entries[self.focus].get("standing") == "exploratory"
 
@@ -275,17 +281,17 @@ class ArmsInQuestion:
         if self.kind != "generated" or self.way < 0 or kinds[self.focus] == "rival":
             return None
         if self.versus is None:
-            rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)
-            return (False, "no plain rival was run beside it") if rivals else None
+            has_rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)
+            return (False, "no plain rival was run beside it") if has_rivals else None
         if missing := self.versus.get("not_compared"):
             return False, f"plain `{missing[0]}` could not be compared"
-        name, several = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
-        aside = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
+        rival, is_many = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
+        note = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
         if (better := self.not_beaten) is not None:
-            return False, f"more than {name} and not shown to beat plain `{better['rival']}`"
+            return False, f"more than {rival} and not shown to beat plain `{better['rival']}`"
         return {
-            "helps": (True, f"did more than {'every plain rival' if several else name}{aside}"),
-            "hurts": (False, f"less than {name} does"),
-            "the same": (False, f"no more than {name} does"),
-            "cannot tell": (False, f"not shown to beat {name}"),
+            "helps": (True, f"did more than {'every plain rival' if is_many else rival}{note}"),
+            "hurts": (False, f"less than {rival} does"),
+            "the same": (False, f"no more than {rival} does"),
+            "cannot tell": (False, f"not shown to beat {rival}"),
         }[self.versus["verdict"]]

@@ -29,20 +29,20 @@ class Evidence:
     @cached_property
     def done(self) -> dict[str, dict[int, Record]]:
         """The records of trials that have ended well, by arm and seed; no arm without one."""
-        ended = {name: done(of_arm) for name, of_arm in self.records.items()}
-        return {name: of_arm for name, of_arm in ended.items() if of_arm}
+        ended = {name: done(arm_records) for name, arm_records in self.records.items()}
+        return {name: arm_records for name, arm_records in ended.items() if arm_records}
 
     @cached_property
     def finished(self) -> list[Record]:
         """The same in a row, in the order of the plan."""
-        return [record for of_arm in self.done.values() for record in of_arm.values()]
+        return [record for arm_records in self.done.values() for record in arm_records.values()]
 
     @property
     def metrics(self) -> dict[str, dict[int, Mapping[str, float]]]:
         """Their metrics, by arm and seed."""
         return {
-            name: {seed: record["metrics"] for seed, record in of_arm.items()}
-            for name, of_arm in self.done.items()
+            name: {seed: record["metrics"] for seed, record in arm_records.items()}
+            for name, arm_records in self.done.items()
         }
 
     @cached_property
@@ -60,15 +60,17 @@ class Evidence:
 
         Failed rivals count, too: nothing is above what could not be compared.
         """
-        there = {arm.name: self.records.get(arm.name, {}) for arm in self.arms if arm.kind == kind}
-        return [name for name, of_arm in there.items() if applies(of_arm)]
+        records_by_arm = {
+            arm.name: self.records.get(arm.name, {}) for arm in self.arms if arm.kind == kind
+        }
+        return [name for name, arm_records in records_by_arm.items() if applies(arm_records)]
 
     def compare(
         self, treated: Values, control: Values, bounds: Bounds = None, among: int = 1
     ) -> Comparison:
         """As `paired.compare`, allowing for a choice among `among`, and with `too_few`."""
-        found = paired.compare(treated, control, bounds, self.overlap, self.level / among)
-        return replace(found, too_few=self.too_few)
+        comparison = paired.compare(treated, control, bounds, self.overlap, self.level / among)
+        return replace(comparison, too_few=self.too_few)
 
     def compare_arms(
         self, arm: str, reference: str, metric: str, bounds: Bounds = None, among: int = 1
@@ -82,16 +84,20 @@ class Evidence:
             bounds: Its bounds.
             among: As for `compare`.
         """
-        one, other = (self.done.get(name, {}) for name in (arm, reference))
-        values, control = (paired.values_of(of_arm, metric) for of_arm in (one, other))
-        found = self.compare(values, control, bounds, among)
-        return over_images(found, one, other, self.level / among)
+        arm_records, reference_records = (self.done.get(name, {}) for name in (arm, reference))
+        arm_values, reference_values = (
+            paired.values_of(records, metric) for records in (arm_records, reference_records)
+        )
+        comparison = self.compare(arm_values, reference_values, bounds, among)
+        return over_images(comparison, arm_records, reference_records, self.level / among)
 
     @cached_property
     def too_few(self) -> str:
         """Which test images are fewer than a verdict wants, in words; "" for none."""
-        known = [told for record in self.finished if (told := images_of_record(record))]
-        return next(filter(None, map(too_few, known)), "")
+        correct_entries = [
+            correct for record in self.finished if (correct := images_of_record(record))
+        ]
+        return next(filter(None, map(too_few, correct_entries)), "")
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
         """As `paired.holm`."""

@@ -14,164 +14,173 @@ def in_full(asked: ArmsInQuestion) -> str:
     study, label = asked.plan.study, asked.metric.label
     noun = asked.noun
     more = f" with {study.treatment}" if asked.kind == "generated" else ""
-    plain = _plain_rival(asked)
+    rival = _plain_rival(asked)
     if asked.none_there:
-        kept = " that is free of copies of test images" if asked.leaks else ""
+        limit = " that is free of copies of test images" if asked.leaks else ""
         return (
-            f"No answer: this run has no {noun}{more}{kept}; the report has its differences{plain}"
+            f"No answer: this run has no {noun}{more}{limit}; the report has its differences{rival}"
         )
     if not asked.compared:
         return (
             "No answer yet: a comparison needs two seeds in which both "
-            f"`{study.control}` and a {noun}{more} are done{plain}"
+            f"`{study.control}` and a {noun}{more} are done{rival}"
         )
-    best, found, number = asked.focus, asked.compared[asked.focus], len(asked.compared)
-    raised = asked.way == (1 if asked.metric.higher_is_better else -1)
-    verb, other = ("raised", "lowered")[:: 1 if raised else -1]
+    best, comparison, num_arms = asked.focus, asked.compared[asked.focus], len(asked.compared)
+    is_raised = asked.way == (1 if asked.metric.higher_is_better else -1)
+    verb, opposite_verb = ("raised", "lowered")[:: 1 if is_raised else -1]
     extreme = "best" if asked.way > 0 else "worst"
-    gain = with_interval(found.difference, asked.focus_interval)
-    shown = f"({gain}{asked.allowing}, {found.n} seeds)"
-    group = f"of {counted(number, noun)}{more}, "
-    if found.too_few:
-        return f"Cannot tell: {found.too_few}; the {extreme} was `{best}` {shown}"
+    gain = with_interval(comparison.difference, asked.focus_interval)
+    details = f"({gain}{asked.allowing}, {comparison.n} seeds)"
+    group = f"of {counted(num_arms, noun)}{more}, "
+    if comparison.too_few:
+        return f"Cannot tell: {comparison.too_few}; the {extreme} was `{best}` {details}"
     if asked.called:
-        did = "helped" if asked.way > 0 else "hurt"
-        others = f"{len(asked.called)} {did}, and " if len(asked.called) > 1 else ""
-        text = f"{'' if number == 1 else group}{others}{_change(asked, best, asked.among)}"
+        past_verb = "helped" if asked.way > 0 else "hurt"
+        prefix = f"{len(asked.called)} {past_verb}, and " if len(asked.called) > 1 else ""
+        text = f"{'' if num_arms == 1 else group}{prefix}{_change(asked, best, asked.among)}"
         text += _beyond_in_full(asked) + _without(asked)
-    elif number == 1 and asked.same:
-        both = f"`{best}` and `{study.control}` are the same {asked.within}"
-        text = f"{both} in {label} {shown}{plain}"
-    elif number == 1 and asked.opposite:
-        text = _change(asked, best, asked.among) + plain
-    elif number == 1:
-        text = f"Cannot tell whether `{best}` {verb} {label} {shown}{plain}"
-    elif len(asked.opposite) == number:
-        text = f"{group}each {other} {label}, the least so `{best}` {shown}{plain}"
+    elif num_arms == 1 and asked.same:
+        pair = f"`{best}` and `{study.control}` are the same {asked.within}"
+        text = f"{pair} in {label} {details}{rival}"
+    elif num_arms == 1 and asked.opposite:
+        text = _change(asked, best, asked.among) + rival
+    elif num_arms == 1:
+        text = f"Cannot tell whether `{best}` {verb} {label} {details}{rival}"
+    elif len(asked.opposite) == num_arms:
+        text = f"{group}each {opposite_verb} {label}, the least so `{best}` {details}{rival}"
     else:
         text = f"{group}none {'' if asked.settled else 'clearly '}{verb} {label}"
-        told = [f"{len(asked.opposite)} {other} it"] if asked.opposite else []
-        told += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
-        text += "".join(f" and {one}" for one in told) + f"; the {extreme} was `{best}` {shown}"
-        text = f"{text if asked.settled else f'Cannot tell: {text}'}{plain}"
+        clauses = [f"{len(asked.opposite)} {opposite_verb} it"] if asked.opposite else []
+        clauses += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
+        text += (
+            "".join(f" and {clause}" for clause in clauses)
+            + f"; the {extreme} was `{best}` {details}"
+        )
+        text = f"{text if asked.settled else f'Cannot tell: {text}'}{rival}"
     text += _what_is_not_known(asked) + _primary_in_full(asked) + _others_in_full(asked)
     return text[0].upper() + text[1:]
 
 
-def _what_is_not_known(asked: ArmsInQuestion) -> str:
+def _what_is_not_known(arms: ArmsInQuestion) -> str:
     """What other seeds, and other test images, might say."""
-    best, found, text = asked.focus, asked.compared[asked.focus], ""
-    if found.n < MIN_SEEDS:
-        text = f"; {found.n} seeds are too few to rely on"
-    elif found.more_seeds_needed:
+    best, comparison, text = arms.focus, arms.compared[arms.focus], ""
+    if comparison.n < MIN_SEEDS:
+        text = f"; {comparison.n} seeds are too few to rely on"
+    elif comparison.more_seeds_needed:
         text = "; more seeds are needed to rely on this interval"
-    elif best in asked.called or best in asked.opposite:
+    elif best in arms.called or best in arms.opposite:
         text = (
-            f"; trainings that fail may not have been seen in {found.n} seeds, "
-            f"if they are fewer than {100 * unseen_failure_rate(found.n):.0f} %"
+            f"; trainings that fail may not have been seen in {comparison.n} seeds, "
+            f"if they are fewer than {100 * unseen_failure_rate(comparison.n):.0f} %"
         )
-    if found.over_seeds_alone:
+    if comparison.over_seeds_alone:
         text += "; the verdict is over seeds alone, other test images might say something else"
     return text
 
 
-def _primary_in_full(asked: ArmsInQuestion) -> str:
+def _primary_in_full(arms: ArmsInQuestion) -> str:
     """The primary comparisons that the sentence has not told yet."""
-    told = {(asked.focus, asked.plan.study.control)}
-    if asked.versus is not None:
-        told.add((asked.focus, asked.versus["rival"]))
+    reported_pairs = {(arms.focus, arms.plan.study.control)}
+    if arms.versus is not None:
+        reported_pairs.add((arms.focus, arms.versus["rival"]))
     parts = [
-        f"`{one['arm']}` against `{one['reference']}` {one['verdict']} "
-        f"({with_interval(one['difference'], one['ci95'])}{_p_of(asked, one)})"
-        for one in asked.primary
-        if (one["arm"], one["reference"]) not in told
+        f"`{entry['arm']}` against `{entry['reference']}` {entry['verdict']} "
+        f"({with_interval(entry['difference'], entry['ci95'])}{_p_of(arms, entry)})"
+        for entry in arms.primary
+        if (entry["arm"], entry["reference"]) not in reported_pairs
     ]
     return f"; also primary: {', '.join(parts)}" if parts else ""
 
 
-def _p_of(asked: ArmsInQuestion, one: Mapping[str, Any]) -> str:
-    return asked.reported[PRIMARY, one["arm"], one["reference"]].p_beside(asked.metric.margin)
+def _p_of(arms: ArmsInQuestion, entry: Mapping[str, Any]) -> str:
+    return arms.reported[PRIMARY, entry["arm"], entry["reference"]].p_beside(arms.metric.margin)
 
 
-def _others_in_full(asked: ArmsInQuestion) -> str:
+def _others_in_full(arms: ArmsInQuestion) -> str:
     """What is found behind the gate, or beside it."""
-    if not asked.primary or not asked.others:
+    if not arms.primary or not arms.others:
         return ""
-    did, verb = ("helps", "helped") if asked.way > 0 else ("hurts", "hurt")
-    number = len([name for name in asked.others if asked.entries[name]["verdict"] == did])
-    standing = asked.entries[asked.others[0]]["standing"]
-    return f"; {standing}: {number} of {counted(len(asked.others), 'other')} {verb}"
+    verdict, verb = ("helps", "helped") if arms.way > 0 else ("hurts", "hurt")
+    num_called = len([name for name in arms.others if arms.entries[name]["verdict"] == verdict])
+    standing = arms.entries[arms.others[0]]["standing"]
+    return f"; {standing}: {num_called} of {counted(len(arms.others), 'other')} {verb}"
 
 
-def _change(asked: ArmsInQuestion, name: str, among: int) -> str:
-    found, interval = asked.comparisons[name], asked.interval(name, among)
-    verb = "raised" if (found.difference or 0.0) > 0 else "lowered"
-    number = interval_decimals(interval)
-    before, after = (fixed(mean or 0.0, number) for mean in (found.control, found.treated))
-    size = with_interval(found.difference, interval)
-    change = f"{verb} {asked.metric.label} from {before} to {after}"
-    return f"`{name}` {change} ({size}{choice_in_words(among)}, {found.n} seeds)"
+def _change(arms: ArmsInQuestion, name: str, among: int) -> str:
+    comparison, interval = arms.comparisons[name], arms.interval(name, among)
+    verb = "raised" if (comparison.difference or 0.0) > 0 else "lowered"
+    decimals = interval_decimals(interval)
+    control_mean, treated_mean = (
+        fixed(mean or 0.0, decimals) for mean in (comparison.control, comparison.treated)
+    )
+    size = with_interval(comparison.difference, interval)
+    change = f"{verb} {arms.metric.label} from {control_mean} to {treated_mean}"
+    return f"`{name}` {change} ({size}{choice_in_words(among)}, {comparison.n} seeds)"
 
 
-def _plain_rival(asked: ArmsInQuestion) -> str:
+def _plain_rival(arms: ArmsInQuestion) -> str:
     """What the best plain rival did that helped, where another kind is asked about."""
-    if asked.kind != "generated":
+    if arms.kind != "generated":
         return ""
-    sign = 1 if asked.metric.higher_is_better else -1
-    rivals = [arm.name for arm in asked.plan.arms if arm.kind == "rival"]
+    sign = 1 if arms.metric.higher_is_better else -1
+    rivals = [arm.name for arm in arms.plan.arms if arm.kind == "rival"]
     gains = {
-        name: sign * (asked.comparisons[name].difference or 0.0)
+        name: sign * (arms.comparisons[name].difference or 0.0)
         for name in rivals
-        if asked.entries[name]["verdict"] == "helps"
+        if arms.entries[name]["verdict"] == "helps"
     }
     if not gains:
         return ""
     best = max(gains, key=lambda name: gains[name])
-    return f"; the plain rival {_change(asked, best, len(rivals))}"
+    return f"; the plain rival {_change(arms, best, len(rivals))}"
 
 
-def _beyond_in_full(asked: ArmsInQuestion) -> str:
+def _beyond_in_full(arms: ArmsInQuestion) -> str:
     """What is left of a gain over the control when the best plain rival is the measure."""
-    if asked.versus is None:
-        beyond = asked.beyond()
+    if arms.versus is None:
+        beyond = arms.beyond()
         return f", but {beyond[1]}" if beyond else ""
-    many, rival = len(asked.versus["rivals"]), f"`{asked.versus['rival']}`"
-    best = f"the best of {many} plain rivals, {rival}," if many > 1 else f"plain {rival} alone"
-    size = with_interval(asked.versus["difference"], asked.versus["ci95"]) + _likewise(asked)
-    if missing := asked.versus.get("not_compared"):
+    num_rivals, rival = len(arms.versus["rivals"]), f"`{arms.versus['rival']}`"
+    best = (
+        f"the best of {num_rivals} plain rivals, {rival},"
+        if num_rivals > 1
+        else f"plain {rival} alone"
+    )
+    size = with_interval(arms.versus["difference"], arms.versus["ci95"]) + _likewise(arms)
+    if missing := arms.versus.get("not_compared"):
         return (
             f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
             "its trials failed"
         ).replace(", it", " it")
-    if (better := asked.not_beaten) is not None:
-        told = with_interval(better["difference"], better["ci95"])
-        other = f"could not be compared with plain `{better['rival']}`, as its trials failed"
+    if (better := arms.not_beaten) is not None:
+        better_size = with_interval(better["difference"], better["ci95"])
+        reason = f"could not be compared with plain `{better['rival']}`, as its trials failed"
         if not better.get("not_compared"):
-            other = f"was not shown to do better than plain `{better['rival']}` ({told})"
-        return f", and did better than {best} ({size}), but {other}".replace(", (", " (")
+            reason = f"was not shown to do better than plain `{better['rival']}` ({better_size})"
+        return f", and did better than {best} ({size}), but {reason}".replace(", (", " (")
     return {
         "helps": f", and did better than {best} ({size})",
         "hurts": f"; it did worse than {best} ({size})",
-        "the same": f"; it does the same {asked.within} as {best} ({size})",
+        "the same": f"; it does the same {arms.within} as {best} ({size})",
         "cannot tell": f"; whether it beats {best} cannot be told ({size})",
-    }[asked.versus["verdict"]].replace(", (", " (")
+    }[arms.versus["verdict"]].replace(", (", " (")
 
 
-def _likewise(asked: ArmsInQuestion) -> str:
+def _likewise(arms: ArmsInQuestion) -> str:
     """What further intervals of the arm allow for, when the first has said it."""
-    return ", allowing likewise" if asked.allowing else ""
+    return ", allowing likewise" if arms.allowing else ""
 
 
-def _without(asked: ArmsInQuestion) -> str:
+def _without(arms: ArmsInQuestion) -> str:
     """What the arm gains over the one that leaves something out of it."""
-    ablation = asked.ablation
+    ablation = arms.ablation
     if not ablation or ablation["ci95"] is None:
         return ""
-    told = {
+    outcome = {
         "helps": "it did better than its ablation",
         "hurts": "it did worse than its ablation",
-        "the same": f"it is the same {asked.within} as its ablation",
+        "the same": f"it is the same {arms.within} as its ablation",
         "cannot tell": "it was not shown to differ from its ablation",
     }[ablation["verdict"]]
-    size = with_interval(ablation["difference"], ablation["ci95"]) + _likewise(asked)
-    return f"; {told} `{ablation['arm']}` ({size})"
+    size = with_interval(ablation["difference"], ablation["ci95"]) + _likewise(arms)
+    return f"; {outcome} `{ablation['arm']}` ({size})"

@@ -47,9 +47,9 @@ class Gate:
     def entries(self) -> list[dict[str, Any]]:
         """An entry each, as `primary` of the summary has them."""
         return [
-            {"arm": pair.arm, "reference": pair.reference, "n": found.comparison.n}
-            | self.results.against_reference(found)
-            for pair, found in self.comparisons.items()
+            {"arm": pair.arm, "reference": pair.reference, "n": tested.comparison.n}
+            | self.results.against_reference(tested)
+            for pair, tested in self.comparisons.items()
         ]
 
     @functools.cached_property

@@ -19,8 +19,10 @@ def direction(question: str, metric: Metric) -> int:
     sign = 1 if metric.higher_is_better else -1
     signs = {"better": 1, "worse": -1, "more": sign, "less": -sign}
     words = re.findall(r"\w+", question.lower())
-    ways = {signs[one] for one, stems in _WAYS.items() if any(w.startswith(stems) for w in words)}
-    return ways.pop() if len(ways) == 1 else 0
+    directions = {
+        signs[way] for way, stems in _WAYS.items() if any(word.startswith(stems) for word in words)
+    }
+    return directions.pop() if len(directions) == 1 else 0
 
 
 def is_open(question: str) -> bool:

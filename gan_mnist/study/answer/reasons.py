@@ -59,22 +59,25 @@ class ReportedComparison:
         p = f"{p_holm:.3f}, not below {LEVEL:g}" if tells_p else f"not below {LEVEL:g}"
         if _leaves_out_0(interval):
             return f"The interval leaves out 0, but {self._why_seen(p, interval)}."
-        unseen = "p alone would call it; but the interval, which allows for skewness, holds 0."
-        return unseen if p_holm < LEVEL else ""
+        reason = "p alone would call it; but the interval, which allows for skewness, holds 0."
+        return reason if p_holm < LEVEL else ""
 
     def _why_called(self, margin: float | None, interval: Sequence[float]) -> str:
         """An interval that allows for the choice of the arm is wider than the one that decides."""
-        seen, within = _leaves_out_0(interval), "the margin" if margin is None else f"±{margin:g}"
+        excludes_zero, margin_text = (
+            _leaves_out_0(interval),
+            "the margin" if margin is None else f"±{margin:g}",
+        )
         if self.entry["verdict"] != "the same":
             p = f"{self.entry['p_holm']:.3f} after Holm's correction"
-            told = (
+            reason = (
                 f"The verdict rests on p, {p}; the interval, which allows for the choice, holds 0."
             )
-            return "" if seen else told
+            return "" if excludes_zero else reason
         if margin is not None and max(map(abs, interval)) >= margin:
-            return f"Without the choice that it allows for, the interval lies within {within}."
-        told = f"The interval leaves out 0, but lies within {within}: too little to matter."
-        return told if seen else ""
+            return f"Without the choice that it allows for, the interval lies within {margin_text}."
+        reason = f"The interval leaves out 0, but lies within {margin_text}: too little to matter."
+        return reason if excludes_zero else ""
 
     def _why_seen(self, p: str, interval: Sequence[float]) -> str:
         if self.tests == 1:
@@ -105,11 +108,11 @@ def deciding_interval(entry: Mapping[str, Any]) -> list[float] | None:
             the deciding interval.
     """
     if "difference_ci95" not in entry:
-        found: list[float] | None = entry.get("ci95")
-        return found
-    both = [entry["difference_ci95"], entry.get("difference_ci95_images")]
-    ends = list(zip(*filter(None, both), strict=True))
-    return [min(ends[0]), max(ends[1])] if ends else None
+        interval: list[float] | None = entry.get("ci95")
+        return interval
+    intervals = [entry["difference_ci95"], entry.get("difference_ci95_images")]
+    bounds = list(zip(*filter(None, intervals), strict=True))
+    return [min(bounds[0]), max(bounds[1])] if bounds else None
 
 
 def reported_comparisons(
@@ -126,23 +129,35 @@ def reported_comparisons(
         primary: `primary` of the summary.
         rival: Name of the arm for `RIVAL`.
     """
-    few = {name: entry.get("too_few_test_images") for name, entry in entries.items()}
-    first = _tested(primary)
-    for one in primary:
+    shortages = {name: entry.get("too_few_test_images") for name, entry in entries.items()}
+    num_primary = _tested(primary)
+    for primary_entry in primary:
         yield (
             PRIMARY,
-            ReportedComparison(one["arm"], one["reference"], one, first, few.get(one["arm"])),
+            ReportedComparison(
+                primary_entry["arm"],
+                primary_entry["reference"],
+                primary_entry,
+                num_primary,
+                shortages.get(primary_entry["arm"]),
+            ),
         )
-    against: dict[str, Entries] = {CONTROL: {n: e for n, e in entries.items() if n != control}}
+    entries_by_kind: dict[str, Entries] = {
+        CONTROL: {name: entry for name, entry in entries.items() if name != control}
+    }
     for kind in (RIVAL, RIVALS):
-        against[kind] = {name: entry[kind] for name, entry in entries.items() if entry.get(kind)}
-    for kind, found in against.items():
+        entries_by_kind[kind] = {
+            name: entry[kind] for name, entry in entries.items() if entry.get(kind)
+        }
+    for kind, kind_entries in entries_by_kind.items():
         # Holm adjusts over primary comparisons and over the others apart.
-        others = _tested([e for e in found.values() if e.get("standing") != PRIMARY])
-        for name, entry in found.items():
-            tests = first if entry.get("standing") == PRIMARY else others
+        num_others = _tested(
+            [entry for entry in kind_entries.values() if entry.get("standing") != PRIMARY]
+        )
+        for name, entry in kind_entries.items():
+            tests = num_primary if entry.get("standing") == PRIMARY else num_others
             reference = control if kind == CONTROL else entry.get("rival") or rival or "the rival"
-            yield kind, ReportedComparison(name, reference, entry, tests, few[name])
+            yield kind, ReportedComparison(name, reference, entry, tests, shortages[name])
 
 
 def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -151,26 +166,34 @@ def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     The name is that of the arm, of a primary comparison "ARM > REFERENCE". A further test set is
     the kind "further NAME".
     """
-    control, margins = summary["control"], {m["name"]: m.get("margin") for m in summary["metrics"]}
+    control, margins = (
+        summary["control"],
+        {metric["name"]: metric.get("margin") for metric in summary["metrics"]},
+    )
     margin = summary["metrics"][0].get("margin")
-    told = [(kind, one, margin) for kind, one in summary_comparisons(summary)]
+    comparisons = [(kind, comparison, margin) for kind, comparison in summary_comparisons(summary)]
     for name, test in summary.get("further_tests", {}).items():
-        found = (
-            one for kind, one in reported_comparisons(test["arms"], control) if kind == CONTROL
+        test_comparisons = (
+            comparison
+            for kind, comparison in reported_comparisons(test["arms"], control)
+            if kind == CONTROL
         )
-        told += [(f"further {name}", one, margins.get(test["metric"])) for one in found]
+        comparisons += [
+            (f"further {name}", comparison, margins.get(test["metric"]))
+            for comparison in test_comparisons
+        ]
     reasons: dict[str, dict[str, str]] = {}
-    for kind, one, within in told:
-        name = f"{one.arm} > {one.reference}" if kind == PRIMARY else one.arm
-        if reason := one.why(within):
+    for kind, comparison, metric_margin in comparisons:
+        name = f"{comparison.arm} > {comparison.reference}" if kind == PRIMARY else comparison.arm
+        if reason := comparison.why(metric_margin):
             reasons.setdefault(kind, {})[name] = reason
     return reasons
 
 
 def summary_comparisons(summary: Mapping[str, Any]) -> Iterator[tuple[str, ReportedComparison]]:
     """As `reported_comparisons`, of a summary."""
-    first, rival = summary.get("primary", ()), summary.get("rival")
-    return reported_comparisons(summary["arms"], summary["control"], first, rival)
+    primary, rival = summary.get("primary", ()), summary.get("rival")
+    return reported_comparisons(summary["arms"], summary["control"], primary, rival)
 
 
 def _tested(entries: Sequence[Mapping[str, Any]]) -> int:

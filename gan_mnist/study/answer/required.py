@@ -38,26 +38,26 @@ def parse_required(texts: Sequence[str], plan: Plan) -> list[Required]:
 
 
 def _parse(text: str, plan: Plan) -> Required:
-    equal = ">" not in text and text.count("=") == 1
-    if not equal and ("=" in text or text.count(">") != 1):
+    is_equal = ">" not in text and text.count("=") == 1
+    if not is_equal and ("=" in text or text.count(">") != 1):
         raise InputError(f'{FLAG}: {text!r} is not accepted; accepted: "A > B" or "A = B"')
     pair = parse_pair(
-        FLAG, text.replace("=", ">") if equal else text, [arm.name for arm in plan.arms]
+        FLAG, text.replace("=", ">") if is_equal else text, [arm.name for arm in plan.arms]
     )
-    compared = _compared(plan)
-    if pair not in compared and pair[::-1] not in compared:
+    compared_pairs = _compared(plan)
+    if pair not in compared_pairs and pair[::-1] not in compared_pairs:
         rival = plan.study.rival
-        of_rival = f"of generated images with {rival}, " if rival else ""
+        phrase = f"of generated images with {rival}, " if rival else ""
         raise InputError(
             f"{FLAG}: {text!r} is none of the comparisons of this run; accepted: those with "
-            f"{plan.study.control}, {of_rival}of an arm with its ablation, and what --primary names"
+            f"{plan.study.control}, {phrase}of an arm with its ablation, and what --primary names"
         )
-    if equal and plan.study.metrics[0].margin is None:
+    if is_equal and plan.study.metrics[0].margin is None:
         raise InputError(
             f"{FLAG}: {text!r} is not accepted: {plan.study.metrics[0].name} has no margin within "
             'which arms are the same; accepted: "A > B"'
         )
-    return Required(pair, equal)
+    return Required(pair, is_equal)
 
 
 def _compared(plan: Plan) -> set[Pair]:
@@ -77,9 +77,9 @@ def unmet(required: Sequence[Required], summary: Mapping[str, Any]) -> list[str]
     leak. Nor by one of too few seeds.
     """
     return [
-        f"required, and not shown: {one}; {told}"
-        for one in required
-        if (told := _distrust(summary, one.pair) or _otherwise(one, summary))
+        f"required, and not shown: {requirement}; {reason}"
+        for requirement in required
+        if (reason := _distrust(summary, requirement.pair) or _otherwise(requirement, summary))
     ]
 
 
@@ -95,21 +95,21 @@ def _distrust(summary: Mapping[str, Any], pair: Pair) -> str:
         {seed for seed, value in summary["arms"][arm]["values"].items() if value is not None}
         for arm in pair
     )
-    common = len(set.intersection(*seeds))
-    return f"{counted(common, 'seed')}, too few to rely on" if 0 < common < MIN_SEEDS else ""
+    num_seeds = len(set.intersection(*seeds))
+    return f"{counted(num_seeds, 'seed')}, too few to rely on" if 0 < num_seeds < MIN_SEEDS else ""
 
 
 def _otherwise(required: Required, summary: Mapping[str, Any]) -> str:
-    pair, wanted = required.pair, "the same" if required.equal else "helps"
-    found = _verdict(pair, summary)
-    told = f"{pair.arm} against {pair.reference}: {found or 'no verdict'}"
-    return "" if found == wanted else told
+    pair, required_verdict = required.pair, "the same" if required.equal else "helps"
+    verdict = _verdict(pair, summary)
+    message = f"{pair.arm} against {pair.reference}: {verdict or 'no verdict'}"
+    return "" if verdict == required_verdict else message
 
 
 def _verdict(pair: Pair, summary: Mapping[str, Any]) -> str | None:
     """The verdict on the first of two arms; None where the summary has none."""
-    for arm, reference, found in _comparisons(summary):
-        verdict = found.get("verdict")
+    for arm, reference, entry in _comparisons(summary):
+        verdict = entry.get("verdict")
         if (arm, reference) == pair:
             return verdict
         if (reference, arm) == pair:
@@ -119,12 +119,12 @@ def _verdict(pair: Pair, summary: Mapping[str, Any]) -> str | None:
 
 def _comparisons(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Each arm with a reference and what was found, primary comparisons first."""
-    for found in summary.get("primary", ()):
-        yield found["arm"], found["reference"], found
+    for primary_entry in summary.get("primary", ()):
+        yield primary_entry["arm"], primary_entry["reference"], primary_entry
     for arm, entry in summary["arms"].items():
         if arm != summary["control"]:
             yield arm, summary["control"], entry
-        if without := entry.get("versus_ablation"):
-            yield arm, without["arm"], without
+        if ablation := entry.get("versus_ablation"):
+            yield arm, ablation["arm"], ablation
         if versus := entry.get("versus_rival"):
             yield arm, summary["rival"], versus

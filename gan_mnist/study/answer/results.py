@@ -54,12 +54,16 @@ class Results:
     @cached_property
     def values(self) -> dict[str, dict[int, float]]:
         """The finite values, by arm and seed."""
-        return {arm: finite(of_arm, self.metric.name) for arm, of_arm in self.records.items()}
+        return {
+            arm: finite(arm_records, self.metric.name) for arm, arm_records in self.records.items()
+        }
 
     @cached_property
     def overlap(self) -> float:
         """What seeds have in common, as `paired.overlap_of` has it."""
-        return paired.overlap_of(r for of_arm in self.records.values() for r in of_arm.values())
+        return paired.overlap_of(
+            record for arm_records in self.records.values() for record in arm_records.values()
+        )
 
     @property
     def level(self) -> float:
@@ -72,24 +76,27 @@ class Results:
 
     def compare(self, pairs: Sequence[Pair]) -> dict[Pair, AdjustedComparison]:
         """Each pair's comparison; Holm adjusts over all of them."""
-        found = {pair: self._compare(pair, self.level) for pair in pairs}
+        comparisons = {pair: self._compare(pair, self.level) for pair in pairs}
         p_values = {
-            pair: adjusted_p(one.deciding_p_value, self.looks) for pair, one in found.items()
+            pair: adjusted_p(comparison.deciding_p_value, self.looks)
+            for pair, comparison in comparisons.items()
         }
         adjusted = paired.holm(p_values)
         tests = (
             sum(p is not None for p in p_values.values()) * LEVEL / looks_at.look_level(self.looks)
         )
-        return {pair: AdjustedComparison(found[pair], adjusted[pair], tests) for pair in pairs}
+        return {
+            pair: AdjustedComparison(comparisons[pair], adjusted[pair], tests) for pair in pairs
+        }
 
     def _compare(self, pair: Pair, level: float, with_images: bool = True) -> Comparison:
         treated, control = (self.values[arm] for arm in pair)
-        found = paired.compare(treated, control, self.metric.bounds, self.overlap, level)
+        comparison = paired.compare(treated, control, self.metric.bounds, self.overlap, level)
         if self.further:
-            found = replace(found, overlap=0.0)
+            comparison = replace(comparison, overlap=0.0)
         if not with_images:
-            return found
-        return over_images(found, self.records[pair.arm], self.records[pair.reference], level)
+            return comparison
+        return over_images(comparison, self.records[pair.arm], self.records[pair.reference], level)
 
     def against_control(self, tested: AdjustedComparison) -> dict[str, Any]:
         """What an arm's entry tells of its comparison with the control."""
@@ -131,9 +138,9 @@ class Results:
         }
 
     def _power(self, tested: AdjustedComparison) -> dict[str, Any]:
-        found = paired.smallest_detectable_effect(tested.comparison, tested.tests)
+        effect = paired.smallest_detectable_effect(tested.comparison, tested.tests)
         return {
-            "smallest_detectable_effect": found,
+            "smallest_detectable_effect": effect,
             "more_seeds_needed": tested.comparison.more_seeds_needed,
         }
 
@@ -147,28 +154,35 @@ class Results:
         trials failed: such rivals are listed as `not_compared`, and there is no p.
         """
         metric = self.metric
-        sides = (metric.higher_is_better, metric.bounds, self.overlap, self.level)
+        options = (metric.higher_is_better, metric.bounds, self.overlap, self.level)
         compared = {
-            name: against_best(name, rivals, self.values, self.records, *sides) for name in names
+            name: against_best(name, rivals, self.values, self.records, *options) for name in names
         }
-        found = {name: best for name, best in compared.items() if best is not None}
+        bests = {name: best for name, best in compared.items() if best is not None}
         adjusted = paired.holm(
-            {name: adjusted_p(one.deciding_p_value, self.looks) for name, (_, one) in found.items()}
+            {
+                name: adjusted_p(comparison.deciding_p_value, self.looks)
+                for name, (_, comparison) in bests.items()
+            }
         )
-        told: dict[str, dict[str, Any]] = {}
-        for name, (best, one) in found.items():
+        entries: dict[str, dict[str, Any]] = {}
+        for name, (best, comparison) in bests.items():
             common = {rival: self.values[name].keys() & self.values[rival].keys()
                       for rival in rivals}  # fmt: skip
             missing = [rival for rival in rivals if len(common[rival]) < 2]
-            told[name] = {"rival": best, "rivals": [r for r in rivals if r not in missing]}
+            entries[name] = {
+                "rival": best,
+                "rivals": [rival for rival in rivals if rival not in missing],
+            }
             p = adjusted[name]
             p_holm = None if missing or p is None else min(1.0, p * measures)
-            told[name] |= (
-                self.against_rival(AdjustedComparison(one, p_holm, len(found) * measures)) or {}
+            entries[name] |= (
+                self.against_rival(AdjustedComparison(comparison, p_holm, len(bests) * measures))
+                or {}
             )
             if missing:
-                told[name] |= {"not_compared": missing, "verdict": "cannot tell"}
-        return told
+                entries[name] |= {"not_compared": missing, "verdict": "cannot tell"}
+        return entries
 
     def against_ablation(
         self, pair: Pair, tested: AdjustedComparison | None = None
@@ -177,13 +191,13 @@ class Results:
 
         Each is tested by itself, unless it was `tested` among primary comparisons.
         """
-        found, p_value, _ = tested or self.compare([pair])[pair]
+        comparison, p_value, _ = tested or self.compare([pair])[pair]
         return {
             "arm": pair.reference,
-            "difference": found.difference,
-            "ci95": as_list(found.deciding_ci95),
+            "difference": comparison.difference,
+            "ci95": as_list(comparison.deciding_ci95),
             "p_value": p_value,
-            "verdict": self.verdict(found, p_value),
+            "verdict": self.verdict(comparison, p_value),
         }
 
     def check(self, expectations: Sequence[Expectation]) -> list[dict[str, Any]]:
@@ -192,18 +206,20 @@ class Results:
         That two are equal is judged over test images too. Looks count for nothing here.
         """
         checks = []
-        for expected in expectations:
-            if expected.arm in self.values and expected.reference in self.values:
-                equal = expected.relation == "equal to"
-                found = self._compare(Pair(expected.arm, expected.reference), LEVEL, equal)
+        for expectation in expectations:
+            if expectation.arm in self.values and expectation.reference in self.values:
+                is_equal = expectation.relation == "equal to"
+                comparison = self._compare(
+                    Pair(expectation.arm, expectation.reference), LEVEL, is_equal
+                )
                 checks.append(
                     {
-                        "arm": expected.arm,
-                        "relation": expected.relation,
-                        "reference": expected.reference,
-                        "ok": holds(expected.relation, found, self.metric.margin),
-                        "difference": found.difference,
-                        "difference_ci95": as_list(found.deciding_ci95),
+                        "arm": expectation.arm,
+                        "relation": expectation.relation,
+                        "reference": expectation.reference,
+                        "ok": holds(expectation.relation, comparison, self.metric.margin),
+                        "difference": comparison.difference,
+                        "difference_ci95": as_list(comparison.deciding_ci95),
                     }
                 )
         return checks
@@ -230,24 +246,24 @@ def on_further_test(by_arm: Records, name: str) -> Records:
     read, an upper bound, is used.
     """
     return {
-        arm: {seed: _on_further(record, name) for seed, record in of_arm.items()}
-        for arm, of_arm in by_arm.items()
+        arm: {seed: _on_further(record, name) for seed, record in arm_records.items()}
+        for arm, arm_records in by_arm.items()
     }
 
 
 def _on_further(record: Record, name: str) -> Record:
     dataset = record.get("dataset", {})
-    read = dataset.get("further_tests", {}).get(name, {}).get("files", {}).get("read")
-    counts = {} if read is None else {name: {"test": read}}
+    num_images = dataset.get("further_tests", {}).get(name, {}).get("files", {}).get("read")
+    counts = {} if num_images is None else {name: {"test": num_images}}
     correct = record.get("correct_further", {}).get(name)
-    changed = {"correct": correct, "settings": {}, "dataset": {**dataset, "counts": counts}}
-    return {**record, **changed}
+    changes = {"correct": correct, "settings": {}, "dataset": {**dataset, "counts": counts}}
+    return {**record, **changes}
 
 
 def finite(records: Mapping[int, Record], metric: str) -> dict[int, float]:
     """The finite values of a metric by seed."""
-    found = ((seed, record["metrics"].get(metric)) for seed, record in done(records).items())
-    return {seed: value for seed, value in found if value is not None and math.isfinite(value)}
+    values = ((seed, record["metrics"].get(metric)) for seed, record in done(records).items())
+    return {seed: value for seed, value in values if value is not None and math.isfinite(value)}
 
 
 def as_list(interval: paired.Interval | None) -> list[float] | None:

@@ -40,33 +40,40 @@ def answer(
         `answer`, of at most 15 words; `carried_by`, the number that it rests on, in one line, or
         ""; `in_full`, all of it; `rests_on`, the `arm` and the `reference` of that number, or None.
     """
-    asked = ArmsInQuestion(plan, entries, comparisons, results, primary)
-    short, line, full = _short(asked), _line(asked), in_full(asked)
-    if asked.is_exploratory and (asked.called or asked.settled):
+    arms = ArmsInQuestion(plan, entries, comparisons, results, primary)
+    short, line, full = _short(arms), _line(arms), in_full(arms)
+    if arms.is_exploratory and (arms.called or arms.settled):
         short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
-    wrong = [check for check in controls if check["ok"] is False]
-    if wrong:
-        told = [f"{_not_so(check)} ({_of(check)})" for check in wrong]
-        which = _not_so(wrong[0]) if len(wrong) == 1 else f"{len(wrong)} controls came out wrong"
-        short = [f"Do not trust this run: {which}"]
-        line = f"{told[0]}, where it must be."
+    wrong_checks = [check for check in controls if check["ok"] is False]
+    if wrong_checks:
+        descriptions = [f"{_not_so(check)} ({_of(check)})" for check in wrong_checks]
+        problem = (
+            _not_so(wrong_checks[0])
+            if len(wrong_checks) == 1
+            else f"{len(wrong_checks)} controls came out wrong"
+        )
+        short = [f"Do not trust this run: {problem}"]
+        line = f"{descriptions[0]}, where it must be."
         full = (
             "The controls did not come out right, so do not trust this run: "
-            f"{', '.join(told)}; its numbers would say: {full}"
+            f"{', '.join(descriptions)}; its numbers would say: {full}"
         )
     if warnings := plan.dataset.get("warnings"):
-        careful = f"Careful, {'; '.join(warnings)}."
+        warning = f"Careful, {'; '.join(warnings)}."
         short = [f"Careful, a leak. {short[0]}", *short[1:]]
-        line, full = f"{careful} {line}".rstrip(), f"{careful} {full}"
+        line, full = f"{warning} {line}".rstrip(), f"{warning} {full}"
     full += _looked(plan) + _left_out(plan)
-    failed, missing = statuses.count("failed"), len(plan.arms) * len(plan.seeds) - len(statuses)
-    if failed:
-        full += f"; {counted(failed, 'trial')} failed"
-    if missing:
-        full += f"; {counted(missing, 'trial')} not run yet"
-    rests_on = {"arm": asked.focus, "reference": asked.reference} if asked.compared else None
-    words = {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
-    return {**words, "rests_on": rests_on}
+    num_failed, num_missing = (
+        statuses.count("failed"),
+        len(plan.arms) * len(plan.seeds) - len(statuses),
+    )
+    if num_failed:
+        full += f"; {counted(num_failed, 'trial')} failed"
+    if num_missing:
+        full += f"; {counted(num_missing, 'trial')} not run yet"
+    rests_on = {"arm": arms.focus, "reference": arms.reference} if arms.compared else None
+    texts = {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
+    return {**texts, "rests_on": rests_on}
 
 
 def _looked(plan: Plan) -> str:
@@ -107,111 +114,111 @@ def _of(check: Mapping[str, Any]) -> str:
     return with_interval(check["difference"], check["difference_ci95"])
 
 
-def _short(asked: ArmsInQuestion) -> list[str]:
+def _short(arms: ArmsInQuestion) -> list[str]:
     """What is said in any case, and what is added if there is room."""
-    if asked.none_there:
+    if arms.none_there:
         leaking, absent = (
             "no source is free of copies of test images",
             "none of the arms in question",
         )
-        return [f"No answer: {leaking if asked.leaks else f'this run has {absent}'}"]
-    if not asked.compared:
+        return [f"No answer: {leaking if arms.leaks else f'this run has {absent}'}"]
+    if not arms.compared:
         return ["No answer yet: a comparison needs two seeds"]
-    if few := asked.compared[asked.focus].too_few:
-        named = f"Cannot tell: only {few}"
+    if shortage := arms.compared[arms.focus].too_few:
+        text = f"Cannot tell: only {shortage}"
         # The name of a class may be of many words.
-        fits = len(named.split()) <= MOST_WORDS
-        return [named if fits else "Cannot tell: there are too few test images"]
-    if asked.compared[asked.focus].n < MIN_SEEDS:
-        return [_of_few_seeds(asked)]
-    if asked.called:
-        return _of_a_gain(asked)
-    return _of_no_gain(asked)
+        is_short = len(text.split()) <= MOST_WORDS
+        return [text if is_short else "Cannot tell: there are too few test images"]
+    if arms.compared[arms.focus].n < MIN_SEEDS:
+        return [_of_few_seeds(arms)]
+    if arms.called:
+        return _of_a_gain(arms)
+    return _of_no_gain(arms)
 
 
-def _of_few_seeds(asked: ArmsInQuestion) -> str:
-    few = f"{asked.compared[asked.focus].n} seeds are too few to rely on"
-    if not (asked.called or asked.settled):
-        return f"Cannot tell: {few}"
-    if asked.wants_yes:
-        return f"Perhaps, but {few}" if asked.called else f"Perhaps not: {few}"
-    return f"{_did(asked)}, but {few.removesuffix(' to rely on')}"
+def _of_few_seeds(arms: ArmsInQuestion) -> str:
+    caveat = f"{arms.compared[arms.focus].n} seeds are too few to rely on"
+    if not (arms.called or arms.settled):
+        return f"Cannot tell: {caveat}"
+    if arms.wants_yes:
+        return f"Perhaps, but {caveat}" if arms.called else f"Perhaps not: {caveat}"
+    return f"{_did(arms)}, but {caveat.removesuffix(' to rely on')}"
 
 
-def _did(asked: ArmsInQuestion) -> str:
+def _did(arms: ArmsInQuestion) -> str:
     """What the arm that the answer rests on did, where there is a verdict."""
-    if asked.focus in asked.same:
-        return f"`{asked.focus}` and `{asked.plan.study.control}` are the same {asked.within}"
-    sign = 1 if asked.focus in asked.called else -1
-    than = "better" if sign * asked.way > 0 else "worse"
-    return f"`{asked.focus}` did {than} than `{asked.plan.study.control}`"
+    if arms.focus in arms.same:
+        return f"`{arms.focus}` and `{arms.plan.study.control}` are the same {arms.within}"
+    sign = 1 if arms.focus in arms.called else -1
+    comparative = "better" if sign * arms.way > 0 else "worse"
+    return f"`{arms.focus}` did {comparative} than `{arms.plan.study.control}`"
 
 
-def _of_a_gain(asked: ArmsInQuestion) -> list[str]:
-    number, control = len(asked.compared), asked.plan.study.control
-    beyond = asked.beyond()
+def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
+    num_arms, control = len(arms.compared), arms.plan.study.control
+    beyond = arms.beyond()
     if beyond is not None:
-        is_more, told = beyond
+        is_more, text = beyond
         if is_more:
-            return [_answered(asked, "Yes: ", f"`{asked.focus}` {told}")]
-        better = "Better" if asked.way > 0 else "Worse"
-        return [f"Yes, but {told}" if asked.wants_yes else f"{better} than `{control}`, but {told}"]
-    if number == 1:
-        return [_answered(asked, "Yes: ", _did(asked))]
-    than = "better" if asked.way > 0 else "worse"
-    group = f"{len(asked.called)} of {counted(number, asked.noun)} did {than}"
+            return [_answered(arms, "Yes: ", f"`{arms.focus}` {text}")]
+        better = "Better" if arms.way > 0 else "Worse"
+        return [f"Yes, but {text}" if arms.wants_yes else f"{better} than `{control}`, but {text}"]
+    if num_arms == 1:
+        return [_answered(arms, "Yes: ", _did(arms))]
+    comparative = "better" if arms.way > 0 else "worse"
+    group = f"{len(arms.called)} of {counted(num_arms, arms.noun)} did {comparative}"
     return [
-        _answered(asked, "Yes: ", f"{group} than `{control}`"),
-        f", most of all `{asked.focus}`",
+        _answered(arms, "Yes: ", f"{group} than `{control}`"),
+        f", most of all `{arms.focus}`",
     ]
 
 
-def _of_no_gain(asked: ArmsInQuestion) -> list[str]:
-    number, control = len(asked.compared), asked.plan.study.control
-    better, worse = ("better", "worse")[:: asked.way]
-    verb, opposite = ("help", "hurt")[:: asked.way]
-    if asked.settled:
-        each = f"not one of {number} did {better} than `{control}`"
-        if len(asked.opposite) == number:
-            each = f"each of {number} did {worse} than `{control}`"
-        elif len(asked.same) == number:
-            each = f"each of {number} is the same as `{control}` {asked.within}"
-        return [_answered(asked, "No: ", _did(asked) if number == 1 else each)]
-    if number == 1:
-        return [f"Cannot tell whether `{asked.focus}` {verb}s"]
-    parts = [f"Cannot tell: not one of {number} was shown to {verb}"]
-    return [*parts, f", and {len(asked.opposite)} {opposite}"] if asked.opposite else parts
+def _of_no_gain(arms: ArmsInQuestion) -> list[str]:
+    num_arms, control = len(arms.compared), arms.plan.study.control
+    better, worse = ("better", "worse")[:: arms.way]
+    verb, opposite = ("help", "hurt")[:: arms.way]
+    if arms.settled:
+        text = f"not one of {num_arms} did {better} than `{control}`"
+        if len(arms.opposite) == num_arms:
+            text = f"each of {num_arms} did {worse} than `{control}`"
+        elif len(arms.same) == num_arms:
+            text = f"each of {num_arms} is the same as `{control}` {arms.within}"
+        return [_answered(arms, "No: ", _did(arms) if num_arms == 1 else text)]
+    if num_arms == 1:
+        return [f"Cannot tell whether `{arms.focus}` {verb}s"]
+    parts = [f"Cannot tell: not one of {num_arms} was shown to {verb}"]
+    return [*parts, f", and {len(arms.opposite)} {opposite}"] if arms.opposite else parts
 
 
-def _answered(asked: ArmsInQuestion, opening: str, text: str) -> str:
+def _answered(arms: ArmsInQuestion, opening: str, text: str) -> str:
     """`text` behind its "Yes" or "No", where that is what the question asks for."""
-    return opening + text if asked.wants_yes else text[0].upper() + text[1:]
+    return opening + text if arms.wants_yes else text[0].upper() + text[1:]
 
 
-def _line(asked: ArmsInQuestion) -> str:
+def _line(arms: ArmsInQuestion) -> str:
     """The number that the short answer rests on."""
-    if not asked.compared:
+    if not arms.compared:
         return ""
-    found, control = asked.compared[asked.focus], asked.plan.study.control
-    versus, label = asked.versus, asked.metric.label
+    comparison, control = arms.compared[arms.focus], arms.plan.study.control
+    versus, label = arms.versus, arms.metric.label
     if versus and versus["ci95"]:
-        many = len(versus["rivals"])
-        best = f", the best of {many} plain rivals" if many > 1 else ""
+        num_rivals = len(versus["rivals"])
+        best = f", the best of {num_rivals} plain rivals" if num_rivals > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
         difference, interval = versus["difference"], versus["ci95"]
         is_unsure = versus.get("more_seeds_needed", False)
     else:
         pair = f"minus `{control}`"
-        difference, interval = found.difference, asked.focus_interval
-        is_unsure = found.more_seeds_needed
-    size, ends = with_interval(difference, interval).split(", ")
-    text = f"`{asked.focus}` {pair}: {size} in {label} ({ends}{asked.allowing}, {found.n} seeds)"
-    if found.too_few:
-        text += f"; only {found.too_few}"
-    elif found.n >= MIN_SEEDS and is_unsure:
+        difference, interval = comparison.difference, arms.focus_interval
+        is_unsure = comparison.more_seeds_needed
+    size, ci95 = with_interval(difference, interval).split(", ")
+    text = f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.allowing}, {comparison.n} seeds)"
+    if comparison.too_few:
+        text += f"; only {comparison.too_few}"
+    elif comparison.n >= MIN_SEEDS and is_unsure:
         text += "; more seeds are needed to rely on this interval"
-    kind = CONTROL if asked.reference == control else RIVALS
+    kind = CONTROL if arms.reference == control else RIVALS
     kind = PRIMARY if versus and "reference" in versus else kind
-    told = asked.reported[kind, asked.focus, asked.reference]
-    reason = "" if found.too_few else told.why(asked.metric.margin, interval, tells_p=True)
+    reported = arms.reported[kind, arms.focus, arms.reference]
+    reason = "" if comparison.too_few else reported.why(arms.metric.margin, interval, tells_p=True)
     return f"{text}. {reason}".rstrip()

@@ -63,16 +63,18 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     gate = Gate.of(plan.primary, results)
     others = [name for name in names if name != study.control]
     comparisons = gate.compare_others(study.control, others)
-    for name, found in comparisons.items():
-        entries[name] |= results.against_control(found)
+    for name, tested in comparisons.items():
+        entries[name] |= results.against_control(tested)
         entries[name] |= gate.standing(name, study.control, behind=True)
         if oracle is not None:
             entries[name] |= _gap_closed(results, name, study.control, oracle)
     _compare_otherwise(plan, entries, gate)
     controls = results.check(study.expectations)
-    compared = {name: found.comparison for name, found in comparisons.items()}
+    compared = {name: tested.comparison for name, tested in comparisons.items()}
 
-    statuses = [record["status"] for of_arm in by_arm.values() for record in of_arm.values()]
+    statuses = [
+        record["status"] for arm_records in by_arm.values() for record in arm_records.values()
+    ]
     absent = _absent(by_arm)
     summary = {
         "experiment": study.name,
@@ -119,10 +121,10 @@ def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
     with plan.study.asking("findings"):
         if (module := plan.study.part("findings")) is None:
             return None
-        found = module.findings(Evidence(plan.arms, by_arm, plan.looks))
-        parse_form(as_json(found), Findings)
-        told: dict[str, Any] = found
-        return told
+        result = module.findings(Evidence(plan.arms, by_arm, plan.looks))
+        parse_form(as_json(result), Findings)
+        findings: dict[str, Any] = result
+        return findings
 
 
 def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
@@ -130,7 +132,7 @@ def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
     warnings, leaks = (findings.get(name, ()) for name in ("warnings", "leaks"))
     if not warnings and not leaks:
         return plan
-    known = plan.dataset.get("warnings", ())
+    existing = plan.dataset.get("warnings", ())
 
     def told(arms: Iterable[Arm]) -> tuple[Arm, ...]:
         return tuple(arm.leaking() if arm.name in leaks else arm for arm in arms)
@@ -139,18 +141,18 @@ def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
         plan,
         study=replace(plan.study, arms=told(plan.study.arms)),
         arms=told(plan.arms),
-        dataset={**plan.dataset, "warnings": [*known, *warnings]},
+        dataset={**plan.dataset, "warnings": [*existing, *warnings]},
     )
 
 
 def _gap_closed(results: Results, name: str, control: str, oracle: str) -> dict[str, Any]:
     """Which share of the way from the control to the oracle an arm goes, where that is known."""
-    treated, least, most = (results.values[arm] for arm in (name, control, oracle))
+    treated, baseline, best = (results.values[arm] for arm in (name, control, oracle))
     better = results.metric.higher_is_better
-    found = paired.gap_closed(treated, least, most, better, results.overlap, results.level)
-    if found is None:
+    result = paired.gap_closed(treated, baseline, best, better, results.overlap, results.level)
+    if result is None:
         return {}
-    share, interval = found
+    share, interval = result
     return {"oracle_gap_closed": share, "oracle_gap_closed_ci95": list(interval)}
 
 
@@ -160,20 +162,20 @@ def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gat
     for arm in plan.arms:
         if (ablated := arm.ablates) in entries:
             pair = Pair(ablated, arm.name)
-            told = results.against_ablation(pair, gate.comparisons.get(pair))
-            entries[ablated]["versus_ablation"] = told | gate.standing(*pair)
+            entry = results.against_ablation(pair, gate.comparisons.get(pair))
+            entries[ablated]["versus_ablation"] = entry | gate.standing(*pair)
     generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
     if (rival := plan.study.rival) in entries:
-        versus = gate.compare_others(rival, [name for name in generated if name != rival])
-        for name, found in versus.items():
-            if (of_rival := results.against_rival(found)) is not None:
-                of_rival |= gate.standing(name, rival)
-            entries[name]["versus_rival"] = of_rival
+        comparisons = gate.compare_others(rival, [name for name in generated if name != rival])
+        for name, tested in comparisons.items():
+            if (rival_entry := results.against_rival(tested)) is not None:
+                rival_entry |= gate.standing(name, rival)
+            entries[name]["versus_rival"] = rival_entry
     rivals = [
         arm.name for arm in plan.arms if arm.kind == "rival" and applies(results.records[arm.name])
     ]
-    for name, told in results.against_rivals(generated, rivals).items():
-        entries[name]["versus_rivals"] = told | gate.standing(name, "the best of them")
+    for name, entry in results.against_rivals(generated, rivals).items():
+        entries[name]["versus_rivals"] = entry | gate.standing(name, "the best of them")
 
 
 def _all_ok(controls: Sequence[Mapping[str, Any]], absent: Mapping[str, Any]) -> bool | None:
@@ -186,28 +188,28 @@ def _all_ok(controls: Sequence[Mapping[str, Any]], absent: Mapping[str, Any]) ->
 
 def _by_arm(plan: Plan, records: Iterable[Record]) -> Records:
     """The records that the plan asks for, seeds in ascending order."""
-    found: dict[str, dict[int, Record]] = {arm.name: {} for arm in plan.arms}
+    selected: dict[str, dict[int, Record]] = {arm.name: {} for arm in plan.arms}
     for record in records:
-        if record["arm"] in found and record["seed"] in plan.seeds:
-            found[record["arm"]][record["seed"]] = record
-    return {name: dict(sorted(of_arm.items())) for name, of_arm in found.items()}
+        if record["arm"] in selected and record["seed"] in plan.seeds:
+            selected[record["arm"]][record["seed"]] = record
+    return {name: dict(sorted(arm_records.items())) for name, arm_records in selected.items()}
 
 
 def _absent(by_arm: Records) -> dict[str, str | None]:
     """By arm, of those that apply to no seed, why."""
     return {
         name: record.get("error")
-        for name, of_arm in by_arm.items()
-        for record in of_arm.values()
-        if record["status"] == "not_applicable" and not done(of_arm)
+        for name, arm_records in by_arm.items()
+        for record in arm_records.values()
+        if record["status"] == "not_applicable" and not done(arm_records)
     }
 
 
 def _failed(by_arm: Records) -> list[dict[str, Any]]:
     return [
         {"arm": name, "seed": seed, "error": record.get("error")}
-        for name, of_arm in by_arm.items()
-        for seed, record in of_arm.items()
+        for name, arm_records in by_arm.items()
+        for seed, record in arm_records.items()
         if record["status"] == "failed"
     ]
 
@@ -223,8 +225,8 @@ def _metrics(declared: Sequence[Metric], by_arm: Records) -> list[Metric]:
     names = dict.fromkeys(name for metrics in recorded for name in metrics)
     families = [metric for metric in declared if metric.name.endswith("*")]
     single = [metric for metric in declared if metric not in families]
-    others = set(names) - {metric.name for metric in single}
-    return [*single, *(_member(name, families) for name in names if name in others)]
+    undeclared = set(names) - {metric.name for metric in single}
+    return [*single, *(_member(name, families) for name in names if name in undeclared)]
 
 
 def _member(name: str, families: Sequence[Metric]) -> Metric:
@@ -239,16 +241,16 @@ def _member(name: str, families: Sequence[Metric]) -> Metric:
 def _entry(arm: Arm, results: Results, metrics: Sequence[Metric]) -> dict[str, Any]:
     """What an arm has without being compared; the comparisons fill in the nulls."""
     values, records = results.values[arm.name], results.records[arm.name]
-    found = _estimate(records, metrics[0], results.level)
+    estimate = _estimate(records, metrics[0], results.level)
     ended = done(records).values()
     seconds = [sum((record.get("seconds") or {}).values()) for record in ended]
     updates = [record["updates"] for record in ended if record.get("updates") is not None]
     return {
         "about": arm.about,
         "source": arm.source,
-        "n": found.n,
-        "mean": found.mean,
-        "ci95": as_list(found.ci95),
+        "n": estimate.n,
+        "mean": estimate.mean,
+        "ci95": as_list(estimate.ci95),
         "values": {str(seed): value for seed, value in values.items()},
         "difference": None,
         "difference_ci95": None,
@@ -257,7 +259,7 @@ def _entry(arm: Arm, results: Results, metrics: Sequence[Metric]) -> dict[str, A
         "oracle_gap_closed": None,
         "oracle_gap_closed_ci95": None,
         "smallest_detectable_effect": None,
-        "more_seeds_needed": found.n < MIN_SEEDS,
+        "more_seeds_needed": estimate.n < MIN_SEEDS,
         "verdict": None,
         "seconds": builtin_statistics.fmean(seconds) if seconds else None,
         "updates": round(builtin_statistics.fmean(updates)) if updates else None,
@@ -275,24 +277,24 @@ def _estimate(records: Mapping[int, Record], metric: Metric, level: float) -> pa
 def _mean_and_interval(
     records: Mapping[int, Record], metric: Metric, level: float
 ) -> dict[str, Any]:
-    found = _estimate(records, metric, level)
-    return {"mean": found.mean, "ci95": as_list(found.ci95)}
+    estimate = _estimate(records, metric, level)
+    return {"mean": estimate.mean, "ci95": as_list(estimate.ci95)}
 
 
 def _accuracy_on(test: str, metrics: Sequence[Metric]) -> Metric:
     name = f"{test}_accuracy"
-    found = (metric for metric in metrics if metric.name == name)
-    metric = next(found, Metric(name, name.replace("_", " "), margin=0.01))
+    matches = (metric for metric in metrics if metric.name == name)
+    metric = next(matches, Metric(name, name.replace("_", " "), margin=0.01))
     return replace(metric, bounds=(0, 1))
 
 
 def _further_test(results: Results, control: str) -> dict[str, Any]:
     """What is told of the arms on a further test set; Holm adjusts over these comparisons alone."""
     metric, by_arm = results.metric, results.records
-    nothing = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
+    empty = dict.fromkeys(("difference", "difference_ci95", "p_value", "p_holm", "verdict"))
     level = results.level
-    told = {name: nothing | _mean_and_interval(by_arm[name], metric, level) for name in by_arm}
-    compared = results.compare([Pair(name, control) for name in by_arm if name != control])
-    for pair, tested in compared.items():
-        told[pair.arm] |= results.against_control(tested)
-    return {"metric": metric.name, "label": metric.label, "arms": told}
+    entries = {name: empty | _mean_and_interval(by_arm[name], metric, level) for name in by_arm}
+    comparisons = results.compare([Pair(name, control) for name in by_arm if name != control])
+    for pair, tested in comparisons.items():
+        entries[pair.arm] |= results.against_control(tested)
+    return {"metric": metric.name, "label": metric.label, "arms": entries}

@@ -67,25 +67,29 @@ def compare_two_runs(
         metric: The primary metric.
         study: The experiment, if available; fills in settings that were not recorded.
     """
-    why = {name: _unpaired(first, second, name, study) for name in arms}
-    found = {name: _compared(first, second, name, metric, not why[name]) for name in arms}
-    adjusted = paired.holm({name: one.deciding_p_value for name, one in found.items()})
-    told = {}
-    for name, one in found.items():
-        called = verdict(one, adjusted[name], metric.higher_is_better, metric.margin)
-        if untold := _untold(first, second, name, one):
-            why[name], called = f"{why[name]}, {untold}", "cannot tell"
-        told[name] = ArmInTwoRuns(one, adjusted[name], _WORDS.get(called, called), why[name])
-    return told
+    reasons = {name: _unpaired(first, second, name, study) for name in arms}
+    comparisons = {name: _compared(first, second, name, metric, not reasons[name]) for name in arms}
+    adjusted = paired.holm(
+        {name: comparison.deciding_p_value for name, comparison in comparisons.items()}
+    )
+    results = {}
+    for name, comparison in comparisons.items():
+        label = verdict(comparison, adjusted[name], metric.higher_is_better, metric.margin)
+        if objection := _untold(first, second, name, comparison):
+            reasons[name], label = f"{reasons[name]}, {objection}", "cannot tell"
+        results[name] = ArmInTwoRuns(
+            comparison, adjusted[name], _WORDS.get(label, label), reasons[name]
+        )
+    return results
 
 
-def _untold(first: FinishedRun, second: FinishedRun, arm: str, found: Comparison) -> str:
+def _untold(first: FinishedRun, second: FinishedRun, arm: str, comparison: Comparison) -> str:
     """Why there is no verdict, whatever the interval; "" where there may be one."""
-    anew = [paired.overlap_of(run.records[arm].values()) > 0 for run in (first, second)]
-    if any(anew) != all(anew):
+    own_splits = [paired.overlap_of(run.records[arm].values()) > 0 for run in (first, second)]
+    if any(own_splits) != all(own_splits):
         return "and one run's seeds share their test images, so there is no verdict"
-    is_told = found.ci95_images is not None or any(anew)
-    return "" if is_told or first.sha256 == second.sha256 else NOT_TOLD
+    is_known = comparison.ci95_images is not None or any(own_splits)
+    return "" if is_known or first.sha256 == second.sha256 else NOT_TOLD
 
 
 def _compared(
@@ -94,11 +98,11 @@ def _compared(
     values = second.values(arm), first.values(arm)
     records = second.records[arm], first.records[arm]
     if is_paired:
-        overlap = max(paired.overlap_of(of_run.values()) for of_run in records)
+        overlap = max(paired.overlap_of(run_records.values()) for run_records in records)
         return over_images(paired.compare(*values, metric.bounds, overlap), *records)
-    overlaps = [paired.overlap_of(of_run.values()) for of_run in records]
-    found = welch(*values, metric.bounds, *overlaps)
-    return found if any(overlaps) else welch_over_images(found, *records)
+    overlaps = [paired.overlap_of(run_records.values()) for run_records in records]
+    comparison = welch(*values, metric.bounds, *overlaps)
+    return comparison if any(overlaps) else welch_over_images(comparison, *records)
 
 
 def _unpaired(first: FinishedRun, second: FinishedRun, arm: str, study: Study | None) -> str:
@@ -109,8 +113,8 @@ def _unpaired(first: FinishedRun, second: FinishedRun, arm: str, study: Study | 
         return f"they have {'one' if common else 'no'} seed in common"
     for seed in common:
         settings = (run.settings(arm, seed, study) for run in (first, second))
-        if told := differences(*settings):
-            return f"the settings differ ({told})"
+        if details := differences(*settings):
+            return f"the settings differ ({details})"
     return ""
 
 
@@ -133,7 +137,10 @@ def welch(
     Returns:
         `n` is that of the smaller sample; there is no interval if it is below 2.
     """
-    samples = [np.array([v for v in of.values() if v is not None]) for of in (treated, control)]
+    samples = [
+        np.array([value for value in values.values() if value is not None])
+        for values in (treated, control)
+    ]
     sizes = [sample.size for sample in samples]
     n = min(sizes)
     if n == 0:
@@ -175,22 +182,33 @@ def welch_over_images(
     The images of one run are taken for others than those of the other; where they are the same
     ones, this errs on the careful side.
     """
-    told: list[list[Record]] = [
-        [one for one in map(images_of_record, of.values()) if one] for of in (treated, control)
+    correct_by_run: list[list[Record]] = [
+        [entry for entry in map(images_of_record, records.values()) if entry]
+        for records in (treated, control)
     ]
-    few = next(filter(None, (too_few(one) for of in told for one in of)), "")
-    found = replace(found, too_few=few)
-    is_whole = [len(told[0]), len(told[1])] == [len(treated), len(control)]
-    is_whole = is_whole and all(one.get("bits") for of in told for one in of)
-    if found.n < 2 or found.difference is None or not is_whole:
+    shortage = next(
+        filter(None, (too_few(entry) for entries in correct_by_run for entry in entries)), ""
+    )
+    found = replace(found, too_few=shortage)
+    is_complete = [len(correct_by_run[0]), len(correct_by_run[1])] == [len(treated), len(control)]
+    is_complete = is_complete and all(
+        entry.get("bits") for entries in correct_by_run for entry in entries
+    )
+    if found.n < 2 or found.difference is None or not is_complete:
         return found
-    kinds = [{(c["labels"], tuple(c["sizes"]), tuple(c["weights"])) for c in of} for of in told]
-    if any(len(kind) != 1 for kind in kinds) or min(min(of[0]["sizes"]) for of in told) < 2:
+    layouts = [
+        {(entry["labels"], tuple(entry["sizes"]), tuple(entry["weights"])) for entry in entries}
+        for entries in correct_by_run
+    ]
+    if (
+        any(len(layout) != 1 for layout in layouts)
+        or min(min(entries[0]["sizes"]) for entries in correct_by_run) < 2
+    ):
         return found
     parts = []
-    for of in told:
-        strata = [np.array(rows) for rows in zip(*map(unpack, of), strict=True)]
-        _, error, freedom = two_way(strata, of[0]["weights"])
+    for entries in correct_by_run:
+        strata = [np.array(rows) for rows in zip(*map(unpack, entries), strict=True)]
+        _, error, freedom = two_way(strata, entries[0]["weights"])
         parts.append((float(error) ** 2, float(freedom)))
     interval, p_value = _judged(found.difference, *_satterthwaite(parts), (0, 1))
     return replace(found, ci95_images=interval, p_value_images=p_value)
@@ -209,10 +227,10 @@ def _judged(
     difference: float, error: float, freedom: float, bounds: paired.Bounds
 ) -> tuple[paired.Interval, float]:
     """The 95 % interval and the two-sided p value of a t test."""
-    half = error * float(stats.t.isf(LEVEL / 2, freedom))
+    half_width = error * float(stats.t.isf(LEVEL / 2, freedom))
     span = math.inf if bounds is None else float(bounds[1] - bounds[0])
     p_value = 2 * float(stats.t.sf(abs(difference) / error, freedom)) if error else 1.0
-    return (max(difference - half, -span), min(difference + half, span)), p_value
+    return (max(difference - half_width, -span), min(difference + half_width, span)), p_value
 
 
 def run_differences(first: FinishedRun, second: FinishedRun, study: Study | None) -> list[str]:
@@ -230,26 +248,36 @@ def run_differences(first: FinishedRun, second: FinishedRun, study: Study | None
 
 def _made_with(run: FinishedRun, study: Study | None) -> dict[str, Any]:
     data = run.description["dataset"]
-    records = [record for of_arm in run.records.values() for record in of_arm.values()]
+    records = [record for arm_records in run.records.values() for record in arm_records.values()]
     return {
         "data set": f"{data.get('name')}, sha256 {run.sha256[:12]}",
         "images": _images(data.get("counts", {})),
         "preset": run.description.get("preset"),
         "seeds": len(run.description["seeds"]),
-        **{f"setting {k}": v for k, v in as_declared(run.description["settings"], study).items()},
+        **{
+            f"setting {name}": value
+            for name, value in as_declared(run.description["settings"], study).items()
+        },
         "measured": run.measured(study).label,
         "device": _all_of(record.get("device") for record in records),
         **{
-            f"version of {name}": _all_of(r.get("versions", {}).get(name) for r in records)
-            for name in dict.fromkeys(name for r in records for name in r.get("versions", {}))
+            f"version of {name}": _all_of(
+                record.get("versions", {}).get(name) for record in records
+            )
+            for name in dict.fromkeys(
+                name for record in records for name in record.get("versions", {})
+            )
         },
     }
 
 
 def _images(counts: Mapping[str, Mapping[str, int]]) -> str:
-    splits = dict.fromkeys(split for of_class in counts.values() for split in of_class)
-    sums = {split: sum(of.get(split, 0) for of in counts.values()) for split in splits}
-    return ", ".join(f"{number:,} {split}" for split, number in sums.items()) or "not told"
+    splits = dict.fromkeys(split for split_counts in counts.values() for split in split_counts)
+    totals = {
+        split: sum(split_counts.get(split, 0) for split_counts in counts.values())
+        for split in splits
+    }
+    return ", ".join(f"{number:,} {split}" for split, number in totals.items()) or "not told"
 
 
 def _in_short(arm: Mapping[str, Any]) -> str:

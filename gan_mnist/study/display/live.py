@@ -99,18 +99,18 @@ class StudyProgress:
         self._running.pop((record["arm"], record["seed"]), None)
         self._time_left.end(record, now)
         self._counts[record["status"]] += 1
-        ended, told = self._counts.total(), f"{record['arm']} seed {record['seed']}: "
+        count, message = self._counts.total(), f"{record['arm']} seed {record['seed']}: "
         if record["status"] == DONE:
-            told += f"{self._metric.name} {self._keep(record):.3f}"
+            message += f"{self._metric.name} {self._keep(record):.3f}"
         else:
-            told += f"{record['status'].replace('_', ' ')}: {record['error']}"
+            message += f"{record['status'].replace('_', ' ')}: {record['error']}"
         seconds = sum(record["seconds"].values())
-        self._last.append(told)
+        self._last.append(message)
         details = [f"{seconds:.0f} s", self._left(now), f"best so far {self._best()}"]
         if self._handle is None:
             with dropped_if_full():
                 self._console.print(
-                    f"[{ended}/{self._num_trials}] {told} ({'; '.join(details)})", markup=False
+                    f"[{count}/{self._num_trials}] {message} ({'; '.join(details)})", markup=False
                 )
 
     def _keep(self, record: Mapping[str, Any]) -> float:
@@ -122,8 +122,8 @@ class StudyProgress:
     def refresh(self) -> None:
         """Shows how things are now; called about once a second."""
         self._look()
-        left = self._left(time.monotonic())
-        self._bar.update(self._task, completed=self._counts.total(), left=left)
+        time_left = self._left(time.monotonic())
+        self._bar.update(self._task, completed=self._counts.total(), left=time_left)
         if self._handle is not None:
             _update(self._handle, self._page())
 
@@ -131,9 +131,11 @@ class StudyProgress:
         """Looks how far trainings are that are under way."""
         if not self._running:
             return
-        began = time.time() - max(time.monotonic() - since for _, since in self._running.values())
-        found = [
-            [seconds for path in paths if (seconds := _expected(path, began)) is not None]
+        earliest_start = time.time() - max(
+            time.monotonic() - start for _, start in self._running.values()
+        )
+        projections = [
+            [seconds for path in paths if (seconds := _expected(path, earliest_start)) is not None]
             for paths in (
                 list((self._workdir / "generators").glob(f"*/{UNDER_WAY}")),
                 [
@@ -144,12 +146,12 @@ class StudyProgress:
                 ],
             )
         ]
-        self._time_left.project(*found)
+        self._time_left.project(*projections)
 
     def _left(self, now: float) -> str:
-        if (left := self._time_left.estimate(now)) is None:
+        if (seconds := self._time_left.estimate(now)) is None:
             return "time left is not known yet"
-        return f"{'about' if self._time_left.is_known else 'at least'} {duration(left)} left"
+        return f"{'about' if self._time_left.is_known else 'at least'} {duration(seconds)} left"
 
     def _best(self) -> str:
         """The arm with the best mean, of those that are no oracle and no check."""
@@ -167,8 +169,8 @@ class StudyProgress:
     def _lines(self) -> list[str]:
         now = time.monotonic()
         running = (
-            f"{trial.arm} seed {trial.seed} ({duration(now - since)})"
-            for trial, since in list(self._running.values())
+            f"{trial.arm} seed {trial.seed} ({duration(now - start)})"
+            for trial, start in list(self._running.values())
         )
         return [f"now   {', '.join(running)}", f"best  {self._best()}"]
 
@@ -176,24 +178,24 @@ class StudyProgress:
         return Group(Text("\n".join(self._lines())), self._bar)
 
     def _page(self) -> str:
-        now, ended = time.monotonic(), self._counts.total()
-        told = [
-            f"{ended}/{self._num_trials} trials, {duration(now - self._began)}, {self._left(now)}",
+        now, count = time.monotonic(), self._counts.total()
+        lines = [
+            f"{count}/{self._num_trials} trials, {duration(now - self._began)}, {self._left(now)}",
             *self._lines(),
             *(f"      {line}" for line in reversed(self._last)),
         ]
-        share = 100 * ended / max(1, self._num_trials)
-        bar = f'<progress max="100" value="{share:.0f}" style="width:100%"></progress>'
-        return f"{bar}<pre>{html.escape(chr(10).join(told))}</pre>"
+        percentage = 100 * count / max(1, self._num_trials)
+        bar = f'<progress max="100" value="{percentage:.0f}" style="width:100%"></progress>'
+        return f"{bar}<pre>{html.escape(chr(10).join(lines))}</pre>"
 
 
-def _expected(path: Path, began: float) -> float | None:
-    """Total seconds of a training, projected from what it wrote since `began`; None without any."""
+def _expected(path: Path, start: float) -> float | None:
+    """Total seconds of a training, projected from what it wrote since `start`; None without any."""
     try:
-        told = read_json(path, "share", "seconds") if path.stat().st_mtime >= began else None
+        progress = read_json(path, "share", "seconds") if path.stat().st_mtime >= start else None
     except OSError:  # it has just ended
         return None
-    return told["seconds"] / told["share"] if told else None
+    return progress["seconds"] / progress["share"] if progress else None
 
 
 def _notebook_handle(page: str) -> Any:

@@ -25,19 +25,25 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
 
         power = power_in_words(plan)
     data = plan.dataset
-    numbers = {name: "+".join(map(str, of.values())) for name, of in data["counts"].items()}
+    class_counts = {
+        name: "+".join(map(str, split_counts.values()))
+        for name, split_counts in data["counts"].items()
+    }
     splits = "+".join(next(iter(data["counts"].values()))).replace("train", "training")
     lines = [
         f"experiment  {plan.study.name}: {plan.study.question}",
         f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
         *(f"            {line}" for line in files_in_words(data.get("files"))),
         *(f"            {line}" for line in _look_in_words(plan)),
-        f"            {splits} images a class: {by_name(numbers)}",
+        f"            {splits} images a class: {by_name(class_counts)}",
         *(f"            {line}" for line in split_in_words(data)),
         *(f"            {line}" for line in duplicates_in_words(data)),
         *_headed("generated", generated_in_words(data.get("generated", {}))),
         *_headed("tested too", further_in_words(data.get("further_tests", {}))),
-        *(f"careful     {told}" for told in (*data.get("cautions", ()), *data.get("warnings", ()))),
+        *(
+            f"careful     {caution}"
+            for caution in (*data.get("cautions", ()), *data.get("warnings", ()))
+        ),
         f"measured    {plan.study.metrics[0].label}",
         *_headed("primary", plan.primary or ("none: all comparisons are alike",)),
         f"directory   {plan.location}",
@@ -52,8 +58,8 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
     ]
     settings = plan.settings.identity()
     if with_settings:
-        told = ((name, _with_own(plan, name, value)) for name, value in settings.items())
-        lines += ["settings", *columns(told)]
+        rows = ((name, _with_own(plan, name, value)) for name, value in settings.items())
+        lines += ["settings", *columns(rows)]
     else:
         lines += [f"settings    {len(settings)}, in study.json; -v shows them"]
     return "\n".join(lines)
@@ -61,7 +67,7 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
 
 def _headed(title: str, lines: Iterable[object]) -> list[str]:
     """The title before the first line, and blanks before the others."""
-    return [f"{'' if row else title:<12}{line}" for row, line in enumerate(lines)]
+    return [f"{'' if index else title:<12}{line}" for index, line in enumerate(lines)]
 
 
 def _look_in_words(plan: Plan) -> list[str]:
@@ -107,8 +113,8 @@ def files_in_words(files: Mapping[str, Any] | None) -> list[str]:
     def by_reason(reasons: Mapping[str, int]) -> str:
         return "; ".join(f"{number:,} {reason}" for reason, number in reasons.items())
 
-    read, passed_over = counted(files["read"], "image"), sum(files["passed_over"].values())
-    lines = [f"{read} read, {passed_over:,} passed over"]
+    images, num_passed_over = counted(files["read"], "image"), sum(files["passed_over"].values())
+    lines = [f"{images} read, {num_passed_over:,} passed over"]
     if files["passed_over"]:
         lines[0] += f": {by_reason(files['passed_over'])}"
     if "left_out" in files:
@@ -124,9 +130,11 @@ def split_in_words(dataset: Mapping[str, Any]) -> list[str]:
     """
     if "each_seed" not in dataset:
         return []
-    counts = by_name({name: of["test"] for name, of in dataset["counts"].items()})
-    groups = ", at least, as groups go" if dataset["each_seed"]["groups"] else ""
-    return [f"test images are drawn anew for each seed, so many a class{groups}: {counts}"]
+    class_counts = by_name(
+        {name: split_counts["test"] for name, split_counts in dataset["counts"].items()}
+    )
+    qualifier = ", at least, as groups go" if dataset["each_seed"]["groups"] else ""
+    return [f"test images are drawn anew for each seed, so many a class{qualifier}: {class_counts}"]
 
 
 def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
@@ -136,14 +144,16 @@ def duplicates_in_words(dataset: Mapping[str, Any]) -> list[str]:
         dataset: Provenance of a data set.
     """
     lines = []
-    for split, told in dataset.get("duplicates", {}).items():
+    for split, duplicates in dataset.get("duplicates", {}).items():
         first, _, second = split.rpartition(" and ")
-        ours = f"{first or 'training'} image{{}} like {counted(told['of'], f'{second} image')}"
+        phrase = (
+            f"{first or 'training'} image{{}} like {counted(duplicates['of'], f'{second} image')}"
+        )
         if split == "test" and "each_seed" in dataset:
-            others = counted(told["of"], "other", "others")
-            ours = f"image{{}} like {others}, of which a seed may test one and train on the other"
-        like = counted(told["images"], ours.format(" is"), ours.format("s are"))
-        lines.append(f"{like}, {told['equal']:,} of them equal")
+            others = counted(duplicates["of"], "other", "others")
+            phrase = f"image{{}} like {others}, of which a seed may test one and train on the other"
+        text = counted(duplicates["images"], phrase.format(" is"), phrase.format("s are"))
+        lines.append(f"{text}, {duplicates['equal']:,} of them equal")
     return lines
 
 
@@ -154,13 +164,13 @@ def generated_in_words(sources: Mapping[str, Any]) -> list[str]:
         sources: As in the provenance of a data set.
     """
     lines = []
-    for name, told in sources.items():
-        if "counts" not in told:
-            lines += [f"{name}: {line}" for line in _exported_in_words(told)]
+    for name, source in sources.items():
+        if "counts" not in source:
+            lines += [f"{name}: {line}" for line in _exported_in_words(source)]
             continue
-        counts = by_name(told["counts"])
-        first, *more = files_in_words(told["files"])
-        lines += [f"{name}: {first}", *more, f"{counts}; {_copies_in_words(told)}"]
+        counts = by_name(source["counts"])
+        first_line, *more_lines = files_in_words(source["files"])
+        lines += [f"{name}: {first_line}", *more_lines, f"{counts}; {_copies_in_words(source)}"]
     return lines
 
 
@@ -171,24 +181,24 @@ def further_in_words(tests: Mapping[str, Any]) -> list[str]:
         tests: As in the provenance of a data set.
     """
     lines = []
-    for name, told in tests.items():
-        more = [*files_in_words(told["files"]), _copies_in_words(told)]
-        lines += [told["told"], *(f"{name}: {line}" for line in more)]
+    for name, test in tests.items():
+        more_lines = [*files_in_words(test["files"]), _copies_in_words(test)]
+        lines += [test["told"], *(f"{name}: {line}" for line in more_lines)]
     return lines
 
 
-def _copies_in_words(told: Mapping[str, Any]) -> str:
-    copies = ", ".join(f"{number} of {split}" for split, number in told["copies"].items())
+def _copies_in_words(provenance: Mapping[str, Any]) -> str:
+    copies = ", ".join(f"{number} of {split}" for split, number in provenance["copies"].items())
     return f"copies of real images: {copies}"
 
 
-def _exported_in_words(told: Mapping[str, Any]) -> list[str]:
-    size = " x ".join(map(str, told["image_shape"]))
-    line = f"an exported generator of {size} images, sha256 {told['sha256'][:12]}"
-    if of := told.get("trained_on"):
-        line += f", trained on {of['name']}"
-    lines = [f"{line}; it makes {', '.join(told['classes'])}"]
-    if of and of["same"]:
+def _exported_in_words(source: Mapping[str, Any]) -> list[str]:
+    size = " x ".join(map(str, source["image_shape"]))
+    line = f"an exported generator of {size} images, sha256 {source['sha256'][:12]}"
+    if training_data := source.get("trained_on"):
+        line += f", trained on {training_data['name']}"
+    lines = [f"{line}; it makes {', '.join(source['classes'])}"]
+    if training_data and training_data["same"]:
         lines.append(
             "it was trained on this data set, so it may show images that a trial does not see"
         )
@@ -198,9 +208,9 @@ def _exported_in_words(told: Mapping[str, Any]) -> list[str]:
 def _with_own(plan: Plan, name: str, value: Any) -> str:
     """The value of a setting, and of the control where that has its own."""
     (control,) = [arm for arm in plan.arms if arm.name == plan.study.control]
-    own = control.changes.get(name, value)
-    told = "none given" if value == "" else value
-    return f"{told}" if own == value else f"{told} ({control.name}: {own})"
+    control_value = control.changes.get(name, value)
+    text = "none given" if value == "" else value
+    return f"{text}" if control_value == value else f"{text} ({control.name}: {control_value})"
 
 
 def columns(rows: Iterable[tuple[str, Any]]) -> list[str]:
@@ -230,8 +240,8 @@ def say(text: str) -> None:
 
 def duration(seconds: float) -> str:
     """Seconds in words."""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remainder = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return f"{minutes} min {remainder:02d} s" if minutes else f"{remainder} s"

@@ -76,18 +76,18 @@ class TimeLeft:
 
     def end(self, record: Mapping[str, Any], now: float) -> None:
         """Tells that a trial has ended, with its record."""
-        ended = self._running.pop((record["arm"], record["seed"]), None)
-        if ended is None:
+        running = self._running.pop((record["arm"], record["seed"]), None)
+        if running is None:
             return
-        taken, told = now - ended.began, record["seconds"]
-        shared = float(told.get("generator", 0.0))
+        elapsed, seconds = now - running.began, record["seconds"]
+        shared = float(seconds.get("generator", 0.0))
         # A loaded generator has the seconds of its training.
-        if ended.pays and shared <= taken:
-            self._shared[ended.trial.work].append(shared)
-            taken -= shared
-        self._own[ended.first][record["arm"]].append(taken)
-        if of_record := told.get("training", 0.0) + told.get("evaluation", 0.0):
-            self._untold[ended.first].append(max(0.0, taken - of_record))
+        if running.pays and shared <= elapsed:
+            self._shared[running.trial.work].append(shared)
+            elapsed -= shared
+        self._own[running.first][record["arm"]].append(elapsed)
+        if recorded := seconds.get("training", 0.0) + seconds.get("evaluation", 0.0):
+            self._untold[running.first].append(max(0.0, elapsed - recorded))
 
     def project(self, shared: list[float], own: list[float]) -> None:
         """Sets the projected total seconds of running trainings.
@@ -108,18 +108,18 @@ class TimeLeft:
         """Seconds of what a process has to do first, beyond a trial's own."""
         if first == _READY:
             return 0.0
-        more = [
-            fmean(times) - own
+        extra_seconds = [
+            fmean(times) - own_seconds
             for arm, times in self._own[first].items()
-            if (own := self._seen(arm, first)) is not None
+            if (own_seconds := self._seen(arm, first)) is not None
         ]
-        if more:
-            return max(0.0, median(more))
+        if extra_seconds:
+            return max(0.0, median(extra_seconds))
         return min(self._untold[first], default=0.0)
 
-    def _seen(self, arm: str, before: int) -> float | None:
-        """Own seconds of an arm, from ended trials with less to do first than `before`."""
-        for first in range(before):
+    def _seen(self, arm: str, limit: int) -> float | None:
+        """Own seconds of an arm, from ended trials with less to do first than `limit`."""
+        for first in range(limit):
             if arm in self._own[first]:
                 return max(0.0, fmean(self._own[first][arm]) - self.once(first))
         return None
@@ -130,46 +130,46 @@ class TimeLeft:
             return None
         own_of = functools.cache(self._own_of)
         once = [self.once(first) for first in range(3)]
-        unknown = self._shared_if_unknown(now, own_of)
+        default_shared = self._shared_if_unknown(now, own_of)
 
         def shared_of(work: str) -> float:
-            known = self._shared.get(work)
-            return fmean(known) if known else unknown
+            times = self._shared.get(work)
+            return fmean(times) if times else default_shared
 
-        rests = []
+        remaining = []
         for running in self._running.values():
-            shared = shared_of(running.trial.work) if running.pays else 0.0
-            whole = own_of(running.trial.arm) + once[running.first] + shared
-            rests.append(max(whole - (now - running.began), _OVERDUE * whole))
-        total, longest = sum(rests), max(rests, default=0.0)
+            shared_seconds = shared_of(running.trial.work) if running.pays else 0.0
+            expected = own_of(running.trial.arm) + once[running.first] + shared_seconds
+            remaining.append(max(expected - (now - running.began), _OVERDUE * expected))
+        total, longest = sum(remaining), max(remaining, default=0.0)
         unpaid = {work: len(seeds) for work, seeds in self._unpaid.items() if seeds}
         done = set().union(*self._done_by.values())
-        for (arm, work), number in (+self._waiting).items():
-            own, first = own_of(arm), once[_READY if work in done else _TRACES]
-            shared, times = shared_of(work), unpaid.pop(work, 0)
-            total += number * own + first + times * shared
-            longest = max(longest, own + first + shared * bool(times))
+        for (arm, work), num_waiting in (+self._waiting).items():
+            own_seconds, setup_seconds = own_of(arm), once[_READY if work in done else _TRACES]
+            shared_seconds, num_unpaid = shared_of(work), unpaid.pop(work, 0)
+            total += num_waiting * own_seconds + setup_seconds + num_unpaid * shared_seconds
+            longest = max(longest, own_seconds + setup_seconds + shared_seconds * bool(num_unpaid))
             done.add(work)
         return max(total / self._jobs, longest)
 
     def _own_of(self, arm: str) -> float:
         """What a trial of an arm takes of its own; as others do where none has ended."""
-        if (seen := self._seen(arm, 3)) is not None:
-            return seen
+        if (own_seconds := self._seen(arm, 3)) is not None:
+            return own_seconds
         arms = dict.fromkeys(name for table in self._own for name in table)
-        known = [own for name in arms if (own := self._seen(name, 3)) is not None]
-        return median([*known, *self._projected[1]] or [0.0])
+        known_seconds = [seconds for name in arms if (seconds := self._seen(name, 3)) is not None]
+        return median([*known_seconds, *self._projected[1]] or [0.0])
 
     def _shared_if_unknown(self, now: float, own_of: Callable[[str], float]) -> float:
         """What is expected of work that is shared and that no trial has ended with."""
-        if shared := self._projected[0]:
-            return fmean(shared)
-        known = [fmean(times) for times in self._shared.values()]
+        if projected := self._projected[0]:
+            return fmean(projected)
+        means = [fmean(times) for times in self._shared.values()]
         # With nothing known: as long as a trial's own part, which most generators take at least.
-        usual = median(known) if known else own_of("")
-        longer = (
+        typical = median(means) if means else own_of("")
+        elapsed = (
             now - running.began - own_of(running.trial.arm)
             for running in self._running.values()
             if running.pays and not self._shared.get(running.trial.work)
         )
-        return max(usual, *longer, 0.0)
+        return max(typical, *elapsed, 0.0)

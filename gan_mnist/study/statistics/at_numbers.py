@@ -25,13 +25,13 @@ SHARE = (0.0, 1.0)
 
 def numbers_in(records: Mapping[int, Record], prefix: str) -> list[str]:
     """The numbers at which an arm has metrics of that prefix, ascending, words last."""
-    found = {
+    numbers = {
         name.removeprefix(prefix)
         for record in records.values()
         for name in record["metrics"]
         if name.startswith(prefix)
     }
-    return sorted(found, key=lambda number: (not number.isdigit(), len(number), number))
+    return sorted(numbers, key=lambda number: (not number.isdigit(), len(number), number))
 
 
 def compare_at(
@@ -53,11 +53,15 @@ def compare_at(
         level: Level of the interval.
     """
     metric = prefix + number
-    found = compare(values_of(treated, metric), values_of(control, metric), SHARE, overlap, level)
-    if found.ci95 is None:
-        return found
-    one, other = (as_primary(of_arm, prefix, metric) for of_arm in (treated, control))
-    return over_images(found, one, other, level)
+    comparison = compare(
+        values_of(treated, metric), values_of(control, metric), SHARE, overlap, level
+    )
+    if comparison.ci95 is None:
+        return comparison
+    treated_records, control_records = (
+        as_primary(records, prefix, metric) for records in (treated, control)
+    )
+    return over_images(comparison, treated_records, control_records, level)
 
 
 class Best(NamedTuple):
@@ -95,13 +99,15 @@ def against_best_at(
         level: As for `compare_at`.
     """
     metric = prefix + number
-    there = {arm: as_primary(arms.get(arm, {}), prefix, metric) for arm in (name, *rivals)}
-    values = {arm: values_of(of_arm, metric) for arm, of_arm in there.items()}
-    asked = [rival for rival in rivals if there[rival] or not arms.get(rival)]
-    missing = [rival for rival in asked if len(there[name].keys() & there[rival].keys()) < 2]
-    present = [rival for rival in asked if rival not in missing]
-    found = against_best(name, present, values, there, True, SHARE, overlap, level)
-    return None if found is None else Best(*found, missing)
+    records = {arm: as_primary(arms.get(arm, {}), prefix, metric) for arm in (name, *rivals)}
+    values = {arm: values_of(arm_records, metric) for arm, arm_records in records.items()}
+    candidates = [rival for rival in rivals if records[rival] or not arms.get(rival)]
+    missing = [
+        rival for rival in candidates if len(records[name].keys() & records[rival].keys()) < 2
+    ]
+    comparable = [rival for rival in candidates if rival not in missing]
+    best = against_best(name, comparable, values, records, True, SHARE, overlap, level)
+    return None if best is None else Best(*best, missing)
 
 
 def comparison_entries(
@@ -116,20 +122,25 @@ def comparison_entries(
         margin: Within which a difference counts as none.
         looks: Announced ones, for which p values count as of `looks`.
     """
-    found = {key: one for key, one in compared.items() if one.ci95 is not None}
+    comparisons = {
+        key: comparison for key, comparison in compared.items() if comparison.ci95 is not None
+    }
     adjusted = holm(
-        {"\n".join(key): adjusted_p(one.deciding_p_value, looks) for key, one in found.items()}
-    )
-    told = {}
-    for key, one in found.items():
-        p_holm = adjusted["\n".join(key)]
-        told[key] = {
-            "difference": one.difference,
-            "ci95": list(one.deciding_ci95 or ()),
-            "p_holm": p_holm,
-            "verdict": verdict(one, p_holm, higher_is_better=True, margin=margin),
+        {
+            "\n".join(key): adjusted_p(comparison.deciding_p_value, looks)
+            for key, comparison in comparisons.items()
         }
-    return told
+    )
+    entries = {}
+    for key, comparison in comparisons.items():
+        p_holm = adjusted["\n".join(key)]
+        entries[key] = {
+            "difference": comparison.difference,
+            "ci95": list(comparison.deciding_ci95 or ()),
+            "p_holm": p_holm,
+            "verdict": verdict(comparison, p_holm, higher_is_better=True, margin=margin),
+        }
+    return entries
 
 
 def best_rival_entries(
@@ -139,11 +150,13 @@ def best_rival_entries(
 
     Where a rival could not be compared it cannot be told; such are `not_compared`.
     """
-    told = comparison_entries({key: best.comparison for key, best in bests.items()}, margin, looks)
-    for key, entry in told.items():
+    entries = comparison_entries(
+        {key: best.comparison for key, best in bests.items()}, margin, looks
+    )
+    for key, entry in entries.items():
         if missing := bests[key].missing:
             entry |= {"p_holm": None, "verdict": "cannot tell", "not_compared": missing}
-    return {key: {"rival": bests[key].rival, **entry} for key, entry in told.items()}
+    return {key: {"rival": bests[key].rival, **entry} for key, entry in entries.items()}
 
 
 def as_primary(
@@ -154,23 +167,23 @@ def as_primary(
     Those that lack it are left out. Where it is not known which test images were right, only how
     many there are is told.
     """
-    found: dict[int, dict[str, Any]] = {}
+    primary_records: dict[int, dict[str, Any]] = {}
     for seed, record in records.items():
         if record["metrics"].get(metric) is None:
             continue
         correct = record.get("correct")
         if correct:
             correct = {**correct, "bits": _bits(record, prefix, metric)}
-        found[seed] = {**record, "status": "done", "correct": correct}
-    return found
+        primary_records[seed] = {**record, "status": "done", "correct": correct}
+    return primary_records
 
 
 def _bits(record: Record, prefix: str, metric: str) -> list[list[str]] | None:
     correct = record["correct"]
     if metric in correct.get("at", ()):
         return list(correct["at"][metric])
-    place = _trainings(record, prefix).get(metric)
-    return None if place is None else [[of_stratum[place]] for of_stratum in correct["bits"]]
+    index = _trainings(record, prefix).get(metric)
+    return None if index is None else [[stratum_bits[index]] for stratum_bits in correct["bits"]]
 
 
 def _trainings(record: Record, prefix: str) -> dict[str, int]:
@@ -179,16 +192,16 @@ def _trainings(record: Record, prefix: str) -> dict[str, int]:
     names = [name for name in record["metrics"] if name.startswith(prefix)]
     if not correct.get("bits") or len(correct["bits"][0]) != len(names):
         return {}
-    told = [record["metrics"][name] for name in names]
-    fits = np.allclose(_shares(correct), told, rtol=0, atol=1e-6)
-    return {name: place for place, name in enumerate(names)} if fits else {}
+    values = [record["metrics"][name] for name in names]
+    is_match = np.allclose(_shares(correct), values, rtol=0, atol=1e-6)
+    return {name: index for index, name in enumerate(names)} if is_match else {}
 
 
 def _shares(correct: Mapping[str, Any]) -> NDArray[np.float64]:
     """Which share each training of a record called right, strata weighted as in the metric."""
-    total = np.zeros(len(correct["bits"][0]))
-    for training in range(len(total)):
-        bits = [[of_stratum[training]] for of_stratum in correct["bits"]]
-        means = [right.mean() for right in unpack({**correct, "bits": bits})]
-        total[training] = np.dot(means, correct["weights"])
-    return total
+    shares = np.zeros(len(correct["bits"][0]))
+    for training in range(len(shares)):
+        bits = [[stratum_bits[training]] for stratum_bits in correct["bits"]]
+        means = [stratum.mean() for stratum in unpack({**correct, "bits": bits})]
+        shares[training] = np.dot(means, correct["weights"])
+    return shares

@@ -76,21 +76,21 @@ def spent_level(looks: Sequence[int], until: int) -> float:
     """The share of `LEVEL` that is used up with the look at `until` seeds, as a level."""
     if len(looks) < 2:
         return LEVEL
-    so_far = tuple(look for look in looks if look <= until)
-    return float(np.mean(_smallest_p_values(so_far) <= look_level(looks)))
+    past_looks = tuple(look for look in looks if look <= until)
+    return float(np.mean(_smallest_p_values(past_looks) <= look_level(looks)))
 
 
 @functools.cache
 def _smallest_p_values(looks: tuple[int, ...]) -> NDArray[np.float64]:
     """The smallest of all looks, of many normal studies without effect; ascending."""
     rng = np.random.default_rng(0)
-    totals, squares, smallest = (np.full(_STUDIES, start) for start in (0.0, 0.0, 1.0))
-    before = 0
+    totals, squares, smallest = (np.full(_STUDIES, initial) for initial in (0.0, 0.0, 1.0))
+    previous_n = 0
     for n in looks:
-        differences = rng.normal(size=(_STUDIES, n - before))
+        differences = rng.normal(size=(_STUDIES, n - previous_n))
         totals += differences.sum(-1)
         squares += (differences**2).sum(-1)
         error = np.sqrt((squares - totals**2 / n) / (n - 1) * n)
         p_values = 2 * special.stdtr(n - 1, -np.abs(totals / error))
-        smallest, before = np.minimum(smallest, p_values), n
+        smallest, previous_n = np.minimum(smallest, p_values), n
     return np.sort(smallest)

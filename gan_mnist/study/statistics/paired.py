@@ -118,8 +118,8 @@ def overlap_of(records: Iterable[Mapping[str, Any]]) -> float:
     Returns:
         0 where all seeds share one split.
     """
-    told = (record.get("dataset", {}).get("each_seed") for record in records)
-    return max((split["n_test"] / split["n_train"] for split in told if split), default=0.0)
+    splits = (record.get("dataset", {}).get("each_seed") for record in records)
+    return max((split["n_test"] / split["n_train"] for split in splits if split), default=0.0)
 
 
 def estimate(
@@ -141,8 +141,8 @@ def estimate(
         return Estimate(1, float(sample[0]), None)
     # Measured from the first value, equal values are zeros and have the interval of width zero.
     low, high = intervals(sample - sample[0], overlap, level)
-    ends = (float(low + sample[0]), float(high + sample[0]))
-    return Estimate(sample.size, float(sample.mean()), _within(ends, bounds))
+    interval = (float(low + sample[0]), float(high + sample[0]))
+    return Estimate(sample.size, float(sample.mean()), _within(interval, bounds))
 
 
 def compare(
@@ -170,16 +170,16 @@ def compare(
     differences = _differences(*pairs)
     mean = float(differences.mean())
     if n == 1:
-        known = (mean_treated, mean_control, mean)
-        return Comparison(1, *known, None, None, None, True, overlap=overlap)
+        means = (mean_treated, mean_control, mean)
+        return Comparison(1, *means, None, None, None, True, overlap=overlap)
     low, high = intervals(differences, overlap, level)
-    span = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    difference_bounds = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return Comparison(
         n,
         mean_treated,
         mean_control,
         difference=mean,
-        ci95=_within((float(low), float(high)), span),
+        ci95=_within((float(low), float(high)), difference_bounds),
         p_value=float(p_values(differences, overlap)),
         standard_error=float(standard_errors(differences, overlap)),
         more_seeds_needed=bool(needs_more_seeds(differences)),
@@ -210,11 +210,11 @@ def holm(p_by_arm: Mapping[Name, float | None]) -> dict[Name, float | None]:
     Source: Holm, Scand. J. Statist. 6 (1979).
     """
     # Not statsmodels' multipletests: it collects all garbage of the process whenever it is asked.
-    rising = sorted((p, arm) for arm, p in p_by_arm.items() if p is not None)
+    ascending = sorted((p, arm) for arm, p in p_by_arm.items() if p is not None)
     adjusted: dict[Name, float | None] = dict.fromkeys(p_by_arm)
     largest = 0.0
-    for place, (p, arm) in enumerate(rising):
-        largest = adjusted[arm] = max(largest, min(1.0, (len(rising) - place) * p))
+    for rank, (p, arm) in enumerate(ascending):
+        largest = adjusted[arm] = max(largest, min(1.0, (len(ascending) - rank) * p))
     return adjusted
 
 
@@ -245,29 +245,36 @@ def gap_closed(
         (share, interval), 1 for the oracle itself; None where the oracle is not clearly better than
         the control on the common seeds, because a share of nothing means nothing.
     """
-    treated, base, best = _pairs(arm, control, oracle)
-    gains, gaps = _differences(treated, base), _differences(best, base)
+    treated, baseline, best = _pairs(arm, control, oracle)
+    gains, gaps = _differences(treated, baseline), _differences(best, baseline)
     n = gains.size
     if n < 2:
         return None
     low, high = intervals(gaps, overlap, level)
     mean, squared = float(gaps.mean()), stats.t.isf(level / 2, n - 1) ** 2 * (1 / n + overlap)
-    spread = np.cov(gains, gaps)
-    denominator = mean**2 - squared * spread[1, 1]
-    clear = low > 0 if higher_is_better else high < 0
-    if not clear or denominator <= 0:
+    covariance = np.cov(gains, gaps)
+    denominator = mean**2 - squared * covariance[1, 1]
+    is_clear = low > 0 if higher_is_better else high < 0
+    if not is_clear or denominator <= 0:
         return None
     gain = float(gains.mean())
-    centre = gain * mean - squared * spread[0, 1]
-    numerator = gain**2 - squared * spread[0, 0]
+    centre = gain * mean - squared * covariance[0, 1]
+    numerator = gain**2 - squared * covariance[0, 0]
     # Never negative but by rounding, where gains are proportional to gaps.
-    half = np.sqrt(max(centre**2 - denominator * numerator, 0.0))
-    ends = (float((centre - half) / denominator), float((centre + half) / denominator))
-    return gain / mean, ends
+    half_width = np.sqrt(max(centre**2 - denominator * numerator, 0.0))
+    interval = (
+        float((centre - half_width) / denominator),
+        float((centre + half_width) / denominator),
+    )
+    return gain / mean, interval
 
 
 def _finite(values: Values) -> dict[int, float]:
-    return {s: float(v) for s, v in values.items() if v is not None and np.isfinite(v)}
+    return {
+        seed: float(value)
+        for seed, value in values.items()
+        if value is not None and np.isfinite(value)
+    }
 
 
 def _pairs(*samples: Values) -> NDArray[np.float64]:

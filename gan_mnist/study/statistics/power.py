@@ -56,10 +56,10 @@ def detectable_effect(n: int, tests: float, overlap: float = 0.0) -> float:
     noise = np.random.default_rng(0).normal(size=(_STUDIES, n))
     critical = stats.t.isf(LEVEL / 2 / tests, n - 1)
     # An effect moves the mean and the interval, and leaves all else of a study as it is.
-    called_from = np.maximum(
+    thresholds = np.maximum(
         critical * standard_errors(noise) - noise.mean(-1), -intervals(noise)[0]
     )
-    return float(np.quantile(called_from, POWER)) * math.sqrt(1 + n * overlap)
+    return float(np.quantile(thresholds, POWER)) * math.sqrt(1 + n * overlap)
 
 
 def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | None:
@@ -69,8 +69,8 @@ def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | Non
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        finds = detectable_effect(middle, tests, overlap) <= effect
-        low, high = (low, middle) if finds else (middle, high)
+        is_detectable = detectable_effect(middle, tests, overlap) <= effect
+        low, high = (low, middle) if is_detectable else (middle, high)
     return high
 
 

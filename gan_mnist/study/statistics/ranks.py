@@ -48,7 +48,9 @@ def rank(values: Mapping[str, Sequence[float]], higher_is_better: bool) -> Ranki
         higher_is_better: Of the values.
     """
     # Means of equal values in another order differ in the last digits.
-    table = np.array([[float(f"{value:.12g}") for value in of] for of in values.values()]).T
+    table = np.array(
+        [[float(f"{value:.12g}") for value in arm_values] for arm_values in values.values()]
+    ).T
     ranks = stats.rankdata(-table if higher_is_better else table, axis=1)
     num_data_sets, num_arms = table.shape
     if np.ptp(ranks):
@@ -56,9 +58,9 @@ def rank(values: Mapping[str, Sequence[float]], higher_is_better: bool) -> Ranki
     else:
         chi2, p_value = None, 1.0
     quantile = stats.studentized_range.isf(LEVEL, num_arms, np.inf) / np.sqrt(2)
-    mean = dict(zip(values, map(float, ranks.mean(0)), strict=True))
+    mean_ranks = dict(zip(values, map(float, ranks.mean(0)), strict=True))
     return Ranking(
-        mean=dict(sorted(mean.items(), key=lambda pair: pair[1])),
+        mean=dict(sorted(mean_ranks.items(), key=lambda pair: pair[1])),
         num_data_sets=num_data_sets,
         chi2=chi2,
         p_value=p_value,
@@ -70,13 +72,13 @@ def rank(values: Mapping[str, Sequence[float]], higher_is_better: bool) -> Ranki
 
 def in_words(ranking: Ranking) -> list[str]:
     """What the ranks say, and what they could not have said, in sentences."""
-    over = f"{ranking.num_data_sets} data sets"
+    data_sets = f"{ranking.num_data_sets} data sets"
     if ranking.chi2 is None:
-        return [f"All arms are equal on {over}."]
-    shown = "a" if ranking.p_value < LEVEL else "no"
+        return [f"All arms are equal on {data_sets}."]
+    determiner = "a" if ranking.p_value < LEVEL else "no"
     lines = [
-        f"Friedman's test over {over}: chi2 = {ranking.chi2:.2f}, p = {ranking.p_value:.3g}; "
-        f"{shown} difference between arms is shown."
+        f"Friedman's test over {data_sets}: chi2 = {ranking.chi2:.2f}, p = {ranking.p_value:.3g}; "
+        f"{determiner} difference between arms is shown."
     ]
     critical = f"{ranking.critical_difference:.2f}"
     if ranking.critical_difference >= ranking.largest:

@@ -45,40 +45,51 @@ def against_best(
         None where the arm has fewer than two seeds in common with every rival.
     """
 
-    def compared(at: float) -> dict[str, Comparison]:
-        found = {r: compare(values[name], values[r], bounds, overlap, at) for r in rivals}
+    def compared(interval_level: float) -> dict[str, Comparison]:
+        over_seeds = {
+            rival: compare(values[name], values[rival], bounds, overlap, interval_level)
+            for rival in rivals
+        }
         return {
-            rival: over_images(one, records[name], records[rival], at)
-            for rival, one in found.items()
-            if one.ci95 is not None
+            rival: over_images(comparison, records[name], records[rival], interval_level)
+            for rival, comparison in over_seeds.items()
+            if comparison.ci95 is not None
         }
 
-    found = compared(level)
-    if not found:
+    comparisons = compared(level)
+    if not comparisons:
         return None
     sign = 1 if higher_is_better else -1
-    gains = {rival: sign * (one.difference or 0.0) for rival, one in found.items()}
-    best = min(gains, key=lambda rival: gains[rival])
-    if len(found) == 1:
-        return best, found[best]
-    lows = [_ends(one, sign)[0] for one in found.values()]
-    highs = [_ends(one, sign)[1] for one in compared(level / len(found)).values()]
-    p_values = {rival: one.deciding_p_value or 0.0 for rival, one in found.items()}
-    worse = [p for rival, p in p_values.items() if gains[rival] < 0]
+    gains = {
+        rival: sign * (comparison.difference or 0.0) for rival, comparison in comparisons.items()
+    }
+    best_rival = min(gains, key=lambda rival: gains[rival])
+    if len(comparisons) == 1:
+        return best_rival, comparisons[best_rival]
+    lows = [_ends(comparison, sign)[0] for comparison in comparisons.values()]
+    highs = [
+        _ends(comparison, sign)[1] for comparison in compared(level / len(comparisons)).values()
+    ]
+    p_values = {
+        rival: comparison.deciding_p_value or 0.0 for rival, comparison in comparisons.items()
+    }
+    worse_p = [p for rival, p in p_values.items() if gains[rival] < 0]
     low, high = sorted((sign * min(lows), sign * min(highs)))
-    return best, replace(
-        found[best],
-        n=min(one.n for one in found.values()),
+    return best_rival, replace(
+        comparisons[best_rival],
+        n=min(comparison.n for comparison in comparisons.values()),
         ci95=(low, high),
-        p_value=min(1.0, len(found) * min(worse)) if worse else max(p_values.values()),
+        p_value=min(1.0, len(comparisons) * min(worse_p)) if worse_p else max(p_values.values()),
         ci95_images=None,
         p_value_images=None,
-        more_seeds_needed=any(one.more_seeds_needed for one in found.values()),
-        too_few=next((one.too_few for one in found.values() if one.too_few), ""),
+        more_seeds_needed=any(comparison.more_seeds_needed for comparison in comparisons.values()),
+        too_few=next(
+            (comparison.too_few for comparison in comparisons.values() if comparison.too_few), ""
+        ),
     )
 
 
-def _ends(found: Comparison, sign: int) -> tuple[float, float]:
+def _ends(comparison: Comparison, sign: int) -> tuple[float, float]:
     """The deciding interval in the direction of what is better."""
-    low, high = sorted(sign * end for end in found.deciding_ci95 or ())
+    low, high = sorted(sign * bound for bound in comparison.deciding_ci95 or ())
     return low, high

@@ -89,8 +89,8 @@ def standard_errors(differences: NDArray[Any], overlap: float = 0.0) -> NDArray[
         Shape (...); 0 only where every difference is 0.
     """
     n = differences.shape[-1]
-    of_tied = np.abs(differences.mean(-1)) / stats.t.isf(2.0**-n, n - 1)
-    errors = np.where(tied(differences), of_tied, differences.std(-1, ddof=1) / np.sqrt(n))
+    tied_errors = np.abs(differences.mean(-1)) / stats.t.isf(2.0**-n, n - 1)
+    errors = np.where(tied(differences), tied_errors, differences.std(-1, ddof=1) / np.sqrt(n))
     return errors * np.sqrt(1 + n * overlap)
 
 
@@ -119,23 +119,23 @@ def intervals(
     mean, error = differences.mean(-1), standard_errors(differences, overlap)
     quantile = stats.t.isf(level / 2, n - 1)
     skewness = skewnesses(differences)
-    below = np.sqrt(n) * _undo_skewness(quantile / np.sqrt(n), skewness, n)
-    above = -np.sqrt(n) * _undo_skewness(-quantile / np.sqrt(n), skewness, n)
-    return mean - error * np.maximum(quantile, below), mean + error * np.maximum(quantile, above)
+    lower = np.sqrt(n) * _undo_skewness(quantile / np.sqrt(n), skewness, n)
+    upper = -np.sqrt(n) * _undo_skewness(-quantile / np.sqrt(n), skewness, n)
+    return mean - error * np.maximum(quantile, lower), mean + error * np.maximum(quantile, upper)
 
 
 def skewnesses(differences: NDArray[Any]) -> NDArray[Any]:
     """Sample skewness, third over second moment to 3/2, shape (...); 0 where all are equal."""
     centred = differences - differences.mean(-1, keepdims=True)
     second, third = (centred**2).mean(-1), (centred**3).mean(-1)
-    spread = ~tied(differences)
-    return np.divide(third, second**1.5, out=np.zeros_like(second), where=spread)
+    has_spread = ~tied(differences)
+    return np.divide(third, second**1.5, out=np.zeros_like(second), where=has_spread)
 
 
 def needs_more_seeds(differences: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether more seeds are needed before `intervals` can be relied on; shape (...)."""
-    few = differences.shape[-1] < MIN_SEEDS
-    return few | tied(differences) | (np.abs(skewnesses(differences)) > MAX_SKEWNESS)
+    has_few_seeds = differences.shape[-1] < MIN_SEEDS
+    return has_few_seeds | tied(differences) | (np.abs(skewnesses(differences)) > MAX_SKEWNESS)
 
 
 def tied(differences: NDArray[Any]) -> NDArray[np.bool_]:
@@ -147,9 +147,9 @@ def _undo_skewness(transformed: float, skewness: NDArray[Any], n: int) -> NDArra
     """Inverse of g(t) = t + a s t^2 + (a s)^2 t^3 / 3 + b s / n with a = 1/3, b = 1/6."""
     a = skewness / 3
     shifted = transformed - skewness / (6 * n)
-    straight = np.abs(a) < 1e-6
-    safe = np.where(straight, 1.0, a)
-    return np.where(straight, shifted, (np.cbrt(1 + 3 * safe * shifted) - 1) / safe)
+    is_linear = np.abs(a) < 1e-6
+    safe_a = np.where(is_linear, 1.0, a)
+    return np.where(is_linear, shifted, (np.cbrt(1 + 3 * safe_a * shifted) - 1) / safe_a)
 
 
 def unseen_failure_rate(n: int) -> float:

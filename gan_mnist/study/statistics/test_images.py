@@ -67,12 +67,12 @@ def pack(correct: Sequence[NDArray[Any]], strata: Sequence[NDArray[Any]]) -> lis
         correct: bool (n,) of each training.
         strata: int rows of each stratum.
     """
-    return [pack_rows([right[rows] for right in correct]) for rows in strata]
+    return [pack_rows([is_correct[rows] for is_correct in correct]) for rows in strata]
 
 
 def pack_rows(correct: Sequence[NDArray[Any]]) -> list[str]:
     """Arrays of bool (n,), each as text."""
-    return [base64.b64encode(np.packbits(right).tobytes()).decode() for right in correct]
+    return [base64.b64encode(np.packbits(is_correct).tobytes()).decode() for is_correct in correct]
 
 
 def unpack_rows(texts: Sequence[str], size: int) -> list[NDArray[np.bool_]]:
@@ -102,20 +102,25 @@ def two_way(
         Each of shape (...).
     """
     n = strata[0].shape[-2]
-    of_seeds = sum(w * d.mean(-1) for w, d in zip(weights, strata, strict=True))
-    of_images, residual, squares = (np.zeros(strata[0].shape[:-2]) for _ in range(3))
+    seed_means = sum(w * d.mean(-1) for w, d in zip(weights, strata, strict=True))
+    image_variance, residual_variance, squares = (np.zeros(strata[0].shape[:-2]) for _ in range(3))
     for weight, d in zip(weights, strata, strict=True):
         m, means = d.shape[-1], d.mean(-2)
         centred = means - means.mean(-1, keepdims=True)
-        rest = d - d.mean(-1, keepdims=True) - centred[..., None, :]
-        part = weight**2 * ((centred**2).sum(-1) + 2) / (m + 1) / m
-        of_images += part
-        squares += part**2 / (m + 1)
-        residual += weight**2 * (rest**2).sum((-1, -2)) / ((n - 1) * (m - 1)) / (n * m)
-    seeds = np.var(of_seeds, axis=-1, ddof=1) / n
-    variance = np.maximum(seeds + of_images - residual, np.maximum(seeds, of_images))
-    freedom = variance**2 / (seeds**2 / (n - 1) + squares)
-    return np.mean(of_seeds, axis=-1), np.sqrt(variance), freedom
+        residuals = d - d.mean(-1, keepdims=True) - centred[..., None, :]
+        stratum_variance = weight**2 * ((centred**2).sum(-1) + 2) / (m + 1) / m
+        image_variance += stratum_variance
+        squares += stratum_variance**2 / (m + 1)
+        residual_variance += (
+            weight**2 * (residuals**2).sum((-1, -2)) / ((n - 1) * (m - 1)) / (n * m)
+        )
+    seed_variance = np.var(seed_means, axis=-1, ddof=1) / n
+    variance = np.maximum(
+        seed_variance + image_variance - residual_variance,
+        np.maximum(seed_variance, image_variance),
+    )
+    freedom = variance**2 / (seed_variance**2 / (n - 1) + squares)
+    return np.mean(seed_means, axis=-1), np.sqrt(variance), freedom
 
 
 def judge(
@@ -126,8 +131,8 @@ def judge(
     Each of shape (...); `level` is the share of intervals that miss the truth.
     """
     mean, error, freedom = two_way(strata, weights)
-    half = error * stats.t.isf(level / 2, freedom)
-    return mean - half, mean + half, 2 * stats.t.sf(np.abs(mean) / error, freedom)
+    half_width = error * stats.t.isf(level / 2, freedom)
+    return mean - half_width, mean + half_width, 2 * stats.t.sf(np.abs(mean) / error, freedom)
 
 
 def compare_images(
@@ -142,22 +147,32 @@ def compare_images(
         are not the same in all trials, or `bits` do not say which were right.
     """
     seeds = sorted(treated.keys() & control.keys())
-    told = [of_arm[seed] for seed in seeds for of_arm in (treated, control)]
-    if not all(correct.get("bits") for correct in told):
+    correct_entries = [by_seed[seed] for seed in seeds for by_seed in (treated, control)]
+    if not all(entry.get("bits") for entry in correct_entries):
         return None
-    kinds = {(str(c["labels"]), tuple(c["sizes"]), tuple(c["weights"])) for c in told}
-    if len(seeds) < 2 or len(kinds) != 1 or min(told[0]["sizes"]) < 2:
+    layouts = {
+        (str(entry["labels"]), tuple(entry["sizes"]), tuple(entry["weights"]))
+        for entry in correct_entries
+    }
+    if len(seeds) < 2 or len(layouts) != 1 or min(correct_entries[0]["sizes"]) < 2:
         return None
-    by_seed = [zip(unpack(treated[s]), unpack(control[s]), strict=True) for s in seeds]
-    rows = [[one - other for one, other in pairs] for pairs in by_seed]
-    strata = [np.array(differences) for differences in zip(*rows, strict=True)]
-    low, high, p = judge(strata, told[0]["weights"], level)
+    stratum_pairs = [
+        zip(unpack(treated[seed]), unpack(control[seed]), strict=True) for seed in seeds
+    ]
+    differences_by_seed = [
+        [treated_share - control_share for treated_share, control_share in pairs]
+        for pairs in stratum_pairs
+    ]
+    strata = [np.array(differences) for differences in zip(*differences_by_seed, strict=True)]
+    low, high, p = judge(strata, correct_entries[0]["weights"], level)
     return (max(float(low), -1.0), min(float(high), 1.0)), float(p)
 
 
 def too_few(correct: Mapping[str, Any]) -> str:
     """Which stratum has fewer than `MIN_IMAGES`, in words; "" for none."""
-    size, name = min(zip(correct["sizes"], correct["classes"], strict=True), key=lambda s: s[0])
+    size, name = min(
+        zip(correct["sizes"], correct["classes"], strict=True), key=lambda stratum: stratum[0]
+    )
     if size >= MIN_IMAGES:
         return ""
     images = counted(size, "test image")
@@ -171,12 +186,12 @@ def images_of_record(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     is not recorded either.
     """
     if record.get("correct"):
-        told: Mapping[str, Any] = record["correct"]
-        return told
+        correct: Mapping[str, Any] = record["correct"]
+        return correct
     counts = record.get("dataset", {}).get("counts", {})
     classes = record.get("settings", {}).get("classes") or counts
-    numbers = [counts[name]["test"] for name in classes if "test" in counts.get(name, ())]
-    return {"classes": [None], "sizes": [sum(numbers)]} if numbers else None
+    sizes = [counts[name]["test"] for name in classes if "test" in counts.get(name, ())]
+    return {"classes": [None], "sizes": [sum(sizes)]} if sizes else None
 
 
 def over_images(
@@ -191,34 +206,42 @@ def over_images(
     well. Whether there are enough of them is looked at in any case.
     """
     seeds = _done(treated) & _done(control)
-    one, other = (
-        {seed: known for seed in seeds if (known := images_of_record(of_arm[seed]))}
-        for of_arm in (treated, control)
+    treated_correct, control_correct = (
+        {seed: correct for seed in seeds if (correct := images_of_record(arm_records[seed]))}
+        for arm_records in (treated, control)
     )
-    told = [*one.values(), *other.values()]
-    if not told:
+    correct_entries = [*treated_correct.values(), *control_correct.values()]
+    if not correct_entries:
         return found
-    few = too_few(min(told, key=lambda correct: min(correct["sizes"])))
-    is_whole = len(told) == 2 * len(seeds) and found.n == len(seeds)
-    judged = compare_images(one, other, level) if is_whole and not found.overlap else None
-    interval, p_value = judged or (None, None)
-    alone = judged is None and found.n > 1 and not found.overlap
+    shortage = too_few(min(correct_entries, key=lambda entry: min(entry["sizes"])))
+    is_complete = len(correct_entries) == 2 * len(seeds) and found.n == len(seeds)
+    image_result = (
+        compare_images(treated_correct, control_correct, level)
+        if is_complete and not found.overlap
+        else None
+    )
+    interval, p_value = image_result or (None, None)
+    is_seeds_only = image_result is None and found.n > 1 and not found.overlap
     return replace(
-        found, ci95_images=interval, p_value_images=p_value, too_few=few, over_seeds_alone=alone
+        found,
+        ci95_images=interval,
+        p_value_images=p_value,
+        too_few=shortage,
+        over_seeds_alone=is_seeds_only,
     )
 
 
 def as_entries(found: Comparison) -> dict[str, Any]:
     """What is told of test images; nothing where nothing is known of them."""
-    known = found.ci95_images is not None or found.over_seeds_alone
-    if not known and not found.too_few and not found.overlap:
+    is_known = found.ci95_images is not None or found.over_seeds_alone
+    if not is_known and not found.too_few and not found.overlap:
         return {}
     interval = None if found.ci95_images is None else list(found.ci95_images)
-    told = {"difference_ci95_images": interval, "p_value_images": found.p_value_images}
-    over = "seeds only" if interval is None else "seeds and test images"
+    entries = {"difference_ci95_images": interval, "p_value_images": found.p_value_images}
+    verdict_over = "seeds only" if interval is None else "seeds and test images"
     if found.overlap:
-        over = "seeds, each with test images of its own"
-    return told | {"verdict_over": over, "too_few_test_images": found.too_few or None}
+        verdict_over = "seeds, each with test images of its own"
+    return entries | {"verdict_over": verdict_over, "too_few_test_images": found.too_few or None}
 
 
 def _done(records: Mapping[int, Mapping[str, Any]]) -> set[int]:

@@ -47,9 +47,9 @@ def verdict(
 
 def is_same(comparison: Comparison, margin: float | None) -> bool:
     """Whether the difference is shown to be within the margin; False without one."""
-    sure = comparison.n >= MIN_SEEDS and not comparison.too_few
-    sure = sure and (not comparison.more_seeds_needed or _is_exact(comparison))
-    return sure and is_within(comparison.deciding_ci95, margin)
+    is_reliable = comparison.n >= MIN_SEEDS and not comparison.too_few
+    is_reliable = is_reliable and (not comparison.more_seeds_needed or _is_exact(comparison))
+    return is_reliable and is_within(comparison.deciding_ci95, margin)
 
 
 def is_within(interval: Interval | None, margin: float | None) -> bool:
@@ -75,8 +75,8 @@ def holds(relation: str, comparison: Comparison, margin: float | None = None) ->
     if relation == "equal to":
         if _is_exact(comparison) or is_same(comparison, margin):
             return True
-        differ = _side(comparison.deciding_ci95) != 0
-        return False if differ and not is_within(comparison.deciding_ci95, margin) else None
+        is_different = _side(comparison.deciding_ci95) != 0
+        return False if is_different and not is_within(comparison.deciding_ci95, margin) else None
     side = _side(comparison.ci95)
     if side == 0 and comparison.n < MIN_SEEDS and not _is_exact(comparison):
         return None
