@@ -25,7 +25,7 @@ _BLOCKS = ("nearest of each class", "median of each class")
 @styled
 def sheets(run: Run) -> Figure | None:
     """A sheet for each arm: test images above samples of the same labels."""
-    sheets_by_arm = _of_first_seeds(run, "sheet.npz", "real", "samples")
+    sheets_by_arm = _first_seed_arrays(run, "sheet.npz", "real", "samples")
     if not sheets_by_arm:
         return None
     real_images = next(iter(sheets_by_arm.values()))["real"]
@@ -49,13 +49,13 @@ def classes(run: Run) -> Figure | None:
 
     At most the first ten classes are drawn.
     """
-    arms = [arm for arm in run.best_first() if run.of(arm)]
+    arms = [arm for arm in run.best_first() if run.trials_of(arm)]
     titles = {"gan_train_recall_": "GAN-train recall", "gan_test_recall_": "GAN-test recall"}
     first_stem = next(iter(titles))
     class_names = dict.fromkeys(
         metric.removeprefix(first_stem)
         for arm in arms
-        for trial in run.of(arm)
+        for trial in run.trials_of(arm)
         for metric in trial.record["metrics"]
         if metric.startswith(first_stem)
     )
@@ -69,8 +69,8 @@ def classes(run: Run) -> Figure | None:
     for axes, (stem, title) in zip(panels, titles.items(), strict=True):
         means = np.array(
             [
-                np.mean([[t.record["metrics"][stem + name] for name in names] for t in run.of(arm)],
-                        axis=0)
+                np.mean([[t.record["metrics"][stem + name] for name in names]
+                         for t in run.trials_of(arm)], axis=0)
                 for arm in arms
             ]
         )  # fmt: skip
@@ -100,7 +100,7 @@ def nearest_pairs(run: Run) -> Figure | None:
     kinds = {arm: entry["kind"] for arm, entry in run.study["arms"].items()}
     arrays_by_arm = {
         arm: arrays
-        for arm, arrays in _of_first_seeds(run, "nearest.npz", *array_names).items()
+        for arm, arrays in _first_seed_arrays(run, "nearest.npz", *array_names).items()
         if kinds[arm] != "check"
     }
     if not arrays_by_arm:
@@ -123,11 +123,11 @@ def nearest_pairs(run: Run) -> Figure | None:
     return figure
 
 
-def _of_first_seeds(run: Run, file: str, *names: str) -> dict[str, dict[str, np.ndarray]]:
+def _first_seed_arrays(run: Run, file: str, *names: str) -> dict[str, dict[str, np.ndarray]]:
     """Arrays by arm, best first, of each arm's first finished trial that has them."""
     arrays_by_arm = {}
     for arm in run.best_first():
-        for trial in run.of(arm)[:1]:
+        for trial in run.trials_of(arm)[:1]:
             arrays = read_arrays(trial.directory / file, *names)
             if arrays is not None and len(arrays[names[0]]):
                 arrays_by_arm[arm] = arrays

@@ -100,7 +100,7 @@ def _save_sheet(test: Subset, measured_images: np.ndarray, path: Path) -> None:
     write_arrays(path, real=test.images[rows], samples=measured_images[rows])
 
 
-def _nearest_of(images: np.ndarray, references: np.ndarray) -> Nearest:
+def _nearest_references(images: np.ndarray, references: np.ndarray) -> Nearest:
     """The nearest reference of each image, pixel by pixel; both uint8 (n, H, W, C)."""
     queries = _flat(images)
     # As numbers the references may take twenty times the memory that their pixels do.
@@ -130,8 +130,8 @@ def _save_nearest(measured_images: np.ndarray, test: Subset, train: Subset, path
         np.flatnonzero(test.labels == label)[:PAIRS_A_CLASS] for label in range(len(names))
     ]
     rows = np.concatenate(rows_by_class)
-    matches = _nearest_of(measured_images[rows], train.images)
-    test_distances = _nearest_of(test.images[rows], train.images).distances
+    matches = _nearest_references(measured_images[rows], train.images)
+    test_distances = _nearest_references(test.images[rows], train.images).distances
     positions, test_positions = (
         np.array([_least_and_median(distances, rows, class_rows) for class_rows in rows_by_class]).T
         for distances in (matches.distances, test_distances)

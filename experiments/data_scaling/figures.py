@@ -70,7 +70,7 @@ def scaling(run: Run) -> Figure | None:
 def _accuracies(run: Run, arm: str) -> Mapping[int, np.ndarray]:
     """Accuracies of the seeds by size, ascending."""
     values_by_size: dict[int, list[float]] = {}
-    for trial in run.of(arm):
+    for trial in run.trials_of(arm):
         for name, value in trial.record["metrics"].items():
             if name.startswith(PREFIX):
                 values_by_size.setdefault(int(name.removeprefix(PREFIX)), []).append(value)

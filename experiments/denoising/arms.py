@@ -37,7 +37,7 @@ TABLE = (
 def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
     """The settings of an adversary and its schedule, as far as they differ from the defaults."""
     starts, content, adversarial = (tuple(map(float, row)) for row in zip(*phases, strict=True))
-    return _unusual(
+    return _non_defaults(
         adversary=adversary,
         phase_starts=starts,
         content_weights=content,
@@ -45,12 +45,12 @@ def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> 
     )
 
 
-def _unusual(**settings: Any) -> dict[str, Any]:
+def _non_defaults(**settings: Any) -> dict[str, Any]:
     defaults = DEFAULTS
     return {name: value for name, value in settings.items() if value != getattr(defaults, name)}
 
 
-def in_words(changes: Mapping[str, Any]) -> str:
+def describe_changes(changes: Mapping[str, Any]) -> str:
     """What an arm does differently, from its settings."""
     settings = dataclasses.replace(DEFAULTS, **changes)
     losses = [
@@ -82,14 +82,14 @@ def _loss_in_words(content: float, adversarial: float, adversary: str) -> str:
 
 def _named(name: str, adversary: str, phases: Any, *values: Any) -> Arm:
     options = dict(zip(AXES[2:], values, strict=True))
-    changes = changes_of(adversary, phases) | _unusual(**options)
+    changes = changes_of(adversary, phases) | _non_defaults(**options)
     kind: Kind = "rival" if adversary == "none" else "generated"
-    return Arm(f"resConvNet_{name}", changes, in_words(changes), DOCUMENT, kind)
+    return Arm(f"resConvNet_{name}", changes, describe_changes(changes), DOCUMENT, kind)
 
 
 def _weighted(adversary: str, share: str, weight: float) -> Arm:
     changes = changes_of(adversary, ((0, 1, weight),))
-    return Arm(f"{adversary}_{share}", changes, in_words(changes), kind="generated")
+    return Arm(f"{adversary}_{share}", changes, describe_changes(changes), kind="generated")
 
 
 NAMED = tuple(_named(*row) for row in TABLE)

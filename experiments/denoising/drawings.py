@@ -91,7 +91,7 @@ def sheets(run: Run) -> Figure | None:
             columns + 0.1, num_inputs - 0.5, "PSNR\nin dB", va="center", size=7.5, color=MUTED
         )
         for row, arm in enumerate(arms):
-            psnr_db = np.mean([trial.record["metrics"]["psnr_db"] for trial in run.of(arm)])
+            psnr_db = np.mean([trial.record["metrics"]["psnr_db"] for trial in run.trials_of(arm)])
             axes.text(
                 columns + 0.1, row + num_inputs + 0.5, f"{psnr_db:.2f}", va="center", size=8.5
             )
@@ -174,7 +174,7 @@ def _sheets(run: Run) -> dict[str, dict[str, np.ndarray]]:
     sheets_by_arm: dict[str, dict[str, np.ndarray]] = {}
     shared_inputs = None
     for arm in run.best_first():
-        for trial in run.of(arm):
+        for trial in run.trials_of(arm):
             path = trial.directory / "sheet.npz"
             sheet = read_arrays(path, "truths", "refs", "inputs", "outputs")
             if sheet is None or not len(sheet["outputs"]):

@@ -17,7 +17,7 @@ INPUT_PSNR = "input_psnr_db"
 PREFIX = "resConvNet_"
 # Arms whose means differ by less are alike: nobody sees such a difference.
 ALIKE_DB = 0.5
-MOST = 0.5
+LEAK_THRESHOLD = 0.5
 # Arms from plain L1 to an adversary of the same weight, by the adversary's weight.
 SWEEPS = {
     "vanilla": {
@@ -60,7 +60,7 @@ class Claim:
     reported: str
 
 
-_ASKED = {
+_QUESTIONS = {
     "below": "is PSNR below that of {}",
     "above": "is PSNR above that of {}",
     "like": f"is PSNR within {ALIKE_DB:g} dB of that of {{}}",
@@ -209,14 +209,14 @@ def _sentence(claim: Claim, comparison: Comparison, held: bool | None) -> str:
 
 
 def _reported(claim: Claim, held: bool | None) -> str:
-    question = _ASKED[claim.relation].format(f"`{PREFIX}{claim.reference}`")
+    question = _QUESTIONS[claim.relation].format(f"`{PREFIX}{claim.reference}`")
     word = {True: "Holds", False: "Does not hold", None: "Cannot be told"}[held]
     return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}; asked: {question}? {word}:"
 
 
 def _leaks(claim: Claim, shares: Sequence[float], too_few: str) -> tuple[dict[str, Any], str]:
     """Whether most outputs leak, decided if all seeds agree: shares of 0 or 1 have no spread."""
-    majorities = {share > MOST for share in shares}
+    majorities = {share > LEAK_THRESHOLD for share in shares}
     held = majorities.pop() if len(majorities) == 1 and len(shares) > 1 and not too_few else None
     entry = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
     text = f"{_reported(claim, held)} {fmean(shares):.1%} of them (lowest seed {min(shares):.1%}, "

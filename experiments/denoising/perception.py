@@ -33,7 +33,7 @@ def perception_and_distortion(run: Run) -> Figure | None:
     stats_by_arm = {
         arm: arm_stats
         for arm in run.best_first()
-        if (arm_stats := _told(run, arm, units)) is not None
+        if (arm_stats := _arm_statistics(run, arm, units)) is not None
     }
     if not stats_by_arm:
         return None
@@ -72,18 +72,18 @@ def _control_distances(run: Run, control: str) -> dict[int, float]:
     """The control's feature distance by seed; none unless all are above 0."""
     distances = {
         trial.record["seed"]: trial.record["metrics"].get(_METRICS[2], 0.0)
-        for trial in run.of(control)
+        for trial in run.trials_of(control)
     }
     return distances if min(distances.values(), default=0.0) > 0 else {}
 
 
-def _told(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
+def _arm_statistics(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarray | None:
     """Rows lowest, mean and highest over seeds; columns as `_METRICS`; None without values.
 
     Trials that lack one of the metrics are left out, as are those of seeds without a unit that
     distances are divided by; without any units distances stay as they are.
     """
-    trials = run.of(arm)
+    trials = run.trials_of(arm)
     metrics = [trial.record["metrics"] for trial in trials]
     values = np.array([[row.get(name) for name in _METRICS] for row in metrics], float)
     values = values.reshape(-1, len(_METRICS))

@@ -43,7 +43,7 @@ SWEEPS = {
     "noise": (0.0, 0.25, 0.5, 1.0, 1.5),
 }
 
-Answer = Callable[[EvaluationSet], np.ndarray]
+DenoiseFunction = Callable[[EvaluationSet], np.ndarray]
 Batches = Callable[[int, int], tf.data.Dataset]
 
 
@@ -216,7 +216,9 @@ def _of_inputs(evaluation_set: EvaluationSet) -> dict[str, float]:
     return {f"input_{name}": float(values.mean()) for name, values in measures.items()}
 
 
-def _sweep(settings: DenoisingSettings, test: Subset, answer: Answer) -> Iterator[dict[str, Any]]:
+def _sweep(
+    settings: DenoisingSettings, test: Subset, answer: DenoiseFunction
+) -> Iterator[dict[str, Any]]:
     """Rows of `sweep.csv`: which quantity was varied, its value, and two measures."""
     num_pairs = min(SWEEP_PAIRS, settings.test_pairs)
     for varied, values in SWEEPS.items():
@@ -253,7 +255,7 @@ def _save_sheet(
     write_bytes(directory / "sheet.png", as_png(sheet))
 
 
-_RIVALS: dict[str, Answer] = {
+_RIVALS: dict[str, DenoiseFunction] = {
     "filter": lambda evaluation_set: rival_outputs(
         evaluation_set.pairs.noisy_images,
         evaluation_set.pairs.references if evaluation_set.has_refs else None,

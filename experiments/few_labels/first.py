@@ -23,7 +23,7 @@ Table = tuple[np.ndarray, np.ndarray]
 Steps = ClassifierSteps[FewLabelsSettings]
 
 
-def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
+def pseudo_labelled(steps: Steps, labelling: Labelling) -> Subset:
     """The unlabelled images that the first classifier is sure of, with its predictions as labels.
 
     It is trained several times from new weights: on the labelled images and, from the second round
@@ -48,7 +48,7 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
         "rounds": settings.rounds,
         "threshold": settings.threshold,
     }
-    fingerprints = known.labelled.fingerprint, known.unlabelled.fingerprint
+    fingerprints = labelling.labelled.fingerprint, labelling.unlabelled.fingerprint
     directory = trial.workdir / "pseudo_labels" / fingerprint(config, *fingerprints, *stream)
 
     def train() -> tuple[keras.Model, float]:
@@ -57,16 +57,16 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
             model, round_seconds = train_classifier(
                 recipe,
                 steps.batches(
-                    *shown_beside(settings, known.labelled, confident_table),
+                    *shown_beside(settings, labelling.labelled, confident_table),
                     settings=augmented_settings,
                 ),
-                known.validation,
+                labelling.validation,
                 (*stream, round_index),
                 directory / f"round-{round_index}",
             )
             seconds += round_seconds
             if round_index + 1 < settings.rounds:
-                confident = confident_predictions(model, known, settings.threshold)
+                confident = confident_predictions(model, labelling, settings.threshold)
                 confident_table = confident.images, confident.labels
         return model, seconds
 
@@ -74,7 +74,7 @@ def pseudo_labelled(steps: Steps, known: Labelling) -> Subset:
     files = directory / "classifier.weights.h5", directory / "classifier.json"
     metadata = {"settings": config, "stream": list(stream)}
     steps.seconds["training"] += train_or_load_weights(network, *files, metadata, train)
-    return confident_predictions(network, known, settings.threshold)
+    return confident_predictions(network, labelling, settings.threshold)
 
 
 def confident_predictions(model: keras.Model, known: Labelling, threshold: float) -> Subset:
@@ -85,7 +85,7 @@ def confident_predictions(model: keras.Model, known: Labelling, threshold: float
     probabilities = predict(model, unlabelled.images)
     rows = np.flatnonzero(probabilities.max(axis=1) >= threshold)
     labels = probabilities[rows].argmax(axis=1)
-    return unlabelled.called(rows, labels, known.labelled.class_names)
+    return unlabelled.with_labels(rows, labels, known.labelled.class_names)
 
 
 def shown_beside(

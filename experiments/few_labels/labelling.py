@@ -26,7 +26,9 @@ class Unlabelled:
         """SHA-256 of the images, in hexadecimal."""
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
-    def called(self, rows: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> Subset:
+    def with_labels(
+        self, rows: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]
+    ) -> Subset:
         """The images at `rows` with guessed labels, int (len(rows),)."""
         names = tuple(f"unlabelled-{row}" for row in rows)
         return Subset(self.images[rows], labels.astype(np.int32), class_names, names)

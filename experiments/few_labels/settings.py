@@ -15,7 +15,12 @@ from gan_mnist.study.settings import setting
 USUAL_NUMBERS = (1, 4, 10, 40, 100)
 # The number of labels a class that the answer is about.
 MAIN_NUMBER = 10
-UNLABELLED = LEFT_OUT, PSEUDO, FIXMATCH, TOLD = ("left_out", "pseudo_labels", "fixmatch", "told")
+UNLABELLED = LEFT_OUT, PSEUDO, FIXMATCH, TRUE_LABELS = (
+    "left_out",
+    "pseudo_labels",
+    "fixmatch",
+    "told",
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
     generated_per_class: int = setting(1000, "images to generate per class", low=1, high=1_000_000)
 
     @property
-    def judged(self) -> tuple[int, ...]:
+    def primary_numbers(self) -> tuple[int, ...]:
         """The numbers of labels whose mean accuracy is the primary metric."""
         return (MAIN_NUMBER,) if MAIN_NUMBER in self.labels_per_class else self.labels_per_class
 
@@ -63,7 +68,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         return f"unlabelled={FIXMATCH}" if is_fixmatch else super().single_device_only
 
     @property
-    def labels_others(self) -> bool:
+    def uses_pseudo_labels(self) -> bool:
         """Whether a first classifier does so; a generator made elsewhere learns nothing from it."""
         is_elsewhere = self.generator != NONE and GENERATORS[self.generator].elsewhere
         return self.unlabelled == PSEUDO and (not is_elsewhere or bool(self.kept_from))
@@ -71,7 +76,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
     @property
     def shared_work(self) -> str | None:
         # The first classifier is the longer work; whatever generator learns from its labels.
-        return PSEUDO if self.labels_others else super().shared_work
+        return PSEUDO if self.uses_pseudo_labels else super().shared_work
 
     def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
         settings = super().fitted(dataset, free)

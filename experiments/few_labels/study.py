@@ -5,7 +5,7 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Expectation, Metric, Preset, Study
 from gan_mnist.study.words import counted
 
-from .settings import FIXMATCH, PSEUDO, TOLD, FewLabelsSettings
+from .settings import FIXMATCH, PSEUDO, TRUE_LABELS, FewLabelsSettings
 
 ELASTIC = {"classical": True, "augmentation": ("wide", "elastic")}
 THICKNESS = {"classical": True, "augmentation": ("wide", "elastic", "thickness")}
@@ -64,7 +64,7 @@ ARMS = (
     Arm("generated_only_labels", {"generator": "deformations", "classical": True},
         "labelled images, as they are and under deformations learnt from their pairs; augmented as "
         "in classical", kind="generated"),
-    Arm("oracle", {"unlabelled": TOLD, "classical": True},
+    Arm("oracle", {"unlabelled": TRUE_LABELS, "classical": True},
         "all training images with their true labels; augmented as in classical", kind="oracle"),
     Arm("copy", {"generator": "copy", "classical": True},
         "labelled images and copies of them; augmented as in classical", kind="check"),
@@ -89,8 +89,8 @@ MARGIN = 0.01
 def metrics_of(settings: FewLabelsSettings, dataset: Dataset) -> tuple[Metric, ...]:
     """The primary metric, with a label that says for which numbers of labels it is."""
     label = "accuracy, mean over the numbers of labels"
-    if len(settings.judged) == 1:
-        label = f"accuracy with {counted(settings.judged[0], 'label')} a class"
+    if len(settings.primary_numbers) == 1:
+        label = f"accuracy with {counted(settings.primary_numbers[0], 'label')} a class"
     return (Metric("accuracy", label, bounds=(0, 1), margin=MARGIN),)
 
 

@@ -20,7 +20,7 @@ from gan_mnist.trials.shown import in_turn
 
 from .first import Steps, Table, pseudo_labelled, shown_beside
 from .labelling import Labelling, without_labels
-from .settings import FIXMATCH, TOLD, FewLabelsSettings
+from .settings import FIXMATCH, TRUE_LABELS, FewLabelsSettings
 
 GALLERY_IMAGES = 14
 
@@ -36,20 +36,25 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
     """
     steps, settings = Steps(trial), trial.settings
     # With all labels told it does not matter how many there were.
-    parts = {n: "all" if settings.unlabelled == TOLD else str(n) for n in settings.labels_per_class}
-    shown_part = parts[settings.judged[-1]]
+    parts = {
+        n: "all" if settings.unlabelled == TRUE_LABELS else str(n)
+        for n in settings.labels_per_class
+    }
+    shown_part = parts[settings.primary_numbers[-1]]
     metrics_by_part: dict[str, dict[str, float]] = {}
     for number, part in parts.items():
         run = functools.partial(_run_number, steps, number, part, part == shown_part)
         try:
             if part not in metrics_by_part:
-                is_judged = part in {parts[n] for n in settings.judged}
+                is_judged = part in {parts[n] for n in settings.primary_numbers}
                 metrics_by_part[part] = steps.part(f"labels-{part}", run, is_judged)
         except NotApplicable:
-            if number in settings.judged:
+            if number in settings.primary_numbers:
                 raise
     metrics = {
-        "accuracy": float(np.mean([metrics_by_part[parts[n]]["accuracy"] for n in settings.judged]))
+        "accuracy": float(
+            np.mean([metrics_by_part[parts[n]]["accuracy"] for n in settings.primary_numbers])
+        )
     }
     correct_at = {}
     for number, part in parts.items():
@@ -57,7 +62,7 @@ def run_trial(trial: Trial[FewLabelsSettings]) -> Outcome:
         metrics |= {f"{name}_at_{number}": part_metrics[name] for name in ("accuracy", "sure")
                     if name in part_metrics}  # fmt: skip
         if part_metrics:
-            correct_at[f"accuracy_at_{number}"] = steps.right_in[f"labels-{part}"][OWN]
+            correct_at[f"accuracy_at_{number}"] = steps.correct_by_part[f"labels-{part}"][OWN]
     metrics |= steps.further.of(metrics_by_part[shown_part])
     updates = settings.updates * len(metrics_by_part)
     return steps.outcome(metrics, updates, at=correct_at, further_of=f"labels-{shown_part}")
@@ -70,7 +75,7 @@ def labelling_of(steps: Steps, number: int) -> Labelling:
     """
     settings, everything = steps.trial.settings, steps.allot(None)
     allotment = everything
-    if settings.unlabelled != TOLD:
+    if settings.unlabelled != TRUE_LABELS:
         allotment = steps.allot((number,) * len(settings.classes))
     stream = steps.trial.stream("unlabelled")
     unlabelled = without_labels(everything.train, allotment.train, stream)
@@ -87,7 +92,7 @@ def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[st
         others = labelling.unlabelled.images, np.zeros(len(labelling.unlabelled), np.int32)
     else:
         subset, source = labelling.labelled, settings.generator
-        if settings.labels_others:
+        if settings.uses_pseudo_labels:
             confident = pseudo_labelled(steps, labelling)
             metrics["sure"] = len(confident) / max(1, len(labelling.unlabelled))
             subset, others = _joined(subset, confident), (confident.images, confident.labels)

@@ -104,13 +104,13 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         pairs = (text.rpartition(":") for text in self.starve)
         return tuple(int(count) for name, _, count in pairs if name == EACH)
 
-    def turns(self, left: int) -> tuple[Self, ...]:
-        """The settings of each class's turn, with `left` images of it; for explicit counts."""
+    def turns(self, num_left: int) -> tuple[Self, ...]:
+        """The settings of each class's turn, with `num_left` images of it; for explicit counts."""
         return tuple(
             dataclasses.replace(
                 self,
-                counts=(*self.counts[:label], left, *self.counts[label + 1 :]),
-                starve=(f"{name}:{left}",),
+                counts=(*self.counts[:label], num_left, *self.counts[label + 1 :]),
+                starve=(f"{name}:{num_left}",),
             )
             for label, name in enumerate(self.classes)
         )

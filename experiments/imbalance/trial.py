@@ -18,7 +18,7 @@ from .tuning import tuned
 
 GALLERY_IMAGES = 12
 # Archive of the probabilities that a turn's classifiers predicted for test images.
-CALLED = "called.npz"
+PREDICTIONS_FILE = "called.npz"
 
 
 def run_trial(trial: Trial[ImbalanceSettings]) -> Outcome:
@@ -63,7 +63,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
         )
         correct = list(probabilities_by_left[-1].argmax(axis=2) == steps.test.labels)
         correct_at[f"minority_recall_at_{num_left}"] = correct
-        steps.right[OWN] += correct
+        steps.correct[OWN] += correct
     steps.save_test_predictions(probabilities_by_left[0][0])
     labels = range(len(settings.classes))
     parts = [_folder(settings, first_left, label) for label in labels]
@@ -111,8 +111,8 @@ def _turn(
     """
     name = _folder(steps.trial.settings, num_left, label)
     run = functools.partial(_treat, steps, settings, name)
-    metrics = steps.part(name, run, needed=(CALLED, GALLERY))
-    with np.load(steps.trial.directory / name / CALLED) as archive:
+    metrics = steps.part(name, run, needed=(PREDICTIONS_FILE, GALLERY))
+    with np.load(steps.trial.directory / name / PREDICTIONS_FILE) as archive:
         return metrics, archive["probabilities"]
 
 
@@ -161,7 +161,7 @@ def _treat(
     if turn:
         (name,) = settings.starved
         in_class = steps.test.labels == settings.classes.index(name)
-        path = steps.trial.directory / turn / CALLED
+        path = steps.trial.directory / turn / PREDICTIONS_FILE
         write_arrays(path, probabilities=np.array(repeat_probabilities)[:, in_class])
     means = {
         name: float(np.mean([metrics[name] for metrics in repeat_metrics]))

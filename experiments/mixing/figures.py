@@ -37,10 +37,10 @@ Point = tuple[int, Mapping[int, float], Mapping[str, Any]]
 def claim(run: Run) -> Figure | None:
     """Accuracy against the number of possible images, and of different images seen."""
     values = {
-        arm: {trial.seed: trial.record["metrics"][PRIMARY] for trial in run.of(arm)}
+        arm: {trial.seed: trial.record["metrics"][PRIMARY] for trial in run.trials_of(arm)}
         for arm in (run.summary["control"], UNLIMITED, *ROUNDED, *POOLS)
     }
-    records = {arm: {trial.seed: trial.record for trial in run.of(arm)} for arm in values}
+    records = {arm: {trial.seed: trial.record for trial in run.trials_of(arm)} for arm in values}
     entries = run.summary["arms"]
     possible_points = [
         (size, values[arm], entries[arm]) for arm, size in latents_drawn(records).items()

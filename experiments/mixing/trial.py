@@ -87,7 +87,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
     metrics, probabilities = steps.evaluate(model)
     metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
     steps.keep(model, probabilities, metrics, generator)
-    steps.right[OWN] = [
+    steps.correct[OWN] = [
         correct_by_interval[n] for n in sorted(correct_by_interval) if n > 0.9 * settings.intervals
     ]
     return steps.outcome(metrics, updates)

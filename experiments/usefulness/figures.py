@@ -121,7 +121,7 @@ def copies(run: Run) -> Figure | None:
     """Generated images above the real ones that they are copies of, the first seed of each arm."""
     rows = {}
     for arm in run.summary["arms"]:
-        trials = run.of(arm)
+        trials = run.trials_of(arm)
         pairs = trials and read_arrays(trials[0].directory / "copies.npz", "train", "test")
         for split, pair in (pairs or {}).items():
             if len(pair[0]):

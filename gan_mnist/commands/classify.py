@@ -31,7 +31,7 @@ from gan_mnist.commands.exported import (
     why_unreadable,
 )
 from gan_mnist.data.finding import FoundImages, ImageFile, find_images
-from gan_mnist.data.images import USUAL, ImageConversion, rows_at_once
+from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion, rows_at_once
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
@@ -202,7 +202,9 @@ def _check(outputs: Mapping[str, Any], name: str, form: str, shape: tuple[int, .
 
 
 def classify_images(
-    predict: CheckedClassifier, paths: Sequence[Path], conversion: ImageConversion = USUAL
+    predict: CheckedClassifier,
+    paths: Sequence[Path],
+    conversion: ImageConversion = DEFAULT_CONVERSION,
 ) -> Iterator[dict[str, str]]:
     """Classifies image files, some at a time, on all cores.
 

@@ -55,10 +55,10 @@ class Command:
         return flags.DEFINE_string(name, default, about, flag_values=self.flags)
 
     def number(
-        self, name: str, default: int | None, about: str, least: int = 1, most: int = 1000
+        self, name: str, default: int | None, about: str, minimum: int = 1, maximum: int = 1000
     ) -> flags.FlagHolder:
-        """Defines a flag whose value is an integer from `least` to `most`."""
-        parser = _IntegerParser(least, most)
+        """Defines a flag whose value is an integer from `minimum` to `maximum`."""
+        parser = _IntegerParser(minimum, maximum)
         return flags.DEFINE(parser, name, default, about, self.flags, flags.ArgumentSerializer())
 
     def switch(self, name: str, default: bool, about: str) -> flags.FlagHolder:

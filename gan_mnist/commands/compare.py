@@ -105,7 +105,7 @@ def _runs(paths: Sequence[str]) -> list[FinishedRun]:
     runs = [read_run(directory) for directory in directories]
     for path, run in zip(paths, runs, strict=True):
         for name in ("experiment", "control"):
-            value, first = (_of_study(each, name) for each in (run, runs[0]))
+            value, first = (_study_field(each, name) for each in (run, runs[0]))
             if value != first:
                 raise InputError(
                     f"RUN: {path!r} is of {name} {value}, {paths[0]!r} of {first}; accepted: runs "
@@ -119,7 +119,7 @@ def _runs(paths: Sequence[str]) -> list[FinishedRun]:
     return runs
 
 
-def _of_study(run: FinishedRun, name: str) -> Any:
+def _study_field(run: FinishedRun, name: str) -> Any:
     return run.description["experiment"] if name == "experiment" else run.summary.get("control")
 
 

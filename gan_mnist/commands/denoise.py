@@ -125,14 +125,14 @@ def _mean_metrics(rows: Sequence[Mapping[str, str]]) -> str:
     )
 
 
-def _find_truths(root: Path, images_by_side: Mapping[str, FoundImages]) -> Path:
+def _find_truths(root: Path, folders: Mapping[str, FoundImages]) -> Path:
     """The folder of truths.
 
     Raises:
         InputError: If none of them has the name of an image.
     """
     truths = find_images(root, "--truth", any_name=True)
-    if not {*truths.names} & {*images_by_side["input"].names}:
+    if not {*truths.names} & {*folders["input"].names}:
         raise InputError(
             f"--truth: {str(root)!r} has no image of a name in --images; accepted: a folder with "
             "images of the same names, in the same sub-folders, as 'input'"
@@ -168,7 +168,7 @@ def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, FoundImages
 def denoise_images(
     denoise: Any,
     conversion: ImageConversion,
-    found: Mapping[str, FoundImages],
+    folders: Mapping[str, FoundImages],
     output: Path,
     truth: Path | None = None,
 ) -> Iterator[dict[str, str]]:
@@ -177,7 +177,7 @@ def denoise_images(
     Args:
         denoise: The signature of an exported denoiser.
         conversion: How files are converted, with the denoiser's image size and channels.
-        found: The images in the folder of each side: `input` and `ref`, or `input` alone.
+        folders: The images in the folder of each side: `input` and `ref`, or `input` alone.
         output: The folder to write to, under the names that `output_names` gives.
         truth: Folder of the ground truth, if it is known.
 
@@ -193,8 +193,10 @@ def denoise_images(
     """
     import numpy as np
 
-    names_by_side = {side: {*images.names} for side, images in found.items()}
-    filenames = sorted(set().union(*names_by_side.values(), *(f.left_out for f in found.values())))
+    names_by_side = {side: {*images.names} for side, images in folders.items()}
+    filenames = sorted(
+        set().union(*names_by_side.values(), *(f.left_out for f in folders.values()))
+    )
     outputs = output_names(sorted(set.intersection(*names_by_side.values())))
     columns = [*COLUMNS]
     if truth is not None:
@@ -207,15 +209,15 @@ def denoise_images(
             try:
                 for side, names in names_by_side.items():
                     if name not in names:
-                        raise InputError(f"{side}: {found[side].left_out.get(name, MISSING)}")
+                        raise InputError(f"{side}: {folders[side].left_out.get(name, MISSING)}")
                 pairs[name] = [
-                    _read(side, images.root / name, conversion) for side, images in found.items()
+                    _read(side, images.root / name, conversion) for side, images in folders.items()
                 ]
             except InputError as error:
                 rows[name]["error"] = printable(str(error))
         if pairs:
             batches = map(np.stack, zip(*pairs.values(), strict=True))
-            inputs = dict(zip(found, batches, strict=True))
+            inputs = dict(zip(folders, batches, strict=True))
             pictures = call_for_pictures(denoise, len(pairs), **inputs)
             for name, picture in zip(pairs, pictures, strict=True):
                 path = output / outputs[name]

@@ -9,11 +9,11 @@ from absl import flags
 
 from gan_mnist.commands.command import Command
 from gan_mnist.data.images import (
+    DEFAULT_CONVERSION,
     GROUNDS,
     IMAGE_MEGABYTES,
     RESIZES,
     TOO_LARGE,
-    USUAL,
     ImageConversion,
 )
 from gan_mnist.errors import InputError
@@ -37,12 +37,14 @@ def trust_flag(command: Command) -> flags.FlagHolder:
 def seconds_flag(command: Command) -> flags.FlagHolder:
     """Defines the flag for a model's time limit, in seconds a call."""
     about = "seconds that one call of the model may take before it is given up"
-    return command.number("most_seconds", MOST_SECONDS, about, most=1_000_000)
+    return command.number("most_seconds", MOST_SECONDS, about, maximum=1_000_000)
 
 
 def megabytes_flag(command: Command) -> flags.FlagHolder:
     """Defines the flag for the memory that decoding an image may take, as a study's setting."""
-    return command.number("image_megabytes", USUAL.megabytes, IMAGE_MEGABYTES, most=1_000_000)
+    return command.number(
+        "image_megabytes", DEFAULT_CONVERSION.megabytes, IMAGE_MEGABYTES, maximum=1_000_000
+    )
 
 
 def why_unreadable(path: Path, error: InputError) -> str:
@@ -51,7 +53,9 @@ def why_unreadable(path: Path, error: InputError) -> str:
     return f"{reason} (--image_megabytes)" if reason.startswith(TOO_LARGE) else reason
 
 
-def read_conversion(saved_model: Path, megabytes: int = USUAL.megabytes) -> ImageConversion:
+def read_conversion(
+    saved_model: Path, megabytes: int = DEFAULT_CONVERSION.megabytes
+) -> ImageConversion:
     """The image conversion of the training, but for size and channels, read from `about.json`.
 
     Args:

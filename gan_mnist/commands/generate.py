@@ -35,8 +35,8 @@ MODEL = COMMAND.text(
 )
 TRUST_MODEL, MOST_SECONDS = trust_flag(COMMAND), seconds_flag(COMMAND)
 OUTPUT = COMMAND.text("output", None, "new or empty folder for CLASS/00000.png and so on")
-IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "images per class", most=100_000)
-SEED = COMMAND.number("seed", 0, "the same seed gives the same files", least=0, most=2**31 - 1)
+IMAGES_PER_CLASS = COMMAND.number("images_per_class", 10, "images per class", maximum=100_000)
+SEED = COMMAND.number("seed", 0, "the same seed gives the same files", minimum=0, maximum=2**31 - 1)
 CLASSES = COMMAND.names("classes", "only these classes (default: all)")
 
 

@@ -140,15 +140,17 @@ def rebuild_all(root: Path, check: bool) -> list[Path]:
     return stale
 
 
-def nearly_equal(one: Any, other: Any) -> bool:
+def nearly_equal(first: Any, second: Any) -> bool:
     """Whether two JSON values are equal up to differences of rounding between processors."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(nearly_equal(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(nearly_equal, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
-    return bool(one == other)
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            nearly_equal(first[key], second[key]) for key in first
+        )
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(nearly_equal, first, second))
+    if isinstance(first, float) and isinstance(second, float):
+        return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(first == second)
 
 
 def _study(directory: Path) -> tuple[Study, dict[str, Any]]:

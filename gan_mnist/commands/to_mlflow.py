@@ -25,13 +25,13 @@ def send(project: str, arms: Sequence[TrackedRun]) -> str:
         client.create_experiment(project) if existing is None else existing.experiment_id
     )
     for arm in arms:
-        parent_id = _keep(client, experiment_id, arm, None)
-        for run in arm.below:
-            _keep(client, experiment_id, run, parent_id)
+        parent_id = _upsert_run(client, experiment_id, arm, None)
+        for run in arm.seed_runs:
+            _upsert_run(client, experiment_id, run, parent_id)
     return f"MLflow experiment {project!r} in {client.tracking_uri}"
 
 
-def _keep(client: Any, experiment_id: str, run: TrackedRun, parent_id: str | None) -> str:
+def _upsert_run(client: Any, experiment_id: str, run: TrackedRun, parent_id: str | None) -> str:
     """Creates or updates a run; returns its MLflow run id."""
     from mlflow.entities import Metric, Param, RunTag
 

@@ -14,13 +14,13 @@ def send(project: str, arms: Sequence[TrackedRun]) -> str:
     """Writes the runs; see `tracking`."""
     location = ""
     for arm in arms:
-        location = _keep(project, arm, arm.name, "arm")
-        for run in arm.below:
-            _keep(project, run, arm.name, "seed")
+        location = _upsert_run(project, arm, arm.name, "arm")
+        for run in arm.seed_runs:
+            _upsert_run(project, run, arm.name, "seed")
     return f"Weights & Biases project {project!r} in {location}"
 
 
-def _keep(project: str, run: TrackedRun, group: str, kind: str) -> str:
+def _upsert_run(project: str, run: TrackedRun, group: str, kind: str) -> str:
     """Creates or updates a run; returns its project's URL, or its directory when offline."""
     import wandb
 

@@ -33,7 +33,7 @@ class TrackedRun:
         params: Settings, as JSON holds them.
         metrics: Finite numbers, by names of letters, digits, "_", ".", "-" and blanks.
         tags: Other facts, as text; an empty one replaces an earlier one that no longer holds.
-        below: The runs of an arm's seeds.
+        seed_runs: The runs of an arm's seeds.
         files: Files to store with the run, by their path in the tracker.
     """
 
@@ -42,7 +42,7 @@ class TrackedRun:
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    below: tuple["TrackedRun", ...] = ()
+    seed_runs: tuple["TrackedRun", ...] = ()
     files: Mapping[str, Path] | None = None
 
 
@@ -105,9 +105,9 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
             key=fingerprint(run.description["experiment"], arm, run.sha256, settings),
             name=arm,
             params=settings,
-            metrics=_named(dict(_of_arm(arm, run.summary, run.metric))),
+            metrics=_with_safe_names(dict(_arm_metrics(arm, run.summary, run.metric))),
             tags=tags | arm_tags,
-            below=tuple(_seed(arm, seed, record, tags) for seed, record in records.items()),
+            seed_runs=tuple(_seed(arm, seed, record, tags) for seed, record in records.items()),
             files=files,
         )
 
@@ -120,12 +120,12 @@ def _seed(arm: str, seed: int, record: Mapping[str, Any], tags: Mapping[str, str
         key=fingerprint(arm, seed, record["fingerprint"]),
         name=f"{arm} seed {seed}",
         params=record["settings"] | {"seed": seed},
-        metrics=_named(record["metrics"] | seconds | updates),
+        metrics=_with_safe_names(record["metrics"] | seconds | updates),
         tags={**tags, "device": str(record.get("device")), **versions},
     )
 
 
-def _of_arm(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float]]:
+def _arm_metrics(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tuple[str, float]]:
     """Means and intervals of all metrics, then differences in the primary one."""
     entry = summary["arms"][arm]
     rows: dict[str, Mapping[str, Any]] = {
@@ -157,7 +157,7 @@ def _of_arm(arm: str, summary: Mapping[str, Any], primary: str) -> Iterator[tupl
                 yield f"{name}.{part}" if part else name, value
 
 
-def _named(metrics: Mapping[str, float]) -> dict[str, float]:
+def _with_safe_names(metrics: Mapping[str, float]) -> dict[str, float]:
     """Metrics by names that trackers accept; classes may be called anything."""
     renamed: dict[str, float] = {}
     for name, value in metrics.items():

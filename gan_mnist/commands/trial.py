@@ -20,7 +20,7 @@ ACCEPTED = "one of --index=N, --count and --summarise"
 COMMAND = Command(__doc__.splitlines()[0], "the same command goes on where it stopped")
 PLAN = PlanFlags(COMMAND)
 INDEX = COMMAND.number("index", None, "number of the trial, from 0: all arms of the first seed, "
-                       "then all of the next", least=0, most=MOST_TRIALS)  # fmt: skip
+                       "then all of the next", minimum=0, maximum=MOST_TRIALS)  # fmt: skip
 COUNT = COMMAND.switch("count", False, "print how many trials there are")
 SUMMARISE = COMMAND.switch("summarise", False, "write summary and report of the finished trials")
 

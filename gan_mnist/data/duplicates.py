@@ -285,11 +285,11 @@ def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
 
 
 def copies_in_pictures(
-    told: Mapping[str, Any], others: NamedImages, splits: Mapping[str, Split]
+    summary: Mapping[str, Any], others: NamedImages, splits: Mapping[str, Split]
 ) -> dict[str, np.ndarray]:
     """The pairs that `copies_in_numbers` told: by split uint8 (2, n, H, W, C), others first."""
     pictures = {}
-    for name, pairs in told.get("pairs", {}).items():
+    for name, pairs in summary.get("pairs", {}).items():
         sides = (others, splits[name])
         columns = zip(sides, zip(*pairs, strict=True), strict=True)
         row_lists = [

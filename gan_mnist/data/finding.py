@@ -80,7 +80,7 @@ def find_images(root: Path, flag: str = "--data_dir", any_name: bool = False) ->
     return FoundImages(root, files, walk.passed_over(), left_out=walk.left_out)
 
 
-def find_classes(root: Path, tested: Collection[str] = ()) -> FoundImages:
+def find_classes(root: Path, test_classes: Collection[str] = ()) -> FoundImages:
     """Finds the images of class folders, with their classes, and their splits if folders say so.
 
     Folders of splits are recognised by their usual names in any case; they hold the class folders.
@@ -89,33 +89,33 @@ def find_classes(root: Path, tested: Collection[str] = ()) -> FoundImages:
 
     Args:
         root: The folder.
-        tested: Classes to find test images of. Then one class is enough and may have no images,
-            its folder may have its `directory_name`, and splits may have different classes.
+        test_classes: Classes to find test images of. Then one class is enough and may have no
+            images, its folder may have its `directory_name`, and splits may have different classes.
 
     Raises:
         InputError: For too few classes, a class without images, other classes in one split than in
             another, or a folder that cannot be read.
     """
-    walk, tested = FolderWalk(root, "--data_dir"), class_of_folders(tested)
-    inner = walk.entered("", tested)
+    walk, test_classes = FolderWalk(root, "--data_dir"), class_of_folders(test_classes)
+    inner = walk.entered("", test_classes)
     names, _ = walk.entries(inner)
     splits = splits_of(names)
     # Names that say less are those of splits where there are class folders in them.
     if not all(is_usual(name) or _is_divided(walk, inner, name) for name in splits if splits[name]):
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = FoundImages(root, [], Counter(), inner)
-    if tested and not tested.keys() & set(names):
+    if test_classes and not test_classes.keys() & set(names):
         has_splits = any(splits.values())
     else:
         has_splits = TRAIN in splits.values() and bool({TEST, VALIDATION} & set(splits.values()))
     if has_splits:
-        _read_splits(walk, found, splits, tested)
+        _read_splits(walk, found, splits, test_classes)
     else:
-        classes = _read_classes(walk, found, inner, "", tested)
+        classes = _read_classes(walk, found, inner, "", test_classes)
         splits_by_class = {name: _splits_within(walk, join(inner, name)) for name in classes}
         has_loose_images = any(walk.entries(join(inner, name))[1] for name in classes)
         if (
-            not tested
+            not test_classes
             and not has_loose_images
             and all(
                 class_splits and all(class_splits.values())

@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
-from gan_mnist.data.images import FORMATS, TOO_LARGE, USUAL, ImageConversion
+from gan_mnist.data.images import DEFAULT_CONVERSION, FORMATS, TOO_LARGE, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, group_counts, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
@@ -59,7 +59,7 @@ class FolderOptions:
     resize: str = "pad"
     ground: str = "white"
     white: int = 0
-    image_megabytes: int = USUAL.megabytes
+    image_megabytes: int = DEFAULT_CONVERSION.megabytes
     skip_bad: bool = False
     labels: str = ""
     file_column: str = ""
@@ -164,7 +164,7 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
         + (Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test))
     )
     left_out = {**found.left_out, **decoded.bad, **excluded}
-    files = files_told(num_read, passed_over, notes, left_out)
+    files = file_summary(num_read, passed_over, notes, left_out)
     details = decoded.remember, duplicates, pool, tuple(found.cautions), decoded.conversion.white
     return Folder(class_names, train, validation, test, files, found.inner, *details)
 
@@ -194,7 +194,7 @@ def _found(root: Path, options: FolderOptions) -> FoundImages:
     return found
 
 
-def files_told(
+def file_summary(
     num_read: int,
     passed_over: Mapping[str, int],
     noted: Mapping[str, int],

@@ -12,7 +12,7 @@ import numpy as np
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
-from gan_mnist.data.folder import BAD, FolderOptions, bad_images, by_split, files_told
+from gan_mnist.data.folder import BAD, FolderOptions, bad_images, by_split, file_summary
 from gan_mnist.data.images import FORMATS, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files
@@ -86,7 +86,7 @@ def read_further_test(
     images = _in_order(splits, class_names)
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
     num_read = len(found.files) - len(decoded.bad)
-    files = files_told(num_read, passed_over, decoded.notes, decoded.bad)
+    files = file_summary(num_read, passed_over, decoded.notes, decoded.bad)
     return further_test(name, images, class_names, classes, files)
 
 

@@ -16,7 +16,7 @@ from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.finding import find_images
-from gan_mnist.data.folder import BAD, bad_images, files_told
+from gan_mnist.data.folder import BAD, bad_images, file_summary
 from gan_mnist.data.images import FORMATS, GREY_MODES, ImageConversion, open_image
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.splits import Split
@@ -100,7 +100,7 @@ def read_given(
         else:
             labelled.append((file.name, label))
     if not labelled:
-        hint = f", but in {_told(other_folders, class_names)}" if other_folders else ""
+        hint = f", but in {_describe_folders(other_folders, class_names)}" if other_folders else ""
         raise InputError(
             f"--generated: {root} has no images in folders of the classes {listed(class_names)}"
             f"{hint}; accepted: {FORMATS}"
@@ -113,7 +113,7 @@ def read_given(
         raise InputError(f"--generated: {root} has no image that can be read")
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
     if other_folders:
-        passed_over[f"{NO_CLASS}, but in {_told(other_folders, class_names)}"] = (
+        passed_over[f"{NO_CLASS}, but in {_describe_folders(other_folders, class_names)}"] = (
             other_folders.total()
         )
     labels = np.array([labelled[row][1] for row in readable_rows], np.int32)
@@ -133,7 +133,7 @@ def read_given(
         labels,
         class_names,
         filenames,
-        files_told(
+        file_summary(
             len(readable_rows),
             passed_over,
             Counter(json.loads(changes_json)) + decoded.notes,
@@ -143,7 +143,7 @@ def read_given(
     )
 
 
-def _told(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
+def _describe_folders(folders: Mapping[str, int], class_names: Sequence[str]) -> str:
     """Names of folders, with a note on those that differ from a class's name only in case."""
     folded = {name.casefold(): name for name in class_names}
     descriptions = []

@@ -81,7 +81,7 @@ class ImageConversion:
     megabytes: int = 1024
 
 
-USUAL = ImageConversion()
+DEFAULT_CONVERSION = ImageConversion()
 
 
 def read_image(path: Path, conversion: ImageConversion) -> np.ndarray:
@@ -192,21 +192,21 @@ def _megabytes_of_scans(image: Image.Image) -> float:
     return 0.0 if is_single_scan else image.width * image.height * 6 / 1e6
 
 
-def checked_memory(path: Path, image: Image.Image, megabytes: int, least: int = 0) -> float:
+def checked_memory(path: Path, image: Image.Image, megabytes: int, min_side: int = 0) -> float:
     """Estimates the memory that decoding a picture takes, in MB, before it is decoded.
 
     Args:
         path: Its file, for the message.
         image: Opened.
         megabytes: The limit.
-        least: Pixels that each side needs; a JPEG file is decoded no larger than that; 0: whole.
+        min_side: Pixels that each side needs; a JPEG file is decoded no larger than that; 0: whole.
 
     Raises:
         InputError: If it takes more than `megabytes`.
     """
     size_text, memory = f"{image.width:,} x {image.height:,}", _megabytes_of_scans(image)
-    if least:
-        image.draft(image.mode, (least, least))
+    if min_side:
+        image.draft(image.mode, (min_side, min_side))
     memory += megabytes_of(image)
     if memory > megabytes:
         raise InputError(

@@ -43,7 +43,7 @@ def _inner(images: FoundImages) -> str:
     return posixpath.commonpath([posixpath.dirname(name) for name in images.names] or [""])
 
 
-def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False) -> FoundImages:
+def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = False) -> FoundImages:
     """Finds the images of a folder whose classes a table gives.
 
     Args:
@@ -51,7 +51,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
         labels: The table: a CSV file, its path relative to `root`, or to a folder in it that holds
             all images, or absolute; or one in each folder of a split, of the images there. The
             columns of one without a header are called "1", "2" and so on.
-        asked: Names of its columns; empty ones are found.
+        requested: Names of its columns; empty ones are found.
         tested: Whether all images are to be test images: then one class is enough, and the
             columns of splits and groups may be missing.
 
@@ -74,7 +74,7 @@ def find_labelled(root: Path, labels: str, asked: Columns, tested: bool = False)
             if not table_split or image.name.startswith(f"{folder}/")
         ]
         home = posixpath.normpath(f"/{os.path.relpath(path.parent, root)}")
-        rows, columns, new_cautions = read_rows(path, csv_name, files, home, asked, tested)
+        rows, columns, new_cautions = read_rows(path, csv_name, files, home, requested, tested)
         cautions += new_cautions
         for row in rows:
             split = row.split or table_split or default_split

@@ -166,7 +166,9 @@ def carve_test(
     return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
 
 
-def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
+def set_aside(
+    labels: np.ndarray, groups: np.ndarray, target_counts: np.ndarray, seed: int
+) -> np.ndarray:
     """Chooses whole groups with about the wanted number of images of each class.
 
     Groups are gone through in a random order; one is chosen if no class then has more than wanted.
@@ -176,7 +178,7 @@ def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: 
     Args:
         labels: int (n,) in 0..k-1.
         groups: int (n,).
-        wanted: (k,): images of each class.
+        target_counts: (k,): images of each class.
         seed: Keys the order.
 
     Returns:
@@ -189,7 +191,10 @@ def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: 
     pairs, counts = np.unique(np.stack([group_indices, labels]), axis=1, return_counts=True)
     for group, label, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
         counts_by_group[group].append((label, count))
-    remaining, limits = np.bincount(labels, minlength=len(wanted)).tolist(), wanted.tolist()
+    remaining, limits = (
+        np.bincount(labels, minlength=len(target_counts)).tolist(),
+        target_counts.tolist(),
+    )
     taken_counts, is_chosen = [0] * len(limits), np.zeros(len(group_names), bool)
 
     def choose(group: int) -> None:
@@ -207,7 +212,7 @@ def set_aside(labels: np.ndarray, groups: np.ndarray, wanted: np.ndarray, seed: 
             for class_label, count in counts_by_group[group]
         ):
             choose(group)
-    for label in np.flatnonzero(wanted > 0).tolist():
+    for label in np.flatnonzero(target_counts > 0).tolist():
         if taken_counts[label]:
             continue
         candidates = (

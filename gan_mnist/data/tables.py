@@ -63,7 +63,7 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    path: Path, called: str, files: Sequence[ImageFile], home: str, asked: Columns, tested: bool
+    path: Path, called: str, files: Sequence[ImageFile], home: str, requested: Columns, tested: bool
 ) -> tuple[list[Row], Columns, list[str]]:
     """The rows of a table, the columns that were found, and warnings about the choice.
 
@@ -73,18 +73,18 @@ def read_rows(
         files: The images that its rows may refer to.
         home: The folder that it lies in, as a path from the images' root, "/"; of several images
             of one name the one in that folder is meant.
-        asked: Names of its columns; empty ones are found.
+        requested: Names of its columns; empty ones are found.
         tested: Whether the columns of splits and groups may be missing.
 
     Raises:
         InputError: If it cannot be read, or lacks these columns.
     """
     index, table = _Index(files), _read_table(path, called)
-    if not _has_header(table, index, asked):
+    if not _has_header(table, index, requested):
         table = _read_table(path, called, header=False)
     if tested:
-        asked = _of_tests(asked, table)
-    columns = _columns(table, index, asked, called, tested)
+        requested = _of_tests(requested, table)
+    columns = _columns(table, index, requested, called, tested)
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
     splits = splits_of({*table[columns.split]}) if columns.split else {}
@@ -92,7 +92,7 @@ def read_rows(
         Row(file, index.match(file, home), label.strip(), splits.get(split, ""), group.strip())
         for file, label, split, group in zip(*values, strict=True)
     )
-    return list(rows), columns, [] if asked.label else _cautions(table, columns, called)
+    return list(rows), columns, [] if requested.label else _cautions(table, columns, called)
 
 
 def _of_tests(requested: Columns, table: "pd.DataFrame") -> Columns:

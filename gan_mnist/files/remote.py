@@ -50,7 +50,7 @@ class Remote:
 
     def names(self) -> list[str]:
         """Names of all objects, relative to the directory."""
-        with self._told():
+        with self._as_os_error():
             paths = self._store.find(self._root)
         return sorted(path[len(self._root) :].lstrip("/") for path in paths)
 
@@ -66,7 +66,7 @@ class Remote:
 
     def create(self, name: str, content: bytes) -> bool:
         """Writes an object unless there is one of this name; returns whether it was written."""
-        with self._told():
+        with self._as_os_error():
             try:
                 if self._is_disk:
                     write_new_bytes(Path(self._path(name)), content)
@@ -82,7 +82,7 @@ class Remote:
 
     def modified(self, name: str) -> float:
         """When an object was written, in seconds by the store's clock."""
-        with self._told():
+        with self._as_os_error():
             return float(self._store.modified(self._path(name)).timestamp())
 
     def _content(self, name: str) -> bytes | None:
@@ -101,11 +101,11 @@ class Remote:
         return f"{self._root}/{name}"
 
     def _each(self, function: Callable[[Any], Any], arguments: Iterable[Any]) -> list[Any]:
-        with self._told(), ThreadPoolExecutor(AT_ONCE) as pool:
+        with self._as_os_error(), ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(function, arguments))
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_os_error(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # each package has errors of its own

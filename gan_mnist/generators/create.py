@@ -101,7 +101,7 @@ class FilteredGenerator(Generator):
     def __init__(self, generator: Generator, request: Request):
         """Trains the judge, unless it is trained already."""
         super().__init__(request.images.train)
-        self._generator, self._least = generator, request.settings.kept_from
+        self._generator, self._min_probability = generator, request.settings.kept_from
         self._judge, seconds = _judge(request)
         self.key, self.seconds = generator.key, generator.seconds + seconds
 
@@ -117,7 +117,7 @@ class FilteredGenerator(Generator):
         images = self._generator.sample(labels, seed)
         confidence = self._sure(images, labels)
         for draw in range(1, MOST_DRAWS):
-            rows = np.flatnonzero(confidence < self._least)
+            rows = np.flatnonzero(confidence < self._min_probability)
             if not len(rows):
                 break
             redrawn = self._generator.sample(labels[rows], derive_seed("kept", seed, draw))

@@ -12,18 +12,18 @@ TORCH_MEAN, TORCH_STDDEV = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.2
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68])
 
 
-def preprocess(images: keras.KerasTensor, wanted: Shape, pixels: str) -> keras.KerasTensor:
+def preprocess(images: keras.KerasTensor, input_shape: Shape, pixels: str) -> keras.KerasTensor:
     """Images as a network takes them: in its size, its channels and its range.
 
     Args:
         images: float (n, H, W, C) in [0, 1].
-        wanted: Height, width and channels that it takes; a size of None is any.
+        input_shape: Height, width and channels that it takes; a size of None is any.
         pixels: One of `gan_mnist.models.names.PIXELS`.
 
     Returns:
         float (n, *wanted); grey is repeated where three channels are wanted.
     """
-    height, width, channels = wanted
+    height, width, channels = input_shape
     x = images
     if channels == 3 and images.shape[-1] == 1:
         x = layers.Concatenate()([x, x, x])

@@ -30,7 +30,9 @@ def read_signatures(saved_model: Path) -> dict[str, Signature]:
         OSError: If that cannot be read.
     """
     try:
-        (graph, *_) = _of(memoryview(read_file(saved_model / "saved_model.pb")), _META_GRAPHS)
+        (graph, *_) = _field_values(
+            memoryview(read_file(saved_model / "saved_model.pb")), _META_GRAPHS
+        )
         signatures = {
             name: Signature(_shapes(value, _INPUTS), _shapes(value, _OUTPUTS))
             for name, value in _entries(graph, _SIGNATURES)
@@ -44,11 +46,11 @@ def read_signatures(saved_model: Path) -> dict[str, Signature]:
 def _shapes(signature: memoryview, field: int) -> dict[str, Shape]:
     shapes: dict[str, Shape] = {}
     for name, tensor_info in _entries(signature, field):
-        shape_messages = _of(tensor_info, _SHAPE)
-        if not shape_messages or any(_of(shape_messages[0], _UNKNOWN_RANK)):
+        shape_messages = _field_values(tensor_info, _SHAPE)
+        if not shape_messages or any(_field_values(shape_messages[0], _UNKNOWN_RANK)):
             shapes[name] = None
             continue
-        sizes = [_of(dim, _SIZE) for dim in _of(shape_messages[0], _DIM)]
+        sizes = [_field_values(dim, _SIZE) for dim in _field_values(shape_messages[0], _DIM)]
         # A negative number takes ten bytes; 0 is left out.
         shapes[name] = tuple(
             None if size and size[0] >> 63 else size[0] if size else 0 for size in sizes
@@ -58,14 +60,14 @@ def _shapes(signature: memoryview, field: int) -> dict[str, Shape]:
 
 def _entries(message: memoryview, field: int) -> Iterator[tuple[str, memoryview]]:
     """Keys and values of a map."""
-    for entry in _of(message, field):
-        (key, *_), (value, *_) = _of(entry, _KEY), _of(entry, _VALUE)
+    for entry in _field_values(message, field):
+        (key, *_), (value, *_) = _field_values(entry, _KEY), _field_values(entry, _VALUE)
         if not isinstance(key, memoryview) or not isinstance(value, memoryview):
             raise TypeError("an entry of another form")
         yield bytes(key).decode(), value
 
 
-def _of(message: memoryview, field: int) -> list:
+def _field_values(message: memoryview, field: int) -> list:
     """The values of one field of a message."""
     return [value for number, value in _fields(message) if number == field]
 

@@ -51,21 +51,21 @@ def _change(ink: tf.Tensor, axis: int) -> tf.Tensor:
     return (tf.roll(ink, -1, axis) - tf.roll(ink, 1, axis)) / 2
 
 
-def slopes(of_sources: np.ndarray, deformations: np.ndarray) -> np.ndarray:
+def slopes(source_styles: np.ndarray, deformations: np.ndarray) -> np.ndarray:
     """How deformations change with the style of the image that they begin with: a ridge regression.
 
     It is of all classes at once. Classes differ in style, which says nothing of deformations within
     them: that makes slopes smaller, as is right for an image of a class that is unknown.
 
     Args:
-        of_sources: float (n, 2), the style of each pair's source.
+        source_styles: float (n, 2), the style of each pair's source.
         deformations: float (n, d).
 
     Returns:
         float32 (2, d).
     """
-    spread = of_sources.std(axis=0) + TINY
-    standardised = (of_sources - of_sources.mean(axis=0)) / spread
+    spread = source_styles.std(axis=0) + TINY
+    standardised = (source_styles - source_styles.mean(axis=0)) / spread
     gram = standardised.T @ standardised + UNRELATED * np.eye(standardised.shape[1])
     coefficients = np.linalg.solve(
         gram, standardised.T @ (deformations - deformations.mean(axis=0))

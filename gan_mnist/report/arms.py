@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gan_mnist.report.charts import Limits, lines, spread
+from gan_mnist.report.charts import Limits, lines, padded_limits
 from gan_mnist.report.learning import MOST_TIMES_LONGER, over_seeds
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
@@ -33,7 +33,11 @@ def arm_details(
         None; `mean_curve` with that of the control, and `seed_curves`, charts as by
         `charts.lines`, or None.
     """
-    control, means, comparisons = run.summary["control"], over_seeds(curves), _compared(run)
+    control, means, comparisons = (
+        run.summary["control"],
+        over_seeds(curves),
+        _comparisons_by_arm(run),
+    )
     details = {}
     for number, name in enumerate(order):
         details[name] = {
@@ -73,14 +77,14 @@ def _common(curves: pd.DataFrame, means: Mapping[str, pd.DataFrame]) -> dict[str
     is_log = max(last_updates) > MOST_TIMES_LONGER * min(last_updates)
     first_update = updates[updates > 0].min() if is_log else updates.min()
     limits: Limits = (float(first_update), float(max(updates.max(), first_update + 1)))
-    return {"is_log": is_log, "x_limits": limits, "y_limits": spread([curves["value"]])}
+    return {"is_log": is_log, "x_limits": limits, "y_limits": padded_limits([curves["value"]])}
 
 
 def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
     """A row a seed: value, difference to the control, seconds, and links to the trial's files."""
     values = run.summary["arms"][name]["values"]
     control_values = run.summary["arms"][run.summary["control"]]["values"]
-    trials = {trial.seed: trial for trial in run.of(name)}
+    trials = {trial.seed: trial for trial in run.trials_of(name)}
     errors = {
         (failure["arm"], failure["seed"]): failure["error"] for failure in run.summary["failed"]
     }
@@ -105,7 +109,7 @@ def _seeds(run: Run, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _compared(run: Run) -> dict[str, list[dict[str, Any]]]:
+def _comparisons_by_arm(run: Run) -> dict[str, list[dict[str, Any]]]:
     """By arm, its comparisons: with the control, and with what else it is measured by."""
     margin = run.summary["metrics"][0].get("margin")
     rows_by_arm: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}

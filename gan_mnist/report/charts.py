@@ -39,7 +39,7 @@ class Axis:
     high: float
     is_log: bool = False
 
-    def at(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """The place of a value, in per cent; that of the nearest end for one beyond."""
         numbers = (self.low, self.high, min(max(value, self.low), self.high))
         low, high, value = map(math.log, numbers) if self.is_log else numbers
@@ -59,7 +59,9 @@ class Axis:
         else:
             values = list(MaxNLocator(_MOST_TICKS).tick_values(self.low, self.high))
         visible = [value for value in values if self.low <= value <= self.high]
-        return [{"at": self.at(value), "value": value, "text": _short(value)} for value in visible]
+        return [
+            {"at": self.position(value), "value": value, "text": _short(value)} for value in visible
+        ]
 
 
 def _short(value: float) -> str:
@@ -114,7 +116,7 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] |
     mean_axis, difference_axis = (Axis(*limits) for limits in forest_limits(summary))
     roles = {"control": summary["control"], "oracle": summary["oracle"]}
     mean_lines = [
-        {"at": mean_axis.at(arms[name]["mean"]), "role": role, "name": name}
+        {"at": mean_axis.position(arms[name]["mean"]), "role": role, "name": name}
         for role, name in roles.items()
         if name in arms and arms[name]["n"]
     ]
@@ -123,7 +125,7 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] |
         arm = arms[name]
         rows[name] = {
             "seeds": [
-                {"at": mean_axis.at(value), "seed": seed, "value": value}
+                {"at": mean_axis.position(value), "seed": seed, "value": value}
                 for seed, value in arm["values"].items()
                 if mean_axis.low <= value <= mean_axis.high
             ],
@@ -131,7 +133,7 @@ def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] |
             "difference": _interval(difference_axis, arm["difference"], deciding_interval(arm)),
         }
     difference_lines = [
-        {"at": difference_axis.at(0.0), "role": "control", "name": summary["control"]}
+        {"at": difference_axis.position(0.0), "role": "control", "name": summary["control"]}
     ]
     return {
         "means": {"ticks": mean_axis.ticks, "lines": mean_lines},
@@ -151,11 +153,11 @@ def _interval(axis: Axis, value: float | None, ci95: Any) -> dict[str, Any] | No
     low, high = ci95 or (value, value)
     cut = {"low": min(low, value) < axis.low, "high": max(high, value) > axis.high}
     return {
-        "at": axis.at(value) if is_within else None,
+        "at": axis.position(value) if is_within else None,
         "beyond": None if is_within else "low" if value < axis.low else "high",
         "value": value,
-        "low": axis.at(low),
-        "high": axis.at(high),
+        "low": axis.position(low),
+        "high": axis.position(high),
         "cut": [end for end, is_cut in cut.items() if is_cut],
     }
 
@@ -181,11 +183,13 @@ def lines(
         the panel from its upper left corner, and what they stand for, `x` and `y`, in words.
     """
     frames = {name: _thinned(frame) for name, frame in series.items()}
-    x_axis = Axis(*(x_limits or spread((frame[x] for frame in frames.values()), 0.0)), is_log)
-    y_axis = Axis(*(y_limits or spread(frame["value"] for frame in frames.values())))
+    x_axis = Axis(
+        *(x_limits or padded_limits((frame[x] for frame in frames.values()), 0.0)), is_log
+    )
+    y_axis = Axis(*(y_limits or padded_limits(frame["value"] for frame in frames.values())))
     drawn_series = {}
     for name, frame in frames.items():
-        x_positions = [10 * x_axis.at(value) for value in frame[x]]
+        x_positions = [10 * x_axis.position(value) for value in frame[x]]
         band = ""
         if {"low", "high"} <= {*frame}:
             lower, upper = (
@@ -203,7 +207,7 @@ def lines(
     return {"x": x_axis.ticks, "y": y_ticks, "series": drawn_series}
 
 
-def heat(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+def heatmap(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """A square of cells, row: truth, column: prediction, in units of a cell.
 
     Args:
@@ -233,7 +237,7 @@ def heat(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def spread(columns: Iterable[Sequence[float]], margin: float = 0.06) -> Limits:
+def padded_limits(columns: Iterable[Sequence[float]], margin: float = 0.06) -> Limits:
     """The ends of an axis that has room for all that is in `columns`, and a margin."""
     values = np.concatenate([np.asarray(column, float) for column in columns])
     low, high = float(values.min()), float(values.max())
@@ -247,4 +251,4 @@ def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _points(pairs: Iterable[tuple[float, float]], y_axis: Axis) -> str:
-    return " ".join(f"{x:.0f},{1000 - 10 * y_axis.at(y):.0f}" for x, y in pairs)
+    return " ".join(f"{x:.0f},{1000 - 10 * y_axis.position(y):.0f}" for x, y in pairs)

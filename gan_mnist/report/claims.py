@@ -134,12 +134,12 @@ def table(root: Path, page: Path, claims: Sequence[Claim] = CLAIMS) -> list[str]
     """
     lines = ["", "| claim | reported | here [95 %] | seeds | verdict |", "|---|--:|--:|--:|---|"]
     for claim in claims:
-        comparison = measured(claim, root)
+        comparison = measure_claim(claim, root)
         link = os.path.relpath(_directory(claim, root) / "records.jsonl", page.parent)
         cells = (
             f"[{claim.text}](sources.md#{claim.source})",
             "" if claim.reported is None else f"{claim.reported:+.3g}",
-            f"[{_here(claim, comparison)}]({link})",
+            f"[{_result_text(claim, comparison)}]({link})",
             f"{comparison.n}",
             verdict(claim, comparison),
         )
@@ -147,7 +147,7 @@ def table(root: Path, page: Path, claims: Sequence[Claim] = CLAIMS) -> list[str]
     return [*lines, ""]
 
 
-def measured(claim: Claim, root: Path) -> Comparison:
+def measure_claim(claim: Claim, root: Path) -> Comparison:
     """The difference that the claim is about, over the seeds of its run, as of `compare`."""
     directory = _directory(claim, root)
     summary = read_json(directory / "summary.json")
@@ -177,18 +177,18 @@ def measured(claim: Claim, root: Path) -> Comparison:
     return over_images(comparison, treated_records, control_records) if is_primary else comparison
 
 
-def verdict(claim: Claim, found: Comparison) -> str:
+def verdict(claim: Claim, comparison: Comparison) -> str:
     """Whether a claim holds, by the 95 % interval of the difference.
 
     It holds if the interval lies on the side that was claimed. It does not if the interval lies on
     the other, or reaches zero and leaves out the difference that was reported. Else nothing can be
     told but that the difference lies within the interval.
     """
-    if found.deciding_ci95 is None or found.too_few:
-        return f"cannot be told: {found.too_few or 'too few seeds'}"
-    low, high = sorted(claim.side * bound for bound in found.deciding_ci95)
+    if comparison.deciding_ci95 is None or comparison.too_few:
+        return f"cannot be told: {comparison.too_few or 'too few seeds'}"
+    low, high = sorted(claim.side * bound for bound in comparison.deciding_ci95)
     reported = None if claim.reported is None else claim.side * claim.reported
-    seeds_note = "; few seeds" if found.n < MIN_SEEDS else ""
+    seeds_note = "; few seeds" if comparison.n < MIN_SEEDS else ""
     if low > 0:
         size = ""
         if reported is not None:
@@ -197,7 +197,9 @@ def verdict(claim: Claim, found: Comparison) -> str:
     if high < 0 or (reported is not None and high < reported):
         return f"**does not hold**{seeds_note}"
     # A share is always within one half of one half.
-    limit = f", within ±{max(map(abs, found.deciding_ci95)):.2g}" * isinstance(claim.versus, str)
+    limit = f", within ±{max(map(abs, comparison.deciding_ci95)):.2g}" * isinstance(
+        claim.versus, str
+    )
     return f"cannot be told{limit}{seeds_note}"
 
 
@@ -212,7 +214,7 @@ def _records(directory: Path) -> dict[str, dict[int, Mapping[str, Any]]]:
         return by_arm(record for record in map(json.loads, lines) if record["status"] == "done")
 
 
-def _here(claim: Claim, comparison: Comparison) -> str:
+def _result_text(claim: Claim, comparison: Comparison) -> str:
     """The difference, or what is compared with a level, with its interval."""
     interval = comparison.deciding_ci95
     if isinstance(claim.versus, str):

@@ -35,8 +35,8 @@ def examples(run: Run, after: str | None) -> dict[str, Any] | None:
 
     Both are trials of the first seed that has both; None where no seed has.
     """
-    control_trials = {trial.seed: trial for trial in run.of(run.summary["control"])}
-    for trial in run.of(after):
+    control_trials = {trial.seed: trial for trial in run.trials_of(run.summary["control"])}
+    for trial in run.trials_of(after):
         control_trial = control_trials.get(trial.seed)
         before_table = control_trial.predictions() if control_trial else None
         after_table = trial.predictions()

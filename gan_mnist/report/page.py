@@ -18,7 +18,7 @@ from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import arm_details, curves_against_seconds
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
-from gan_mnist.report.provenance import files_left, made, next_steps
+from gan_mnist.report.provenance import file_links, next_steps, run_facts
 from gan_mnist.report.run_files import SECONDS, Run, read_pairs
 from gan_mnist.report.strips import data_uri
 from gan_mnist.report.study_figures import Picture
@@ -163,7 +163,7 @@ def _page_context(run: Run, confusions: Confusion) -> dict[str, Any]:
     return {
         "told": details,
         "forest": charts.forest(run.summary, order),
-        "seen": _compared(run),
+        "seen": _key_arms(run),
         "seen_columns": SEEN_COLUMNS,
         "images": list(run.galleries),
         "curved": curved_arms,
@@ -172,7 +172,7 @@ def _page_context(run: Run, confusions: Confusion) -> dict[str, Any]:
         "classes": classes,
         "short_classes": shorten_all(classes),
         "confusions": {
-            name: charts.heat(matrix, shorten_all(classes)) for name, matrix in drawn_matrices
+            name: charts.heatmap(matrix, shorten_all(classes)) for name, matrix in drawn_matrices
         },
         "colors": {name: PAGE_COLORS[color] for name, color in _colors(run, curved_arms).items()},
         "few_arms": FEW_ARMS,
@@ -181,15 +181,15 @@ def _page_context(run: Run, confusions: Confusion) -> dict[str, Any]:
         "after": treatment,
         "images_shown": IMAGES_SHOWN,
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
-        "made": made(run),
-        "files_left": files_left(run),
+        "made": run_facts(run),
+        "files_left": file_links(run),
         "next_steps": next_steps(run),
     }
 
 
-def _compared(run: Run) -> list[str]:
+def _key_arms(run: Run) -> list[str]:
     """The arms whose images tell the story: that of the answer, and what it is compared with."""
-    names = (run.summary["control"], run.measure, run.treatment, run.summary["oracle"])
+    names = (run.summary["control"], run.reference_arm, run.treatment, run.summary["oracle"])
     return [name for name in dict.fromkeys(names) if name in run.galleries]
 
 
@@ -198,7 +198,7 @@ def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
     control = run.summary["control"]
     if len(run.best_first()) <= FEW_ARMS:
         return {name: color for name, color in color_arms(names, control).items() if color != FAINT}
-    answer_colors = {run.measure: ORANGE, run.treatment: BLUE}
+    answer_colors = {run.reference_arm: ORANGE, run.treatment: BLUE}
     colors = answer_colors | {run.summary["oracle"]: GREEN, control: INK}
     return {name: color for name, color in colors.items() if name in names}
 
@@ -228,7 +228,7 @@ def _draw(
     if (leaks := _leaks(run)) is not None:
         drawn_figures["leaks"] = figures.gallery(leaks)
 
-    if galleries := {name: run.galleries[name] for name in _compared(run)}:
+    if galleries := {name: run.galleries[name] for name in _key_arms(run)}:
         drawn_figures["seen"] = figures.gallery(galleries, SEEN_COLUMNS, SEEN_INCHES)
     if run.galleries:
         drawn_figures["gallery"] = figures.gallery(run.galleries)
@@ -246,10 +246,11 @@ def _draw(
     if matrices:
         drawn_figures["confusion"] = figures.confusion(matrices, classes)
 
-    finished_arms = [name for name in order if run.of(name)]
+    finished_arms = [name for name in order if run.trials_of(name)]
     if finished_arms:
         mean_seconds = [
-            np.mean([trial.seconds for trial in run.of(name)], axis=0) for name in finished_arms
+            np.mean([trial.seconds for trial in run.trials_of(name)], axis=0)
+            for name in finished_arms
         ]
         drawn_figures["cost"] = figures.cost(
             pd.DataFrame(mean_seconds, finished_arms, list(SECONDS))

@@ -23,7 +23,7 @@ _RUN_FILES = {
 _ENOUGH_SEEDS = 10
 
 
-def made(run: Run) -> dict[str, str]:
+def run_facts(run: Run) -> dict[str, str]:
     """Date, duration, revision and machine, as far as the run tells them."""
     study, facts = run.study, {}
     if start_text := study.get("began"):
@@ -47,7 +47,7 @@ def made(run: Run) -> dict[str, str]:
     return facts
 
 
-def files_left(run: Run) -> dict[str, dict[str, str]]:
+def file_links(run: Run) -> dict[str, dict[str, str]]:
     """Links of the page, by title and label; only to files that are there."""
     record_files = {
         label: name for name, label in _RUN_FILES.items() if (run.workdir / name).exists()
@@ -75,7 +75,7 @@ def next_steps(run: Run) -> dict[str, str]:
     return {
         **_more_seeds(run, command),
         "The arms and settings that there are": f"{program} --list",
-        "One of them more, ARM": _with(command, arms=[*arms, "ARM"]),
+        "One of them more, ARM": _with_options(command, arms=[*arms, "ARM"]),
         "Images of your own, in photos/, a folder a class": f"{program} {folder_flags}{counts}",
     }
 
@@ -93,7 +93,7 @@ def _more_seeds(run: Run, command: str) -> dict[str, str]:
     title = f"More seeds, {target_seeds}; what is done is kept"
     if num_seeds > 1:
         title += ". Adding them when results have been seen costs error, which the answer tells"
-    commands = {title: _with(command, seeds=target_seeds)}
+    commands = {title: _with_options(command, seeds=target_seeds)}
     if primary:
         max_seeds = min(MOST_SEEDS, max(MAX_SEEDS, target_seeds))
         workdir = f"runs/{study['experiment']}_decided"
@@ -103,7 +103,7 @@ def _more_seeds(run: Run, command: str) -> dict[str, str]:
         title = (
             f"As many as it takes, from seed {first_seed} on, at announced looks, which costs none"
         )
-        commands[f"{title}; a run of its own"] = _with(command, **options)
+        commands[f"{title}; a run of its own"] = _with_options(command, **options)
     return commands
 
 
@@ -123,7 +123,7 @@ def _experiment(command: str) -> str | None:
     return None
 
 
-def _with(command: str, **options: Any) -> str:
+def _with_options(command: str, **options: Any) -> str:
     """The command, or the call of `gan_mnist.run`, with other options; as it is if unreadable.
 
     One that is None is left out.

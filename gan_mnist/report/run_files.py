@@ -73,7 +73,7 @@ class Run:
         trials.sort(key=lambda trial: trial.seed)
         return cls(workdir, study, summary, tuple(trials))
 
-    def of(self, arm: str | None) -> list[FinishedTrial]:
+    def trials_of(self, arm: str | None) -> list[FinishedTrial]:
         """Finished trials of an arm, by seed."""
         return [trial for trial in self.trials if trial.arm == arm]
 
@@ -89,7 +89,7 @@ class Run:
         None where no such arm has a finished trial. The oracle is none.
         """
         kinds = {name: self.study["arms"][name]["kind"] for name in self.best_first()
-                 if self.of(name) and name != self.summary["oracle"]}  # fmt: skip
+                 if self.trials_of(name) and name != self.summary["oracle"]}  # fmt: skip
         treatments = [name for name in kinds if kinds[name] in ("generated", "rival")]
         matches = [name for name in treatments if kinds[name] == kind]
         return next(iter(matches or treatments), None)
@@ -101,7 +101,7 @@ class Run:
         return rests_on["arm"] if rests_on else self.best_treatment("generated")
 
     @property
-    def measure(self) -> str | None:
+    def reference_arm(self) -> str | None:
         """The plain arm that `treatment` is compared with; for the control, the best rival."""
         rests_on = self.summary.get("rests_on")
         if rests_on and rests_on["reference"] != self.summary["control"]:
@@ -117,7 +117,7 @@ class Run:
         images_by_arm: dict[str, np.ndarray] = {}
         names = [self.summary["control"], self.summary["oracle"], *self.best_first()]
         for name in dict.fromkeys(names):
-            for trial in self.of(name)[:1]:
+            for trial in self.trials_of(name)[:1]:
                 images = read_images(trial.directory / "gallery.npz")
                 if images is None:
                     continue

@@ -133,7 +133,7 @@ def roc_curves(run: Run) -> Figure | None:
                 fpr_grid, values.min(0), values.max(0), color=colors[arm], alpha=0.12, lw=0
             )
             axes.plot(fpr_grid, values.mean(0), color=colors[arm], lw=1.3)
-            metrics = [trial.record["metrics"] for trial in run.of(arm)]
+            metrics = [trial.record["metrics"] for trial in run.trials_of(arm)]
             areas = [entry[f"auc_{name}"] for entry in metrics if f"auc_{name}" in entry]
             area = np.mean(areas or [trapezoid(tpr, fpr) for fpr, tpr in rocs])
             axes.text(0.97, 0.05 + 0.1 * position, f"{area:.4f}", transform=axes.transAxes,
@@ -156,7 +156,7 @@ def predictions(run: Run) -> Figure | None:
     """
     batches = {}
     for name in (run.summary["control"], run.treatment):
-        for trial in run.of(name)[:1]:
+        for trial in run.trials_of(name)[:1]:
             path = trial.directory / "shown.npz"
             if (batch := read_labelled(path, "label", "prediction", "probability")) is not None:
                 batches[trial.arm] = {key: array[:_PICTURES] for key, array in batch.items()}

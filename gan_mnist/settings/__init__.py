@@ -12,7 +12,13 @@ import numpy as np
 
 from gan_mnist.data.datasets import Dataset, load_dataset
 from gan_mnist.data.folder import FolderOptions
-from gan_mnist.data.images import GROUNDS, IMAGE_MEGABYTES, RESIZES, USUAL, ImageConversion
+from gan_mnist.data.images import (
+    DEFAULT_CONVERSION,
+    GROUNDS,
+    IMAGE_MEGABYTES,
+    RESIZES,
+    ImageConversion,
+)
 from gan_mnist.data.splits import EACH_SEED, FIXED, SPLITS
 from gan_mnist.data.subsets import divided
 from gan_mnist.errors import InputError
@@ -43,7 +49,9 @@ class DataSettings(Settings):
         0, "pixel value that is white in images of more than 8 bits; 0: the maximum of the bits in "
         "use, such as 4095", low=0, high=65535, location=True,
     )  # fmt: skip
-    image_megabytes: int = setting(USUAL.megabytes, IMAGE_MEGABYTES, low=1, location=True)
+    image_megabytes: int = setting(
+        DEFAULT_CONVERSION.megabytes, IMAGE_MEGABYTES, low=1, location=True
+    )
     duplicates: str = setting(
         "keep", "training images nearly equal to a test or validation image: keep or drop them",
         choices=("keep", "drop"),

@@ -72,19 +72,19 @@ def _has_results(workdir: Path) -> bool:
         return False
 
 
-def check_primary(plan: Plan, named: bool) -> None:
+def check_primary(plan: Plan, is_requested: bool) -> None:
     """Refuses a named primary comparison of an arm that leaks, and looks without a primary one.
 
     Args:
         plan: The plan, with all of its arms.
-        named: Whether the command names the comparisons.
+        is_requested: Whether the command names the comparisons.
 
     Raises:
         InputError: In either case.
     """
     leaking = [arm.name for arm in plan.arms if arm.leaks]
     excluded = [pair for pair in plan.study.primary if {*pair} & {*leaking}]
-    if named and excluded:
+    if is_requested and excluded:
         raise InputError(
             f'--primary: "{excluded[0]}" is not accepted, as images of '
             f"{next(name for name in excluded[0] if name in leaking)} are copies of test images; "
@@ -103,8 +103,8 @@ def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
     return [arm.name for arm in study.arms if arm.name in {*names, *description["arms"]}]
 
 
-def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
-    """The `many` seeds of a run, from its recorded first seed; `first_seed`, or 0, if it is new.
+def seeds_from(workdir: Path, first_seed: int | None, num_seeds: int) -> range:
+    """The seeds of a run, from its recorded first seed; from `first_seed`, or 0, if it is new.
 
     Raises:
         InputError: If `first_seed` is not the recorded one: seeds that nobody has looked at are
@@ -119,7 +119,7 @@ def seeds_from(workdir: Path, first_seed: int | None, many: int) -> range:
             f"--first_seed: {workdir} was begun with seed {recorded}; "
             f"accepted: {recorded}, or a new --workdir"
         )
-    return range(recorded, recorded + many)
+    return range(recorded, recorded + num_seeds)
 
 
 def description_in(workdir: Path) -> dict[str, Any] | None:
@@ -210,9 +210,9 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(description.get("looks", {}).get("announced", ()))
 
 
-def carried_over(before: Mapping[str, Any]) -> dict[str, Any]:
+def carried_over(description: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of an earlier `study.json` that the next one keeps: looks, and judged arms."""
-    return {key: before[key] for key in ("looks", "judged") if key in before}
+    return {key: description[key] for key in ("looks", "judged") if key in description}
 
 
 def seeds_looked_at(description: Mapping[str, Any]) -> tuple[int, ...]:
@@ -232,7 +232,7 @@ def record_look(
     workdir: Path,
     seeds: int,
     planned: Sequence[int],
-    spent: float | None,
+    alpha_spent: float | None,
     leaks: Sequence[str] = (),
 ) -> None:
     """Records in `study.json` that the results of `seeds` seeds were seen, and when first.
@@ -241,7 +241,7 @@ def record_look(
         workdir: The run's directory.
         seeds: Number of seeds that have results.
         planned: The seeds of the run from now on.
-        spent: The share of studies without an effect that have a verdict by now, if known.
+        alpha_spent: The share of studies without an effect that have a verdict by now, if known.
         leaks: Names of arms that trials found to leak.
     """
     path = workdir / "study.json"
@@ -255,5 +255,5 @@ def record_look(
         description["judged"] = list(dict.fromkeys([*description.get("judged", ()), *arms]))
     if seeds > 1 and seeds not in seeds_looked_at(description):
         timestamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        looks["taken"].append({"seeds": seeds, "when": timestamp, "alpha_spent": spent})
+        looks["taken"].append({"seeds": seeds, "when": timestamp, "alpha_spent": alpha_spent})
     write_json(path, description)

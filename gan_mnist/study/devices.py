@@ -19,11 +19,11 @@ LIST_GPUS = ("nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader")
 BATCHES = ("batch_size", "gan_batch_size")
 
 
-def check_strategy(asked: str) -> str:
-    """Returns `asked`; raises `InputError` if it is not a strategy."""
-    if asked not in STRATEGIES:
-        raise unknown("--strategy", str(asked), STRATEGIES)
-    return asked
+def check_strategy(strategy: str) -> str:
+    """Returns `strategy`; raises `InputError` if it is not a strategy."""
+    if strategy not in STRATEGIES:
+        raise unknown("--strategy", str(strategy), STRATEGIES)
+    return strategy
 
 
 def check_divisible(plan: Plan) -> None:

@@ -57,7 +57,10 @@ def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
 
 
 def check_output_paths(
-    workdir: Path, remote: str, settings: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
+    workdir: Path,
+    remote: str,
+    settings: Mapping[str, Any],
+    image_folders: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Refuses to write into a folder of input images: outputs might be read as images.
 
@@ -66,14 +69,14 @@ def check_output_paths(
         remote: The address that `workdir` mirrors, or "".
         settings: `dataset`, `data_dir` and `export_dir`, and perhaps `labels`: a table that says
             which images count.
-        others: Further folders of images, by flag and name.
+        image_folders: Further folders of images, by flag and name.
 
     Raises:
         InputError: If an output directory is, or lies in, one of the folders.
     """
     input_folders = {
         f"--{flag}={name}": folder
-        for flag, folders in others.items()
+        for flag, folders in image_folders.items()
         for name, folder in folders.items()
     }
     if settings["dataset"] == "folder" and settings["data_dir"] and not settings.get("labels"):

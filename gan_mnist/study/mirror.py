@@ -50,8 +50,8 @@ class Mirror:
         self._trials = {(trial.arm, trial.seed): trial for trial in plan.trials()}
         self._remote = Remote(plan.remote)
         # Names in the store; and for each unit that is in sync, the files that vouch for it.
-        self._there: set[str] = set()
-        self._alike: dict[str, dict[str, bytes]] = {}
+        self._stored_names: set[str] = set()
+        self._synced: dict[str, dict[str, bytes]] = {}
         self._pending: dict[tuple[str, int], Trial] = {}
         self._is_told = False
 
@@ -83,9 +83,9 @@ class Mirror:
         Raises:
             OSError: If the store refuses, or the disk.
         """
-        self._there = {name for name in self._remote.names() if not _is_hidden(name)}
+        self._stored_names = {name for name in self._remote.names() if not _is_hidden(name)}
         units: dict[str, set[str]] = defaultdict(set)
-        for name in self._there:
+        for name in self._stored_names:
             if (unit := _unit_of(name)) and self._may_want(unit):
                 units[unit].add(name)
         contents = self._remote.read(filter(_vouches, itertools.chain(*units.values())))
@@ -161,7 +161,7 @@ class Mirror:
 
     def _fetch(self, unit: str, names: set[str], vouchers: dict[str, bytes]) -> None:
         local = self._contents(name for name in vouchers if (self._root / name).is_file())
-        self._alike[unit] = vouchers
+        self._synced[unit] = vouchers
         if unit.startswith(TRIALS):
             # What ended here and could not be put there is worth more than a failure there.
             if local == vouchers or (
@@ -171,7 +171,7 @@ class Mirror:
             for path in list(files_in(self._root / unit)):
                 path.unlink()
         elif local or (self._root / unit / OWNER).exists():
-            self._alike[unit] = local
+            self._synced[unit] = local
             return
         self._bring(self._remote.read(names - vouchers.keys()))
         self._bring(vouchers)
@@ -205,26 +205,28 @@ class Mirror:
     def _put_unit(self, folder: Path, *logs: Path) -> None:
         unit, names = self._name(folder), {self._name(path) for path in files_in(folder)}
         vouchers = self._contents(filter(_vouches, names))
-        synced = self._alike.get(unit, {})
+        synced = self._synced.get(unit, {})
         if vouchers == synced:
             return
         # Of two that trained a generator at once the first one's stays: its files belong together.
         if unit.startswith(TRIALS) or self._remote.read(vouchers) in ({}, synced):
             log_names = {self._name(path) for log_folder in logs for path in files_in(log_folder)}
             self._write(self._contents((names | log_names) - vouchers.keys()))
-            self._remote.remove({name for name in self._there if _unit_of(name) == unit} - names)
+            self._remote.remove(
+                {name for name in self._stored_names if _unit_of(name) == unit} - names
+            )
             self._write(vouchers)
-        self._alike[unit] = vouchers
+        self._synced[unit] = vouchers
 
     def _write(self, files: Mapping[str, bytes]) -> None:
         if self._claim.is_lost:
             raise OSError(errno.EBUSY, "another run has taken it over", self._remote.address)
         self._remote.write(files)
-        self._there |= files.keys()
+        self._stored_names |= files.keys()
 
     def _is_of_no_unit(self, name: str) -> bool:
         unit = _unit_of(name)
-        return unit not in self._alike and not unit.startswith(TRIALS)
+        return unit not in self._synced and not unit.startswith(TRIALS)
 
     def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
         return {name: (self._root / name).read_bytes() for name in names}

@@ -51,7 +51,7 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
             for pair in pairs
             if (estimate := spread_of(*(values.get(arm, {}) for arm in pair))) is not None
         }
-        for label, sd, seeds in _told(name, spreads):
+        for label, sd, seeds in _labelled_spreads(name, spreads):
             has_spread = True
             tests = len(pairs) * look_factor
             smallest = power.detectable_effect(n, tests, overlap) * sd if n > 1 else math.inf
@@ -111,7 +111,9 @@ def _general(
     return line
 
 
-def _told(name: str, spreads: Mapping[Pair, tuple[float, int]]) -> Iterator[tuple[str, float, int]]:
+def _labelled_spreads(
+    name: str, spreads: Mapping[Pair, tuple[float, int]]
+) -> Iterator[tuple[str, float, int]]:
     """Yields label, sd and seeds of each primary comparison; of others, the median and fewest."""
     if name == "primary":
         yield from ((f"{pair}", sd, n) for pair, (sd, n) in spreads.items())

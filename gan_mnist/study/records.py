@@ -44,7 +44,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
         OSError: If it cannot be read.
     """
     record = read_form(path, Record)
-    return None if record is None else _whole(record)
+    return None if record is None else _checked_record(record)
 
 
 def parse_record(text: bytes) -> dict[str, Any]:
@@ -53,12 +53,12 @@ def parse_record(text: bytes) -> dict[str, Any]:
     Raises:
         Damaged: If it is no whole record.
     """
-    return _whole(parse_form(text, Record))
+    return _checked_record(parse_form(text, Record))
 
 
 def check_record(record: Mapping[str, Any], study: Study) -> None:
     """Raises `Damaged` if a trial of `study` cannot have produced `record`."""
-    _whole(dict(record))
+    _checked_record(dict(record))
     primary = study.metrics[0].name
     if record["status"] == DONE and primary not in record["metrics"]:
         raise Damaged(f"it has no {primary!r}, the primary metric")
@@ -68,7 +68,7 @@ def check_record(record: Mapping[str, Any], study: Study) -> None:
             raise Damaged(f"{name} is {value:g}, which is not between {low:g} and {high:g}")
 
 
-def _whole(record: dict[str, Any]) -> dict[str, Any]:
+def _checked_record(record: dict[str, Any]) -> dict[str, Any]:
     if (record["status"] == DONE) != (record["error"] is None):
         raise Damaged(f"it is {record['status']} with error {record['error']!r}")
     if not all(0 <= x <= MOST for x in (*record["seconds"].values(), record.get("updates") or 0)):
@@ -150,11 +150,11 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
     return record
 
 
-def mismatch(told: Mapping[str, Any], trial: Trial) -> str:
-    """How the settings or data in `told` differ from the trial's; "" if they do not."""
-    before, after = as_declared(told["settings"], trial.study), trial.settings.identity()
-    expected = fingerprint(told["settings"], *_of_no_setting(trial))
-    return differences(before, after) or ("" if told["fingerprint"] == expected else "other data")
+def mismatch(record: Mapping[str, Any], trial: Trial) -> str:
+    """How the settings or data in `record` differ from the trial's; "" if they do not."""
+    before, after = as_declared(record["settings"], trial.study), trial.settings.identity()
+    expected = fingerprint(record["settings"], *_of_no_setting(trial))
+    return differences(before, after) or ("" if record["fingerprint"] == expected else "other data")
 
 
 def set_damaged_aside(trial: Trial) -> str:

@@ -126,8 +126,8 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
     return [task for _, group in tasks_by_seed for task in sorted(group, key=len, reverse=True)]
 
 
-def next_task(pending: list[Task], given: Container[str]) -> Task:
-    """Pops a task of the first seed: one whose work was `given` before, or else the first.
+def next_task(pending: list[Task], done_work: Container[str]) -> Task:
+    """Pops a task of the first seed: one whose work was `done_work` before, or else the first.
 
     What a process built and traced for that work, with another seed, is used again.
     """
@@ -135,7 +135,7 @@ def next_task(pending: list[Task], given: Container[str]) -> Task:
     positions = (
         position
         for position, (trial, *_) in enumerate(pending)
-        if trial.seed == seed and trial.work in given
+        if trial.seed == seed and trial.work in done_work
     )
     return pending.pop(next(positions, 0))
 

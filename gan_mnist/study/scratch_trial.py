@@ -44,7 +44,8 @@ def files_to_send(trial: Trial) -> Files:
     shared_folders = (
         folder
         for folder in trial.workdir.glob("*/*")
-        if folder.is_dir() and is_for_seed(_told_in(folder, folder.stat().st_mtime_ns), trial.seed)
+        if folder.is_dir()
+        and is_for_seed(_json_contents(folder, folder.stat().st_mtime_ns), trial.seed)
     )
     return {
         f"{RUN}/{path.relative_to(trial.workdir).as_posix()}": path.read_bytes()
@@ -54,7 +55,7 @@ def files_to_send(trial: Trial) -> Files:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _told_in(folder: Path, mtime_ns: int) -> Sequence[Mapping[str, Any]]:
+def _json_contents(folder: Path, mtime_ns: int) -> Sequence[Mapping[str, Any]]:
     """What the JSON files in a folder hold, {} of a damaged one.
 
     Read once: every trial asks for all folders.
@@ -98,33 +99,33 @@ def run_in_scratch(
     return TrialOutput(record, written, tuple(sent.keys() - contents.keys()))
 
 
-def write_output(trial: Trial, sent: Files, left: TrialOutput) -> Mapping[str, Any]:
+def write_output(trial: Trial, sent: Files, output: TrialOutput) -> Mapping[str, Any]:
     """Writes the output of a trial to its places, its record last; returns the record.
 
     Args:
         trial: As planned on this machine.
         sent: The files that were sent.
-        left: The output that came back.
+        output: The output that came back.
 
     Raises:
         OSError: If a file cannot be written.
     """
     roots = {RUN: trial.workdir, EXPORTS: Path(trial.settings.export_dir)}
-    paths = {name: _place(roots, name) for name in (*left.written, *left.removed)}
+    paths = {name: _place(roots, name) for name in (*output.written, *output.removed)}
     record_path = trial.record_path
     # What describes files goes after them: it is what vouches for them.
     for name in sorted(
-        left.written, key=lambda name: (paths[name] == record_path, ".json" in name)
+        output.written, key=lambda name: (paths[name] == record_path, ".json" in name)
     ):
         path = paths[name]
         is_own = name.startswith(EXPORTS) or trial.directory in path.parents
         # Two trials that began at once may both have trained a generator. The first one's stays:
         # of each the files and their checksum belong together.
         if is_own or not path.is_file() or path.read_bytes() == sent.get(name):
-            write_bytes(path, left.written[name])
-    for name in left.removed:
+            write_bytes(path, output.written[name])
+    for name in output.removed:
         paths[name].unlink(missing_ok=True)
-    return left.record
+    return output.record
 
 
 def _place(roots: Mapping[str, Path], name: str) -> Path:
@@ -144,18 +145,18 @@ def files_in(folder: Path) -> Iterator[Path]:
                 yield Path(path)
 
 
-def is_for_seed(told: Sequence[Mapping[str, Any]], seed: int) -> bool:
+def is_for_seed(contents: Sequence[Mapping[str, Any]], seed: int) -> bool:
     """Whether trials of a seed may use a folder that `train_or_load_weights` wrote.
 
     What names no seed, or is damaged, goes to all: a trial checks it.
 
     Args:
-        told: Contents of the folder's JSON files; {} for a damaged one.
+        contents: Contents of the folder's JSON files; {} for a damaged one.
         seed: The seed of the trials.
     """
-    candidates = [content.get("seed") for content in told]
-    for content in told:
+    candidates = [content.get("seed") for content in contents]
+    for content in contents:
         stream = content.get("stream")
         candidates += stream if isinstance(stream, list) else []
     seeds = [value for value in candidates if isinstance(value, int)]
-    return bool(told) and (not seeds or seed in seeds)
+    return bool(contents) and (not seeds or seed in seeds)

@@ -235,7 +235,7 @@ class Curves(keras.callbacks.Callback):
         return [row | {"update": int(row["update"])} for row in rows]
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._saved = self._told = time.monotonic()
+        self._saved = self._last_report = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.monotonic()
@@ -261,10 +261,10 @@ class Curves(keras.callbacks.Callback):
             raise TrainingDiverged(f"{', '.join(nonfinite)} not finite by update {update}")
         if epoch + 1 in self._kept:
             self._rows.append(row)
-        if time.monotonic() - self._told > TOLD_EVERY_SECONDS:
+        if time.monotonic() - self._last_report > TOLD_EVERY_SECONDS:
             share = (epoch + 1) / self._intervals
             write_json(self._under_way, {"share": share, "seconds": self.seconds})
-            self._told = time.monotonic()
+            self._last_report = time.monotonic()
         if time.monotonic() - self._saved > CHECKPOINT_EVERY_SECONDS:
             # The rows go first: more of them than the checkpoint knows of are dropped on resume.
             if self._rows:

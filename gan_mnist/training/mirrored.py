@@ -186,33 +186,33 @@ class _Mirror(keras.callbacks.Callback):
         validated: Sequence[int],
     ):
         super().__init__()
-        self._one, self._twin = model, twin
-        self._others = keras.callbacks.CallbackList(list(callbacks), model=model)
+        self._model, self._twin = model, twin
+        self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         self._validation, self._validated = validation_data, validated
 
     def set_params(self, params: Any) -> None:
         super().set_params(params)
-        self._others.set_params(params)
+        self._callbacks.set_params(params)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._others.on_train_begin(logs)
+        self._callbacks.on_train_begin(logs)
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._others.on_train_end(logs)
+        self._callbacks.on_train_end(logs)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._others.on_epoch_begin(epoch, logs)
-        _copy(self._one, self._twin)
+        self._callbacks.on_epoch_begin(epoch, logs)
+        _copy(self._model, self._twin)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._others.on_train_batch_end(batch, logs)
+        self._callbacks.on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        _copy(self._twin, self._one)
+        _copy(self._twin, self._model)
         if self._validation is not None and epoch + 1 in self._validated:
-            results = self._one.evaluate(self._validation, verbose=0, return_dict=True)
+            results = self._model.evaluate(self._validation, verbose=0, return_dict=True)
             logs |= {f"val_{name}": value for name, value in results.items()}
-        self._others.on_epoch_end(epoch, logs)
+        self._callbacks.on_epoch_end(epoch, logs)
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:

@@ -47,8 +47,8 @@ class Steps(Generic[SettingsT]):
         trial: The trial to run.
         seconds: Seconds spent on generator, training and evaluation, added up step by step.
         generators: Keys of the trained generators that the trial used.
-        right: By test set, bool (n,) for each classifier evaluated: which images it got right.
-        right_in: The same, by name of each part that was run.
+        correct: By test set, bool (n,) for each classifier evaluated: which images it got right.
+        correct_by_part: The same, by name of each part that was run.
     """
 
     def __init__(self, trial: Trial[SettingsT]):
@@ -58,8 +58,8 @@ class Steps(Generic[SettingsT]):
         self.trial = trial
         self.seconds = {"generator": 0.0, "training": 0.0, "evaluation": 0.0}
         self.generators: list[str] = []
-        self.right: Right = {OWN: []}
-        self.right_in: dict[str, Right] = {}
+        self.correct: Right = {OWN: []}
+        self.correct_by_part: dict[str, Right] = {}
 
     @functools.cached_property
     def test(self) -> Subset:
@@ -110,7 +110,7 @@ class Steps(Generic[SettingsT]):
             name: Name of the part, and of its folder in the trial's directory.
             run: Trains and evaluates; returns metrics.
             judged: Whether the primary metric is a mean over such parts. If so, what they got right
-                is added to `right`; what they got right in further test sets always is.
+                is added to `correct`; what they got right in further test sets always is.
             needed: Archives of arrays in that folder which the trial will read: the part is run
                 again if one is damaged or missing.
         """
@@ -134,12 +134,12 @@ class Steps(Generic[SettingsT]):
             return result["metrics"]
         seconds_before, num_generators = dict(self.seconds), len(self.generators)
         path.parent.mkdir(parents=True, exist_ok=True)
-        counts_before = {test: len(rows) for test, rows in self.right.items()}
+        counts_before = {test: len(rows) for test, rows in self.correct.items()}
         metrics = run()
         correct_by_test = {
-            test: rows[counts_before.get(test, 0) :] for test, rows in self.right.items()
+            test: rows[counts_before.get(test, 0) :] for test, rows in self.correct.items()
         }
-        self.right = {test: self.right[test][:count] for test, count in counts_before.items()}
+        self.correct = {test: self.correct[test][:count] for test, count in counts_before.items()}
         self._add(name, correct_by_test, judged)
         packed = {test: pack_rows(rows) for test, rows in correct_by_test.items()}
         seconds = {kind: self.seconds[kind] - seconds_before[kind] for kind in seconds_before}
@@ -150,10 +150,10 @@ class Steps(Generic[SettingsT]):
 
     def _add(self, part: str, correct_by_test: Right, judged: bool) -> None:
         """Notes which images the classifiers of a part got right."""
-        self.right_in[part] = correct_by_test
+        self.correct_by_part[part] = correct_by_test
         for test, rows in correct_by_test.items():
             if judged or test != OWN:
-                self.right[test] = [*self.right.get(test, ()), *rows]
+                self.correct[test] = [*self.correct.get(test, ()), *rows]
 
     @property
     def export_directory(self) -> Path | None:
@@ -199,7 +199,7 @@ class Steps(Generic[SettingsT]):
             metrics: Metrics of the trial.
             updates: Updates of the network; None for those of the settings.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
-            at: By metric at a number of images: what it is the mean of, in the form of `right`.
+            at: By metric at a number of images: what it is the mean of, in the form of `correct`.
             judged: int rows of the test images that the metrics are computed on; None for all.
             further_of: The part whose metrics on further test sets are reported; None for the mean
                 of all classifiers evaluated.
@@ -232,12 +232,12 @@ class Steps(Generic[SettingsT]):
         if primary.name not in metrics:
             return None
         test = self.test if judged is None else self.test.take(judged)
-        return correctness(primary, metrics, test, self.right[OWN], averaged, at)
+        return correctness(primary, metrics, test, self.correct[OWN], averaged, at)
 
     def _correct_further(
         self, metrics: Mapping[str, float], part: str | None
     ) -> dict[str, dict[str, Any]]:
-        correct_by_test = self.right if part is None else self.right_in[part]
+        correct_by_test = self.correct if part is None else self.correct_by_part[part]
         accuracy = Metric("accuracy", "accuracy")
         accuracies = {name: metrics.get(f"{name}_accuracy") for name in self.tests if name != OWN}
         entries = {

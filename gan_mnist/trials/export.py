@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras.export import ExportArchive
 
 from gan_mnist.data.encoded import decode
-from gan_mnist.data.images import USUAL, ImageConversion
+from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion
 from gan_mnist.data.pipelines import as_float
 from gan_mnist.files import read_json, write_json
 from gan_mnist.generators.trained import TrainedGenerator
@@ -35,7 +35,7 @@ def export_classifier(
     model: keras.Model,
     class_names: Sequence[str],
     directory: Path,
-    conversion: ImageConversion = USUAL,
+    conversion: ImageConversion = DEFAULT_CONVERSION,
 ) -> None:
     """Writes `directory/classifier`, with four signatures, and `classifier.keras`.
 

@@ -180,7 +180,7 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
             correct_by_test = {OWN: probabilities.argmax(axis=1) == self.test.labels}
             correct_by_test |= self.further.evaluate(model)
         for name, is_correct in correct_by_test.items():
-            self.right.setdefault(name, []).append(is_correct)
+            self.correct.setdefault(name, []).append(is_correct)
         return metrics | self.further.metrics, probabilities
 
     @functools.cached_property

@@ -98,15 +98,15 @@ def test_an_interval_over_test_images_is_sent_beside_that_over_seeds(tmp_path, m
 
 def test_a_seed_is_below_its_arm(run):
     _, cgan = tracking.tracked_runs(run)
-    assert [seed.name for seed in cgan.below] == ["cgan seed 0", "cgan seed 1", "cgan seed 2"]
-    second = cgan.below[1]
+    assert [seed.name for seed in cgan.seed_runs] == ["cgan seed 0", "cgan seed 1", "cgan seed 2"]
+    second = cgan.seed_runs[1]
     assert second.params == {"updates": 100, "arm_is": "cgan", "seed": 1}
     assert second.metrics == {"score": 0.8, "seconds.training": 1.0}
     assert second.tags["version.numpy"] == "2.0"
 
 
 def keys(run):
-    return [one.key for arm in tracking.tracked_runs(run) for one in (arm, *arm.below)]
+    return [one.key for arm in tracking.tracked_runs(run) for one in (arm, *arm.seed_runs)]
 
 
 def test_keys_are_those_of_settings_and_data_and_not_of_a_place(run, tmp_path):

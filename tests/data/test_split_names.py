@@ -97,7 +97,7 @@ def test_splits_within_class_folders_are_splits(tmp_path, around, parts):
         for part in parts.split()
     }
     assert all(file.split[:3] in file.name.lower() for file in found.files)
-    assert {file.split for file in find_classes(tmp_path, tested="ab").files} == {""}
+    assert {file.split for file in find_classes(tmp_path, test_classes="ab").files} == {""}
 
 
 @pytest.mark.parametrize("other", [".", "train", ". left"])

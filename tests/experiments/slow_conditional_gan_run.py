@@ -100,7 +100,7 @@ def test_cells_are_means_and_pairs_have_their_distances(run, tmp_path):
         (cells,) = axes.collections
         shares = np.asarray(cells.get_array())
         for name, of_arm in zip(order, shares, strict=True):
-            (one,) = read.of(name)
+            (one,) = read.trials_of(name)
             values = [one.record["metrics"][f"{stem}{label}"] for label in range(10)]
             assert of_arm.tolist() == pytest.approx(values)
         told = [text.get_text() for text in axes.texts]

@@ -36,7 +36,7 @@ def test_neighbours_are_found_block_by_block(monkeypatch):
     images, references = (rng.integers(0, 256, (n, 3, 3, 2), np.uint8) for n in (7, 25))
     references[[4, 19]] = images[[2, 5]]
     monkeypatch.setattr(trial, "_BLOCK", 10)
-    found = trial._nearest_of(images, references)
+    found = trial._nearest_references(images, references)
     numbers = [array.reshape(len(array), -1) / 255 for array in (images, references)]
     distances = cdist(*numbers)
     np.testing.assert_array_equal(found.rows, distances.argmin(axis=1))

@@ -120,7 +120,7 @@ def pretend(monkeypatch, number=5):
 
     def pseudo_labelled(steps, known):
         rows = np.arange(number)
-        return known.unlabelled.called(rows, np.ones(number, int), known.labelled.class_names)
+        return known.unlabelled.with_labels(rows, np.ones(number, int), known.labelled.class_names)
 
     monkeypatch.setattr(TRIAL, "pseudo_labelled", pseudo_labelled)
 

@@ -18,7 +18,7 @@ def run():
     trials = [SimpleNamespace(seed=record["seed"], record=record) for record in records]
     summary = json.loads((RESULTS / "summary.json").read_text())
     return SimpleNamespace(
-        summary=summary, of=lambda arm: [t for t in trials if t.record["arm"] == arm]
+        summary=summary, trials_of=lambda arm: [t for t in trials if t.record["arm"] == arm]
     )
 
 
@@ -37,5 +37,5 @@ def test_means_and_intervals_are_those_of_the_summary(run):
 
 
 def test_without_the_arms_there_is_no_figure(run):
-    run.of = lambda arm: []
+    run.trials_of = lambda arm: []
     assert claim(run) is None

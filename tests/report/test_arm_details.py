@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan_mnist.report.arms import arm_details
 from gan_mnist.report.page import write_report
-from gan_mnist.report.provenance import files_left, made, next_steps
+from gan_mnist.report.provenance import file_links, next_steps, run_facts
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import data_uri, strip
 from gan_mnist.report.study_figures import Picture, predictions
@@ -185,7 +185,7 @@ def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_pa
     make_run(tmp_path / "run", arms=ARMS, seeds=3)
     run = Run.read(tmp_path / "run")
     worked = "3 min 58 s, all 9 trials, counted as under cost"
-    assert made(run) == {"Work": worked}
+    assert run_facts(run) == {"Work": worked}
     change(tmp_path / "run", "trials/cgan/seed-01/record.json", memory_mib=1234)
     models = tmp_path / "models"
     (models / "imbalance" / "cgan").mkdir(parents=True)
@@ -193,7 +193,7 @@ def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_pa
             "processors": 2, "export_dir": str(models)}  # fmt: skip
     change(tmp_path / "run", "study.json", **told)
     run = Run.read(tmp_path / "run")
-    found = made(run)
+    found = run_facts(run)
     assert found.pop("Duration").endswith(", the last command")
     assert found == {
         "Date": "2026-01-02 03:04 UTC, the last command",
@@ -202,7 +202,7 @@ def test_date_duration_revision_and_machine_are_told_where_they_are_known(tmp_pa
         "Revision": "abc",
         "Machine": "Linux, 2 processors",
     }
-    links = files_left(run)
+    links = file_links(run)
     assert links["Models"] == {"cgan": "../models/imbalance/cgan"}
     assert {"summary", "settings and plan"} <= set(links["Records"])
     write_report(tmp_path / "run")

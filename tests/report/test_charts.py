@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from fake_run import make_run
 
-from gan_mnist.report.charts import Axis, forest, heat, lines
+from gan_mnist.report.charts import Axis, forest, heatmap, lines
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def summary(tmp_path):
 
 def test_places_are_per_cent_of_the_axis():
     axis = Axis(2, 6)
-    assert [axis.at(value) for value in (2, 3, 6, 1, 9)] == [0, 25, 100, 0, 100]
+    assert [axis.position(value) for value in (2, 3, 6, 1, 9)] == [0, 25, 100, 0, 100]
     log = Axis(1, 10_000, is_log=True)
-    assert [log.at(value) for value in (1, 10, 1000, 0, 10**6)] == [0, 25, 75, 0, 100]
+    assert [log.position(value) for value in (1, 10, 1000, 0, 10**6)] == [0, 25, 75, 0, 100]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_ticks_are_few_round_numbers(axis, texts):
     ticks = axis.ticks
     assert [tick["text"] for tick in ticks][: len(texts)] == texts
     assert 2 <= len(ticks) <= 6
-    assert all(tick["at"] == axis.at(tick["value"]) for tick in ticks)
+    assert all(tick["at"] == axis.position(tick["value"]) for tick in ticks)
 
 
 def test_a_row_has_its_seeds_its_mean_and_its_interval(summary):
@@ -97,7 +97,7 @@ def test_a_long_line_is_thinned_and_keeps_its_end():
 
 
 def test_cells_are_those_that_are_seen_and_names_have_room():
-    chart = heat(np.array([[0.9, 0.1], [0.001, 0.999]]), ["cat", "dogs"])
+    chart = heatmap(np.array([[0.9, 0.1], [0.001, 0.999]]), ["cat", "dogs"])
     assert [(c["row"], c["column"], c["share"]) for c in chart["cells"]] == [
         (0, 0, 0.9),
         (0, 1, 0.1),
@@ -105,6 +105,6 @@ def test_cells_are_those_that_are_seen_and_names_have_room():
     ]
     assert not chart["upright"]
     assert chart["left"] > 4 * 0.55 * chart["font"]
-    digits = heat(np.eye(10), list("0123456789"))
+    digits = heatmap(np.eye(10), list("0123456789"))
     assert digits["upright"]
     assert digits["left"] < 1.5

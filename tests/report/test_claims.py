@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gan_mnist.errors import InputError
-from gan_mnist.report.claims import CLAIMS, DOWN, UP, Claim, measured, table, verdict
+from gan_mnist.report.claims import CLAIMS, DOWN, UP, Claim, measure_claim, table, verdict
 from gan_mnist.study.statistics.paired import Comparison
 
 ROOT = Path(__file__).parents[2]
@@ -77,14 +77,14 @@ def root(tmp_path):
 
 
 def test_a_claim_is_measured_seed_by_seed(root):
-    found = measured(CLAIM, root)
+    found = measure_claim(CLAIM, root)
     assert (found.n, found.difference) == (4, pytest.approx(np.mean([0.6, 0.6, 0.5, 0.7])))
-    of_level = measured(replace(CLAIM, versus=0.5), root)
+    of_level = measure_claim(replace(CLAIM, versus=0.5), root)
     assert of_level.difference == pytest.approx(0.3)
     # A share ends at 1.
     assert of_level.ci95[0] < 0.25 < of_level.ci95[1] < 0.5
-    assert measured(replace(CLAIM, arm="most", versus=0.5), root).ci95[1] == 0.5
-    assert measured(replace(CLAIM, metric="other"), root).difference == pytest.approx(-0.6)
+    assert measure_claim(replace(CLAIM, arm="most", versus=0.5), root).ci95[1] == 0.5
+    assert measure_claim(replace(CLAIM, metric="other"), root).difference == pytest.approx(-0.6)
 
 
 def test_the_table_has_a_row_a_claim_with_its_records(root):
@@ -108,7 +108,7 @@ def test_the_table_has_a_row_a_claim_with_its_records(root):
 )
 def test_what_is_not_there_is_refused(root, changes, told):
     with pytest.raises(InputError, match=told):
-        measured(replace(CLAIM, **changes), root)
+        measure_claim(replace(CLAIM, **changes), root)
 
 
 def test_reported_differences_have_the_side_that_is_claimed():

@@ -178,7 +178,7 @@ def test_generators_of_which_nothing_can_be_told_are_drawn(small_run: Path, cont
 def test_a_damaged_record_is_no_trial_of_the_report(small_run: Path) -> None:
     path = small_run / "trials" / "cgan" / "seed-01" / "record.json"
     path.write_text('{"metrics": NaN}')
-    assert [trial.seed for trial in Run.read(small_run).of("cgan")] == [0]
+    assert [trial.seed for trial in Run.read(small_run).trials_of("cgan")] == [0]
 
 
 @pytest.mark.slow

@@ -154,7 +154,7 @@ def test_predictions_read_back_as_they_were_named(tmp_path):
     workdir = make_run(tmp_path, arms=("none", "cgan"), seeds=2)
     for name in ("=1+1", "-2+3", "@x", "\t=1", "'=1", "\r=2", "01", "NA", "-5"):
         write_predictions(trial(workdir, "none", 0), name)
-        table = Run.read(workdir).of("none")[0].predictions()
+        table = Run.read(workdir).trials_of("none")[0].predictions()
         assert set(table["prediction"]) == {name}
         assert set(table["label"]) == {name, "2"}
         assert list(table["image"])[:2] == [f"{name}0", f"{name}1"]

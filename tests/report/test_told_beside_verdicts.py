@@ -135,13 +135,13 @@ def test_the_picture_at_the_opening_shows_the_arm_of_the_answer_and_its_referenc
     # Where the control is the reference the best rival is there, too.
     before = json.loads((workdir / "summary.json").read_text())["rests_on"]
     run = Run.read(workdir)
-    assert (run.treatment, run.measure) == (before["arm"], before["reference"])
+    assert (run.treatment, run.reference_arm) == (before["arm"], before["reference"])
     summary = {**run.summary, "rests_on": {"arm": "cgan", "reference": "none"}}
     run = Run(run.workdir, run.study, summary, run.trials)
-    assert (run.treatment, run.measure) == ("cgan", "classical")
+    assert (run.treatment, run.reference_arm) == ("cgan", "classical")
     # Of runs that do not tell it, the best.
     run = Run(run.workdir, run.study, {**summary, "rests_on": None}, run.trials)
-    assert (run.treatment, run.measure) == ("warp_gan_classical", "classical")
+    assert (run.treatment, run.reference_arm) == ("warp_gan_classical", "classical")
 
 
 @pytest.mark.slow

@@ -69,8 +69,8 @@ def test_one_comparison_alone_is_not_told_to_be_among_several():
     told = ReportedComparison("a", "b", entry_of("cannot tell", [0.01, 0.2], 0.06), 7)
     assert told.why(0.03).endswith("and is not below 0.05.")
     assert told.why(0.03, tells_p=True).endswith("and is 0.060, not below 0.05.")
-    assert told.why(0.03, shown=(-0.01, 0.3)) == ""
-    wider = told.why(0.03, shown=(0.001, 0.3), tells_p=True)
+    assert told.why(0.03, shown_interval=(-0.01, 0.3)) == ""
+    wider = told.why(0.03, shown_interval=(0.001, 0.3), tells_p=True)
     assert wider.endswith("but p allows for 7 comparisons: it is 0.060, not below 0.05.")
 
 
@@ -120,12 +120,12 @@ def test_further_test_sets_have_reasons_of_their_own():
 
 def test_an_interval_that_allows_for_the_choice_may_be_wider_than_the_verdict():
     helps = ReportedComparison("a", "b", entry_of("helps", [0.01, 0.2], 0.012), 7)
-    assert helps.why(0.03, shown=(0.001, 0.3)) == ""
-    told = helps.why(0.03, shown=(-0.01, 0.3))
+    assert helps.why(0.03, shown_interval=(0.001, 0.3)) == ""
+    told = helps.why(0.03, shown_interval=(-0.01, 0.3))
     assert told.startswith("The verdict rests on p, 0.012 after Holm's correction; ")
     same = ReportedComparison("a", "b", entry_of("the same", [-0.01, 0.01], 0.9), 7)
-    assert same.why(0.03, shown=(-0.02, 0.02)) == ""
-    told = same.why(0.03, shown=(-0.04, 0.02))
+    assert same.why(0.03, shown_interval=(-0.02, 0.02)) == ""
+    told = same.why(0.03, shown_interval=(-0.04, 0.02))
     assert told == "Without the choice that it allows for, the interval lies within ±0.03."
 
 

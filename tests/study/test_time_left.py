@@ -81,13 +81,13 @@ def test_what_a_process_does_once_is_counted_apart():
     left = TimeLeft(trials, 1)
     left.begin(trials[0], 0, 0)
     left.end(ended("none", 0, training=10.0), 40)  # 30 s are no training: TensorFlow's start
-    assert left.once(2) == 30
+    assert left.setup_seconds(2) == 30
     assert left.estimate(40) == 9 * 10
     left.begin(trials[1], 0, 40)
     left.end(ended("classical", 0, training=10.0), 55)  # 5 s to trace another network
     left.begin(trials[2], 0, 55)
     left.end(ended("none", 1, training=10.0), 67)  # 12 s, all of them its own
-    assert (left.once(2), left.once(1)) == (28, 5)
+    assert (left.setup_seconds(2), left.setup_seconds(1)) == (28, 5)
     assert left.estimate(67) == pytest.approx(3 * 12 + 4 * 10)
 
 

@@ -21,7 +21,7 @@ MODELS = COMMAND.text(
     "models", "saved_models", "folder of exported models, searched with its sub-folders"
 )
 TRUST_MODEL = trust_flag(COMMAND)
-PORT = COMMAND.number("port", 7860, "local port of the web page", least=1024, most=65535)
+PORT = COMMAND.number("port", 7860, "local port of the web page", minimum=1024, maximum=65535)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_mnist.commands.demo.models import Classifiers, See
+from gan_mnist.commands.demo.models import Classifiers, ImageReader
 from gan_mnist.errors import InputError
 
 # A canvas of our own: Gradio's asks for a tool before it lets one draw. Its value is a PNG file, as
@@ -94,7 +94,7 @@ def figure(image: Image.Image, side: int, name: str, more: str = "") -> str:
     return f"<figure>{picture(image, side, name)}{caption}</figure>"
 
 
-def answers(classifiers: Classifiers, see: See | None) -> str:
+def answers(classifiers: Classifiers, see: ImageReader | None) -> str:
     """What every arm says of an image, as a table."""
     if see is None:
         return '<p class="hint">Draw a digit, and see what every arm says.</p>'

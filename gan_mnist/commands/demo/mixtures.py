@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from gan_mnist.commands.demo.models import FLAG, Exported, See, as_picture
+from gan_mnist.commands.demo.models import FLAG, Exported, ImageReader, as_picture
 from gan_mnist.commands.exported import read_conversion
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import ImageConversion, as_float, resize
@@ -34,7 +34,7 @@ class Mixture:
     seed: int = 0
 
 
-def digit(number: int) -> See:
+def digit(number: int) -> ImageReader:
     """An embedded digit, one of the `NUM_DIGITS` for testing."""
     images = load_dataset("mnist_sample").test.images
 
@@ -57,12 +57,12 @@ class Denoiser:
         self._model = export.load("denoise", self._sides, ["images"])
         self._denoise = self._model.signatures["denoise"]
         size, channels = image_shape(self._denoise, *self._sides)
-        self._look = replace(
+        self._conversion = replace(
             read_conversion(export.saved_model), image_size=size, channels=channels
         )
 
     def pictures(
-        self, image: See, other: See, mixture: Mixture
+        self, image: ImageReader, other: ImageReader, mixture: Mixture
     ) -> dict[str, tuple[Image.Image, float | None]]:
         """The image and its way, each with its PSNR in dB where it is an attempt at the image.
 
@@ -78,7 +78,9 @@ class Denoiser:
         from gan_mnist.data.degradation import Degradation, degrade
         from gan_mnist.evaluation.restoration import restoration_metrics, rival_outputs
 
-        truths, others = (tf.constant(as_float(see(self._look))[None]) for see in (image, other))
+        truths, others = (
+            tf.constant(as_float(see(self._conversion))[None]) for see in (image, other)
+        )
         has_refs = self._sides == SIDES
         if not has_refs:
             others = tf.zeros_like(others)  # it knows of none

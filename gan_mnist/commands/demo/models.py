@@ -32,7 +32,7 @@ INK = 20 / 28
 MOVES = (101, 102, 103)
 
 # How an image is seen by a model: uint8 (H, W, C) of the conversion's size and channels.
-See = Callable[[ImageConversion], np.ndarray]
+ImageReader = Callable[[ImageConversion], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -129,22 +129,22 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
     Raises:
         InputError: If there is none.
     """
-    exports_by_kind: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[Exported]] = {kind: [] for kind in KINDS}
     for file in _saved_models(root):
-        if (kind := file.parent.name) in exports_by_kind:
+        if (kind := file.parent.name) in by_kind:
             recorded = saved.read_about(file.parent, FLAG).get("settings")
             settings = recorded if isinstance(recorded, dict) else {}
-            exports_by_kind[kind].append(Exported(file.parent, settings, trusted))
-    if not any(exports_by_kind.values()):
+            by_kind[kind].append(Exported(file.parent, settings, trusted))
+    if not any(by_kind.values()):
         raise InputError(
             f"{FLAG}: {str(root)!r} holds no exported model; accepted: a folder that a study "
             "exported to, such as saved_models"
         )
 
-    names = [(kind, export.name) for kind, exports in exports_by_kind.items() for export in exports]
+    names = [(kind, export.name) for kind, exports in by_kind.items() for export in exports]
     if len({*names}) < len(names):
-        exports_by_kind = {
-            kind: [_placed(root, e) for e in exports] for kind, exports in exports_by_kind.items()
+        by_kind = {
+            kind: [_with_parent(root, e) for e in exports] for kind, exports in by_kind.items()
         }
 
     def order(export: Exported) -> tuple[str, str, int, str]:
@@ -152,16 +152,16 @@ def find_exports(root: Path, trusted: bool = False) -> dict[str, list[Exported]]
         position = arms.index(export.arm) if export.arm in arms else len(arms)
         return export.parent, export.experiment, position, export.arm
 
-    return {kind: sorted(exports, key=order) for kind, exports in exports_by_kind.items()}
+    return {kind: sorted(exports, key=order) for kind, exports in by_kind.items()}
 
 
-def _placed(root: Path, export: Exported) -> Exported:
+def _with_parent(root: Path, export: Exported) -> Exported:
     """An export that tells where the folder of its experiment lies."""
     path = os.path.relpath(export.saved_model.parents[2], root.absolute())
     return dataclasses.replace(export, parent="" if path == os.curdir else Path(path).as_posix())
 
 
-def uploaded(path: Path, inverted: bool) -> See:
+def uploaded(path: Path, inverted: bool) -> ImageReader:
     """An image file of any size, inverted or not.
 
     Raises:
@@ -178,7 +178,7 @@ def uploaded(path: Path, inverted: bool) -> See:
     return see
 
 
-def drawn(ink: np.ndarray) -> See | None:
+def drawn(ink: np.ndarray) -> ImageReader | None:
     """A drawing as MNIST's digits were prepared: white on black, of their size, centred by mass.
 
     Args:
@@ -223,19 +223,19 @@ class Classifiers:
         conversion = read_conversion(export.saved_model)
         return predict, dataclasses.replace(conversion, image_size=size, channels=channels), model
 
-    def say(self, see: See) -> Iterator[Answer]:
+    def say(self, read_image: ImageReader) -> Iterator[Answer]:
         """What every arm says of an image.
 
         Raises:
             InputError: If the image cannot be read, or a classifier fails.
         """
         for export, predict, conversion, _ in self._loaded:
-            yield Answer(export, predict(see(conversion)[None])[0])
+            yield Answer(export, predict(read_image(conversion)[None])[0])
 
-    def as_seen(self, see: See) -> Image.Image:
+    def as_seen(self, read_image: ImageReader) -> Image.Image:
         """The image as the first classifier sees it."""
         _, _, conversion, _ = self._loaded[0]
-        return as_picture(see(conversion))
+        return as_picture(read_image(conversion))
 
 
 class Generator:

@@ -47,7 +47,7 @@ class ArmsInQuestion:
     @cached_property
     def kind(self) -> str:
         """Kind of the arms; leaking ones are no answer, but count as "generated" here."""
-        study, primary_arms = self.plan.study, self._named
+        study, primary_arms = self.plan.study, self._primary_arms
         arms = [arm for arm in study.arms if not primary_arms or arm.name in primary_arms]
         kinds = {"generated" if arm.leaks else arm.kind for arm in arms}
         if study.of_source and not primary_arms:
@@ -62,7 +62,7 @@ class ArmsInQuestion:
     @cached_property
     def compared(self) -> dict[str, Comparison]:
         """Comparisons of arms with two seeds or more."""
-        preferred = self._first
+        preferred = self._preferred_arms
         return {
             name: comparison
             for name, comparison in self._of_kind.items()
@@ -75,7 +75,7 @@ class ArmsInQuestion:
         return [name for name in self._of_kind if name not in self.compared]
 
     @cached_property
-    def _first(self) -> set[str]:
+    def _preferred_arms(self) -> set[str]:
         """Those whose primary comparison is with the control, or is the one that a gain must pass.
 
         All that are in a primary comparison, if there is none of these: how an arm differs from
@@ -84,10 +84,10 @@ class ArmsInQuestion:
         rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
         references = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
         arms = {entry["arm"] for entry in self.primary if entry["reference"] in references}
-        return arms or self._named
+        return arms or self._primary_arms
 
     @cached_property
-    def _named(self) -> set[str]:
+    def _primary_arms(self) -> set[str]:
         """Those of primary comparisons."""
         return {entry["arm"] for entry in self.primary}
 
@@ -96,7 +96,7 @@ class ArmsInQuestion:
         return {
             arm.name: self.comparisons[arm.name]
             for arm in self.plan.arms
-            if arm.name in self._named
+            if arm.name in self._primary_arms
             or (arm.kind == self.kind and arm.name != self.plan.study.oracle)
             if arm.name in self.comparisons and self.comparisons[arm.name].n > 1
         }
@@ -106,7 +106,7 @@ class ArmsInQuestion:
         return self.plan.study.metrics[0]
 
     @cached_property
-    def way(self) -> int:
+    def direction_sign(self) -> int:
         """Of the question: 1 for better, unless it clearly asks for worse."""
         return direction(self.plan.study.question, self.metric) or 1
 
@@ -119,24 +119,24 @@ class ArmsInQuestion:
     def gain(self, name: str) -> float:
         """How far an arm differs from the control in the way that is asked for."""
         sign = 1 if self.metric.higher_is_better else -1
-        return self.way * sign * (self.compared[name].difference or 0.0)
+        return self.direction_sign * sign * (self.compared[name].difference or 0.0)
 
-    def of(self, *verdicts: str) -> list[str]:
+    def with_verdict(self, *verdicts: str) -> list[str]:
         return [name for name in self.compared if self.entries[name]["verdict"] in verdicts]
 
     @cached_property
     def called(self) -> list[str]:
         """Arms with a verdict in the direction of the question."""
-        return self.of("helps" if self.way > 0 else "hurts")
+        return self.with_verdict("helps" if self.direction_sign > 0 else "hurts")
 
     @cached_property
     def opposite(self) -> list[str]:
-        return self.of("hurts" if self.way > 0 else "helps")
+        return self.with_verdict("hurts" if self.direction_sign > 0 else "helps")
 
     @cached_property
     def same(self) -> list[str]:
         """Those that are sure to differ by no more than the metric's margin."""
-        return self.of("the same")
+        return self.with_verdict("the same")
 
     @cached_property
     def focus(self) -> str:
@@ -145,7 +145,7 @@ class ArmsInQuestion:
         def rank(name: str) -> tuple[bool, float]:
             # One that is beyond all rivals before one that is further from the control.
             versus = self._versus(name) or {}
-            return self.way > 0 and versus.get("verdict") == "helps", self.gain(name)
+            return self.direction_sign > 0 and versus.get("verdict") == "helps", self.gain(name)
 
         return max(self.called or self.compared, key=rank)
 
@@ -179,7 +179,7 @@ class ArmsInQuestion:
 
         Its interval allows for the choice of the arm, too.
         """
-        versus = None if self.way < 0 or not self.called else self._versus(self.focus)
+        versus = None if self.direction_sign < 0 or not self.called else self._versus(self.focus)
         if versus is None or self.among == 1:
             return versus
         rivals = [*versus["rivals"], *versus.get("not_compared", ())]
@@ -245,16 +245,16 @@ class ArmsInQuestion:
         """Whether what the answer rests on was not named beforehand, nor may be tested after it."""
         if not self.compared or (self.versus or {}).get("verdict") == "helps":
             return False
-        target = self.plan.study.control, "helps" if self.way > 0 else "hurts"
+        target = self.plan.study.control, "helps" if self.direction_sign > 0 else "hurts"
         if any((entry["reference"], entry["verdict"]) == target for entry in self.primary):
             return False
         return self.entries[self.focus].get("standing") == "exploratory"
 
     @property
-    def none_there(self) -> bool:
+    def has_no_arms(self) -> bool:
         """Whether the run has none of the arms, or none that could be an answer."""
         return not any(
-            arm.name in self._named if self._named else arm.kind == self.kind
+            arm.name in self._primary_arms if self._primary_arms else arm.kind == self.kind
             for arm in self.plan.arms
         )
 
@@ -278,7 +278,7 @@ class ArmsInQuestion:
         if self.called and is_within(self.focus_interval, self.metric.margin):
             return False, f"by less than {self.metric.margin:g}"
         kinds = {arm.name: arm.kind for arm in self.plan.arms}
-        if self.kind != "generated" or self.way < 0 or kinds[self.focus] == "rival":
+        if self.kind != "generated" or self.direction_sign < 0 or kinds[self.focus] == "rival":
             return None
         if self.versus is None:
             has_rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)

@@ -9,55 +9,55 @@ from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_r
 from gan_mnist.study.words import counted, fixed, interval_decimals, with_interval
 
 
-def in_full(asked: ArmsInQuestion) -> str:
+def in_full(arms: ArmsInQuestion) -> str:
     """A sentence without its full stop."""
-    study, label = asked.plan.study, asked.metric.label
-    noun = asked.noun
-    more = f" with {study.treatment}" if asked.kind == "generated" else ""
-    rival = _plain_rival(asked)
-    if asked.none_there:
-        limit = " that is free of copies of test images" if asked.leaks else ""
+    study, label = arms.plan.study, arms.metric.label
+    noun = arms.noun
+    more = f" with {study.treatment}" if arms.kind == "generated" else ""
+    rival = _plain_rival(arms)
+    if arms.has_no_arms:
+        limit = " that is free of copies of test images" if arms.leaks else ""
         return (
             f"No answer: this run has no {noun}{more}{limit}; the report has its differences{rival}"
         )
-    if not asked.compared:
+    if not arms.compared:
         return (
             "No answer yet: a comparison needs two seeds in which both "
             f"`{study.control}` and a {noun}{more} are done{rival}"
         )
-    best, comparison, num_arms = asked.focus, asked.compared[asked.focus], len(asked.compared)
-    is_raised = asked.way == (1 if asked.metric.higher_is_better else -1)
+    best, comparison, num_arms = arms.focus, arms.compared[arms.focus], len(arms.compared)
+    is_raised = arms.direction_sign == (1 if arms.metric.higher_is_better else -1)
     verb, opposite_verb = ("raised", "lowered")[:: 1 if is_raised else -1]
-    extreme = "best" if asked.way > 0 else "worst"
-    gain = with_interval(comparison.difference, asked.focus_interval)
-    details = f"({gain}{asked.allowing}, {comparison.n} seeds)"
+    extreme = "best" if arms.direction_sign > 0 else "worst"
+    gain = with_interval(comparison.difference, arms.focus_interval)
+    details = f"({gain}{arms.allowing}, {comparison.n} seeds)"
     group = f"of {counted(num_arms, noun)}{more}, "
     if comparison.too_few:
         return f"Cannot tell: {comparison.too_few}; the {extreme} was `{best}` {details}"
-    if asked.called:
-        past_verb = "helped" if asked.way > 0 else "hurt"
-        prefix = f"{len(asked.called)} {past_verb}, and " if len(asked.called) > 1 else ""
-        text = f"{'' if num_arms == 1 else group}{prefix}{_change(asked, best, asked.among)}"
-        text += _beyond_in_full(asked) + _without(asked)
-    elif num_arms == 1 and asked.same:
-        pair = f"`{best}` and `{study.control}` are the same {asked.within}"
+    if arms.called:
+        past_verb = "helped" if arms.direction_sign > 0 else "hurt"
+        prefix = f"{len(arms.called)} {past_verb}, and " if len(arms.called) > 1 else ""
+        text = f"{'' if num_arms == 1 else group}{prefix}{_change(arms, best, arms.among)}"
+        text += _beyond_in_full(arms) + _without(arms)
+    elif num_arms == 1 and arms.same:
+        pair = f"`{best}` and `{study.control}` are the same {arms.within}"
         text = f"{pair} in {label} {details}{rival}"
-    elif num_arms == 1 and asked.opposite:
-        text = _change(asked, best, asked.among) + rival
+    elif num_arms == 1 and arms.opposite:
+        text = _change(arms, best, arms.among) + rival
     elif num_arms == 1:
         text = f"Cannot tell whether `{best}` {verb} {label} {details}{rival}"
-    elif len(asked.opposite) == num_arms:
+    elif len(arms.opposite) == num_arms:
         text = f"{group}each {opposite_verb} {label}, the least so `{best}` {details}{rival}"
     else:
-        text = f"{group}none {'' if asked.settled else 'clearly '}{verb} {label}"
-        clauses = [f"{len(asked.opposite)} {opposite_verb} it"] if asked.opposite else []
-        clauses += [f"{len(asked.same)} left it the same {asked.within}"] if asked.same else []
+        text = f"{group}none {'' if arms.settled else 'clearly '}{verb} {label}"
+        clauses = [f"{len(arms.opposite)} {opposite_verb} it"] if arms.opposite else []
+        clauses += [f"{len(arms.same)} left it the same {arms.within}"] if arms.same else []
         text += (
             "".join(f" and {clause}" for clause in clauses)
             + f"; the {extreme} was `{best}` {details}"
         )
-        text = f"{text if asked.settled else f'Cannot tell: {text}'}{rival}"
-    text += _what_is_not_known(asked) + _primary_in_full(asked) + _others_in_full(asked)
+        text = f"{text if arms.settled else f'Cannot tell: {text}'}{rival}"
+    text += _what_is_not_known(arms) + _primary_in_full(arms) + _others_in_full(arms)
     return text[0].upper() + text[1:]
 
 
@@ -100,7 +100,7 @@ def _others_in_full(arms: ArmsInQuestion) -> str:
     """What is found behind the gate, or beside it."""
     if not arms.primary or not arms.others:
         return ""
-    verdict, verb = ("helps", "helped") if arms.way > 0 else ("hurts", "hurt")
+    verdict, verb = ("helps", "helped") if arms.direction_sign > 0 else ("hurts", "hurt")
     num_called = len([name for name in arms.others if arms.entries[name]["verdict"] == verdict])
     standing = arms.entries[arms.others[0]]["standing"]
     return f"; {standing}: {num_called} of {counted(len(arms.others), 'other')} {verb}"

@@ -37,19 +37,19 @@ class ReportedComparison:
     def why(
         self,
         margin: float | None,
-        shown: Sequence[float] | None = None,
+        shown_interval: Sequence[float] | None = None,
         tells_p: bool = False,
     ) -> str:
         """Why the verdict is not what it seems, in sentences; "" where nothing needs a reason.
 
         Args:
             margin: Of the metric.
-            shown: The interval that stands beside it; by default the one that decides.
+            shown_interval: The interval that stands beside it; by default the one that decides.
             tells_p: Whether p is told, because it does not stand beside it.
         """
         if missing := self.entry.get("not_compared"):
             return f"{missing[0]} could not be compared, and may be the better rival."
-        interval, p_holm = shown or self.interval, self.entry.get("p_holm")
+        interval, p_holm = shown_interval or self.interval, self.entry.get("p_holm")
         if interval is None or p_holm is None:
             return ""
         if self.entry["verdict"] != "cannot tell":

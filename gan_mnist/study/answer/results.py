@@ -224,9 +224,9 @@ class Results:
                 )
         return checks
 
-    def verdict(self, found: Comparison, p_holm: float | None) -> str:
+    def verdict(self, comparison: Comparison, p_holm: float | None) -> str:
         """What a comparison in this metric is called."""
-        return verdict(found, p_holm, self.metric.higher_is_better, self.metric.margin)
+        return verdict(comparison, p_holm, self.metric.higher_is_better, self.metric.margin)
 
 
 def done(records: Mapping[int, Record]) -> dict[int, Record]:

@@ -116,7 +116,7 @@ def _of(check: Mapping[str, Any]) -> str:
 
 def _short(arms: ArmsInQuestion) -> list[str]:
     """What is said in any case, and what is added if there is room."""
-    if arms.none_there:
+    if arms.has_no_arms:
         leaking, absent = (
             "no source is free of copies of test images",
             "none of the arms in question",
@@ -150,7 +150,7 @@ def _did(arms: ArmsInQuestion) -> str:
     if arms.focus in arms.same:
         return f"`{arms.focus}` and `{arms.plan.study.control}` are the same {arms.within}"
     sign = 1 if arms.focus in arms.called else -1
-    comparative = "better" if sign * arms.way > 0 else "worse"
+    comparative = "better" if sign * arms.direction_sign > 0 else "worse"
     return f"`{arms.focus}` did {comparative} than `{arms.plan.study.control}`"
 
 
@@ -161,11 +161,11 @@ def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
         is_more, text = beyond
         if is_more:
             return [_answered(arms, "Yes: ", f"`{arms.focus}` {text}")]
-        better = "Better" if arms.way > 0 else "Worse"
+        better = "Better" if arms.direction_sign > 0 else "Worse"
         return [f"Yes, but {text}" if arms.wants_yes else f"{better} than `{control}`, but {text}"]
     if num_arms == 1:
         return [_answered(arms, "Yes: ", _did(arms))]
-    comparative = "better" if arms.way > 0 else "worse"
+    comparative = "better" if arms.direction_sign > 0 else "worse"
     group = f"{len(arms.called)} of {counted(num_arms, arms.noun)} did {comparative}"
     return [
         _answered(arms, "Yes: ", f"{group} than `{control}`"),
@@ -175,8 +175,8 @@ def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
 
 def _of_no_gain(arms: ArmsInQuestion) -> list[str]:
     num_arms, control = len(arms.compared), arms.plan.study.control
-    better, worse = ("better", "worse")[:: arms.way]
-    verb, opposite = ("help", "hurt")[:: arms.way]
+    better, worse = ("better", "worse")[:: arms.direction_sign]
+    verb, opposite = ("help", "hurt")[:: arms.direction_sign]
     if arms.settled:
         text = f"not one of {num_arms} did {better} than `{control}`"
         if len(arms.opposite) == num_arms:

@@ -134,13 +134,13 @@ def _with_leaks(plan: Plan, findings: Mapping[str, Any]) -> Plan:
         return plan
     existing = plan.dataset.get("warnings", ())
 
-    def told(arms: Iterable[Arm]) -> tuple[Arm, ...]:
+    def mark_leaks(arms: Iterable[Arm]) -> tuple[Arm, ...]:
         return tuple(arm.leaking() if arm.name in leaks else arm for arm in arms)
 
     return replace(
         plan,
-        study=replace(plan.study, arms=told(plan.study.arms)),
-        arms=told(plan.arms),
+        study=replace(plan.study, arms=mark_leaks(plan.study.arms)),
+        arms=mark_leaks(plan.arms),
         dataset={**plan.dataset, "warnings": [*existing, *warnings]},
     )
 

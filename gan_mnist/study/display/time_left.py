@@ -58,9 +58,9 @@ class TimeLeft:
         self._running: dict[tuple[str, int], _Running] = {}
         self._done_by: dict[int, set[str]] = defaultdict(set)
         # By `_Running.first` and arm: seconds without shared work.
-        self._own: list[dict[str, list[float]]] = [defaultdict(list) for _ in range(3)]
+        self._own_seconds: list[dict[str, list[float]]] = [defaultdict(list) for _ in range(3)]
         # By `_Running.first`: seconds that no record covers.
-        self._untold: list[list[float]] = [[], [], []]
+        self._unrecorded_seconds: list[list[float]] = [[], [], []]
         self._shared: dict[str, list[float]] = defaultdict(list)
         self._projected: tuple[list[float], list[float]] = [], []
 
@@ -85,9 +85,9 @@ class TimeLeft:
         if running.pays and shared <= elapsed:
             self._shared[running.trial.work].append(shared)
             elapsed -= shared
-        self._own[running.first][record["arm"]].append(elapsed)
+        self._own_seconds[running.first][record["arm"]].append(elapsed)
         if recorded := seconds.get("training", 0.0) + seconds.get("evaluation", 0.0):
-            self._untold[running.first].append(max(0.0, elapsed - recorded))
+            self._unrecorded_seconds[running.first].append(max(0.0, elapsed - recorded))
 
     def project(self, shared: list[float], own: list[float]) -> None:
         """Sets the projected total seconds of running trainings.
@@ -102,26 +102,26 @@ class TimeLeft:
     def is_known(self) -> bool:
         """Whether it is known what a trial takes of its own; else `estimate` is the least."""
         # A training under way may be one of several that its trial consists of.
-        return any(self._own)
+        return any(self._own_seconds)
 
-    def once(self, first: int) -> float:
+    def setup_seconds(self, first: int) -> float:
         """Seconds of what a process has to do first, beyond a trial's own."""
         if first == _READY:
             return 0.0
         extra_seconds = [
             fmean(times) - own_seconds
-            for arm, times in self._own[first].items()
-            if (own_seconds := self._seen(arm, first)) is not None
+            for arm, times in self._own_seconds[first].items()
+            if (own_seconds := self._measured_seconds(arm, first)) is not None
         ]
         if extra_seconds:
             return max(0.0, median(extra_seconds))
-        return min(self._untold[first], default=0.0)
+        return min(self._unrecorded_seconds[first], default=0.0)
 
-    def _seen(self, arm: str, limit: int) -> float | None:
+    def _measured_seconds(self, arm: str, limit: int) -> float | None:
         """Own seconds of an arm, from ended trials with less to do first than `limit`."""
         for first in range(limit):
-            if arm in self._own[first]:
-                return max(0.0, fmean(self._own[first][arm]) - self.once(first))
+            if arm in self._own_seconds[first]:
+                return max(0.0, fmean(self._own_seconds[first][arm]) - self.setup_seconds(first))
         return None
 
     def estimate(self, now: float) -> float | None:
@@ -129,7 +129,7 @@ class TimeLeft:
         if not (self.is_known or any(self._projected)):
             return None
         own_of = functools.cache(self._own_of)
-        once = [self.once(first) for first in range(3)]
+        once = [self.setup_seconds(first) for first in range(3)]
         default_shared = self._shared_if_unknown(now, own_of)
 
         def shared_of(work: str) -> float:
@@ -154,10 +154,12 @@ class TimeLeft:
 
     def _own_of(self, arm: str) -> float:
         """What a trial of an arm takes of its own; as others do where none has ended."""
-        if (own_seconds := self._seen(arm, 3)) is not None:
+        if (own_seconds := self._measured_seconds(arm, 3)) is not None:
             return own_seconds
-        arms = dict.fromkeys(name for table in self._own for name in table)
-        known_seconds = [seconds for name in arms if (seconds := self._seen(name, 3)) is not None]
+        arms = dict.fromkeys(name for table in self._own_seconds for name in table)
+        known_seconds = [
+            seconds for name in arms if (seconds := self._measured_seconds(name, 3)) is not None
+        ]
         return median([*known_seconds, *self._projected[1]] or [0.0])
 
     def _shared_if_unknown(self, now: float, own_of: Callable[[str], float]) -> float:

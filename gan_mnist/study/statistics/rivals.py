@@ -45,7 +45,7 @@ def against_best(
         None where the arm has fewer than two seeds in common with every rival.
     """
 
-    def compared(interval_level: float) -> dict[str, Comparison]:
+    def compare_all(interval_level: float) -> dict[str, Comparison]:
         over_seeds = {
             rival: compare(values[name], values[rival], bounds, overlap, interval_level)
             for rival in rivals
@@ -56,7 +56,7 @@ def against_best(
             if comparison.ci95 is not None
         }
 
-    comparisons = compared(level)
+    comparisons = compare_all(level)
     if not comparisons:
         return None
     sign = 1 if higher_is_better else -1
@@ -68,7 +68,7 @@ def against_best(
         return best_rival, comparisons[best_rival]
     lows = [_ends(comparison, sign)[0] for comparison in comparisons.values()]
     highs = [
-        _ends(comparison, sign)[1] for comparison in compared(level / len(comparisons)).values()
+        _ends(comparison, sign)[1] for comparison in compare_all(level / len(comparisons)).values()
     ]
     p_values = {
         rival: comparison.deciding_p_value or 0.0 for rival, comparison in comparisons.items()
