@@ -50,7 +50,7 @@ def simulate(trials, seconds, jobs, watch, every=5.0, start=START):
         trials: With `arm`, `seed` and `settings.shared_work`.
         seconds: Of each, by arm and seed.
         jobs: Processes.
-        watch: Has `begin`, `end` and `project` of `TimeLeft`, and is asked for `left`.
+        watch: Has `begin`, `end` and `project` of `TimeLeft`, and is asked for an `estimate`.
         every: Seconds between two questions.
         start: Seconds that a process takes to start.
 
