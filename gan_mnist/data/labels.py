@@ -64,6 +64,7 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
     tables = tables_of(images, labels) or {"": ""}
     passed_over = images.passed_over
     files_by_name: dict[str, ImageFile] = {}
+    unlabelled: set[str] = set()
     cautions: list[str] = []
     default_split = SPLIT_NAMES.get(normalized(Path(labels).stem).partition("_")[0], "")
     for folder, table_split in tables.items():
@@ -82,7 +83,7 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
             if not names:
                 passed_over["rows of the labels without an image"] += 1
             elif not row.label:
-                passed_over["without a label"] += 1
+                unlabelled.update(names)
             elif len(names) > 1:
                 raise InputError(
                     f"setting labels: {row.file!r} may be {names[0]} or {names[1]}; accepted: paths"
@@ -101,8 +102,10 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
             f"setting labels: {labels} tells of {len(class_counts)} class(es) of images in {root} "
             f"(column {columns.label!r}); accepted: at least {minimum}"
         )
-    num_unnamed = len(images.files) - len(files_by_name) - passed_over["without a label"]
-    passed_over["without a row in the labels"] += max(0, num_unnamed)
+    unlabelled -= files_by_name.keys()
+    passed_over["without a label"] = len(unlabelled)
+    num_rowless = len(images.files) - len(files_by_name) - len(unlabelled)
+    passed_over["without a row in the labels"] = num_rowless
     files = sorted(files_by_name.values(), key=lambda file: (file.class_name, file.name))
     inner = _inner(images) if any(tables.values()) else next(iter(tables))
     return FoundImages(root, files, +passed_over, inner, cautions=cautions)

@@ -81,3 +81,16 @@ def test_a_second_column_that_may_hold_the_classes_is_told(images):
     assert labelled(dataset) == EXPECTED
     told = "the classes are in column category of two.csv, not in class (--set label_column=...)"
     assert dataset.provenance["cautions"] == [told]
+
+
+def test_images_without_label_and_without_row_are_counted_not_rows(images):
+    """The first has a row with a label as well, the second two without; the third has no row."""
+    rows = f"{FILES[1]},\n{FILES[2]},\n{FILES[2]},\n"
+    rows += "".join(f"{FILES[n]},{EXPECTED[n]}\n" for n in (1, 4, 5, 6))
+    dataset = load(images, f"file,label\n{rows}")
+    assert labelled(dataset) == {n: EXPECTED[n] for n in (1, 4, 5, 6)}
+    assert dataset.files["passed_over"] == {
+        "without a label": 1,
+        "without a row in the labels": 1,
+        "no image by name (.csv)": 1,
+    }
