@@ -1,13 +1,13 @@
 """A table of labels: its rows, its columns, and the images that its rows refer to."""
 
 import functools
-import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gan_mnist.data.finding import ImageFile
+from gan_mnist.data.image_index import ImageIndex
 from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
 from gan_mnist.errors import InputError, listed, unknown
 
@@ -79,7 +79,7 @@ def read_rows(
     Raises:
         InputError: If it cannot be read, or lacks these columns.
     """
-    index, table = _Index(files), _read_table(path, called)
+    index, table = ImageIndex(files), _read_table(path, called)
     if not _has_header(table, index, requested):
         table = _read_table(path, called, header=False)
     if tested:
@@ -106,7 +106,7 @@ def _of_tests(requested: Columns, table: "pd.DataFrame") -> Columns:
     )
 
 
-def _has_header(table: "pd.DataFrame", index: "_Index", requested: Columns) -> bool:
+def _has_header(table: "pd.DataFrame", index: ImageIndex, requested: Columns) -> bool:
     """Whether the first row holds names of columns, and not those of an image and its class."""
     names = [str(name) for name in table.columns]
     if any(name in vars(requested).values() for name in names):
@@ -172,52 +172,8 @@ def _separator(beginning: str) -> str:
     return max(counts, key=lambda delimiter: (delimiter in consistent, counts[delimiter][0]))
 
 
-class _Index:
-    """Finds images by what a table may call them: any end of the path, with or without suffix."""
-
-    def __init__(self, files: Sequence[ImageFile]):
-        self._images: dict[str, list[str]] = {}
-        self._folders: set[str] = set()
-        for file in files:
-            # The whole path begins with a slash as well.
-            parts = ["", *file.name.split("/")]
-            self._folders.update(parts[1:-1])
-            for start in range(len(parts)):
-                tail = "/".join(parts[start:])
-                for key in {tail, tail.rpartition(".")[0]}:
-                    self._images.setdefault(key, []).append(file.name)
-
-    def match(self, value: str, home: str = "/") -> list[str]:
-        """The images that a value may refer to: the one at this path, relative to `home`.
-
-        If there is none, those that share the longest end of the path with it. What precedes that
-        end may be of another machine; but if the folder right before it occurs among the images'
-        folders, as one of another class or split may, only images in such a folder are meant.
-        """
-        value = value.strip().replace("\\", "/")
-        full_path = value and posixpath.normpath(posixpath.join(home, value))
-        if full_path and full_path in self._images:
-            return _spelt_out(self._images[full_path], full_path)
-        parts = value.split("/")
-        for start in range(len(parts)):
-            if (tail := "/".join(parts[start:])) and tail in self._images:
-                parents = self._folders.intersection(parts[max(0, start - 1) : start])
-                matches = self._images[tail]
-                matches = [name for name in matches if parents <= {*name.split("/")[:-1]}]
-                return _spelt_out(matches, tail)
-        return []
-
-
-def _spelt_out(names: list[str], value: str) -> list[str]:
-    """Narrows the images that a value may refer to to those whose suffix it has, if any.
-
-    `a.tif` means that image, and not `a.tif.png`.
-    """
-    return [name for name in names if f"/{name}".endswith(f"/{value.lstrip('/')}")] or names
-
-
 def _columns(
-    table: "pd.DataFrame", index: "_Index", requested: Columns, labels: str, tested: bool
+    table: "pd.DataFrame", index: ImageIndex, requested: Columns, labels: str, tested: bool
 ) -> Columns:
     names = [str(name) for name in table.columns]
     for setting, name in vars(requested).items():
