@@ -90,17 +90,20 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
                 )
             else:
                 file = ImageFile(names[0], row.label, row.split or table_split, row.group)
-                if files_by_name.setdefault(file.name, file) != file:
-                    raise InputError(
-                        f"setting labels: {csv_name} tells two things of {row.file!r}; accepted: a "
-                        "class, split and group for each image"
-                    )
-    class_counts = Counter(file.class_name for file in files_by_name.values())
-    if len(class_counts) < (1 if tested else 2) or not all(map(is_printable, class_counts)):
-        minimum = "one, with a printable name" if tested else "two, with printable names"
+                earlier = files_by_name.setdefault(file.name, file)
+                if earlier != file:
+                    raise _contradiction(csv_name, row, earlier, file)
+    class_names = sorted({file.class_name for file in files_by_name.values()})
+    for name in class_names:
+        if not is_printable(name):
+            raise InputError(
+                f"setting labels: the class {name!r} in column {columns.label!r} of {labels} "
+                "cannot be printed; accepted: names of printable characters"
+            )
+    if len(class_names) < (1 if tested else 2):
         raise InputError(
-            f"setting labels: {labels} tells of {len(class_counts)} class(es) of images in {root} "
-            f"(column {columns.label!r}); accepted: at least {minimum}"
+            f"setting labels: {labels} tells of {len(class_names)} class(es) of images in {root} "
+            f"(column {columns.label!r}); accepted: at least {'one' if tested else 'two'}"
         )
     unlabelled -= files_by_name.keys()
     passed_over["without a label"] = len(unlabelled)
@@ -109,6 +112,18 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
     files = sorted(files_by_name.values(), key=lambda file: (file.class_name, file.name))
     inner = _inner(images) if any(tables.values()) else next(iter(tables))
     return FoundImages(root, files, +passed_over, inner, cautions=cautions)
+
+
+def _contradiction(csv_name: str, row: Row, earlier: ImageFile, later: ImageFile) -> InputError:
+    """The error for two rows that differ about an image; tells the first thing that differs."""
+    kinds = {"class_name": "class", "split": "split", "group": "group"}
+    field = next(name for name in kinds if getattr(earlier, name) != getattr(later, name))
+    kind, values = kinds[field], (getattr(earlier, field), getattr(later, field))
+    told = " and ".join(f"{kind} {value!r}" if value else f"no {kind}" for value in values)
+    return InputError(
+        f"setting labels: {csv_name} has two rows for {row.file!r}: {told}; accepted: one {kind} "
+        "for each image"
+    )
 
 
 def with_groups(found: FoundImages, pattern: str) -> FoundImages:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gan_mnist.data.finding import ImageFile
 from gan_mnist.data.image_index import ImageIndex
-from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
+from gan_mnist.data.split_names import normalized, splits_of
 from gan_mnist.errors import InputError, listed, unknown
 
 if TYPE_CHECKING:
@@ -198,16 +198,22 @@ def _columns(
     # A column that is the only one left holds the classes.
     if not (split or tested) and (requested.label or len(unused) > 1):
         _check_no_gaps(table, unused, labels)
-    splits = splits_of({*table[split]}) if requested.split else {}
-    if unknown_splits := [normalized(name) for name, match in splits.items() if not match]:
-        raise unknown(f"setting split_column, {split}", min(unknown_splits), SPLIT_NAMES)
+    if requested.split:
+        _check_splits(table[split], split)
     unused = [name for name in unused if name != split]
     label_names = [name for name in unused if normalized(name) in _LABELS]
     label = requested.label or (label_names or [""])[0] or (unused[0] if len(unused) == 1 else "")
+    if not label and not unused:
+        taken = {"file names": file, "splits": split, "groups": requested.group}
+        places = [f"{what} ({name})" for what, name in taken.items() if name]
+        raise InputError(
+            f"setting labels: {labels} has no column of classes besides "
+            f"{'that' if len(places) == 1 else 'those'} of {' and '.join(places)}; accepted: one"
+        )
     if not label:
         raise InputError(
             f"setting labels: which column of {labels} holds the classes cannot be told; accepted: "
-            f"--set label_column=..., of {', '.join(unused) or 'none'}"
+            f"--set label_column=..., of {', '.join(unused)}"
         )
     return Columns(file, label, split, requested.group)
 
@@ -229,6 +235,21 @@ def _place(names: Sequence[str], name: str) -> int:
 
 def _tells_splits(values: Sequence[str], name: str) -> bool:
     return normalized(name) in _SPLITS and all(splits_of({*values}).values())
+
+
+def _check_splits(values: "pd.Series", name: str) -> None:
+    """Refuses a column that was named as that of splits and holds others than their names."""
+    unknown_names = {value for value, split in splits_of({*values}).items() if not split}
+    if not unknown_names:
+        return
+    misspelt = min(filter(normalized, unknown_names), default="")
+    num_empty = sum(not normalized(value) for value in values)
+    no_split = f"no split in {num_empty:,} of {len(values):,} rows"
+    complaint = f"{misspelt!r} is unknown" if misspelt else no_split
+    raise InputError(
+        f"setting split_column, {name}: {complaint}; accepted: train, validation or test, or a "
+        "usual form of these such as val"
+    )
 
 
 def _check_no_gaps(table: "pd.DataFrame", names: Sequence[str], labels: str) -> None:

@@ -118,7 +118,7 @@ def test_splits_are_taken_from_a_column(images):
 def test_a_column_that_tells_other_things_is_no_split(images):
     text = table(["image", "label", "set"], lambda n, c: [FILES[n], c, f"set {n}"])
     assert labelled(load(images, text)) == EXPECTED
-    with pytest.raises(InputError, match=r"^setting split_column, set: 'set_1' is unknown"):
+    with pytest.raises(InputError, match=r"^setting split_column, set: 'set 1' is unknown"):
         load(images, text, split_column="set")
 
 
@@ -170,7 +170,7 @@ def test_what_table_and_folder_lack_is_counted(images):
         (GOOD, {"label_column": "lable"}, "^setting label_column: 'lable' .*mean 'label'"),
         (GOOD, {"groups": "column:who"}, "^setting groups: 'who' is unknown; accepted: image"),
         (GOOD.replace("dog", "cat"), {}, r"tells of 1 class\(es\)"),
-        (GOOD + f"{FILES[1]},dog\n", {}, f"tells two things of '{FILES[1]}'"),
+        (GOOD + f"{FILES[1]},dog\n", {}, f"has two rows for '{FILES[1]}'"),
         (
             table(["image", "label", "split"], lambda n, c: [FILES[n], c, "test"]),
             {},
