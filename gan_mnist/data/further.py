@@ -97,7 +97,7 @@ def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Foun
     is_column = options.groups.startswith(COLUMN)
     group = options.groups.removeprefix(COLUMN) if is_column else ""
     columns = Columns(options.file_column, options.label_column, options.split_column, group)
-    found = find_labelled(root, options.labels, columns, tested=True)
+    found = find_labelled(root, options.labels, columns, is_test_set=True)
     return replace(found, files=[file._replace(group="") for file in found.files])
 
 

@@ -43,7 +43,9 @@ def _inner(images: FoundImages) -> str:
     return posixpath.commonpath([posixpath.dirname(name) for name in images.names] or [""])
 
 
-def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = False) -> FoundImages:
+def find_labelled(
+    root: Path, labels: str, requested: Columns, is_test_set: bool = False
+) -> FoundImages:
     """Finds the images of a folder whose classes a table gives.
 
     Args:
@@ -52,7 +54,7 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
             all images, or absolute; or one in each folder of a split, of the images there. The
             columns of one without a header are called "1", "2" and so on.
         requested: Names of its columns; empty ones are found.
-        tested: Whether all images are to be test images: then one class is enough, and the
+        is_test_set: Whether all images are to be test images: then one class is enough, and the
             columns of splits and groups may be missing.
 
     Raises:
@@ -75,7 +77,7 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
             if not table_split or image.name.startswith(f"{folder}/")
         ]
         home = posixpath.normpath(f"/{os.path.relpath(path.parent, root)}")
-        rows, columns, new_cautions = read_rows(path, csv_name, files, home, requested, tested)
+        rows, columns, new_cautions = read_rows(path, csv_name, files, home, requested, is_test_set)
         cautions += new_cautions
         for row in rows:
             split = row.split or table_split or default_split
@@ -100,10 +102,10 @@ def find_labelled(root: Path, labels: str, requested: Columns, tested: bool = Fa
                 f"setting labels: the class {name!r} in column {columns.label!r} of {labels} "
                 "cannot be printed; accepted: names of printable characters"
             )
-    if len(class_names) < (1 if tested else 2):
+    if len(class_names) < (1 if is_test_set else 2):
         raise InputError(
             f"setting labels: {labels} tells of {len(class_names)} class(es) of images in {root} "
-            f"(column {columns.label!r}); accepted: at least {'one' if tested else 'two'}"
+            f"(column {columns.label!r}); accepted: at least {'one' if is_test_set else 'two'}"
         )
     unlabelled -= files_by_name.keys()
     passed_over["without a label"] = len(unlabelled)

@@ -63,28 +63,33 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    path: Path, called: str, files: Sequence[ImageFile], home: str, requested: Columns, tested: bool
+    path: Path,
+    csv_name: str,
+    files: Sequence[ImageFile],
+    home: str,
+    requested: Columns,
+    is_test_set: bool,
 ) -> tuple[list[Row], Columns, list[str]]:
     """The rows of a table, the columns that were found, and warnings about the choice.
 
     Args:
         path: The CSV file.
-        called: Its name in messages.
+        csv_name: Its name in messages.
         files: The images that its rows may refer to.
         home: The folder that it lies in, as a path from the images' root, "/"; of several images
             of one name the one in that folder is meant.
         requested: Names of its columns; empty ones are found.
-        tested: Whether the columns of splits and groups may be missing.
+        is_test_set: Whether the columns of splits and groups may be missing.
 
     Raises:
         InputError: If it cannot be read, or lacks these columns.
     """
-    index, table = ImageIndex(files), _read_table(path, called)
+    index, table = ImageIndex(files), _read_table(path, csv_name)
     if not _has_header(table, index, requested):
-        table = _read_table(path, called, header=False)
-    if tested:
+        table = _read_table(path, csv_name, header=False)
+    if is_test_set:
         requested = _of_tests(requested, table)
-    columns = _columns(table, index, requested, called, tested)
+    columns = _columns(table, index, requested, csv_name, is_test_set)
     # Lists, as these are much faster than rows of a table.
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
     splits = splits_of({*table[columns.split]}) if columns.split else {}
@@ -92,7 +97,7 @@ def read_rows(
         Row(file, index.match(file, home), label.strip(), splits.get(split, ""), group.strip())
         for file, label, split, group in zip(*values, strict=True)
     )
-    return list(rows), columns, [] if requested.label else _cautions(table, columns, called)
+    return list(rows), columns, [] if requested.label else _cautions(table, columns, csv_name)
 
 
 def _of_tests(requested: Columns, table: "pd.DataFrame") -> Columns:
@@ -118,7 +123,7 @@ def _has_header(table: "pd.DataFrame", index: ImageIndex, requested: Columns) ->
     return not hits or is_below_another or any(normalized(name) in _FILES for name in image_columns)
 
 
-def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
+def _read_table(path: Path, csv_name: str, header: bool = True) -> "pd.DataFrame":
     import pandas as pd
 
     try:
@@ -148,7 +153,7 @@ def _read_table(path: Path, labels: str, header: bool = True) -> "pd.DataFrame":
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(
-            f"setting labels: {labels!r} cannot be read ({reason}); accepted: a CSV file in "
+            f"setting labels: {csv_name!r} cannot be read ({reason}); accepted: a CSV file in "
             "UTF-8, in the data_dir or with its full path"
         ) from error
 
@@ -173,49 +178,66 @@ def _separator(beginning: str) -> str:
 
 
 def _columns(
-    table: "pd.DataFrame", index: ImageIndex, requested: Columns, labels: str, tested: bool
+    table: "pd.DataFrame",
+    index: ImageIndex,
+    requested: Columns,
+    csv_name: str,
+    is_test_set: bool,
 ) -> Columns:
+    """The columns that were named, and those that are found in the place of the others."""
     names = [str(name) for name in table.columns]
     for setting, name in vars(requested).items():
         if name and name not in names:
             flag = f"setting {'groups' if setting == 'group' else f'{setting}_column'}"
             raise unknown(flag, name, names)
-    sample = table.head(_ROWS_TRIED)
-    hit_counts = {name: sum(bool(index.match(value)) for value in sample[name]) for name in names}
-    usual_order = sorted(names, key=lambda name: (_place(_FILES, name), -hit_counts[name]))
-    hit_order = sorted(names, key=lambda name: -hit_counts[name])
-    candidates = [name for name in [*usual_order, *hit_order] if hit_counts[name]]
-    if not requested.file and not candidates:
-        raise InputError(
-            f"setting labels: no column of {labels} ({', '.join(names)}) holds names of images of "
-            "the folder; accepted: one that does (--set file_column=...)"
-        )
-    file = requested.file or candidates[0]
+    file = requested.file or _file_column(table, index, csv_name)
     unused = [name for name in names if name not in (file, requested.group, requested.label)]
-    split = requested.split or next(
-        (name for name in unused if _tells_splits(table[name], name)), ""
-    )
+    split = requested.split or _split_column(table, unused)
     # A column that is the only one left holds the classes.
-    if not (split or tested) and (requested.label or len(unused) > 1):
-        _check_no_gaps(table, unused, labels)
+    if not (split or is_test_set) and (requested.label or len(unused) > 1):
+        _check_no_gaps(table, unused, csv_name)
     if requested.split:
         _check_splits(table[split], split)
-    unused = [name for name in unused if name != split]
-    label_names = [name for name in unused if normalized(name) in _LABELS]
-    label = requested.label or (label_names or [""])[0] or (unused[0] if len(unused) == 1 else "")
-    if not label and not unused:
-        taken = {"file names": file, "splits": split, "groups": requested.group}
-        places = [f"{what} ({name})" for what, name in taken.items() if name]
+    found = Columns(file, requested.label, split, requested.group)
+    return found if found.label else replace(found, label=_label_column(names, found, csv_name))
+
+
+def _file_column(table: "pd.DataFrame", index: ImageIndex, csv_name: str) -> str:
+    """The column of file names: of those that hold some, the most usual name, or the most hits."""
+    names, sample = [str(name) for name in table.columns], table.head(_ROWS_TRIED)
+    hit_counts = {name: sum(bool(index.match(value)) for value in sample[name]) for name in names}
+    candidates = [name for name in names if hit_counts[name]]
+    if not candidates:
         raise InputError(
-            f"setting labels: {labels} has no column of classes besides "
+            f"setting labels: no column of {csv_name} ({', '.join(names)}) holds names of images "
+            "of the folder; accepted: one that does (--set file_column=...)"
+        )
+    return min(candidates, key=lambda name: (_place(_FILES, name), -hit_counts[name]))
+
+
+def _split_column(table: "pd.DataFrame", unused: Sequence[str]) -> str:
+    """The first of the unused columns that tells the split of every row; "" for none."""
+    return next((name for name in unused if _tells_splits(table[name], name)), "")
+
+
+def _label_column(names: Sequence[str], taken: Columns, csv_name: str) -> str:
+    """The column of classes, by its name, or as the only one that is not taken."""
+    unused = [name for name in names if name not in (taken.file, taken.split, taken.group)]
+    if named := [name for name in unused if normalized(name) in _LABELS]:
+        return named[0]
+    if len(unused) == 1:
+        return unused[0]
+    if not unused:
+        uses = {"file names": taken.file, "splits": taken.split, "groups": taken.group}
+        places = [f"{use} ({name})" for use, name in uses.items() if name]
+        raise InputError(
+            f"setting labels: {csv_name} has no column of classes besides "
             f"{'that' if len(places) == 1 else 'those'} of {' and '.join(places)}; accepted: one"
         )
-    if not label:
-        raise InputError(
-            f"setting labels: which column of {labels} holds the classes cannot be told; accepted: "
-            f"--set label_column=..., of {', '.join(unused)}"
-        )
-    return Columns(file, label, split, requested.group)
+    raise InputError(
+        f"setting labels: which column of {csv_name} holds the classes cannot be told; accepted: "
+        f"--set label_column=..., of {', '.join(unused)}"
+    )
 
 
 def _cautions(table: "pd.DataFrame", columns: Columns, csv_name: str) -> list[str]:
@@ -252,13 +274,13 @@ def _check_splits(values: "pd.Series", name: str) -> None:
     )
 
 
-def _check_no_gaps(table: "pd.DataFrame", names: Sequence[str], labels: str) -> None:
+def _check_no_gaps(table: "pd.DataFrame", names: Sequence[str], csv_name: str) -> None:
     """Refuses a column that tells the splits of some images: the others might be test images."""
     for name in names:
         splits = splits_of({*table[name]}) if normalized(name) in _SPLITS else {}
         gaps = sorted(value for value, split in splits.items() if not split)
         if gaps and any(splits.values()):
             raise InputError(
-                f"setting labels: column {name!r} of {labels} names splits, and {gaps[0]!r}; "
+                f"setting labels: column {name!r} of {csv_name} names splits, and {gaps[0]!r}; "
                 "accepted: a split in each row, or another name of the column"
             )
