@@ -148,8 +148,9 @@ def carve_test(
         for label, name in enumerate(class_names):
             if len(set(is_test[images.labels == label])) < 2:
                 raise InputError(
-                    f"{origin}: images of class {name!r} cannot be divided, as groups go; "
-                    "accepted: two groups or more a class, one of them to test on"
+                    f"{origin}: images of class {name!r} cannot be divided: as groups stay "
+                    "whole, all would fall on one side; accepted: two groups or more a class, one "
+                    "of them to test on"
                 )
         return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
     is_test = np.zeros(len(images), bool)

@@ -93,8 +93,11 @@ def test_a_fifth_is_carved_in_whole_groups(sizes, groups_of):
 
 def test_a_class_of_one_group_cannot_be_divided():
     split = grouped((4, 6), lambda label, k: 0 if label == 0 else 1 + k)
-    with pytest.raises(InputError, match=r"^made up: images of class 'a' cannot be divided"):
+    with pytest.raises(
+        InputError, match=r"^made up: images of class 'a' cannot be divided"
+    ) as error:
         carve_test(split, ("a", "b"), "made up")
+    assert ": as groups stay whole, all would fall on one side; accepted: two" in str(error.value)
 
 
 def test_validation_takes_whole_groups_too(images):
