@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data.pipelines import as_float, by_update, rows_of, shuffled_rows
+from gan_mnist.data.pipelines import as_float, by_update, row_lookup, shuffled_rows
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.seeding import derive_seed
 
@@ -120,7 +120,7 @@ def denoising_batches(
     Returns:
         ((noisy_images, references), targets): float32 (batch_size, H, W, C) in [0, 1].
     """
-    lookup = rows_of(images)
+    lookup = row_lookup(images)
     num_images = len(images)
     ref_order, degradation_seed = derive_seed(seed, "refs"), derive_seed(seed, "degradation")
 
@@ -153,7 +153,7 @@ def pair_batches(
         seed: Stream of the order.
         first_update: Number of the first batch.
     """
-    lookups = rows_of(noisy_images), rows_of(clean_images)
+    lookups = row_lookup(noisy_images), row_lookup(clean_images)
 
     def batch(update: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
         rows = shuffled_rows(len(noisy_images), batch_size, seed, update)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.data import images
 from gan_mnist.data.augmentation import Augmentation, augment, mix
+from gan_mnist.data.images import as_float as as_float_array
 from gan_mnist.seeding import derive_seed
 
 MOST_BYTES_AS_TENSOR = 100_000_000
@@ -101,9 +101,9 @@ def mixed_batches(
     tables = [Table(*source) for source in sources]
     # One table, so that a mixed batch is gathered at once, as a plain one is.
     parts_by_column = zip(*(table.columns for table in tables), strict=True)
-    lookups = [rows_of(_stacked(parts)) for parts in parts_by_column]
+    lookups = [row_lookup(_stacked(parts)) for parts in parts_by_column]
     order_seeds = [derive_seed(seed, i) if i else seed for i in range(len(sources))]
-    # Without the arrays, for the reason that `rows_of` tells.
+    # Without the arrays, for the reason that `row_lookup` tells.
     plans = [
         (len(table.columns[0]) // table.pools, table.size, table.pools, table.every)
         for table in tables
@@ -129,28 +129,28 @@ def mixed_batches(
     return by_update(batch, first_update)
 
 
-def rows_of(table: Column) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A function from numbers of rows, int64 (n,), to these rows of a table."""
-    if isinstance(table, Repeated):
-        inner_lookup, row_numbers = rows_of(table.array), tf.constant(table.rows)
+def row_lookup(column: Column) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function from numbers of rows, int64 (n,), to these rows of a column."""
+    if isinstance(column, Repeated):
+        inner_lookup, row_numbers = row_lookup(column.array), tf.constant(column.rows)
         return lambda rows: inner_lookup(tf.gather(row_numbers, rows))
-    if table.nbytes < MOST_BYTES_AS_TENSOR:
-        tensor = tf.constant(np.asarray(table))
+    if column.nbytes < MOST_BYTES_AS_TENSOR:
+        tensor = tf.constant(np.asarray(column))
         return lambda rows: tf.gather(tensor, rows)
 
     # TensorFlow would hold two copies besides the array, and for a moment a third. It never lets go
     # of a function that it was given, so that one must not hold the array.
-    table_ref = weakref.ref(table)
+    column_ref = weakref.ref(column)
 
     def look_up(rows: np.ndarray) -> np.ndarray:
-        array = table_ref()
+        array = column_ref()
         assert array is not None
         return array[rows]
 
     def chosen(rows: tf.Tensor) -> tf.Tensor:
-        values = tf.numpy_function(look_up, [rows], table.dtype, stateful=False)
-        # What reads `table` here, the data set, keeps it alive.
-        return tf.ensure_shape(values, (*rows.shape, *table.shape[1:]))
+        values = tf.numpy_function(look_up, [rows], column.dtype, stateful=False)
+        # What reads `column` here, the data set, keeps it alive.
+        return tf.ensure_shape(values, (*rows.shape, *column.shape[1:]))
 
     return chosen
 
@@ -161,7 +161,7 @@ def _stacked(parts: Sequence[Column]) -> Column:
         return parts[0]
     arrays = [part[:] for part in parts]
     if len({array.dtype for array in arrays}) > 1:
-        arrays = [images.as_float(array) for array in arrays]
+        arrays = [as_float_array(array) for array in arrays]
     return np.concatenate(arrays)
 
 
@@ -233,7 +233,7 @@ def two_view_batches(
         `training_batches`, and 2 * `rows[1]` unlabelled ones, of label -1 and weight 0.
     """
     labelled_batches = training_batches(labelled, rows[0], weak, seed, first_update)
-    lookup, order_seed = rows_of(unlabelled), derive_seed(seed, "unlabelled")
+    lookup, order_seed = row_lookup(unlabelled), derive_seed(seed, "unlabelled")
     views = [
         (transform, derive_seed(seed, name))
         for transform, name in ((weak, "weak"), (strong, "strong"))

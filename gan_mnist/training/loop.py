@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_mnist.data.images import rows_at_once
-from gan_mnist.data.pipelines import as_float, rows_of
+from gan_mnist.data.pipelines import as_float, row_lookup
 from gan_mnist.files import read_rows, write_json, write_rows
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import mirrored
@@ -116,7 +116,7 @@ def validation_dataset(images: np.ndarray, labels: np.ndarray) -> tf.data.Datase
     size = rows_at_once(images.shape[1:])
     if images.dtype != np.uint8:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
-    take_rows, row_batches = rows_of(images), tf.data.Dataset.range(len(images)).batch(size)
+    take_rows, row_batches = row_lookup(images), tf.data.Dataset.range(len(images)).batch(size)
     return row_batches.map(lambda rows: (as_float(take_rows(rows)), tf.gather(labels, rows)))
 
 
