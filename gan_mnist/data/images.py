@@ -46,12 +46,12 @@ MOST_THREADS = 8
 # The largest batch outside training: images, and their pixels in all.
 MOST_TOGETHER, PIXELS_TOGETHER = 250, 1 << 20
 # Errors that say nothing about the image: of the disk, the network, or this process.
-_FLEETING = {
+_TRANSIENT_ERRNOS = {
     *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH),
     *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.ECONNRESET, errno.ENXIO),
     *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY),
 }
-_LIMIT, _LARGE = threading.Lock(), threading.Lock()
+_PIXEL_LIMIT_LOCK, _LARGE_IMAGE_LOCK = threading.Lock(), threading.Lock()
 
 
 class TransientReadError(InputError):
@@ -110,9 +110,10 @@ def decode(path: Path, conversion: ImageConversion) -> tuple[np.ndarray, list[st
     with open_image(path) as image:
         num_frames = getattr(image, "n_frames", 1)
         min_side = _PIXELS_FOR_ONE * conversion.image_size
-        memory = checked_memory(path, image, conversion.megabytes, min_side)
+        memory = draft_and_check_memory(path, image, conversion.megabytes, min_side)
         # Small ones by many threads at once, but no two that together could take too much.
-        with contextlib.nullcontext() if memory * MOST_THREADS < conversion.megabytes else _LARGE:
+        is_small = memory * MOST_THREADS < conversion.megabytes
+        with contextlib.nullcontext() if is_small else _LARGE_IMAGE_LOCK:
             pixels, notes = as_pixels(image, conversion)
     return pixels, [*notes, *([FRAMES] if num_frames > 1 else [])]
 
@@ -128,18 +129,16 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     try:
         with _open(path) as image:
             yield image
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Image.UnidentifiedImageError:
         reason = "an empty file" if path.stat().st_size == 0 else "not an image"
         raise InputError(f"{path}: {reason}; accepted: {FORMATS}") from None
-    except MemoryError:
-        raise
     # Pillow's decoders let a dozen types through, SyntaxError for a broken PNG among them.
     except Exception as error:
         code = error.errno if isinstance(error, OSError) else None
         error_type, hint = InputError, ""
-        if code in _FLEETING:
+        if code in _TRANSIENT_ERRNOS:
             error_type, hint = TransientReadError, "; accepted: the same command again, once it can"
         raise error_type(f"{path}: the image cannot be read: {error}{hint}") from error
 
@@ -149,7 +148,7 @@ def _open(path: Path) -> Image.Image:
         return Image.open(path, formats=READ)
     except Image.DecompressionBombError:
         # Pillow's limit is one of pixels, for the whole process; ours is one of memory.
-        with _LIMIT:
+        with _PIXEL_LIMIT_LOCK:
             limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
             try:
                 return Image.open(path, formats=READ)
@@ -192,14 +191,16 @@ def _megabytes_of_scans(image: Image.Image) -> float:
     return 0.0 if is_single_scan else image.width * image.height * 6 / 1e6
 
 
-def checked_memory(path: Path, image: Image.Image, megabytes: int, min_side: int = 0) -> float:
-    """Estimates the memory that decoding a picture takes, in MB, before it is decoded.
+def draft_and_check_memory(
+    path: Path, image: Image.Image, megabytes: int, min_side: int = 0
+) -> float:
+    """Sets the scale at which a JPEG file is decoded; estimates the memory in MB of decoding.
 
     Args:
         path: Its file, for the message.
-        image: Opened.
+        image: Opened; its size becomes that at which it is decoded.
         megabytes: The limit.
-        min_side: Pixels that each side needs; a JPEG file is decoded no larger than that; 0: whole.
+        min_side: The smallest scale that leaves each side so many pixels is set; 0: full size.
 
     Raises:
         InputError: If it takes more than `megabytes`.
@@ -244,8 +245,7 @@ def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarr
     if image.width != image.height:
         notes.append(OBLONG.format(resize=conversion.resize))
     image = _square(image, conversion, border)
-    side = conversion.image_size
-    return np.asarray(image).reshape(side, side, conversion.channels), notes
+    return np.atleast_3d(np.asarray(image)), notes
 
 
 def _square(image: Image.Image, conversion: ImageConversion, border: int) -> Image.Image:

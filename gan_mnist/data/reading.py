@@ -17,8 +17,8 @@ from gan_mnist.data.images import (
     MOST_THREADS,
     ImageConversion,
     TransientReadError,
-    checked_memory,
     decode,
+    draft_and_check_memory,
     open_image,
 )
 from gan_mnist.data.progress import tracked
@@ -99,7 +99,7 @@ def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> 
                     is_grey &= is_deep(image.mode) or image.mode in GREY_MODES
                     is_high_depth = is_deep(image.mode) or has_deep_colours(image)
                     if is_high_depth and not conversion.white:
-                        checked_memory(root / name, image, conversion.megabytes)
+                        draft_and_check_memory(root / name, image, conversion.megabytes)
                         whites.append(white_of(highest_of(image)))
             except TransientReadError:
                 raise
