@@ -34,7 +34,7 @@ class Dataset:
         train: The training split.
         test: The test split.
         validation: The validation split; None if training images are set aside instead.
-        files: What `files_told` returns; None if the data set is not an image folder.
+        files: What `file_summary` returns; None if the data set is not an image folder.
         remember: Maps (name, make) to a text about the images: the cached one, or `make()`, which
             is then cached. None if there is no cache.
         duplicates: What `find_duplicates` returns for `whole`; empty if it was not called.

@@ -80,7 +80,7 @@ class Folder:
         train: The training images.
         validation: Those that the folder sets aside for validation; None where it does not say.
         test: The test images; carved where the folder has none.
-        files: What `files_told` returns.
+        files: What `file_summary` returns.
         inner: The sub-folder that holds everything; "" where it is the folder itself.
         remember: See `Dataset`.
         duplicates: What `find_duplicates` returns, without training images that are dropped.
