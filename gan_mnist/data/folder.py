@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
+from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
-from gan_mnist.data.images import DEFAULT_CONVERSION, FORMATS, TOO_LARGE, ImageConversion
+from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, group_counts, with_groups
 from gan_mnist.data.pairs import (
     TOLD,
@@ -20,16 +21,14 @@ from gan_mnist.data.pairs import (
     with_partners,
     with_their_partners,
 )
-from gan_mnist.data.reading import Decoded, read_files
+from gan_mnist.data.reading import read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.data.tables import Columns
-from gan_mnist.errors import InputError, first_of
+from gan_mnist.errors import InputError
 
 # Options that have no meaning for images that lie in no folder.
 OF_FOLDERS = ("labels", "file_column", "label_column", "split_column", "groups", "duplicates")
-_ACCEPTED = f"; accepted: {FORMATS}"
-BAD = "empty, broken or too large"
 _TESTED = "of the validation split, of groups that may be in the train and the test split too"
 COPIES, TWINS = "like a test or validation image", "like another image"
 
@@ -192,47 +191,6 @@ def _found(root: Path, options: FolderOptions) -> FoundImages:
     if options.pairs and are_pairs({file.class_name for file in found.files}):
         found = with_partners(found, options.skip_bad)
     return found
-
-
-def file_summary(
-    num_read: int,
-    passed_over: Mapping[str, int],
-    noted: Mapping[str, int],
-    left_out: Mapping[str, str],
-) -> dict[str, Any]:
-    """Summarises the files of a folder, for plan, records and report.
-
-    Args:
-        num_read: How many images were read.
-        passed_over: How many files were not, by reason.
-        noted: Number of images by the note that there is on them.
-        left_out: The reason, by name, for images that were asked for and left out.
-
-    Returns:
-        `read`, `passed_over` and `noted`; and `left_out`, names with their reasons, as by
-        `first_of`, where there are some.
-    """
-    summary = {
-        "read": num_read,
-        "passed_over": dict(Counter(passed_over).most_common()),
-        "noted": dict(Counter(noted).most_common()),
-    }
-    return summary | ({"left_out": first_of(_with_reasons(left_out))} if left_out else {})
-
-
-def _with_reasons(left_out: Mapping[str, str]) -> list[str]:
-    return [f"{name} ({reason.removesuffix(_ACCEPTED)})" for name, reason in left_out.items()]
-
-
-def bad_images(root: Path, decoded: Decoded, number: int, flag: str = "--data_dir") -> InputError:
-    """The error that reports all bad images among a `number` of images."""
-    has_large = any(reason.startswith(TOO_LARGE) for reason in decoded.bad.values())
-    hint = ", --set image_megabytes=... for large ones" if has_large else ""
-    return InputError(
-        f"{flag}: {len(decoded.bad)} of {number} images in {root} cannot be read: "
-        f"{'; '.join(first_of(_with_reasons(decoded.bad)))}; accepted: whole images{hint}, or "
-        "--skip_bad to go on without these"
-    )
 
 
 def by_split(

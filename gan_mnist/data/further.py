@@ -11,8 +11,9 @@ import numpy as np
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
+from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
-from gan_mnist.data.folder import BAD, FolderOptions, bad_images, by_split, file_summary
+from gan_mnist.data.folder import FolderOptions, by_split
 from gan_mnist.data.images import FORMATS, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files
