@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
+from gan_mnist.data.folder_splits import by_split
 from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, group_counts, with_groups
 from gan_mnist.data.pairs import (
@@ -21,7 +22,7 @@ from gan_mnist.data.pairs import (
     with_partners,
     with_their_partners,
 )
-from gan_mnist.data.reading import read_files
+from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.data.tables import Columns
@@ -126,7 +127,48 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     is_paired = options.pairs and are_pairs(class_names)
     excluded = unlike_partners(found, decoded, options.skip_bad) if is_paired else {}
     splits = by_split(found, decoded.images, decoded.bad.keys() | excluded.keys(), class_names)
-    overlaps = _across(splits)
+    train, validation, test = _train_validation_test(root, splits, class_names)
+    overlaps = _count_shared_groups(splits)
+    if test is None:
+        overlaps = +Counter({_TESTED: overlaps.total()})
+        if options.split == FIXED:
+            train, test = carve_test(train, class_names, f"--data_dir: {root}")
+    all_splits = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
+    # Where each seed has its own, any two images may be on both sides.
+    all_splits[TEST] = train if test is None else test
+    duplicates = find_duplicates(all_splits, decoded.remember)
+    num_dropped = 0
+    if options.duplicates == "drop":
+        kept = _without_duplicates(root, train, duplicates, class_names, is_paired)
+        num_dropped, train = len(train) - len(kept), kept
+        duplicates = {key: lists for key, lists in duplicates.items() if key == BETWEEN}
+    drop_reason, pool = COPIES, None
+    if test is None:
+        drop_reason, pool = TWINS, train
+        train, test = carve_test(pool, class_names, f"--data_dir: {root}")
+    num_read = len(found.files) - len(decoded.bad) - len(excluded) - num_dropped
+    notes = overlaps + (
+        Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test)
+    )
+    return Folder(
+        class_names=class_names,
+        train=train,
+        validation=validation,
+        test=test,
+        files=_summary(found, decoded, excluded, num_read, {drop_reason: num_dropped}, notes),
+        inner=found.inner,
+        remember=decoded.remember,
+        duplicates=duplicates,
+        pool=pool,
+        cautions=tuple(found.cautions),
+        white=decoded.conversion.white,
+    )
+
+
+def _train_validation_test(
+    root: Path, splits: Mapping[str, Split], class_names: tuple[str, ...]
+) -> tuple[Split, Split | None, Split | None]:
+    """The splits, checked; None for those that the folder does not have."""
     validation, test = splits.get(VALIDATION) or None, splits.get(TEST)
     # What no folder and no table says the split of is to be trained on.
     train = splits.get(TRAIN) or splits.get("")
@@ -134,38 +176,47 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
         raise InputError(f"--data_dir: {root} has no images to train on that can be read")
     for name, split in ((TRAIN, train), (TEST, test)):
         _check_classes(root, name, split, class_names)
-    if test is None:
-        overlaps = +Counter({_TESTED: overlaps.total()})
-    if test is None and options.split == FIXED:
-        train, test = carve_test(train, class_names, f"--data_dir: {root}")
-    all_splits = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
-    # Where each seed has its own, any two images may be on both sides.
-    all_splits[TEST] = train if test is None else test
-    duplicates = find_duplicates(all_splits, decoded.remember)
-    dropped: set[int] = set()
-    if options.duplicates == "drop":
-        dropped = {row for key, (rows, *_) in duplicates.items() if key != BETWEEN for row in rows}
-        if is_paired:
-            dropped = with_their_partners(dropped, train, class_names)
-        train = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
-        _check_classes(root, TRAIN, train, class_names, "that is like no test or validation image")
-        duplicates = {key: lists for key, lists in duplicates.items() if key == BETWEEN}
-    drop_reason, pool = COPIES, None
-    if test is None:
-        drop_reason, pool = TWINS, train
-        train, test = carve_test(pool, class_names, f"--data_dir: {root}")
-    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), drop_reason: len(dropped)})
+    return train, validation, test
+
+
+def _without_duplicates(
+    root: Path,
+    train: Split,
+    duplicates: Alike,
+    class_names: tuple[str, ...],
+    is_paired: bool,
+) -> Split:
+    """The training images that are like no other, or test or validation image; pairs go whole."""
+    dropped = {row for key, (rows, *_) in duplicates.items() if key != BETWEEN for row in rows}
+    if is_paired:
+        dropped = with_their_partners(dropped, train, class_names)
+    kept = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
+    _check_classes(root, TRAIN, kept, class_names, "that is like no test or validation image")
+    return kept
+
+
+def _summary(
+    found: FoundImages,
+    decoded: Decoded,
+    excluded: Mapping[str, str],
+    num_read: int,
+    num_dropped: Mapping[str, int],
+    notes: Counter[str],
+) -> dict[str, Any]:
+    """What `file_summary` returns of a data set.
+
+    Args:
+        found: The images that there are.
+        decoded: What was read of them.
+        excluded: Images without a partner that is like them, with the reason.
+        num_read: How many images remain.
+        num_dropped: How many duplicates were dropped, by reason.
+        notes: How many images belong together, beside what decoding noted.
+    """
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), **num_dropped})
     passed_over += Counter(excluded.values())
-    num_read = len(found.files) - len(decoded.bad) - len(excluded) - len(dropped)
-    notes = (
-        decoded.notes
-        + overlaps
-        + (Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test))
-    )
     left_out = {**found.left_out, **decoded.bad, **excluded}
-    files = file_summary(num_read, passed_over, notes, left_out)
-    details = decoded.remember, duplicates, pool, tuple(found.cautions), decoded.conversion.white
-    return Folder(class_names, train, validation, test, files, found.inner, *details)
+    return file_summary(num_read, passed_over, decoded.notes + notes, left_out)
 
 
 def _found(root: Path, options: FolderOptions) -> FoundImages:
@@ -193,30 +244,7 @@ def _found(root: Path, options: FolderOptions) -> FoundImages:
     return found
 
 
-def by_split(
-    found: FoundImages, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
-) -> dict[str, Split]:
-    """The images by the split that folders or a table give, without those that are left out."""
-    label_of = {name: label for label, name in enumerate(class_names)}
-    rows_by_split: dict[str, list[int]] = {}
-    for row, file in enumerate(found.files):
-        split_rows = rows_by_split.setdefault(file.split, [])
-        if file.name not in left_out:
-            split_rows.append(row)
-    groups = _groups(found)
-    return {
-        split: Split(
-            images,
-            np.array([label_of[found.files[row].class_name] for row in split_rows], np.int64),
-            tuple(found.files[row].name for row in split_rows),
-            None if groups is None else groups[split_rows],
-            np.array(split_rows, np.int64),
-        )
-        for split, split_rows in rows_by_split.items()
-    }
-
-
-def _across(splits: Mapping[str, Split]) -> Counter[str]:
+def _count_shared_groups(splits: Mapping[str, Split]) -> Counter[str]:
     """Counts images of a split whose group also occurs in an earlier split.
 
     Splits that folders or a table give are not changed for that.
@@ -228,16 +256,6 @@ def _across(splits: Mapping[str, Split]) -> Counter[str]:
             note = f"of the {second} split, of groups that are in the {first} split too"
             counts[note] = int(np.isin(second_groups, first_groups).sum())
     return +counts
-
-
-def _groups(found: FoundImages) -> np.ndarray | None:
-    """The group number of each image, one of its own if it has no group; None without groups."""
-    group_names = [file.group for file in found.files]
-    if not any(group_names):
-        return None
-    number_by_key: dict[str | int, int] = {}
-    keys = (group or row for row, group in enumerate(group_names))
-    return np.array([number_by_key.setdefault(key, len(number_by_key)) for key in keys])
 
 
 def _check_classes(

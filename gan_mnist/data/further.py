@@ -13,7 +13,8 @@ from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
-from gan_mnist.data.folder import FolderOptions, by_split
+from gan_mnist.data.folder import FolderOptions
+from gan_mnist.data.folder_splits import by_split
 from gan_mnist.data.images import FORMATS, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
 from gan_mnist.data.reading import read_files

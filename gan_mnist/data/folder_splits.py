@@ -1,0 +1,41 @@
+"""Images of a folder by the split that their folders or a table give."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from gan_mnist.data.finding import FoundImages
+from gan_mnist.data.splits import Split
+
+
+def by_split(
+    found: FoundImages, images: np.ndarray, left_out: Collection[str], class_names: tuple[str, ...]
+) -> dict[str, Split]:
+    """The images by the split that folders or a table give, without those that are left out."""
+    label_of = {name: label for label, name in enumerate(class_names)}
+    rows_by_split: dict[str, list[int]] = {}
+    for row, file in enumerate(found.files):
+        split_rows = rows_by_split.setdefault(file.split, [])
+        if file.name not in left_out:
+            split_rows.append(row)
+    groups = _groups(found)
+    return {
+        split: Split(
+            images,
+            np.array([label_of[found.files[row].class_name] for row in split_rows], np.int64),
+            tuple(found.files[row].name for row in split_rows),
+            None if groups is None else groups[split_rows],
+            np.array(split_rows, np.int64),
+        )
+        for split, split_rows in rows_by_split.items()
+    }
+
+
+def _groups(found: FoundImages) -> np.ndarray | None:
+    """The group number of each image, one of its own if it has no group; None without groups."""
+    group_names = [file.group for file in found.files]
+    if not any(group_names):
+        return None
+    number_by_key: dict[str | int, int] = {}
+    keys = (group or row for row, group in enumerate(group_names))
+    return np.array([number_by_key.setdefault(key, len(number_by_key)) for key in keys])
