@@ -12,7 +12,7 @@ from typing import Any
 
 import gan_mnist
 from gan_mnist.data import datasets
-from gan_mnist.data.duplicates import copies_in_pictures
+from gan_mnist.data.copies import copies_in_pictures
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError, check_arguments, check_number, unknown
 from gan_mnist.experiments import make_plan

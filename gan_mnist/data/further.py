@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_mnist.data.copies import copies_in_numbers
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
 from gan_mnist.data.folder import FolderOptions

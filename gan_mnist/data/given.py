@@ -13,8 +13,8 @@ import numpy as np
 
 from gan_mnist.data.bit_depth import is_deep
 from gan_mnist.data.class_folders import class_of_folders
+from gan_mnist.data.copies import copies_in_numbers
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.duplicates import copies_in_numbers
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import find_images
 from gan_mnist.data.images import FORMATS, GREY_MODES, ImageConversion, open_image

@@ -7,8 +7,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from gan_mnist.data.copies import leak_in_words
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.duplicates import leak_in_words
 from gan_mnist.data.given import read_given
 from gan_mnist.errors import InputError
 from gan_mnist.files import absolute

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from gan_mnist.data.copies import leak_in_words
 from gan_mnist.data.dataset import Dataset
-from gan_mnist.data.duplicates import MATTERS, leak_in_words
+from gan_mnist.data.duplicates import MATTERS
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.further import FurtherTest, read_further_test
 from gan_mnist.data.images import ImageConversion

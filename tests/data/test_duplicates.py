@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from gan_mnist.data import duplicates
+from gan_mnist.data.copies import leak_in_words
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.duplicates import find_pairs, leak_in_words
+from gan_mnist.data.duplicates import find_pairs
 from gan_mnist.data.folder import FolderOptions
 
 
