@@ -11,7 +11,7 @@ import numpy as np
 from gan_mnist.data.duplicates import (
     BETWEEN,
     MATTERS,
-    Alike,
+    DuplicatesBySplit,
     duplicates_in_numbers,
     duplicates_in_pictures,
 )
@@ -53,7 +53,7 @@ class Dataset:
     validation: Split | None = None
     files: Mapping[str, Any] | None = None
     remember: Callable[[str, Callable[[], str]], str] | None = None
-    duplicates: Alike = field(default_factory=dict)
+    duplicates: DuplicatesBySplit = field(default_factory=dict)
     pool: Split | None = None
     seeds: int = FEWEST_SEEDS
     cautions: tuple[str, ...] = ()

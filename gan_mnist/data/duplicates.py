@@ -1,17 +1,18 @@
 """Duplicate images: equal, or nearly so, as after re-encoding or rescaling.
 
 Two images are alike if their grey values, at 32 x 32 pixels or as many as they have, correlate by
-`ALIKE` or more. Of 400 photographs of 32 x 32 pixels all are found again after saving as JPEG of
-quality 75 and after scaling up and down, most after a change of brightness; shifted, cropped and
-mirrored ones are not looked for. Of 3,000 test digits of MNIST none is that near to one of 20,000
-training digits (at most 0.983); of 2,000 cats and dogs of CIFAR-10 five are, to one of 10,000.
+`MIN_CORRELATION` or more. Of 400 photographs of 32 x 32 pixels all are found again after saving as
+JPEG of quality 75 and after scaling up and down, most after a change of brightness; shifted,
+cropped and mirrored ones are not looked for. Of 3,000 test digits of MNIST none is that near to one
+of 20,000 training digits (at most 0.983); of 2,000 cats and dogs of CIFAR-10 five are, to one of
+10,000.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,7 +24,7 @@ from gan_mnist.files import fingerprint
 # The key of duplicates between these two; the other keys are splits compared with "train".
 BETWEEN = "validation and test"
 SIDE = 32
-ALIKE = 0.985
+MIN_CORRELATION = 0.985
 # So many of the pairs found are named and shown.
 SHOWN = 8
 # A split with a larger share of duplicates gets a warning before the answer.
@@ -70,33 +71,22 @@ def find_pairs(
     other_checksums, other_sketches = _sketched(others)
     checksums, sketches = (other_checksums, other_sketches) if is_self else _sketched(images)
     groups = np.arange(len(images)) if groups is None else groups
-    # For each checksum the first row that has it, and the first in another group than that row.
-    rows_by_checksum: dict[bytes, list[int]] = {}
-    for other_row, checksum in enumerate(other_checksums):
-        twins = rows_by_checksum.setdefault(checksum, [other_row])
-        if is_self and len(twins) == 1 and groups[other_row] != groups[twins[0]]:
-            twins.append(other_row)
-    matches = np.full(len(images), -1)
-    for query, checksum in enumerate(checksums):
-        twins = rows_by_checksum.get(checksum, [])
-        if is_self:
-            twins = [match for match in twins if match < query and groups[match] != groups[query]]
-        matches[query] = twins[0] if twins else -1
-    is_equal, best = matches >= 0, np.full(len(images), ALIKE, np.float32)
+    matches = _find_equal(checksums, other_checksums, groups if is_self else None)
+    is_equal, best = matches >= 0, np.full(len(images), MIN_CORRELATION, np.float32)
 
-    def are_two(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    def may_pair(row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Whether they can be a pair, whatever they look like."""
         if is_self:
             return (column < row) & (groups[column] != groups[row])
         return np.ones(np.broadcast(row, column).shape, bool)
 
     for row, column in _may_be_alike(np.flatnonzero(~is_equal), sketches, other_sketches):
-        is_pair = are_two(row, column)
+        is_pair = may_pair(row, column)
         if not is_pair.any():
             continue
         rows, columns = np.unique(row[is_pair]), np.unique(column[is_pair])
         correlations = _described(images[rows]) @ _described(others[columns]).T
-        correlations[~are_two(rows[:, None], columns)] = -1
+        correlations[~may_pair(rows[:, None], columns)] = -1
         nearest = correlations.argmax(axis=1)
         new_matches, correlation = columns[nearest], correlations.max(axis=1)
         is_earlier = (matches[rows] < 0) | (new_matches < matches[rows])
@@ -104,6 +94,32 @@ def find_pairs(
         matches[rows[better]], best[rows[better]] = new_matches[better], correlation[better]
     rows = np.flatnonzero(matches >= 0)
     return Pairs(rows, matches[rows], is_equal[rows])
+
+
+def _find_equal(
+    checksums: list[bytes], other_checksums: list[bytes], groups: np.ndarray | None
+) -> np.ndarray:
+    """The first of the others that is equal to each image: int64 (n,), -1 where none is.
+
+    Args:
+        checksums: Of the n images.
+        other_checksums: Of the others.
+        groups: int (n,), where the others are the images themselves: each is compared with those
+            of other groups before it. None where they are not.
+    """
+    # For each checksum the first row that has it, and the first in another group than that row.
+    rows_by_checksum: dict[bytes, list[int]] = {}
+    for other_row, checksum in enumerate(other_checksums):
+        twins = rows_by_checksum.setdefault(checksum, [other_row])
+        if groups is not None and len(twins) == 1 and groups[other_row] != groups[twins[0]]:
+            twins.append(other_row)
+    matches = np.full(len(checksums), -1)
+    for query, checksum in enumerate(checksums):
+        twins = rows_by_checksum.get(checksum, [])
+        if groups is not None:
+            twins = [match for match in twins if match < query and groups[match] != groups[query]]
+        matches[query] = twins[0] if twins else -1
+    return matches
 
 
 def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
@@ -151,7 +167,7 @@ def _may_be_alike(
     """
     # Unit vectors that correlate by r are sqrt(2 - 2 r) apart, so that only those near each other
     # along the axis of the largest spread have to be compared.
-    radius, axis = (2 - 2 * ALIKE) ** 0.5 + _ROUNDING, other_sketches.std(axis=0).argmax()
+    radius, axis = (2 - 2 * MIN_CORRELATION) ** 0.5 + _ROUNDING, other_sketches.std(axis=0).argmax()
     rows, order = rows[sketches[rows, axis].argsort()], other_sketches[:, axis].argsort()
     other_sketches = other_sketches[order]
     for start in range(0, len(rows), _ROWS):
@@ -163,16 +179,30 @@ def _may_be_alike(
             columns = slice(offset, min(offset + _COLUMNS, end))
             bounds = block_sketches @ other_sketches[columns].T
             # `np.nonzero` of two dimensions takes ten times as long.
-            i, j = np.divmod(np.flatnonzero(bounds >= ALIKE - _ROUNDING), bounds.shape[1])
+            i, j = np.divmod(np.flatnonzero(bounds >= MIN_CORRELATION - _ROUNDING), bounds.shape[1])
             yield block[i], order[columns][j]
 
 
-Alike = Mapping[str, tuple[list[int], list[int], list[bool]]]
+class DuplicateRows(NamedTuple):
+    """Images of a split that have a duplicate in another, as `Pairs` in lists.
+
+    Attributes:
+        rows: Which images.
+        matches: The most similar image of the other split, for each.
+        equal: Whether the two are equal.
+    """
+
+    rows: list[int]
+    matches: list[int]
+    equal: list[bool]
+
+
+DuplicatesBySplit = Mapping[str, DuplicateRows]
 
 
 def find_duplicates(
     splits: Mapping[str, Split], remember: Callable[[str, Callable[[], str]], str]
-) -> Alike:
+) -> DuplicatesBySplit:
     """Finds the images that have a duplicate in another split.
 
     Args:
@@ -180,10 +210,10 @@ def find_duplicates(
         remember: See `Dataset`.
 
     Returns:
-        For every other split, as lists: rows of "train", the most similar image of each in that
-        split, and whether the two are equal. If the split is "train" itself, an image is compared
-        with those before it, but not with its own group, which is never divided. The same for
-        `BETWEEN`, with rows of "validation", if "test" is a split of its own.
+        For every other split, rows of "train" with their matches in that split. If the split is
+        "train" itself, an image is compared with those before it, but not with its own group, which
+        is never divided. The same for `BETWEEN`, with rows of "validation", if "test" is a split of
+        its own.
     """
     train = splits["train"]
     has_both = "validation" in splits and splits["test"] is not train
@@ -195,20 +225,21 @@ def find_duplicates(
                 is_train = split is train
                 others = (None, train.groups) if is_train else (split.images, None)
                 pairs = find_pairs(train.images, *others)
-                duplicates[name] = _as_lists(pairs)
+                duplicates[name] = _in_lists(pairs)
         if has_both:
             validation, test = splits["validation"], splits["test"]
-            duplicates[BETWEEN] = _as_lists(find_pairs(validation.images, test.images))
+            duplicates[BETWEEN] = _in_lists(find_pairs(validation.images, test.images))
         return json.dumps(duplicates)
 
     selections = [split.selection for split in splits.values()]
     if has_both:
         selections.append(BETWEEN)
-    return json.loads(remember(f"duplicates-{fingerprint(ALIKE, selections)}", find))
+    found = json.loads(remember(f"duplicates-{fingerprint(MIN_CORRELATION, selections)}", find))
+    return {name: DuplicateRows(*lists) for name, lists in found.items()}
 
 
-def _as_lists(pairs: Pairs) -> list[list]:
-    return [pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist()]
+def _in_lists(pairs: Pairs) -> DuplicateRows:
+    return DuplicateRows(pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist())
 
 
 def _sides(name: str) -> tuple[str, str]:
@@ -216,7 +247,9 @@ def _sides(name: str) -> tuple[str, str]:
     return ("validation", "test") if name == BETWEEN else ("train", name)
 
 
-def duplicates_in_numbers(found: Alike, splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
+def duplicates_in_numbers(
+    found: DuplicatesBySplit, splits: Mapping[str, Split]
+) -> dict[str, dict[str, Any]]:
     """Counts duplicates, for plan and report.
 
     Returns:
@@ -238,12 +271,14 @@ def duplicates_in_numbers(found: Alike, splits: Mapping[str, Split]) -> dict[str
     return summary
 
 
-def duplicates_in_pictures(found: Alike, splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
+def duplicates_in_pictures(
+    found: DuplicatesBySplit, splits: Mapping[str, Split]
+) -> dict[str, np.ndarray]:
     """Some pairs of duplicates, by split: uint8 (2, n, H, W, C), those of "train" first."""
     pictures = {}
-    for name, (*row_lists, _) in found.items():
-        if row_lists[0]:
-            sides = zip(_sides(name), row_lists, strict=True)
+    for name, duplicates in found.items():
+        if duplicates.rows:
+            sides = zip(_sides(name), (duplicates.rows, duplicates.matches), strict=True)
             images = [splits[side].take(np.array(rows[:SHOWN])).images for side, rows in sides]
             pictures[name] = np.stack(images)
     return pictures

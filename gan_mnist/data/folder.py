@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.data.duplicates import BETWEEN, Alike, find_duplicates
+from gan_mnist.data.duplicates import BETWEEN, DuplicatesBySplit, find_duplicates
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
 from gan_mnist.data.folder_splits import by_split
@@ -96,7 +96,7 @@ class Folder:
     files: Mapping[str, Any]
     inner: str
     remember: Callable[[str, Callable[[], str]], str]
-    duplicates: Alike
+    duplicates: DuplicatesBySplit
     pool: Split | None
     cautions: tuple[str, ...]
     white: int
@@ -182,12 +182,12 @@ def _train_validation_test(
 def _without_duplicates(
     root: Path,
     train: Split,
-    duplicates: Alike,
+    duplicates: DuplicatesBySplit,
     class_names: tuple[str, ...],
     is_paired: bool,
 ) -> Split:
-    """The training images that are like no other, or test or validation image; pairs go whole."""
-    dropped = {row for key, (rows, *_) in duplicates.items() if key != BETWEEN for row in rows}
+    """The training images without `duplicates`, of pairs without their partners as well."""
+    dropped = {row for key, found in duplicates.items() if key != BETWEEN for row in found.rows}
     if is_paired:
         dropped = with_their_partners(dropped, train, class_names)
     kept = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
