@@ -12,7 +12,7 @@ from gan_mnist.evaluation.inference import predict_in_chunks
 from gan_mnist.training.classifier import ClassifierRecipe
 from gan_mnist.trials import ClassifierSteps
 
-from .rows import Columns
+from .rows import TrainingRows
 from .settings import ImbalanceSettings
 
 
@@ -20,7 +20,7 @@ def pretrain_on_donors(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
     recipe: ClassifierRecipe,
-    columns: Columns,
+    training_set: TrainingRows,
     validation: Subset,
     turn: str = "",
 ) -> Callable[[keras.Model], None]:
@@ -30,7 +30,7 @@ def pretrain_on_donors(
         steps: Steps of the trial.
         settings: Settings of the trial or of a turn.
         recipe: The recipe of this training and of the one that follows.
-        columns: Images, labels and loss weights of the training that follows.
+        training_set: The training set of the training that follows.
         validation: Images for the `val_*` columns of the curves.
         turn: Folder of the turn, which keys its streams; empty where there are none. They are those
             of the training that follows, so that what is drawn is as in other arms.
@@ -41,10 +41,10 @@ def pretrain_on_donors(
     Raises:
         NotApplicable: If every class is rare.
     """
-    donor_rows = np.flatnonzero(~np.isin(columns[1], settings.rare))
+    donor_rows = np.flatnonzero(~np.isin(training_set.labels, settings.rare))
     if not len(donor_rows):
         raise NotApplicable("every class is rare; there are none to learn from first")
-    donor_columns = tuple(Repeated(column, donor_rows) for column in columns)
+    donor_columns = tuple(Repeated(column, donor_rows) for column in training_set)
     part = "/".join(filter(None, (turn, "donors")))
     stream = (turn,) if turn else ()
     batches = steps.batches((donor_columns, settings.batch_size), settings=settings)

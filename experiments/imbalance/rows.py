@@ -1,5 +1,7 @@
 """The training set that an arm's treatment makes of a draw."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from gan_mnist.data.images import as_float, as_uint8
@@ -11,7 +13,19 @@ from gan_mnist.trials import ClassifierSteps
 
 from .settings import ImbalanceSettings
 
-Columns = tuple[Repeated, np.ndarray, np.ndarray]
+
+class TrainingRows(NamedTuple):
+    """The columns of a training set, a row an image.
+
+    Attributes:
+        images: uint8, or float32 in [0, 1], (n, H, W, C).
+        labels: int (n,), 0..k-1.
+        weights: float32 (n,), the weight of each image in the loss.
+    """
+
+    images: Repeated
+    labels: np.ndarray
+    weights: np.ndarray
 
 
 def training_rows(
@@ -20,10 +34,10 @@ def training_rows(
     parts: Allotment,
     generator: Generator | None,
     *stream: str,
-) -> Columns:
+) -> TrainingRows:
     """Images, labels and loss weights of the training set that the arm's treatment makes."""
     subset = parts.train
-    num_real, num_generated = _numbers(settings, parts, generator)
+    num_real, num_generated = _num_real_and_generated(settings, parts, generator)
     rows = np.concatenate(
         [
             np.resize(np.flatnonzero(subset.labels == label), count)
@@ -49,10 +63,10 @@ def training_rows(
     weights = np.ones(len(labels), np.float32)
     if settings.weighted:
         weights = (len(labels) / (len(num_real) * np.bincount(labels)))[labels].astype(np.float32)
-    return Repeated(images, rows), labels, weights
+    return TrainingRows(Repeated(images, rows), labels, weights)
 
 
-def _numbers(
+def _num_real_and_generated(
     settings: ImbalanceSettings, parts: Allotment, generator: Generator | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many real images of each class are shown, and how many generated: int (k,) each."""

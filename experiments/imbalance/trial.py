@@ -12,7 +12,7 @@ from gan_mnist.trials import ClassifierSteps
 from gan_mnist.trials.basics import GALLERY, OWN
 
 from .few_shot import classify_by_prototypes, pretrain_on_donors
-from .rows import Columns, training_rows
+from .rows import TrainingRows, training_rows
 from .settings import ImbalanceSettings
 from .tuning import tuned
 
@@ -133,18 +133,20 @@ def _treat(
     if settings.tuned:
         settings, choice = tuned(steps, settings, allotment.train, turn)
     generator = steps.generator(allotment)
-    columns = training_rows(steps, settings, allotment, generator, *stream)
-    _save_gallery(steps, settings, columns, turn)
+    training_set = training_rows(steps, settings, allotment, generator, *stream)
+    _save_gallery(steps, settings, training_set, turn)
 
     trial_settings = steps.trial.settings
     first_turn = _folder(trial_settings, trial_settings.each[0], 0) if trial_settings.each else ""
     # Turns have one recipe, as a network is traced once a recipe.
     recipe = steps.recipe(minority=() if turn else settings.rare)
-    batches = steps.batches((columns, settings.batch_size), settings=settings)
+    batches = steps.batches((training_set, settings.batch_size), settings=settings)
     repeat_metrics, repeat_probabilities = [], []
     prepare = None
     if settings.donors_first:
-        prepare = pretrain_on_donors(steps, settings, recipe, columns, allotment.validation, turn)
+        prepare = pretrain_on_donors(
+            steps, settings, recipe, training_set, allotment.validation, turn
+        )
     with steps.one_of(settings.repeats):
         for repeat in range(settings.repeats):
             model = steps.train(
@@ -179,10 +181,10 @@ def _with_recall(metrics: dict[str, float], rare: Sequence[str]) -> dict[str, fl
 def _save_gallery(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
-    columns: Columns,
+    training_set: TrainingRows,
     part: str,
 ) -> None:
     """The rare classes as this arm shows them to the network, for the report."""
-    rows = np.flatnonzero(np.isin(columns[1], settings.rare))
+    rows = np.flatnonzero(np.isin(training_set.labels, settings.rare))
     gallery_rows = np.resize(np.random.default_rng(0).permutation(rows), GALLERY_IMAGES)
-    steps.save_gallery(columns[0][gallery_rows], part, settings=settings)
+    steps.save_gallery(training_set.images[gallery_rows], part, settings=settings)

@@ -113,10 +113,10 @@ def _recall(
 ) -> dict[str, float]:
     """The mean recall of the classes of `held_out`."""
     empty = held_out.take(np.array([], int))
-    columns = training_rows(steps, settings, Allotment(train, empty, empty), None)
+    training_set = training_rows(steps, settings, Allotment(train, empty, empty), None)
     model = steps.train(
         steps.recipe(minority=() if turn else settings.rare),
-        steps.batches((columns, settings.batch_size), settings=settings),
+        steps.batches((training_set, settings.batch_size), settings=settings),
         empty,
         part=part,
         stream=tuple(filter(None, (turn, "tuning"))),
