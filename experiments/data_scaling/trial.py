@@ -9,7 +9,7 @@ from gan_mnist.data.images import as_uint8
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
-from gan_mnist.trials.basics import GALLERY
+from gan_mnist.trials.basics import GALLERY, mean_metrics
 
 from .study import DataScalingSettings
 
@@ -36,8 +36,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
         accuracies[f"accuracy_at_{size}"] = size_metrics[-1]["accuracy"]
     steps.join_galleries([f"size-{size}" for size in settings.sizes], GALLERY_IMAGES)
     means = {"accuracy": float(np.mean(list(accuracies.values())))}
-    for name in steps.further.of(size_metrics[-1]):
-        means[name] = float(np.mean([metrics[name] for metrics in size_metrics]))
+    means |= mean_metrics([steps.further.of(metrics) for metrics in size_metrics])
     return steps.outcome(means | accuracies, settings.updates * len(accuracies))
 
 

@@ -14,6 +14,7 @@ from gan_mnist.trials import ClassifierSteps
 
 from .rows import TrainingRows
 from .settings import ImbalanceSettings
+from .turns import part_of_turn, stream_of_turn
 
 
 def pretrain_on_donors(
@@ -45,10 +46,14 @@ def pretrain_on_donors(
     if not len(donor_rows):
         raise NotApplicable("every class is rare; there are none to learn from first")
     donor_columns = tuple(Repeated(column, donor_rows) for column in training_set)
-    part = "/".join(filter(None, (turn, "donors")))
-    stream = (turn,) if turn else ()
     batches = steps.batches((donor_columns, settings.batch_size), settings=settings)
-    model = steps.train(recipe, batches, validation, part=part, stream=stream)
+    model = steps.train(
+        recipe,
+        batches,
+        validation,
+        part=part_of_turn(turn, "donors"),
+        stream=stream_of_turn(turn),
+    )
     weights = model.get_weights()
     return lambda network: network.set_weights(weights)
 

@@ -9,12 +9,13 @@ from gan_mnist.evaluation.classification import precision_metrics
 from gan_mnist.files import write_arrays
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.trials import ClassifierSteps
-from gan_mnist.trials.basics import GALLERY, OWN
+from gan_mnist.trials.basics import GALLERY, OWN, mean_metrics
 
 from .few_shot import classify_by_prototypes, pretrain_on_donors
 from .rows import TrainingRows, training_rows
 from .settings import ImbalanceSettings
-from .tuning import tuned
+from .tuning import tune_augmentation
+from .turns import folder_of_turn, stream_of_turn
 
 GALLERY_IMAGES = 12
 # Archive of the probabilities that a turn's classifiers predicted for test images.
@@ -66,13 +67,11 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
         steps.correct[OWN] += correct
     steps.save_test_predictions(probabilities_by_left[0][0])
     labels = range(len(settings.classes))
-    parts = [_folder(settings, first_left, label) for label in labels]
+    parts = [folder_of_turn(settings, first_left, label) for label in labels]
     steps.join_galleries(parts, GALLERY_IMAGES)
 
     all_metrics = [metrics for turns in metrics_by_left for metrics in turns]
-    metrics = {
-        name: float(np.mean([turn[name] for turn in all_metrics])) for name in all_metrics[0]
-    }
+    metrics = mean_metrics(all_metrics)
     for label, name in enumerate(settings.classes):
         for key in (f"recall_{name}", f"precision_{name}"):
             metrics[key] = float(np.mean([turns[label][key] for turns in metrics_by_left]))
@@ -92,12 +91,6 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     )
 
 
-def _folder(settings: ImbalanceSettings, num_left: int, label: int) -> str:
-    """The folder of a turn in the trial's directory; `settings` are the trial's."""
-    turn = f"turn-{label}"
-    return turn if len(settings.each) == 1 else f"left-{num_left}/{turn}"
-
-
 def _turn(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
@@ -109,7 +102,7 @@ def _turn(
     Returns:
         The metrics, and float32 (repeats, n, k).
     """
-    name = _folder(steps.trial.settings, num_left, label)
+    name = folder_of_turn(steps.trial.settings, num_left, label)
     run = functools.partial(_treat, steps, settings, name)
     metrics = steps.part(name, run, needed=(PREDICTIONS_FILE, GALLERY))
     with np.load(steps.trial.directory / name / PREDICTIONS_FILE) as archive:
@@ -126,18 +119,20 @@ def _treat(
         settings: Settings of the trial, or of a turn.
         turn: Folder of the turn, which keys its streams; empty where there are none.
     """
-    stream = (turn,) if turn else ()
+    stream = stream_of_turn(turn)
     # In its turn a class lacks what fills it up, and that is what the oracle has.
     allotment = steps.allot(settings.counts, () if turn else tuple(settings.starved))
     choice: dict[str, float] = {}
     if settings.tuned:
-        settings, choice = tuned(steps, settings, allotment.train, turn)
+        settings, choice = tune_augmentation(steps, settings, allotment.train, turn)
     generator = steps.generator(allotment)
     training_set = training_rows(steps, settings, allotment, generator, *stream)
     _save_gallery(steps, settings, training_set, turn)
 
     trial_settings = steps.trial.settings
-    first_turn = _folder(trial_settings, trial_settings.each[0], 0) if trial_settings.each else ""
+    first_turn = (
+        folder_of_turn(trial_settings, trial_settings.each[0], 0) if trial_settings.each else ""
+    )
     # Turns have one recipe, as a network is traced once a recipe.
     recipe = steps.recipe(minority=() if turn else settings.rare)
     batches = steps.batches((training_set, settings.batch_size), settings=settings)
@@ -165,11 +160,7 @@ def _treat(
         in_class = steps.test.labels == settings.classes.index(name)
         path = steps.trial.directory / turn / PREDICTIONS_FILE
         write_arrays(path, probabilities=np.array(repeat_probabilities)[:, in_class])
-    means = {
-        name: float(np.mean([metrics[name] for metrics in repeat_metrics]))
-        for name in repeat_metrics[0]
-    }
-    return means | choice
+    return mean_metrics(repeat_metrics) | choice
 
 
 def _with_recall(metrics: dict[str, float], rare: Sequence[str]) -> dict[str, float]:

@@ -14,12 +14,13 @@ from gan_mnist.trials import ClassifierSteps
 
 from .rows import training_rows
 from .settings import ImbalanceSettings
+from .turns import part_of_turn, stream_of_turn
 
 # The share of the classes that are not rare which is made so.
 SHARE = 1 / 3
 
 
-def tuned(
+def tune_augmentation(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
     train: Subset,
@@ -48,8 +49,7 @@ def tuned(
     candidates = list(itertools.product(settings.tuned_widened, settings.tuned_elastic_shifts))
     if len(candidates) == 1:
         return _chosen(settings, *candidates[0])
-    stream = filter(None, (turn, "tuning"))
-    donors = _donors(settings, steps.trial.stream(*stream))
+    donors = _donors(settings, steps.trial.stream(*stream_of_turn(turn, "tuning")))
     train_subset, held_out = _divided(train, donors, min(settings.counts))
     base_settings = dataclasses.replace(
         settings, counts=tuple(np.bincount(train_subset.labels).tolist()), generator="none"
@@ -57,7 +57,7 @@ def tuned(
     recalls = []
     for number, (widened, shift) in enumerate(candidates):
         candidate = dataclasses.replace(base_settings, widened=widened, elastic_shift=shift)
-        part = "/".join(filter(None, (turn, f"tuning-{number}")))
+        part = part_of_turn(turn, f"tuning-{number}")
         run = functools.partial(_recall, steps, candidate, train_subset, held_out, part, turn)
         recalls.append(steps.part(part, run)["recall"])
     entries = [
@@ -74,7 +74,7 @@ def tuned(
 def _chosen(
     settings: ImbalanceSettings, widened: float, shift: float
 ) -> tuple[ImbalanceSettings, dict[str, float]]:
-    """What `tuned` returns."""
+    """What `tune_augmentation` returns."""
     choice = {"tuned_widened": widened, "tuned_elastic_shift": shift}
     return dataclasses.replace(settings, widened=widened, elastic_shift=shift), choice
 
@@ -119,7 +119,7 @@ def _recall(
         steps.batches((training_set, settings.batch_size), settings=settings),
         empty,
         part=part,
-        stream=tuple(filter(None, (turn, "tuning"))),
+        stream=stream_of_turn(turn, "tuning"),
     )
     correct = predict(model, held_out.images).argmax(axis=1) == held_out.labels
     recalls = [correct[held_out.labels == label].mean() for label in np.unique(held_out.labels)]

@@ -29,6 +29,11 @@ OWN = ""
 GALLERY = "gallery.npz"
 
 
+def mean_metrics(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each metric over several trainings, of which all have the same metrics."""
+    return {name: float(np.mean([values[name] for values in metrics])) for name in metrics[0]}
+
+
 class Part(TypedDict):
     """`result.json`: the result of one of several trainings of a trial."""
 
