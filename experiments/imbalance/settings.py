@@ -1,7 +1,7 @@
 """Settings of the imbalance study: how many images of each class there are, and which are rare."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -15,8 +15,8 @@ from gan_mnist.study.settings import setting
 # Balanced data sets that are made unequal as the source did it.
 DIGITS = ("mnist_sample", "mnist", "fashion_mnist", "kmnist", "emnist")
 ALL = (0,)
-# Stands for every class, in the place of a class's name.
-EACH = "each"
+# Stand in the place of a class's name: for every class, and for the first one if none is rare.
+EACH, FIRST_IF_NONE_RARE = "each", ""
 # Most digits in a number of images.
 MOST_DIGITS = 12
 
@@ -80,6 +80,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
     def starved(self) -> dict[str, int]:
         """How many images are left of classes that are starved, by name.
 
+        `EACH` and `FIRST_IF_NONE_RARE` may be among the names.
+
         Raises:
             InputError: For another form, or a class that is named twice.
         """
@@ -95,6 +97,11 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
                 )
             counts[name] = int(count)
         return counts
+
+    @property
+    def names_starved(self) -> bool:
+        """Whether `starve` names a class, or each of them in turn."""
+        return any(name != FIRST_IF_NONE_RARE for name in self.starved)
 
     @property
     def each(self) -> tuple[int, ...]:
@@ -121,25 +128,25 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         if self.each:
             return tuple(range(len(self.classes)))
         starved = (label for label, name in enumerate(self.classes) if name in self.starved)
-        if labels := {*self._below(self.counts), *starved}:
+        if labels := {*self._rare_by_size(self.counts), *starved}:
             return tuple(sorted(labels))
         return tuple(label for label, n in enumerate(self.counts) if n == min(self.counts))
 
-    def _below(self, counts: Sequence[int]) -> list[int]:
+    def _rare_by_size(self, counts: Sequence[int]) -> list[int]:
         """Labels of the classes that are rare by their size."""
         limit = self.rare_below * max(counts)
         return [label for label, count in enumerate(counts) if count < limit]
 
-    def _is_source(self, dataset: Dataset) -> bool:
+    def _is_unequal_as_source(self, dataset: Dataset) -> bool:
         """Whether three classes are made unequal as the source did it."""
-        return dataset.name in DIGITS and not self.counts and not any(self.starved)
+        return dataset.name in DIGITS and not self.counts and not self.names_starved
 
     @property
     def _takes_all(self) -> bool:
         return self.counts in ((), ALL)
 
     def default_classes(self, dataset: Dataset) -> tuple[str, ...]:
-        if dataset.name not in DIGITS or len(self.counts) == 1 or any(self.starved):
+        if dataset.name not in DIGITS or len(self.counts) == 1 or self.names_starved:
             return super().default_classes(dataset)
         digits = ("1", "2", "3")
         return digits if set(digits) <= set(dataset.class_names) else dataset.class_names[:3]
@@ -178,13 +185,13 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         settings = super().resolve(dataset)
         validation = settings.usual_validation(dataset)
         available = settings.images_left(dataset, validation)
-        if settings._is_source(dataset):
+        if settings._is_unequal_as_source(dataset):
             # The first class is starved; the others are as many as the smallest of them has.
             max_count = min(300, *available[1:])
             counts = (1, *(max_count for _ in settings.classes[1:]))
             settings = dataclasses.replace(settings, counts=counts, starve=())
         else:
-            settings = settings._as_it_is(available)
+            settings = settings._with_explicit_counts(available)
         resolved = dataclasses.replace(settings, validation_per_class=validation)
         for draw in dataset.draws:
             allot(draw, resolved.classes, resolved.counts, 0, resolved.validation_per_class)
@@ -195,50 +202,76 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
             )
         return resolved
 
-    def _as_it_is(self, available: Sequence[int]) -> Self:
+    def _with_explicit_counts(self, available: Sequence[int]) -> Self:
         """With explicit counts, all images where none are given, and some classes starved.
 
         Args:
             available: Training images of each class.
         """
         requested = self.counts or ALL
-        if is_alike := len(requested) == 1:
+        if len(requested) == 1:
             requested *= len(available)
         # What is too short, or too long, stays so, and is refused as that.
         pairs = zip(requested, available, strict=False)
         counts = [*(count or maximum for count, maximum in pairs), *requested[len(available) :]]
-        starved = {} if self.each else self.starved
-        first_count = starved.pop("", None)
         if self.each:
             self._check_each(counts)
-        elif self._takes_all and not self._below(counts) and not starved:
-            if first_count is None:
-                raise InputError(
-                    f"--set counts: no class is rare, of {min(counts)} to {max(counts)} training "
-                    f"images each: none has less than {self.rare_below:g} of the largest; "
-                    f"accepted: {self._how_to_starve(counts)}unequal counts, or another rare_below"
-                )
-            starved = {self.classes[0]: first_count}
-        for name, count in starved.items():
-            if name not in self.classes:
-                raise unknown("--set starve", name, self.classes)
-            label = self.classes.index(name)
-            max_left = available[label] - 1
-            if count > max_left or not (is_alike or self.counts[label : label + 1] == (count,)):
-                raise InputError(
-                    f"--set starve: {count} images of class {name!r} are not accepted; accepted: "
-                    f"{_up_to(max_left)}, and no other number in counts"
-                )
-            counts[label] = count
+            starve = tuple(f"{EACH}:{number}" for number in sorted(self.each))
+        else:
+            starved = self._starved_by_name(counts)
+            counts = self._starve(counts, starved, available)
+            starve = tuple(f"{name}:{count}" for name, count in starved.items())
         # Every real image is to be seen where all are taken.
         min_generated = max(counts) if self._takes_all else 1
         return dataclasses.replace(
             self,
             counts=tuple(counts),
-            starve=tuple(f"{EACH}:{number}" for number in sorted(self.each))
-            or tuple(f"{name}:{count}" for name, count in starved.items()),
+            starve=starve,
             generated_per_class=max(self.generated_per_class, min_generated),
         )
+
+    def _starved_by_name(self, counts: Sequence[int]) -> dict[str, int]:
+        """As `starved`, with the first class by its name if it is starved, as none is rare."""
+        starved = self.starved
+        first_count = starved.pop(FIRST_IF_NONE_RARE, None)
+        if starved or not self._takes_all or self._rare_by_size(counts):
+            return starved
+        if first_count is None:
+            raise InputError(
+                f"--set counts: no class is rare, of {min(counts)} to {max(counts)} training "
+                f"images each: none has less than {self.rare_below:g} of the largest; "
+                f"accepted: {self._how_to_starve(counts)}unequal counts, or another rare_below"
+            )
+        return {self.classes[0]: first_count}
+
+    def _starve(
+        self, counts: Sequence[int], starved: Mapping[str, int], available: Sequence[int]
+    ) -> list[int]:
+        """The training images that are left of each class when some are starved.
+
+        Args:
+            counts: Training images of each class before.
+            starved: How many are left of starved classes, by name.
+            available: Training images that there are of each class.
+
+        Raises:
+            InputError: For an unknown class, or a number of images that takes none away or is not
+                the one that the setting `counts` gives the class.
+        """
+        left = list(counts)
+        for name, count in starved.items():
+            if name not in self.classes:
+                raise unknown("--set starve", name, self.classes)
+            label = self.classes.index(name)
+            max_left = available[label] - 1
+            differs = len(self.counts) > 1 and self.counts[label : label + 1] != (count,)
+            if count > max_left or differs:
+                raise InputError(
+                    f"--set starve: {count} images of class {name!r} are not accepted; accepted: "
+                    f"{_up_to(max_left)}, and no other number in counts"
+                )
+            left[label] = count
+        return left
 
     def _how_to_starve(self, counts: Sequence[int]) -> str:
         """What makes a class rare, to be copied; nothing, of classes of a single image."""
