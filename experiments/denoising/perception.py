@@ -14,6 +14,9 @@ from gan_mnist.report.style import HALO, MUTED, WIDTH_INCHES, styled
 from .drawings import GROUPS, group_of, label_of
 
 _METRICS = ("psnr_db", "digit_accuracy", "feature_distance")
+# The axes of an arm's statistics: what is told of all seeds, of each of `_METRICS`.
+_LOWEST, _MEAN, _HIGHEST = range(3)
+_PSNR, _ACCURACY, _DISTANCE = range(3)
 _LEGEND_ROW_INCHES = 0.18
 
 
@@ -41,19 +44,19 @@ def perception_and_distortion(run: Run) -> Figure | None:
     # Sorting keeps the best of a group first.
     arms = sorted(stats_by_arm, key=lambda arm: list(GROUPS).index(groups[arm]))
     stats = np.stack([stats_by_arm[arm] for arm in arms])
-    is_log = bool((stats[:, :, 2] > 0).all())
+    is_log = bool((stats[:, :, _DISTANCE] > 0).all())
     clipped, is_clipped = _cut_off(stats, is_log)
     rows = len(arms) + len(set(groups.values()))
     height = max(3.8, 0.5 + _LEGEND_ROW_INCHES * rows)
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     *panels, names_axes = figure.subplots(1, 3, width_ratios=(1, 1, 0.56))
-    for axes, column in zip(panels, (1, 2), strict=True):
+    for axes, column in zip(panels, (_ACCURACY, _DISTANCE), strict=True):
         axes.grid(True)
         axes.set_xlabel("PSNR in dB, higher is better")
         for index, arm in enumerate(arms):
-            selection = np.s_[index, :, [0, column]]
-            _mark(axes, clipped[selection].T, groups[arm], is_clipped[selection].T)
-        if is_clipped[:, 1, [0, column]].any():
+            x_and_y = np.s_[:, [_PSNR, column]]
+            _mark(axes, clipped[index][x_and_y], groups[arm], is_clipped[index][x_and_y])
+        if is_clipped[:, _MEAN, [_PSNR, column]].any():
             axes.set_title("hollow: worse than drawn", size=8, color=MUTED)
     panels[0].set_ylabel("digit accuracy, higher is better")
     unit = "multiples of the control's" if units else "logarithmic" if is_log else "linear"
@@ -63,15 +66,15 @@ def perception_and_distortion(run: Run) -> Figure | None:
     _list_names(names_axes, arms, groups, control, height / _LEGEND_ROW_INCHES - 2)
     figure.draw_without_rendering()  # Only then is it known how far apart the marks are.
     colors = [GROUPS[groups[arm]][1] for arm in arms]
-    for axes, column in zip(panels, (1, 2), strict=True):
-        _number(axes, clipped[:, 1, [0, column]], colors, figure.dpi)
+    for axes, column in zip(panels, (_ACCURACY, _DISTANCE), strict=True):
+        _number(axes, clipped[:, _MEAN, [_PSNR, column]], colors, figure.dpi)
     return figure
 
 
 def _control_distances(run: Run, control: str) -> dict[int, float]:
     """The control's feature distance by seed; none unless all are above 0."""
     distances = {
-        trial.record["seed"]: trial.record["metrics"].get(_METRICS[2], 0.0)
+        trial.record["seed"]: trial.record["metrics"].get(_METRICS[_DISTANCE], 0.0)
         for trial in run.trials_of(control)
     }
     return distances if min(distances.values(), default=0.0) > 0 else {}
@@ -88,7 +91,7 @@ def _arm_statistics(run: Run, arm: str, units: Mapping[int, float]) -> np.ndarra
     values = np.array([[row.get(name) for name in _METRICS] for row in metrics], float)
     values = values.reshape(-1, len(_METRICS))
     if units:
-        values[:, 2] /= [units.get(trial.record["seed"], np.nan) for trial in trials]
+        values[:, _DISTANCE] /= [units.get(trial.record["seed"], np.nan) for trial in trials]
     values = values[np.isfinite(values).all(axis=1)]
     return np.stack([values.min(0), values.mean(0), values.max(0)]) if len(values) else None
 
@@ -100,20 +103,21 @@ def _cut_off(stats: np.ndarray, is_log: bool) -> tuple[np.ndarray, np.ndarray]:
     worst quarter gets at most half of an axis, which a single collapse would have to itself.
 
     Args:
-        stats: (arms, 3, 3), the rows of `_told` for each arm.
+        stats: (arms, 3, 3), `_arm_statistics` of each arm.
         is_log: Whether the axis of distances, which are above 0 then, is logarithmic.
 
     Returns:
         The clipped values; and bool of the same shape, which of them were clipped.
     """
     goodness = stats.copy()
-    distances = stats[:, :, 2]
-    goodness[:, :, 2] = -(np.log(distances) if is_log else distances)
-    low, best = np.quantile(goodness[:, 1], (0.25, 1), axis=0)
+    distances = stats[:, :, _DISTANCE]
+    goodness[:, :, _DISTANCE] = -(np.log(distances) if is_log else distances)
+    low, best = np.quantile(goodness[:, _MEAN], (0.25, 1), axis=0)
     # Where most are equal, there is no telling what is far.
     clipped = np.maximum(goodness, np.where(best > low, 2 * low - best, -np.inf))
     is_clipped = clipped != goodness
-    clipped[:, :, 2] = np.exp(-clipped[:, :, 2]) if is_log else -clipped[:, :, 2]
+    clipped_distances = -clipped[:, :, _DISTANCE]
+    clipped[:, :, _DISTANCE] = np.exp(clipped_distances) if is_log else clipped_distances
     return clipped, is_clipped
 
 
@@ -130,12 +134,13 @@ def _mark(axes: Axes, points: np.ndarray, group: str, is_clipped: np.ndarray) ->
     (low_x, low_y), (x, y), (high_x, high_y) = points
     axes.plot([low_x, high_x], [y, y], color=color, lw=0.9, alpha=0.5)
     axes.plot([x, x], [low_y, high_y], color=color, lw=0.9, alpha=0.5)
-    for row, caret in ((0, CARETDOWNBASE), (2, CARETUPBASE)):
-        if is_clipped[row, 1] and not is_clipped[1, 1]:
-            axes.plot(x, points[row, 1], marker=caret, color=color, alpha=0.5, ms=4.5)
-    if is_clipped[0, 0] and not is_clipped[1, 0]:
+    is_x_clipped, is_y_clipped = is_clipped[:, 0], is_clipped[:, 1]
+    for row, end_y, caret in ((_LOWEST, low_y, CARETDOWNBASE), (_HIGHEST, high_y, CARETUPBASE)):
+        if is_y_clipped[row] and not is_y_clipped[_MEAN]:
+            axes.plot(x, end_y, marker=caret, color=color, alpha=0.5, ms=4.5)
+    if is_x_clipped[_LOWEST] and not is_x_clipped[_MEAN]:
         axes.plot(low_x, y, marker=CARETLEFTBASE, color=color, alpha=0.5, ms=4.5)
-    is_hollow = is_clipped[1].any()
+    is_hollow = is_clipped[_MEAN].any()
     face, edge, width = ("white", color, 1.2) if is_hollow else (color, "white", 0.6)
     axes.plot(x, y, marker, mfc=face, mec=edge, mew=width, ms=5.5, zorder=3)
 
