@@ -25,8 +25,16 @@ def evaluate_with_judge(
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Evaluates an arm's outputs with the seed's judge; adds its seconds to `evaluation`.
 
+    Args:
+        steps: Steps of the trial.
+        everything: All images of the seed; the judge learns those to train on.
+        evaluation_set: The test pairs.
+        outputs: The arm's outputs for them, float32 (n, H, W, C), at the truths' scale.
+
     Returns:
-        As `_perception`.
+        Whether the judge predicts the right class of each output, float64 (n,), 0 or 1; and
+        metrics: `truth_accuracy`, its accuracy on the truths, which outputs can hardly exceed, and,
+        of enough outputs, `feature_distance`, in the judge's features.
     """
     judge, seconds = _judge(steps.trial, everything)
     steps.seconds["evaluation"] += seconds
@@ -63,8 +71,7 @@ def _perception(
     """Applies the judge to the outputs, brought to the full scale that it was trained on.
 
     Returns:
-        Whether it predicts the right class, 0 or 1 for each pair; and metrics: its accuracy on the
-        truths, which outputs can hardly exceed, and the feature distance.
+        As `evaluate_with_judge`.
     """
     labels = test.labels[evaluation_set.pairs.truth_rows]
     truth_predictions = judge.predict(evaluation_set.truths)
@@ -75,9 +82,10 @@ def _perception(
         (predictions.probabilities.argmax(axis=1) == labels).astype(np.float64)
         for predictions in (output_predictions, truth_predictions)
     )
-    # An output may resemble its own truth or ref, which a distance of samples of two distributions
-    # would take for a likeness of those. The refs of the second half are truths of that half too,
-    # but for the first, which is the last truth of the first half.
+    # A kernel distance assumes that its two samples are independent, and an output resembles its
+    # own truth and ref. So outputs are taken of the second half of the pairs and truths of the
+    # first, without its last one: that is the ref of the second half's first pair, and all other
+    # refs of that half are truths of it.
     metrics = {"truth_accuracy": float(truths_correct.mean())}
     if len(outputs) < FEWEST_FOR_DISTANCE:
         return outputs_correct, metrics

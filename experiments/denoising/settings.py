@@ -163,10 +163,11 @@ class DenoisingSettings(TrainingSettings):
             sum(map(len, divided(draw, settings.classes, validation)[1])) for draw in dataset.draws
         )
         if num_validation < FEWEST_PAIRS:
+            reason = "" if settings.pairs else "; each clean image is mixed with another one"
             raise InputError(
                 f"--set classes: {', '.join(settings.classes)} leave {num_validation} images to "
-                f"validate on; accepted: classes that leave {FEWEST_PAIRS} or more in all, as "
-                "two of two training images do, or a val folder: a truth is shown with another"
+                f"validate on; accepted: classes that leave {FEWEST_PAIRS} or more in all, as two "
+                f"classes with 2 training images each do, or a val folder{reason}"
             )
         labels = [dataset.class_names.index(name) for name in settings.classes]
         num_test = int(dataset.fewest("test")[labels].sum())

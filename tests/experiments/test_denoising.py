@@ -139,8 +139,21 @@ def test_pairs_are_as_many_as_there_are_test_images(dataset):
     few = replace(dataset, test=dataset.test.take(some))
     assert settings.resolve(few).test_pairs == 2
     first = [np.flatnonzero(dataset.train.labels == label)[0] for label in (1, 2)]
-    with pytest.raises(InputError, match=r"1, 2 leave 0 images to validate on; accepted: .*2 or"):
+    with pytest.raises(InputError, match=r"1, 2 leave 0 images to validate on; ") as refused:
         settings.resolve(replace(dataset, train=dataset.train.take(np.array(first))))
+    assert str(refused.value).endswith(
+        "accepted: classes that leave 2 or more in all, as two classes with 2 training images each "
+        "do, or a val folder; each clean image is mixed with another one"
+    )
+    two = np.concatenate([np.flatnonzero(dataset.train.labels == label)[:2] for label in (1, 2)])
+    assert settings.resolve(replace(dataset, train=dataset.train.take(two)))
+
+
+def test_pairs_are_refused_without_a_word_of_mixing(dataset):
+    one = [np.flatnonzero(dataset.train.labels == label)[0] for label in (0, 1)]
+    pairs = replace(dataset, class_names=("clean", "noisy"), train=dataset.train.take(one))
+    with pytest.raises(InputError, match=r"noisy leave 0 images .* do, or a val folder$"):
+        STUDY.settings.resolve(pairs)
 
 
 def test_arms_of_a_seed_are_paired_and_share_a_judge(shown, tmp_path, train):
