@@ -38,8 +38,8 @@ NUM_FIELD = 2 * CONTROL_POINTS**2
 # 4 linear, 2 shift, the field's control points, 1 thickness.
 NUM_PARAMETERS = 4 + 2 + NUM_FIELD + 1
 # Standard deviation of the blur at first and at the end, in sides of the image.
-COARSE, FINE = 0.1, 0.025
-# Updates in which the blur decreases; in the others it stays fine.
+COARSE_BLUR_SD, FINE_BLUR_SD = 0.1, 0.025
+# The share of updates in which the blur decreases; in the others it stays fine.
 COARSE_SHARE = 0.7
 # The error is computed at every second pixel, along both axes.
 STEP = 2
@@ -134,6 +134,7 @@ class DeformationModel(keras.Model):
         moved = Deform(dtype="float32")(images, deformations)
         self.average = keras.Model([images, deformations], moved, name="deform")
         self.anchors = Anchors(image_shape)
+        # How many pairs each class has. Checkpoints of runs know it by this name.
         self._pairs_of = tf.Variable([num_pairs], shape=(None,), trainable=False)
         self._loss = keras.metrics.Mean(name="registration_loss")
         self.built = True
@@ -188,16 +189,16 @@ class DeformationModel(keras.Model):
         self.slopes.assign(slopes(source_styles, self.deformations.numpy()[: len(sources)]))
 
     # Update t of T:
-    #   1. side = COARSE (FINE / COARSE)^min(t / (COARSE_SHARE T), 1)
-    #   2. error = mean (moved(blurred(source)) - blurred(target))^2, over every second pixel
+    #   1. s = COARSE_BLUR_SD (FINE_BLUR_SD / COARSE_BLUR_SD)^min(t / (COARSE_SHARE T), 1)
+    #   2. error = mean (moved(blurred(source, s)) - blurred(target, s))^2, over every second pixel
     #   3. deformations descend error + penalty
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         sources, targets, pairs = batch
         update = tf.cast(self.optimizer.iterations, tf.float32)
         progress = tf.minimum(update / (COARSE_SHARE * self.updates), 1.0)
-        side = COARSE * (FINE / COARSE) ** progress
+        blur_sd = COARSE_BLUR_SD * (FINE_BLUR_SD / COARSE_BLUR_SD) ** progress
         deform = self.average.layers[-1]
-        planes, targets = blurred(deform.planes(sources), side), blurred(targets, side)
+        planes, targets = blurred(deform.planes(sources), blur_sd), blurred(targets, blur_sd)
         with tf.GradientTape() as tape:
             deformations = tf.gather(self.deformations.value, pairs)
             moved = deform.move(planes, deformations, STEP)
@@ -222,24 +223,24 @@ class DeformationModel(keras.Model):
         """
         labels, seeds = as_labels(labels), tf.random.split(seed, 2)
         images = self.anchors.draw(labels, seeds[0])
-        offsets, num_pairs = (
-            tf.zeros_like(labels),
-            tf.fill(tf.shape(labels), tf.reduce_sum(self._pairs_of)),
-        )
+        num_pairs_by_class = self._pairs_of
+        # Pairs are in the order of their classes: those that an image may be moved as are
+        # `num_candidates` from `first_pairs` on.
         if self.own:
-            offsets, num_pairs = (
-                tf.gather(counts, labels)
-                for counts in (tf.cumsum(self._pairs_of, exclusive=True), self._pairs_of)
-            )
+            first_pairs = tf.gather(tf.cumsum(num_pairs_by_class, exclusive=True), labels)
+            num_candidates = tf.gather(num_pairs_by_class, labels)
+        else:
+            first_pairs = tf.zeros_like(labels)
+            num_candidates = tf.fill(tf.shape(labels), tf.reduce_sum(num_pairs_by_class))
         draws = tf.random.stateless_uniform(tf.shape(labels), seeds[1])
-        pairs = tf.minimum(tf.cast(draws * tf.cast(num_pairs, tf.float32), tf.int32), num_pairs - 1)
-        deformations = tf.gather(self.deformations.value, offsets + pairs)
+        drawn = tf.cast(draws * tf.cast(num_candidates, tf.float32), tf.int32)
+        # In float32 a draw close to 1 may be rounded up.
+        pairs = first_pairs + tf.minimum(drawn, num_candidates - 1)
+        deformations = tf.gather(self.deformations.value, pairs)
         if self.alike:
-            style_differences = measure_styles(as_registered(images)) - tf.gather(
-                self.styles.value, offsets + pairs
-            )
-            deformations += style_differences @ self.slopes
-        has_pairs = tf.gather(self._pairs_of, labels)[:, None] > 0
+            source_styles = tf.gather(self.styles.value, pairs)
+            deformations += (measure_styles(as_registered(images)) - source_styles) @ self.slopes
+        has_pairs = tf.gather(num_pairs_by_class, labels)[:, None] > 0
         deformations *= self.scale * tf.where(has_pairs, self.many, 1.0)
         return tf.clip_by_value(self.average([images, deformations]), 0.0, 1.0)
 
@@ -250,16 +251,16 @@ def as_registered(images: tf.Tensor) -> tf.Tensor:
     return images if tuple(images.shape[1:3]) == sides else tf.image.resize(images, sides, "area")
 
 
-def blurred(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
-    """Blurs images (n, H, W, C) by a Gaussian of sd `side` sides, normalised at the edge."""
-    rows, columns = (_blurring(size, side) for size in images.shape[1:3])
+def blurred(images: tf.Tensor, blur_sd: tf.Tensor) -> tf.Tensor:
+    """Blurs images (n, H, W, C) by a Gaussian of sd `blur_sd`, in sides, normalised at the edge."""
+    rows, columns = (_blurring(size, blur_sd) for size in images.shape[1:3])
     return tf.einsum("ia,nabc,jb->nijc", rows, images, columns)
 
 
-def _blurring(num_pixels: int, side: tf.Tensor) -> tf.Tensor:
+def _blurring(num_pixels: int, blur_sd: tf.Tensor) -> tf.Tensor:
     """float32 (num_pixels, num_pixels): what each pixel takes of the others; rows sum to 1."""
     positions = np.arange(num_pixels, dtype=np.float32) / num_pixels
-    return tf.nn.softmax(-((positions[:, None] - positions) ** 2) / (2 * side**2))
+    return tf.nn.softmax(-((positions[:, None] - positions) ** 2) / (2 * blur_sd**2))
 
 
 def _penalty(deformations: tf.Tensor) -> tf.Tensor:
