@@ -154,8 +154,8 @@ def build_dcgan_generator(
     side = -(-(max(image_shape[:2]) + 4) // 8)
     latents, one_hot = keras.Input((latent_dim,)), keras.Input((num_classes,))
 
-    def initial(num_summed: int) -> keras.Initializer:
-        he_normal = keras.initializers.TruncatedNormal(stddev=(2 / num_summed) ** 0.5)
+    def initial(fan_in: int) -> keras.Initializer:
+        he_normal = keras.initializers.TruncatedNormal(stddev=(2 / fan_in) ** 0.5)
         return _initializer(width) if norm else he_normal
 
     def hidden(x: Any) -> Any:
@@ -163,10 +163,11 @@ def build_dcgan_generator(
 
     x = ops.concatenate([latents, one_hot], axis=-1)
     x = layers.Reshape((1, 1, latent_dim + num_classes))(x)
-    # One entry of the label is not 0, and of a stride of 2 a quarter of the kernel is met.
+    # Of the one-hot label a single entry is not 0.
     first_initializer = initial(latent_dim + 1)
     x = hidden(layers.Conv2DTranspose(16 * width, side, kernel_initializer=first_initializer)(x))
     for channels in (8 * width, 4 * width, 2 * width):
+        # With a stride of 2 an output sums over a quarter of the 4 x 4 kernel.
         initializer = initial(4 * x.shape[-1])
         x = layers.Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=initializer

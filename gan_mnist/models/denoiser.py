@@ -224,14 +224,14 @@ def build_residual_denoiser(
     noisy_images, references = keras.Input(image_shape), keras.Input(image_shape)
     inputs = layers.Concatenate()([noisy_images, references])
 
-    def elu(x: Any, channels: int) -> Any:
+    def conv_block(x: Any, channels: int) -> Any:
         x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
         return layers.Activation("elu")(layers.BatchNormalization()(x))
 
-    x = elu(inputs, width)
+    x = conv_block(inputs, width)
     for _ in range(NUM_RESIDUAL_BLOCKS):
-        x = layers.Add()([elu(x, width), x])
-    x = elu(x, inputs.shape[-1])
+        x = layers.Add()([conv_block(x, width), x])
+    x = conv_block(x, inputs.shape[-1])
     if input_skip:
         x = layers.Add()([x, inputs])
     x = layers.Conv2D(image_shape[2], 3, padding="same")(x)
@@ -261,7 +261,9 @@ def build_denoising_discriminator(
     """
     inputs = [keras.Input(image_shape) for _ in range(3 if conditional else 1)]
 
-    def elu(x: Any, channels: int, kernel_size: Any, norm: bool = True, **options: Any) -> Any:
+    def conv_block(
+        x: Any, channels: int, kernel_size: Any, norm: bool = True, **options: Any
+    ) -> Any:
         norm = norm and not spectral
         convolution = layers.Conv2D(channels, kernel_size, use_bias=not norm, **options)
         # It assigns the weights that it has normalised: in less precision it would round them.
@@ -271,12 +273,12 @@ def build_denoising_discriminator(
 
     x = layers.Concatenate()(inputs) if conditional else inputs[0]
     for channels in (width, 2 * width, 4 * width):
-        x = elu(x, channels, 5)
-    x = elu(x, 8 * width, 4, strides=2, padding="same")
-    x = elu(x, 16 * width, 4, strides=2, padding="same")
+        x = conv_block(x, channels, 5)
+    x = conv_block(x, 8 * width, 4, strides=2, padding="same")
+    x = conv_block(x, 16 * width, 4, strides=2, padding="same")
     while max(x.shape[1:3]) > LAST_SIDE:
-        x = elu(x, 16 * width, 4, strides=2, padding="same")
-    x = layers.Flatten()(elu(x, 32 * width, x.shape[1:3], norm=False))
+        x = conv_block(x, 16 * width, 4, strides=2, padding="same")
+    x = layers.Flatten()(conv_block(x, 32 * width, x.shape[1:3], norm=False))
     dense = layers.Dense(1, dtype="float32")
     logits = layers.SpectralNormalization(dense, dtype="float32")(x) if spectral else dense(x)
     return keras.Model(inputs if conditional else inputs[0], logits, name="denoising_discriminator")
