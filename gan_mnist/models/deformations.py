@@ -21,7 +21,7 @@ from keras import layers
 from gan_mnist.models.anchored import Anchors
 from gan_mnist.models.class_pairs import pairs_by_class
 from gan_mnist.models.latents import as_labels
-from gan_mnist.models.styles import NUM_STYLES, measure_styles, slopes
+from gan_mnist.models.styles import NUM_STYLES, fit_style_slopes, measure_styles
 from gan_mnist.models.warping import (
     bilinear,
     source_coordinates,
@@ -186,7 +186,8 @@ class DeformationModel(keras.Model):
         styles = np.zeros(self.styles.shape, np.float32)
         styles[: len(sources)] = source_styles
         self.styles.assign(styles)
-        self.slopes.assign(slopes(source_styles, self.deformations.numpy()[: len(sources)]))
+        deformations = self.deformations.numpy()[: len(sources)]
+        self.slopes.assign(fit_style_slopes(source_styles, deformations))
 
     # Update t of T:
     #   1. s = COARSE_BLUR_SD (FINE_BLUR_SD / COARSE_BLUR_SD)^min(t / (COARSE_SHARE T), 1)

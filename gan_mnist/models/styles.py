@@ -12,9 +12,9 @@ import tensorflow as tf
 
 NUM_STYLES = 2
 # Added to what is divided by, so that an image without ink has a style: none.
-TINY = 1e-6
-# The ridge penalty: as if so many pairs without any relation were added.
-UNRELATED = 30
+EPSILON = 1e-6
+# As if so many pairs without any relation were added.
+RIDGE_PENALTY = 30
 
 
 def measure_styles(images: tf.Tensor) -> tf.Tensor:
@@ -33,7 +33,7 @@ def measure_styles(images: tf.Tensor) -> tf.Tensor:
     height, width = ink.shape[1:]
     x = tf.constant(np.linspace(-1, 1, width, dtype=np.float32))[None, None, :]
     y = tf.constant(np.linspace(-1, 1, height, dtype=np.float32))[None, :, None]
-    total = tf.reduce_sum(ink, axis=[1, 2], keepdims=True) + TINY
+    total = tf.reduce_sum(ink, axis=[1, 2], keepdims=True) + EPSILON
     right, down = (
         coords - tf.reduce_sum(ink * coords, axis=[1, 2], keepdims=True) / total
         for coords in (x, y)
@@ -42,8 +42,8 @@ def measure_styles(images: tf.Tensor) -> tf.Tensor:
         tf.reduce_sum(ink * down * factor, axis=[1, 2]) for factor in (right, down)
     )
     edges = tf.reduce_sum(tf.sqrt(_change(ink, 1) ** 2 + _change(ink, 2) ** 2), axis=[1, 2])
-    log_width = tf.math.log(total[:, 0, 0] / (edges + TINY) / height)
-    return tf.stack([mixed_moment / (vertical_moment + TINY), log_width], axis=-1)
+    log_width = tf.math.log(total[:, 0, 0] / (edges + EPSILON) / height)
+    return tf.stack([mixed_moment / (vertical_moment + EPSILON), log_width], axis=-1)
 
 
 def _change(ink: tf.Tensor, axis: int) -> tf.Tensor:
@@ -51,7 +51,7 @@ def _change(ink: tf.Tensor, axis: int) -> tf.Tensor:
     return (tf.roll(ink, -1, axis) - tf.roll(ink, 1, axis)) / 2
 
 
-def slopes(source_styles: np.ndarray, deformations: np.ndarray) -> np.ndarray:
+def fit_style_slopes(source_styles: np.ndarray, deformations: np.ndarray) -> np.ndarray:
     """How deformations change with the style of the image that they begin with: a ridge regression.
 
     It is of all classes at once. Classes differ in style, which says nothing of deformations within
@@ -64,9 +64,9 @@ def slopes(source_styles: np.ndarray, deformations: np.ndarray) -> np.ndarray:
     Returns:
         float32 (2, d).
     """
-    spread = source_styles.std(axis=0) + TINY
+    spread = source_styles.std(axis=0) + EPSILON
     standardised = (source_styles - source_styles.mean(axis=0)) / spread
-    gram = standardised.T @ standardised + UNRELATED * np.eye(standardised.shape[1])
+    gram = standardised.T @ standardised + RIDGE_PENALTY * np.eye(standardised.shape[1])
     coefficients = np.linalg.solve(
         gram, standardised.T @ (deformations - deformations.mean(axis=0))
     )

@@ -13,7 +13,7 @@ from gan_mnist.generators.contract import Request
 from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.deformations import DeformationRecipe
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.models.styles import measure_styles, slopes
+from gan_mnist.models.styles import fit_style_slopes, measure_styles
 
 SHAPE = (8, 8, 3)
 SETTINGS = GeneratorSettings(
@@ -125,7 +125,9 @@ def test_deformations_are_related_to_the_styles_of_their_own_sources(subset, tmp
     expected = measure_styles(tf.constant(as_float(sources))).numpy()
     np.testing.assert_allclose(network.styles.numpy()[:12], expected, rtol=1e-5)
     deformations = network.deformations.numpy()[:12]
-    np.testing.assert_allclose(network.slopes.numpy(), slopes(expected, deformations), atol=1e-5)
+    np.testing.assert_allclose(
+        network.slopes.numpy(), fit_style_slopes(expected, deformations), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from gan_mnist.models.deformations import (
     DeformationModel,
     as_registered,
 )
-from gan_mnist.models.styles import measure_styles, slopes
+from gan_mnist.models.styles import fit_style_slopes, measure_styles
 
 SIDE = 28
 
@@ -61,10 +61,10 @@ def test_an_image_without_ink_has_a_style():
 def test_slopes_are_those_that_made_the_deformations_a_little_less():
     rng = np.random.default_rng(0)
     sources, true = rng.normal(0, [0.2, 3], (900, 2)), rng.normal(0, 1, (2, 4))
-    found = slopes(sources, sources @ true + 5 + rng.normal(0, 0.01, (900, 4)))
+    found = fit_style_slopes(sources, sources @ true + 5 + rng.normal(0, 0.01, (900, 4)))
     # 30 unrelated pairs beside 900.
     np.testing.assert_allclose(found, true * 900 / 930, atol=0.02)
-    assert np.abs(slopes(sources, rng.normal(0, 1, (900, 4)))[1]).max() < 0.05
+    assert np.abs(fit_style_slopes(sources, rng.normal(0, 1, (900, 4)))[1]).max() < 0.05
 
 
 def test_a_slanted_image_is_moved_as_slanted_ones_were():
