@@ -26,9 +26,10 @@ from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import continuation
 from gan_mnist.study import precision as precisions
 from gan_mnist.study.assignments import typed
+from gan_mnist.study.description import merged_provenance
 from gan_mnist.study.devices import check_divisible, check_strategy
 from gan_mnist.study.location import check_output_paths, resolve_workdir
-from gan_mnist.study.settings import Settings, Source, with_changes
+from gan_mnist.study.settings import Settings, with_changes
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan
 
@@ -184,7 +185,7 @@ def make_plan(
     if subset:
         subset = continuation.arms_of(directory, study, [*subset, *(a.name for a in source_arms)])
     names = [arm.name for arm in study.select((subset or None) if arms is None else list(arms))]
-    study = study.naming(primary, names, origins)
+    study = study.with_primary_of_run(primary, names, origins)
     study = continuation.with_primary(directory, study, primary is not None, names)
     looks = continuation.announced_looks(directory, until, max_seeds, seeds)
     replicates = continuation.seeds_from(
@@ -211,7 +212,7 @@ def make_plan(
         settings=resolved,
         arms=study.select(names),
         seeds=tuple(replicates),
-        dataset=_provenance(data.provenance, sources, further_tests, leaks),
+        dataset=merged_provenance(data.provenance, sources, further_tests, leaks),
         workdir=directory,
         looks=looks,
         update_seconds=update_seconds,
@@ -228,7 +229,7 @@ def _check_settable(study: Study, names: Iterable[str]) -> None:
             raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
         if name in FOUND:
             raise InputError(f"--set: {name} is found, not set; accepted: nothing")
-        if study.fixes(name):
+        if study.differs_between_arms(name):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
 
 
@@ -255,22 +256,6 @@ def _places(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, 
     return origins
 
 
-def _provenance(
-    provenance: Mapping[str, Any],
-    sources: Mapping[str, Source],
-    further: Mapping[str, Any],
-    leaks: Sequence[str],
-) -> dict[str, Any]:
-    """The provenance of the data set, of images made elsewhere, and of further test sets."""
-    merged = dict(provenance) | ({"further_tests": dict(further)} if further else {})
-    generated = {name: dict(source.provenance) for name, source in sources.items()}
-    if generated := {name: entry for name, entry in generated.items() if entry}:
-        merged["generated"] = generated
-    image_warnings = (warning for source in sources.values() for warning in source.warnings)
-    warnings = [*merged.get("warnings", ()), *image_warnings, *leaks]
-    return merged | ({"warnings": warnings} if warnings else {})
-
-
 def _with_classifier(study: Study, classifier: str) -> Settings:
     """The settings of `study` with another network.
 
@@ -281,7 +266,7 @@ def _with_classifier(study: Study, classifier: str) -> Settings:
         raise InputError(
             f"--classifier: {classifier!r} is not accepted; {study.name} trains no classifier"
         )
-    if study.fixes("classifier"):
+    if study.differs_between_arms("classifier"):
         raise InputError("--classifier: it is what arms differ in; choose among them by --arms")
     return study.settings.with_classifier(classifier)
 

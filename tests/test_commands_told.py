@@ -78,7 +78,7 @@ def test_a_command_that_is_told_plans(command, monkeypatch, data, told):
 def test_a_setting_beside_a_command_can_be_set(experiment, name):
     study = experiments.load(experiment)
     assert hasattr(study.settings, name)
-    assert not study.fixes(name)
+    assert not study.differs_between_arms(name)
 
 
 def test_the_commands_are_found():

@@ -32,7 +32,9 @@ def pseudo_labelled(steps: Steps, labelling: Labelling) -> Subset:
     keeps it in `pseudo_labels/FINGERPRINT` of the run; others load it.
     """
     trial, settings = steps.trial, steps.trial.settings
-    declared = {name: getattr(STUDY.settings, name) for name in RANGES if STUDY.fixes(name)}
+    declared = {
+        name: getattr(STUDY.settings, name) for name in RANGES if STUDY.differs_between_arms(name)
+    }
     augmented_settings = replace(
         settings, **declared | {"classical": True, "augmentation": (WIDE, ELASTIC)}
     )

@@ -121,7 +121,7 @@ def _write_report(plan: Plan, workdir: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     page = import_uninterrupted("gan_mnist.report.page")
-    with plan.study.asking("figures"):
+    with plan.study.failing_as_input_error("figures"):
         further_pictures = getattr(plan.study.part("figures"), "PICTURES", ())
     page.write_report(workdir, further_pictures)
 

@@ -1,9 +1,11 @@
 """Which two arms are compared, in the words of the command line: "cgan > classical"."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from gan_mnist.errors import InputError, unknown
+
+MOST_PRIMARY = 3
 
 
 class Pair(NamedTuple):
@@ -41,6 +43,33 @@ def parse_pair(flag: str, text: str, arms: Collection[str]) -> Pair:
     if names[0] == names[1]:
         raise InputError(f"{flag}: {text!r} is not accepted; accepted: two different arms")
     return Pair(*names)
+
+
+def parse_primary(texts: Sequence[str], arms: Collection[str], control: str) -> tuple[Pair, ...]:
+    """The primary comparisons that texts such as "ARM > REFERENCE" name, each once.
+
+    Args:
+        texts: As given to `--primary`.
+        arms: Names that are accepted.
+        control: The arm that may only be a reference.
+
+    Raises:
+        InputError: If a text is no comparison of `arms`, or has the control for its arm, or there
+            are too many.
+    """
+    pairs = tuple(dict.fromkeys(parse_pair("--primary", text, arms) for text in texts))
+    for pair in pairs:
+        if pair.arm == control:
+            raise InputError(
+                f'--primary: "{pair}" is not accepted; accepted: the control as reference, '
+                f'"{pair.reference} > {pair.arm}"'
+            )
+    if len(pairs) > MOST_PRIMARY:
+        raise InputError(
+            f"--primary: {len(pairs)} comparisons are not accepted; accepted: at most "
+            f"{MOST_PRIMARY}, since each makes the others harder to find"
+        )
+    return pairs
 
 
 def in_words(pairs: Iterable[Pair]) -> str:

@@ -8,11 +8,13 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import check_text
+from gan_mnist.study.settings import Source
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 
@@ -65,6 +67,29 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in _PACKAGES
     }
+
+
+def merged_provenance(
+    provenance: Mapping[str, Any],
+    sources: Mapping[str, Source],
+    further: Mapping[str, Any],
+    leaks: Sequence[str],
+) -> dict[str, Any]:
+    """The provenance of the data set, of images made elsewhere, and of further test sets.
+
+    Args:
+        provenance: That of the data set.
+        sources: Sources of generated images by name.
+        further: Provenance of further test sets by name.
+        leaks: A warning for each further test set that shares images with the data set.
+    """
+    merged = dict(provenance) | ({"further_tests": dict(further)} if further else {})
+    generated = {name: dict(source.provenance) for name, source in sources.items()}
+    if generated := {name: entry for name, entry in generated.items() if entry}:
+        merged["generated"] = generated
+    image_warnings = (warning for source in sources.values() for warning in source.warnings)
+    warnings = [*merged.get("warnings", ()), *image_warnings, *leaks]
+    return merged | ({"warnings": warnings} if warnings else {})
 
 
 def _described(plan: Plan, arm: Arm) -> dict[str, Any]:

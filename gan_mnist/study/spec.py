@@ -8,11 +8,11 @@ from types import ModuleType
 from typing import Any, Literal
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.study.comparison import Pair, parse_pair
+from gan_mnist.study.comparison import Pair, parse_primary
 from gan_mnist.study.settings import Settings, Source
 
-MOST_PRIMARY = 3
 Kind = Literal["control", "rival", "generated", "ablation", "oracle", "check"]
+Relation = Literal["below", "equal to", "above"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Expectation:
     """
 
     arm: str
-    relation: str
+    relation: Relation
     reference: str
 
 
@@ -131,10 +131,10 @@ class Study:
         curve: The column of `curves.csv` that the learning curves show. None: the validation value
             of the primary metric, or else of accuracy.
         treatment: What "generated" arms have that the control has not, in words.
-        of_source: The arms that show the images of one source (`--generated=NAME=DIR`), from the
-            study's settings and the source's name; their changes leave out which generator it is.
-            Those of a source that leaks test images are no answer.
-            None where there can be none.
+        of_source: Gives the arms that show the images of one source (`--generated=NAME=DIR`), from
+            the study's settings and the source's name. Their changes need not name the generator:
+            `with_sources` adds it, and marks arms whose source leaks test images, which are never
+            the answer. None if the experiment takes no sources.
         sources: The default of `--generated`.
         metrics_of: Gives metrics that depend on the resolved settings and the data set, in their
             labels, say. One of a declared name replaces it, others come last. None if it has none.
@@ -172,15 +172,14 @@ class Study:
     def __post_init__(self) -> None:
         """Raises `ValueError` for what no run could be made of."""
         names = [arm.name for arm in self.arms]
+        if (duplicate := first_duplicate(names)) is not None:
+            raise ValueError(f"two arms are called {duplicate!r}")
         for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two arms are called {name!r}")
             if not name or name[0] == "." or any(sign in name for sign in "/\\\0"):
                 raise ValueError(f"{name!r} is no name of an arm, as its files are called by it")
         ablated = [arm.ablates for arm in self.arms if arm.ablates]
-        for name in ablated:
-            if ablated.count(name) > 1:
-                raise ValueError(f"two arms are ablations of {name!r}, which is compared with one")
+        if duplicate := first_duplicate(ablated):
+            raise ValueError(f"two arms are ablations of {duplicate!r}, which is compared with one")
         if self.control not in names:
             raise ValueError(f"the control, {self.control!r}, is none of its arms")
         if not self.metrics:
@@ -192,7 +191,7 @@ class Study:
         return self.package.rpartition(".")[2]
 
     @contextlib.contextmanager
-    def asking(self, name: str) -> Iterator[None]:
+    def failing_as_input_error(self, name: str) -> Iterator[None]:
         """Turns errors in the module `name`, which a user may have written, into `InputError`."""
         try:
             yield
@@ -219,16 +218,14 @@ class Study:
             InputError: If two arms have the same name.
         """
         arms = (*self.arms, *rows)
-        names = [arm.name for arm in arms]
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(
-                    f"--generated: there would be two arms {name!r}; accepted: names that lead to "
-                    "none of another"
-                )
+        if duplicate := first_duplicate([arm.name for arm in arms]):
+            raise InputError(
+                f"--generated: there would be two arms {duplicate!r}; accepted: names that lead to "
+                "none of another"
+            )
         return replace(self, arms=arms)
 
-    def naming(
+    def with_primary_of_run(
         self, texts: Sequence[str] | None, arms: Collection[str], sources: Iterable[str]
     ) -> "Study":
         """This study with the primary comparisons of a run.
@@ -243,19 +240,7 @@ class Study:
                 there are too many.
         """
         if texts is not None:
-            pairs = tuple(dict.fromkeys(parse_pair("--primary", text, arms) for text in texts))
-            for pair in pairs:
-                if pair.arm == self.control:
-                    raise InputError(
-                        f'--primary: "{pair}" is not accepted; accepted: the control as reference, '
-                        f'"{pair.reference} > {pair.arm}"'
-                    )
-            if len(pairs) > MOST_PRIMARY:
-                raise InputError(
-                    f"--primary: {len(pairs)} comparisons are not accepted; accepted: at most "
-                    f"{MOST_PRIMARY}, since each makes the others harder to find"
-                )
-            return replace(self, primary=pairs)
+            return replace(self, primary=parse_primary(texts, arms, self.control))
         templates = self.primary_of_source
         source_pairs = [pair.of(source) for source in sources for pair in templates]
         arm_names = {arm.name for arm in self.arms}
@@ -281,20 +266,26 @@ class Study:
             InputError: For a name that there is not, or that is given twice.
         """
         arm_names = [arm.name for arm in self.arms]
-        if names == ["all"] and "all" not in arm_names:
-            names = None
-        for name in [""] if names == [] else names or []:
+        if names is None or (names == ["all"] and "all" not in arm_names):
+            return self.arms
+        if not names:
+            raise unknown("--arms", "", arm_names)
+        for name in names:
             if name not in arm_names:
                 raise unknown("--arms", name, arm_names)
-            if names is not None and names.count(name) > 1:
-                raise InputError(f"--arms: {name!r} is given twice; accepted: each arm once")
-        selected = arm_names if names is None else [self.control, *names]
-        return tuple(arm for arm in self.arms if arm.name in selected)
+        if duplicate := first_duplicate(names):
+            raise InputError(f"--arms: {duplicate!r} is given twice; accepted: each arm once")
+        return tuple(arm for arm in self.arms if arm.name in (self.control, *names))
 
-    def fixes(self, setting: str) -> bool:
-        """Whether `setting` is what makes an arm differ from the control.
+    def differs_between_arms(self, setting: str) -> bool:
+        """Whether `setting` is what makes an arm differ from the control, and so cannot be set.
 
         Where the control has a value of its own, the others' is free, unless all have theirs.
         """
-        fixed = {arm.name for arm in self.arms if setting in arm.changes}
-        return bool(fixed) and (self.control not in fixed or len(fixed) == len(self.arms))
+        having = {arm.name for arm in self.arms if setting in arm.changes}
+        return bool(having) and (self.control not in having or len(having) == len(self.arms))
+
+
+def first_duplicate(names: Sequence[str]) -> str | None:
+    """The first of `names` that occurs more than once, or None."""
+    return next((name for name in names if names.count(name) > 1), None)

@@ -147,7 +147,7 @@ def test_a_comparison_without_one_of_its_arms_is_left_out():
 
 def named(texts, sources=(), of_source=()):
     study = dataclasses.replace(make_plan().study, primary=BOTH, primary_of_source=of_source)
-    return study.naming(texts, [arm.name for arm in study.arms], sources).primary
+    return study.with_primary_of_run(texts, [arm.name for arm in study.arms], sources).primary
 
 
 def test_a_run_may_name_others_than_its_study():

@@ -10,8 +10,7 @@ import gan_mnist
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
-from gan_mnist.study.comparison import Pair
-from gan_mnist.study.spec import MOST_PRIMARY
+from gan_mnist.study.comparison import MOST_PRIMARY, Pair
 
 pytestmark = pytest.mark.usefixtures("at_once")
 without_report = pytest.mark.usefixtures("no_report")
@@ -47,7 +46,7 @@ def test_an_experiment_names_up_to_three_comparisons_of_its_arms_and_one_if_publ
         sources = [source] if source else list(study.sources)
         for one in sources:
             study = study.with_arms(study.of_source(study.settings, one))
-        named = study.naming(None, [arm.name for arm in study.arms], sources).primary
+        named = study.with_primary_of_run(None, [arm.name for arm in study.arms], sources).primary
         assert least <= len(set(named)) == len(named) <= MOST_PRIMARY
         if source and least:
             assert any(pair.arm.startswith("mine") for pair in named)

@@ -64,7 +64,7 @@ def test_an_arm_that_changes_an_unknown_setting_is_refused_by_name(tmp_path):
 )
 def test_what_makes_arms_differ_is_fixed(rows, fixed):
     arms = tuple(Arm(name, row, "") for name, row in zip(("none", "other"), rows, strict=True))
-    assert dataclasses.replace(STUDY, arms=arms).fixes("bonus") == fixed
+    assert dataclasses.replace(STUDY, arms=arms).differs_between_arms("bonus") == fixed
 
 
 def test_fingerprints_follow_what_the_result_depends_on(tmp_path):
@@ -121,7 +121,7 @@ def test_declared_presets_begin_with_three_and_change_nothing_that_makes_arms_di
     assert list(declared.presets)[:3] == ["smoke", "quick", "paper"]
     assert sorted(p.seeds for p in declared.presets.values())[0] >= 2
     for preset in declared.presets.values():
-        assert not [name for name in preset.changes if declared.fixes(name)]
+        assert not [name for name in preset.changes if declared.differs_between_arms(name)]
 
 
 def test_the_arms_of_a_preset_are_there_with_the_control_and_a_comparison(declared):

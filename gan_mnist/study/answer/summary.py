@@ -118,7 +118,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
 
 def _findings(plan: Plan, by_arm: Records) -> dict[str, Any] | None:
     """What the experiment finds by itself."""
-    with plan.study.asking("findings"):
+    with plan.study.failing_as_input_error("findings"):
         if (module := plan.study.part("findings")) is None:
             return None
         result = module.findings(Evidence(plan.arms, by_arm, plan.looks))
