@@ -40,10 +40,15 @@ class StorageError(RuntimeError):
 
 def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not among `accepted`, with the nearest right one."""
+    return InputError(f"{kind}: {given!r} is unknown; {suggestion(given, accepted)}")
+
+
+def suggestion(given: str, accepted: Iterable[str]) -> str:
+    """The end of a message on a name that is not accepted: the nearest right one, and all."""
     names = list(accepted)
     matches = difflib.get_close_matches(str(given), names, n=1)
     hint = f"did you mean {matches[0]!r}? " if matches else ""
-    return InputError(f"{kind}: {given!r} is unknown; {hint}accepted: {listed(names)}")
+    return f"{hint}accepted: {listed(names)}"
 
 
 def check_text(given: str) -> None:

@@ -26,6 +26,7 @@ from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import continuation
 from gan_mnist.study import precision as precisions
 from gan_mnist.study.assignments import typed
+from gan_mnist.study.declared import check_declared
 from gan_mnist.study.description import merged_provenance
 from gan_mnist.study.devices import check_divisible, check_strategy
 from gan_mnist.study.location import check_output_paths, resolve_workdir
@@ -71,7 +72,8 @@ def load(name_or_path: str | Path) -> Study:
         name_or_path: A name, or the path of a folder with a `study.py` in it.
 
     Raises:
-        InputError: If there is no such experiment, or its declaration cannot be loaded.
+        InputError: If there is no such experiment, or its declaration cannot be loaded, or names
+            arms, settings or relations that it has not.
     """
     name = str(name_or_path)
     if name not in names():
@@ -99,6 +101,7 @@ def load(name_or_path: str | Path) -> Study:
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} is no Study")
     if not (isinstance(study.question, str) and study.question.strip()):
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} has no question")
+    check_declared(study)
     return study
 
 

@@ -144,6 +144,13 @@ def test_a_declaration_that_is_broken_is_one_line(make, study, told):
     assert "\n" not in str(error.value)
 
 
+def test_a_slip_in_a_declaration_is_refused_when_it_is_loaded(make):
+    folder = make("slip", coin.STUDY.replace('control="fair",', 'control="fair", rival="bend",'))
+    told = "slip: STUDY.rival: no arm is called 'bend'; did you mean 'bent'? accepted: fair, bent"
+    with pytest.raises(InputError, match=f"^{re.escape(told)}$"):
+        experiments.load(folder)
+
+
 @pytest.mark.parametrize("given", ["", "imbalence", "nowhere/at/all", "."])
 def test_what_is_no_experiment_is_refused(given):
     with pytest.raises(InputError, match=r"^--experiment: .* is unknown; .*a folder with a study"):

@@ -8,6 +8,7 @@ from fake_study import DATASET, STUDY, make_plan
 
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
+from gan_mnist.study.declared import check_declared
 from gan_mnist.study.spec import Arm
 
 
@@ -97,10 +98,7 @@ def test_declared_names_agree(declared):
     assert all(name.isidentifier() for name in names)
     assert {arm.name for arm in declared.arms if arm.kind == "control"} == {declared.control}
     assert names[0] == declared.control
-    assert {declared.oracle, declared.rival} <= {*names, None}
-    for expected in declared.expectations:
-        assert {expected.arm, expected.reference} <= set(names)
-        assert expected.relation in ("below", "equal to", "above")
+    check_declared(declared)
     assert declared.name in experiments.names()
     assert declared.question.endswith("?")
 
