@@ -44,7 +44,7 @@ __path__ = [
 ]
 
 # Settings that are arguments, and flags, of their own.
-CHOSEN = (
+FLAG_SETTINGS = (
     "dataset",
     "data_dir",
     "skip_bad",
@@ -56,7 +56,7 @@ CHOSEN = (
     "trust_model",
 )
 # Checksums and the like, which follow from what is given.
-FOUND = ("classifier_sha256", "given_sha256", "test_sets")
+DERIVED_SETTINGS = ("classifier_sha256", "given_sha256", "test_sets")
 
 
 def names() -> list[str]:
@@ -158,7 +158,7 @@ def make_plan(
     if preset not in study.presets:
         raise unknown("--preset", preset, study.presets)
     _check_settable(study, values)
-    origins = _places(study, generated or (), trust_model)
+    origins = _generated_origins(study, generated or (), trust_model)
     if workdir == "":
         raise InputError("--workdir: '' is not accepted; accepted: a directory")
     if "://" in str(export_dir):
@@ -184,12 +184,11 @@ def make_plan(
     source_arms = [arm for rows in source_rows.values() for arm in rows]
     study = study.with_arms(source_arms)
     _check_settable(study, values)
-    subset = [*study.presets[preset].arms]
-    if subset:
-        subset = continuation.arms_of(directory, study, [*subset, *(a.name for a in source_arms)])
-    names = [arm.name for arm in study.select((subset or None) if arms is None else list(arms))]
-    study = study.with_primary_of_run(primary, names, origins)
-    study = continuation.with_primary(directory, study, primary is not None, names)
+    arm_names = continuation.arm_names(
+        directory, study, preset, arms, [arm.name for arm in source_arms]
+    )
+    study = study.with_primary_of_run(primary, arm_names, origins)
+    study = continuation.with_primary(directory, study, primary is not None, arm_names)
     looks = continuation.announced_looks(directory, until, max_seeds, seeds)
     replicates = continuation.seeds_from(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
@@ -213,7 +212,7 @@ def make_plan(
         study=study,
         preset=preset,
         settings=resolved,
-        arms=study.select(names),
+        arms=study.select(arm_names),
         seeds=tuple(replicates),
         dataset=merged_provenance(data.provenance, sources, further_tests, leaks),
         workdir=directory,
@@ -228,15 +227,15 @@ def make_plan(
 
 def _check_settable(study: Study, names: Iterable[str]) -> None:
     for name in names:
-        if name in CHOSEN:
+        if name in FLAG_SETTINGS:
             raise InputError(f"--set: {name} has a flag of its own; accepted: --{name}=...")
-        if name in FOUND:
+        if name in DERIVED_SETTINGS:
             raise InputError(f"--set: {name} is found, not set; accepted: nothing")
         if study.differs_between_arms(name):
             raise InputError(f"--set: {name} is what arms differ in; choose among them by --arms")
 
 
-def _places(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, str]:
+def _generated_origins(study: Study, generated: Sequence[str], trusted: bool) -> dict[str, str]:
     """Where generated images come from, by the name that each source has in arms."""
     if trusted and not generated:
         raise InputError("--trust_model: there is nothing to trust; accepted with --generated")

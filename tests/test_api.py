@@ -125,7 +125,7 @@ def test_other_settings_in_its_directory_are_refused(workdir):
         ({"settings": {"classes": [1, 2, 3]}}, "classes=1 is not a text"),
         ({"settings": {"counts": [-1, 9, 9]}}, "counts: -1 is out of range"),
         ({"settings": {"generator": "copy"}}, "choose among them by --arms"),
-        *[({"settings": {name: "x"}}, f"--{name}") for name in experiments.CHOSEN],
+        *[({"settings": {name: "x"}}, f"--{name}") for name in experiments.FLAG_SETTINGS],
     ],
     ids=str,
 )

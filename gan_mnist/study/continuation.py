@@ -28,8 +28,8 @@ MOST_OF_ALL = 10_000
 def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collection[str]) -> Study:
     """The study with the primary comparisons that a run recorded; its own if the run is new.
 
-    What is named once there are results is not primary. A run that began before comparisons were
-    recorded has none.
+    A comparison that is named after results were seen is not primary. A run that an earlier version
+    began without recording comparisons has none.
 
     Args:
         workdir: The run's directory.
@@ -101,6 +101,31 @@ def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
     """`names` and the arms that a run in `workdir` already has, in the order of the study."""
     description = description_in(workdir) or {"arms": ()}
     return [arm.name for arm in study.arms if arm.name in {*names, *description["arms"]}]
+
+
+def arm_names(
+    workdir: Path,
+    study: Study,
+    preset: str,
+    requested: Sequence[str] | None,
+    of_sources: Sequence[str],
+) -> list[str]:
+    """Names of the arms that run, in the order of the table, the control among them.
+
+    Args:
+        workdir: The run's directory.
+        study: With the arms of sources.
+        preset: A preset that names arms adds those of sources, and those that the run has had.
+        requested: As the command names them; None for those of the preset.
+        of_sources: Names of the arms that show images of sources.
+
+    Raises:
+        InputError: If `requested` names an arm that there is not, or one twice.
+    """
+    names = None if requested is None else list(requested)
+    if names is None and (of_preset := study.presets[preset].arms):
+        names = arms_of(workdir, study, [*of_preset, *of_sources])
+    return [arm.name for arm in study.select(names)]
 
 
 def seeds_from(workdir: Path, first_seed: int | None, num_seeds: int) -> range:
