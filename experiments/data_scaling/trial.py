@@ -32,7 +32,7 @@ def run_trial(trial: Trial[DataScalingSettings]) -> Outcome:
         train, held_back = (allotment.train.take(rows) for rows in np.split(order, [size]))
         size_allotment = dataclasses.replace(allotment, train=train, held_back=held_back)
         run = functools.partial(_run_size, steps, size_allotment)
-        size_metrics.append(steps.part(f"size-{size}", run, judged=True, needed=(GALLERY,)))
+        size_metrics.append(steps.part(f"size-{size}", run, in_primary=True, needed=(GALLERY,)))
         accuracies[f"accuracy_at_{size}"] = size_metrics[-1]["accuracy"]
     steps.join_galleries([f"size-{size}" for size in settings.sizes], GALLERY_IMAGES)
     means = {"accuracy": float(np.mean(list(accuracies.values())))}

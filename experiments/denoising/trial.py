@@ -99,7 +99,7 @@ def run_trial(trial: Trial[DenoisingSettings]) -> Outcome:
         export_denoiser(model, directory, evaluation_set.has_refs)
         steps.write_about(directory, metrics, ["denoiser"])
     updates = None if model is not None else 0
-    return steps.outcome(metrics, updates, judged=evaluation_set.pairs.truth_rows)
+    return steps.outcome(metrics, updates, test_rows=evaluation_set.pairs.truth_rows)
 
 
 def _train(

@@ -41,7 +41,7 @@ def run_trial(trial: Trial[UsefulnessSettings]) -> Outcome:
     for size in settings.images_per_class:
         name = str(size or "all")
         run = functools.partial(_run_size, steps, size, name)
-        metrics = steps.part(f"images-{name}", run, judged=True)
+        metrics = steps.part(f"images-{name}", run, in_primary=True)
         all_metrics |= {f"{key}_at_{name}": metrics.pop(key) for key in ACCURACIES}
         # What is left, of further test sets and of generated images, is that of the largest number.
         all_metrics |= metrics

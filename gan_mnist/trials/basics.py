@@ -103,7 +103,7 @@ class Steps(Generic[SettingsT]):
         self,
         name: str,
         run: Callable[[], dict[str, float]],
-        judged: bool = False,
+        in_primary: bool = False,
         needed: Sequence[str] = (),
     ) -> dict[str, float]:
         """Metrics of one of several trainings that a trial consists of.
@@ -114,51 +114,61 @@ class Steps(Generic[SettingsT]):
         Args:
             name: Name of the part, and of its folder in the trial's directory.
             run: Trains and evaluates; returns metrics.
-            judged: Whether the primary metric is a mean over such parts. If so, what they got right
-                is added to `correct`; what they got right in further test sets always is.
+            in_primary: Whether the primary metric is a mean over such parts. If so, what they got
+                right is added to `correct`; what they got right in further test sets always is.
             needed: Archives of arrays in that folder which the trial will read: the part is run
                 again if one is damaged or missing.
         """
-        fingerprint = self.trial.fingerprint
         path = self.trial.directory / name / "result.json"
+        finished = self._read_part(path, needed)
+        metrics, correct_by_test = finished or self._run_part(path, run)
+        self.correct_by_part[name] = correct_by_test
+        for test, rows in correct_by_test.items():
+            if in_primary or test != OWN:
+                self.correct[test] = [*self.correct.get(test, ()), *rows]
+        return metrics
+
+    def _read_part(
+        self, path: Path, needed: Sequence[str]
+    ) -> tuple[dict[str, float], Right] | None:
+        """Restores a finished part: its metrics, and by test set which images it got right.
+
+        Also adds its seconds and generators. None if there is none of these settings, or if `path`
+        or an archive that is needed is damaged.
+        """
         try:
             result = read_form(path, Part)
         except Damaged:
-            result = None
+            return None
         is_complete = all(read_arrays(path.with_name(archive)) is not None for archive in needed)
-        if result is not None and result["fingerprint"] == fingerprint and is_complete:
-            for kind, duration in result["seconds"].items():
-                self.seconds[kind] += duration
-            self.generators += result["generators"]
-            texts_by_test = {OWN: result.get("right", ()), **result.get("right_further", {})}
-            correct_by_test = {
-                test: unpack_rows(texts, len(self.tests[test]))
-                for test, texts in texts_by_test.items()
-            }
-            self._add(name, correct_by_test, judged)
-            return result["metrics"]
+        if result is None or result["fingerprint"] != self.trial.fingerprint or not is_complete:
+            return None
+        for kind, duration in result["seconds"].items():
+            self.seconds[kind] += duration
+        self.generators += result["generators"]
+        texts_by_test = {OWN: result.get("right", ()), **result.get("right_further", {})}
+        return result["metrics"], {
+            test: unpack_rows(texts, len(self.tests[test])) for test, texts in texts_by_test.items()
+        }
+
+    def _run_part(
+        self, path: Path, run: Callable[[], dict[str, float]]
+    ) -> tuple[dict[str, float], Right]:
+        """Runs a part, as `_read_part` returns it, and writes its result to `path`."""
         seconds_before, num_generators = dict(self.seconds), len(self.generators)
         path.parent.mkdir(parents=True, exist_ok=True)
-        counts_before = {test: len(rows) for test, rows in self.correct.items()}
-        metrics = run()
-        correct_by_test = {
-            test: rows[counts_before.get(test, 0) :] for test, rows in self.correct.items()
-        }
-        self.correct = {test: self.correct[test][:count] for test, count in counts_before.items()}
-        self._add(name, correct_by_test, judged)
+        correct_before = self.correct
+        correct_by_test = self.correct = {test: [] for test in correct_before}
+        try:
+            metrics = run()
+        finally:
+            self.correct = correct_before
         packed = {test: pack_rows(rows) for test, rows in correct_by_test.items()}
         seconds = {kind: self.seconds[kind] - seconds_before[kind] for kind in seconds_before}
-        result = {"fingerprint": fingerprint, "metrics": metrics, "seconds": seconds}
+        result = {"fingerprint": self.trial.fingerprint, "metrics": metrics, "seconds": seconds}
         result |= {"generators": self.generators[num_generators:], "right": packed.pop(OWN)}
         write_json(path, result | ({"right_further": packed} if packed else {}))
-        return metrics
-
-    def _add(self, part: str, correct_by_test: Right, judged: bool) -> None:
-        """Notes which images the classifiers of a part got right."""
-        self.correct_by_part[part] = correct_by_test
-        for test, rows in correct_by_test.items():
-            if judged or test != OWN:
-                self.correct[test] = [*self.correct.get(test, ()), *rows]
+        return metrics, correct_by_test
 
     @property
     def export_directory(self) -> Path | None:
@@ -195,7 +205,7 @@ class Steps(Generic[SettingsT]):
         updates: int | None = None,
         averaged: Sequence[str] | None = None,
         at: Mapping[str, Sequence[np.ndarray]] | None = None,
-        judged: np.ndarray | None = None,
+        test_rows: np.ndarray | None = None,
         further_of: str | None = None,
     ) -> Outcome:
         """Logs the trial to TensorBoard, and makes the outcome that `run_trial` returns.
@@ -205,7 +215,7 @@ class Steps(Generic[SettingsT]):
             updates: Updates of the network; None for those of the settings.
             averaged: Classes whose mean recall the primary metric is; None where its name says so.
             at: By metric at a number of images: what it is the mean of, in the form of `correct`.
-            judged: int rows of the test images that the metrics are computed on; None for all.
+            test_rows: int rows of the test images that the metrics are computed on; None for all.
             further_of: The part whose metrics on further test sets are reported; None for the mean
                 of all classifiers evaluated.
         """
@@ -222,7 +232,7 @@ class Steps(Generic[SettingsT]):
             updates=trial.settings.updates if updates is None else updates,
             device=mirrored.devices_in_words(),
             generators=tuple(self.generators),
-            correct=self._correct(metrics, averaged, at, judged),
+            correct=self._correct(metrics, averaged, at, test_rows),
             correct_further=self._correct_further(metrics, further_of),
         )
 
@@ -231,12 +241,12 @@ class Steps(Generic[SettingsT]):
         metrics: Mapping[str, float],
         averaged: Sequence[str] | None,
         at: Mapping[str, Sequence[np.ndarray]] | None,
-        judged: np.ndarray | None,
+        test_rows: np.ndarray | None,
     ) -> dict[str, Any] | None:
         primary = self.trial.study.metrics[0]
         if primary.name not in metrics:
             return None
-        test = self.test if judged is None else self.test.take(judged)
+        test = self.test if test_rows is None else self.test.take(test_rows)
         return correctness(primary, metrics, test, self.correct[OWN], averaged, at)
 
     def _correct_further(

@@ -49,8 +49,23 @@ def test_a_record_says_which_of_them_were_right_after_a_trial_that_went_on_too(m
     assert again.correct_further == whole.correct_further
     # Of a part that is not judged it is not the primary metric that is told of.
     assert "bits" not in again.correct
-    judged, _ = outcome(make(), judged=True)
+    judged, _ = outcome(make(), in_primary=True)
     assert unpack(judged.correct)[0].mean() == pytest.approx(metrics["accuracy"])
+
+
+def test_a_part_that_fails_leaves_nothing_of_what_it_got_right(make):
+    def fail():
+        steps.evaluate(Fixed())
+        raise ArithmeticError("after it was evaluated")
+
+    steps = make()
+    steps.part("first", lambda: steps.evaluate(Fixed())[0], in_primary=True)
+    before = {test: len(rows) for test, rows in steps.correct.items()}
+    assert before == {"": 1, "again": 1}
+    with pytest.raises(ArithmeticError, match="after it"):
+        steps.part("second", fail, in_primary=True)
+    assert {test: len(rows) for test, rows in steps.correct.items()} == before
+    assert list(steps.correct_by_part) == ["first"]
 
 
 def test_metrics_of_a_trial_that_goes_on_are_known_before_it_has_evaluated_anything(make):
