@@ -11,7 +11,6 @@ from typing import Any
 from gan_mnist.errors import InputError
 from gan_mnist.files import (
     Damaged,
-    fingerprint,
     parse_form,
     read_form,
     set_aside,
@@ -153,7 +152,7 @@ def record_of(trial: Trial) -> Mapping[str, Any] | None:
 def mismatch(record: Mapping[str, Any], trial: Trial) -> str:
     """How the settings or data in `record` differ from the trial's; "" if they do not."""
     before, after = as_declared(record["settings"], trial.study), trial.settings.identity()
-    expected = fingerprint(record["settings"], *_of_no_setting(trial))
+    expected = trial.fingerprint_of(record["settings"])
     return differences(before, after) or ("" if record["fingerprint"] == expected else "other data")
 
 
@@ -171,11 +170,6 @@ def set_damaged_aside(trial: Trial) -> str:
             f"{trial.record_path} is damaged: {reason}; kept as {path.name}, the trial is run again"
         )
     return ""
-
-
-def _of_no_setting(trial: Trial) -> tuple[str, int, str]:
-    """What a fingerprint depends on besides settings."""
-    return trial.experiment, trial.seed, trial.provenance["sha256"]
 
 
 def as_declared(settings: Mapping[str, Any], study: Study | None) -> dict[str, Any]:
@@ -196,10 +190,21 @@ def records_of(plan: Plan) -> Iterator[Mapping[str, Any]]:
             yield record
 
 
-def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
-    """Claims the run's directory for `plan`: writes `study.json`, or checks the one that is there.
+def check_records(plan: Plan) -> None:
+    """Checks what earlier runs left of the plan's trials; what is damaged counts as none.
 
-    More seeds and other arms extend a run; changed settings or data do not.
+    Raises:
+        InputError: When a record was made with other settings or other data, or cannot be read.
+    """
+    for trial in plan.trials():
+        record_of(trial)
+
+
+def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """Prepares the run's directory for `plan`, once it is claimed.
+
+    Checks `study.json` and the records that are there, renames those that are damaged, and then
+    writes `study.json`. More seeds and other arms extend a run; changed settings or data do not.
 
     Args:
         plan: What is about to run.
@@ -216,8 +221,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
     description |= carried_over(earlier) if earlier else {}
-    for _ in records_of(plan):
-        pass
+    check_records(plan)
     # Nothing is touched before all is checked.
     messages = [*filter(None, map(set_damaged_aside, plan.trials()))]
     path = plan.workdir / STUDY

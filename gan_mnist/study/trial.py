@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from gan_mnist.files import fingerprint
 from gan_mnist.seeding import derive_seed
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import Settings, with_changes
@@ -129,7 +130,15 @@ class Trial(Generic[SettingsT]):
     @property
     def fingerprint(self) -> str:
         """Changes with whatever the result depends on; equal fingerprints mean equal numbers."""
-        return self.settings.fingerprint(self.experiment, self.seed, self.provenance["sha256"])
+        return self.fingerprint_of(self.settings.identity())
+
+    def fingerprint_of(self, settings: Mapping[str, Any]) -> str:
+        """The fingerprint of this experiment, seed and data set with other settings.
+
+        Args:
+            settings: As `Settings.identity` gives them, and records hold them.
+        """
+        return fingerprint(settings, self.experiment, self.seed, self.provenance["sha256"])
 
 
 @dataclass(frozen=True)
