@@ -14,6 +14,11 @@ from typing import Any
 MOST_NAMED = 100
 # Most seeds, and most trials at a time.
 MOST = 1000
+# Errors that end a run, as results cannot be stored: the disk is full, or refuses.
+FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+STORAGE_ERRNOS = (*FULL_ERRNOS, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+# Errors for lack of memory, processes or open files.
+RESOURCE_ERRNOS = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
 
 class InputError(ValueError):
@@ -34,8 +39,14 @@ class StorageError(RuntimeError):
     @classmethod
     def of(cls, error: OSError, path: Path) -> "StorageError":
         """An error whose message is one line with the file, or else `path`, and the reason."""
-        target = error.filename or path
+        target = path_of_error(error) or path
         return cls(f"cannot write {target}: {os.strerror(error.errno or errno.EIO)}")
+
+
+def path_of_error(error: OSError) -> str | None:
+    """The path, or address, that an error names; None where it names none."""
+    has_path = isinstance(error.filename, str | bytes)
+    return os.fsdecode(error.filename) if has_path else None
 
 
 def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:

@@ -2,13 +2,18 @@
 
 import contextlib
 import dataclasses
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, StorageError
+from gan_mnist.errors import (
+    RESOURCE_ERRNOS,
+    STORAGE_ERRNOS,
+    InputError,
+    StorageError,
+    path_of_error,
+)
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.study import continuation, records, scheduler
@@ -18,11 +23,9 @@ from gan_mnist.study.display.progress import describe, say
 from gan_mnist.study.location import RunStore, fetch, mirrored, with_local_workdir
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
-from gan_mnist.study.workers import import_uninterrupted
+from gan_mnist.study.workers import deferred_interrupt
 
 WORKERS_LOG = "workers.log"
-# Errors for lack of memory, processes or open files.
-NO_MORE = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 KEPT = "what is finished is kept, and the same command goes on"
 
 OnRecord = Callable[[Mapping[str, Any]], None]
@@ -86,7 +89,7 @@ def summarise_study(
             "directory that trials ran in, with the same flags"
         )
     with _claimed_run(plan, command_line) as (begun_plan, _):
-        summary = _summarize(begun_plan)
+        summary = _write_summary(begun_plan)
         write_report(plan.workdir)
         return summary
 
@@ -157,14 +160,14 @@ def as_input_errors(workdir: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or error
-        if error.errno in NO_MORE:
+        if error.errno in RESOURCE_ERRNOS:
             advice = "accepted: fewer at once (--jobs)"
             raise InputError(f"memory, processes or files: {reason}; {advice}; {KEPT}") from error
-        has_path = isinstance(error.filename, str | bytes)
-        path = os.fsdecode(error.filename) if has_path else str(workdir)
+        named_path = path_of_error(error)
+        path = str(workdir) if named_path is None else named_path
         is_ours = "://" in path or Path(path).absolute().is_relative_to(workdir.absolute())
-        is_unspecific = error.errno is None and not has_path
-        if is_unspecific or (error.errno not in scheduler.NO_ROOM and not is_ours):
+        is_unspecific = error.errno is None and named_path is None
+        if is_unspecific or (error.errno not in STORAGE_ERRNOS and not is_ours):
             raise
         raise InputError(f"--workdir: cannot write {path}: {reason}; {KEPT}") from error
 
@@ -223,11 +226,11 @@ def _run_until_decided(
     """Runs to the last seed, or to the first announced look at which all is decided."""
     for step in plan.steps():
         _run_missing(step, jobs, engine, on_record, mirror)
-        summary = _summarize(step)
+        summary = _write_summary(step)
         mirror.keep_summary()
         if not plan.looks:
             break
-        # There are none if trials found that all of them leak.
+        # Without any, as where trials found that all their arms leak, nothing is left to decide.
         is_decided = all(
             comparison["verdict"] != "cannot tell" for comparison in summary.get("primary", ())
         )
@@ -256,12 +259,13 @@ def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror
         scheduler.run_trials(missing, jobs, engine, log, tell, progress.begin, progress.refresh)
 
 
-def _summarize(plan: Plan) -> Mapping[str, Any]:
-    # Statistics take seconds to import, which a refused command need not wait for.
-    module_names = "answer.summary", "statistics.looks"
-    summary_module, looks_module = (
-        import_uninterrupted(f"gan_mnist.study.{name}") for name in module_names
-    )
+def _write_summary(plan: Plan) -> Mapping[str, Any]:
+    """Writes `records.jsonl` and `summary.json`, and records the look in `study.json`."""
+    # Statistics take seconds to import, which a refused command need not wait for; see
+    # `import_uninterrupted`.
+    with deferred_interrupt():
+        from gan_mnist.study.answer.summary import summarize
+        from gan_mnist.study.statistics.looks import spent_level
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
@@ -269,9 +273,9 @@ def _summarize(plan: Plan) -> Mapping[str, Any]:
     # Of an array of trials, some may be summarised while others run.
     num_seeds = len({record["seed"] for record in all_records})
     plan = dataclasses.replace(plan, looked=tuple(sorted({*plan.looked, num_seeds} - {1})))
-    summary: Mapping[str, Any] = summary_module.summarize(plan, all_records)
+    summary: Mapping[str, Any] = summarize(plan, all_records)
     write_json(plan.workdir / "summary.json", summary)
-    alpha_spent = looks_module.spent_level(plan.looks, num_seeds) if plan.looks else None
+    alpha_spent = spent_level(plan.looks, num_seeds) if plan.looks else None
     leaks = summary.get("findings", {}).get("leaks", ())
     continuation.record_look(plan.workdir, num_seeds, plan.seeds, alpha_spent, leaks)
     return summary

@@ -1,7 +1,6 @@
 """Runs the trials of a plan: in parallel, resumable, and past any that fails."""
 
 import contextlib
-import errno
 import math
 import os
 import shutil
@@ -16,7 +15,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, NotApplicable, StorageError
+from gan_mnist.errors import (
+    FULL_ERRNOS,
+    STORAGE_ERRNOS,
+    InputError,
+    NotApplicable,
+    StorageError,
+    path_of_error,
+)
 from gan_mnist.files import Damaged, read_form, write_json, write_text
 from gan_mnist.study import records
 from gan_mnist.study.description import versions
@@ -29,8 +35,6 @@ TRACEBACK = "traceback.txt"
 # Tells which settings the files in a trial's directory are of.
 BEGUN = "begun.json"
 NOTHING = Outcome({})
-FULL = (errno.ENOSPC, errno.EDQUOT)
-NO_ROOM = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 def run_trials(
@@ -127,7 +131,7 @@ def tasks_of(trials: Iterable[Trial]) -> list[Task]:
 
 
 def next_task(pending: list[Task], done_work: Container[str]) -> Task:
-    """Pops a task of the first seed: one whose work was `done_work` before, or else the first.
+    """Pops a task of the first seed, preferably one whose work is among `done_work`.
 
     What a process built and traced for that work, with another seed, is used again.
     """
@@ -188,7 +192,9 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         if isinstance(error, OSError) and _is_storage(error, trial):
             raise StorageError.of(error, trial.directory) from error
         # TensorFlow's errors have no errno, but contain its text.
-        if messages := [message for message in map(os.strerror, FULL) if message in str(error)]:
+        if messages := [
+            message for message in map(os.strerror, FULL_ERRNOS) if message in str(error)
+        ]:
             raise StorageError(
                 f"cannot write to {trial.directory}, or where models go: {messages[0]}"
             ) from error
@@ -222,10 +228,11 @@ def _begin(trial: Trial) -> None:
 
 def _is_storage(error: OSError, trial: Trial) -> bool:
     """Whether the error stops a run from storing results; any other is its trial's failure."""
-    if error.errno not in NO_ROOM or error.errno in FULL:
-        return error.errno in FULL
-    has_path = isinstance(error.filename, str | bytes)
-    path = Path(os.fsdecode(error.filename)) if has_path else trial.directory
+    if error.errno in FULL_ERRNOS:
+        return True
+    if error.errno not in STORAGE_ERRNOS:
+        return False
+    path = Path(path_of_error(error) or trial.directory)
     roots = trial.workdir, Path(trial.settings.export_dir or trial.workdir)
     return any(path.absolute().is_relative_to(root.absolute()) for root in roots)
 
