@@ -98,7 +98,7 @@ class Mirror:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(fetch, units))
         if self._only is None:
-            self._bring(self._remote.read([records.STUDY]))
+            self._save_locally(self._remote.read([records.STUDY]))
 
     def publish(self) -> bool:
         content = (self._root / records.STUDY).read_bytes()
@@ -106,23 +106,23 @@ class Mirror:
             if self._remote.create(records.STUDY, content):
                 return True
             stored = self._remote.read([records.STUDY])
-            self._bring(stored)
+            self._save_locally(stored)
             return stored[records.STUDY] == content
-        self._write({records.STUDY: content})
+        self._upload({records.STUDY: content})
         # Earlier results that could not be uploaded.
         self._pending |= {
             key: trial for key, trial in self._trials.items() if trial.record_path.is_file()
         }
-        self._put_if_possible()
+        self._upload_if_possible()
         return True
 
     def keep(self, record: Mapping[str, Any]) -> None:
         key = record["arm"], record["seed"]
         self._pending[key] = self._trials[key]
-        self._put_if_possible()
+        self._upload_if_possible()
 
     def keep_summary(self) -> None:
-        self._put_if_possible(records.STUDY, "records.jsonl", "summary.json")
+        self._upload_if_possible(records.STUDY, "records.jsonl", "summary.json")
 
     def finish(self) -> None:
         """Puts into the store what is not there yet.
@@ -130,10 +130,10 @@ class Mirror:
         Raises:
             OSError: If the store refuses.
         """
-        self._put_pending()
+        self._upload_pending()
         names = map(self._name, files_in(self._root))
         logs = f"{SEEDS_FOLDER}/generators/"
-        self._write(
+        self._upload(
             self._contents(
                 name
                 for name in names
@@ -144,7 +144,7 @@ class Mirror:
     def close(self) -> None:
         """Ends it, also where something went wrong."""
         with contextlib.suppress(OSError):
-            self._put_pending()
+            self._upload_pending()
         self._claim.release()
 
     def _claimed_trials(self) -> list[str]:
@@ -163,7 +163,8 @@ class Mirror:
         local = self._contents(name for name in vouchers if (self._root / name).is_file())
         self._synced[unit] = vouchers
         if unit.startswith(TRIALS):
-            # What ended here and could not be put there is worth more than a failure there.
+            # A trial that ended well here, but could not be uploaded, beats a failed one in the
+            # store.
             if local == vouchers or (
                 any(map(_is_done, local.values())) and not _is_done(*vouchers.values())
             ):
@@ -173,17 +174,17 @@ class Mirror:
         elif local or (self._root / unit / OWNER).exists():
             self._synced[unit] = local
             return
-        self._bring(self._remote.read(names - vouchers.keys()))
-        self._bring(vouchers)
+        self._save_locally(self._remote.read(names - vouchers.keys()))
+        self._save_locally(vouchers)
 
-    def _bring(self, files: Mapping[str, bytes]) -> None:
+    def _save_locally(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             write_bytes(self._root / name, content)
 
-    def _put_if_possible(self, *names: str) -> None:
+    def _upload_if_possible(self, *names: str) -> None:
         try:
-            self._put_pending()
-            self._write(self._contents(names))
+            self._upload_pending()
+            self._upload(self._contents(names))
         except OSError as error:
             if self._claim.is_lost:
                 raise
@@ -192,17 +193,23 @@ class Mirror:
                 say(f"cannot write {error.filename}: {error.strerror}; {note}")
             self._is_told = True
 
-    def _put_pending(self) -> None:
+    def _upload_pending(self) -> None:
+        """Uploads what trials left that are not in the store yet, after what they share."""
         if self._pending:
-            for folder in self._root.glob("*/*"):
-                kind = folder.parent.name
-                if kind not in (TRIALS, *_OTHERS) and not (folder / OWNER).exists():
-                    self._put_unit(folder)
+            self._upload_shared_units()
         for key, trial in list(self._pending.items()):
-            self._put_unit(trial.directory, trial.log_directory)
+            self._upload_unit(trial.directory, trial.log_directory)
             del self._pending[key]
 
-    def _put_unit(self, folder: Path, *logs: Path) -> None:
+    def _upload_shared_units(self) -> None:
+        """Uploads what trials share, such as generators, unless it is being made."""
+        for folder in self._root.glob("*/*"):
+            kind = folder.parent.name
+            if kind not in (TRIALS, *_OTHERS) and not (folder / OWNER).exists():
+                self._upload_unit(folder)
+
+    def _upload_unit(self, folder: Path, *logs: Path) -> None:
+        """Uploads a unit that is not in sync, the files that vouch for it last."""
         unit, names = self._name(folder), {self._name(path) for path in files_in(folder)}
         vouchers = self._contents(filter(_vouches, names))
         synced = self._synced.get(unit, {})
@@ -211,14 +218,14 @@ class Mirror:
         # Of two that trained a generator at once the first one's stays: its files belong together.
         if unit.startswith(TRIALS) or self._remote.read(vouchers) in ({}, synced):
             log_names = {self._name(path) for log_folder in logs for path in files_in(log_folder)}
-            self._write(self._contents((names | log_names) - vouchers.keys()))
+            self._upload(self._contents((names | log_names) - vouchers.keys()))
             self._remote.remove(
                 {name for name in self._stored_names if _unit_of(name) == unit} - names
             )
-            self._write(vouchers)
+            self._upload(vouchers)
         self._synced[unit] = vouchers
 
-    def _write(self, files: Mapping[str, bytes]) -> None:
+    def _upload(self, files: Mapping[str, bytes]) -> None:
         if self._claim.is_lost:
             raise OSError(errno.EBUSY, "another run has taken it over", self._remote.address)
         self._remote.write(files)
