@@ -12,6 +12,7 @@ from typing import Any
 
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import Damaged, read_form, read_json, write_json
+from gan_mnist.files.names import EVERY_RECORD, STUDY
 from gan_mnist.study.comparison import Pair, in_words
 from gan_mnist.study.forms import Description
 from gan_mnist.study.spec import Study
@@ -67,7 +68,7 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
 
 def _has_results(workdir: Path) -> bool:
     try:
-        return any(workdir.glob("trials/*/*/record.json"))
+        return any(workdir.glob(EVERY_RECORD))
     except OSError:  # reported by whoever writes there
         return False
 
@@ -150,7 +151,7 @@ def seeds_from(workdir: Path, first_seed: int | None, num_seeds: int) -> range:
 def description_in(workdir: Path) -> dict[str, Any] | None:
     """The `study.json` of a run, or None for a new one."""
     try:
-        return read_description(workdir / "study.json")
+        return read_description(workdir / STUDY)
     except (Damaged, OSError):  # reported when a run begins there
         return None
 
@@ -269,7 +270,7 @@ def record_look(
         alpha_spent: The share of studies without an effect that have a verdict by now, if known.
         leaks: Names of arms that trials found to leak.
     """
-    path = workdir / "study.json"
+    path = workdir / STUDY
     description = read_json(path) or {}
     looks = description.setdefault("looks", {"announced": [], "taken": []})
     description["seeds"] = list(planned)

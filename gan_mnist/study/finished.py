@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import Damaged, read_form
+from gan_mnist.files.names import RECORDS, STUDY, SUMMARY
 from gan_mnist.study.forms import Finished, Summary
 from gan_mnist.study.records import DONE, as_declared, parse_record
 from gan_mnist.study.spec import Metric, Study
@@ -71,16 +72,14 @@ def read_run(directory: Path) -> FinishedRun:
         InputError: If there is none, or if it is not finished or damaged.
     """
     try:
-        if not (directory / "study.json").is_file():
+        if not (directory / STUDY).is_file():
             raise InputError(f"{_named(directory)} is no run; accepted: {ACCEPTED}")
-        description = _read(directory / "study.json", Finished)
-        summary = _read(directory / "summary.json", Summary)
-        records_path = directory / "records.jsonl"
+        description = _read(directory / STUDY, Finished)
+        summary = _read(directory / SUMMARY, Summary)
+        records_path = directory / RECORDS
         if description is None:
             raise InputError(f"{_named(directory)}: study.json is not there; accepted: {ACCEPTED}")
-        missing = [
-            path.name for path in (records_path, directory / "summary.json") if not path.is_file()
-        ]
+        missing = [path.name for path in (records_path, directory / SUMMARY) if not path.is_file()]
         if missing or summary is None or not _same_plan(description, summary):
             reason = f"it has no {missing[0]}" if missing else "its summary is of another plan"
             raise InputError(

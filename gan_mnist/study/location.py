@@ -22,6 +22,7 @@ from gan_mnist.files import (
     fingerprint,
     write_bytes,
 )
+from gan_mnist.files.names import STUDY
 from gan_mnist.study.trial import Plan, Trial
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # Tells a run from an earlier one at the same address.
 RUN = ".run.json"
-STUDY = "study.json"
 
 
 def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:

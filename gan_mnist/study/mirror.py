@@ -24,6 +24,7 @@ from gan_mnist.files import (
     write_new_json,
 )
 from gan_mnist.files.claim import OWNER
+from gan_mnist.files.names import RECORD, RECORDS, STUDY, SUMMARY, TRIALS
 from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
 from gan_mnist.study import records
 from gan_mnist.study.display.progress import say
@@ -32,7 +33,6 @@ from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
 
 # What tells a mirror from others.
 MIRROR = ".mirror.json"
-TRIALS = "trials"
 # Folders of folders that are neither a trial's nor shared by trials.
 _OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
 
@@ -98,17 +98,17 @@ class Mirror:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(fetch, units))
         if self._only is None:
-            self._save_locally(self._remote.read([records.STUDY]))
+            self._save_locally(self._remote.read([STUDY]))
 
     def publish(self) -> bool:
-        content = (self._root / records.STUDY).read_bytes()
+        content = (self._root / STUDY).read_bytes()
         if self._only is not None:
-            if self._remote.create(records.STUDY, content):
+            if self._remote.create(STUDY, content):
                 return True
-            stored = self._remote.read([records.STUDY])
+            stored = self._remote.read([STUDY])
             self._save_locally(stored)
-            return stored[records.STUDY] == content
-        self._upload({records.STUDY: content})
+            return stored[STUDY] == content
+        self._upload({STUDY: content})
         # Earlier results that could not be uploaded.
         self._pending |= {
             key: trial for key, trial in self._trials.items() if trial.record_path.is_file()
@@ -122,7 +122,7 @@ class Mirror:
         self._upload_if_possible()
 
     def keep_summary(self) -> None:
-        self._upload_if_possible(records.STUDY, "records.jsonl", "summary.json")
+        self._upload_if_possible(STUDY, RECORDS, SUMMARY)
 
     def finish(self) -> None:
         """Puts into the store what is not there yet.
@@ -253,7 +253,7 @@ def _vouches(name: str) -> bool:
     unit, _, file = name.rpartition("/")
     if not unit or unit != _unit_of(name):
         return False
-    return file == "record.json" if unit.startswith(TRIALS) else file.endswith(".json")
+    return file == RECORD if unit.startswith(TRIALS) else file.endswith(".json")
 
 
 def _is_hidden(name: str) -> bool:

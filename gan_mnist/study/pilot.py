@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_mnist.errors import InputError, parse_number
 from gan_mnist.files import Damaged, absolute, read_file
+from gan_mnist.files.names import EVERY_RECORD, RECORDS
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.records import DONE, parse_record
 from gan_mnist.study.statistics import power
@@ -158,9 +159,9 @@ def _pilot(plan: Plan, pilot: str | None) -> tuple[Values, str]:
 def _records(directory: Path) -> Iterator[Mapping[str, Any]]:
     """The records of a run, or of one that is published; without damaged ones."""
     try:
-        paths = sorted(directory.glob("trials/*/*/record.json"))
+        paths = sorted(directory.glob(EVERY_RECORD))
         texts = [read_file(path) for path in paths]
-        texts = texts or read_file(directory / "records.jsonl").splitlines()
+        texts = texts or read_file(directory / RECORDS).splitlines()
     except OSError:
         return
     for text in texts:

@@ -17,12 +17,12 @@ from gan_mnist.files import (
     write_json,
     write_new_json,
 )
+from gan_mnist.files.names import STUDY
 from gan_mnist.study.continuation import carried_over, read_description
 from gan_mnist.study.forms import Record
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
 
-STUDY = "study.json"
 DONE, FAILED, NOT_APPLICABLE = "done", "failed", "not_applicable"
 # Float32 rounding allowed beyond the bounds of a metric.
 ROUNDING = 1e-6

@@ -16,6 +16,7 @@ from gan_mnist.errors import (
 )
 from gan_mnist.files import check_writable, write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
+from gan_mnist.files.names import RECORDS, SUMMARY, TRIALS
 from gan_mnist.study import continuation, records, scheduler
 from gan_mnist.study.description import study_description
 from gan_mnist.study.display.live import StudyProgress
@@ -187,7 +188,7 @@ def _claimed_run(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore
             check_places(plan)
             plan.workdir.mkdir(parents=True, exist_ok=True)
             claim.take()
-            for path in (plan.workdir / "trials").glob(f"*/*/{OWNER}"):
+            for path in (plan.workdir / TRIALS).glob(f"*/*/{OWNER}"):
                 Claim(path.parent).check()
             _log_of(plan)
             with mirrored(plan) as mirror:
@@ -269,12 +270,12 @@ def _write_summary(plan: Plan) -> Mapping[str, Any]:
 
     all_records = list(records.records_of(plan))
     lines = "".join(f"{records.as_line(record)}\n" for record in all_records)
-    write_text(plan.workdir / "records.jsonl", lines)
+    write_text(plan.workdir / RECORDS, lines)
     # Of an array of trials, some may be summarised while others run.
     num_seeds = len({record["seed"] for record in all_records})
     plan = dataclasses.replace(plan, looked=tuple(sorted({*plan.looked, num_seeds} - {1})))
     summary: Mapping[str, Any] = summarize(plan, all_records)
-    write_json(plan.workdir / "summary.json", summary)
+    write_json(plan.workdir / SUMMARY, summary)
     alpha_spent = spent_level(plan.looks, num_seeds) if plan.looks else None
     leaks = summary.get("findings", {}).get("leaks", ())
     continuation.record_look(plan.workdir, num_seeds, plan.seeds, alpha_spent, leaks)

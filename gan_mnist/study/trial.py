@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gan_mnist.files import fingerprint
+from gan_mnist.files.names import RECORD, TRIALS
 from gan_mnist.seeding import derive_seed
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.settings import Settings, with_changes
@@ -91,12 +92,12 @@ class Trial(Generic[SettingsT]):
     @property
     def directory(self) -> Path:
         """Where the trial's own files go."""
-        return self.workdir / "trials" / self.arm / f"seed-{self.seed:02d}"
+        return self.workdir / TRIALS / self.arm / f"seed-{self.seed:02d}"
 
     @property
     def record_path(self) -> Path:
         """Where its record goes, the last of its files."""
-        return self.directory / "record.json"
+        return self.directory / RECORD
 
     @property
     def log_directory(self) -> Path:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from gan_mnist.data.images import rows_at_once
 from gan_mnist.data.pipelines import as_float, row_lookup
 from gan_mnist.files import read_rows, write_json, write_rows
+from gan_mnist.files.names import PROGRESS
 from gan_mnist.seeding import derive_seed
 from gan_mnist.training import mirrored
 from gan_mnist.training.memory import (
@@ -29,8 +30,6 @@ from gan_mnist.training.memory import (
 )
 
 CHECKPOINT_EVERY_SECONDS = 60
-# Holds the share that is done, and its seconds, while a training is under way.
-UNDER_WAY = "progress.json"
 TOLD_EVERY_SECONDS = 2
 # Larger models' initial weights are drawn anew for each training, and not cached.
 MOST_KEPT = 10_000_000
@@ -193,7 +192,7 @@ class Curves(keras.callbacks.Callback):
         super().__init__()
         self.seconds = 0.0
         # For whoever wants to know how long it will take.
-        self._under_way = directory / UNDER_WAY
+        self._under_way = directory / PROGRESS
         self._intervals = intervals
         self._path = directory / "curves.csv"
         self._checkpoints = directory / "checkpoint"

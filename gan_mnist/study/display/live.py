@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from gan_mnist.files import read_json
+from gan_mnist.files.names import PROGRESS
 from gan_mnist.study.display.progress import dropped_if_full, duration
 from gan_mnist.study.display.time_left import TimeLeft
 from gan_mnist.study.records import DONE
@@ -21,8 +22,6 @@ from gan_mnist.study.scratch_trial import files_in
 from gan_mnist.study.trial import Plan, Trial
 from gan_mnist.study.words import counted
 
-# File with the progress of a running training; see `training.loop`.
-UNDER_WAY = "progress.json"
 _LAST = 5
 # Kinds of arms that are there to be the best, or to fail.
 _NO_CANDIDATES = ("oracle", "check")
@@ -137,12 +136,12 @@ class StudyProgress:
         projections = [
             [seconds for path in paths if (seconds := _expected(path, earliest_start)) is not None]
             for paths in (
-                list((self._workdir / "generators").glob(f"*/{UNDER_WAY}")),
+                list((self._workdir / "generators").glob(f"*/{PROGRESS}")),
                 [
                     path
                     for trial, _ in self._running.values()
                     for path in files_in(trial.directory)
-                    if path.name == UNDER_WAY
+                    if path.name == PROGRESS
                 ],
             )
         ]
