@@ -35,8 +35,8 @@ class Recipe(Protocol):
         ...
 
 
-# Weights that were loaded last, by the checksum of their file: generators in turn alternate, and
-# reading a file takes ten times as long as setting its weights.
+# The weights loaded last, by the checksum of their file. Generators that take turns load theirs
+# again and again, and reading a file takes ten times as long as setting weights.
 _LOADED: dict[str, list[np.ndarray]] = {}
 MOST_LOADED, MOST_BYTES_LOADED = 8, 100_000_000
 
@@ -68,8 +68,8 @@ def train_or_load_weights(
     """Gives `model` its weights: the first caller trains and saves them, all others load them.
 
     The others wait meanwhile, also on other machines of a shared disk; if the first is killed, the
-    next one trains. If files are damaged or missing, the training is done again, which is reported
-    on stderr, as is that weights saved before there were checksums are trusted.
+    next one trains. If files are damaged or missing, the training is done again, and stderr says
+    so. Weights that an earlier version saved without a checksum are trusted; stderr says that, too.
 
     Args:
         model: Receives the weights.

@@ -31,7 +31,8 @@ def correctness(
         test: The test images.
         trainings: bool (n,) for each classifier: which images it got right.
         averaged: Classes whose mean recall the metric is; None where its name says so.
-        at: By metric at a number of images, each of the primary one's kind: as `trainings`.
+        at: By name of a metric at a number of images, of the primary metric's kind: which images
+            its classifiers got right, as `trainings`.
 
     Returns:
         `labels` (their digest), and for each stratum an entry of `classes` (a name, None for all
@@ -61,7 +62,8 @@ def correctness(
     if not trainings or not any(kind in metric.name for kind in _OF_IMAGES):
         return entry
     full_entry = entry | {"bits": pack(trainings, strata)}
-    # Of another number, such as a mean over sizes of training sets, these images tell nothing.
+    # A metric that is not their mean, such as a mean over sizes of training sets, does not follow
+    # from which images were right.
     if not _means(full_entry, metrics[metric.name]):
         return entry
     bits_by_metric = {
