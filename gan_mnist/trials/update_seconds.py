@@ -1,5 +1,6 @@
 """How long an update takes in each precision, on this machine: a trial of a second or two."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,42 +32,40 @@ def of_classifier(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
     num_classes = len(settings.classes)
     columns = _noise(settings), np.arange(NUM_IMAGES, dtype=np.int32) % num_classes
     batches = training_batches(columns, settings.batch_size, None, 0, 0)
-
-    def recipe(precision: str) -> ClassifierRecipe:
-        return ClassifierRecipe(
-            network_builder(settings.choice),
-            columns[0].shape[1:],
-            num_classes,
-            settings.width,
-            updates=1,
-            intervals=1,
-            learning_rate=settings.learning_rate,
-            precision=precision,
-        )
-
-    return _compared({name: _update(recipe(name), batches) for name in precisions})
+    recipe = functools.partial(
+        ClassifierRecipe,
+        network=network_builder(settings.choice),
+        image_shape=columns[0].shape[1:],
+        num_classes=num_classes,
+    )
+    return _timed(recipe, settings, batches, precisions)
 
 
 def of_denoiser(settings: Any, precisions: Sequence[str]) -> dict[str, float]:
     """As `of_classifier`, for a denoiser without an adversary."""
     batches = denoising_batches(_noise(settings), settings.batch_size, Degradation(), 0, 0)
-
-    def recipe(precision: str) -> DenoiserRecipe:
-        return DenoiserRecipe(
-            (settings.image_size, settings.image_size, settings.channels),
-            settings.width,
-            updates=1,
-            intervals=1,
-            learning_rate=settings.learning_rate,
-            precision=precision,
-        )
-
-    return _compared({name: _update(recipe(name), batches) for name in precisions})
+    shape = settings.image_size, settings.image_size, settings.channels
+    recipe = functools.partial(DenoiserRecipe, image_shape=shape)
+    return _timed(recipe, settings, batches, precisions)
 
 
 def _noise(settings: Any) -> np.ndarray:
     shape = settings.image_size, settings.image_size, settings.channels
     return np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *shape), np.uint8)
+
+
+def _timed(
+    recipe: Callable[..., Any], settings: Any, batches: tf.data.Dataset, precisions: Sequence[str]
+) -> dict[str, float]:
+    """Seconds of an update in each precision; `recipe` takes the fields that all recipes have."""
+    fields = {
+        "width": settings.width,
+        "updates": 1,
+        "intervals": 1,
+        "learning_rate": settings.learning_rate,
+    }
+    updates = {name: _update(recipe(**fields, precision=name), batches) for name in precisions}
+    return _compared(updates)
 
 
 def _update(recipe: Any, batches: tf.data.Dataset) -> Update:
