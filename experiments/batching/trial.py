@@ -55,7 +55,7 @@ def train(trial: Trial[BatchingSettings], images: Allotment, test: Subset) -> Ou
     }
     metrics, probabilities = steps.evaluate(model)
     metrics |= {"loss": cross_entropy(test.labels, probabilities)} | cost_metrics
-    steps.keep(model, probabilities, metrics)
+    steps.save_and_export(model, probabilities, metrics)
     return steps.outcome(metrics, updates)
 
 

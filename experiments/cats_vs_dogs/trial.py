@@ -16,5 +16,5 @@ def run_trial(trial: Trial[SubsetSettings]) -> Outcome:
         allotment.validation,
     )
     metrics, probabilities = steps.evaluate(model)
-    steps.keep(model, probabilities, metrics)
+    steps.save_and_export(model, probabilities, metrics)
     return steps.outcome(metrics)

@@ -73,7 +73,8 @@ def run_trial(trial: Trial[ConditionalGANSettings]) -> Outcome:
     batches = steps.batches(((images, labels), settings.batch_size))
     model = steps.train(steps.recipe(), batches, allotment.validation)
     gan_train, probabilities = steps.evaluate(model)
-    steps.save_predictions(probabilities)
+    steps.save_test_predictions(probabilities, shown=False)
+    steps.save_further_predictions()
     metrics = {
         **_accuracies("gan_train", gan_train),
         **_accuracies("gan_test", gan_test),

@@ -82,5 +82,5 @@ def _run_size(steps: Steps, allotment: Allotment) -> dict[str, float]:
     model = steps.train(steps.recipe(), steps.batches(*sources), allotment.validation, part=size)
     metrics, probabilities = steps.evaluate(model)
     if len(allotment.train) == settings.largest:
-        steps.keep(model, probabilities, metrics, generator)
+        steps.save_and_export(model, probabilities, metrics, generator)
     return metrics

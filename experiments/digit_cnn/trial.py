@@ -22,5 +22,5 @@ def run_trial(trial: Trial[DigitCNNSettings]) -> Outcome:
         watched=("test", steps.test),
     )
     metrics, probabilities = steps.evaluate(model)
-    steps.keep(model, probabilities, metrics)
+    steps.save_and_export(model, probabilities, metrics)
     return steps.outcome(metrics)

@@ -108,7 +108,7 @@ def _run_number(steps: Steps, number: int, part: str, is_shown: bool) -> dict[st
     model = steps.train(recipe, batches, labelling.validation, part=f"labels-{part}")
     test_metrics, probabilities = steps.evaluate(model)
     if is_shown:
-        steps.keep(model, probabilities, test_metrics, generator)
+        steps.save_and_export(model, probabilities, test_metrics, generator)
     return metrics | {"accuracy": test_metrics["accuracy"]} | dict(steps.further.of(test_metrics))
 
 

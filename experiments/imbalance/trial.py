@@ -154,7 +154,7 @@ def _treat(
             repeat_metrics.append(metrics)
             repeat_probabilities.append(probabilities)
             if repeat == 0 and turn == first_turn:
-                steps.keep(model, probabilities, metrics, generator)
+                steps.save_and_export(model, probabilities, metrics, generator)
     if turn:
         (name,) = settings.starved
         in_class = steps.test.labels == settings.classes.index(name)

@@ -86,7 +86,7 @@ def run_trial(trial: Trial[MixingSettings]) -> Outcome:
     )
     metrics, probabilities = steps.evaluate(model)
     metrics = curve_metrics(read_rows(trial.directory / "curves.csv")) | metrics
-    steps.keep(model, probabilities, metrics, generator)
+    steps.save_and_export(model, probabilities, metrics, generator)
     steps.correct[OWN] = [
         correct_by_interval[n] for n in sorted(correct_by_interval) if n > 0.9 * settings.intervals
     ]

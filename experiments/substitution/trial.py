@@ -44,7 +44,7 @@ def run_trial(trial: Trial[SubstitutionSettings]) -> Outcome:
     predictions = (steps.test.labels, probabilities, settings.classes)
     metrics |= class_aucs(*predictions) | checkpoints(read_rows(trial.directory / "curves.csv"))
     write_rows(trial.directory / "roc.csv", roc_points(*predictions))
-    steps.keep(model, probabilities, metrics, generator)
+    steps.save_and_export(model, probabilities, metrics, generator)
     return steps.outcome(metrics)
 
 

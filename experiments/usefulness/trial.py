@@ -75,7 +75,7 @@ def _run_size(steps: Steps, size: int, name: str) -> dict[str, float]:
     metrics, probabilities = steps.evaluate(model)
     reported = {key: metrics[key] for key in ACCURACIES} | dict(steps.further.of(metrics))
     if is_last:
-        steps.keep(model, probabilities, metrics, generator)
+        steps.save_and_export(model, probabilities, metrics, generator)
         if generator is not None and settings.measured:
             reported |= _compared(steps, generator)
     return reported

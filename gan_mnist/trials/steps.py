@@ -18,7 +18,7 @@ from gan_mnist.files import write_arrays
 from gan_mnist.generators.contract import Generator, Request, mislabelled
 from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.trained import TrainedGenerator
-from gan_mnist.settings import ClassifierSettings, TrainingSettings
+from gan_mnist.settings import ClassifierSettings
 from gan_mnist.training.classifier import (
     Batches,
     BuildNetwork,
@@ -34,7 +34,6 @@ from gan_mnist.trials.further import FurtherTests
 from gan_mnist.trials.networks import check_width, network_builder
 from gan_mnist.trials.shown import save_shown
 
-SettingsT = TypeVar("SettingsT", bound=TrainingSettings)
 ClassifierSettingsT = TypeVar("ClassifierSettingsT", bound=ClassifierSettings)
 
 
@@ -192,28 +191,39 @@ class ClassifierSteps(Steps[ClassifierSettingsT]):
     def tests(self) -> dict[str, Subset]:
         return super().tests | self.further.subsets
 
-    def save_predictions(self, probabilities: np.ndarray) -> None:
-        """Writes `predictions.csv`, and that of each further test set as it was evaluated last."""
+    def save_test_predictions(self, probabilities: np.ndarray, shown: bool = True) -> None:
+        """Writes predictions of the data set's test images: `predictions.csv`, `shown.npz`.
+
+        Args:
+            probabilities: float32 (n, k) in [0, 1].
+            shown: Whether to write `shown.npz`, some of the images with their predictions.
+        """
         directory = self.trial.directory
         save_predictions(self.test, probabilities, directory / "predictions.csv")
-        self.further.save_predictions(directory)
+        if shown:
+            save_shown(self.test, probabilities, directory / "shown.npz")
 
-    def save_test_predictions(self, probabilities: np.ndarray) -> None:
-        """Writes predictions of the data set's test images: `predictions.csv`, `shown.npz`."""
-        directory = self.trial.directory
-        save_predictions(self.test, probabilities, directory / "predictions.csv")
-        save_shown(self.test, probabilities, directory / "shown.npz")
+    def save_further_predictions(self) -> None:
+        """Writes `predictions-NAME.csv` of each further test set as it was evaluated last."""
+        self.further.save_predictions(self.trial.directory)
 
-    def keep(
+    def save_and_export(
         self,
         model: keras.Model,
         probabilities: np.ndarray,
         metrics: Mapping[str, float],
         generator: Generator | None = None,
     ) -> None:
-        """Writes predictions, `shown.npz` and, for the first seed, the exports."""
-        self.save_predictions(probabilities)
-        save_shown(self.test, probabilities, self.trial.directory / "shown.npz")
+        """Writes all predictions, `shown.npz` and, for the first seed, the exports.
+
+        Args:
+            model: The classifier.
+            probabilities: Of the data set's test images, float32 (n, k) in [0, 1].
+            metrics: Metrics of the trial, for `about.json` beside the exports.
+            generator: The generator that the trial showed images of; None for none.
+        """
+        self.save_test_predictions(probabilities)
+        self.save_further_predictions()
         self.export(generator, metrics, model)
 
     def export(

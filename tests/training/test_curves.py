@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from gan_mnist.files import read_json, read_rows
-from gan_mnist.files.names import PROGRESS
 from gan_mnist.training import loop
 from gan_mnist.training.loop import ReusableModel, TrainingDiverged, fit
 
@@ -194,7 +193,7 @@ def test_checkpoints_are_kept_once_a_minute_and_seconds_go_on(rows, held, tmp_pa
 
 def test_a_training_tells_how_far_it_is_until_it_is_over(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "TOLD_EVERY_SECONDS", 0)
-    path, told = tmp_path / PROGRESS, []
+    path, told = tmp_path / "progress.json", []
 
     class Reader(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -212,7 +211,7 @@ def test_a_short_training_tells_nothing_of_it(tmp_path):
 
     class Reader(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            told.append((tmp_path / PROGRESS).exists())
+            told.append((tmp_path / "progress.json").exists())
 
     fit(linear_model(), ONES, 30, tmp_path, 0, [Reader()], intervals=3)
     assert told == [False] * 3

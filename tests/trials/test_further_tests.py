@@ -25,7 +25,7 @@ def test_it_is_judged_on_them_as_on_the_test_images(make, tmp_path):
     measured = ("accuracy", "balanced_accuracy", "recall_cat", "recall_ape")
     further = {f"again_{name}": pytest.approx(metrics[name]) for name in measured}
     assert steps.further.of(metrics) == further
-    steps.keep("no model: nothing is exported", probabilities, metrics)
+    steps.save_and_export("no model: nothing is exported", probabilities, metrics)
     directory = tmp_path / "trials" / "some" / "seed-00"
     tables = []
     for name in ("predictions.csv", "predictions-again.csv"):

@@ -26,7 +26,7 @@ def make(tmp_path, dtype_policy):
 def test_what_is_kept_tells_the_predictions(make, tmp_path):
     trial = make()
     metrics, probabilities = trial.evaluate(Fixed())
-    trial.keep("no model: nothing is exported", probabilities, metrics)
+    trial.save_and_export("no model: nothing is exported", probabilities, metrics)
     directory = tmp_path / "trials" / "some" / "seed-00"
     assert {path.name for path in directory.iterdir()} == {"predictions.csv", "shown.npz"}
     with (directory / "predictions.csv").open(newline="") as file:
@@ -88,10 +88,10 @@ def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monke
     for seed, export_dir in ((0, ""), (1, str(saved))):
         trial = make(seed=seed, export_dir=export_dir)
         metrics, probabilities = trial.evaluate(Fixed())
-        trial.keep("model", probabilities, metrics, generator)
+        trial.save_and_export("model", probabilities, metrics, generator)
     assert exports.made == []
     trial = make("some", 0, export_dir=str(saved))
-    trial.keep("model", probabilities, metrics, generator)
+    trial.save_and_export("model", probabilities, metrics, generator)
     place = saved / "study" / "some"
     assert exports.made == [
         ("classifier", "model", CLASSES, place, trial.trial.settings.conversion),
@@ -104,7 +104,7 @@ def test_the_first_seed_is_exported_where_the_settings_say(make, tmp_path, monke
     # A generator without a network, such as one that copies, is nothing to load.
     exports.made.clear()
     for plain in (None, object()):
-        trial.keep("model", probabilities, metrics, plain)
+        trial.save_and_export("model", probabilities, metrics, plain)
     assert [kind for kind, *_ in exports.made] == ["classifier"] * 2
 
 
@@ -218,7 +218,7 @@ def test_an_export_leaves_nothing_of_an_earlier_one_and_all_of_others(make, tmp_
     (place / "checksums.json").write_text(json.dumps(checksums))
     trial = make("some", 0, export_dir=str(tmp_path / "saved"))
     metrics, probabilities = trial.evaluate(Fixed())
-    trial.keep("model", probabilities, metrics, None)
+    trial.save_and_export("model", probabilities, metrics, None)
     left = {"about.json", "classes.json", "checksums.json", "notes.txt"}
     assert {path.name for path in place.iterdir()} == {*left, "classifier", "classifier.keras"}
     assert json.loads((place / "checksums.json").read_text()) == {"classifier": "a"}

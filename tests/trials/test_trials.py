@@ -285,7 +285,7 @@ def test_a_trial_from_its_draw_to_its_outcome(tmp_path):
         return trial.evaluate(model), model
 
     (metrics, probabilities), model = trained(0)
-    trial.keep(model, probabilities, metrics, generator)
+    trial.save_and_export(model, probabilities, metrics, generator)
     (_, others), _ = trained(1)
     (_, again), _ = trained(0)
     assert not np.array_equal(others, probabilities)
