@@ -39,8 +39,9 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
         arms: Names of the arms that are to run.
 
     Raises:
-        InputError: If the command names comparisons other than those recorded, or any for results
-            without a `study.json`; or if it leaves out an arm of a recorded one without leaks.
+        InputError: If the command names comparisons other than those recorded, or any although
+            there are results without a `study.json`; or if it leaves out an arm of a recorded
+            comparison, unless an arm of that comparison leaks.
     """
     description = description_in(workdir)
     if description is None:
