@@ -43,8 +43,7 @@ def test_summary_and_report_follow_from_the_records(path):
 def test_its_command_runs_the_arms_and_seeds_that_it_has(path):
     """An arm that came later would be run too, unless the command names those that were."""
     described = json.loads((path.parent / "study.json").read_text())
-    given = described["command_line"]
-    words = shlex.split(given) if isinstance(given, str) else given
+    words = shlex.split(described["command_line"])
     flags = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
     study = experiments.load(described["experiment"])
     preset = study.presets[flags.get("preset", "quick")]

@@ -21,6 +21,13 @@ _RUN_FILES = {
     "figures": "figures",
 }
 _ENOUGH_SEEDS = 10
+# How a command line begins that is Python.
+_CALL = "gan_mnist.run("
+# A word of a shell's command with its quotes.
+_WORD_AS_TYPED = re.compile(
+    r"""(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^\s'"\\])+""",
+    re.DOTALL,
+)
 
 
 def run_facts(run: Run) -> dict[str, str]:
@@ -67,15 +74,15 @@ def next_steps(run: Run) -> dict[str, str]:
     """Commands, or Python, by purpose: more seeds, a further arm, images of one's own."""
     study = run.study
     command, name = study["command_line"], study["experiment"]
-    command = command if isinstance(command, str) else shlex.join(command)
     arms = [arm for arm in study["arms"] if arm != run.summary["control"]]
-    program = f"python -m gan_mnist.main --experiment={shlex.quote(_experiment(command) or name)}"
+    experiment = shlex.quote(option_of(command, "experiment") or name)
+    program = f"python -m gan_mnist.main --experiment={experiment}"
     folder_flags = f"--dataset=folder --data_dir=photos --workdir=runs/{name}_own"
     counts = " --set counts=all" if "counts" in study["settings"] else ""
     return {
         **_more_seeds(run, command),
         "The arms and settings that there are": f"{program} --list",
-        "One of them more, ARM": _with_options(command, arms=[*arms, "ARM"]),
+        "One of them more, ARM": with_options(command, arms=[*arms, "ARM"]),
         "Images of your own, in photos/, a folder a class": f"{program} {folder_flags}{counts}",
     }
 
@@ -93,71 +100,101 @@ def _more_seeds(run: Run, command: str) -> dict[str, str]:
     title = f"More seeds, {target_seeds}; what is done is kept"
     if num_seeds > 1:
         title += ". Adding them when results have been seen costs error, which the answer tells"
-    commands = {title: _with_options(command, seeds=target_seeds)}
+    commands = {title: with_options(command, seeds=target_seeds)}
     if primary:
         max_seeds = min(MOST_SEEDS, max(MAX_SEEDS, target_seeds))
         workdir = f"runs/{study['experiment']}_decided"
         first_seed = max(study["seeds"]) + 1
-        options = {"seeds": None, "until": "decided", "max_seeds": max_seeds}
+        options: dict[str, Any] = {"seeds": None, "until": "decided", "max_seeds": max_seeds}
         options |= {"first_seed": first_seed, "workdir": workdir}
         title = (
             f"As many as it takes, from seed {first_seed} on, at announced looks, which costs none"
         )
-        commands[f"{title}; a run of its own"] = _with_options(command, **options)
+        commands[f"{title}; a run of its own"] = with_options(command, **options)
     return commands
 
 
-def _experiment(command: str) -> str | None:
-    """The experiment that a command, or a call of `gan_mnist.run`, names; None if unreadable."""
+def option_of(command: str, name: str) -> str | None:
+    """The value that a command, or a call of `gan_mnist.run`, gives to an option.
+
+    Args:
+        command: As in `study.json`.
+        name: Without dashes, such as "data_dir".
+
+    Returns:
+        The value as text; None where the option is not given, or the command unreadable.
+    """
     try:
-        if command.startswith("gan_mnist.run("):
+        if command.startswith(_CALL):
             tree: Any = ast.parse(command, mode="eval").body
-            return str(tree.args[0].value)
+            keywords = {keyword.arg: keyword.value for keyword in tree.keywords}
+            node: Any = tree.args[0] if name == "experiment" else keywords.get(name)
+            if isinstance(node, ast.Call):  # PosixPath('...')
+                node = node.args[0]
+            return None if node is None else str(node.value)
         words = shlex.split(command)
     except (SyntaxError, ValueError, AttributeError, IndexError):
         return None
     for word, next_word in zip(words, [*words[1:], ""], strict=True):
-        flag, _, value = word.lstrip("-").partition("=")
-        if flag == "experiment" and word.startswith("-"):
-            return value or next_word
+        flag, sign, value = word.lstrip("-").partition("=")
+        if flag == name and word.startswith("-"):
+            return value if sign else next_word
     return None
 
 
-def _with_options(command: str, **options: Any) -> str:
-    """The command, or the call of `gan_mnist.run`, with other options; as it is if unreadable.
+def with_options(command: str, *, is_in_place: bool = False, **options: Any) -> str:
+    """The command, or the call of `gan_mnist.run`, with other options.
 
-    One that is None is left out.
+    Args:
+        command: As in `study.json`.
+        is_in_place: Whether an option stands where it stood, and all other words stay as they were
+            typed. Else options stand at the end, and all words are quoted anew.
+        options: New values by option; one that is None is left out.
+
+    Returns:
+        The new command; the same one if it is unreadable.
     """
     try:
-        rewrite = _call_with if command.startswith("gan_mnist.run(") else _command_with
-        return rewrite(command, options)
+        rewrite = _call_with if command.startswith(_CALL) else _command_with
+        return rewrite(command, options, is_in_place)
     except (SyntaxError, ValueError, AttributeError):
         return command
 
 
-def _call_with(call: str, options: Mapping[str, Any]) -> str:
+def _call_with(call: str, options: Mapping[str, Any], is_in_place: bool) -> str:
     tree: Any = ast.parse(call, mode="eval").body
-    keywords = [keyword for keyword in tree.keywords if keyword.arg not in options]
-    tree.keywords = keywords + [
-        ast.keyword(name, ast.Constant(value))
+    new_keywords = {
+        name: ast.keyword(name, ast.Constant(value))
         for name, value in options.items()
         if value is not None
-    ]
+    }
+    keywords = []
+    for keyword in tree.keywords:
+        if keyword.arg not in options:
+            keywords.append(keyword)
+        elif is_in_place and keyword.arg in new_keywords:
+            keywords.append(new_keywords.pop(keyword.arg))
+    tree.keywords = [*keywords, *new_keywords.values()]
     return ast.unparse(tree)
 
 
-def _command_with(command: str, options: Mapping[str, Any]) -> str:
-    remaining_words: list[str] = []
-    words = iter(shlex.split(command))
-    for word in words:
-        match = re.match(r"--?(\w+)(=?)", word)
-        if not match or match[1] not in options:
-            remaining_words.append(word)
-        elif not match[2]:  # its value is the next word
-            next(words, None)
-    flags = (
-        f"--{name}={','.join(value) if isinstance(value, list) else value}"
+def _command_with(command: str, options: Mapping[str, Any], is_in_place: bool) -> str:
+    new_flags = {
+        name: shlex.quote(f"--{name}={','.join(value) if isinstance(value, list) else value}")
         for name, value in options.items()
         if value is not None
-    )
-    return shlex.join([*remaining_words, *flags])
+    }
+    words = shlex.split(command)
+    typed_words = _WORD_AS_TYPED.findall(command) if is_in_place else map(shlex.quote, words)
+    pairs = zip(words, typed_words, strict=True)
+    new_words: list[str] = []
+    for word, typed_word in pairs:
+        match = re.match(r"--?(\w+)(=?)", word)
+        if not match or match[1] not in options:
+            new_words.append(typed_word)
+            continue
+        if not match[2]:  # its value is the next word
+            next(pairs, None)
+        if is_in_place and match[1] in new_flags:
+            new_words.append(new_flags.pop(match[1]))
+    return " ".join([*new_words, *new_flags.values()])

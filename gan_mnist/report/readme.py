@@ -23,8 +23,9 @@ from typing import Any
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import read_json
 from gan_mnist.report import claims, performance
+from gan_mnist.report.provenance import option_of, with_options
 from gan_mnist.study.answer.reasons import deciding_interval
-from gan_mnist.study.words import sided, signed, verdict_in_words
+from gan_mnist.study.words import counted, sided, signed, verdict_in_words
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
@@ -163,21 +164,23 @@ class PublishedRun:
 
 def _command(run: PublishedRun, page: Path) -> list[str]:
     command = run.study["command_line"]
-    command = command if isinstance(command, str) else " ".join(command)
-    match = re.search("--data_dir=([^ ]+)", command)
-    data_dir = _USUAL_DATA_DIR
-    if match is not None and run.study["settings"]["dataset"] == "folder":
-        data_dir = f"data/{Path(match[1]).name}"
-    if "--workdir" not in command:  # else two runs of an experiment would have one directory
-        command += f" --workdir=runs/{run.summary['experiment']}_{run.directory.name}"
+    data_dir = option_of(command, "data_dir")
+    if data_dir is not None:
+        is_folder = run.study["settings"]["dataset"] == "folder"
+        readers_dir = f"data/{Path(data_dir).name}" if is_folder else _USUAL_DATA_DIR
+        command = with_options(command, is_in_place=True, data_dir=readers_dir)
+    if option_of(command, "workdir") is None:
+        # Else two runs of an experiment would have one directory.
+        workdir = f"runs/{run.summary['experiment']}_{run.directory.name}"
+        command = with_options(command, is_in_place=True, workdir=workdir)
     run_path = os.path.relpath(run.directory, page.parent)
     files = (("records", "records.jsonl"), ("summary", "summary.json"), ("report", "report.md"))
     links = ", ".join(f"[{name}]({run_path}/{file})" for name, file in files)
     return [
         "",
-        f"    {re.sub('--data_dir=[^ ]+', f'--data_dir={data_dir}', command)}",
+        f"    {command}",
         "",
-        f"{len(run.summary['seeds'])} seeds: {links}.",
+        f"{counted(len(run.summary['seeds']), 'seed')}: {links}.",
     ]
 
 

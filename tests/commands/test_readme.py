@@ -91,6 +91,51 @@ def test_a_metric_is_told_in_multiples_of_the_controls(checkout):
     assert control[-1] == "1.00"
 
 
+MAIN = "python -m gan_mnist.main --experiment=imbalance"
+WORKDIR = "--workdir=runs/imbalance_mnist"
+
+
+@pytest.mark.parametrize(
+    ("given", "dataset", "told"),
+    [
+        (f"{MAIN} --data_dir /home/me/m", "mnist", f"{MAIN} --data_dir=data/mnist {WORKDIR}"),
+        (f"{MAIN} --data_dir /me/cats -v", "folder", f"{MAIN} --data_dir=data/cats -v {WORKDIR}"),
+        (f"{MAIN} '--data_dir=/a b/c' -v", "folder", f"{MAIN} --data_dir=data/c -v {WORKDIR}"),
+        (
+            f"{MAIN} --data_dir=a --primary=\"cgan > none\" --workdir='my run'",
+            "folder",
+            f"{MAIN} --data_dir=data/a --primary=\"cgan > none\" --workdir='my run'",
+        ),
+        (f"{MAIN} --set 'classes=\"--workdir\"'", "mnist", None),
+        (
+            "gan_mnist.run('imbalance', data_dir='/me/cats', seeds=3)",
+            "folder",
+            "gan_mnist.run('imbalance', data_dir='data/cats', seeds=3, "
+            "workdir='runs/imbalance_mnist')",
+        ),
+        (
+            "gan_mnist.run('x', data_dir=PosixPath('/me/cats'), workdir=PosixPath('y'))",
+            "folder",
+            "gan_mnist.run('x', data_dir='data/cats', workdir=PosixPath('y'))",
+        ),
+    ],
+)
+def test_a_command_is_one_that_a_reader_can_run(checkout, given, dataset, told):
+    path = checkout / headline.RUN / "study.json"
+    study = json.loads(path.read_text())
+    study["settings"]["dataset"] = dataset
+    path.write_text(json.dumps(study | {"command_line": given}))
+    filled = renew(TEXT.format("command"), checkout / "README.md", checkout)
+    assert filled.splitlines()[3] == f"    {told or f'{given} {WORKDIR}'}"
+
+
+def test_a_single_seed_is_one(checkout):
+    path = checkout / headline.RUN / "summary.json"
+    path.write_text(json.dumps(SUMMARY | {"seeds": [0]}))
+    filled = renew(TEXT.format("command"), checkout / "README.md", checkout)
+    assert "\n1 seed: [records]" in filled
+
+
 @pytest.mark.slow
 def test_the_command_names_what_is_stale_and_mends_it(checkout, capsys):
     assert readme.main(["readme", "--check"]) == 1
