@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,28 +73,32 @@ def execute(
 
     @functools.cache
     def boards() -> Any:
-        return import_uninterrupted("gan_mnist.report.boards").ArmBoards(plan)
+        return _new_boards(plan)
 
     def on_record(record: Mapping[str, Any]) -> None:
         boards().add(record)
 
-    def write_report(workdir: Path) -> None:
-        boards().write()
-        _write_report(plan, workdir)
-
+    write_report = functools.partial(_write_boards_and_report, plan, boards)
     jobs = devices.share_gpus(plan, engine, jobs) or loky.cpu_count()
     return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
 
 
-def summarise(plan: Plan, command_line: str) -> Mapping[str, Any]:
+def write_summary_and_report(plan: Plan, command_line: str) -> Mapping[str, Any]:
     """Writes summary and report of the finished trials of `plan`; returns the summary."""
-    from gan_mnist.study.run import summarise_study
+    from gan_mnist.study.run import finish_study
 
-    def write_report(workdir: Path) -> None:
-        import_uninterrupted("gan_mnist.report.boards").ArmBoards(plan).write()
-        _write_report(plan, workdir)
+    new_boards = functools.partial(_new_boards, plan)
+    write_report = functools.partial(_write_boards_and_report, plan, new_boards)
+    return finish_study(plan, command_line, write_report)
 
-    return summarise_study(plan, command_line, write_report)
+
+def _new_boards(plan: Plan) -> Any:
+    return import_uninterrupted("gan_mnist.report.boards").ArmBoards(plan)
+
+
+def _write_boards_and_report(plan: Plan, boards: Callable[[], Any], workdir: Path) -> None:
+    boards().write()
+    _write_report(plan, workdir)
 
 
 def closing_lines(plan: Plan, summary: Mapping[str, Any]) -> str:
@@ -121,8 +125,8 @@ def _write_report(plan: Plan, workdir: Path) -> None:
             path.unlink(missing_ok=True)
     page = import_uninterrupted("gan_mnist.report.page")
     with plan.study.failing_as_input_error("figures"):
-        further_pictures = getattr(plan.study.part("figures"), "PICTURES", ())
-    page.write_report(workdir, further_pictures)
+        own_figures = getattr(plan.study.part("figures"), "PICTURES", ())
+    page.write_report(workdir, own_figures)
 
 
 def run(

@@ -49,7 +49,7 @@ def _command() -> int:
         return 0
     handle_signals()
     if SUMMARISE.value:
-        return _summarise(plan)
+        return _finish(plan)
 
     from gan_mnist.study.run import run_one
 
@@ -58,8 +58,8 @@ def _command() -> int:
     return 1 if record["status"] == records.FAILED else 0
 
 
-def _summarise(plan: Plan) -> int:
-    summary = running.summarise(plan, PLAN.command_line())
+def _finish(plan: Plan) -> int:
+    summary = running.write_summary_and_report(plan, PLAN.command_line())
     print_line(running.closing_lines(plan, summary))
     missing = [
         index

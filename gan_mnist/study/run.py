@@ -66,7 +66,7 @@ def run_study(
         return summary
 
 
-def summarise_study(
+def finish_study(
     plan: Plan, command_line: str, write_report: Callable[[Path], None] = lambda workdir: None
 ) -> Mapping[str, Any]:
     """Writes what `run_study` writes at its end, of the trials that are finished, and runs none.

@@ -109,7 +109,7 @@ def main(data_dir: str, workdir: str, seeds: str) -> None:
         with part("record"):
             assert scheduler.complete(trial)["status"] == "done"
     with part("report"):
-        running.summarise(plan, "")
+        running.write_summary_and_report(plan, "")
     images, labels = dataset.train.images, dataset.train.labels
     trials, updates = len(plan.trials()), plan.settings.updates
     batches = functools.partial(training_batches, (images, labels, labels), 64, None, 0, 0)

@@ -274,7 +274,7 @@ def test_a_folder_that_is_gone_at_the_end_costs_its_pictures_alone(
     images = sorted((tmp_path / "leaky").glob("*/*"))
     for change in (images[0].unlink, lambda: shutil.rmtree(tmp_path / "leaky")):
         change()
-        assert running.summarise(leaky, "as told") == summary
+        assert running.write_summary_and_report(leaky, "as told") == summary
         assert (tmp_path / "run" / "report.html").exists()
         told = [line for line in capsys.readouterr().err.splitlines() if "shows no copies" in line]
         assert len(told) == 1

@@ -15,7 +15,7 @@ from gan_mnist.files import CACHE_VARIABLE
 from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import Remote
 from gan_mnist.study.location import RUN, resolve_workdir, with_local_workdir
-from gan_mnist.study.run import run_one, summarise_study
+from gan_mnist.study.run import finish_study, run_one
 
 HERE = Path(__file__).parent
 
@@ -64,7 +64,7 @@ def test_an_array_on_machines_of_their_own_is_the_run_of_one_command(address, pl
         assert len(list(mirrors[0].glob("trials/*/*/record.json"))) == len(mirrors) == 1
     machine("last")
     plan = plan_at(address)
-    summarise_study(plan, "")
+    finish_study(plan, "")
     assert summary(plan.workdir) == summary(plain.workdir)
     assert json.loads(stored(address)["summary.json"]) == json.loads(
         (plan.workdir / "summary.json").read_text()
@@ -74,7 +74,7 @@ def test_an_array_on_machines_of_their_own_is_the_run_of_one_command(address, pl
 
 def test_what_is_refused_leaves_nothing(address, tmp_path):
     assert "beyond the plan" in refused(run_one, plan_at(address), 8, "")
-    told = refused(summarise_study, plan_at(address), "")
+    told = refused(finish_study, plan_at(address), "")
     assert told.startswith(f"--workdir: {address} has no finished trial")
     assert stored(address) == {}
     assert not (tmp_path / "machines").exists()

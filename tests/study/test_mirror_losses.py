@@ -18,7 +18,7 @@ from gan_mnist.files.claim import OWNER
 from gan_mnist.files.remote import Remote, RemoteClaim
 from gan_mnist.study import scheduler
 from gan_mnist.study.location import resolve_workdir, with_local_workdir
-from gan_mnist.study.run import run_one, run_study, summarise_study
+from gan_mnist.study.run import finish_study, run_one, run_study
 
 HERE = Path(__file__).parent
 
@@ -156,7 +156,7 @@ def test_two_commands_and_tasks_keep_each_other_out(address, machine, monkeypatc
             f"--workdir: {address} is in use by another run .process {os.getpid()}", told
         )
         assert "in use" in refused(run_one, plan_at(address), 7, "")
-        assert "in use" in refused(summarise_study, plan_at(address), "")
+        assert "in use" in refused(finish_study, plan_at(address), "")
         machine("first")
 
     run_all(address, others, seeds=1, arms=["none"])

@@ -12,7 +12,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import write_text
 from gan_mnist.files.claim import Claim
 from gan_mnist.study import records, workers
-from gan_mnist.study.run import run_one, run_study, summarise_study
+from gan_mnist.study.run import finish_study, run_one, run_study
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_trials_run_one_by_one_in_any_order_are_the_run_of_one_command(tmp_path)
     for index in (5, 0, 7, 3, 6, 1, 4, 2):
         trial, record = array.trials()[index], run_one(array, index, "array")
         assert (record["arm"], record["seed"]) == (trial.arm, trial.seed)
-    summarise_study(array, "array")
+    finish_study(array, "array")
     assert summary(array.workdir) == summary(whole.workdir)
     files = [
         {str(path.relative_to(plan.workdir)) for path in plan.workdir.rglob("[!.]*")}
@@ -80,7 +80,7 @@ def test_a_trial_that_runs_elsewhere_is_refused_and_others_are_not(tmp_path):
     run_one(plan, 2, "")
     # Nor may a command for all of them begin, or one that summarises.
     assert f"{first.directory} is in use" in refused(run_study, plan, 1, "local", "")
-    assert f"{first.directory} is in use" in refused(summarise_study, plan, "")
+    assert f"{first.directory} is in use" in refused(finish_study, plan, "")
     claim.release()
     run_one(plan, 1, "")
     assert len(calls(tmp_path)) == 3
@@ -113,13 +113,13 @@ def test_other_settings_are_refused_and_more_seeds_are_not(tmp_path):
     assert "other settings (scale: 1.0 -> 2.0)" in told
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     run_one(make_plan(tmp_path, seeds=3), 8, "")
-    summarise_study(make_plan(tmp_path, seeds=3), "the last")
+    finish_study(make_plan(tmp_path, seeds=3), "the last")
     assert json.loads((tmp_path / "study.json").read_text())["seeds"] == [0, 1, 2]
 
 
 def test_a_summary_of_nothing_is_refused_and_leaves_nothing(tmp_path):
     workdir = tmp_path / "missing"
-    told = refused(summarise_study, make_plan(workdir), "")
+    told = refused(finish_study, make_plan(workdir), "")
     assert told.startswith(f"--workdir: {workdir} has no finished trial of this plan; accepted: ")
     assert not workdir.exists()
 
@@ -128,7 +128,7 @@ def test_a_summary_before_the_end_says_what_is_missing(tmp_path):
     plan = make_plan(tmp_path)
     for index in range(6):
         run_one(plan, index, "")
-    assert "2 trials not run yet" in summarise_study(plan, "")["in_full"]
+    assert "2 trials not run yet" in finish_study(plan, "")["in_full"]
 
 
 def test_each_summary_before_the_end_is_a_look_at_the_seeds_that_ended(tmp_path):
@@ -136,7 +136,7 @@ def test_each_summary_before_the_end_is_a_look_at_the_seeds_that_ended(tmp_path)
     for index in range(len(plan.trials())):
         run_one(plan, index, "")
         if index % len(plan.arms) == len(plan.arms) - 1:
-            summarise_study(plan, "")
+            finish_study(plan, "")
             described = json.loads((tmp_path / "study.json").read_text())
             assert described["seeds"] == list(plan.seeds)
     ended = [look["seeds"] for look in described["looks"]["taken"]]
@@ -167,7 +167,7 @@ def test_what_is_damaged_is_told_and_kept(tmp_path, capsys):
     assert record.with_name("record.json.damaged").read_text() == "{"
     # Others may be reading it, so it is mended when they are gone.
     assert (tmp_path / "study.json").read_text() == "{"
-    summarise_study(plan, "")
+    finish_study(plan, "")
     assert json.loads((tmp_path / "study.json").read_text())["seeds"] == [0, 1]
 
 
