@@ -97,15 +97,16 @@ def test_every_published_experiment_has_a_readme_a_page_and_an_answer():
 
 @pytest.fixture(scope="module")
 def pages():
-    """By path, each page as it is and as its runs would have it."""
+    """By path, each page that is not as its runs would have it, as they would."""
     return renewed_pages(ROOT)
 
 
 @pytest.mark.parametrize("path", OF_RUNS, ids=name_of)
 def test_what_is_repeated_of_a_run_is_as_the_run_has_it(path, pages):
     """`python -m gan_mnist.readme` mends it."""
-    before, renewed = pages[path]
-    assert before == renewed
+    text = path.read_text()
+    assert "<!-- results:" in text
+    assert text == pages.get(path, text)
 
 
 @pytest.mark.parametrize("path", [*READMES, *PAGES], ids=name_of)

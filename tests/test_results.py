@@ -33,10 +33,10 @@ def test_there_are_results():
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: "/".join(path.parts[-4:-1]))
 def test_summary_and_report_follow_from_the_records(path):
     """`python -m gan_mnist.readme` mends them."""
-    again = published.rebuild_summary(path.parent)
-    assert alike(again, json.loads(path.read_text()))
-    report = published.rebuild_report(path.parent, again)
-    assert report == (path.parent / "report.md").read_text()
+    again = published.rebuild(path.parent)
+    assert alike(again.summary, json.loads(path.read_text()))
+    assert again.report == (path.parent / "report.md").read_text()
+    assert again.stale_files == ()
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: "/".join(path.parts[-4:-1]))

@@ -4,7 +4,7 @@ import fnmatch
 import json
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +76,48 @@ def publish(workdir: Path, name: str, root: Path) -> list[Path]:
     return written
 
 
-def rebuild_summary(directory: Path) -> dict[str, Any]:
-    """The summary of a published run, computed from its records.
+@dataclass(frozen=True)
+class RebuiltRun:
+    """A published run with what follows from its records.
+
+    Attributes:
+        directory: Where the repository keeps it.
+        description: Content of `study.json`, with the fields that were added since.
+        summary: Content of `summary.json`, from the records.
+        report: Text of `report.md`, from the summary.
+        stale_files: Those of these two files that are missing or say something else.
+    """
+
+    directory: Path
+    description: dict[str, Any]
+    summary: dict[str, Any]
+    report: str
+    stale_files: tuple[Path, ...]
+
+    def write(self) -> None:
+        """Renews the files that are stale, and with the summary the figure of all arms."""
+        summary_path, report_path = _rebuilt_files(self.directory)
+        if summary_path in self.stale_files:
+            write_json(summary_path, self.summary)
+            page.draw_arms(self.directory, self.description, self.summary)
+        if report_path in self.stale_files:
+            write_text(report_path, self.report)
+
+
+def rebuild(directory: Path) -> RebuiltRun:
+    """Computes summary and report of a published run from its records; writes nothing.
 
     Args:
         directory: Holds `study.json`, `summary.json` and `records.jsonl`. Where the names and
             labels of metrics depend on the data, which are not here, the old summary's are kept.
 
     Raises:
-        InputError: If its experiment cannot be loaded.
+        InputError: If its experiment cannot be loaded, or labels are to be kept of a summary that
+            is not there.
     """
-    study, description = _study(directory)
+    summary_path, report_path = _rebuilt_files(directory)
+    old_summary = read_json(summary_path)
+    study, description = _study(directory, old_summary)
     lines = (directory / "records.jsonl").read_text(encoding="utf-8").splitlines()
     initial_plan = Plan(
         study=study,
@@ -102,42 +133,20 @@ def rebuild_summary(directory: Path) -> dict[str, Any]:
     summary: dict[str, Any] = json.loads(
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))
     )
-    return summary
-
-
-def rebuild_report(directory: Path, summary: dict[str, Any]) -> str:
-    """The text of `report.md` for `summary`; otherwise as `rebuild_summary`."""
-    study, description = _study(directory)
     pictures = getattr(study.part("figures"), "PICTURES", ())
-    return page.markdown(directory, description, summary, pictures)
+    report = page.markdown(directory, description, summary, pictures)
+    stale_files = []
+    if not nearly_equal(old_summary, summary):
+        stale_files.append(summary_path)
+    if not report_path.is_file() or report_path.read_text(encoding="utf-8") != report:
+        stale_files.append(report_path)
+    return RebuiltRun(directory, description, summary, report, tuple(stale_files))
 
 
-def rebuild_all(root: Path, check: bool) -> list[Path]:
-    """Renews `summary.json`, `report.md` and the figure of all arms of every published run.
-
-    Args:
-        root: The repository's directory.
-        check: Whether to find stale files without writing any.
-
-    Returns:
-        The files that are stale, or were until they were renewed.
-    """
-    stale = []
-    for records_path in sorted(root.glob("experiments/*/results/*/records.jsonl")):
-        directory = records_path.parent
-        old_summary, summary = read_json(directory / "summary.json"), rebuild_summary(directory)
-        is_stale = not nearly_equal(old_summary, summary)
-        if is_stale:
-            stale.append(directory / "summary.json")
-        report, text = directory / "report.md", rebuild_report(directory, summary)
-        if not report.is_file() or report.read_text(encoding="utf-8") != text:
-            stale.append(report)
-        if is_stale and not check:
-            write_json(directory / "summary.json", summary)
-            page.draw_arms(directory, _study(directory)[1], summary)
-        if not check and report in stale:
-            write_text(report, text)
-    return stale
+def stale_runs(root: Path) -> list[RebuiltRun]:
+    """The published runs of a repository of which a file is stale; writes nothing."""
+    records_paths = sorted(root.glob("experiments/*/results/*/records.jsonl"))
+    return [run for path in records_paths if (run := rebuild(path.parent)).stale_files]
 
 
 def nearly_equal(first: Any, second: Any) -> bool:
@@ -153,7 +162,12 @@ def nearly_equal(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
+def _rebuilt_files(directory: Path) -> tuple[Path, Path]:
+    """The paths of summary and report."""
+    return directory / "summary.json", directory / "report.md"
+
+
+def _study(directory: Path, old_summary: dict[str, Any] | None) -> tuple[Study, dict[str, Any]]:
     """The study as it was run, and its `study.json`, with the fields that were added since."""
     description = json.loads((directory / "study.json").read_text(encoding="utf-8"))
     study = experiments.load(description["experiment"])
@@ -165,7 +179,8 @@ def _study(directory: Path) -> tuple[Study, dict[str, Any]]:
     )
     study = replace(study, primary=primary_in(description))
     if study.metrics_of is not None:
-        old_summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        if old_summary is None:
+            raise InputError(f"readme: no summary.json in {directory}; accepted: a published run")
         metrics = tuple(_metric(entry, study.metrics) for entry in old_summary["metrics"])
         study = replace(study, metrics=metrics)
     return study, description

@@ -43,8 +43,7 @@ def _command() -> int:
     run = None if RUN.value is None else path_from_flag(RUN, "the directory of a run of imbalance")
 
     from gan_mnist.commands import published
-    from gan_mnist.report import headline
-    from gan_mnist.report.readme import check_checkout, renewed_pages
+    from gan_mnist.report.readme import check_checkout
 
     root = Path(os.getcwd())
     check_checkout(root)
@@ -52,23 +51,47 @@ def _command() -> int:
         run_to_publish = path_from_flag(PUBLISH, "the directory of a run that has ended")
         for path in published.publish(run_to_publish, NAME.value, root):
             print_line(f"published: {printable(path.relative_to(root))}")
-    stale = published.rebuild_all(root, CHECK.value)
-    if not (stale and CHECK.value):  # pages follow what is renewed before them
-        pages = renewed_pages(root)
-        stale += [page for page, (text, renewed) in pages.items() if text != renewed]
-        redraw = run is not None or headline.is_stale(root)
-        if not CHECK.value:
-            if run is not None:
-                headline.take_images(run, root)
-            if redraw:
-                headline.draw(root)
-            for page, (text, renewed) in pages.items():
-                if text != renewed:
-                    write_text(page, renewed)
-        stale += [root / headline.PICTURE] if redraw else []
-    for path in stale:
+    stale_files = _stale_files(root) if CHECK.value else _renew(root, run)
+    for path in stale_files:
         print_line(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
-    return 1 if CHECK.value and stale else 0
+    return 1 if CHECK.value and stale_files else 0
+
+
+def _stale_files(root: Path) -> list[Path]:
+    """What is stale: files of runs; where these are up to date, pages and the first picture."""
+    from gan_mnist.commands import published
+    from gan_mnist.report import headline
+    from gan_mnist.report.readme import renewed_pages
+
+    if stale_runs := published.stale_runs(root):
+        return [path for run in stale_runs for path in run.stale_files]
+    return [*renewed_pages(root), *([root / headline.PICTURE] if headline.is_stale(root) else [])]
+
+
+def _renew(root: Path, run_with_images: Path | None) -> list[Path]:
+    """Renews what is stale; returns it.
+
+    Args:
+        root: The repository's directory.
+        run_with_images: The run from which the first picture takes its images, if it is to.
+    """
+    from gan_mnist.commands import published
+    from gan_mnist.report import headline
+    from gan_mnist.report.readme import renewed_pages
+
+    stale_runs = published.stale_runs(root)
+    for run in stale_runs:
+        run.write()
+    pages = renewed_pages(root)  # they follow what is renewed before them
+    is_drawn = run_with_images is not None or headline.is_stale(root)
+    if run_with_images is not None:
+        headline.take_images(run_with_images, root)
+    if is_drawn:
+        headline.draw(root)
+    for page, text in pages.items():
+        write_text(page, text)
+    renewed_files = [path for run in stale_runs for path in run.stale_files]
+    return [*renewed_files, *pages, *([root / headline.PICTURE] if is_drawn else [])]
 
 
 if __name__ == "__main__":

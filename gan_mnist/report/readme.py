@@ -37,14 +37,14 @@ _BLOCK = re.compile(
 _USUAL_DATA_DIR = "data/mnist"
 
 
-def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
-    """The pages of a repository that have blocks, as they are and as they should be.
+def renewed_pages(root: Path) -> dict[Path, str]:
+    """The pages of a repository of which a block is stale, as they should be.
 
     Args:
         root: The repository's directory.
 
     Returns:
-        By page: its text, and its text with every block renewed.
+        By page, its text with every block renewed; pages that are up to date are left out.
 
     Raises:
         InputError: If `root` is no such repository, or a block cannot be filled.
@@ -54,8 +54,8 @@ def renewed_pages(root: Path) -> dict[Path, tuple[str, str]]:
     for pattern in ("README.md", "experiments/*/README.md", "docs/*.md"):
         for page in sorted(root.glob(pattern)):
             text = page.read_text(encoding="utf-8")
-            if _OPENING in text:
-                pages[page] = (text, renew(text, page, root))
+            if (renewed_text := renew(text, page, root)) != text:
+                pages[page] = renewed_text
     return pages
 
 

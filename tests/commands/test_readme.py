@@ -84,6 +84,30 @@ def test_a_table_has_a_row_an_arm_the_best_first(checkout):
     assert "`smote` does not apply" in filled
 
 
+def test_pages_that_are_up_to_date_are_none_to_renew(checkout):
+    page = checkout / "README.md"
+    (text,) = (renewed := renewed_pages(checkout)).values()
+    assert list(renewed) == [page]
+    page.write_text(text)
+    assert renewed_pages(checkout) == {}
+
+
+def test_a_run_is_rebuilt_and_written_only_when_it_is_asked(checkout, monkeypatch):
+    directory = checkout / headline.RUN
+    path, report = directory / "summary.json", directory / "report.md"
+    assert published.rebuild(directory).stale_files == ()
+    path.write_text(json.dumps(SUMMARY | {"answer": "Yes!"}))
+    text = report.read_text()
+    report.unlink()
+    run = published.rebuild(directory)
+    assert run.stale_files == (path, report)
+    assert not report.exists()
+    monkeypatch.setattr(published.page, "draw_arms", lambda *arguments: None)  # takes seconds
+    run.write()
+    assert json.loads(path.read_text())["answer"] == SUMMARY["answer"]
+    assert report.read_text() == text
+
+
 def test_a_metric_is_told_in_multiples_of_the_controls(checkout):
     part = "table digits=2 with=accuracy/control"
     rows = cells(renew(TEXT.format(part), checkout / "README.md", checkout))
@@ -201,7 +225,7 @@ def test_the_pictures_images_are_taken_from_a_run(checkout):
 def test_what_cannot_be_filled_is_one_line_and_status_2(
     checkout, capsys, monkeypatch, text, flags, told
 ):
-    monkeypatch.setattr(published, "rebuild_all", lambda root, only_check: [])  # it comes before
+    monkeypatch.setattr(published, "stale_runs", lambda root: [])  # it comes before
     (checkout / "README.md").write_text(text)
     assert readme.main(["readme", *flags]) == 2
     error = capsys.readouterr().err
