@@ -155,7 +155,7 @@ def _duplicates_shown(plan: Plan) -> Mapping[str, Any]:
 
 
 def _copies_shown(plan: Plan) -> dict[str, Any]:
-    """Some images from elsewhere beside the real ones that they copy, by "KIND NAME SPLIT"."""
+    """Some images from elsewhere beside the real ones that they copy, by `copies_key`."""
     further_tests = plan.dataset.get("further_tests", {})
     generated = plan.dataset.get("generated", {})
     if not any(entry.get("pairs") for entry in (*further_tests.values(), *generated.values())):
@@ -163,11 +163,13 @@ def _copies_shown(plan: Plan) -> dict[str, Any]:
     settings: Any = plan.settings
     splits = settings.load().whole
     pairs: dict[str, Any] = {}
+    copies_key = import_uninterrupted("gan_mnist.report.pairs").copies_key
     for name, entry in further_tests.items():
         if entry.get("pairs"):
             subset = settings.further_tests()[name].subset
             pictures = copies_in_pictures(entry, subset, splits)
-            pairs |= {f"further_tests {name} {split}": pair for split, pair in pictures.items()}
+            for split, pair in pictures.items():
+                pairs[copies_key("further_tests", name, split)] = pair
     folders = {
         arm.changes["given_sha256"]: arm.changes["given"]
         for arm in plan.study.arms
@@ -180,5 +182,6 @@ def _copies_shown(plan: Plan) -> dict[str, Any]:
             if images.sha256 != entry["sha256"]:
                 raise InputError(f"--generated: the images of {root} were changed in the meantime")
             pictures = copies_in_pictures(entry, images, splits)
-            pairs |= {f"generated {name} {split}": pair for split, pair in pictures.items()}
+            for split, pair in pictures.items():
+                pairs[copies_key("generated", name, split)] = pair
     return pairs

@@ -18,8 +18,9 @@ from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import arm_details, curves_against_seconds
 from gan_mnist.report.examples import IMAGES_SHOWN, Confusion, confusion, examples
 from gan_mnist.report.formats import environment
+from gan_mnist.report.pairs import duplicate_rows, leak_rows
 from gan_mnist.report.provenance import file_links, next_steps, run_facts
-from gan_mnist.report.run_files import SECONDS, Run, read_pairs
+from gan_mnist.report.run_files import SECONDS, Run
 from gan_mnist.report.strips import data_uri
 from gan_mnist.report.study_figures import Picture
 from gan_mnist.report.style import (
@@ -48,7 +49,7 @@ FEW_ARMS = 5
 # Of a confusion matrix that is drawn by cells.
 MOST_CLASSES = 20
 # Of the picture on the first screen, which may be a small one.
-SEEN_COLUMNS, SEEN_INCHES = 8, 6.0
+KEY_COLUMNS, KEY_INCHES = 8, 6.0
 # What the page draws itself.
 OWN_DRAWINGS = ("arms", "seen", "gallery", "curves", "curves_seconds")
 
@@ -65,8 +66,8 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
     """
     run = Run.read(workdir)
     confusions = confusion(run)
-    not_drawn: dict[str, str] = {}
-    saved_figures = _save(_draw(run, confusions, pictures, not_drawn), workdir)
+    drawn_figures, not_drawn = _draw(run, confusions, pictures)
+    saved_figures = _save(drawn_figures, workdir)
     templates, context = environment(_margin(run)), _context(run, pictures, saved_figures)
     context["not_drawn"] = not_drawn
     write_text(workdir / "report.md", templates.get_template("report.md.j2").render(context))
@@ -124,11 +125,12 @@ def _context(
             picture for picture in pictures if picture.always or picture.name in saved_figures
         ],
         "figures": saved_figures,
-        "marks": figures.VERDICT_MARKS,
+        "verdict_marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
-        "over": _over(run.summary["arms"]),
-        "over_further": {
-            name: _over(test["arms"]) for name, test in run.summary.get("further_tests", {}).items()
+        "intervals_note": _intervals_note(run.summary["arms"]),
+        "further_intervals_notes": {
+            name: _intervals_note(test["arms"])
+            for name, test in run.summary.get("further_tests", {}).items()
         },
         "files": [
             *files_in_words(dataset.get("files")),
@@ -137,12 +139,12 @@ def _context(
         ],
         "split": split_in_words(dataset),
         "generated": generated_in_words(dataset.get("generated", {})),
-        # Runs from before tell no more.
+        # Older runs recorded no `further_tests`; their settings tell what the folders hold.
         "further": further_tests or run.study["settings"].get("test_sets", ()),
     }
 
 
-def _over(arms: Mapping[str, Any]) -> str:
+def _intervals_note(arms: Mapping[str, Any]) -> str:
     """What the intervals allow for."""
     replicates = {arm.get("verdict_over") for arm in arms.values()} - {None}
     if not replicates:
@@ -158,15 +160,15 @@ def _page_context(run: Run, confusions: Confusion) -> dict[str, Any]:
     details = arm_details(run, order, run.galleries, curves)
     # Of many classes a picture will do.
     drawn_matrices = matrices.items() if len(classes) <= MOST_CLASSES else ()
-    curved_arms = [name for name in order if details[name]["mean_curve"]]
+    arms_with_curves = [name for name in order if details[name]["mean_curve"]]
     treatment = run.treatment
     return {
-        "told": details,
+        "details": details,
         "forest": charts.forest(run.summary, order),
-        "seen": _key_arms(run),
-        "seen_columns": SEEN_COLUMNS,
+        "key_arms": _key_arms(run),
+        "key_columns": KEY_COLUMNS,
         "images": list(run.galleries),
-        "curved": curved_arms,
+        "arms_with_curves": arms_with_curves,
         "curve_label": label,
         "seconds_chart": curves_against_seconds(curves),
         "classes": classes,
@@ -174,14 +176,16 @@ def _page_context(run: Run, confusions: Confusion) -> dict[str, Any]:
         "confusions": {
             name: charts.heatmap(matrix, shorten_all(classes)) for name, matrix in drawn_matrices
         },
-        "colors": {name: PAGE_COLORS[color] for name, color in _colors(run, curved_arms).items()},
+        "colors": {
+            name: PAGE_COLORS[color] for name, color in _colors(run, arms_with_curves).items()
+        },
         "few_arms": FEW_ARMS,
         "generates": any(arm["kind"] == "generated" for arm in run.study["arms"].values()),
         "examples": examples(run, treatment) if run.study["examples"] else None,
-        "after": treatment,
+        "treatment": treatment,
         "images_shown": IMAGES_SHOWN,
         "devices": sorted({trial.record.get("device") or "unknown" for trial in run.trials}),
-        "made": run_facts(run),
+        "run_facts": run_facts(run),
         "files_left": file_links(run),
         "next_steps": next_steps(run),
     }
@@ -204,32 +208,24 @@ def _colors(run: Run, names: Sequence[str]) -> dict[str, str]:
 
 
 def _draw(
-    run: Run, confusions: Confusion, pictures: Sequence[Picture], not_drawn: dict[str, str]
-) -> dict[str, Figure]:
-    """Every figure that the run has data for; why one of `pictures` failed goes to `not_drawn`."""
+    run: Run, confusions: Confusion, pictures: Sequence[Picture]
+) -> tuple[dict[str, Figure], dict[str, str]]:
+    """Every figure that the run has data for; and by name why one of `pictures` failed."""
     summary, order, (matrices, classes) = run.summary, run.best_first(), confusions
     drawn_figures = {}
     if any(arm["n"] for arm in summary["arms"].values()):
         drawn_figures["arms"] = figures.forest(summary, order, run.study)
 
-    for picture in pictures:
-        # One may be somebody's own, or of a file that is damaged; the others do not depend on it.
-        try:
-            figure = picture.draw(run)
-        except (Exception, SystemExit) as error:
-            not_drawn[picture.name] = " ".join(f"{type(error).__name__}: {error}".split())
-            say(f"the report shows no {picture.name}: {not_drawn[picture.name]}")
-            continue
-        if figure is not None:
-            drawn_figures[picture.name] = figure
+    own_figures, not_drawn = _draw_pictures(run, pictures)
+    drawn_figures |= own_figures
 
     if (duplicates := duplicate_rows(run)) is not None:
         drawn_figures["duplicates"] = figures.gallery(duplicates)
-    if (leaks := _leaks(run)) is not None:
+    if (leaks := leak_rows(run)) is not None:
         drawn_figures["leaks"] = figures.gallery(leaks)
 
     if galleries := {name: run.galleries[name] for name in _key_arms(run)}:
-        drawn_figures["seen"] = figures.gallery(galleries, SEEN_COLUMNS, SEEN_INCHES)
+        drawn_figures["seen"] = figures.gallery(galleries, KEY_COLUMNS, KEY_INCHES)
     if run.galleries:
         drawn_figures["gallery"] = figures.gallery(run.galleries)
 
@@ -255,36 +251,25 @@ def _draw(
         drawn_figures["cost"] = figures.cost(
             pd.DataFrame(mean_seconds, finished_arms, list(SECONDS))
         )
-    return drawn_figures
+    return drawn_figures, not_drawn
 
 
-def duplicate_rows(run: Run) -> dict[str, np.ndarray] | None:
-    """Images of one split, each above the image of another split that it resembles."""
-    splits = run.study["dataset"].get("duplicates", {})
-    if not splits or (pairs := read_pairs(run.workdir / "duplicates.npz", *splits)) is None:
-        return None
-    rows: dict[str, np.ndarray] = {}
-    for name, (above, below) in pairs.items():
-        first, _, second = name.rpartition(" and ")
-        first = first or "train"
-        if "each_seed" in run.study["dataset"]:  # where each seed draws its own test images
-            first, second = "one", "another"
-        rows |= {f"{first}, as {second}": above, f"{second}, as {first}": below}
-    return rows
-
-
-def _leaks(run: Run) -> dict[str, np.ndarray] | None:
-    """Images from elsewhere, each row of them above the real images that they are like."""
-    dataset = run.study["dataset"]
-    rows: dict[str, np.ndarray] = {}
-    for kind in ("generated", "further_tests"):
-        for name, entry in dataset.get(kind, {}).items():
-            for split in entry.get("pairs", {}):
-                key = f"{kind} {name} {split}"
-                if (pairs := read_pairs(run.workdir / "copies.npz", key)) is not None:
-                    above, below = pairs[key]
-                    rows |= {f"{name}, as {split}": above, f"{split}, as {name}": below}
-    return rows or None
+def _draw_pictures(
+    run: Run, pictures: Sequence[Picture]
+) -> tuple[dict[str, Figure], dict[str, str]]:
+    """The experiment's own figures that the run has data for; and by name why one failed."""
+    own_figures, not_drawn = {}, {}
+    for picture in pictures:
+        # One may be somebody's own, or of a file that is damaged; the others do not depend on it.
+        try:
+            figure = picture.draw(run)
+        except (Exception, SystemExit) as error:
+            not_drawn[picture.name] = " ".join(f"{type(error).__name__}: {error}".split())
+            say(f"the report shows no {picture.name}: {not_drawn[picture.name]}")
+            continue
+        if figure is not None:
+            own_figures[picture.name] = figure
+    return own_figures, not_drawn
 
 
 def _save(drawn_figures: Mapping[str, Figure], workdir: Path) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,8 @@ from parsed_page import SECTIONS, Page, report
 
 from gan_mnist.errors import InputError
 from gan_mnist.report import learning
-from gan_mnist.report.page import duplicate_rows, write_report
+from gan_mnist.report.page import write_report
+from gan_mnist.report.pairs import duplicate_rows
 from gan_mnist.report.run_files import Run
 
 

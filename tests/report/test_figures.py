@@ -12,7 +12,8 @@ from fake_run import make_run
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gan_mnist.report import figures, page
+from gan_mnist.report import figures
+from gan_mnist.report.pairs import duplicate_rows
 from gan_mnist.report.style import as_svg, save
 
 # As `duplicates.npz` names its pairs.
@@ -121,7 +122,7 @@ def test_images_that_are_alike_lie_below_each_other(tmp_path: Path) -> None:
     pairs = {name: np.full((2, 3, 8, 8, 1), n, np.uint8) for n, name in enumerate(ALIKE)}
     np.savez(tmp_path / "duplicates.npz", **pairs)
     told: Any = SimpleNamespace(workdir=tmp_path, study={"dataset": {"duplicates": ALIKE}})
-    assert [(name, images.max()) for name, images in page.duplicate_rows(told).items()] == [
+    assert [(name, images.max()) for name, images in duplicate_rows(told).items()] == [
         ("train, as validation", 0),
         ("validation, as train", 0),
         ("train, as test", 1),
@@ -133,9 +134,9 @@ def test_images_that_are_alike_lie_below_each_other(tmp_path: Path) -> None:
     pool = {"duplicates": {"test": 1}, "each_seed": {}}
     np.savez(tmp_path / "duplicates.npz", test=pairs[next(iter(pairs))])
     told.study["dataset"] = pool
-    assert list(page.duplicate_rows(told)) == ["one, as another", "another, as one"]
+    assert list(duplicate_rows(told)) == ["one, as another", "another, as one"]
     (tmp_path / "duplicates.npz").unlink()
-    assert page.duplicate_rows(told) is None
+    assert duplicate_rows(told) is None
 
 
 def test_a_gallery_has_room_for_its_images_however_long_a_name_is() -> None:

@@ -108,7 +108,7 @@ def plain(tmp_path_factory):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_texts_and_nothing_else(name, plain, tmp_path, monkeypatch):
     # The pictures of matplotlib are looked at below.
-    monkeypatch.setattr(gan_mnist.report.page, "_draw", lambda *_: {})
+    monkeypatch.setattr(gan_mnist.report.page, "_draw", lambda *_: ({}, {}))
     workdir = make_run(tmp_path, arms=("none", "cgan"), seeds=2)
     poison(workdir, name)
     write_report(workdir)
