@@ -7,6 +7,7 @@ screen while its letters and marks keep their size.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_high, median_low
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ _MOST_POINTS = 100
 _LOG_TICKS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
 # A letter beside a square of cells, as a share of its width; and what is too little to be seen.
 _LETTER, _LEAST_SHARE = 0.055, 0.005
+# Of the span of the points in a forest: what intervals may need beyond them at an end, and what
+# stays free behind all.
+_ROOM, _PADDING = 0.6, 0.04
 Limits = tuple[float, float]
 
 
@@ -86,16 +90,26 @@ def forest_limits(summary: Mapping[str, Any]) -> tuple[Limits, Limits]:
 
 
 def _limits(points: Sequence[float], intervals: Iterable[Any]) -> Limits:
-    """Around all points, and intervals unless a few would flatten the points."""
-    low, high = min(points), max(points)
-    span = (high - low) or abs(high) or 1.0
-    bounds = np.array([interval for interval in intervals if interval] or [(low, high)])
-    # The usual ones: half of the intervals, or more, are seen whole.
-    low_quantile = np.quantile(bounds[:, 0], 0.5, method="higher")
-    high_quantile = np.quantile(bounds[:, 1], 0.5, method="lower")
-    low = min(low, max(bounds[:, 0].min(), min(low_quantile, low - 0.6 * span)))
-    high = max(high, min(bounds[:, 1].max(), max(high_quantile, high + 0.6 * span)))
-    return float(low - 0.04 * span), float(high + 0.04 * span)
+    """Around all points, and around intervals unless a few would flatten the points.
+
+    Args:
+        points: Never beyond an end.
+        intervals: Pairs of ends; None where there is none.
+
+    Returns:
+        The low and the high end, each with a little room beyond what is seen there.
+    """
+    low_point, high_point = min(points), max(points)
+    span = (high_point - low_point) or abs(high_point) or 1.0
+    bounds = [interval for interval in intervals if interval] or [(low_point, high_point)]
+    lows, highs = zip(*bounds, strict=True)
+    # At each end by itself, intervals get some room beyond the points, more if fewer than half of
+    # them would be seen whole there, and never more than the longest needs.
+    low_room = min(low_point - _ROOM * span, median_high(lows))
+    high_room = max(high_point + _ROOM * span, median_low(highs))
+    low = min(low_point, max(min(lows), low_room))
+    high = max(high_point, min(max(highs), high_room))
+    return float(low - _PADDING * span), float(high + _PADDING * span)
 
 
 def forest(summary: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any] | None:
