@@ -148,33 +148,63 @@ def table(root: Path, page: Path, claims: Sequence[Claim] = CLAIMS) -> list[str]
 
 
 def measure_claim(claim: Claim, root: Path) -> Comparison:
-    """The difference that the claim is about, over the seeds of its run, as of `compare`."""
+    """The difference that the claim is about, over the seeds of its run, as of `compare`.
+
+    Args:
+        claim: What is measured.
+        root: The repository's directory.
+
+    Returns:
+        The arm minus what it is compared with; an interval is over test images, too, where the
+        metric is the run's first one and that is an arm.
+
+    Raises:
+        InputError: If the run, the metric or an arm is not there.
+    """
     directory = _directory(claim, root)
     summary = read_json(directory / "summary.json")
     if summary is None:
-        raise InputError(f"claims: no summary.json in {directory}; accepted: a published run")
-    metrics = {metric["name"]: metric for metric in summary["metrics"]}
-    if claim.metric not in metrics:
-        raise unknown("claims: the metric", claim.metric, metrics)
+        raise InputError(
+            f"claims: {claim.text!r}: no summary.json in {directory}; accepted: a published run"
+        )
     records_by_arm = _records(directory)
-    for arm in (claim.arm, claim.versus):
-        if isinstance(arm, str) and arm not in records_by_arm:
-            raise unknown("claims: the arm", arm, records_by_arm)
-    treated_records = records_by_arm[claim.arm]
-    values = values_of(treated_records, claim.metric)
-    overlap = overlap_of(treated_records.values())
+    _check_names(claim, summary, records_by_arm)
     if not isinstance(claim.versus, str):
-        level = claim.versus
-        comparison = compare(values, dict.fromkeys(values, level), overlap=overlap)
-        if comparison.ci95 is None:
-            return comparison
-        # What is compared with a level is a share, or an AUC.
-        low, high = (min(max(bound, -level), 1 - level) for bound in comparison.ci95)
-        return replace(comparison, ci95=(low, high))
-    control_records = records_by_arm[claim.versus]
-    comparison = compare(values, values_of(control_records, claim.metric), overlap=overlap)
+        return _compare_with_level(records_by_arm[claim.arm], claim.metric, claim.versus)
+    treated_records, control_records = records_by_arm[claim.arm], records_by_arm[claim.versus]
+    comparison = compare(
+        values_of(treated_records, claim.metric),
+        values_of(control_records, claim.metric),
+        overlap=overlap_of(treated_records.values()),
+    )
     is_primary = claim.metric == summary["metrics"][0]["name"]
     return over_images(comparison, treated_records, control_records) if is_primary else comparison
+
+
+def _check_names(
+    claim: Claim, summary: Mapping[str, Any], records_by_arm: Mapping[str, Any]
+) -> None:
+    """Raises `InputError` for a metric or an arm that the run of the claim lacks."""
+    where = f"claims: {claim.text!r}, {claim.run}"
+    metrics = [metric["name"] for metric in summary["metrics"]]
+    if claim.metric not in metrics:
+        raise unknown(f"{where}: the metric", claim.metric, metrics)
+    for arm in (claim.arm, claim.versus):
+        if isinstance(arm, str) and arm not in records_by_arm:
+            raise unknown(f"{where}: the arm", arm, records_by_arm)
+
+
+def _compare_with_level(
+    records: Mapping[int, Mapping[str, Any]], metric: str, level: float
+) -> Comparison:
+    """The values of an arm minus a level: of a share, or of an AUC, which end at 0 and 1."""
+    values = values_of(records, metric)
+    overlap = overlap_of(records.values())
+    comparison = compare(values, dict.fromkeys(values, level), overlap=overlap)
+    if comparison.ci95 is None:
+        return comparison
+    low, high = (min(max(bound, -level), 1 - level) for bound in comparison.ci95)
+    return replace(comparison, ci95=(low, high))
 
 
 def verdict(claim: Claim, comparison: Comparison) -> str:
@@ -191,15 +221,16 @@ def verdict(claim: Claim, comparison: Comparison) -> str:
     seeds_note = "; few seeds" if comparison.n < MIN_SEEDS else ""
     if low > 0:
         size = ""
-        if reported is not None:
-            size = ", but by less" if high < reported else ", by more" if low > reported else ""
+        if reported is not None and high < reported:
+            size = ", but by less"
+        elif reported is not None and low > reported:
+            size = ", by more"
         return f"**holds**{size}{seeds_note}"
     if high < 0 or (reported is not None and high < reported):
         return f"**does not hold**{seeds_note}"
-    # A share is always within one half of one half.
-    limit = f", within ±{max(map(abs, comparison.deciding_ci95)):.2g}" * isinstance(
-        claim.versus, str
-    )
+    limit = ""
+    if isinstance(claim.versus, str):  # a share is always within one half of one half
+        limit = f", within ±{max(map(abs, comparison.deciding_ci95)):.2g}"
     return f"cannot be told{limit}{seeds_note}"
 
 

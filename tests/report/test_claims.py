@@ -100,14 +100,14 @@ def test_the_table_has_a_row_a_claim_with_its_records(root):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"run": "tried/twice"}, "no summary.json"),
-        ({"metric": "scor"}, "did you mean 'score'"),
-        ({"arm": "c"}, "the arm"),
-        ({"versus": "c"}, "the arm"),
+        ({"run": "tried/twice"}, "no summary.json in .*tried/results/twice"),
+        ({"metric": "scor"}, "tried/once: the metric.* did you mean 'score'"),
+        ({"arm": "c"}, "tried/once: the arm"),
+        ({"versus": "c"}, "tried/once: the arm"),
     ],
 )
-def test_what_is_not_there_is_refused(root, changes, told):
-    with pytest.raises(InputError, match=told):
+def test_what_is_not_there_is_refused_with_its_claim(root, changes, told):
+    with pytest.raises(InputError, match=rf"^claims: 'A is better\.'.*{told}"):
         measure_claim(replace(CLAIM, **changes), root)
 
 
