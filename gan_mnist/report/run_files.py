@@ -83,10 +83,15 @@ class Run:
         means = {name: arm["mean"] for name, arm in self.summary["arms"].items()}
         return sorted(means, key=lambda name: (means[name] is None, sign * (means[name] or 0.0)))
 
-    def best_treatment(self, kind: str | None = None) -> str | None:
-        """The best arm of `kind` ("generated" or "rival"), else the best that is one of the two.
+    def best_treatment(self, kind: str) -> str | None:
+        """The arm of the best mean among those of one kind that have a finished trial.
 
-        None where no such arm has a finished trial. The oracle is none.
+        Args:
+            kind: "generated" or "rival".
+
+        Returns:
+            Its name. Where there is none of this kind, the best arm of the other kind; None where
+            there is none of either. The oracle is of neither.
         """
         kinds = {name: self.study["arms"][name]["kind"] for name in self.best_first()
                  if self.trials_of(name) and name != self.summary["oracle"]}  # fmt: skip
