@@ -237,16 +237,13 @@ def path_from_flag(flag: flags.FlagHolder, accepted: str) -> Path:
         InputError: If the flag is missing or empty; the message ends with `accepted`.
     """
     if not flag.value:
-        raise InputError(f"--{flag.name}: {flag.value or ''!r} is no path; accepted: {accepted}")
+        problem = "missing" if flag.value is None else f"{flag.value!r} is no path"
+        raise InputError(f"--{flag.name}: {problem}; accepted: {accepted}")
     return absolute(flag.value)
 
 
 def check_empty(flag: str, directory: Path) -> None:
-    """Checks that `directory` is empty or does not exist yet.
-
-    Raises:
-        InputError: If it is neither; the message names the `flag`.
-    """
+    """Raises `InputError`, which names `flag`, unless `directory` is empty or does not exist."""
     accepted = "accepted: a new or empty folder"
     try:
         if entry := next(directory.iterdir(), None):

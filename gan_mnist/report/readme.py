@@ -84,13 +84,20 @@ def renew(text: str, page: Path, root: Path) -> str:
         body = "\n".join(_tell(block, page, root))
         return f"{block['opening']}{body}\n{block['end']}"
 
-    blocks = list(_BLOCK.finditer(text))
-    if len(blocks) != text.count(_OPENING):
-        raise InputError(
-            f"readme: a block in {page} is not closed or not well formed; accepted: "
-            f"'{_OPENING} EXPERIMENT/RUN PART -->', a new line, '<!-- end -->'"
-        )
+    _check_blocks(text, page)
     return _BLOCK.sub(fill, text)
+
+
+def _check_blocks(text: str, page: Path) -> None:
+    """Raises `InputError` for the first block that is not closed or not well formed."""
+    starts = {block.start() for block in _BLOCK.finditer(text) if _OPENING not in block["body"]}
+    for opening in re.finditer(re.escape(_OPENING), text):
+        if opening.start() not in starts:
+            line = text.count("\n", 0, opening.start()) + 1
+            raise InputError(
+                f"readme: line {line} of {page}: a block is not closed or not well formed; "
+                f"accepted: '{_OPENING} EXPERIMENT/RUN PART -->', a new line, '<!-- end -->'"
+            )
 
 
 def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:

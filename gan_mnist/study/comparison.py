@@ -22,21 +22,22 @@ class Pair(NamedTuple):
         return f"{self.arm} > {self.reference}"
 
 
-def parse_pair(flag: str, text: str, arms: Collection[str]) -> Pair:
+def parse_pair(flag: str, text: str, arms: Collection[str], sign: str = ">") -> Pair:
     """The pair that "ARM > REFERENCE" names; > is "better than", whichever way the metric goes.
 
     Args:
         flag: The flag that `text` was given to, for the error message: "--primary".
         text: With or without spaces around the sign.
         arms: Names that are accepted.
+        sign: What stands between the two names.
 
     Raises:
         InputError: If the text is of another form, or names an arm that is not among `arms`, or
             one arm twice.
     """
-    names = [name.strip() for name in text.split(">")]
+    names = [name.strip() for name in text.split(sign)]
     if len(names) != 2 or not all(names):
-        raise InputError(f'{flag}: {text!r} is not accepted; accepted: "ARM > REFERENCE"')
+        raise InputError(f'{flag}: {text!r} is not accepted; accepted: "ARM {sign} REFERENCE"')
     for name in names:
         if name not in arms:
             raise unknown(flag, name, arms)

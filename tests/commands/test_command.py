@@ -88,6 +88,14 @@ def test_a_bad_flag_in_a_file_is_refused_as_on_the_command_line(refused, tmp_pat
     assert told in refused(f"--flagfile={tmp_path / 'flags'}")
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"), [((), "missing"), (("--model=",), "'' is no path")], ids=["none", "empty"]
+)
+def test_a_flag_that_is_not_given_is_missing(refused, flags, told):
+    line = refused("--images=.", "--output=new", *flags)
+    assert line == f"error: --model: {told}; accepted: an exported model's directory\n"
+
+
 def test_a_flag_that_may_be_unknown_is_passed_over(command):
     status, _, err = command("--undefok=zzz", "--zzz=1", "--model=/nowhere")
     assert status == 2

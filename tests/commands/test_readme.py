@@ -234,6 +234,20 @@ def test_what_cannot_be_filled_is_one_line_and_status_2(
     assert (checkout / "README.md").read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (TEXT.format("answer").replace("<!-- end -->\n", "") + TEXT.format("in_full"), 2),
+        (TEXT.format("answer") + TEXT.format("in_full").replace("<!-- end -->", ""), 7),
+        (TEXT.format("answer") + TEXT.format("in_full =3"), 7),
+    ],
+    ids=["not closed", "the last one", "not well formed"],
+)
+def test_a_block_that_cannot_be_read_is_told_with_its_line(checkout, text, line):
+    with pytest.raises(InputError, match=f"line {line} of .*README.md: a block is not closed"):
+        renew(text, checkout / "README.md", checkout)
+
+
 def test_another_directory_is_refused(tmp_path):
     with pytest.raises(InputError, match="is not a checkout"):
         renewed_pages(tmp_path)

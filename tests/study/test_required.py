@@ -38,6 +38,8 @@ def test_better_and_equal_are_read():
         ("", "''"),
         ("cgan", '"A > B" or "A = B"'),
         ("cgan >", '"ARM > REFERENCE"'),
+        ("cgan =", "'cgan =' is not accepted; accepted: \"ARM = REFERENCE\""),
+        ("cgan = cgan", "'cgan = cgan' is not accepted; accepted: two different arms"),
         ("cgan > none > copy", '"A > B" or "A = B"'),
         ("cgan >= none", '"A > B" or "A = B"'),
         ("cgan == none", '"A > B" or "A = B"'),

@@ -17,14 +17,14 @@ class Required(NamedTuple):
 
     Attributes:
         pair: The arms that are compared.
-        equal: Whether they must be the same within the margin; else the first must be better.
+        is_equal: Whether they must be the same within the margin; else the first must be better.
     """
 
     pair: Pair
-    equal: bool
+    is_equal: bool
 
     def __str__(self) -> str:
-        return f"{self.pair.arm} {'=' if self.equal else '>'} {self.pair.reference}"
+        return f"{self.pair.arm} {'=' if self.is_equal else '>'} {self.pair.reference}"
 
 
 def parse_required(texts: Sequence[str], plan: Plan) -> list[Required]:
@@ -41,9 +41,7 @@ def _parse(text: str, plan: Plan) -> Required:
     is_equal = ">" not in text and text.count("=") == 1
     if not is_equal and ("=" in text or text.count(">") != 1):
         raise InputError(f'{FLAG}: {text!r} is not accepted; accepted: "A > B" or "A = B"')
-    pair = parse_pair(
-        FLAG, text.replace("=", ">") if is_equal else text, [arm.name for arm in plan.arms]
-    )
+    pair = parse_pair(FLAG, text, [arm.name for arm in plan.arms], "=" if is_equal else ">")
     compared_pairs = _compared(plan)
     if pair not in compared_pairs and pair[::-1] not in compared_pairs:
         rival = plan.study.rival
@@ -100,7 +98,7 @@ def _distrust(summary: Mapping[str, Any], pair: Pair) -> str:
 
 
 def _otherwise(required: Required, summary: Mapping[str, Any]) -> str:
-    pair, required_verdict = required.pair, "the same" if required.equal else "helps"
+    pair, required_verdict = required.pair, "the same" if required.is_equal else "helps"
     verdict = _verdict(pair, summary)
     message = f"{pair.arm} against {pair.reference}: {verdict or 'no verdict'}"
     return "" if verdict == required_verdict else message
