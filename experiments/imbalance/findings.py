@@ -34,11 +34,11 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     generated, rivals = (evidence.of_kind(kind) for kind in ("generated", "rival"))
     recall, accuracy = (_results(evidence, metric) for metric in (PRIMARY, BALANCED))
     measures = 1 + any(accuracy.values.values())
-    recall_gains = recall.against_rivals(generated, rivals, measures)
+    recall_gains = recall.compare_with_best_rival(generated, rivals, measures)
     if not recall_gains:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
     gains_by_arm = _by_images_left(evidence, list(recall_gains), rivals)
-    accuracy_gains = accuracy.against_rivals(list(recall_gains), rivals, measures)
+    accuracy_gains = accuracy.compare_with_best_rival(list(recall_gains), rivals, measures)
     lines = [f"In {name}, {_answer(results, gains, rivals, measures)}" for name, results, gains in
              (("recall", recall, recall_gains),
               ("balanced accuracy, over seeds alone", accuracy, accuracy_gains))
@@ -138,7 +138,9 @@ def _answer(
             f"above {all_rivals}, Holm's correction{' over both measures' * (measures > 1)} "
             f"passed: {clear_gains}; in brackets, minus {best_text}.{caveat}"
         )
-    joint_gains = results.among(measures * len(gains)).against_rivals(list(compared), rivals)
+    joint_gains = results.among(measures * len(gains)).compare_with_best_rival(
+        list(compared), rivals
+    )
     upper_bound = max(gain["ci95"][1] for gain in joint_gains.values())
     nearest = max(compared, key=lambda name: compared[name]["difference"])
     best_text = _listed(bests) if len(bests) == 1 else "its best rival"

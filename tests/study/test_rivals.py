@@ -27,14 +27,14 @@ NOISE = np.array([0.01, -0.02, 0.015, -0.01, 0.02, -0.015, 0.005, -0.01, 0.01, -
 
 
 def test_one_rival_is_an_ordinary_comparison():
-    name, found = compared(BASE + NOISE, BASE)
+    name, found, _ = compared(BASE + NOISE, BASE)
     assert name == "r0"
     assert found == compare(by_seed(BASE + NOISE), by_seed(BASE))
 
 
 def test_being_above_the_best_takes_being_above_each():
     weak, strong = BASE - 0.3, BASE - 0.005
-    name, found = compared(BASE + NOISE, weak, strong)
+    name, found, _ = compared(BASE + NOISE, weak, strong)
     assert name == "r1"
     pair = compare(by_seed(BASE + NOISE), by_seed(strong))
     assert (found.difference, found.p_value) == (pair.difference, pair.p_value)
@@ -46,7 +46,7 @@ def test_being_above_the_best_takes_being_above_each():
 
 def test_below_the_best_is_paid_for_by_the_number_of_rivals():
     rivals = [BASE + 0.05 - 0.1 * k for k in range(4)]
-    name, found = compared(BASE + NOISE, *rivals)
+    name, found, _ = compared(BASE + NOISE, *rivals)
     assert name == "r0"
     pair = compare(by_seed(BASE + NOISE), by_seed(rivals[0]))
     assert found.p_value == pytest.approx(4 * pair.p_value)
@@ -67,6 +67,12 @@ def test_where_less_is_better_the_best_is_the_lowest():
 def test_no_rival_with_seeds_in_common_is_no_comparison():
     assert compared(BASE) is None
     assert compared(BASE, BASE[:1]) is None
+
+
+def test_rivals_of_fewer_than_two_common_seeds_are_missing():
+    found = compared(BASE + NOISE, BASE[:1], BASE[:2], BASE[:0], [np.nan, *BASE[1:2]])
+    assert (found.rival, found.missing) == ("r1", ["r0", "r2", "r3"])
+    assert compared(BASE + NOISE, BASE).missing == []
 
 
 @pytest.mark.slow

@@ -183,7 +183,7 @@ class ArmsInQuestion:
         if versus is None or self.among == 1:
             return versus
         rivals = [*versus["rivals"], *versus.get("not_compared", ())]
-        entries = self.results.among(self.among).against_rivals([self.focus], rivals)
+        entries = self.results.among(self.among).compare_with_best_rival([self.focus], rivals)
         return {**versus, "ci95": entries[self.focus]["ci95"]}
 
     @cached_property
@@ -193,7 +193,7 @@ class ArmsInQuestion:
         if ablation is None or self.among == 1:
             return ablation
         pair = Pair(self.focus, ablation["arm"])
-        entry = self.results.among(self.among).against_ablation(pair)
+        entry = self.results.among(self.among).compare_with_ablation(pair)
         return {**ablation, "ci95": entry["ci95"]}
 
     @cached_property

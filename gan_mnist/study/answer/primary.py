@@ -48,7 +48,7 @@ class Gate:
         """An entry each, as `primary` of the summary has them."""
         return [
             {"arm": pair.arm, "reference": pair.reference, "n": tested.comparison.n}
-            | self.results.against_reference(tested)
+            | self.results.primary_entry(tested)
             for pair, tested in self.comparisons.items()
         ]
 

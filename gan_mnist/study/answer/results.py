@@ -98,7 +98,7 @@ class Results:
             return comparison
         return over_images(comparison, self.records[pair.arm], self.records[pair.reference], level)
 
-    def against_control(self, tested: AdjustedComparison) -> dict[str, Any]:
+    def control_entry(self, tested: AdjustedComparison) -> dict[str, Any]:
         """What an arm's entry tells of its comparison with the control."""
         comparison, p_holm, _ = tested
         if comparison.n == 0:
@@ -113,7 +113,7 @@ class Results:
             **as_entries(comparison),
         }
 
-    def against_reference(self, tested: AdjustedComparison) -> dict[str, Any]:
+    def primary_entry(self, tested: AdjustedComparison) -> dict[str, Any]:
         """What an entry tells of a primary comparison, be there no common seed yet."""
         comparison, p_holm, _ = tested
         return {
@@ -125,11 +125,12 @@ class Results:
             "verdict": self.verdict(comparison, p_holm),
         }
 
-    def against_rival(self, tested: AdjustedComparison) -> dict[str, Any] | None:
+    def rival_entry(self, tested: AdjustedComparison) -> dict[str, Any] | None:
         """What it tells of its comparison with a rival; None without a common seed."""
         comparison, p_holm, _ = tested
-        if comparison.n == 0:
-            return None
+        return None if comparison.n == 0 else self._rival_entry(comparison, p_holm)
+
+    def _rival_entry(self, comparison: Comparison, p_holm: float | None) -> dict[str, Any]:
         return {
             "difference": comparison.difference,
             "ci95": as_list(comparison.deciding_ci95),
@@ -144,7 +145,7 @@ class Results:
             "more_seeds_needed": tested.comparison.more_seeds_needed,
         }
 
-    def against_rivals(
+    def compare_with_best_rival(
         self, names: Sequence[str], rivals: Sequence[str], measures: int = 1
     ) -> dict[str, dict[str, Any]]:
         """Each arm against the best of the rivals, see `rivals`; Holm adjusts over the arms.
@@ -161,30 +162,24 @@ class Results:
         bests = {name: best for name, best in compared.items() if best is not None}
         adjusted = paired.holm(
             {
-                name: adjusted_p(comparison.deciding_p_value, self.looks)
-                for name, (_, comparison) in bests.items()
+                name: adjusted_p(best.comparison.deciding_p_value, self.looks)
+                for name, best in bests.items()
             }
         )
         entries: dict[str, dict[str, Any]] = {}
-        for name, (best, comparison) in bests.items():
-            common = {rival: self.values[name].keys() & self.values[rival].keys()
-                      for rival in rivals}  # fmt: skip
-            missing = [rival for rival in rivals if len(common[rival]) < 2]
-            entries[name] = {
-                "rival": best,
-                "rivals": [rival for rival in rivals if rival not in missing],
-            }
+        for name, (best_rival, comparison, missing) in bests.items():
             p = adjusted[name]
             p_holm = None if missing or p is None else min(1.0, p * measures)
-            entries[name] |= (
-                self.against_rival(AdjustedComparison(comparison, p_holm, len(bests) * measures))
-                or {}
-            )
+            entries[name] = {
+                "rival": best_rival,
+                "rivals": [rival for rival in rivals if rival not in missing],
+                **self._rival_entry(comparison, p_holm),
+            }
             if missing:
                 entries[name] |= {"not_compared": missing, "verdict": "cannot tell"}
         return entries
 
-    def against_ablation(
+    def compare_with_ablation(
         self, pair: Pair, tested: AdjustedComparison | None = None
     ) -> dict[str, Any]:
         """The entry of an arm's comparison with its ablation.

@@ -64,7 +64,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
     others = [name for name in names if name != study.control]
     comparisons = gate.compare_others(study.control, others)
     for name, tested in comparisons.items():
-        entries[name] |= results.against_control(tested)
+        entries[name] |= results.control_entry(tested)
         entries[name] |= gate.standing(name, study.control, behind=True)
         if oracle is not None:
             entries[name] |= _gap_closed(results, name, study.control, oracle)
@@ -162,19 +162,19 @@ def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gat
     for arm in plan.arms:
         if (ablated := arm.ablates) in entries:
             pair = Pair(ablated, arm.name)
-            entry = results.against_ablation(pair, gate.comparisons.get(pair))
+            entry = results.compare_with_ablation(pair, gate.comparisons.get(pair))
             entries[ablated]["versus_ablation"] = entry | gate.standing(*pair)
     generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
     if (rival := plan.study.rival) in entries:
         comparisons = gate.compare_others(rival, [name for name in generated if name != rival])
         for name, tested in comparisons.items():
-            if (rival_entry := results.against_rival(tested)) is not None:
+            if (rival_entry := results.rival_entry(tested)) is not None:
                 rival_entry |= gate.standing(name, rival)
             entries[name]["versus_rival"] = rival_entry
     rivals = [
         arm.name for arm in plan.arms if arm.kind == "rival" and applies(results.records[arm.name])
     ]
-    for name, entry in results.against_rivals(generated, rivals).items():
+    for name, entry in results.compare_with_best_rival(generated, rivals).items():
         entries[name]["versus_rivals"] = entry | gate.standing(name, "the best of them")
 
 
@@ -296,5 +296,5 @@ def _further_test(results: Results, control: str) -> dict[str, Any]:
     entries = {name: empty | _mean_and_interval(by_arm[name], metric, level) for name in by_arm}
     comparisons = results.compare([Pair(name, control) for name in by_arm if name != control])
     for pair, tested in comparisons.items():
-        entries[pair.arm] |= results.against_control(tested)
+        entries[pair.arm] |= results.control_entry(tested)
     return {"metric": metric.name, "label": metric.label, "arms": entries}

@@ -6,14 +6,14 @@ by the metric's name, or has a training for each such metric, in the order of th
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_mnist.study.statistics.looks import adjusted_p
 from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
-from gan_mnist.study.statistics.rivals import against_best
+from gan_mnist.study.statistics.rivals import BestRival, against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import over_images, unpack
 from gan_mnist.study.statistics.verdicts import verdict
@@ -64,20 +64,6 @@ def compare_at(
     return over_images(comparison, treated_records, control_records, level)
 
 
-class Best(NamedTuple):
-    """An arm against the best of several rivals.
-
-    Attributes:
-        rival: Which that is.
-        comparison: With it, as `rivals.against_best` has it.
-        missing: Rivals that could not be compared: nothing is above them.
-    """
-
-    rival: str
-    comparison: Comparison
-    missing: list[str]
-
-
 def against_best_at(
     arms: Mapping[str, Mapping[int, Record]],
     name: str,
@@ -86,7 +72,7 @@ def against_best_at(
     number: str,
     overlap: float = 0.0,
     level: float = LEVEL,
-) -> Best | None:
+) -> BestRival | None:
     """The best rival at one number, and an arm against it.
 
     Args:
@@ -102,12 +88,7 @@ def against_best_at(
     records = {arm: as_primary(arms.get(arm, {}), prefix, metric) for arm in (name, *rivals)}
     values = {arm: values_of(arm_records, metric) for arm, arm_records in records.items()}
     candidates = [rival for rival in rivals if records[rival] or not arms.get(rival)]
-    missing = [
-        rival for rival in candidates if len(records[name].keys() & records[rival].keys()) < 2
-    ]
-    comparable = [rival for rival in candidates if rival not in missing]
-    best = against_best(name, comparable, values, records, True, SHARE, overlap, level)
-    return None if best is None else Best(*best, missing)
+    return against_best(name, candidates, values, records, True, SHARE, overlap, level)
 
 
 def comparison_entries(
@@ -144,7 +125,7 @@ def comparison_entries(
 
 
 def best_rival_entries(
-    bests: Mapping[Key, Best], margin: float | None = None, looks: Sequence[int] = ()
+    bests: Mapping[Key, BestRival], margin: float | None = None, looks: Sequence[int] = ()
 ) -> dict[Key, dict[str, Any]]:
     """As `comparison_entries`, of arms against the best rival, with its name as `rival`.
 

@@ -12,11 +12,25 @@ Source: Berger, Technometrics 24 (1982), intersection-union tests; Hsu, Annals o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Values, compare
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import over_images
+
+
+class BestRival(NamedTuple):
+    """An arm against the best of several rivals.
+
+    Attributes:
+        rival: Which that is.
+        comparison: The arm's comparison with whichever rival is the best.
+        missing: Rivals that could not be compared: nothing is above them.
+    """
+
+    rival: str
+    comparison: Comparison
+    missing: list[str]
 
 
 def against_best(
@@ -28,8 +42,8 @@ def against_best(
     bounds: Bounds = None,
     overlap: float = 0.0,
     level: float = LEVEL,
-) -> tuple[str, Comparison] | None:
-    """The best rival and the arm's comparison with whichever rival is the best.
+) -> BestRival | None:
+    """The best rival, the arm's comparison with whichever is the best, and rivals left out.
 
     Args:
         name: Name of the arm.
@@ -42,7 +56,8 @@ def against_best(
         level: As for `compare`.
 
     Returns:
-        None where the arm has fewer than two seeds in common with every rival.
+        None where the arm has fewer than two seeds in common with every rival; those with which
+        it has fewer are `missing`.
     """
 
     def compare_all(interval_level: float) -> dict[str, Comparison]:
@@ -59,13 +74,14 @@ def against_best(
     comparisons = compare_all(level)
     if not comparisons:
         return None
+    missing = [rival for rival in rivals if rival not in comparisons]
     sign = 1 if higher_is_better else -1
     gains = {
         rival: sign * (comparison.difference or 0.0) for rival, comparison in comparisons.items()
     }
     best_rival = min(gains, key=lambda rival: gains[rival])
     if len(comparisons) == 1:
-        return best_rival, comparisons[best_rival]
+        return BestRival(best_rival, comparisons[best_rival], missing)
     lows = [_ends(comparison, sign)[0] for comparison in comparisons.values()]
     highs = [
         _ends(comparison, sign)[1] for comparison in compare_all(level / len(comparisons)).values()
@@ -75,7 +91,7 @@ def against_best(
     }
     worse_p = [p for rival, p in p_values.items() if gains[rival] < 0]
     low, high = sorted((sign * min(lows), sign * min(highs)))
-    return best_rival, replace(
+    comparison = replace(
         comparisons[best_rival],
         n=min(comparison.n for comparison in comparisons.values()),
         ci95=(low, high),
@@ -87,6 +103,7 @@ def against_best(
             (comparison.too_few for comparison in comparisons.values() if comparison.too_few), ""
         ),
     )
+    return BestRival(best_rival, comparison, missing)
 
 
 def _ends(comparison: Comparison, sign: int) -> tuple[float, float]:
