@@ -149,7 +149,7 @@ def _side_by_side(
     reasons: dict[str, list[str]] = {}
     for arm, result in results.items():
         if result.unpaired:
-            reasons.setdefault(result.unpaired, []).append(arm)
+            reasons.setdefault(_reason(result), []).append(arm)
     lines = [
         f"{', '.join(arms) if len(arms) < len(results) else 'Every arm'} is compared without "
         f"pairs (Welch): {reason}."
@@ -212,8 +212,13 @@ def _row(
         "p_value": comparison.deciding_p_value,
         "p_holm": result.p_holm,
         "verdict": result.verdict,
-        "unpaired": result.unpaired,
+        "unpaired": _reason(result) if result.unpaired else "",
     }
+
+
+def _reason(result: ArmInTwoRuns) -> str:
+    """Why an arm is not compared by seed, and why there is no verdict, where there is none."""
+    return ", and ".join(filter(None, (result.unpaired, result.no_verdict)))
 
 
 def _mean(values: Mapping[int, float]) -> str:

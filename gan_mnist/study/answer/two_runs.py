@@ -34,7 +34,7 @@ from gan_mnist.study.statistics.test_images import (
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
-NOT_TOLD = "and records do not say which test images were right, so there is no verdict"
+NOT_TOLD = "records do not say which test images were right, so there is no verdict"
 _WORDS = {"helps": "better", "hurts": "worse"}
 
 
@@ -47,12 +47,14 @@ class ArmInTwoRuns:
         p_holm: Adjusted over the arms; None without an interval.
         verdict: Whether the second is "better", "worse", "the same" or "cannot tell".
         unpaired: Why it is not compared seed by seed; "" where it is.
+        no_verdict: Why there is no verdict, whatever the interval; "" where there may be one.
     """
 
     comparison: Comparison
     p_holm: float | None
     verdict: str
     unpaired: str
+    no_verdict: str
 
 
 def compare_two_runs(
@@ -75,19 +77,19 @@ def compare_two_runs(
     results = {}
     for name, comparison in comparisons.items():
         label = verdict(comparison, adjusted[name], metric.higher_is_better, metric.margin)
-        if objection := _untold(first, second, name, comparison):
-            reasons[name], label = f"{reasons[name]}, {objection}", "cannot tell"
+        if no_verdict := _no_verdict(first, second, name, comparison):
+            label = "cannot tell"
         results[name] = ArmInTwoRuns(
-            comparison, adjusted[name], _WORDS.get(label, label), reasons[name]
+            comparison, adjusted[name], _WORDS.get(label, label), reasons[name], no_verdict
         )
     return results
 
 
-def _untold(first: FinishedRun, second: FinishedRun, arm: str, comparison: Comparison) -> str:
+def _no_verdict(first: FinishedRun, second: FinishedRun, arm: str, comparison: Comparison) -> str:
     """Why there is no verdict, whatever the interval; "" where there may be one."""
     own_splits = [paired.overlap_of(run.records[arm].values()) > 0 for run in (first, second)]
     if any(own_splits) != all(own_splits):
-        return "and one run's seeds share their test images, so there is no verdict"
+        return "one run's seeds share their test images, so there is no verdict"
     is_known = comparison.ci95_images is not None or any(own_splits)
     return "" if is_known or first.sha256 == second.sha256 else NOT_TOLD
 
