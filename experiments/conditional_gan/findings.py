@@ -85,7 +85,7 @@ def _nearest(evidence: Evidence, arms: Sequence[str]) -> dict[str, Any] | None:
                 "ci95": list(interval),
                 "n": comparison.n,
                 "over_seeds_alone": comparison.over_seeds_alone,
-                "too_few_test_images": comparison.too_few or None,
+                "too_few_test_images": comparison.image_shortage or None,
                 "as_good": is_same(comparison, AS_GOOD),
             }
     return nearest

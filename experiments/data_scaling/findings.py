@@ -43,7 +43,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     records_by_arm, interval_args = evidence.done, (evidence.overlap, evidence.level)
     fits_by_arm = {arm: _fits(records, *interval_args) for arm, records in records_by_arm.items()}
     fits_by_arm = {arm: fits for arm, fits in fits_by_arm.items() if fits}
-    if evidence.too_few:
+    if evidence.image_shortage:
         for fit in (fit for fits in fits_by_arm.values() for fit in fits.values()):
             fit["bent"] = None
     gains = _gains(
@@ -51,7 +51,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     )
     lines = []
     if CONTROL in fits_by_arm:
-        lines += _of_control(fits_by_arm[CONTROL], evidence.too_few or "too few sizes")
+        lines += _of_control(fits_by_arm[CONTROL], evidence.image_shortage or "too few sizes")
     num_tests = sum(map(len, gains.values()))
     lines += [_of_gains(arm, gains[arm], num_tests) for arm in gains if gains[arm]]
     lines += [_of_other(arm, fits_by_arm[arm]) for arm in fits_by_arm if arm != CONTROL]

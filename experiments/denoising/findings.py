@@ -120,7 +120,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         comparison = comparisons.get(claim.arm)
         if comparison is None and claim.arm in metrics_by_arm:
             shares = [metrics[LEAK] for metrics in metrics_by_arm[claim.arm].values()]
-            entries[claim.arm], line = _leaks(claim, shares, evidence.too_few)
+            entries[claim.arm], line = _leaks(claim, shares, evidence.image_shortage)
             lines.append(line)
         elif comparison is not None and comparison.difference is not None:
             held = _holds(claim.relation, comparison, adjusted_p[claim.arm])
@@ -187,7 +187,7 @@ def _holds(relation: str, comparison: Comparison, p_holm: float | None) -> bool 
         return None if is_higher is None else not is_higher
     if (
         comparison.ci95 is None
-        or comparison.too_few
+        or comparison.image_shortage
         or comparison.n < MIN_SEEDS
         or comparison.more_seeds_needed
     ):
@@ -214,10 +214,10 @@ def _reported(claim: Claim, held: bool | None) -> str:
     return f"`{PREFIX}{claim.arm}`, reported: {claim.reported}; asked: {question}? {word}:"
 
 
-def _leaks(claim: Claim, shares: Sequence[float], too_few: str) -> tuple[dict[str, Any], str]:
+def _leaks(claim: Claim, shares: Sequence[float], shortage: str) -> tuple[dict[str, Any], str]:
     """Whether most outputs leak, decided if all seeds agree: shares of 0 or 1 have no spread."""
     majorities = {share > LEAK_THRESHOLD for share in shares}
-    held = majorities.pop() if len(majorities) == 1 and len(shares) > 1 and not too_few else None
+    held = majorities.pop() if len(majorities) == 1 and len(shares) > 1 and not shortage else None
     entry = {"reported": claim.reported, "n": len(shares), "shares": list(shares), "holds": held}
     text = f"{_reported(claim, held)} {fmean(shares):.1%} of them (lowest seed {min(shares):.1%}, "
     return (

@@ -214,8 +214,8 @@ def verdict(claim: Claim, comparison: Comparison) -> str:
     the other, or reaches zero and leaves out the difference that was reported. Else nothing can be
     told but that the difference lies within the interval.
     """
-    if comparison.deciding_ci95 is None or comparison.too_few:
-        return f"cannot be told: {comparison.too_few or 'too few seeds'}"
+    if comparison.deciding_ci95 is None or comparison.image_shortage:
+        return f"cannot be told: {comparison.image_shortage or 'too few seeds'}"
     low, high = sorted(claim.side * bound for bound in comparison.deciding_ci95)
     reported = None if claim.reported is None else claim.side * claim.reported
     seeds_note = "; few seeds" if comparison.n < MIN_SEEDS else ""

@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_mnist.data.subsets import Subset
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.test_images import pack, unpack
+from gan_mnist.study.statistics.test_images import pack, shares_right
 
 # Prefixes of metrics that weigh classes alike, and parts of the names of means over images.
 _BY_CLASS, _OF_IMAGES = ("balanced_", "macro_"), ("accuracy", "recall")
@@ -79,5 +79,5 @@ def correctness(
 
 
 def _means(entry: Mapping[str, Any], value: float) -> bool:
-    mean = float(np.mean([shares.mean() for shares in unpack(entry)]))
+    mean = float(np.mean([shares.mean() for shares in shares_right(entry)]))
     return math.isclose(mean, value, abs_tol=1e-6)

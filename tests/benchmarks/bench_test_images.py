@@ -28,7 +28,7 @@ def differences(rng, world, shape, effect=0.0):
 
 def wider(found):
     """The ends of the interval that decides, and the ends of the one over seeds only."""
-    low, high, _ = test_images.judge([found], [1.0])
+    low, high, _ = test_images.interval_and_p([found], [1.0])
     seeds = small_samples.intervals(found.mean(-1))
     return (np.minimum(low, seeds[0]), np.maximum(high, seeds[1])), seeds
 

@@ -18,7 +18,7 @@ from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.classifiers import build_small_cnn
 from gan_mnist.models.latents import Latents
 from gan_mnist.study.settings import with_changes
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 GANS = [name for name, arm in ARMS.items() if GENERATORS[arm.changes["generator"]].trains]
@@ -236,7 +236,7 @@ def test_measures_are_of_the_judges_features_of_the_right_images(shown, dataset,
     _, (images, labels), _, _ = shown.fits[1]
     called = network.predict(images / np.float32(255), verbose=0).argmax(axis=1)
     metrics = outcome.metrics
-    (right,) = unpack(outcome.correct)
+    (right,) = shares_right(outcome.correct)
     assert right.mean() == pytest.approx(metrics["gan_train_accuracy"])
     assert metrics["gan_test_accuracy"] == pytest.approx(np.mean(called == labels))
     for label in range(10):

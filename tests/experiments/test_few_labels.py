@@ -16,7 +16,7 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Subset, allot
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.experiments import make_plan
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 from gan_mnist.trials import ClassifierSteps
 
 STUDY = experiments.load("few_labels")
@@ -254,7 +254,7 @@ def test_a_trial_that_was_stopped_ends_the_same(make, monkeypatch):
     assert resumed.correct == whole.correct
     for number in (2, 10):
         of_number = {**whole.correct, "bits": whole.correct["at"][f"accuracy_at_{number}"]}
-        (right,) = unpack(of_number)
+        (right,) = shares_right(of_number)
         assert right.mean() == pytest.approx(whole.metrics[f"accuracy_at_{number}"])
     right = whole.metrics["accuracy"] * 300
     assert right == pytest.approx(round(right))

@@ -16,7 +16,7 @@ from PIL import Image
 from gan_mnist.data.images import as_float
 from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.study.assignments import parse_assignments
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 
 SMALL = {"image_size": 8, "width": 2}
 NAMES = ("few", "one", "rich", "some")
@@ -233,6 +233,6 @@ def test_metrics_follow_from_the_predictions(make):
         ["few", "one", "some"],
         [3, 1, 2],
     )
-    assert np.mean([share.mean() for share in unpack(outcome.correct)]) == pytest.approx(
+    assert np.mean([share.mean() for share in shares_right(outcome.correct)]) == pytest.approx(
         metrics["minority_recall"]
     )

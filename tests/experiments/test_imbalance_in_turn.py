@@ -16,7 +16,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.files import read_json
 from gan_mnist.generators.contract import Generator
 from gan_mnist.study.settings import with_changes
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 from gan_mnist.trials import steps as trials
 
 NAMES = ("ape", "bee", "cat")
@@ -153,7 +153,8 @@ def test_only_images_of_the_starved_class_count_in_its_turn(make, trained):
     assert outcome.metrics["accuracy"] == pytest.approx(10 / 20)
     assert outcome.correct["classes"] == list(NAMES)
     assert outcome.correct["sizes"] == [10, 4, 6]
-    assert [share.tolist() for share in unpack(outcome.correct)] == [[1] * 10, [0] * 4, [0] * 6]
+    shares = [share.tolist() for share in shares_right(outcome.correct)]
+    assert shares == [[1] * 10, [0] * 4, [0] * 6]
     assert outcome.seconds["training"] == 3
     assert outcome.updates == 3 * 40
 
@@ -178,7 +179,7 @@ def test_several_numbers_are_told_each_and_averaged(settings, make, trained):
     # The classifiers of the turns call every image an ape, at either number.
     for left in (1, 5):
         bits = outcome.correct["at"][f"minority_recall_at_{left}"]
-        shares = [share.tolist() for share in unpack({**outcome.correct, "bits": bits})]
+        shares = [share.tolist() for share in shares_right({**outcome.correct, "bits": bits})]
         assert shares == [[1] * 10, [0] * 4, [0] * 6]
     label = STUDY.with_metrics(asked, DATA).metrics[0].label
     assert label.endswith("the mean over 3 classes in turn and over 1 and 5 images left")
@@ -192,7 +193,7 @@ def test_predictions_are_those_of_the_turn_of_the_class(make):
     with (begun.directory / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     turns = [read_json(begun.directory / f"turn-{n}" / "result.json")["metrics"] for n in range(3)]
-    found = unpack(outcome.correct)
+    found = shares_right(outcome.correct)
     start = 0
     for name, turn, share, size in zip(NAMES, turns, found, (10, 4, 6), strict=True):
         of_class = table[start : start + size]

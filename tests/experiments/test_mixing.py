@@ -12,7 +12,7 @@ from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.generators.gans import DAGANRecipe
 from gan_mnist.generators.names import GENERATORS, NONE
 from gan_mnist.study.settings import with_changes
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 
 ARMS = {arm.name: arm for arm in STUDY.arms}
 SOURCE = [f"cnn_add_generated_data_v{i}" for i in range(1, 9)]
@@ -251,7 +251,7 @@ def test_all_that_is_judged_in_the_last_tenth_says_which_images_were_right(make)
     outcome = trial.run_trial(make("normal_cnn_v1", classes=("1", "2", "3")))
     (texts,) = outcome.correct["bits"]
     assert len(texts) == 2  # intervals
-    (shares,) = unpack(outcome.correct)
+    (shares,) = shares_right(outcome.correct)
     assert shares.mean() == pytest.approx(outcome.metrics["accuracy_last_tenth"])
 
 

@@ -14,7 +14,7 @@ from gan_mnist.errors import InputError, NotApplicable
 from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
 from gan_mnist.report.run_files import Run
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 from gan_mnist.trials import steps as trials
 
 STUDY = experiments.load("usefulness")
@@ -220,7 +220,7 @@ def test_a_leak_is_told_before_the_answer_and_nearness_is_measured(photos, made,
     for name in ("precision", "recall", "coverage"):
         assert metrics["leaky"][name]["mean"] == 1
     record = json.loads((tmp_path / "trials" / "new" / "seed-00" / "record.json").read_text())
-    shares = [shares.mean() for shares in unpack(record["correct"])]
+    shares = [shares.mean() for shares in shares_right(record["correct"])]
     assert len(record["correct"]["bits"][0]) == 2
     assert np.mean(shares) == pytest.approx(record["metrics"]["balanced_accuracy"])
     assert "kid" not in metrics["real"] or metrics["real"]["kid"]["mean"] is None

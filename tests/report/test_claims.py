@@ -49,7 +49,7 @@ def test_without_a_reported_size_only_the_other_side_refutes():
 def test_the_wider_interval_decides_and_few_seeds_or_images_are_told():
     assert verdict(CLAIM, compared(0.1, 0.6, ci95_images=(-0.1, 0.5))).startswith("cannot be told")
     assert verdict(CLAIM, compared(0.1, 0.6, n=3)) == "**holds**; few seeds"
-    few = compared(0.1, 0.6, too_few="2 test images")
+    few = compared(0.1, 0.6, image_shortage="2 test images")
     assert verdict(CLAIM, few) == "cannot be told: 2 test images"
     single = Comparison(1, 1.0, 0.5, 0.5, None, None, None, True)
     assert verdict(CLAIM, single) == "cannot be told: too few seeds"

@@ -107,7 +107,7 @@ def test_few_test_images_are_told_without_bits(records):
         for arm, of_arm in records.items()
     }
     found = compared(few, "100")
-    assert found.too_few == "2 test images of class 'a'"
+    assert found.image_shortage == "2 test images of class 'a'"
     assert at_numbers.comparison_entries({("100",): found})["100",]["verdict"].startswith(
         "cannot tell"
     )

@@ -80,7 +80,7 @@ def test_images_that_could_have_been_others_are_allowed_for():
     right = rng.random((2, studies, n, m)) < chance
     differences = right[0].astype(np.float32) - right[1]
     assert differences.mean() == pytest.approx(0.05, abs=0.002)
-    low, high, _ = test_images.judge([differences], [1.0])
+    low, high, _ = test_images.interval_and_p([differences], [1.0])
     both = (low > -MARGIN) & (high < MARGIN)
     assert (both & said_to_be_the_same(differences.mean(-1))).mean() <= LIMIT
     seeds = compare(dict.fromkeys(range(n), 0.5), {s: 0.5 + s / 1e4 for s in range(n)})
@@ -101,7 +101,7 @@ SAME = Comparison(10, 0.5, 0.5, 0.0, (-0.004, 0.004), 0.9, 0.002, more_seeds_nee
         ({}, None, 1.0, "cannot tell"),
         ({"n": 4}, 0.01, 1.0, "cannot tell"),
         ({"more_seeds_needed": True}, 0.01, 1.0, "cannot tell"),
-        ({"too_few": "2 test images"}, 0.01, 1.0, "cannot tell"),
+        ({"image_shortage": "2 test images"}, 0.01, 1.0, "cannot tell"),
         # Ten differences of zero have no spread, and need none.
         ({"ci95": (0.0, 0.0), "more_seeds_needed": True}, 0.01, 1.0, "the same"),
         ({"ci95": (-0.004, 0.02)}, 0.01, 1.0, "cannot tell"),

@@ -73,7 +73,7 @@ def test_the_floor_holds_for_two_runs_side_by_side(images, verdict, tmp_path):
         runs.append(read_run(write_run(tmp_path / name, values, num_test=images)))
     found = compare_two_runs(*runs, ["none"], Metric("score", "score", bounds=(0, 1)), None)["none"]
     assert found.verdict == verdict
-    assert found.comparison.too_few == ("2 test images" if images == 2 else "")
+    assert found.comparison.image_shortage == ("2 test images" if images == 2 else "")
 
 
 def subset(labels):

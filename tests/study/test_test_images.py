@@ -24,7 +24,7 @@ def coins(m):
 
 def test_under_the_floor_of_images_arms_without_effect_are_called():
     def called(m):
-        *_, p = test_images.judge([coins(m)], [1.0])
+        *_, p = test_images.interval_and_p([coins(m)], [1.0])
         return (p < 0.05 / 12).any(-1).mean()  # Holm's strictest level
 
     assert called(6) > 0.25
@@ -46,7 +46,7 @@ def differences(n, m, gain=0.0):
 @pytest.mark.parametrize("n", [3, 10])
 @pytest.mark.parametrize("m", [2, 30, 300])
 def test_equal_arms_are_rarely_told_apart(n, m):
-    low, high, p = test_images.judge([differences(n, m)], [1.0])
+    low, high, p = test_images.interval_and_p([differences(n, m)], [1.0])
     assert ((low > 0) | (high < 0)).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / STUDIES)
     assert ((p < 0.05) == ((low > 0) | (high < 0))).all()
 
@@ -55,7 +55,7 @@ def test_equal_arms_are_rarely_told_apart(n, m):
 @pytest.mark.parametrize("m", [30, 300])
 def test_an_effect_is_in_its_interval(n, m):
     truth = norm.cdf(1 / np.sqrt(1.5**2 + 0.5**2 + 0.5**2)) - 0.5
-    low, high, _ = test_images.judge([differences(n, m, gain=1.0)], [1.0])
+    low, high, _ = test_images.interval_and_p([differences(n, m, gain=1.0)], [1.0])
     covered = ((low <= truth) & (truth <= high)).mean()
     noise = 3 * np.sqrt(0.05 * 0.95 / STUDIES)
     assert 0.93 - noise <= covered
@@ -152,5 +152,5 @@ def test_repeats_are_averaged_and_another_number_has_no_images():
     right = [np.array([True, True, False]), np.array([False, True, True])]
     metric = Metric("balanced_accuracy", "balanced accuracy")
     told = correctness(metric, {"balanced_accuracy": 0.625}, test, right)
-    assert [shares.tolist() for shares in test_images.unpack(told)] == [[0.5], [1.0, 0.5]]
+    assert [shares.tolist() for shares in test_images.shares_right(told)] == [[0.5], [1.0, 0.5]]
     assert "bits" not in correctness(metric, {"balanced_accuracy": 0.7}, test, right)

@@ -8,7 +8,7 @@ from small_trial import CLASSES, DATASET, Fixed, make_steps
 from gan_mnist.data.further import FurtherTest
 from gan_mnist.data.subsets import read_test_subset
 from gan_mnist.settings.further import FurtherTestSettings
-from gan_mnist.study.statistics.test_images import unpack
+from gan_mnist.study.statistics.test_images import shares_right
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def test_a_record_says_which_of_them_were_right_after_a_trial_that_went_on_too(m
         return of_all[0], metrics
 
     whole, metrics = outcome(make())
-    (right,) = unpack(whole.correct_further["again"])
+    (right,) = shares_right(whole.correct_further["again"])
     assert right.mean() == pytest.approx(metrics["again_accuracy"])
     again, _ = outcome(make())
     assert again.correct_further == whole.correct_further
     # Of a part that is not judged it is not the primary metric that is told of.
     assert "bits" not in again.correct
     judged, _ = outcome(make(), in_primary=True)
-    assert unpack(judged.correct)[0].mean() == pytest.approx(metrics["accuracy"])
+    assert shares_right(judged.correct)[0].mean() == pytest.approx(metrics["accuracy"])
 
 
 def test_a_part_that_fails_leaves_nothing_of_what_it_got_right(make):

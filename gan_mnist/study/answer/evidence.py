@@ -9,7 +9,7 @@ from gan_mnist.study.spec import Arm
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
-from gan_mnist.study.statistics.test_images import images_of_record, over_images, too_few
+from gan_mnist.study.statistics.test_images import image_shortage, images_of_record, over_images
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Evidence:
     def compare(
         self, treated: Values, control: Values, bounds: Bounds = None, among: int = 1
     ) -> Comparison:
-        """As `paired.compare`, allowing for a choice among `among`, and with `too_few`."""
+        """As `paired.compare`, allowing for a choice among `among`, and with `image_shortage`."""
         comparison = paired.compare(treated, control, bounds, self.overlap, self.level / among)
-        return replace(comparison, too_few=self.too_few)
+        return replace(comparison, image_shortage=self.image_shortage)
 
     def compare_arms(
         self, arm: str, reference: str, metric: str, bounds: Bounds = None, among: int = 1
@@ -92,12 +92,12 @@ class Evidence:
         return over_images(comparison, arm_records, reference_records, self.level / among)
 
     @cached_property
-    def too_few(self) -> str:
+    def image_shortage(self) -> str:
         """Which test images are fewer than a verdict wants, in words; "" for none."""
         correct_entries = [
             correct for record in self.finished if (correct := images_of_record(record))
         ]
-        return next(filter(None, map(too_few, correct_entries)), "")
+        return next(filter(None, map(image_shortage, correct_entries)), "")
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
         """As `paired.holm`."""

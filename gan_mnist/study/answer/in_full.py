@@ -32,8 +32,8 @@ def in_full(arms: ArmsInQuestion) -> str:
     gain = with_interval(comparison.difference, arms.focus_interval)
     details = f"({gain}{arms.allowing}, {comparison.n} seeds)"
     group = f"of {counted(num_arms, noun)}{more}, "
-    if comparison.too_few:
-        return f"Cannot tell: {comparison.too_few}; the {extreme} was `{best}` {details}"
+    if comparison.image_shortage:
+        return f"Cannot tell: {comparison.image_shortage}; the {extreme} was `{best}` {details}"
     if arms.called:
         past_verb = "helped" if arms.direction_sign > 0 else "hurt"
         prefix = f"{len(arms.called)} {past_verb}, and " if len(arms.called) > 1 else ""

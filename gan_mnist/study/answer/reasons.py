@@ -20,14 +20,14 @@ class ReportedComparison:
         reference: That of the other; of `RIVALS` the best of them.
         entry: With `difference`, `p_holm` and `verdict`.
         tests: How many comparisons Holm adjusts over.
-        too_few: Which test images lack for a verdict, in words, or None.
+        image_shortage: Which test images are too few for a verdict, in words, or None.
     """
 
     arm: str
     reference: str
     entry: Mapping[str, Any]
     tests: int
-    too_few: str | None = None
+    image_shortage: str | None = None
 
     @property
     def interval(self) -> Sequence[float] | None:
@@ -54,8 +54,8 @@ class ReportedComparison:
             return ""
         if self.entry["verdict"] != "cannot tell":
             return self._why_called(margin, interval)
-        if self.too_few:
-            return f"No verdict, whatever the interval: there are only {self.too_few}."
+        if self.image_shortage:
+            return f"No verdict, whatever the interval: there are only {self.image_shortage}."
         p = f"{p_holm:.3f}, not below {LEVEL:g}" if tells_p else f"not below {LEVEL:g}"
         if _leaves_out_0(interval):
             return f"The interval leaves out 0, but {self._why_seen(p, interval)}."

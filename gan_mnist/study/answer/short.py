@@ -124,7 +124,7 @@ def _short(arms: ArmsInQuestion) -> list[str]:
         return [f"No answer: {leaking if arms.leaks else f'this run has {absent}'}"]
     if not arms.compared:
         return ["No answer yet: a comparison needs two seeds"]
-    if shortage := arms.compared[arms.focus].too_few:
+    if shortage := arms.compared[arms.focus].image_shortage:
         text = f"Cannot tell: only {shortage}"
         # The name of a class may be of many words.
         is_short = len(text.split()) <= MOST_WORDS
@@ -213,12 +213,14 @@ def _line(arms: ArmsInQuestion) -> str:
         is_unsure = comparison.more_seeds_needed
     size, ci95 = with_interval(difference, interval).split(", ")
     text = f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.allowing}, {comparison.n} seeds)"
-    if comparison.too_few:
-        text += f"; only {comparison.too_few}"
+    if comparison.image_shortage:
+        text += f"; only {comparison.image_shortage}"
     elif comparison.n >= MIN_SEEDS and is_unsure:
         text += "; more seeds are needed to rely on this interval"
     kind = CONTROL if arms.reference == control else RIVALS
     kind = PRIMARY if versus and "reference" in versus else kind
     reported = arms.reported[kind, arms.focus, arms.reference]
-    reason = "" if comparison.too_few else reported.why(arms.metric.margin, interval, tells_p=True)
+    if comparison.image_shortage:
+        return f"{text}."
+    reason = reported.why(arms.metric.margin, interval, tells_p=True)
     return f"{text}. {reason}".rstrip()

@@ -25,11 +25,11 @@ from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Comparison, Values
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.statistics.test_images import (
+    image_shortage,
     images_of_record,
     over_images,
-    too_few,
+    shares_right,
     two_way,
-    unpack,
 )
 from gan_mnist.study.statistics.verdicts import verdict
 
@@ -189,9 +189,9 @@ def welch_over_images(
         for records in (treated, control)
     ]
     shortage = next(
-        filter(None, (too_few(entry) for entries in correct_by_run for entry in entries)), ""
+        filter(None, (image_shortage(entry) for entries in correct_by_run for entry in entries)), ""
     )
-    found = replace(found, too_few=shortage)
+    found = replace(found, image_shortage=shortage)
     is_complete = [len(correct_by_run[0]), len(correct_by_run[1])] == [len(treated), len(control)]
     is_complete = is_complete and all(
         entry.get("bits") for entries in correct_by_run for entry in entries
@@ -209,7 +209,7 @@ def welch_over_images(
         return found
     parts = []
     for entries in correct_by_run:
-        strata = [np.array(rows) for rows in zip(*map(unpack, entries), strict=True)]
+        strata = [np.array(rows) for rows in zip(*map(shares_right, entries), strict=True)]
         _, error, freedom = two_way(strata, entries[0]["weights"])
         parts.append((float(error) ** 2, float(freedom)))
     interval, p_value = _judged(found.difference, *_satterthwaite(parts), (0, 1))

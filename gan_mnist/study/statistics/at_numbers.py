@@ -15,7 +15,7 @@ from gan_mnist.study.statistics.looks import adjusted_p
 from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
 from gan_mnist.study.statistics.rivals import BestRival, against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
-from gan_mnist.study.statistics.test_images import over_images, unpack
+from gan_mnist.study.statistics.test_images import over_images, shares_right
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
@@ -183,6 +183,6 @@ def _shares(correct: Mapping[str, Any]) -> NDArray[np.float64]:
     shares = np.zeros(len(correct["bits"][0]))
     for training in range(len(shares)):
         bits = [[stratum_bits[training]] for stratum_bits in correct["bits"]]
-        means = [stratum.mean() for stratum in unpack({**correct, "bits": bits})]
+        means = [stratum.mean() for stratum in shares_right({**correct, "bits": bits})]
         shares[training] = np.dot(means, correct["weights"])
     return shares

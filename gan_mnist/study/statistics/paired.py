@@ -58,7 +58,8 @@ class Comparison:
         ci95_images, p_value_images: Over seeds and test images, see `test_images`; None where the
             records do not say which test images were right.
         overlap: As `overlap_of` gives it; 0 where seeds share their test images.
-        too_few: What lacks test images for a verdict, such as "2 test images of class '1'"; or "".
+        image_shortage: Which test images are too few for a verdict, such as "2 test images of class
+            '1'"; or "".
         over_seeds_alone: Whether it is known how many test images there are, and not which were
             right, so that nothing allows for their choice.
     """
@@ -73,7 +74,7 @@ class Comparison:
     more_seeds_needed: bool
     ci95_images: Interval | None = None
     p_value_images: float | None = None
-    too_few: str = ""
+    image_shortage: str = ""
     overlap: float = 0.0
     over_seeds_alone: bool = False
 

@@ -99,8 +99,13 @@ def against_best(
         ci95_images=None,
         p_value_images=None,
         more_seeds_needed=any(comparison.more_seeds_needed for comparison in comparisons.values()),
-        too_few=next(
-            (comparison.too_few for comparison in comparisons.values() if comparison.too_few), ""
+        image_shortage=next(
+            (
+                comparison.image_shortage
+                for comparison in comparisons.values()
+                if comparison.image_shortage
+            ),
+            "",
         ),
     )
     return BestRival(best_rival, comparison, missing)

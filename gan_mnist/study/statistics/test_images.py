@@ -81,8 +81,12 @@ def unpack_rows(texts: Sequence[str], size: int) -> list[NDArray[np.bool_]]:
     return [np.unpackbits(bits, count=size).astype(bool) for bits in packed]
 
 
-def unpack(correct: Mapping[str, Any]) -> list[NDArray[np.float64]]:
-    """The share of a trial's trainings that were right, (n,) for each stratum; see `Outcome`."""
+def shares_right(correct: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+    """The share of a trial's trainings that were right about each image; see `Outcome`.
+
+    Returns:
+        For each stratum float64 (n,) in [0, 1].
+    """
     return [
         np.mean(unpack_rows(texts, size), axis=0)
         for texts, size in zip(correct["bits"], correct["sizes"], strict=True)
@@ -108,6 +112,7 @@ def two_way(
         m, means = d.shape[-1], d.mean(-2)
         centred = means - means.mean(-1, keepdims=True)
         residuals = d - d.mean(-1, keepdims=True) - centred[..., None, :]
+        # Two made-up images, +1 and -1: two more squares, and m + 2 - 1 degrees of freedom.
         stratum_variance = weight**2 * ((centred**2).sum(-1) + 2) / (m + 1) / m
         image_variance += stratum_variance
         squares += stratum_variance**2 / (m + 1)
@@ -123,7 +128,7 @@ def two_way(
     return np.mean(seed_means, axis=-1), np.sqrt(variance), freedom
 
 
-def judge(
+def interval_and_p(
     strata: Sequence[NDArray[Any]], weights: Sequence[float], level: float = LEVEL
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Ends of the interval, at 95 % unless told otherwise, and the two-sided p of `two_way`.
@@ -157,19 +162,19 @@ def compare_images(
     if len(seeds) < 2 or len(layouts) != 1 or min(correct_entries[0]["sizes"]) < 2:
         return None
     stratum_pairs = [
-        zip(unpack(treated[seed]), unpack(control[seed]), strict=True) for seed in seeds
+        zip(shares_right(treated[seed]), shares_right(control[seed]), strict=True) for seed in seeds
     ]
     differences_by_seed = [
         [treated_share - control_share for treated_share, control_share in pairs]
         for pairs in stratum_pairs
     ]
     strata = [np.array(differences) for differences in zip(*differences_by_seed, strict=True)]
-    low, high, p = judge(strata, correct_entries[0]["weights"], level)
+    low, high, p = interval_and_p(strata, correct_entries[0]["weights"], level)
     return (max(float(low), -1.0), min(float(high), 1.0)), float(p)
 
 
-def too_few(correct: Mapping[str, Any]) -> str:
-    """Which stratum has fewer than `MIN_IMAGES`, in words; "" for none."""
+def image_shortage(correct: Mapping[str, Any]) -> str:
+    """How many images the smallest stratum has, in words, if fewer than `MIN_IMAGES`; else ""."""
     size, name = min(
         zip(correct["sizes"], correct["classes"], strict=True), key=lambda stratum: stratum[0]
     )
@@ -213,7 +218,7 @@ def over_images(
     correct_entries = [*treated_correct.values(), *control_correct.values()]
     if not correct_entries:
         return found
-    shortage = too_few(min(correct_entries, key=lambda entry: min(entry["sizes"])))
+    shortage = image_shortage(min(correct_entries, key=lambda entry: min(entry["sizes"])))
     is_complete = len(correct_entries) == 2 * len(seeds) and found.n == len(seeds)
     image_result = (
         compare_images(treated_correct, control_correct, level)
@@ -226,7 +231,7 @@ def over_images(
         found,
         ci95_images=interval,
         p_value_images=p_value,
-        too_few=shortage,
+        image_shortage=shortage,
         over_seeds_alone=is_seeds_only,
     )
 
@@ -234,14 +239,17 @@ def over_images(
 def as_entries(found: Comparison) -> dict[str, Any]:
     """What is told of test images; nothing where nothing is known of them."""
     is_known = found.ci95_images is not None or found.over_seeds_alone
-    if not is_known and not found.too_few and not found.overlap:
+    if not is_known and not found.image_shortage and not found.overlap:
         return {}
     interval = None if found.ci95_images is None else list(found.ci95_images)
     entries = {"difference_ci95_images": interval, "p_value_images": found.p_value_images}
     verdict_over = "seeds only" if interval is None else "seeds and test images"
     if found.overlap:
         verdict_over = "seeds, each with test images of its own"
-    return entries | {"verdict_over": verdict_over, "too_few_test_images": found.too_few or None}
+    return entries | {
+        "verdict_over": verdict_over,
+        "too_few_test_images": found.image_shortage or None,
+    }
 
 
 def _done(records: Mapping[int, Mapping[str, Any]]) -> set[int]:

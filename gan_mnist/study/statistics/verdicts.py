@@ -40,14 +40,14 @@ def verdict(
     effect, be it within the margin.
     """
     side = _side(comparison.deciding_ci95)
-    if side and p_holm is not None and p_holm < LEVEL and not comparison.too_few:
+    if side and p_holm is not None and p_holm < LEVEL and not comparison.image_shortage:
         return "helps" if (side > 0) == higher_is_better else "hurts"
     return "the same" if is_same(comparison, margin) else "cannot tell"
 
 
 def is_same(comparison: Comparison, margin: float | None) -> bool:
     """Whether the difference is shown to be within the margin; False without one."""
-    is_reliable = comparison.n >= MIN_SEEDS and not comparison.too_few
+    is_reliable = comparison.n >= MIN_SEEDS and not comparison.image_shortage
     is_reliable = is_reliable and (not comparison.more_seeds_needed or _is_exact(comparison))
     return is_reliable and is_within(comparison.deciding_ci95, margin)
 
