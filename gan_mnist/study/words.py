@@ -1,7 +1,7 @@
 """Numbers in sentences: counts with their nouns, differences, intervals."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gan_mnist.errors import quoted
@@ -19,6 +19,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
         many: Those for none and for several; `one` with an s if None.
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def first_told(texts: Iterable[str]) -> str:
+    """The first text that is not empty; "" if there is none."""
+    return next(filter(None, texts), "")
 
 
 def by_name(told: Mapping[str, Any]) -> str:

@@ -115,6 +115,8 @@ def test_holm_by_hand():
         "absent": None,
     }
     assert paired.holm({"absent": None}) == {"absent": None}
+    # Names need not be of one type, nor have an order.
+    assert paired.holm({None: 0.02, (1, "a"): 0.02}) == {None: 0.04, (1, "a"): 0.04}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
 from gan_mnist.study.statistics.test_images import image_shortage, images_of_record, over_images
+from gan_mnist.study.words import first_told
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,8 @@ class Evidence:
         correct_entries = [
             correct for record in self.finished if (correct := images_of_record(record))
         ]
-        return next(filter(None, map(image_shortage, correct_entries)), "")
+        return first_told(map(image_shortage, correct_entries))
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
-        """As `paired.holm`."""
-        return paired.holm(
-            {name: looks_at.adjusted_p(p, self.looks) for name, p in p_values.items()}
-        )
+        """As `paired.holm`; p values are adjusted for the announced looks first."""
+        return looks_at.holm_at_looks(p_values, self.looks)

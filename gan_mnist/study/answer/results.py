@@ -10,8 +10,7 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Expectation, Metric
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
-from gan_mnist.study.statistics.looks import adjusted_p
-from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.paired import Comparison, Name
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import as_entries, over_images
@@ -77,17 +76,18 @@ class Results:
     def compare(self, pairs: Sequence[Pair]) -> dict[Pair, AdjustedComparison]:
         """Each pair's comparison; Holm adjusts over all of them."""
         comparisons = {pair: self._compare(pair, self.level) for pair in pairs}
-        p_values = {
-            pair: adjusted_p(comparison.deciding_p_value, self.looks)
-            for pair, comparison in comparisons.items()
-        }
-        adjusted = paired.holm(p_values)
+        adjusted = self._holm(comparisons)
         tests = (
-            sum(p is not None for p in p_values.values()) * LEVEL / looks_at.look_level(self.looks)
+            sum(p is not None for p in adjusted.values()) * LEVEL / looks_at.look_level(self.looks)
         )
         return {
             pair: AdjustedComparison(comparisons[pair], adjusted[pair], tests) for pair in pairs
         }
+
+    def _holm(self, comparisons: Mapping[Name, Comparison]) -> dict[Name, float | None]:
+        """Each comparison's p value, adjusted over them all and for the announced looks."""
+        p_values = {name: found.deciding_p_value for name, found in comparisons.items()}
+        return looks_at.holm_at_looks(p_values, self.looks)
 
     def _compare(self, pair: Pair, level: float, with_images: bool = True) -> Comparison:
         treated, control = (self.values[arm] for arm in pair)
@@ -160,12 +160,7 @@ class Results:
             name: against_best(name, rivals, self.values, self.records, *options) for name in names
         }
         bests = {name: best for name, best in compared.items() if best is not None}
-        adjusted = paired.holm(
-            {
-                name: adjusted_p(best.comparison.deciding_p_value, self.looks)
-                for name, best in bests.items()
-            }
-        )
+        adjusted = self._holm({name: best.comparison for name, best in bests.items()})
         entries: dict[str, dict[str, Any]] = {}
         for name, (best_rival, comparison, missing) in bests.items():
             p = adjusted[name]

@@ -25,6 +25,7 @@ from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Comparison, Values
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
 from gan_mnist.study.statistics.test_images import (
+    have_same_images,
     image_shortage,
     images_of_record,
     over_images,
@@ -32,6 +33,7 @@ from gan_mnist.study.statistics.test_images import (
     two_way,
 )
 from gan_mnist.study.statistics.verdicts import verdict
+from gan_mnist.study.words import first_told
 
 Record = Mapping[str, Any]
 NOT_TOLD = "records do not say which test images were right, so there is no verdict"
@@ -146,7 +148,7 @@ def welch(
     sizes = [sample.size for sample in samples]
     n = min(sizes)
     if n == 0:
-        return Comparison(0, None, None, None, None, None, None, True)
+        return Comparison.without_seeds()
     mean, mean_control = (float(sample.mean()) for sample in samples)
     difference = mean - mean_control
     if n == 1:
@@ -188,24 +190,12 @@ def welch_over_images(
         [entry for entry in map(images_of_record, records.values()) if entry]
         for records in (treated, control)
     ]
-    shortage = next(
-        filter(None, (image_shortage(entry) for entries in correct_by_run for entry in entries)), ""
-    )
+    shortage = first_told(image_shortage(entry) for entries in correct_by_run for entry in entries)
     found = replace(found, image_shortage=shortage)
     is_complete = [len(correct_by_run[0]), len(correct_by_run[1])] == [len(treated), len(control)]
-    is_complete = is_complete and all(
-        entry.get("bits") for entries in correct_by_run for entry in entries
-    )
     if found.n < 2 or found.difference is None or not is_complete:
         return found
-    layouts = [
-        {(entry["labels"], tuple(entry["sizes"]), tuple(entry["weights"])) for entry in entries}
-        for entries in correct_by_run
-    ]
-    if (
-        any(len(layout) != 1 for layout in layouts)
-        or min(min(entries[0]["sizes"]) for entries in correct_by_run) < 2
-    ):
+    if not all(map(have_same_images, correct_by_run)):
         return found
     parts = []
     for entries in correct_by_run:

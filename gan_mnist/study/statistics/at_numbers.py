@@ -6,20 +6,19 @@ by the metric's name, or has a training for each such metric, in the order of th
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_mnist.study.statistics.looks import adjusted_p
-from gan_mnist.study.statistics.paired import Comparison, compare, holm, values_of
+from gan_mnist.study.statistics.looks import holm_at_looks
+from gan_mnist.study.statistics.paired import Comparison, Name, compare, values_of
 from gan_mnist.study.statistics.rivals import BestRival, against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import over_images, shares_right
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
-Key = TypeVar("Key", bound=tuple[str, ...])
 SHARE = (0.0, 1.0)
 
 
@@ -92,8 +91,8 @@ def against_best_at(
 
 
 def comparison_entries(
-    compared: Mapping[Key, Comparison], margin: float | None = None, looks: Sequence[int] = ()
-) -> dict[Key, dict[str, Any]]:
+    compared: Mapping[Name, Comparison], margin: float | None = None, looks: Sequence[int] = ()
+) -> dict[Name, dict[str, Any]]:
     """`difference`, `ci95`, `p_holm` (over all that are given) and `verdict` of each.
 
     Those without an interval are left out; higher is better.
@@ -106,15 +105,12 @@ def comparison_entries(
     comparisons = {
         key: comparison for key, comparison in compared.items() if comparison.ci95 is not None
     }
-    adjusted = holm(
-        {
-            "\n".join(key): adjusted_p(comparison.deciding_p_value, looks)
-            for key, comparison in comparisons.items()
-        }
+    adjusted = holm_at_looks(
+        {key: comparison.deciding_p_value for key, comparison in comparisons.items()}, looks
     )
     entries = {}
     for key, comparison in comparisons.items():
-        p_holm = adjusted["\n".join(key)]
+        p_holm = adjusted[key]
         entries[key] = {
             "difference": comparison.difference,
             "ci95": list(comparison.deciding_ci95 or ()),
@@ -125,8 +121,8 @@ def comparison_entries(
 
 
 def best_rival_entries(
-    bests: Mapping[Key, BestRival], margin: float | None = None, looks: Sequence[int] = ()
-) -> dict[Key, dict[str, Any]]:
+    bests: Mapping[Name, BestRival], margin: float | None = None, looks: Sequence[int] = ()
+) -> dict[Name, dict[str, Any]]:
     """As `comparison_entries`, of arms against the best rival, with its name as `rival`.
 
     Where a rival could not be compared it cannot be told; such are `not_compared`.

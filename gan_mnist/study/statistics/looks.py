@@ -35,12 +35,13 @@ intervals. Holm's procedure at looks: Maurer and Bretz, Stat. Biopharm. Res. 5 (
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from gan_mnist.study.statistics.paired import Name, holm
 from gan_mnist.study.statistics.small_samples import LEVEL
 
 _STUDIES = 200_000
@@ -70,6 +71,13 @@ def adjusted_p(p_value: float | None, looks: Sequence[int]) -> float | None:
     smallest = _smallest_p_values(tuple(looks))
     share = np.searchsorted(smallest, p_value, side="right") / smallest.size
     return float(max(min(share, bound), _RARE, p_value))
+
+
+def holm_at_looks(
+    p_by_name: Mapping[Name, float | None], looks: Sequence[int]
+) -> dict[Name, float | None]:
+    """As `paired.holm`, of p values at one of the looks, each adjusted for all of them first."""
+    return holm({name: adjusted_p(p, looks) for name, p in p_by_name.items()})
 
 
 def spent_level(looks: Sequence[int], until: int) -> float:

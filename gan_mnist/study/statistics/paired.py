@@ -3,7 +3,7 @@
 Intervals and tests are those of `small_samples`, where it is told why.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from gan_mnist.study.comparison import Pair
 from gan_mnist.study.statistics.power import detectable_errors
 from gan_mnist.study.statistics.small_samples import (
     LEVEL,
@@ -24,7 +23,7 @@ from gan_mnist.study.statistics.small_samples import (
 
 Interval = tuple[float, float]
 Bounds = tuple[float, float] | None
-Name = TypeVar("Name", str, Pair)
+Name = TypeVar("Name", bound=Hashable)
 Values = Mapping[int, float | None]
 
 
@@ -77,6 +76,11 @@ class Comparison:
     image_shortage: str = ""
     overlap: float = 0.0
     over_seeds_alone: bool = False
+
+    @classmethod
+    def without_seeds(cls) -> "Comparison":
+        """Of two arms without a common seed: all is unknown."""
+        return cls(0, None, None, None, None, None, None, more_seeds_needed=True)
 
     @property
     def deciding_ci95(self) -> Interval | None:
@@ -166,7 +170,7 @@ def compare(
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
     if n == 0:
-        return Comparison(0, None, None, None, None, None, None, True)
+        return Comparison.without_seeds()
     mean_treated, mean_control = (float(row.mean()) for row in pairs)
     differences = _differences(*pairs)
     mean = float(differences.mean())
@@ -205,17 +209,19 @@ def _within(interval: Interval, bounds: Bounds) -> Interval:
     return max(interval[0], low), min(interval[1], high)
 
 
-def holm(p_by_arm: Mapping[Name, float | None]) -> dict[Name, float | None]:
-    """Holm-adjusted p values; arms, or pairs of arms, without a p value stay None and do not count.
+def holm(p_by_name: Mapping[Name, float | None]) -> dict[Name, float | None]:
+    """Holm-adjusted p values; what has none, such as an arm or a pair, stays None and counts not.
 
     Source: Holm, Scand. J. Statist. 6 (1979).
     """
     # Not statsmodels' multipletests: it collects all garbage of the process whenever it is asked.
-    ascending = sorted((p, arm) for arm, p in p_by_arm.items() if p is not None)
-    adjusted: dict[Name, float | None] = dict.fromkeys(p_by_arm)
+    ascending = sorted(
+        ((p, name) for name, p in p_by_name.items() if p is not None), key=lambda item: item[0]
+    )
+    adjusted: dict[Name, float | None] = dict.fromkeys(p_by_name)
     largest = 0.0
-    for rank, (p, arm) in enumerate(ascending):
-        largest = adjusted[arm] = max(largest, min(1.0, (len(ascending) - rank) * p))
+    for rank, (p, name) in enumerate(ascending):
+        largest = adjusted[name] = max(largest, min(1.0, (len(ascending) - rank) * p))
     return adjusted
 
 

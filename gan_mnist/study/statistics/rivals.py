@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Values, compare
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.statistics.test_images import over_images
+from gan_mnist.study.words import first_told
 
 
 class BestRival(NamedTuple):
@@ -99,14 +100,7 @@ def against_best(
         ci95_images=None,
         p_value_images=None,
         more_seeds_needed=any(comparison.more_seeds_needed for comparison in comparisons.values()),
-        image_shortage=next(
-            (
-                comparison.image_shortage
-                for comparison in comparisons.values()
-                if comparison.image_shortage
-            ),
-            "",
-        ),
+        image_shortage=first_told(comparison.image_shortage for comparison in comparisons.values()),
     )
     return BestRival(best_rival, comparison, missing)
 

@@ -153,13 +153,7 @@ def compare_images(
     """
     seeds = sorted(treated.keys() & control.keys())
     correct_entries = [by_seed[seed] for seed in seeds for by_seed in (treated, control)]
-    if not all(entry.get("bits") for entry in correct_entries):
-        return None
-    layouts = {
-        (str(entry["labels"]), tuple(entry["sizes"]), tuple(entry["weights"]))
-        for entry in correct_entries
-    }
-    if len(seeds) < 2 or len(layouts) != 1 or min(correct_entries[0]["sizes"]) < 2:
+    if len(seeds) < 2 or not have_same_images(correct_entries):
         return None
     stratum_pairs = [
         zip(shares_right(treated[seed]), shares_right(control[seed]), strict=True) for seed in seeds
@@ -171,6 +165,24 @@ def compare_images(
     strata = [np.array(differences) for differences in zip(*differences_by_seed, strict=True)]
     low, high, p = interval_and_p(strata, correct_entries[0]["weights"], level)
     return (max(float(low), -1.0), min(float(high), 1.0)), float(p)
+
+
+def have_same_images(correct_entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether each says which images were right, of the same strata, at least two images of each.
+
+    Args:
+        correct_entries: `correct` of records.
+
+    Returns:
+        False without an entry.
+    """
+    if not correct_entries or not all(entry.get("bits") for entry in correct_entries):
+        return False
+    layouts = {
+        (str(entry["labels"]), tuple(entry["sizes"]), tuple(entry["weights"]))
+        for entry in correct_entries
+    }
+    return len(layouts) == 1 and min(correct_entries[0]["sizes"]) >= 2
 
 
 def image_shortage(correct: Mapping[str, Any]) -> str:
