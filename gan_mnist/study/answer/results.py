@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Expectation, Metric
 from gan_mnist.study.statistics import looks as looks_at
-from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics import paired, power
 from gan_mnist.study.statistics.paired import Comparison, Name
 from gan_mnist.study.statistics.rivals import against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
@@ -139,7 +139,7 @@ class Results:
         }
 
     def _power(self, tested: AdjustedComparison) -> dict[str, Any]:
-        effect = paired.smallest_detectable_effect(tested.comparison, tested.tests)
+        effect = power.smallest_detectable_effect(tested.comparison, tested.tests)
         return {
             "smallest_detectable_effect": effect,
             "more_seeds_needed": tested.comparison.more_seeds_needed,

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from gan_mnist.study.statistics.power import detectable_errors
 from gan_mnist.study.statistics.small_samples import (
     LEVEL,
     intervals,
@@ -223,17 +222,6 @@ def holm(p_by_name: Mapping[Name, float | None]) -> dict[Name, float | None]:
     for rank, (p, name) in enumerate(ascending):
         largest = adjusted[name] = max(largest, min(1.0, (len(ascending) - rank) * p))
     return adjusted
-
-
-def smallest_detectable_effect(comparison: Comparison, tests: float) -> float | None:
-    """The true difference that this many seeds find with 80 % power at Holm's strictest level.
-
-    The power is that of the t test at level 0.05 / `tests`, with the spread seen here.
-    In units of the metric; None without a spread. `tests` is the number of arms Holm adjusts over.
-    """
-    if not comparison.standard_error:
-        return None
-    return detectable_errors(comparison.n, tests) * comparison.standard_error
 
 
 def gap_closed(

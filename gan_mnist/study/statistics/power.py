@@ -22,6 +22,7 @@ import math
 import numpy as np
 from scipy import optimize, stats
 
+from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS, intervals, standard_errors
 
 POWER = 0.8
@@ -60,6 +61,23 @@ def detectable_effect(n: int, tests: float, overlap: float = 0.0) -> float:
         critical * standard_errors(noise) - noise.mean(-1), -intervals(noise)[0]
     )
     return float(np.quantile(thresholds, POWER)) * math.sqrt(1 + n * overlap)
+
+
+def smallest_detectable_effect(comparison: Comparison, tests: float) -> float | None:
+    """The true difference at which 80 % of studies of so many seeds have a verdict.
+
+    Args:
+        comparison: Whose spread is taken for the true one.
+        tests: Over which Holm adjusts; at least 1.
+
+    Returns:
+        In units of the metric; None without a spread.
+    """
+    if not comparison.standard_error:
+        return None
+    # The standard error allows for what seeds have in common, so the effect need not.
+    spread = comparison.standard_error * math.sqrt(comparison.n)
+    return detectable_effect(comparison.n, tests) * spread
 
 
 def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | None:
