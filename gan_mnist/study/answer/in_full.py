@@ -11,8 +11,7 @@ from gan_mnist.study.words import counted, fixed, interval_decimals, with_interv
 
 def in_full(arms: ArmsInQuestion) -> str:
     """A sentence without its full stop."""
-    study, label = arms.plan.study, arms.metric.label
-    noun = arms.noun
+    study, noun = arms.plan.study, arms.noun
     more = f" with {study.treatment}" if arms.kind == "generated" else ""
     rival = _plain_rival(arms)
     if arms.has_no_arms:
@@ -26,39 +25,56 @@ def in_full(arms: ArmsInQuestion) -> str:
             f"`{study.control}` and a {noun}{more} are done{rival}"
         )
     best, comparison, num_arms = arms.focus, arms.compared[arms.focus], len(arms.compared)
-    is_raised = arms.direction_sign == (1 if arms.metric.higher_is_better else -1)
-    verb, opposite_verb = ("raised", "lowered")[:: 1 if is_raised else -1]
-    extreme = "best" if arms.direction_sign > 0 else "worst"
     gain = with_interval(comparison.difference, arms.focus_interval)
     details = f"({gain}{arms.allowing}, {comparison.n} seeds)"
     group = f"of {counted(num_arms, noun)}{more}, "
     if comparison.image_shortage:
-        return f"Cannot tell: {comparison.image_shortage}; the {extreme} was `{best}` {details}"
+        return f"Cannot tell: {comparison.image_shortage}; {_extreme(arms)} {details}"
     if arms.called:
         past_verb = "helped" if arms.direction_sign > 0 else "hurt"
         prefix = f"{len(arms.called)} {past_verb}, and " if len(arms.called) > 1 else ""
         text = f"{'' if num_arms == 1 else group}{prefix}{_change(arms, best, arms.among)}"
         text += _beyond_in_full(arms) + _without(arms)
-    elif num_arms == 1 and arms.same:
-        pair = f"`{best}` and `{study.control}` are the same {arms.within}"
-        text = f"{pair} in {label} {details}{rival}"
-    elif num_arms == 1 and arms.opposite:
-        text = _change(arms, best, arms.among) + rival
     elif num_arms == 1:
-        text = f"Cannot tell whether `{best}` {verb} {label} {details}{rival}"
-    elif len(arms.opposite) == num_arms:
-        text = f"{group}each {opposite_verb} {label}, the least so `{best}` {details}{rival}"
+        text = _without_gain_of_one(arms, details) + rival
     else:
-        text = f"{group}none {'' if arms.settled else 'clearly '}{verb} {label}"
-        clauses = [f"{len(arms.opposite)} {opposite_verb} it"] if arms.opposite else []
-        clauses += [f"{len(arms.same)} left it the same {arms.within}"] if arms.same else []
-        text += (
-            "".join(f" and {clause}" for clause in clauses)
-            + f"; the {extreme} was `{best}` {details}"
-        )
-        text = f"{text if arms.settled else f'Cannot tell: {text}'}{rival}"
+        text = _without_gain(arms, group, details) + rival
     text += _what_is_not_known(arms) + _primary_in_full(arms) + _others_in_full(arms)
     return text[0].upper() + text[1:]
+
+
+def _extreme(arms: ArmsInQuestion) -> str:
+    """Which arm came out best or, where the question asks for worse, worst."""
+    return f"the {'best' if arms.direction_sign > 0 else 'worst'} was `{arms.focus}`"
+
+
+def _verbs(arms: ArmsInQuestion) -> tuple[str, str]:
+    """What the question asks whether arms did to the metric, and its opposite."""
+    is_raised = arms.direction_sign == (1 if arms.metric.higher_is_better else -1)
+    return ("raised", "lowered") if is_raised else ("lowered", "raised")
+
+
+def _without_gain_of_one(arms: ArmsInQuestion, details: str) -> str:
+    """What the only arm did, where that is not what the question asks for."""
+    best, label = arms.focus, arms.metric.label
+    if arms.same:
+        pair = f"`{best}` and `{arms.plan.study.control}` are the same {arms.within}"
+        return f"{pair} in {label} {details}"
+    if arms.opposite:
+        return _change(arms, best, arms.among)
+    return f"Cannot tell whether `{best}` {_verbs(arms)[0]} {label} {details}"
+
+
+def _without_gain(arms: ArmsInQuestion, group: str, details: str) -> str:
+    """What several arms did, where no one did what the question asks for."""
+    (verb, opposite_verb), label = _verbs(arms), arms.metric.label
+    if len(arms.opposite) == len(arms.compared):
+        return f"{group}each {opposite_verb} {label}, the least so `{arms.focus}` {details}"
+    clauses = [f"{group}none {'' if arms.settled else 'clearly '}{verb} {label}"]
+    clauses += [f"{len(arms.opposite)} {opposite_verb} it"] if arms.opposite else []
+    clauses += [f"{len(arms.same)} left it the same {arms.within}"] if arms.same else []
+    text = f"{' and '.join(clauses)}; {_extreme(arms)} {details}"
+    return text if arms.settled else f"Cannot tell: {text}"
 
 
 def _what_is_not_known(arms: ArmsInQuestion) -> str:
@@ -141,29 +157,27 @@ def _beyond_in_full(arms: ArmsInQuestion) -> str:
         beyond = arms.beyond()
         return f", but {beyond[1]}" if beyond else ""
     num_rivals, rival = len(arms.versus["rivals"]), f"`{arms.versus['rival']}`"
-    best = (
-        f"the best of {num_rivals} plain rivals, {rival},"
-        if num_rivals > 1
-        else f"plain {rival} alone"
-    )
+    best, comma = f"plain {rival} alone", ""
+    if num_rivals > 1:
+        best, comma = f"the best of {num_rivals} plain rivals, {rival}", ","
     size = with_interval(arms.versus["difference"], arms.versus["ci95"]) + _likewise(arms)
     if missing := arms.versus.get("not_compared"):
         return (
             f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
             "its trials failed"
-        ).replace(", it", " it")
+        )
     if (better := arms.not_beaten) is not None:
         better_size = with_interval(better["difference"], better["ci95"])
         reason = f"could not be compared with plain `{better['rival']}`, as its trials failed"
         if not better.get("not_compared"):
             reason = f"was not shown to do better than plain `{better['rival']}` ({better_size})"
-        return f", and did better than {best} ({size}), but {reason}".replace(", (", " (")
+        return f", and did better than {best} ({size}), but {reason}"
     return {
         "helps": f", and did better than {best} ({size})",
         "hurts": f"; it did worse than {best} ({size})",
         "the same": f"; it does the same {arms.within} as {best} ({size})",
-        "cannot tell": f"; whether it beats {best} cannot be told ({size})",
-    }[arms.versus["verdict"]].replace(", (", " (")
+        "cannot tell": f"; whether it beats {best}{comma} cannot be told ({size})",
+    }[arms.versus["verdict"]]
 
 
 def _likewise(arms: ArmsInQuestion) -> str:
