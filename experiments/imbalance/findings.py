@@ -138,7 +138,7 @@ def _answer(
             f"above {all_rivals}, Holm's correction{' over both measures' * (measures > 1)} "
             f"passed: {clear_gains}; in brackets, minus {best_text}.{caveat}"
         )
-    joint_gains = results.among(measures * len(gains)).compare_with_best_rival(
+    joint_gains = results.chosen_from(measures * len(gains)).compare_with_best_rival(
         list(compared), rivals
     )
     upper_bound = max(gain["ci95"][1] for gain in joint_gains.values())

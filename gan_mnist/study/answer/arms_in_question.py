@@ -9,9 +9,8 @@ from gan_mnist.study.answer.question import direction, is_open
 from gan_mnist.study.answer.reasons import ReportedComparison, reported_comparisons
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.comparison import Pair
-from gan_mnist.study.spec import Metric
+from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics.paired import Comparison, Interval
-from gan_mnist.study.statistics.verdicts import is_within
 from gan_mnist.study.trial import Plan
 
 Entries = Mapping[str, Mapping[str, Any]]
@@ -20,9 +19,9 @@ Entries = Mapping[str, Mapping[str, Any]]
 NOUNS = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
 
 
-def choice_in_words(among: int) -> str:
-    """States that an interval allows for the choice of an arm among `among`."""
-    return f", allowing for the choice among {among}" if among > 1 else ""
+def choice_in_words(num_chosen_from: int) -> str:
+    """States that an interval allows for the choice of an arm from so many; "" for one."""
+    return f", allowing for the choice among {num_chosen_from}" if num_chosen_from > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,14 @@ class ArmsInQuestion:
         preferred = self._preferred_arms
         return {
             name: comparison
-            for name, comparison in self._of_kind.items()
+            for name, comparison in self._candidates.items()
             if name in preferred or not preferred
         }
 
     @property
-    def others(self) -> list[str]:
+    def other_arms(self) -> list[str]:
         """Arms of two seeds or more that are asked about, too, but not in `compared`."""
-        return [name for name in self._of_kind if name not in self.compared]
+        return [name for name in self._candidates if name not in self.compared]
 
     @cached_property
     def _preferred_arms(self) -> set[str]:
@@ -92,14 +91,20 @@ class ArmsInQuestion:
         return {entry["arm"] for entry in self.primary}
 
     @cached_property
-    def _of_kind(self) -> dict[str, Comparison]:
+    def _candidates(self) -> dict[str, Comparison]:
+        """Comparisons of two seeds or more of all arms that may be asked about."""
         return {
             arm.name: self.comparisons[arm.name]
             for arm in self.plan.arms
-            if arm.name in self._primary_arms
-            or (arm.kind == self.kind and arm.name != self.plan.study.oracle)
-            if arm.name in self.comparisons and self.comparisons[arm.name].n > 1
+            if self._may_be_asked_about(arm)
+            and arm.name in self.comparisons
+            and self.comparisons[arm.name].n > 1
         }
+
+    def _may_be_asked_about(self, arm: Arm) -> bool:
+        """Whether it is in a primary comparison, or of `kind` and not the oracle."""
+        is_of_kind = arm.kind == self.kind and arm.name != self.plan.study.oracle
+        return is_of_kind or arm.name in self._primary_arms
 
     @property
     def metric(self) -> Metric:
@@ -125,17 +130,18 @@ class ArmsInQuestion:
         return [name for name in self.compared if self.entries[name]["verdict"] in verdicts]
 
     @cached_property
-    def called(self) -> list[str]:
+    def arms_as_asked(self) -> list[str]:
         """Arms with a verdict in the direction of the question."""
         return self.with_verdict("helps" if self.direction_sign > 0 else "hurts")
 
     @cached_property
-    def opposite(self) -> list[str]:
+    def arms_opposite(self) -> list[str]:
+        """Arms with a verdict against the direction of the question."""
         return self.with_verdict("hurts" if self.direction_sign > 0 else "helps")
 
     @cached_property
-    def same(self) -> list[str]:
-        """Those that are sure to differ by no more than the metric's margin."""
+    def arms_same(self) -> list[str]:
+        """Arms that are shown to differ from the control by less than the metric's margin."""
         return self.with_verdict("the same")
 
     @cached_property
@@ -147,31 +153,33 @@ class ArmsInQuestion:
             versus = self._versus(name) or {}
             return self.direction_sign > 0 and versus.get("verdict") == "helps", self.gain(name)
 
-        return max(self.called or self.compared, key=rank)
+        return max(self.arms_as_asked or self.compared, key=rank)
 
     @cached_property
-    def among(self) -> int:
-        """Number of arms among which `focus` was chosen as the best, so that it looks too good.
+    def num_chosen_from(self) -> int:
+        """Number of arms from which `focus` was chosen as the best, so that it looks too good.
 
-        1 for arms that were named before the run, once one is called, or all are settled.
+        1 for arms that were named before the run, once one is called, or all are ruled out.
         """
-        is_named = self.primary and (self.called or self.settled)
+        is_named = self.primary and (self.arms_as_asked or self.all_ruled_out)
         return 1 if is_named else len(self.compared)
 
     @property
-    def allowing(self) -> str:
-        """What intervals of `focus` allow for, in words."""
-        return choice_in_words(self.among)
+    def choice_note(self) -> str:
+        """What intervals of `focus` allow for, to add behind them; "" where it is no choice."""
+        return choice_in_words(self.num_chosen_from)
 
     @cached_property
     def focus_interval(self) -> Interval | None:
         """The interval of `focus` against the control."""
-        return self.interval(self.focus, self.among)
+        return self.interval(self.focus, self.num_chosen_from)
 
-    def interval(self, name: str, among: int) -> Interval | None:
-        """Interval of an arm against the control, allowing for its choice among `among`."""
+    def interval(self, name: str, num_chosen_from: int) -> Interval | None:
+        """Interval of an arm against the control, allowing for its choice from so many."""
         pair = Pair(name, self.plan.study.control)
-        return self.results.among(among).compare([pair])[pair].comparison.deciding_ci95
+        return (
+            self.results.chosen_from(num_chosen_from).compare([pair])[pair].comparison.deciding_ci95
+        )
 
     @cached_property
     def versus(self) -> Mapping[str, Any] | None:
@@ -179,21 +187,25 @@ class ArmsInQuestion:
 
         Its interval allows for the choice of the arm, too.
         """
-        versus = None if self.direction_sign < 0 or not self.called else self._versus(self.focus)
-        if versus is None or self.among == 1:
+        versus = (
+            None if self.direction_sign < 0 or not self.arms_as_asked else self._versus(self.focus)
+        )
+        if versus is None or self.num_chosen_from == 1:
             return versus
         rivals = [*versus["rivals"], *versus.get("not_compared", ())]
-        entries = self.results.among(self.among).compare_with_best_rival([self.focus], rivals)
+        entries = self.results.chosen_from(self.num_chosen_from).compare_with_best_rival(
+            [self.focus], rivals
+        )
         return {**versus, "ci95": entries[self.focus]["ci95"]}
 
     @cached_property
     def ablation(self) -> Mapping[str, Any] | None:
         """The arm against the one that leaves something out of it, likewise."""
         ablation: Mapping[str, Any] | None = self.entries[self.focus].get("versus_ablation")
-        if ablation is None or self.among == 1:
+        if ablation is None or self.num_chosen_from == 1:
             return ablation
         pair = Pair(self.focus, ablation["arm"])
-        entry = self.results.among(self.among).compare_with_ablation(pair)
+        entry = self.results.chosen_from(self.num_chosen_from).compare_with_ablation(pair)
         return {**ablation, "ci95": entry["ci95"]}
 
     @cached_property
@@ -264,34 +276,13 @@ class ArmsInQuestion:
         return any(arm.leaks for arm in self.plan.arms)
 
     @cached_property
-    def settled(self) -> bool:
+    def all_ruled_out(self) -> bool:
         """Whether every arm is shown not to do what the question asks."""
-        return bool(self.compared) and len(self.opposite) + len(self.same) == len(self.compared)
+        return bool(self.compared) and len(self.arms_opposite) + len(self.arms_same) == len(
+            self.compared
+        )
 
     @property
-    def within(self) -> str:
+    def within_margin(self) -> str:
         """The margin in words."""
         return f"within ±{self.metric.margin or 0:g}"
-
-    def beyond(self) -> tuple[bool, str] | None:
-        """Whether the gain is more than any plain rival's, and that in words."""
-        if self.called and is_within(self.focus_interval, self.metric.margin):
-            return False, f"by less than {self.metric.margin:g}"
-        kinds = {arm.name: arm.kind for arm in self.plan.arms}
-        if self.kind != "generated" or self.direction_sign < 0 or kinds[self.focus] == "rival":
-            return None
-        if self.versus is None:
-            has_rivals = any(arm.kind == "rival" for arm in self.plan.study.arms)
-            return (False, "no plain rival was run beside it") if has_rivals else None
-        if missing := self.versus.get("not_compared"):
-            return False, f"plain `{missing[0]}` could not be compared"
-        rival, is_many = f"plain `{self.versus['rival']}`", len(self.versus["rivals"]) > 1
-        note = ", exploratory" if self.versus.get("standing") == "exploratory" else ""
-        if (better := self.not_beaten) is not None:
-            return False, f"more than {rival} and not shown to beat plain `{better['rival']}`"
-        return {
-            "helps": (True, f"did more than {'every plain rival' if is_many else rival}{note}"),
-            "hurts": (False, f"less than {rival} does"),
-            "the same": (False, f"no more than {rival} does"),
-            "cannot tell": (False, f"not shown to beat {rival}"),
-        }[self.versus["verdict"]]

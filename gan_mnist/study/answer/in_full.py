@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, choice_in_words
+from gan_mnist.study.answer.gain import check_gain
 from gan_mnist.study.answer.reasons import PRIMARY
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_rate
 from gan_mnist.study.words import counted, fixed, interval_decimals, with_interval
@@ -26,14 +27,18 @@ def in_full(arms: ArmsInQuestion) -> str:
         )
     best, comparison, num_arms = arms.focus, arms.compared[arms.focus], len(arms.compared)
     gain = with_interval(comparison.difference, arms.focus_interval)
-    details = f"({gain}{arms.allowing}, {comparison.n} seeds)"
+    details = f"({gain}{arms.choice_note}, {comparison.n} seeds)"
     group = f"of {counted(num_arms, noun)}{more}, "
     if comparison.image_shortage:
         return f"Cannot tell: {comparison.image_shortage}; {_extreme(arms)} {details}"
-    if arms.called:
+    if arms.arms_as_asked:
         past_verb = "helped" if arms.direction_sign > 0 else "hurt"
-        prefix = f"{len(arms.called)} {past_verb}, and " if len(arms.called) > 1 else ""
-        text = f"{'' if num_arms == 1 else group}{prefix}{_change(arms, best, arms.among)}"
+        prefix = (
+            f"{len(arms.arms_as_asked)} {past_verb}, and " if len(arms.arms_as_asked) > 1 else ""
+        )
+        text = (
+            f"{'' if num_arms == 1 else group}{prefix}{_change(arms, best, arms.num_chosen_from)}"
+        )
         text += _beyond_in_full(arms) + _without(arms)
     elif num_arms == 1:
         text = _without_gain_of_one(arms, details) + rival
@@ -57,24 +62,26 @@ def _verbs(arms: ArmsInQuestion) -> tuple[str, str]:
 def _without_gain_of_one(arms: ArmsInQuestion, details: str) -> str:
     """What the only arm did, where that is not what the question asks for."""
     best, label = arms.focus, arms.metric.label
-    if arms.same:
-        pair = f"`{best}` and `{arms.plan.study.control}` are the same {arms.within}"
+    if arms.arms_same:
+        pair = f"`{best}` and `{arms.plan.study.control}` are the same {arms.within_margin}"
         return f"{pair} in {label} {details}"
-    if arms.opposite:
-        return _change(arms, best, arms.among)
+    if arms.arms_opposite:
+        return _change(arms, best, arms.num_chosen_from)
     return f"Cannot tell whether `{best}` {_verbs(arms)[0]} {label} {details}"
 
 
 def _without_gain(arms: ArmsInQuestion, group: str, details: str) -> str:
     """What several arms did, where no one did what the question asks for."""
     (verb, opposite_verb), label = _verbs(arms), arms.metric.label
-    if len(arms.opposite) == len(arms.compared):
+    if len(arms.arms_opposite) == len(arms.compared):
         return f"{group}each {opposite_verb} {label}, the least so `{arms.focus}` {details}"
-    clauses = [f"{group}none {'' if arms.settled else 'clearly '}{verb} {label}"]
-    clauses += [f"{len(arms.opposite)} {opposite_verb} it"] if arms.opposite else []
-    clauses += [f"{len(arms.same)} left it the same {arms.within}"] if arms.same else []
+    clauses = [f"{group}none {'' if arms.all_ruled_out else 'clearly '}{verb} {label}"]
+    clauses += [f"{len(arms.arms_opposite)} {opposite_verb} it"] if arms.arms_opposite else []
+    clauses += (
+        [f"{len(arms.arms_same)} left it the same {arms.within_margin}"] if arms.arms_same else []
+    )
     text = f"{' and '.join(clauses)}; {_extreme(arms)} {details}"
-    return text if arms.settled else f"Cannot tell: {text}"
+    return text if arms.all_ruled_out else f"Cannot tell: {text}"
 
 
 def _what_is_not_known(arms: ArmsInQuestion) -> str:
@@ -84,7 +91,7 @@ def _what_is_not_known(arms: ArmsInQuestion) -> str:
         text = f"; {comparison.n} seeds are too few to rely on"
     elif comparison.more_seeds_needed:
         text = "; more seeds are needed to rely on this interval"
-    elif best in arms.called or best in arms.opposite:
+    elif best in arms.arms_as_asked or best in arms.arms_opposite:
         text = (
             f"; trainings that fail may not have been seen in {comparison.n} seeds, "
             f"if they are fewer than {100 * unseen_failure_rate(comparison.n):.0f} %"
@@ -114,16 +121,16 @@ def _p_of(arms: ArmsInQuestion, entry: Mapping[str, Any]) -> str:
 
 def _others_in_full(arms: ArmsInQuestion) -> str:
     """What is found behind the gate, or beside it."""
-    if not arms.primary or not arms.others:
+    if not arms.primary or not arms.other_arms:
         return ""
     verdict, verb = ("helps", "helped") if arms.direction_sign > 0 else ("hurts", "hurt")
-    num_called = len([name for name in arms.others if arms.entries[name]["verdict"] == verdict])
-    standing = arms.entries[arms.others[0]]["standing"]
-    return f"; {standing}: {num_called} of {counted(len(arms.others), 'other')} {verb}"
+    num_called = len([name for name in arms.other_arms if arms.entries[name]["verdict"] == verdict])
+    standing = arms.entries[arms.other_arms[0]]["standing"]
+    return f"; {standing}: {num_called} of {counted(len(arms.other_arms), 'other')} {verb}"
 
 
-def _change(arms: ArmsInQuestion, name: str, among: int) -> str:
-    comparison, interval = arms.comparisons[name], arms.interval(name, among)
+def _change(arms: ArmsInQuestion, name: str, num_chosen_from: int) -> str:
+    comparison, interval = arms.comparisons[name], arms.interval(name, num_chosen_from)
     verb = "raised" if (comparison.difference or 0.0) > 0 else "lowered"
     decimals = interval_decimals(interval)
     control_mean, treated_mean = (
@@ -131,7 +138,7 @@ def _change(arms: ArmsInQuestion, name: str, among: int) -> str:
     )
     size = with_interval(comparison.difference, interval)
     change = f"{verb} {arms.metric.label} from {control_mean} to {treated_mean}"
-    return f"`{name}` {change} ({size}{choice_in_words(among)}, {comparison.n} seeds)"
+    return f"`{name}` {change} ({size}{choice_in_words(num_chosen_from)}, {comparison.n} seeds)"
 
 
 def _plain_rival(arms: ArmsInQuestion) -> str:
@@ -154,8 +161,8 @@ def _plain_rival(arms: ArmsInQuestion) -> str:
 def _beyond_in_full(arms: ArmsInQuestion) -> str:
     """What is left of a gain over the control when the best plain rival is the measure."""
     if arms.versus is None:
-        beyond = arms.beyond()
-        return f", but {beyond[1]}" if beyond else ""
+        check = check_gain(arms)
+        return f", but {check.words}" if check else ""
     num_rivals, rival = len(arms.versus["rivals"]), f"`{arms.versus['rival']}`"
     best, comma = f"plain {rival} alone", ""
     if num_rivals > 1:
@@ -175,14 +182,14 @@ def _beyond_in_full(arms: ArmsInQuestion) -> str:
     return {
         "helps": f", and did better than {best} ({size})",
         "hurts": f"; it did worse than {best} ({size})",
-        "the same": f"; it does the same {arms.within} as {best} ({size})",
+        "the same": f"; it does the same {arms.within_margin} as {best} ({size})",
         "cannot tell": f"; whether it beats {best}{comma} cannot be told ({size})",
     }[arms.versus["verdict"]]
 
 
 def _likewise(arms: ArmsInQuestion) -> str:
     """What further intervals of the arm allow for, when the first has said it."""
-    return ", allowing likewise" if arms.allowing else ""
+    return ", allowing likewise" if arms.choice_note else ""
 
 
 def _without(arms: ArmsInQuestion) -> str:
@@ -193,7 +200,7 @@ def _without(arms: ArmsInQuestion) -> str:
     outcome = {
         "helps": "it did better than its ablation",
         "hurts": "it did worse than its ablation",
-        "the same": f"it is the same {arms.within} as its ablation",
+        "the same": f"it is the same {arms.within_margin} as its ablation",
         "cannot tell": "it was not shown to differ from its ablation",
     }[ablation["verdict"]]
     size = with_interval(ablation["difference"], ablation["ci95"]) + _likewise(arms)

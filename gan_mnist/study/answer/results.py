@@ -41,14 +41,14 @@ class Results:
         looks: The announced looks; intervals and adjusted p values are those of `looks`.
         further: Whether records are on a further test set, as by `on_further_test`: all seeds
             share its images, even if each splits the data set anew.
-        chosen_among: Number of comparisons to choose from, which intervals allow for.
+        num_chosen_from: Number of comparisons to choose from, which intervals allow for.
     """
 
     metric: Metric
     records: Records
     looks: Sequence[int] = ()
     further: bool = False
-    chosen_among: int = 1
+    num_chosen_from: int = 1
 
     @cached_property
     def values(self) -> dict[str, dict[int, float]]:
@@ -67,11 +67,11 @@ class Results:
     @property
     def level(self) -> float:
         """Of the intervals."""
-        return looks_at.look_level(self.looks) / self.chosen_among
+        return looks_at.look_level(self.looks) / self.num_chosen_from
 
-    def among(self, number: int) -> "Results":
-        """The same, for a comparison that was chosen among so many."""
-        return replace(self, chosen_among=number)
+    def chosen_from(self, count: int) -> "Results":
+        """The same, for a comparison that was chosen from `count`."""
+        return replace(self, num_chosen_from=count)
 
     def compare(self, pairs: Sequence[Pair]) -> dict[Pair, AdjustedComparison]:
         """Each pair's comparison; Holm adjusts over all of them."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, Entries
+from gan_mnist.study.answer.gain import check_gain
 from gan_mnist.study.answer.in_full import in_full
 from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS
 from gan_mnist.study.answer.results import Results
@@ -42,7 +43,7 @@ def answer(
     """
     arms = ArmsInQuestion(plan, entries, comparisons, results, primary)
     short, line, full = _short(arms), _line(arms), in_full(arms)
-    if arms.is_exploratory and (arms.called or arms.settled):
+    if arms.is_exploratory and (arms.arms_as_asked or arms.all_ruled_out):
         short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
     wrong_checks = [check for check in controls if check["ok"] is False]
     if wrong_checks:
@@ -131,42 +132,42 @@ def _short(arms: ArmsInQuestion) -> list[str]:
         return [text if is_short else "Cannot tell: there are too few test images"]
     if arms.compared[arms.focus].n < MIN_SEEDS:
         return [_of_few_seeds(arms)]
-    if arms.called:
+    if arms.arms_as_asked:
         return _of_a_gain(arms)
     return _of_no_gain(arms)
 
 
 def _of_few_seeds(arms: ArmsInQuestion) -> str:
     caveat = f"{arms.compared[arms.focus].n} seeds are too few to rely on"
-    if not (arms.called or arms.settled):
+    if not (arms.arms_as_asked or arms.all_ruled_out):
         return f"Cannot tell: {caveat}"
     if arms.wants_yes:
-        return f"Perhaps, but {caveat}" if arms.called else f"Perhaps not: {caveat}"
+        return f"Perhaps, but {caveat}" if arms.arms_as_asked else f"Perhaps not: {caveat}"
     return f"{_did(arms)}, but {caveat.removesuffix(' to rely on')}"
 
 
 def _did(arms: ArmsInQuestion) -> str:
     """What the arm that the answer rests on did, where there is a verdict."""
-    if arms.focus in arms.same:
-        return f"`{arms.focus}` and `{arms.plan.study.control}` are the same {arms.within}"
-    sign = 1 if arms.focus in arms.called else -1
+    if arms.focus in arms.arms_same:
+        return f"`{arms.focus}` and `{arms.plan.study.control}` are the same {arms.within_margin}"
+    sign = 1 if arms.focus in arms.arms_as_asked else -1
     comparative = "better" if sign * arms.direction_sign > 0 else "worse"
     return f"`{arms.focus}` did {comparative} than `{arms.plan.study.control}`"
 
 
 def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
     num_arms, control = len(arms.compared), arms.plan.study.control
-    beyond = arms.beyond()
-    if beyond is not None:
-        is_more, text = beyond
-        if is_more:
-            return [_answered(arms, "Yes: ", f"`{arms.focus}` {text}")]
+    check = check_gain(arms)
+    if check is not None:
+        if check.is_enough:
+            return [_answered(arms, "Yes: ", f"`{arms.focus}` {check.words}")]
         better = "Better" if arms.direction_sign > 0 else "Worse"
-        return [f"Yes, but {text}" if arms.wants_yes else f"{better} than `{control}`, but {text}"]
+        opening = "Yes" if arms.wants_yes else f"{better} than `{control}`"
+        return [f"{opening}, but {check.words}"]
     if num_arms == 1:
         return [_answered(arms, "Yes: ", _did(arms))]
     comparative = "better" if arms.direction_sign > 0 else "worse"
-    group = f"{len(arms.called)} of {counted(num_arms, arms.noun)} did {comparative}"
+    group = f"{len(arms.arms_as_asked)} of {counted(num_arms, arms.noun)} did {comparative}"
     return [
         _answered(arms, "Yes: ", f"{group} than `{control}`"),
         f", most of all `{arms.focus}`",
@@ -177,17 +178,17 @@ def _of_no_gain(arms: ArmsInQuestion) -> list[str]:
     num_arms, control = len(arms.compared), arms.plan.study.control
     better, worse = ("better", "worse")[:: arms.direction_sign]
     verb, opposite = ("help", "hurt")[:: arms.direction_sign]
-    if arms.settled:
+    if arms.all_ruled_out:
         text = f"not one of {num_arms} did {better} than `{control}`"
-        if len(arms.opposite) == num_arms:
+        if len(arms.arms_opposite) == num_arms:
             text = f"each of {num_arms} did {worse} than `{control}`"
-        elif len(arms.same) == num_arms:
-            text = f"each of {num_arms} is the same as `{control}` {arms.within}"
+        elif len(arms.arms_same) == num_arms:
+            text = f"each of {num_arms} is the same as `{control}` {arms.within_margin}"
         return [_answered(arms, "No: ", _did(arms) if num_arms == 1 else text)]
     if num_arms == 1:
         return [f"Cannot tell whether `{arms.focus}` {verb}s"]
     parts = [f"Cannot tell: not one of {num_arms} was shown to {verb}"]
-    return [*parts, f", and {len(arms.opposite)} {opposite}"] if arms.opposite else parts
+    return [*parts, f", and {len(arms.arms_opposite)} {opposite}"] if arms.arms_opposite else parts
 
 
 def _answered(arms: ArmsInQuestion, opening: str, text: str) -> str:
@@ -212,7 +213,9 @@ def _line(arms: ArmsInQuestion) -> str:
         difference, interval = comparison.difference, arms.focus_interval
         is_unsure = comparison.more_seeds_needed
     size, ci95 = with_interval(difference, interval).split(", ")
-    text = f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.allowing}, {comparison.n} seeds)"
+    text = (
+        f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.choice_note}, {comparison.n} seeds)"
+    )
     if comparison.image_shortage:
         text += f"; only {comparison.image_shortage}"
     elif comparison.n >= MIN_SEEDS and is_unsure:

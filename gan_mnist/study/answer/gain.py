@@ -1,0 +1,52 @@
+"""Whether a gain over the control is one over plain rivals, too."""
+
+from typing import NamedTuple
+
+from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
+from gan_mnist.study.statistics.verdicts import is_within
+
+
+class GainCheck(NamedTuple):
+    """Whether a gain over the control answers the question without a "but".
+
+    Attributes:
+        is_enough: Whether it does: it is more than any plain rival's.
+        words: What the arm did more, or what stands behind the "but".
+    """
+
+    is_enough: bool
+    words: str
+
+
+def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
+    """Measures the gain of `arms.focus` over the control by the margin, then by the plain rivals.
+
+    Returns:
+        None where the gain may exceed the margin and no plain rival is its measure: for arms
+        without generated images, a question that asks for worse, a study without plain rivals.
+    """
+    if arms.arms_as_asked and is_within(arms.focus_interval, arms.metric.margin):
+        return GainCheck(False, f"by less than {arms.metric.margin:g}")
+    kinds = {arm.name: arm.kind for arm in arms.plan.arms}
+    if arms.kind != "generated" or arms.direction_sign < 0 or kinds[arms.focus] == "rival":
+        return None
+    if arms.versus is None:
+        has_rivals = any(arm.kind == "rival" for arm in arms.plan.study.arms)
+        return GainCheck(False, "no plain rival was run beside it") if has_rivals else None
+    if missing := arms.versus.get("not_compared"):
+        return GainCheck(False, f"plain `{missing[0]}` could not be compared")
+    rival, is_many = f"plain `{arms.versus['rival']}`", len(arms.versus["rivals"]) > 1
+    note = ", exploratory" if arms.versus.get("standing") == "exploratory" else ""
+    if (better := arms.not_beaten) is not None:
+        return GainCheck(
+            False, f"more than {rival} and not shown to beat plain `{better['rival']}`"
+        )
+    beaten = "every plain rival" if is_many else rival
+    words = {
+        "helps": f"did more than {beaten}{note}",
+        "hurts": f"less than {rival} does",
+        "the same": f"no more than {rival} does",
+        "cannot tell": f"not shown to beat {rival}",
+    }
+    verdict = arms.versus["verdict"]
+    return GainCheck(verdict == "helps", words[verdict])
