@@ -75,10 +75,12 @@ class ArmsInQuestion:
 
     @cached_property
     def _preferred_arms(self) -> set[str]:
-        """Those whose primary comparison is with the control, or is the one that a gain must pass.
+        """Names of the arms that the answer may rest on; empty without primary comparisons.
 
-        All that are in a primary comparison, if there is none of these: how an arm differs from
-        another treatment says nothing of how it differs from the control.
+        They are in a primary comparison with the control or, where the study asks about generated
+        images, with a plain rival, which a gain must exceed. How an arm differs from another
+        treatment says nothing of how it differs from the control: such arms are among these only
+        where no primary comparison is of the first sort.
         """
         rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
         references = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
@@ -87,7 +89,7 @@ class ArmsInQuestion:
 
     @cached_property
     def _primary_arms(self) -> set[str]:
-        """Those of primary comparisons."""
+        """Names of the arms in primary comparisons, without the references."""
         return {entry["arm"] for entry in self.primary}
 
     @cached_property
@@ -112,7 +114,7 @@ class ArmsInQuestion:
 
     @cached_property
     def direction_sign(self) -> int:
-        """Of the question: 1 for better, unless it clearly asks for worse."""
+        """1 where the question asks for better, or is not clear; -1 where it asks for worse."""
         return direction(self.plan.study.question, self.metric) or 1
 
     @cached_property
@@ -246,7 +248,7 @@ class ArmsInQuestion:
 
     @cached_property
     def reported(self) -> dict[tuple[str, str, str], ReportedComparison]:
-        """Every comparison, by kind, arm and reference."""
+        """What `reported_comparisons` yields, by kind, arm and reference."""
         comparisons = reported_comparisons(self.entries, self.plan.study.control, self.primary)
         return {
             (kind, reported.arm, reported.reference): reported for kind, reported in comparisons
@@ -272,7 +274,7 @@ class ArmsInQuestion:
 
     @property
     def leaks(self) -> bool:
-        """Whether it has some that show copies of test images."""
+        """Whether the run has arms that show copies of test images."""
         return any(arm.leaks for arm in self.plan.arms)
 
     @cached_property

@@ -53,7 +53,7 @@ class Evidence:
 
     @cached_property
     def level(self) -> float:
-        """Of intervals."""
+        """Share of intervals that miss the truth: 0.05, or less with announced looks."""
         return looks_at.look_level(self.looks)
 
     def of_kind(self, kind: str) -> list[str]:

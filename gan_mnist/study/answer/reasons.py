@@ -31,7 +31,7 @@ class ReportedComparison:
 
     @property
     def interval(self) -> Sequence[float] | None:
-        """That decides."""
+        """The interval on which the verdict rests; None where there is none."""
         return deciding_interval(self.entry)
 
     def why(
@@ -121,7 +121,7 @@ def reported_comparisons(
     primary: Sequence[Mapping[str, Any]] = (),
     rival: str | None = None,
 ) -> Iterator[tuple[str, ReportedComparison]]:
-    """Every comparison of a summary with its kind.
+    """Every comparison of a summary with its kind, except those of arms with their ablations.
 
     Args:
         entries: `arms` of the summary.

@@ -66,7 +66,7 @@ class Results:
 
     @property
     def level(self) -> float:
-        """Of the intervals."""
+        """Share of intervals that miss the truth: 0.05, or less with looks or after a choice."""
         return looks_at.look_level(self.looks) / self.num_chosen_from
 
     def chosen_from(self, count: int) -> "Results":

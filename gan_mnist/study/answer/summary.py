@@ -68,7 +68,7 @@ def summarize(plan: Plan, records: Iterable[Record]) -> dict[str, Any]:
         entries[name] |= gate.standing(name, study.control, behind=True)
         if oracle is not None:
             entries[name] |= _gap_closed(results, name, study.control, oracle)
-    _compare_otherwise(plan, entries, gate)
+    _add_other_comparisons(plan, entries, gate)
     controls = results.check(study.expectations)
     compared = {name: tested.comparison for name, tested in comparisons.items()}
 
@@ -156,8 +156,8 @@ def _gap_closed(results: Results, name: str, control: str, oracle: str) -> dict[
     return {"oracle_gap_closed": share, "oracle_gap_closed_ci95": list(interval)}
 
 
-def _compare_otherwise(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gate) -> None:
-    """Tells in entries of comparisons with ablations, with the rival, and with the best rival."""
+def _add_other_comparisons(plan: Plan, entries: dict[str, dict[str, Any]], gate: Gate) -> None:
+    """Adds to arms' entries how they compare with an ablation, the rival and the best rival."""
     results = gate.results
     for arm in plan.arms:
         if (ablated := arm.ablates) in entries:

@@ -36,8 +36,8 @@ def verdict(
     """ "helps", "hurts", "the same" or "cannot tell".
 
     An effect is called only if the adjusted p value is below 0.05, the interval, which allows for
-    skewness, lies on one side of zero, and there are enough test images. One that is sure is an
-    effect, be it within the margin.
+    skewness, lies on one side of zero, and there are enough test images. Where all this holds it is
+    called, even if the whole interval lies within the margin.
     """
     side = _side(comparison.deciding_ci95)
     if side and p_holm is not None and p_holm < LEVEL and not comparison.image_shortage:
