@@ -126,7 +126,7 @@ class Results:
         }
 
     def rival_entry(self, tested: AdjustedComparison) -> dict[str, Any] | None:
-        """What it tells of its comparison with a rival; None without a common seed."""
+        """What an arm's entry tells of its comparison with a rival; None without a common seed."""
         comparison, p_holm, _ = tested
         return None if comparison.n == 0 else self._rival_entry(comparison, p_holm)
 
