@@ -204,7 +204,7 @@ def test_a_table_is_replaced_and_a_link_to_it_kept(command, exports, images, dir
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"model": None}, ["--model", "''", "directory"]),
+        ({"model": None}, ["--model", "missing", "directory"]),
         ({"model": ""}, ["--model", "''"]),
         ({"model": "nowhere"}, ["--model", "nowhere", "is no directory"]),
         ({"model": "x" * 5000}, ["--model", "is no directory"]),
@@ -213,7 +213,7 @@ def test_a_table_is_replaced_and_a_link_to_it_kept(command, exports, images, dir
         ({"model": "unsigned"}, ["--model", "'classify'", "serve", "label, probability"]),
         ({"model": "no_probability"}, ["--model", "images -> label;", "label, probability"]),
         ({"model": "oblong"}, ["--model", "(None, 8, 9, 1)", "(None, N, N, 3)"]),
-        ({"images": None}, ["--images", "''", "folder"]),
+        ({"images": None}, ["--images", "missing", "folder"]),
         ({"images": "nowhere"}, ["--images", "nowhere", "No such file"]),
         ({"images": "pipe"}, ["--images", "pipe", "a folder of images, or one image"]),
         ({"images": "bare"}, ["--images", "bare", "no images", "no image by name: 1"]),

@@ -166,7 +166,7 @@ def test_directory_names_are_safe_and_unambiguous():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"model": None}, ["--model", "''"]),
+        ({"model": None}, ["--model", "missing"]),
         ({"model": "nowhere"}, ["--model", "nowhere", "is no directory"]),
         ({"model": "empty"}, ["--model", "holds no SavedModel", "generator/saved_model.pb"]),
         ({"model": "classifier_alone"}, ["--model", "holds no generator, but a classifier"]),
@@ -177,7 +177,7 @@ def test_directory_names_are_safe_and_unambiguous():
         ({"model": "unnamed"}, ["--model", "classes.json"]),
         ({"model": "twice"}, ["--model", "classes.json"]),
         ({"model": "mapping"}, ["--model", "classes.json"]),
-        ({"output": None}, ["--output", "''", "empty folder"]),
+        ({"output": None}, ["--output", "missing", "empty folder"]),
         ({"output": "full"}, ["--output", "full", "not empty"]),
         ({"output": "full/file"}, ["--output", "full/file", "Not a directory"]),
         ({"output": "full/file/below"}, ["--output", "full/file/below", "Not a directory"]),
