@@ -186,7 +186,8 @@ class _Mirror(keras.callbacks.Callback):
         validated: Sequence[int],
     ):
         super().__init__()
-        self._model, self._twin = model, twin
+        # Keras calls the twin, which is the one that trains, `_model`.
+        self._original, self._twin = model, twin
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         self._validation, self._validated = validation_data, validated
 
@@ -202,15 +203,15 @@ class _Mirror(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._callbacks.on_epoch_begin(epoch, logs)
-        _copy(self._model, self._twin)
+        _copy(self._original, self._twin)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._callbacks.on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        _copy(self._twin, self._model)
+        _copy(self._twin, self._original)
         if self._validation is not None and epoch + 1 in self._validated:
-            results = self._model.evaluate(self._validation, verbose=0, return_dict=True)
+            results = self._original.evaluate(self._validation, verbose=0, return_dict=True)
             logs |= {f"val_{name}": value for name, value in results.items()}
         self._callbacks.on_epoch_end(epoch, logs)
 
