@@ -100,11 +100,12 @@ def test_with_the_noise_of_published_arms_they_err_where_failures_are_unseen():
     worst = {run: max(shares) for run, shares in found.items()}
     every = [share for shares in found.values() for share in shares]
     assert np.mean(every) == pytest.approx(0.054, abs=0.003)
-    assert worst.pop("conditional_gan/mnist") == pytest.approx(0.17, abs=0.02)
+    assert worst.pop("denoising/mnist_source_arms") == pytest.approx(0.23, abs=0.02)
+    assert worst.pop("conditional_gan/mnist") == pytest.approx(0.19, abs=0.02)
     assert worst.pop("batching/mnist_sample") == pytest.approx(0.13, abs=0.02)
     assert worst.pop("denoising/mnist_large_adversary") == pytest.approx(0.12, abs=0.02)
     assert worst.pop("imbalance/mnist_fresh") == pytest.approx(0.11, abs=0.02)
-    assert worst.pop("digit_cnn/mnist") == pytest.approx(0.10, abs=0.02)
+    assert worst.pop("digit_cnn/mnist") == pytest.approx(0.11, abs=0.02)
     assert max(worst.values()) <= 0.1
 
 
