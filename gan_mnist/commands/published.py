@@ -52,11 +52,13 @@ def publish(workdir: Path, name: str, root: Path) -> list[Path]:
     if missing := [source.name for source in sources if not source.is_file()]:
         raise InputError(f"--publish: {workdir} has no {missing[0]}; accepted: a finished run")
     experiment = run.study["experiment"]
-    if not (root / "experiments" / Path(experiment).name / "study.py").is_file():
+    folder = root / "experiments" / experiment
+    # One that was run by its path may have the name of one that is here.
+    if folder.parent != root / "experiments" or not (folder / "study.py").is_file():
         raise InputError(f"--publish: {root} has no experiment {experiment!r}; accepted: its own")
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise InputError(f"--name: {name!r} is no name; accepted: a to z, 0 to 9 and _")
-    directory = root / "experiments" / experiment / "results" / name
+    directory = folder / "results" / name
     check_empty("--name", directory)
     sources += sorted((workdir / "figures").glob("*.png"))
     written = [directory / source.relative_to(workdir) for source in sources]

@@ -80,16 +80,18 @@ def test_a_table_of_trials_has_the_rows_of_all(checkout):
         (["--publish=begun", "--name=mnist"], "no summary.json"),
         (["--publish=unreported", "--name=mnist"], "report.md"),
         (["--publish=foreign", "--name=mnist"], "no experiment 'imbalance'"),
+        (["--publish=by_path", "--name=mnist"], "no experiment '/elsewhere/denoising'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_published_is_one_line_and_status_2(checkout, capsys, flags, told):
     for copy, missing in (("begun", "summary.json"), ("unreported", "report.md")):
         (shutil.copytree(checkout / "run", checkout / copy) / missing).unlink()
-    foreign = shutil.copytree(checkout / "run", checkout / "foreign")
-    for name in ("study.json", "summary.json"):
-        text = (foreign / name).read_text()
-        (foreign / name).write_text(text.replace('"denoising"', '"imbalance"'))
+    for copy, experiment in (("foreign", "imbalance"), ("by_path", "/elsewhere/denoising")):
+        other = shutil.copytree(checkout / "run", checkout / copy)
+        for name in ("study.json", "summary.json"):
+            text = (other / name).read_text()
+            (other / name).write_text(text.replace('"denoising"', f'"{experiment}"'))
     taken = checkout / "experiments" / "denoising" / "results" / "taken" / "report.md"
     taken.parent.mkdir(parents=True)
     taken.write_text("old")
