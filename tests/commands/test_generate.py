@@ -1,5 +1,6 @@
 """`python -m gan_mnist.generate` with small exports: what it writes, repeats and refuses."""
 
+import glob
 import json
 import os
 import shutil
@@ -246,7 +247,8 @@ def test_a_process_that_is_killed_leaves_no_visible_image(exports, directory):
     process = subprocess.Popen([sys.executable, "-m", "gan_mnist.commands.generate", *arguments])
     deadline = time.monotonic() + 60
     try:
-        while not list(directory.rglob("*.png")):
+        # Unlike `rglob`, this bears with a folder that goes while it looks.
+        while not glob.glob(f"{directory}/**/*.png", recursive=True, include_hidden=True):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)

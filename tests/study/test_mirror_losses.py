@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from at_address import plan_at, records, refused, run_all, stored
 from fake_study import calls, expected_metrics, order, summary
+from interrupting import num_records
 
 from gan_mnist.files import CACHE_VARIABLE
 from gan_mnist.files.claim import OWNER
@@ -37,12 +38,12 @@ def test_a_killed_process_loses_no_trial_that_had_ended(tmp_path, plain):
 
     first = start("first")
     end = time.monotonic() + 60
-    while len(list(tmp_path.glob("run/trials/*/*/record.json"))) < 3:
+    while num_records(tmp_path / "run") < 3:
         assert time.monotonic() < end
         time.sleep(0.02)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    done = len(list(tmp_path.glob("run/trials/*/*/record.json")))
+    done = num_records(tmp_path / "run")
     owner = tmp_path / "run" / OWNER
     silent = owner.stat().st_mtime - 200
     os.utime(owner, (silent, silent))
