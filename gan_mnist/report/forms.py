@@ -74,6 +74,20 @@ class Estimate(TypedDict):
     ci95: Interval | None
 
 
+class Versus(TypedDict):
+    """An arm's comparison with a rival."""
+
+    difference: float | None
+    ci95: Interval | None
+    p_holm: float | None
+    verdict: str
+    rival: NotRequired[str]
+    rivals: NotRequired[list[str]]
+    not_compared: NotRequired[list[str]]
+    standing: NotRequired[str]
+    too_few_test_images: NotRequired[str | None]
+
+
 class Arm(TypedDict):
     """An arm of a summary; its nulls are what could not be computed."""
 
@@ -95,8 +109,8 @@ class Arm(TypedDict):
     seconds: float | None
     updates: int | None
     metrics: dict[str, Estimate]
-    versus_rival: NotRequired[dict[str, Any] | None]
-    versus_rivals: NotRequired[dict[str, Any] | None]
+    versus_rival: NotRequired[Versus | None]
+    versus_rivals: NotRequired[Versus | None]
     standing: NotRequired[str]
     difference_ci95_images: NotRequired[Interval | None]
     verdict_over: NotRequired[str]
@@ -112,6 +126,8 @@ class Compared(TypedDict):
     ci95: Interval | None
     p_holm: float | None
     verdict: str
+    n: NotRequired[int]
+    too_few_test_images: NotRequired[str | None]
 
 
 class RestsOn(TypedDict):

@@ -6,8 +6,10 @@ from fake_records import SEEDS, make_plan, record
 from made_runs import write_run
 
 from gan_mnist.data.subsets import Subset
+from gan_mnist.study.answer.reasons import reasons_of, summary_comparisons
 from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.answer.two_runs import compare_two_runs
+from gan_mnist.study.comparison import Pair
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import images_of_record
@@ -111,3 +113,30 @@ def test_of_records_some_of_which_say_more_the_floor_is_that_of_the_fewest():
     ]
     summary = summarize(make_plan(asked=["cgan"]), made)
     assert summary["arms"]["cgan"]["too_few_test_images"] == "2 test images"
+
+
+def test_every_kind_of_comparison_has_the_shortage_as_its_reason():
+    """Also where the control, whose trials failed, has no seed in common with the arm."""
+    made = [
+        record(arm, seed, 0.5 + more * (1 + 0.01 * seed), **counted(2))
+        for arm, more in (("classical", 0.0), ("cgan", 0.4), ("warp_gan", 0.3))
+        for seed in SEEDS
+    ]
+    made += [record("none", seed, status="failed", error="broken") for seed in SEEDS]
+    plan = make_plan(expectations=(), primary=(Pair("cgan", "classical"),))
+    summary = summarize(plan, made)
+    assert summary["primary"][0]["p_holm"] < 0.05
+    reasons = reasons_of(summary)
+    kinds = {"primary": "cgan > classical", "versus_rival": "warp_gan", "versus_rivals": "warp_gan"}
+    for kind, name in kinds.items():
+        assert reasons[kind][name] == (
+            "No verdict, whatever the interval: there are only 2 test images."
+        )
+    # Where a reason is told in short it is the same one.
+    comparisons = dict(summary_comparisons(summary))
+    assert comparisons["primary"].p_beside(None) == ", only 2 test images"
+    # Summaries of before tell it of the comparison with the control alone.
+    del summary["primary"][0]["too_few_test_images"]
+    assert "not below" in reasons_of(summary)["primary"]["cgan > classical"]
+    summary["arms"]["cgan"]["too_few_test_images"] = "2 test images"
+    assert "only 2 test images" in reasons_of(summary)["primary"]["cgan > classical"]

@@ -90,9 +90,13 @@ class ReportedComparison:
         )
 
     def p_beside(self, margin: float | None) -> str:
-        """The p to add behind the interval, if the verdict needs a reason; else ""."""
+        """What to add behind the interval if the verdict needs a reason, mostly p; else ""."""
         p_holm = self.entry.get("p_holm")
-        return f", p (Holm) {p_holm:.3f}" if p_holm is not None and self.why(margin) else ""
+        if p_holm is None or not self.why(margin):
+            return ""
+        if self.entry["verdict"] == "cannot tell" and self.image_shortage:
+            return f", only {self.image_shortage}"
+        return f", p (Holm) {p_holm:.3f}"
 
 
 def _leaves_out_0(interval: Sequence[float]) -> bool:
@@ -129,7 +133,12 @@ def reported_comparisons(
         primary: `primary` of the summary.
         rival: Name of the arm for `RIVAL`.
     """
-    shortages = {name: entry.get("too_few_test_images") for name, entry in entries.items()}
+
+    def shortage(arm: str, entry: Mapping[str, Any]) -> str | None:
+        # Summaries of before have it only where the arm is compared with the control.
+        told: str | None = {**entries.get(arm, {}), **entry}.get("too_few_test_images")
+        return told
+
     num_primary = _tested(primary)
     for primary_entry in primary:
         yield (
@@ -139,7 +148,7 @@ def reported_comparisons(
                 primary_entry["reference"],
                 primary_entry,
                 num_primary,
-                shortages.get(primary_entry["arm"]),
+                shortage(primary_entry["arm"], primary_entry),
             ),
         )
     entries_by_kind: dict[str, Entries] = {
@@ -157,7 +166,7 @@ def reported_comparisons(
         for name, entry in kind_entries.items():
             tests = num_primary if entry.get("standing") == PRIMARY else num_others
             reference = control if kind == CONTROL else entry.get("rival") or rival or "the rival"
-            yield kind, ReportedComparison(name, reference, entry, tests, shortages[name])
+            yield kind, ReportedComparison(name, reference, entry, tests, shortage(name, entry))
 
 
 def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:

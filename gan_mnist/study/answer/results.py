@@ -123,6 +123,7 @@ class Results:
             "p_holm": p_holm,
             **self._power(tested),
             "verdict": self.verdict(comparison, p_holm),
+            "too_few_test_images": comparison.image_shortage or None,
         }
 
     def rival_entry(self, tested: AdjustedComparison) -> dict[str, Any] | None:
@@ -136,6 +137,7 @@ class Results:
             "ci95": as_list(comparison.deciding_ci95),
             "p_holm": p_holm,
             "verdict": self.verdict(comparison, p_holm),
+            "too_few_test_images": comparison.image_shortage or None,
         }
 
     def _power(self, tested: AdjustedComparison) -> dict[str, Any]:
