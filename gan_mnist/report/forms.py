@@ -81,6 +81,7 @@ class Versus(TypedDict):
     ci95: Interval | None
     p_holm: float | None
     verdict: str
+    n: NotRequired[int]
     rival: NotRequired[str]
     rivals: NotRequired[list[str]]
     not_compared: NotRequired[list[str]]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import is_within
 
 
@@ -30,11 +31,10 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
     kinds = {arm.name: arm.kind for arm in arms.plan.arms}
     if arms.kind != "generated" or arms.direction_sign < 0 or kinds[arms.focus] == "rival":
         return None
+    if reason := _not_comparable(arms):
+        return GainCheck(False, reason)
     if arms.versus is None:
-        has_rivals = any(arm.kind == "rival" for arm in arms.plan.study.arms)
-        return GainCheck(False, "no plain rival was run beside it") if has_rivals else None
-    if missing := arms.versus.get("not_compared"):
-        return GainCheck(False, f"plain `{missing[0]}` could not be compared")
+        return None
     rival, is_many = f"plain `{arms.versus['rival']}`", len(arms.versus["rivals"]) > 1
     note = ", exploratory" if arms.versus.get("standing") == "exploratory" else ""
     if (better := arms.not_beaten) is not None:
@@ -50,3 +50,17 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
     }
     verdict = arms.versus["verdict"]
     return GainCheck(verdict == "helps", words[verdict])
+
+
+def _not_comparable(arms: ArmsInQuestion) -> str:
+    """What keeps plain rivals from being the measure of a gain; "" where nothing does."""
+    versus = arms.versus
+    if versus is None:
+        has_rivals = any(arm.kind == "rival" for arm in arms.plan.study.arms)
+        return "no plain rival was run beside it" if has_rivals else ""
+    if missing := versus.get("not_compared"):
+        return f"plain `{missing[0]}` could not be compared"
+    if versus["n"] < MIN_SEEDS:
+        rivals = "plain rivals" if len(versus["rivals"]) > 1 else f"plain `{versus['rival']}`"
+        return f"shares too few seeds with {rivals}"
+    return ""

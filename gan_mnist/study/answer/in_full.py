@@ -108,11 +108,25 @@ def _primary_in_full(arms: ArmsInQuestion) -> str:
         reported_pairs.add((arms.focus, arms.versus["rival"]))
     parts = [
         f"`{entry['arm']}` against `{entry['reference']}` {entry['verdict']} "
-        f"({with_interval(entry['difference'], entry['ci95'])}{_p_of(arms, entry)})"
+        f"({_size_of(arms, entry, _p_of(arms, entry))})"
         for entry in arms.primary
         if (entry["arm"], entry["reference"]) not in reported_pairs
     ]
     return f"; also primary: {', '.join(parts)}" if parts else ""
+
+
+def _size_of(arms: ArmsInQuestion, entry: Mapping[str, Any], note: str = "") -> str:
+    """The size of another difference than that of the arm to the control, and its own seeds.
+
+    Args:
+        arms: The arms that the study asks about.
+        entry: Of the comparison.
+        note: What is added behind the interval.
+    """
+    n, n_told = entry["n"], arms.compared[arms.focus].n
+    seeds = "" if n == n_told else f", {counted(n, 'seed')}"
+    too_few = ", too few to rely on" if n < MIN_SEEDS <= n_told else ""
+    return f"{with_interval(entry['difference'], entry['ci95'])}{note}{seeds}{too_few}"
 
 
 def _p_of(arms: ArmsInQuestion, entry: Mapping[str, Any]) -> str:
@@ -167,17 +181,17 @@ def _beyond_in_full(arms: ArmsInQuestion) -> str:
     best, comma = f"plain {rival} alone", ""
     if num_rivals > 1:
         best, comma = f"the best of {num_rivals} plain rivals, {rival}", ","
-    size = with_interval(arms.versus["difference"], arms.versus["ci95"]) + _likewise(arms)
+    size = _size_of(arms, arms.versus, _likewise(arms))
     if missing := arms.versus.get("not_compared"):
         return (
             f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
             "its trials failed"
         )
     if (better := arms.not_beaten) is not None:
-        better_size = with_interval(better["difference"], better["ci95"])
         reason = f"could not be compared with plain `{better['rival']}`, as its trials failed"
         if not better.get("not_compared"):
-            reason = f"was not shown to do better than plain `{better['rival']}` ({better_size})"
+            size_of_better = _size_of(arms, better)
+            reason = f"was not shown to do better than plain `{better['rival']}` ({size_of_better})"
         return f", and did better than {best} ({size}), but {reason}"
     return {
         "helps": f", and did better than {best} ({size})",
@@ -203,5 +217,4 @@ def _without(arms: ArmsInQuestion) -> str:
         "the same": f"it is the same {arms.within_margin} as its ablation",
         "cannot tell": "it was not shown to differ from its ablation",
     }[ablation["verdict"]]
-    size = with_interval(ablation["difference"], ablation["ci95"]) + _likewise(arms)
-    return f"; {outcome} `{ablation['arm']}` ({size})"
+    return f"; {outcome} `{ablation['arm']}` ({_size_of(arms, ablation, _likewise(arms))})"

@@ -133,6 +133,7 @@ class Results:
 
     def _rival_entry(self, comparison: Comparison, p_holm: float | None) -> dict[str, Any]:
         return {
+            "n": comparison.n,
             "difference": comparison.difference,
             "ci95": as_list(comparison.deciding_ci95),
             "p_holm": p_holm,
@@ -186,6 +187,7 @@ class Results:
         comparison, p_value, _ = tested or self.compare([pair])[pair]
         return {
             "arm": pair.reference,
+            "n": comparison.n,
             "difference": comparison.difference,
             "ci95": as_list(comparison.deciding_ci95),
             "p_value": p_value,

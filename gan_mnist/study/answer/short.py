@@ -206,19 +206,17 @@ def _line(arms: ArmsInQuestion) -> str:
         num_rivals = len(versus["rivals"])
         best = f", the best of {num_rivals} plain rivals" if num_rivals > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
-        difference, interval = versus["difference"], versus["ci95"]
+        n, difference, interval = versus["n"], versus["difference"], versus["ci95"]
         is_unsure = versus.get("more_seeds_needed", False)
     else:
         pair = f"minus `{control}`"
-        difference, interval = comparison.difference, arms.focus_interval
+        n, difference, interval = comparison.n, comparison.difference, arms.focus_interval
         is_unsure = comparison.more_seeds_needed
     size, ci95 = with_interval(difference, interval).split(", ")
-    text = (
-        f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.choice_note}, {comparison.n} seeds)"
-    )
+    text = f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.choice_note}, {n} seeds)"
     if comparison.image_shortage:
         text += f"; only {comparison.image_shortage}"
-    elif comparison.n >= MIN_SEEDS and is_unsure:
+    elif n >= MIN_SEEDS and is_unsure:
         text += "; more seeds are needed to rely on this interval"
     kind = CONTROL if arms.reference == control else RIVALS
     kind = PRIMARY if versus and "reference" in versus else kind

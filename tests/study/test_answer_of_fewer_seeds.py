@@ -1,0 +1,78 @@
+"""The answer of a study whose comparisons differ in their seeds, as some trials failed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_records import KINDS, VALUES, make_plan, make_records
+
+from gan_mnist.study.answer.summary import summarize
+from gan_mnist.study.comparison import Pair
+
+SURE = VALUES | {"warp_gan": VALUES["classical"] + [0.080, 0.081, 0.082, 0.079, 0.080]}
+BOTH = (Pair("warp_gan", "classical"), Pair("warp_gan", "none"))
+
+
+def failing(values, **failed_seeds):
+    """Records of which some have failed: those of these seeds, by arm."""
+    records = make_records(values)
+    for record in records:
+        if record["seed"] in failed_seeds.get(record["arm"], ()):
+            record |= {"status": "failed", "error": "broken", "metrics": {}}
+    return records
+
+
+@pytest.mark.parametrize("primary", [(), BOTH])
+def test_a_comparison_with_a_rival_has_the_seeds_that_both_share(primary):
+    plan = make_plan(expectations=(), primary=primary)
+    summary = summarize(plan, failing(SURE, classical=(3, 4)))
+    assert summary["arms"]["warp_gan"]["versus_rivals"]["verdict"] == "helps"
+    assert summary["arms"]["warp_gan"]["versus_rivals"]["n"] == 3
+    assert summary["arms"]["warp_gan"]["versus_rival"]["n"] == 3
+    assert summary["answer"] == "Yes, but shares too few seeds with plain `classical`."
+    assert summary["carried_by"].startswith("`warp_gan` minus plain `classical`: +0.081 ")
+    assert ", 3 seeds)" in summary["carried_by"]
+    assert "(+0.59, 95 % CI " in summary["in_full"] and ", 5 seeds)" in summary["in_full"]
+    assert ", 3 seeds, too few to rely on); " in summary["in_full"]
+
+
+def test_of_several_rivals_the_fewest_shared_seeds_count():
+    values = SURE | {"elastic": VALUES["classical"] - 0.1}
+    plan = make_plan(kinds={**KINDS, "elastic": "rival"}, expectations=())
+    summary = summarize(plan, failing(values, elastic=(3, 4)))
+    assert summary["answer"] == "Yes, but shares too few seeds with plain rivals."
+
+
+def test_a_comparison_of_enough_seeds_is_told_with_its_own():
+    values = {name: np.tile(some, 2) for name, some in SURE.items()}
+    plan = replace(make_plan(expectations=()), seeds=tuple(range(10)))
+    records = make_records(values, range(10))
+    for record in records:
+        if record["arm"] == "classical" and record["seed"] > 6:
+            record |= {"status": "failed", "error": "broken", "metrics": {}}
+    summary = summarize(plan, records)
+    assert summary["answer"] == "Yes: `warp_gan` did more than plain `classical`."
+    assert ", 7 seeds)." in summary["carried_by"]
+    assert ", 10 seeds), and did better than plain `classical` alone" in summary["in_full"]
+    assert ", allowing likewise, 7 seeds); " in summary["in_full"]
+
+
+def test_the_other_primary_comparisons_are_told_with_their_seeds():
+    primary = (Pair("warp_gan", "none"), Pair("cgan", "classical"))
+    plan = make_plan(expectations=(), primary=primary)
+    full = summarize(plan, failing(SURE, cgan=(0, 1)))["in_full"]
+    assert "; also primary: `cgan` against `classical` hurts (" in full
+    assert ", 3 seeds, too few to rely on)" in full
+
+
+def test_an_ablation_is_told_with_the_seeds_that_it_shares():
+    plan = make_plan(expectations=())
+    arms = tuple(
+        replace(arm, kind="ablation", ablates="warp_gan") if arm.name == "cgan" else arm
+        for arm in plan.arms
+    )
+    plan = replace(plan, study=replace(plan.study, arms=arms), arms=arms)
+    summary = summarize(plan, failing(SURE, cgan=(0, 1)))
+    assert summary["arms"]["warp_gan"]["versus_ablation"]["n"] == 3
+    assert "; it did better than its ablation `cgan` (" in summary["in_full"]
+    assert ", 3 seeds, too few to rely on)" in summary["in_full"]
