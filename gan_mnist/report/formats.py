@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from gan_mnist.study.answer.reasons import deciding_interval
+from gan_mnist.study.answer.reasons import deciding_interval, is_interval_unsure
 from gan_mnist.study.words import sided, verdict_in_words
 
 
@@ -26,6 +26,7 @@ def environment(margin: float | None) -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "deciding": deciding_interval,
+        "is_interval_unsure": is_interval_unsure,
         "judged": lambda verdict: verdict_in_words(verdict, margin),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),

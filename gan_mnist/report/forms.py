@@ -86,6 +86,7 @@ class Versus(TypedDict):
     rivals: NotRequired[list[str]]
     not_compared: NotRequired[list[str]]
     standing: NotRequired[str]
+    more_seeds_needed: NotRequired[bool]
     too_few_test_images: NotRequired[str | None]
 
 
@@ -128,6 +129,7 @@ class Compared(TypedDict):
     p_holm: float | None
     verdict: str
     n: NotRequired[int]
+    more_seeds_needed: NotRequired[bool]
     too_few_test_images: NotRequired[str | None]
 
 

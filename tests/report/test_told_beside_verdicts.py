@@ -29,6 +29,7 @@ def workdir(tmp_path_factory):
     arms["warp_gan"] |= {"difference_ci95": NARROW, "verdict": "cannot tell", "p_holm": 0.2} | over
     versus = {"rival": "classical", "rivals": ["classical"], "difference": 0.1, "p_holm": 0.2}
     arms["warp_gan"]["versus_rivals"] = versus | {"ci95": [0.05, 0.15], "verdict": "cannot tell"}
+    arms["duplicate"] |= {"verdict": "the same", "more_seeds_needed": True}
     change(path, "summary.json", arms=arms)
     pictures = [
         Picture("own", lambda _: Figure(figsize=(1, 1)), "Always there", "Dots."),
@@ -79,6 +80,13 @@ def test_one_comparison_has_one_interval_wherever_its_verdict_stands(workdir, ht
     for text in (Page(html).text, markdown):
         assert "those of differences, p and verdicts over seeds and test images." in text
         assert "treat the seed as the replicate" not in text
+
+
+def test_more_seeds_are_needed_only_for_what_is_not_the_same(html, markdown):
+    for name, is_told in (("copy", True), ("duplicate", False)):
+        row = next(line for line in markdown.splitlines() if line.startswith(f"| {name} |"))
+        for text in (part(html, f'<tr data-arm="{name}"', "</tr>"), row):
+            assert ("more seeds needed" in text) == is_told
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The answer of a study whose comparisons differ in their seeds, as some trials failed."""
+"""The answer of a study whose comparisons differ in their seeds, or in what these are worth."""
 
 from dataclasses import replace
 
@@ -76,3 +76,20 @@ def test_an_ablation_is_told_with_the_seeds_that_it_shares():
     assert summary["arms"]["warp_gan"]["versus_ablation"]["n"] == 3
     assert "; it did better than its ablation `cgan` (" in summary["in_full"]
     assert ", 3 seeds, too few to rely on)" in summary["in_full"]
+
+
+@pytest.mark.parametrize("primary", [(), BOTH])
+@pytest.mark.parametrize("others", [{}, {"elastic": VALUES["classical"] - 0.1}])
+def test_a_skewed_gain_over_a_rival_needs_more_seeds(primary, others):
+    own = VALUES["classical"] + [0.05, 0.05, 0.051, 0.049, 0.075]
+    control = own - [0.5, 0.52, 0.55, 0.49, 0.53]
+    kinds = {**KINDS, **dict.fromkeys(others, "rival")}
+    plan = make_plan(kinds=kinds, expectations=(), primary=primary)
+    values = VALUES | others | {"none": control, "warp_gan": own}
+    summary = summarize(plan, make_records(values))
+    entry = summary["arms"]["warp_gan"]
+    assert entry["versus_rivals"]["more_seeds_needed"]
+    assert not entry["more_seeds_needed"]
+    assert summary["answer"].startswith("Yes: `warp_gan` did more than ")
+    assert "; more seeds are needed to rely on this interval" in summary["carried_by"]
+    assert ", more seeds are needed to rely on it); " in summary["in_full"]

@@ -51,3 +51,13 @@ def test_a_gain_that_is_sure_but_small_says_so():
     assert hurting == "Yes, but by less than 0.05."
     no = told_of({"none": values["x"], "x": BASE}, rivals(*values), WITHIN, question="How?")[0]
     assert no == "`x` did worse than `none`."
+
+
+def test_what_is_shown_to_be_the_same_needs_no_more_seeds():
+    """Of an arm that is equal to the control there is no spread to know."""
+    told = told_of({"none": BASE, "x": BASE}, rivals("none", "x"), WITHIN)
+    assert told[0] == "No: `x` and `none` are the same within ±0.05."
+    assert told[1].endswith("0.00 in recall of digit 1 (95 % CI 0.00 to 0.00, 5 seeds).")
+    assert "more seeds" not in told[2]
+    # Without a margin nothing is the same, and there it does.
+    assert "; more seeds are needed" in told_of({"none": BASE, "x": BASE}, rivals("none", "x"))[1]

@@ -5,7 +5,7 @@ from typing import Any
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, choice_in_words
 from gan_mnist.study.answer.gain import check_gain
-from gan_mnist.study.answer.reasons import PRIMARY
+from gan_mnist.study.answer.reasons import PRIMARY, is_interval_unsure
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_rate
 from gan_mnist.study.words import counted, fixed, interval_decimals, with_interval
 
@@ -89,7 +89,7 @@ def _what_is_not_known(arms: ArmsInQuestion) -> str:
     best, comparison, text = arms.focus, arms.compared[arms.focus], ""
     if comparison.n < MIN_SEEDS:
         text = f"; {comparison.n} seeds are too few to rely on"
-    elif comparison.more_seeds_needed:
+    elif is_interval_unsure(arms.entries[best]):
         text = "; more seeds are needed to rely on this interval"
     elif best in arms.arms_as_asked or best in arms.arms_opposite:
         text = (
@@ -116,7 +116,9 @@ def _primary_in_full(arms: ArmsInQuestion) -> str:
 
 
 def _size_of(arms: ArmsInQuestion, entry: Mapping[str, Any], note: str = "") -> str:
-    """The size of another difference than that of the arm to the control, and its own seeds.
+    """The size of another difference than that of the arm to the control.
+
+    Seeds are told where they are others, and what keeps one from relying on the interval.
 
     Args:
         arms: The arms that the study asks about.
@@ -125,8 +127,10 @@ def _size_of(arms: ArmsInQuestion, entry: Mapping[str, Any], note: str = "") -> 
     """
     n, n_told = entry["n"], arms.compared[arms.focus].n
     seeds = "" if n == n_told else f", {counted(n, 'seed')}"
-    too_few = ", too few to rely on" if n < MIN_SEEDS <= n_told else ""
-    return f"{with_interval(entry['difference'], entry['ci95'])}{note}{seeds}{too_few}"
+    doubt = ", too few to rely on" if n < MIN_SEEDS <= n_told else ""
+    if n >= MIN_SEEDS and is_interval_unsure(entry):
+        doubt = ", more seeds are needed to rely on it"
+    return f"{with_interval(entry['difference'], entry['ci95'])}{note}{seeds}{doubt}"
 
 
 def _p_of(arms: ArmsInQuestion, entry: Mapping[str, Any]) -> str:

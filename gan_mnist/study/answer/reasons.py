@@ -119,6 +119,14 @@ def deciding_interval(entry: Mapping[str, Any]) -> list[float] | None:
     return [min(bounds[0]), max(bounds[1])] if bounds else None
 
 
+def is_interval_unsure(entry: Mapping[str, Any]) -> bool:
+    """Whether more seeds are needed to rely on the interval of an entry.
+
+    Not where the verdict is "the same": it relies on the interval, so that equal values suffice.
+    """
+    return bool(entry.get("more_seeds_needed")) and entry["verdict"] != "the same"
+
+
 def reported_comparisons(
     entries: Entries,
     control: str,

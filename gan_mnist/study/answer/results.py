@@ -137,6 +137,7 @@ class Results:
             "difference": comparison.difference,
             "ci95": as_list(comparison.deciding_ci95),
             "p_holm": p_holm,
+            "more_seeds_needed": comparison.more_seeds_needed,
             "verdict": self.verdict(comparison, p_holm),
             "too_few_test_images": comparison.image_shortage or None,
         }
@@ -191,6 +192,7 @@ class Results:
             "difference": comparison.difference,
             "ci95": as_list(comparison.deciding_ci95),
             "p_value": p_value,
+            "more_seeds_needed": comparison.more_seeds_needed,
             "verdict": self.verdict(comparison, p_value),
         }
 

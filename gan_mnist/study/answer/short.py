@@ -6,7 +6,7 @@ from typing import Any
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, Entries
 from gan_mnist.study.answer.gain import check_gain
 from gan_mnist.study.answer.in_full import in_full
-from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS
+from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS, is_interval_unsure
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.statistics import looks
 from gan_mnist.study.statistics.paired import Comparison
@@ -201,22 +201,21 @@ def _line(arms: ArmsInQuestion) -> str:
     if not arms.compared:
         return ""
     comparison, control = arms.compared[arms.focus], arms.plan.study.control
-    versus, label = arms.versus, arms.metric.label
+    versus, label, entry = arms.versus, arms.metric.label, arms.entries[arms.focus]
     if versus and versus["ci95"]:
         num_rivals = len(versus["rivals"])
         best = f", the best of {num_rivals} plain rivals" if num_rivals > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
+        entry = versus
         n, difference, interval = versus["n"], versus["difference"], versus["ci95"]
-        is_unsure = versus.get("more_seeds_needed", False)
     else:
         pair = f"minus `{control}`"
         n, difference, interval = comparison.n, comparison.difference, arms.focus_interval
-        is_unsure = comparison.more_seeds_needed
     size, ci95 = with_interval(difference, interval).split(", ")
     text = f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.choice_note}, {n} seeds)"
     if comparison.image_shortage:
         text += f"; only {comparison.image_shortage}"
-    elif n >= MIN_SEEDS and is_unsure:
+    elif n >= MIN_SEEDS and is_interval_unsure(entry):
         text += "; more seeds are needed to rely on this interval"
     kind = CONTROL if arms.reference == control else RIVALS
     kind = PRIMARY if versus and "reference" in versus else kind
