@@ -93,3 +93,21 @@ def test_a_skewed_gain_over_a_rival_needs_more_seeds(primary, others):
     assert summary["answer"].startswith("Yes: `warp_gan` did more than ")
     assert "; more seeds are needed to rely on this interval" in summary["carried_by"]
     assert ", more seeds are needed to rely on it); " in summary["in_full"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Does it help?", "Perhaps, but 3 seeds are too few to rely on."),
+        ("How well?", "`warp_gan` did better than `none`, but 3 seeds are too few."),
+    ],
+)
+def test_the_answer_of_few_seeds_is_carried_by_the_number_that_it_tells_of(question, expected):
+    """It says what the arm did to the control, and not that a plain rival did more."""
+    values = VALUES | {"warp_gan": VALUES["classical"] - [0.1, 0.11, 0.12, 0.1, 0.1]}
+    plan = replace(make_plan(question=question, expectations=()), seeds=(0, 1, 2))
+    summary = summarize(plan, make_records(values, plan.seeds))
+    assert summary["answer"] == expected
+    assert summary["carried_by"].startswith("`warp_gan` minus `none`: +0.40 ")
+    assert summary["rests_on"] == {"arm": "warp_gan", "reference": "none"}
+    assert "; it did worse than plain `classical` alone (-0.11, " in summary["in_full"]

@@ -3,7 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
-from fake_records import BASE, LOSS, RECALL, VALUES, rivals, told, told_of
+from fake_records import (
+    BASE,
+    LOSS,
+    RECALL,
+    VALUES,
+    make_plan,
+    make_records,
+    rivals,
+    told,
+    told_of,
+)
+
+from gan_mnist.study.answer.summary import summarize
 
 TINY = np.array([0.002, -0.001, 0.001, -0.002, 0.0005])
 WITHIN = replace(RECALL, margin=0.05)
@@ -51,6 +63,14 @@ def test_a_gain_that_is_sure_but_small_says_so():
     assert hurting == "Yes, but by less than 0.05."
     no = told_of({"none": values["x"], "x": BASE}, rivals(*values), WITHIN, question="How?")[0]
     assert no == "`x` did worse than `none`."
+
+
+def test_a_gain_too_small_to_matter_is_told_by_its_own_size():
+    values = VALUES | {"warp_gan": BASE + 0.01 + TINY / 10, "cgan": BASE - 0.2 + TINY}
+    summary = summarize(make_plan(metrics=(WITHIN, LOSS), expectations=()), make_records(values))
+    assert summary["answer"] == "Yes, but by less than 0.05."
+    assert summary["carried_by"].startswith("`warp_gan` minus `none`: +0.010")
+    assert summary["rests_on"] == {"arm": "warp_gan", "reference": "none"}
 
 
 def test_what_is_shown_to_be_the_same_needs_no_more_seeds():

@@ -240,12 +240,6 @@ class ArmsInQuestion:
         best = min(primary_entries, key=lambda entry: sign * entry["difference"])
         return {**best, "rival": best["reference"], "rivals": [best["reference"]]}
 
-    @property
-    def reference(self) -> str:
-        """What the arm that the answer rests on is measured by: a plain rival, or the control."""
-        versus = self.versus
-        return versus["rival"] if versus and versus["ci95"] else self.plan.study.control
-
     @cached_property
     def reported(self) -> dict[tuple[str, str, str], ReportedComparison]:
         """What `reported_comparisons` yields, by kind, arm and reference."""

@@ -1,6 +1,7 @@
 """Whether a gain over the control is one over plain rivals, too."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
@@ -19,6 +20,15 @@ class GainCheck(NamedTuple):
     words: str
 
 
+def measuring_rival(arms: ArmsInQuestion) -> Mapping[str, Any] | None:
+    """`arms.versus` where the short answer rests on it, and not on the gain over the control.
+
+    Of few seeds, or of a gain within the margin, it tells of the control alone.
+    """
+    is_of_control = arms.compared[arms.focus].n < MIN_SEEDS or _is_within_margin(arms)
+    return None if is_of_control else arms.versus
+
+
 def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
     """Measures the gain of `arms.focus` over the control by the margin, then by the plain rivals.
 
@@ -26,7 +36,7 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
         None where the gain may exceed the margin and no plain rival is its measure: for arms
         without generated images, a question that asks for worse, a study without plain rivals.
     """
-    if arms.arms_as_asked and is_within(arms.focus_interval, arms.metric.margin):
+    if _is_within_margin(arms):
         return GainCheck(False, f"by less than {arms.metric.margin:g}")
     kinds = {arm.name: arm.kind for arm in arms.plan.arms}
     if arms.kind != "generated" or arms.direction_sign < 0 or kinds[arms.focus] == "rival":
@@ -50,6 +60,11 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
     }
     verdict = arms.versus["verdict"]
     return GainCheck(verdict == "helps", words[verdict])
+
+
+def _is_within_margin(arms: ArmsInQuestion) -> bool:
+    """Whether there is a gain over the control, and one that is too small to matter."""
+    return bool(arms.arms_as_asked) and is_within(arms.focus_interval, arms.metric.margin)
 
 
 def _not_comparable(arms: ArmsInQuestion) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, Entries
-from gan_mnist.study.answer.gain import check_gain
+from gan_mnist.study.answer.gain import check_gain, measuring_rival
 from gan_mnist.study.answer.in_full import in_full
 from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS, is_interval_unsure
 from gan_mnist.study.answer.results import Results
@@ -72,9 +72,8 @@ def answer(
         full += f"; {counted(num_failed, 'trial')} failed"
     if num_missing:
         full += f"; {counted(num_missing, 'trial')} not run yet"
-    rests_on = {"arm": arms.focus, "reference": arms.reference} if arms.compared else None
     texts = {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
-    return {**texts, "rests_on": rests_on}
+    return {**texts, "rests_on": _rests_on(arms)}
 
 
 def _looked(plan: Plan) -> str:
@@ -196,20 +195,32 @@ def _answered(arms: ArmsInQuestion, opening: str, text: str) -> str:
     return opening + text if arms.wants_yes else text[0].upper() + text[1:]
 
 
+def _rests_on(arms: ArmsInQuestion) -> dict[str, str] | None:
+    """The arm that the short answer rests on, and what it is measured by."""
+    if not arms.compared:
+        return None
+    versus = measuring_rival(arms)
+    return {
+        "arm": arms.focus,
+        "reference": versus["rival"] if versus else arms.plan.study.control,
+    }
+
+
 def _line(arms: ArmsInQuestion) -> str:
     """The number that the short answer rests on."""
     if not arms.compared:
         return ""
-    comparison, control = arms.compared[arms.focus], arms.plan.study.control
-    versus, label, entry = arms.versus, arms.metric.label, arms.entries[arms.focus]
-    if versus and versus["ci95"]:
+    comparison, reference = arms.compared[arms.focus], arms.plan.study.control
+    label, entry, kind = arms.metric.label, arms.entries[arms.focus], CONTROL
+    if versus := measuring_rival(arms):
         num_rivals = len(versus["rivals"])
         best = f", the best of {num_rivals} plain rivals" if num_rivals > 1 else ""
         pair = f"minus plain `{versus['rival']}`{best}"
-        entry = versus
+        entry, reference = versus, versus["rival"]
+        kind = PRIMARY if "reference" in versus else RIVALS
         n, difference, interval = versus["n"], versus["difference"], versus["ci95"]
     else:
-        pair = f"minus `{control}`"
+        pair = f"minus `{reference}`"
         n, difference, interval = comparison.n, comparison.difference, arms.focus_interval
     size, ci95 = with_interval(difference, interval).split(", ")
     text = f"`{arms.focus}` {pair}: {size} in {label} ({ci95}{arms.choice_note}, {n} seeds)"
@@ -217,9 +228,7 @@ def _line(arms: ArmsInQuestion) -> str:
         text += f"; only {comparison.image_shortage}"
     elif n >= MIN_SEEDS and is_interval_unsure(entry):
         text += "; more seeds are needed to rely on this interval"
-    kind = CONTROL if arms.reference == control else RIVALS
-    kind = PRIMARY if versus and "reference" in versus else kind
-    reported = arms.reported[kind, arms.focus, arms.reference]
+    reported = arms.reported[kind, arms.focus, reference]
     if comparison.image_shortage:
         return f"{text}."
     reason = reported.why(arms.metric.margin, interval, tells_p=True)
