@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_records import KINDS, VALUES, make_plan, make_records
+from fake_records import KINDS, SEEDS, VALUES, make_plan, make_records
 
 from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.comparison import Pair
@@ -111,3 +111,21 @@ def test_the_answer_of_few_seeds_is_carried_by_the_number_that_it_tells_of(quest
     assert summary["carried_by"].startswith("`warp_gan` minus `none`: +0.40 ")
     assert summary["rests_on"] == {"arm": "warp_gan", "reference": "none"}
     assert "; it did worse than plain `classical` alone (-0.11, " in summary["in_full"]
+
+
+@pytest.mark.parametrize("failed", [SEEDS, SEEDS[1:]], ids=["all", "all but one"])
+def test_a_rival_whose_trials_failed_is_not_said_to_be_absent(failed):
+    plan = make_plan(expectations=())
+    summary = summarize(plan, failing(SURE, classical=failed))
+    assert summary["answer"] == "Yes, but plain `classical` could not be compared."
+    assert ", but plain `classical` could not be compared; " in summary["in_full"]
+    assert summary["rests_on"] == {"arm": "warp_gan", "reference": "none"}
+
+
+def test_a_rival_that_does_not_apply_is_none_that_could_be_compared():
+    records = make_records(SURE)
+    for record in records:
+        if record["arm"] == "classical":
+            record |= {"status": "not_applicable", "error": "grey images", "metrics": {}}
+    summary = summarize(make_plan(expectations=()), records)
+    assert summary["answer"] == "Yes, but no plain rival was run beside it."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
+from gan_mnist.study.answer.results import applies
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import is_within
 
@@ -71,6 +72,8 @@ def _not_comparable(arms: ArmsInQuestion) -> str:
     """What keeps plain rivals from being the measure of a gain; "" where nothing does."""
     versus = arms.versus
     if versus is None:
+        if rivals := _rivals_of_run(arms):
+            return f"plain `{rivals[0]}` could not be compared"
         has_rivals = any(arm.kind == "rival" for arm in arms.plan.study.arms)
         return "no plain rival was run beside it" if has_rivals else ""
     if missing := versus.get("not_compared"):
@@ -79,3 +82,12 @@ def _not_comparable(arms: ArmsInQuestion) -> str:
         rivals = "plain rivals" if len(versus["rivals"]) > 1 else f"plain `{versus['rival']}`"
         return f"shares too few seeds with {rivals}"
     return ""
+
+
+def _rivals_of_run(arms: ArmsInQuestion) -> list[str]:
+    """The plain rivals of the run that apply to the data."""
+    return [
+        arm.name
+        for arm in arms.plan.arms
+        if arm.kind == "rival" and applies(arms.results.records[arm.name])
+    ]
