@@ -63,3 +63,25 @@ def test_a_primary_comparison_is_the_answer_whatever_its_arm_is_for(arm, way):
     else:
         assert primary["verdict"] == "cannot tell"
         assert summary["answer"] == f"Cannot tell whether `{arm}` helps."
+
+
+@pytest.mark.parametrize("num_done", [0, 1])
+def test_without_the_control_primary_comparisons_with_others_are_told(num_done):
+    primary = (Pair("warp_gan", "classical"), Pair("cgan", "none"))
+    plan = make_plan(primary=primary, expectations=())
+    records = make_records()
+    for record in records:
+        if record["arm"] == "none" and record["seed"] >= num_done:
+            record |= {"status": "failed", "error": "broken", "metrics": {}}
+    summary = summarize(plan, records)
+    assert summary["primary"][0]["verdict"] == "helps"
+    lacking = (
+        "a comparison needs two seeds" if num_done else "the control `none` has no finished trial"
+    )
+    assert summary["answer"] == f"No answer yet: {lacking}."
+    assert summary["in_full"].startswith(f"No answer yet: {lacking}")
+    # And not the one with the control, of which nothing is known.
+    primary, _, rest = summary["in_full"].partition("; primary: ")[2].partition("; ")
+    assert primary.startswith("`warp_gan` against `classical` helps (+0.08, 95 % CI ")
+    assert primary.endswith(", 5 seeds)") and "cgan" not in primary
+    assert rest == f"{5 - num_done} trials failed."

@@ -267,6 +267,12 @@ class ArmsInQuestion:
         )
 
     @property
+    def is_control_missing(self) -> bool:
+        """Whether the control, which arms are compared with, lacks the results that others have."""
+        values = self.results.values
+        return not values[self.plan.study.control] and any(values.values())
+
+    @property
     def leaks(self) -> bool:
         """Whether the run has arms that show copies of test images."""
         return any(arm.leaks for arm in self.plan.arms)

@@ -21,10 +21,13 @@ def in_full(arms: ArmsInQuestion) -> str:
             f"No answer: this run has no {noun}{more}{limit}; the report has its differences{rival}"
         )
     if not arms.compared:
-        return (
-            "No answer yet: a comparison needs two seeds in which both "
-            f"`{study.control}` and a {noun}{more} are done{rival}"
+        lacking = (
+            f"the control `{study.control}` has no finished trial"
+            if arms.is_control_missing
+            else "a comparison needs two seeds in which both "
+            f"`{study.control}` and a {noun}{more} are done"
         )
+        return f"No answer yet: {lacking}{rival}{_primary_in_full(arms)}"
     best, comparison, num_arms = arms.focus, arms.compared[arms.focus], len(arms.compared)
     gain = with_interval(comparison.difference, arms.focus_interval)
     details = f"({gain}{arms.choice_note}, {comparison.n} seeds)"
@@ -103,16 +106,20 @@ def _what_is_not_known(arms: ArmsInQuestion) -> str:
 
 def _primary_in_full(arms: ArmsInQuestion) -> str:
     """The primary comparisons that the sentence has not told yet."""
-    reported_pairs = {(arms.focus, arms.plan.study.control)}
-    if arms.versus is not None:
-        reported_pairs.add((arms.focus, arms.versus["rival"]))
+    reported_pairs = set()
+    if arms.compared:
+        reported_pairs.add((arms.focus, arms.plan.study.control))
+        if arms.versus is not None:
+            reported_pairs.add((arms.focus, arms.versus["rival"]))
     parts = [
         f"`{entry['arm']}` against `{entry['reference']}` {entry['verdict']} "
         f"({_size_of(arms, entry, _p_of(arms, entry))})"
         for entry in arms.primary
         if (entry["arm"], entry["reference"]) not in reported_pairs
+        and (arms.compared or entry["ci95"])
     ]
-    return f"; also primary: {', '.join(parts)}" if parts else ""
+    also = "also primary" if arms.compared else "primary"
+    return f"; {also}: {', '.join(parts)}" if parts else ""
 
 
 def _size_of(arms: ArmsInQuestion, entry: Mapping[str, Any], note: str = "") -> str:
@@ -125,9 +132,10 @@ def _size_of(arms: ArmsInQuestion, entry: Mapping[str, Any], note: str = "") -> 
         entry: Of the comparison.
         note: What is added behind the interval.
     """
-    n, n_told = entry["n"], arms.compared[arms.focus].n
+    n, n_told = entry["n"], arms.compared[arms.focus].n if arms.compared else None
     seeds = "" if n == n_told else f", {counted(n, 'seed')}"
-    doubt = ", too few to rely on" if n < MIN_SEEDS <= n_told else ""
+    is_told = n_told is not None and n_told < MIN_SEEDS
+    doubt = ", too few to rely on" if n < MIN_SEEDS and not is_told else ""
     if n >= MIN_SEEDS and is_interval_unsure(entry):
         doubt = ", more seeds are needed to rely on it"
     return f"{with_interval(entry['difference'], entry['ci95'])}{note}{seeds}{doubt}"

@@ -123,7 +123,9 @@ def _short(arms: ArmsInQuestion) -> list[str]:
         )
         return [f"No answer: {leaking if arms.leaks else f'this run has {absent}'}"]
     if not arms.compared:
-        return ["No answer yet: a comparison needs two seeds"]
+        control = f"the control `{arms.plan.study.control}` has no finished trial"
+        lacking = control if arms.is_control_missing else "a comparison needs two seeds"
+        return [f"No answer yet: {lacking}"]
     if shortage := arms.compared[arms.focus].image_shortage:
         text = f"Cannot tell: only {shortage}"
         # The name of a class may be of many words.
