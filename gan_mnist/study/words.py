@@ -79,6 +79,11 @@ def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str
     return f"{signed(difference, decimals)}, 95 % CI {low} to {high}"
 
 
+def choice_in_words(num_chosen_from: int) -> str:
+    """States that an interval allows for the choice of an arm from so many; "" for one."""
+    return f", allowing for the choice among {num_chosen_from}" if num_chosen_from > 1 else ""
+
+
 def in_brackets(gain: Mapping[str, Any]) -> str:
     """The `difference` of `gain` with three decimals, and its `ci95` in brackets."""
     low, high = (signed(end, 3) for end in gain["ci95"])

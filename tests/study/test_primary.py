@@ -139,6 +139,47 @@ def test_an_answer_that_rests_on_what_was_not_named_says_so():
     assert summary["answer"] == "Yes: `warp_gan` did more than plain `classical`."
 
 
+def test_a_gain_that_was_not_named_is_not_counted_as_one_that_was():
+    """In words, of an arm that is primary against a rival, and exploratory against the control."""
+    alike = VALUES["classical"] + [0.05, -0.05, 0.03, -0.02, 0.02]
+    values = VALUES | {"cgan": BASE + [0.10, 0.11, 0.12, 0.09, 0.1], "warp_gan": alike}
+    primary = (Pair("cgan", "none"), Pair("warp_gan", "classical"))
+    summary = summary_of(primary, values, expectations=())
+    assert summary["arms"]["warp_gan"]["standing"] == "exploratory"
+    full = summary["in_full"]
+    assert ", 2 helped (1 of them exploratory), and `warp_gan` raised recall of digit 1 " in full
+    assert ", 5 seeds, exploratory); whether it beats plain `classical` " in full
+    # One that is above the rival, as was named, is above the control as well.
+    full = summary_of(primary, values | {"warp_gan": VALUES["warp_gan"]}, expectations=())[
+        "in_full"
+    ]
+    assert ", 2 helped, and `warp_gan` raised" in full and "5 seeds), and did better" in full
+
+
+def test_what_was_not_named_is_not_counted_where_the_question_asks_for_worse():
+    values = VALUES | {
+        "cgan": BASE - [0.10, 0.11, 0.12, 0.09, 0.1],
+        "warp_gan": BASE - [0.20, 0.21, 0.19, 0.2, 0.2],
+        "classical": BASE - [0.20, 0.18, 0.22, 0.19, 0.21],
+    }
+    primary = (Pair("cgan", "none"), Pair("warp_gan", "classical"))
+    hurting = {"expectations": (), "question": "Does it hurt?"}
+    summary = summary_of(primary, values, **hurting)
+    assert summary["answer"] == (
+        "Yes: 2 of 2 primary treatments did worse than `none`, 1 exploratory."
+    )
+    assert ", 2 hurt (1 of them exploratory), and `warp_gan` lowered " in summary["in_full"]
+    # A no rests on both of them, whichever is the best.
+    summary = summary_of(primary, values, expectations=())
+    assert summary["answer"] == "Exploratory: no: each of 2 did worse than `none`."
+    assert " lowered recall of digit 1 (1 of them exploratory), the least" in summary["in_full"]
+    # Neither is it counted where the other cannot be told.
+    values["cgan"] = NOTHING
+    summary = summary_of(primary, values, expectations=())
+    assert summary["answer"] == "Cannot tell: not one of 2 was shown to help."
+    assert " and 1 lowered it (1 of them exploratory); the best was" in summary["in_full"]
+
+
 def test_a_comparison_without_one_of_its_arms_is_left_out():
     plan = make_plan(asked=["warp_gan"], expectations=(), oracle=None)
     study = dataclasses.replace(plan.study, primary=BOTH)

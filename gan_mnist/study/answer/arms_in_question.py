@@ -1,6 +1,6 @@
 """Which arms a study asks about, which way it asks, and what was found of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,16 +12,12 @@ from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics.paired import Comparison, Interval
 from gan_mnist.study.trial import Plan
+from gan_mnist.study.words import choice_in_words
 
 Entries = Mapping[str, Mapping[str, Any]]
 
 # Nouns for the kinds of arms; a study asks about the first kind here that it has.
 NOUNS = {"generated": "treatment", "rival": "treatment", "ablation": "ablation"}
-
-
-def choice_in_words(num_chosen_from: int) -> str:
-    """States that an interval allows for the choice of an arm from so many; "" for one."""
-    return f", allowing for the choice among {num_chosen_from}" if num_chosen_from > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -82,8 +78,8 @@ class ArmsInQuestion:
         treatment says nothing of how it differs from the control: such arms are among these only
         where no primary comparison is of the first sort.
         """
-        rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
-        references = {self.plan.study.control} | (rivals if self.kind == "generated" else set())
+        rivals = self._rivals if self.kind == "generated" else set()
+        references = {self.plan.study.control} | rivals
         arms = {entry["arm"] for entry in self.primary if entry["reference"] in references}
         return arms or self._primary_arms
 
@@ -91,6 +87,11 @@ class ArmsInQuestion:
     def _primary_arms(self) -> set[str]:
         """Names of the arms in primary comparisons, without the references."""
         return {entry["arm"] for entry in self.primary}
+
+    @cached_property
+    def _rivals(self) -> set[str]:
+        """Names of the run's plain rivals."""
+        return {arm.name for arm in self.plan.arms if arm.kind == "rival"}
 
     @cached_property
     def _candidates(self) -> dict[str, Comparison]:
@@ -228,11 +229,10 @@ class ArmsInQuestion:
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""
-        rivals = {arm.name for arm in self.plan.arms if arm.kind == "rival"}
         primary_entries = [
             entry
             for entry in (self.primary if self.kind == "generated" else ())
-            if entry["arm"] == name and entry["reference"] in rivals and entry["ci95"]
+            if entry["arm"] == name and entry["reference"] in self._rivals and entry["ci95"]
         ]
         if not primary_entries:
             return self.entries[name].get("versus_rivals")
@@ -256,7 +256,17 @@ class ArmsInQuestion:
         target = self.plan.study.control, "helps" if self.direction_sign > 0 else "hurts"
         if any((entry["reference"], entry["verdict"]) == target for entry in self.primary):
             return False
-        return self.entries[self.focus].get("standing") == "exploratory"
+        return bool(self.exploratory([self.focus] if self.arms_as_asked else self.compared))
+
+    def exploratory(self, names: Iterable[str]) -> list[str]:
+        """Arms of which the same holds; no gain that follows from a primary one over a rival."""
+
+        def is_beyond_rival(name: str) -> bool:
+            versus = self._versus(name) or {} if self.direction_sign > 0 else {}
+            return "reference" in versus and versus["verdict"] == "helps"
+
+        arms = (name for name in names if self.entries[name].get("standing") == "exploratory")
+        return [name for name in arms if not is_beyond_rival(name)]
 
     @property
     def has_no_arms(self) -> bool:

@@ -72,8 +72,8 @@ def _not_comparable(arms: ArmsInQuestion) -> str:
     """What keeps plain rivals from being the measure of a gain; "" where nothing does."""
     versus = arms.versus
     if versus is None:
-        if rivals := _rivals_of_run(arms):
-            return f"plain `{rivals[0]}` could not be compared"
+        if of_run := _rivals_of_run(arms):
+            return f"plain `{of_run[0]}` could not be compared"
         has_rivals = any(arm.kind == "rival" for arm in arms.plan.study.arms)
         return "no plain rival was run beside it" if has_rivals else ""
     if missing := versus.get("not_compared"):

@@ -1,13 +1,19 @@
 """All of a study's answer in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, choice_in_words
+from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
 from gan_mnist.study.answer.gain import check_gain
 from gan_mnist.study.answer.reasons import PRIMARY, is_interval_unsure
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_rate
-from gan_mnist.study.words import counted, fixed, interval_decimals, with_interval
+from gan_mnist.study.words import (
+    choice_in_words,
+    counted,
+    fixed,
+    interval_decimals,
+    with_interval,
+)
 
 
 def in_full(arms: ArmsInQuestion) -> str:
@@ -30,18 +36,16 @@ def in_full(arms: ArmsInQuestion) -> str:
         return f"No answer yet: {lacking}{rival}{_primary_in_full(arms)}"
     best, comparison, num_arms = arms.focus, arms.compared[arms.focus], len(arms.compared)
     gain = with_interval(comparison.difference, arms.focus_interval)
-    details = f"({gain}{arms.choice_note}, {comparison.n} seeds)"
+    details = f"({gain}{arms.choice_note}, {comparison.n} seeds{_standing(arms, best)})"
     group = f"of {counted(num_arms, noun)}{more}, "
     if comparison.image_shortage:
         return f"Cannot tell: {comparison.image_shortage}; {_extreme(arms)} {details}"
     if arms.arms_as_asked:
         past_verb = "helped" if arms.direction_sign > 0 else "hurt"
-        prefix = (
-            f"{len(arms.arms_as_asked)} {past_verb}, and " if len(arms.arms_as_asked) > 1 else ""
-        )
-        text = (
-            f"{'' if num_arms == 1 else group}{prefix}{_change(arms, best, arms.num_chosen_from)}"
-        )
+        prefix = "" if num_arms == 1 else group
+        if len(arms.arms_as_asked) > 1:
+            prefix += f"{_done_by(arms, arms.arms_as_asked, past_verb)}, and "
+        text = f"{prefix}{_change(arms, best, arms.num_chosen_from)}"
         text += _beyond_in_full(arms) + _without(arms)
     elif num_arms == 1:
         text = _without_gain_of_one(arms, details) + rival
@@ -77,14 +81,33 @@ def _without_gain(arms: ArmsInQuestion, group: str, details: str) -> str:
     """What several arms did, where no one did what the question asks for."""
     (verb, opposite_verb), label = _verbs(arms), arms.metric.label
     if len(arms.arms_opposite) == len(arms.compared):
-        return f"{group}each {opposite_verb} {label}, the least so `{arms.focus}` {details}"
+        each = f"each {opposite_verb} {label}{_exploratory_among(arms, arms.arms_opposite)}"
+        return f"{group}{each}, the least so `{arms.focus}` {details}"
     clauses = [f"{group}none {'' if arms.all_ruled_out else 'clearly '}{verb} {label}"]
-    clauses += [f"{len(arms.arms_opposite)} {opposite_verb} it"] if arms.arms_opposite else []
-    clauses += (
-        [f"{len(arms.arms_same)} left it the same {arms.within_margin}"] if arms.arms_same else []
-    )
+    done_to_it = {
+        f"{opposite_verb} it": arms.arms_opposite,
+        f"left it the same {arms.within_margin}": arms.arms_same,
+    }
+    clauses += [_done_by(arms, names, done) for done, names in done_to_it.items() if names]
     text = f"{' and '.join(clauses)}; {_extreme(arms)} {details}"
     return text if arms.all_ruled_out else f"Cannot tell: {text}"
+
+
+def _done_by(arms: ArmsInQuestion, names: Sequence[str], done: str) -> str:
+    """How many arms did something."""
+    return f"{len(names)} {done}{_exploratory_among(arms, names)}"
+
+
+def _exploratory_among(arms: ArmsInQuestion, names: Sequence[str]) -> str:
+    """How many of several verdicts are exploratory; "" where none is."""
+    num_exploratory = len(arms.exploratory(names))
+    return f" ({num_exploratory} of them exploratory)" if num_exploratory else ""
+
+
+def _standing(arms: ArmsInQuestion, name: str) -> str:
+    """That the verdict on an arm is exploratory; "" where it is not, or cannot be told."""
+    is_told = arms.entries[name]["verdict"] != "cannot tell" and arms.exploratory([name])
+    return ", exploratory" if is_told else ""
 
 
 def _what_is_not_known(arms: ArmsInQuestion) -> str:
@@ -164,7 +187,8 @@ def _change(arms: ArmsInQuestion, name: str, num_chosen_from: int) -> str:
     )
     size = with_interval(comparison.difference, interval)
     change = f"{verb} {arms.metric.label} from {control_mean} to {treated_mean}"
-    return f"`{name}` {change} ({size}{choice_in_words(num_chosen_from)}, {comparison.n} seeds)"
+    seeds = f"{comparison.n} seeds{_standing(arms, name)}"
+    return f"`{name}` {change} ({size}{choice_in_words(num_chosen_from)}, {seeds})"
 
 
 def _plain_rival(arms: ArmsInQuestion) -> str:

@@ -169,10 +169,11 @@ def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
         return [_answered(arms, "Yes: ", _did(arms))]
     comparative = "better" if arms.direction_sign > 0 else "worse"
     group = f"{len(arms.arms_as_asked)} of {counted(num_arms, arms.noun)} did {comparative}"
-    return [
-        _answered(arms, "Yes: ", f"{group} than `{control}`"),
-        f", most of all `{arms.focus}`",
-    ]
+    parts = [_answered(arms, "Yes: ", f"{group} than `{control}`")]
+    # All of them where the answer says so itself.
+    if not arms.is_exploratory and (exploratory := arms.exploratory(arms.arms_as_asked)):
+        parts.append(f", {len(exploratory)} exploratory")
+    return [*parts, f", most of all `{arms.focus}`"]
 
 
 def _of_no_gain(arms: ArmsInQuestion) -> list[str]:
@@ -189,7 +190,8 @@ def _of_no_gain(arms: ArmsInQuestion) -> list[str]:
     if num_arms == 1:
         return [f"Cannot tell whether `{arms.focus}` {verb}s"]
     parts = [f"Cannot tell: not one of {num_arms} was shown to {verb}"]
-    return [*parts, f", and {len(arms.arms_opposite)} {opposite}"] if arms.arms_opposite else parts
+    num_opposite = len(arms.arms_opposite) - len(arms.exploratory(arms.arms_opposite))
+    return [*parts, f", and {num_opposite} {opposite}"] if num_opposite else parts
 
 
 def _answered(arms: ArmsInQuestion, opening: str, text: str) -> str:
