@@ -15,10 +15,12 @@ class GainCheck(NamedTuple):
     Attributes:
         is_enough: Whether it does: it is more than any plain rival's.
         words: What the arm did more, or what stands behind the "but".
+        fewer_words: The same where there is no room for it; "" where it is short.
     """
 
     is_enough: bool
     words: str
+    fewer_words: str = ""
 
 
 def measuring_rival(arms: ArmsInQuestion) -> Mapping[str, Any] | None:
@@ -49,9 +51,8 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
     rival, is_many = f"plain `{arms.versus['rival']}`", len(arms.versus["rivals"]) > 1
     note = ", exploratory" if arms.versus.get("standing") == "exploratory" else ""
     if (better := arms.not_beaten) is not None:
-        return GainCheck(
-            False, f"more than {rival} and not shown to beat plain `{better['rival']}`"
-        )
+        not_beaten = f"not shown to beat plain `{better['rival']}`"
+        return GainCheck(False, f"more than {rival} and {not_beaten}", not_beaten)
     beaten = "every plain rival" if is_many else rival
     words = {
         "helps": f"did more than {beaten}{note}",

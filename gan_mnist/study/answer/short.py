@@ -42,9 +42,14 @@ def answer(
         ""; `in_full`, all of it; `rests_on`, the `arm` and the `reference` of that number, or None.
     """
     arms = ArmsInQuestion(plan, entries, comparisons, results, primary)
-    short, line, full = _short(arms), _line(arms), in_full(arms)
-    if arms.is_exploratory and (arms.arms_as_asked or arms.all_ruled_out):
-        short = [f"Exploratory: {short[0][0].lower()}{short[0][1:]}", *short[1:]]
+    warnings = plan.dataset.get("warnings")
+    leak = "Careful, a leak. " if warnings else ""
+    is_exploratory = arms.is_exploratory and (arms.arms_as_asked or arms.all_ruled_out)
+    standing = "Exploratory: " if is_exploratory else ""
+    short = _short(arms, MOST_WORDS - len(f"{leak}{standing}".split()))
+    if standing:
+        short = [f"{standing}{short[0][0].lower()}{short[0][1:]}", *short[1:]]
+    line, full = _line(arms), in_full(arms)
     wrong_checks = [check for check in controls if check["ok"] is False]
     if wrong_checks:
         descriptions = [f"{_not_so(check)} ({_of(check)})" for check in wrong_checks]
@@ -59,9 +64,8 @@ def answer(
             "The controls did not come out right, so do not trust this run: "
             f"{', '.join(descriptions)}; its numbers would say: {full}"
         )
-    if warnings := plan.dataset.get("warnings"):
+    if warnings:
         warning = f"Careful, {'; '.join(warnings)}."
-        short = [f"Careful, a leak. {short[0]}", *short[1:]]
         line, full = f"{warning} {line}".rstrip(), f"{warning} {full}"
     full += _looked(plan) + _left_out(plan)
     num_failed, num_missing = (
@@ -72,7 +76,11 @@ def answer(
         full += f"; {counted(num_failed, 'trial')} failed"
     if num_missing:
         full += f"; {counted(num_missing, 'trial')} not run yet"
-    texts = {"answer": _fitted(short), "carried_by": line, "in_full": f"{full}."}
+    texts = {
+        "answer": _fitted([f"{leak}{short[0]}", *short[1:]]),
+        "carried_by": line,
+        "in_full": f"{full}.",
+    }
     return {**texts, "rests_on": _rests_on(arms)}
 
 
@@ -106,6 +114,11 @@ def _fitted(parts: Sequence[str]) -> str:
     return f"{text}."
 
 
+def _first_fitting(texts: Sequence[str], room: int) -> str:
+    """The first of texts that has at most so many words; the last if none has."""
+    return next((text for text in texts if len(text.split()) <= room), texts[-1])
+
+
 def _not_so(check: Mapping[str, Any]) -> str:
     return f"`{check['arm']}` is not {check['relation']} `{check['reference']}`"
 
@@ -114,8 +127,8 @@ def _of(check: Mapping[str, Any]) -> str:
     return with_interval(check["difference"], check["difference_ci95"])
 
 
-def _short(arms: ArmsInQuestion) -> list[str]:
-    """What is said in any case, and what is added if there is room."""
+def _short(arms: ArmsInQuestion, room: int) -> list[str]:
+    """What is said in any case, in so many words, and what is added if there is room."""
     if arms.has_no_arms:
         leaking, absent = (
             "no source is free of copies of test images",
@@ -129,12 +142,11 @@ def _short(arms: ArmsInQuestion) -> list[str]:
     if shortage := arms.compared[arms.focus].image_shortage:
         text = f"Cannot tell: only {shortage}"
         # The name of a class may be of many words.
-        is_short = len(text.split()) <= MOST_WORDS
-        return [text if is_short else "Cannot tell: there are too few test images"]
+        return [_first_fitting([text, "Cannot tell: there are too few test images"], room)]
     if arms.compared[arms.focus].n < MIN_SEEDS:
         return [_of_few_seeds(arms)]
     if arms.arms_as_asked:
-        return _of_a_gain(arms)
+        return _of_a_gain(arms, room)
     return _of_no_gain(arms)
 
 
@@ -156,7 +168,7 @@ def _did(arms: ArmsInQuestion) -> str:
     return f"`{arms.focus}` did {comparative} than `{arms.plan.study.control}`"
 
 
-def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
+def _of_a_gain(arms: ArmsInQuestion, room: int) -> list[str]:
     num_arms, control = len(arms.compared), arms.plan.study.control
     check = check_gain(arms)
     if check is not None:
@@ -164,7 +176,8 @@ def _of_a_gain(arms: ArmsInQuestion) -> list[str]:
             return [_answered(arms, "Yes: ", f"`{arms.focus}` {check.words}")]
         better = "Better" if arms.direction_sign > 0 else "Worse"
         opening = "Yes" if arms.wants_yes else f"{better} than `{control}`"
-        return [f"{opening}, but {check.words}"]
+        reasons = [check.words, *filter(None, [check.fewer_words])]
+        return [_first_fitting([f"{opening}, but {reason}" for reason in reasons], room)]
     if num_arms == 1:
         return [_answered(arms, "Yes: ", _did(arms))]
     comparative = "better" if arms.direction_sign > 0 else "worse"
