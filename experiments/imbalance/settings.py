@@ -263,7 +263,8 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
             if name not in self.classes:
                 raise unknown("--set starve", name, self.classes)
             label = self.classes.index(name)
-            max_left = available[label] - 1
+            # A single value is what the class has before, fewer than there are.
+            max_left = (available if len(self.counts) > 1 else counts)[label] - 1
             differs = len(self.counts) > 1 and self.counts[label : label + 1] != (count,)
             if count > max_left or differs:
                 raise InputError(

@@ -154,6 +154,9 @@ def test_digits_are_as_the_source_had_them(settings, dataset):
         ({"starve": ("bee",)}, ["--set starve", "'bee'", "CLASS:COUNT"]),
         ({"starve": ("bee:3", "bee:4")}, ["--set starve", "'bee:4'", "once"]),
         ({"starve": ("bee:3",), "counts": (9, 4)}, ["--set starve", "3", "counts"]),
+        # Of the number that all classes have, some must be taken away.
+        ({"starve": ("bee:10",), "counts": (9,)}, ["--set starve", "10", "'bee'", "1 to 8"]),
+        ({"starve": ("bee:9",), "counts": (9,)}, ["--set starve", "9", "'bee'", "1 to 8"]),
     ],
 )
 def test_what_cannot_be_met_is_refused(settings, changes, told):
