@@ -1,7 +1,7 @@
 """Settings made explicit for a data set, and refused where it has not what they ask for."""
 
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from gan_mnist.errors import InputError
 from gan_mnist.models.names import ClassifierChoice
 from gan_mnist.settings import ClassifierSettings, SubsetSettings, check_image_size
 from gan_mnist.settings.network import TRY_NETWORK
+from gan_mnist.study.settings import setting
 
 NAMES = ("ape", "bee", "cat", "dog", "eel", "fly")
 # No "dog" to train on, no "eel" to test on, and "fly" with just enough of both.
@@ -164,6 +165,18 @@ def test_more_images_than_that_are_refused(images_per_class, sound):
     with pytest.raises(InputError, match=complaint) as error:
         SubsetSettings(images_per_class=images_per_class).resolve(sound)
     assert "\n" not in str(error.value)
+
+
+@dataclass(frozen=True)
+class Tried(ClassifierSettings):
+    rates: tuple[float, ...] = setting((0.1, 0.2), "candidates")
+    named: tuple[str, ...] = setting((), "of interest; empty: all")
+
+
+def test_a_list_is_empty_only_if_that_is_its_default(sound):
+    assert Tried(rates=(0.3,)).resolve(sound).named == ()
+    with pytest.raises(InputError, match=r"^setting rates: nothing .*: one value or more$"):
+        Tried(rates=()).resolve(sound)
 
 
 def test_another_network_has_its_own_usual_width():

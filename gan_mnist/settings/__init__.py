@@ -105,8 +105,14 @@ class DataSettings(Settings):
         """With explicit classes, image size, channels, white value and way of splitting.
 
         Raises:
-            InputError: For fewer than two classes, or a class with too few images.
+            InputError: For fewer than two classes, a class with too few images, or a list that is
+                empty though it is not by default.
         """
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) == () != field.default:
+                raise InputError(
+                    f"setting {field.name}: nothing is not accepted; accepted: one value or more"
+                )
         settings = super().resolve(dataset)
         classes = settings.classes or self.default_classes(dataset)
         if len(classes) < 2:
