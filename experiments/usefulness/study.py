@@ -36,6 +36,16 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
     )
     measured: bool = setting(False, "also measure generated images: copies, nearness to real ones")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # As the names of arms tell them.
+        shares = [f"{share:g}" for share in self.shares]
+        if repeated := [share for share in shares if shares.count(share) > 1]:
+            raise InputError(
+                f"setting shares: {repeated[0]} is there twice; accepted: shares that differ in "
+                "their first six digits"
+            )
+
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes, validation and numbers of images explicit for `dataset`.
 
