@@ -1,7 +1,6 @@
 """Learnt deformations of real images, as a generator; see `DeformationModel`."""
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -81,12 +80,9 @@ class DeformationRecipe(GeneratorRecipe):
         self, model: DeformationModel, columns: Sequence[Column], request: Request, *rest: Any
     ) -> float:
         if self.each:
-            start = time.monotonic()
-            sources, deformations = self._registered(request)
+            sources, deformations, seconds = self._registered(request)
             num_unused = model.num_pairs - len(deformations)
             model.deformations.assign(np.pad(deformations, [[0, num_unused], [0, 0]]))
-            # If another trial or turn has registered it, only the time to read it.
-            seconds = time.monotonic() - start
         else:
             seconds = super().train(model, columns, request, *rest)
             sources = columns[0][:]
@@ -94,18 +90,19 @@ class DeformationRecipe(GeneratorRecipe):
             model.fit_style_slopes(sources)
         return seconds
 
-    def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray, float]:
         """Sources and deformations of the pairs of every class that has some, class by class.
 
         Each class is trained and kept as a generator of its own, which all trials with the same
-        images of that class share.
+        images of that class share. The seconds are those of all these trainings, whenever they
+        were.
         """
         recipe = dataclasses.replace(
             self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0,
             # Nobody looks at it on the way, where each look draws images.
             intervals=1,
         )  # fmt: skip
-        subset, sources, deformations = request.images.train, [], []
+        subset, sources, deformations, seconds = request.images.train, [], [], 0.0
         for label in np.flatnonzero(np.bincount(subset.labels) > 1):
             class_subset = subset.only(int(label))
             allotment = dataclasses.replace(request.images, train=class_subset)
@@ -113,9 +110,10 @@ class DeformationRecipe(GeneratorRecipe):
             # Callbacks look at a generator of all classes.
             class_request = dataclasses.replace(request, images=allotment, name=name, callbacks=())
             generator = train_or_load(recipe, class_request)
+            seconds += generator.seconds
             deformations.append(generator.network.deformations.numpy())
             sources.append(recipe.columns(class_subset, request.seed)[0][:])
-        return np.concatenate(sources), np.concatenate(deformations)
+        return np.concatenate(sources), np.concatenate(deformations), seconds
 
 
 def _small(images: np.ndarray) -> np.ndarray:

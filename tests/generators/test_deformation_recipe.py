@@ -9,6 +9,7 @@ import tensorflow as tf
 from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.errors import NotApplicable
+from gan_mnist.files import read_json
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.deformations import DeformationRecipe
@@ -91,6 +92,24 @@ def test_a_class_is_registered_once_whichever_other_one_is_starved(make_subset, 
     assert np.abs(two).max() > 1e-3
     assert not none.any()
     assert not nothing.any()
+
+
+@pytest.mark.slow
+def test_seconds_are_those_of_all_classes_whoever_registered_them(subset, tmp_path):
+    """Arms that differ in what is done afterwards share the registrations, and so their seconds."""
+    settings = replace(SETTINGS, deformation_pairs_per_class=6)
+    seconds = [
+        create_generator(
+            Request(replace(settings, **changes), Allotment(subset, None, None), 0, tmp_path)
+        ).seconds
+        for changes in ({}, {"deformation_scale": 0.5})
+    ]
+    kept = [read_json(path) for path in tmp_path.glob("generators/*/generator.json")]
+    # Two classes have pairs.
+    classes = [about["seconds"] for about in kept if not about["settings"]["each"]]
+    assert len(classes) == len(kept) - 2 == 2
+    assert min(classes) > 0
+    assert seconds == [pytest.approx(sum(classes))] * 2
 
 
 def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):
