@@ -46,6 +46,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         3, "pseudo_labels: trainings of the first classifier, each with pseudo-labels of the one "
         "before", low=1, high=100,
     )  # fmt: skip
+    batch_size: int = setting(64, "images per batch", low=2, high=100_000)
     labelled_share: float = setting(
         0.5, "share of labelled images in a batch that also holds others", low=0.01, high=0.99
     )
@@ -59,8 +60,10 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
     @property
     def rows(self) -> tuple[int, int]:
         """How many labelled images, and how many others, a batch of both holds."""
-        num_labelled = max(1, round(self.labelled_share * self.batch_size))
-        return num_labelled, max(1, self.batch_size - num_labelled)
+        num_labelled = min(
+            max(1, round(self.labelled_share * self.batch_size)), self.batch_size - 1
+        )
+        return num_labelled, self.batch_size - num_labelled
 
     @property
     def single_device_only(self) -> str:
