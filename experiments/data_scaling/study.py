@@ -1,6 +1,7 @@
 """How does accuracy grow with the number of training images?"""
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -38,6 +39,13 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         powers = range(self.smallest.bit_length() - 1, self.largest.bit_length())
         return tuple(1 << power for power in powers)
 
+    def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
+        settings = super().fitted(dataset, free)
+        if "largest" not in free or not settings.largest:
+            return settings
+        most = dataclasses.replace(settings, largest=0).resolve(dataset).largest
+        return dataclasses.replace(settings, largest=min(settings.largest, most))
+
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes, validation and sizes explicit for `dataset`, and checks that it has them.
 
@@ -48,8 +56,13 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         num_classes = len(settings.classes)
         validation = settings.usual_validation(dataset)
         available = sum(settings.images_left(dataset, validation))
-        largest = min(settings.largest or available, available)
-        largest = 1 << largest.bit_length() - 1
+        if settings.largest > available:
+            raise InputError(
+                f"setting largest: {settings.largest} is out of range; accepted: up to {available} "
+                f"(all there are; {validation} images a class are set aside for validation), or 0 "
+                "for as many"
+            )
+        largest = 1 << (settings.largest or available).bit_length() - 1
         default_smallest = min(USUAL_SMALLEST, largest // 2)
         smallest = max(settings.smallest or default_smallest, num_classes)
         resolved = dataclasses.replace(

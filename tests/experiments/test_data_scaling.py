@@ -208,6 +208,7 @@ def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeyp
         ({"image_size": 12, "gan_architecture": "dcgan"}, "image_size"),
         ({"largest": 16}, "largest"),
         ({"largest": 9}, "largest"),
+        ({"largest": 3601}, r"setting largest: 3601 is out of range; accepted: up to 3600 \("),
         ({"smallest": 4096}, "largest"),
         ({"pool_images": 9}, "pool_images"),
         ({"updates": 30, "intervals": 4}, "intervals"),
@@ -219,6 +220,15 @@ def test_an_interrupted_trial_ends_as_an_undisturbed_one(make, tmp_path, monkeyp
 def test_what_cannot_be_done_is_refused(dataset, changes, named):
     with pytest.raises(InputError, match=named):
         with_changes(STUDY.settings, changes, "test").resolve(dataset)
+
+
+def test_the_largest_size_of_a_preset_fits_the_data(dataset):
+    few = replace(dataset, train=dataset.train.take(np.arange(0, len(dataset.train.labels), 40)))
+    smoke = with_changes(STUDY.settings, STUDY.presets["smoke"].changes, "smoke")
+    assert smoke.fitted(few, {"largest"}).resolve(few).sizes == (16, 32, 64)
+    assert smoke.fitted(dataset, {"largest"}) == smoke
+    with pytest.raises(InputError, match="setting largest: 128"):
+        smoke.fitted(few, ()).resolve(few)
 
 
 @pytest.mark.parametrize("each", [1, 2])
