@@ -180,7 +180,7 @@ class GeneratorSettings(DataSettings):
             return super().single_device_only
         if not row.divides:
             return f"generator={self.generator}"
-        has_several = self.most_generator_steps > 1
+        has_several = self.generator == "cgan" and self.most_generator_steps > 1
         return "most_generator_steps above 1" if has_several else super().single_device_only
 
     def resolve(self, dataset: Any) -> Self:

@@ -222,6 +222,9 @@ def test_of_generators_some_can_be_divided_and_others_not():
         single_device_only(generator="cgan", most_generator_steps=2)
         == "most_generator_steps above 1"
     )
+    # Others have one step, whatever the setting says.
+    for name in ("none", "r3gan", "dagan"):
+        assert not single_device_only(generator=name, most_generator_steps=2)
     assert single_device_only(generator="cgan", classifier="applications:VGG16").startswith(
         "classifier="
     )
