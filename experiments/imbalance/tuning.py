@@ -9,7 +9,7 @@ import numpy as np
 from gan_mnist.data.subsets import Allotment, Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.files import write_json
-from gan_mnist.training.classifier import predict
+from gan_mnist.training.classifier import ClassifierRecipe, predict
 from gan_mnist.trials import ClassifierSteps
 
 from .rows import training_rows
@@ -55,10 +55,14 @@ def tune_augmentation(
         settings, counts=tuple(np.bincount(train_subset.labels).tolist()), generator="none"
     )
     recalls = []
+    # The trial's own, though donors may be rarer: a network is traced once a recipe.
+    recipe = steps.recipe(minority=() if turn else settings.rare)
     for number, (widened, shift) in enumerate(candidates):
         candidate = dataclasses.replace(base_settings, widened=widened, elastic_shift=shift)
         part = part_of_turn(turn, f"tuning-{number}")
-        run = functools.partial(_recall, steps, candidate, train_subset, held_out, part, turn)
+        run = functools.partial(
+            _recall, steps, candidate, recipe, train_subset, held_out, part, turn
+        )
         recalls.append(steps.part(part, run)["recall"])
     entries = [
         {"widened": widened, "elastic_shift": shift, "recall": recall}
@@ -106,6 +110,7 @@ def _divided(train: Subset, donors: np.ndarray, num_left: int) -> tuple[Subset, 
 def _recall(
     steps: ClassifierSteps[ImbalanceSettings],
     settings: ImbalanceSettings,
+    recipe: ClassifierRecipe,
     train: Subset,
     held_out: Subset,
     part: str,
@@ -115,7 +120,7 @@ def _recall(
     empty = held_out.take(np.array([], int))
     training_set = training_rows(steps, settings, Allotment(train, empty, empty), None)
     model = steps.train(
-        steps.recipe(minority=() if turn else settings.rare),
+        recipe,
         steps.batches((training_set, settings.batch_size), settings=settings),
         empty,
         part=part,

@@ -92,6 +92,14 @@ def test_the_best_is_taken_and_told(make, trained):
     assert outcome.seconds["training"] == 5
 
 
+def test_candidates_of_all_donors_share_the_network_of_the_trial(make, trained):
+    """Its recipe names the classes that are rare, and donors are so for a while only."""
+    changes = {"counts": (1, *[12] * 6), "starve": ("ape:1",)}
+    trial.run_trial(make("tuned", of=DATA, **changes))
+    assert len(trained) == 5
+    assert {candidate.recipe.minority for candidate in trained} == {(0,)}
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_class_that_has_nothing_to_lose_is_no_donor(make, trained, seed):
     begun = make("tuned", of=DATA, seed=seed, counts=(9, *[9] * 4, 12, 12))
