@@ -59,8 +59,11 @@ class ClassGaussians(layers.Layer):
         estimates = self.products / counts[:, None, None] - means[:, :, None] * means[:, None, :]
         estimates = estimates + LEAST_VARIANCE * identity
         covariances = ops.where(is_known[:, None, None] > 0, estimates, identity)
+        # NaN where rounding leaves no root, as after codes that grew without bound: a training that
+        # diverges. Keras's own function would raise an error of another kind.
+        roots = tf.linalg.cholesky(covariances)
         # Of each class the point that it would be; then the one of the label.
-        points_by_class = ops.einsum("kde,ne->nkd", ops.cholesky(covariances), points) + means
+        points_by_class = ops.einsum("kde,ne->nkd", roots, points) + means
         return ops.sum(points_by_class * one_hot[:, :, None], axis=1)
 
     def compute_output_spec(self, points: Any, one_hot: Any) -> keras.KerasTensor:

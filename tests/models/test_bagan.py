@@ -10,6 +10,7 @@ from conformance import same
 
 from gan_mnist.models.bagan import LEAST_VARIANCE, MEMORY, ClassGaussians, build_bagan
 from gan_mnist.training.adam import Adam
+from gan_mnist.training.loop import TrainingDiverged, fit
 
 SHAPE, NUM_CLASSES, DIM = (12, 9, 2), 3, 4
 LABELS = np.array([0, 1, 2, 2, 1, 0], np.int32)
@@ -61,6 +62,23 @@ def test_a_class_of_one_code_is_a_point_with_a_little_around_it():
     moved = layer(points, tf.constant(ONE_HOT[[1] * 50])).numpy()
     assert np.isfinite(moved).all()
     assert np.abs(moved - [30.0, -7.0]).max() < 0.5
+
+
+@pytest.mark.slow
+def test_codes_beyond_all_bounds_are_a_training_that_diverged(tmp_path):
+    """Rounded, their covariances have no root."""
+    model = build(autoencoder_updates=0)
+    gaussians = model.generator.get_layer("gaussians")
+    codes = tf.constant([[1e6, 3e5, -2e6, 7e5]] * NUM_CLASSES)
+    gaussians.update_statistics(codes / 3, tf.constant(ONE_HOT))
+    gaussians.update_statistics(codes, tf.constant(ONE_HOT))
+    gaussians.products.assign(gaussians.products * 0.999)
+
+    def batches(first_update):
+        return tf.data.Dataset.from_tensors(BATCH).repeat()
+
+    with pytest.raises(TrainingDiverged, match=r"g_loss.* not finite by update 1$"):
+        fit(model, batches, 1, tmp_path, seed=0, intervals=1)
 
 
 def test_what_is_known_of_codes_is_no_average():
