@@ -112,7 +112,8 @@ class R3GANRecipe(ConditionalRecipe):
 
     Source: Huang et al. 2025 (arXiv 2501.05441), R3GAN; its Adam has beta1 0. What differs: our
     convolutional networks, or dense ones, for its residual ones; the penalties in every eighth
-    update only, multiplied by eight.
+    update only, multiplied by eight; beta2 0.999 and one weight of the penalties throughout, where
+    its public code raises beta2 from 0.9 to 0.99 and lets that weight decay tenfold.
     """
 
     gradient_penalty: float = 0.1
