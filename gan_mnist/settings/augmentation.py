@@ -37,7 +37,7 @@ class AugmentationSettings(Settings):
         choices=("zero", "nearest"),
     )  # fmt: skip
     flip: str = setting(
-        "never", "half of the images are mirrored, left to right; auto: not digits and kana",
+        "never", "half of the images are mirrored, left to right; auto: not digits, letters, kana",
         choices=("auto", "always", "never"),
     )  # fmt: skip
     augmentation: tuple[str, ...] = setting(
