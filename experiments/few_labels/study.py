@@ -57,9 +57,8 @@ ARMS = (
         kind="generated", source="arXiv 1510.02795"),
     Arm("generated_alike",
         {**THREE_STEPS, **WEAKER, "generator": "deformations", "deformations_of": "alike"},
-        "as generated_deformations, learnt from pairs of like slant and strokes; with weaker "
-        "elastic "
-        "and thickness changes",
+        "as generated_deformations, each deformation corrected for slant and strokes of its image; "
+        "with weaker elastic and thickness changes",
         kind="generated"),
     Arm("generated_only_labels", {"generator": "deformations", "classical": True},
         "labelled images, as they are and under deformations learnt from their pairs; augmented as "

@@ -20,7 +20,7 @@ ARMS = (
     # name, what differs, what is done to the training images
     Arm("none", {}, "the imbalanced images as they are", kind="control", source=DOCUMENT),
     Arm("class_weight", {"weighted": True}, "the loss weighs all classes alike, rare or not"),
-    Arm("duplicate", {"duplicate": True}, "images of the rare classes repeated"),
+    Arm("duplicate", {"duplicate": True}, "images of the smaller classes repeated"),
     Arm("classical", {"duplicate": True, "classical": True},
         "as duplicate; every image rotated, shifted, zoomed and sheared at random"),
     Arm("elastic", {"duplicate": True, "classical": True, "augmentation": ("wide", "elastic")},
@@ -61,9 +61,10 @@ ARMS = (
          "augmentation": ("wide", "elastic", "thickness", "cutmix")},
         "as elastic_thickness, with the boxes of cutmix"),
     Arm("smote", {"generator": "smote"},
-        "rare classes filled up with points between neighbouring images", source="arXiv 1106.1813"),
+        "smaller classes filled up with points between neighbouring images",
+        source="arXiv 1106.1813"),
     Arm("cgan", {"generator": "cgan"},
-        "rare classes filled up with images of a conditional GAN", kind="generated",
+        "smaller classes filled up with images of a conditional GAN", kind="generated",
         source=DOCUMENT),
     Arm("cgan_diffaugment", {"generator": "cgan", "diffaugment": True},
         "as cgan, its GAN trained with DiffAugment", kind="generated",
@@ -71,14 +72,14 @@ ARMS = (
     Arm("cgan_classical", {"generator": "cgan", "classical": True},
         "as cgan; every image augmented as in classical", kind="generated"),
     Arm("bagan", {"generator": "bagan"},
-        "rare classes filled up with images of a GAN that starts from an autoencoder",
+        "smaller classes filled up with images of a GAN that starts from an autoencoder",
         kind="generated",
         source="arXiv 1803.09655"),
     Arm("bagan_classical", {"generator": "bagan", "classical": True},
         "as bagan; every image augmented as in classical", kind="generated"),
     Arm("warp_gan", {"generator": "warp_gan"},
-        "rare classes filled up with warps of their images, by a GAN trained on the other classes",
-        kind="generated"),
+        "smaller classes filled up with warps of their images, by a GAN trained on the other "
+        "classes", kind="generated"),
     Arm("warp_gan_classical", {"generator": "warp_gan", "every_class": True, "classical": True},
         "every class half real, half warped as in warp_gan; augmented as in classical",
         kind="generated"),
@@ -98,7 +99,7 @@ ARMS = (
         "classical",
         kind="generated"),
     Arm("deformations_alike", ALIKE,
-        "as deformations_alone, learnt from pairs whose first image has like slant and strokes; "
+        "as deformations_alone, each deformation corrected for slant and strokes of its image; "
         "augmented as in elastic_thickness_weaker",
         kind="generated", source="gan_mnist/models/styles.py"),
     Arm("deformations_near", {**ALIKE, "deformation_scale_of_many": 0.5},
@@ -113,7 +114,7 @@ ARMS = (
     Arm("oracle_classical", {"generator": "held_back", "classical": True},
         "as oracle; every image augmented as in classical", kind="oracle"),
     Arm("shuffled_labels", {"generator": "copy", "shuffled_labels": True},
-        "copies of the rare classes' images under wrong labels", kind="check"),
+        "copies of the smaller classes' images under wrong labels", kind="check"),
     Arm("copy", {"generator": "copy"}, "as duplicate, by a generator that copies", kind="check"),
 )  # fmt: skip
 QUICK = (
@@ -131,7 +132,7 @@ IN_TURN = (
 def of_source(settings: ImbalanceSettings, name: str) -> tuple[Arm, ...]:
     """The arms of one source of generated images."""
     return (
-        Arm(name, {}, f"rare classes filled up with images of {name}", kind="generated"),
+        Arm(name, {}, f"smaller classes filled up with images of {name}", kind="generated"),
         Arm(f"{name}_classical", {"classical": True},
             f"as {name}; every image augmented as in classical", kind="generated"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One trial of the imbalance study: fill the rare classes, train a classifier, test it once."""
+"""One trial of the imbalance study: fill up the classes, train a classifier, test it once."""
 
 import functools
 from collections.abc import Sequence

@@ -107,7 +107,7 @@ ARMS = (
     Arm("vae_flow_and_real_lighter", FLOW | {"trained_on": "both", "generated_weight": 0.3},
         "as vae_flow_and_real; a generated image weighs 0.3 in the loss", kind="generated"),
     Arm("deformations_only", GENERATED | {"generator": "deformations"},
-        "real images under deformations learnt from pairs of the same class",
+        "real images under deformations learnt from pairs of one class, their own or another",
         kind="generated", source="arXiv 1510.02795"),
     Arm("smote_only", GENERATED | {"generator": "smote"},
         "nothing but points between neighbouring images of a class", source="arXiv 1106.1813"),
