@@ -35,8 +35,12 @@ class Remote:
         """Finds the package for `address`; says nothing to the store yet.
 
         Raises:
-            InputError: If there is no such package.
+            InputError: If there is no such package, or the address names no place in a store.
         """
+        accepted = "accepted: NAME://PLACE, such as s3://BUCKET/RUN"
+        # As where a variable of the shell is not set; fsspec would take it for a local folder.
+        if not address.rpartition("://")[2].strip("/ "):
+            raise InputError(f"--workdir: {address!r} has nothing after ://; {accepted}")
         self.address = address.rstrip("/")
         try:
             from fsspec.core import url_to_fs
@@ -47,6 +51,8 @@ class Remote:
             extra = "; pip install 'gan_mnist[s3]'" if address.startswith("s3:") else ""
             raise InputError(f"--workdir: {address}: {_in_a_line(error)}{extra}") from error
         self._is_disk = "file" in self._store.protocol
+        if self._is_disk and not self.address.startswith(("file://", "local://")):
+            raise InputError(f"--workdir: {address!r} is an address of no store; {accepted}")
 
     def names(self) -> list[str]:
         """Names of all objects, relative to the directory."""

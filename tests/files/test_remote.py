@@ -98,6 +98,20 @@ def test_packages_that_are_missing_are_named(monkeypatch):
     assert "nothing" in refused(Remote, "nothing://bucket/run")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["s3://", "s3:///", "gs://", "memory://", "file:///", "local://", "simplecache::s3://", "a://"],
+)
+def test_an_address_with_nothing_behind_its_store_is_no_folder(address):
+    """As in --workdir="s3://$BUCKET" where the variable is not set."""
+    told = refused(Remote, address)
+    assert told.startswith(f"--workdir: {address!r} has nothing after ://; accepted: NAME://PLACE")
+
+
+def test_what_fsspec_takes_for_a_folder_though_it_looks_like_an_address_is_refused():
+    assert "'x://y' is an address of no store" in refused(Remote, "x://y")
+
+
 def test_a_claim_keeps_others_out_until_it_is_released(remote):
     first, second = RemoteClaim(remote, "", "one"), RemoteClaim(remote, "", "two")
     first.take()
