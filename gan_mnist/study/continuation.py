@@ -4,14 +4,13 @@ Both would be worth nothing if they were chosen after seeing results. Nothing he
 statistics, so that bad flags are refused at once.
 """
 
-import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.files import Damaged, read_form, read_json, write_json
+from gan_mnist.files import Damaged, read_form
 from gan_mnist.files.names import EVERY_RECORD, STUDY
 from gan_mnist.study.comparison import Pair, in_words
 from gan_mnist.study.forms import Description
@@ -237,11 +236,6 @@ def looks_in(description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(description.get("looks", {}).get("announced", ()))
 
 
-def carried_over(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of an earlier `study.json` that the next one keeps: looks, and judged arms."""
-    return {key: description[key] for key in ("looks", "judged") if key in description}
-
-
 def seeds_looked_at(description: Mapping[str, Any]) -> tuple[int, ...]:
     """The numbers of seeds at which results were seen, ascending; one seed shows no difference."""
     looks = description.get("looks", {}).get("taken", ())
@@ -253,34 +247,3 @@ def resumed_plan(plan: Plan, description: Mapping[str, Any]) -> Plan:
     judged_arms = description.get("judged", ())
     left_out = tuple(name for name in judged_arms if name not in description["arms"])
     return replace(plan, looked=seeds_looked_at(description), left_out=left_out)
-
-
-def record_look(
-    workdir: Path,
-    seeds: int,
-    planned: Sequence[int],
-    alpha_spent: float | None,
-    leaks: Sequence[str] = (),
-) -> None:
-    """Records in `study.json` that the results of `seeds` seeds were seen, and when first.
-
-    Args:
-        workdir: The run's directory.
-        seeds: Number of seeds that have results.
-        planned: The seeds of the run from now on.
-        alpha_spent: The share of studies without an effect that have a verdict by now, if known.
-        leaks: Names of arms that trials found to leak.
-    """
-    path = workdir / STUDY
-    description = read_json(path) or {}
-    looks = description.setdefault("looks", {"announced": [], "taken": []})
-    description["seeds"] = list(planned)
-    arms: dict[str, Any] = description.get("arms", {})
-    for name in arms.keys() & set(leaks):
-        arms[name]["leaks"] = True
-    if seeds > 1:
-        description["judged"] = list(dict.fromkeys([*description.get("judged", ()), *arms]))
-    if seeds > 1 and seeds not in seeds_looked_at(description):
-        timestamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        looks["taken"].append({"seeds": seeds, "when": timestamp, "alpha_spent": alpha_spent})
-    write_json(path, description)

@@ -20,9 +20,9 @@ from gan_mnist.files import (
     as_json,
     cache_directory,
     fingerprint,
-    write_bytes,
 )
 from gan_mnist.files.names import STUDY
+from gan_mnist.study.seen import write_fetched
 from gan_mnist.study.trial import Plan, Trial
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def resolve_workdir(workdir: str | Path) -> tuple[Path, str]:
         directory = _directory(remote, contents.get(RUN, b""))
         # It says how the run was begun, which a plan must know.
         if STUDY in contents and not (directory / OWNER).exists():
-            write_bytes(directory / STUDY, contents[STUDY])
+            write_fetched(directory, contents[STUDY])
     return directory, remote.address
 
 

@@ -29,6 +29,7 @@ from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
 from gan_mnist.study import records
 from gan_mnist.study.display.progress import say
 from gan_mnist.study.scratch_trial import files_in, is_for_seed
+from gan_mnist.study.seen import write_fetched
 from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
 
 # What tells a mirror from others.
@@ -98,16 +99,17 @@ class Mirror:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(fetch, units))
         if self._only is None:
-            self._save_locally(self._remote.read([STUDY]))
+            for content in self._remote.read([STUDY]).values():
+                write_fetched(self._root, content)
 
     def publish(self) -> bool:
         content = (self._root / STUDY).read_bytes()
         if self._only is not None:
             if self._remote.create(STUDY, content):
                 return True
-            stored = self._remote.read([STUDY])
-            self._save_locally(stored)
-            return stored[STUDY] == content
+            stored = self._remote.read([STUDY])[STUDY]
+            write_fetched(self._root, stored)
+            return stored == content
         self._upload({STUDY: content})
         # Earlier results that could not be uploaded.
         self._pending |= {

@@ -18,8 +18,9 @@ from gan_mnist.files import (
     write_new_json,
 )
 from gan_mnist.files.names import STUDY
-from gan_mnist.study.continuation import carried_over, read_description
+from gan_mnist.study.continuation import read_description
 from gan_mnist.study.forms import Record
+from gan_mnist.study.seen import carried_over
 from gan_mnist.study.spec import Study
 from gan_mnist.study.trial import Plan, Trial
 

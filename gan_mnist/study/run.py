@@ -22,6 +22,7 @@ from gan_mnist.study.description import study_description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
 from gan_mnist.study.location import RunStore, fetch, mirrored, with_local_workdir
+from gan_mnist.study.seen import record_look
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 from gan_mnist.study.workers import deferred_interrupt
@@ -278,5 +279,5 @@ def _write_summary(plan: Plan) -> Mapping[str, Any]:
     write_json(plan.workdir / SUMMARY, summary)
     alpha_spent = spent_level(plan.looks, num_seeds) if plan.looks else None
     leaks = summary.get("findings", {}).get("leaks", ())
-    continuation.record_look(plan.workdir, num_seeds, plan.seeds, alpha_spent, leaks)
+    record_look(plan.workdir, num_seeds, plan.seeds, alpha_spent, leaks)
     return summary

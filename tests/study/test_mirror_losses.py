@@ -212,3 +212,20 @@ def test_a_damaged_record_is_kept_and_its_trial_run_again(address, machine, plai
     assert stored(address)["trials/small/seed-00/record.json.damaged"] == b"{"
     assert stored(address)["study.json.damaged"] == b"no"
     assert summary(mirror) == summary(plain.workdir)
+
+
+def test_what_was_seen_while_the_store_was_away_is_not_forgotten(address, line):
+    """A look, and arms that were judged: p values depend on them."""
+
+    def on_record(record):
+        line(record["arm"] == "small" and record["seed"] == 2)
+
+    told = refused(run_all, address, on_record, seeds=3, arms=["none", "small"])
+    assert "no route to the store" in told
+    line(False)
+    assert json.loads(stored(address)["study.json"])["looks"]["taken"] == []
+    mirror = run_all(address, seeds=4, arms=["none", "large"])
+    described = json.loads(stored(address)["study.json"])
+    assert [look["seeds"] for look in described["looks"]["taken"]] == [3, 4]
+    assert described["judged"] == ["none", "small", "large"]
+    assert summary(mirror)["looks"] == {"announced": [], "taken": [3, 4]}
