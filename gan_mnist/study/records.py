@@ -221,7 +221,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
     earlier, damage = earlier_description(plan, description)
     # As it will be read again: a tuple is a list in JSON.
     description = dict(json.loads(json.dumps(description)))
-    description |= carried_over(earlier) if earlier else {}
+    description = carried_over(earlier, description) if earlier else description
     check_records(plan)
     # Nothing is touched before all is checked.
     messages = [*filter(None, map(set_damaged_aside, plan.trials()))]

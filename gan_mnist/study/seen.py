@@ -14,9 +14,10 @@ from gan_mnist.study.continuation import description_in, seeds_looked_at
 from gan_mnist.study.forms import Description
 
 
-def carried_over(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of an earlier `study.json` that the next one keeps: looks, and judged arms."""
-    return {key: description[key] for key in ("looks", "judged") if key in description}
+def carried_over(earlier: Mapping[str, Any], description: Mapping[str, Any]) -> dict[str, Any]:
+    """The next `study.json` of a run, with what the earlier one has seen."""
+    looks = {"looks": earlier["looks"]} if "looks" in earlier else {}
+    return with_seen({**description, **looks}, earlier)
 
 
 def with_seen(description: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import pytest
 from fake_study import describe, make_plan
 
-from gan_mnist.study import seen
+from gan_mnist.study import records, seen
 
 
 def described(plan, looks=(), judged=(), leaks=(), announced=()):
@@ -46,3 +46,17 @@ def test_without_anything_to_add_the_file_is_that_of_the_store(plan, mine, is_da
         (plan.workdir / "study.json").write_bytes(mine)
     seen.write_fetched(plan.workdir, content)
     assert (plan.workdir / "study.json").read_bytes() == content
+
+
+def test_a_run_that_begins_again_keeps_what_was_seen(plan):
+    """Also if it is killed before it looks once more; arms that it leaves out are not in it."""
+    records.open_workdir(plan, described(plan))
+    seen.record_look(plan.workdir, 2, [0, 1], None, ["small", "large"])
+    again = make_plan(plan.workdir, seeds=3, arms=["none", "small", "all"])
+    description, _ = records.open_workdir(again, described(again, announced=[9]))
+    assert description == json.loads((plan.workdir / "study.json").read_text())
+    assert [look["seeds"] for look in description["looks"]["taken"]] == [2]
+    assert description["looks"]["announced"] == []
+    assert description["judged"] == ["none", "small", "large"]
+    leaking = {name: arm.get("leaks", False) for name, arm in description["arms"].items()}
+    assert leaking == {"none": False, "small": True, "all": False}
