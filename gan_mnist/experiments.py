@@ -194,8 +194,9 @@ def make_plan(
         directory, first_seed, looks[-1] if looks else seeds or study.presets[preset].seeds
     )
     data = base.load(download).planned_for(replicates.stop)
+    folders = {name: origin for name, origin in origins.items() if base.is_folder(origin)}
     check_output_paths(
-        directory, remote, {**chosen, **values}, {"test_dir": test_dir or {}, "generated": origins}
+        directory, remote, {**chosen, **values}, {"test_dir": test_dir or {}, "generated": folders}
     )
     free = {field.name for field in dataclasses.fields(base)} - values.keys()
     resolved = base.fitted(data, free).resolve(data)

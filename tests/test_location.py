@@ -88,3 +88,13 @@ def test_bad_images_from_elsewhere_can_be_gone_on_without(directory):
         make_plan("imbalance", **given)
     plan = make_plan("imbalance", skip_bad=True, **given)
     assert plan.dataset["generated"]["mine"]["files"]["passed_over"]
+
+
+def test_a_run_may_have_the_name_of_a_generator_also_when_it_goes_on(directory):
+    """The generator is no folder, though there is one that is called by its name."""
+    given = {"generated": ["r3gan"], "preset": "smoke", "workdir": "r3gan"}
+    first = make_plan("imbalance", **given)
+    (directory / "r3gan" / "inner").mkdir(parents=True)
+    assert make_plan("imbalance", **given) == first
+    with pytest.raises(InputError, match=r"^--workdir: .* lies in the folder of --generated=mine"):
+        make_plan("imbalance", **given | {"generated": ["mine=r3gan/../r3gan"]})

@@ -201,9 +201,13 @@ class GeneratorSettings(DataSettings):
             check_image_size(resolved, "gan_architecture=dcgan")
         return resolved
 
+    def is_folder(self, where: str) -> bool:
+        """As in `Settings`: whatever is no name of a generator."""
+        return where not in GENERATORS
+
     def source(self, name: str, where: str, dataset: Dataset) -> Source:
         """As in `Settings`: the name of a generator, an exported one, or a folder of images."""
-        if where in GENERATORS:
+        if not self.is_folder(where):
             return Source({"generator": where})
         path = absolute(where)
         changes = {"given": str(path)}

@@ -145,6 +145,10 @@ class Settings:
             "images"
         )
 
+    def is_folder(self, where: str) -> bool:
+        """Whether generated images come from a place on a disk; else it is a name of ours."""
+        return True
+
     @property
     def shared_work(self) -> str | None:
         """A key for work that arms of one seed share (a generator, a network that is traced).
