@@ -84,7 +84,7 @@ class Remote:
 
     def remove(self, names: Iterable[str]) -> None:
         """Removes objects that are there."""
-        self._each(lambda name: self._store.rm_file(self._path(name)), names)
+        self._each(self._remove, names)
 
     def modified(self, name: str) -> float:
         """When an object was written, in seconds by the store's clock."""
@@ -96,6 +96,10 @@ class Remote:
             return bytes(self._store.cat_file(self._path(name)))
         except FileNotFoundError:
             return None
+
+    def _remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._store.rm_file(self._path(name))
 
     def _put(self, name: str, content: bytes) -> None:
         if self._is_disk:

@@ -221,9 +221,7 @@ class Mirror:
         if unit.startswith(TRIALS) or self._remote.read(vouchers) in ({}, synced):
             log_names = {self._name(path) for log_folder in logs for path in files_in(log_folder)}
             self._upload(self._contents((names | log_names) - vouchers.keys()))
-            self._remote.remove(
-                {name for name in self._stored_names if _unit_of(name) == unit} - names
-            )
+            self._remove({name for name in self._stored_names if _unit_of(name) == unit} - names)
             self._upload(vouchers)
         self._synced[unit] = vouchers
 
@@ -232,6 +230,10 @@ class Mirror:
             raise OSError(errno.EBUSY, "another run has taken it over", self._remote.address)
         self._remote.write(files)
         self._stored_names |= files.keys()
+
+    def _remove(self, names: set[str]) -> None:
+        self._remote.remove(names)
+        self._stored_names -= names
 
     def _is_of_no_unit(self, name: str) -> bool:
         unit = _unit_of(name)

@@ -53,7 +53,8 @@ def test_what_is_written_is_there(remote):
     assert remote.read(["b/d", "none", "a", "b/c [x]*?.txt"]) == {
         "b/d": b"", "a": b"3", "b/c [x]*?.txt": b"2",
     }  # fmt: skip
-    remote.remove(["b/d", "a"])
+    remote.remove(["b/d", "none", "a"])
+    remote.remove(["a"])
     assert remote.names() == ["b/c [x]*?.txt"]
 
 

@@ -229,3 +229,26 @@ def test_what_was_seen_while_the_store_was_away_is_not_forgotten(address, line):
     assert [look["seeds"] for look in described["looks"]["taken"]] == [3, 4]
     assert described["judged"] == ["none", "small", "large"]
     assert summary(mirror)["looks"] == {"announced": [], "taken": [3, 4]}
+
+
+@pytest.mark.slow
+def test_a_file_that_was_removed_before_the_line_was_cut_is_in_nobodys_way(
+    address, machine, monkeypatch
+):
+    """That of the failure; the connection is lost before the record of the mended trial is put."""
+    plan = with_local_workdir(plan_at(address))
+    order(plan.workdir, "small", 1, "raise")
+    run_study(plan, 1, "local", "")
+    machine("second")
+    write, cut = Remote.write, []
+
+    def cut_once(remote, files):
+        if not cut and "trials/small/seed-01/record.json" in files:
+            cut.append(True)
+            raise OSError(5, "connection reset", remote.address)
+        write(remote, files)
+
+    monkeypatch.setattr(Remote, "write", cut_once)
+    run_all(address)
+    assert cut
+    assert json.loads(stored(address)["trials/small/seed-01/record.json"])["status"] == "done"
