@@ -104,7 +104,7 @@ def run_trials(
                     # Ray wraps an error of a task in one that is of its class too.
                     raise getattr(error, "cause", error) from error
                 except Exception as error:
-                    record = _write(task[0], _died(task[0], error))
+                    record = _died(task[0], error)
                     worker = renewed(worker)
                 on_record(record)
                 if len(task) > 1:
@@ -175,8 +175,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         records.set_damaged_aside(trial)
         _begin(trial)
         outcome = _experiment(trial).run_trial(trial)
-        values = outcome.metrics.items()
-        if not_finite := [name for name, value in values if not math.isfinite(value)]:
+        if not_finite := [name for name, x in outcome.metrics.items() if not math.isfinite(x)]:
             raise ArithmeticError(f"{', '.join(not_finite)} is not finite")
         record = _record(trial, records.DONE, None, outcome)
         try:
@@ -273,10 +272,14 @@ def _record(
     return record
 
 
-def _died(trial: Trial, error: Exception) -> dict[str, Any]:
+def _died(trial: Trial, error: Exception) -> Mapping[str, Any]:
+    """The record of a trial whose process died: its own if it had ended by then, or a new one."""
+    record = records.record_of(trial)
+    if record is not None and records.is_finished(record):
+        return record
     was_killed = isinstance(error, BrokenProcessPool) or "Crashed" in type(error).__name__
     reason = "the worker process was killed" if was_killed else f"{type(error).__name__}: {error}"
-    return _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0])
+    return _write(trial, _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0]))
 
 
 def _keep(trial: Trial, text: str) -> None:

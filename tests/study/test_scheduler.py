@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from types import SimpleNamespace
@@ -270,3 +271,22 @@ def test_what_workers_print_on_stderr_goes_to_the_log(tmp_path, capfd):
     run(plan)
     assert "a complaint" in (tmp_path / "workers.log").read_text()
     assert "a complaint" not in capfd.readouterr().err
+
+
+def test_a_process_that_dies_when_its_trial_has_ended_costs_nothing(tmp_path, monkeypatch):
+    class KilledAfterwards(AtOnce):
+        """Its record is on the disk, and does not arrive."""
+
+        def submit(self, function, trial):
+            super().submit(function, trial)
+            future = Future()
+            future.set_exception(BrokenProcessPool("killed"))
+            return future
+
+    monkeypatch.setitem(ENGINES, "local", KilledAfterwards)
+    order(tmp_path, "small", 0, "raise")
+    plan = make_plan(tmp_path, seeds=1, arms=["none", "small"])
+    told = run(plan)
+    assert told == on_disk(plan)
+    assert told["none", 0]["metrics"] == expected_metrics(1.0, 0.0, 0)
+    assert told["small", 0]["error"] == "the worker process was killed"
