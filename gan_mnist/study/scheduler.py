@@ -182,7 +182,6 @@ def complete(trial: Trial) -> Mapping[str, Any]:
             records.check_record(record, trial.study)
         except Damaged as reason:  # the next command would set such a record aside
             raise ValueError(str(reason)) from None
-        (trial.directory / TRACEBACK).unlink(missing_ok=True)
     except NotApplicable as reason:
         record = _record(trial, records.NOT_APPLICABLE, str(reason))
     except InputError as error:
@@ -221,6 +220,8 @@ def _begin(trial: Trial) -> None:
         for leftover in trial.directory.iterdir():
             if not leftover.name.startswith(kept_prefixes):
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    # Of an earlier failure; whatever befalls the trial now, it is not why.
+    (trial.directory / TRACEBACK).unlink(missing_ok=True)
     # Last, so that what is emptied by half is emptied again.
     write_json(path, {"fingerprint": trial.fingerprint, "settings": trial.settings.identity()})
 

@@ -182,6 +182,15 @@ def test_a_traceback_is_kept_until_the_trial_succeeds(tmp_path):
     assert not traceback.exists()
 
 
+@pytest.mark.parametrize("misdeed", ["decline", "refuse"])
+def test_a_traceback_of_an_earlier_failure_is_not_kept_beside_another_record(tmp_path, misdeed):
+    trial = make_plan(tmp_path).trials()[0]
+    for what in ("raise", misdeed):
+        order(tmp_path, "none", 0, what)
+        complete(trial)
+    assert not (trial.directory / "traceback.txt").exists()
+
+
 def test_data_that_change_under_a_run_fail_the_trial(tmp_path, monkeypatch):
     def work(trial):
         assert trial.dataset.sha256 == DATASET["sha256"]
