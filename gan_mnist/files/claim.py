@@ -47,7 +47,11 @@ NOBODY = Owner(host="", pid=0, token="nobody")
 
 
 class Claim:
-    """Exclusive ownership of a directory, from `take` to `release`."""
+    """Exclusive ownership of a directory, from `take` to `release`.
+
+    Attributes:
+        is_lost: Whether another process took it over, as it presumed us dead.
+    """
 
     def __init__(self, workdir: Path):
         """Prepares a claim to `workdir`, which may not exist yet."""
@@ -56,6 +60,7 @@ class Claim:
         self._lock = FileLock(workdir / LOCK, fallback_to_soft=False)
         self._host, self._token = socket.gethostname(), uuid.uuid4().hex
         self._ended = threading.Event()
+        self.is_lost = False
 
     def take(self) -> None:
         """Takes ownership of the directory.
@@ -117,6 +122,22 @@ class Claim:
         finally:
             self._lock.release()
 
+    def check_held(self) -> None:
+        """Checks that we have it still: whoever was suspended for long may have lost it.
+
+        Raises:
+            InputError: If not.
+        """
+        owner = None
+        with contextlib.suppress(OSError):
+            owner = self._owner()
+            self.is_lost = self.is_lost or self._is_anothers(owner)
+        if self.is_lost:
+            raise InputError(
+                f"--workdir: {self._workdir} was taken over by another run{_told(owner)}, as this "
+                "one seemed dead; accepted: the same command, once that has ended"
+            )
+
     def release(self) -> None:
         """Gives up ownership, if we have it."""
         self._ended.set()
@@ -126,13 +147,16 @@ class Claim:
         self._lock.release()
 
     def _beat(self) -> None:
-        while not self._ended.wait(BEAT_SECONDS):
+        while not self._ended.wait(BEAT_SECONDS) and not self.is_lost:
             with contextlib.suppress(OSError):
-                owner = self._owner()
                 # Of one that was silent for too long, as it was suspended, another has taken over.
-                if owner is not None and owner["token"] != self._token:
-                    return
-                os.utime(self._path)
+                self.is_lost = self._is_anothers(self._owner())
+                if not self.is_lost:
+                    os.utime(self._path)
+
+    def _is_anothers(self, owner: Owner | None) -> bool:
+        """Whether another process is the owner, or was since: it then removed the file."""
+        return owner is None or (owner != NOBODY and owner["token"] != self._token)
 
     def _acquire(self, seconds: float) -> bool:
         """Takes the lock; returns False if the disk has no locks, so that only the file counts.
@@ -203,12 +227,16 @@ class Claim:
             path.unlink(missing_ok=True)
 
     def _in_use(self, owner: Owner | None) -> InputError:
-        who = ""
-        if owner is not None and owner != NOBODY:
-            who = f" (process {owner['pid']} on {owner['host']})"
-            if owner["host"] != self._host:
-                who += f"; if that was killed, wait {SILENCE_SECONDS:.0f} seconds"
+        who = _told(owner)
+        if who and owner is not None and owner["host"] != self._host:
+            who += f"; if that was killed, wait {SILENCE_SECONDS:.0f} seconds"
         return InputError(f"--workdir: {self._workdir} is in use by another run{who}")
+
+
+def _told(owner: Owner | None) -> str:
+    if owner is None or owner == NOBODY:
+        return ""
+    return f" (process {owner['pid']} on {owner['host']})"
 
 
 def _is_silent(path: Path, probe: Path) -> bool:

@@ -33,6 +33,15 @@ KEPT = "what is finished is kept, and the same command goes on"
 OnRecord = Callable[[Mapping[str, Any]], None]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """A run whose directory is ours: its plan as resumed, and the store of its results."""
+
+    plan: Plan
+    store: RunStore
+    claim: Claim
+
+
 def run_study(
     plan: Plan,
     jobs: int,
@@ -60,9 +69,10 @@ def run_study(
         InputError: When the directory cannot be used: not writable, full, taken by another run, or
             holding results of other settings.
     """
-    with _claimed_run(plan, command_line) as (begun_plan, mirror):
-        say(describe(begun_plan) if about is None else about)
-        summary = _run_until_decided(begun_plan, jobs, engine, on_record, mirror)
+    with _claimed_run(plan, command_line) as run:
+        say(describe(run.plan) if about is None else about)
+        summary = _run_until_decided(run, jobs, engine, on_record)
+        run.claim.check_held()
         write_report(plan.workdir)
         return summary
 
@@ -90,8 +100,8 @@ def finish_study(
             f"--workdir: {plan.location} has no finished trial of this plan; accepted: the "
             "directory that trials ran in, with the same flags"
         )
-    with _claimed_run(plan, command_line) as (begun_plan, _):
-        summary = _write_summary(begun_plan)
+    with _claimed_run(plan, command_line) as run:
+        summary = _write_summary(run.plan)
         write_report(plan.workdir)
         return summary
 
@@ -142,7 +152,10 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
                 for message in filter(None, messages):
                     say(message)
                 log = _log_of(plan)
-                scheduler.run_trials([trial], 1, "local", log, lambda record: None)
+                scheduler.run_trials(
+                    [trial], 1, "local", log, lambda record: None, on_wait=claim.check_held
+                )
+                claim.check_held()
                 record = records.record_of(trial)
                 assert record is not None
                 mirror.keep(record)
@@ -175,10 +188,8 @@ def as_input_errors(workdir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _claimed_run(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore]]:
-    """Claims the directory, checks that it can hold results, and yields the plan as resumed.
-
-    Also yields the store that results are copied to.
+def _claimed_run(plan: Plan, command_line: str) -> Iterator[_Run]:
+    """Claims the directory, and checks that it can hold results.
 
     Raises:
         InputError: When its directory cannot be used.
@@ -192,14 +203,14 @@ def _claimed_run(plan: Plan, command_line: str) -> Iterator[tuple[Plan, RunStore
             for path in (plan.workdir / TRIALS).glob(f"*/*/{OWNER}"):
                 Claim(path.parent).check()
             _log_of(plan)
-            with mirrored(plan) as mirror:
+            with mirrored(plan) as store:
                 description, messages = records.open_workdir(
                     plan, study_description(plan, command_line)
                 )
                 for message in messages:
                     say(message)
-                mirror.publish()
-                yield continuation.resumed_plan(plan, description), mirror
+                store.publish()
+                yield _Run(continuation.resumed_plan(plan, description), store, claim)
         finally:
             claim.release()
 
@@ -222,15 +233,14 @@ def check_places(plan: Plan) -> None:
         check_writable("--export_dir", Path(plan.settings.export_dir))
 
 
-def _run_until_decided(
-    plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: RunStore
-) -> Mapping[str, Any]:
+def _run_until_decided(run: _Run, jobs: int, engine: str, on_record: OnRecord) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
-    for step in plan.steps():
-        _run_missing(step, jobs, engine, on_record, mirror)
+    for step in run.plan.steps():
+        _run_missing(dataclasses.replace(run, plan=step), jobs, engine, on_record)
+        run.claim.check_held()
         summary = _write_summary(step)
-        mirror.keep_summary()
-        if not plan.looks:
+        run.store.keep_summary()
+        if not step.looks:
             break
         # Without any, as where trials found that all their arms leak, nothing is left to decide.
         is_decided = all(
@@ -242,23 +252,28 @@ def _run_until_decided(
     return summary
 
 
-def _run_missing(plan: Plan, jobs: int, engine: str, on_record: OnRecord, mirror: RunStore) -> None:
-    trials = plan.trials()
+def _run_missing(run: _Run, jobs: int, engine: str, on_record: OnRecord) -> None:
+    trials = run.plan.trials()
     existing = [records.record_of(trial) for trial in trials]
     finished = [record for record in existing if record is not None and records.is_finished(record)]
     missing = [trial for trial, record in zip(trials, existing, strict=True)
                if not records.is_finished(record)]  # fmt: skip
     if finished:
         say(f"{counted(len(finished), 'trial is', 'trials are')} done already")
-    with StudyProgress(plan, missing, jobs, finished) as progress:
-        log = _log_of(plan)
+    with StudyProgress(run.plan, missing, jobs, finished) as progress:
+        log = _log_of(run.plan)
 
         def tell(record: Mapping[str, Any]) -> None:
-            mirror.keep(record)
+            run.claim.check_held()
+            run.store.keep(record)
             progress.add(record)
             on_record(record)
 
-        scheduler.run_trials(missing, jobs, engine, log, tell, progress.begin, progress.refresh)
+        def wait() -> None:
+            run.claim.check_held()
+            progress.refresh()
+
+        scheduler.run_trials(missing, jobs, engine, log, tell, progress.begin, wait)
 
 
 def _write_summary(plan: Plan) -> Mapping[str, Any]:
