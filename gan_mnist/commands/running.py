@@ -54,8 +54,8 @@ def check_engine(engine: str) -> None:
 def check_plan(plan: Plan, engine: str, command_line: str) -> None:
     """Raises `InputError` for what `execute` would refuse at once; nothing is left behind."""
     from gan_mnist.study.description import study_description
+    from gan_mnist.study.places import check_places
     from gan_mnist.study.records import check_records, earlier_description
-    from gan_mnist.study.run import check_places
 
     devices.check_engine(plan, engine)
     check_places(plan)

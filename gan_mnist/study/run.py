@@ -7,14 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import (
-    RESOURCE_ERRNOS,
-    STORAGE_ERRNOS,
-    InputError,
-    StorageError,
-    path_of_error,
-)
-from gan_mnist.files import check_writable, write_json, write_text
+from gan_mnist.errors import InputError
+from gan_mnist.files import write_json, write_text
 from gan_mnist.files.claim import OWNER, Claim
 from gan_mnist.files.names import RECORDS, SUMMARY, TRIALS
 from gan_mnist.study import continuation, records, scheduler
@@ -22,13 +16,13 @@ from gan_mnist.study.description import study_description
 from gan_mnist.study.display.live import StudyProgress
 from gan_mnist.study.display.progress import describe, say
 from gan_mnist.study.location import RunStore, fetch, mirrored, with_local_workdir
+from gan_mnist.study.places import as_input_errors, check_places
 from gan_mnist.study.seen import record_look
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import counted
 from gan_mnist.study.workers import deferred_interrupt
 
 WORKERS_LOG = "workers.log"
-KEPT = "what is finished is kept, and the same command goes on"
 
 OnRecord = Callable[[Mapping[str, Any]], None]
 
@@ -165,29 +159,6 @@ def run_one(plan: Plan, index: int, command_line: str) -> Mapping[str, Any]:
 
 
 @contextlib.contextmanager
-def as_input_errors(workdir: Path) -> Iterator[None]:
-    """What cannot be written, or begun for want of memory or processes, becomes an `InputError`."""
-    try:
-        yield
-    except StorageError as error:
-        raise InputError(f"--workdir: {error}; {KEPT}") from error
-    except BrokenPipeError:  # nobody reads stderr any more
-        raise
-    except OSError as error:
-        reason = error.strerror or error
-        if error.errno in RESOURCE_ERRNOS:
-            advice = "accepted: fewer at once (--jobs)"
-            raise InputError(f"memory, processes or files: {reason}; {advice}; {KEPT}") from error
-        named_path = path_of_error(error)
-        path = str(workdir) if named_path is None else named_path
-        is_ours = "://" in path or Path(path).absolute().is_relative_to(workdir.absolute())
-        is_unspecific = error.errno is None and named_path is None
-        if is_unspecific or (error.errno not in STORAGE_ERRNOS and not is_ours):
-            raise
-        raise InputError(f"--workdir: cannot write {path}: {reason}; {KEPT}") from error
-
-
-@contextlib.contextmanager
 def _claimed_run(plan: Plan, command_line: str) -> Iterator[_Run]:
     """Claims the directory, and checks that it can hold results.
 
@@ -224,13 +195,6 @@ def _log_of(plan: Plan) -> Path:
     path = plan.workdir / WORKERS_LOG
     os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666))
     return path
-
-
-def check_places(plan: Plan) -> None:
-    """Raises `InputError` where the run, or what it exports, cannot be written."""
-    check_writable("--workdir", plan.workdir)
-    if plan.settings.export_dir:
-        check_writable("--export_dir", Path(plan.settings.export_dir))
 
 
 def _run_until_decided(run: _Run, jobs: int, engine: str, on_record: OnRecord) -> Mapping[str, Any]:

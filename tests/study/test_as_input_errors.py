@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.run import as_input_errors
+from gan_mnist.study.places import as_input_errors
 
 
 @pytest.mark.parametrize(
