@@ -199,8 +199,9 @@ def _log_of(plan: Plan) -> Path:
 
 def _run_until_decided(run: _Run, jobs: int, engine: str, on_record: OnRecord) -> Mapping[str, Any]:
     """Runs to the last seed, or to the first announced look at which all is decided."""
+    ended: set[tuple[str, int]] = set()
     for step in run.plan.steps():
-        _run_missing(dataclasses.replace(run, plan=step), jobs, engine, on_record)
+        _run_missing(dataclasses.replace(run, plan=step), jobs, engine, on_record, ended)
         run.claim.check_held()
         summary = _write_summary(step)
         run.store.keep_summary()
@@ -216,12 +217,18 @@ def _run_until_decided(run: _Run, jobs: int, engine: str, on_record: OnRecord) -
     return summary
 
 
-def _run_missing(run: _Run, jobs: int, engine: str, on_record: OnRecord) -> None:
+def _run_missing(
+    run: _Run, jobs: int, engine: str, on_record: OnRecord, ended: set[tuple[str, int]]
+) -> None:
+    """Runs what is not finished, and has not `ended` in this command: it would fail once more."""
     trials = run.plan.trials()
     existing = [records.record_of(trial) for trial in trials]
     finished = [record for record in existing if record is not None and records.is_finished(record)]
-    missing = [trial for trial, record in zip(trials, existing, strict=True)
-               if not records.is_finished(record)]  # fmt: skip
+    missing = [
+        trial
+        for trial, record in zip(trials, existing, strict=True)
+        if not records.is_finished(record) and (trial.arm, trial.seed) not in ended
+    ]
     if finished:
         say(f"{counted(len(finished), 'trial is', 'trials are')} done already")
     with StudyProgress(run.plan, missing, jobs, finished) as progress:
@@ -229,6 +236,7 @@ def _run_missing(run: _Run, jobs: int, engine: str, on_record: OnRecord) -> None
 
         def tell(record: Mapping[str, Any]) -> None:
             run.claim.check_held()
+            ended.add((record["arm"], record["seed"]))
             run.store.keep(record)
             progress.add(record)
             on_record(record)

@@ -1,8 +1,10 @@
 """A run that ends at the announced look at which its primary comparisons are decided."""
 
 import json
+from dataclasses import replace
 
 import coin
+import fake_study
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +12,8 @@ from scipy import stats
 import gan_mnist
 from gan_mnist.errors import InputError
 from gan_mnist.main import main
+from gan_mnist.study.comparison import Pair
+from gan_mnist.study.run import run_study
 from gan_mnist.study.statistics import looks, small_samples
 
 pytestmark = pytest.mark.usefixtures("at_once", "no_report")
@@ -158,3 +162,21 @@ def test_a_leak_that_trials_find_ends_it_at_the_first_look(folder):
     assert len(summary["seeds"]) == 5
     assert "primary" not in summary
     assert summary["answer"].startswith("Careful, a leak. ")
+
+
+def fake_plan(workdir, *primary):
+    plan = fake_study.make_plan(workdir, seeds=7, arms=["none", "small", "large"])
+    return replace(plan, looks=(5, 6, 7), study=replace(plan.study, primary=primary))
+
+
+@pytest.mark.slow
+def test_a_trial_that_fails_is_tried_once_by_a_command(tmp_path):
+    """Not at every look; the next command tries again."""
+    plan = fake_plan(tmp_path, Pair("small", "none"))
+    for seed in range(7):
+        fake_study.order(tmp_path, "small", seed, "raise")
+    for command in (1, 2):
+        told = run_study(plan, 1, "local", "")
+        assert told["seeds"] == list(range(7))
+        tried = [call[:2] for call in fake_study.calls(tmp_path) if call[0] == "small"]
+        assert sorted(tried) == sorted([["small", str(seed)] for seed in range(7)] * command)
