@@ -207,14 +207,24 @@ def _run_until_decided(run: _Run, jobs: int, engine: str, on_record: OnRecord) -
         run.store.keep_summary()
         if not step.looks:
             break
-        # Without any, as where trials found that all their arms leak, nothing is left to decide.
-        is_decided = all(
-            comparison["verdict"] != "cannot tell" for comparison in summary.get("primary", ())
-        )
+        is_decided = _is_decided(summary)
         say(f"look at {len(step.seeds)} seeds: {'decided' if is_decided else 'not decided yet'}")
         if is_decided:
             break
     return summary
+
+
+def _is_decided(summary: Mapping[str, Any]) -> bool:
+    """Whether no primary comparison is open; there may be none, as where all their arms leak.
+
+    Seeds decide nothing about an arm that is not applicable.
+    """
+    absent = {*summary["not_applicable"]}
+    return not any(
+        comparison["verdict"] == "cannot tell"
+        and not absent & {comparison["arm"], comparison["reference"]}
+        for comparison in summary.get("primary", ())
+    )
 
 
 def _run_missing(

@@ -166,7 +166,9 @@ def test_a_leak_that_trials_find_ends_it_at_the_first_look(folder):
 
 def fake_plan(workdir, *primary):
     plan = fake_study.make_plan(workdir, seeds=7, arms=["none", "small", "large"])
-    return replace(plan, looks=(5, 6, 7), study=replace(plan.study, primary=primary))
+    counts = {name: {"train": 3, "test": 10} for name in "ab"}  # enough for a verdict
+    study, data = replace(plan.study, primary=primary), {**plan.dataset, "counts": counts}
+    return replace(plan, looks=(5, 6, 7), study=study, dataset=data)
 
 
 @pytest.mark.slow
@@ -180,3 +182,16 @@ def test_a_trial_that_fails_is_tried_once_by_a_command(tmp_path):
         assert told["seeds"] == list(range(7))
         tried = [call[:2] for call in fake_study.calls(tmp_path) if call[0] == "small"]
         assert sorted(tried) == sorted([["small", str(seed)] for seed in range(7)] * command)
+
+
+@pytest.mark.slow
+def test_an_arm_that_does_not_apply_keeps_no_run_going(tmp_path, capsys):
+    plan = fake_plan(tmp_path, Pair("small", "none"), Pair("large", "none"))
+    for seed in range(7):
+        fake_study.order(tmp_path, "small", seed, "decline")
+    told = run_study(plan, 1, "local", "")
+    assert list(told["not_applicable"]) == ["small"]
+    verdicts = {one["arm"]: one["verdict"] for one in told["primary"]}
+    assert verdicts == {"small": "cannot tell", "large": "helps"}
+    assert told["seeds"] == list(range(5))
+    assert "look at 5 seeds: decided" in capsys.readouterr().err
