@@ -25,7 +25,7 @@ from gan_mnist.settings.further import (
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study import continuation
 from gan_mnist.study import precision as precisions
-from gan_mnist.study.assignments import typed
+from gan_mnist.study.assignments import DERIVED_SETTINGS, FLAG_SETTINGS, typed
 from gan_mnist.study.declared import check_declared
 from gan_mnist.study.description import merged_provenance
 from gan_mnist.study.devices import check_divisible, check_strategy
@@ -42,21 +42,6 @@ __path__ = [
     *filter(None, os.environ.get(PATH_VARIABLE, "").split(os.pathsep)),
     *(str(folder) for folder in _OURS if folder.is_dir()),
 ]
-
-# Settings that are arguments, and flags, of their own.
-FLAG_SETTINGS = (
-    "dataset",
-    "data_dir",
-    "skip_bad",
-    "export_dir",
-    "precision",
-    "strategy",
-    "classifier",
-    "test_dir",
-    "trust_model",
-)
-# Checksums and the like, which follow from what is given.
-DERIVED_SETTINGS = ("classifier_sha256", "given_sha256", "test_sets")
 
 
 def names() -> list[str]:
@@ -88,10 +73,7 @@ def load(name_or_path: str | Path) -> Study:
         study = module.STUDY
     # The declaration is somebody's program and may fail in any way.
     except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(
-            f"--experiment: {folder / 'study.py'} cannot be loaded: {reason}"
-        ) from error
+        raise _cannot_be_loaded(folder, error) from error
     if Path(str(module.__file__)).parent.resolve() != folder.resolve():
         raise InputError(
             f"--experiment: {folder} has the name of {Path(str(module.__file__)).parent}, which is "
@@ -101,8 +83,18 @@ def load(name_or_path: str | Path) -> Study:
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} is no Study")
     if not (isinstance(study.question, str) and study.question.strip()):
         raise InputError(f"--experiment: STUDY in {folder / 'study.py'} has no question")
-    check_declared(study)
+    try:
+        check_declared(study)
+    except InputError:
+        raise
+    except Exception as error:
+        raise _cannot_be_loaded(folder, error) from error
     return study
+
+
+def _cannot_be_loaded(folder: Path, error: BaseException) -> InputError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return InputError(f"--experiment: {folder / 'study.py'} cannot be loaded: {reason}")
 
 
 def _make_importable(folder: Path) -> str:

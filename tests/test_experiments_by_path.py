@@ -162,6 +162,23 @@ def test_a_broken_arm_is_refused(refused, outside):
     assert "arm bent: 'bais' is unknown; did you mean 'bias'?" in line
 
 
+@pytest.mark.parametrize(
+    ("declared", "slip", "told"),
+    [
+        ('setting(0.5, "chance of heads", low=0, high=1)', "0.5", "bias: it has no help"),
+        ("bias: float", "bias: float | None", "bias: float | None is no type of a setting"),
+        ("settings=CoinSettings()", "settings=CoinSettings", "STUDY.settings: <class "),
+        ("Preset(3, {})", "5", "STUDY.presets: 5 is not accepted"),
+        ("Preset(3, {})", "Preset(3, 5)", "study.py cannot be loaded: TypeError"),
+    ],
+)
+def test_a_slip_in_a_declaration_is_refused_in_one_line(refused, outside, declared, slip, told):
+    study = coin.STUDY.replace(declared, slip)
+    folder = coin.write(outside / "broken", study)
+    assert told in refused(f"--experiment={folder}")
+    assert told in refused(f"--experiment={folder}", "--list")
+
+
 @pytest.mark.parametrize("place", ["toss/study.py", "toss/nowhere", "", "bare", "hollow"])
 def test_what_is_no_folder_with_a_study_is_refused(refused, outside, place):
     coin.write(outside / "toss")

@@ -4,11 +4,30 @@ import dataclasses
 import re
 import typing
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from typing import Any
 
 from gan_mnist.errors import InputError, parse_number, unknown
 from gan_mnist.study.settings import Settings
+
+# Settings that are arguments, and flags, of their own.
+FLAG_SETTINGS = (
+    "dataset",
+    "data_dir",
+    "skip_bad",
+    "export_dir",
+    "precision",
+    "strategy",
+    "classifier",
+    "test_dir",
+    "trust_model",
+)
+# Checksums and the like, which follow from what is given.
+DERIVED_SETTINGS = ("classifier_sha256", "given_sha256", "test_sets")
+# The types that a setting may have, alone or in a tuple of any length.
+_KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
+# Integers beyond it are no float.
+_MOST = 1e300
 
 
 def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, Any]:
@@ -17,7 +36,7 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
     Raises:
         InputError: For text without `=`, an unknown name, or a value of the wrong type.
     """
-    types, values = _types(settings), {}
+    types, values = field_types(settings), {}
     for assignment in assignments:
         name, separator, text = assignment.partition("=")
         if not separator:
@@ -29,39 +48,51 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
     return values
 
 
-def typed(settings: Settings, values: Mapping[str, Any]) -> dict[str, Any]:
+def typed(settings: Settings, values: Mapping[str, Any], origin: str = "--set") -> dict[str, Any]:
     """Converts Python values to the types of the fields of `settings`: a list to a tuple, 1 to 1.0.
 
-    Unknown names pass through; `with_changes` refuses them.
+    Args:
+        settings: What has the fields.
+        values: By name.
+        origin: Where they are given, for the error message.
 
     Raises:
-        InputError: For a value of the wrong type.
+        InputError: For an unknown name, or a value of the wrong type.
     """
-    types = _types(settings)
-    return {
-        name: _typed(name, value, types[name]) if name in types else value
-        for name, value in values.items()
-    }
+    types = field_types(settings)
+    for name in values:
+        if name not in types:
+            raise unknown(origin, name, types)
+    return {name: _typed(f"{origin}: {name}", value, types[name]) for name, value in values.items()}
 
 
-def _typed(name: str, value: Any, kind: Any) -> Any:
+def _typed(place: str, value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, list | tuple):
-            raise InputError(f"--set: {name}={value!r} is not a list or tuple")
-        return tuple(_typed(name, element, typing.get_args(kind)[0]) for element in value)
+            raise InputError(f"{place}={value!r} is not a list or tuple")
+        return tuple(_typed(place, element, typing.get_args(kind)[0]) for element in value)
     # NumPy scalars are accepted; a bool is not, although Python counts it as an int.
     accepted = {int: Integral, float: Real}.get(kind, kind)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"--set: {name}={value!r} is not {_KINDS[kind]}")
+        raise InputError(f"{place}={value!r} is not {_KINDS[kind]}")
+    is_exact = isinstance(value, Rational)
+    if is_exact and not -_MOST < value < _MOST:
+        raise InputError(f"{place} is too large; accepted: less than {_MOST:g}")
     return kind(value)
 
 
-def _types(settings: Settings) -> dict[str, Any]:
+def field_types(settings: Settings) -> dict[str, Any]:
+    """The types of the fields of `settings`, by name."""
     hints = typing.get_type_hints(type(settings))
     return {field.name: hints[field.name] for field in dataclasses.fields(settings)}
 
 
-_KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
+def is_settable(kind: Any) -> bool:
+    """Whether values of a type can be given: numbers, texts, switches, and tuples of one type."""
+    if typing.get_origin(kind) is tuple:
+        element, *others = typing.get_args(kind)
+        return element in _KINDS and others == [...]
+    return kind in _KINDS
 
 
 def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:

@@ -224,8 +224,9 @@ def _check(field: dataclasses.Field, value: Any) -> None:
         if (low is not None and element < low) or (high is not None and element > high):
             bounds = f"at least {low:g}" if high is None else f"between {low} and {high}"
             raise InputError(f"setting {field.name}: {element} is out of range; accepted: {bounds}")
-        if isinstance(element, int) and element % field.metadata["multiple_of"]:
-            accepted = f"multiples of {field.metadata['multiple_of']}"
+        multiple_of = field.metadata.get("multiple_of", 1)
+        if isinstance(element, int) and element % multiple_of:
+            accepted = f"multiples of {multiple_of}"
             raise InputError(
                 f"setting {field.name}: {element} is not accepted; accepted: {accepted}"
             )

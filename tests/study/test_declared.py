@@ -1,13 +1,16 @@
 """A slip in a declaration is refused in one line that says where it is, and what was meant."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
-from fake_study import STUDY
+from fake_study import STUDY, FakeSettings
 
 from gan_mnist.errors import InputError
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.declared import check_declared
+from gan_mnist.study.settings import setting
 from gan_mnist.study.spec import Arm, Expectation, Preset
 
 ARMS = "accepted: none, small, large, all"
@@ -90,6 +93,61 @@ def test_a_setting_that_an_arm_changes_is_told_with_the_arm():
     assert str(error.value).startswith(
         "fake_study: STUDY.arms, arm other: 'bonsu' is unknown; did you mean 'bonus'? accepted: "
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"settings": FakeSettings}, "settings: <class 'fake_study.study.FakeSettings'> is not "),
+        (
+            {"primary": (("small", "none"),)},
+            "primary: ('small', 'none') is not accepted; accepted: Pair(...)",
+        ),
+        (
+            {"primary": Pair("small", "none")},
+            "primary: 'small' is not accepted; accepted: Pair(...)",
+        ),
+        (
+            {"primary_of_source": (("{source}", "none"),)},
+            "primary_of_source: ('{source}', 'none') is not ",
+        ),
+        (
+            {"expectations": (("all", "above", "none"),)},
+            "expectations: ('all', 'above', 'none') is not ",
+        ),
+        ({"presets": {"quick": 5}}, "presets: 5 is not accepted; accepted: Preset(...)"),
+        ({"presets": {"quick": Preset(0, {})}}, "presets, seeds of quick: 0 is not accepted; "),
+        ({"presets": {"quick": Preset(True, {})}}, "presets, seeds of quick: True is not "),
+        ({"presets": {"quick": Preset("2", {})}}, "presets, seeds of quick: '2' is not "),  # type: ignore[arg-type]
+        ({"presets": quick(updates="10")}, "presets, changes of quick: updates='10' is not an int"),
+        ({"presets": quick(counts=[1, 2])}, "presets, changes of quick: counts=[1, 2] is a list; "),
+        ({"arms": (*STUDY.arms, Arm("b", {"bonus": "4"}, ""))}, "arms, arm b: bonus='4' is not a "),
+        ({"settings": FakeSettings(classes="ab")}, "settings: classes='ab' is not a list or tuple"),  # type: ignore[arg-type]
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else value[:40],
+)
+def test_what_is_of_another_type_is_told_of_with_its_place(changes, told):
+    with pytest.raises(InputError) as error:
+        check_declared(dataclasses.replace(STUDY, **changes))
+    assert str(error.value).startswith(f"fake_study: STUDY.{told}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [int | None, Literal["a"], Path, dict[str, int], tuple[int, str]])
+def test_a_setting_whose_values_cannot_be_given_is_refused(kind):
+    field: Any = ("extra", kind, setting(None, "a slip"))
+    slip = dataclasses.make_dataclass("Slip", [field], bases=(FakeSettings,), frozen=True)
+    with pytest.raises(InputError, match=r"^fake_study: STUDY.settings, extra: .* is no type of a"):
+        check_declared(dataclasses.replace(STUDY, settings=slip()))
+
+
+@pytest.mark.parametrize("default", [0.0, 0, False, "", ()])
+def test_a_setting_without_help_is_refused(default):
+    field: Any = ("extra", type(default), dataclasses.field(default=default))
+    slip = dataclasses.make_dataclass("Slip", [field], bases=(FakeSettings,), frozen=True)
+    told = r"^fake_study: STUDY.settings, extra: it has no help; accepted: extra: TYPE = setting\("
+    with pytest.raises(InputError, match=told):
+        check_declared(dataclasses.replace(STUDY, settings=slip()))
 
 
 @pytest.mark.parametrize(

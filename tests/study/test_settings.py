@@ -7,7 +7,7 @@ import pytest
 from fake_study import FakeSettings
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.assignments import parse_assignments
+from gan_mnist.study.assignments import parse_assignments, typed
 from gan_mnist.study.settings import Settings, setting, with_changes
 
 
@@ -79,6 +79,13 @@ def test_the_last_of_several_values_counts():
 def test_texts_that_are_no_value_are_refused(text, told):
     message = refused(lambda: parse_assignments(FakeSettings(), [text]))
     assert all(part in message for part in told), message
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 10**5000], ids=["400", "-400", "5000"])
+@pytest.mark.parametrize("name", ["scale", "updates"])
+def test_a_number_that_is_too_large_for_any_is_refused(name, number):
+    message = refused(lambda: typed(FakeSettings(), {name: number}))
+    assert message == f"--set: {name} is too large; accepted: less than 1e+300"
 
 
 def test_a_switch_that_is_neither_on_nor_off_is_refused():
