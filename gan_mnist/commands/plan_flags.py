@@ -40,7 +40,7 @@ class PlanFlags:
         command.number("seeds", None, "number of seeds per arm (default: the preset's)")
         command.number(
             "first_seed", None, "number of the first seed; a higher one gives new draws (default: "
-            "0)", minimum=0,
+            "that of the run, 0 if it is new)", minimum=0,
         )  # fmt: skip
         command.names("arms", "arms to run besides the control (default: the preset's), or all")
         text(

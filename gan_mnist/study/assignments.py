@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Rational, Real
 from typing import Any
 
@@ -42,7 +42,7 @@ def parse_assignments(settings: Settings, assignments: list[str]) -> dict[str, A
         if not separator:
             raise InputError(f"--set: {assignment!r} is not of the form name=value")
         if name not in types:
-            raise unknown("--set", name, types)
+            raise _unknown("--set", name, types)
         zero = type(settings).__dataclass_fields__[name].metadata.get("zero", "")
         values[name] = _parse(name, text, types[name], zero)
     return values
@@ -62,8 +62,14 @@ def typed(settings: Settings, values: Mapping[str, Any], origin: str = "--set") 
     types = field_types(settings)
     for name in values:
         if name not in types:
-            raise unknown(origin, name, types)
+            raise _unknown(origin, name, types)
     return {name: _typed(f"{origin}: {name}", value, types[name]) for name, value in values.items()}
+
+
+def _unknown(origin: str, name: str, names: Iterable[str]) -> InputError:
+    """The refusal of a name, with those that could be given in its place."""
+    elsewhere = {*FLAG_SETTINGS, *DERIVED_SETTINGS}
+    return unknown(origin, name, [name for name in names if name not in elsewhere])
 
 
 def _typed(place: str, value: Any, kind: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 import gan_mnist
 from gan_mnist import experiments
 from gan_mnist.errors import InputError
-from gan_mnist.main import main
+from gan_mnist.main import FLAGS, main
 
 pytestmark = pytest.mark.usefixtures("at_once", "no_report")
 
@@ -78,3 +78,7 @@ def test_its_trials_know_which_seed_is_the_first(folder):
     assert {(trial.seed, trial.first_seed) for trial in plan.trials()} == {
         (10, 10), (11, 10), (12, 10)
     }  # fmt: skip
+
+
+def test_the_help_says_where_a_run_goes_on():
+    assert "(default: that of the run, 0 if it is new)" in FLAGS["first_seed"].help

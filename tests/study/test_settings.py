@@ -7,7 +7,12 @@ import pytest
 from fake_study import FakeSettings
 
 from gan_mnist.errors import InputError
-from gan_mnist.study.assignments import parse_assignments, typed
+from gan_mnist.study.assignments import (
+    DERIVED_SETTINGS,
+    FLAG_SETTINGS,
+    parse_assignments,
+    typed,
+)
 from gan_mnist.study.settings import Settings, setting, with_changes
 
 
@@ -79,6 +84,16 @@ def test_the_last_of_several_values_counts():
 def test_texts_that_are_no_value_are_refused(text, told):
     message = refused(lambda: parse_assignments(FakeSettings(), [text]))
     assert all(part in message for part in told), message
+
+
+def test_names_that_are_offered_are_those_that_can_be_set():
+    """What has a flag of its own, or is found in files, is not."""
+    for act in (lambda: parse_assignments(FakeSettings(), ["nonsense=1"]),
+                lambda: typed(FakeSettings(), {"nonsense": 1})):  # fmt: skip
+        told = refused(act)
+        offered = told.partition("accepted: ")[2].split(", ")
+        assert {"image_size", "scale", "updates"} <= {*offered}
+        assert not {*FLAG_SETTINGS, *DERIVED_SETTINGS} & {*offered}
 
 
 @pytest.mark.parametrize("number", [10**400, -(10**400), 10**5000], ids=["400", "-400", "5000"])
