@@ -287,8 +287,8 @@ def check_writable(flag: str, directory: Path, name: str = "") -> None:
     try:
         with tempfile.TemporaryDirectory(dir=existing, prefix=".") as scratch:
             target = Path(scratch) / directory.relative_to(existing)
-            # Systems bound the length of a path, and what is written may lie deeper still.
-            (target / ("x" * DEEPER)).mkdir(parents=True)
+            # Systems bound the length of paths, and of names; what is written may lie deeper still.
+            target.joinpath(*["x" * (DEEPER // 5 - 1)] * 5).mkdir(parents=True)
             tempfile.NamedTemporaryFile(dir=target, prefix=_hidden(name)).close()
     except OSError as error:
         raise InputError(f"{flag}: cannot write {directory}: {error.strerror}") from None

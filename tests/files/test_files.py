@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -10,7 +11,10 @@ import threading
 
 import pytest
 
+from gan_mnist.errors import InputError
 from gan_mnist.files import (
+    DEEPER,
+    check_writable,
     fingerprint,
     read_file,
     read_json,
@@ -202,3 +206,22 @@ def test_without_links_of_two_the_first_is_heeded_too(tmp_path, monkeypatch):
         write_new_json(tmp_path / "a.json", {"by": 2})
     assert read_json(tmp_path / "a.json") == {"by": 1}
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_disk_with_short_names_is_written_and_one_with_short_paths_is_not(tmp_path, monkeypatch):
+    """Names of eCryptfs have 143 characters at most, and no file of a run needs more."""
+    mkdir = os.mkdir
+    longest = {"name": 143, "path": len(str(tmp_path)) + DEEPER + 60}
+
+    def bounded(path, *arguments, **options):
+        name, length = os.path.basename(path), len(os.fspath(path))
+        if len(name) > longest["name"] or length > longest["path"]:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "mkdir", bounded)
+    check_writable("--workdir", tmp_path / "run")
+    longest["path"] = len(str(tmp_path)) + DEEPER - 60
+    with pytest.raises(InputError, match=r"^--workdir: cannot write .*/run: File name too long$"):
+        check_writable("--workdir", tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
