@@ -36,6 +36,8 @@ from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial
 MIRROR = ".mirror.json"
 # Folders of folders that are neither a trial's nor shared by trials.
 _OTHERS = (SEEDS_FOLDER, "tensorboard", "figures")
+# Those of the whole run, whose files each command makes anew.
+_RENEWED = ("tensorboard/", "figures/")
 
 
 class Mirror:
@@ -133,7 +135,7 @@ class Mirror:
             OSError: If the store refuses.
         """
         self._upload_pending()
-        names = map(self._name, files_in(self._root))
+        names = {self._name(path) for path in files_in(self._root)}
         logs = f"{SEEDS_FOLDER}/generators/"
         self._upload(
             self._contents(
@@ -142,6 +144,11 @@ class Mirror:
                 if (name.startswith(logs) if self._only else self._is_of_no_unit(name))
             )
         )
+        if not self._only:
+            # Files that are made anew under other names, in folders that are here, too.
+            renewed = {name.rpartition("/")[0] for name in names if name.startswith(_RENEWED)}
+            stored = {name for name in self._stored_names if name.rpartition("/")[0] in renewed}
+            self._remove(stored - names)
 
     def close(self) -> None:
         """Ends it, also where something went wrong."""

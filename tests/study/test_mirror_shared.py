@@ -1,15 +1,17 @@
 """What trials of a run at an address share is trained once where one follows the other."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from at_address import plan_at, records, run_all, stored
 
+from gan_mnist.files import write_text
 from gan_mnist.files.remote import Remote
 from gan_mnist.study import scheduler
 from gan_mnist.study.location import with_local_workdir
-from gan_mnist.study.run import run_one
+from gan_mnist.study.run import run_one, run_study
 
 HERE = Path(__file__).parent
 
@@ -101,3 +103,26 @@ def test_a_damaged_generator_that_was_trained_again_replaces_it(address, machine
         patch.setattr(scheduler, "complete", trained_again)
         run_one(plan_at(address), 2, "")
     assert stored(address)["generators/x-0/gan.weights.h5"] == b"anew"
+
+
+@pytest.mark.slow
+def test_what_a_command_makes_anew_replaces_what_the_store_has_of_it(address, machine):
+    """Files of TensorBoard have names of their own; those of arms that are not here stay."""
+    others = {"tensorboard/large/events.0": b"", "figures/notes/mine.txt": b"", "notes.txt": b""}
+    plan = with_local_workdir(plan_at(address, seeds=1))
+    Remote(plan.remote).write(others)
+    for number in range(3):
+        machine(f"machine {number % 2}")
+        plan = with_local_workdir(plan_at(address, seeds=1))
+        boards = plan.workdir / "tensorboard" / "none"
+
+        def write_report(workdir, boards=boards, number=number):
+            shutil.rmtree(boards, ignore_errors=True)
+            write_text(boards / f"events.{number}", "")
+            (workdir / "figures" / f"{number - 1}.png").unlink(missing_ok=True)
+            write_text(workdir / "figures" / "arms.png", "")
+
+        run_study(plan, 1, "local", "", write_report=write_report)
+        names = {name for name in stored(address) if name.startswith(("tensorboard", "figures"))}
+        assert names - others.keys() == {f"tensorboard/none/events.{number}", "figures/arms.png"}
+        assert others.keys() <= stored(address).keys()
