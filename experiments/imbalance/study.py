@@ -172,7 +172,6 @@ def metrics_of(settings: ImbalanceSettings, dataset: Dataset) -> tuple[Metric, .
         label = f"mean recall of the rare classes {', '.join(names)} and {last}"
     return (
         Metric("minority_recall", label, bounds=SHARE, margin=MARGIN),
-        Metric("macro_f1", "macro F1", bounds=SHARE),
         *(
             Metric(f"{kind}_{name}", f"{kind} of {description}", bounds=SHARE)
             for kind in ("recall", "precision")
@@ -250,6 +249,7 @@ STUDY = Study(
         Metric("balanced_accuracy", "balanced accuracy", bounds=SHARE),
         Metric("macro_auc", "macro ROC AUC", bounds=SHARE),
         Metric("accuracy", "accuracy", bounds=SHARE),
+        Metric("macro_f1", "macro F1", bounds=SHARE),
         Metric("recall_*", "recall of *", bounds=SHARE),
         Metric("precision_*", "precision of *", bounds=SHARE),
     ),

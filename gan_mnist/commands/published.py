@@ -189,7 +189,13 @@ def _study(directory: Path, old_summary: dict[str, Any] | None) -> tuple[Study, 
 
 
 def _metric(entry: dict[str, Any], declared: tuple[Metric, ...]) -> Metric:
-    """The declared metric, or else the first one, with the recorded name, label and direction."""
-    matches = (metric for metric in declared if fnmatch.fnmatch(entry["name"], metric.name))
+    """The declared metric with the recorded name, label and direction.
+
+    Of one that the study does not declare, such as a setting that trials choose, no bounds are
+    known, and its margin is the recorded one.
+    """
     fields = {key: entry[key] for key in ("name", "label", "higher_is_better")}
-    return replace(next(matches, declared[0]), **fields)
+    matches = (metric for metric in declared if fnmatch.fnmatch(entry["name"], metric.name))
+    if (match := next(matches, None)) is None:
+        return Metric(**fields, margin=entry.get("margin"))
+    return replace(match, **fields)

@@ -100,3 +100,25 @@ def test_what_cannot_be_published_is_one_line_and_status_2(checkout, capsys, fla
     assert told in error
     assert error.count("\n") == 1
     assert [path.name for path in taken.parent.parent.rglob("*.*")] == ["report.md"]
+
+
+def test_a_metric_that_no_study_declares_has_neither_bounds_nor_margin_of_the_first(tmp_path):
+    directory = tmp_path / "mnist_sample"
+    shutil.copytree(ROOT / "experiments/imbalance/results/mnist_sample", directory)
+    records = [json.loads(line) for line in (directory / "records.jsonl").read_text().splitlines()]
+    for record in records:
+        record["metrics"] |= {"chosen_range": 1.3 + record["seed"] / 100}
+    (directory / "records.jsonl").write_text("\n".join(map(json.dumps, records)))
+    summary = json.loads((directory / "summary.json").read_text())
+    entry = {"name": "chosen_range", "label": "chosen range", "higher_is_better": True}
+    first = summary["metrics"][0]
+    assert first["margin"] is not None
+    for recorded, margin in (({}, None), ({"margin": None}, None), ({"margin": 0.2}, 0.2)):
+        metrics = [*summary["metrics"], entry | recorded]
+        (directory / "summary.json").write_text(json.dumps(summary | {"metrics": metrics}))
+        rebuilt = published.rebuild(directory).summary
+        assert rebuilt["metrics"][0]["margin"] == first["margin"]
+        assert rebuilt["metrics"][-1] == entry | {"margin": margin}
+        found = rebuilt["arms"]["none"]["metrics"]["chosen_range"]
+        assert found["ci95"][0] < found["mean"] < found["ci95"][1]
+        assert found["mean"] > 1
