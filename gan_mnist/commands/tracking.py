@@ -28,7 +28,8 @@ class TrackedRun:
     """A run in a tracker: an arm, or one of its seeds.
 
     Attributes:
-        key: Equal for the same arm, or trial, with the same settings and data.
+        key: Equal for the same trial, and for the same arm in runs with the same settings, data and
+            first seed: a run with more seeds is the same one, one on fresh seeds is another.
         name: "cgan", or "cgan seed 0".
         params: Settings, as JSON holds them.
         metrics: Finite numbers, by names of letters, digits, "_", ".", "-" and blanks.
@@ -79,7 +80,8 @@ def export(tracker: str, run: FinishedRun) -> str:
 
 def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
     """The arms of a run, each with its seeds."""
-    files = _files(run.directory)
+    files, experiment = _files(run.directory), run.description["experiment"]
+    first_seed = min(run.description["seeds"], default=None)
     failed: dict[str, list[str]] = {}
     for row in run.summary.get("failed", ()):
         failed.setdefault(row["arm"], []).append(str(row["seed"]))
@@ -88,7 +90,7 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
         declared_settings = {**run.description["settings"], **arm_description.get("changes", {})}
         settings = next((record["settings"] for record in records.values()), declared_settings)
         tags = {
-            "experiment": run.description["experiment"],
+            "experiment": experiment,
             "arm": arm,
             "dataset": str(run.description["dataset"].get("name")),
             "dataset_sha256": run.sha256,
@@ -102,7 +104,7 @@ def tracked_runs(run: FinishedRun) -> Iterator[TrackedRun]:
             "why_not_applicable": run.summary.get("not_applicable", {}).get(arm) or "",
         }
         yield TrackedRun(
-            key=fingerprint(run.description["experiment"], arm, run.sha256, settings),
+            key=fingerprint(experiment, arm, run.sha256, settings, first_seed),
             name=arm,
             params=settings,
             metrics=_with_safe_names(dict(_arm_metrics(arm, run.summary, run.metric))),

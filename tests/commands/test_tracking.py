@@ -120,6 +120,14 @@ def test_keys_are_those_of_settings_and_data_and_not_of_a_place(run, tmp_path):
     assert not set(arms[0]) & set(arms[1])
 
 
+def test_a_run_on_fresh_seeds_is_another_than_the_first(run, tmp_path):
+    fresh = write_run(tmp_path / "fresh", VALUES, first_seed=3)
+    assert not set(keys(run)) & set(keys(describe(fresh)))
+    longer = {arm: [*values, 0.1] for arm, values in VALUES.items()}
+    longer_fresh = write_run(tmp_path / "longer_fresh", longer, first_seed=3)
+    assert set(keys(describe(fresh))) < set(keys(describe(longer_fresh)))
+
+
 def test_report_and_figures_are_kept_with_an_arm(run):
     (run.directory / "figures").mkdir()
     for name in ("report.html", "figures/arms.png"):
