@@ -10,6 +10,7 @@ from scipy import stats
 from gan_mnist.study.answer.two_runs import compare_two_runs, run_differences, welch
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.spec import Metric
+from gan_mnist.study.statistics.paired import compare
 from gan_mnist.study.statistics.test_images import pack
 
 METRIC = Metric("score", "score", margin=0.01)
@@ -162,6 +163,24 @@ def test_welch_of_what_does_not_vary():
     # All 20 ways to divide six values into halves are as likely; two are as extreme.
     assert apart.p_value == pytest.approx(2 / 20)
     assert apart.more_seeds_needed
+
+
+def test_welch_of_what_varies_by_rounding_alone():
+    rounded = {0: 0.1 + 0.2, 1: 0.3, 2: 0.3}
+    apart = welch(rounded, dict.fromkeys(range(3), 0.5))
+    assert apart.p_value == pytest.approx(2 / 20)
+    assert apart.more_seeds_needed
+    same = welch(rounded, dict.fromkeys(range(4), 0.3))
+    assert (same.difference, same.ci95, same.p_value) == (0, (0, 0), 1)
+
+
+def test_welch_of_what_does_not_vary_allows_for_what_seeds_have_in_common():
+    """As the paired comparison does: with five seeds, the square root of 1 + 5 * 0.25."""
+    one, other = dict.fromkeys(range(5), 0.9), dict.fromkeys(range(5), 0.5)
+    errors = [welch(one, other, None, *both).standard_error for both in ((0, 0), (0.25, 0.25))]
+    assert errors[1] / errors[0] == pytest.approx(2.25**0.5)
+    paired_errors = [compare(one, other, overlap=overlap).standard_error for overlap in (0, 0.25)]
+    assert errors[1] / errors[0] == pytest.approx(paired_errors[1] / paired_errors[0])
 
 
 @pytest.mark.parametrize(("sizes", "n"), [((0, 3), 0), ((3, 0), 0), ((1, 4), 1)])

@@ -7,7 +7,7 @@ different test images, too; without a record of which were right there is no ver
 
 Source: Welch, Biometrika 34 (1947). Differs: where each seed has a split of its own, the variance
 of either mean is that of Nadeau and Bengio, as in `small_samples`; and values that are all equal
-in both runs have the p value of the permutation test.
+in both runs, but for rounding, have the p value of the permutation test where no split overlaps.
 """
 
 import math
@@ -23,7 +23,7 @@ from gan_mnist.study.records import as_declared, differences
 from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.statistics import paired
 from gan_mnist.study.statistics.paired import Comparison, Values
-from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS
+from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS, tied
 from gan_mnist.study.statistics.test_images import (
     have_same_images,
     image_shortage,
@@ -150,18 +150,23 @@ def welch(
     if n == 0:
         return Comparison.without_seeds()
     mean, mean_control = (float(sample.mean()) for sample in samples)
-    difference = mean - mean_control
+    # What is only rounding is no difference, and no spread.
+    difference = 0.0 if tied(np.concatenate(samples)) else mean - mean_control
     if n == 1:
         return Comparison(1, mean, mean_control, difference, None, None, None, True)
-    # Measured from the first value, equal values have no spread that is only rounding.
-    parts = [
-        (float(np.var(sample - sample[0], ddof=1)) * (1 / sample.size + extra), sample.size - 1)
-        for sample, extra in zip(samples, (overlap, overlap_control), strict=True)
+    shares = [
+        1 / size + extra for size, extra in zip(sizes, (overlap, overlap_control), strict=True)
     ]
-    is_flat = not any(variance for variance, _ in parts)
+    parts = [
+        (0.0 if tied(sample) else float(np.var(sample, ddof=1)) * share, sample.size - 1)
+        for sample, share in zip(samples, shares, strict=True)
+    ]
+    is_flat = all(map(tied, samples))
     if is_flat:
         freedom = sum(sizes) - 2.0
         error = abs(difference) / float(stats.t.isf(1 / math.comb(sum(sizes), n), freedom))
+        # As much wider as an overlap makes the error of values that differ.
+        error *= math.sqrt(sum(shares) / sum(1 / size for size in sizes))
     else:
         error, freedom = _satterthwaite(parts)
     interval, p_value = _judged(difference, error, freedom, bounds)
