@@ -55,11 +55,15 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
         for label, sd, seeds in _labelled_spreads(name, spreads):
             has_spread = True
             tests = len(pairs) * look_factor
-            smallest = power.detectable_effect(n, tests, overlap) * sd if n > 1 else math.inf
-            line = f"{label}: from {rough(smallest)} on (sd {rough(sd)}, {seeds} seeds of {run})"
+            # One seed finds nothing, as the first line says.
+            told = []
+            if n > 1:
+                told.append(f"from {rough(power.detectable_effect(n, tests, overlap) * sd)} on")
             if effect_size is not None:
-                line += f"; {_needed(effect_size, sd, seeds, tests, overlap)}"
-            lines.append(line)
+                told.append(_needed(effect_size, sd, seeds, tests, overlap))
+            if told:
+                told[0] += f" (sd {rough(sd)}, {seeds} seeds of {run})"
+                lines.append(f"{label}: {'; '.join(told)}")
     if effect_size is not None and not has_spread:
         raise InputError(
             f"--effect: {effect} wants the spread of two seeds or more; accepted: with --pilot=RUN "

@@ -148,6 +148,14 @@ def test_a_pilot_tells_how_many_seeds_an_effect_takes(tmp_path, pilot):
     )
 
 
+def test_of_one_seed_a_pilot_tells_only_how_many_an_effect_takes(tmp_path, pilot):
+    plan = planned(tmp_path / "new", (Pair("cgan", "none"),), seeds=1)
+    assert power_in_words(plan, f"{pilot}") == ["none: a comparison needs two arms and two seeds"]
+    line = power_in_words(plan, f"{pilot}", "0.05")[1]
+    assert line.startswith("cgan > none: 0.05 takes ")
+    assert line.endswith("5 seeds of earlier)")
+
+
 def test_what_lies_in_the_work_directory_is_a_pilot(tmp_path, pilot):
     (tmp_path / "records.jsonl").write_text((pilot / "records.jsonl").read_text())
     assert len(power_in_words(planned(tmp_path))) == 2
