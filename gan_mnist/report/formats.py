@@ -1,7 +1,7 @@
 """How the templates write numbers, and names that may hold anything."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -11,12 +11,14 @@ from gan_mnist.study.answer.reasons import deciding_interval, is_interval_unsure
 from gan_mnist.study.words import sided, verdict_in_words
 
 
-def environment(margin: float | None) -> jinja2.Environment:
+def environment(metrics: Sequence[Mapping[str, Any]]) -> jinja2.Environment:
     """The environment of the templates, with their filters; HTML is escaped.
 
     Args:
-        margin: Margin of the primary metric.
+        metrics: `metrics` of the summary, the primary one first. `judged` takes the name of the
+            metric that a verdict is of; by default it is the primary one.
     """
+    primary, margins = metrics[0]["name"], {one["name"]: one.get("margin") for one in metrics}
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("gan_mnist.report"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
@@ -27,7 +29,9 @@ def environment(margin: float | None) -> jinja2.Environment:
     filters: dict[str, Callable[..., Any]] = {
         "deciding": deciding_interval,
         "is_interval_unsure": is_interval_unsure,
-        "judged": lambda verdict: verdict_in_words(verdict, margin),
+        "judged": lambda verdict, metric=None: verdict_in_words(
+            verdict, margins.get(metric or primary)
+        ),
         "number": lambda value: _format(value, ".4f"),
         "signed": lambda value: _format(value, "+.4f"),
         "percent": lambda value: _format(value, ".0%"),

@@ -68,7 +68,7 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
     confusions = confusion(run)
     drawn_figures, not_drawn = _draw(run, confusions, pictures)
     saved_figures = _save(drawn_figures, workdir)
-    templates, context = environment(_margin(run)), _context(run, pictures, saved_figures)
+    templates, context = environment(run.summary["metrics"]), _context(run, pictures, saved_figures)
     context["not_drawn"] = not_drawn
     write_text(workdir / "report.md", templates.get_template("report.md.j2").render(context))
     context |= _page_context(run, confusions)
@@ -94,7 +94,7 @@ def markdown(
         path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")
     }
     context = _context(run, pictures, saved_figures)
-    return environment(_margin(run)).get_template("report.md.j2").render(context)
+    return environment(run.summary["metrics"]).get_template("report.md.j2").render(context)
 
 
 def draw_arms(directory: Path, study: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
@@ -102,12 +102,6 @@ def draw_arms(directory: Path, study: Mapping[str, Any], summary: Mapping[str, A
     order = Run(directory, study, summary, ()).best_first()
     figure = figures.forest(summary, order, study)
     save(figure, directory / "figures" / "arms.png")
-
-
-def _margin(run: Run) -> float | None:
-    """Of the primary metric."""
-    margin: float | None = run.summary["metrics"][0].get("margin")
-    return margin
 
 
 def _context(

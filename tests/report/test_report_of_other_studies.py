@@ -256,6 +256,25 @@ def test_further_test_sets_have_a_table_each_and_are_told(workdir):
     assert "Further test set new: 5 images" in markdown
 
 
+@pytest.mark.usefixtures("blank")
+def test_a_further_test_set_is_the_same_within_the_margin_of_its_own_metric(workdir):
+    summary = json.loads((workdir / "summary.json").read_text())
+    for arm in summary["arms"].values():
+        arm["metrics"]["new_accuracy"] = {"mean": 0.5, "ci95": None}
+    summary["arms"]["classical"]["verdict"] = "the same"
+    told = {"mean": 0.5, "ci95": None, "difference": 0.0, "difference_ci95": [-0.001, 0.001]}
+    arms = dict.fromkeys(summary["arms"], told | {"p_holm": 1.0, "verdict": "the same"})
+    tests = {"new": {"metric": "new_accuracy", "label": "accuracy on new", "arms": arms}}
+    (metric,) = summary["metrics"]
+    metrics = [metric | {"margin": 0.0625}, metric | {"name": "new_accuracy", "margin": 0.125}]
+    change(workdir, "summary.json", further_tests=tests, metrics=metrics, arms=summary["arms"])
+    for text in report(workdir):
+        before, _, further = text.rpartition("accuracy on new")
+        assert "the same within ±0.125" in further
+        assert "±0.0625" not in further.partition("## Missing")[0].partition("</table>")[0]
+        assert "the same within ±0.0625" in before
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_how_test_images_were_drawn_is_told_where_seeds_have_their_own(workdir):
