@@ -15,7 +15,15 @@ from gan_mnist.study.answer.two_runs import ArmInTwoRuns, compare_two_runs, run_
 from gan_mnist.study.finished import FinishedRun
 from gan_mnist.study.spec import Metric, Study
 from gan_mnist.study.statistics import ranks
-from gan_mnist.study.words import counted, fixed, interval_decimals, signed, verdict_in_words
+from gan_mnist.study.words import (
+    counted,
+    fixed,
+    interval_decimals,
+    sided,
+    signed,
+    signed_beside,
+    verdict_in_words,
+)
 
 Ranking = ranks.Ranking
 
@@ -228,11 +236,11 @@ def _mean(values: Mapping[int, float]) -> str:
 def _with_interval(difference: float | None, ci95: Sequence[float] | None) -> str:
     if difference is None:
         return ""
-    decimals = interval_decimals(ci95)
     if ci95 is None:
-        return f"{signed(difference, 4)}"
-    low, high = (fixed(bound, decimals) for bound in ci95)
-    return f"{signed(difference, decimals)} [{low}, {high}]"
+        return signed(difference, 4)
+    decimals = interval_decimals(ci95)
+    low, high = (sided(end, decimals) for end in ci95)
+    return f"{signed_beside(difference, ci95, decimals)} [{low}, {high}]"
 
 
 def _decimals(means: Mapping[str, Sequence[float]]) -> int:

@@ -15,7 +15,7 @@ from gan_mnist.files import read_json
 from gan_mnist.study.statistics.paired import Comparison, by_arm, compare, overlap_of, values_of
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.test_images import over_images
-from gan_mnist.study.words import fixed, signed
+from gan_mnist.study.words import sided, signed_beside
 
 UP, DOWN = 1, -1
 
@@ -249,8 +249,8 @@ def _result_text(claim: Claim, comparison: Comparison) -> str:
     """The difference, or what is compared with a level, with its interval."""
     interval = comparison.deciding_ci95
     if isinstance(claim.versus, str):
-        text, bounds = signed(comparison.difference or 0.0, 3), interval
+        text, bounds = signed_beside(comparison.difference or 0.0, interval, 3), interval
     else:
         text = f"{comparison.treated:.3f}"
         bounds = interval and (interval[0] + claim.versus, interval[1] + claim.versus)
-    return f"{text} ({fixed(bounds[0], 3)} to {fixed(bounds[1], 3)})" if bounds else text
+    return f"{text} ({sided(bounds[0], 3)} to {sided(bounds[1], 3)})" if bounds else text

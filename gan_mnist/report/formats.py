@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from gan_mnist.study.answer.reasons import deciding_interval, is_interval_unsure
-from gan_mnist.study.words import sided, verdict_in_words
+from gan_mnist.study.words import sided, signed_beside, verdict_in_words
 
 
 def environment(metrics: Sequence[Mapping[str, Any]]) -> jinja2.Environment:
@@ -33,7 +33,7 @@ def environment(metrics: Sequence[Mapping[str, Any]]) -> jinja2.Environment:
             verdict, margins.get(metric or primary)
         ),
         "number": lambda value: _format(value, ".4f"),
-        "signed": lambda value: _format(value, "+.4f"),
+        "signed": _signed,
         "percent": lambda value: _format(value, ".0%"),
         "interval": lambda ci: _ends(ci, 4),
         "percents": _percents,
@@ -60,6 +60,13 @@ def _format(value: float | None, spec: str) -> str:
     text = f"{value:{spec}}"
     text = text if re.search("[1-9]", text) else text.lstrip("+-")  # nothing has no sign
     return text.replace("-", "\N{MINUS SIGN}").replace("%", " %")
+
+
+def _signed(value: float | None, ci: list[float] | None = None) -> str:
+    """A difference; with the interval that stands beside it, it does not seem to be 0 unless so."""
+    if value is None:
+        return _format(value, "")
+    return signed_beside(value, ci, 4).replace("-", "\N{MINUS SIGN}")
 
 
 def _percents(ci: list[float] | None) -> str:

@@ -25,7 +25,7 @@ from gan_mnist.files import read_json
 from gan_mnist.report import claims, performance
 from gan_mnist.report.provenance import option_of, with_options
 from gan_mnist.study.answer.reasons import deciding_interval
-from gan_mnist.study.words import counted, sided, signed, verdict_in_words
+from gan_mnist.study.words import counted, sided, signed_beside, verdict_in_words
 
 _OPENING = "<!-- results:"
 _BLOCK = re.compile(
@@ -202,9 +202,10 @@ def _table(run: PublishedRun, digits: int, extra_metrics: list[str]) -> list[str
             for name, arm in arms.items()
         },
         f"difference to `{control}` [95 %]": {
-            name: f"{signed(arm['difference'], digits)} {interval(deciding_interval(arm), digits)}"
+            name: f"{signed_beside(arm['difference'], ci95, digits)} {interval(ci95, digits)}"
             for name, arm in arms.items()
             if arm["difference"] is not None
+            for ci95 in (deciding_interval(arm),)
         },
         "share of the gap to the oracle": {
             name: f"{arm['oracle_gap_closed']:.0%}".replace("%", " %")
@@ -214,7 +215,8 @@ def _table(run: PublishedRun, digits: int, extra_metrics: list[str]) -> list[str
         "verdict": {name: _judged(arm, margin) for name, arm in arms.items()}
         | {control: "control"},
         f"against `{summary['rival']}` [95 %]": {
-            name: f"{signed(entry['difference'], digits)} {interval(entry['ci95'], digits)}, "
+            name: f"{signed_beside(entry['difference'], entry['ci95'], digits)} "
+            f"{interval(entry['ci95'], digits)}, "
             f"{_judged(entry, margin)}"
             for name, arm in arms.items()
             if (entry := arm.get("versus_rival"))

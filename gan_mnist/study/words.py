@@ -53,13 +53,32 @@ def signed(value: float, digits: int) -> str:
     return text if float(text) else text[1:]
 
 
+def signed_beside(value: float, ci95: Sequence[float] | None, digits: int) -> str:
+    """As `signed`; with more decimals if they are needed where the interval leaves out 0.
+
+    Args:
+        value: A difference, or an end of its interval.
+        ci95: The interval.
+        digits: Decimals that it has at least.
+    """
+    if ci95 is None or ci95[0] <= 0 <= ci95[1]:
+        return signed(value, digits)
+    return f"{'+' * (value > 0)}{sided(value, digits)}"
+
+
 def interval_decimals(ci95: Sequence[float] | None) -> int:
-    """Decimals, 2 to 4, that show an interval's half-width and round no end to 0."""
+    """Decimals, 2 to 4, that show an interval's half-width and round no end to 0.
+
+    More of them, up to 8, only where both ends are so near 0 that else nothing would be seen.
+    """
     half_width = (ci95[1] - ci95[0]) / 2 if ci95 else 0.0
     if ci95 is None or half_width <= 0:
         return 2
-    decimals = min(max(math.ceil(-math.log10(half_width)), 2), MOST_DIGITS)
-    while decimals < MOST_DIGITS and any(end and not float(fixed(end, decimals)) for end in ci95):
+    # Two digits of the end that is farther from 0.
+    enough = math.ceil(-math.log10(max(map(abs, ci95)))) + 1
+    most = min(max(enough, MOST_DIGITS), _MOST_DECIMALS)
+    decimals = min(max(math.ceil(-math.log10(half_width)), 2), most)
+    while decimals < most and any(end and not float(fixed(end, decimals)) for end in ci95):
         decimals += 1
     return decimals
 
@@ -75,8 +94,8 @@ def with_interval(difference: float | None, ci95: Sequence[float] | None) -> str
     if difference is None or ci95 is None:
         return "no interval"
     decimals = interval_decimals(ci95)
-    low, high = (fixed(end, decimals) for end in ci95)
-    return f"{signed(difference, decimals)}, 95 % CI {low} to {high}"
+    low, high = (sided(end, decimals) for end in ci95)
+    return f"{signed_beside(difference, ci95, decimals)}, 95 % CI {low} to {high}"
 
 
 def choice_in_words(num_chosen_from: int) -> str:
@@ -85,6 +104,7 @@ def choice_in_words(num_chosen_from: int) -> str:
 
 
 def in_brackets(gain: Mapping[str, Any]) -> str:
-    """The `difference` of `gain` with three decimals, and its `ci95` in brackets."""
-    low, high = (signed(end, 3) for end in gain["ci95"])
-    return f"{signed(gain['difference'], 3)} ({low} to {high})"
+    """The `difference` of `gain` and its `ci95` in brackets, with three decimals if these do."""
+    ci95 = gain["ci95"]
+    difference, low, high = (signed_beside(end, ci95, 3) for end in (gain["difference"], *ci95))
+    return f"{difference} ({low} to {high})"

@@ -1,5 +1,7 @@
 """Numbers in sentences."""
 
+import re
+
 import pytest
 
 from gan_mnist.study import words
@@ -36,6 +38,9 @@ def test_what_rounds_to_nothing_has_no_sign(value, expected):
         ((0.00001, 0.5), 4),  # never more
         ((0.1, 0.1), 2),
         (None, 2),
+        ((-2.2e-5, -1.9e-5), 6),  # but where all of it lies so near 0
+        ((-2e-5, 3e-5), 5),
+        ((0.1, 0.100001), 4),
     ],
 )
 def test_an_interval_beside_zero_does_not_seem_to_end_there(ci95, expected):
@@ -53,6 +58,30 @@ def test_differences_with_their_intervals():
     assert words.with_interval(0.3, None) == "no interval"
     gain = {"difference": 0.0002, "ci95": [-0.0001, 0.02]}
     assert words.in_brackets(gain) == "0.000 (0.000 to +0.020)"
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-5, 1e-4, 1e-3, 0.1, 10.0])
+@pytest.mark.parametrize("ends", [(0.1, 2.0), (0.9, 1.1), (0.94, 0.96)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_whose_interval_leaves_out_zero_is_never_told_as_zero(scale, ends, sign):
+    low, high = sorted(sign * scale * end for end in ends)
+    difference = sign * scale * 0.95
+    for told in (
+        words.with_interval(difference, (low, high)),
+        words.in_brackets({"difference": difference, "ci95": [low, high]}),
+        words.signed_beside(difference, (low, high), 2),
+    ):
+        numbers = [float(number) for number in re.findall(r"[-+]?\d+\.\d+", told)]
+        assert numbers
+        assert all(number * sign > 0 for number in numbers)
+        assert numbers[0] == pytest.approx(difference, rel=0.3)
+
+
+def test_what_may_be_nothing_is_told_as_such():
+    assert words.with_interval(2e-5, (-0.01, 0.01)) == "0.00, 95 % CI -0.01 to 0.01"
+    assert words.with_interval(-2e-5, (-2.2e-5, -1.9e-5)) == (
+        "-0.000020, 95 % CI -0.000022 to -0.000019"
+    )
 
 
 def test_names_that_hold_commas_are_quoted_where_several_stand():
