@@ -1,6 +1,5 @@
 """Whether the source's claim holds: more possible inputs, higher but less stable accuracy."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from gan_mnist.study.answer.results import applies
 from gan_mnist.study.statistics.paired import Comparison
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import verdict
+from gan_mnist.study.words import with_interval
 
 PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
 # Arms that round latents to 1 decimal, and differ in how many they draw.
@@ -117,12 +117,10 @@ def _told(comparison: Comparison, p_holm: float | None) -> dict[str, Any]:
 
 
 def _sentence(slope: Mapping[str, Any], words: str, step: str, tests: int) -> str:
-    low, high = slope["ci95"]
-    digits = min(max(math.ceil(-math.log10((high - low) / 2)), 4), 6) if high > low else 4
     change = {True: "rises", False: "falls", None: "cannot be told to change"}[slope["rises"]]
-    text = f"With {step}, {words} {change}: {slope['mean']:+.{digits}f}, 95 % CI "
-    text += (
-        f"{low:+.{digits}f} to {high:+.{digits}f} ({slope['n']} seeds, Holm over {tests} slopes)"
+    text = (
+        f"With {step}, {words} {change}: {with_interval(slope['mean'], slope['ci95'])} "
+        f"({slope['n']} seeds, Holm over {tests} slopes)"
     )
     return f"{text}; too few seeds to rely on." if slope["n"] < MIN_SEEDS else f"{text}."
 

@@ -6,6 +6,7 @@ from found import findings_of
 from gan_mnist.experiments.mixing import trial
 from gan_mnist.experiments.mixing.findings import ROUNDED, images_seen, latents_drawn
 from gan_mnist.experiments.mixing.study import STUDY
+from scipy import stats
 
 findings = findings_of("mixing")
 
@@ -37,6 +38,26 @@ def test_slopes_are_found_where_they_are_known():
     assert "its swing cannot be told to change" in found["lines"][1]
     assert found["slopes"]["accuracy_last_tenth_by_possible"]["n"] == 0
     assert len(found["lines"]) == 2
+
+
+def test_an_end_of_an_interval_shows_its_side_of_zero():
+    spread = np.array([-1, -0.5, -0.1, 0.1, 0.5, 1])
+    slopes = -0.00042 + 0.0004 * spread * 6**0.5 / stats.t.isf(0.025, 5) / spread.std(ddof=1)
+    sizes = {"pool_1k": 1_000, "pool_10k": 10_000, "cnn_add_generated_data_v1": 100_000}
+    records = [
+        {
+            "arm": arm,
+            "seed": seed,
+            "settings": SHOWN | {"updates": 2_000, "pool_images": size},
+            "metrics": {"accuracy_last_tenth": 0.9, "accuracy_swing": slope * np.log10(size)},
+        }
+        for arm, size in sizes.items()
+        for seed, slope in enumerate(slopes)
+    ]
+    line = findings(records)["lines"][1]
+    assert "its swing cannot be told to change: -0.0004" in line
+    assert "95 % CI -0.0008" in line
+    assert " to -0.00002 (6 seeds" in line
 
 
 def test_latents_are_counted_by_the_settings():
