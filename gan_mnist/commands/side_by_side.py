@@ -157,10 +157,13 @@ def _side_by_side(
     reasons: dict[str, list[str]] = {}
     for arm, result in results.items():
         if result.unpaired:
-            reasons.setdefault(_reason(result), []).append(arm)
+            reason = f"is compared without pairs (Welch): {_reason(result)}"
+            reasons.setdefault(reason, []).append(arm)
+        if shortage := result.comparison.image_shortage:
+            reason = f"gets no verdict, whatever the interval: there are only {shortage}"
+            reasons.setdefault(reason, []).append(arm)
     lines = [
-        f"{', '.join(arms) if len(arms) < len(results) else 'Every arm'} is compared without "
-        f"pairs (Welch): {reason}."
+        f"{', '.join(arms) if len(arms) < len(results) else 'Every arm'} {reason}."
         for reason, arms in reasons.items()
     ]
     return Section(f"{second_label} against {first_label}", lines, rows)

@@ -79,6 +79,16 @@ def test_what_is_not_paired_is_told_first(command, tmp_path):
     assert "not compared\n  one: classical\n  other: classical" in out
 
 
+def test_too_few_test_images_for_a_verdict_are_told(command, tmp_path):
+    one, other = (
+        write_run(tmp_path / name, values, num_test=3)
+        for name, values in (("one", ONE), ("other", BETTER))
+    )
+    out = command(one, other)[1]
+    assert cells(out, "other against one")["cgan"][4] == "cannot tell"
+    assert "Every arm gets no verdict, whatever the interval: there are only 3 test images" in out
+
+
 def test_the_table_of_a_file_has_all_numbers(command, two, directory):
     out = command(*two, "--output=table.csv")[1]
     with open("table.csv", newline="") as file:
