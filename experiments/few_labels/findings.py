@@ -102,9 +102,12 @@ def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[i
     if missing:
         names = ", ".join(f"`{name}`" for name in sorted(missing))
         conclusions = [f"cannot be called worth more than what could not be compared, {names}"]
+    num_tests = sum(gain["p_holm"] is not None for arm_gains in gains.values()
+                    for gain in arm_gains.values())  # fmt: skip
+    holm = f", Holm's correction over {num_tests} comparisons" if num_tests > 1 else ""
     return (
         f"The best generated images minus {label}, accuracy by labels a class, intervals allowing "
-        f"for the choice: {differences}; they {' and '.join(conclusions)}."
+        f"for the choice{holm}: {differences}; they {' and '.join(conclusions)}."
     )
 
 

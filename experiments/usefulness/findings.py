@@ -6,7 +6,7 @@ from typing import Any
 from gan_mnist.generators.settings import LEAK
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.statistics.at_numbers import compare_at, comparison_entries, numbers_in
-from gan_mnist.study.words import in_brackets
+from gan_mnist.study.words import counted, in_brackets
 
 PREFIX = "balanced_accuracy_at_"
 CONTROL, RIVAL, ORACLE = "real", "classical", "oracle"
@@ -39,8 +39,9 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         )
         if reference in evidence.done
     }
+    num_tests = {reference: _num_tests(gains_by_arm) for reference, gains_by_arm in gains.items()}
     lines = [
-        _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}))
+        _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}), num_tests)
         for arm in gains.get(CONTROL, {})
     ]
     result = {"lines": [*lines, *_copies(records)], "gains": gains}
@@ -63,13 +64,26 @@ def _gains(
     return gains
 
 
-def _told(arm: str, over_real: Mapping[str, Any], over_rival: Mapping[str, Any]) -> str:
+def _num_tests(gains_by_arm: Mapping[str, Mapping[str, Any]]) -> int:
+    """How many comparisons Holm adjusts over."""
+    return sum(gain["p_holm"] is not None for gains in gains_by_arm.values()
+               for gain in gains.values())  # fmt: skip
+
+
+def _told(
+    arm: str,
+    over_real: Mapping[str, Any],
+    over_rival: Mapping[str, Any],
+    num_tests: Mapping[str, int],
+) -> str:
     text = f"`{arm}` minus `{CONTROL}`, balanced accuracy by real images a class: "
     text += ", ".join(f"{in_brackets(gain)} at {size}" for size, gain in over_real.items())
     text += f"; {_judged(over_real)}."
+    holm = f"Holm's correction is over {counted(num_tests[CONTROL], 'comparison')}"
     if over_rival:
         text += f" Against `{RIVAL}` {_judged(over_rival)}."
-    return text
+        holm += f" with `{CONTROL}`, and over {num_tests[RIVAL]} with `{RIVAL}`"
+    return f"{text} {holm}."
 
 
 def _judged(gains: Mapping[str, Any]) -> str:

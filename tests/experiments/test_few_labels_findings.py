@@ -76,6 +76,8 @@ def test_a_line_a_rival_tells_of_the_best_at_each_number(records):
     for line in (augmentation, pseudo_labels, fixmatch):
         assert "at 1 (`generated_vae_flow`)" in line
         assert "at 10 (`mine`)" in line
+        # Three arms at two numbers of labels.
+        assert "for the choice, Holm's correction over 6 comparisons: " in line
     assert "minus the best augmentation" in augmentation
     assert augmentation.endswith("they are worth more than it at 1, 10.")
     assert "minus `pseudo_labels`" in pseudo_labels

@@ -31,6 +31,9 @@ def test_findings_tell_at_which_numbers_a_source_helps():
     assert set(found["gains"]["classical"]) == {"good", "bad"}
     (line,) = [line for line in found["lines"] if line.startswith("`good`")]
     assert "it helps at 5. Against `classical` no difference can be told at any number." in line
+    # Of three arms, and of two, at two numbers of images.
+    holm = "Holm's correction is over 6 comparisons with `real`, and over 4 with `classical`."
+    assert line.endswith(holm)
 
 
 def test_there_are_findings_of_nothing():
