@@ -1,11 +1,40 @@
 """Images of a folder by the split that their folders or a table give."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from gan_mnist.data.finding import FoundImages
+from gan_mnist.data.split_names import splits_of
 from gan_mnist.data.splits import Split
+from gan_mnist.data.walking import join
+
+
+def splits_by_folder(names: Iterable[str]) -> dict[str, str]:
+    """The split of each folder around images, by its name and those beside it; "" for none.
+
+    Args:
+        names: Of the images, relative to the folder that holds all.
+    """
+    names_by_parent: dict[str, set[str]] = {}
+    for folder in {parent for name in names for parent in _folders_of(name)}:
+        parent, _, name = folder.rpartition("/")
+        names_by_parent.setdefault(parent, set()).add(name)
+    return {
+        join(parent, name): split
+        for parent, siblings in names_by_parent.items()
+        for name, split in splits_of(sorted(siblings)).items()
+    }
+
+
+def splits_around(name: str, by_folder: Mapping[str, str]) -> set[str]:
+    """The splits of the folders that an image lies in, as `splits_by_folder` returns them."""
+    return {by_folder.get(folder, "") for folder in _folders_of(name)} - {""}
+
+
+def _folders_of(name: str) -> list[str]:
+    return [str(parent) for parent in PurePosixPath(name).parents][:-1]
 
 
 def by_split(

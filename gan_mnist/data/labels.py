@@ -4,10 +4,12 @@ import os
 import posixpath
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from gan_mnist.data.finding import FoundImages, ImageFile, find_images
+from gan_mnist.data.folder_splits import splits_around, splits_by_folder
 from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
 from gan_mnist.data.splits import Split
 from gan_mnist.data.tables import Columns, Row, read_rows
@@ -62,7 +64,9 @@ def find_labelled(
             too few classes, or if a row may mean several images, or two rows contradict.
     """
     images = find_images(root)
-    folder_splits = set[str]().union(*(_splits_in(name) for name in images.names))
+    by_folder = splits_by_folder(images.names)
+    splits_by_name = {name: splits_around(name, by_folder) for name in images.names}
+    folder_splits = {*by_folder.values()}
     tables = tables_of(images, labels) or {"": ""}
     passed_over = images.passed_over
     files_by_name: dict[str, ImageFile] = {}
@@ -81,7 +85,8 @@ def find_labelled(
         cautions += new_cautions
         for row in rows:
             split = row.split or table_split or default_split
-            names = _likely(row, split, strict=split in folder_splits and not table_split)
+            strict = split in folder_splits and not table_split
+            names = _likely(row, splits_by_name, split, strict)
             if not names:
                 passed_over["rows of the labels without an image"] += 1
             elif not row.label:
@@ -172,19 +177,19 @@ def group_counts(found: FoundImages, *splits: Split | None) -> Counter[str]:
     return +Counter(counts) if group_sizes else Counter()
 
 
-def _likely(row: Row, split: str, strict: bool) -> list[str]:
+def _likely(
+    row: Row, splits_by_name: Mapping[str, set[str]], split: str, strict: bool
+) -> list[str]:
     """Narrows the images that a row may refer to to those of the row's or the table's split.
 
     If `strict`, as that split has a folder, images in a folder of another split are left out,
     unless the row names a folder of a split.
     """
-    splits_by_name = {name: _splits_in(name) for name in row.images}
     matches = [name for name in row.images if split in splits_by_name[name]]
-    if matches or not strict or _splits_in(row.file):
+    if matches or not strict or _names_split(row.file):
         return matches or row.images
     return [name for name in row.images if not splits_by_name[name]]
 
 
-def _splits_in(path: str) -> set[str]:
-    """The splits that the folders of a path are named after."""
-    return {SPLIT_NAMES.get(normalized(part), "") for part in path.split("/")[:-1]} - {""}
+def _names_split(path: str) -> bool:
+    return any(normalized(part) in SPLIT_NAMES for part in path.split("/")[:-1])

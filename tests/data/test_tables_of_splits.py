@@ -91,3 +91,25 @@ def test_of_images_of_one_name_that_beside_the_table_is_meant(tmp_path):
     data = load(tmp_path, labels="metadata.csv")
     named = {*data.train.filenames, *data.test.filenames}
     assert named == {"0.png", "1.png", "images/p1_1.png", "2.png"}
+
+
+def write_splits(folder, *splits, num=2):
+    """Images of equal names in folders of splits: cats with even numbers, dogs with odd ones."""
+    names = [f"{split}/{number}.png" for split in splits for number in range(num)]
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(noise).save(folder / name)
+    return names
+
+
+def test_of_equal_names_those_in_a_folder_that_is_of_validation_beside_test_are_meant(tmp_path):
+    write_splits(tmp_path, "train", "eval", "test")
+    rows = [f"{i}.png,{split},{i}" for split in ("train", "validation", "test") for i in range(2)]
+    data = load(tmp_path, "\n".join(["file,split,label", *rows]))
+    found = {name: split.filenames for name, split in data.splits.items()}
+    assert found == {
+        "train": ("train/0.png", "train/1.png"),
+        "validation": ("eval/0.png", "eval/1.png"),
+        "test": ("test/0.png", "test/1.png"),
+    }
