@@ -5,10 +5,11 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from gan_mnist.data.finding import FoundImages
-from gan_mnist.data.split_names import splits_of
+from gan_mnist.data.finding import FoundImages, ImageFile
+from gan_mnist.data.split_names import TRAIN, VALIDATION, splits_of
 from gan_mnist.data.splits import Split
 from gan_mnist.data.walking import join
+from gan_mnist.errors import listed
 
 
 def splits_by_folder(names: Iterable[str]) -> dict[str, str]:
@@ -31,6 +32,47 @@ def splits_by_folder(names: Iterable[str]) -> dict[str, str]:
 def splits_around(name: str, by_folder: Mapping[str, str]) -> set[str]:
     """The splits of the folders that an image lies in, as `splits_by_folder` returns them."""
     return {by_folder.get(folder, "") for folder in _folders_of(name)} - {""}
+
+
+def with_splits_of_folders(
+    files: list[ImageFile], by_folder: Mapping[str, str], csv_name: str
+) -> tuple[list[ImageFile], list[str]]:
+    """Gives labelled images, whose split no table tells, the splits that folders are named after.
+
+    These count if each image lies in a folder of one of them, and every class is there to be
+    trained on and, where there are test images, to be tested on.
+
+    Args:
+        files: The images.
+        by_folder: What `splits_by_folder` returns.
+        csv_name: The table's name in messages.
+
+    Returns:
+        The images with their splits, and a warning that tells of the choice, if there was one.
+    """
+    around = [splits_around(file.name, by_folder) for file in files]
+    folder_splits = set[str]().union(*around)
+    if TRAIN not in folder_splits or len(folder_splits) == 1:
+        return files, []
+    folders = listed(sorted({PurePosixPath(name).name for name in by_folder if by_folder[name]}))
+    if all(len(splits) == 1 for splits in around):
+        divided = [
+            file._replace(split=next(iter(splits)))
+            for file, splits in zip(files, around, strict=True)
+        ]
+        classes = {file.class_name for file in files}
+        if all(
+            classes == {file.class_name for file in divided if file.split == split}
+            for split in folder_splits - {VALIDATION}
+        ):
+            return divided, [
+                f"{csv_name} has no column of splits: the folders {folders} tell them "
+                "(--set split_column=...)"
+            ]
+    return files, [
+        f"{csv_name} has no column of splits, and the folders {folders} do not divide its images "
+        "with every class in each: they are not taken for splits (--set split_column=...)"
+    ]
 
 
 def _folders_of(name: str) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gan_mnist.data.finding import FoundImages, ImageFile, find_images
-from gan_mnist.data.folder_splits import splits_around, splits_by_folder
+from gan_mnist.data.folder_splits import splits_around, splits_by_folder, with_splits_of_folders
 from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
 from gan_mnist.data.splits import Split
 from gan_mnist.data.tables import Columns, Row, read_rows
@@ -117,6 +117,9 @@ def find_labelled(
     num_rowless = len(images.files) - len(files_by_name) - len(unlabelled)
     passed_over["without a row in the labels"] = num_rowless
     files = sorted(files_by_name.values(), key=lambda file: (file.class_name, file.name))
+    if not (is_test_set or any(file.split for file in files)):
+        files, new_cautions = with_splits_of_folders(files, by_folder, labels)
+        cautions += new_cautions
     inner = _inner(images) if any(tables.values()) else next(iter(tables))
     return FoundImages(root, files, +passed_over, inner, cautions=cautions)
 

@@ -23,7 +23,7 @@ _LABELS = (
     "label", "labels", "class", "class_name", "classname", "category", "target", "species", "breed",
     "diagnosis", "dx", "y",
 )  # fmt: skip
-_SPLITS = ("split", "set", "subset", "partition")
+_SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset")
 _ROWS_TRIED, _LINES_TRIED = 200, 5
 
 

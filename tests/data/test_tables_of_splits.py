@@ -113,3 +113,46 @@ def test_of_equal_names_those_in_a_folder_that_is_of_validation_beside_test_are_
         "validation": ("eval/0.png", "eval/1.png"),
         "test": ("test/0.png", "test/1.png"),
     }
+
+
+def rows_of(names):
+    return [f"{name},{('cat', 'dog')[int(name[-5]) % 2]}" for name in names]
+
+
+def test_folders_tell_the_splits_where_no_column_does(tmp_path):
+    """Else test images are trained on, though they lie in a folder of that name."""
+    names = write_splits(tmp_path, "train", num=6) + write_splits(tmp_path, "valid", "test")
+    data = load(tmp_path, "\n".join(["path,label", *rows_of(names)]))
+    found = {name: len(split) for name, split in data.splits.items()}
+    assert found == {"train": 6, "validation": 2, "test": 2}
+    assert data.provenance["cautions"] == [
+        "labels.csv has no column of splits: the folders test, train, valid tell them "
+        "(--set split_column=...)"
+    ]
+
+
+# Images in another folder, and a class that is not to be tested on.
+@pytest.mark.parametrize(("others", "last"), [(["more"], 12), ([], 7)])
+def test_folders_that_do_not_divide_every_class_are_told(tmp_path, others, last):
+    names = write_splits(tmp_path, "train", num=6)
+    names += write_splits(tmp_path, "test", *others, num=2)
+    data = load(tmp_path, "\n".join(["path,label", *rows_of(names[:last])]))
+    (caution,) = data.provenance["cautions"]
+    assert "the folders test, train do not divide its images" in caution
+    assert any(name.startswith("test/") for name in data.train.filenames + data.test.filenames)
+
+
+def test_folders_of_one_split_are_of_no_concern(tmp_path):
+    names = write_splits(tmp_path, "train", num=6)
+    write_splits(tmp_path, "test")
+    data = load(tmp_path, "\n".join(["path,label", *rows_of(names)]))
+    assert len(data.train) + len(data.test) == 6
+    assert "cautions" not in data.provenance
+
+
+@pytest.mark.parametrize("column", ["data set", "Dataset", "data_set"])
+def test_a_column_may_be_called_data_set(tmp_path, column):
+    names = write_splits(tmp_path, "images", num=8)
+    rows = [f"{row},{'train' if i < 6 else 'test'}" for i, row in enumerate(rows_of(names))]
+    data = load(tmp_path, "\n".join([f"path,label,{column}", *rows]))
+    assert data.test.filenames == ("images/6.png", "images/7.png")
