@@ -114,7 +114,8 @@ def _of_tests(requested: Columns, table: "pd.DataFrame") -> Columns:
 def _has_header(table: "pd.DataFrame", index: ImageIndex, requested: Columns) -> bool:
     """Whether the first row holds names of columns, and not those of an image and its class."""
     names = [str(name) for name in table.columns]
-    if any(name in vars(requested).values() for name in names):
+    # Columns of a table without a header are asked for by their numbers.
+    if any(name in vars(requested).values() and not name.isdecimal() for name in names):
         return True
     hits = {name for name in names if index.match(name)}
     # An image may be called as a column is, and its class, too; then what is below decides.
@@ -139,6 +140,7 @@ def _read_table(path: Path, csv_name: str, header: bool = True) -> "pd.DataFrame
             header=0 if header else None,
             dtype=str,
             keep_default_na=False,
+            skipinitialspace=True,
             encoding="utf-8-sig",
         )
         table = read_csv()

@@ -94,3 +94,17 @@ def test_images_without_label_and_without_row_are_counted_not_rows(images):
         "without a row in the labels": 1,
         "no image by name (.csv)": 1,
     }
+
+
+def test_columns_without_a_header_may_be_asked_for_by_their_numbers(images):
+    """A class that is called as a column's number makes no header of its row."""
+    text = table([], lambda n, c: [FILES[n], {"cat": "2", "dog": "3"}[c]]).removeprefix("\n")
+    expected = {number: {"cat": "2", "dog": "3"}[label] for number, label in EXPECTED.items()}
+    for options in ({"label_column": "2"}, {"file_column": "1", "label_column": "2"}):
+        assert labelled(load(images, text, **options)) == expected
+
+
+@pytest.mark.parametrize("separator", [", ", "; ", "\t "])
+def test_blanks_before_quotes_are_no_part_of_a_name(images, separator):
+    text = table(["image", "label"], lambda n, c: [f'"{FILES[n]}"', f'"{c}"'], separator)
+    assert labelled(load(images, text)) == EXPECTED
