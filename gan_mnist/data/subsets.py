@@ -155,13 +155,14 @@ def divided(
             for class_rows, name in zip(validation_rows, classes, strict=True)
         ]
         return rows, [class_rows[:validation_per_class] for class_rows in drawn]
-    for name, class_rows in zip(classes, rows, strict=True):
-        if not 0 <= validation_per_class < max(2, len(class_rows)):
-            raise InputError(
-                f"--set validation_per_class: {validation_per_class} is out of range; accepted: "
-                f"0 to {len(class_rows) - 1}, as class {name!r} has {len(class_rows)} training "
-                "images"
-            )
+    # What the smallest class allows is accepted by all.
+    num_rows, name = min(zip(map(len, rows), classes, strict=True))
+    most = max(1, num_rows - 1)
+    if not 0 <= validation_per_class <= most:
+        raise InputError(
+            f"--set validation_per_class: {validation_per_class} is out of range; accepted: "
+            f"0 to {most}, as class {name!r} has {num_rows} training images"
+        )
     if dataset.train.groups is not None:
         return _divided_by_groups(dataset.train, classes, rows, validation_per_class)
     train, validation = [], []

@@ -155,6 +155,10 @@ def test_the_fingerprint_tells_contents_apart(dataset):
         ({"counts": (0, 20, 20)}, "--set counts: 0 images of class 'ape'.*1 to 35"),
         ({"counts": (1, 56, 20)}, "--set counts: 56 images of class 'bee'.*1 to 55 "),
         ({"validation": 40}, "--set validation_per_class: 40 is out of range; accepted: 0 to 39"),
+        (
+            {"classes": ("bee", "ape"), "counts": None, "validation": 5000},
+            "--set validation_per_class: 5000 is out of range; accepted: 0 to 39, as class 'ape'",
+        ),
         ({"validation": -1}, "--set validation_per_class: -1 is out of range"),
         ({"counts": None, "validation": 40}, "--set validation_per_class: 40 is out of range"),
         ({"counts": None, "classes": ("ape", "bea")}, "--set classes: 'bea'"),
