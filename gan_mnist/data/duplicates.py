@@ -68,8 +68,8 @@ def find_pairs(
     is_self, others = others is None, images if others is None else others
     if not len(images) or not len(others):
         return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0, bool))
-    other_checksums, other_sketches = _sketched(others)
-    checksums, sketches = (other_checksums, other_sketches) if is_self else _sketched(images)
+    other_checksums, other_sketches = sketched(others)
+    checksums, sketches = (other_checksums, other_sketches) if is_self else sketched(images)
     groups = np.arange(len(images)) if groups is None else groups
     matches = _find_equal(checksums, other_checksums, groups if is_self else None)
     is_equal, best = matches >= 0, np.full(len(images), MIN_CORRELATION, np.float32)
@@ -80,12 +80,12 @@ def find_pairs(
             return (column < row) & (groups[column] != groups[row])
         return np.ones(np.broadcast(row, column).shape, bool)
 
-    for row, column in _may_be_alike(np.flatnonzero(~is_equal), sketches, other_sketches):
+    for row, column in may_be_alike(np.flatnonzero(~is_equal), sketches, other_sketches):
         is_pair = may_pair(row, column)
         if not is_pair.any():
             continue
         rows, columns = np.unique(row[is_pair]), np.unique(column[is_pair])
-        correlations = _described(images[rows]) @ _described(others[columns]).T
+        correlations = described(images[rows]) @ described(others[columns]).T
         correlations[~may_pair(rows[:, None], columns)] = -1
         nearest = correlations.argmax(axis=1)
         new_matches, correlation = columns[nearest], correlations.max(axis=1)
@@ -122,7 +122,7 @@ def _find_equal(
     return matches
 
 
-def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+def sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
     """A checksum of each image, and a sketch that bounds its correlations: float32 (n, e).
 
     Descriptors of a million images would be 4 GB. Some of their lowest frequencies (a discrete
@@ -133,7 +133,7 @@ def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
     for start in range(0, len(images), _ROWS):
         block = images[start : start + _ROWS]
         checksums += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in block]
-        descriptors = _described(block)
+        descriptors = described(block)
         side = round(descriptors.shape[1] ** 0.5)
         basis = np.cos(np.pi / side * np.outer(np.arange(min(_WAVES, side)), np.arange(side) + 0.5))
         basis /= np.linalg.norm(basis, axis=1, keepdims=True)
@@ -144,7 +144,7 @@ def _sketched(images: np.ndarray) -> tuple[list[bytes], np.ndarray]:
     return checksums, np.concatenate(sketches)
 
 
-def _described(images: np.ndarray) -> np.ndarray:
+def described(images: np.ndarray) -> np.ndarray:
     """Grey descriptors, float32 (n, d), of mean 0 and norm 1; 0 for an image of one grey."""
     side = min(SIDE, images.shape[1])
     grey = resize(images, ImageConversion(side, 1)).reshape(-1, side * side).astype(np.float32)
@@ -152,14 +152,14 @@ def _described(images: np.ndarray) -> np.ndarray:
     return grey / np.maximum(np.linalg.norm(grey, axis=1, keepdims=True), 1e-6)
 
 
-def _may_be_alike(
+def may_be_alike(
     rows: np.ndarray, sketches: np.ndarray, other_sketches: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Candidate pairs, whose sketches do not rule out that they are duplicates, some at a time.
 
     Args:
         rows: int64 (k,): the rows of `sketches` to compare.
-        sketches: Sketches of the images, as `_sketched` returns them.
+        sketches: Sketches of the images, as `sketched` returns them.
         other_sketches: Sketches of the others.
 
     Yields:

@@ -26,6 +26,7 @@ from gan_mnist.data.reading import Decoded, read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.data.tables import Columns
+from gan_mnist.data.twins import like_a_kept_one
 from gan_mnist.errors import InputError
 
 # Options that have no meaning for images that lie in no folder.
@@ -139,13 +140,18 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     duplicates = find_duplicates(all_splits, decoded.remember)
     num_dropped = 0
     if options.duplicates == "drop":
-        kept = _without_duplicates(root, train, duplicates, class_names, is_paired)
+        kept = _without_duplicates(
+            root, train, duplicates, class_names, is_paired, test is not None, decoded.remember
+        )
         num_dropped, train = len(train) - len(kept), kept
         duplicates = {key: lists for key, lists in duplicates.items() if key == BETWEEN}
     drop_reason, pool = COPIES, None
     if test is None:
         drop_reason, pool = TWINS, train
-        train, test = carve_test(pool, class_names, f"--data_dir: {root}")
+        origin = f"--data_dir: {root}"
+        if num_dropped:
+            origin += f", without {num_dropped:,} {TWINS} (duplicates=drop)"
+        train, test = carve_test(pool, class_names, origin)
     num_read = len(found.files) - len(decoded.bad) - len(excluded) - num_dropped
     notes = overlaps + (
         Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test)
@@ -185,9 +191,18 @@ def _without_duplicates(
     duplicates: DuplicatesBySplit,
     class_names: tuple[str, ...],
     is_paired: bool,
+    has_test: bool,
+    remember: Callable[[str, Callable[[], str]], str],
 ) -> Split:
-    """The training images without `duplicates`, of pairs without their partners as well."""
-    dropped = {row for key, found in duplicates.items() if key != BETWEEN for row in found.rows}
+    """The training images without `duplicates`, of pairs without their partners as well.
+
+    If there is no test split, images that are like one another are reduced to those that are kept.
+    """
+    others = {key: found for key, found in duplicates.items() if key != BETWEEN}
+    own = None if has_test else others.pop(TEST)
+    dropped = {row for found in others.values() for row in found.rows}
+    if own is not None:
+        dropped |= like_a_kept_one(train, own, dropped, remember)
     if is_paired:
         dropped = with_their_partners(dropped, train, class_names)
     kept = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
