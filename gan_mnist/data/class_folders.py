@@ -1,7 +1,13 @@
 """Names of class folders."""
 
+import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote
+
+
+def composed(name: str) -> str:
+    """A name for comparisons: accents are one with their letters, which macOS writes apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def directory_name(class_name: str) -> str:
@@ -23,6 +29,8 @@ def directory_name(class_name: str) -> str:
 
 
 def class_of_folders(class_names: Iterable[str]) -> dict[str, str]:
-    """Maps possible folder names to classes: the class names, then their `directory_name`s."""
+    """Maps possible folder names, `composed`, to classes: class names, then `directory_name`s."""
     names = list(class_names)
-    return {directory_name(name): name for name in names} | {name: name for name in names}
+    return {composed(directory_name(name)): name for name in names} | {
+        composed(name): name for name in names
+    }

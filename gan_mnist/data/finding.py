@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_mnist.data.class_folders import class_of_folders
+from gan_mnist.data.class_folders import class_of_folders, composed
 from gan_mnist.data.images import FORMATS
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION, is_like_split, is_usual, splits_of
 from gan_mnist.data.walking import FolderWalk, join
@@ -104,7 +104,7 @@ def find_classes(root: Path, test_classes: Collection[str] = ()) -> FoundImages:
     if not all(is_usual(name) or _is_divided(walk, inner, name) for name in splits if splits[name]):
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = FoundImages(root, [], Counter(), inner)
-    if test_classes and not test_classes.keys() & set(names):
+    if test_classes and not test_classes.keys() & set(map(composed, names)):
         has_splits = any(splits.values())
     else:
         has_splits = TRAIN in splits.values() and bool({TEST, VALIDATION} & set(splits.values()))
@@ -123,8 +123,9 @@ def find_classes(root: Path, test_classes: Collection[str] = ()) -> FoundImages:
             )
         ):
             found.files = [
-                file._replace(split=splits_by_class[file.class_name][_next_folder(file, inner)])
+                file._replace(split=splits_by_class[folder][subfolder])
                 for file in found.files
+                for folder, subfolder in [_first_folders(file.name.removeprefix(f"{inner}/"))]
             ]
         else:
             found.cautions += _cautions(walk, inner)
@@ -144,9 +145,8 @@ def _read_splits(
         folder = join(found.inner, name)
         if split:
             folder = walk.entered(folder, tested)
-            classes_by_split.setdefault(split, set()).update(
-                _read_classes(walk, found, folder, split, tested)
-            )
+            folders = _read_classes(walk, found, folder, split, tested)
+            classes_by_split.setdefault(split, set()).update(map(composed, folders))
         else:
             found.passed_over["outside the folders of splits"] += len(list(walk.images(folder)))
     for split, class_names in classes_by_split.items():
@@ -163,7 +163,7 @@ def _read_splits(
 def _read_classes(
     walk: FolderWalk, found: FoundImages, folder: str, split: str, tested: Mapping[str, str]
 ) -> list[str]:
-    """Adds the images of the class folders in `folder`; returns the names of the classes."""
+    """Adds the images of the class folders in `folder`; returns the names of these folders."""
     names, files = walk.entries(folder)
     if len(names) < (1 if tested else 2):
         minimum = "one sub-folder of images" if tested else "two sub-folders of images, one a class"
@@ -179,7 +179,8 @@ def _read_classes(
                 f"--data_dir: class folder {found.root / folder / name} holds no images; "
                 f"accepted: {FORMATS}"
             )
-        found.files += [ImageFile(image, tested.get(name, name), split) for image in images]
+        class_name = tested.get(composed(name), composed(name))
+        found.files += [ImageFile(image, class_name, split) for image in images]
     return names
 
 
@@ -189,9 +190,10 @@ def _splits_within(walk: FolderWalk, folder: str) -> dict[str, str]:
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
 
 
-def _next_folder(file: ImageFile, folder: str) -> str:
-    """The name of the folder within its class folder in `folder` that an image lies in."""
-    return file.name.removeprefix(f"{join(folder, file.class_name)}/").partition("/")[0]
+def _first_folders(name: str) -> tuple[str, str]:
+    """Of the folders that an image lies in the outermost, and the one in that."""
+    folder, subfolder, *_ = name.split("/")
+    return folder, subfolder
 
 
 def _cautions_within(names: Iterable[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.bit_depth import is_deep
-from gan_mnist.data.class_folders import class_of_folders
+from gan_mnist.data.class_folders import class_of_folders, composed
 from gan_mnist.data.copies import copies_in_numbers
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
@@ -93,7 +93,12 @@ def read_given(
     for file in found.files:
         folders = PurePosixPath(file.name).parts[:-1]
         label = next(
-            (label_by_folder[folder] for folder in folders if folder in label_by_folder), None
+            (
+                label_by_folder[folder]
+                for folder in map(composed, folders)
+                if folder in label_by_folder
+            ),
+            None,
         )
         if label is None:
             other_folders["/".join(folders) or "the folder itself"] += 1

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Sequence
 
+from gan_mnist.data.class_folders import composed
 from gan_mnist.data.finding import ImageFile
 
 
@@ -14,7 +15,7 @@ class ImageIndex:
         self._folders: set[str] = set()
         for file in files:
             # The whole path begins with a slash as well.
-            parts = ["", *file.name.split("/")]
+            parts = ["", *composed(file.name).split("/")]
             self._folders.update(parts[1:-1])
             for start in range(len(parts)):
                 tail = "/".join(parts[start:])
@@ -28,8 +29,8 @@ class ImageIndex:
         end may be of another machine; but if the folder right before it occurs among the images'
         folders, as one of another class or split may, only images in such a folder are meant.
         """
-        value = value.strip().replace("\\", "/")
-        full_path = value and posixpath.normpath(posixpath.join(home, value))
+        value = composed(value.strip().replace("\\", "/"))
+        full_path = value and posixpath.normpath(posixpath.join(composed(home), value))
         if full_path and full_path in self._images:
             return _spelt_out(self._images[full_path], full_path)
         parts = value.split("/")
@@ -37,7 +38,7 @@ class ImageIndex:
             if (tail := "/".join(parts[start:])) and tail in self._images:
                 parents = self._folders.intersection(parts[max(0, start - 1) : start])
                 matches = self._images[tail]
-                matches = [name for name in matches if parents <= {*name.split("/")[:-1]}]
+                matches = [name for name in matches if parents <= {*composed(name).split("/")[:-1]}]
                 return _spelt_out(matches, tail)
         return []
 
@@ -47,4 +48,6 @@ def _spelt_out(names: list[str], value: str) -> list[str]:
 
     `a.tif` means that image, and not `a.tif.png`.
     """
-    return [name for name in names if f"/{name}".endswith(f"/{value.lstrip('/')}")] or names
+    return [
+        name for name in names if f"/{composed(name)}".endswith(f"/{value.lstrip('/')}")
+    ] or names

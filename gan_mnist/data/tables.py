@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gan_mnist.data.class_folders import composed
 from gan_mnist.data.finding import ImageFile
 from gan_mnist.data.image_index import ImageIndex
 from gan_mnist.data.split_names import normalized, splits_of
@@ -94,7 +95,13 @@ def read_rows(
     values = [list(table[name]) if name else [""] * len(table) for name in vars(columns).values()]
     splits = splits_of({*table[columns.split]}) if columns.split else {}
     rows = (
-        Row(file, index.match(file, home), label.strip(), splits.get(split, ""), group.strip())
+        Row(
+            file,
+            index.match(file, home),
+            composed(label.strip()),
+            splits.get(split, ""),
+            group.strip(),
+        )
         for file, label, split, group in zip(*values, strict=True)
     )
     return list(rows), columns, [] if requested.label else _cautions(table, columns, csv_name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from gan_mnist.data.class_folders import composed
 from gan_mnist.data.images import READ
 from gan_mnist.errors import InputError
 
@@ -119,7 +120,7 @@ class FolderWalk:
         """`place`, or the nested folder that alone holds everything in it, but no class folder."""
         while len(self._folders[place]) == 1 and not self._files[place]:
             inner = join(place, self._folders[place][0])
-            if not self._folders[inner] or self._folders[place][0] in classes:
+            if not self._folders[inner] or composed(self._folders[place][0]) in classes:
                 break
             place = inner
         return place

@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.finding import find_classes
 from gan_mnist.data.labels import find_labelled
 from gan_mnist.data.tables import Columns
@@ -35,3 +36,31 @@ def test_classes_and_images_have_any_name(tmp_path, name):
     (tmp_path / "labels.csv").write_text(f'file,label\n"{name}.png","{name}"\n1.png,other\n')
     found = find_labelled(tmp_path, "labels.csv", Columns())
     assert {file.class_name for file in found.files} == {name.strip(), "other"}
+
+
+COMPOSED, APART = "caf\u00e9", "cafe\u0301"
+
+
+def test_accents_are_alike_however_they_are_written(tmp_path):
+    """As between folders that a Mac made, and a table or folders that another system did."""
+    for split, name in (("train", COMPOSED), ("test", APART)):
+        draw(tmp_path, *(f"{split}/{name}/{i}{name}.png" for i in range(2)), f"{split}/tea/1.png")
+    found = find_classes(tmp_path)
+    assert {file.class_name for file in found.files} == {COMPOSED, "tea"}
+    assert len(found.files) == 6
+    rows = "".join(f"{i}{COMPOSED}.png,{name}\n" for i, name in enumerate((COMPOSED, APART)))
+    for split in ("train", "test"):
+        (tmp_path / split / "labels.csv").write_text(f"file,label\n{rows}1.png,tea\n")
+        labelled = find_labelled(tmp_path / split, "labels.csv", Columns())
+        assert len(labelled.files) == 3
+        assert {file.class_name for file in labelled.files} == {COMPOSED, "tea"}
+    assert class_of_folders([COMPOSED]) == {COMPOSED: COMPOSED}
+    assert {file.class_name for file in find_classes(tmp_path, [APART]).files} == {APART, "tea"}
+
+
+def test_splits_within_class_folders_are_known_by_folders_of_any_name(tmp_path):
+    for name in (APART, "tea"):
+        draw(tmp_path, f"{name}/train/1.png", f"{name}/test/1.png")
+    assert {(file.class_name, file.split) for file in find_classes(tmp_path).files} == {
+        (name, split) for name in (COMPOSED, "tea") for split in ("train", "test")
+    }
