@@ -26,7 +26,8 @@ _OF_THE_SYSTEM = {
     "__pycache__",
 }
 _OTHER = "no image by name"
-_JOINER = "\N{ZERO WIDTH JOINER}"
+# What cannot be seen and turns the order of what follows: embeddings, overrides and isolates.
+_TURNING = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 
 
 def _suffixes() -> frozenset[str]:
@@ -41,11 +42,18 @@ def is_printable(name: str) -> bool:
     """Whether a name can stand in records, tables and messages.
 
     Bytes that are no text, which arrive as surrogates, and line breaks cannot. All kinds of blanks
-    can, and so can an emoji of several, joined by what cannot be seen.
+    can, and so can what cannot be seen, but joins an emoji or parts the letters of a word, and
+    characters that are younger than this Python.
     """
-    return all(
-        char.isprintable() or char == _JOINER or unicodedata.category(char) == "Zs" for char in name
-    )
+    return all(char.isprintable() or _is_harmless(char) for char in name)
+
+
+def _is_harmless(char: str) -> bool:
+    if unicodedata.bidirectional(char) in _TURNING:
+        return False
+    # The last two code points of a plane, and 32 others, are none of any text.
+    is_none = ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF
+    return unicodedata.category(char) in ("Zs", "Cf", "Cn") and not is_none
 
 
 class FolderWalk:

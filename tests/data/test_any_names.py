@@ -7,6 +7,7 @@ from gan_mnist.data.class_folders import class_of_folders
 from gan_mnist.data.finding import find_classes
 from gan_mnist.data.labels import find_labelled
 from gan_mnist.data.tables import Columns
+from gan_mnist.errors import InputError
 
 
 def draw(folder, *names):
@@ -36,6 +37,26 @@ def test_classes_and_images_have_any_name(tmp_path, name):
     (tmp_path / "labels.csv").write_text(f'file,label\n"{name}.png","{name}"\n1.png,other\n')
     found = find_labelled(tmp_path, "labels.csv", Columns())
     assert {file.class_name for file in found.files} == {name.strip(), "other"}
+
+
+# Hindi with what parts letters, marks of direction, a soft hyphen, a flag of tags, a BOM, and an
+# emoji that is younger than the tables of Python 3.11.
+@pytest.mark.parametrize(
+    "name",
+    ["क\u200cष", "\u200eabc", "soft\u00adhyphen", "🏴\U000e0067\U000e007f", "\U0001fae9"],
+)
+def test_what_cannot_be_seen_and_is_harmless_may_be_in_a_name(tmp_path, name):
+    draw(tmp_path, f"{name}/{name}.png", "other/1.png")
+    assert {file.class_name for file in find_classes(tmp_path).files} == {name, "other"}
+
+
+@pytest.mark.parametrize(
+    "name", ["\u202egnp", "a\u2067b", "a\x1bb", "a\u2028b", "\ufffe", "\ue000"]
+)
+def test_what_turns_or_ends_a_line_is_refused(tmp_path, name):
+    draw(tmp_path, f"{name}/1.png", "other/1.png")
+    with pytest.raises(InputError, match="cannot be printed"):
+        find_classes(tmp_path)
 
 
 COMPOSED, APART = "caf\u00e9", "cafe\u0301"
