@@ -32,7 +32,8 @@ _TURNING = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 
 def _suffixes() -> frozenset[str]:
     extensions = Image.registered_extensions().items()
-    return frozenset(suffix for suffix, format_name in extensions if format_name in READ)
+    # Pillow reads photographs of several views, but does not list their suffix.
+    return frozenset(suffix for suffix, format_name in extensions if format_name in READ) | {".mpo"}
 
 
 IMAGE_SUFFIXES = _suffixes()

@@ -59,6 +59,13 @@ def test_what_turns_or_ends_a_line_is_refused(tmp_path, name):
         find_classes(tmp_path)
 
 
+def test_photographs_of_several_views_are_images_by_name(tmp_path):
+    draw(tmp_path, "a/1.png", "b/1.png")
+    view = Image.new("RGB", (8, 8))
+    view.save(tmp_path / "a" / "2.mpo", "MPO", save_all=True, append_images=[view])
+    assert "a/2.mpo" in find_classes(tmp_path).names
+
+
 COMPOSED, APART = "caf\u00e9", "cafe\u0301"
 
 
