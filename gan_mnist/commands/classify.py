@@ -78,6 +78,7 @@ def _command() -> int:
         raise InputError(f"--output: {str(output)!r} is no file; accepted: a new or a plain file")
     check_writable("--output", output.parent, output.name)
     images = _find(path_from_flag(IMAGES, ACCEPTED))
+    _check_apart(output, images)
     handle_signals()
 
     model = load_model(
@@ -115,6 +116,17 @@ def _find(path: Path) -> FoundImages:
             f"{count_reasons(images.left_out.values())}; accepted: {ACCEPTED}"
         )
     return images
+
+
+def _check_apart(output: Path, images: FoundImages) -> None:
+    """Refuses an output that is one of the images, which the table would replace."""
+    if not output.exists():
+        return
+    for path in (images.root / name for name in images.names):
+        if os.path.exists(path) and os.path.samefile(path, output):
+            raise InputError(
+                f"--output: {str(output)!r} is one of the images; accepted: a new file"
+            )
 
 
 def class_names_of(model: Any, top: int, seconds: float) -> list[str]:

@@ -167,3 +167,18 @@ def test_a_name_that_is_too_long_is_noticed_before_any_work(refused, images, mon
     told = refused(f"--model={images}", f"--images={images}", f"--output={'x' * 300}")
     assert "--output" in told
     assert os.strerror(36) in told
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_an_image_is_not_replaced_by_the_table(command, model, images, directory, link):
+    before = (images / "sub" / "b.png").read_bytes()
+    output = images / "sub" / "b.png"
+    if link:
+        output = directory / "link.csv"
+        output.symlink_to(images / "sub" / "b.png")
+    for given in (images, images / "sub" / "b.png"):
+        status, out, err = command(f"--model={model}", f"--images={given}", f"--output={output}")
+        assert (status, out) == (2, "")
+        assert err.startswith("error: --output: ")
+        assert "is one of the images; accepted: a new file" in err
+    assert (images / "sub" / "b.png").read_bytes() == before
