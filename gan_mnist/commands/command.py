@@ -17,7 +17,8 @@ from typing import TextIO
 from absl import flags
 
 from gan_mnist import __version__
-from gan_mnist.errors import InputError, check_flags, parse_number, unknown
+from gan_mnist.commands.parsers import IntegerParser, NamesParser
+from gan_mnist.errors import InputError, check_flags, unknown
 from gan_mnist.files import absolute
 from gan_mnist.study.display.progress import columns
 
@@ -58,7 +59,7 @@ class Command:
         self, name: str, default: int | None, about: str, minimum: int = 1, maximum: int = 1000
     ) -> flags.FlagHolder:
         """Defines a flag whose value is an integer from `minimum` to `maximum`."""
-        parser = _IntegerParser(minimum, maximum)
+        parser = IntegerParser(minimum, maximum)
         return flags.DEFINE(parser, name, default, about, self.flags, flags.ArgumentSerializer())
 
     def switch(self, name: str, default: bool, about: str) -> flags.FlagHolder:
@@ -67,7 +68,8 @@ class Command:
 
     def names(self, name: str, about: str) -> flags.FlagHolder:
         """Defines a flag whose value is names with commas between them; None if not given."""
-        return flags.DEFINE_list(name, None, about, flag_values=self.flags)
+        serializer = flags.CsvListSerializer(",")
+        return flags.DEFINE(NamesParser(), name, None, about, self.flags, serializer)
 
     def run(
         self, argv: Sequence[str], body: Callable[[], int], more_help: Callable[[], str] = str
@@ -147,13 +149,6 @@ class Command:
         rows = [(f"--{name}", self.flags[name].help) for name in self._flag_names()] + [FLAGFILE]
         lines = columns((name, " ".join(about.split())) for name, about in (*self._takes, *rows))
         return "\n".join([self._about, "", *lines, *(["", more_help] if more_help else [])])
-
-
-class _IntegerParser(flags.IntegerParser):
-    """Takes digits alone; absl's takes 0x2 as well."""
-
-    def convert(self, argument: int | str) -> int:
-        return parse_number(int, argument) if isinstance(argument, str) else argument
 
 
 def _bad_flag_file(reason: str) -> InputError:

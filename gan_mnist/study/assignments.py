@@ -104,7 +104,14 @@ def is_settable(kind: Any) -> bool:
 def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
     if typing.get_origin(kind) is tuple:
         element = typing.get_args(kind)[0]
-        return tuple(_parse(name, part, element, zero) for part in _parts(name, text))
+        try:
+            parts = parts_of_list(text)
+        except ValueError as error:
+            raise InputError(
+                f"--set: {name}={text!r} {error}; accepted: commas between texts, and those that "
+                f'have commas in quotes: {name}="a, b",c'
+            ) from None
+        return tuple(_parse(name, part, element, zero) for part in parts)
     if zero and text == zero:
         return kind(0)
     try:
@@ -119,14 +126,16 @@ def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(,|$)')
 
 
-def _parts(name: str, text: str) -> list[str]:
+def parts_of_list(text: str) -> list[str]:
+    """The elements of a list with commas between them.
+
+    Raises:
+        ValueError: If a quote is not one of a pair.
+    """
     parts, position, separator = [], 0, text
     while separator:
         if (match := _PART.match(text, position)) is None:
-            raise InputError(
-                f"--set: {name}={text!r} has a quote that is not one of a pair; accepted: commas "
-                f'between texts, and those that have commas in quotes: {name}="a, b",c'
-            )
+            raise ValueError("has a quote that is not one of a pair")
         quoted, plain, separator = match.groups()
         parts.append(plain if quoted is None else quoted.replace('""', '"'))
         position = match.end()

@@ -13,7 +13,7 @@ import pytest
 import gan_mnist
 from gan_mnist import commands
 from gan_mnist.commands import denoise
-from gan_mnist.commands.command import atomic_directory
+from gan_mnist.commands.command import Command, atomic_directory
 from gan_mnist.errors import InputError
 
 MAIN = denoise.main
@@ -148,3 +148,28 @@ def test_a_nul_in_a_file_of_flags_is_refused(refused, tmp_path):
     (tmp_path / "flags").write_text("--model=/nowhere\n--output=a\0b\n")
     line = refused(f"--flagfile={tmp_path / 'flags'}")
     assert line == "error: --output: 'a\\x00b' is not accepted; accepted: no NUL in it\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a, b", ["a", "b"]),
+        ('" lead ",b', [" lead ", "b"]),
+        ('"a, b","c ""d"""', ["a, b", 'c "d"']),
+        ("", []),
+    ],
+)
+def test_names_are_parsed_as_refusals_offer_them(text, names):
+    command = Command("", "")
+    flag = command.names("classes", "")
+    assert command.run(["x", f"--classes={text}"], lambda: len(flag.value)) == len(names)
+    assert flag.value == names
+
+
+def test_a_quote_that_is_not_one_of_a_pair_is_refused(capsys):
+    command = Command("", "")
+    command.names("classes", "")
+    assert command.run(["x", '--classes="a'], lambda: 0) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: --classes: '\"a' is not accepted; accepted: names"
+    )
