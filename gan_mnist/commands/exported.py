@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 from absl import flags
 
 from gan_mnist.commands.command import Command
+from gan_mnist.data.decoder_memory import TOO_LARGE
 from gan_mnist.data.images import (
     DEFAULT_CONVERSION,
     GROUNDS,
     IMAGE_MEGABYTES,
     RESIZES,
-    TOO_LARGE,
     ImageConversion,
 )
 from gan_mnist.errors import InputError

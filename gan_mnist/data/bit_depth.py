@@ -9,14 +9,23 @@ from PIL import Image
 
 # What is told of them.
 DEEP = "of more than 8 bits, of which values up to {white:,} are shown"
+BELOW, ABOVE = "with values below 0, shown as black", "with values above {white:,}, shown as white"
 # Values that white can be: of 1, 8, 10, 12, 14 and 16 bits.
 _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 # Pillow reads colours of 16 bits as their upper 8. Read in the other order of bytes they are the
 # lower 8; of grey with opacity all bytes are colours.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _ROWS = 64
+# TIFF tags: how many bits each colour has, and whether colours lie plane by plane.
+_BITS, _PLANES = 258, 284
 # Resampled values are fractions, and may exceed the original highest value by this factor.
 _OVERSHOOT = 1.25
+
+
+def is_stored_by_planes(image: Image.Image) -> bool:
+    """Whether a TIFF file holds 16-bit colours plane by plane, of which Pillow makes wrong ones."""
+    tags = getattr(image, "tag_v2", {})
+    return tags.get(_PLANES, 1) == 2 and max(tags.get(_BITS, (8,))) > 8 and len(tags[_BITS]) > 1
 
 
 def is_deep(mode: str) -> bool:
@@ -31,24 +40,46 @@ def has_deep_colours(image: Image.Image) -> bool:
 
 def white_of(highest: float) -> int:
     """The value that is white where `highest` is the highest value: that of the fewest bits."""
-    overshoot = _OVERSHOOT if highest % 1 else 1
-    return next((white for white in _WHITES if highest <= overshoot * white), _WHITES[-1])
+    return next((white for white in _WHITES if _is_within(highest, white)), _WHITES[-1])
+
+
+def _is_within(highest: float, white: int) -> bool:
+    return highest <= (_OVERSHOOT if highest % 1 else 1) * white
 
 
 def highest_of(image: Image.Image) -> float:
     """The highest value of a picture of more than 8 bits that is opened, but not loaded."""
     if is_deep(image.mode):
-        return float(np.nanmax(np.asarray(image), initial=0))
+        return _range_of(np.asarray(image))[1]
     return _highest_colour(image)[0]
 
 
-def scaled(image: Image.Image, white: int) -> tuple[Image.Image, int]:
-    """Scales grey to 8 bits, where Pillow clips to 255; also returns the value that is white."""
-    white = white or white_of(highest_of(image))
-    return Image.fromarray(_in_8_bits(np.nan_to_num(np.asarray(image, np.float32)), white)), white
+def _range_of(values: np.ndarray) -> tuple[float, float]:
+    """The lowest and the highest finite value; 0 lies between them."""
+    finite = values[np.isfinite(values)]
+    return float(finite.min(initial=0)), float(finite.max(initial=0))
 
 
-def scale_colours(image: Image.Image, white: int) -> int:
+def scaled(image: Image.Image, white: int) -> tuple[Image.Image, list[str]]:
+    """Scales grey to 8 bits, where Pillow clips to 255; also returns notes on the picture.
+
+    A value that the file declares to be transparent makes an alpha channel.
+    """
+    values, transparent = np.asarray(image), image.info.get("transparency")
+    lowest, highest = _range_of(values)
+    white = white or white_of(highest)
+    notes = [DEEP.format(white=white)]
+    if lowest < 0:
+        notes.append(BELOW)
+    if not _is_within(highest, white):
+        notes.append(ABOVE.format(white=white))
+    grey = Image.fromarray(_in_8_bits(np.nan_to_num(values.astype(np.float32)), white))
+    if isinstance(transparent, int):
+        grey.putalpha(Image.fromarray(np.uint8(255) * (values != transparent)))
+    return grey, notes
+
+
+def scale_colours(image: Image.Image, white: int) -> list[str]:
     """Brings colours of 16 bits to 8, in place, where white is less than 16 bits hold.
 
     Args:
@@ -56,7 +87,7 @@ def scale_colours(image: Image.Image, white: int) -> int:
         white: The value that is white; 0 for that of the picture.
 
     Returns:
-        The value that is white.
+        Notes on the picture.
     """
     highest, low_bytes = _highest_colour(image, white)
     white = white or white_of(highest)
@@ -68,7 +99,8 @@ def scale_colours(image: Image.Image, white: int) -> int:
             if image.mode == "RGBA":
                 colours.putalpha(strip.getchannel("A"))
             image.paste(colours, (0, top))
-    return white
+    above = [] if _is_within(highest, white) else [ABOVE.format(white=white)]
+    return [DEEP.format(white=white), *above]
 
 
 def _in_8_bits(levels: np.ndarray, white: int) -> np.ndarray:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.data.images import FORMATS, TOO_LARGE
+from gan_mnist.data.decoder_memory import TOO_LARGE
+from gan_mnist.data.images import FORMATS
 from gan_mnist.data.reading import Decoded
 from gan_mnist.errors import InputError, first_of
 

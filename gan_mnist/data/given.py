@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.data.bit_depth import is_deep
 from gan_mnist.data.class_folders import class_of_folders, composed
 from gan_mnist.data.copies import copies_in_numbers
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import find_images
-from gan_mnist.data.images import FORMATS, GREY_MODES, ImageConversion, open_image
+from gan_mnist.data.images import FORMATS, ImageConversion, is_grey, open_image
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.splits import Split
 from gan_mnist.errors import InputError, listed, quoted
@@ -169,7 +168,7 @@ def _changed(root: Path, names: Sequence[str], conversion: ImageConversion) -> C
         with open_image(root / name) as image:
             if image.size != (side, side):
                 notes[f"brought to {side} x {side} from another size"] += 1
-            is_grey = is_deep(image.mode) or image.mode in GREY_MODES
-            if is_grey != (conversion.channels == 1):
-                notes["in grey, shown as colours" if is_grey else "in colours, shown in grey"] += 1
+            in_grey = is_grey(image)
+            if in_grey != (conversion.channels == 1):
+                notes["in grey, shown as colours" if in_grey else "in colours, shown in grey"] += 1
     return notes

@@ -11,9 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
-from PIL.JpegImagePlugin import JpegImageFile
 
-from gan_mnist.data.bit_depth import DEEP, has_deep_colours, is_deep, scale_colours, scaled
+from gan_mnist.data.bit_depth import (
+    has_deep_colours,
+    is_deep,
+    is_stored_by_planes,
+    scale_colours,
+    scaled,
+)
+from gan_mnist.data.decoder_memory import draft_and_check_memory
 from gan_mnist.errors import InputError
 
 # Pillow only knows the names of these, or needs another program for them, or they are films.
@@ -30,17 +36,16 @@ READ = _read_here()
 FORMATS = "PNG, JPEG, TIFF, BMP, GIF, WebP and others that Pillow reads"
 RESIZES = ("pad", "crop", "stretch")
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
-TOO_LARGE = "too large"
 IMAGE_MEGABYTES = "memory that decoding an image may take, in MB"
 # Notes on images that were read, in the plan and the report.
 FRAMES = "of several frames, of which the first is taken"
 TRANSPARENT = "with transparent parts, shown on {ground}"
 OBLONG = "not square, resize={resize}"
-GREY_MODES = ("1", "L", "LA", "La")
+_GREY_MODES = ("1", "L", "LA", "La")
+# The EXIF tag of an image's orientation.
+_ORIENTATION = 0x0112
 # A JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that leaves so many pixels for one.
 _PIXELS_FOR_ONE = 4
-# Formats whose decoders hold the file's pixels a second time.
-_HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 # Threads that may decode at the same time.
 MOST_THREADS = 8
 # The largest batch outside training: images, and their pixels in all.
@@ -128,6 +133,10 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     """
     try:
         with _open(path) as image:
+            if is_stored_by_planes(image):
+                raise InputError(
+                    f"{path}: 16-bit colours are stored plane by plane; accepted: pixel by pixel"
+                )
             yield image
     except (InputError, MemoryError):
         raise
@@ -156,65 +165,17 @@ def _open(path: Path) -> Image.Image:
                 Image.MAX_IMAGE_PIXELS = limit
 
 
-def megabytes_of(image: Image.Image) -> float:
-    """Estimates the most memory in MB that decoding takes: the decoder's, and that of copies.
-
-    Args:
-        image: Opened and not read; at the size at which a JPEG file will be decoded.
-    """
-    if is_deep(image.mode) or image.format in _HELD_TWICE:
-        bytes_per_pixel = 24
-    elif image.has_transparency_data or has_deep_colours(image):
-        bytes_per_pixel = 16
-    else:
-        bytes_per_pixel = 6 if image.mode in ("1", "L", "P") else 8
-    return image.width * image.height * bytes_per_pixel / 1e6
+def is_grey(image: Image.Image) -> bool:
+    """Whether an image's file has no colours."""
+    return is_deep(image.mode) or image.mode in _GREY_MODES
 
 
-def _megabytes_of_scans(image: Image.Image) -> float:
-    """Memory that a JPEG file in several scans takes besides, however small it is decoded.
-
-    Such a file, a progressive one for instance, is held as a whole: up to three numbers of two
-    bytes a pixel. Where all colours are in the first scan, it is read line by line.
-
-    Args:
-        image: Opened, before Pillow is told at which size to decode it.
-    """
-    if not isinstance(image, JpegImageFile) or image.fp is None:
-        return 0.0
-    position = image.fp.tell()
-    # Pillow has just read the header of the first scan: how many colours there are in it, two
-    # bytes for each, and three more.
-    image.fp.seek(max(0, position - 2 * image.layers - 4))
-    is_single_scan = image.fp.read(1) == bytes([image.layers]) and "progressive" not in image.info
-    image.fp.seek(position)
-    return 0.0 if is_single_scan else image.width * image.height * 6 / 1e6
-
-
-def draft_and_check_memory(
-    path: Path, image: Image.Image, megabytes: int, min_side: int = 0
-) -> float:
-    """Sets the scale at which a JPEG file is decoded; estimates the memory in MB of decoding.
-
-    Args:
-        path: Its file, for the message.
-        image: Opened; its size becomes that at which it is decoded.
-        megabytes: The limit.
-        min_side: The smallest scale that leaves each side so many pixels is set; 0: full size.
-
-    Raises:
-        InputError: If it takes more than `megabytes`.
-    """
-    size_text, memory = f"{image.width:,} x {image.height:,}", _megabytes_of_scans(image)
-    if min_side:
-        image.draft(image.mode, (min_side, min_side))
-    memory += megabytes_of(image)
-    if memory > megabytes:
-        raise InputError(
-            f"{path}: {TOO_LARGE}: {size_text} pixels take {memory:,.0f} MB; accepted: up to "
-            f"{megabytes:,}"
-        )
-    return memory
+def orientation(image: Image.Image) -> int:
+    """How the camera was held, from 1 to 8 as in EXIF; 1 also if that cannot be read."""
+    # Pillow lets a dozen types of errors through. What is damaged says nothing of the pixels.
+    with contextlib.suppress(Exception):
+        return int(image.getexif().get(_ORIENTATION, 1))
+    return 1
 
 
 def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarray, list[str]]:
@@ -225,11 +186,15 @@ def as_pixels(image: Image.Image, conversion: ImageConversion) -> tuple[np.ndarr
     """
     notes = []
     if has_deep_colours(image):
-        notes.append(DEEP.format(white=scale_colours(image, conversion.white)))
-    ImageOps.exif_transpose(image, in_place=True)
+        notes += scale_colours(image, conversion.white)
+    image.load()
+    if orientation(image) != 1:
+        ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "LAB":  # which Pillow does not convert to grey
+        image = image.convert("RGB")
     if is_deep(image.mode):
-        image, white = scaled(image, conversion.white)
-        notes.append(DEEP.format(white=white))
+        image, deep_notes = scaled(image, conversion.white)
+        notes += deep_notes
     border = 0
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from gan_mnist.data.finding import FoundImages, ImageFile
-from gan_mnist.data.images import open_image
+from gan_mnist.data.images import open_image, orientation
 from gan_mnist.data.reading import Decoded
 from gan_mnist.data.splits import Split
 from gan_mnist.data.subsets import Subset
@@ -24,8 +24,8 @@ ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot 
 APART = "of a partner in another split"
 OTHER_SIZE = "of another size than its partner"
 TOLD = "in pairs, noisy and clean"
-# The EXIF tag of an image's orientation, and its values for one that lies on its side.
-_ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
+# Orientations of an image that lies on its side.
+_LYING = (5, 6, 7, 8)
 
 
 def are_pairs(class_names: Iterable[str]) -> bool:
@@ -160,7 +160,7 @@ def _size(path: Path) -> tuple[int, int]:
     """Width and height in pixels as the image is seen; EXIF may say that it is to be turned."""
     with open_image(path) as image:
         width, height = image.size
-        return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)
+        return (height, width) if orientation(image) in _LYING else (width, height)
 
 
 def _refusal(found: FoundImages, names: Sequence[str], problem: str) -> InputError:

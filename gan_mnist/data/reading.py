@@ -12,13 +12,13 @@ import numpy as np
 
 from gan_mnist.data.bit_depth import has_deep_colours, highest_of, is_deep, white_of
 from gan_mnist.data.decoded_cache import DecodedCache
+from gan_mnist.data.decoder_memory import draft_and_check_memory
 from gan_mnist.data.images import (
-    GREY_MODES,
     MOST_THREADS,
     ImageConversion,
     TransientReadError,
     decode,
-    draft_and_check_memory,
+    is_grey,
     open_image,
 )
 from gan_mnist.data.progress import tracked
@@ -90,13 +90,13 @@ def _name_of(conversion: ImageConversion) -> str:
 
 def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> ImageConversion:
     """Resolves `conversion`, except that colour files may yet turn out to be grey."""
-    sides, is_grey, whites = [], True, [conversion.white]
+    sides, are_grey, whites = [], True, [conversion.white]
     with warnings.catch_warnings(action="ignore"):
         for name in names:
             try:
                 with open_image(root / name) as image:
                     sides.append(max(image.size))
-                    is_grey &= is_deep(image.mode) or image.mode in GREY_MODES
+                    are_grey &= is_grey(image)
                     is_high_depth = is_deep(image.mode) or has_deep_colours(image)
                     if is_high_depth and not conversion.white:
                         draft_and_check_memory(root / name, image, conversion.megabytes)
@@ -110,7 +110,7 @@ def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> 
     return replace(
         conversion,
         image_size=conversion.image_size or min(max(nearest_power, SMALLEST_SIDE), LARGEST_SIDE),
-        channels=conversion.channels or (1 if is_grey else 3),
+        channels=conversion.channels or (1 if are_grey else 3),
         white=max(whites),
     )
 

@@ -58,15 +58,16 @@ def png(path, levels, filter_=0, interlaced=False, more=b""):
     return path
 
 
-def tiff(path, levels, order, compressed):
-    """Writes levels (H, W, 3) in 16 bits, in either order of bytes."""
+def tiff(path, levels, order, compressed, planes=False):
+    """Writes levels (H, W, 3) in 16 bits, in either order of bytes; `planes` in name alone."""
     height, width, _ = levels.shape
     data = levels.astype(f"{order}u2").tobytes()
     data = zlib.compress(data) if compressed else data
-    short, long, after = 3, 4, 8 + 2 + 12 * 9 + 4
+    short, long, after = 3, 4, 8 + 2 + 12 * (9 + planes) + 4
     tags = [(256, long, 1, width), (257, long, 1, height), (258, short, 3, after),
             (259, short, 1, 8 if compressed else 1), (262, short, 1, 2), (273, long, 1, after + 6),
             (277, short, 1, 3), (278, long, 1, height), (279, long, 1, len(data))]  # fmt: skip
+    tags += [(284, short, 1, 2)] * planes
     content = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, len(tags))
     for tag, kind, number, value in tags:
         form = "HHIHxx" if kind == short and number == 1 else "HHII"
@@ -168,3 +169,13 @@ def test_a_broken_one_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"a\.png: the image cannot be read"):
         read_image(path, LOOK)
     assert list(read_files(tmp_path, ["a.png"], ImageConversion(8)).bad) == ["a.png"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_colours_that_lie_plane_by_plane_are_refused(tmp_path, compressed):
+    """Pillow would take their bytes for 8-bit colours."""
+    path = tiff(tmp_path / "a.tif", levels(4000), "<", compressed, planes=True)
+    with pytest.raises(InputError, match=r"a\.tif: 16-bit colours are stored plane by plane"):
+        read_image(path, LOOK)
+    bad = read_files(tmp_path, ["a.tif"], ImageConversion(8)).bad
+    assert bad == {"a.tif": "16-bit colours are stored plane by plane; accepted: pixel by pixel"}

@@ -198,3 +198,46 @@ def test_the_cameras_rotation_is_applied(tmp_path):
 )
 def test_fewer_of_large_images_are_shown_at_a_time(shape, size):
     assert rows_at_once(shape) == size
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_a_description_that_cannot_be_read_leaves_an_image_as_it_lies(tmp_path, suffix):
+    image = Image.new("L", (8, 8), 7).convert("RGB")
+    image.save(tmp_path / f"a.{suffix}", exif=b"Exif\0\0damaged", lossless=True)
+    with Image.open(tmp_path / f"a.{suffix}") as opened, pytest.raises(SyntaxError):
+        ImageOps.exif_transpose(opened)
+    assert (read_image(tmp_path / f"a.{suffix}", ImageConversion(8, 1)) == 7).all()
+
+
+def test_colours_of_lightness_and_hue_are_read_in_grey(tmp_path):
+    image = Image.new("RGB", (8, 8), (200, 30, 90))
+    image.convert("LAB").save(tmp_path / "a.tif")
+    grey = read_image(tmp_path / "a.tif", ImageConversion(8, 1)).astype(int)
+    assert abs(grey - np.asarray(image.convert("L"))[..., None]).max() <= 2
+
+
+def test_a_transparent_value_of_16_bits_is_shown_on_the_ground(tmp_path):
+    values = np.full((8, 8), 2000, np.uint16)
+    values[0] = 4095
+    Image.fromarray(values).save(tmp_path / "a.png", transparency=2000)
+    pixels, told = decode(tmp_path / "a.png", ImageConversion(8, 1, ground="black"))
+    assert pixels[..., 0].tolist() == [[255] * 8] + [[0] * 8] * 7
+    assert told[1:] == ["with transparent parts, shown on black"]
+
+
+def test_values_that_cannot_be_shown_are_told(tmp_path):
+    values = np.linspace(-50, 900, 64, dtype=np.float32).reshape(8, 8)
+    values[0, :3] = np.inf, -np.inf, np.nan
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    pixels, told = decode(tmp_path / "a.tif", ImageConversion(8, 1))
+    # The range is that of finite values.
+    assert told == [
+        "of more than 8 bits, of which values up to 1,023 are shown",
+        "with values below 0, shown as black",
+    ]
+    assert pixels[0, :3, 0].tolist() == [255, 0, 0]
+    Image.fromarray(np.full((8, 8), 70000, np.int32)).save(tmp_path / "b.tif")
+    _, told = decode(tmp_path / "b.tif", ImageConversion(8, 1))
+    assert told[1:] == ["with values above 65,535, shown as white"]
+    _, told = decode(tmp_path / "a.tif", ImageConversion(8, 1, white=255))
+    assert told[2:] == ["with values above 255, shown as white"]
