@@ -10,18 +10,16 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.data.encoded_formats import JPEG, PNG, begins_with, decode_other, sides_of
 from gan_mnist.data.images import GROUNDS, ImageConversion, read_image
 from gan_mnist.errors import InputError
 
 # Weights of red, green and blue in grey: ITU-R 601, as in Pillow.
 LUMA = (0.299, 0.587, 0.114)
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 # Limit for a file that TensorFlow decodes, at 30 to 40 bytes a pixel. Phones take 50 million; a
 # file of 0.4 MB may claim 400 million.
 MOST_PIXELS = 2**26
 TOO_LARGE = f"files: not PNG, JPEG, GIF or BMP, or of more than {MOST_PIXELS:,} pixels; its sides:"
-# Bytes at the beginning of a file that hold its sides, unless it is a JPEG file.
-_HEADER = 32
 # Allowance in a plain file for everything that is not pixels.
 MOST_BYTES_BESIDE = 65_536
 # Files decoded in one iteration of a graph's loop, which costs as much as decoding a small file.
@@ -32,7 +30,9 @@ def decode(contents: tf.Tensor, conversion: ImageConversion) -> tf.Tensor:
     """Decodes one image file by TensorFlow operations alone, for use in any graph.
 
     As `as_pixels`, within a level of 255. It differs where TensorFlow's decoders do: a camera's
-    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken if `white` is 0.
+    rotation (EXIF) is not applied, and of 16 bits the upper 8 are taken if `white` is 0, so that
+    values of 12 bits are nearly black then. What they would misread is refused: BMP files with a
+    palette other than all greys or with compression, and GIF files with a transparent colour.
 
     Args:
         contents: string (), the bytes of a PNG, JPEG, GIF (its first frame) or BMP file.
@@ -42,14 +42,15 @@ def decode(contents: tf.Tensor, conversion: ImageConversion) -> tf.Tensor:
         float32 (image_size, image_size, channels) in [0, 1], of whole levels of 255.
 
     Raises:
-        tf.errors.InvalidArgumentError: If it is no such file, or has more than `MOST_PIXELS`.
+        tf.errors.InvalidArgumentError: If it is no such file, is refused, or has more than
+            `MOST_PIXELS`.
     """
-    contents = _checked(contents, _sides(contents))
+    contents = _checked(contents, sides_of(contents))
     pixels = tf.cond(
-        _begins(contents, JPEG),
+        begins_with(contents, JPEG),
         # Pillow's arithmetic; TensorFlow's usual one is faster, and off by several levels.
         lambda: tf.io.decode_jpeg(contents, dct_method="INTEGER_ACCURATE"),
-        lambda: _pixels(contents, conversion.white),
+        lambda: decode_other(contents, conversion.white),
     )
     # The frames of a GIF may be larger than its screen.
     pixels = tf.cast(_checked(pixels, tf.shape(pixels, tf.int64)[:2]), tf.float32)
@@ -67,66 +68,11 @@ def decode(contents: tf.Tensor, conversion: ImageConversion) -> tf.Tensor:
     return _square(colours, conversion, tf.where(tf.reduce_min(opacity) < 1, ground, 0.0)) / 255
 
 
-def _pixels(contents: tf.Tensor, white: int) -> tf.Tensor:
-    """Decodes a file that is not JPEG: uint8 (H, W, channels)."""
-
-    def usual() -> tf.Tensor:
-        return tf.io.decode_image(contents, expand_animations=False)
-
-    def deep() -> tf.Tensor:
-        values = tf.cast(tf.io.decode_png(contents, dtype=tf.uint16), tf.float32)
-        levels = tf.floor(tf.minimum(values, float(white)) * (255 / white) + 0.5)
-        # Opacity has a range of its own.
-        channels = tf.shape(values)[-1]
-        is_opacity = (channels % 2 == 0) & (tf.range(channels) == channels - 1)
-        return tf.cast(tf.where(is_opacity, tf.floor(values / 257 + 0.5), levels), tf.uint8)
-
-    if white in (0, 2**16 - 1):
-        return usual()
-    has_16_bits = tf.strings.substr(contents, 24, 1) == b"\x10"
-    return tf.cond(_begins(contents, PNG) & has_16_bits, deep, usual)
-
-
 def _checked(tensor: tf.Tensor, sides: tf.Tensor) -> tf.Tensor:
     """Returns `tensor` once it is asserted that a picture's sides, int64 (2,), are accepted."""
     is_accepted = (tf.reduce_min(sides) > 0) & (sides[0] <= MOST_PIXELS // tf.maximum(sides[1], 1))
     with tf.control_dependencies([tf.debugging.Assert(is_accepted, [TOO_LARGE, sides])]):
         return tf.identity(tensor)
-
-
-def _begins(contents: tf.Tensor, signature: bytes) -> tf.Tensor:
-    return tf.strings.substr(contents, 0, len(signature)) == signature
-
-
-def _sides(contents: tf.Tensor) -> tf.Tensor:
-    """Height and width, int64 (2,), as stated in a file's header; 0 for any other format.
-
-    Source: the headers of PNG (IHDR), GIF89a (the screen) and BMP (BITMAPINFOHEADER, and the older
-    BITMAPCOREHEADER).
-    """
-    # What follows may be cut off.
-    header = tf.strings.join([tf.strings.substr(contents, 0, _HEADER), b"\0" * _HEADER])
-
-    def numbers(start: int, dtype: tf.DType, little: bool = True) -> tf.Tensor:
-        field_bytes = tf.strings.substr(header, start, 2 * dtype.size)
-        return tf.cast(tf.io.decode_raw(field_bytes, dtype, little_endian=little), tf.int64)
-
-    def of_bmp() -> tf.Tensor:
-        is_core = numbers(14, tf.int32)[0] == 12
-        return tf.where(is_core, numbers(18, tf.uint16), tf.abs(numbers(18, tf.int32)))
-
-    return tf.case(
-        [
-            (
-                _begins(contents, JPEG),
-                lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
-            ),
-            (_begins(contents, PNG), lambda: numbers(16, tf.int32, little=False)),
-            (_begins(contents, b"GIF8"), lambda: numbers(6, tf.uint16)),
-            (_begins(contents, b"BM"), of_bmp),
-        ],
-        default=lambda: tf.zeros(2, tf.int64),
-    )
 
 
 def _square(colours: tf.Tensor, conversion: ImageConversion, border: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,11 @@
 """Files that TensorFlow decodes, against what Pillow makes of them."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_bit_depth import png
@@ -83,6 +85,68 @@ def test_values_of_16_bits_are_as_bright_as_in_the_study(tmp_path, channels, of_
         decode(encoded(COLOUR, "png"), conversion),
         decode(encoded(COLOUR, "png"), ImageConversion(32, channels)),
     )
+
+
+def bitmap(pixels, num_bits=32, compression=0):
+    """A BMP file of BITMAPINFOHEADER, whose pixels (H, W, bytes) are from the bottom up."""
+    head = struct.pack("<2sIHHI", b"BM", 54 + pixels.size, 0, 0, 54)
+    height, width, _ = pixels.shape
+    info = (40, width, height, 1, num_bits, compression, pixels.size, 0, 0, 0, 0)
+    return head + struct.pack("<IiiHHIIiiII", *info) + pixels[::-1].tobytes()
+
+
+def kept(image, suffix, **options):
+    file = io.BytesIO()
+    image.save(file, suffix, **options)
+    return file.getvalue()
+
+
+DEEP_GREY = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_tensorflow_reads_in_another_way_is_read_as_pillow_does(channels):
+    """A value that is transparent in PNG files, and BMP files of 8 and of 32 bits."""
+    unused = np.concatenate([np.asarray(COLOUR)[..., ::-1], np.zeros((37, 45, 1), np.uint8)], 2)
+    files = {
+        "grey": kept(GREY, "png", transparency=GREY.getpixel((3, 3))),
+        "colour": kept(COLOUR, "png", transparency=COLOUR.getpixel((3, 3))),
+        "deep": kept(DEEP_GREY, "png", transparency=DEEP_GREY.getpixel((3, 3))),
+        "opaque": kept(COLOUR, "png") + b"tRNS",
+        "grey bitmap": kept(GREY, "bmp"),
+        "unused byte": bitmap(unused),
+        "frames": kept(COLOUR.quantize(16), "gif", save_all=True, append_images=[COLOUR]),
+    }
+    for white in (0, 65535, 4095):
+        conversion = ImageConversion(20, channels, white=white)
+        for name, contents in files.items():
+            with Image.open(io.BytesIO(contents)) as read:
+                expected, _ = as_pixels(read, conversion)
+            if name == "deep" and white == 0:
+                continue
+            found = decode(contents, conversion).numpy() * 255
+            assert abs(found - expected).max() <= 1, (name, white)
+            if name == "unused byte":  # as in exported models
+                in_graph = tf.function(decode)(tf.constant(contents), conversion)
+                np.testing.assert_allclose(in_graph * 255, found, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        kept(COLOUR.quantize(16), "bmp"),
+        kept(GREY.point(lambda level: 255 - level).quantize(200), "bmp"),
+        kept(GREY.convert("1"), "bmp"),
+        bitmap(np.zeros((4, 4, 4), np.uint8), compression=3),
+        b"BM" + struct.pack("<IHHIIHHHH", 74, 0, 0, 26, 12, 4, 4, 1, 24) + bytes(48),
+        kept(COLOUR.quantize(16), "gif", transparency=3),
+    ],
+    ids=["palette", "other greys", "one bit", "masks", "old header", "transparent"],
+)
+def test_what_tensorflow_misreads_is_refused(contents):
+    Image.open(io.BytesIO(contents)).load()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"files: a BMP file of a palette"):
+        decode(contents, ImageConversion(20, 1))
 
 
 def write_every_kind(folder):
