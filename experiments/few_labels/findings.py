@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import against_best_at, best_rival_entries, numbers_in
+from gan_mnist.study.statistics.at_numbers import (
+    against_best_at,
+    best_rival_entries,
+    num_compared,
+    numbers_in,
+)
 from gan_mnist.study.statistics.paired import values_of
 from gan_mnist.study.words import in_brackets
 
@@ -102,8 +107,7 @@ def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[i
     if missing:
         names = ", ".join(f"`{name}`" for name in sorted(missing))
         conclusions = [f"cannot be called worth more than what could not be compared, {names}"]
-    num_tests = sum(gain["p_holm"] is not None for arm_gains in gains.values()
-                    for gain in arm_gains.values())  # fmt: skip
+    num_tests = num_compared(gains)
     holm = f", Holm's correction over {num_tests} comparisons" if num_tests > 1 else ""
     return (
         f"The best generated images minus {label}, accuracy by labels a class, intervals allowing "

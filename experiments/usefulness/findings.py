@@ -5,7 +5,12 @@ from typing import Any
 
 from gan_mnist.generators.settings import LEAK
 from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import compare_at, comparison_entries, numbers_in
+from gan_mnist.study.statistics.at_numbers import (
+    compare_at,
+    comparison_entries,
+    num_compared,
+    numbers_in,
+)
 from gan_mnist.study.words import counted, in_brackets
 
 PREFIX = "balanced_accuracy_at_"
@@ -39,7 +44,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         )
         if reference in evidence.done
     }
-    num_tests = {reference: _num_tests(gains_by_arm) for reference, gains_by_arm in gains.items()}
+    num_tests = {reference: num_compared(gains_by_arm) for reference, gains_by_arm in gains.items()}
     lines = [
         _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}), num_tests)
         for arm in gains.get(CONTROL, {})
@@ -62,12 +67,6 @@ def _gains(
     for (arm, number), gain in comparison_entries(comparisons, looks=evidence.looks).items():
         gains.setdefault(arm, {})[number] = gain
     return gains
-
-
-def _num_tests(gains_by_arm: Mapping[str, Mapping[str, Any]]) -> int:
-    """How many comparisons Holm adjusts over."""
-    return sum(gain["p_holm"] is not None for gains in gains_by_arm.values()
-               for gain in gains.values())  # fmt: skip
 
 
 def _told(

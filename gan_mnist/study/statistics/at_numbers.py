@@ -120,6 +120,16 @@ def comparison_entries(
     return entries
 
 
+def num_compared(gains: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> int:
+    """How many comparisons Holm's correction is over.
+
+    Args:
+        gains: Entries by arm and number.
+    """
+    return sum(gain["p_holm"] is not None for by_number in gains.values()
+               for gain in by_number.values())  # fmt: skip
+
+
 def best_rival_entries(
     bests: Mapping[Name, BestRival], margin: float | None = None, looks: Sequence[int] = ()
 ) -> dict[Name, dict[str, Any]]:
