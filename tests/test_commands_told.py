@@ -58,7 +58,7 @@ def data(tmp_path_factory):
                 Image.fromarray(pixels).save(of_class / f"{number}.png")
     for label in range(10):
         (of_class := folder / "data" / "digits" / str(label)).mkdir(parents=True)
-        for number in range(40):
+        for number in range(180):
             pixels = rng.integers(0, 256, (8, 8), np.uint8)
             Image.fromarray(pixels).save(of_class / f"{number}.png")
     return folder
