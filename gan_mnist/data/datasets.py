@@ -204,21 +204,7 @@ def _from_folder(entry: _Entry, request: _Request) -> Dataset | None:
     # A directory that may also hold builds is read as images only if it has some.
     if not request.data_dir or (entry.tfds_name and not folder.has_images(request.directory)):
         return None
-    image_folder = folder.read_folder(request.directory, request.conversion, request.options)
-    labels = request.options.labels
-    return Dataset(
-        request.name,
-        f"image folder {request.directory.name}{image_folder.inner and '/'}{image_folder.inner}"
-        f"{labels and ', labels of '}{labels}",
-        image_folder.class_names,
-        image_folder.train,
-        image_folder.test,
-        image_folder.validation,
-        image_folder.files,
-        *(image_folder.remember, image_folder.duplicates, image_folder.pool),
-        cautions=image_folder.cautions,
-        white=image_folder.white,
-    )
+    return folder.read_folder(request.name, request.directory, request.conversion, request.options)
 
 
 def _read_build(entry: _Entry, request: _Request, build: Path) -> Dataset:

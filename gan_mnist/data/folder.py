@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.duplicates import BETWEEN, DuplicatesBySplit, find_duplicates
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
@@ -72,46 +73,18 @@ class FolderOptions:
     pairs: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Folder:
-    """An image folder that was read.
-
-    Attributes:
-        class_names: In alphabetical order.
-        train: The training images.
-        validation: Those that the folder sets aside for validation; None where it does not say.
-        test: The test images; carved where the folder has none.
-        files: What `file_summary` returns.
-        inner: The sub-folder that holds everything; "" where it is the folder itself.
-        remember: See `Dataset`.
-        duplicates: What `find_duplicates` returns, without training images that are dropped.
-        pool: See `Dataset`.
-        cautions: See `Dataset`.
-        white: See `Dataset`.
-    """
-
-    class_names: tuple[str, ...]
-    train: Split
-    validation: Split | None
-    test: Split
-    files: Mapping[str, Any]
-    inner: str
-    remember: Callable[[str, Callable[[], str]], str]
-    duplicates: DuplicatesBySplit
-    pool: Split | None
-    cautions: tuple[str, ...]
-    white: int
-
-
 def has_images(root: Path) -> bool:
     """Whether there is an image anywhere in `root`."""
     return bool(find_images(root).files)
 
 
-def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions) -> Folder:
+def read_folder(
+    name: str, root: Path, conversion: ImageConversion, options: FolderOptions
+) -> Dataset:
     """Reads a folder of images as a data set.
 
     Args:
+        name: Its key in the registry.
         root: The folder. Its class folders, or those in its folders of splits, hold the images.
         conversion: How they become arrays; a size or number of 0 is derived from the images.
         options: How the folder is interpreted.
@@ -156,19 +129,26 @@ def read_folder(root: Path, conversion: ImageConversion, options: FolderOptions)
     notes = overlaps + (
         Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test)
     )
-    return Folder(
+    return Dataset(
+        name=name,
+        source=_source(root, found.inner, options.labels),
         class_names=class_names,
         train=train,
-        validation=validation,
         test=test,
+        validation=validation,
         files=_summary(found, decoded, excluded, num_read, {drop_reason: num_dropped}, notes),
-        inner=found.inner,
         remember=decoded.remember,
         duplicates=duplicates,
         pool=pool,
         cautions=tuple(found.cautions),
         white=decoded.conversion.white,
     )
+
+
+def _source(root: Path, inner: str, labels: str) -> str:
+    """Where the images and their classes come from, in words for the report."""
+    folder = f"image folder {root.name}" + (f"/{inner}" if inner else "")
+    return f"{folder}, labels of {labels}" if labels else folder
 
 
 def _train_validation_test(
