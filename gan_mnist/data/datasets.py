@@ -115,10 +115,7 @@ def load_dataset(
         )
     if name not in UNDIVIDED:
         options = replace(options, split=FIXED)
-    conversion = ImageConversion(
-        *(image_size, channels, options.resize, options.ground),
-        *(options.white, options.image_megabytes),
-    )
+    conversion = options.conversion(image_size, channels)
     return loaded(_Request(name, data_dir, download, conversion, options))
 
 

@@ -72,6 +72,18 @@ class FolderOptions:
     split: str = FIXED
     pairs: bool = False
 
+    def conversion(self, image_size: int, channels: int) -> ImageConversion:
+        """How an image file becomes an array; a size or number of 0 is derived from the images."""
+        return ImageConversion(
+            image_size, channels, self.resize, self.ground, self.white, self.image_megabytes
+        )
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of the table that are named."""
+        group = self.groups.removeprefix(COLUMN) if self.groups.startswith(COLUMN) else ""
+        return Columns(self.file_column, self.label_column, self.split_column, group)
+
 
 def has_images(root: Path) -> bool:
     """Whether there is an image anywhere in `root`."""
@@ -216,23 +228,20 @@ def _summary(
 
 def _found(root: Path, options: FolderOptions) -> FoundImages:
     """The images, with classes, splits and groups."""
-    is_column = options.groups.startswith(COLUMN)
     if options.groups == COLUMN:
         raise InputError(
             f"setting groups: {COLUMN!r} names no column; accepted: {COLUMN}NAME, of the labels"
         )
     if options.labels:
-        group = options.groups.removeprefix(COLUMN) if is_column else ""
-        column_names = (options.file_column, options.label_column, options.split_column, group)
-        found = find_labelled(root, options.labels, Columns(*column_names))
-    elif is_column or options.file_column or options.label_column or options.split_column:
+        found = find_labelled(root, options.labels, options.columns)
+    elif any(vars(options.columns).values()):
         raise InputError(
             "settings file_column, label_column, split_column, groups: a column is named; accepted "
             "with --set labels=FILE.csv"
         )
     else:
         found = find_classes(root)
-    if options.groups and not is_column:
+    if options.groups and not options.columns.group:
         found = with_groups(found, options.groups)
     if options.pairs and are_pairs({file.class_name for file in found.files}):
         found = with_partners(found, options.skip_bad)

@@ -16,12 +16,11 @@ from gan_mnist.data.finding import FoundImages, find_classes, find_images
 from gan_mnist.data.folder import FolderOptions
 from gan_mnist.data.folder_splits import by_split
 from gan_mnist.data.images import FORMATS, ImageConversion
-from gan_mnist.data.labels import COLUMN, find_labelled, tables_of
+from gan_mnist.data.labels import find_labelled, tables_of
 from gan_mnist.data.reading import read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import Split, carve_test
 from gan_mnist.data.subsets import Subset
-from gan_mnist.data.tables import Columns
 from gan_mnist.errors import InputError
 
 
@@ -96,10 +95,7 @@ def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> Foun
     """The images of the folder with their classes, and no groups."""
     if not (options.labels and _has_table(root, options.labels)):
         return find_classes(root, classes)
-    is_column = options.groups.startswith(COLUMN)
-    group = options.groups.removeprefix(COLUMN) if is_column else ""
-    columns = Columns(options.file_column, options.label_column, options.split_column, group)
-    found = find_labelled(root, options.labels, columns, is_test_set=True)
+    found = find_labelled(root, options.labels, options.columns, is_test_set=True)
     return replace(found, files=[file._replace(group="") for file in found.files])
 
 

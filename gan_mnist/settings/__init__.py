@@ -81,10 +81,7 @@ class DataSettings(Settings):
     @property
     def conversion(self) -> ImageConversion:
         """How an image file becomes an array; complete once the settings are resolved."""
-        return ImageConversion(
-            *(self.image_size, self.channels, self.resize, self.ground),
-            *(self.white, self.image_megabytes),
-        )
+        return self.options.conversion(self.image_size, self.channels)
 
     @property
     def options(self) -> FolderOptions:
