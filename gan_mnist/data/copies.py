@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gan_mnist.data.duplicates import SHOWN, find_pairs
+from gan_mnist.data.duplicates import find_pairs
 from gan_mnist.data.splits import Split
 
 
@@ -32,9 +32,8 @@ def copies_in_numbers(others: NamedImages, splits: Mapping[str, Split]) -> dict[
     for name, split in splits.items():
         pairs = pairs_by_id[id(split)]
         copies[name] = len(pairs)
-        row_pairs = zip(pairs.rows[:SHOWN].tolist(), pairs.matches[:SHOWN].tolist(), strict=True)
         if len(pairs):
-            name_pairs[name] = [[others.filenames[i], split.filenames[j]] for i, j in row_pairs]
+            name_pairs[name] = [[others.filenames[i], split.filenames[j]] for i, j in pairs.first()]
     return {"copies": copies} | ({"pairs": name_pairs} if name_pairs else {})
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -35,22 +35,26 @@ _ROWS, _COLUMNS = 256, 4096
 _WAVES, _ROUNDING = 6, 1e-3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Pairs:
     """Images that have a duplicate among others.
 
     Attributes:
-        rows: int64 (n,), ascending: which images.
-        matches: int64 (n,): the most similar other image of each.
-        equal: bool (n,): whether every pixel is the same.
+        rows: Which images, ascending.
+        matches: The most similar other image of each.
+        equal: Whether every pixel of the two is the same.
     """
 
-    rows: np.ndarray
-    matches: np.ndarray
-    equal: np.ndarray
+    rows: list[int]
+    matches: list[int]
+    equal: list[bool]
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def first(self) -> list[tuple[int, int]]:
+        """The first pairs, as many as are named and shown."""
+        return [*zip(self.rows[:SHOWN], self.matches[:SHOWN], strict=True)]
 
 
 # The products are small: two threads wait for each other longer than they work.
@@ -67,7 +71,7 @@ def find_pairs(
     """
     is_self, others = others is None, images if others is None else others
     if not len(images) or not len(others):
-        return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0, bool))
+        return Pairs([], [], [])
     other_checksums, other_sketches = sketched(others)
     checksums, sketches = (other_checksums, other_sketches) if is_self else sketched(images)
     groups = np.arange(len(images)) if groups is None else groups
@@ -93,7 +97,7 @@ def find_pairs(
         better = (correlation > best[rows]) | ((correlation == best[rows]) & is_earlier)
         matches[rows[better]], best[rows[better]] = new_matches[better], correlation[better]
     rows = np.flatnonzero(matches >= 0)
-    return Pairs(rows, matches[rows], is_equal[rows])
+    return Pairs(rows.tolist(), matches[rows].tolist(), is_equal[rows].tolist())
 
 
 def _find_equal(
@@ -183,21 +187,7 @@ def may_be_alike(
             yield block[i], order[columns][j]
 
 
-class DuplicateRows(NamedTuple):
-    """Images of a split that have a duplicate in another, as `Pairs` in lists.
-
-    Attributes:
-        rows: Which images.
-        matches: The most similar image of the other split, for each.
-        equal: Whether the two are equal.
-    """
-
-    rows: list[int]
-    matches: list[int]
-    equal: list[bool]
-
-
-DuplicatesBySplit = Mapping[str, DuplicateRows]
+DuplicatesBySplit = Mapping[str, Pairs]
 
 
 def find_duplicates(
@@ -221,25 +211,20 @@ def find_duplicates(
     def find() -> str:
         duplicates = {}
         for name, split in splits.items():
-            if name != "train":
-                is_train = split is train
-                others = (None, train.groups) if is_train else (split.images, None)
-                pairs = find_pairs(train.images, *others)
-                duplicates[name] = _in_lists(pairs)
+            if split is not train:
+                duplicates[name] = find_pairs(train.images, split.images)
+            elif name != "train":
+                duplicates[name] = find_pairs(train.images, groups=train.groups)
         if has_both:
             validation, test = splits["validation"], splits["test"]
-            duplicates[BETWEEN] = _in_lists(find_pairs(validation.images, test.images))
-        return json.dumps(duplicates)
+            duplicates[BETWEEN] = find_pairs(validation.images, test.images)
+        return json.dumps({name: [*vars(pairs).values()] for name, pairs in duplicates.items()})
 
     selections = [split.selection for split in splits.values()]
     if has_both:
         selections.append(BETWEEN)
     found = json.loads(remember(f"duplicates-{fingerprint(MIN_CORRELATION, selections)}", find))
-    return {name: DuplicateRows(*lists) for name, lists in found.items()}
-
-
-def _in_lists(pairs: Pairs) -> DuplicateRows:
-    return DuplicateRows(pairs.rows.tolist(), pairs.matches.tolist(), pairs.equal.tolist())
+    return {name: Pairs(*lists) for name, lists in found.items()}
 
 
 def _sides(name: str) -> tuple[str, str]:
@@ -258,15 +243,14 @@ def duplicates_in_numbers(
         and some `pairs` of file names. For `BETWEEN` the same of validation and test images.
     """
     summary = {}
-    for name, (rows, matches, equal) in found.items():
-        if rows:
+    for name, duplicates in found.items():
+        if len(duplicates):
             filenames, other_filenames = (splits[side].filenames for side in _sides(name))
-            pairs = [[filenames[i], other_filenames[j]] for i, j in zip(rows, matches, strict=True)]
             summary[name] = {
-                "images": len(rows),
-                "equal": sum(equal),
-                "of": len(set(matches)),
-                "pairs": pairs[:SHOWN],
+                "images": len(duplicates),
+                "equal": sum(duplicates.equal),
+                "of": len(set(duplicates.matches)),
+                "pairs": [[filenames[i], other_filenames[j]] for i, j in duplicates.first()],
             }
     return summary
 
@@ -277,8 +261,8 @@ def duplicates_in_pictures(
     """Some pairs of duplicates, by split: uint8 (2, n, H, W, C), those of "train" first."""
     pictures = {}
     for name, duplicates in found.items():
-        if duplicates.rows:
-            sides = zip(_sides(name), (duplicates.rows, duplicates.matches), strict=True)
-            images = [splits[side].take(np.array(rows[:SHOWN])).images for side, rows in sides]
+        if len(duplicates):
+            sides = zip(_sides(name), zip(*duplicates.first(), strict=True), strict=True)
+            images = [splits[side].take(np.array(rows)).images for side, rows in sides]
             pictures[name] = np.stack(images)
     return pictures

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from gan_mnist.data.duplicates import (
     MIN_CORRELATION,
-    DuplicateRows,
+    Pairs,
     described,
     may_be_alike,
     sketched,
@@ -19,7 +19,7 @@ from gan_mnist.files import fingerprint
 
 def like_a_kept_one(
     split: Split,
-    duplicates: DuplicateRows,
+    duplicates: Pairs,
     gone: Collection[int],
     remember: Callable[[str, Callable[[], str]], str],
 ) -> set[int]:

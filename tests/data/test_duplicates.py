@@ -10,7 +10,7 @@ from PIL import Image
 from gan_mnist.data import duplicates
 from gan_mnist.data.copies import leak_in_words
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.duplicates import find_pairs
+from gan_mnist.data.duplicates import Pairs, find_pairs
 from gan_mnist.data.folder import FolderOptions
 
 
@@ -36,9 +36,7 @@ def as_jpeg(image, quality):
 def test_equal_images_are_found_whatever_their_order():
     images = scenes(6, 0)
     pairs = find_pairs(images[[4, 1]], images)
-    np.testing.assert_array_equal(pairs.rows, [0, 1])
-    np.testing.assert_array_equal(pairs.matches, [4, 1])
-    assert pairs.equal.all()
+    assert pairs == Pairs([0, 1], [4, 1], [True, True])
 
 
 @pytest.mark.parametrize(
@@ -53,9 +51,7 @@ def test_equal_images_are_found_whatever_their_order():
 def test_nearly_equal_images_are_found(change):
     images = scenes(20, 1)
     pairs = find_pairs(np.stack([change(images[7]), scenes(1, 99)[0]]), images)
-    np.testing.assert_array_equal(pairs.rows, [0])
-    np.testing.assert_array_equal(pairs.matches, [7])
-    assert not pairs.equal[0]
+    assert pairs == Pairs([0], [7], [False])
 
 
 @pytest.mark.parametrize(("side", "channels"), [(28, 1), (48, 3), (8, 1)])
@@ -71,7 +67,7 @@ def test_test_digits_are_no_copies_of_training_digits():
 def test_images_of_one_grey_are_alike_only_if_they_are_equal():
     grey = np.full((1, 8, 8, 1), 100, np.uint8)
     assert len(find_pairs(grey, grey + 1)) == 0
-    assert find_pairs(grey, grey).equal.all()
+    assert find_pairs(grey, grey) == Pairs([0], [0], [True])
 
 
 @pytest.mark.parametrize("empty", [0, 1])
@@ -117,10 +113,10 @@ def test_pairs_are_those_of_looking_at_each(side, block, monkeypatch):
         told = [(row, expected(row, others(row))) for row in range(first, 300)]
         told = [(row, match) for row, match in told if match is not None]
         assert 8 < len(told) < 100
-        assert (pairs.rows + first).tolist() == [row for row, _ in told]
-        assert pairs.equal.tolist() == [bool(equal[row, match]) for row, match in told]
+        assert [row + first for row in pairs.rows] == [row for row, _ in told]
+        assert pairs.equal == [bool(equal[row, match]) for row, match in told]
         # Copies of one image may be as much alike, but for rounding.
-        assert np.mean(pairs.matches == [match for _, match in told]) > 0.95
+        assert np.mean(np.equal(pairs.matches, [match for _, match in told])) > 0.95
 
 
 def test_images_of_a_group_are_no_pair_whatever_is_beside():
@@ -130,18 +126,17 @@ def test_images_of_a_group_are_no_pair_whatever_is_beside():
     apart = groups[alone.rows] != groups[alone.matches]
     assert 0 < np.sum(~apart) < len(alone) / 2
     assert (groups[together.rows] != groups[together.matches]).all()
-    kept = np.isin(together.rows, alone.rows[apart])
-    np.testing.assert_array_equal(together.rows[kept], alone.rows[apart])
-    np.testing.assert_array_equal(together.matches[kept], alone.matches[apart])
+    rows, matches = np.array(alone.rows)[apart], np.array(alone.matches)[apart]
+    kept = np.isin(together.rows, rows)
+    np.testing.assert_array_equal(np.array(together.rows)[kept], rows)
+    np.testing.assert_array_equal(np.array(together.matches)[kept], matches)
 
 
 def test_an_image_is_equal_to_one_of_another_group_whatever_comes_first_in_its_own():
     """One grey has no description: it is found by its checksum or not at all."""
     images = np.full((4, 8, 8, 1), 7, np.uint8)
     found = find_pairs(images, groups=np.array([1, 2, 1, 2]))
-    assert found.rows.tolist() == [1, 2, 3]
-    assert found.matches.tolist() == [0, 1, 0]
-    assert found.equal.all()
+    assert found == Pairs([1, 2, 3], [0, 1, 0], [True] * 3)
 
 
 def test_of_each_image_little_is_in_memory():
