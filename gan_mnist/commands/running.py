@@ -181,7 +181,7 @@ def _copies_shown(plan: Plan) -> dict[str, Any]:
             images = read_given(root, settings.classes, settings.conversion, settings.skip_bad)
             if images.sha256 != entry["sha256"]:
                 raise InputError(f"--generated: the images of {root} were changed in the meantime")
-            pictures = copies_in_pictures(entry, images, splits)
+            pictures = copies_in_pictures(entry, images.subset, splits)
             for split, pair in pictures.items():
                 pairs[copies_key("generated", name, split)] = pair
     return pairs

@@ -1,25 +1,16 @@
 """Images of elsewhere that are duplicates of a data set's: a leak where these are tested on."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from gan_mnist.data.duplicates import find_pairs
 from gan_mnist.data.splits import Split
+from gan_mnist.data.subsets import Subset
 
 
-class NamedImages(Protocol):
-    """Images with their names."""
-
-    @property
-    def images(self) -> np.ndarray: ...
-
-    @property
-    def filenames(self) -> tuple[str, ...]: ...
-
-
-def copies_in_numbers(others: NamedImages, splits: Mapping[str, Split]) -> dict[str, Any]:
+def copies_in_numbers(others: Subset, splits: Mapping[str, Split]) -> dict[str, Any]:
     """Counts other images that are duplicates of a data set's images, for plan and report.
 
     Returns:
@@ -44,16 +35,17 @@ def leak_in_words(name: str, copies: int, number: int, of: str) -> str:
 
 
 def copies_in_pictures(
-    summary: Mapping[str, Any], others: NamedImages, splits: Mapping[str, Split]
+    summary: Mapping[str, Any], others: Subset, splits: Mapping[str, Split]
 ) -> dict[str, np.ndarray]:
     """The pairs that `copies_in_numbers` told: by split uint8 (2, n, H, W, C), others first."""
     pictures = {}
     for name, pairs in summary.get("pairs", {}).items():
-        sides = (others, splits[name])
-        columns = zip(sides, zip(*pairs, strict=True), strict=True)
-        row_lists = [
-            [side.filenames.index(filename) for filename in names] for side, names in columns
-        ]
-        images = [side.images[np.array(rows)] for side, rows in zip(sides, row_lists, strict=True)]
-        pictures[name] = np.stack(images)
+        names, names_in_split = zip(*pairs, strict=True)
+        pictures[name] = np.stack(
+            [_images_called(others, names), _images_called(splits[name], names_in_split)]
+        )
     return pictures
+
+
+def _images_called(source: Subset | Split, names: Iterable[str]) -> np.ndarray:
+    return source.images[[source.filenames.index(name) for name in names]]

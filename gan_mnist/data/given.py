@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,9 +16,10 @@ from gan_mnist.data.copies import copies_in_numbers
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import find_images
+from gan_mnist.data.folder_splits import by_split
 from gan_mnist.data.images import FORMATS, ImageConversion, is_grey, open_image
 from gan_mnist.data.reading import read_files
-from gan_mnist.data.splits import Split
+from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import InputError, listed, quoted
 
 NO_CLASS = "in no folder of a class of the data set"
@@ -32,18 +33,12 @@ class GivenImages:
     """The images of such a folder.
 
     Attributes:
-        images: uint8 (n, H, W, C).
-        labels: int32 (n,), indices into `class_names`.
-        class_names: Those of the data set; the folder may have no images of some.
-        filenames: n names, relative to the folder.
+        subset: The images, with names relative to the folder; of some classes there may be none.
         files: As `files` of `Dataset`.
         sha256: Of images and labels, in hexadecimal.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
-    class_names: tuple[str, ...]
-    filenames: tuple[str, ...]
+    subset: Subset
     files: Mapping[str, Any]
     sha256: str
 
@@ -54,12 +49,13 @@ class GivenImages:
             `counts` by class, `files`, `sha256`, and what `copies_in_numbers` returns for all
             images that a split has for any seed.
         """
-        counts = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
+        class_names = self.subset.class_names
+        counts = np.bincount(self.subset.labels, minlength=len(class_names)).tolist()
         return {
-            "counts": dict(zip(self.class_names, counts, strict=True)),
+            "counts": dict(zip(class_names, counts, strict=True)),
             "files": dict(self.files),
             "sha256": self.sha256,
-            **copies_in_numbers(self, dataset.whole),
+            **copies_in_numbers(self.subset, dataset.whole),
         }
 
 
@@ -84,67 +80,48 @@ def read_given(
     if not os.path.isdir(root):
         raise InputError(f"--generated: {str(root)!r} is not a directory")
     found = find_images(root, "--generated")
-    label_by_class = {name: label for label, name in enumerate(class_names)}
-    label_by_folder = {
-        folder: label_by_class[name] for folder, name in class_of_folders(class_names).items()
-    }
+    class_by_folder = class_of_folders(class_names)
     labelled, other_folders = [], Counter[str]()
     for file in found.files:
         folders = PurePosixPath(file.name).parts[:-1]
-        label = next(
-            (
-                label_by_folder[folder]
-                for folder in map(composed, folders)
-                if folder in label_by_folder
-            ),
-            None,
-        )
-        if label is None:
-            other_folders["/".join(folders) or "the folder itself"] += 1
+        own_classes = [
+            class_by_folder[name] for name in map(composed, folders) if name in class_by_folder
+        ]
+        if own_classes:
+            labelled.append(file._replace(class_name=own_classes[0]))
         else:
-            labelled.append((file.name, label))
+            other_folders["/".join(folders) or "the folder itself"] += 1
+    found = replace(found, files=labelled)
     if not labelled:
         hint = f", but in {_describe_folders(other_folders, class_names)}" if other_folders else ""
         raise InputError(
             f"--generated: {root} has no images in folders of the classes {listed(class_names)}"
             f"{hint}; accepted: {FORMATS}"
         )
-    decoded = read_files(root, [name for name, _ in labelled], conversion)
+    decoded = read_files(root, found.names, conversion)
     if decoded.bad and not skip_bad:
         raise bad_images(root, decoded, len(labelled), "--generated")
-    readable_rows = [row for row, (name, _) in enumerate(labelled) if name not in decoded.bad]
-    if not readable_rows:
+    readable = by_split(found, decoded.images, decoded.bad.keys(), class_names)[""]
+    if not len(readable):
         raise InputError(f"--generated: {root} has no image that can be read")
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
     if other_folders:
         passed_over[f"{NO_CLASS}, but in {_describe_folders(other_folders, class_names)}"] = (
             other_folders.total()
         )
-    labels = np.array([labelled[row][1] for row in readable_rows], np.int32)
-    filenames = tuple(labelled[row][0] for row in readable_rows)
-    rows = None if len(readable_rows) == len(labelled) else np.array(readable_rows)
-    images = Split(decoded.images, labels.astype(np.int64), filenames, rows=rows).images
+    labels = readable.labels.astype(np.int32)
+    subset = Subset(readable.images, labels, class_names, readable.filenames)
     checksum = hashlib.sha256()
-    for start in range(0, len(images), _BLOCK):
-        checksum.update(images[start : start + _BLOCK].tobytes())
+    for start in range(0, len(subset), _BLOCK):
+        checksum.update(subset.images[start : start + _BLOCK].tobytes())
     checksum.update(labels.data)
     # Of the files as they are, which each trial would else open again.
     changes_json = decoded.remember(
-        "as-saved", lambda: json.dumps(_changed(root, filenames, conversion))
+        "as-saved", lambda: json.dumps(_changed(root, subset.filenames, conversion))
     )
-    return GivenImages(
-        images,
-        labels,
-        class_names,
-        filenames,
-        file_summary(
-            len(readable_rows),
-            passed_over,
-            Counter(json.loads(changes_json)) + decoded.notes,
-            decoded.bad,
-        ),
-        checksum.hexdigest(),
-    )
+    notes = Counter(json.loads(changes_json)) + decoded.notes
+    files = file_summary(len(subset), passed_over, notes, decoded.bad)
+    return GivenImages(subset, files, checksum.hexdigest())
 
 
 def _describe_folders(folders: Mapping[str, int], class_names: Sequence[str]) -> str:

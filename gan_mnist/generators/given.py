@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from gan_mnist.data.given import read_given
-from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import NotApplicable
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.real import RealImages
@@ -31,12 +30,12 @@ class GivenFolder(RealImages):
         settings = request.settings
         if not settings.given:
             raise NotApplicable("no images were given (--generated=NAME=DIR)")
-        class_names = request.images.train.class_names
         given_images = read_given(
-            Path(settings.given), class_names, settings.conversion, settings.skip_bad
+            Path(settings.given),
+            request.images.train.class_names,
+            settings.conversion,
+            settings.skip_bad,
         )
         if settings.given_sha256 not in ("", given_images.sha256):
             raise RuntimeError(f"{settings.given} holds other images than when the run began")
-        return cls(
-            Subset(given_images.images, given_images.labels, class_names, given_images.filenames)
-        )
+        return cls(given_images.subset)

@@ -219,9 +219,9 @@ class GeneratorSettings(DataSettings):
         given_images = read_given(path, self.classes, self.conversion, self.skip_bad)
         provenance = given_images.provenance(dataset)
         warnings = tuple(
-            leak_in_words(name, provenance["copies"][split], len(given_images.labels), split)
+            leak_in_words(name, provenance["copies"][split], len(given_images.subset), split)
             for split in ("test", "validation")
-            if provenance["copies"].get(split, 0) > LEAK * len(given_images.labels)
+            if provenance["copies"].get(split, 0) > LEAK * len(given_images.subset)
         )
         changes |= {"generator": "given", "given_sha256": given_images.sha256}
         return Source(changes, provenance, warnings)

@@ -27,15 +27,15 @@ def test_images_are_of_the_class_whose_folder_they_lie_in(tmp_path):
     first = save(tmp_path / "run1" / "cat" / "a.png", 0)
     second = save(tmp_path / "run2" / "dog" / "deep" / "b.png", 1)
     made = read_given(tmp_path, NAMES, LOOK)
-    assert made.filenames == ("run1/cat/a.png", "run2/dog/deep/b.png")
-    np.testing.assert_array_equal(made.labels, [0, 1])
-    np.testing.assert_array_equal(made.images[..., 0], [first, second])
+    assert made.subset.filenames == ("run1/cat/a.png", "run2/dog/deep/b.png")
+    np.testing.assert_array_equal(made.subset.labels, [0, 1])
+    np.testing.assert_array_equal(made.subset.images[..., 0], [first, second])
 
 
 def test_other_sizes_and_colour_become_as_the_data_set_is(tmp_path):
     save(tmp_path / "cat" / "large.png", 0, side=64, channels=3)
     made = read_given(tmp_path, NAMES, LOOK)
-    assert made.images.shape == (1, 16, 16, 1)
+    assert made.subset.images.shape == (1, 16, 16, 1)
     assert made.files["noted"] == {
         "brought to 16 x 16 from another size": 1, "in colours, shown in grey": 1
     }  # fmt: skip
@@ -85,7 +85,7 @@ def test_bad_images_are_refused_all_at_once_or_left_out(tmp_path):
     with pytest.raises(InputError, match=r"--generated: 2 of 3 images .*b\.png.*c\.png"):
         read_given(tmp_path, NAMES, LOOK)
     made = read_given(tmp_path, NAMES, LOOK, skip_bad=True)
-    assert made.filenames == ("cat/a.png",)
+    assert made.subset.filenames == ("cat/a.png",)
     assert made.files["passed_over"] == {"empty, broken or too large": 2}
     left_out = ["cat/b.png (not an image)", "cat/c.png (not an image)"]
     assert made.files["left_out"] == left_out
@@ -133,7 +133,7 @@ def test_folders_may_be_called_as_generate_calls_them(tmp_path):
     save(tmp_path / "a%252Fb" / "1.png", 2)
     save(tmp_path / "a%2Fb" / "2.png", 3)
     made = read_given(tmp_path, names, LOOK)
-    called = dict(zip(made.filenames, made.labels.tolist(), strict=True))
+    called = dict(zip(made.subset.filenames, made.subset.labels.tolist(), strict=True))
     assert called == {
         "T-shirt%2Ftop/1.png": 0, "Trouser/1.png": 1, "a%252Fb/1.png": 2, "a%2Fb/2.png": 2
     }  # fmt: skip
@@ -152,6 +152,6 @@ def test_images_stay_in_the_file_in_which_many_are_kept(tmp_path, monkeypatch):
     # What a trial asks again has been told.
     monkeypatch.setattr(given, "open_image", None)
     after = read_given(folder, NAMES, LOOK, skip_bad=True)
-    assert isinstance(after.images, stored.StoredImages)
-    np.testing.assert_array_equal(after.images, before.images)
+    assert isinstance(after.subset.images, stored.StoredImages)
+    np.testing.assert_array_equal(after.subset.images, before.subset.images)
     assert (after.sha256, after.files) == (before.sha256, before.files)

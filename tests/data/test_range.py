@@ -61,7 +61,7 @@ def test_so_are_generated_images(places):
     from gan_mnist.data.given import read_given
 
     given = read_given(dark, ("cat", "dog"), resolved(light).conversion)
-    assert np.asarray(given.images)[..., 0].max() == SHOWN
+    assert np.asarray(given.subset.images)[..., 0].max() == SHOWN
 
 
 def test_a_trial_reads_what_the_plan_did_and_older_runs_go_on(places):
