@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,18 +153,18 @@ def carve_test(
                     "whole, all would fall on one side; accepted: two groups or more a class, one "
                     "of them to test on"
                 )
-        return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
-    is_test = np.zeros(len(images), bool)
-    for label, name in enumerate(class_names):
-        rows = np.flatnonzero(images.labels == label)
-        if len(rows) < 2:
-            raise InputError(
-                f"{origin}: class {name!r} has {len(rows)} image(s); "
-                "accepted: at least 2, one of them to test on"
-            )
-        num_test = max(1, round(TEST_SHARE * len(rows)))
-        rng = np.random.default_rng(derive_seed(*purpose, name))
-        is_test[rng.permutation(rows)[:num_test]] = True
+    else:
+        is_test = np.zeros(len(images), bool)
+        for label, name in enumerate(class_names):
+            rows = np.flatnonzero(images.labels == label)
+            if len(rows) < 2:
+                raise InputError(
+                    f"{origin}: class {name!r} has {len(rows)} image(s); "
+                    "accepted: at least 2, one of them to test on"
+                )
+            num_test = max(1, round(TEST_SHARE * len(rows)))
+            rng = np.random.default_rng(derive_seed(*purpose, name))
+            is_test[rng.permutation(rows)[:num_test]] = True
     return images.take(np.flatnonzero(~is_test)), images.take(np.flatnonzero(is_test))
 
 
@@ -187,45 +188,35 @@ def set_aside(
     """
     group_names, group_indices = np.unique(groups, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(group_names)).tolist()
-    # Of each group its classes, and how many images of each: plain numbers, as there may be many.
-    counts_by_group: list[list[tuple[int, int]]] = [[] for _ in group_names]
-    pairs, counts = np.unique(np.stack([group_indices, labels]), axis=1, return_counts=True)
-    for group, label, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
-        counts_by_group[group].append((label, count))
-    remaining, limits = (
-        np.bincount(labels, minlength=len(target_counts)).tolist(),
-        target_counts.tolist(),
-    )
-    taken_counts, is_chosen = [0] * len(limits), np.zeros(len(group_names), bool)
+    # Of each group how many images it has of each of its classes.
+    counts_by_group: list[dict[int, int]] = [{} for _ in group_names]
+    group_labels = Counter(zip(group_indices.tolist(), labels.tolist(), strict=True))
+    for (group, label), count in group_labels.items():
+        counts_by_group[group][label] = count
+    remaining, limits = Counter(labels.tolist()), target_counts.tolist()
+    taken_counts, is_chosen = Counter[int](), np.zeros(len(group_names), bool)
 
     def choose(group: int) -> None:
         is_chosen[group] = True
-        for label, count in counts_by_group[group]:
+        for label, count in counts_by_group[group].items():
             remaining[label] -= count
             taken_counts[label] += count
 
     def leaves_some(group: int) -> bool:
-        return all(remaining[label] > count for label, count in counts_by_group[group])
+        return all(remaining[label] > count for label, count in counts_by_group[group].items())
 
     for group in order:
         if leaves_some(group) and all(
-            taken_counts[class_label] + count <= limits[class_label]
-            for class_label, count in counts_by_group[group]
+            taken_counts[label] + count <= limits[label]
+            for label, count in counts_by_group[group].items()
         ):
             choose(group)
     for label in np.flatnonzero(target_counts > 0).tolist():
         if taken_counts[label]:
             continue
-        candidates = (
-            candidate
-            for candidate in order
-            if label in dict(counts_by_group[candidate]) and leaves_some(candidate)
-        )
-        smallest = min(
-            candidates,
-            key=lambda candidate: sum(dict(counts_by_group[candidate]).values()),
-            default=None,
-        )
-        if smallest is not None:
-            choose(smallest)
+        candidates = [
+            group for group in order if label in counts_by_group[group] and leaves_some(group)
+        ]
+        if candidates:
+            choose(min(candidates, key=lambda group: sum(counts_by_group[group].values())))
     return is_chosen[group_indices]

@@ -150,11 +150,10 @@ def divided(
     rows = [np.flatnonzero(dataset.train.labels == label) for label in labels]
     if dataset.validation is not None:
         validation_rows = [np.flatnonzero(dataset.validation.labels == label) for label in labels]
-        drawn = [
-            _shuffled(class_rows, "validation", name)
+        return rows, [
+            _shuffled(class_rows, "validation", name)[:validation_per_class]
             for class_rows, name in zip(validation_rows, classes, strict=True)
         ]
-        return rows, [class_rows[:validation_per_class] for class_rows in drawn]
     # What the smallest class allows is accepted by all.
     num_rows, name = min(zip(map(len, rows), classes, strict=True))
     most = max(1, num_rows - 1)
@@ -181,13 +180,13 @@ def _divided_by_groups(
     labels = np.repeat(np.arange(len(rows)), [len(class_rows) for class_rows in rows])
     validation_counts = np.full(len(rows), validation_per_class)
     assert split.groups is not None
-    is_validation = set_aside(
+    is_validation = np.zeros(len(split), bool)
+    is_validation[all_rows] = set_aside(
         labels, split.groups[all_rows], validation_counts, derive_seed("validation", *classes)
     )
-    masks = np.split(is_validation, np.cumsum([len(class_rows) for class_rows in rows])[:-1])
     return (
-        [class_rows[~mask] for class_rows, mask in zip(rows, masks, strict=True)],
-        [class_rows[mask] for class_rows, mask in zip(rows, masks, strict=True)],
+        [class_rows[~is_validation[class_rows]] for class_rows in rows],
+        [class_rows[is_validation[class_rows]] for class_rows in rows],
     )
 
 
