@@ -19,13 +19,13 @@ from gan_mnist.data.finding import find_images
 from gan_mnist.data.folder_splits import by_split
 from gan_mnist.data.images import FORMATS, ImageConversion, is_grey, open_image
 from gan_mnist.data.reading import read_files
+from gan_mnist.data.stored import in_blocks
 from gan_mnist.data.subsets import Subset
 from gan_mnist.errors import InputError, listed, quoted
 
 NO_CLASS = "in no folder of a class of the data set"
 # Of their folders so many are named.
 _FOLDERS_NAMED = 10
-_BLOCK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,8 @@ def read_given(
     labels = readable.labels.astype(np.int32)
     subset = Subset(readable.images, labels, class_names, readable.filenames)
     checksum = hashlib.sha256()
-    for start in range(0, len(subset), _BLOCK):
-        checksum.update(subset.images[start : start + _BLOCK].tobytes())
+    for images in in_blocks(subset.images):
+        checksum.update(images.tobytes())
     checksum.update(labels.data)
     # Of the files as they are, which each trial would else open again.
     changes_json = decoded.remember(

@@ -15,7 +15,6 @@ from gan_mnist.seeding import derive_seed
 TEST_SHARE = 0.2
 # Whether each seed has a test split of its own, or all share one.
 EACH_SEED, FIXED = SPLITS = ("each_seed", "fixed")
-_BLOCK = 1024
 
 
 class Split:
@@ -84,27 +83,24 @@ class Split:
         """The images at `rows`, in that order."""
         filenames = tuple(self.filenames[row] for row in rows)
         groups = None if self.groups is None else self.groups[rows]
-        source_rows = rows if self._rows is None else self._rows[rows]
+        source_rows = self._rows_of_source()[rows]
         return Split(self._source, self.labels[rows], filenames, groups, source_rows)
+
+    def _rows_of_source(self) -> np.ndarray:
+        return np.arange(len(self)) if self._rows is None else self._rows
 
     def blocks(self) -> Iterator[bytes]:
         """Yields the bytes of a checksum: shape, pixels (a block at a time), labels and groups."""
         yield repr((len(self), *self.image_shape)).encode()
-        for part in self._parts():
-            yield part.tobytes()
+        for rows in stored.in_blocks(self._rows_of_source()):
+            yield self._source[rows].tobytes()
         yield self._told_of_images()
-
-    def _parts(self) -> Iterator[np.ndarray]:
-        """The pixels, a block at a time, so that memory keeps no second copy."""
-        for start in range(0, len(self), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            yield self._source[rows if self._rows is None else self._rows[rows]]
 
     @property
     def selection(self) -> str:
         """A checksum of the rows taken from the source, and of their labels and groups."""
-        rows = np.arange(len(self)) if self._rows is None else self._rows
-        return hashlib.sha256(rows.astype("<i8").tobytes() + self._told_of_images()).hexdigest()
+        rows = self._rows_of_source().astype("<i8")
+        return hashlib.sha256(rows.tobytes() + self._told_of_images()).hexdigest()
 
     def _told_of_images(self) -> bytes:
         """Labels, and groups where there are some: how images are divided depends on both."""

@@ -7,6 +7,7 @@ much of the file as there is room for, and all processes share that cache.
 import os
 import stat
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,13 @@ from gan_mnist.errors import InputError
 
 # Smaller arrays are copied into memory, which is faster to read from.
 LARGE_BYTES = 25_000_000
+_BLOCK = 1024
+
+
+def in_blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields the rows of an array a block at a time, so that memory keeps no second copy of all."""
+    for start in range(0, len(rows), _BLOCK):
+        yield rows[start : start + _BLOCK]
 
 
 class _File:

@@ -8,10 +8,9 @@ import numpy as np
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.splits import Split, set_aside
+from gan_mnist.data.stored import in_blocks
 from gan_mnist.errors import InputError, listed, unknown
 from gan_mnist.seeding import derive_seed
-
-_BLOCK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +52,8 @@ class Subset:
     def fingerprint(self) -> str:
         """SHA-256 in hexadecimal of the shape, images and labels: what a generator was shown."""
         digest = hashlib.sha256(repr(self.images.shape).encode())
-        for start in range(0, len(self), _BLOCK):
-            digest.update(self.images[start : start + _BLOCK].tobytes())
+        for images in in_blocks(self.images):
+            digest.update(images.tobytes())
         digest.update(self.labels.tobytes())
         return digest.hexdigest()
 
