@@ -134,8 +134,8 @@ class Claim:
             self.is_lost = self.is_lost or self._is_anothers(owner)
         if self.is_lost:
             raise InputError(
-                f"--workdir: {self._workdir} was taken over by another run{_told(owner)}, as this "
-                "one seemed dead; accepted: the same command, once that has ended"
+                f"--workdir: {self._workdir} was taken over by another run{in_words(owner)}, as "
+                "this one seemed dead; accepted: the same command, once that has ended"
             )
 
     def release(self) -> None:
@@ -227,13 +227,14 @@ class Claim:
             path.unlink(missing_ok=True)
 
     def _in_use(self, owner: Owner | None) -> InputError:
-        who = _told(owner)
+        who = in_words(owner)
         if who and owner is not None and owner["host"] != self._host:
             who += f"; if that was killed, wait {SILENCE_SECONDS:.0f} seconds"
         return InputError(f"--workdir: {self._workdir} is in use by another run{who}")
 
 
-def _told(owner: Owner | None) -> str:
+def in_words(owner: Owner | None) -> str:
+    """Who an owner is, for a message; "" where that is not known."""
     if owner is None or owner == NOBODY:
         return ""
     return f" (process {owner['pid']} on {owner['host']})"

@@ -17,7 +17,7 @@ from typing import Any
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import Damaged, as_json, parse_form, write_bytes, write_new_bytes
-from gan_mnist.files.claim import BEAT_SECONDS, NOBODY, OWNER, SILENCE_SECONDS, Owner
+from gan_mnist.files.claim import BEAT_SECONDS, NOBODY, OWNER, SILENCE_SECONDS, Owner, in_words
 
 # A store answers in tens of milliseconds, however small an object is.
 AT_ONCE = 16
@@ -208,10 +208,9 @@ class RemoteClaim:
         return Owner(host=content["host"], pid=content["pid"], token=content["token"])
 
     def _in_use(self, owner: Owner | None) -> InputError:
-        who = f" (process {owner['pid']} on {owner['host']})" if owner else ""
         return InputError(
-            f"--workdir: {self._remote.address} is in use by another run{who}; if that was killed, "
-            f"wait {SILENCE_SECONDS:.0f} seconds"
+            f"--workdir: {self._remote.address} is in use by another run{in_words(owner)}; if that "
+            f"was killed, wait {SILENCE_SECONDS:.0f} seconds"
         )
 
 

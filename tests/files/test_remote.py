@@ -166,6 +166,13 @@ def test_a_dead_command_of_the_same_mirror_is_not_waited_for(remote):
     assert remote.names() == []
 
 
+def test_nobody_is_named_where_it_is_not_known_whose_it_is(remote):
+    remote.write({OWNER: b"damaged"})
+    assert "in use by another run; if that was killed" in refused(
+        RemoteClaim(remote, "", "one").take
+    )
+
+
 def test_of_two_heirs_the_earlier_one_sees_that_it_is_not(remote, monkeypatch):
     remote.write({OWNER: b"damaged"})
     monkeypatch.setattr(RemoteClaim, "_is_silent", lambda claim: True)
