@@ -4,7 +4,7 @@ Nothing is read here but names; nothing is left out without being counted.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -101,7 +101,9 @@ def find_classes(root: Path, test_classes: Collection[str] = ()) -> FoundImages:
     names, _ = walk.entries(inner)
     splits = splits_of(names)
     # Names that say less are those of splits where there are class folders in them.
-    if not all(is_usual(name) or _is_divided(walk, inner, name) for name in splits if splits[name]):
+    if not all(
+        is_usual(name) or walk.entries(join(inner, name))[0] for name in splits if splits[name]
+    ):
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = FoundImages(root, [], Counter(), inner)
     if test_classes and not test_classes.keys() & set(map(composed, names)):
@@ -111,25 +113,7 @@ def find_classes(root: Path, test_classes: Collection[str] = ()) -> FoundImages:
     if has_splits:
         _read_splits(walk, found, splits, test_classes)
     else:
-        classes = _read_classes(walk, found, inner, "", test_classes)
-        splits_by_class = {name: _splits_within(walk, join(inner, name)) for name in classes}
-        has_loose_images = any(walk.entries(join(inner, name))[1] for name in classes)
-        if (
-            not test_classes
-            and not has_loose_images
-            and all(
-                class_splits and all(class_splits.values())
-                for class_splits in splits_by_class.values()
-            )
-        ):
-            found.files = [
-                file._replace(split=splits_by_class[folder][subfolder])
-                for file in found.files
-                for folder, subfolder in [_first_folders(file.name.removeprefix(f"{inner}/"))]
-            ]
-        else:
-            found.cautions += _cautions(walk, inner)
-            found.cautions += _cautions_within(name for name in classes if splits_by_class[name])
+        _read_class_folders(walk, found, test_classes)
     found.passed_over += walk.passed_over()
     return found
 
@@ -160,6 +144,26 @@ def _read_splits(
             )
 
 
+def _read_class_folders(walk: FolderWalk, found: FoundImages, tested: Mapping[str, str]) -> None:
+    """Adds the images of the class folders, and the splits that each of these is divided into."""
+    classes = _read_classes(walk, found, found.inner, "", tested)
+    folders = {name: join(found.inner, name) for name in classes}
+    splits = {name: _splits_within(walk, folder) for name, folder in folders.items()}
+    holds_loose_images = any(walk.entries(folder)[1] for folder in folders.values())
+    is_divided = all(splits[name] and all(splits[name].values()) for name in classes)
+    if is_divided and not holds_loose_images and not tested:
+        for number, file in enumerate(found.files):
+            folder, subfolder, *_ = file.name.removeprefix(f"{found.inner}/").split("/")
+            found.files[number] = file._replace(split=splits[folder][subfolder])
+        return
+    found.cautions += _cautions(walk, found.inner)
+    if with_splits := [name for name in classes if splits[name]]:
+        found.cautions.append(
+            f"folders of splits in {listed(with_splits)} are taken for folders of the class, as "
+            "they do not hold all images of all classes"
+        )
+
+
 def _read_classes(
     walk: FolderWalk, found: FoundImages, folder: str, split: str, tested: Mapping[str, str]
 ) -> list[str]:
@@ -188,27 +192,6 @@ def _splits_within(walk: FolderWalk, folder: str) -> dict[str, str]:
     """The split of each folder in a class folder, "" for none; {} if they are not splits."""
     splits = splits_of(walk.entries(folder)[0])
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
-
-
-def _first_folders(name: str) -> tuple[str, str]:
-    """Of the folders that an image lies in the outermost, and the one in that."""
-    folder, subfolder, *_ = name.split("/")
-    return folder, subfolder
-
-
-def _cautions_within(names: Iterable[str]) -> list[str]:
-    """The warning about class folders with folders of splits that do not hold all images."""
-    divided = list(names)
-    if not divided:
-        return []
-    return [
-        f"folders of splits in {listed(divided)} are taken for folders of the class, as they do "
-        "not hold all images of all classes"
-    ]
-
-
-def _is_divided(walk: FolderWalk, folder: str, name: str) -> bool:
-    return bool(walk.entries(join(folder, name))[0])
 
 
 def _cautions(walk: FolderWalk, folder: str) -> list[str]:
