@@ -2,12 +2,13 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from gan_mnist.data.decoded_cache import Remember
 from gan_mnist.data.duplicates import (
     BETWEEN,
     MATTERS,
@@ -35,8 +36,7 @@ class Dataset:
         test: The test split.
         validation: The validation split; None if training images are set aside instead.
         files: What `file_summary` returns; None if the data set is not an image folder.
-        remember: Maps (name, make) to a text about the images: the cached one, or `make()`, which
-            is then cached. None if there is no cache.
+        remember: Caches texts about the images; None if there is no cache.
         duplicates: What `find_duplicates` returns for `whole`; empty if it was not called.
         pool: If each seed draws its own test split, training and test images together; `train` and
             `test` are then one such split, of no seed. None if all seeds share one split.
@@ -52,7 +52,7 @@ class Dataset:
     test: Split
     validation: Split | None = None
     files: Mapping[str, Any] | None = None
-    remember: Callable[[str, Callable[[], str]], str] | None = None
+    remember: Remember | None = None
     duplicates: DuplicatesBySplit = field(default_factory=dict)
     pool: Split | None = None
     seeds: int = FEWEST_SEEDS

@@ -25,6 +25,8 @@ import PIL
 from gan_mnist.data.stored import StoredImages
 from gan_mnist.files import cache_directory, fingerprint, read_file, write_text
 
+# Maps (name, make) to a text about the images: the cached one, or `make()`, which is then cached.
+Remember = Callable[[str, Callable[[], str]], str]
 DECODED = "decoded"
 # To be raised with every change of how the same files are decoded.
 DECODER = 2

@@ -10,13 +10,14 @@ of 20,000 training digits (at most 0.983); of 2,000 cats and dogs of CIFAR-10 fi
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gan_mnist.data.decoded_cache import Remember
 from gan_mnist.data.images import ImageConversion, resize
 from gan_mnist.data.splits import Split
 from gan_mnist.files import fingerprint
@@ -190,14 +191,12 @@ def may_be_alike(
 DuplicatesBySplit = Mapping[str, Pairs]
 
 
-def find_duplicates(
-    splits: Mapping[str, Split], remember: Callable[[str, Callable[[], str]], str]
-) -> DuplicatesBySplit:
+def find_duplicates(splits: Mapping[str, Split], remember: Remember) -> DuplicatesBySplit:
     """Finds the images that have a duplicate in another split.
 
     Args:
         splits: By name, "train" among them.
-        remember: See `Dataset`.
+        remember: Caches what is found.
 
     Returns:
         For every other split, rows of "train" with their matches in that split. If the split is

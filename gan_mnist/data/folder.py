@@ -2,14 +2,14 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gan_mnist.data.dataset import Dataset
+from gan_mnist.data.decoded_cache import Remember
 from gan_mnist.data.duplicates import BETWEEN, DuplicatesBySplit, find_duplicates
 from gan_mnist.data.file_summary import BAD, bad_images, file_summary
 from gan_mnist.data.finding import FoundImages, find_classes, find_images
@@ -23,7 +23,7 @@ from gan_mnist.data.pairs import (
     with_partners,
     with_their_partners,
 )
-from gan_mnist.data.reading import Decoded, read_files
+from gan_mnist.data.reading import read_files
 from gan_mnist.data.split_names import TEST, TRAIN, VALIDATION
 from gan_mnist.data.splits import FIXED, Split, carve_test
 from gan_mnist.data.tables import Columns
@@ -106,7 +106,7 @@ def read_folder(
             splits, or unreadable images, all in one message.
     """
     found = _found(root, options)
-    decoded = read_files(root, [file.name for file in found.files], conversion)
+    decoded = read_files(root, found.names, conversion)
     if decoded.bad and not options.skip_bad:
         raise bad_images(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
@@ -114,11 +114,11 @@ def read_folder(
     excluded = unlike_partners(found, decoded, options.skip_bad) if is_paired else {}
     splits = by_split(found, decoded.images, decoded.bad.keys() | excluded.keys(), class_names)
     train, validation, test = _train_validation_test(root, splits, class_names)
-    overlaps = _count_shared_groups(splits)
+    overlaps, origin = _count_shared_groups(splits), f"--data_dir: {root}"
     if test is None:
         overlaps = +Counter({_TESTED: overlaps.total()})
         if options.split == FIXED:
-            train, test = carve_test(train, class_names, f"--data_dir: {root}")
+            train, test = carve_test(train, class_names, origin)
     all_splits = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
     # Where each seed has its own, any two images may be on both sides.
     all_splits[TEST] = train if test is None else test
@@ -133,14 +133,17 @@ def read_folder(
     drop_reason, pool = COPIES, None
     if test is None:
         drop_reason, pool = TWINS, train
-        origin = f"--data_dir: {root}"
         if num_dropped:
             origin += f", without {num_dropped:,} {TWINS} (duplicates=drop)"
         train, test = carve_test(pool, class_names, origin)
     num_read = len(found.files) - len(decoded.bad) - len(excluded) - num_dropped
-    notes = overlaps + (
+    notes = decoded.notes + overlaps
+    notes += (
         Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test)
     )
+    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), drop_reason: num_dropped})
+    passed_over += Counter(excluded.values())
+    left_out = {**found.left_out, **decoded.bad, **excluded}
     return Dataset(
         name=name,
         source=_source(root, found.inner, options.labels),
@@ -148,7 +151,7 @@ def read_folder(
         train=train,
         test=test,
         validation=validation,
-        files=_summary(found, decoded, excluded, num_read, {drop_reason: num_dropped}, notes),
+        files=file_summary(num_read, passed_over, notes, left_out),
         remember=decoded.remember,
         duplicates=duplicates,
         pool=pool,
@@ -184,7 +187,7 @@ def _without_duplicates(
     class_names: tuple[str, ...],
     is_paired: bool,
     has_test: bool,
-    remember: Callable[[str, Callable[[], str]], str],
+    remember: Remember,
 ) -> Split:
     """The training images without `duplicates`, of pairs without their partners as well.
 
@@ -200,30 +203,6 @@ def _without_duplicates(
     kept = train.take(np.array([row for row in range(len(train)) if row not in dropped], int))
     _check_classes(root, TRAIN, kept, class_names, "that is like no test or validation image")
     return kept
-
-
-def _summary(
-    found: FoundImages,
-    decoded: Decoded,
-    excluded: Mapping[str, str],
-    num_read: int,
-    num_dropped: Mapping[str, int],
-    notes: Counter[str],
-) -> dict[str, Any]:
-    """What `file_summary` returns of a data set.
-
-    Args:
-        found: The images that there are.
-        decoded: What was read of them.
-        excluded: Images without a partner that is like them, with the reason.
-        num_read: How many images remain.
-        num_dropped: How many duplicates were dropped, by reason.
-        notes: How many images belong together, beside what decoding noted.
-    """
-    passed_over = found.passed_over + Counter({BAD: len(decoded.bad), **num_dropped})
-    passed_over += Counter(excluded.values())
-    left_out = {**found.left_out, **decoded.bad, **excluded}
-    return file_summary(num_read, passed_over, decoded.notes + notes, left_out)
 
 
 def _found(root: Path, options: FolderOptions) -> FoundImages:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_mnist.data.bit_depth import has_deep_colours, highest_of, is_deep, white_of
-from gan_mnist.data.decoded_cache import DecodedCache
+from gan_mnist.data.decoded_cache import DecodedCache, Remember
 from gan_mnist.data.decoder_memory import draft_and_check_memory
 from gan_mnist.data.images import (
     MOST_THREADS,
@@ -43,15 +43,14 @@ class Decoded:
         bad: The reason for each file that could not be read, by name.
         notes: Number of images by the note that there is on them.
         conversion: The conversion that was applied, with all of its values resolved.
-        remember: Maps (name, make) to a text about the images: the cached one, or `make()`, which
-            is then cached.
+        remember: Caches texts about the images.
     """
 
     images: np.ndarray
     bad: dict[str, str]
     notes: Counter[str]
     conversion: ImageConversion
-    remember: Callable[[str, Callable[[], str]], str]
+    remember: Remember
 
 
 def read_files(root: Path, names: Sequence[str], conversion: ImageConversion) -> Decoded:

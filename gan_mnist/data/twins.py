@@ -1,11 +1,12 @@
 """Which of several images that are alike are dropped: those that are like one that is kept."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gan_mnist.data.decoded_cache import Remember
 from gan_mnist.data.duplicates import (
     MIN_CORRELATION,
     Pairs,
@@ -21,7 +22,7 @@ def like_a_kept_one(
     split: Split,
     duplicates: Pairs,
     gone: Collection[int],
-    remember: Callable[[str, Callable[[], str]], str],
+    remember: Remember,
 ) -> set[int]:
     """Rows to drop, so that of the images that remain none is like an earlier one.
 
@@ -32,7 +33,7 @@ def like_a_kept_one(
         split: The images.
         duplicates: What `find_duplicates` returns of the split within itself.
         gone: Rows that are dropped for another reason.
-        remember: See `Dataset`.
+        remember: Caches what is found.
     """
     match_of = dict(zip(duplicates.rows, duplicates.matches, strict=True))
     waiting = [row for row in duplicates.rows if row not in gone]
