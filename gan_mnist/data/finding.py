@@ -98,11 +98,11 @@ def find_classes(root: Path, test_classes: Collection[str] = ()) -> FoundImages:
     """
     walk, test_classes = FolderWalk(root, "--data_dir"), class_of_folders(test_classes)
     inner = walk.entered("", test_classes)
-    names, _ = walk.entries(inner)
+    names = walk.folders_in(inner)
     splits = splits_of(names)
     # Names that say less are those of splits where there are class folders in them.
     if not all(
-        is_usual(name) or walk.entries(join(inner, name))[0] for name in splits if splits[name]
+        is_usual(name) or walk.folders_in(join(inner, name)) for name in splits if splits[name]
     ):
         splits = {name: split if is_usual(name) else "" for name, split in splits.items()}
     found = FoundImages(root, [], Counter(), inner)
@@ -122,8 +122,7 @@ def _read_splits(
     walk: FolderWalk, found: FoundImages, splits: Mapping[str, str], tested: Mapping[str, str]
 ) -> None:
     """Adds the images of the folders of splits in the one that was entered."""
-    _, files = walk.entries(found.inner)
-    found.passed_over[OUTSIDE] += len(files)
+    found.passed_over[OUTSIDE] += len(walk.images_in(found.inner))
     classes_by_split: dict[str, set[str]] = {}
     for name, split in splits.items():
         folder = join(found.inner, name)
@@ -149,7 +148,7 @@ def _read_class_folders(walk: FolderWalk, found: FoundImages, tested: Mapping[st
     classes = _read_classes(walk, found, found.inner, "", tested)
     folders = {name: join(found.inner, name) for name in classes}
     splits = {name: _splits_within(walk, folder) for name, folder in folders.items()}
-    holds_loose_images = any(walk.entries(folder)[1] for folder in folders.values())
+    holds_loose_images = any(map(walk.images_in, folders.values()))
     is_divided = all(splits[name] and all(splits[name].values()) for name in classes)
     if is_divided and not holds_loose_images and not tested:
         for number, file in enumerate(found.files):
@@ -168,14 +167,14 @@ def _read_classes(
     walk: FolderWalk, found: FoundImages, folder: str, split: str, tested: Mapping[str, str]
 ) -> list[str]:
     """Adds the images of the class folders in `folder`; returns the names of these folders."""
-    names, files = walk.entries(folder)
+    names = walk.folders_in(folder)
     if len(names) < (1 if tested else 2):
         minimum = "one sub-folder of images" if tested else "two sub-folders of images, one a class"
         raise InputError(
             f"--data_dir: {found.root / folder} has {len(names)} class folder(s); accepted: at "
             f"least {minimum}, or --set labels=FILE.csv"
         )
-    found.passed_over[OUTSIDE] += len(files)
+    found.passed_over[OUTSIDE] += len(walk.images_in(folder))
     for name in names:
         images = list(walk.images(join(folder, name)))
         if not images and not tested:
@@ -190,16 +189,16 @@ def _read_classes(
 
 def _splits_within(walk: FolderWalk, folder: str) -> dict[str, str]:
     """The split of each folder in a class folder, "" for none; {} if they are not splits."""
-    splits = splits_of(walk.entries(folder)[0])
+    splits = splits_of(walk.folders_in(folder))
     return splits if TRAIN in splits.values() and {TEST, VALIDATION} & {*splits.values()} else {}
 
 
 def _cautions(walk: FolderWalk, folder: str) -> list[str]:
     """The warning about class folders that look like splits, by their names or content."""
-    names, _ = walk.entries(folder)
-    subfolders = {name: {*walk.entries(join(folder, name))[0]} for name in names}
-    suspects = [name for name in names if is_like_split(name)]
-    if len(suspects) < 2 and not any(len(subfolders[name]) > 1 for name in suspects):
+    suspects = [name for name in walk.folders_in(folder) if is_like_split(name)]
+    if len(suspects) < 2 and not any(
+        len(walk.folders_in(join(folder, name))) > 1 for name in suspects
+    ):
         return []
     phrase = (
         "is called like a split, and is"

@@ -109,9 +109,13 @@ class FolderWalk:
             counts[f"{_OTHER} ({', '.join(common)}{ellipsis})"] = counts.pop(_OTHER)
         return counts
 
-    def entries(self, place: str) -> tuple[list[str], list[str]]:
-        """Names of the folders and of the images in a place, in order."""
-        return sorted(self._folders[place]), self._files[place]
+    def folders_in(self, place: str) -> list[str]:
+        """Names of the folders in a place, in order."""
+        return sorted(self._folders[place])
+
+    def images_in(self, place: str) -> list[str]:
+        """Names of the images in a place itself, in order."""
+        return self._files[place]
 
     def images(self, place: str) -> Iterator[str]:
         """Places of the images in a place and its sub-folders, in order."""
