@@ -136,12 +136,12 @@ class Dataset:
         images, `counts` are minima over seeds, and `each_seed` holds `n_test` and `n_train` of the
         class with the largest share of test images, and whether there are `groups`.
         """
-        numbers = {split: self.fewest(split).tolist() for split in self.splits}
+        fewest = {split: self.fewest(split).tolist() for split in self.splits}
         counts = {
-            name: {split: class_counts[label] for split, class_counts in numbers.items()}
+            name: {split: class_counts[label] for split, class_counts in fewest.items()}
             for label, name in enumerate(self.class_names)
         }
-        provenance = {
+        provenance: dict[str, Any] = {
             "name": self.name,
             "source": self.source,
             "counts": counts,
@@ -153,17 +153,13 @@ class Dataset:
             return provenance
         duplicates = duplicates_in_numbers(self.duplicates, self.whole)
         warnings = []
-        for name, numbers in duplicates.items():
+        for name, about in duplicates.items():
             split = "test" if name == BETWEEN else name
-            if numbers["of"] > MATTERS * len(self.whole[split]):
-                warnings.append(self._warning(name, split, numbers["of"]))
-        return (
-            provenance
-            | {"files": dict(self.files), "duplicates": duplicates}
-            | ({"white": self.white} if self.white else {})
-            | ({"cautions": list(self.cautions)} if self.cautions else {})
-            | ({"warnings": warnings} if warnings else {})
-        )
+            if about["of"] > MATTERS * len(self.whole[split]):
+                warnings.append(self._warning(name, split, about["of"]))
+        optional = {"white": self.white, "cautions": list(self.cautions), "warnings": warnings}
+        provenance |= {"files": dict(self.files), "duplicates": duplicates}
+        return provenance | {key: value for key, value in optional.items() if value}
 
     def _most_tested(self) -> dict[str, int | bool]:
         pairs = zip(self._counts("test").flat, self._counts("train").flat, strict=True)

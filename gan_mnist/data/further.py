@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,11 @@ def read_further_test(
         raise bad_images(root, decoded, len(found.files))
     class_names = tuple(sorted({file.class_name for file in found.files}))
     splits = by_split(found, decoded.images, decoded.bad.keys(), class_names)
-    images = _in_order(splits, class_names)
+    parts = _in_order(splits, class_names)
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad)})
     num_read = len(found.files) - len(decoded.bad)
     files = file_summary(num_read, passed_over, decoded.notes, decoded.bad)
-    return further_test(name, images, class_names, classes, files)
+    return further_test(name, parts, class_names, classes, files)
 
 
 def _found(root: Path, classes: tuple[str, ...], options: FolderOptions) -> FoundImages:
@@ -123,7 +123,7 @@ def _in_order(splits: Mapping[str, Split], class_names: tuple[str, ...]) -> tupl
 
 def further_test(
     name: str,
-    images: Iterable[Split],
+    parts: Sequence[Split],
     class_names: tuple[str, ...],
     classes: tuple[str, ...],
     files: Mapping[str, Any],
@@ -132,21 +132,17 @@ def further_test(
 
     Args:
         name: What the test set is called.
-        images: All images, in parts.
-        class_names: Names of the classes of `images`.
+        parts: All images, in one split or more.
+        class_names: Names of the classes of these images.
         classes: The study's class names, whose order gives the labels.
         files: See `FurtherTest`.
 
     Raises:
         InputError: If no image is of these classes.
     """
-    parts = list(images)
     label_of = {class_name: label for label, class_name in enumerate(class_names)}
-    no_images: tuple[np.ndarray, list[str]] = parts[0].images[:0], []
-    class_images = [
-        _images_of(parts, label_of[class_name]) if class_name in label_of else no_images
-        for class_name in classes
-    ]
+    # No image has the label of a class that is missing.
+    class_images = [_images_of(parts, label_of.get(class_name, -1)) for class_name in classes]
     counts = [len(filenames) for _, filenames in class_images]
     extra_classes = [class_name for class_name in class_names if class_name not in classes]
     if not any(counts):
@@ -160,24 +156,19 @@ def further_test(
         class_names=classes,
         filenames=tuple(filename for _, filenames in class_images for filename in filenames),
     )
-    class_counts = zip(classes, counts, strict=True)
-    size_text = "1 image" if len(subset) == 1 else f"{len(subset)} images"
-    phrases = [
-        size_text,
-        *(
-            f"{class_name}: {count}" if count else f"no {class_name}"
-            for class_name, count in class_counts
-        ),
+    phrases = ["1 image" if len(subset) == 1 else f"{len(subset)} images"]
+    phrases += [
+        f"{class_name}: {count}" if count else f"no {class_name}"
+        for class_name, count in zip(classes, counts, strict=True)
     ]
     if extra_classes:
-        extra_labels = [label_of[class_name] for class_name in extra_classes]
-        passed_over = sum(int(np.isin(part.labels, extra_labels).sum()) for part in parts)
+        passed_over = sum(map(len, parts)) - len(subset)
         phrases.append(f"passed over {passed_over} of other classes ({', '.join(extra_classes)})")
     summary = f"{name}: {', '.join(phrases)}; sha256 {subset.fingerprint[:16]}"
     return FurtherTest(subset, summary, files)
 
 
-def _images_of(parts: list[Split], label: int) -> tuple[np.ndarray, list[str]]:
+def _images_of(parts: Sequence[Split], label: int) -> tuple[np.ndarray, list[str]]:
     """Images and file names of one class."""
     class_parts = [part.take(np.flatnonzero(part.labels == label)) for part in parts]
     return (

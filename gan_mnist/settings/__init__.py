@@ -28,7 +28,6 @@ from gan_mnist.settings.further import FurtherTestSettings
 from gan_mnist.settings.network import NetworkSettings
 from gan_mnist.study.settings import Settings, setting
 
-FEWEST_IMAGES = 1
 SMALLEST_DEEP_SIDE = CLASSIFIERS["deep_cnn"].least_side
 
 
@@ -114,17 +113,16 @@ class DataSettings(Settings):
         classes = settings.classes or self.default_classes(dataset)
         if len(classes) < 2:
             raise InputError(f"--set classes: {', '.join(classes)} is 1 class; accepted: 2 or more")
-        class_counts = [dataset.fewest(split) for split in ("train", "test")]
+        class_counts = zip(dataset.fewest("train"), dataset.fewest("test"), strict=True)
+        counts_by_class = dict(zip(dataset.class_names, class_counts, strict=True))
         for name in classes:
-            if name not in dataset.class_names:
+            if name not in counts_by_class:
                 continue  # `allot` refuses it, with the nearest right name
-            num_train, num_test = (
-                counts[dataset.class_names.index(name)] for counts in class_counts
-            )
-            if num_train < FEWEST_IMAGES or num_test < 1:
+            num_train, num_test = counts_by_class[name]
+            if num_train < 1 or num_test < 1:
                 raise InputError(
                     f"--set classes: class {name!r} has {num_train} training and {num_test} test "
-                    f"images; accepted: classes with {FEWEST_IMAGES} and 1 or more"
+                    "images; accepted: classes with 1 and 1 or more"
                 )
         size, _, channels = dataset.image_shape
         return dataclasses.replace(
