@@ -76,7 +76,11 @@ def find_pairs(
     other_checksums, other_sketches = sketched(others)
     checksums, sketches = (other_checksums, other_sketches) if is_self else sketched(images)
     groups = np.arange(len(images)) if groups is None else groups
-    matches = _find_equal(checksums, other_checksums, groups if is_self else None)
+    if is_self:
+        matches = _find_earlier_equal(checksums, groups)
+    else:
+        row_of = first_rows(other_checksums)
+        matches = np.array([row_of.get(checksum, -1) for checksum in checksums])
     is_equal, best = matches >= 0, np.full(len(images), MIN_CORRELATION, np.float32)
 
     def may_pair(row: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -101,29 +105,21 @@ def find_pairs(
     return Pairs(rows.tolist(), matches[rows].tolist(), is_equal[rows].tolist())
 
 
-def _find_equal(
-    checksums: list[bytes], other_checksums: list[bytes], groups: np.ndarray | None
-) -> np.ndarray:
-    """The first of the others that is equal to each image: int64 (n,), -1 where none is.
+def first_rows(checksums: list[bytes]) -> dict[bytes, int]:
+    """The first row that has each checksum."""
+    return {checksum: row for row, checksum in reversed([*enumerate(checksums)])}
 
-    Args:
-        checksums: Of the n images.
-        other_checksums: Of the others.
-        groups: int (n,), where the others are the images themselves: each is compared with those
-            of other groups before it. None where they are not.
-    """
+
+def _find_earlier_equal(checksums: list[bytes], groups: np.ndarray) -> np.ndarray:
+    """The first image before each, in another group, that is equal: int64 (n,), -1 for none."""
+    matches = np.full(len(checksums), -1)
     # For each checksum the first row that has it, and the first in another group than that row.
     rows_by_checksum: dict[bytes, list[int]] = {}
-    for other_row, checksum in enumerate(other_checksums):
-        twins = rows_by_checksum.setdefault(checksum, [other_row])
-        if groups is not None and len(twins) == 1 and groups[other_row] != groups[twins[0]]:
-            twins.append(other_row)
-    matches = np.full(len(checksums), -1)
-    for query, checksum in enumerate(checksums):
-        twins = rows_by_checksum.get(checksum, [])
-        if groups is not None:
-            twins = [match for match in twins if match < query and groups[match] != groups[query]]
-        matches[query] = twins[0] if twins else -1
+    for row, checksum in enumerate(checksums):
+        twins = rows_by_checksum.setdefault(checksum, [])
+        matches[row] = next((twin for twin in twins if groups[twin] != groups[row]), -1)
+        if not twins or (len(twins) == 1 and matches[row] >= 0):
+            twins.append(row)
     return matches
 
 

@@ -11,6 +11,7 @@ from gan_mnist.data.duplicates import (
     MIN_CORRELATION,
     Pairs,
     described,
+    first_rows,
     may_be_alike,
     sketched,
 )
@@ -62,9 +63,8 @@ def _earlier_twins(split: Split, rows: Sequence[int], matches: Sequence[int]) ->
     images = split.images
     groups = np.arange(len(images)) if split.groups is None else split.groups
     checksums, sketches = sketched(images)
-    first_rows = {checksum: row for row, checksum in reversed([*enumerate(checksums)])}
     is_compared = np.full(len(images), split.groups is not None)
-    is_compared[[*first_rows.values()]] = True
+    is_compared[[*first_rows(checksums).values()]] = True
     twins = {row: {match} for row, match in zip(rows, matches, strict=True)}
     for block, columns in may_be_alike(np.array(rows), sketches, sketches):
         own, others = np.unique(block), np.unique(columns[is_compared[columns]])
