@@ -96,20 +96,21 @@ def unlike_partners(found: FoundImages, decoded: Decoded, skip_bad: bool) -> dic
     pairs: dict[str, list[str]] = {}
     for file in found.files:
         pairs.setdefault(_pair(file.name, file.class_name), []).append(file.name)
-    readable_pairs = [pair for pair in pairs.values() if not decoded.bad.keys() & set(pair)]
-    excluded = {
-        name: PARTNER_BAD
-        for pair in pairs.values()
-        if decoded.bad.keys() & set(pair)
-        for name in pair
-        if name not in decoded.bad
-    }
+    readable_pairs: list[list[str]] = []
+    excluded: dict[str, str] = {}
+    for pair in pairs.values():
+        readable_names = [name for name in pair if name not in decoded.bad]
+        if readable_names == pair:
+            readable_pairs.append(pair)
+        else:
+            excluded |= dict.fromkeys(readable_names, PARTNER_BAD)
 
     def of_two_sizes() -> str:
-        unlike_pairs = (
-            pair for pair in readable_pairs if len({_size(found.root / name) for name in pair}) > 1
-        )
-        return json.dumps([name for pair in unlike_pairs for name in sorted(pair)])
+        names: list[str] = []
+        for pair in readable_pairs:
+            if len({_size(found.root / name) for name in pair}) > 1:
+                names += sorted(pair)
+        return json.dumps(names)
 
     unlike_names = json.loads(decoded.remember("of-two-sizes", of_two_sizes))
     if unlike_names and (len(unlike_names) + len(excluded) == len(found.files) or not skip_bad):
