@@ -13,7 +13,7 @@ TOO_LARGE = "too large"
 _HELD_TWICE = ("WEBP", "AVIF", "JPEG2000", "ICNS")
 
 
-def megabytes_of(image: Image.Image) -> float:
+def _megabytes_of_pixels(image: Image.Image) -> float:
     """Estimates the most memory in MB that decoding takes: the decoder's, and that of copies.
 
     Args:
@@ -65,7 +65,7 @@ def draft_and_check_memory(
     size_text, memory = f"{image.width:,} x {image.height:,}", _megabytes_of_scans(image)
     if min_side:
         image.draft(image.mode, (min_side, min_side))
-    memory += megabytes_of(image)
+    memory += _megabytes_of_pixels(image)
     if memory > megabytes:
         raise InputError(
             f"{path}: {TOO_LARGE}: {size_text} pixels take {memory:,.0f} MB; accepted: up to "

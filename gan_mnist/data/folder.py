@@ -17,7 +17,7 @@ from gan_mnist.data.folder_splits import by_split
 from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion
 from gan_mnist.data.labels import COLUMN, find_labelled, group_counts, with_groups
 from gan_mnist.data.pairs import (
-    TOLD,
+    IN_PAIRS,
     are_pairs,
     unlike_partners,
     with_partners,
@@ -32,7 +32,7 @@ from gan_mnist.errors import InputError
 
 # Options that have no meaning for images that lie in no folder.
 OF_FOLDERS = ("labels", "file_column", "label_column", "split_column", "groups", "duplicates")
-_TESTED = "of the validation split, of groups that may be in the train and the test split too"
+_SHARED = "of the validation split, of groups that may be in the train and the test split too"
 COPIES, TWINS = "like a test or validation image", "like another image"
 
 
@@ -116,7 +116,7 @@ def read_folder(
     train, validation, test = _train_validation_test(root, splits, class_names)
     overlaps, origin = _count_shared_groups(splits), f"--data_dir: {root}"
     if test is None:
-        overlaps = +Counter({_TESTED: overlaps.total()})
+        overlaps = +Counter({_SHARED: overlaps.total()})
         if options.split == FIXED:
             train, test = carve_test(train, class_names, origin)
     all_splits = {TRAIN: train} | ({} if validation is None else {VALIDATION: validation})
@@ -139,7 +139,7 @@ def read_folder(
     num_read = len(found.files) - len(decoded.bad) - len(excluded) - num_dropped
     notes = decoded.notes + overlaps
     notes += (
-        Counter({TOLD: num_read}) if is_paired else group_counts(found, train, validation, test)
+        Counter({IN_PAIRS: num_read}) if is_paired else group_counts(found, train, validation, test)
     )
     passed_over = found.passed_over + Counter({BAD: len(decoded.bad), drop_reason: num_dropped})
     passed_over += Counter(excluded.values())

@@ -23,7 +23,7 @@ CLEAN, NOISY = CLASSES = ("clean", "noisy")
 ALONE, PARTNER_BAD = "without a partner of its name", "of a partner that cannot be read"
 APART = "of a partner in another split"
 OTHER_SIZE = "of another size than its partner"
-TOLD = "in pairs, noisy and clean"
+IN_PAIRS = "in pairs, noisy and clean"
 # Orientations of an image that lies on its side.
 _LYING = (5, 6, 7, 8)
 

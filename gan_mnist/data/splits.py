@@ -94,15 +94,15 @@ class Split:
         yield repr((len(self), *self.image_shape)).encode()
         for rows in stored.in_blocks(self._rows_of_source()):
             yield self._source[rows].tobytes()
-        yield self._told_of_images()
+        yield self._labels_and_groups()
 
     @property
     def selection(self) -> str:
         """A checksum of the rows taken from the source, and of their labels and groups."""
         rows = self._rows_of_source().astype("<i8")
-        return hashlib.sha256(rows.tobytes() + self._told_of_images()).hexdigest()
+        return hashlib.sha256(rows.tobytes() + self._labels_and_groups()).hexdigest()
 
-    def _told_of_images(self) -> bytes:
+    def _labels_and_groups(self) -> bytes:
         """Labels, and groups where there are some: how images are divided depends on both."""
         groups = b"" if self.groups is None else self.groups.astype("<i8").tobytes()
         return self.labels.astype("<i8").tobytes() + groups
