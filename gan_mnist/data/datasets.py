@@ -138,7 +138,7 @@ def loaded(request: _Request) -> Dataset:
 def _refuse_idle(options: folder.FolderOptions) -> None:
     """Refuses options of image folders for a data set that is not an image folder."""
     for name in folder.OF_FOLDERS:
-        if (value := getattr(options, name)) != getattr(folder.FolderOptions(), name):
+        if (value := getattr(options, name)) != getattr(AS_USUAL, name):
             raise InputError(
                 f"setting {name}: {value!r} is not accepted; accepted with a folder of images"
             )

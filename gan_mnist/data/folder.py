@@ -175,8 +175,9 @@ def _train_validation_test(
     train = splits.get(TRAIN) or splits.get("")
     if train is None:
         raise InputError(f"--data_dir: {root} has no images to train on that can be read")
-    for name, split in ((TRAIN, train), (TEST, test)):
-        _check_classes(root, name, split, class_names)
+    _check_classes(root, TRAIN, train, class_names)
+    if test is not None:
+        _check_classes(root, TEST, test, class_names)
     return train, validation, test
 
 
@@ -244,13 +245,11 @@ def _count_shared_groups(splits: Mapping[str, Split]) -> Counter[str]:
 def _check_classes(
     root: Path,
     split: str,
-    images: Split | None,
+    images: Split,
     class_names: tuple[str, ...],
     condition: str = "that can be read",
 ) -> None:
     """Refuses a class without images: a table may name none, or all of them were left out."""
-    if images is None:
-        return
     counts = np.bincount(images.labels, minlength=len(class_names))
     if not counts.all():
         raise InputError(

@@ -22,6 +22,7 @@ from gan_mnist.data.images import (
     open_image,
 )
 from gan_mnist.data.progress import tracked
+from gan_mnist.data.stored import in_blocks
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
 
@@ -117,9 +118,8 @@ def _surveyed(root: Path, names: Sequence[str], conversion: ImageConversion) -> 
 def _spread(images: np.ndarray) -> int:
     """Largest difference between the channels of a pixel; stops at the first block not grey."""
     spread = 0
-    for start in range(0, len(images), _BLOCK):
-        channels = np.moveaxis(images[start : start + _BLOCK], -1, 0)
-        spread = max(spread, int(np.ptp(channels, axis=0).max()))
+    for block in in_blocks(images):
+        spread = max(spread, int(np.ptp(block, axis=-1).max()))
         if spread > _GREY_LEVELS:
             break
     return spread
