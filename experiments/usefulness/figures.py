@@ -118,9 +118,14 @@ def shares(run: Run) -> Figure | None:
 
 @styled
 def copies(run: Run) -> Figure | None:
-    """Generated images above the real ones that they are copies of, the first seed of each arm."""
+    """Generated images above the real ones that they are copies of, the first seed of each arm.
+
+    An oracle's images are real ones, so to be copies is no news of them.
+    """
     rows = {}
     for arm in run.summary["arms"]:
+        if arm == run.summary["oracle"]:
+            continue
         trials = run.trials_of(arm)
         pairs = trials and read_arrays(trials[0].directory / "copies.npz", "train", "test")
         for split, pair in (pairs or {}).items():

@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from gan_mnist import experiments
+from gan_mnist.files import write_arrays
 
 FIGURES = experiments.load("usefulness").part("figures")
 SHARES = (0.25, 1.0, 4.0)
@@ -44,3 +46,28 @@ def test_a_line_goes_through_the_means_of_a_source_by_share():
 
 def test_of_one_share_there_is_no_figure():
     assert FIGURES.shares(run_of({"real": (0.6, None), "new": (0.7, 1.0)})) is None
+
+
+def drawn_copies(folder, arms):
+    """The rows' names in the figure of copies, where each arm has one copy of a training image."""
+    image, none = np.zeros((1, 8, 8, 1), np.uint8), np.zeros((0, 8, 8, 1), np.uint8)
+    for arm in arms:
+        (folder / arm).mkdir()
+        pairs = {"train": np.stack([image, image]), "test": np.stack([none, none])}
+        write_arrays(folder / arm / "copies.npz", **pairs)
+    run = SimpleNamespace(
+        summary={"arms": dict.fromkeys(arms), "oracle": "oracle" if "oracle" in arms else None},
+        trials_of=lambda arm: [SimpleNamespace(directory=folder / arm)],
+    )
+    figure = FIGURES.copies(run)
+    return figure and [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+
+
+def test_that_an_oracle_shows_real_images_is_not_told_as_copying(tmp_path):
+    names = drawn_copies(tmp_path, ["made", "oracle"])
+    assert "made" in names
+    assert not [name for name in names if "oracle" in name]
+
+
+def test_of_an_oracle_alone_there_is_no_figure_of_copies(tmp_path):
+    assert drawn_copies(tmp_path, ["oracle"]) is None
