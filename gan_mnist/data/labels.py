@@ -165,7 +165,7 @@ def with_groups(found: FoundImages, pattern: str) -> FoundImages:
     if num_alone == len(files):
         raise InputError(
             f"setting groups: {pattern!r} finds no group in any name; accepted: an "
-            f"expression that does, as in {files[0].name!r}"
+            f"expression that does, as in {files[0].name!r}, or {COLUMN}NAME of the labels"
         )
     return replace(found, files=files)
 

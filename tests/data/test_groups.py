@@ -158,7 +158,10 @@ def test_images_in_no_group_are_told(images):
 
 @pytest.mark.parametrize(
     ("groups", "told"),
-    [("(z)?p", "finds no group in any name"), ("column:", "'column:' names no column")],
+    [
+        ("(z)?p", "finds no group in any name; .*, or column:NAME of the labels"),
+        ("column:", "'column:' names no column"),
+    ],
 )
 def test_what_makes_no_groups_is_refused(images, groups, told):
     with pytest.raises(InputError, match=f"setting groups: .*{told}"):
