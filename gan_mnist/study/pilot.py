@@ -17,12 +17,14 @@ from gan_mnist.study.statistics import power
 from gan_mnist.study.statistics.looks import look_level
 from gan_mnist.study.statistics.paired import overlap_of, spread_of
 from gan_mnist.study.statistics.small_samples import LEVEL
+from gan_mnist.study.statistics.test_images import MIN_IMAGES
 from gan_mnist.study.trial import Plan
-from gan_mnist.study.words import rough
+from gan_mnist.study.words import by_name, rough
 
 # In sd of the paired difference. More than a third of the published differences to a control are
 # smaller, and would be missed.
 MUCH = 3.0
+MOST_NAMED = 5
 
 Values = dict[str, dict[int, float]]
 
@@ -69,7 +71,21 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
             f"--effect: {effect} wants the spread of two seeds or more; accepted: with --pilot=RUN "
             "of this experiment, or a --workdir that holds some"
         )
-    return lines
+    return lines + _scarce_classes(plan)
+
+
+def _scarce_classes(plan: Plan) -> list[str]:
+    """Which classes have too few test images for a verdict on them, in a line; none if all do."""
+    sizes = {name: counts.get("test") for name, counts in plan.dataset["counts"].items()}
+    few = {name: size for name, size in sizes.items() if size and size < MIN_IMAGES}
+    if not few:
+        return []
+    shown = dict(sorted(few.items(), key=lambda item: item[1])[:MOST_NAMED])
+    others = f" and {len(few) - len(shown)} more" if len(few) > len(shown) else ""
+    return [
+        f"careful, test images are few of {by_name(shown)}{others}: a metric of such a class, or a "
+        f"mean over classes with one, gets no verdict below {MIN_IMAGES}"
+    ]
 
 
 def _size(effect: str | None) -> float | None:

@@ -106,6 +106,25 @@ def test_too_few_seeds_are_warned_of(tmp_path):
     assert line == "none: a comparison needs two arms and two seeds"
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({"cat": 10, "dog": 12}, None),
+        ({"cat": 9, "dog": 10}, "few of cat: 9: "),
+        ({"cat": 5, "dog": 1, "bird": 40}, "few of dog: 1, cat: 5: "),
+        ({f"c{n}": n for n in range(1, 9)}, "c5: 5 and 3 more: "),
+    ],
+    ids=["ten_are_enough", "one_class", "fewest_first", "many_classes"],
+)
+def test_classes_without_a_verdict_are_warned_of(tmp_path, sizes, told):
+    counts = {name: {"train": 50, "test": size} for name, size in sizes.items()}
+    plan = planned(tmp_path)
+    _, *warnings = power_in_words(
+        dataclasses.replace(plan, dataset=plan.dataset | {"counts": counts})
+    )
+    assert [told in line for line in warnings] == ([True] if told else [])
+
+
 @pytest.fixture
 def pilot(tmp_path):
     """The directory of a published run of five seeds."""
