@@ -160,7 +160,7 @@ def _side_by_side(
             reason = f"is compared without pairs (Welch): {_reason(result)}"
             reasons.setdefault(reason, []).append(arm)
         if shortage := result.comparison.image_shortage:
-            reason = f"gets no verdict, whatever the interval: there are only {shortage}"
+            reason = f"gets no verdict, whatever the interval, from only {shortage}"
             reasons.setdefault(reason, []).append(arm)
     lines = [
         f"{', '.join(arms) if len(arms) < len(results) else 'Every arm'} {reason}."

@@ -86,7 +86,7 @@ def test_too_few_test_images_for_a_verdict_are_told(command, tmp_path):
     )
     out = command(one, other)[1]
     assert cells(out, "other against one")["cgan"][4] == "cannot tell"
-    assert "Every arm gets no verdict, whatever the interval: there are only 3 test images" in out
+    assert "Every arm gets no verdict, whatever the interval, from only 3 test images" in out
 
 
 def test_the_table_of_a_file_has_all_numbers(command, two, directory):

@@ -130,7 +130,7 @@ def test_every_kind_of_comparison_has_the_shortage_as_its_reason():
     kinds = {"primary": "cgan > classical", "versus_rival": "warp_gan", "versus_rivals": "warp_gan"}
     for kind, name in kinds.items():
         assert reasons[kind][name] == (
-            "No verdict, whatever the interval: there are only 2 test images."
+            "No verdict, whatever the interval, from only 2 test images."
         )
     # Where a reason is told in short it is the same one.
     comparisons = dict(summary_comparisons(summary))

@@ -62,7 +62,7 @@ def test_two_further_test_images_are_too_few(each_seed, tells):
     assert (entry["verdict"], entry["too_few_test_images"]) == ("cannot tell", "2 test images")
     assert entry["difference_ci95"][1] <= 1
     reason = reasons_of(summary_of(made))["further new"]["cgan"]
-    assert reason == "No verdict, whatever the interval: there are only 2 test images."
+    assert reason == "No verdict, whatever the interval, from only 2 test images."
 
 
 @pytest.mark.parametrize("each_seed", [False, True])

@@ -55,7 +55,7 @@ class ReportedComparison:
         if self.entry["verdict"] != "cannot tell":
             return self._why_called(margin, interval)
         if self.image_shortage:
-            return f"No verdict, whatever the interval: there are only {self.image_shortage}."
+            return f"No verdict, whatever the interval, from only {self.image_shortage}."
         p = f"{p_holm:.3f}, not below {LEVEL:g}" if tells_p else f"not below {LEVEL:g}"
         if _leaves_out_0(interval):
             return f"The interval leaves out 0, but {self._why_seen(p, interval)}."
