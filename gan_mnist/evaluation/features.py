@@ -1,5 +1,6 @@
 """A trained classifier as an instrument: the features of its hidden layer, and its predictions."""
 
+import functools
 from typing import NamedTuple
 
 import keras
@@ -29,12 +30,21 @@ class FrozenClassifier:
 
     def __init__(self, classifier: keras.Model):
         """Copies `classifier`, a chain of layers from images in [0, 1] to logits."""
-        copy = keras.models.clone_model(classifier)
-        copy.set_weights(classifier.get_weights())
-        copy.trainable = False
-        self._network = keras.Model(copy.inputs, [copy.layers[-1].input, copy.outputs[0]])
+        self._network = _with_features(classifier)
+        self._weights = classifier.get_weights()
 
     def predict(self, images: np.ndarray) -> ClassifierOutputs:
         """Features and probabilities of images (n, H, W, C), uint8 or float32 in [0, 1]."""
+        # Other copies of the same classifier share the network, each with weights of its own.
+        self._network.set_weights(self._weights)
         features, logits = predict_in_chunks(self._network, images)
         return ClassifierOutputs(features, tf.nn.softmax(logits).numpy())
+
+
+# A process traces it once, however often the classifier gets other weights.
+@functools.lru_cache(maxsize=4)
+def _with_features(classifier: keras.Model) -> keras.Model:
+    """A network of the same layers as `classifier`, from images to (features, logits)."""
+    copy = keras.models.clone_model(classifier)
+    copy.trainable = False
+    return keras.Model(copy.inputs, [copy.layers[-1].input, copy.outputs[0]])

@@ -64,6 +64,24 @@ def test_features_are_float32_whatever_the_precision(images, dtype_policy):
     assert (seen.features.dtype, seen.probabilities.dtype) == (np.float32, np.float32)
 
 
+def test_copies_of_one_classifier_share_a_trace_and_keep_their_own_weights(classifier, images):
+    images = images[:9]
+    first = FrozenClassifier(classifier)
+    before, traced = first.predict(images), first._network.predict_function
+    # Trained anew, as the judges of several seeds are.
+    classifier.set_weights([weight + 1 for weight in classifier.get_weights()])
+    second = FrozenClassifier(classifier)
+    after = second.predict(images)
+    assert second._network.predict_function is traced
+    apart = keras.models.clone_model(classifier)
+    apart.set_weights(classifier.get_weights())
+    alone = FrozenClassifier(apart).predict(images)
+    for frozen, expected in ((second, alone), (first, before), (second, after)):
+        for found, values in zip(frozen.predict(images), expected, strict=True):
+            np.testing.assert_array_equal(found, values)
+    assert not np.array_equal(before.features, after.features)
+
+
 @pytest.mark.parametrize(("side", "most"), [(28, 250), (64, 250), (224, 20), (2000, 1)])
 def test_of_large_images_few_are_shown_at_a_time(side, most):
     """At 224 x 224 the answers to 250 kept a gigabyte."""
