@@ -76,44 +76,52 @@ class DeformationRecipe(GeneratorRecipe):
         resized = (_small(subset.images[rows]) for rows in (sources, targets))
         return *resized, np.arange(self.batch_size)
 
+    @property
+    def registration(self) -> Self:
+        """The recipe that registers the pairs, whatever is done with their deformations then."""
+        plain = dataclasses.replace(self, own=False, scale=1.0, alike=False, many=1.0)
+        if not self.each:
+            return plain
+        # Nobody looks at it on the way, where each look draws images.
+        return dataclasses.replace(plain, batch_size=self.each, each=0, intervals=1)
+
     def train(
         self, model: DeformationModel, columns: Sequence[Column], request: Request, *rest: Any
     ) -> float:
-        if self.each:
-            sources, deformations, seconds = self._registered(request)
-            num_unused = model.num_pairs - len(deformations)
-            model.deformations.assign(np.pad(deformations, [[0, num_unused], [0, 0]]))
-        else:
-            seconds = super().train(model, columns, request, *rest)
-            sources = columns[0][:]
-        if self.alike:
-            model.fit_style_slopes(sources)
-        return seconds
+        """As `GeneratorRecipe.train`, but recipes of one `registration` register pairs only once.
 
-    def _registered(self, request: Request) -> tuple[np.ndarray, np.ndarray, float]:
-        """Sources and deformations of the pairs of every class that has some, class by class.
-
-        Each class is trained and kept as a generator of its own, which all trials with the same
-        images of that class share. The seconds are those of all these trainings, whenever they
-        were.
+        It is trained and kept as a generator of its own, which all trials with the same images
+        share. The seconds are those of its trainings, whenever they were.
         """
-        recipe = dataclasses.replace(
-            self, batch_size=self.each, own=False, scale=1.0, each=0, alike=False, many=1.0,
-            # Nobody looks at it on the way, where each look draws images.
-            intervals=1,
-        )  # fmt: skip
-        subset, sources, deformations, seconds = request.images.train, [], [], 0.0
-        for label in np.flatnonzero(np.bincount(subset.labels) > 1):
-            class_subset = subset.only(int(label))
-            allotment = dataclasses.replace(request.images, train=class_subset)
-            name = f"{request.name} class {label}" if request.name else ""
-            # Callbacks look at a generator of all classes.
-            class_request = dataclasses.replace(request, images=allotment, name=name, callbacks=())
-            generator = train_or_load(recipe, class_request)
+        if self == self.registration:
+            return super().train(model, columns, request, *rest)
+        sources, deformations, seconds = [], [], 0.0
+        for part in self._registered_apart(request):
+            generator = train_or_load(self.registration, part)
             seconds += generator.seconds
             deformations.append(generator.network.deformations.numpy())
-            sources.append(recipe.columns(class_subset, request.seed)[0][:])
-        return np.concatenate(sources), np.concatenate(deformations), seconds
+            if self.alike:
+                registered = columns or self.registration.columns(part.images.train, part.seed)
+                sources.append(registered[0][:])
+        # A class without pairs leaves rows of zeros, which nobody draws.
+        num_unused = model.num_pairs - sum(map(len, deformations))
+        model.deformations.assign(np.pad(np.concatenate(deformations), [[0, num_unused], [0, 0]]))
+        if self.alike:
+            model.fit_style_slopes(np.concatenate(sources))
+        return seconds
+
+    def _registered_apart(self, request: Request) -> list[Request]:
+        """The requests for registrations: one, or one for each class that has several images."""
+        if not self.each:
+            return [request]
+        requests = []
+        for label in np.flatnonzero(np.bincount(request.images.train.labels) > 1):
+            subset = request.images.train.only(int(label))
+            allotment = dataclasses.replace(request.images, train=subset)
+            name = f"{request.name} class {label}" if request.name else ""
+            # Callbacks look at a generator of all classes.
+            requests.append(dataclasses.replace(request, images=allotment, name=name, callbacks=()))
+        return requests
 
 
 def _small(images: np.ndarray) -> np.ndarray:

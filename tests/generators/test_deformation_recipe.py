@@ -10,10 +10,12 @@ from gan_mnist.data.images import as_float
 from gan_mnist.data.subsets import Allotment
 from gan_mnist.errors import NotApplicable
 from gan_mnist.files import read_json
+from gan_mnist.generators import trained
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.deformations import DeformationRecipe
 from gan_mnist.generators.settings import GeneratorSettings
+from gan_mnist.generators.trained import generator_key
 from gan_mnist.models.styles import fit_style_slopes, measure_styles
 
 SHAPE = (8, 8, 3)
@@ -110,6 +112,37 @@ def test_seconds_are_those_of_all_classes_whoever_registered_them(subset, tmp_pa
     assert len(classes) == len(kept) - 2 == 2
     assert min(classes) > 0
     assert seconds == [pytest.approx(sum(classes))] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0)], ids=["plain first", "plain last"])
+def test_pairs_are_registered_once_whatever_is_done_with_their_deformations(
+    make_subset, tmp_path, monkeypatch, order
+):
+    fits, fit = [], trained.fit
+    monkeypatch.setattr(trained, "fit", lambda *a, **o: fits.append(a) or fit(*a, **o))
+    changes = ({}, {"deformations_of": "own"}, {"deformations_of": "alike"},
+               {"deformation_scale": 0.5, "deformation_scale_of_many": 0.7})  # fmt: skip
+    subset = make_subset(counts=(2, 4, 3), shape=SHAPE)
+
+    def created(seed, **change):
+        settings = replace(SETTINGS, **change)
+        request = Request(settings, Allotment(subset, None, None), seed, tmp_path)
+        generator = create_generator(request)
+        return generator, generator.network.deformations.numpy()
+
+    found = [created(0, **changes[position]) for position in order]
+    assert len(fits) == 1
+    for generator, deformations in found:
+        np.testing.assert_array_equal(deformations, found[0][1])
+        assert generator.seconds == found[0][0].seconds > 0
+    assert np.abs(found[0][1]).max() > 1e-3
+    # Each is kept under the name that it has on its own.
+    keys = {generator_key(DeformationRecipe.of(replace(SETTINGS, **c)), subset, 0) for c in changes}
+    assert {path.parent.name for path in tmp_path.glob("generators/*/generator.json")} == keys
+    other = created(1, **changes[2])[1]
+    assert len(fits) == 2
+    assert not np.array_equal(other, found[0][1])
 
 
 def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):

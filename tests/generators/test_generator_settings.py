@@ -55,6 +55,8 @@ def test_arms_that_train_the_same_generator_share_it():
     same = work(generator="cgan")
     assert same == work(generator="cgan", shuffled_labels=True, gan_sampling_scale=2.0)
     assert same == work(generator="cgan", classical=True, updates=20)
+    moved = {"deformations_of": "alike", "deformation_scale": 0.5, "deformation_scale_of_many": 0.5}
+    assert work(generator="deformations", **moved) == work(generator="deformations")
     others = [work(generator="dagan"), work(generator="cgan", untrained=True)]
     assert len({same, *others, work(generator="cgan", gan_width=5)}) == 4
 
