@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan_mnist.data.blends import boxes, cutmix, mixup
 from gan_mnist.data.randaugment import randaugment
-from gan_mnist.models.warping import bilinear, smooth_field, thickened, thicker, thinner
+from gan_mnist.models.warping import affine, bilinear, smooth_field, thickened, thicker, thinner
 
 CONTROL_POINTS = 5
 
@@ -168,16 +168,7 @@ def _affine(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) ->
     The affine maps are composed and the image is sampled once, where a chain of layers would
     interpolate four times.
     """
-    coefficients = _maps(images, augmentation, stream)
-    zeros = tf.zeros_like(coefficients[0])
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([*coefficients, zeros, zeros], axis=1),
-        output_shape=tf.constant([images.shape[1], images.shape[2]]),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode={"zero": "CONSTANT", "nearest": "NEAREST"}[augmentation.fill],
-    )
+    return affine(images, _maps(images, augmentation, stream), augmentation.fill)
 
 
 def _elastic(images: tf.Tensor, augmentation: Augmentation, stream: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,8 @@ name has not.
 import numpy as np
 import tensorflow as tf
 
+from gan_mnist.models.warping import affine
+
 # Moves by the affine map, then changes of pixels.
 _MOVES = ("rotate", "shear_x", "shear_y", "shift_x", "shift_y")
 LARGEST = {"rotate": np.deg2rad(30), "shear": 0.3, "shift": 0.45, "factor": 0.9}
@@ -56,15 +58,7 @@ def _moved(images: tf.Tensor, kinds: tf.Tensor, amount: tf.Tensor, fill: str) ->
     b0, b1 = shear_y + tf.sin(angle), tf.cos(angle)
     a2 = centre_x + shift_x * width - a0 * centre_x - a1 * centre_y
     b2 = centre_y + shift_y * height - b0 * centre_x - b1 * centre_y
-    zeros = tf.zeros_like(angle)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([a0, a1, a2, b0, b1, b2, zeros, zeros], axis=1),
-        output_shape=tf.constant([height, width]),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode={"zero": "CONSTANT", "nearest": "NEAREST"}[fill],
-    )
+    return affine(images, [a0, a1, a2, b0, b1, b2], fill)
 
 
 def _changed(images: tf.Tensor, strength: float, amount: tf.Tensor) -> list[tf.Tensor]:

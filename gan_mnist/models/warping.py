@@ -1,10 +1,36 @@
 """Warping of images: where each pixel comes from, and its value there.
 
-Coordinates run from -1 to 1 across the image, from the middle of the first pixel to the last one's.
+Coordinates run from -1 to 1 across the image, from the middle of the first pixel to the last one's,
+unless they are said to be in pixels.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+
+
+def affine(images: tf.Tensor, coefficients: Sequence[tf.Tensor], border: str) -> tf.Tensor:
+    """Each image under an affine map of its own, by bilinear interpolation.
+
+    Args:
+        images: float (n, H, W, C).
+        coefficients: a0, a1, a2, b0, b1 and b2, float (n,) each, in pixels: an output pixel (x, y)
+            has the value at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+        border: As for `bilinear`.
+
+    Returns:
+        float (n, H, W, C).
+    """
+    zeros = tf.zeros_like(coefficients[0])
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([*coefficients, zeros, zeros], axis=1),
+        output_shape=tf.constant([images.shape[1], images.shape[2]]),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode={"zero": "CONSTANT", "nearest": "NEAREST"}[border],
+    )
 
 
 def bilinear(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor, border: str = "zero") -> tf.Tensor:
