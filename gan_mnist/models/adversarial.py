@@ -18,8 +18,9 @@ GOOD_ENOUGH = 4 * math.log(2)
 class AdversarialModel(TwoNetworks):
     """A generator, its discriminator, and how one update trains both.
 
-    A subclass defines the inputs of both networks by overriding `latents`, `generate`, `show_real`
-    and `show_fake`, and what else the generator minimises by `adversarial_weight` and
+    A subclass defines the generator's inputs by overriding `generate` and setting `prior`, the
+    distribution of latents. It may override `latents`, what the discriminator is shown by
+    `show_real` and `show_fake`, and what else the generator minimises by `adversarial_weight` and
     `generator_penalty`; everything else is here. A batch is whatever tuple the data set of the
     subclass yields.
 
@@ -113,7 +114,7 @@ class AdversarialModel(TwoNetworks):
 
     def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor | None:
         """The latents of one batch, or None if the generator takes none; `seed` is int32 (2,)."""
-        raise NotImplementedError
+        return self.prior.draw(tf.shape(batch[0])[0], seed)
 
     def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
         """Fake images (n, H, W, C) by `self.generator` in training mode."""
@@ -125,12 +126,12 @@ class AdversarialModel(TwoNetworks):
             return self.generate(batch, latents)
 
     def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
-        """The discriminator's input for real images; `seed` is int32 (2,)."""
-        raise NotImplementedError
+        """The discriminator's input for real images: these alone; `seed` is int32 (2,)."""
+        return batch[0]
 
     def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
         """The discriminator's input for fake images, differentiable in `fake_images`."""
-        raise NotImplementedError
+        return fake_images
 
     def generator_penalty(
         self, batch: Any, latents: tf.Tensor | None, fake_images: tf.Tensor

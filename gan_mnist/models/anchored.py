@@ -103,9 +103,6 @@ class AnchoredGAN(AdversarialModel):
     def load_assets(self, dir_path: str) -> None:
         self.anchors.load(Path(dir_path))
 
-    def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
-        return self.prior.draw(tf.shape(batch[0])[0], seed)
-
     def sample(self, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Images made from anchors of each label, which are drawn with replacement.
 

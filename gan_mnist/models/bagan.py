@@ -154,7 +154,7 @@ class BAGAN(LatentSampler, AdversarialModel):
         minimize(self.generator_optimizer, tape, loss, decoder)
         minimize(self.discriminator_optimizer, tape, loss, encoder)
         codes = tf.cast(self.encoder(images, training=False), tf.float32)
-        self._gaussians.update_statistics(codes, tf.one_hot(as_labels(labels), self.num_classes))
+        self._gaussians.update_statistics(codes, self.one_hot(labels))
         self.update_average()
 
     def update_average(self) -> None:
@@ -176,18 +176,8 @@ class BAGAN(LatentSampler, AdversarialModel):
         self._means["pixel_loss"].update_state(loss)
         return loss
 
-    def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
-        return self.prior.draw(tf.shape(batch[0])[0], seed)
-
     def generate(self, batch: Any, latents: tf.Tensor | None) -> tf.Tensor:
-        one_hot = tf.one_hot(as_labels(batch[1]), self.num_classes)
-        return self.generator([latents, one_hot], training=True)
-
-    def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
-        return batch[0]
-
-    def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
-        return fake_images
+        return self.generator([latents, self.one_hot(batch[1])], training=True)
 
     def _judge(
         self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor, training: bool

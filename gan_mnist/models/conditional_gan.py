@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.diffaugment import diff_augment
-from gan_mnist.models.latents import LatentSampler, as_labels
+from gan_mnist.models.latents import LatentSampler
 
 
 @keras.saving.register_keras_serializable("gan_mnist")
@@ -40,21 +40,15 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
         config = {"augment": self.augment, "distribution": self.prior.distribution}
         return {**super().get_config(), **config}
 
-    def latents(self, batch: Any, seed: tf.Tensor) -> tf.Tensor:
-        return self.prior.draw(tf.shape(batch[0])[0], seed)
-
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
-        return self.generator([latents, self._one_hot(batch)], training=True)
+        return self.generator([latents, self.one_hot(batch[1])], training=True)
 
     def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
         return self.show_fake(batch, batch[0], seed)
 
     def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
         images = diff_augment(fake_images, seed) if self.augment else fake_images
-        return [images, self._one_hot(batch)]
-
-    def _one_hot(self, batch: Any) -> tf.Tensor:
-        return tf.one_hot(as_labels(batch[1]), self.num_classes)
+        return [images, self.one_hot(batch[1])]
 
 
 class WideLatents:

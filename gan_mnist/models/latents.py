@@ -100,5 +100,9 @@ class LatentSampler:
 
     def decode(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The moving average's images, float32 (n, H, W, C) in [0, 1], of given latents."""
-        one_hot = tf.one_hot(as_labels(labels), self.num_classes)
-        return tf.cast(self.average([latents, one_hot], training=False), tf.float32)
+        images = self.average([latents, self.one_hot(labels)], training=False)
+        return tf.cast(images, tf.float32)
+
+    def one_hot(self, labels: Any) -> tf.Tensor:
+        """float32 (n, num_classes), of labels as for `as_labels`; zeros for a label of -1."""
+        return tf.one_hot(as_labels(labels), self.num_classes)

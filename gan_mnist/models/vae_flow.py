@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from gan_mnist.models.latents import LatentSampler, as_labels
+from gan_mnist.models.latents import LatentSampler
 from gan_mnist.models.two_networks import TwoNetworks, minimize, unpack_batch
 
 EULER_STEPS = 20
@@ -156,7 +156,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         """Pixel loss + `kl_weight` * divergence, means over images; `seed` is int32 (2,)."""
         means, log_variances = self._encoded(images)
         codes = self._drawn(means, log_variances, seed)
-        one_hot = tf.one_hot(as_labels(labels), self.num_classes)
+        one_hot = self.one_hot(labels)
         logits = self._decoder([codes, one_hot], training=True)
         losses = tf.nn.sigmoid_cross_entropy_with_logits(images, tf.cast(logits, tf.float32))
         pixel_loss = tf.reduce_mean(tf.reduce_sum(losses, axis=[1, 2, 3]))
@@ -173,7 +173,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
         noise = self.prior.draw(tf.shape(codes)[0], seeds[1])
         times = tf.random.stateless_uniform((tf.shape(codes)[0], 1), seeds[2])
         points = times * codes + (1 - times) * noise
-        one_hot = tf.one_hot(as_labels(labels), self.num_classes)
+        one_hot = self.one_hot(labels)
         velocities = self._velocity([points, times, one_hot], training=True)
         loss = tf.reduce_mean(tf.square(tf.cast(velocities, tf.float32) - (codes - noise)))
         self._means["flow_loss"].update_state(loss)

@@ -101,12 +101,6 @@ class WarpGAN(AnchoredGAN):
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
         return self.generator([tf.roll(batch[0], shift=1, axis=0), latents], training=True)
 
-    def show_real(self, batch: Any, seed: tf.Tensor) -> Any:
-        return batch[0]
-
-    def show_fake(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> Any:
-        return fake_images
-
 
 def build_warp_gan(
     image_shape: tuple[int, int, int], width: int, average_decay: float = 0.998

@@ -24,12 +24,6 @@ class LinearGAN(AdversarialModel):
     def generate(self, batch, latents):
         return self.generator(latents, training=True)
 
-    def show_real(self, batch, seed):
-        return batch[0]
-
-    def show_fake(self, batch, fake_images, seed):
-        return fake_images
-
 
 def linear_gan(penalty=0.0, optimizer=keras.optimizers.SGD, **options):
     def line(use_bias):
