@@ -162,8 +162,8 @@ class GeneratorRecipe(abc.ABC):
 
 
 @dataclass(frozen=True)
-class GANRecipe(GeneratorRecipe):
-    """A GAN; a kind of GAN is a subclass.
+class AveragedRecipe(GeneratorRecipe):
+    """A network of `TwoNetworks`, whose training draws noise, and whose weights are averaged.
 
     Attributes:
         width: Multiplies the numbers of units and channels.
@@ -172,6 +172,16 @@ class GANRecipe(GeneratorRecipe):
 
     width: int
     average_decay: float = 0.998
+
+    def begin(self, network: ReusableModel, seed: int) -> Any:
+        model = super().begin(network, seed)
+        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
+        return model
+
+
+@dataclass(frozen=True)
+class GANRecipe(AveragedRecipe):
+    """A GAN; a kind of GAN is a subclass."""
 
     @abc.abstractmethod
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> AdversarialModel:
@@ -183,11 +193,6 @@ class GANRecipe(GeneratorRecipe):
 
     def compile(self, model: AdversarialModel) -> None:
         model.compile(*self.optimizers(), steps_per_execution=self.updates_per_call)
-
-    def begin(self, network: ReusableModel, seed: int) -> AdversarialModel:
-        model: Any = super().begin(network, seed)
-        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
-        return model
 
 
 def common_settings(settings: GeneratorSettings) -> dict[str, Any]:

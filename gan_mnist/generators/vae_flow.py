@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import keras
 
@@ -11,22 +11,18 @@ from gan_mnist.data.subsets import Subset
 from gan_mnist.generators.contract import Request
 from gan_mnist.generators.gans import balanced
 from gan_mnist.generators.settings import GeneratorSettings
-from gan_mnist.generators.trained import GeneratorRecipe, TrainedGenerator, common_settings
+from gan_mnist.generators.trained import AveragedRecipe, TrainedGenerator, common_settings
 from gan_mnist.models.vae_flow import VAEFlow, build_vae_flow
-from gan_mnist.seeding import derive_seed
 from gan_mnist.training.adam import scaled_adam
-from gan_mnist.training.loop import ReusableModel
 
 # The share of the updates that trains the autoencoder.
 VAE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class VAEFlowRecipe(GeneratorRecipe):
+class VAEFlowRecipe(AveragedRecipe):
     """A VAE, then a flow; see `build_vae_flow`. The rate of each falls to 0 along a half cosine."""
 
-    width: int
-    average_decay: float = 0.998
     latent_dim: int = 24
     vae_rate: float = 2e-3
     flow_rate: float = 3e-3
@@ -67,11 +63,6 @@ class VAEFlowRecipe(GeneratorRecipe):
             m_mul=self.flow_rate / self.vae_rate,
         )
         model.compile(scaled_adam(rate), steps_per_execution=self.updates_per_call)
-
-    def begin(self, network: ReusableModel, seed: int) -> VAEFlow:
-        model: Any = super().begin(network, seed)
-        model.noise_seed.assign(derive_seed("gan", seed, "noise"))
-        return model
 
     def columns(self, subset: Subset, seed: int) -> Sequence[Column]:
         return balanced(subset)
