@@ -26,15 +26,13 @@ def shown_rows(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
     A class that has too few repeats its own. `labels` are int (n,), and every class occurs.
     """
-    turns = np.arange(COLUMNS)
     rows_by_class = [np.flatnonzero(labels == label) for label in range(min(num_classes, COLUMNS))]
-    class_rows = [rows_by_class[turn % len(rows_by_class)] for turn in turns]
-    return np.array(
-        [
-            rows[turn // len(rows_by_class) % len(rows)]
-            for turn, rows in zip(turns, class_rows, strict=True)
-        ]
-    )
+    shown = []
+    for position in range(COLUMNS):
+        turn, label = divmod(position, len(rows_by_class))
+        rows = rows_by_class[label]
+        shown.append(rows[turn % len(rows)])
+    return np.array(shown)
 
 
 class Epochs(keras.callbacks.Callback):

@@ -46,8 +46,7 @@ def changes_of(adversary: str, phases: Sequence[tuple[float, float, float]]) -> 
 
 
 def _non_defaults(**settings: Any) -> dict[str, Any]:
-    defaults = DEFAULTS
-    return {name: value for name, value in settings.items() if value != getattr(defaults, name)}
+    return {name: value for name, value in settings.items() if value != getattr(DEFAULTS, name)}
 
 
 def describe_changes(changes: Mapping[str, Any]) -> str:

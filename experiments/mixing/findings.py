@@ -18,6 +18,8 @@ PRIMARY, SWING = "accuracy_last_tenth", "accuracy_swing"
 ROUNDED = tuple(f"cnn_add_generated_data_v{i}" for i in (4, 5, 6, 7, 8, 3))
 POOLS = ("pool_1k", "pool_10k", "pool_60k")
 UNLIMITED = "cnn_add_generated_data_v1"
+# In words, by whether a slope rises.
+CHANGES = {True: "rises", False: "falls", None: "cannot be told to change"}
 
 
 def findings(evidence: Evidence) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def _told(comparison: Comparison, p_holm: float | None) -> dict[str, Any]:
 
 
 def _sentence(slope: Mapping[str, Any], words: str, step: str, tests: int) -> str:
-    change = {True: "rises", False: "falls", None: "cannot be told to change"}[slope["rises"]]
+    change = CHANGES[slope["rises"]]
     text = (
         f"With {step}, {words} {change}: {with_interval(slope['mean'], slope['ci95'])} "
         f"({slope['n']} seeds, Holm over {tests} slopes)"
@@ -129,9 +131,8 @@ def _verdict(slopes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Whether accuracy, and its swing, go up with the number of images, possible or seen."""
     if any(slope["ci95"] is None for slope in slopes.values()):
         return []
-    words = {True: "rises", False: "falls", None: "cannot be told to change"}
     by_possible, by_seen, swing_by_possible, swing_by_seen = (
-        words[slopes[f"{metric}_by_{name}"]["rises"]]
+        CHANGES[slopes[f"{metric}_by_{name}"]["rises"]]
         for metric in (PRIMARY, SWING)
         for name in ("possible", "seen")
     )

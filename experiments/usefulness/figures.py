@@ -26,9 +26,7 @@ def accuracy(run: Run) -> Figure | None:
     """Balanced accuracy of each arm, a panel a number of real images."""
     arms = run.summary["arms"]
     order = [name for name in (run.summary["control"], *run.best_first()) if name in arms]
-    sizes = [
-        metric["name"] for metric in run.summary["metrics"] if metric["name"].startswith(PREFIX)
-    ]
+    sizes = _accuracies_by_size(run)
     drawn_arms = [name for name in dict.fromkeys(order) if arms[name]["n"]]
     if not drawn_arms or not sizes:
         return None
@@ -58,9 +56,7 @@ def accuracy(run: Run) -> Figure | None:
 def shares(run: Run) -> Figure | None:
     """Balanced accuracy against generated images for each real one, a panel a number of those."""
     arms = run.summary["arms"]
-    sizes = [
-        metric["name"] for metric in run.summary["metrics"] if metric["name"].startswith(PREFIX)
-    ]
+    sizes = _accuracies_by_size(run)
     # Of each source and way of use its arms, by share.
     lines: dict[str, dict[float, str]] = {}
     for name in arms:
@@ -133,6 +129,12 @@ def copies(run: Run) -> Figure | None:
                 rows[arm] = pair[0]
                 rows[f"{split} images like {arm}'s"] = pair[1]
     return gallery(rows) if rows else None
+
+
+def _accuracies_by_size(run: Run) -> list[str]:
+    """Names of the metrics of balanced accuracy, one for each number of real images."""
+    names = [metric["name"] for metric in run.summary["metrics"]]
+    return [name for name in names if name.startswith(PREFIX)]
 
 
 PICTURES = (
