@@ -87,11 +87,11 @@ class ConditionalRecipe(_LatentRecipe):
             num_classes,
             self.width,
             self.latent_dim,
-            self.augment,
-            self.loss,
-            self.average_decay,
-            self.distribution,
-            self.most_generator_steps,
+            augment=self.augment,
+            loss=self.loss,
+            average_decay=self.average_decay,
+            distribution=self.distribution,
+            most_generator_steps=self.most_generator_steps,
             **self.further,
         )
 

@@ -83,25 +83,17 @@ def build_conditional_gan(
     width: int,
     latent_dim: int,
     augment: bool = False,
-    loss: str = "non_saturating",
-    average_decay: float = 0.998,
-    distribution: str = "normal",
-    most_generator_steps: int = 1,
     **options: Any,
 ) -> ConditionalGAN:
     """A conditional GAN of one of the `ARCHITECTURES`, not compiled.
 
-    `options` are others of `ConditionalGAN`, such as `gradient_penalty`.
+    `options` are others of `ConditionalGAN`, such as `loss`.
     """
     build_generator, build_discriminator = ARCHITECTURES[architecture]
     return ConditionalGAN(
         build_generator(image_shape, num_classes, width, latent_dim),
         build_discriminator(image_shape, num_classes, width),
         augment=augment,
-        distribution=distribution,
-        most_generator_steps=most_generator_steps,
-        loss=loss,
-        average_decay=average_decay,
         name=f"conditional_{architecture}",
         **options,
     )

@@ -44,10 +44,8 @@ class DenoisingModel(AdversarialModel):
         generator: keras.Model,
         discriminator: keras.Model | None = None,
         schedule: Schedule = CONTENT_ALONE,
-        loss: str = "non_saturating",
         content_loss: str = "l1",
         average_decay: float = 0.0,
-        separate_batches: bool = False,
         judge_in_training: bool = True,
         **options: Any,
     ):
@@ -58,12 +56,10 @@ class DenoisingModel(AdversarialModel):
             discriminator: Judges images, or [images, noisy_images, references]; None if the
                 schedule has no adversary.
             schedule: Weights of the two losses.
-            loss: A key of `ADVERSARIAL_LOSSES`.
             content_loss: A key of `CONTENT_LOSSES`; the source's is "l1".
             average_decay: Decay of the generator's moving average; 0 for none, as in the source.
-            separate_batches: As in `AdversarialModel`.
             judge_in_training: As in `AdversarialModel`; the source's way.
-            **options: Others of `AdversarialModel`.
+            **options: Others of `AdversarialModel`, such as `loss`.
 
         Raises:
             InputError: If the schedule has an adversary and there is none, and for an unknown
@@ -74,9 +70,7 @@ class DenoisingModel(AdversarialModel):
         super().__init__(
             generator,
             discriminator,
-            loss=loss,
             average_decay=average_decay,
-            separate_batches=separate_batches,
             judge_in_training=judge_in_training,
             **options,
         )
