@@ -36,10 +36,11 @@ def test_a_set_is_known_by_what_is_in_it_and_not_by_where_it_lies(folder):
     shutil.copytree(folder, folder.parent / "two")
     (folder / "bee" / "0.png").rename(folder / "ape" / "2.png")
     moved = resolved(new=folder.parent / "two")
-    assert moved.fingerprint() == found.fingerprint()
+    assert moved.identity() == found.identity()
     assert str(folder.parent) not in str(moved.identity())
     both = resolved(new=folder.parent / "two", old=folder.parent / "two")
-    assert len({found.fingerprint(), both.fingerprint(), SETTINGS.fingerprint()}) == 3
+    test_sets = [settings.identity()["test_sets"] for settings in (found, both, SETTINGS)]
+    assert len({*map(tuple, test_sets)}) == 3
     assert moved.resolve(DATASET) == moved
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.files import fingerprint
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("none", "mirrored")
@@ -176,10 +175,6 @@ class Settings:
                     declared
                 )
         return groups
-
-    def fingerprint(self, *extra: Any) -> str:
-        """16 hex digits that change with any setting but a location, and with `extra`."""
-        return fingerprint(self.identity(), *extra)
 
     def identity(self) -> dict[str, Any]:
         """The settings that a result depends on, as JSON holds them."""

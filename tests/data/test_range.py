@@ -68,7 +68,7 @@ def test_a_trial_reads_what_the_plan_did_and_older_runs_go_on(places):
     light, _ = places
     settings = resolved(light)
     assert settings.load().sha256 == replace(settings, white=0).load().sha256
-    assert settings.fingerprint() == replace(settings, white=0).fingerprint()
+    assert settings.identity() == replace(settings, white=0).identity()
     other = ClassifierSettings(dataset="folder", data_dir=str(light), white=65535)
     assert other.load().sha256 != settings.load().sha256
 
