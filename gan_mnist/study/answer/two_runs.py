@@ -148,12 +148,12 @@ def welch(
     sizes = [sample.size for sample in samples]
     n = min(sizes)
     if n == 0:
-        return Comparison.without_seeds()
+        return Comparison(0)
     mean, mean_control = (float(sample.mean()) for sample in samples)
     # What is only rounding is no difference, and no spread.
     difference = 0.0 if tied(np.concatenate(samples)) else mean - mean_control
     if n == 1:
-        return Comparison(1, mean, mean_control, difference, None, None, None, True)
+        return Comparison(1, mean, mean_control, difference)
     shares = [
         1 / size + extra for size, extra in zip(sizes, (overlap, overlap_control), strict=True)
     ]

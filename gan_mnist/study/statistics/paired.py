@@ -46,7 +46,7 @@ class Comparison:
     """Treated minus control over the seeds that both have.
 
     Attributes:
-        n: Number of common seeds.
+        n: Number of common seeds; all else is unknown where it is 0.
         treated, control: Means over the common seeds.
         difference: Mean difference, in units of the metric; None, as the means, without a seed.
         ci95: 95 % interval of the difference; None, as `p_value`, for fewer than two seeds.
@@ -63,23 +63,18 @@ class Comparison:
     """
 
     n: int
-    treated: float | None
-    control: float | None
-    difference: float | None
-    ci95: Interval | None
-    p_value: float | None
-    standard_error: float | None
-    more_seeds_needed: bool
+    treated: float | None = None
+    control: float | None = None
+    difference: float | None = None
+    ci95: Interval | None = None
+    p_value: float | None = None
+    standard_error: float | None = None
+    more_seeds_needed: bool = True
     ci95_images: Interval | None = None
     p_value_images: float | None = None
     image_shortage: str = ""
     overlap: float = 0.0
     over_seeds_alone: bool = False
-
-    @classmethod
-    def without_seeds(cls) -> "Comparison":
-        """Of two arms without a common seed: all is unknown."""
-        return cls(0, None, None, None, None, None, None, more_seeds_needed=True)
 
     @property
     def deciding_ci95(self) -> Interval | None:
@@ -169,13 +164,12 @@ def compare(
     pairs = _pairs(treated, control)
     n = pairs.shape[1]
     if n == 0:
-        return Comparison.without_seeds()
+        return Comparison(0)
     mean_treated, mean_control = (float(row.mean()) for row in pairs)
     differences = _differences(*pairs)
     mean = float(differences.mean())
     if n == 1:
-        means = (mean_treated, mean_control, mean)
-        return Comparison(1, *means, None, None, None, True, overlap=overlap)
+        return Comparison(1, mean_treated, mean_control, mean, overlap=overlap)
     low, high = intervals(differences, overlap, level)
     difference_bounds = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return Comparison(
