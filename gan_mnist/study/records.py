@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist.errors import InputError
-from gan_mnist.files import (
-    Damaged,
-    parse_form,
-    read_form,
-    set_aside,
-    write_json,
-    write_new_json,
-)
+from gan_mnist.files import Damaged, parse_form, read_form, set_aside, write_json, write_new_json
 from gan_mnist.files.names import STUDY
 from gan_mnist.study.continuation import read_description
 from gan_mnist.study.forms import Record
@@ -181,6 +174,12 @@ def as_declared(settings: Mapping[str, Any], study: Study | None) -> dict[str, A
 def is_finished(record: Mapping[str, Any] | None) -> bool:
     """Whether there is nothing left to do; a failed trial is tried again."""
     return record is not None and record["status"] != FAILED
+
+
+def finished_record_of(trial: Trial) -> Mapping[str, Any] | None:
+    """As `record_of`, but None also where the trial is to be run again."""
+    record = record_of(trial)
+    return record if is_finished(record) else None
 
 
 def records_of(plan: Plan) -> Iterator[Mapping[str, Any]]:

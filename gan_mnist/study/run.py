@@ -231,14 +231,12 @@ def _run_missing(
     run: _Run, jobs: int, engine: str, on_record: OnRecord, ended: set[tuple[str, int]]
 ) -> None:
     """Runs what is not finished, and has not `ended` in this command: it would fail once more."""
-    trials = run.plan.trials()
-    existing = [records.record_of(trial) for trial in trials]
-    finished = [record for record in existing if record is not None and records.is_finished(record)]
-    missing = [
-        trial
-        for trial, record in zip(trials, existing, strict=True)
-        if not records.is_finished(record) and (trial.arm, trial.seed) not in ended
-    ]
+    finished, missing = [], []
+    for trial in run.plan.trials():
+        if (record := records.finished_record_of(trial)) is not None:
+            finished.append(record)
+        elif (trial.arm, trial.seed) not in ended:
+            missing.append(trial)
     if finished:
         say(f"{counted(len(finished), 'trial is', 'trials are')} done already")
     with StudyProgress(run.plan, missing, jobs, finished) as progress:

@@ -62,7 +62,7 @@ def run_trials(
     """
     # loky says so when it replaces a worker that has grown, between two trials; nothing is lost.
     warnings.filterwarnings("ignore", "A worker was restarted", UserWarning)
-    missing = [trial for trial in trials if not _finished(trial)]
+    missing = [trial for trial in trials if records.finished_record_of(trial) is None]
     pending = tasks_of(missing)
     workers = [ENGINES[engine](log) for _ in range(min(jobs, len(missing)))]
     idle = list(workers)
@@ -168,9 +168,8 @@ def complete(trial: Trial) -> Mapping[str, Any]:
     Raises:
         StorageError: When the record cannot be written.
     """
-    record = records.record_of(trial)
-    if record is not None and records.is_finished(record):
-        return record
+    if (finished := records.finished_record_of(trial)) is not None:
+        return finished
     try:
         records.set_damaged_aside(trial)
         _begin(trial)
@@ -275,9 +274,8 @@ def _record(
 
 def _died(trial: Trial, error: Exception) -> Mapping[str, Any]:
     """The record of a trial whose process died: its own if it had ended by then, or a new one."""
-    record = records.record_of(trial)
-    if record is not None and records.is_finished(record):
-        return record
+    if (finished := records.finished_record_of(trial)) is not None:
+        return finished
     was_killed = isinstance(error, BrokenProcessPool) or "Crashed" in type(error).__name__
     reason = "the worker process was killed" if was_killed else f"{type(error).__name__}: {error}"
     return _write(trial, _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0]))
@@ -294,7 +292,3 @@ def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:
     except OSError as error:
         raise StorageError.of(error, trial.directory) from error
     return record
-
-
-def _finished(trial: Trial) -> bool:
-    return records.is_finished(records.record_of(trial))
