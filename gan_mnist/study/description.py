@@ -22,7 +22,7 @@ _PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy
 
 
 def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
-    """The content of `study.json`.
+    """The content of `study.json`, as it is read again: a tuple is a list in JSON.
 
     Args:
         plan: What is about to run.
@@ -58,8 +58,10 @@ def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
         # From here: where a machine keeps its runs is nobody's business.
         "export_dir": export_dir and os.path.relpath(export_dir, plan.workdir),
     }
-    check_text(json.dumps(description, ensure_ascii=False))
-    return description
+    text = json.dumps(description, ensure_ascii=False)
+    check_text(text)
+    as_read: dict[str, Any] = json.loads(text)
+    return as_read
 
 
 def versions() -> dict[str, str]:

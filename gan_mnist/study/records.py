@@ -208,7 +208,7 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
 
     Args:
         plan: What is about to run.
-        description: The content of `study.json`.
+        description: The content of `study.json`, as it is read again.
 
     Returns:
         The description with what it keeps of earlier ones, and a line for each damaged file,
@@ -218,8 +218,6 @@ def open_workdir(plan: Plan, description: Mapping[str, Any]) -> tuple[Mapping[st
         InputError: When the directory belongs to a different study, or a file cannot be read.
     """
     earlier, damage = earlier_description(plan, description)
-    # As it will be read again: a tuple is a list in JSON.
-    description = dict(json.loads(json.dumps(description)))
     description = carried_over(earlier, description) if earlier else description
     check_records(plan)
     # Nothing is touched before all is checked.
@@ -268,7 +266,6 @@ def earlier_description(
         # The records, which are checked anyway, say what it said.
         return None, damage
     if earlier is not None:
-        description = dict(json.loads(json.dumps(description)))
         arms = earlier["arms"].keys() & description["arms"].keys()
         declared = earlier | {"settings": as_declared(earlier["settings"], plan.study)}
         changes = differences(_identity(declared, arms), _identity(description, arms))

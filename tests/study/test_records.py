@@ -1,13 +1,14 @@
 """Whether a directory may be gone on with is decided by what lies in it, in any condition."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from fake_study import DATASET, describe, make_plan
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import fingerprint
-from gan_mnist.study.description import versions
+from gan_mnist.study.description import study_description, versions
 from gan_mnist.study.records import (
     as_line,
     differences,
@@ -45,10 +46,13 @@ def test_a_changed_row_of_the_table_is_refused(tmp_path):
 
 def test_a_row_with_a_tuple_is_the_same_when_it_is_read_again(tmp_path):
     plan = make_plan(tmp_path)
-    described = describe(plan)
-    described["arms"][plan.arms[-1].name]["changes"] = {"counts": (3, 3)}
+    *others, last = plan.arms
+    arms = *others, replace(last, changes={"counts": (3, 3)})
+    plan = replace(plan, arms=arms, dataset={**plan.dataset, "warnings": ("a leak",)})
+    described = study_description(plan, "")
     open_workdir(plan, described)
     open_workdir(plan, described)
+    assert json.loads((tmp_path / "study.json").read_text()) == described
 
 
 def refused(plan):
