@@ -91,30 +91,8 @@ def run(
     Raises:
         gan_mnist.errors.InputError: For any request that cannot be met, in one line.
     """
+    # Nothing else has a name here yet.
+    arguments = dict(locals())
     from gan_mnist.commands import running
 
-    return running.run(
-        experiment,
-        preset=preset,
-        dataset=dataset,
-        data_dir=data_dir,
-        download=download,
-        skip_bad=skip_bad,
-        workdir=workdir,
-        seeds=seeds,
-        first_seed=first_seed,
-        arms=arms,
-        jobs=jobs,
-        engine=engine,
-        precision=precision,
-        strategy=strategy,
-        classifier=classifier,
-        test_dir=test_dir,
-        settings=settings,
-        export_dir=export_dir,
-        generated=generated,
-        primary=primary,
-        until=until,
-        max_seeds=max_seeds,
-        trust_model=trust_model,
-    )
+    return running.run(**arguments)
