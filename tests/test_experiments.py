@@ -198,7 +198,7 @@ def test_a_preset_names_the_arms_that_run_unless_others_are_asked_for(tmp_path):
     before = {"none": {}, "mixup": {}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(continuation, "description_in", lambda workdir: {"arms": before})
-        assert continuation.arms_of(tmp_path, declared, few) == [
+        assert continuation.arm_names(tmp_path, declared, "quick", None, ()) == [
             a for a in every if a in (*few, "mixup")
         ]
 

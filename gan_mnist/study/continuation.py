@@ -25,7 +25,7 @@ MAX_SEEDS, MOST_SEEDS = 20, 100
 MOST_OF_ALL = 10_000
 
 
-def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collection[str]) -> Study:
+def with_primary(workdir: Path, study: Study, is_requested: bool, arms: Collection[str]) -> Study:
     """The study with the primary comparisons that a run recorded; its own if the run is new.
 
     A comparison that is named after results were seen is not primary. A run that an earlier version
@@ -34,7 +34,7 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
     Args:
         workdir: The run's directory.
         study: With the comparisons that the command names, or else its declaration.
-        is_asked_for: Whether the command names them; else recorded ones replace them silently.
+        is_requested: Whether the command names them; else recorded ones replace them silently.
         arms: Names of the arms that are to run.
 
     Raises:
@@ -44,7 +44,7 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
     """
     description = description_in(workdir)
     if description is None:
-        if is_asked_for and _has_results(workdir):
+        if is_requested and _has_results(workdir):
             raise InputError(
                 f"--primary: {workdir} has results, and no study.json that says what was primary "
                 "when it was begun; accepted: a new --workdir, or no --primary"
@@ -58,7 +58,7 @@ def with_primary(workdir: Path, study: Study, is_asked_for: bool, arms: Collecti
                 f"--arms: {missing[0]} is left out, and {workdir} was begun with the primary "
                 f"comparison {pair}; accepted: both among the arms, or a new --workdir"
             )
-    if is_asked_for and set(recorded) != set(study.primary):
+    if is_requested and set(recorded) != set(study.primary):
         raise InputError(
             f"--primary: {workdir} was begun with {in_words(recorded)}, and what is named later is "
             "not primary; accepted: the same, or a new --workdir"
@@ -98,12 +98,6 @@ def check_primary(plan: Plan, is_requested: bool) -> None:
         )
 
 
-def arms_of(workdir: Path, study: Study, names: Collection[str]) -> list[str]:
-    """`names` and the arms that a run in `workdir` already has, in the order of the study."""
-    description = description_in(workdir) or {"arms": ()}
-    return [arm.name for arm in study.arms if arm.name in {*names, *description["arms"]}]
-
-
 def arm_names(
     workdir: Path,
     study: Study,
@@ -125,7 +119,9 @@ def arm_names(
     """
     names = None if requested is None else list(requested)
     if names is None and (of_preset := study.presets[preset].arms):
-        names = arms_of(workdir, study, [*of_preset, *of_sources])
+        description = description_in(workdir) or {"arms": ()}
+        wanted = {*of_preset, *of_sources, *description["arms"]}
+        names = [arm.name for arm in study.arms if arm.name in wanted]
     return [arm.name for arm in study.select(names)]
 
 
