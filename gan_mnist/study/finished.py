@@ -72,13 +72,12 @@ def read_run(directory: Path) -> FinishedRun:
         InputError: If there is none, or if it is not finished or damaged.
     """
     try:
-        if not (directory / STUDY).is_file():
+        is_run = (directory / STUDY).is_file()
+        description = _read(directory / STUDY, Finished) if is_run else None
+        if description is None:
             raise InputError(f"{_named(directory)} is no run; accepted: {ACCEPTED}")
-        description = _read(directory / STUDY, Finished)
         summary = _read(directory / SUMMARY, Summary)
         records_path = directory / RECORDS
-        if description is None:
-            raise InputError(f"{_named(directory)}: study.json is not there; accepted: {ACCEPTED}")
         missing = [path.name for path in (records_path, directory / SUMMARY) if not path.is_file()]
         if missing or summary is None or not _same_plan(description, summary):
             reason = f"it has no {missing[0]}" if missing else "its summary is of another plan"
