@@ -165,15 +165,14 @@ class Settings:
     def fields_by_group(cls) -> dict[str, list[dataclasses.Field]]:
         """The fields by the `GROUP` of the class that declares them; an experiment's own first."""
         groups: dict[str, list[dataclasses.Field]] = {}
+        fields = {field.name: field for field in dataclasses.fields(cls)}
         for owner in cls.__mro__:
             annotations = vars(owner).get("__annotations__", {})
-            declared = [field for field in dataclasses.fields(cls) if field.name in annotations]
-            grouped = {field.name for fields in groups.values() for field in fields}
-            if declared := [field for field in declared if field.name not in grouped]:
+            declared = [fields.pop(name) for name in [*fields] if name in annotations]
+            if declared:
                 package = owner.__module__.rpartition(".")[0].rpartition(".")[2]
-                groups.setdefault(vars(owner).get("GROUP", package or "others"), []).extend(
-                    declared
-                )
+                group = vars(owner).get("GROUP", package or "others")
+                groups.setdefault(group, []).extend(declared)
         return groups
 
     def identity(self) -> dict[str, Any]:
