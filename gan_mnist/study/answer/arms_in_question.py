@@ -129,8 +129,9 @@ class ArmsInQuestion:
         sign = 1 if self.metric.higher_is_better else -1
         return self.direction_sign * sign * (self.compared[name].difference or 0.0)
 
-    def with_verdict(self, *verdicts: str) -> list[str]:
-        return [name for name in self.compared if self.entries[name]["verdict"] in verdicts]
+    def with_verdict(self, verdict: str) -> list[str]:
+        """Names of the arms that have this verdict."""
+        return [name for name in self.compared if self.entries[name]["verdict"] == verdict]
 
     @cached_property
     def arms_as_asked(self) -> list[str]:

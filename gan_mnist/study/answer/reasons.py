@@ -64,10 +64,7 @@ class ReportedComparison:
 
     def _why_called(self, margin: float | None, interval: Sequence[float]) -> str:
         """An interval that allows for the choice of the arm is wider than the one that decides."""
-        excludes_zero, margin_text = (
-            _leaves_out_0(interval),
-            "the margin" if margin is None else f"±{margin:g}",
-        )
+        excludes_zero = _leaves_out_0(interval)
         if self.entry["verdict"] != "the same":
             p = f"{self.entry['p_holm']:.3f} after Holm's correction"
             reason = (
@@ -75,8 +72,9 @@ class ReportedComparison:
             )
             return "" if excludes_zero else reason
         if margin is not None and max(map(abs, interval)) >= margin:
-            return f"Without the choice that it allows for, the interval lies within {margin_text}."
-        reason = f"The interval leaves out 0, but lies within {margin_text}: too little to matter."
+            return f"Without the choice that it allows for, the interval lies within ±{margin:g}."
+        limit = "the margin" if margin is None else f"±{margin:g}"
+        reason = f"The interval leaves out 0, but lies within {limit}: too little to matter."
         return reason if excludes_zero else ""
 
     def _why_seen(self, p: str, interval: Sequence[float]) -> str:
@@ -183,26 +181,21 @@ def reasons_of(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     The name is that of the arm, of a primary comparison "ARM > REFERENCE". A further test set is
     the kind "further NAME".
     """
-    control, margins = (
-        summary["control"],
-        {metric["name"]: metric.get("margin") for metric in summary["metrics"]},
-    )
-    margin = summary["metrics"][0].get("margin")
-    comparisons = [(kind, comparison, margin) for kind, comparison in summary_comparisons(summary)]
+    margins = {metric["name"]: metric.get("margin") for metric in summary["metrics"]}
+    primary_margin = summary["metrics"][0].get("margin")
+    comparisons = [
+        (kind, comparison, primary_margin) for kind, comparison in summary_comparisons(summary)
+    ]
     for name, test in summary.get("further_tests", {}).items():
-        test_comparisons = (
-            comparison
-            for kind, comparison in reported_comparisons(test["arms"], control)
-            if kind == CONTROL
-        )
+        margin = margins.get(test["metric"])
         comparisons += [
-            (f"further {name}", comparison, margins.get(test["metric"]))
-            for comparison in test_comparisons
+            (f"further {name}", comparison, margin)
+            for _, comparison in reported_comparisons(test["arms"], summary["control"])
         ]
     reasons: dict[str, dict[str, str]] = {}
-    for kind, comparison, metric_margin in comparisons:
+    for kind, comparison, margin in comparisons:
         name = f"{comparison.arm} > {comparison.reference}" if kind == PRIMARY else comparison.arm
-        if reason := comparison.why(metric_margin):
+        if reason := comparison.why(margin):
             reasons.setdefault(kind, {})[name] = reason
     return reasons
 

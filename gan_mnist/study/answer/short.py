@@ -68,13 +68,9 @@ def answer(
         warning = f"Careful, {'; '.join(warnings)}."
         line, full = f"{warning} {line}".rstrip(), f"{warning} {full}"
     full += _looked(plan) + _left_out(plan)
-    num_failed, num_missing = (
-        statuses.count("failed"),
-        len(plan.arms) * len(plan.seeds) - len(statuses),
-    )
-    if num_failed:
+    if num_failed := statuses.count("failed"):
         full += f"; {counted(num_failed, 'trial')} failed"
-    if num_missing:
+    if num_missing := len(plan.arms) * len(plan.seeds) - len(statuses):
         full += f"; {counted(num_missing, 'trial')} not run yet"
     texts = {
         "answer": _fitted([f"{leak}{short[0]}", *short[1:]]),
@@ -130,11 +126,10 @@ def _of(check: Mapping[str, Any]) -> str:
 def _short(arms: ArmsInQuestion, room: int) -> list[str]:
     """What is said in any case, in so many words, and what is added if there is room."""
     if arms.has_no_arms:
-        leaking, absent = (
-            "no source is free of copies of test images",
-            "none of the arms in question",
-        )
-        return [f"No answer: {leaking if arms.leaks else f'this run has {absent}'}"]
+        reason = "this run has none of the arms in question"
+        if arms.leaks:
+            reason = "no source is free of copies of test images"
+        return [f"No answer: {reason}"]
     if not arms.compared:
         control = f"the control `{arms.plan.study.control}` has no finished trial"
         lacking = control if arms.is_control_missing else "a comparison needs two seeds"
