@@ -10,6 +10,7 @@ of either mean is that of Nadeau and Bengio, as in `small_samples`; and values t
 in both runs, but for rounding, have the p value of the permutation test where no split overlaps.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -246,6 +247,8 @@ def run_differences(first: FinishedRun, second: FinishedRun, study: Study | None
 def _made_with(run: FinishedRun, study: Study | None) -> dict[str, Any]:
     data = run.description["dataset"]
     records = [record for arm_records in run.records.values() for record in arm_records.values()]
+    versions = [record.get("versions", {}) for record in records]
+    packages = dict.fromkeys(itertools.chain(*versions))
     return {
         "data set": f"{data.get('name')}, sha256 {run.sha256[:12]}",
         "images": _images(data.get("counts", {})),
@@ -258,12 +261,8 @@ def _made_with(run: FinishedRun, study: Study | None) -> dict[str, Any]:
         "measured": run.measured(study).label,
         "device": _all_of(record.get("device") for record in records),
         **{
-            f"version of {name}": _all_of(
-                record.get("versions", {}).get(name) for record in records
-            )
-            for name in dict.fromkeys(
-                name for record in records for name in record.get("versions", {})
-            )
+            f"version of {name}": _all_of(of_record.get(name) for of_record in versions)
+            for name in packages
         },
     }
 
