@@ -204,5 +204,12 @@ class Plan:
 
     def _trial(self, arm: Arm, seed: int) -> Trial:
         settings = with_changes(self.settings, arm.changes, f"arm {arm.name}")
-        arguments = arm.name, seed, settings, self.dataset, self.workdir
-        return Trial(self.study, *arguments, first_seed=min(self.seeds))
+        return Trial(
+            study=self.study,
+            arm=arm.name,
+            seed=seed,
+            settings=settings,
+            provenance=self.dataset,
+            workdir=self.workdir,
+            first_seed=min(self.seeds),
+        )

@@ -124,7 +124,7 @@ class StudyProgress:
         time_left = self._left(time.monotonic())
         self._bar.update(self._task, completed=self._counts.total(), left=time_left)
         if self._handle is not None:
-            _update(self._handle, self._page())
+            self._handle.update(sys.modules["IPython"].display.HTML(self._page()))
 
     def _look(self) -> None:
         """Looks how far trainings are that are under way."""
@@ -204,7 +204,3 @@ def _notebook_handle(page: str) -> Any:
         return None
     display = sys.modules["IPython"].display
     return display.display(display.HTML(page), display_id=True)
-
-
-def _update(handle: Any, page: str) -> None:
-    handle.update(sys.modules["IPython"].display.HTML(page))
