@@ -214,6 +214,8 @@ def make_plan(
         remote=remote,
     )
     continuation.check_primary(plan, primary is not None)
+    # Makes the settings of every arm, which refuse what does not go together.
+    plan.trials()
     check_divisible(plan)
     return plan
 

@@ -28,9 +28,9 @@ def check_strategy(strategy: str) -> str:
 
 def check_divisible(plan: Plan) -> None:
     """Raises `InputError` where a trial of the plan cannot be trained as its strategy wants."""
-    trials = plan.trials()
     if plan.settings.strategy == ONE:
         return
+    trials = plan.trials()
     for trial in trials:
         if part := trial.settings.single_device_only:
             raise InputError(
