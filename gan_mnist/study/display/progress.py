@@ -25,19 +25,9 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
 
         power = power_in_words(plan)
     data = plan.dataset
-    class_counts = {
-        name: "+".join(map(str, split_counts.values()))
-        for name, split_counts in data["counts"].items()
-    }
-    splits = "+".join(next(iter(data["counts"].values()))).replace("train", "training")
     lines = [
         f"experiment  {plan.study.name}: {plan.study.question}",
-        f"data set    {data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
-        *(f"            {line}" for line in files_in_words(data.get("files"))),
-        *(f"            {line}" for line in _look_in_words(plan)),
-        f"            {splits} images a class: {by_name(class_counts)}",
-        *(f"            {line}" for line in split_in_words(data)),
-        *(f"            {line}" for line in duplicates_in_words(data)),
+        *_headed("data set", _data_in_words(plan)),
         *_headed("generated", generated_in_words(data.get("generated", {}))),
         *_headed("tested too", further_in_words(data.get("further_tests", {}))),
         *(
@@ -68,6 +58,24 @@ def describe(plan: Plan, power: Sequence[str] | None = None, with_settings: bool
 def _headed(title: str, lines: Iterable[object]) -> list[str]:
     """The title before the first line, and blanks before the others."""
     return [f"{'' if index else title:<12}{line}" for index, line in enumerate(lines)]
+
+
+def _data_in_words(plan: Plan) -> list[str]:
+    """Where the images come from, how they look, and how many there are."""
+    data = plan.dataset
+    class_counts = {
+        name: "+".join(map(str, split_counts.values()))
+        for name, split_counts in data["counts"].items()
+    }
+    splits = "+".join(next(iter(data["counts"].values()))).replace("train", "training")
+    return [
+        f"{data['name']} from {data['source']}, sha256 {data['sha256'][:12]}",
+        *files_in_words(data.get("files")),
+        *_look_in_words(plan),
+        f"{splits} images a class: {by_name(class_counts)}",
+        *split_in_words(data),
+        *duplicates_in_words(data),
+    ]
 
 
 def _look_in_words(plan: Plan) -> list[str]:
