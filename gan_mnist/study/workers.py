@@ -32,8 +32,12 @@ ENVIRONMENT = ONE_THREAD | {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "MALLOC_ARENA_M
 # Bytes that a process may grow by before loky replaces it, between two trials. By what denoising
 # traces it grows by 600 MB, twice loky's limit; a new process would have to trace all that again.
 GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "7e8"}
-
-
+# How often Ray begins a trial anew whose process or machine was lost.
+RETRIES = 3
+# Held while files of a run are read to be sent, or written when they arrive.
+_HOMECOMING = threading.Lock()
+# Data sets in the store of a cluster, by the job that put them there and their checksum.
+_STORED: dict[tuple[str, str], Any] = {}
 # How many processes run on each GPU; empty where every process may use all there are.
 _on_gpu: Counter[str] = Counter()
 
@@ -198,13 +202,6 @@ class RayWorker:
         if self._last is not None:
             self._ray.cancel(self._last, force=True)
         self._thread.shutdown()
-
-
-# How often Ray begins a trial anew whose process or machine was lost.
-RETRIES = 3
-_HOMECOMING = threading.Lock()
-# Data sets in the store of a cluster, by the job that put them there and their checksum.
-_STORED: dict[tuple[str, str], Any] = {}
 
 
 def _in_store(ray: Any, trial: Trial) -> Any:
