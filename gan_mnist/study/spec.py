@@ -85,6 +85,11 @@ class Metric:
     bounds: tuple[float, float] | None = None
     margin: float | None = None
 
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return 1 if self.higher_is_better else -1
+
 
 @dataclass(frozen=True)
 class Expectation:

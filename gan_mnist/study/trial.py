@@ -198,6 +198,10 @@ class Plan:
         names = {arm.name for arm in self.arms if not arm.leaks}
         return tuple(pair for pair in self.study.primary if {*pair} <= names)
 
+    def arms_of_kind(self, kind: str) -> list[str]:
+        """Names of the arms of a kind that run."""
+        return [arm.name for arm in self.arms if arm.kind == kind]
+
     def trials(self) -> list[Trial]:
         """Seed-major: an interrupted study has whole seeds, on which arms can be compared."""
         return [self._trial(arm, seed) for seed in self.seeds for arm in self.arms]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gan_mnist.study.answer.question import direction, is_open
+from gan_mnist.study.answer.question import BETTER, WORSE, Wording, direction, is_open
 from gan_mnist.study.answer.reasons import ReportedComparison, reported_comparisons
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.comparison import Pair
@@ -78,8 +78,8 @@ class ArmsInQuestion:
         treatment says nothing of how it differs from the control: such arms are among these only
         where no primary comparison is of the first sort.
         """
-        rivals = self._rivals if self.kind == "generated" else set()
-        references = {self.plan.study.control} | rivals
+        rivals = self.plan.arms_of_kind("rival") if self.kind == "generated" else ()
+        references = {self.plan.study.control, *rivals}
         arms = {entry["arm"] for entry in self.primary if entry["reference"] in references}
         return arms or self._primary_arms
 
@@ -87,11 +87,6 @@ class ArmsInQuestion:
     def _primary_arms(self) -> set[str]:
         """Names of the arms in primary comparisons, without the references."""
         return {entry["arm"] for entry in self.primary}
-
-    @cached_property
-    def _rivals(self) -> set[str]:
-        """Names of the run's plain rivals."""
-        return {arm.name for arm in self.plan.arms if arm.kind == "rival"}
 
     @cached_property
     def _candidates(self) -> dict[str, Comparison]:
@@ -118,6 +113,16 @@ class ArmsInQuestion:
         """1 where the question asks for better, or is not clear; -1 where it asks for worse."""
         return direction(self.plan.study.question, self.metric) or 1
 
+    @property
+    def asked(self) -> Wording:
+        """The words for an arm that did what the question asks for."""
+        return BETTER if self.direction_sign > 0 else WORSE
+
+    @property
+    def opposite(self) -> Wording:
+        """The words for an arm that did the opposite."""
+        return WORSE if self.direction_sign > 0 else BETTER
+
     @cached_property
     def wants_yes(self) -> bool:
         """Whether the question asks for a yes or a no, and is sure to be asked which way."""
@@ -126,8 +131,7 @@ class ArmsInQuestion:
 
     def gain(self, name: str) -> float:
         """How far an arm differs from the control in the way that is asked for."""
-        sign = 1 if self.metric.higher_is_better else -1
-        return self.direction_sign * sign * (self.compared[name].difference or 0.0)
+        return self.direction_sign * self.metric.sign * (self.compared[name].difference or 0.0)
 
     def with_verdict(self, verdict: str) -> list[str]:
         """Names of the arms that have this verdict."""
@@ -136,12 +140,12 @@ class ArmsInQuestion:
     @cached_property
     def arms_as_asked(self) -> list[str]:
         """Arms with a verdict in the direction of the question."""
-        return self.with_verdict("helps" if self.direction_sign > 0 else "hurts")
+        return self.with_verdict(self.asked.verdict)
 
     @cached_property
     def arms_opposite(self) -> list[str]:
         """Arms with a verdict against the direction of the question."""
-        return self.with_verdict("hurts" if self.direction_sign > 0 else "helps")
+        return self.with_verdict(self.opposite.verdict)
 
     @cached_property
     def arms_same(self) -> list[str]:
@@ -181,9 +185,8 @@ class ArmsInQuestion:
     def interval(self, name: str, num_chosen_from: int) -> Interval | None:
         """Interval of an arm against the control, allowing for its choice from so many."""
         pair = Pair(name, self.plan.study.control)
-        return (
-            self.results.chosen_from(num_chosen_from).compare([pair])[pair].comparison.deciding_ci95
-        )
+        compared = self.results.chosen_from(num_chosen_from).compare([pair])
+        return compared[pair].comparison.deciding_ci95
 
     @cached_property
     def versus(self) -> Mapping[str, Any] | None:
@@ -191,9 +194,9 @@ class ArmsInQuestion:
 
         Its interval allows for the choice of the arm, too.
         """
-        versus = (
-            None if self.direction_sign < 0 or not self.arms_as_asked else self._versus(self.focus)
-        )
+        if self.direction_sign < 0 or not self.arms_as_asked:
+            return None
+        versus = self._versus(self.focus)
         if versus is None or self.num_chosen_from == 1:
             return versus
         rivals = [*versus["rivals"], *versus.get("not_compared", ())]
@@ -218,27 +221,26 @@ class ArmsInQuestion:
 
         `rival` is one that could not be compared, if there is one.
         """
-        best = self.entries[self.focus].get("versus_rivals")
-        if best is None or best["verdict"] == "helps" or self.versus is None:
+        best, versus = self.entries[self.focus].get("versus_rivals"), self.versus
+        if best is None or versus is None:
             return None
-        missing = best.get("not_compared", [])
-        if self.versus["verdict"] != "helps" or (
-            not missing and best["rival"] == self.versus["rival"]
-        ):
+        if best["verdict"] == "helps" or versus["verdict"] != "helps":
             return None
-        return {**best, "rival": missing[0]} if missing else best
+        if missing := best.get("not_compared"):
+            return {**best, "rival": missing[0]}
+        return None if best["rival"] == versus["rival"] else best
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""
+        rivals = self.plan.arms_of_kind("rival")
         primary_entries = [
             entry
             for entry in (self.primary if self.kind == "generated" else ())
-            if entry["arm"] == name and entry["reference"] in self._rivals and entry["ci95"]
+            if entry["arm"] == name and entry["reference"] in rivals and entry["ci95"]
         ]
         if not primary_entries:
             return self.entries[name].get("versus_rivals")
-        sign = 1 if self.metric.higher_is_better else -1
-        best = min(primary_entries, key=lambda entry: sign * entry["difference"])
+        best = min(primary_entries, key=lambda entry: self.metric.sign * entry["difference"])
         return {**best, "rival": best["reference"], "rivals": [best["reference"]]}
 
     @cached_property
@@ -254,7 +256,7 @@ class ArmsInQuestion:
         """Whether what the answer rests on was not named beforehand, nor may be tested after it."""
         if not self.compared or (self.versus or {}).get("verdict") == "helps":
             return False
-        target = self.plan.study.control, "helps" if self.direction_sign > 0 else "hurts"
+        target = self.plan.study.control, self.asked.verdict
         if any((entry["reference"], entry["verdict"]) == target for entry in self.primary):
             return False
         return bool(self.exploratory([self.focus] if self.arms_as_asked else self.compared))
@@ -272,10 +274,8 @@ class ArmsInQuestion:
     @property
     def has_no_arms(self) -> bool:
         """Whether the run has none of the arms, or none that could be an answer."""
-        return not any(
-            arm.name in self._primary_arms if self._primary_arms else arm.kind == self.kind
-            for arm in self.plan.arms
-        )
+        arms = self._primary_arms or {*self.plan.arms_of_kind(self.kind)}
+        return arms.isdisjoint(arm.name for arm in self.plan.arms)
 
     @property
     def is_control_missing(self) -> bool:
@@ -291,9 +291,8 @@ class ArmsInQuestion:
     @cached_property
     def all_ruled_out(self) -> bool:
         """Whether every arm is shown not to do what the question asks."""
-        return bool(self.compared) and len(self.arms_opposite) + len(self.arms_same) == len(
-            self.compared
-        )
+        num_ruled_out = len(self.arms_opposite) + len(self.arms_same)
+        return bool(self.compared) and num_ruled_out == len(self.compared)
 
     @property
     def within_margin(self) -> str:

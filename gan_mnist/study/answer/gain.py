@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
-from gan_mnist.study.answer.results import applies
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import is_within
 
@@ -41,8 +40,8 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
     """
     if _is_within_margin(arms):
         return GainCheck(False, f"by less than {arms.metric.margin:g}")
-    kinds = {arm.name: arm.kind for arm in arms.plan.arms}
-    if arms.kind != "generated" or arms.direction_sign < 0 or kinds[arms.focus] == "rival":
+    is_rival = arms.focus in arms.plan.arms_of_kind("rival")
+    if arms.kind != "generated" or arms.direction_sign < 0 or is_rival:
         return None
     if reason := _not_comparable(arms):
         return GainCheck(False, reason)
@@ -73,8 +72,8 @@ def _not_comparable(arms: ArmsInQuestion) -> str:
     """What keeps plain rivals from being the measure of a gain; "" where nothing does."""
     versus = arms.versus
     if versus is None:
-        if of_run := _rivals_of_run(arms):
-            return f"plain `{of_run[0]}` could not be compared"
+        if rivals_of_run := arms.results.applicable(arms.plan.arms_of_kind("rival")):
+            return f"plain `{rivals_of_run[0]}` could not be compared"
         has_rivals = any(arm.kind == "rival" for arm in arms.plan.study.arms)
         return "no plain rival was run beside it" if has_rivals else ""
     if missing := versus.get("not_compared"):
@@ -83,12 +82,3 @@ def _not_comparable(arms: ArmsInQuestion) -> str:
         rivals = "plain rivals" if len(versus["rivals"]) > 1 else f"plain `{versus['rival']}`"
         return f"shares too few seeds with {rivals}"
     return ""
-
-
-def _rivals_of_run(arms: ArmsInQuestion) -> list[str]:
-    """The plain rivals of the run that apply to the data."""
-    return [
-        arm.name
-        for arm in arms.plan.arms
-        if arm.kind == "rival" and applies(arms.results.records[arm.name])
-    ]

@@ -41,10 +41,9 @@ def in_full(arms: ArmsInQuestion) -> str:
     if comparison.image_shortage:
         return f"Cannot tell: {comparison.image_shortage}; {_extreme(arms)} {details}"
     if arms.arms_as_asked:
-        past_verb = "helped" if arms.direction_sign > 0 else "hurt"
         prefix = "" if num_arms == 1 else group
         if len(arms.arms_as_asked) > 1:
-            prefix += f"{_done_by(arms, arms.arms_as_asked, past_verb)}, and "
+            prefix += f"{_done_by(arms, arms.arms_as_asked, arms.asked.past)}, and "
         text = f"{prefix}{_change(arms, best, arms.num_chosen_from)}"
         text += _beyond_in_full(arms) + _without(arms)
     elif num_arms == 1:
@@ -57,12 +56,12 @@ def in_full(arms: ArmsInQuestion) -> str:
 
 def _extreme(arms: ArmsInQuestion) -> str:
     """Which arm came out best or, where the question asks for worse, worst."""
-    return f"the {'best' if arms.direction_sign > 0 else 'worst'} was `{arms.focus}`"
+    return f"the {arms.asked.superlative} was `{arms.focus}`"
 
 
 def _verbs(arms: ArmsInQuestion) -> tuple[str, str]:
     """What the question asks whether arms did to the metric, and its opposite."""
-    is_raised = arms.direction_sign == (1 if arms.metric.higher_is_better else -1)
+    is_raised = arms.direction_sign == arms.metric.sign
     return ("raised", "lowered") if is_raised else ("lowered", "raised")
 
 
@@ -172,10 +171,10 @@ def _others_in_full(arms: ArmsInQuestion) -> str:
     """What is found behind the gate, or beside it."""
     if not arms.primary or not arms.other_arms:
         return ""
-    verdict, verb = ("helps", "helped") if arms.direction_sign > 0 else ("hurts", "hurt")
-    num_called = len([name for name in arms.other_arms if arms.entries[name]["verdict"] == verdict])
+    verdicts = [arms.entries[name]["verdict"] for name in arms.other_arms]
+    num_called = verdicts.count(arms.asked.verdict)
     standing = arms.entries[arms.other_arms[0]]["standing"]
-    return f"; {standing}: {num_called} of {counted(len(arms.other_arms), 'other')} {verb}"
+    return f"; {standing}: {num_called} of {counted(len(verdicts), 'other')} {arms.asked.past}"
 
 
 def _change(arms: ArmsInQuestion, name: str, num_chosen_from: int) -> str:
@@ -195,10 +194,9 @@ def _plain_rival(arms: ArmsInQuestion) -> str:
     """What the best plain rival did that helped, where another kind is asked about."""
     if arms.kind != "generated":
         return ""
-    sign = 1 if arms.metric.higher_is_better else -1
-    rivals = [arm.name for arm in arms.plan.arms if arm.kind == "rival"]
+    rivals = arms.plan.arms_of_kind("rival")
     gains = {
-        name: sign * (arms.comparisons[name].difference or 0.0)
+        name: arms.metric.sign * (arms.comparisons[name].difference or 0.0)
         for name in rivals
         if arms.entries[name]["verdict"] == "helps"
     }

@@ -1,6 +1,7 @@
-"""Which way the question of a study asks, by its words."""
+"""Which way the question of a study asks, by its words, and the words for an answer either way."""
 
 import re
+from typing import NamedTuple
 
 from gan_mnist.study.spec import Metric
 
@@ -14,10 +15,31 @@ _WAYS = {
 }
 
 
+class Wording(NamedTuple):
+    """What is said of an arm that did better than the control, or worse.
+
+    Attributes:
+        verdict: The verdict on it.
+        verb: What it does: "help".
+        past: What it did: "helped".
+        comparative: How it did: "better".
+        superlative: How it did beside all others: "best".
+    """
+
+    verdict: str
+    verb: str
+    past: str
+    comparative: str
+    superlative: str
+
+
+BETTER = Wording("helps", "help", "helped", "better", "best")
+WORSE = Wording("hurts", "hurt", "hurt", "worse", "worst")
+
+
 def direction(question: str, metric: Metric) -> int:
     """1 where a question asks for better, -1 for worse, 0 where its words do not say."""
-    sign = 1 if metric.higher_is_better else -1
-    signs = {"better": 1, "worse": -1, "more": sign, "less": -sign}
+    signs = {"better": 1, "worse": -1, "more": metric.sign, "less": -metric.sign}
     words = re.findall(r"\w+", question.lower())
     directions = {
         signs[way] for way, stems in _WAYS.items() if any(word.startswith(stems) for word in words)

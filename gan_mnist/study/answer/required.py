@@ -64,7 +64,7 @@ def _compared(plan: Plan) -> set[Pair]:
     pairs = {*plan.primary, *(Pair(arm.name, control) for arm in plan.arms)}
     pairs |= {Pair(arm.ablates, arm.name) for arm in plan.arms if arm.ablates}
     if rival is not None:
-        pairs |= {Pair(arm.name, rival) for arm in plan.arms if arm.kind == "generated"}
+        pairs |= {Pair(name, rival) for name in plan.arms_of_kind("generated")}
     return pairs
 
 

@@ -69,6 +69,10 @@ class Results:
         """Share of intervals that miss the truth: 0.05, or less with looks or after a choice."""
         return looks_at.look_level(self.looks) / self.num_chosen_from
 
+    def applicable(self, names: Sequence[str]) -> list[str]:
+        """Those of the arms that have results, or would have if their trials had not failed."""
+        return [name for name in names if applies(self.records[name])]
+
     def chosen_from(self, count: int) -> "Results":
         """The same, for a comparison that was chosen from `count`."""
         return replace(self, num_chosen_from=count)

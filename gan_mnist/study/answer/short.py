@@ -158,25 +158,23 @@ def _did(arms: ArmsInQuestion) -> str:
     """What the arm that the answer rests on did, where there is a verdict."""
     if arms.focus in arms.arms_same:
         return f"`{arms.focus}` and `{arms.plan.study.control}` are the same {arms.within_margin}"
-    sign = 1 if arms.focus in arms.arms_as_asked else -1
-    comparative = "better" if sign * arms.direction_sign > 0 else "worse"
-    return f"`{arms.focus}` did {comparative} than `{arms.plan.study.control}`"
+    wording = arms.asked if arms.focus in arms.arms_as_asked else arms.opposite
+    return f"`{arms.focus}` did {wording.comparative} than `{arms.plan.study.control}`"
 
 
 def _of_a_gain(arms: ArmsInQuestion, room: int) -> list[str]:
     num_arms, control = len(arms.compared), arms.plan.study.control
+    better = arms.asked.comparative
     check = check_gain(arms)
     if check is not None:
         if check.is_enough:
             return [_answered(arms, "Yes: ", f"`{arms.focus}` {check.words}")]
-        better = "Better" if arms.direction_sign > 0 else "Worse"
-        opening = "Yes" if arms.wants_yes else f"{better} than `{control}`"
+        opening = "Yes" if arms.wants_yes else f"{better.capitalize()} than `{control}`"
         reasons = [check.words, *filter(None, [check.fewer_words])]
         return [_first_fitting([f"{opening}, but {reason}" for reason in reasons], room)]
     if num_arms == 1:
         return [_answered(arms, "Yes: ", _did(arms))]
-    comparative = "better" if arms.direction_sign > 0 else "worse"
-    group = f"{len(arms.arms_as_asked)} of {counted(num_arms, arms.noun)} did {comparative}"
+    group = f"{len(arms.arms_as_asked)} of {counted(num_arms, arms.noun)} did {better}"
     parts = [_answered(arms, "Yes: ", f"{group} than `{control}`")]
     # All of them where the answer says so itself.
     if not arms.is_exploratory and (exploratory := arms.exploratory(arms.arms_as_asked)):
@@ -186,20 +184,19 @@ def _of_a_gain(arms: ArmsInQuestion, room: int) -> list[str]:
 
 def _of_no_gain(arms: ArmsInQuestion) -> list[str]:
     num_arms, control = len(arms.compared), arms.plan.study.control
-    better, worse = ("better", "worse")[:: arms.direction_sign]
-    verb, opposite = ("help", "hurt")[:: arms.direction_sign]
+    asked, opposite = arms.asked, arms.opposite
     if arms.all_ruled_out:
-        text = f"not one of {num_arms} did {better} than `{control}`"
+        text = f"not one of {num_arms} did {asked.comparative} than `{control}`"
         if len(arms.arms_opposite) == num_arms:
-            text = f"each of {num_arms} did {worse} than `{control}`"
+            text = f"each of {num_arms} did {opposite.comparative} than `{control}`"
         elif len(arms.arms_same) == num_arms:
             text = f"each of {num_arms} is the same as `{control}` {arms.within_margin}"
         return [_answered(arms, "No: ", _did(arms) if num_arms == 1 else text)]
     if num_arms == 1:
-        return [f"Cannot tell whether `{arms.focus}` {verb}s"]
-    parts = [f"Cannot tell: not one of {num_arms} was shown to {verb}"]
+        return [f"Cannot tell whether `{arms.focus}` {asked.verdict}"]
+    parts = [f"Cannot tell: not one of {num_arms} was shown to {asked.verb}"]
     num_opposite = len(arms.arms_opposite) - len(arms.exploratory(arms.arms_opposite))
-    return [*parts, f", and {num_opposite} {opposite}"] if num_opposite else parts
+    return [*parts, f", and {num_opposite} {opposite.verb}"] if num_opposite else parts
 
 
 def _answered(arms: ArmsInQuestion, opening: str, text: str) -> str:

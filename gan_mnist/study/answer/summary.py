@@ -12,7 +12,6 @@ from gan_mnist.study.answer.results import (
     Record,
     Records,
     Results,
-    applies,
     as_list,
     done,
     finite,
@@ -164,16 +163,14 @@ def _add_other_comparisons(plan: Plan, entries: dict[str, dict[str, Any]], gate:
             pair = Pair(ablated, arm.name)
             entry = results.compare_with_ablation(pair, gate.comparisons.get(pair))
             entries[ablated]["versus_ablation"] = entry | gate.standing(*pair)
-    generated = [arm.name for arm in plan.arms if arm.kind == "generated"]
+    generated = plan.arms_of_kind("generated")
     if (rival := plan.study.rival) in entries:
         comparisons = gate.compare_others(rival, [name for name in generated if name != rival])
         for name, tested in comparisons.items():
             if (rival_entry := results.rival_entry(tested)) is not None:
                 rival_entry |= gate.standing(name, rival)
             entries[name]["versus_rival"] = rival_entry
-    rivals = [
-        arm.name for arm in plan.arms if arm.kind == "rival" and applies(results.records[arm.name])
-    ]
+    rivals = results.applicable(plan.arms_of_kind("rival"))
     for name, entry in results.compare_with_best_rival(generated, rivals).items():
         entries[name]["versus_rivals"] = entry | gate.standing(name, "the best of them")
 

@@ -154,7 +154,6 @@ class StudyProgress:
 
     def _best(self) -> str:
         """The arm with the best mean, of those that are no oracle and no check."""
-        sign = 1 if self._metric.higher_is_better else -1
         means = {
             arm: sum(values) / len(values)
             for arm, values in list(self._values.items())  # while another thread adds to it
@@ -162,7 +161,7 @@ class StudyProgress:
         }
         if not means:
             return "not known yet"
-        best = max(means, key=lambda arm: sign * means[arm])
+        best = max(means, key=lambda arm: self._metric.sign * means[arm])
         return f"{best} {means[best]:.3f} ({counted(len(self._values[best]), 'seed')})"
 
     def _lines(self) -> list[str]:
