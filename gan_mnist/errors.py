@@ -49,6 +49,11 @@ def path_of_error(error: OSError) -> str | None:
     return os.fsdecode(error.filename) if has_path else None
 
 
+def in_one_line(error: BaseException) -> str:
+    """The class of an error and its message, in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def unknown(kind: str, given: str, accepted: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not among `accepted`, with the nearest right one."""
     return InputError(f"{kind}: {given!r} is unknown; {suggestion(given, accepted)}")

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, check_number, unknown
+from gan_mnist.errors import InputError, check_number, in_one_line, unknown
 from gan_mnist.files import absolute
 from gan_mnist.settings.further import (
     FurtherTestSettings,
@@ -93,8 +93,8 @@ def load(name_or_path: str | Path) -> Study:
 
 
 def _cannot_be_loaded(folder: Path, error: BaseException) -> InputError:
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return InputError(f"--experiment: {folder / 'study.py'} cannot be loaded: {reason}")
+    path = folder / "study.py"
+    return InputError(f"--experiment: {path} cannot be loaded: {in_one_line(error)}")
 
 
 def _make_importable(folder: Path) -> str:

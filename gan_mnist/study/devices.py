@@ -6,7 +6,7 @@ Either each trial has a GPU of its own, or, with the strategy `mirrored`, all th
 import os
 import subprocess
 
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, in_one_line, unknown
 from gan_mnist.study import workers
 from gan_mnist.study.settings import STRATEGIES
 from gan_mnist.study.trial import Plan
@@ -88,10 +88,9 @@ def _counted_apart(function: str) -> int:
     try:
         return workers.call_in_process(function)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(
-            f"--strategy: TensorFlow cannot tell its devices: {reason}; accepted: a TensorFlow "
-            "that starts here, or CUDA_VISIBLE_DEVICES=-1 for none"
+            f"--strategy: TensorFlow cannot tell its devices: {in_one_line(error)}; accepted: a "
+            "TensorFlow that starts here, or CUDA_VISIBLE_DEVICES=-1 for none"
         ) from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
 
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, in_one_line, unknown
 from gan_mnist.study.comparison import Pair, parse_primary
 from gan_mnist.study.settings import Settings, Source
 
@@ -203,10 +203,9 @@ class Study:
         except InputError:
             raise
         except (Exception, SystemExit) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise InputError(
-                f"--experiment: {name}.py of {self.name} cannot be used: {reason}; all trials are "
-                "kept, and the same command goes on"
+                f"--experiment: {name}.py of {self.name} cannot be used: {in_one_line(error)}; all "
+                "trials are kept, and the same command goes on"
             ) from error
 
     def part(self, name: str) -> ModuleType | None:
