@@ -13,7 +13,6 @@ import numpy as np
 from gan_mnist.data.subsets import Allotment, Subset, allot, read_test_subset
 from gan_mnist.files import Damaged, read_arrays, read_form, write_json
 from gan_mnist.settings import TrainingSettings
-from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack_rows, unpack_rows
 from gan_mnist.study.trial import Outcome, Trial
 from gan_mnist.training import mirrored
@@ -243,8 +242,8 @@ class Steps(Generic[SettingsT]):
         at: Mapping[str, Sequence[np.ndarray]] | None,
         test_rows: np.ndarray | None,
     ) -> dict[str, Any] | None:
-        primary = self.trial.study.metrics[0]
-        if primary.name not in metrics:
+        primary = self.trial.study.metrics[0].name
+        if primary not in metrics:
             return None
         test = self.test if test_rows is None else self.test.take(test_rows)
         return correctness(primary, metrics, test, self.correct[OWN], averaged, at)
@@ -253,13 +252,10 @@ class Steps(Generic[SettingsT]):
         self, metrics: Mapping[str, float], part: str | None
     ) -> dict[str, dict[str, Any]]:
         correct_by_test = self.correct if part is None else self.correct_by_part[part]
-        accuracy = Metric("accuracy", "accuracy")
-        accuracies = {name: metrics.get(f"{name}_accuracy") for name in self.tests if name != OWN}
-        entries = {
-            name: correctness(
-                accuracy, {"accuracy": value}, self.tests[name], correct_by_test.get(name, ())
-            )
-            for name, value in accuracies.items()
-            if value is not None
-        }
+        entries = {}
+        for name, test in self.tests.items():
+            accuracy = metrics.get(f"{name}_accuracy")
+            if name != OWN and accuracy is not None:
+                trainings = correct_by_test.get(name, ())
+                entries[name] = correctness("accuracy", {"accuracy": accuracy}, test, trainings)
         return {name: entry for name, entry in entries.items() if entry}

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.data.subsets import Subset
-from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics.test_images import pack, shares_right
 
 # Prefixes of metrics that weigh classes alike, and parts of the names of means over images.
@@ -16,7 +15,7 @@ _BY_CLASS, _OF_IMAGES = ("balanced_", "macro_"), ("accuracy", "recall")
 
 
 def correctness(
-    metric: Metric,
+    metric: str,
     metrics: Mapping[str, float],
     test: Subset,
     trainings: Sequence[np.ndarray],
@@ -26,7 +25,7 @@ def correctness(
     """The value of `Outcome.correct`: test images by stratum, and which of them were right.
 
     Args:
-        metric: The primary metric.
+        metric: Name of the primary metric.
         metrics: Values of all metrics of the trial.
         test: The test images.
         trainings: bool (n,) for each classifier: which images it got right.
@@ -40,9 +39,9 @@ def correctness(
         right, `bits`, too; and `at`, bits by metric, where it is given. None without a test image.
     """
     names = list(test.class_names)
-    if averaged is None and metric.name.startswith("recall_"):
-        averaged = [metric.name.removeprefix("recall_")]
-    if metric.name.startswith(_BY_CLASS):
+    if averaged is None and metric.startswith("recall_"):
+        averaged = [metric.removeprefix("recall_")]
+    if metric.startswith(_BY_CLASS):
         averaged = names
     classes: list[str | None] = [None]
     strata = [np.arange(len(test.labels))]
@@ -59,12 +58,12 @@ def correctness(
         "sizes": [len(rows) for rows in strata],
         "weights": [1 / len(strata)] * len(strata),
     }
-    if not trainings or not any(kind in metric.name for kind in _OF_IMAGES):
+    if not trainings or not any(kind in metric for kind in _OF_IMAGES):
         return entry
     full_entry = entry | {"bits": pack(trainings, strata)}
     # A metric that is not their mean, such as a mean over sizes of training sets, does not follow
     # from which images were right.
-    if not _means(full_entry, metrics[metric.name]):
+    if not _means(full_entry, metrics[metric]):
         return entry
     bits_by_metric = {
         name: pack(metric_trainings, strata)

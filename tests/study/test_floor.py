@@ -86,21 +86,21 @@ def subset(labels):
 def test_a_record_tells_how_many_images_there_are_where_it_cannot_say_which_were_right():
     test = subset([0, 0, 0, 1])
     right = [np.ones(4, bool)]
-    told = correctness(METRIC, {"macro_auc": 1.0}, test, right)
+    told = correctness(METRIC.name, {"macro_auc": 1.0}, test, right)
     # Classes weigh alike, so that the smallest counts; one without a test image is no part of it.
     assert (told["classes"], told["sizes"]) == (["0", "1"], [3, 1])
     assert "bits" not in told
-    psnr = correctness(Metric("psnr_db", "PSNR"), {"psnr_db": 20.0}, test, [])
+    psnr = correctness("psnr_db", {"psnr_db": 20.0}, test, [])
     assert (psnr["classes"], psnr["sizes"]) == ([None], [4])
-    assert correctness(METRIC, {"macro_auc": 1.0}, subset([]), []) is None
+    assert correctness(METRIC.name, {"macro_auc": 1.0}, subset([]), []) is None
 
 
 @pytest.mark.parametrize("name", ["gan_train_accuracy", "accuracy_last_tenth", "accuracy"])
 def test_every_accuracy_says_which_images_were_right(name):
     right = [np.array([True, True, False, False]), np.array([True, True, True, False])]
-    told = correctness(Metric(name, name), {name: 0.625}, subset([0, 0, 1, 1]), right)
+    told = correctness(name, {name: 0.625}, subset([0, 0, 1, 1]), right)
     assert len(told["bits"][0]) == 2
-    other = correctness(Metric(name, name), {name: 0.7}, subset([0, 0, 1, 1]), right)
+    other = correctness(name, {name: 0.7}, subset([0, 0, 1, 1]), right)
     assert "bits" not in other
     assert images_of_record({"correct": other})["sizes"] == [4]
 

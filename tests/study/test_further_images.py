@@ -30,7 +30,7 @@ def records(rights, read=None, each_seed=False, tells=True):
     for arm, of_seeds in rights.items():
         for seed, right in zip(SEEDS, of_seeds, strict=True):
             metrics = {"accuracy": float(np.mean(right))}
-            told = correctness(Metric("accuracy", ""), metrics, images(len(right)), [right])
+            told = correctness("accuracy", metrics, images(len(right)), [right])
             further = {"correct_further": {"new": told}} if tells else {}
             one = record(arm, seed, 0.5 + 0.01 * seed, dataset=dataset, **further)
             one["metrics"]["new_accuracy"] = metrics["accuracy"]

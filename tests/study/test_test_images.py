@@ -93,7 +93,7 @@ def records(treated, control, labels, seeds=range(9)):
     for arm, right in (("none", control), ("cgan", treated)):
         for seed in seeds:
             share = float(np.mean(np.array(right)[test.labels == 1]))
-            found = correctness(metric, {"recall_1": share}, test, [np.array(right)])
+            found = correctness(metric.name, {"recall_1": share}, test, [np.array(right)])
             made.append(record(arm, seed, share, correct=found))
             made[-1]["metrics"] = {"recall_1": share}
     return made
@@ -150,7 +150,7 @@ def test_records_that_do_not_tell_images_are_judged_as_before():
 def test_repeats_are_averaged_and_another_number_has_no_images():
     test = subset([0, 1, 1])
     right = [np.array([True, True, False]), np.array([False, True, True])]
-    metric = Metric("balanced_accuracy", "balanced accuracy")
+    metric = "balanced_accuracy"
     told = correctness(metric, {"balanced_accuracy": 0.625}, test, right)
     assert [shares.tolist() for shares in test_images.shares_right(told)] == [[0.5], [1.0, 0.5]]
     assert "bits" not in correctness(metric, {"balanced_accuracy": 0.7}, test, right)
