@@ -15,7 +15,7 @@ from gan_mnist.study.statistics.looks import holm_at_looks
 from gan_mnist.study.statistics.paired import Comparison, Name, compare, values_of
 from gan_mnist.study.statistics.rivals import BestRival, against_best
 from gan_mnist.study.statistics.small_samples import LEVEL
-from gan_mnist.study.statistics.test_images import over_images, shares_right
+from gan_mnist.study.statistics.test_images import over_images, unpack_rows
 from gan_mnist.study.statistics.verdicts import verdict
 
 Record = Mapping[str, Any]
@@ -186,9 +186,6 @@ def _trainings(record: Record, prefix: str) -> dict[str, int]:
 
 def _shares(correct: Mapping[str, Any]) -> NDArray[np.float64]:
     """Which share each training of a record called right, strata weighted as in the metric."""
-    shares = np.zeros(len(correct["bits"][0]))
-    for training in range(len(shares)):
-        bits = [[stratum_bits[training]] for stratum_bits in correct["bits"]]
-        means = [stratum.mean() for stratum in shares_right({**correct, "bits": bits})]
-        shares[training] = np.dot(means, correct["weights"])
-    return shares
+    strata = zip(correct["bits"], correct["sizes"], strict=True)
+    means = [[right.mean() for right in unpack_rows(texts, size)] for texts, size in strata]
+    return np.dot(correct["weights"], means)
