@@ -30,7 +30,7 @@ from gan_mnist.study.statistics.test_images import (
     image_shortage,
     images_of_record,
     over_images,
-    shares_right,
+    shares_of_trials,
     two_way,
 )
 from gan_mnist.study.statistics.verdicts import verdict
@@ -205,8 +205,7 @@ def welch_over_images(
         return found
     parts = []
     for entries in correct_by_run:
-        strata = [np.array(rows) for rows in zip(*map(shares_right, entries), strict=True)]
-        _, error, freedom = two_way(strata, entries[0]["weights"])
+        _, error, freedom = two_way(shares_of_trials(entries), entries[0]["weights"])
         parts.append((float(error) ** 2, float(freedom)))
     interval, p_value = _judged(found.difference, *_satterthwaite(parts), (0, 1))
     return replace(found, ci95_images=interval, p_value_images=p_value)

@@ -93,6 +93,15 @@ def shares_right(correct: Mapping[str, Any]) -> list[NDArray[np.float64]]:
     ]
 
 
+def shares_of_trials(correct_entries: Sequence[Mapping[str, Any]]) -> list[NDArray[np.float64]]:
+    """The `shares_right` of several trials on the same images.
+
+    Returns:
+        For each stratum float64 (trials, n) in [0, 1].
+    """
+    return [np.array(shares) for shares in zip(*map(shares_right, correct_entries), strict=True)]
+
+
 def two_way(
     strata: Sequence[NDArray[Any]], weights: Sequence[float]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -155,14 +164,13 @@ def compare_images(
     correct_entries = [by_seed[seed] for seed in seeds for by_seed in (treated, control)]
     if len(seeds) < 2 or not have_same_images(correct_entries):
         return None
-    stratum_pairs = [
-        zip(shares_right(treated[seed]), shares_right(control[seed]), strict=True) for seed in seeds
+    treated_strata, control_strata = (
+        shares_of_trials([by_seed[seed] for seed in seeds]) for by_seed in (treated, control)
+    )
+    strata = [
+        treated_shares - control_shares
+        for treated_shares, control_shares in zip(treated_strata, control_strata, strict=True)
     ]
-    differences_by_seed = [
-        [treated_share - control_share for treated_share, control_share in pairs]
-        for pairs in stratum_pairs
-    ]
-    strata = [np.array(differences) for differences in zip(*differences_by_seed, strict=True)]
     low, high, p = interval_and_p(strata, correct_entries[0]["weights"], level)
     return (max(float(low), -1.0), min(float(high), 1.0)), float(p)
 
