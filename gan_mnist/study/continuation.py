@@ -133,9 +133,10 @@ def seeds_from(workdir: Path, first_seed: int | None, num_seeds: int) -> range:
             fresh only in a run of their own.
     """
     description = description_in(workdir)
-    recorded = (
-        first_seed or 0 if description is None else min(description.get("seeds", ()), default=0)
-    )
+    if description is None:
+        recorded = first_seed or 0
+    else:
+        recorded = min(description.get("seeds", ()), default=0)
     if first_seed not in (None, recorded):
         raise InputError(
             f"--first_seed: {workdir} was begun with seed {recorded}; "
