@@ -15,7 +15,6 @@ from typing import Any
 
 from gan_mnist.errors import check_text
 from gan_mnist.study.settings import Source
-from gan_mnist.study.spec import Arm
 from gan_mnist.study.trial import Plan
 
 _PACKAGES = ("gan_mnist", "tensorflow", "keras", "numpy", "scikit-learn", "scipy")
@@ -38,7 +37,11 @@ def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
         "question": plan.study.question,
         "preset": plan.preset,
         "settings": plan.settings.identity(),
-        "arms": {arm.name: _described(plan, arm) for arm in plan.arms},
+        "arms": {
+            arm.name: dataclasses.asdict(arm)
+            | {"changes": plan.settings.without_locations(arm.changes)}
+            for arm in plan.arms
+        },
         "seeds": list(plan.steps()[0].seeds),
         "looks": {"announced": list(plan.looks), "taken": []},
         "primary": [pair._asdict() for pair in plan.study.primary],
@@ -92,11 +95,6 @@ def merged_provenance(
     image_warnings = (warning for source in sources.values() for warning in source.warnings)
     warnings = [*merged.get("warnings", ()), *image_warnings, *leaks]
     return merged | ({"warnings": warnings} if warnings else {})
-
-
-def _described(plan: Plan, arm: Arm) -> dict[str, Any]:
-    changes = plan.settings.without_locations(arm.changes)
-    return dataclasses.asdict(arm) | {"changes": changes}
 
 
 def _machine() -> str:

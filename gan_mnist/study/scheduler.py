@@ -195,7 +195,8 @@ def complete(trial: Trial) -> Mapping[str, Any]:
             raise StorageError(
                 f"cannot write to {trial.directory}, or where models go: {messages[0]}"
             ) from error
-        _keep(trial, traceback.format_exc())
+        with contextlib.suppress(OSError):  # the record, which says the error too, will tell
+            write_text(trial.directory / TRACEBACK, traceback.format_exc())
         record = _record(trial, records.FAILED, f"{type(error).__name__}: {error}".split("\n")[0])
     # Of the process, which may have run other trials before.
     return _write(trial, record | {"memory_mib": int(peak_memory_mib())})
@@ -279,11 +280,6 @@ def _died(trial: Trial, error: Exception) -> Mapping[str, Any]:
     was_killed = isinstance(error, BrokenProcessPool) or "Crashed" in type(error).__name__
     reason = "the worker process was killed" if was_killed else f"{type(error).__name__}: {error}"
     return _write(trial, _record(trial, records.FAILED, reason.split("\n", maxsplit=1)[0]))
-
-
-def _keep(trial: Trial, text: str) -> None:
-    with contextlib.suppress(OSError):  # the record, which says the error too, will tell
-        write_text(trial.directory / TRACEBACK, text)
 
 
 def _write(trial: Trial, record: Mapping[str, Any]) -> Mapping[str, Any]:

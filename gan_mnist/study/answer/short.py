@@ -52,7 +52,10 @@ def answer(
     line, full = _line(arms), in_full(arms)
     wrong_checks = [check for check in controls if check["ok"] is False]
     if wrong_checks:
-        descriptions = [f"{_not_so(check)} ({_of(check)})" for check in wrong_checks]
+        descriptions = [
+            f"{_not_so(check)} ({with_interval(check['difference'], check['difference_ci95'])})"
+            for check in wrong_checks
+        ]
         problem = (
             _not_so(wrong_checks[0])
             if len(wrong_checks) == 1
@@ -117,10 +120,6 @@ def _first_fitting(texts: Sequence[str], room: int) -> str:
 
 def _not_so(check: Mapping[str, Any]) -> str:
     return f"`{check['arm']}` is not {check['relation']} `{check['reference']}`"
-
-
-def _of(check: Mapping[str, Any]) -> str:
-    return with_interval(check["difference"], check["difference_ci95"])
 
 
 def _short(arms: ArmsInQuestion, room: int) -> list[str]:
