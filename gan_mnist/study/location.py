@@ -75,22 +75,20 @@ def check_output_paths(
         InputError: If an output directory is, or lies in, one of the folders.
     """
     input_folders = {
-        f"--{flag}={name}": folder
+        f"--{flag}={name}": absolute(folder)
         for flag, folders in image_folders.items()
         for name, folder in folders.items()
     }
     if settings["dataset"] == "folder" and settings["data_dir"] and not settings.get("labels"):
-        input_folders = {"--data_dir": settings["data_dir"], **input_folders}
+        input_folders = {"--data_dir": absolute(settings["data_dir"]), **input_folders}
     outputs = [("--workdir", workdir), ("--export_dir", settings["export_dir"])]
     if match := re.match("(?:file|local)://(.+)", remote):
         outputs.append(("--workdir", match[1]))
     for flag, output in outputs:
         for label, input_folder in input_folders.items():
-            output_path, input_path = (
-                Path(os.path.realpath(path)) for path in (output, absolute(input_folder))
-            )
-            is_inside = output and output_path.is_relative_to(input_path)
-            if is_inside and absolute(input_folder).is_dir():
+            real_input = os.path.realpath(input_folder)
+            is_inside = Path(os.path.realpath(output)).is_relative_to(real_input)
+            if output and is_inside and input_folder.is_dir():
                 raise InputError(
                     f"{flag}: {str(output)!r} lies in the folder of {label}, where what is written "
                     "might be taken for images; accepted: a directory elsewhere"
