@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_mnist.commands.command import (
     Command,
     count_reasons,
@@ -31,7 +33,7 @@ from gan_mnist.commands.exported import (
     why_unreadable,
 )
 from gan_mnist.data.finding import FoundImages, ImageFile, find_images
-from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion, rows_at_once
+from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion, as_float, rows_at_once
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
@@ -181,10 +183,6 @@ class CheckedClassifier:
         Raises:
             InputError: If the classifier fails, or its outputs are not those of an exported one.
         """
-        import numpy as np
-
-        from gan_mnist.data.images import as_float
-
         outputs = call_signature(self.classify, images=as_float(images))
         if self.top > 1:
             _check(outputs, "probabilities", "floats", (len(images), len(self.class_names)))
@@ -237,8 +235,6 @@ def classify_images(
     conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
 
     def classify_batch(batch: Sequence[Path]) -> list[dict[str, str]]:
-        import numpy as np
-
         from gan_mnist.data.encoded import read_images
 
         images = read_images(batch, conversion)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from gan_mnist.commands.command import (
     Command,
     atomic_directory,
@@ -31,7 +33,7 @@ from gan_mnist.commands.exported import (
     why_unreadable,
 )
 from gan_mnist.data.finding import FoundImages, find_images
-from gan_mnist.data.images import ImageConversion
+from gan_mnist.data.images import ImageConversion, as_float, read_image
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
@@ -191,8 +193,6 @@ def denoise_images(
     Raises:
         OSError: If a picture cannot be written.
     """
-    import numpy as np
-
     names_by_side = {side: {*images.names} for side, images in folders.items()}
     filenames = sorted(
         set().union(*names_by_side.values(), *(f.left_out for f in folders.values()))
@@ -257,8 +257,6 @@ def output_names(filenames: Sequence[str]) -> dict[str, str]:
 
 def _read(side: str, path: Path, conversion: ImageConversion) -> Any:
     """An image as floats; an error names its `side`."""
-    from gan_mnist.data.images import as_float, read_image
-
     try:
         return as_float(read_image(path, conversion))
     except InputError as error:
@@ -269,9 +267,6 @@ def _metrics_against_truth(
     truth: Path, conversion: ImageConversion, picture: Any, noisy: Any
 ) -> dict[str, str]:
     """Metrics of an output (`picture`, uint8) and its input (`noisy`, floats) against the truth."""
-    import numpy as np
-
-    from gan_mnist.data.images import as_float
     from gan_mnist.evaluation.restoration import restoration_metrics
 
     if not os.path.exists(truth):

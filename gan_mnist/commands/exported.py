@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import flags
+from PIL import Image
 
 from gan_mnist.commands.command import Command
 from gan_mnist.data.decoder_memory import TOO_LARGE
@@ -15,6 +16,7 @@ from gan_mnist.data.images import (
     IMAGE_MEGABYTES,
     RESIZES,
     ImageConversion,
+    as_uint8,
 )
 from gan_mnist.errors import InputError
 from gan_mnist.models.saved import read_about
@@ -92,9 +94,5 @@ def exit_process(status: int) -> NoReturn:
 
 def call_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
     """The output of `call_for_images` for the same arguments, as Pillow images."""
-    from PIL import Image
-
-    from gan_mnist.data.images import as_uint8
-
     images = as_uint8(call_for_images(function, num_images, **inputs))
     return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_mnist.commands.command import (
     Command,
     atomic_directory,
@@ -120,7 +122,6 @@ def write_images(
 
 def _chunk(generate: Any, label: int, seed: int) -> list[Any]:
     """`CHUNK_SIZE` Pillow images of one label, sampled with one seed."""
-    import numpy as np
     import tensorflow as tf
 
     # Always a whole chunk, needed or not: latents are drawn for all of its images at once.
