@@ -16,14 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.commands.command import (
-    Command,
-    count_reasons,
-    handle_signals,
-    path_from_flag,
-    print_line,
-    printable,
-)
+from gan_mnist.commands.command import Command, handle_signals, path_from_flag, print_line
 from gan_mnist.commands.exported import (
     exit_process,
     megabytes_flag,
@@ -32,6 +25,7 @@ from gan_mnist.commands.exported import (
     trust_flag,
     why_unreadable,
 )
+from gan_mnist.commands.output import count_reasons, printable, writing
 from gan_mnist.data.finding import FoundImages, ImageFile, find_images
 from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion, as_float, rows_at_once
 from gan_mnist.data.progress import tracked
@@ -97,10 +91,8 @@ def _command() -> int:
     )
     rows = dict(zip(images.names, predictions, strict=True))
     rows |= {name: _row(TOP.value, error=reason) for name, reason in images.left_out.items()}
-    try:
+    with writing("--output", output):
         write_rows(output, [{"filename": printable(name), **rows[name]} for name in sorted(rows)])
-    except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     print_line(f"{_summary(list(rows.values()))} -> {printable(output)}")
     return 0 if any(not row["error"] for row in rows.values()) else 1
 

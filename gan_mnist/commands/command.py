@@ -1,4 +1,4 @@
-"""What all commands share: flags, help, files, one-line errors, signals, exit statuses.
+"""What all commands share: flags, help, one-line errors, signals, exit statuses.
 
 Nothing here imports TensorFlow, so that help and error messages come at once.
 """
@@ -7,10 +7,7 @@ import io
 import os
 import signal
 import sys
-import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -210,7 +207,7 @@ class _Terminated(BaseException):
 
 def _stop(signum: int, _frame: object) -> None:
     # Once is enough: what follows is the clean-up, which an impatient second must not cut short.
-    _ignore_signals()
+    ignore_signals()
     raise KeyboardInterrupt if signum == signal.SIGINT else _Terminated
 
 
@@ -220,7 +217,8 @@ def handle_signals() -> None:
         signal.signal(signum, _stop)
 
 
-def _ignore_signals() -> None:
+def ignore_signals() -> None:
+    """From here on only a kill ends the command."""
     for signum in ENDING:
         signal.signal(signum, signal.SIG_IGN)
 
@@ -235,58 +233,3 @@ def path_from_flag(flag: flags.FlagHolder, accepted: str) -> Path:
         problem = "missing" if flag.value is None else f"{flag.value!r} is no path"
         raise InputError(f"--{flag.name}: {problem}; accepted: {accepted}")
     return absolute(flag.value)
-
-
-def check_empty(flag: str, directory: Path) -> None:
-    """Raises `InputError`, which names `flag`, unless `directory` is empty or does not exist."""
-    accepted = "accepted: a new or empty folder"
-    try:
-        if entry := next(directory.iterdir(), None):
-            raise InputError(
-                f"{flag}: {str(directory)!r} is not empty, but holds {entry.name!r}; {accepted}"
-            )
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(f"{flag}: {str(directory)!r}: {error.strerror}; {accepted}") from None
-
-
-@contextmanager
-def atomic_directory(output: Path, last: str = "") -> Iterator[Path]:
-    """A hidden folder in `output`, which is created; its content moves to `output` at the end.
-
-    If the work is stopped or fails, nothing is left of it. Once the move has begun, nothing but a
-    kill stops the command; the file `last` goes last, so that it is not there without the others.
-
-    Raises:
-        InputError: If something of the same name has come to `output` meanwhile.
-    """
-    output.mkdir(parents=True, exist_ok=True)
-    # A hidden folder is no part of a data set, should this process be killed.
-    with tempfile.TemporaryDirectory(prefix=".", dir=output) as staging:
-        yield Path(staging)
-        entries = sorted(Path(staging).iterdir(), key=lambda path: (path.name == last, path))
-        for path in entries:
-            if os.path.lexists(output / path.name):
-                raise InputError(
-                    f"--output: {str(output / path.name)!r} has come there meanwhile; "
-                    "accepted: a folder that nobody else writes to"
-                )
-        _ignore_signals()
-        for path in entries:
-            path.rename(output / path.name)
-
-
-def printable(text: str | Path) -> str:
-    """`text` as one line of valid UTF-8; undecodable bytes of a file's name become escapes."""
-    return " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines())
-
-
-def count_reasons(reasons: Iterable[str]) -> str:
-    """How often each reason occurs, for a summary: "3 (hidden: 2, not an image: 1)".
-
-    The part behind a colon or a semicolon, which differs from file to file, is left out.
-    """
-    counts = Counter(reason.partition(";")[0].partition(":")[0] for reason in reasons)
-    details = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
-    return f"{counts.total()} ({details})" if details else "0"

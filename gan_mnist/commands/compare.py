@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist import experiments
-from gan_mnist.commands.command import Command, path_from_flag, print_line, printable
+from gan_mnist.commands.command import Command, path_from_flag, print_line
+from gan_mnist.commands.output import printable, writing
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import absolute, check_writable
 from gan_mnist.study.finished import FinishedRun, read_run
@@ -65,10 +66,8 @@ def _command() -> int:
                 "--figure: scikit-posthocs is not installed; pip install 'gan_mnist[compare]'"
             )
         diagram = ranked.critical_difference(comparison.ranking)
-        try:
+        with writing("--figure", figure):
             style.save(diagram, figure)
-        except OSError as error:
-            raise InputError(f"--figure: cannot write {figure}: {error.strerror}") from error
     if output is not None:
         side_by_side.write(comparison, output, figure)
     print_line(side_by_side.as_text(comparison))

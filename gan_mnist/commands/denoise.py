@@ -13,16 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.commands.command import (
-    Command,
-    atomic_directory,
-    check_empty,
-    count_reasons,
-    handle_signals,
-    path_from_flag,
-    print_line,
-    printable,
-)
+from gan_mnist.commands.command import Command, handle_signals, path_from_flag, print_line
 from gan_mnist.commands.exported import (
     call_for_pictures,
     exit_process,
@@ -31,6 +22,13 @@ from gan_mnist.commands.exported import (
     seconds_flag,
     trust_flag,
     why_unreadable,
+)
+from gan_mnist.commands.output import (
+    atomic_directory,
+    check_empty,
+    count_reasons,
+    printable,
+    writing,
 )
 from gan_mnist.data.finding import FoundImages, find_images
 from gan_mnist.data.images import ImageConversion, as_float, read_image
@@ -98,12 +96,9 @@ def _command() -> int:
     denoise = TimeLimitedSignature(model.signatures["denoise"], MOST_SECONDS.value)
     image_size, channels = image_shape(denoise, *sides)
     conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
-    try:
-        with atomic_directory(output, last=TABLE) as staging:
-            rows = list(denoise_images(denoise, conversion, images, staging, truth))
-            write_rows(staging / TABLE, rows)
-    except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
+    with writing("--output", output), atomic_directory(output, last=TABLE) as staging:
+        rows = list(denoise_images(denoise, conversion, images, staging, truth))
+        write_rows(staging / TABLE, rows)
     done = [row for row in rows if row["output"]]
     # The reason alone, whichever of the two images it is about.
     reasons = (row["error"].partition(": ")[2] for row in rows if not row["output"])

@@ -10,16 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.commands.command import (
-    Command,
-    atomic_directory,
-    check_empty,
-    handle_signals,
-    path_from_flag,
-    print_line,
-    printable,
-)
+from gan_mnist.commands.command import Command, handle_signals, path_from_flag, print_line
 from gan_mnist.commands.exported import call_for_pictures, exit_process, seconds_flag, trust_flag
+from gan_mnist.commands.output import atomic_directory, check_empty, printable, writing
 from gan_mnist.data.class_folders import directory_name
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError, unknown
@@ -69,10 +62,8 @@ def _command() -> int:
     )
     labels = {name: class_names.index(name) for name in chosen}
     generate = TimeLimitedSignature(model.signatures["generate_seeded"], MOST_SECONDS.value)
-    try:
+    with writing("--output", output):
         write_images(generate, labels, IMAGES_PER_CLASS.value, SEED.value, output)
-    except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error
     total = IMAGES_PER_CLASS.value * len(labels)
     print_line(
         f"generated {total} images ({IMAGES_PER_CLASS.value} a class) -> {printable(output)}"

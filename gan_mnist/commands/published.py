@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_mnist import experiments
-from gan_mnist.commands.command import check_empty
+from gan_mnist.commands.output import check_empty
 from gan_mnist.errors import InputError
 from gan_mnist.files import (
     read_json,

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_mnist.commands.command import Command, path_from_flag, print_line, printable
+from gan_mnist.commands.command import Command, path_from_flag, print_line
+from gan_mnist.commands.output import printable
 from gan_mnist.errors import InputError
 from gan_mnist.files import write_text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_mnist.errors import InputError
+from gan_mnist.commands.output import writing
 from gan_mnist.files import write_rows, write_text
 from gan_mnist.report.sections import Section, markdown, plain
 from gan_mnist.study.answer.reasons import deciding_interval
@@ -262,14 +262,13 @@ def write(found: RunComparison, output: Path, figure: Path | None) -> None:
     Raises:
         InputError: If `output` cannot be written.
     """
-    try:
-        if output.suffix == ".csv":
+    if output.suffix == ".csv":
+        with writing("--output", output):
             write_rows(output, found.rows)
-            return
-        text = markdown(found.sections)
-        if figure is not None:
-            link = figure.name if figure.parent == output.parent else str(figure)
-            text += f"\n![Mean ranks, with the critical difference](<{link}>)\n"
+        return
+    text = markdown(found.sections)
+    if figure is not None:
+        link = figure.name if figure.parent == output.parent else str(figure)
+        text += f"\n![Mean ranks, with the critical difference](<{link}>)\n"
+    with writing("--output", output):
         write_text(output, text)
-    except OSError as error:
-        raise InputError(f"--output: cannot write {output}: {error.strerror or error}") from error

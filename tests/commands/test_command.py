@@ -13,7 +13,8 @@ import pytest
 import gan_mnist
 from gan_mnist import commands
 from gan_mnist.commands import denoise
-from gan_mnist.commands.command import Command, atomic_directory
+from gan_mnist.commands.command import Command
+from gan_mnist.commands.output import atomic_directory
 from gan_mnist.errors import InputError
 
 MAIN = denoise.main
