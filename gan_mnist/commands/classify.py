@@ -3,7 +3,6 @@
 Nothing here imports TensorFlow before the flags are checked.
 """
 
-import dataclasses
 import os
 import sys
 import warnings
@@ -22,6 +21,7 @@ from gan_mnist.commands.exported import (
     megabytes_flag,
     read_conversion,
     seconds_flag,
+    sized_for,
     trust_flag,
     why_unreadable,
 )
@@ -31,7 +31,7 @@ from gan_mnist.data.images import DEFAULT_CONVERSION, ImageConversion, as_float,
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
-from gan_mnist.models.saved import find_model, image_shape, load_model
+from gan_mnist.models.saved import find_model, load_model
 from gan_mnist.models.signature_calls import TimeLimitedSignature, call_signature
 from gan_mnist.study.words import by_name
 
@@ -223,8 +223,7 @@ def classify_images(
     Raises:
         InputError: If the classifier takes something else than square images, or fails.
     """
-    image_size, channels = image_shape(predict.classify, "images")
-    conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
+    conversion = sized_for(conversion, predict.classify, "images")
 
     def classify_batch(batch: Sequence[Path]) -> list[dict[str, str]]:
         from gan_mnist.data.encoded import read_images
@@ -239,7 +238,7 @@ def classify_images(
             for path, image in zip(batch, images, strict=True)
         ]
 
-    batch_size = rows_at_once((image_size, image_size))
+    batch_size = rows_at_once((conversion.image_size, conversion.image_size))
     batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     # One more than cores, as one may wait for its files or for a part of an operation.
     pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)

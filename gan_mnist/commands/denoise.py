@@ -3,7 +3,6 @@
 Nothing here imports TensorFlow before the flags are checked.
 """
 
-import dataclasses
 import os
 import sys
 from collections import Counter
@@ -20,6 +19,7 @@ from gan_mnist.commands.exported import (
     megabytes_flag,
     read_conversion,
     seconds_flag,
+    sized_for,
     trust_flag,
     why_unreadable,
 )
@@ -35,7 +35,7 @@ from gan_mnist.data.images import ImageConversion, as_float, read_image
 from gan_mnist.data.progress import tracked
 from gan_mnist.errors import InputError
 from gan_mnist.files import check_writable, write_rows
-from gan_mnist.models.saved import find_model, has_signature, image_shape, load_model
+from gan_mnist.models.saved import find_model, has_signature, load_model
 from gan_mnist.models.signature_calls import TimeLimitedSignature
 
 # Bounds the memory, whatever the size of the images: a denoiser keeps all their pixels in all its
@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command() -> int:
     saved_model = find_model(path_from_flag(MODEL, "an exported model's directory"), "denoiser")
-    sides = ALONE if has_signature(saved_model, "denoise", ALONE) else SIDES
+    sides = sides_of(saved_model)
     root = path_from_flag(IMAGES, ACCEPTED_ALONE if sides == ALONE else ACCEPTED)
     folders = {ALONE[0]: root} if sides == ALONE else {side: root / side for side in sides}
     output = path_from_flag(OUTPUT, "a new or empty folder")
@@ -94,8 +94,7 @@ def _command() -> int:
 
     model = load_model(saved_model, "denoise", sides, ["images"], trusted=TRUST_MODEL.value)
     denoise = TimeLimitedSignature(model.signatures["denoise"], MOST_SECONDS.value)
-    image_size, channels = image_shape(denoise, *sides)
-    conversion = dataclasses.replace(conversion, image_size=image_size, channels=channels)
+    conversion = sized_for(conversion, denoise, *sides)
     with writing("--output", output), atomic_directory(output, last=TABLE) as staging:
         rows = list(denoise_images(denoise, conversion, images, staging, truth))
         write_rows(staging / TABLE, rows)
@@ -135,6 +134,11 @@ def _find_truths(root: Path, folders: Mapping[str, FoundImages]) -> Path:
             "images of the same names, in the same sub-folders, as 'input'"
         )
     return root
+
+
+def sides_of(saved_model: Path) -> tuple[str, ...]:
+    """The images that an exported denoiser takes: `input` and `ref`, or `input` alone."""
+    return ALONE if has_signature(saved_model, "denoise", ALONE) else SIDES
 
 
 def find_sides(root: Path, folders: Mapping[str, Path]) -> dict[str, FoundImages]:

@@ -1,10 +1,12 @@
 """What the commands that run an exported model have in common."""
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from absl import flags
 from PIL import Image
 
@@ -19,7 +21,7 @@ from gan_mnist.data.images import (
     as_uint8,
 )
 from gan_mnist.errors import InputError
-from gan_mnist.models.saved import read_about
+from gan_mnist.models.saved import image_shape, read_about
 from gan_mnist.models.signature_calls import MOST_SECONDS, call_for_images, is_any_running
 
 # What `about.json` records of image conversion: its section, the setting, accepted values.
@@ -82,6 +84,21 @@ def read_conversion(
     return ImageConversion(**recorded, megabytes=megabytes)
 
 
+def sized_for(conversion: ImageConversion, function: Any, *inputs: str) -> ImageConversion:
+    """The conversion with the size and channels that a loaded signature takes.
+
+    Args:
+        conversion: As by `read_conversion`.
+        function: The signature.
+        *inputs: Those of its inputs that are images.
+
+    Raises:
+        InputError: If it takes something else than square images, all of one shape.
+    """
+    image_size, channels = image_shape(function, *inputs)
+    return dataclasses.replace(conversion, image_size=image_size, channels=channels)
+
+
 def exit_process(status: int) -> NoReturn:
     """Ends the process, even if a model that was given up is still running."""
     if is_any_running():
@@ -94,5 +111,10 @@ def exit_process(status: int) -> NoReturn:
 
 def call_for_pictures(function: Any, num_images: int, **inputs: Any) -> list[Any]:
     """The output of `call_for_images` for the same arguments, as Pillow images."""
-    images = as_uint8(call_for_images(function, num_images, **inputs))
-    return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]
+    return [as_picture(image) for image in call_for_images(function, num_images, **inputs)]
+
+
+def as_picture(image: np.ndarray) -> Image.Image:
+    """A Pillow image of uint8, or floats in [0, 1], (H, W, 1 or 3)."""
+    pixels = as_uint8(image)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

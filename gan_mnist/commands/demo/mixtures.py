@@ -1,18 +1,17 @@
 """Mixtures of two images and noise for the demo's page, and what becomes of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from gan_mnist.commands.demo.models import FLAG, Exported, ImageReader, as_picture
-from gan_mnist.commands.exported import read_conversion
+from gan_mnist.commands.demo.models import FLAG, Exported, ImageReader
+from gan_mnist.commands.denoise import SIDES, sides_of
+from gan_mnist.commands.exported import as_picture, read_conversion, sized_for
 from gan_mnist.data.datasets import load_dataset
 from gan_mnist.data.images import ImageConversion, as_float, resize
-from gan_mnist.models.saved import has_signature, image_shape
 from gan_mnist.models.signature_calls import call_for_images
 
-SIDES = ("input", "ref")
 # Of the embedded digits, those that no study trains on.
 NUM_DIGITS = 1000
 
@@ -51,15 +50,11 @@ class Denoiser:
         """Loads it; raises `InputError` if it cannot be loaded."""
         self.training_in_words = export.training_in_words()
         self._settings = export.settings
-        self._sides = (
-            SIDES[:1] if has_signature(export.saved_model, "denoise", SIDES[:1]) else SIDES
-        )
+        self._sides = sides_of(export.saved_model)
         self._model = export.load("denoise", self._sides, ["images"])
         self._denoise = self._model.signatures["denoise"]
-        size, channels = image_shape(self._denoise, *self._sides)
-        self._conversion = replace(
-            read_conversion(export.saved_model), image_size=size, channels=channels
-        )
+        conversion = read_conversion(export.saved_model)
+        self._conversion = sized_for(conversion, self._denoise, *self._sides)
 
     def pictures(
         self, image: ImageReader, other: ImageReader, mixture: Mixture

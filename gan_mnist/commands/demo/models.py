@@ -15,11 +15,16 @@ from PIL import Image
 
 from gan_mnist import experiments
 from gan_mnist.commands.classify import CheckedClassifier, class_names_of
-from gan_mnist.commands.exported import call_for_pictures, read_conversion
-from gan_mnist.data.images import ImageConversion, as_float, as_pixels, as_uint8, read_image
+from gan_mnist.commands.exported import (
+    as_picture,
+    call_for_pictures,
+    read_conversion,
+    sized_for,
+)
+from gan_mnist.data.images import ImageConversion, as_pixels, read_image
 from gan_mnist.errors import InputError
 from gan_mnist.models import saved
-from gan_mnist.models.saved import has_signature, image_shape
+from gan_mnist.models.saved import has_signature
 from gan_mnist.models.signature_calls import MOST_SECONDS, call_signature
 
 FLAG = "--models"
@@ -90,7 +95,7 @@ class Exported:
 
 
 class Answer(NamedTuple):
-    """What an arm says of an image, and what it had been shown.
+    """What an arm says of an image.
 
     Attributes:
         export: Its classifier.
@@ -219,9 +224,8 @@ class Classifiers:
         top = 2 if has_signature(export.saved_model, "classes", []) else 1
         names = class_names_of(model, top, MOST_SECONDS)
         predict = CheckedClassifier(model.signatures["classify"], top, names)
-        size, channels = image_shape(predict.classify, "images")
         conversion = read_conversion(export.saved_model)
-        return predict, dataclasses.replace(conversion, image_size=size, channels=channels), model
+        return predict, sized_for(conversion, predict.classify, "images"), model
 
     def say(self, read_image: ImageReader) -> Iterator[Answer]:
         """What every arm says of an image.
@@ -290,9 +294,3 @@ def moved(latents: np.ndarray, others: Sequence[np.ndarray], moves: Sequence[flo
     """
     total = latents + sum(move * other for move, other in zip(moves, others, strict=True))
     return np.asarray(total / np.sqrt(1 + np.square(moves).sum()), np.float32)
-
-
-def as_picture(image: np.ndarray) -> Image.Image:
-    """A Pillow image of uint8, or floats in [0, 1], (H, W, 1 or 3)."""
-    pixels = as_uint8(as_float(image))
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
