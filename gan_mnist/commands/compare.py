@@ -15,7 +15,7 @@ from gan_mnist.commands.output import printable, writing
 from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import absolute, check_writable
 from gan_mnist.study.finished import FinishedRun, read_run
-from gan_mnist.study.spec import Metric, Study
+from gan_mnist.study.spec import Study
 from gan_mnist.study.words import counted
 
 COMMAND = Command(
@@ -54,7 +54,8 @@ def _command() -> int:
     # Statistics take seconds to import, which a refused command need not wait for.
     from gan_mnist.commands import side_by_side
 
-    metric = _metric(runs, study)
+    # Where the words of a metric depend on the data, the first run's are taken.
+    metric = runs[0].measured(study)
     comparison = side_by_side.compare_runs(runs, arms, metric, study)
     if figure is not None:
         from gan_mnist.report import ranked, style
@@ -103,9 +104,8 @@ def _runs(paths: Sequence[str]) -> list[FinishedRun]:
             raise InputError(f"RUN: {paths[index]!r} is given twice; accepted: different runs")
     runs = [read_run(directory) for directory in directories]
     for path, run in zip(paths, runs, strict=True):
-        for name in ("experiment", "control"):
-            value, first = (_study_field(each, name) for each in (run, runs[0]))
-            if value != first:
+        for name, first in _identity(runs[0]).items():
+            if (value := _identity(run)[name]) != first:
                 raise InputError(
                     f"RUN: {path!r} is of {name} {value}, {paths[0]!r} of {first}; accepted: runs "
                     "of one experiment"
@@ -118,8 +118,9 @@ def _runs(paths: Sequence[str]) -> list[FinishedRun]:
     return runs
 
 
-def _study_field(run: FinishedRun, name: str) -> Any:
-    return run.description["experiment"] if name == "experiment" else run.summary.get("control")
+def _identity(run: FinishedRun) -> dict[str, Any]:
+    """What runs that are compared must have in common, but for the metric."""
+    return {"experiment": run.description["experiment"], "control": run.summary.get("control")}
 
 
 def _study(run: FinishedRun) -> Study | None:
@@ -135,15 +136,12 @@ def _common_arms(runs: Sequence[FinishedRun], requested_arms: Sequence[str] | No
     if not common:
         raise InputError("RUN: no arm has a finished trial in every run; accepted: runs that share "
                          "an arm")  # fmt: skip
-    for name in [""] if requested_arms == [] else requested_arms or ():
+    if requested_arms is None:
+        return common
+    for name in requested_arms or [""]:
         if name not in common:
             raise unknown("--arms", name, common)
-    return [name for name in common if requested_arms is None or name in requested_arms]
-
-
-def _metric(runs: Sequence[FinishedRun], study: Study | None) -> Metric:
-    """The primary metric; where its words depend on the data, those of the first run."""
-    return runs[0].measured(study)
+    return [name for name in common if name in requested_arms]
 
 
 if __name__ == "__main__":

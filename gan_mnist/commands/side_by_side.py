@@ -25,8 +25,6 @@ from gan_mnist.study.words import (
     verdict_in_words,
 )
 
-Ranking = ranks.Ranking
-
 
 @dataclass(frozen=True)
 class RunComparison:
@@ -41,7 +39,7 @@ class RunComparison:
 
     sections: Sequence[Section]
     rows: Sequence[Mapping[str, Any]]
-    ranking: Ranking | None
+    ranking: ranks.Ranking | None
     why_no_ranks: str
 
 
@@ -170,7 +168,7 @@ def _side_by_side(
 
 
 def _ranks(
-    ranking: Ranking, labels: Sequence[str], means: Mapping[str, Sequence[float]]
+    ranking: ranks.Ranking, labels: Sequence[str], means: Mapping[str, Sequence[float]]
 ) -> Section:
     rows = [("arm", "mean rank", *labels)]
     rows += [
