@@ -3,16 +3,15 @@
 A claim is a row of `CLAIMS`; its verdict is computed from the records of a run.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, unknown
-from gan_mnist.files import read_json
-from gan_mnist.study.statistics.paired import Comparison, by_arm, compare, overlap_of, values_of
+from gan_mnist.errors import unknown
+from gan_mnist.report.published_run import PublishedRun
+from gan_mnist.study.statistics.paired import Comparison, compare, overlap_of, values_of
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.test_images import over_images
 from gan_mnist.study.words import sided, signed_beside
@@ -135,7 +134,7 @@ def table(root: Path, page: Path, claims: Sequence[Claim] = CLAIMS) -> list[str]
     lines = ["", "| claim | reported | here [95 %] | seeds | verdict |", "|---|--:|--:|--:|---|"]
     for claim in claims:
         comparison = measure_claim(claim, root)
-        link = os.path.relpath(_directory(claim, root) / "records.jsonl", page.parent)
+        link = os.path.relpath(_run(claim, root).directory / "records.jsonl", page.parent)
         cells = (
             f"[{claim.text}](sources.md#{claim.source})",
             "" if claim.reported is None else f"{claim.reported:+.3g}",
@@ -161,37 +160,30 @@ def measure_claim(claim: Claim, root: Path) -> Comparison:
     Raises:
         InputError: If the run, the metric or an arm is not there.
     """
-    directory = _directory(claim, root)
-    summary = read_json(directory / "summary.json")
-    if summary is None:
-        raise InputError(
-            f"claims: {claim.text!r}: no summary.json in {directory}; accepted: a published run"
-        )
-    records_by_arm = _records(directory)
-    _check_names(claim, summary, records_by_arm)
+    run = _run(claim, root)
+    _check_names(claim, run)
+    treated_records = run.records[claim.arm]
     if not isinstance(claim.versus, str):
-        return _compare_with_level(records_by_arm[claim.arm], claim.metric, claim.versus)
-    treated_records, control_records = records_by_arm[claim.arm], records_by_arm[claim.versus]
+        return _compare_with_level(treated_records, claim.metric, claim.versus)
+    control_records = run.records[claim.versus]
     comparison = compare(
         values_of(treated_records, claim.metric),
         values_of(control_records, claim.metric),
         overlap=overlap_of(treated_records.values()),
     )
-    is_primary = claim.metric == summary["metrics"][0]["name"]
+    is_primary = claim.metric == run.summary["metrics"][0]["name"]
     return over_images(comparison, treated_records, control_records) if is_primary else comparison
 
 
-def _check_names(
-    claim: Claim, summary: Mapping[str, Any], records_by_arm: Mapping[str, Any]
-) -> None:
+def _check_names(claim: Claim, run: PublishedRun) -> None:
     """Raises `InputError` for a metric or an arm that the run of the claim lacks."""
     where = f"claims: {claim.text!r}, {claim.run}"
-    metrics = [metric["name"] for metric in summary["metrics"]]
+    metrics = [metric["name"] for metric in run.summary["metrics"]]
     if claim.metric not in metrics:
         raise unknown(f"{where}: the metric", claim.metric, metrics)
     for arm in (claim.arm, claim.versus):
-        if isinstance(arm, str) and arm not in records_by_arm:
-            raise unknown(f"{where}: the arm", arm, records_by_arm)
+        if isinstance(arm, str) and arm not in run.records:
+            raise unknown(f"{where}: the arm", arm, run.records)
 
 
 def _compare_with_level(
@@ -234,15 +226,8 @@ def verdict(claim: Claim, comparison: Comparison) -> str:
     return f"cannot be told{limit}{seeds_note}"
 
 
-def _directory(claim: Claim, root: Path) -> Path:
-    experiment, name = claim.run.split("/")
-    return root / "experiments" / experiment / "results" / name
-
-
-def _records(directory: Path) -> dict[str, dict[int, Mapping[str, Any]]]:
-    """The finished records of a run by arm and seed."""
-    with (directory / "records.jsonl").open(encoding="utf-8") as lines:
-        return by_arm(record for record in map(json.loads, lines) if record["status"] == "done")
+def _run(claim: Claim, root: Path) -> PublishedRun:
+    return PublishedRun.named(root, claim.run, f"claims: {claim.text!r}")
 
 
 def _result_text(claim: Claim, comparison: Comparison) -> str:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from gan_mnist.errors import InputError
 from gan_mnist.files import read_arrays, write_arrays
-from gan_mnist.report.readme import PublishedRun, interval
+from gan_mnist.report.published_run import PublishedRun
+from gan_mnist.report.readme import interval
 from gan_mnist.report.run_files import read_images
 from gan_mnist.report.style import BLUE, GREEN, INK, MUTED, styled
 

@@ -10,21 +10,19 @@ show; what follows are options of the part. `<!-- results: all claims -->` cover
 `<!-- results: all performance -->` the benchmarks.
 """
 
-import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from gan_mnist.errors import InputError, unknown
-from gan_mnist.files import read_json
 from gan_mnist.report import claims, performance
 from gan_mnist.report.provenance import option_of, with_options
+from gan_mnist.report.published_run import PublishedRun
 from gan_mnist.study.answer.reasons import deciding_interval
+from gan_mnist.study.statistics.paired import values_of
 from gan_mnist.study.words import counted, sided, signed_beside, verdict_in_words
 
 _OPENING = "<!-- results:"
@@ -106,8 +104,7 @@ def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
     if (block["run"], block["part"]) == ("all", "performance"):
         return performance.table(root)
     options = dict(option.split("=", 1) for option in block["options"].split())
-    experiment, _, name = block["run"].partition("/")
-    run = PublishedRun(root / "experiments" / experiment / "results" / name)
+    run = PublishedRun.named(root, block["run"])
     if block["part"] == "answer":
         carried_by = run.summary["carried_by"]
         lines = [
@@ -128,45 +125,6 @@ def _tell(block: re.Match[str], page: Path, root: Path) -> list[str]:
         parts = ("answer", "in_full", "findings", "command", "table")
         raise unknown(f"readme: in {page}, the part of a run", block["part"], parts)
     return lines
-
-
-@dataclass(frozen=True)
-class PublishedRun:
-    """The files of a run that the repository keeps."""
-
-    directory: Path
-
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """`summary.json`."""
-        return self._read("summary.json")
-
-    @cached_property
-    def study(self) -> dict[str, Any]:
-        """`study.json`."""
-        return self._read("study.json")
-
-    def _read(self, name: str) -> dict[str, Any]:
-        content = read_json(self.directory / name)
-        if content is None:
-            raise InputError(f"readme: no {name} in {self.directory}; accepted: a published run")
-        return content
-
-    def values(self, metric: str) -> dict[str, dict[int, float]]:
-        """The values of a metric by arm and seed, from the records."""
-        values_by_arm: dict[str, dict[int, float]] = {}
-        with (self.directory / "records.jsonl").open(encoding="utf-8") as lines:
-            for record in map(json.loads, lines):
-                value = (record.get("metrics") or {}).get(metric)
-                if value is not None:
-                    values_by_arm.setdefault(record["arm"], {})[record["seed"]] = value
-        return values_by_arm
-
-    def arms(self) -> dict[str, Mapping[str, Any]]:
-        """The arms that have a result, best first."""
-        sign = -1 if self.summary["metrics"][0]["higher_is_better"] else 1
-        finished_arms = {name: arm for name, arm in self.summary["arms"].items() if arm["n"]}
-        return dict(sorted(finished_arms.items(), key=lambda item: sign * item[1]["mean"]))
 
 
 def _command(run: PublishedRun, page: Path) -> list[str]:
@@ -252,11 +210,15 @@ def _metric(run: PublishedRun, spec: str) -> tuple[str, dict[str, str]]:
         return labels[name], {
             arm: _brief(entry["metrics"][name]["mean"]) for arm, entry in run.arms().items()
         }
-    values = run.values(name)
+    values = {
+        arm: {seed: value for seed, value in values_of(records, name).items() if value is not None}
+        for arm, records in run.records.items()
+    }
     control = values[run.summary["control"]]
     return f"{labels[name]}, in multiples of the control's", {
         arm: f"{fmean(scores[seed] / control[seed] for seed in scores if seed in control):.2f}"
         for arm, scores in values.items()
+        if scores
     }
 
 
