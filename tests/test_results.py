@@ -34,7 +34,7 @@ def test_there_are_results():
 def test_summary_and_report_follow_from_the_records(path):
     """`python -m gan_mnist.readme` mends them."""
     again = published.rebuild(path.parent)
-    assert alike(again.summary, json.loads(path.read_text()))
+    assert alike(again.run.summary, json.loads(path.read_text()))
     assert again.report == (path.parent / "report.md").read_text()
     assert again.stale_files == ()
 

@@ -83,25 +83,22 @@ class RebuiltRun:
     """A published run with what follows from its records.
 
     Attributes:
-        directory: Where the repository keeps it.
-        description: Content of `study.json`, with the fields that were added since.
-        summary: Content of `summary.json`, from the records.
+        run: Its directory in the repository; `study.json` with the fields that were added since;
+            `summary.json` from the records; no trials.
         report: Text of `report.md`, from the summary.
         stale_files: Those of these two files that are missing or say something else.
     """
 
-    directory: Path
-    description: dict[str, Any]
-    summary: dict[str, Any]
+    run: Run
     report: str
     stale_files: tuple[Path, ...]
 
     def write(self) -> None:
         """Renews the files that are stale, and with the summary the figure of all arms."""
-        summary_path, report_path = _rebuilt_files(self.directory)
+        summary_path, report_path = _rebuilt_files(self.run.workdir)
         if summary_path in self.stale_files:
-            write_json(summary_path, self.summary)
-            page.draw_arms(self.directory, self.description, self.summary)
+            write_json(summary_path, self.run.summary)
+            page.draw_arms(self.run)
         if report_path in self.stale_files:
             write_text(report_path, self.report)
 
@@ -136,13 +133,14 @@ def rebuild(directory: Path) -> RebuiltRun:
         json.dumps(summarize(plan, [json.loads(line) for line in lines]))
     )
     pictures = getattr(study.part("figures"), "PICTURES", ())
-    report = page.markdown(directory, description, summary, pictures)
+    run = Run(directory, description, summary, ())
+    report = page.markdown(run, pictures)
     stale_files = []
     if not nearly_equal(old_summary, summary):
         stale_files.append(summary_path)
     if not report_path.is_file() or report_path.read_text(encoding="utf-8") != report:
         stale_files.append(report_path)
-    return RebuiltRun(directory, description, summary, report, tuple(stale_files))
+    return RebuiltRun(run, report, tuple(stale_files))
 
 
 def stale_runs(root: Path) -> list[RebuiltRun]:

@@ -10,13 +10,19 @@ from markupsafe import Markup, escape
 from gan_mnist.study.answer.reasons import deciding_interval, is_interval_unsure
 from gan_mnist.study.words import sided, signed_beside, verdict_in_words
 
+# Of a metric, a difference and the ends of an interval.
+_DECIMALS = 4
 
-def environment(metrics: Sequence[Mapping[str, Any]]) -> jinja2.Environment:
+
+def environment(
+    metrics: Sequence[Mapping[str, Any]], verdict_marks: Mapping[str | None, str]
+) -> jinja2.Environment:
     """The environment of the templates, with their filters; HTML is escaped.
 
     Args:
         metrics: `metrics` of the summary, the primary one first. `judged` takes the name of the
             metric that a verdict is of; by default it is the primary one.
+        verdict_marks: The sign of each verdict, and of None, which every template knows.
     """
     primary, margins = metrics[0]["name"], {one["name"]: one.get("margin") for one in metrics}
     env = jinja2.Environment(
@@ -32,10 +38,10 @@ def environment(metrics: Sequence[Mapping[str, Any]]) -> jinja2.Environment:
         "judged": lambda verdict, metric=None: verdict_in_words(
             verdict, margins.get(metric or primary)
         ),
-        "number": lambda value: _format(value, ".4f"),
+        "number": lambda value: _format(value, f".{_DECIMALS}f"),
         "signed": _signed,
         "percent": lambda value: _format(value, ".0%"),
-        "interval": lambda ci: _ends(ci, 4),
+        "interval": _interval,
         "percents": _percents,
         "p": p,
         "seconds": lambda seconds: _format(seconds, ",.1f"),
@@ -46,6 +52,7 @@ def environment(metrics: Sequence[Mapping[str, Any]]) -> jinja2.Environment:
         "verbatim": _verbatim,
     }
     env.filters |= filters
+    env.globals["verdict_marks"] = verdict_marks
     return env
 
 
@@ -66,16 +73,18 @@ def _signed(value: float | None, ci: list[float] | None = None) -> str:
     """A difference; with the interval that stands beside it, it does not seem to be 0 unless so."""
     if value is None:
         return _format(value, "")
-    return signed_beside(value, ci, 4).replace("-", "\N{MINUS SIGN}")
+    return signed_beside(value, ci, _DECIMALS).replace("-", "\N{MINUS SIGN}")
 
 
 def _percents(ci: list[float] | None) -> str:
     return f"[{_format(ci[0], '.0%')}, {_format(ci[1], '.0%')}]" if ci else ""
 
 
-def _ends(ci: list[float] | None, digits: int) -> str:
-    low, high = (sided(bound, digits).replace("-", "\N{MINUS SIGN}") for bound in ci or (0, 0))
-    return f"[{low}, {high}]" if ci else ""
+def _interval(ci: list[float] | None) -> str:
+    if ci is None:
+        return ""
+    low, high = (sided(bound, _DECIMALS).replace("-", "\N{MINUS SIGN}") for bound in ci)
+    return f"[{low}, {high}]"
 
 
 def _as_cell(text: Any) -> str:

@@ -68,40 +68,33 @@ def write_report(workdir: Path, pictures: Sequence[Picture] = ()) -> None:
     confusions = confusion(run)
     drawn_figures, not_drawn = _draw(run, confusions, pictures)
     saved_figures = _save(drawn_figures, workdir)
-    templates, context = environment(run.summary["metrics"]), _context(run, pictures, saved_figures)
+    templates = environment(run.summary["metrics"], figures.VERDICT_MARKS)
+    context = _context(run, pictures, saved_figures)
     context["not_drawn"] = not_drawn
     write_text(workdir / "report.md", templates.get_template("report.md.j2").render(context))
     context |= _page_context(run, confusions)
     write_text(workdir / "report.html", templates.get_template("report.html.j2").render(context))
 
 
-def markdown(
-    directory: Path,
-    study: Mapping[str, Any],
-    summary: Mapping[str, Any],
-    pictures: Sequence[Picture],
-) -> str:
+def markdown(run: Run, pictures: Sequence[Picture]) -> str:
     """`report.md` of a published run, with the figures that it keeps.
 
     Args:
-        directory: Directory of the run.
-        study: Content of `study.json`.
-        summary: Content of `summary.json`.
+        run: The run, of whose trials there need be none.
         pictures: The experiment's own figures, in their order.
     """
-    run = Run(directory, study, summary, ())
     saved_figures = {
-        path.stem: {"path": f"figures/{path.name}"} for path in directory.glob("figures/*.png")
+        path.stem: {"path": f"figures/{path.name}"} for path in run.workdir.glob("figures/*.png")
     }
     context = _context(run, pictures, saved_figures)
-    return environment(run.summary["metrics"]).get_template("report.md.j2").render(context)
+    templates = environment(run.summary["metrics"], figures.VERDICT_MARKS)
+    return templates.get_template("report.md.j2").render(context)
 
 
-def draw_arms(directory: Path, study: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
-    """Draws the figure of all arms of a published run; arguments as of `markdown`."""
-    order = Run(directory, study, summary, ()).best_first()
-    figure = figures.forest(summary, order, study)
-    save(figure, directory / "figures" / "arms.png")
+def draw_arms(run: Run) -> None:
+    """Draws the figure of all arms of a published run."""
+    figure = figures.forest(run.summary, run.best_first(), run.study)
+    save(figure, run.workdir / "figures" / "arms.png")
 
 
 def _context(
@@ -119,7 +112,6 @@ def _context(
             picture for picture in pictures if picture.always or picture.name in saved_figures
         ],
         "figures": saved_figures,
-        "verdict_marks": figures.VERDICT_MARKS,
         "reasons": reasons_of(run.summary),
         "intervals_note": _intervals_note(run.summary["arms"]),
         "further_intervals_notes": {
