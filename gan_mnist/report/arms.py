@@ -1,6 +1,6 @@
 """What the page tells of each arm when it is opened: its seeds, its curves, its images."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from gan_mnist.report.charts import Limits, lines, padded_limits
 from gan_mnist.report.learning import MOST_TIMES_LONGER, over_seeds
 from gan_mnist.report.run_files import Run
 from gan_mnist.report.strips import strip
-from gan_mnist.study.answer.reasons import PRIMARY, ReportedComparison, summary_comparisons
+from gan_mnist.study.answer.reasons import PRIMARY, summary_comparisons
 
 # Files of a trial that the page links to, with their labels.
 _FILES = {"record.json": "record", "predictions.csv": "predictions", "curves.csv": "curves"}
@@ -33,12 +33,9 @@ def arm_details(
         None; `mean_curve` with that of the control, and `seed_curves`, charts as by
         `charts.lines`, or None.
     """
-    control, means, comparisons = (
-        run.summary["control"],
-        over_seeds(curves),
-        _comparisons_by_arm(run),
-    )
-    details = {}
+    control, means = run.summary["control"], over_seeds(curves)
+    comparisons = _comparisons_by_arm(run)
+    details: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(order):
         details[name] = {
             "id": f"arm-{number}",
@@ -119,32 +116,23 @@ def _comparisons_by_arm(run: Run) -> dict[str, list[dict[str, Any]]]:
             continue
         if comparison.entry.get("difference") is None:
             continue
-        qualifier = (
-            "the best of the rivals, " if len(comparison.entry.get("rivals", ())) > 1 else ""
-        )
+        is_best_of_several = len(comparison.entry.get("rivals", ())) > 1
+        qualifier = "the best of the rivals, " if is_best_of_several else ""
+        # A comparison with the control may have it beside the interval that decides.
+        over_seeds_alone = comparison.entry.get("difference_ci95")
         row = {
             "best": qualifier,
             "reference": comparison.reference,
             "entry": comparison.entry,
             "why": comparison.why(margin),
-            "seeds_only": None
-            if comparison.interval == _over_seeds(comparison)
-            else _over_seeds(comparison),
+            "seeds_only": None if over_seeds_alone == comparison.interval else over_seeds_alone,
         }
         # Of two comparisons of the same arms the primary one, which comes first.
         rows_by_arm.setdefault(comparison.arm, {}).setdefault(
             (qualifier, comparison.reference), row
         )
-    return {
-        name: sorted(rows.values(), key=_control_first(run)) for name, rows in rows_by_arm.items()
-    }
 
+    def is_of_rival(row: Mapping[str, Any]) -> bool:
+        return bool(row["reference"] != run.summary["control"])
 
-def _control_first(run: Run) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda row: row["reference"] != run.summary["control"]
-
-
-def _over_seeds(comparison: ReportedComparison) -> list[float] | None:
-    """The interval over seeds alone, where it stands beside another."""
-    interval: list[float] | None = comparison.entry.get("difference_ci95", comparison.interval)
-    return interval
+    return {name: sorted(rows.values(), key=is_of_rival) for name, rows in rows_by_arm.items()}
