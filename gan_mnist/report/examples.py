@@ -53,9 +53,9 @@ def examples(run: Run, after: str | None) -> dict[str, Any] | None:
 
 def _classes(run: Run, tables: Iterable[pd.DataFrame]) -> list[str]:
     """Class names that occur in predictions, in the data set's order."""
-    present_names = {name for table in tables for name in (*table["label"], *table["prediction"])}
-    ordered_names = [name for name in run.study["dataset"]["counts"] if name in present_names]
-    return ordered_names + sorted(present_names.difference(ordered_names))
+    return run.in_order(
+        name for table in tables for column in ("label", "prediction") for name in table[column]
+    )
 
 
 def _pictures(trial: FinishedTrial) -> dict[str, np.ndarray]:

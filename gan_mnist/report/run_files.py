@@ -1,7 +1,7 @@
 """The files of a run as the report reads them."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,12 @@ class Run:
         if rests_on and rests_on["reference"] != self.summary["control"]:
             return str(rests_on["reference"])
         return self.best_treatment("rival")
+
+    def in_order(self, classes: Iterable[str]) -> list[str]:
+        """Names of classes, each once, in the data set's order; others last, by the alphabet."""
+        names = {*classes}
+        known_names = [name for name in self.study["dataset"]["counts"] if name in names]
+        return known_names + sorted(names.difference(known_names))
 
     @functools.cached_property
     def galleries(self) -> dict[str, np.ndarray]:

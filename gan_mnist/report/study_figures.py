@@ -110,9 +110,7 @@ def roc_curves(run: Run) -> Figure | None:
     """
     columns = ("class", "false_positive_rate", "true_positive_rate")
     curves = run.table("roc.csv", *columns).astype({"class": str})
-    present_names = set(curves["class"])
-    ordered_names = [name for name in run.study["dataset"]["counts"] if name in present_names]
-    classes = (ordered_names + sorted(present_names.difference(ordered_names)))[:_MOST_CLASSES]
+    classes = run.in_order(curves["class"])[:_MOST_CLASSES]
     if not classes:
         return None
     order = _chosen(run, curves)
