@@ -20,6 +20,7 @@ import pandas as pd
 from PIL import Image
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import metadata as layout_metadata
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -218,9 +219,8 @@ def _layout(names: list[str]) -> event_pb2.Event:
     ]
     category = layout_pb2.Category(title="means over seeds, lowest to highest", chart=charts)
     content = layout_pb2.Layout(category=[category]).SerializeToString()
-    metadata = summary_pb2.SummaryMetadata()
-    metadata.plugin_data.plugin_name = "custom_scalars"
-    return _event(0, "custom_scalars__config__", make_tensor_proto(content), metadata)
+    metadata = layout_metadata.create_summary_metadata()
+    return _event(0, layout_metadata.CONFIG_SUMMARY_TAG, make_tensor_proto(content), metadata)
 
 
 def _event(step: int, name: str, tensor: Any, metadata: summary_pb2.SummaryMetadata) -> Any:
