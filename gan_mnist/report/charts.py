@@ -19,8 +19,8 @@ from gan_mnist.study.answer.reasons import deciding_interval
 _MOST_TICKS = 5
 # Of a line; more cannot be told apart in a panel.
 _MOST_POINTS = 100
-# Ticks within a power of ten, by the ratio of the axis's end to its beginning.
-_LOG_TICKS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
+# Ticks within a power of ten, by what the ratio of the axis's end to its beginning is below.
+_LOG_FACTORS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
 # A letter beside a square of cells, as a share of its width; and what is too little to be seen.
 _LETTER, _LEAST_SHARE = 0.055, 0.005
 # Of the span of the points in a forest: what intervals may need beyond them at an end, and what
@@ -53,9 +53,7 @@ class Axis:
     def ticks(self) -> list[dict[str, Any]]:
         """Round numbers with their places."""
         if self.is_log:
-            factors = next(
-                choice for span, choice in _LOG_TICKS.items() if self.high < span * self.low
-            )
+            factors = log_factors(self.low, self.high)
             exponents = range(
                 math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1
             )
@@ -66,6 +64,11 @@ class Axis:
         return [
             {"at": self.position(value), "value": value, "text": _short(value)} for value in visible
         ]
+
+
+def log_factors(low: float, high: float) -> tuple[int, ...]:
+    """Which multiples of a power of ten are ticks of a logarithmic axis, as there is room."""
+    return next(factors for span, factors in _LOG_FACTORS.items() if high < span * low)
 
 
 def _short(value: float) -> str:

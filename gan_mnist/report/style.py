@@ -20,6 +20,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from gan_mnist.files import write_bytes
+from gan_mnist.report.charts import log_factors
 from gan_mnist.report.lettering import FAMILIES, legible
 from gan_mnist.study.words import fixed
 
@@ -219,10 +220,7 @@ def mark_end(axes: Axes, x: float, y: float, color: str) -> None:
 def scale_log(axes: Axes) -> None:
     """Makes the x axis logarithmic, its ticks plain numbers, as many as there is room for."""
     axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    subs_by_span = {30: (1, 2, 5), 300: (1, 3)}
-    subs = next((subs for span, subs in subs_by_span.items() if high < span * low), (1,))
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_locator(LogLocator(subs=log_factors(*axes.get_xlim())))
     axes.xaxis.set_major_formatter("{x:,.9g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 
