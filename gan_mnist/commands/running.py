@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,34 +71,37 @@ def execute(
 
     from gan_mnist.study.run import run_study
 
-    @functools.cache
-    def boards() -> Any:
-        return _new_boards(plan)
-
-    def on_record(record: Mapping[str, Any]) -> None:
-        boards().add(record)
-
-    write_report = functools.partial(_write_boards_and_report, plan, boards)
+    report = _BoardsAndReport(plan)
     jobs = devices.share_gpus(plan, engine, jobs) or loky.cpu_count()
-    return run_study(plan, jobs, engine, command_line, write_report, about, on_record)
+    return run_study(plan, jobs, engine, command_line, report.write, about, report.add)
 
 
 def write_summary_and_report(plan: Plan, command_line: str) -> Mapping[str, Any]:
     """Writes summary and report of the finished trials of `plan`; returns the summary."""
     from gan_mnist.study.run import finish_study
 
-    new_boards = functools.partial(_new_boards, plan)
-    write_report = functools.partial(_write_boards_and_report, plan, new_boards)
-    return finish_study(plan, command_line, write_report)
+    return finish_study(plan, command_line, _BoardsAndReport(plan).write)
 
 
-def _new_boards(plan: Plan) -> Any:
-    return import_uninterrupted("gan_mnist.report.boards").ArmBoards(plan)
+class _BoardsAndReport:
+    """What a run leaves for people: boards for TensorBoard, and the report."""
 
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
 
-def _write_boards_and_report(plan: Plan, boards: Callable[[], Any], workdir: Path) -> None:
-    boards().write()
-    _write_report(plan, workdir)
+    @functools.cached_property
+    def _boards(self) -> Any:
+        """Made when they are first needed: importing TensorBoard takes its time."""
+        return import_uninterrupted("gan_mnist.report.boards").ArmBoards(self._plan)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Shows a trial that has ended in the boards."""
+        self._boards.add(record)
+
+    def write(self, workdir: Path) -> None:
+        """Writes the boards, and the report into `workdir`."""
+        self._boards.write()
+        _write_report(self._plan, workdir)
 
 
 def closing_lines(plan: Plan, summary: Mapping[str, Any]) -> str:
