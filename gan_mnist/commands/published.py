@@ -1,4 +1,7 @@
-"""Published runs: what is kept of a run, and summaries and reports rebuilt from its records."""
+"""Published runs: what is kept of a run, and what is renewed from its records.
+
+That is its summary and report, and then the pages of the repository that repeat them.
+"""
 
 import fnmatch
 import json
@@ -19,7 +22,8 @@ from gan_mnist.files import (
     write_rows,
     write_text,
 )
-from gan_mnist.report import page
+from gan_mnist.report import headline, page
+from gan_mnist.report.readme import renewed_pages
 from gan_mnist.report.run_files import Run
 from gan_mnist.study.answer.summary import summarize
 from gan_mnist.study.continuation import looks_in, primary_in, resumed_plan
@@ -147,6 +151,35 @@ def stale_runs(root: Path) -> list[RebuiltRun]:
     """The published runs of a repository of which a file is stale; writes nothing."""
     records_paths = sorted(root.glob("experiments/*/results/*/records.jsonl"))
     return [run for path in records_paths if (run := rebuild(path.parent)).stale_files]
+
+
+def stale_files(root: Path) -> list[Path]:
+    """What is stale: files of runs; where these are up to date, pages and the first picture."""
+    if runs := stale_runs(root):
+        return [path for run in runs for path in run.stale_files]
+    return [*renewed_pages(root), *([root / headline.PICTURE] if headline.is_stale(root) else [])]
+
+
+def renew(root: Path, run_with_images: Path | None) -> list[Path]:
+    """Renews what is stale; returns it.
+
+    Args:
+        root: The repository's directory.
+        run_with_images: The run from which the first picture takes its images, if it is to.
+    """
+    runs = stale_runs(root)
+    for run in runs:
+        run.write()
+    pages = renewed_pages(root)  # they follow what is renewed before them
+    is_drawn = run_with_images is not None or headline.is_stale(root)
+    if run_with_images is not None:
+        headline.take_images(run_with_images, root)
+    if is_drawn:
+        headline.draw(root)
+    for path, text in pages.items():
+        write_text(path, text)
+    renewed_files = [path for run in runs for path in run.stale_files]
+    return [*renewed_files, *pages, *([root / headline.PICTURE] if is_drawn else [])]
 
 
 def nearly_equal(first: Any, second: Any) -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 from gan_mnist.commands.command import Command, path_from_flag, print_line
 from gan_mnist.commands.output import printable
 from gan_mnist.errors import InputError
-from gan_mnist.files import write_text
 
 COMMAND = Command(__doc__.splitlines()[0], "pages that were renewed stay so")
 CHECK = COMMAND.switch("check", False, "write nothing; list stale files, exit with status 1 if any")
@@ -52,47 +51,10 @@ def _command() -> int:
         run_to_publish = path_from_flag(PUBLISH, "the directory of a run that has ended")
         for path in published.publish(run_to_publish, NAME.value, root):
             print_line(f"published: {printable(path.relative_to(root))}")
-    stale_files = _stale_files(root) if CHECK.value else _renew(root, run)
+    stale_files = published.stale_files(root) if CHECK.value else published.renew(root, run)
     for path in stale_files:
         print_line(f"{'stale' if CHECK.value else 'renewed'}: {printable(path.relative_to(root))}")
     return 1 if CHECK.value and stale_files else 0
-
-
-def _stale_files(root: Path) -> list[Path]:
-    """What is stale: files of runs; where these are up to date, pages and the first picture."""
-    from gan_mnist.commands import published
-    from gan_mnist.report import headline
-    from gan_mnist.report.readme import renewed_pages
-
-    if stale_runs := published.stale_runs(root):
-        return [path for run in stale_runs for path in run.stale_files]
-    return [*renewed_pages(root), *([root / headline.PICTURE] if headline.is_stale(root) else [])]
-
-
-def _renew(root: Path, run_with_images: Path | None) -> list[Path]:
-    """Renews what is stale; returns it.
-
-    Args:
-        root: The repository's directory.
-        run_with_images: The run from which the first picture takes its images, if it is to.
-    """
-    from gan_mnist.commands import published
-    from gan_mnist.report import headline
-    from gan_mnist.report.readme import renewed_pages
-
-    stale_runs = published.stale_runs(root)
-    for run in stale_runs:
-        run.write()
-    pages = renewed_pages(root)  # they follow what is renewed before them
-    is_drawn = run_with_images is not None or headline.is_stale(root)
-    if run_with_images is not None:
-        headline.take_images(run_with_images, root)
-    if is_drawn:
-        headline.draw(root)
-    for page, text in pages.items():
-        write_text(page, text)
-    renewed_files = [path for run in stale_runs for path in run.stale_files]
-    return [*renewed_files, *pages, *([root / headline.PICTURE] if is_drawn else [])]
 
 
 if __name__ == "__main__":

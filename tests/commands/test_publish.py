@@ -116,7 +116,7 @@ def test_a_metric_that_no_study_declares_has_neither_bounds_nor_margin_of_the_fi
     for recorded, margin in (({}, None), ({"margin": None}, None), ({"margin": 0.2}, 0.2)):
         metrics = [*summary["metrics"], entry | recorded]
         (directory / "summary.json").write_text(json.dumps(summary | {"metrics": metrics}))
-        rebuilt = published.rebuild(directory).summary
+        rebuilt = published.rebuild(directory).run.summary
         assert rebuilt["metrics"][0]["margin"] == first["margin"]
         assert rebuilt["metrics"][-1] == entry | {"margin": margin}
         found = rebuilt["arms"]["none"]["metrics"]["chosen_range"]
