@@ -35,11 +35,9 @@ def _upsert_run(client: Any, experiment_id: str, run: TrackedRun, parent_id: str
     """Creates or updates a run; returns its MLflow run id."""
     from mlflow.entities import Metric, Param, RunTag
 
-    existing = _find(client, experiment_id, run.key)
-    if existing is None:
-        mlflow_run = client.create_run(experiment_id, tags={KEY: run.key}, run_name=run.name)
-    else:
-        mlflow_run = existing
+    mlflow_run = _find(client, experiment_id, run.key) or client.create_run(
+        experiment_id, tags={KEY: run.key}, run_name=run.name
+    )
     run_id, data = mlflow_run.info.run_id, mlflow_run.data
     parent_tags = {} if parent_id is None else {"mlflow.parentRunId": parent_id}
     note = {"mlflow.note.content": run.tags["about"]} if run.tags.get("about") else {}

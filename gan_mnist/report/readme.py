@@ -226,13 +226,9 @@ def _brief(value: float | None) -> str:
     """A number of any size in a few figures; nothing where there is none."""
     if value is None:
         return ""
-    return (
-        f"{value:.4f}"
-        if abs(value) < 10
-        else f"{value:,.1f}"
-        if abs(value) < 100
-        else f"{value:,.0f}"
-    )
+    if abs(value) < 10:
+        return f"{value:.4f}"
+    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def interval(ends: list[float] | None, digits: int) -> str:
