@@ -4,6 +4,8 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from gan_mnist.study.forms import SummaryMetric
+
 Interval = Annotated[list[float], Meta(min_length=2, max_length=2)]
 Counts = dict[str, int]
 
@@ -58,15 +60,6 @@ class Study(TypedDict):
     command_line: str
 
 
-class SummaryMetric(TypedDict):
-    """A metric of a summary."""
-
-    name: str
-    label: str
-    higher_is_better: bool
-    margin: NotRequired[float | None]
-
-
 class Estimate(TypedDict):
     """A metric of an arm."""
 
@@ -74,20 +67,32 @@ class Estimate(TypedDict):
     ci95: Interval | None
 
 
-class Versus(TypedDict):
-    """An arm's comparison with a rival."""
+class _Comparison(TypedDict):
+    """What comparisons of two arms have in common."""
 
     difference: float | None
     ci95: Interval | None
     p_holm: float | None
     verdict: str
     n: NotRequired[int]
+    more_seeds_needed: NotRequired[bool]
+    too_few_test_images: NotRequired[str | None]
+
+
+class Versus(_Comparison):
+    """An arm's comparison with a rival."""
+
     rival: NotRequired[str]
     rivals: NotRequired[list[str]]
     not_compared: NotRequired[list[str]]
     standing: NotRequired[str]
-    more_seeds_needed: NotRequired[bool]
-    too_few_test_images: NotRequired[str | None]
+
+
+class Primary(_Comparison):
+    """A primary comparison."""
+
+    arm: str
+    reference: str
 
 
 class Arm(TypedDict):
@@ -116,20 +121,6 @@ class Arm(TypedDict):
     standing: NotRequired[str]
     difference_ci95_images: NotRequired[Interval | None]
     verdict_over: NotRequired[str]
-    too_few_test_images: NotRequired[str | None]
-
-
-class Compared(TypedDict):
-    """A primary comparison."""
-
-    arm: str
-    reference: str
-    difference: float | None
-    ci95: Interval | None
-    p_holm: float | None
-    verdict: str
-    n: NotRequired[int]
-    more_seeds_needed: NotRequired[bool]
     too_few_test_images: NotRequired[str | None]
 
 
@@ -180,7 +171,7 @@ class Summary(TypedDict):
     rival: NotRequired[str | None]
     findings: NotRequired[dict[str, Any]]
     further_tests: NotRequired[dict[str, dict[str, Any]]]
-    primary: NotRequired[list[Compared]]
+    primary: NotRequired[list[Primary]]
     rests_on: NotRequired[RestsOn | None]
 
 
