@@ -43,15 +43,14 @@ _NAME_INCHES, _LETTER_INCHES = 0.13, 0.08
 
 
 @styled
-def forest(
-    summary: Mapping[str, Any], order: Sequence[str], study: Mapping[str, Any] | None = None
-) -> Figure:
+def forest(summary: Mapping[str, Any], order: Sequence[str], study: Mapping[str, Any]) -> Figure:
     """Every arm's mean with its interval, and beside it the paired difference to the control.
 
     Args:
         summary: As in `summary.json`.
         order: Names of arms, top row first. Arms without a value become a row that says so.
-        study: As in `study.json`. Where some arms have its treatment, a row tells what it is.
+        study: As in `study.json`. Where some arms have its treatment, each row tells what its arm
+            is for.
 
     An arm that is there to fail does not set the axes: beyond them it is an arrow and a number.
     """
@@ -64,14 +63,15 @@ def forest(
     left.set_xlim(mean_limits)
     right.set_xlim(difference_limits)
 
-    kinds = {name: entry["kind"] for name, entry in study["arms"].items()} if study else {}
-    treatments = {"generated": study["treatment"]} if study else {}
+    kinds = {name: entry["kind"] for name, entry in study["arms"].items()}
+    has_generated = "generated" in kinds.values()
     for row, name in enumerate(order):
-        arm = arms[name]
-        if "generated" in kinds.values() and kinds.get(name, "control") != "control":
-            left.annotate(treatments.get(kinds[name], kinds[name]), (0, row), (-9, -10),
-                          textcoords="offset points", xycoords=left.get_yaxis_transform(),
-                          ha="right", va="center", size=7, color=MUTED)  # fmt: skip
+        arm, kind = arms[name], kinds.get(name, "control")
+        if has_generated and kind != "control":
+            purpose = study["treatment"] if kind == "generated" else kind
+            left.annotate(purpose, (0, row), (-9, -10), textcoords="offset points",
+                          xycoords=left.get_yaxis_transform(), ha="right", va="center", size=7,
+                          color=MUTED)  # fmt: skip
         if not arm["n"]:
             reason = "not applicable" if name in summary["not_applicable"] else "no finished trial"
             left.text(0.03, row, reason, transform=left.get_yaxis_transform(), va="center",

@@ -156,7 +156,8 @@ def test_the_picture_at_the_opening_shows_the_arm_of_the_answer_and_its_referenc
 def test_the_forest_says_how_much_each_verdict_counts(workdir, html):
     summary = json.loads((workdir / "summary.json").read_text())
     forest = part(html, 'class="forest"', "</section>")
-    figure = figures.forest(summary, list(summary["arms"]))
+    study = json.loads((workdir / "study.json").read_text())
+    figure = figures.forest(summary, list(summary["arms"]), study)
     drawn = [text.get_text().strip() for text in figure.axes[1].texts]
     for name, entry in summary["arms"].items():
         row = part(forest, f'data-arm="{name}"', "</a>")
