@@ -93,7 +93,8 @@ def _judged(gains: Mapping[str, Any]) -> str:
     phrases = [
         f"it {word} at {', '.join(sizes)}" for word, sizes in sizes_by_verdict.items() if sizes
     ]
-    return " and ".join(phrases) or "no difference can be told at any number"
+    undecided = "no difference can be told" + " at any number" * (len(gains) > 1)
+    return " and ".join(phrases) or undecided
 
 
 def _copies(records: Sequence[Mapping[str, Any]]) -> list[str]:

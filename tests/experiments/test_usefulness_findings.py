@@ -36,6 +36,14 @@ def test_findings_tell_at_which_numbers_a_source_helps():
     assert line.endswith(holm)
 
 
+def test_where_there_is_one_number_findings_do_not_speak_of_several():
+    noise = np.random.default_rng(0).normal(0, 0.1, 8)
+    records = [record("real", seed, at_5=0.5) for seed in range(8)]
+    records += [record("good", seed, at_5=0.5 + noise[seed]) for seed in range(8)]
+    (line,) = findings(records)["lines"]
+    assert "; no difference can be told. " in line
+
+
 def test_there_are_findings_of_nothing():
     assert findings([])["lines"] == []
 

@@ -85,6 +85,14 @@ def test_differences_that_are_all_zero_say_nothing():
     assert power.smallest_detectable_effect(found, 3) is None
 
 
+def test_no_effect_is_detectable_that_the_metric_cannot_have():
+    found = compare(values(0.9, 0.5), values(0.1, 0.6))
+    assert power.smallest_detectable_effect(found, 1) > 1
+    assert power.smallest_detectable_effect(found, 1, (0.0, 1.0)) is None
+    found = compare(values(0.61, 0.5), values(0.6, 0.5))
+    assert 0 < power.smallest_detectable_effect(found, 1, (0.0, 1.0)) < 1
+
+
 @pytest.mark.parametrize("n", [2, 5, 10])
 def test_equal_differences_are_no_more_certain_than_the_signs(n):
     control = np.linspace(0.1, 0.5, n)

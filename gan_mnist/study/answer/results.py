@@ -147,7 +147,9 @@ class Results:
         }
 
     def _power(self, tested: AdjustedComparison) -> dict[str, Any]:
-        effect = power.smallest_detectable_effect(tested.comparison, tested.tests)
+        effect = power.smallest_detectable_effect(
+            tested.comparison, tested.tests, self.metric.bounds
+        )
         return {
             "smallest_detectable_effect": effect,
             "more_seeds_needed": tested.comparison.more_seeds_needed,

@@ -22,7 +22,7 @@ import math
 import numpy as np
 from scipy import optimize, stats
 
-from gan_mnist.study.statistics.paired import Comparison
+from gan_mnist.study.statistics.paired import Bounds, Comparison
 from gan_mnist.study.statistics.small_samples import LEVEL, MIN_SEEDS, intervals, standard_errors
 
 POWER = 0.8
@@ -63,21 +63,25 @@ def detectable_effect(n: int, tests: float, overlap: float = 0.0) -> float:
     return float(np.quantile(thresholds, POWER)) * math.sqrt(1 + n * overlap)
 
 
-def smallest_detectable_effect(comparison: Comparison, tests: float) -> float | None:
+def smallest_detectable_effect(
+    comparison: Comparison, tests: float, bounds: Bounds = None
+) -> float | None:
     """The true difference at which 80 % of studies of so many seeds have a verdict.
 
     Args:
         comparison: Whose spread is taken for the true one.
         tests: Over which Holm adjusts; at least 1.
+        bounds: Lowest and highest that a value of the metric can be, or None.
 
     Returns:
-        In units of the metric; None without a spread.
+        In units of the metric; None without a spread, or if no true difference is so large.
     """
     if not comparison.standard_error:
         return None
     # The standard error allows for what seeds have in common, so the effect need not.
     spread = comparison.standard_error * math.sqrt(comparison.n)
-    return detectable_effect(comparison.n, tests) * spread
+    effect = detectable_effect(comparison.n, tests) * spread
+    return None if bounds is not None and effect > bounds[1] - bounds[0] else effect
 
 
 def seeds_needed(effect: float, tests: float, overlap: float = 0.0) -> int | None:
