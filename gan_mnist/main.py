@@ -16,7 +16,8 @@ from gan_mnist.commands import running, tracking
 from gan_mnist.commands.command import Command, handle_signals, print_line
 from gan_mnist.commands.plan_flags import PlanFlags
 from gan_mnist.study.answer.required import parse_required, unmet
-from gan_mnist.study.display import progress
+from gan_mnist.study.display.plan_in_words import describe
+from gan_mnist.study.display.printing import columns
 from gan_mnist.study.finished import read_run
 from gan_mnist.study.location import with_local_workdir
 from gan_mnist.study.trial import Plan
@@ -96,7 +97,7 @@ def _about(plan: Plan) -> str:
     from gan_mnist.study.pilot import power_in_words
 
     power = power_in_words(plan, PILOT.value, EFFECT.value)
-    return progress.describe(plan, power, DRY_RUN.value or VERBOSE.value)
+    return describe(plan, power, DRY_RUN.value or VERBOSE.value)
 
 
 def _described(field: dataclasses.Field, value: Any) -> str:
@@ -111,19 +112,19 @@ def _described(field: dataclasses.Field, value: Any) -> str:
 def _list(experiment: str | None) -> str:
     if experiment is None:
         rows = ((name, experiments.load(name).question) for name in experiments.names())
-        return "\n".join(["experiments:", *progress.columns(rows)])
+        return "\n".join(["experiments:", *columns(rows)])
     study = experiments.load(experiment)
     preset_arms = {name: preset.arms for name, preset in study.presets.items() if preset.arms}
-    lines = ["arms:", *progress.columns((arm.name, arm.about) for arm in study.arms)]
+    lines = ["arms:", *columns((arm.name, arm.about) for arm in study.arms)]
     lines += [f"arms of --preset={name}: {', '.join(arms)}" for name, arms in preset_arms.items()]
     if study.of_source is not None:
         rows = ((arm.name, arm.about) for arm in study.of_source(study.settings, "NAME"))
-        lines += ["arms of --generated=NAME=DIR:", *progress.columns(rows)]
+        lines += ["arms of --generated=NAME=DIR:", *columns(rows)]
     for group, fields in study.settings.fields_by_group().items():
         rows = (
             (field.name, _described(field, getattr(study.settings, field.name))) for field in fields
         )
-        lines += [f"settings, {group}:", *progress.columns(rows)]
+        lines += [f"settings, {group}:", *columns(rows)]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from gan_mnist.errors import InputError
 from gan_mnist.experiments import make_plan
 from gan_mnist.main import main
-from gan_mnist.study.display.progress import describe
+from gan_mnist.study.display.plan_in_words import describe
 
 MAIN = main
 IMBALANCE = "--experiment=imbalance"

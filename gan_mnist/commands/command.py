@@ -17,7 +17,7 @@ from gan_mnist import __version__
 from gan_mnist.commands.parsers import IntegerParser, NamesParser
 from gan_mnist.errors import InputError, check_flags, unknown
 from gan_mnist.files import absolute
-from gan_mnist.study.display.progress import columns
+from gan_mnist.study.display.printing import columns
 
 SHARED = ("debug", "help", "helpfull", "version")
 FLAGFILE = ("--flagfile", "read flags from this file, one per line")

@@ -19,7 +19,7 @@ from gan_mnist.experiments import make_plan
 from gan_mnist.files import write_arrays
 from gan_mnist.settings import further
 from gan_mnist.study import devices
-from gan_mnist.study.display.progress import say
+from gan_mnist.study.display.printing import say
 from gan_mnist.study.location import with_local_workdir
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.workers import import_uninterrupted
@@ -100,6 +100,8 @@ class _BoardsAndReport:
 
     def write(self, workdir: Path) -> None:
         """Writes the boards, and the report into `workdir`."""
+        # Many arms are many figures.
+        say("drawing the report")
         self._boards.write()
         _write_report(self._plan, workdir)
 

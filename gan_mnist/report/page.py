@@ -36,14 +36,14 @@ from gan_mnist.report.style import (
     shorten_all,
 )
 from gan_mnist.study.answer.reasons import reasons_of
-from gan_mnist.study.display.progress import (
+from gan_mnist.study.display.plan_in_words import (
     duplicates_in_words,
     files_in_words,
     further_in_words,
     generated_in_words,
-    say,
     split_in_words,
 )
+from gan_mnist.study.display.printing import say
 
 FEW_ARMS = 5
 # Of a confusion matrix that is drawn by cells.

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_mnist.report.run_files import Run
 from gan_mnist.study.continuation import MAX_SEEDS, MOST_SEEDS
-from gan_mnist.study.display.progress import duration
+from gan_mnist.study.display.printing import duration
 from gan_mnist.study.precision import in_words
 
 _RUN_FILES = {

@@ -27,7 +27,7 @@ from gan_mnist.files.claim import OWNER
 from gan_mnist.files.names import RECORD, RECORDS, STUDY, SUMMARY, TRIALS
 from gan_mnist.files.remote import AT_ONCE, Remote, RemoteClaim
 from gan_mnist.study import records
-from gan_mnist.study.display.progress import say
+from gan_mnist.study.display.printing import say
 from gan_mnist.study.scratch_trial import files_in, is_for_seed
 from gan_mnist.study.seen import write_fetched
 from gan_mnist.study.trial import SEEDS_FOLDER, Plan, Trial

@@ -14,7 +14,8 @@ from gan_mnist.files.names import RECORDS, SUMMARY, TRIALS
 from gan_mnist.study import continuation, records, scheduler
 from gan_mnist.study.description import study_description
 from gan_mnist.study.display.live import StudyProgress
-from gan_mnist.study.display.progress import describe, say
+from gan_mnist.study.display.plan_in_words import describe
+from gan_mnist.study.display.printing import say
 from gan_mnist.study.location import RunStore, fetch, mirrored, with_local_workdir
 from gan_mnist.study.places import as_input_errors, check_places
 from gan_mnist.study.seen import record_look

@@ -58,7 +58,7 @@ def test_a_full_disk_behind_stderr_stops_no_study(first):
     body = f"""from pathlib import Path
     from types import SimpleNamespace as Made
     from gan_mnist.study.display.live import StudyProgress
-    from gan_mnist.study.display.progress import say
+    from gan_mnist.study.display.printing import say
     from gan_mnist.study.spec import Metric
     {first}
     record = dict(status="failed", error="bad", arm="a", seed=0, seconds=dict())

@@ -19,7 +19,7 @@ from gan_mnist.generators.create import create_generator
 from gan_mnist.generators.settings import GeneratorSettings
 from gan_mnist.generators.trained import TrainedGenerator
 from gan_mnist.models.conditional_gan import build_conditional_gan
-from gan_mnist.study.display.progress import generated_in_words
+from gan_mnist.study.display.plan_in_words import generated_in_words
 from gan_mnist.trials.export import export_generator
 
 SHAPE, NAMES = (16, 16, 1), ("a", "b, c")

@@ -11,7 +11,7 @@ from fake_records import make_plan, make_records, record
 from scipy import stats
 
 from gan_mnist.study.answer.summary import summarize
-from gan_mnist.study.display.progress import describe, duplicates_in_words
+from gan_mnist.study.display.plan_in_words import describe, duplicates_in_words
 from gan_mnist.study.spec import Metric
 from gan_mnist.study.statistics import small_samples, test_images
 from gan_mnist.study.statistics.paired import compare, estimate, gap_closed, overlap_of

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gan_mnist.files import read_json
 from gan_mnist.files.names import PROGRESS
-from gan_mnist.study.display.progress import dropped_if_full, duration
+from gan_mnist.study.display.printing import dropped_if_full, duration
 from gan_mnist.study.display.time_left import TimeLeft
 from gan_mnist.study.records import DONE
 from gan_mnist.study.scratch_trial import files_in

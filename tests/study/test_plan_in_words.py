@@ -3,12 +3,12 @@
 import pytest
 from fake_study import make_plan
 
-from gan_mnist.study.display.progress import (
+from gan_mnist.study.display.plan_in_words import (
     describe,
     duplicates_in_words,
-    duration,
     further_in_words,
 )
+from gan_mnist.study.display.printing import duration
 
 
 def test_a_plan_is_described_whole(tmp_path):
