@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import os
@@ -69,9 +70,13 @@ def study_description(plan: Plan, command_line: str) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in _PACKAGES
-    }
+    return {"python": platform.python_version()} | _package_versions()
+
+
+@functools.cache
+def _package_versions() -> dict[str, str]:
+    """Read once: every record has them, and reading them takes longer than writing it."""
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def merged_provenance(
