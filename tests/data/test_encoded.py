@@ -126,8 +126,9 @@ def test_what_tensorflow_reads_in_another_way_is_read_as_pillow_does(channels):
                 continue
             found = decode(contents, conversion).numpy() * 255
             assert abs(found - expected).max() <= 1, (name, white)
-            if name == "unused byte":  # as in exported models
-                in_graph = tf.function(decode)(tf.constant(contents), conversion)
+            if (name, white) == ("unused byte", 4095):  # as in exported models
+                graph = tf.function(decode, autograph=False)
+                in_graph = graph(tf.constant(contents), conversion)
                 np.testing.assert_allclose(in_graph * 255, found, atol=1e-3)
 
 
