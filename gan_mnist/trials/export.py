@@ -1,9 +1,11 @@
 """Exports models: SavedModels with named signatures, which TensorFlow alone can load."""
 
 import dataclasses
+import functools
 import hashlib
+import inspect
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import keras
@@ -79,13 +81,7 @@ def export_classifier(
         return answer(as_float(images))
 
     def classify_encoded(files: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(
-            tf.map_fn(
-                lambda contents: decode(contents, conversion),
-                files,
-                fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
-            )
-        )
+        return answer(_decoder(conversion)(files))
 
     @tf.function(input_signature=[])
     def classes() -> dict[str, tf.Tensor]:
@@ -98,13 +94,48 @@ def export_classifier(
         (classify_uint8, (None, *image_shape), tf.uint8, "images"),
         (classify_encoded, (None,), tf.string, "files"),
     ):
-        archive.add_endpoint(function.__name__, function, [tf.TensorSpec(shape, dtype, name)])
+        _add_endpoint(archive, function, tf.TensorSpec(shape, dtype, name))
     classes.get_concrete_function()
     archive.add_endpoint("classes", classes)
     archive.write_out(str(directory / "classifier"), verbose=False)
     _keep_checksum(directory, "classifier")
     inference_model.save(directory / "classifier.keras")
     write_json(directory / "classes.json", list(class_names))
+
+
+@functools.cache
+def _decoder(conversion: ImageConversion) -> tf.types.experimental.ConcreteFunction:
+    """Decodes files, string (n,), to float32 (n, H, W, C); a process exports it with every arm."""
+    image_shape = (conversion.image_size, conversion.image_size, conversion.channels)
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "files")], autograph=False)
+    def decode_all(files: tf.Tensor) -> tf.Tensor:
+        return tf.map_fn(
+            lambda contents: decode(contents, conversion),
+            files,
+            fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
+        )
+
+    return decode_all.get_concrete_function()
+
+
+def _add_endpoint(
+    archive: ExportArchive, function: Callable[..., dict[str, tf.Tensor]], *specs: tf.TensorSpec
+) -> None:
+    """Adds `function` as a signature of its name, for arguments of these `specs`.
+
+    Keras traces an endpoint, and TensorFlow traces it anew, as its cache tells what is saved from
+    what is not. So what they trace is a call of the graph, which is made once.
+    """
+    graph = tf.function(function, list(specs), autograph=False).get_concrete_function()
+
+    def call(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
+        return graph(*arguments)
+
+    # The names of the arguments are part of the signature.
+    parameters = list(inspect.signature(function).parameters.values())[: len(specs)]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    archive.add_endpoint(function.__name__, call, list(specs))
 
 
 def remove_others(directory: Path, made: Collection[str]) -> None:
@@ -191,10 +222,8 @@ def _write_generator(network: Sampler, directory: Path) -> None:
     archive = ExportArchive()
     for resource in network.exported:
         archive.track(resource)
-    archive.add_endpoint("generate", generate, [label_spec])
-    archive.add_endpoint(
-        "generate_seeded", generate_seeded, [label_spec, tf.TensorSpec((), tf.int32, name="seed")]
-    )
+    _add_endpoint(archive, generate, label_spec)
+    _add_endpoint(archive, generate_seeded, label_spec, tf.TensorSpec((), tf.int32, name="seed"))
     if isinstance(network, LatentSampler | WideLatents):
         _add_latents(archive, network)
     archive.write_out(str(directory / "generator"), verbose=False)
@@ -210,8 +239,8 @@ def _add_latents(archive: ExportArchive, network: LatentSampler | WideLatents) -
 
     label_spec = tf.TensorSpec((None,), tf.int32, name="labels")
     latent_spec = tf.TensorSpec((None, network.prior.dim), tf.float32, name="latents")
-    archive.add_endpoint("latents", latents, [label_spec, tf.TensorSpec((), tf.int32, name="seed")])
-    archive.add_endpoint("decode", decode, [latent_spec, label_spec])
+    _add_endpoint(archive, latents, label_spec, tf.TensorSpec((), tf.int32, name="seed"))
+    _add_endpoint(archive, decode, latent_spec, label_spec)
 
 
 def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = True) -> None:
@@ -232,7 +261,7 @@ def export_denoiser(model: DenoisingModel, directory: Path, has_refs: bool = Tru
         tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=name)
         for name, tensor in zip(("input", "ref"), network.inputs, strict=True)
     ]
-    archive.add_endpoint("denoise", denoise, specs if has_refs else specs[:1])
+    _add_endpoint(archive, denoise, *(specs if has_refs else specs[:1]))
     archive.write_out(str(directory / "denoiser"), verbose=False)
     _keep_checksum(directory, "denoiser")
     network.save(directory / "denoiser.keras")
