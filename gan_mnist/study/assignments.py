@@ -1,6 +1,7 @@
 """Values of settings as people give them: `name=value` texts, or Python's."""
 
 import dataclasses
+import functools
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -89,8 +90,15 @@ def _typed(place: str, value: Any, kind: Any) -> Any:
 
 def field_types(settings: Settings) -> dict[str, Any]:
     """The types of the fields of `settings`, by name."""
-    hints = typing.get_type_hints(type(settings))
-    return {field.name: hints[field.name] for field in dataclasses.fields(settings)}
+    kind: type = type(settings)
+    return dict(_field_types(kind))
+
+
+@functools.cache
+def _field_types(kind: type) -> dict[str, Any]:
+    """Found once: a declaration asks for every arm, and evaluating annotations is slow."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def is_settable(kind: Any) -> bool:

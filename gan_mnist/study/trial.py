@@ -204,16 +204,20 @@ class Plan:
 
     def trials(self) -> list[Trial]:
         """Seed-major: an interrupted study has whole seeds, on which arms can be compared."""
-        return [self._trial(arm, seed) for seed in self.seeds for arm in self.arms]
-
-    def _trial(self, arm: Arm, seed: int) -> Trial:
-        settings = with_changes(self.settings, arm.changes, f"arm {arm.name}")
-        return Trial(
-            study=self.study,
-            arm=arm.name,
-            seed=seed,
-            settings=settings,
-            provenance=self.dataset,
-            workdir=self.workdir,
-            first_seed=min(self.seeds),
-        )
+        settings = {
+            arm.name: with_changes(self.settings, arm.changes, f"arm {arm.name}")
+            for arm in self.arms
+        }
+        return [
+            Trial(
+                self.study,
+                arm=name,
+                seed=seed,
+                settings=arm_settings,
+                provenance=self.dataset,
+                workdir=self.workdir,
+                first_seed=min(self.seeds),
+            )
+            for seed in self.seeds
+            for name, arm_settings in settings.items()
+        ]
