@@ -151,7 +151,10 @@ def test_pairs_are_as_many_as_there_are_test_images(dataset):
 
 def test_pairs_are_refused_without_a_word_of_mixing(dataset):
     one = [np.flatnonzero(dataset.train.labels == label)[0] for label in (0, 1)]
-    pairs = replace(dataset, class_names=("clean", "noisy"), train=dataset.train.take(one))
+    test = dataset.test.take(np.flatnonzero(dataset.test.labels < 2))
+    pairs = replace(
+        dataset, class_names=("clean", "noisy"), train=dataset.train.take(one), test=test
+    )
     with pytest.raises(InputError, match=r"noisy leave 0 images .* do, or a val folder$"):
         STUDY.settings.resolve(pairs)
 

@@ -39,7 +39,8 @@ def in_full(arms: ArmsInQuestion) -> str:
     details = f"({gain}{arms.choice_note}, {comparison.n} seeds{_standing(arms, best)})"
     group = f"of {counted(num_arms, noun)}{more}, "
     if comparison.image_shortage:
-        return f"Cannot tell: {comparison.image_shortage}; {_extreme(arms)} {details}"
+        told = f"`{best}`" if num_arms == 1 else f"{group}{_extreme(arms)}"
+        return f"Cannot tell: {comparison.image_shortage}; {told} {details}"
     if arms.arms_as_asked:
         prefix = "" if num_arms == 1 else group
         if len(arms.arms_as_asked) > 1:
