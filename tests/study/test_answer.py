@@ -72,7 +72,7 @@ def test_a_gain_over_the_named_rival_is_none_over_a_better_one_that_was_run():
     primary = (Pair("warp_gan", "none"), Pair("warp_gan", "classical"))
     plan = replace(plan, study=replace(plan.study, primary=primary))
     records = make_records(values)
-    expected = "Yes, but more than plain `classical` and not shown to beat plain `elastic`."
+    expected = "Yes, more than plain `classical`, but not shown to beat plain `elastic`."
     summary = summarize(plan, records)
     assert summary["answer"] == expected
     assert "plain `classical` alone (+0.08, " in summary["in_full"]

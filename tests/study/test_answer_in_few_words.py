@@ -27,11 +27,11 @@ def with_a_better_rival(question):
 )
 def test_behind_a_leak_there_is_room_for_less(question, opening):
     plan, records = with_a_better_rival(question)
-    named = "more than plain `classical` and "
-    told = "not shown to beat plain `elastic`."
-    assert summarize(plan, records)["answer"] == f"{opening}, but {named}{told}"
+    named = "more than plain `classical`, "
+    told = "but not shown to beat plain `elastic`."
+    assert summarize(plan, records)["answer"] == f"{opening}, {named}{told}"
     summary = summarize(leaking(plan), records)
-    assert summary["answer"] == f"Careful, a leak. {opening}, but {told}"
+    assert summary["answer"] == f"Careful, a leak. {opening}, {told}"
 
 
 def test_the_name_of_a_class_may_be_of_many_words_behind_a_leak_too():

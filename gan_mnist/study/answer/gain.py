@@ -13,7 +13,7 @@ class GainCheck(NamedTuple):
 
     Attributes:
         is_enough: Whether it does: it is more than any plain rival's.
-        words: What the arm did more, or what stands behind the "but".
+        words: What the arm did more, or what follows "Yes" and a comma.
         fewer_words: The same where there is no room for it; "" where it is short.
     """
 
@@ -39,25 +39,25 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
         without generated images, a question that asks for worse, a study without plain rivals.
     """
     if _is_within_margin(arms):
-        return GainCheck(False, f"by less than {arms.metric.margin:g}")
+        return GainCheck(False, f"but by less than {arms.metric.margin:g}")
     is_rival = arms.focus in arms.plan.arms_of_kind("rival")
     if arms.kind != "generated" or arms.direction_sign < 0 or is_rival:
         return None
     if reason := _not_comparable(arms):
-        return GainCheck(False, reason)
+        return GainCheck(False, f"but {reason}")
     if arms.versus is None:
         return None
     rival, is_many = f"plain `{arms.versus['rival']}`", len(arms.versus["rivals"]) > 1
     note = ", exploratory" if arms.versus.get("standing") == "exploratory" else ""
     if (better := arms.not_beaten) is not None:
-        not_beaten = f"not shown to beat plain `{better['rival']}`"
-        return GainCheck(False, f"more than {rival} and {not_beaten}", not_beaten)
+        not_beaten = f"but not shown to beat plain `{better['rival']}`"
+        return GainCheck(False, f"more than {rival}, {not_beaten}", not_beaten)
     beaten = "every plain rival" if is_many else rival
     words = {
         "helps": f"did more than {beaten}{note}",
-        "hurts": f"less than {rival} does",
-        "the same": f"no more than {rival} does",
-        "cannot tell": f"not shown to beat {rival}",
+        "hurts": f"but less than {rival} does",
+        "the same": f"but no more than {rival} does",
+        "cannot tell": f"but not shown to beat {rival}",
     }
     verdict = arms.versus["verdict"]
     return GainCheck(verdict == "helps", words[verdict])

@@ -211,7 +211,7 @@ def _beyond_in_full(arms: ArmsInQuestion) -> str:
     """What is left of a gain over the control when the best plain rival is the measure."""
     if arms.versus is None:
         check = check_gain(arms)
-        return f", but {check.words}" if check else ""
+        return f", {check.words}" if check else ""
     num_rivals, rival = len(arms.versus["rivals"]), f"`{arms.versus['rival']}`"
     best, comma = f"plain {rival} alone", ""
     if num_rivals > 1:

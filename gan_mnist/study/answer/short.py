@@ -169,8 +169,8 @@ def _of_a_gain(arms: ArmsInQuestion, room: int) -> list[str]:
         if check.is_enough:
             return [_answered(arms, "Yes: ", f"`{arms.focus}` {check.words}")]
         opening = "Yes" if arms.wants_yes else f"{better.capitalize()} than `{control}`"
-        reasons = [check.words, *filter(None, [check.fewer_words])]
-        return [_first_fitting([f"{opening}, but {reason}" for reason in reasons], room)]
+        reasons = filter(None, [check.words, check.fewer_words])
+        return [_first_fitting([f"{opening}, {reason}" for reason in reasons], room)]
     if num_arms == 1:
         return [_answered(arms, "Yes: ", _did(arms))]
     group = f"{len(arms.arms_as_asked)} of {counted(num_arms, arms.noun)} did {better}"
