@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import compare_at, comparison_entries, numbers_in
+from gan_mnist.study.statistics.at_numbers import numbers_in
 from gan_mnist.study.statistics.paired import compare
 from gan_mnist.study.statistics.small_samples import LEVEL
 from gan_mnist.study.words import in_brackets, signed
@@ -46,9 +46,8 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     if evidence.image_shortage:
         for fit in (fit for fits in fits_by_arm.values() for fit in fits.values()):
             fit["bent"] = None
-    gains = _gains(
-        evidence, [arm for arm in records_by_arm if arm != CONTROL and CONTROL in records_by_arm]
-    )
+    others = [arm for arm in records_by_arm if arm != CONTROL and CONTROL in records_by_arm]
+    gains = evidence.gains_at(PREFIX, others, CONTROL)
     lines = []
     if CONTROL in fits_by_arm:
         lines += _of_control(fits_by_arm[CONTROL], evidence.image_shortage or "too few sizes")
@@ -140,22 +139,6 @@ def _fits(records: Records, overlap: float, level: float) -> dict[str, Any]:
         errors = np.log2(1 - accuracies[:, has_errors])
         fits["error"] = fit_line(np.log2(sizes[has_errors]), errors, overlap, level)
     return fits
-
-
-def _gains(evidence: Evidence, arms: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """By arm and size."""
-    records_by_arm, interval_args = evidence.done, (evidence.overlap, evidence.level)
-    comparisons = {
-        (arm, size): compare_at(
-            records_by_arm[arm], records_by_arm[CONTROL], PREFIX, size, *interval_args
-        )
-        for arm in arms
-        for size in numbers_in(records_by_arm[arm], PREFIX)
-    }
-    gains: dict[str, dict[str, dict[str, Any]]] = {arm: {} for arm in arms}
-    for (arm, size), gain in comparison_entries(comparisons, looks=evidence.looks).items():
-        gains[arm][size] = gain
-    return gains
 
 
 def _of_control(fits: Mapping[str, Any], shortage: str) -> list[str]:

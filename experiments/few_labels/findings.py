@@ -1,16 +1,10 @@
 """At which numbers of labels generated images do more than each plain rival."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import (
-    against_best_at,
-    best_rival_entries,
-    num_compared,
-    numbers_in,
-)
+from gan_mnist.study.answer.evidence import Evidence, Gains
+from gan_mnist.study.statistics.at_numbers import num_compared
 from gan_mnist.study.statistics.paired import values_of
 from gan_mnist.study.words import in_brackets
 
@@ -31,7 +25,6 @@ RIVALS = {
 }
 
 Records = Mapping[int, Mapping[str, Any]]
-Gain = dict[str, Any]
 
 
 def findings(evidence: Evidence) -> dict[str, Any]:
@@ -48,51 +41,34 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     """
     gains = {rival: _gains(evidence, rival_arms) for rival, rival_arms in RIVALS.items()}
     gains = {rival: gains_by_arm for rival, gains_by_arm in gains.items() if gains_by_arm}
-    as_json = {
-        rival: {
-            arm: {str(n): gain for n, gain in gains_by_number.items()}
-            for arm, gains_by_number in gains_by_arm.items()
-        }
-        for rival, gains_by_arm in gains.items()
-    }
     lines = [_told(evidence.done, rival, gains_by_arm) for rival, gains_by_arm in gains.items()]
-    return {"lines": lines, "gains": as_json}
+    return {"lines": lines, "gains": gains}
 
 
-def _gains(evidence: Evidence, names: Sequence[str]) -> dict[str, dict[int, Gain]]:
-    arms, applicable = evidence.done, evidence.of_kind("rival")
+def _gains(evidence: Evidence, names: Sequence[str]) -> Gains:
+    applicable = evidence.of_kind("rival")
     rivals = [name for name in names if name in applicable]
-    generated = [arm for arm in evidence.of_kind("generated") if arm in arms]
-    pairs = [(arm, number) for arm in generated for number in numbers_in(arms[arm], PREFIX)]
-    arms_per_number = Counter(number for _, number in pairs)
-    bests = {}
-    for arm, number in pairs:
-        level = evidence.level / arms_per_number[number]
-        best = against_best_at(arms, arm, rivals, PREFIX, number, evidence.overlap, level)
-        if best:
-            bests[arm, number] = best
-    gains: dict[str, dict[int, Gain]] = {}
-    for (arm, number), gain in best_rival_entries(bests, looks=evidence.looks).items():
-        gains.setdefault(arm, {})[int(number)] = gain
-    return gains
+    generated = [arm for arm in evidence.of_kind("generated") if arm in evidence.done]
+    gains = evidence.gains_over_best_at(PREFIX, generated, rivals, is_best=True)
+    return {arm: gains_by_number for arm, gains_by_number in gains.items() if gains_by_number}
 
 
-def _told(arms: Mapping[str, Records], rival: str, gains: Mapping[str, Mapping[int, Gain]]) -> str:
+def _told(arms: Mapping[str, Records], rival: str, gains: Gains) -> str:
     """The best generated arm at each number against the rival, and what can be told."""
     present = [f"`{name}`" for name in RIVALS[rival] if name in arms]
     group_names = {AUGMENTATION: "the best augmentation", PSEUDO_LABELS: "the best pseudo-labels"}
     label = present[0] if len(present) == 1 else group_names[rival]
     best_arms = {
         number: max((arm for arm in gains if number in gains[arm]),
-                    key=lambda arm: _mean(arms[arm], str(number)))
-        for number in sorted({number for arm_gains in gains.values() for number in arm_gains})
+                    key=lambda arm: _mean(arms[arm], number))
+        for number in sorted({n for arm_gains in gains.values() for n in arm_gains}, key=int)
     }  # fmt: skip
     differences = ", ".join(
         f"{in_brackets(gains[arm][number])} at {number} (`{arm}`)"
         for number, arm in best_arms.items()
     )
     numbers_by_verdict = {
-        word: [str(n) for n, arm in best_arms.items() if gains[arm][n]["verdict"] == word]
+        word: [n for n, arm in best_arms.items() if gains[arm][n]["verdict"] == word]
         for word in ("helps", "hurts")
     }
     phrases = {"helps": "are worth more than it", "hurts": "are worth less than it"}

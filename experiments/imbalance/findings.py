@@ -6,7 +6,6 @@ from typing import Any
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.spec import Metric
-from gan_mnist.study.statistics.at_numbers import against_best_at, best_rival_entries, numbers_in
 from gan_mnist.study.words import in_brackets
 
 from .study import STUDY
@@ -37,7 +36,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     recall_gains = recall.compare_with_best_rival(generated, rivals, measures)
     if not recall_gains:
         return {"lines": [], "above_rivals": {}, "by_images_left": {}}
-    gains_by_arm = _by_images_left(evidence, list(recall_gains), rivals)
+    gains_by_arm = evidence.gains_over_best_at(PREFIX, [*recall_gains], rivals, PRIMARY.margin)
     accuracy_gains = accuracy.compare_with_best_rival(list(recall_gains), rivals, measures)
     lines = [f"In {name}, {_answer(results, gains, rivals, measures)}" for name, results, gains in
              (("recall", recall, recall_gains),
@@ -71,22 +70,6 @@ def _of_every_class(record: Mapping[str, Any]) -> dict[str, Any] | None:
     classes = record.get("settings", {}).get("classes") or list(counts)
     sizes = [counts[name]["test"] for name in classes if "test" in counts.get(name, ())]
     return {"classes": list(classes), "sizes": sizes} if 0 < len(sizes) == len(classes) else None
-
-
-def _by_images_left(
-    evidence: Evidence, names: Sequence[str], rivals: Sequence[str]
-) -> dict[str, Any]:
-    arms, interval_args = evidence.done, (evidence.overlap, evidence.level)
-    bests = {
-        (name, number): best
-        for name in names
-        for number in numbers_in(arms[name], PREFIX)
-        if (best := against_best_at(arms, name, rivals, PREFIX, number, *interval_args))
-    }
-    gains: dict[str, Any] = {name: {} for name in names}
-    for (name, number), gain in best_rival_entries(bests, PRIMARY.margin, evidence.looks).items():
-        gains[name][number] = gain
-    return gains
 
 
 def _of_images_left(gains_by_arm: Mapping[str, Mapping[str, Any]], num_rivals: int) -> list[str]:

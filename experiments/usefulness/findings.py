@@ -4,13 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gan_mnist.generators.settings import LEAK
-from gan_mnist.study.answer.evidence import Evidence
-from gan_mnist.study.statistics.at_numbers import (
-    compare_at,
-    comparison_entries,
-    num_compared,
-    numbers_in,
-)
+from gan_mnist.study.answer.evidence import Evidence, Gains
+from gan_mnist.study.statistics.at_numbers import num_compared
 from gan_mnist.study.words import counted, in_brackets
 
 PREFIX = "balanced_accuracy_at_"
@@ -53,20 +48,10 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     return result | ({"warnings": _told_of(leaking.values()), "leaks": leaks} if leaks else {})
 
 
-def _gains(
-    evidence: Evidence, reference: str, excluded: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    arms, interval_args = evidence.done, (evidence.overlap, evidence.level)
-    comparisons = {
-        (arm, number): compare_at(records, arms[reference], PREFIX, number, *interval_args)
-        for arm, records in arms.items()
-        if arm not in excluded
-        for number in numbers_in(records, PREFIX)
-    }
-    gains: dict[str, dict[str, Any]] = {}
-    for (arm, number), gain in comparison_entries(comparisons, looks=evidence.looks).items():
-        gains.setdefault(arm, {})[number] = gain
-    return gains
+def _gains(evidence: Evidence, reference: str, excluded: Sequence[str]) -> Gains:
+    arms = [arm for arm in evidence.done if arm not in excluded]
+    gains = evidence.gains_at(PREFIX, arms, reference)
+    return {arm: gains_by_number for arm, gains_by_number in gains.items() if gains_by_number}
 
 
 def _told(

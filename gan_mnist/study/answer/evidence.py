@@ -1,16 +1,28 @@
 """The arms and records of a run, as the `findings.py` of an experiment receives them."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from gan_mnist.study.answer.results import Record, Records, applies, done
 from gan_mnist.study.spec import Arm
 from gan_mnist.study.statistics import looks as looks_at
 from gan_mnist.study.statistics import paired
+from gan_mnist.study.statistics.at_numbers import (
+    against_best_at,
+    best_rival_entries,
+    compare_at,
+    comparison_entries,
+    numbers_in,
+)
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
 from gan_mnist.study.statistics.test_images import image_shortage, images_of_record, over_images
 from gan_mnist.study.words import first_told
+
+# Entries of comparisons by arm and number of images.
+Gains = dict[str, dict[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,54 @@ class Evidence:
         comparison = self.compare(arm_values, reference_values, bounds, among)
         return over_images(comparison, arm_records, reference_records, self.level / among)
 
+    def gains_at(self, prefix: str, arms: Sequence[str], reference: str) -> Gains:
+        """Arms against another at each number of images; Holm adjusts over all of them.
+
+        Args:
+            prefix: Of the metrics, as for `at_numbers.compare_at`.
+            arms: Names of arms with finished trials.
+            reference: Name of the other, which has some, too.
+
+        Returns:
+            By arm, and number where there is an interval, what `comparison_entries` gives.
+        """
+        done, overlap, level = self.done, self.overlap, self.level
+        comparisons = {
+            (arm, number): compare_at(done[arm], done[reference], prefix, number, overlap, level)
+            for arm, number in self._numbers(prefix, arms)
+        }
+        return _by_arm(arms, comparison_entries(comparisons, looks=self.looks))
+
+    def gains_over_best_at(
+        self,
+        prefix: str,
+        arms: Sequence[str],
+        rivals: Sequence[str],
+        margin: float | None = None,
+        is_best: bool = False,
+    ) -> Gains:
+        """As `gains_at`, against the best of the rivals.
+
+        Args:
+            prefix: As for `gains_at`.
+            arms: As for `gains_at`.
+            rivals: Names of arms, with finished trials or without.
+            margin: As for `best_rival_entries`, which gives the entries.
+            is_best: Whether intervals allow for a choice among the arms at each number.
+        """
+        pairs = self._numbers(prefix, arms)
+        num_arms = Counter(number for _, number in pairs)
+        bests = {}
+        for arm, number in pairs:
+            level = self.level / num_arms[number] if is_best else self.level
+            best = against_best_at(self.done, arm, rivals, prefix, number, self.overlap, level)
+            if best is not None:
+                bests[arm, number] = best
+        return _by_arm(arms, best_rival_entries(bests, margin, self.looks))
+
+    def _numbers(self, prefix: str, arms: Iterable[str]) -> list[tuple[str, str]]:
+        return [(arm, number) for arm in arms for number in numbers_in(self.done[arm], prefix)]
+
     @cached_property
     def image_shortage(self) -> str:
         """Which test images are fewer than a verdict wants, in words; "" for none."""
@@ -103,3 +163,10 @@ class Evidence:
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
         """As `paired.holm`; p values are adjusted for the announced looks first."""
         return looks_at.holm_at_looks(p_values, self.looks)
+
+
+def _by_arm(arms: Iterable[str], entries: Mapping[tuple[str, str], dict[str, Any]]) -> Gains:
+    gains: Gains = {arm: {} for arm in arms}
+    for (arm, number), entry in entries.items():
+        gains[arm][number] = entry
+    return gains
