@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, in_one_line, unknown
 from gan_mnist.files import fingerprint
 from gan_mnist.study.finished import FinishedRun
 
@@ -71,7 +71,7 @@ def export(tracker: str, run: FinishedRun) -> str:
         )
     # A store or a server may fail in any way; what was run is kept.
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise InputError(
             f"{FLAG}: {tracker} failed ({reason}); what was run is kept, and the same command "
             "exports it"

@@ -64,7 +64,7 @@ def _finish(plan: Plan) -> int:
     missing = [
         index
         for index, trial in enumerate(plan.trials())
-        if not records.is_finished(records.record_of(trial))
+        if records.finished_record_of(trial) is None
     ]
     if not missing:
         return 0

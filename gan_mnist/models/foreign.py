@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, in_one_line
 from gan_mnist.models.names import APPLICATIONS, AUTO, ClassifierChoice
 from gan_mnist.models.preprocessing import Shape, preprocess
 
@@ -292,5 +292,5 @@ def _refusal(choice: ClassifierChoice, fault: str, accepted: str) -> InputError:
 
 
 def _failure(choice: ClassifierChoice, fault: str, error: Exception) -> InputError:
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    reason = in_one_line(error)
     return InputError(f"--classifier: {choice.classifier!r} {fault}: {reason}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from gan_mnist.errors import InputError, unknown
+from gan_mnist.errors import InputError, in_one_line, unknown
 from gan_mnist.files import absolute, check_file, sha256_of
 
 
@@ -211,7 +211,7 @@ def _source_file(classifier: str) -> Path:
         spec = importlib.util.find_spec(module) if function.isidentifier() else None
     # To find `a.b`, `a` is imported: somebody's program, which may fail in any way.
     except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise InputError(f"--classifier: {classifier!r} cannot be found: {reason}") from error
     if spec is None or not spec.origin or not os.path.isfile(spec.origin):
         raise InputError(

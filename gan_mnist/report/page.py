@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from gan_mnist.errors import in_one_line
 from gan_mnist.files import write_text
 from gan_mnist.report import charts, figures, learning
 from gan_mnist.report.arms import arm_details, curves_against_seconds
@@ -250,7 +251,7 @@ def _draw_pictures(
         try:
             figure = picture.draw(run)
         except (Exception, SystemExit) as error:
-            not_drawn[picture.name] = " ".join(f"{type(error).__name__}: {error}".split())
+            not_drawn[picture.name] = in_one_line(error)
             say(f"the report shows no {picture.name}: {not_drawn[picture.name]}")
             continue
         if figure is not None:
