@@ -20,7 +20,7 @@ _MOST_TICKS = 5
 # Of a line; more cannot be told apart in a panel.
 _MOST_POINTS = 100
 # Ticks within a power of ten, by what the ratio of the axis's end to its beginning is below.
-_LOG_FACTORS = {30: (1, 2, 5), 300: (1, 3), math.inf: (1,)}
+_LOG_FACTORS = {30: (1, 2, 5), 300: (1, 3)}
 # A letter beside a square of cells, as a share of its width; and what is too little to be seen.
 _LETTER, _LEAST_SHARE = 0.055, 0.005
 # Of the span of the points in a forest: what intervals may need beyond them at an end, and what
@@ -68,7 +68,9 @@ class Axis:
 
 def log_factors(low: float, high: float) -> tuple[int, ...]:
     """Which multiples of a power of ten are ticks of a logarithmic axis, as there is room."""
-    return next(factors for span, factors in _LOG_FACTORS.items() if high < span * low)
+    # An axis of matplotlib may begin at 0, which no ratio is below.
+    fitting = (factors for span, factors in _LOG_FACTORS.items() if high < span * low)
+    return next(fitting, (1,))
 
 
 def _short(value: float) -> str:

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
-from gan_mnist.report.style import add_tooltip, as_svg, scale_shares, tooltip
+from gan_mnist.report.style import add_tooltip, as_svg, scale_log, scale_shares, tooltip
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -68,3 +68,11 @@ def test_shares_near_one_are_drawn_apart(values, scale):
     if scale == "logit":
         labels = [label.get_text() for label in axes.get_yticklabels()]
         assert labels == ["0.5", "0.7", "0.8", "0.9", "0.95", "0.97"]
+
+
+def test_an_axis_that_began_at_0_can_be_made_logarithmic():
+    axes = Figure().subplots()
+    axes.set_xlim(0, 500)
+    scale_log(axes)
+    ticks = axes.xaxis.get_major_locator().tick_values(1, 500)
+    assert [tick for tick in ticks if 1 <= tick <= 500] == [1, 10, 100]
