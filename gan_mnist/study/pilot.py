@@ -76,7 +76,13 @@ def power_in_words(plan: Plan, pilot: str | None = None, effect: str | None = No
 
 def _scarce_classes(plan: Plan) -> list[str]:
     """Which classes have too few test images for a verdict on them, in a line; none if all do."""
-    sizes = {name: counts.get("test") for name, counts in plan.dataset["counts"].items()}
+    # The data may have more classes than the study, whose settings name its own.
+    classes = getattr(plan.settings, "classes", ()) or plan.dataset["counts"]
+    sizes = {
+        name: counts.get("test")
+        for name, counts in plan.dataset["counts"].items()
+        if name in classes
+    }
     few = {name: size for name, size in sizes.items() if size and size < MIN_IMAGES}
     if not few:
         return []

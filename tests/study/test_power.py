@@ -15,6 +15,7 @@ from statsmodels.stats.power import TTestPower
 from gan_mnist.errors import InputError
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.pilot import power_in_words
+from gan_mnist.study.settings import Settings, setting
 from gan_mnist.study.statistics import power
 from gan_mnist.study.statistics.small_samples import intervals
 
@@ -123,6 +124,20 @@ def test_classes_without_a_verdict_are_warned_of(tmp_path, sizes, told):
         dataclasses.replace(plan, dataset=plan.dataset | {"counts": counts})
     )
     assert [told in line for line in warnings] == ([True] if told else [])
+
+
+def test_classes_that_the_study_leaves_out_are_not_warned_of(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Chosen(Settings):
+        classes: tuple[str, ...] = setting((), "classes")
+
+    counts = {name: {"train": 50, "test": size} for name, size in (("a", 40), ("b", 3), ("c", 4))}
+    plan = planned(tmp_path)
+    dataset = plan.dataset | {"counts": counts}
+    plan = dataclasses.replace(plan, dataset=dataset, settings=Chosen(classes=("a", "c")))
+    assert [line for line in power_in_words(plan) if "few of c: 4: " in line]
+    plan = dataclasses.replace(plan, settings=Chosen(classes=("a",)))
+    assert not [line for line in power_in_words(plan) if "few of" in line]
 
 
 @pytest.fixture
