@@ -91,10 +91,14 @@ class DeformationRecipe(GeneratorRecipe):
         """As `GeneratorRecipe.train`, but recipes of one `registration` register pairs only once.
 
         It is trained and kept as a generator of its own, which all trials with the same images
-        share. The seconds are those of its trainings, whenever they were.
+        share. The seconds are those of its trainings, whenever they were. Callbacks look at how
+        a model moves images, so with them a recipe trains its own, unless `each` class is apart.
         """
-        if self == self.registration:
-            return super().train(model, columns, request, *rest)
+        if self == self.registration or (request.callbacks and not self.each):
+            seconds = super().train(model, columns, request, *rest)
+            if self.alike:
+                model.fit_style_slopes(columns[0][:])
+            return seconds
         sources, deformations, seconds = [], [], 0.0
         for part in self._registered_apart(request):
             generator = train_or_load(self.registration, part)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -143,6 +144,33 @@ def test_pairs_are_registered_once_whatever_is_done_with_their_deformations(
     other = created(1, **changes[2])[1]
     assert len(fits) == 2
     assert not np.array_equal(other, found[0][1])
+
+
+class Watch(keras.callbacks.Callback):
+    """Keeps how the model that it looks at moves images."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append((self.model.own, self.model.scale, self.model.alike))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of", ["own", "alike"])
+def test_callbacks_look_at_the_generator_that_was_asked_for(make_subset, tmp_path, of):
+    """Sheets of samples on the way would show another one's images, or none."""
+    subset, watch = make_subset(counts=(2, 4, 3), shape=SHAPE), Watch()
+    plain = Request(SETTINGS, Allotment(subset, None, None), 0, tmp_path)
+    create_generator(plain)
+    settings = replace(SETTINGS, deformations_of=of, deformation_scale=0.5)
+    watched = create_generator(replace(plain, settings=settings, callbacks=[watch]))
+    assert watch.seen == [(of == "own", 0.5, of == "alike")] * 10
+    found = watched.network.get_weights()
+    shared = create_generator(replace(plain, settings=settings, workdir=tmp_path / "apart"))
+    for weights, expected in zip(found, shared.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, expected)
 
 
 def test_images_are_moved_by_the_pairs_that_there_are(make_subset, tmp_path):
