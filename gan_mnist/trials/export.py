@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import inspect
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -129,12 +128,11 @@ def _add_endpoint(
     """
     graph = tf.function(function, list(specs), autograph=False).get_concrete_function()
 
+    # The names of the arguments are part of the signature.
+    @functools.wraps(function)
     def call(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
         return graph(*arguments)
 
-    # The names of the arguments are part of the signature.
-    parameters = list(inspect.signature(function).parameters.values())[: len(specs)]
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     archive.add_endpoint(function.__name__, call, list(specs))
 
 
