@@ -123,6 +123,14 @@ def test_a_generator_that_was_loaded_costs_nothing():
     assert left.estimate(20) == 2 * 20
 
 
+def test_a_trial_that_another_process_began_counts_whole():
+    trials = [trial("none", seed) for seed in range(3)]
+    left = TimeLeft(trials, 1)
+    left.begin(trials[0], 0, 0)
+    left.end(ended("none", 0, training=155.0), 7)
+    assert left.estimate(7) == 2 * 155
+
+
 def test_what_runs_is_subtracted_and_what_is_overdue_is_almost_done():
     trials = [trial("none", seed) for seed in range(3)]
     left = TimeLeft(trials, 1)

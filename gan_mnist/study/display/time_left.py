@@ -85,8 +85,10 @@ class TimeLeft:
         if running.pays and shared <= elapsed:
             self._shared[running.trial.work].append(shared)
             elapsed -= shared
-        self._own_seconds[running.first][record["arm"]].append(elapsed)
-        if recorded := seconds.get("training", 0.0) + seconds.get("evaluation", 0.0):
+        recorded = seconds.get("training", 0.0) + seconds.get("evaluation", 0.0)
+        # What another process had begun took longer than this one knows of.
+        self._own_seconds[running.first][record["arm"]].append(max(elapsed, recorded))
+        if recorded:
             self._unrecorded_seconds[running.first].append(max(0.0, elapsed - recorded))
 
     def project(self, shared: list[float], own: list[float]) -> None:
