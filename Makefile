@@ -3,7 +3,7 @@ BIN := .venv/bin
 # Else every process, and tests start many, compiles TensorFlow anew: 12 seconds in place of 4.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: imbalance test test-all benchmark lock clean
+.PHONY: imbalance test mypy pytest test-all benchmark lock clean
 
 # The main job: an answer to the question, on the embedded digits, in minutes. Without AVX-512 they
 # are half as many with oneDNN, which the networks of this study may use: docs/performance.md.
@@ -14,7 +14,12 @@ imbalance: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) -j2 mypy pytest
+
+mypy: .venv/installed
 	$(BIN)/mypy
+
+pytest: .venv/installed
 	$(BIN)/python -m pytest $(PARALLEL)
 
 # Keeps a file, and what it has made once, in one process. On two cores a third process saves
