@@ -226,7 +226,7 @@ def classify_images(
     conversion = sized_for(conversion, predict.classify, "images")
 
     def classify_batch(batch: Sequence[Path]) -> list[dict[str, str]]:
-        from gan_mnist.data.encoded import read_images
+        from gan_mnist.data.plain_files import read_images
 
         images = read_images(batch, conversion)
         readable = [image for image in images if isinstance(image, np.ndarray)]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from gan_mnist.data.datasets import load_dataset
-from gan_mnist.data.encoded import read_images
 from gan_mnist.data.images import ImageConversion, decode, read_image
+from gan_mnist.data.plain_files import read_images
 from gan_mnist.data.reading import read_files
 from gan_mnist.errors import InputError
 
