@@ -39,6 +39,10 @@ class DataScalingSettings(GeneratorSettings, ClassifierSettings):
         powers = range(self.smallest.bit_length() - 1, self.largest.bit_length())
         return tuple(1 << power for power in powers)
 
+    @property
+    def num_parts(self) -> int:
+        return len(self.sizes)
+
     def fitted(self, dataset: Dataset, free: Collection[str]) -> Self:
         settings = super().fitted(dataset, free)
         if "largest" not in free or not settings.largest:

@@ -77,6 +77,10 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
         return self.unlabelled == PSEUDO and (not is_elsewhere or bool(self.kept_from))
 
     @property
+    def num_parts(self) -> int:
+        return len(self.labels_per_class)
+
+    @property
     def shared_work(self) -> str | None:
         # The first classifier is the longer work; whatever generator learns from its labels.
         return PSEUDO if self.uses_pseudo_labels else super().shared_work

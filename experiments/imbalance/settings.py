@@ -111,16 +111,9 @@ class ImbalanceSettings(GeneratorSettings, ClassifierSettings):
         pairs = (text.rpartition(":") for text in self.starve)
         return tuple(int(count) for name, _, count in pairs if name == EACH)
 
-    def turns(self, num_left: int) -> tuple[Self, ...]:
-        """The settings of each class's turn, with `num_left` images of it; for explicit counts."""
-        return tuple(
-            dataclasses.replace(
-                self,
-                counts=(*self.counts[:label], num_left, *self.counts[label + 1 :]),
-                starve=(f"{name}:{num_left}",),
-            )
-            for label, name in enumerate(self.classes)
-        )
+    @property
+    def num_parts(self) -> int:
+        return max(1, len(self.each) * len(self.classes))
 
     @property
     def rare(self) -> tuple[int, ...]:

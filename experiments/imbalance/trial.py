@@ -15,7 +15,7 @@ from .few_shot import classify_by_prototypes, pretrain_on_donors
 from .rows import TrainingRows, training_rows
 from .settings import ImbalanceSettings
 from .tuning import tune_augmentation
-from .turns import folder_of_turn, stream_of_turn
+from .turns import folder_of_turn, settings_of_turns, stream_of_turn
 
 GALLERY_IMAGES = 12
 # Archive of the probabilities that a turn's classifiers predicted for test images.
@@ -56,7 +56,7 @@ def _starve_each(steps: ClassifierSteps[ImbalanceSettings]) -> Outcome:
     for num_left in settings.each:
         turn_results = [
             _turn(steps, turn, num_left, label)
-            for label, turn in enumerate(settings.turns(num_left))
+            for label, turn in enumerate(settings_of_turns(settings, num_left))
         ]
         metrics_by_left.append([metrics for metrics, _ in turn_results])
         probabilities_by_left.append(

@@ -1,9 +1,29 @@
-"""Turns, in each of which another class is starved: their folders and their random streams.
+"""Turns, in each of which another class is starved: their settings, folders and random streams.
 
 A turn is known by its folder in the trial's directory; a trial without turns has the folder "".
 """
 
+import dataclasses
+
 from .settings import ImbalanceSettings
+
+
+def settings_of_turns(settings: ImbalanceSettings, num_left: int) -> tuple[ImbalanceSettings, ...]:
+    """The settings of each class's turn.
+
+    Args:
+        settings: Settings of the trial, with explicit counts.
+        num_left: Images that are left of the class.
+    """
+    counts = settings.counts
+    return tuple(
+        dataclasses.replace(
+            settings,
+            counts=(*counts[:label], num_left, *counts[label + 1 :]),
+            starve=(f"{name}:{num_left}",),
+        )
+        for label, name in enumerate(settings.classes)
+    )
 
 
 def folder_of_turn(settings: ImbalanceSettings, num_left: int, label: int) -> str:

@@ -46,6 +46,10 @@ class UsefulnessSettings(GeneratorSettings, ClassifierSettings):
                 "their first six digits"
             )
 
+    @property
+    def num_parts(self) -> int:
+        return len(self.images_per_class)
+
     def resolve(self, dataset: Dataset) -> Self:
         """Makes classes, validation and numbers of images explicit for `dataset`.
 

@@ -157,6 +157,11 @@ class Settings:
         return None
 
     @property
+    def num_parts(self) -> int:
+        """How many trainings from scratch a trial consists of, one after the other."""
+        return 1
+
+    @property
     def single_device_only(self) -> str:
         """What of it cannot be trained over several devices; empty where all can."""
         return ""

@@ -71,6 +71,17 @@ def test_it_runs_on_a_folder_of_few_images_and_resumes_exactly(
     assert summary["answer"] in told.out
     report = (tmp_path / "run" / "report.html").read_text()
     assert study.question in html.unescape(report)
+    # Time left counts on it.
+    plan = experiments.make_plan(
+        name,
+        preset="smoke",
+        dataset="folder",
+        data_dir=few_images,
+        arms=[arm],
+        workdir=tmp_path / "p",
+    )
+    parts = list(path.parent.rglob("result.json"))
+    assert max(1, len(parts)) == plan.trials()[0].settings.num_parts
 
     # As after a kill just before the record was written: what the trial kept is there.
     path.unlink()

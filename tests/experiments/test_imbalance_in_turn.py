@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gan_mnist.experiments.imbalance import trial
 from gan_mnist.experiments.imbalance.study import STUDY
+from gan_mnist.experiments.imbalance.turns import settings_of_turns
 from imbalance_images import made, rows
 
 from gan_mnist.data.images import as_float
@@ -43,7 +44,7 @@ def test_a_single_count_is_of_every_class(settings, dataset):
 
 
 def test_each_class_is_starved_in_its_turn(settings):
-    turns = settings("none", DATA, starve=("each:2",)).turns(2)
+    turns = settings_of_turns(settings("none", DATA, starve=("each:2",)), 2)
     assert [turn.counts for turn in turns] == [(2, 12, 12), (12, 2, 12), (12, 12, 2)]
     assert [turn.rare for turn in turns] == [(0,), (1,), (2,)]
     # Of all images, too.

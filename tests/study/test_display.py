@@ -109,6 +109,20 @@ def test_a_training_that_ends_while_it_is_looked_at_is_no_failure(tmp_path, monk
         progress.refresh()
 
 
+def test_a_training_under_way_counts_for_each_part_of_its_trial(tmp_path, monkeypatch, clock):
+    progress, trials = make_progress(tmp_path, make_console()[1], num_trials=1)
+    monkeypatch.setattr(type(trials[0].settings), "num_parts", 30)
+    with progress:
+        progress.begin(trials[0], 0)
+        path = trials[0].directory / "progress.json"
+        path.parent.mkdir(parents=True)
+        path.write_text('{"share": 0.5, "seconds": 2}')
+        clock.seconds += 20
+        progress.refresh()
+        (task,) = progress._bar.tasks
+        assert task.fields["left"] == "at least 1 min 40 s left"
+
+
 def gone(path, *keys):
     raise FileNotFoundError(path)
 

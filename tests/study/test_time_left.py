@@ -123,6 +123,15 @@ def test_a_generator_that_was_loaded_costs_nothing():
     assert left.estimate(20) == 2 * 20
 
 
+def test_shared_work_is_not_thought_shorter_than_it_has_been():
+    """A trial may train several generators, one after the other."""
+    left = TimeLeft([trial("cgan", seed, "gan") for seed in range(3)], 1)
+    left.begin(trial("cgan", 0, "gan"), 0, 0)
+    left.project([60.0], [])
+    assert left.estimate(30) == (60 - 30) + 2 * 60
+    assert left.estimate(500) == 0.1 * 500 + 2 * 500
+
+
 def test_a_trial_that_another_process_began_counts_whole():
     trials = [trial("none", seed) for seed in range(3)]
     left = TimeLeft(trials, 1)

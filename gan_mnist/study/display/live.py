@@ -133,19 +133,28 @@ class StudyProgress:
         earliest_start = time.time() - max(
             time.monotonic() - start for _, start in self._running.values()
         )
-        projections = [
-            [seconds for path in paths if (seconds := _expected(path, earliest_start)) is not None]
-            for paths in (
-                list((self._workdir / "generators").glob(f"*/{PROGRESS}")),
-                [
-                    path
-                    for trial, _ in self._running.values()
-                    for path in files_in(trial.directory)
-                    if path.name == PROGRESS
-                ],
-            )
+        trials = [trial for trial, _ in self._running.values()]
+        # Nobody knows which of the trials a generator is of; arms have mostly as many parts.
+        most_parts = max(trial.settings.num_parts for trial in trials)
+        shared = [
+            (path, most_parts) for path in (self._workdir / "generators").glob(f"*/{PROGRESS}")
         ]
-        self._time_left.project(*projections)
+        own = [
+            (path, trial.settings.num_parts)
+            for trial in trials
+            for path in files_in(trial.directory)
+            if path.name == PROGRESS
+        ]
+        self._time_left.project(
+            *(
+                [
+                    num_parts * seconds
+                    for path, num_parts in trainings
+                    if (seconds := _expected(path, earliest_start)) is not None
+                ]
+                for trainings in (shared, own)
+            )
+        )
 
     def _left(self, now: float) -> str:
         if (seconds := self._time_left.estimate(now)) is None:

@@ -92,11 +92,11 @@ class TimeLeft:
             self._unrecorded_seconds[running.first].append(max(0.0, elapsed - recorded))
 
     def project(self, shared: list[float], own: list[float]) -> None:
-        """Sets the projected total seconds of running trainings.
+        """Sets the projected total seconds of what is being trained.
 
         Args:
-            shared: Seconds of each training that a trial shares with others.
-            own: Seconds of each other training.
+            shared: Seconds of what a trial shares with others, in all of its parts.
+            own: Seconds of each trial's other training, in all of its parts.
         """
         self._projected = shared, own
 
@@ -166,11 +166,12 @@ class TimeLeft:
 
     def _shared_if_unknown(self, now: float, own_of: Callable[[str], float]) -> float:
         """What is expected of work that is shared and that no trial has ended with."""
-        if projected := self._projected[0]:
-            return fmean(projected)
         means = [fmean(times) for times in self._shared.values()]
-        # With nothing known: as long as a trial's own part, which most generators take at least.
-        typical = median(means) if means else own_of("")
+        if projected := self._projected[0]:
+            typical = fmean(projected)
+        else:
+            # With nothing known: as long as a trial's own, which most generators take at least.
+            typical = median(means) if means else own_of("")
         elapsed = (
             now - running.began - own_of(running.trial.arm)
             for running in self._running.values()
