@@ -78,7 +78,7 @@ class FewLabelsSettings(GeneratorSettings, ClassifierSettings):
 
     @property
     def num_parts(self) -> int:
-        return len(self.labels_per_class)
+        return 1 if self.unlabelled == TRUE_LABELS else len(self.labels_per_class)
 
     @property
     def shared_work(self) -> str | None:
