@@ -1,6 +1,6 @@
 """Test images as trials called them: confusions, and ten images a class before and after."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,18 @@ def confusion(run: Run) -> Confusion:
     classes = _classes(run, (table for _, table in arm_tables))
     matrices: dict[str, list[np.ndarray]] = {}
     for arm, table in arm_tables:
-        shares = pd.crosstab(table["label"], table["prediction"], normalize="index")
-        matrix = shares.reindex(index=classes, columns=classes, fill_value=0.0)
-        matrices.setdefault(arm, []).append(matrix.to_numpy())
+        matrices.setdefault(arm, []).append(_shares(table, classes))
     return {
         arm: np.mean(matrices[arm], axis=0) for arm in run.best_first() if arm in matrices
     }, classes
+
+
+def _shares(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Of each class's images, the shares that were predicted as each class: (truth, prediction)."""
+    columns = (table["label"], table["prediction"])
+    counts = np.zeros((len(classes), len(classes)))
+    np.add.at(counts, tuple(pd.Categorical(column, classes).codes for column in columns), 1)
+    return counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
 
 
 def examples(run: Run, after: str | None) -> dict[str, Any] | None:

@@ -198,9 +198,13 @@ class Run:
             if table is None or "update" not in table or not LOSSES & {*table}:
                 continue
             if name in used_generators or not generator_lists:
-                numbers = table.apply(pd.to_numeric, errors="coerce").dropna(subset="update")
-                tables.append(numbers.assign(generator=name, kind=_kind(path.parent)))
-        return pd.concat(tables) if tables else pd.DataFrame()
+                tables.append(table.assign(generator=name, kind=_kind(path.parent)))
+        if not tables:
+            return pd.DataFrame()
+        curves = pd.concat(tables)
+        columns = curves.columns.difference(["generator", "kind"])
+        curves[columns] = curves[columns].apply(pd.to_numeric, errors="coerce")
+        return curves.dropna(subset="update")
 
 
 def read_images(path: Path) -> np.ndarray | None:
