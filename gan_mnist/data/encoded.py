@@ -94,16 +94,16 @@ def _sides(contents: tf.Tensor) -> tf.Tensor:
 def _decode_png(contents: tf.Tensor, white: int) -> tf.Tensor:
     """Decodes a PNG file, of 16 bits up to the level `white`: uint8 (H, W, channels)."""
 
-    def with_opacity(dtype: tf.DType) -> tf.Tensor:
+    def decoded(dtype: tf.DType) -> tf.Tensor:
         # Of grey and of colours TensorFlow heeds a transparent value only if asked for opacity.
-        decoded, with_four = (
+        as_it_is, with_opacity = (
             functools.partial(tf.io.decode_png, contents, number, dtype) for number in (0, 4)
         )
         has_transparent_value = tf.strings.regex_full_match(contents, r"\C*tRNS\C*")
-        return tf.cond(has_transparent_value, with_four, decoded)
+        return tf.cond(has_transparent_value, with_opacity, as_it_is)
 
     def deep() -> tf.Tensor:
-        values = tf.cast(with_opacity(tf.uint16), tf.float32)
+        values = tf.cast(decoded(tf.uint16), tf.float32)
         levels = tf.floor(tf.minimum(values, float(white)) * (255 / white) + 0.5)
         # Opacity has a range of its own.
         channels = tf.shape(values)[-1]
@@ -111,9 +111,9 @@ def _decode_png(contents: tf.Tensor, white: int) -> tf.Tensor:
         return tf.cast(tf.where(is_opacity, tf.floor(values / 257 + 0.5), levels), tf.uint8)
 
     if white in (0, 2**16 - 1):
-        return with_opacity(tf.uint8)
+        return decoded(tf.uint8)
     has_16_bits = tf.strings.substr(contents, 24, 1) == b"\x10"
-    return tf.cond(has_16_bits, deep, lambda: with_opacity(tf.uint8))
+    return tf.cond(has_16_bits, deep, lambda: decoded(tf.uint8))
 
 
 def _square(colours: tf.Tensor, conversion: ImageConversion, border: tf.Tensor) -> tf.Tensor:
