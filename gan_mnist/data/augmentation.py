@@ -3,7 +3,10 @@
 Every draw is stateless, keyed by (seed, update), so that a resumed run repeats it.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -81,7 +84,10 @@ def augment(
     Returns:
         float32 (n, H, W, C) in [0, 1], up to the rounding of the interpolation.
     """
-    stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
+    return _traced(_augmented, augmentation)(images, _stream(seed))
+
+
+def _augmented(images: tf.Tensor, stream: tf.Tensor, augmentation: Augmentation) -> tf.Tensor:
     if augmentation.flip:
         is_mirrored = _uniform(images, tf.random.fold_in(stream, 1)) < 0
         images = tf.where(is_mirrored, tf.reverse(images, axis=[2]), images)
@@ -121,7 +127,12 @@ def mix(
     Returns:
         float32 (n, H, W, C) in [0, 1] and (n, num_classes), shares of the classes.
     """
-    stream = tf.stack([tf.cast(part, tf.int64) for part in seed])
+    return _traced(_mixed, augmentation)(images, labels, _stream(seed))
+
+
+def _mixed(
+    images: tf.Tensor, labels: tf.Tensor, stream: tf.Tensor, augmentation: Augmentation
+) -> tuple[tf.Tensor, tf.Tensor]:
     soft_labels = labels
     if labels.dtype.is_integer:
         soft_labels = tf.one_hot(labels, augmentation.num_classes)
@@ -132,6 +143,16 @@ def mix(
         key = tf.random.fold_in(stream, 7)
         images, soft_labels = cutmix(images, soft_labels, augmentation.cutmix, key)
     return images, soft_labels
+
+
+def _stream(seed: tuple[int, tf.Tensor]) -> tf.Tensor:
+    return tf.stack([tf.cast(part, tf.int64) for part in seed])
+
+
+@functools.cache
+def _traced(change: Callable[..., Any], augmentation: Augmentation) -> Callable[..., Any]:
+    """`change` by these ranges as a graph, which is made once for all trainings of a process."""
+    return tf.function(functools.partial(change, augmentation=augmentation), autograph=False)
 
 
 def _uniform(images: tf.Tensor, stream: tf.Tensor) -> tf.Tensor:

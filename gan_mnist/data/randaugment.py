@@ -8,7 +8,7 @@ name has not.
 import numpy as np
 import tensorflow as tf
 
-from gan_mnist.models.warping import affine
+from gan_mnist.models.warping import affine, mean_around
 
 # Moves by the affine map, then changes of pixels.
 _MOVES = ("rotate", "shear_x", "shear_y", "shift_x", "shift_y")
@@ -68,7 +68,7 @@ def _changed(images: tf.Tensor, strength: float, amount: tf.Tensor) -> list[tf.T
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
     darkest = tf.reduce_min(images, axis=[1, 2], keepdims=True)
     range_ = tf.reduce_max(images, axis=[1, 2], keepdims=True) - darkest
-    blurred = tf.nn.avg_pool2d(images, 3, 1, "SAME")
+    blurred = mean_around(images)
     levels = np.float32(2 ** round(8 - 4 * strength) - 1)
 
     def away_from(base: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,9 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
+from gan_mnist.data import augmentation as module
 from gan_mnist.data.augmentation import Augmentation, augment
+from gan_mnist.data.pipelines import training_batches
 
 STILL = Augmentation(rotation_degrees=0, shift=0, zoom=0, shear=0)
 STRONG = Augmentation(rotation_degrees=25, shift=0.1, zoom=0.2, shear=0.4)
@@ -139,6 +141,24 @@ def test_an_image_is_augmented_by_seed_and_update_alone(augmentation):
     np.testing.assert_array_equal(graph(tf.constant(5, tf.int64)), shown)
     assert not np.array_equal(augmented(images, augmentation, 3, 6), shown)
     assert not np.array_equal(augmented(images, augmentation, 4, 5), shown)
+
+
+def test_trainings_with_equal_ranges_share_one_graph(monkeypatch):
+    made, affine = [], module.affine
+
+    def counted(*arguments):
+        made.append(arguments)
+        return affine(*arguments)
+
+    monkeypatch.setattr(module, "affine", counted)
+    ranges = replace(STRONG, zoom=0.21)
+    trainings = [
+        training_batches((pictures(number),), 4, ranges, seed, 0)
+        for number, seed in ((9, 1), (8, 2))
+    ]
+    first, second = (next(iter(training))[0].numpy() for training in trainings)
+    assert len(made) == 1
+    assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("still", [STILL, STRONG])
