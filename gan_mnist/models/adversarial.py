@@ -148,9 +148,7 @@ class AdversarialModel(TwoNetworks):
     #   5. on fresh noise, 1, 3 and 4 again, up to most_generator_steps while g_loss >= 4 ln 2
     #   6. average = generator + average_decay * (average - generator)
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        batch, d_batch = (
-            unpack_batch(batch) if self.separate_batches else (unpack_batch(batch), None)
-        )
+        batch, d_batch = self._both_batches(batch)
         seeds = tf.random.split(tf.stack([self.noise_seed, self.update]), 3)
         latents = self.latents(batch, seeds[0])
         weight = self.adversarial_weight
@@ -186,21 +184,19 @@ class AdversarialModel(TwoNetworks):
         the losses of training is the discriminator's overfitting. Noise follows from `noise_seed`
         and the number of the batch alone: it is the same after every epoch.
         """
-        batch, d_batch = (
-            unpack_batch(batch) if self.separate_batches else 2 * (unpack_batch(batch),)
-        )
+        batch, d_batch = self._both_batches(batch)
         batch_number = tf.cast(sum(metric.count for metric in self.metrics[:1]), tf.int32)
         seeds = tf.random.split(self.evaluation_seed(batch_number), 3)
         latents = self.latents(batch, seeds[0])
         fake_images = self.generate_in_test(batch, latents)
 
         def against_discriminator() -> tf.Tensor:
-            fakes = fake_images
-            if d_batch is not batch:
+            judged_batch, fakes = batch, fake_images
+            if d_batch is not None:
                 noise = self.latents(d_batch, tf.random.fold_in(seeds[0], 1))
-                fakes = self.generate_in_test(d_batch, noise)
+                judged_batch, fakes = d_batch, self.generate_in_test(d_batch, noise)
             with keras.StatelessScope():
-                loss_and_logits = self._judge(d_batch, fakes, seeds[1], self.judge_in_training)
+                loss_and_logits = self._judge(judged_batch, fakes, seeds[1], self.judge_in_training)
             self._record(*loss_and_logits)
             g_loss = self._adversarial_loss(batch, fake_images, seeds[2])
             self._means["g_loss"].update_state(g_loss)
@@ -209,6 +205,13 @@ class AdversarialModel(TwoNetworks):
         ops.cond(self.adversarial_weight > 0, against_discriminator, lambda: tf.constant(0.0))
         self.generator_penalty(batch, latents, fake_images)
         return {name: mean.result() for name, mean in self._means.items()}
+
+    def _both_batches(self, batch: Any) -> tuple[Any, Any]:
+        """The generator's batch and the discriminator's; None in place of the latter if shared."""
+        if not self.separate_batches:
+            return self.unpack(batch), None
+        own_batch, d_batch = unpack_batch(batch)
+        return self.unpack(own_batch), self.unpack(d_batch)
 
     def _adversarial_loss(self, batch: Any, fake_images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         inputs = self.show_fake(batch, fake_images, seed)

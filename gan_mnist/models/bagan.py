@@ -15,7 +15,7 @@ from keras import layers, ops
 
 from gan_mnist.models.adversarial import AdversarialModel
 from gan_mnist.models.latents import LatentSampler, as_labels
-from gan_mnist.models.two_networks import minimize, unpack_batch, without_loss_scale
+from gan_mnist.models.two_networks import minimize, without_loss_scale
 from gan_mnist.models.vae_flow import downsampled, upsampled
 
 # Factor by which older codes count less in a Gaussian an update: some hundred updates matter.
@@ -85,6 +85,7 @@ class BAGAN(LatentSampler, AdversarialModel):
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator", "discriminator")
+    BATCH: ClassVar[tuple[str, ...]] = ("images", "labels")
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class BAGAN(LatentSampler, AdversarialModel):
         return [generator_variables, self.encoder.trainable_variables + discriminator_variables]
 
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
-        images, labels = unpack_batch(batch)
+        images, labels = self.unpack(batch)
         update = self.update
         ops.cond(update == self.autoencoder_updates, self._begin_as_encoder, lambda: None)
         ops.cond(
@@ -132,7 +133,7 @@ class BAGAN(LatentSampler, AdversarialModel):
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """As in `AdversarialModel`, and the autoencoder's loss, too; nothing is updated."""
         metrics = super().test_step(batch)
-        self.autoencoder_loss(unpack_batch(batch)[0])
+        self.autoencoder_loss(self.unpack(batch)[0])
         return {**metrics, "pixel_loss": self._means["pixel_loss"].result()}
 
     def _compete(self, batch: Any) -> None:

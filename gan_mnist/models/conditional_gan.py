@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -23,6 +23,8 @@ class ConditionalGAN(LatentSampler, AdversarialModel):
         num_classes: Width of the one-hot labels.
         augment: Whether real and fake images pass through `diff_augment` before they are judged.
     """
+
+    BATCH: ClassVar[tuple[str, ...]] = ("images", "labels")
 
     def __init__(
         self,

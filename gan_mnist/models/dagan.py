@@ -6,7 +6,7 @@ spectral normalisation and the hinge loss, where the paper has a DenseNet with a
 and our recipe pairs an image with few others of its class, as often as the class is repeated.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -24,6 +24,8 @@ class DAGAN(AnchoredGAN):
     The discriminator is given an image with its partner, or with the one generated from it, so it
     can tell a mere copy, or an image of another class, from a partner.
     """
+
+    BATCH: ClassVar[tuple[str, ...]] = ("images", "partners")
 
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
         return self.generator([batch[0], latents], training=True)

@@ -3,7 +3,7 @@
 Source: docs/sources.md#denoising (after the generator of SRGAN, arXiv 1609.04802).
 """
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import tensorflow as tf
@@ -38,6 +38,8 @@ class DenoisingModel(AdversarialModel):
     where the source began a new one; and the adversarial losses are not halved, as the source's
     code does, so that a weight of 0.001 there would be 0.0005 here.
     """
+
+    BATCH: ClassVar[tuple[str, ...]] = ("(noisy_images, references)", "targets")
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ class TwoNetworks(keras.Model):
 
     # The networks that files keep, by the names of attributes and arguments.
     NETWORKS: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    # The parts of a batch; empty for any.
+    BATCH: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -175,6 +177,20 @@ class TwoNetworks(keras.Model):
         """The outputs of `predict` for one of its batches, whose number `batch` is int32 ()."""
         seed = tf.random.fold_in(self.evaluation_seed(batch), 0)
         return self.sample(as_labels(inputs), seed)
+
+    def unpack(self, batch: Any) -> tuple[Any, ...]:
+        """A batch as `unpack_batch` has it, of the parts that `BATCH` names.
+
+        Raises:
+            InputError: For other parts, such as weights of images or classes: no loss has them.
+        """
+        parts = unpack_batch(batch)
+        if self.BATCH and len(parts) != len(self.BATCH):
+            raise InputError(
+                f"batch: {len(parts)} parts are not accepted; accepted: {', '.join(self.BATCH)}; "
+                "no sample_weight or class_weight"
+            )
+        return parts
 
     def evaluation_seed(self, number: tf.Tensor) -> tf.Tensor:
         """Seed, int32 (2,), of a numbered batch outside training; no update uses it."""

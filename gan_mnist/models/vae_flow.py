@@ -19,7 +19,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from gan_mnist.models.latents import LatentSampler
-from gan_mnist.models.two_networks import TwoNetworks, minimize, unpack_batch
+from gan_mnist.models.two_networks import TwoNetworks, minimize
 
 EULER_STEPS = 20
 # Of the flow's network.
@@ -93,6 +93,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator")
+    BATCH: ClassVar[tuple[str, ...]] = ("images", "labels")
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         update = tf.cast(self.generator_optimizer.iterations, tf.int32)
         seed = tf.stack([self.noise_seed, update])
-        images, labels = unpack_batch(batch)
+        images, labels = self.unpack(batch)
         autoencoder = self.encoder.trainable_variables + self._decoder.trainable_variables
 
         def step(loss_function: Any, variables: Sequence[keras.Variable]) -> None:
@@ -145,7 +146,7 @@ class VAEFlow(LatentSampler, TwoNetworks):
 
     def test_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """Both losses on a batch, without an update; the noise is the same after every epoch."""
-        images, labels = unpack_batch(batch)
+        images, labels = self.unpack(batch)
         batch_number = tf.cast(self._means["flow_loss"].count, tf.int32)
         seed = self.evaluation_seed(batch_number)
         self.autoencoder_loss(images, labels, seed)

@@ -10,7 +10,7 @@ is a random warp, which training corrects; thinning keeps the ridge of a stroke,
 made thin strokes vanish.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -97,6 +97,8 @@ class WarpGAN(AnchoredGAN):
 
     The discriminator judges single images: real ones, and warps of other real ones of the batch.
     """
+
+    BATCH: ClassVar[tuple[str, ...]] = ("images",)
 
     def generate(self, batch: Any, latents: tf.Tensor) -> tf.Tensor:
         return self.generator([tf.roll(batch[0], shift=1, axis=0), latents], training=True)

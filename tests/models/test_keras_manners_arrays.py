@@ -22,6 +22,7 @@ from tiers import kinds_of
 from gan_mnist.errors import InputError
 from gan_mnist.models.conditional_gan import ConditionalGAN, build_conditional_gan
 from gan_mnist.models.deformations import DeformationModel
+from gan_mnist.models.denoiser import build_denoising_model
 from gan_mnist.models.vae_flow import VAEFlow
 
 
@@ -113,6 +114,34 @@ def test_labels_of_any_dtype_and_in_a_column_teach_the_same(flavour, labels):
         model.test_on_batch(IMAGES, given)
         states.append(state(model))
     assert all(same(*states))
+
+
+@every_flavour
+@pytest.mark.parametrize("method", ["train_on_batch", "test_on_batch"])
+def test_weights_of_images_are_refused_as_no_loss_has_them(flavour, method):
+    model = fresh(flavour, eagerly=True)
+    before, (x, y) = state(model), arrays(flavour)
+    with pytest.raises(InputError, match=r"^batch: . parts are not accepted; .* no sample_weight"):
+        getattr(model, method)(x, y, sample_weight=np.ones(len(IMAGES)))
+    assert all(same(before, state(model)))
+
+
+@pytest.mark.parametrize("whole", ["batch", "pair"])
+def test_weights_of_classes_and_of_one_of_two_batches_are_refused_too(whole):
+    if whole == "batch":
+        model, options = (
+            fresh(ConditionalGAN, eagerly=True),
+            {"class_weight": {0: 0.5, 1: 2.0, 2: 1.0}},
+        )
+        batches = data(ConditionalGAN)
+    else:
+        model, options = build_denoising_model(SMALL, 1, separate_batches=True), {}
+        model.compile("adam", run_eagerly=True)
+        images = tf.constant(IMAGES)
+        batch = (images, images), images
+        batches = tf.data.Dataset.from_tensors((batch, (*batch, tf.ones(len(IMAGES)))))
+    with pytest.raises(InputError, match=r"^batch: 3 parts are not accepted"):
+        model.fit(batches, shuffle=False, verbose=0, **options)
 
 
 @pytest.mark.parametrize("labels", [LABELS, COLUMN, FLOATS], ids=["row", "column", "floats"])
