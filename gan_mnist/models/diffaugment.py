@@ -5,8 +5,10 @@ Source: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Tr
 images, in both steps, with gradients flowing through to the generator. Never a flip. Colour is
 brightness, saturation and contrast, as in the paper; of images with one channel, brightness alone.
 What differs: brightness moves by up to half of the range from black to white, where the authors'
-code moves images in [-1, 1] by up to 0.5, a quarter of it; and what is moved in or hidden is black
-here, and mid-grey there.
+code moves images in [-1, 1] by up to 0.5, a quarter of it; what is moved in or hidden is black
+here, and mid-grey there; half of an odd side is rounded down for the hidden square, and up there;
+and its centre is a pixel, where theirs, if its side is even, may also lie just beyond the last one:
+here rows and columns at that end are hidden a little less often than those at the other.
 """
 
 import tensorflow as tf
