@@ -6,9 +6,8 @@ images, in both steps, with gradients flowing through to the generator. Never a 
 brightness, saturation and contrast, as in the paper; of images with one channel, brightness alone.
 What differs: brightness moves by up to half of the range from black to white, where the authors'
 code moves images in [-1, 1] by up to 0.5, a quarter of it; what is moved in or hidden is black
-here, and mid-grey there; half of an odd side is rounded down for the hidden square, and up there;
-and its centre is a pixel, where theirs, if its side is even, may also lie just beyond the last one:
-here rows and columns at that end are hidden a little less often than those at the other.
+here, and mid-grey there; the hidden square's side is half of the image's, rounded down, not up; and
+its centre is always a pixel, where theirs may lie just beyond the last one.
 """
 
 import tensorflow as tf
