@@ -129,3 +129,56 @@ def test_a_rival_that_does_not_apply_is_none_that_could_be_compared():
             record |= {"status": "not_applicable", "error": "grey images", "metrics": {}}
     summary = summarize(make_plan(expectations=()), records)
     assert summary["answer"] == "Yes, but no plain rival was run beside it."
+
+
+def _of_two(second, first_failed, kinds=None, **changes):
+    """The summary of ten seeds, of which the second arm `many` has all, and `few` only some."""
+    kinds = {"none": "control", "few": "rival", "many": "rival"} | (kinds or {})
+    control = np.tile(VALUES["none"], 2)
+    noise = np.tile([0.010, -0.004, 0.003, -0.006, 0.001], 2)
+    values = {"none": control, "few": control + 0.3 + noise / 5, "many": control + second + noise}
+    values |= {"real": control + 0.05 + noise / 3, "flat": control + noise[::-1] - noise}
+    plan = make_plan(kinds=kinds, oracle=None, rival=None, expectations=(), **changes)
+    plan = replace(plan, seeds=tuple(range(10)))
+    records = make_records({name: values[name] for name in kinds}, plan.seeds)
+    for record in records:
+        if record["arm"] == "few" and record["seed"] >= first_failed:
+            record |= {"status": "failed", "error": "diverged", "metrics": {}}
+    return summarize(plan, records)
+
+
+@pytest.mark.parametrize("primary", [(), (Pair("few", "none"), Pair("many", "none"))])
+def test_an_arm_that_mostly_failed_does_not_silence_one_that_helps(primary):
+    """Three seeds are too few to rely on, and ten of another arm are not."""
+    summary = _of_two(0.1, 3, primary=primary)
+    assert summary["arms"]["few"]["verdict"] == summary["arms"]["many"]["verdict"] == "helps"
+    assert summary["answer"].startswith("Yes: 1 of 2 ")
+    assert summary["answer"].endswith(" did better than `none`, most of all `many`.")
+    assert summary["rests_on"] == {"arm": "many", "reference": "none"}
+    assert "; too few seeds to rely on: `few` (3); " in summary["in_full"]
+
+
+def test_of_arms_with_generated_images_one_that_mostly_failed_is_not_the_best():
+    kinds = {"few": "generated", "many": "generated", "real": "rival"}
+    summary = _of_two(0.1, 3, kinds)
+    assert summary["answer"] == "Yes: `many` did more than plain `real`."
+
+
+@pytest.mark.parametrize("num_seeds", [2, 3, 4])
+def test_an_arm_of_few_seeds_is_not_ruled_out(num_seeds):
+    """Else the answer were no for an arm of which too little is known, whatever its verdict."""
+    summary = _of_two(-0.1, num_seeds, question="Does it hurt?")
+    assert summary["arms"]["few"]["verdict"] != "the same"
+    assert summary["answer"] == "Yes: 1 of 2 treatments did worse than `none`, most of all `many`."
+    summary = _of_two(0.1, num_seeds, question="Does it hurt?")
+    assert summary["answer"] == "Cannot tell: not one of 2 was shown to hurt, and 1 help."
+    assert f"; too few seeds to rely on: `few` ({num_seeds}); " in summary["in_full"]
+
+
+def test_an_arm_of_few_seeds_is_told_where_no_other_did_what_is_asked():
+    assert _of_two(-0.1, 3)["answer"] == "Perhaps, but 3 seeds are too few to rely on."
+
+
+def test_of_plain_rivals_that_help_one_of_enough_seeds_is_told():
+    full = _of_two(0.1, 3, {"flat": "generated"})["in_full"]
+    assert "; the plain rival `many` raised " in full

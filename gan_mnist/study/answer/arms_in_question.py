@@ -11,6 +11,7 @@ from gan_mnist.study.answer.results import Results
 from gan_mnist.study.comparison import Pair
 from gan_mnist.study.spec import Arm, Metric
 from gan_mnist.study.statistics.paired import Comparison, Interval
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.trial import Plan
 from gan_mnist.study.words import choice_in_words
 
@@ -133,14 +134,23 @@ class ArmsInQuestion:
         """How far an arm differs from the control in the way that is asked for."""
         return self.direction_sign * self.metric.sign * (self.compared[name].difference or 0.0)
 
+    @cached_property
+    def of_few_seeds(self) -> list[str]:
+        """Arms of too few seeds to rely on, beside others of enough; none where all have few."""
+        few = [name for name, comparison in self.compared.items() if comparison.n < MIN_SEEDS]
+        return few if len(few) < len(self.compared) else []
+
     def with_verdict(self, verdict: str) -> list[str]:
-        """Names of the arms that have this verdict."""
-        return [name for name in self.compared if self.entries[name]["verdict"] == verdict]
+        """Names of the arms that have this verdict, without those `of_few_seeds`."""
+        sure = (name for name in self.compared if name not in self.of_few_seeds)
+        return [name for name in sure if self.entries[name]["verdict"] == verdict]
 
     @cached_property
     def arms_as_asked(self) -> list[str]:
-        """Arms with a verdict in the direction of the question."""
-        return self.with_verdict(self.asked.verdict)
+        """Arms with a verdict in the direction of the question; of few seeds if no others have."""
+        verdict, few = self.asked.verdict, self.of_few_seeds
+        few_as_asked = [name for name in few if self.entries[name]["verdict"] == verdict]
+        return self.with_verdict(verdict) or few_as_asked
 
     @cached_property
     def arms_opposite(self) -> list[str]:
@@ -156,10 +166,12 @@ class ArmsInQuestion:
     def focus(self) -> str:
         """The arm that the answer rests on."""
 
-        def rank(name: str) -> tuple[bool, float]:
+        def rank(name: str) -> tuple[bool, bool, float]:
+            # One of enough seeds before one of few: that an arm failed on hard seeds is no gain.
             # One that is beyond all rivals before one that is further from the control.
             versus = self._versus(name) or {}
-            return self.direction_sign > 0 and versus.get("verdict") == "helps", self.gain(name)
+            is_beyond = self.direction_sign > 0 and versus.get("verdict") == "helps"
+            return name not in self.of_few_seeds, is_beyond, self.gain(name)
 
         return max(self.arms_as_asked or self.compared, key=rank)
 
@@ -214,21 +226,6 @@ class ArmsInQuestion:
         pair = Pair(self.focus, ablation["arm"])
         entry = self.results.chosen_from(self.num_chosen_from).compare_with_ablation(pair)
         return {**ablation, "ci95": entry["ci95"]}
-
-    @cached_property
-    def not_beaten(self) -> Mapping[str, Any] | None:
-        """`focus` against the best plain rival, if it beats one that was named and not this one.
-
-        `rival` is one that could not be compared, if there is one.
-        """
-        best, versus = self.entries[self.focus].get("versus_rivals"), self.versus
-        if best is None or versus is None:
-            return None
-        if best["verdict"] == "helps" or versus["verdict"] != "helps":
-            return None
-        if missing := best.get("not_compared"):
-            return {**best, "rival": missing[0]}
-        return None if best["rival"] == versus["rival"] else best
 
     def _versus(self, name: str) -> Mapping[str, Any] | None:
         """Against the best rival that was named beforehand, or else whichever was the best."""

@@ -49,18 +49,33 @@ def check_gain(arms: ArmsInQuestion) -> GainCheck | None:
         return None
     rival, is_many = f"plain `{arms.versus['rival']}`", len(arms.versus["rivals"]) > 1
     note = ", exploratory" if arms.versus.get("standing") == "exploratory" else ""
-    if (better := arms.not_beaten) is not None:
-        not_beaten = f"but not shown to beat plain `{better['rival']}`"
-        return GainCheck(False, f"more than {rival}, {not_beaten}", not_beaten)
+    if (better := not_beaten(arms)) is not None:
+        words = f"but not shown to beat plain `{better['rival']}`"
+        return GainCheck(False, f"more than {rival}, {words}", words)
     beaten = "every plain rival" if is_many else rival
-    words = {
+    words_by_verdict = {
         "helps": f"did more than {beaten}{note}",
         "hurts": f"but less than {rival} does",
         "the same": f"but no more than {rival} does",
         "cannot tell": f"but not shown to beat {rival}",
     }
     verdict = arms.versus["verdict"]
-    return GainCheck(verdict == "helps", words[verdict])
+    return GainCheck(verdict == "helps", words_by_verdict[verdict])
+
+
+def not_beaten(arms: ArmsInQuestion) -> Mapping[str, Any] | None:
+    """`arms.focus` against the best plain rival, if it beats one that was named and not this one.
+
+    `rival` is one that could not be compared, if there is one.
+    """
+    best, versus = arms.entries[arms.focus].get("versus_rivals"), arms.versus
+    if best is None or versus is None:
+        return None
+    if best["verdict"] == "helps" or versus["verdict"] != "helps":
+        return None
+    if missing := best.get("not_compared"):
+        return {**best, "rival": missing[0]}
+    return None if best["rival"] == versus["rival"] else best
 
 
 def _is_within_margin(arms: ArmsInQuestion) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion
-from gan_mnist.study.answer.gain import check_gain
+from gan_mnist.study.answer.gain import check_gain, not_beaten
 from gan_mnist.study.answer.reasons import PRIMARY, is_interval_unsure
 from gan_mnist.study.statistics.small_samples import MIN_SEEDS, unseen_failure_rate
 from gan_mnist.study.words import (
@@ -122,6 +122,8 @@ def _what_is_not_known(arms: ArmsInQuestion) -> str:
             f"; trainings that fail may not have been seen in {comparison.n} seeds, "
             f"if they are fewer than {100 * unseen_failure_rate(comparison.n):.0f} %"
         )
+    if few := [f"`{name}` ({arms.compared[name].n})" for name in arms.of_few_seeds if name != best]:
+        text += f"; too few seeds to rely on: {', '.join(few)}"
     if comparison.over_seeds_alone:
         text += "; the verdict is over seeds alone, other test images might say something else"
     return text
@@ -196,14 +198,18 @@ def _plain_rival(arms: ArmsInQuestion) -> str:
     if arms.kind != "generated":
         return ""
     rivals = arms.plan.arms_of_kind("rival")
-    gains = {
-        name: arms.metric.sign * (arms.comparisons[name].difference or 0.0)
-        for name in rivals
-        if arms.entries[name]["verdict"] == "helps"
+    helping = {
+        name: arms.comparisons[name] for name in rivals if arms.entries[name]["verdict"] == "helps"
     }
-    if not gains:
+    if not helping:
         return ""
-    best = max(gains, key=lambda name: gains[name])
+
+    def rank(name: str) -> tuple[bool, float]:
+        # As `ArmsInQuestion.focus`: one of enough seeds first.
+        found = helping[name]
+        return found.n >= MIN_SEEDS, arms.metric.sign * (found.difference or 0.0)
+
+    best = max(helping, key=rank)
     return f"; the plain rival {_change(arms, best, len(rivals))}"
 
 
@@ -222,7 +228,7 @@ def _beyond_in_full(arms: ArmsInQuestion) -> str:
             f"; against {best} it is {size}, but plain `{missing[0]}` could not be compared, as "
             "its trials failed"
         )
-    if (better := arms.not_beaten) is not None:
+    if (better := not_beaten(arms)) is not None:
         reason = f"could not be compared with plain `{better['rival']}`, as its trials failed"
         if not better.get("not_compared"):
             size_of_better = _size_of(arms, better)
