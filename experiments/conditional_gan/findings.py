@@ -6,6 +6,7 @@ from typing import Any
 from gan_mnist.generators.names import GENERATORS
 from gan_mnist.study.answer.evidence import Evidence
 from gan_mnist.study.answer.results import Record
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.verdicts import is_same
 from gan_mnist.study.words import counted, with_interval
 
@@ -70,14 +71,14 @@ def _is_collapsed(metrics: Mapping[str, float], real_metrics: Mapping[str, float
 
 
 def _nearest(evidence: Evidence, arms: Sequence[str]) -> dict[str, Any] | None:
-    nearest: dict[str, Any] | None = None
+    entries: list[dict[str, Any]] = []
     for arm in sorted(arms):
         comparison = evidence.compare_arms(arm, REAL, PRIMARY, (0, 1), len(arms))
         interval = comparison.deciding_ci95
         if interval is None or comparison.difference is None:
             continue
-        if nearest is None or comparison.difference > nearest["difference"]:
-            nearest = {
+        entries.append(
+            {
                 "arm": arm,
                 "generated": comparison.treated,
                 "real": comparison.control,
@@ -88,7 +89,11 @@ def _nearest(evidence: Evidence, arms: Sequence[str]) -> dict[str, Any] | None:
                 "too_few_test_images": comparison.image_shortage or None,
                 "as_good": is_same(comparison, AS_GOOD),
             }
-    return nearest
+        )
+    # One of few seeds looks near by chance.
+    return max(
+        entries, key=lambda entry: (entry["n"] >= MIN_SEEDS, entry["difference"]), default=None
+    )
 
 
 def _of_collapses(collapses: Mapping[str, Mapping[str, int]]) -> list[str]:

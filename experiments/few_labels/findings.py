@@ -6,6 +6,7 @@ from typing import Any
 from gan_mnist.study.answer.evidence import Evidence, Gains
 from gan_mnist.study.statistics.at_numbers import num_compared
 from gan_mnist.study.statistics.paired import values_of
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.words import in_brackets
 
 from .settings import FIXMATCH, LEFT_OUT, PSEUDO
@@ -60,7 +61,7 @@ def _told(arms: Mapping[str, Records], rival: str, gains: Gains) -> str:
     label = present[0] if len(present) == 1 else group_names[rival]
     best_arms = {
         number: max((arm for arm in gains if number in gains[arm]),
-                    key=lambda arm: _mean(arms[arm], number))
+                    key=lambda arm: _rank(arms[arm], gains[arm][number], number))
         for number in sorted({n for arm_gains in gains.values() for n in arm_gains}, key=int)
     }  # fmt: skip
     differences = ", ".join(
@@ -91,7 +92,8 @@ def _told(arms: Mapping[str, Records], rival: str, gains: Gains) -> str:
     )
 
 
-def _mean(records: Records, number: str) -> float:
+def _rank(records: Records, gain: Mapping[str, Any], number: str) -> tuple[bool, float]:
+    """One of enough seeds first, then by paired difference: failing on hard seeds is no gain."""
     values = values_of(records, PREFIX + number).values()
-    present = [value for value in values if value is not None]
-    return sum(present) / len(present)
+    num_seeds = sum(value is not None for value in values)
+    return num_seeds >= MIN_SEEDS, gain["difference"]

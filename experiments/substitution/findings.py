@@ -1,6 +1,7 @@
 """What generated images cost by class, what ways of use save, what choosing by test images adds."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from gan_mnist.study.answer.evidence import Evidence
@@ -166,10 +167,9 @@ def _of_auc(evidence: Evidence, classes: Mapping[str, Mapping[str, Any]]) -> lis
 def _of_gap(arms: Arms, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if not entries:
         return []
-    low, high = (
-        sum(values) / len(values)
-        for values in (list(_values(arms, arm, "accuracy").values()) for arm in (GENERATED, REAL))
-    )
+    generated, real = (_values(arms, arm, "accuracy") for arm in (GENERATED, REAL))
+    common_seeds = generated.keys() & real.keys()
+    low, high = (fmean(values[seed] for seed in common_seeds) for values in (generated, real))
     shares = (
         f"`{name}` {100 * entry['share']:.0f} % ({100 * entry['share_ci95'][0]:.0f} to "
         f"{100 * entry['share_ci95'][1]:.0f})"

@@ -72,9 +72,8 @@ def compare_runs(
     ranking = None
     rows: list[dict[str, Any]]
     if not why_no_ranks:
-        means = {
-            arm: [float(np.mean(list(run.values(arm).values()))) for run in runs] for arm in arms
-        }
+        means_by_run = [_means(run, arms) for run in runs]
+        means = {arm: [run_means[arm] for run_means in means_by_run] for arm in arms}
         ranking = ranks.rank(means, metric.higher_is_better)
         sections.append(_ranks(ranking, labels, means))
         rows = [
@@ -114,7 +113,24 @@ def _why_no_ranks(runs: Sequence[FinishedRun], arms: Sequence[str]) -> str:
         return "two of these runs are of one data set, ranks need a run of each"
     if len(arms) < ranks.LEAST:
         return f"these runs share {counted(len(arms), 'arm')}, ranks need three or more"
+    for run in runs:
+        if not _common_seeds(run, arms):
+            return f"in {run.directory} no seed has all arms, ranks need one that has"
     return ""
+
+
+def _common_seeds(run: FinishedRun, arms: Sequence[str]) -> set[int]:
+    """The seeds of all arms: one whose trials failed on hard seeds gains no rank by it."""
+    return set.intersection(*({*run.values(arm)} for arm in arms))
+
+
+def _means(run: FinishedRun, arms: Sequence[str]) -> dict[str, float]:
+    """The mean of each arm over the seeds of all."""
+    seeds = _common_seeds(run, arms)
+    return {
+        arm: float(np.mean([value for seed, value in run.values(arm).items() if seed in seeds]))
+        for arm in arms
+    }
 
 
 def _differences(runs_by_label: Mapping[str, FinishedRun], study: Study | None) -> list[Section]:

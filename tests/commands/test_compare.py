@@ -113,6 +113,28 @@ def test_three_data_sets_are_ranked(command, three):
     assert "against digits" not in out
 
 
+def test_an_arm_that_failed_on_hard_seeds_gains_no_rank_by_it(command, tmp_path):
+    """All arms do worse on the last two seeds, where the second best has failed."""
+    runs = []
+    for place, name in enumerate(("digits", "clothes", "signs")):
+        values = {
+            arm: [value - 0.5 * (seed > 3) for seed, value in enumerate(arm_values)]
+            for arm, arm_values in draws(place, MEANS).items()
+        }
+        values["cgan"] = values["cgan"][:4]
+        runs.append(write_run(tmp_path / name, values, sha256=name[0] * 64))
+    table = cells(command(*runs)[1], "ranks, 1 is the best")
+    assert [table[arm][0] for arm in ("classical", "cgan", "none")] == ["1.00", "2.00", "3.00"]
+
+
+def test_ranks_want_a_seed_that_all_arms_have(refused, three, tmp_path):
+    path = three[1] / "records.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    kept = [row for row in rows if (row["arm"] == "cgan") == (row["seed"] < 3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+    assert "clothes no seed has all arms" in refused(*three, "--figure=a.png")
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_ranks_become_a_page_with_a_figure(command, three, directory, suffix):
     status, _, err = command(*three, "--output=page.md", f"--figure=ranks{suffix}")

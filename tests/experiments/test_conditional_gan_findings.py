@@ -156,3 +156,12 @@ def test_two_seeds_that_agree_do_not_show_that_images_are_as_good():
     for seeds, as_good in ((2, False), (10, True)):
         found = findings([*records_of("real", [0.9] * seeds), *records_of("dcgan", [0.9] * seeds)])
         assert found["nearest"]["as_good"] == as_good
+
+
+def test_the_nearest_is_one_of_enough_seeds():
+    """Two trainings that did not fail tell less than ten."""
+    rows = [*records_of("real", [0.98] * 10), *records_of("dcgan", [0.96, 0.97] * 5)]
+    rows += records_of("mlp", [0.97, 0.98])
+    nearest = findings(rows)["nearest"]
+    assert (nearest["arm"], nearest["n"]) == ("dcgan", 10)
+    assert findings([row for row in rows if row["seed"] < 2])["nearest"]["arm"] == "mlp"

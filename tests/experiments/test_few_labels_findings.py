@@ -162,3 +162,20 @@ def test_every_rival_of_the_study_is_one_that_generated_images_are_compared_with
     groups = study.part("findings").RIVALS.values()
     listed = sorted(name for group in groups for name in group)
     assert listed == sorted(arm.name for arm in study.arms if arm.kind == "rival")
+
+
+def test_an_arm_that_failed_on_hard_seeds_is_not_the_best_for_it(records):
+    """Seeds 5 to 7 are hard for all arms, and one has failed there."""
+    rows = [
+        record | {"metrics": {name: value - 0.3 * (record["seed"] > 4)
+                              for name, value in record["metrics"].items()}}
+        for record in records
+        if record["arm"] != "generated_deformations" or record["seed"] < 5
+    ]  # fmt: skip
+    for line in findings(rows)["lines"]:
+        assert "at 1 (`generated_vae_flow`)" in line
+
+
+def test_an_arm_of_few_seeds_is_not_the_best_beside_one_of_enough(records):
+    rows = [record for record in records if record["arm"] != "mine" or record["seed"] < 2]
+    assert "at 10 (`generated_vae_flow`)" in findings(rows)["lines"][2]
