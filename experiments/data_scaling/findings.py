@@ -54,7 +54,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     num_tests = sum(map(len, gains.values()))
     lines += [_of_gains(arm, gains[arm], num_tests) for arm in gains if gains[arm]]
     lines += [_of_other(arm, fits_by_arm[arm]) for arm in fits_by_arm if arm != CONTROL]
-    return {"lines": lines, "arms": fits_by_arm, "gains": gains}
+    return {"lines": evidence.with_doubt(lines), "arms": fits_by_arm, "gains": gains}
 
 
 def fit_line(

@@ -43,7 +43,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
     gains = {rival: _gains(evidence, rival_arms) for rival, rival_arms in RIVALS.items()}
     gains = {rival: gains_by_arm for rival, gains_by_arm in gains.items() if gains_by_arm}
     lines = [_told(evidence.done, rival, gains_by_arm) for rival, gains_by_arm in gains.items()]
-    return {"lines": lines, "gains": gains}
+    return {"lines": evidence.with_doubt(lines), "gains": gains}
 
 
 def _gains(evidence: Evidence, names: Sequence[str]) -> Gains:

@@ -43,8 +43,9 @@ def findings(evidence: Evidence) -> dict[str, Any]:
              (("recall", recall, recall_gains),
               ("balanced accuracy, over seeds alone", accuracy, accuracy_gains))
              if gains]  # fmt: skip
+    lines += _of_images_left(gains_by_arm, len(rivals))
     return {
-        "lines": [*lines, *_of_images_left(gains_by_arm, len(rivals))],
+        "lines": evidence.with_doubt(lines),
         "above_rivals": recall_gains,
         "above_in_balanced_accuracy": accuracy_gains,
         "by_images_left": gains_by_arm,

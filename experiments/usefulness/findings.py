@@ -44,7 +44,7 @@ def findings(evidence: Evidence) -> dict[str, Any]:
         _told(arm, gains[CONTROL][arm], gains.get(RIVAL, {}).get(arm, {}), num_tests)
         for arm in gains.get(CONTROL, {})
     ]
-    result = {"lines": [*lines, *_copies(records)], "gains": gains}
+    result = {"lines": [*evidence.with_doubt(lines), *_copies(records)], "gains": gains}
     return result | ({"warnings": _told_of(leaking.values()), "leaks": leaks} if leaks else {})
 
 

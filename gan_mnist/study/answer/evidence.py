@@ -18,6 +18,7 @@ from gan_mnist.study.statistics.at_numbers import (
     numbers_in,
 )
 from gan_mnist.study.statistics.paired import Bounds, Comparison, Name, Values
+from gan_mnist.study.statistics.small_samples import MIN_SEEDS
 from gan_mnist.study.statistics.test_images import image_shortage, images_of_record, over_images
 from gan_mnist.study.words import first_told
 
@@ -159,6 +160,16 @@ class Evidence:
             correct for record in self.finished if (correct := images_of_record(record))
         ]
         return first_told(map(image_shortage, correct_entries))
+
+    def with_doubt(self, lines: Sequence[str]) -> list[str]:
+        """Lines, and a sentence on arms with too few seeds to rely on, where there are some."""
+        few = {name: len(own) for name, own in self.done.items() if len(own) < MIN_SEEDS}
+        if not lines or not few:
+            return list(lines)
+        names = [f"`{name}` ({number})" for name, number in few.items()]
+        if len(few) == len(self.done) and len(set(few.values())) == 1:
+            names = [f"every arm ({min(few.values())})"]
+        return [*lines, f"Too few seeds to rely on: {', '.join(names)}."]
 
     def holm(self, p_values: Mapping[Name, float | None]) -> dict[Name, float | None]:
         """As `paired.holm`; p values are adjusted for the announced looks first."""
