@@ -182,3 +182,20 @@ def test_an_arm_of_few_seeds_is_told_where_no_other_did_what_is_asked():
 def test_of_plain_rivals_that_help_one_of_enough_seeds_is_told():
     full = _of_two(0.1, 3, {"flat": "generated"})["in_full"]
     assert "; the plain rival `many` raised " in full
+
+
+@pytest.mark.parametrize("question", ["Does it help?", "Does it hurt?"])
+def test_failures_of_the_arm_that_the_answer_rests_on_were_seen(question):
+    """Paired by seed, an arm does well that fails where it would do badly: so that is told."""
+    summary = _of_two(-0.5, 6, question=question)
+    full, failed = summary["in_full"], "4 of 10 trials of `few` failed"
+    if question == "Does it help?":
+        assert summary["answer"].endswith(", most of all `few`.")
+        assert f"; {failed}, and the verdict leaves them out; " in full
+        assert "may not have been seen" not in full
+        kinds = {"few": "generated", "many": "ablation", "flat": "rival"}
+        answer = _of_two(-0.5, 6, kinds)["answer"]
+        assert answer == f"Yes: `few` did more than plain `flat`; {failed}."
+    else:
+        assert failed not in full
+        assert "; trainings that fail may not have been seen in 10 seeds, if " in full

@@ -117,6 +117,8 @@ def _what_is_not_known(arms: ArmsInQuestion) -> str:
         text = f"; {comparison.n} seeds are too few to rely on"
     elif is_interval_unsure(arms.entries[best]):
         text = "; more seeds are needed to rely on this interval"
+    elif failed := failed_of_focus(arms):
+        text = f"; {failed}, and the verdict leaves them out"
     elif best in arms.arms_as_asked or best in arms.arms_opposite:
         text = (
             f"; trainings that fail may not have been seen in {comparison.n} seeds, "
@@ -127,6 +129,15 @@ def _what_is_not_known(arms: ArmsInQuestion) -> str:
     if comparison.over_seeds_alone:
         text += "; the verdict is over seeds alone, other test images might say something else"
     return text
+
+
+def failed_of_focus(arms: ArmsInQuestion) -> str:
+    """How many trials failed of an arm that is called better or worse, in words; "" for none."""
+    if arms.focus not in (*arms.arms_as_asked, *arms.arms_opposite):
+        return ""
+    statuses = [record["status"] for record in arms.results.records[arms.focus].values()]
+    num_failed, trials = statuses.count("failed"), counted(len(statuses), "trial")
+    return f"{num_failed} of {trials} of `{arms.focus}` failed" if num_failed else ""
 
 
 def _primary_in_full(arms: ArmsInQuestion) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from gan_mnist.study.answer.arms_in_question import ArmsInQuestion, Entries
 from gan_mnist.study.answer.gain import check_gain, measuring_rival
-from gan_mnist.study.answer.in_full import in_full
+from gan_mnist.study.answer.in_full import failed_of_focus, in_full
 from gan_mnist.study.answer.reasons import CONTROL, PRIMARY, RIVALS, is_interval_unsure
 from gan_mnist.study.answer.results import Results
 from gan_mnist.study.statistics import looks
@@ -140,7 +140,8 @@ def _short(arms: ArmsInQuestion, room: int) -> list[str]:
     if arms.compared[arms.focus].n < MIN_SEEDS:
         return [_of_few_seeds(arms)]
     if arms.arms_as_asked:
-        return _of_a_gain(arms, room)
+        failed = failed_of_focus(arms)
+        return [*_of_a_gain(arms, room), *([f"; {failed}"] if failed else [])]
     return _of_no_gain(arms)
 
 
