@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from gan_mnist.data.class_folders import composed
 from gan_mnist.data.finding import FoundImages, ImageFile, find_images
 from gan_mnist.data.folder_splits import splits_around, splits_by_folder, with_splits_of_folders
 from gan_mnist.data.split_names import SPLIT_NAMES, normalized, splits_of
@@ -149,7 +150,7 @@ def with_groups(found: FoundImages, pattern: str) -> FoundImages:
         InputError: If it is no regular expression, or finds no group in any name.
     """
     try:
-        expression = re.compile(pattern)
+        expression = re.compile(composed(pattern))
     except (re.error, OverflowError, RecursionError) as error:
         raise InputError(
             f"setting groups: {pattern!r} is no regular expression: {error}; accepted: one, or "
@@ -157,7 +158,7 @@ def with_groups(found: FoundImages, pattern: str) -> FoundImages:
         ) from None
     files, num_alone = [], 0
     for file in found.files:
-        match = expression.search(file.name)
+        match = expression.search(composed(file.name))
         captures = () if match is None else match.groups() or (match[0],)
         group = next(filter(None, captures), "")
         num_alone += not group

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from gan_mnist.data.class_folders import composed
 from gan_mnist.data.finding import FoundImages, ImageFile
 from gan_mnist.data.images import open_image, orientation
 from gan_mnist.data.reading import Decoded
@@ -150,7 +151,7 @@ def _names(
 
 def _pair(name: str, class_name: str) -> str:
     """What the names of partners have in common: all but the class folder and the suffix."""
-    parts = list(PurePosixPath(name).with_suffix("").parts)
+    parts = list(PurePosixPath(composed(name)).with_suffix("").parts)
     folders = [part.casefold() for part in parts[:-1]]
     if class_name.casefold() in folders:
         del parts[folders.index(class_name.casefold())]

@@ -100,7 +100,7 @@ def read_rows(
             index.match(file, home),
             composed(label.strip()),
             splits.get(split, ""),
-            group.strip(),
+            composed(group.strip()),
         )
         for file, label, split, group in zip(*values, strict=True)
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numbered import FILES, GOOD, load, table, write_images
+from PIL import Image
 
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.splits import Split, carve_test, set_aside
@@ -154,6 +155,27 @@ def test_images_in_no_group_are_told(images):
     text = GOOD + "p1_7.png,cat\n"  # what cannot be read is in no group, and is not counted
     noted = load(images, text, groups=r"p(1)_|p2", skip_bad=True).files["noted"]
     assert noted == {"in 1 group": 2, "in no group": len(FILES) - 2}
+
+
+@pytest.mark.parametrize(
+    "groups",
+    ["^images/(.*caf\u00e9)_", "^images/(.+)_", "column:who"],
+    ids=["accent in pattern", "pattern", "column"],
+)
+def test_a_group_is_one_however_its_accents_are_written(tmp_path, groups):
+    """Half of its files may have been named on a Mac, which writes them apart."""
+    files, rows = tmp_path / "images", ["image,label,who"]
+    files.mkdir()
+    for number in range(24):
+        who = f"{number % 3}" + ("caf\u00e9", "cafe\u0301")[number % 2]
+        path = files / f"{who}_{number}.png"
+        Image.new("L", (8, 8), number).save(path)
+        rows.append(f"{path.name},{('cat', 'dog')[number // 12]},{who}")
+    dataset = load(tmp_path, "\n".join(rows), groups=groups)
+    sides = [{int(name.rpartition("_")[2].removesuffix(".png")) % 3 for name in split.filenames}
+             for split in (dataset.train, dataset.test)]  # fmt: skip
+    assert not set.intersection(*sides)
+    assert dataset.files["noted"] == {"in 3 groups": 24}
 
 
 @pytest.mark.parametrize(

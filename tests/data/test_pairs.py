@@ -110,6 +110,15 @@ def test_the_partner_of_a_broken_image_is_passed_over_with_it(tmp_path):
     assert data.files["passed_over"]["of a partner that cannot be read"] == 1
 
 
+def test_partners_are_known_however_accents_are_written(tmp_path):
+    for number in range(4):
+        write(tmp_path / "clean" / f"{number}caf\u00e9.png", number)
+        write(tmp_path / "noisy" / f"{number}cafe\u0301.png", 100 + number)
+    data = read(tmp_path)
+    assert data.files["noted"] == {"in pairs, noisy and clean": 8}
+    assert len(numbers(read_test_subset(data, data.class_names))) == 1
+
+
 def test_a_name_that_is_there_twice_is_refused(tmp_path):
     write_pairs(tmp_path, 3)
     write(tmp_path / "clean" / "01.bmp", 9)
