@@ -122,8 +122,8 @@ def write_new_bytes(path: Path, content: bytes) -> None:
 
 
 def as_json(value: Any) -> bytes:
-    """Strict JSON (no NaN) as it stands in a file."""
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode("utf-8")
+    """Strict JSON (no NaN) as it stands in a file; NumPy's numbers become Python's."""
+    return (json.dumps(value, indent=1, allow_nan=False, default=np.generic.item) + "\n").encode()
 
 
 def rename_new(source: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 from types import SimpleNamespace
 
 import fake_study
+import numpy as np
 import pytest
 from fake_study import DATASET, calls, expected_metrics, make_plan, order
 
@@ -204,6 +205,21 @@ def test_data_that_change_under_a_run_fail_the_trial(tmp_path, monkeypatch):
     record = complete(second)
     assert record["status"] == "failed"
     assert "data set" in record["error"]
+
+
+def test_numbers_may_be_those_of_numpy(tmp_path, monkeypatch):
+    """As the mean of float32 predictions is."""
+    outcome = Outcome(
+        {"score": np.float32(0.1), "loss": np.float64(0.5)},
+        seconds={"training": np.float32(2)},
+        updates=np.int64(30),
+    )
+    monkeypatch.setattr(fake_study.trial, "run_trial", lambda trial: outcome)
+    trial = make_plan(tmp_path).trials()[0]
+    record = complete(trial)
+    assert (record["status"], record["error"]) == ("done", None)
+    assert record_of(trial) == record
+    assert record_of(trial)["updates"] == 30
 
 
 def test_a_full_disk_is_no_property_of_the_trial(tmp_path):
