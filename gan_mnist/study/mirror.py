@@ -171,12 +171,16 @@ class Mirror:
     def _fetch(self, unit: str, names: set[str], vouchers: dict[str, bytes]) -> None:
         local = self._contents(name for name in vouchers if (self._root / name).is_file())
         self._synced[unit] = vouchers
+        if local == vouchers:
+            # What tidies a cache removes old files, whatever they belong to.
+            if unit.startswith(TRIALS) or not (self._root / unit / OWNER).exists():
+                lost = (name for name in names if not (self._root / name).is_file())
+                self._save_locally(self._remote.read(lost))
+            return
         if unit.startswith(TRIALS):
             # A trial that ended well here, but could not be uploaded, beats a failed one in the
             # store.
-            if local == vouchers or (
-                any(map(_is_done, local.values())) and not _is_done(*vouchers.values())
-            ):
+            if any(map(_is_done, local.values())) and not _is_done(*vouchers.values()):
                 return
             for path in list(files_in(self._root / unit)):
                 path.unlink()
@@ -222,7 +226,7 @@ class Mirror:
         unit, names = self._name(folder), {self._name(path) for path in files_in(folder)}
         vouchers = self._contents(filter(_vouches, names))
         synced = self._synced.get(unit, {})
-        if vouchers == synced:
+        if vouchers == synced and (not vouchers or names <= self._stored_names):
             return
         # Of two that trained a generator at once the first one's stays: its files belong together.
         if unit.startswith(TRIALS) or self._remote.read(vouchers) in ({}, synced):

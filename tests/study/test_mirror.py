@@ -119,6 +119,19 @@ def test_what_vouches_for_a_trial_goes_last(address, monkeypatch):
     assert len(seen) == 4
 
 
+@pytest.mark.parametrize("loser", ["store", "mirror"])
+def test_a_file_that_store_or_mirror_lost_comes_back_from_the_other(address, plain, loser):
+    mirror, name = run_all(address), "trials/small/seed-01/curves.csv"
+    if loser == "store":
+        Remote(address).remove([name])
+    else:
+        (mirror / name).unlink()
+    run_all(address)
+    content = (plain.workdir / name).read_bytes()
+    assert (mirror / name).read_bytes() == stored(address)[name] == content
+    assert len(calls(mirror)) == 8
+
+
 def test_a_path_of_an_address_is_none():
     for text in ("s3:/bucket/run", "memory:/x"):
         assert f"{text!r} is not accepted" in refused(resolve_workdir, Path(text))

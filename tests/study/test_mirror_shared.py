@@ -105,6 +105,19 @@ def test_a_damaged_generator_that_was_trained_again_replaces_it(address, machine
     assert stored(address)["generators/x-0/gan.weights.h5"] == b"anew"
 
 
+@pytest.mark.parametrize("loser", ["store", "mirror"])
+def test_weights_that_store_or_mirror_lost_come_back_from_the_other(address, machine, loser):
+    weights = with_local_workdir(plan_at(address)).workdir / "generators/x-0/gan.weights.h5"
+    keep(weights.parent, "of small", seed=0, by="small")
+    run_all(address)
+    if loser == "store":
+        Remote(address).remove(["generators/x-0/gan.weights.h5"])
+    else:
+        weights.unlink()
+    run_all(address)
+    assert stored(address)["generators/x-0/gan.weights.h5"] == weights.read_bytes() == b"of small"
+
+
 @pytest.mark.slow
 def test_what_a_command_makes_anew_replaces_what_the_store_has_of_it(address, machine):
     """Files of TensorBoard have names of their own; those of arms that are not here stay."""
