@@ -1,5 +1,6 @@
 """The steps of every trial: allot images, run its parts, measure seconds, return the outcome."""
 
+import base64
 import contextlib
 import functools
 import time
@@ -142,12 +143,15 @@ class Steps(Generic[SettingsT]):
         is_complete = all(read_arrays(path.with_name(archive)) is not None for archive in needed)
         if result is None or result["fingerprint"] != self.trial.fingerprint or not is_complete:
             return None
+        texts_by_test = {OWN: result.get("right", ()), **result.get("right_further", {})}
+        sizes = {test: len(self.tests[test]) for test in texts_by_test}
+        if not all(_are_packed(texts, sizes[test]) for test, texts in texts_by_test.items()):
+            return None
         for kind, duration in result["seconds"].items():
             self.seconds[kind] += duration
         self.generators += result["generators"]
-        texts_by_test = {OWN: result.get("right", ()), **result.get("right_further", {})}
         return result["metrics"], {
-            test: unpack_rows(texts, len(self.tests[test])) for test, texts in texts_by_test.items()
+            test: unpack_rows(texts, sizes[test]) for test, texts in texts_by_test.items()
         }
 
     def _run_part(
@@ -259,3 +263,12 @@ class Steps(Generic[SettingsT]):
                 trainings = correct_by_test.get(name, ())
                 entries[name] = correctness("accuracy", {"accuracy": accuracy}, test, trainings)
         return {name: entry for name, entry in entries.items() if entry}
+
+
+def _are_packed(texts: Sequence[str], size: int) -> bool:
+    """Whether `unpack_rows` finds all `size` values in each of the texts, and no more."""
+    try:
+        lengths = {len(base64.b64decode(text, validate=True)) for text in texts}
+    except ValueError:
+        return False
+    return lengths <= {-(-size // 8)}

@@ -163,6 +163,9 @@ def test_a_gallery_shows_images_as_they_are_augmented_but_once(make, make_subset
         {"seconds": {"waiting": 1.0}},
         {"generators": [3]},
         {"right": [None]},
+        {"right": ["AA"]},
+        {"right": [""]},
+        {"right": ["A" * 1000]},
         {"fingerprint": "of another trial"},
     ],
 )
