@@ -45,6 +45,34 @@ def test_a_wrong_control_is_a_warning_on_the_first_screen(small_run: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blank")
+@pytest.mark.parametrize(
+    ("relation", "interval", "told"),
+    [
+        ("below", [0.0, 0.3], "its interval holds 0, difference +0.2000 [0.0000, 0.3000]"),
+        (
+            "equal to",
+            [0.0, 0.3],
+            "shown neither equal nor different, difference +0.2000 [0.0000, 0.3000]",
+        ),
+        ("below", None, "too few seeds"),
+    ],
+)
+def test_a_control_that_shows_nothing_is_no_warning(
+    relation: str, interval: list[float] | None, told: str, small_run: Path
+) -> None:
+    check = {"arm": "cgan", "relation": relation, "reference": "none", "ok": None}
+    check |= {"difference": 0.2, "difference_ci95": interval}
+    change(small_run, "summary.json", controls_ok=None, controls=[check])
+    write_report(small_run)
+    html = (small_run / "report.html").read_text(encoding="utf-8")
+    assert f"none : cannot be told: {told}" in Page(html).text
+    markdown = (small_run / "report.md").read_text(encoding="utf-8")
+    assert f"`none`: cannot be told: {told}" in markdown
+    assert "do not trust" not in f"{html}{markdown}".lower()
+
+
+@pytest.mark.slow
 def test_missing_files_leave_a_sentence(small_run: Path) -> None:
     for path in [*small_run.rglob("*.csv"), *small_run.rglob("*.npz")]:
         path.unlink()

@@ -204,7 +204,9 @@ def test_relations():
     level = compare(values(0.1, 0.2, 0.2, 0.2, 0.1), values(0.2, 0.1, 0.2, 0.1, 0.2))
     relations = ("below", "equal to", "above")
     assert [verdicts.holds(relation, below) for relation in relations] == [True, False, False]
-    assert [verdicts.holds(relation, level) for relation in relations] == [False, None, False]
-    assert [verdicts.holds(r, level, margin=0.3) for r in relations] == [False, True, False]
+    assert [verdicts.holds(relation, level) for relation in relations] == [None, None, None]
+    assert [verdicts.holds(r, level, margin=0.3) for r in relations] == [None, True, None]
+    equal = compare(values(0.1, 0.2, 0.2, 0.2, 0.1), values(0.1, 0.2, 0.2, 0.2, 0.1))
+    assert [verdicts.holds(relation, equal) for relation in relations] == [False, True, False]
     assert [verdicts.holds(relation, above) for relation in relations] == [False, False, True]
     assert verdicts.holds("above", compare({0: 1.0}, {0: 0.5})) is None

@@ -61,14 +61,16 @@ def holds(relation: str, comparison: Comparison, margin: float | None = None) ->
     """Whether an `Expectation` came out right in the metric's own direction.
 
     Args:
-        relation: "below", "above": the interval over seeds excludes zero on that side. "equal to":
-            all differences are zero, or the difference is shown to be within the margin.
+        relation: "below", "above": the interval over seeds excludes zero on that side. It does not
+            hold if the interval excludes zero on the other side, or all differences are zero.
+            "equal to": all differences are zero, or it is shown to be within the margin.
         comparison: The expectation's arm against its reference.
         margin: Of the metric; without one only equal values are equal.
 
     Returns:
-        None where there is no interval; where one of few seeds holds zero, which shows nothing;
-        and where two that must be equal are shown neither equal nor different.
+        None where there is no interval, and where it shows nothing: it holds zero where it should
+        not, or two that must be equal are shown neither equal nor different. That the machinery is
+        broken does not follow: there may be nothing to gain, or too few seeds to see it.
     """
     if comparison.ci95 is None:
         return None
@@ -78,7 +80,7 @@ def holds(relation: str, comparison: Comparison, margin: float | None = None) ->
         is_different = _side(comparison.deciding_ci95) != 0
         return False if is_different and not is_within(comparison.deciding_ci95, margin) else None
     side = _side(comparison.ci95)
-    if side == 0 and comparison.n < MIN_SEEDS and not _is_exact(comparison):
+    if side == 0 and not _is_exact(comparison):
         return None
     return side == {"below": -1, "above": 1}[relation]
 
