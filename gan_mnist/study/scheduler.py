@@ -27,7 +27,7 @@ from gan_mnist.files import Damaged, read_form, write_json, write_text
 from gan_mnist.study import records
 from gan_mnist.study.description import versions
 from gan_mnist.study.forms import Begun
-from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.study.trial import Outcome, Trial, check_finite
 from gan_mnist.study.workers import ENGINES, Worker, deferred_interrupt, peak_memory_mib
 
 Task = Sequence[Trial]
@@ -174,8 +174,7 @@ def complete(trial: Trial) -> Mapping[str, Any]:
         records.set_damaged_aside(trial)
         _begin(trial)
         outcome = _experiment(trial).run_trial(trial)
-        if not_finite := [name for name, x in outcome.metrics.items() if not math.isfinite(x)]:
-            raise ArithmeticError(f"{', '.join(not_finite)} is not finite")
+        check_finite(outcome.metrics)
         record = _record(trial, records.DONE, None, outcome)
         try:
             records.check_record(record, trial.study)

@@ -16,6 +16,7 @@ of the experiment's `trial.py`, in a process of its own, on whatever machine:
 """
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,6 +56,16 @@ class Outcome:
     generators: tuple[str, ...] = ()
     correct: Mapping[str, Any] | None = None
     correct_further: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def check_finite(metrics: Mapping[str, float]) -> None:
+    """Refuses metrics that are no results.
+
+    Raises:
+        ArithmeticError: If one is infinite or not a number; it names them.
+    """
+    if not_finite := [name for name, value in metrics.items() if not math.isfinite(value)]:
+        raise ArithmeticError(f"{', '.join(not_finite)} is not finite")
 
 
 @dataclass(frozen=True)

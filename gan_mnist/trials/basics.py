@@ -15,7 +15,7 @@ from gan_mnist.data.subsets import Allotment, Subset, allot, read_test_subset
 from gan_mnist.files import Damaged, read_arrays, read_form, write_json
 from gan_mnist.settings import TrainingSettings
 from gan_mnist.study.statistics.test_images import pack_rows, unpack_rows
-from gan_mnist.study.trial import Outcome, Trial
+from gan_mnist.study.trial import Outcome, Trial, check_finite
 from gan_mnist.training import mirrored
 from gan_mnist.training.tensorboard import log_trial
 from gan_mnist.trials.correctness import correctness
@@ -166,6 +166,7 @@ class Steps(Generic[SettingsT]):
             metrics = run()
         finally:
             self.correct = correct_before
+        check_finite(metrics)
         packed = {test: pack_rows(rows) for test, rows in correct_by_test.items()}
         seconds = {kind: self.seconds[kind] - seconds_before[kind] for kind in seconds_before}
         result = {"fingerprint": self.trial.fingerprint, "metrics": metrics, "seconds": seconds}

@@ -186,6 +186,12 @@ def test_a_part_whose_result_is_damaged_is_done_again(make, tmp_path, changes):
     assert json.loads(path.read_text()).keys() == whole.keys()
 
 
+def test_a_part_without_a_number_fails_by_the_name_of_its_metric(make):
+    with pytest.raises(ArithmeticError, match="recall is not finite"):
+        make().part("turn", lambda: {"accuracy": 0.5, "recall": float("nan")})
+    assert make().part("turn", lambda: {"accuracy": 0.5}) == {"accuracy": 0.5}
+
+
 @pytest.mark.parametrize("befallen", ["whole", "gone", "flipped"])
 def test_a_part_whose_arrays_are_damaged_is_done_again(make, tmp_path, befallen):
     done, steps = [], make()
