@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_mnist.errors import InputError, check_number, in_one_line, unknown
+from gan_mnist.errors import InputError, check_number, in_one_line, listed, unknown
 from gan_mnist.files import absolute
 from gan_mnist.settings.further import (
     FurtherTestSettings,
@@ -63,8 +63,11 @@ def load(name_or_path: str | Path) -> Study:
     name = str(name_or_path)
     if name not in names():
         folder = absolute(name_or_path)
-        if not name or not os.path.isfile(folder / "study.py"):
-            raise unknown("--experiment", name, [*names(), "a folder with a study.py"])
+        accepted = [*names(), "a folder with a study.py"]
+        if not name:
+            raise InputError(f"--experiment: none is named; accepted: {listed(accepted)}")
+        if not os.path.isfile(folder / "study.py"):
+            raise unknown("--experiment", name, accepted)
         name = _make_importable(folder)
     folders = (Path(home) / name for home in __path__)
     folder = next(folder for folder in folders if (folder / "study.py").is_file())

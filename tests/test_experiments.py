@@ -151,7 +151,12 @@ def test_a_slip_in_a_declaration_is_refused_when_it_is_loaded(make):
         experiments.load(folder)
 
 
-@pytest.mark.parametrize("given", ["", "imbalence", "nowhere/at/all", "."])
+def test_that_none_is_named_is_said():
+    with pytest.raises(InputError, match="--experiment: none is named; accepted: batching, "):
+        experiments.load("")
+
+
+@pytest.mark.parametrize("given", ["imbalence", "nowhere/at/all", "."])
 def test_what_is_no_experiment_is_refused(given):
     with pytest.raises(InputError, match=r"^--experiment: .* is unknown; .*a folder with a study"):
         experiments.load(given)

@@ -85,6 +85,7 @@ IMBALANCE = "--experiment=imbalance"
         ([IMBALANCE, "--set", "updates=15"], ["updates", "15", "multiples of 10"]),
         ([IMBALANCE, "--set", "gan_width=0"], ["gan_width", "0", "between 1 and"]),
         ([IMBALANCE, "--set", "learning_rate=-1"], ["learning_rate", "-1", "between"]),
+        ([IMBALANCE, "--set", "learning_rate=0,001"], ["'0,001'", "a decimal point, as in 0.1"]),
         ([IMBALANCE, "--set", "learning_rate=nan"], ["learning_rate", "nan"]),
         ([IMBALANCE, "--set", "zoom=2"], ["zoom", "2", "between 0 and 0.9"]),
         ([IMBALANCE, "--set", "gan_architecture=vgg"], ["gan_architecture", "mlp, dcgan"]),

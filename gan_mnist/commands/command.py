@@ -118,6 +118,10 @@ class Command:
         try:
             remaining = self.flags(argv)
         except flags.UnrecognizedFlagError as error:
+            name, blank, value = error.flagname.partition(" ")
+            if blank and name in self.flags:  # a line of a file of flags
+                line = f"--{name}={value.strip()}"
+                raise _bad_flag_file(f"'--{error.flagname}' has no =, as in {line}") from None
             raise unknown("flags", f"--{error.flagname}", flag_names) from None
         except flags.CantOpenFlagFileError as error:
             raise _bad_flag_file(str(error.__context__)) from None

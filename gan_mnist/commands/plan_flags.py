@@ -7,7 +7,7 @@ from absl import flags
 
 from gan_mnist import experiments
 from gan_mnist.commands.command import Command
-from gan_mnist.errors import check_text, unknown
+from gan_mnist.errors import check_text
 from gan_mnist.models.names import FORMS
 from gan_mnist.settings.further import parse_test_dirs
 from gan_mnist.study.assignments import parse_assignments
@@ -81,10 +81,8 @@ class PlanFlags:
         Raises:
             InputError: For any request that cannot be met.
         """
-        if self.experiment.value is None:
-            raise unknown("--experiment", "", experiments.names())
         check_text(self.command_line())
-        study = experiments.load(self.experiment.value)
+        study = experiments.load(self.experiment.value or "")
         # Flags have the names of the arguments of `make_plan`; two values are parsed first.
         arguments: dict[str, Any] = {name: self._flags[name].value for name in self._names}
         arguments["settings"] = parse_assignments(study.settings, arguments.pop("set"))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from gan_mnist.data.copies import leak_in_words
 from gan_mnist.data.dataset import Dataset
 from gan_mnist.data.given import read_given
-from gan_mnist.errors import InputError
+from gan_mnist.errors import InputError, unknown
 from gan_mnist.files import absolute
 from gan_mnist.generators.export_files import find_export, is_export
 from gan_mnist.generators.names import GENERATORS, NONE
@@ -213,6 +213,9 @@ class GeneratorSettings(DataSettings):
         if not self.is_folder(where):
             return Source({"generator": where})
         path = absolute(where)
+        if where == name and not path.exists():
+            kinds = [kind for kind, row in GENERATORS.items() if not row.elsewhere]
+            raise unknown("--generated", name, [*kinds, "NAME=DIR"])
         changes = {"given": str(path)}
         if is_export(path):
             shape = self.image_size, self.image_size, self.channels

@@ -27,6 +27,7 @@ FLAG_SETTINGS = (
 DERIVED_SETTINGS = ("classifier_sha256", "given_sha256", "test_sets")
 # The types that a setting may have, alone or in a tuple of any length.
 _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
+_EXAMPLES = {int: "digits, such as 20", float: "a decimal point, as in 0.1", bool: "true or false"}
 # Integers beyond it are no float.
 _MOST = 1e300
 
@@ -127,7 +128,9 @@ def _parse(name: str, text: str, kind: Any, zero: str = "") -> Any:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         return parse_number(kind, text)
     except (KeyError, ValueError):
-        raise InputError(f"--set: {name}={text!r} is not {_KINDS[kind]}") from None
+        raise InputError(
+            f"--set: {name}={text!r} is not {_KINDS[kind]}; accepted: {_EXAMPLES[kind]}"
+        ) from None
 
 
 # An element of a list, as in CSV: commas, quotes and outer blanks must stand in quotes.

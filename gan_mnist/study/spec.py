@@ -223,9 +223,11 @@ class Study:
         """
         arms = (*self.arms, *rows)
         if duplicate := first_duplicate([arm.name for arm in arms]):
+            accepted = "names that lead to none of another"
+            if duplicate in {arm.name for arm in self.arms}:
+                accepted = f"--arms={duplicate}, which the experiment has, or another NAME=..."
             raise InputError(
-                f"--generated: there would be two arms {duplicate!r}; accepted: names that lead to "
-                "none of another"
+                f"--generated: there would be two arms {duplicate!r}; accepted: {accepted}"
             )
         return replace(self, arms=arms)
 

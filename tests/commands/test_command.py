@@ -151,6 +151,12 @@ def test_a_nul_in_a_file_of_flags_is_refused(refused, tmp_path):
     assert line == "error: --output: 'a\\x00b' is not accepted; accepted: no NUL in it\n"
 
 
+def test_a_blank_in_place_of_an_equals_sign_is_told(refused, tmp_path):
+    (tmp_path / "flags").write_text("--output table.csv\n")
+    line = refused(f"--flagfile={tmp_path / 'flags'}")
+    assert "'--output table.csv' has no =, as in --output=table.csv; accepted: " in line
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

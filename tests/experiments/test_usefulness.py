@@ -105,7 +105,7 @@ def test_numbers_that_there_are_not_are_refused(photos, sizes):
         (["new=nowhere"], "is not a directory"),
         (["new=~nobody_here/made"], "is not a directory"),
         (["cgan", "cgan"], "given twice"),
-        (["real=cgan"], "two arms 'real'"),
+        (["real=cgan"], "two arms 'real'; accepted: --arms=real"),
         (["a=cgan", "a_only=cgan"], "two arms 'a_only'"),
     ],
 )

@@ -1,5 +1,7 @@
 """The study of usefulness: what its settings must not be."""
 
+import re
+
 import pytest
 
 from gan_mnist.errors import InputError
@@ -18,3 +20,9 @@ from gan_mnist.experiments import make_plan
 def test_shares_that_cannot_name_arms_are_refused(shares, told):
     with pytest.raises(InputError, match=f"^setting shares: {told}"):
         make_plan("usefulness", settings={"shares": shares})
+
+
+def test_a_misspelt_generator_is_no_folder_that_is_missing():
+    told = "--generated: 'warpgan' is unknown; did you mean 'warp_gan'?"
+    with pytest.raises(InputError, match=re.escape(told)):
+        make_plan("usefulness", generated=("warpgan",))
